@@ -1,0 +1,14 @@
+/** How the coordinator gets work done, so that scheduling can be tested without processes. */
+import type { PrepareResult, PrepareSpec, TrialResult, TrialSpec } from '../../workers/contract.ts'
+
+export interface Executor {
+  /** Reads, hashes and counts the data and asks the workload what it is; once, before any trial. */
+  prepare(spec: PrepareSpec): Promise<PrepareResult>
+  /**
+   * Runs one trial to its outcome. Resolves for every outcome, `failed` included.
+   * @throws only when the executor itself is broken or was closed
+   */
+  run(spec: TrialSpec): Promise<TrialResult>
+  /** Kills what runs and frees what was taken; safe to call twice. */
+  close(): Promise<void>
+}

@@ -1,0 +1,108 @@
+/**
+ * Every metric that the harness itself measures: its unit, which way is better, and how people read it.
+ * A workload's own metrics come from its `describe()` and join this table at run time.
+ */
+import type { MetricInfo } from '../workers/contract.ts'
+
+export interface Metric extends MetricInfo {
+  name: string
+  /** Scale on which trials are compared: times and rates vary by a factor, sizes and scores by an amount. */
+  scale: 'log' | 'natural'
+}
+
+type Entry = Omit<Metric, 'name' | 'kind'>
+
+const time = (unit: string, description: string): Entry => ({
+  unit,
+  direction: 'lower_is_better',
+  scale: 'log',
+  description,
+})
+const memory = (description: string): Entry => ({
+  unit: 'MB',
+  direction: 'lower_is_better',
+  scale: 'natural',
+  description,
+})
+const neutral = (unit: string, description: string): Entry => ({
+  unit,
+  direction: 'neutral',
+  scale: 'natural',
+  description,
+})
+
+const MEASURED: Record<string, Entry> = {
+  latency_mean_ms: time('ms', 'mean time from the start of a chunk until the next may start'),
+  latency_p50_ms: time('ms', 'median chunk latency, throttling included'),
+  latency_p90_ms: time('ms', '90th percentile of chunk latency'),
+  latency_p95_ms: time('ms', '95th percentile of chunk latency'),
+  latency_p99_ms: time('ms', '99th percentile of chunk latency'),
+  latency_max_ms: time('ms', 'largest chunk latency'),
+  latency_per_row_us: time('us', 'total latency over total rows'),
+  service_mean_ms: time('ms', "mean of the step's own time"),
+  service_p50_ms: time('ms', "median of the step's own time"),
+  wall_s: time('s', 'first timed step to last, finish excluded'),
+  cpu_s: time('s', 'CPU time of the host process over the timed steps'),
+  startup_ms: time('ms', "opening the workload's measured instance"),
+  cold_first_chunk_ms: time('ms', 'first chunk of the warm-up instance, compiler cold'),
+  throughput_rows_s: {
+    unit: 'rows/s',
+    direction: 'higher_is_better',
+    scale: 'log',
+    description: 'rows handled over wall time',
+  },
+  peak_memory_mb: memory('largest reading of memory above an empty cell'),
+  peak_heap_mb: memory("largest used V8 heap of the cell's isolate between steps, an empty cell's included"),
+  peak_external_mb: memory('largest external memory (typed arrays, Buffers) between steps'),
+  peak_rss_mb: memory('largest resident size of the host process'),
+  gc_count: { unit: '', direction: 'lower_is_better', scale: 'natural', description: 'garbage collections' },
+  gc_pause_ms: {
+    unit: 'ms',
+    direction: 'lower_is_better',
+    scale: 'natural',
+    description: 'total pause of garbage collections',
+  },
+  energy_j: {
+    unit: 'J',
+    direction: 'lower_is_better',
+    scale: 'log',
+    description: 'energy of the timed steps',
+  },
+  rows: neutral('rows', 'rows handled in timed steps'),
+  chunks: neutral('', 'timed steps'),
+}
+
+/** The harness's own metrics, in the order in which tables show them. */
+export const HARNESS_METRICS: readonly Metric[] = Object.entries(MEASURED).map(([name, entry]) => ({
+  name,
+  kind: 'measured',
+  ...entry,
+}))
+
+/** The table for one run: the harness's metrics, then the workload's own on the natural scale. */
+export function metricTable(workload: Record<string, MetricInfo>): Map<string, Metric> {
+  const table = new Map(HARNESS_METRICS.map((metric) => [metric.name, metric]))
+  for (const [name, info] of Object.entries(workload)) {
+    if (!table.has(name)) table.set(name, { name, scale: 'natural', ...info })
+  }
+  return table
+}
+
+/** A value as a person reads it: three significant digits, with its unit; an em dash where unknown. */
+export function formatMetric(value: number | null | undefined, unit: string): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return '—'
+  const digits = formatNumber(value)
+  return unit === '' ? digits : `${digits} ${unit}`
+}
+
+/** Three significant digits; thousands grouped. */
+export function formatNumber(value: number): string {
+  const size = Math.abs(value)
+  if (size === 0) return '0'
+  if (size >= 1000) return Math.round(value).toLocaleString('en-US')
+  if (size >= 100) return value.toFixed(0)
+  if (size >= 10) return value.toFixed(1)
+  if (size >= 1) return value.toFixed(2)
+  if (size >= 0.001) return value.toFixed(Math.min(6, 2 - Math.floor(Math.log10(size))))
+  return value.toExponential(2)
+}

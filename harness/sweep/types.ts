@@ -1,0 +1,64 @@
+/** A sweep after validation, and what it expands to. Plain data. */
+import type { ColumnKind, DatasetSpec, Scalar, WorkloadSettings } from '../../workers/contract.ts'
+
+/** Dataset as written in the sweep; an axis may override one of its keys. */
+export interface SweepDataset {
+  source?: string
+  generate?: string
+  preset?: string
+  target?: string
+  rows?: number
+  seed?: number
+  columns?: Record<string, ColumnKind>
+}
+
+export interface CompareSettings {
+  /** Every scenario is paired with the one that differs from it in these keys alone; null: none given. */
+  reference: Record<string, Scalar> | null
+  metrics: string[]
+  alpha: number
+  correction: 'holm'
+  /** As a share: 0.02 for 2%. */
+  margin: number
+}
+
+/** One point of the expanded grid. */
+export interface Scenario {
+  /** Made from the parameters alone: stable between runs, machines, and orders of keys. */
+  id: string
+  /** The axes' values in words, such as `batch_size=64 max_compute_units=0.5`. */
+  label: string
+  /** Every setting by name, datasets as `dataset.<key>`, the workload's own as `params.<name>`. */
+  flat: Record<string, Scalar>
+  settings: WorkloadSettings
+  params: Record<string, Scalar>
+  dataset: DatasetSpec | null
+  warmup_chunks: number
+  timeout_s: number
+}
+
+export interface Sweep {
+  name: string
+  /** `pipeline` or the absolute path of a module. */
+  workload: string
+  scenarios: Scenario[]
+  /** Keys that vary, in the order of the sweep. */
+  axes: string[]
+  /** Trials a scenario. */
+  benchmark_runs: number
+  n_jobs: number
+  random_seed: number
+  caps: 'strict' | 'best_effort'
+  chunk_log: 'first' | 'all' | 'none'
+  compare: CompareSettings
+  /** The sweep as read, overrides applied, for the manifest. */
+  source: { path: string; document: unknown }
+}
+
+/** A trial in the order in which it is to run. */
+export interface PlannedTrial {
+  /** `<scenario id>-r<round, three digits>` */
+  trial: string
+  scenario: string
+  round: number
+}

@@ -1,0 +1,293 @@
+/**
+ * The only types that the harness and the workers share, and all that a user's workload needs to know.
+ * Everything here is plain data that survives structured cloning and JSON.
+ */
+
+/** A value that a setting or a workload parameter may take. */
+export type Scalar = string | number | boolean | null
+
+// ---------------------------------------------------------------- workloads
+
+export type Direction = 'lower_is_better' | 'higher_is_better' | 'neutral'
+
+/** What a metric is, apart from how it is shown. */
+export interface MetricInfo {
+  /** Unit as printed, '' for a ratio or a score. */
+  unit: string
+  direction: Direction
+  /** `deterministic`: same data and seed give the same bits; compared exactly. `measured`: varies by trial. */
+  kind: 'deterministic' | 'measured'
+  description: string
+}
+
+/** One parameter that a workload takes under `params`. */
+export interface ParamInfo {
+  type: 'number' | 'integer' | 'string' | 'boolean'
+  default: Scalar
+  /** The only values allowed, where they are few. */
+  values?: Scalar[]
+  minimum?: number
+  maximum?: number
+  description: string
+}
+
+/** What a workload says of itself; asked once a run, in a host process. */
+export interface WorkloadInfo {
+  name: string
+  params: Record<string, ParamInfo>
+  metrics: Record<string, MetricInfo>
+  /** The quality metric that plots and the summary show, such as `r2`. */
+  accuracy?: string
+  /** `required`: the sweep must name a dataset. `none`: a sweep that names one is refused. */
+  dataset: 'required' | 'optional' | 'none'
+}
+
+/** The settings of one trial that a workload may want to know. */
+export interface WorkloadSettings {
+  mode: 'batch' | 'streaming'
+  /** Rows a chunk. */
+  chunk_size: number
+  /** Rows a model update. */
+  batch_size: number
+  max_memory_mb: number | null
+  max_compute_units: number | null
+  random_seed: number
+}
+
+export interface TrialContext<P = Record<string, Scalar>> {
+  /** Validated against `describe().params`, defaults filled in. */
+  params: P
+  settings: WorkloadSettings
+  /** Null where the sweep names no dataset. */
+  dataset: PreparedDataset | null
+  /** True for the throwaway instance that warms the compiler up. */
+  warmup: boolean
+}
+
+export interface StepReport {
+  /** Rows handled in this step. */
+  rows: number
+  /** Bytes of input read in this step. */
+  bytes?: number
+  /** Time by operator in ms, for the chunk log. */
+  operators_ms?: Record<string, number>
+  /** Anything else for the chunk log: drift alarms, control decisions, notes. */
+  detail?: Record<string, unknown>
+}
+
+export interface TrialOutput {
+  /** By the names in `describe().metrics`; null where it could not be computed. */
+  metrics: Record<string, number | null>
+  /** Further facts for the journal, such as the effective sizes. */
+  info?: Record<string, unknown>
+}
+
+export interface OpenWorkload {
+  /** Handles one chunk; null when the data is used up. */
+  step(): StepReport | null | Promise<StepReport | null>
+  finish(): TrialOutput | Promise<TrialOutput>
+  close?(): void | Promise<void>
+}
+
+/** A workload module's default export. */
+export interface Workload<P = Record<string, Scalar>> {
+  describe?(): WorkloadInfo
+  open(context: TrialContext<P>): OpenWorkload | Promise<OpenWorkload>
+}
+
+// ---------------------------------------------------------------- datasets
+
+/** Column types given by the user instead of being inferred. */
+export type ColumnKind = 'number' | 'category' | 'date' | 'drop'
+
+/** A dataset as the sweep asks for it, paths absolute. */
+export type DatasetSpec =
+  | {
+      kind: 'file'
+      path: string
+      preset: string | null
+      target: string | null
+      /** Column name to type, overriding inference. */
+      columns: Record<string, ColumnKind>
+      /** Only the first so many rows; null for all. */
+      rows: number | null
+    }
+  | { kind: 'generate'; preset: string; rows: number; seed: number }
+
+/** A dataset that the prepare job has read once: hashed, counted and, where generated, written. */
+export interface PreparedDataset {
+  /** Absolute path of the CSV that cells read. */
+  path: string
+  preset: string | null
+  /** Null: the preset's own. */
+  target: string | null
+  columns: Record<string, ColumnKind>
+  /** Data rows that a trial handles (header not counted). */
+  rows: number
+  fingerprint: DataFingerprint
+  /** Generated data alone: R2 of the noise-free salary on these rows, which no honest learner passes. */
+  ceiling_r2: number | null
+}
+
+export interface DataFingerprint {
+  /** Hex SHA-256 of the whole file's bytes. */
+  sha256: string
+  bytes: number
+  /** Data rows in the whole file. */
+  rows: number
+  columns: string[]
+}
+
+// ---------------------------------------------------------------- the prepare job
+
+export interface PrepareSpec {
+  /** `pipeline` or the absolute path of a module. */
+  workload: string
+  /** Each distinct dataset of the sweep. */
+  datasets: DatasetSpec[]
+  /** An existing folder for generated data. */
+  data_dir: string
+}
+
+export type PrepareResult =
+  | {
+      ok: true
+      workload: WorkloadInfo
+      /** In the order of `PrepareSpec.datasets`. */
+      datasets: PreparedDataset[]
+      /** What the user should know, such as columns that were dropped. */
+      notes: string[]
+    }
+  /** The user's input is at fault: exit code 2. */
+  | { ok: false; error: InputProblem }
+
+/** An input error that a user can mend. */
+export interface InputProblem {
+  /** What is wrong and where: file, line, column or key. */
+  message: string
+  /** What was expected, and what to do next. */
+  hint?: string
+  file?: string
+  line?: number
+}
+
+// ---------------------------------------------------------------- trials
+
+export type Outcome = 'ok' | 'out_of_memory' | 'crashed' | 'timed_out' | 'failed'
+
+export type ComputeMechanism = 'cgroup_v2' | 'cgroup_v1' | 'duty_cycle' | 'none'
+/** All that watch one trial's memory. */
+export type MemoryMechanism = 'resource_limits' | 'between_steps' | 'governor_rss'
+
+/** One repetition of one scenario, as the coordinator asks for it. */
+export interface TrialSpec {
+  /** `<scenario id>-r<round, three digits>`; unique in a run and safe as a file name. */
+  trial: string
+  /** The scenario's id. */
+  scenario: string
+  round: number
+  /** Every setting by name and the workload's own as `params.<name>`; goes to the journal as it is. */
+  flat: Record<string, Scalar>
+  /** `pipeline` or the absolute path of a module. */
+  workload: string
+  params: Record<string, Scalar>
+  settings: WorkloadSettings
+  dataset: PreparedDataset | null
+  caps: {
+    max_memory_mb: number | null
+    max_compute_units: number | null
+    /** `strict`: a cap that cannot be enforced fails the trial. */
+    policy: 'strict' | 'best_effort'
+  }
+  warmup_chunks: number
+  /** Deadline of the trial from the start of its host job, warm-up included, s. */
+  timeout_s: number
+  /** Where the chunk log goes; null for none. */
+  chunk_log: string | null
+}
+
+export interface CapsRecord {
+  memory: {
+    requested_mb: number | null
+    /** What was in force, comma-free; empty when there was no cap. */
+    mechanisms: MemoryMechanism[]
+    /** The largest reading above an empty cell: heap plus external by the cell, or resident by the governor; MB. */
+    peak_mb: number | null
+    /** False where a cap was asked for and not all of the heap and off-heap memory was bounded. */
+    enforced: boolean
+    note?: string
+  }
+  compute: {
+    requested: number | null
+    /** CPU time of the host process over wall time, from the first timed step to the last. */
+    achieved: number | null
+    mechanism: ComputeMechanism
+    /** Quota period or control interval, ms. */
+    period_ms: number | null
+    /** Time in which the cap held the process back, ms; null where the mechanism cannot tell. */
+    throttled_ms: number | null
+    enforced: boolean
+    note?: string
+  }
+}
+
+export interface EnergyRecord {
+  joules: number | null
+  source: 'rapl' | 'perf' | 'estimate' | null
+  /** True where other trials ran on the same counters. */
+  shared: boolean
+}
+
+/** Signs that others disturbed the trial; null where the machine does not tell. */
+export interface NoiseRecord {
+  /** Time the cell's thread was ready and waited for a core, as a share of wall time. */
+  run_queue_wait_share: number | null
+  involuntary_context_switches: number | null
+  /** One-minute load average at the start. */
+  load_1m: number | null
+}
+
+export interface TrialError {
+  name: string
+  message: string
+  stack?: string
+  /** Exit code or signal of the host process, where it ended by itself or was killed. */
+  exit?: string
+}
+
+/** One line of the journal. */
+export interface TrialResult {
+  trial: string
+  scenario: string
+  round: number
+  params: Record<string, Scalar>
+  outcome: Outcome
+  /** Measured metrics and the workload's own; null or absent where unknown. */
+  metrics: Record<string, number | null>
+  caps: CapsRecord
+  energy: EnergyRecord
+  noise: NoiseRecord
+  /** ISO 8601, UTC. */
+  started_at: string
+  /** From the request to the result, host start included, ms. */
+  duration_ms: number
+  /** Why the outcome is not `ok`. */
+  error?: TrialError
+  info?: Record<string, unknown>
+}
+
+/** One line of a chunk log. */
+export interface ChunkLogLine {
+  chunk: number
+  rows: number
+  /** Rows before this chunk. */
+  first_row: number
+  latency_ms: number
+  service_ms: number
+  cpu_ms: number
+  heap_mb: number
+  external_mb: number
+  bytes?: number
+  operators_ms?: Record<string, number>
+  detail?: Record<string, unknown>
+}
