@@ -1,0 +1,37 @@
+/** What every learner can do, and the form in which it sees rows. */
+
+/**
+ * Rows as features: a dense block of numbers and, per categorical slot, at most one active one-hot index.
+ * One-hot indexes count up in order of first appearance over all slots, so they are the same whatever the chunk size.
+ */
+export interface FeatureBatch {
+  rows: number
+  /** Dense features a row. */
+  width: number
+  /** rows x width, row-major. */
+  dense: Float64Array
+  /** Categorical slots a row. */
+  slots: number
+  /** rows x slots one-hot indexes, row-major; -1 where the slot is empty. */
+  hot: Int32Array
+  /** One-hot indexes handed out so far (an upper bound of all in `hot`, plus one); only ever grows. */
+  hotSize: number
+  /** rows targets (class index for classifiers). */
+  target: Float64Array
+}
+
+/** Everything that is needed to go on; survives JSON bit by bit. */
+export type LearnerState = { learner: string } & Record<string, unknown>
+
+export interface Learner {
+  /** Predictions for rows `from` (inclusive) to `to` (exclusive), written to `out[0 .. to - from)`. Changes no state. */
+  predictMany(batch: FeatureBatch, from: number, to: number, out: Float64Array): void
+  /**
+   * Learns rows `from` to `to` as one update. Two calls are not always the same as one call over both:
+   * the batch is part of the algorithm, so callers always hand over whole batches.
+   */
+  learnMany(batch: FeatureBatch, from: number, to: number): void
+  /** Adds what another learner of the same kind saw; only where that is exact. */
+  merge?(other: this): void
+  toJSON(): LearnerState
+}
