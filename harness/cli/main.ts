@@ -1,2 +1,47 @@
 #!/usr/bin/env node
-export {}
+/** Reads the command's words and turns whatever goes wrong into one message and an exit code. */
+import yargs from 'yargs'
+import { hideBin } from 'yargs/helpers'
+import { UserError } from '../user-error.ts'
+import { STINT_VERSION } from '../version.ts'
+import { compareCommand } from './compare.ts'
+import { tell } from './console.ts'
+import { dataCommand } from './data.ts'
+import { complaintOf, EXIT } from './exit.ts'
+import { profilesCommand } from './profiles.ts'
+import { reportCommand } from './report.ts'
+import { runCommand } from './run.ts'
+import { schemaCommand } from './schema.ts'
+
+// A reader that leaves early (`stint run --dry-run | head`) is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EXIT.ok)
+  throw error
+})
+
+const parser = yargs(hideBin(process.argv))
+  .scriptName('stint')
+  .usage('$0 <command>\n\nBenchmarks streaming ML under memory and compute caps that are really enforced.')
+  .command(runCommand)
+  .command(reportCommand)
+  .command(compareCommand)
+  .command(dataCommand)
+  .command(profilesCommand)
+  .command(schemaCommand)
+  .demandCommand(1, 'name a command; "stint --help" lists them')
+  .recommendCommands()
+  .strict()
+  .version(STINT_VERSION)
+  .help()
+  .exitProcess(false)
+  .fail((message, error) => {
+    throw error ?? new UserError(message, '"stint --help" shows the commands and their options')
+  })
+
+try {
+  await parser.parseAsync()
+} catch (error) {
+  const complaint = complaintOf(error)
+  tell(`stint: ${complaint.message}`)
+  process.exitCode = complaint.code
+}

@@ -1,0 +1,62 @@
+/** `stint data`: writes a generated data set to a file. */
+import { existsSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import type { Argv, CommandModule } from 'yargs'
+import { LocalExecutor } from '../execute/local.ts'
+import { checkWritable } from '../record/run-folder.ts'
+import { UserError } from '../user-error.ts'
+import { answer, tell } from './console.ts'
+import { userErrorFrom } from './exit.ts'
+
+interface DataWords {
+  preset: string
+  rows: number
+  seed: number
+  out: string
+}
+
+export const dataCommand: CommandModule<object, DataWords> = {
+  command: 'data <preset>',
+  describe: 'write a deterministic data set (preset: nba2k)',
+  builder: (yargs) =>
+    yargs.positional('preset', { type: 'string', demandOption: true, describe: 'nba2k' }).options({
+      rows: { type: 'number', demandOption: true, describe: 'data rows' },
+      seed: { type: 'number', default: 42, describe: 'the same seed gives the same bytes' },
+      out: { type: 'string', demandOption: true, describe: 'file to write' },
+    }) as Argv<DataWords>,
+  handler: writeData,
+}
+
+async function writeData({ preset, rows, seed, out }: DataWords): Promise<void> {
+  if (!Number.isSafeInteger(rows) || rows < 1)
+    throw new UserError('--rows: expected a whole number of at least 1')
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new UserError('--seed: expected a whole number of at least 0')
+  const target = resolve(out)
+  if (existsSync(target) && statSync(target).isDirectory()) {
+    throw new UserError(`${out}: is a folder; --out needs a file`)
+  }
+  checkWritable(dirname(target))
+  if (!existsSync(dirname(target))) throw new UserError(`${dirname(target)}: no such folder`)
+  // Beside the target, so that the last step is a rename: the file is there whole or not at all.
+  const folder = mkdtempSync(join(dirname(target), '.stint-data-'))
+  const executor = new LocalExecutor({ jobs: 1 })
+  try {
+    const prepared = await executor.prepare({
+      workload: 'pipeline',
+      datasets: [{ kind: 'generate', preset, rows, seed }],
+      data_dir: folder,
+    })
+    if (!prepared.ok) throw userErrorFrom(prepared.error)
+    const dataset = prepared.datasets[0]!
+    renameSync(dataset.path, target)
+    const { fingerprint, ceiling_r2 } = dataset
+    tell(`${fingerprint.rows} rows, ${fingerprint.columns.length} columns, sha256 ${fingerprint.sha256}`)
+    if (ceiling_r2 !== null)
+      tell(`best reachable R2 (the noise-free salary on these rows): ${ceiling_r2.toFixed(4)}`)
+    answer(target)
+  } finally {
+    await executor.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}

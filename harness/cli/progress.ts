@@ -1,0 +1,108 @@
+/**
+ * Progress on stderr: a bar on a terminal, a line now and then elsewhere; failures as they happen.
+ * Knows neither clock nor stream of its own, so that tests can read it.
+ */
+import type { TrialResult } from '../../workers/contract.ts'
+
+export interface ProgressOptions {
+  trials: number
+  jobs: number
+  /** Milliseconds, monotonic. */
+  now: () => number
+  write: (text: string) => void
+  /** A terminal: redraw one line; else print whole lines. */
+  live: boolean
+  colour: boolean
+  width: number
+}
+
+const BAR_WIDTH = 24
+/** Without a terminal: one line for each tenth of the trials. */
+const LINES_WITHOUT_TERMINAL = 10
+const CLEAR_LINE = '\r\u001b[2K'
+
+export class Progress {
+  readonly #options: ProgressOptions
+  readonly #started: number
+  #done = 0
+  #failures = 0
+  #current = ''
+
+  constructor(options: ProgressOptions) {
+    this.#options = options
+    this.#started = options.now()
+  }
+
+  starts(label: string): void {
+    this.#current = label
+    this.#draw()
+  }
+
+  ended(result: TrialResult, label: string): void {
+    this.#done++
+    if (result.outcome !== 'ok') {
+      this.#failures++
+      this.#print(this.#failureLine(result, label))
+    }
+    if (this.#options.live) this.#draw()
+    else if (this.#isMilestone()) this.#options.write(`${this.#status()}\n`)
+  }
+
+  /** Takes the bar away, so that what follows starts on a clean line. */
+  close(): void {
+    if (this.#options.live) this.#options.write(CLEAR_LINE)
+  }
+
+  #failureLine(result: TrialResult, label: string): string {
+    const reason = result.error === undefined ? '' : `: ${oneLine(result.error.message)}`
+    const mark = this.#options.colour ? '\u001b[31m✗\u001b[0m' : '✗'
+    return `${mark} ${result.outcome}  ${label}  round ${result.round}${reason}`
+  }
+
+  #print(line: string): void {
+    this.#options.write(this.#options.live ? `${CLEAR_LINE}${line}\n` : `${line}\n`)
+  }
+
+  #isMilestone(): boolean {
+    const { trials } = this.#options
+    const tenth = (count: number) => Math.floor((count * LINES_WITHOUT_TERMINAL) / trials)
+    return tenth(this.#done) !== tenth(this.#done - 1)
+  }
+
+  #draw(): void {
+    if (!this.#options.live) return
+    const { trials, width } = this.#options
+    const filled = Math.round((this.#done / trials) * BAR_WIDTH)
+    const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`
+    const line = `${bar} ${this.#status()}  ${this.#current}`
+    this.#options.write(`${CLEAR_LINE}${line.slice(0, width - 1)}`)
+  }
+
+  #status(): string {
+    const parts = [`${this.#done}/${this.#options.trials} trials`]
+    if (this.#failures > 0) parts.push(`${this.#failures} not ok`)
+    const left = this.#secondsLeft()
+    if (left !== null) parts.push(`${formatSeconds(left)} left`)
+    return parts.join(', ')
+  }
+
+  /** From the mean pace so far; unknown until a trial has ended. */
+  #secondsLeft(): number | null {
+    if (this.#done === 0 || this.#done === this.#options.trials) return null
+    const pace = (this.#options.now() - this.#started) / this.#done
+    return (pace * (this.#options.trials - this.#done)) / 1000
+  }
+}
+
+export function formatSeconds(seconds: number): string {
+  if (seconds < 60) return `${Math.ceil(seconds)} s`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return `${minutes} min ${Math.round(seconds % 60)} s`
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}
+
+function oneLine(text: string): string {
+  const line = text.split('\n')[0] ?? ''
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a workload's message must not steer the terminal
+  return line.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
+}

@@ -1,0 +1,33 @@
+/** `stint report`: renders tables and plots again, from the run folder alone. */
+import type { Argv, CommandModule } from 'yargs'
+import { resolveRunFolder } from '../record/run-folder.ts'
+import { answer, tell, wantsColour, widthOf } from './console.ts'
+import { EXIT } from './exit.ts'
+import { describeRun, renderRun } from './render-run.ts'
+
+interface ReportWords {
+  run: string
+  json: boolean
+  quiet: boolean
+}
+
+export const reportCommand: CommandModule<object, ReportWords> = {
+  command: 'report <run>',
+  describe: 'render the tables and plots of a run folder again',
+  builder: (yargs) =>
+    yargs.positional('run', { type: 'string', demandOption: true, describe: 'run folder' }).options({
+      json: { type: 'boolean', default: false, describe: 'one JSON object on stdout' },
+      quiet: { type: 'boolean', default: false, describe: 'no summary' },
+    }) as Argv<ReportWords>,
+  handler: async (words) => {
+    const folder = resolveRunFolder(words.run)
+    const rendered = await renderRun(folder)
+    if (words.json) answer(JSON.stringify(describeRun(rendered)))
+    else {
+      if (!words.quiet)
+        tell(rendered.summary({ colour: wantsColour(process.stderr), width: widthOf(process.stderr) }))
+      answer(folder)
+    }
+    if (rendered.problems.length > 0) process.exitCode = EXIT.failed
+  },
+}

@@ -1,0 +1,121 @@
+/** `stint run`: the main job. */
+import type { Argv, CommandModule } from 'yargs'
+import type { Outcome, TrialResult } from '../../workers/contract.ts'
+import type { Executor } from '../execute/executor.ts'
+import { LocalExecutor } from '../execute/local.ts'
+import type { Manifest } from '../record/types.ts'
+import { runSweep, type SweepRun } from '../run-sweep.ts'
+import { loadSweep } from '../sweep/load.ts'
+import type { Sweep } from '../sweep/types.ts'
+import { UserError } from '../user-error.ts'
+import { answer, tell, wantsColour, widthOf } from './console.ts'
+import { EXIT, userErrorFrom } from './exit.ts'
+import { Progress } from './progress.ts'
+import { describeRun, renderRun } from './render-run.ts'
+
+interface RunWords {
+  sweep: string
+  out: string
+  jobs: number | undefined
+  runs: number | undefined
+  seed: number | undefined
+  set: string[]
+  dryRun: boolean
+  json: boolean
+  quiet: boolean
+}
+
+export const runCommand: CommandModule<object, RunWords> = {
+  command: 'run <sweep>',
+  describe: 'run every scenario of a sweep under its caps, then write tables and plots',
+  builder: (yargs) =>
+    yargs
+      .positional('sweep', { type: 'string', demandOption: true, describe: 'sweep file (YAML)' })
+      .options({
+        out: { type: 'string', default: 'results', describe: 'folder that receives <sweep>/<run>/' },
+        jobs: { type: 'number', describe: 'trials at the same time, instead of n_jobs' },
+        runs: { type: 'number', describe: 'trials a scenario, instead of benchmark_runs' },
+        seed: { type: 'number', describe: 'instead of random_seed' },
+        set: {
+          type: 'string',
+          array: true,
+          nargs: 1,
+          default: [],
+          describe: 'path=value, such as params.learner=sgd',
+        },
+        'dry-run': { type: 'boolean', default: false, describe: 'list the scenarios and run nothing' },
+        json: { type: 'boolean', default: false, describe: 'one JSON object on stdout' },
+        quiet: { type: 'boolean', default: false, describe: 'no progress and no summary' },
+      })
+      .example('$0 run scenarios/quickstart.yaml', 'the shipped sweep on generated data')
+      .example('$0 run my.yaml --set dataset.source=my.csv --runs 3', 'your own data') as Argv<RunWords>,
+  handler: run,
+}
+
+async function run(words: RunWords): Promise<void> {
+  const sweep = loadSweep(words.sweep, {
+    ...(words.jobs !== undefined && { jobs: words.jobs }),
+    ...(words.runs !== undefined && { runs: words.runs }),
+    ...(words.seed !== undefined && { seed: words.seed }),
+    set: words.set,
+  })
+  if (words.dryRun) return listScenarios(sweep, words.json)
+
+  const stop = new AbortController()
+  const executor = new LocalExecutor({ jobs: sweep.n_jobs })
+  const removeHandlers = stopOnSignals(stop, executor)
+  const progress = new RunProgress(sweep, words)
+  let end: SweepRun
+  try {
+    end = await runSweep(sweep, executor, {
+      root: words.out,
+      command: ['stint', ...process.argv.slice(2)],
+      signal: stop.signal,
+      events: progress,
+    })
+  } finally {
+    progress.close()
+    await executor.close()
+    removeHandlers()
+  }
+  await conclude(end, sweep, words)
+}
+
+async function conclude(end: SweepRun, sweep: Sweep, words: RunWords): Promise<void> {
+  if (end.done === 'refused') {
+    const [first, ...more] = end.problems
+    if (first === undefined) {
+      process.exitCode = EXIT.interrupted
+      return
+    }
+    for (const problem of more) tell(`stint: ${userErrorFrom(problem).message}`)
+    throw userErrorFrom(first)
+  }
+  if (end.done === 'interrupted') {
+    tell(`stint: interrupted; what was measured is in ${end.folder}`)
+    tell(`  "stint report ${end.folder}" makes tables and plots of it`)
+    process.exitCode = EXIT.interrupted
+    return
+  }
+  const rendered = await renderRun(end.folder)
+  if (words.json) answer(JSON.stringify(describeRun(rendered)))
+  else {
+    if (!words.quiet)
+      tell(rendered.summary({ colour: wantsColour(process.stderr), width: widthOf(process.stderr) }))
+    answer(end.folder)
+  }
+  const failed = rendered.trials.some((trial) => trial.outcome === 'failed')
+  const missing = sweep.scenarios.length * sweep.benchmark_runs - rendered.trials.length
+  if (failed || missing > 0 || rendered.problems.length > 0) process.exitCode = EXIT.failed
+}
+
+function listScenarios(sweep: Sweep, json: boolean): void {
+  const trials = sweep.scenarios.length * sweep.benchmark_runs
+  if (json) {
+    const scenarios = sweep.scenarios.map(({ id, flat }) => ({ id, params: flat }))
+    answer(JSON.stringify({ name: sweep.name, benchmark_runs: sweep.benchmark_runs, trials, scenarios }))
+    return
+  }
+  for (const scenario of sweep.scenarios) answer(`${scenario.id}  ${scenario.label}`)
+  answer(`${sweep.scenarios.length} scenarios x ${sweep.benchmark_runs} runs = ${trials} trials`)
+}

@@ -1,0 +1,180 @@
+/** One run of a sweep, from data to the last journal line. Prints nothing: what happens is told through events. */
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type {
+  DatasetSpec,
+  InputProblem,
+  PreparedDataset,
+  TrialResult,
+  TrialSpec,
+  WorkloadInfo,
+} from '../workers/contract.ts'
+import type { Executor } from './execute/executor.ts'
+import { runPlan } from './execute/schedule.ts'
+import { readGit } from './record/git.ts'
+import { Journal } from './record/journal.ts'
+import { readMachine } from './record/machine.ts'
+import { writeManifest } from './record/manifest.ts'
+import { checkWritable, createRunFolder, type RunFolder } from './record/run-folder.ts'
+import type { Manifest } from './record/types.ts'
+import { checkParams } from './sweep/params.ts'
+import { planTrials } from './sweep/plan.ts'
+import type { PlannedTrial, Scenario, Sweep } from './sweep/types.ts'
+import { STINT_VERSION } from './version.ts'
+
+export interface RunEvents {
+  /** Data is read and the workload is known; the first trial is next. */
+  onPrepared(folder: string, manifest: Manifest): void
+  onStart(scenario: Scenario, trial: PlannedTrial): void
+  onResult(scenario: Scenario, result: TrialResult): void
+}
+
+export interface RunOptions {
+  /** Where `<sweep>/<run>/` lands. */
+  root: string
+  /** The words that started the run, for the manifest. */
+  command: string[]
+  signal: AbortSignal
+  events: RunEvents
+}
+
+export type SweepRun =
+  | { done: 'finished' | 'interrupted'; folder: string }
+  /** Nothing was run and nothing was written. */
+  | { done: 'refused'; problems: InputProblem[] }
+
+/**
+ * @throws {Error} where the results folder cannot be written or the executor itself breaks;
+ *   every trial that ended before is then in the journal
+ */
+export async function runSweep(sweep: Sweep, executor: Executor, options: RunOptions): Promise<SweepRun> {
+  checkWritable(options.root)
+  const dataFolder = mkdtempSync(join(tmpdir(), 'stint-data-'))
+  try {
+    const specs = distinctDatasets(sweep.scenarios)
+    const prepared = await executor.prepare({
+      workload: sweep.workload,
+      datasets: specs,
+      data_dir: dataFolder,
+    })
+    if (options.signal.aborted) return { done: 'refused', problems: [] }
+    if (!prepared.ok) return { done: 'refused', problems: [prepared.error] }
+    const problems = checkAgainstWorkload(sweep, prepared.workload)
+    if (problems.length > 0) return { done: 'refused', problems }
+
+    const plan = planTrials(sweep)
+    const folder = createRunFolder(options.root, sweep.name, new Date(), randomBytes(3).toString('hex'))
+    const manifest: Manifest = {
+      format: 1,
+      id: folder.id,
+      stint: STINT_VERSION,
+      sweep,
+      machine: readMachine(),
+      git: readGit(dirname(sweep.source.path)),
+      workload: prepared.workload,
+      datasets: prepared.datasets,
+      notes: prepared.notes,
+      planned_trials: plan.length,
+      started_at: new Date().toISOString(),
+      finished_at: null,
+      command: options.command,
+    }
+    writeManifest(folder.path, manifest)
+    options.events.onPrepared(folder.path, manifest)
+
+    const datasets = new Map(specs.map((spec, index) => [keyOf(spec), prepared.datasets[index]!]))
+    const finished = await runTrials(sweep, executor, plan, folder, datasets, options)
+    if (finished) writeManifest(folder.path, { ...manifest, finished_at: new Date().toISOString() })
+    return { done: finished ? 'finished' : 'interrupted', folder: folder.path }
+  } finally {
+    rmSync(dataFolder, { recursive: true, force: true })
+  }
+}
+
+async function runTrials(
+  sweep: Sweep,
+  executor: Executor,
+  plan: PlannedTrial[],
+  folder: RunFolder,
+  datasets: Map<string, PreparedDataset>,
+  options: RunOptions,
+): Promise<boolean> {
+  const scenarios = new Map(sweep.scenarios.map((scenario) => [scenario.id, scenario]))
+  const journal = new Journal(folder.journal)
+  try {
+    const end = await runPlan(plan, executor, {
+      jobs: sweep.n_jobs,
+      signal: options.signal,
+      toSpec: (trial) => toTrialSpec(sweep, scenarios.get(trial.scenario)!, trial, folder, datasets),
+      onStart: (trial) => options.events.onStart(scenarios.get(trial.scenario)!, trial),
+      onResult: (result) => {
+        journal.append(result)
+        options.events.onResult(scenarios.get(result.scenario)!, result)
+      },
+    })
+    return !end.interrupted
+  } finally {
+    journal.close()
+  }
+}
+
+/** The workload has the last word on its parameters and on whether it needs data. */
+function checkAgainstWorkload(sweep: Sweep, workload: WorkloadInfo): InputProblem[] {
+  const problems = checkParams(sweep, workload)
+  const hasData = sweep.scenarios.some((scenario) => scenario.dataset !== null)
+  const file = sweep.source.path
+  if (workload.dataset === 'required' && sweep.scenarios.some((scenario) => scenario.dataset === null)) {
+    problems.push({
+      file,
+      message: `key "dataset": missing, and workload "${workload.name}" needs data`,
+      hint: 'add dataset: { source: FILE.csv, target: COLUMN } or dataset: { generate: nba2k, rows: 20000, seed: 7 }',
+    })
+  }
+  if (workload.dataset === 'none' && hasData) {
+    problems.push({
+      file,
+      message: `key "dataset": workload "${workload.name}" reads no data set`,
+      hint: 'remove the key',
+    })
+  }
+  return problems
+}
+
+function toTrialSpec(
+  sweep: Sweep,
+  scenario: Scenario,
+  planned: PlannedTrial,
+  folder: RunFolder,
+  datasets: Map<string, PreparedDataset>,
+): TrialSpec {
+  const { settings } = scenario
+  const logged = sweep.chunk_log === 'all' || (sweep.chunk_log === 'first' && planned.round === 1)
+  return {
+    ...planned,
+    flat: scenario.flat,
+    workload: sweep.workload,
+    params: scenario.params,
+    settings,
+    dataset: scenario.dataset === null ? null : datasets.get(keyOf(scenario.dataset))!,
+    caps: {
+      max_memory_mb: settings.max_memory_mb,
+      max_compute_units: settings.max_compute_units,
+      policy: sweep.caps,
+    },
+    warmup_chunks: scenario.warmup_chunks,
+    timeout_s: scenario.timeout_s,
+    chunk_log: logged ? join(folder.chunks, `${planned.trial}.jsonl`) : null,
+  }
+}
+
+function distinctDatasets(scenarios: Scenario[]): DatasetSpec[] {
+  const specs = new Map<string, DatasetSpec>()
+  for (const { dataset } of scenarios) if (dataset !== null) specs.set(keyOf(dataset), dataset)
+  return [...specs.values()]
+}
+
+function keyOf(spec: DatasetSpec): string {
+  return JSON.stringify(spec)
+}

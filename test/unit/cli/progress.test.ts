@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import { formatSeconds, Progress } from '../../../harness/cli/progress.ts'
+import type { TrialResult } from '../../../workers/contract.ts'
+
+function setUp(live: boolean, trials = 20) {
+  const written: string[] = []
+  let time = 0
+  const progress = new Progress({
+    trials,
+    jobs: 1,
+    now: () => time,
+    write: (text) => written.push(text),
+    live,
+    colour: false,
+    width: 80,
+  })
+  return { progress, written, advance: (ms: number) => (time += ms) }
+}
+
+const ended = (outcome: TrialResult['outcome'], message?: string) =>
+  ({ outcome, round: 3, ...(message !== undefined && { error: { name: 'Error', message } }) }) as TrialResult
+
+describe('progress', () => {
+  it('shows trials done, time left at the pace so far, and the scenario', () => {
+    const { progress, written, advance } = setUp(true)
+    progress.starts('chunk_size=64')
+    advance(2000)
+    progress.ended(ended('ok'), 'chunk_size=64')
+    expect(written.at(-1)).toContain('1/20 trials, 38 s left  chunk_size=64')
+    expect(written.every((text) => text.length < 80 + '\r\u001b[2K'.length)).toBe(true)
+  })
+
+  it('prints a failure as it happens, its message on one line and without control characters', () => {
+    const { progress, written } = setUp(false)
+    progress.ended(ended('failed', 'bad\u001b[31m thing\nsecond line'), 'x=1')
+    expect(written[0]).toBe('✗ failed  x=1  round 3: bad?[31m thing\n')
+  })
+
+  it('without a terminal writes a line a tenth', () => {
+    const { progress, written } = setUp(false, 100)
+    for (let i = 0; i < 100; i++) progress.ended(ended('ok'), 'x')
+    expect(written).toHaveLength(10)
+    expect(written.at(-1)).toBe('100/100 trials\n')
+  })
+
+  it('formats durations for people', () => {
+    expect([0.2, 59.5, 61, 3600, 5400].map(formatSeconds)).toEqual([
+      '1 s',
+      '60 s',
+      '1 min 1 s',
+      '1 h 0 min',
+      '1 h 30 min',
+    ])
+  })
+})
