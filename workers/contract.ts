@@ -291,3 +291,88 @@ export interface ChunkLogLine {
   operators_ms?: Record<string, number>
   detail?: Record<string, unknown>
 }
+
+// ---------------------------------------------------------------- coordinator, host and governor
+
+/**
+ * The smallest `max_memory_mb`: with less, the young generation and one step's garbage of a workload that keeps
+ * nothing would already pass the cap.
+ */
+export const MINIMUM_MEMORY_MB = 4
+
+/** What a host process that lived to the end says of its trial; the coordinator adds what the governor saw. */
+export interface HostReport {
+  outcome: Outcome
+  metrics: Record<string, number | null>
+  /** Largest heap plus external memory between steps, above an empty cell, MB. */
+  peak_mb: number | null
+  /** CPU time of the host process over wall time in the timed steps. */
+  achieved: number | null
+  /** By the kernel's own count, ms; null where the cap is not a cgroup's. */
+  throttled_ms: number | null
+  /** The timed steps on the machine's monotonic clock, ms. */
+  window: TimeWindow | null
+  energy: { joules: number | null; source: EnergyRecord['source'] }
+  noise: NoiseRecord
+  error?: TrialError
+  info?: Record<string, unknown>
+}
+
+export interface TimeWindow {
+  from: number
+  to: number
+}
+
+/** Host to coordinator: the cell stands empty, its workload is loaded, the trial is over. */
+export interface HostSignal {
+  stint: 'empty' | 'loaded' | 'finished'
+}
+
+/** The coordinator's answer to `empty` and `loaded`. */
+export interface HostPermit {
+  stint: 'go'
+  /** The kernel's count of throttled time, where a cgroup holds the host. */
+  cpu_stat: string | null
+  /** Why the trial must not go on: a cap that cannot be enforced. */
+  refused: string | null
+}
+
+/** Coordinator to governor. Every request but `watch` and `release` is answered under its `id`. */
+export type GovernorRequest =
+  | { op: 'watch'; pid: number; timeout_ms: number | null; temporary: string | null }
+  | { op: 'cap_memory'; id: number; pid: number; cap_mb: number | null }
+  | { op: 'cap_compute'; id: number; pid: number; units: number }
+  | { op: 'release'; pid: number }
+  | { op: 'unwatch'; id: number; pid: number; window: TimeWindow | null }
+
+/** What this machine can enforce, tried for real when the governor started. */
+export interface Capabilities {
+  compute: ComputeMechanism
+  memory: MemoryMechanism[]
+  /** Why better compute mechanisms were passed over. */
+  notes: string[]
+}
+
+export interface ComputeCapInForce {
+  mechanism: ComputeMechanism
+  period_ms: number | null
+  cpu_stat: string | null
+  /** Why the cap is not in force. */
+  error: string | null
+}
+
+/** What the governor saw of one host. */
+export interface WatchSummary {
+  peak_rss_mb: number | null
+  /** Largest resident size above that of the empty cell and the runtime's allowance, MB. */
+  peak_mb: number | null
+  killed: 'memory' | 'deadline' | null
+  /** Time in which the duty cycle held the host within the window, ms; null under other mechanisms. */
+  throttled_ms: number | null
+}
+
+export type GovernorReply =
+  | { op: 'ready'; capabilities: Capabilities }
+  | { op: 'memory_capped'; id: number; allowance_mb: number | null }
+  | ({ op: 'compute_capped'; id: number } & ComputeCapInForce)
+  | { op: 'summary'; id: number; summary: WatchSummary }

@@ -1,0 +1,11 @@
+/** Variables that would change a trial: V8 flags (`--max-old-space-size` defeats a cell's limits) and coverage. */
+const NOT_INHERITED = ['NODE_OPTIONS', 'NODE_V8_COVERAGE', 'STINT_COMPUTE_MECHANISM']
+
+/** The coordinator's environment as its processes see it. */
+export function workerEnvironment(extra: Record<string, string>): Record<string, string> {
+  const environment: Record<string, string> = {}
+  for (const [name, value] of Object.entries(process.env)) {
+    if (value !== undefined && !NOT_INHERITED.includes(name)) environment[name] = value
+  }
+  return { ...environment, ...extra }
+}

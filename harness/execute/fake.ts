@@ -1,0 +1,90 @@
+/** An executor without processes: scripted results, for testing all that schedules and records. */
+import type { PrepareResult, PrepareSpec, TrialResult, TrialSpec } from '../../workers/contract.ts'
+import type { Executor } from './executor.ts'
+
+export interface FakeScript {
+  /** What differs from a plain `ok` trial; may wait, and may throw as a broken executor does. */
+  result?(spec: TrialSpec): Partial<TrialResult> | Promise<Partial<TrialResult>>
+  prepare?(spec: PrepareSpec): PrepareResult | Promise<PrepareResult>
+}
+
+const NO_DATASET_WORKLOAD: PrepareResult = {
+  ok: true,
+  workload: { name: 'fake', params: {}, metrics: {}, dataset: 'optional' },
+  datasets: [],
+  notes: [],
+}
+
+/** Keeps the order of calls and nothing of the results. */
+export class FakeExecutor implements Executor {
+  /** `prepare`, `run <trial>`, `end <trial>` and `close`, as they happened. */
+  readonly calls: string[] = []
+  /** Trials that run now. */
+  running = 0
+  /** Most trials that ever ran at the same time. */
+  mostRunning = 0
+  private readonly script: FakeScript
+  private readonly closed: Promise<never>
+  private reject: (error: Error) => void = () => {}
+
+  constructor(script: FakeScript = {}) {
+    this.script = script
+    this.closed = new Promise((_, reject) => {
+      this.reject = reject
+    })
+    this.closed.catch(() => {})
+  }
+
+  async prepare(spec: PrepareSpec): Promise<PrepareResult> {
+    this.calls.push('prepare')
+    return this.script.prepare?.(spec) ?? NO_DATASET_WORKLOAD
+  }
+
+  async run(spec: TrialSpec): Promise<TrialResult> {
+    this.calls.push(`run ${spec.trial}`)
+    this.mostRunning = Math.max(this.mostRunning, ++this.running)
+    try {
+      const scripted = Promise.resolve(this.script.result?.(spec) ?? {})
+      const changes = await untilClosed(scripted, this.closed)
+      return { ...plainResult(spec), ...changes }
+    } finally {
+      this.running--
+      this.calls.push(`end ${spec.trial}`)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.calls.push('close')
+    this.reject(new Error('the executor is closed'))
+  }
+}
+
+function untilClosed<T>(work: Promise<T>, closed: Promise<never>): Promise<T> {
+  return Promise.race([work, closed])
+}
+
+function plainResult(spec: TrialSpec): TrialResult {
+  return {
+    trial: spec.trial,
+    scenario: spec.scenario,
+    round: spec.round,
+    params: spec.flat,
+    outcome: 'ok',
+    metrics: {},
+    caps: {
+      memory: { requested_mb: spec.caps.max_memory_mb, mechanisms: [], peak_mb: null, enforced: true },
+      compute: {
+        requested: spec.caps.max_compute_units,
+        achieved: null,
+        mechanism: 'none',
+        period_ms: null,
+        throttled_ms: null,
+        enforced: true,
+      },
+    },
+    energy: { joules: null, source: null, shared: false },
+    noise: { run_queue_wait_share: null, involuntary_context_switches: null, load_1m: null },
+    started_at: '2026-01-01T00:00:00.000Z',
+    duration_ms: 0,
+  }
+}

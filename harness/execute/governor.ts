@@ -1,0 +1,115 @@
+/** The coordinator's end of the governor process. */
+import { type ChildProcess, fork } from 'node:child_process'
+import type {
+  Capabilities,
+  ComputeCapInForce,
+  ComputeMechanism,
+  GovernorReply,
+  GovernorRequest,
+  TimeWindow,
+  WatchSummary,
+} from '../../workers/contract.ts'
+import { entryFile } from './entries.ts'
+import { workerEnvironment } from './environment.ts'
+
+type Answer = Exclude<GovernorReply, { op: 'ready' }>
+
+interface Waiting {
+  resolve(answer: Answer): void
+  reject(error: Error): void
+}
+
+export class Governor {
+  /** Resolves once the governor has tried what this machine permits. */
+  readonly capabilities: Promise<Capabilities>
+  /** Resolves when the process has ended. */
+  readonly ended: Promise<void>
+  private readonly child: ChildProcess
+  private readonly waiting = new Map<number, Waiting>()
+  private nextId = 1
+  private gone = false
+
+  /** @param mechanism the only compute mechanism to try; null for the best that works */
+  constructor(mechanism: ComputeMechanism | null) {
+    this.child = fork(entryFile('governor'), [], {
+      // A group of its own: a terminal's Ctrl-C must not reach it.
+      detached: true,
+      execArgv: [],
+      env: workerEnvironment(mechanism === null ? {} : { STINT_COMPUTE_MECHANISM: mechanism }),
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    })
+    this.capabilities = new Promise((resolve, reject) => {
+      this.child.on('message', (message) => {
+        const reply = message as GovernorReply
+        if (reply.op === 'ready') resolve(reply.capabilities)
+        else this.answer(reply)
+      })
+      this.child.once('exit', () => reject(new Error('the governor process ended unexpectedly')))
+      this.child.once('error', reject)
+    })
+    this.capabilities.catch(() => {})
+    this.ended = new Promise((resolve) => {
+      const end = () => {
+        this.gone = true
+        for (const { reject } of this.waiting.values()) reject(new Error('the governor process ended'))
+        this.waiting.clear()
+        resolve()
+      }
+      this.child.once('exit', end)
+      this.child.once('error', end)
+    })
+  }
+
+  /** From now on the host ends with the coordinator, and at its deadline. Takes effect before any later request. */
+  watch(pid: number, timeoutMs: number | null, temporary: string | null): void {
+    this.send({ op: 'watch', pid, timeout_ms: timeoutMs, temporary })
+  }
+
+  /** @returns the runtime's allowance in MB, null where resident memory cannot be watched */
+  async capMemory(pid: number, capMb: number | null): Promise<number | null> {
+    const answer = await this.ask((id) => ({ op: 'cap_memory', id, pid, cap_mb: capMb }))
+    return answer.op === 'memory_capped' ? answer.allowance_mb : null
+  }
+
+  async capCompute(pid: number, units: number): Promise<ComputeCapInForce> {
+    const answer = await this.ask((id) => ({ op: 'cap_compute', id, pid, units }))
+    if (answer.op !== 'compute_capped') throw new Error(`the governor answered ${answer.op}`)
+    return answer
+  }
+
+  release(pid: number): void {
+    this.send({ op: 'release', pid })
+  }
+
+  /** The host has ended: what the governor saw, and all it held for the host cleared. */
+  async unwatch(pid: number, window: TimeWindow | null): Promise<WatchSummary> {
+    const answer = await this.ask((id) => ({ op: 'unwatch', id, pid, window }))
+    if (answer.op !== 'summary') throw new Error(`the governor answered ${answer.op}`)
+    return answer.summary
+  }
+
+  /** Closes the pipe, upon which the governor kills what it still watches, clears up and leaves. */
+  async close(): Promise<void> {
+    if (this.child.connected) this.child.disconnect()
+    await this.ended
+  }
+
+  private ask(request: (id: number) => GovernorRequest): Promise<Answer> {
+    if (this.gone) return Promise.reject(new Error('the governor process ended'))
+    const id = this.nextId++
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject })
+      this.send(request(id))
+    })
+  }
+
+  private answer(reply: Answer): void {
+    this.waiting.get(reply.id)?.resolve(reply)
+    this.waiting.delete(reply.id)
+  }
+
+  private send(request: GovernorRequest): void {
+    // A request that cannot be delivered is answered by the end of the process.
+    if (this.child.connected) this.child.send(request, () => {})
+  }
+}

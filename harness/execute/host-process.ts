@@ -1,0 +1,117 @@
+/** One disposable host process: a Tinypool of one child process that is used for one job. */
+import type { ChildProcess } from 'node:child_process'
+import { Tinypool } from 'tinypool'
+import type { HostPermit, HostSignal } from '../../workers/contract.ts'
+
+/** How a host ended that gave no result. */
+export interface HostDeath {
+  code: number | null
+  signal: NodeJS.Signals | null
+  /** The last of what it wrote to stderr. */
+  stderr: string
+}
+
+export type HostEnding<R> =
+  | { kind: 'result'; result: R }
+  /** The job's own function threw. */
+  | { kind: 'error'; error: Error }
+  | { kind: 'death'; death: HostDeath }
+
+export interface HostOptions {
+  /** Compiled entry file and the function in it. */
+  filename: string
+  name: string
+  job: unknown
+  environment: Record<string, string>
+  /** Called for all that the host writes to stdout or stderr. */
+  onOutput(text: string): void
+  onSignal?(stint: HostSignal['stint']): void
+}
+
+/** V8's last words and a stack trace fit; a workload that prints a lot must not fill the coordinator. */
+const STDERR_KEPT = 8192
+
+export class HostProcess<R> {
+  readonly pid: number
+  /** Resolves once the process is gone, whatever became of the job. */
+  readonly ended: Promise<HostEnding<R>>
+  private readonly child: ChildProcess
+  private readonly pool: Tinypool
+  private stderr = ''
+
+  /** @throws where the system starts no process */
+  constructor(options: HostOptions) {
+    this.pool = new Tinypool({
+      runtime: 'child_process',
+      filename: options.filename,
+      minThreads: 0,
+      maxThreads: 1,
+      // The cell measures live memory, for which it has to collect garbage.
+      execArgv: ['--expose-gc'],
+      env: options.environment,
+    })
+    // A process that ends before its job began: `exited` below tells.
+    this.pool.on('error', () => {})
+    const result: Promise<R> = this.pool.run(options.job, { name: options.name })
+    result.catch(() => {})
+    this.child = childOf(this.pool)
+    if (this.child.pid === undefined) throw new Error('the system starts no further process')
+    this.pid = this.child.pid
+    this.divert(options.onOutput)
+    this.child.on('message', (message: Partial<HostSignal>) => {
+      if (message?.stint !== undefined) options.onSignal?.(message.stint)
+    })
+    this.ended = this.end(result)
+  }
+
+  permit(permit: HostPermit): void {
+    // A host that has just ended needs no permit.
+    if (this.child.connected) this.child.send(permit, () => {})
+  }
+
+  /** SIGKILL ends a stopped process as well. */
+  kill(): void {
+    this.child.kill('SIGKILL')
+  }
+
+  /** Tinypool pipes a child's output into this process's own, whose stdout belongs to the answer alone. */
+  private divert(onOutput: (text: string) => void): void {
+    const { stdout, stderr } = this.child
+    stdout?.unpipe(process.stdout)
+    stderr?.unpipe(process.stderr)
+    stdout?.setEncoding('utf8').on('data', onOutput)
+    stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr = (this.stderr + text).slice(-STDERR_KEPT)
+      onOutput(text)
+    })
+  }
+
+  private async end(result: Promise<R>): Promise<HostEnding<R>> {
+    // `close` follows `exit` once stderr has been read to its end.
+    const closed = new Promise<HostDeath>((resolve) => {
+      this.child.once('close', (code, signal) => resolve({ code, signal, stderr: this.stderr }))
+    })
+    const ending = await Promise.race([
+      result.then(
+        (value): HostEnding<R> => ({ kind: 'result', result: value }),
+        // A dead child rejects the job as well: what matters then is how it died.
+        (error: Error): HostEnding<R> | Promise<HostEnding<R>> =>
+          this.child.exitCode === null && this.child.signalCode === null
+            ? { kind: 'error', error }
+            : closed.then((death) => ({ kind: 'death', death })),
+      ),
+      closed.then((death): HostEnding<R> => ({ kind: 'death', death })),
+    ])
+    const destroyed = this.pool.destroy()
+    this.kill()
+    await Promise.all([destroyed, closed])
+    return ending
+  }
+}
+
+/** The child that the pool has just started for its only task. */
+function childOf(pool: Tinypool): ChildProcess {
+  const worker = pool.threads[0] as unknown as { process: ChildProcess } | undefined
+  if (worker === undefined) throw new Error('tinypool started no process')
+  return worker.process
+}

@@ -1,0 +1,206 @@
+/** Runs trials on this machine, each in a process of its own. */
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type {
+  Capabilities,
+  ComputeCapInForce,
+  ComputeMechanism,
+  HostReport,
+  PrepareResult,
+  PrepareSpec,
+  TrialResult,
+  TrialSpec,
+} from '../../workers/contract.ts'
+import { entryFile } from './entries.ts'
+import { workerEnvironment } from './environment.ts'
+import type { Executor } from './executor.ts'
+import { Governor } from './governor.ts'
+import { type HostEnding, HostProcess } from './host-process.ts'
+import { type CapsInForce, toTrialResult } from './trial-result.ts'
+
+export interface LocalExecutorOptions {
+  /** Only this compute mechanism, for tests and comparisons; otherwise the best that this machine permits. */
+  mechanism?: ComputeMechanism
+  /** Where the folders for the trials' temporary files are made; the system's by default. */
+  temporaryRoot?: string
+  /** All that hosts and workloads print; stderr by default, never stdout. */
+  onOutput?(text: string): void
+}
+
+/** The governor kills so long after the host's own deadline, which gives the better message. */
+const DEADLINE_GRACE_MS = 2000
+/** A Ctrl-C kills a host that has only just started; the coordinator's own `close` follows within this. */
+const INTERRUPT_GRACE_MS = 250
+
+export class LocalExecutor implements Executor {
+  private readonly governor: Governor
+  private readonly temporary: string
+  private readonly onOutput: (text: string) => void
+  private readonly hosts = new Set<HostProcess<unknown>>()
+  /** Trials that run now, and whether another ran beside each at any time. */
+  private readonly running = new Map<string, { shared: boolean }>()
+  private readonly freeFolders: string[] = []
+  private folders = 0
+  private closed = false
+
+  constructor(options: LocalExecutorOptions = {}) {
+    this.temporary = mkdtempSync(join(options.temporaryRoot ?? tmpdir(), 'stint-'))
+    this.onOutput = options.onOutput ?? ((text) => void process.stderr.write(text))
+    this.governor = new Governor(options.mechanism ?? null)
+    void this.governor.ended.then(() => this.killHosts())
+  }
+
+  /** What caps this machine can enforce, so that a sweep can be refused before its first trial. */
+  capabilities(): Promise<Capabilities> {
+    return this.governor.capabilities
+  }
+
+  async prepare(spec: PrepareSpec): Promise<PrepareResult> {
+    await this.governor.capabilities
+    const folder = this.takeFolder()
+    try {
+      const host = this.start<PrepareResult>('prepare', spec, folder, null)
+      const ending = await host.ended
+      await this.governor.unwatch(host.pid, null)
+      this.refuseIfClosed()
+      if (ending.kind === 'result') return ending.result
+      return { ok: false, error: { message: `preparing ${spec.workload} failed: ${describeEnding(ending)}` } }
+    } finally {
+      this.returnFolder(folder)
+    }
+  }
+
+  async run(spec: TrialSpec): Promise<TrialResult> {
+    const startedAt = new Date()
+    const requested = performance.now()
+    await this.governor.capabilities
+    const folder = this.takeFolder()
+    const mine = { shared: false }
+    this.running.set(spec.trial, mine)
+    if (this.running.size > 1) for (const trial of this.running.values()) trial.shared = true
+    try {
+      const caps: CapsInForce = { allowanceMb: null, compute: null }
+      const host = this.start<HostReport>(
+        'run',
+        spec,
+        folder,
+        spec.timeout_s * 1000 + DEADLINE_GRACE_MS,
+        (signal) => this.serve(host, spec, caps, signal),
+      )
+      const ending = await host.ended
+      const window = ending.kind === 'result' ? ending.result.window : null
+      const summary = await this.governor.unwatch(host.pid, window)
+      if (ending.kind === 'death' && ending.death.signal === 'SIGINT') await pause(INTERRUPT_GRACE_MS)
+      this.refuseIfClosed()
+      return toTrialResult({ spec, ending, summary, caps, shared: mine.shared, startedAt, requested })
+    } finally {
+      this.running.delete(spec.trial)
+      this.returnFolder(folder)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+    this.killHosts()
+    await Promise.all([...this.hosts].map((host) => host.ended))
+    await this.governor.close()
+    rmSync(this.temporary, { recursive: true, force: true })
+  }
+
+  private start<R>(
+    name: 'run' | 'prepare',
+    job: unknown,
+    folder: string,
+    timeoutMs: number | null,
+    onSignal: (signal: 'empty' | 'loaded' | 'finished') => void = () => {},
+  ): HostProcess<R> {
+    this.refuseIfClosed()
+    const host = new HostProcess<R>({
+      filename: entryFile(name === 'run' ? 'host' : 'prepare'),
+      name,
+      job,
+      environment: workerEnvironment({ TMPDIR: folder }),
+      onOutput: this.onOutput,
+      onSignal,
+    })
+    // Before anything else: from here on it cannot outlive this process.
+    this.governor.watch(host.pid, timeoutMs, folder)
+    this.hosts.add(host)
+    void host.ended.then(() => this.hosts.delete(host))
+    return host
+  }
+
+  /** Puts the caps in force as the host gets ready for them. */
+  private async serve(
+    host: HostProcess<HostReport>,
+    spec: TrialSpec,
+    caps: CapsInForce,
+    signal: 'empty' | 'loaded' | 'finished',
+  ): Promise<void> {
+    try {
+      if (signal === 'finished') return this.governor.release(host.pid)
+      if (signal === 'empty') {
+        caps.allowanceMb = await this.governor.capMemory(host.pid, spec.caps.max_memory_mb)
+        const refused = spec.caps.max_memory_mb !== null && caps.allowanceMb === null && strict(spec)
+        const reason = 'max_memory_mb cannot be enforced: resident memory is not readable on this machine'
+        return host.permit({ stint: 'go', cpu_stat: null, refused: refused ? reason : null })
+      }
+      if (spec.caps.max_compute_units !== null) {
+        caps.compute = await this.governor.capCompute(host.pid, spec.caps.max_compute_units)
+      }
+      host.permit({
+        stint: 'go',
+        cpu_stat: caps.compute?.cpu_stat ?? null,
+        refused: refusal(spec, caps.compute),
+      })
+    } catch {
+      // The governor is gone: its end kills the host, and run() rejects.
+      host.kill()
+    }
+  }
+
+  private killHosts(): void {
+    for (const host of this.hosts) host.kill()
+  }
+
+  private takeFolder(): string {
+    this.refuseIfClosed()
+    const free = this.freeFolders.pop()
+    if (free !== undefined) return free
+    const folder = join(this.temporary, String(++this.folders))
+    mkdirSync(folder)
+    return folder
+  }
+
+  /** Emptied of what a workload left, such as spilled state of one that was killed. */
+  private returnFolder(folder: string): void {
+    if (this.closed) return
+    for (const entry of readdirSync(folder)) rmSync(join(folder, entry), { recursive: true, force: true })
+    this.freeFolders.push(folder)
+  }
+
+  private refuseIfClosed(): void {
+    if (this.closed) throw new Error('the executor is closed')
+  }
+}
+
+function strict(spec: TrialSpec): boolean {
+  return spec.caps.policy === 'strict'
+}
+
+function refusal(spec: TrialSpec, compute: ComputeCapInForce | null): string | null {
+  if (compute === null || compute.error === null || !strict(spec)) return null
+  return `max_compute_units ${spec.caps.max_compute_units} cannot be enforced: ${compute.error}. Use "caps: best_effort" to run all the same`
+}
+
+function describeEnding(ending: Exclude<HostEnding<unknown>, { kind: 'result' }>): string {
+  if (ending.kind === 'error') return ending.error.message
+  const { code, signal, stderr } = ending.death
+  const last = stderr.trim().split('\n').at(-1) ?? ''
+  return `its process ended with ${signal ?? `exit code ${code}`}${last === '' ? '' : `: ${last}`}`
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

@@ -1,0 +1,127 @@
+/** Puts together a journal line from what the host said and what the governor saw. */
+import type {
+  CapsRecord,
+  ComputeCapInForce,
+  HostReport,
+  Outcome,
+  TrialError,
+  TrialResult,
+  TrialSpec,
+  WatchSummary,
+} from '../../workers/contract.ts'
+import type { HostEnding } from './host-process.ts'
+import { outcomeOfDeath } from './outcome.ts'
+
+export interface CapsInForce {
+  /** Resident memory above an empty cell that is not counted, MB; null where resident memory is not watched. */
+  allowanceMb: number | null
+  /** Null where no compute cap was asked for, or the host did not live to have it. */
+  compute: ComputeCapInForce | null
+}
+
+export interface TrialEvidence {
+  spec: TrialSpec
+  ending: HostEnding<HostReport>
+  summary: WatchSummary
+  caps: CapsInForce
+  /** Whether another trial ran at the same time. */
+  shared: boolean
+  startedAt: Date
+  /** `performance.now()` at the request. */
+  requested: number
+}
+
+export function toTrialResult(evidence: TrialEvidence): TrialResult {
+  const { spec, ending, summary } = evidence
+  const report = ending.kind === 'result' ? ending.result : null
+  const { outcome, error } = judge(evidence)
+  const peakMb = largest(report?.peak_mb ?? null, summary.peak_mb)
+  return {
+    trial: spec.trial,
+    scenario: spec.scenario,
+    round: spec.round,
+    params: spec.flat,
+    outcome,
+    metrics: outcome === 'ok' ? okMetrics(report, summary, peakMb) : {},
+    caps: {
+      memory: memoryRecord(evidence, peakMb),
+      compute: computeRecord(evidence, report),
+    },
+    energy: {
+      joules: report?.energy.joules ?? null,
+      source: report?.energy.source ?? null,
+      shared: evidence.shared,
+    },
+    noise: report?.noise ?? { run_queue_wait_share: null, involuntary_context_switches: null, load_1m: null },
+    started_at: evidence.startedAt.toISOString(),
+    duration_ms: performance.now() - evidence.requested,
+    ...(error === undefined ? {} : { error }),
+    ...(report?.info === undefined ? {} : { info: report.info }),
+  }
+}
+
+function judge({ ending, summary, spec }: TrialEvidence): { outcome: Outcome; error?: TrialError } {
+  switch (ending.kind) {
+    case 'death':
+      return outcomeOfDeath(ending.death, summary.killed, spec)
+    case 'error':
+      return { outcome: 'failed', error: { name: ending.error.name, message: ending.error.message } }
+    case 'result': {
+      const { outcome, error } = ending.result
+      return error === undefined ? { outcome } : { outcome, error }
+    }
+  }
+}
+
+function okMetrics(
+  report: HostReport | null,
+  summary: WatchSummary,
+  peakMb: number | null,
+): Record<string, number | null> {
+  const peakRss = largest(report?.metrics['peak_rss_mb'] ?? null, summary.peak_rss_mb)
+  return { ...report?.metrics, peak_memory_mb: peakMb, peak_rss_mb: peakRss }
+}
+
+function memoryRecord({ spec, caps }: TrialEvidence, peakMb: number | null): CapsRecord['memory'] {
+  const requested = spec.caps.max_memory_mb
+  const resident = caps.allowanceMb
+  if (requested === null) return { requested_mb: null, mechanisms: [], peak_mb: peakMb, enforced: true }
+  return {
+    requested_mb: requested,
+    mechanisms: [
+      'resource_limits',
+      'between_steps',
+      ...(resident === null ? [] : (['governor_rss'] as const)),
+    ],
+    peak_mb: peakMb,
+    enforced: resident !== null,
+    note:
+      resident === null
+        ? 'resident memory was not watched: off-heap growth within a step was not bounded'
+        : `resident memory counts above the empty cell and ${resident.toFixed(1)} MB for the runtime`,
+  }
+}
+
+function computeRecord(
+  { spec, caps, summary }: TrialEvidence,
+  report: HostReport | null,
+): CapsRecord['compute'] {
+  const requested = spec.caps.max_compute_units
+  const inForce = caps.compute
+  const enforced = requested === null || (inForce !== null && inForce.error === null)
+  const note = inForce?.error ?? (enforced ? null : 'the trial ended before its cap was put in force')
+  return {
+    requested,
+    achieved: report?.achieved ?? null,
+    mechanism: inForce?.mechanism ?? 'none',
+    period_ms: inForce?.period_ms ?? null,
+    throttled_ms: report?.throttled_ms ?? summary.throttled_ms,
+    enforced,
+    ...(note === null ? {} : { note }),
+  }
+}
+
+function largest(a: number | null, b: number | null): number | null {
+  if (a === null || b === null) return a ?? b
+  return Math.max(a, b)
+}

@@ -1,0 +1,103 @@
+/** Reading and writing a cgroup tree, and the rules both versions share for Stint's groups in it. */
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** The file operations that a cgroup tree takes; tests give a tree of their own. */
+export interface CgroupFiles {
+  read(path: string): string
+  write(path: string, text: string): void
+  makeGroup(path: string): void
+  removeGroup(path: string): void
+  /** Names of the entries of a folder. */
+  list(path: string): string[]
+}
+
+export const kernelFiles: CgroupFiles = {
+  read: (path) => readFileSync(path, 'latin1'),
+  // Without O_CREAT: a control file that the kernel does not offer must be an error.
+  write: (path, text) => writeFileSync(path, text, { flag: 'r+' }),
+  makeGroup: (path) => mkdirSync(path),
+  removeGroup: (path) => rmdirSync(path),
+  list: (path) => readdirSync(path),
+}
+
+/** Group of one trial: `stint-<process that owns it>-<number>`. */
+const GROUP_NAME = /^stint-(\d+)-/
+const REMOVE_TRIES = 100
+const REMOVE_PAUSE_MS = 10
+/** The kernel refuses quotas below 1 ms. */
+const SMALLEST_QUOTA_US = 1000
+const PERIOD_US = 20_000
+const LARGEST_PERIOD_US = 1_000_000
+
+let groups = 0
+
+export function newGroupName(): string {
+  return `stint-${process.pid}-${++groups}`
+}
+
+/** Period and quota in us: 20 ms, longer where the quota would be less than the kernel takes. */
+export function quotaFor(units: number): { periodUs: number; quotaUs: number } {
+  const periodUs = Math.min(LARGEST_PERIOD_US, Math.max(PERIOD_US, Math.ceil(SMALLEST_QUOTA_US / units)))
+  return { periodUs, quotaUs: Math.max(SMALLEST_QUOTA_US, Math.round(periodUs * units)) }
+}
+
+/** A group is busy for a moment after its last process ended. */
+export async function removeGroup(files: CgroupFiles, group: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      files.removeGroup(group)
+      return
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+      if (attempt === REMOVE_TRIES) throw error
+    }
+    await sleep(REMOVE_PAUSE_MS)
+  }
+}
+
+/** Kills what is left in groups whose owner is gone, and removes them. */
+export async function removeStaleGroups(files: CgroupFiles, parent: string): Promise<void> {
+  for (const name of files.list(parent)) {
+    const owner = GROUP_NAME.exec(name)?.[1]
+    if (owner === undefined || isAlive(Number(owner))) continue
+    const group = join(parent, name)
+    try {
+      for (const pid of files.read(join(group, 'cgroup.procs')).split('\n')) {
+        if (pid !== '') process.kill(Number(pid), 'SIGKILL')
+      }
+      await removeGroup(files, group)
+    } catch {
+      // Another run may be clearing the same group; what stays is tried again at the next start.
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** Where a cgroup file system is mounted, by its type and, for version 1, its controller. */
+export function findMount(type: 'cgroup' | 'cgroup2', controller?: string): string | null {
+  for (const line of readFileSync('/proc/self/mounts', 'latin1').split('\n')) {
+    const [, path, kind, options] = line.split(' ')
+    if (kind !== type || path === undefined) continue
+    if (controller === undefined || options?.split(',').includes(controller)) return path
+  }
+  return null
+}
+
+/** This process's own group, relative to the mount; `''` for version 2's line without controllers. */
+export function ownGroup(controller: string): string | null {
+  for (const line of readFileSync('/proc/self/cgroup', 'latin1').split('\n')) {
+    const [, controllers, ...path] = line.split(':')
+    if (controllers?.split(',').includes(controller)) return path.join(':')
+  }
+  return null
+}

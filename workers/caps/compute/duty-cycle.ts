@@ -1,0 +1,93 @@
+/**
+ * CPU share without cgroups: another process reads the host's CPU time every 2 ms, stops it when it is ahead of its
+ * share and lets it go on when it is behind. The loop closes on cumulative use, so that its errors do not add up.
+ */
+import type { TimeWindow } from '../../contract.ts'
+import { monotonicMs } from '../../telemetry/clock.ts'
+import { ProcessCpuTime } from '../../telemetry/process-files.ts'
+import type { ComputeCap, ComputeCapper } from './mechanism.ts'
+
+const INTERVAL_MS = 2
+/** How far ahead of its share a process may be before it is stopped: less would stop it at every reading. */
+const AHEAD_MS = 1
+/** An idle process may save up what a cgroup with this period would let it, and no more. */
+const CREDIT_PERIOD_MS = 20
+
+export const dutyCycle: ComputeCapper = {
+  mechanism: 'duty_cycle',
+  apply: (pid, units) => new DutyCycle(pid, units),
+}
+
+class DutyCycle implements ComputeCap {
+  readonly periodMs = INTERVAL_MS
+  readonly cpuStat = null
+  private readonly pid: number
+  private readonly units: number
+  private readonly cpu: ProcessCpuTime
+  private readonly timer: NodeJS.Timeout
+  /** CPU time allowed so far, ms. */
+  private allowedMs = 0
+  private lastTick = monotonicMs()
+  private stoppedAt: number | null = null
+  /** Begin and end of every stop, in turn. */
+  private readonly stops: number[] = []
+
+  constructor(pid: number, units: number) {
+    this.pid = pid
+    this.units = units
+    this.cpu = new ProcessCpuTime(pid)
+    this.timer = setInterval(() => this.tick(), INTERVAL_MS)
+  }
+
+  throttledMs(window: TimeWindow): number {
+    let total = 0
+    for (let at = 0; at + 1 < this.stops.length; at += 2) {
+      total += Math.max(0, Math.min(this.stops[at + 1]!, window.to) - Math.max(this.stops[at]!, window.from))
+    }
+    return total
+  }
+
+  release(): void {
+    clearInterval(this.timer)
+    this.continue()
+    this.cpu.close()
+  }
+
+  async remove(): Promise<void> {
+    this.release()
+  }
+
+  private tick(): void {
+    const used = this.cpu.readMs()
+    if (used === null) {
+      this.release()
+      return
+    }
+    const now = monotonicMs()
+    this.allowedMs += (now - this.lastTick) * this.units
+    this.lastTick = now
+    this.allowedMs = Math.min(this.allowedMs, used + Math.max(AHEAD_MS, CREDIT_PERIOD_MS * this.units))
+    if (this.stoppedAt === null && used > this.allowedMs + AHEAD_MS) this.stop(now)
+    else if (this.stoppedAt !== null && used < this.allowedMs) this.continue()
+  }
+
+  private stop(now: number): void {
+    this.stoppedAt = now
+    signal(this.pid, 'SIGSTOP')
+  }
+
+  private continue(): void {
+    if (this.stoppedAt === null) return
+    signal(this.pid, 'SIGCONT')
+    this.stops.push(this.stoppedAt, monotonicMs())
+    this.stoppedAt = null
+  }
+}
+
+function signal(pid: number, name: 'SIGSTOP' | 'SIGCONT'): void {
+  try {
+    process.kill(pid, name)
+  } catch {
+    // The process has just ended.
+  }
+}

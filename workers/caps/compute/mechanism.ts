@@ -1,0 +1,22 @@
+/** The one form of all compute caps: a share of one core for a whole process. */
+import type { ComputeMechanism, TimeWindow } from '../../contract.ts'
+
+/** A cap in force on one process. */
+export interface ComputeCap {
+  /** Quota period or control interval, ms. */
+  readonly periodMs: number
+  /** The kernel's count of throttled time, for a cgroup. */
+  readonly cpuStat: string | null
+  /** Time held back within a window of the monotonic clock, ms; null where `cpuStat` tells it instead. */
+  throttledMs(window: TimeWindow): number | null
+  /** Lets the process run freely. */
+  release(): void
+  /** Clears everything the cap took; the process has ended. Tries again while the kernel says busy. */
+  remove(): Promise<void>
+}
+
+export interface ComputeCapper {
+  readonly mechanism: ComputeMechanism
+  /** @throws where the cap cannot be put in force */
+  apply(pid: number, units: number): ComputeCap
+}

@@ -1,0 +1,111 @@
+/**
+ * The memory cap: what a workload may use above an empty cell.
+ *
+ * Three mechanisms bound it together. V8's resource limits stop the heap. Between steps the cell adds up heap and
+ * external memory and, when they pass the cap, collects garbage first, so that only live memory condemns.
+ * From outside the governor polls the resident size, which sees what happens within a step.
+ */
+
+import { getHeapStatistics } from 'node:v8'
+import type { ResourceLimits } from 'node:worker_threads'
+
+export const MIB = 1024 * 1024
+
+/** Old generation that an empty cell needs to start and load its modules, MB; it fails with 4. */
+const EMPTY_CELL_OLD_MB = 6
+/** V8's own default young generation, MB: more is never useful. */
+const LARGEST_YOUNG_MB = 48
+/** Young generation as a share of the cap. */
+const YOUNG_SHARE = 1 / 8
+
+/** Young generation under a cap, MB. */
+function youngGenerationMb(capMb: number): number {
+  return Math.min(LARGEST_YOUNG_MB, Math.max(1, Math.round(capMb * YOUNG_SHARE)))
+}
+
+/** Limits of a cell's isolate, so that its heap alone may fill the cap; none without a cap. */
+export function resourceLimits(capMb: number | null): ResourceLimits {
+  if (capMb === null) return {}
+  return {
+    maxOldGenerationSizeMb: Math.ceil(EMPTY_CELL_OLD_MB + capMb),
+    maxYoungGenerationSizeMb: youngGenerationMb(capMb),
+  }
+}
+
+/**
+ * Resident memory above an empty cell that is not the workload's, MB: the workload's compiled code, the young
+ * generation's two halves, and pages that V8 and malloc keep for reuse after a collection.
+ */
+export function residentAllowanceMb(capMb: number | null): number {
+  if (capMb === null) return RESIDENT_ALLOWANCE_MB
+  return RESIDENT_ALLOWANCE_MB + youngGenerationMb(capMb) + capMb * FRAGMENTATION_SHARE
+}
+
+const RESIDENT_ALLOWANCE_MB = 16
+const FRAGMENTATION_SHARE = 1 / 8
+
+/** The workload holds more than its cap. */
+export class MemoryCapError extends Error {
+  override name = 'MemoryCapError'
+}
+
+export interface CellMemory {
+  heapBytes: number
+  externalBytes: number
+}
+
+export function readCellMemory(): CellMemory {
+  const statistics = getHeapStatistics()
+  return { heapBytes: statistics.used_heap_size, externalBytes: statistics.external_memory }
+}
+
+/** Checks heap plus external memory of the calling isolate between steps. One check costs about 1 us. */
+export class MemoryCheck {
+  peakHeapBytes = 0
+  peakExternalBytes = 0
+  /** Largest sum above the empty cell. */
+  peakBytes = 0
+  latest: CellMemory = { heapBytes: 0, externalBytes: 0 }
+  private readonly empty: CellMemory
+  private readonly capBytes: number
+  private readonly collect: () => void
+
+  constructor(empty: CellMemory, capMb: number | null, collect: () => void) {
+    this.empty = empty
+    this.capBytes = capMb === null ? Number.POSITIVE_INFINITY : capMb * MIB
+    this.collect = collect
+  }
+
+  /**
+   * @param harnessBytes external memory of the harness's own samples, left out of the account
+   * @throws {MemoryCapError} where live memory is above the cap
+   */
+  check(harnessBytes: number): void {
+    let used = this.read(harnessBytes)
+    if (used > this.capBytes) {
+      this.collect()
+      used = this.read(harnessBytes)
+    }
+    const { heapBytes, externalBytes } = this.latest
+    if (heapBytes > this.peakHeapBytes) this.peakHeapBytes = heapBytes
+    if (externalBytes > this.peakExternalBytes) this.peakExternalBytes = externalBytes
+    if (used > this.peakBytes) this.peakBytes = used
+    if (used > this.capBytes) {
+      throw new MemoryCapError(
+        `the workload held ${mb(used)} MB after a step (heap ${mb(heapBytes - this.empty.heapBytes)} MB, ` +
+          `off-heap ${mb(externalBytes - this.empty.externalBytes)} MB), over max_memory_mb ${mb(this.capBytes)}`,
+      )
+    }
+  }
+
+  private read(harnessBytes: number): number {
+    const now = readCellMemory()
+    now.externalBytes -= harnessBytes
+    this.latest = now
+    return now.heapBytes + now.externalBytes - this.empty.heapBytes - this.empty.externalBytes
+  }
+}
+
+function mb(bytes: number): string {
+  return (bytes / MIB).toFixed(1)
+}

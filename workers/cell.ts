@@ -1,0 +1,193 @@
+/**
+ * The cell: the worker thread that runs one trial. Its pool calls `empty`, `load` and `drive` in turn;
+ * between these calls the caps are put in force from outside.
+ */
+import { type CellMemory, MemoryCapError, MemoryCheck, MIB, readCellMemory } from './caps/memory.ts'
+import type {
+  HostReport,
+  NoiseRecord,
+  Outcome,
+  TrialContext,
+  TrialError,
+  TrialSpec,
+  Workload,
+} from './contract.ts'
+import { loadWorkload, openWorkload } from './load-workload.ts'
+import { MeasuredRun, warmUp } from './measured-run.ts'
+import { monotonicMs } from './telemetry/clock.ts'
+import { EnergyMeter } from './telemetry/energy.ts'
+import { GcMeter } from './telemetry/gc.ts'
+import { readDisturbance, type ThreadDisturbance } from './telemetry/noise.ts'
+import { readThrottledMs } from './telemetry/throttle.ts'
+
+/** What the cell can say; the host adds what concerns the whole process. */
+export type CellReport = Omit<HostReport, 'noise'> & { noise: Omit<NoiseRecord, 'load_1m'> }
+
+export interface DriveOrder {
+  spec: TrialSpec
+  /** The kernel's count of throttled time, where a cgroup holds the host. */
+  cpuStat: string | null
+}
+
+const collectGarbage = globalThis.gc as () => void
+// The host switches the collector's handle on for the harness; a workload finds the usual globals.
+Reflect.deleteProperty(globalThis, 'gc')
+
+let emptyCell: CellMemory
+let workload: Workload
+
+/** Takes the memory of the empty cell, above which the cap counts. */
+export function empty(): void {
+  collectGarbage()
+  emptyCell = readCellMemory()
+}
+
+/** Loads the workload's module; says why where it cannot be used. */
+export async function load(name: string): Promise<TrialError | null> {
+  try {
+    workload = await loadWorkload(name)
+    return null
+  } catch (error) {
+    return asTrialError(error)
+  }
+}
+
+/** Warms up, then measures one instance to the end of its data. Every throw of the workload becomes an outcome. */
+export async function drive({ spec, cpuStat }: DriveOrder): Promise<CellReport> {
+  const memory = new MemoryCheck(emptyCell, spec.caps.max_memory_mb, collectGarbage)
+  try {
+    return await measure(spec, cpuStat, memory)
+  } catch (error) {
+    return { ...nothingMeasured(memory), outcome: outcomeOf(error), error: asTrialError(error) }
+  }
+}
+
+async function measure(spec: TrialSpec, cpuStat: string | null, memory: MemoryCheck): Promise<CellReport> {
+  const context: TrialContext = {
+    params: spec.params,
+    settings: spec.settings,
+    dataset: spec.dataset,
+    warmup: false,
+  }
+  const coldFirstChunkMs = await warmUp(workload, context, spec.warmup_chunks, memory)
+  collectGarbage()
+
+  const opening = performance.now()
+  const run = new MeasuredRun(await openWorkload(workload, context), memory, spec.chunk_log)
+  const startupMs = performance.now() - opening
+  try {
+    const report = await runToTheEnd(run, memory, cpuStat, { startupMs, coldFirstChunkMs })
+    await run.close()
+    return report
+  } catch (error) {
+    // The first error is the one to report.
+    await run.close().catch(() => {})
+    throw error
+  }
+}
+
+async function runToTheEnd(
+  run: MeasuredRun,
+  memory: MemoryCheck,
+  cpuStat: string | null,
+  opening: { startupMs: number; coldFirstChunkMs: number | null },
+): Promise<CellReport> {
+  const gc = new GcMeter()
+  const throttledBefore = cpuStat === null ? null : readThrottledMs(cpuStat)
+  const disturbedBefore = readDisturbance()
+  const energy = new EnergyMeter()
+  const cpuBefore = process.cpuUsage()
+  const from = monotonicMs()
+  while (await run.step());
+  const to = monotonicMs()
+  const cpu = process.cpuUsage(cpuBefore)
+  const joules = energy.stop()
+  const disturbed = readDisturbance()
+  const throttledAfter = cpuStat === null ? null : readThrottledMs(cpuStat)
+  await gc.stop()
+  const output = await run.finish()
+
+  const cpuMs = (cpu.user + cpu.system) / 1000
+  const peakMb = memory.peakBytes / MIB
+  return {
+    outcome: 'ok',
+    metrics: {
+      ...output.metrics,
+      ...chunkMetrics(run),
+      cpu_s: cpuMs / 1000,
+      startup_ms: opening.startupMs,
+      cold_first_chunk_ms: opening.coldFirstChunkMs,
+      peak_heap_mb: memory.peakHeapBytes / MIB,
+      peak_external_mb: memory.peakExternalBytes / MIB,
+      gc_count: gc.count,
+      gc_pause_ms: gc.pauseMs,
+      energy_j: joules.joules,
+    },
+    peak_mb: peakMb,
+    achieved: to > from ? cpuMs / (to - from) : null,
+    throttled_ms: difference(throttledBefore, throttledAfter),
+    window: { from, to },
+    energy: joules,
+    noise: noise(disturbedBefore, disturbed, to - from),
+    ...(output.info === undefined ? {} : { info: output.info }),
+  }
+}
+
+function chunkMetrics(run: MeasuredRun): Record<string, number | null> {
+  const { latency, service, rows } = run
+  const wallMs = latency.total
+  const [p50, p90, p95, p99, max] = latency.quantiles([0.5, 0.9, 0.95, 0.99, 1])
+  const [serviceP50] = service.quantiles([0.5])
+  return {
+    latency_mean_ms: latency.mean(),
+    latency_p50_ms: p50 ?? null,
+    latency_p90_ms: p90 ?? null,
+    latency_p95_ms: p95 ?? null,
+    latency_p99_ms: p99 ?? null,
+    latency_max_ms: max ?? null,
+    latency_per_row_us: rows > 0 ? (latency.total * 1000) / rows : null,
+    service_mean_ms: service.mean(),
+    service_p50_ms: serviceP50 ?? null,
+    wall_s: latency.count > 0 ? wallMs / 1000 : null,
+    throughput_rows_s: wallMs > 0 ? (rows * 1000) / wallMs : null,
+    rows,
+    chunks: latency.count,
+  }
+}
+
+function noise(before: ThreadDisturbance, after: ThreadDisturbance, wallMs: number): CellReport['noise'] {
+  const waited = difference(before.queueWaitMs, after.queueWaitMs)
+  return {
+    run_queue_wait_share: waited === null || wallMs <= 0 ? null : waited / wallMs,
+    involuntary_context_switches: difference(before.involuntarySwitches, after.involuntarySwitches),
+  }
+}
+
+function difference(before: number | null, after: number | null): number | null {
+  return before === null || after === null ? null : after - before
+}
+
+function nothingMeasured(memory: MemoryCheck): Omit<CellReport, 'outcome'> {
+  return {
+    metrics: {},
+    peak_mb: memory.peakBytes > 0 ? memory.peakBytes / MIB : null,
+    achieved: null,
+    throttled_ms: null,
+    window: null,
+    energy: { joules: null, source: null },
+    noise: { run_queue_wait_share: null, involuntary_context_switches: null },
+  }
+}
+
+/** An allocation that V8 refuses by a RangeError is the cap at work as much as one that ends the thread. */
+function outcomeOf(error: unknown): Outcome {
+  if (error instanceof MemoryCapError) return 'out_of_memory'
+  if (error instanceof RangeError && /allocation failed/i.test(error.message)) return 'out_of_memory'
+  return 'failed'
+}
+
+function asTrialError(thrown: unknown): TrialError {
+  if (!(thrown instanceof Error)) return { name: 'Error', message: `the workload threw ${String(thrown)}` }
+  const { name, message, stack } = thrown
+  return stack === undefined ? { name, message } : { name, message, stack }
+}

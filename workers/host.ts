@@ -1,0 +1,109 @@
+/** The host process: starts one trial's cell, lets the caps be put in force around it, and keeps its deadline. */
+import { loadavg } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { Piscina } from 'piscina'
+import { resourceLimits } from './caps/memory.ts'
+import type { CellReport, DriveOrder } from './cell.ts'
+import type { HostPermit, HostReport, HostSignal, Outcome, TrialError, TrialSpec } from './contract.ts'
+import { ownPeakResidentMb } from './telemetry/process-files.ts'
+
+// Ctrl-C reaches the whole group; the coordinator decides what ends. A host without its coordinator has no purpose.
+process.on('SIGINT', () => {})
+process.on('disconnect', () => process.exit(1))
+
+/** Runs one trial in this process, which is used for nothing else. */
+export async function run(spec: TrialSpec): Promise<HostReport> {
+  const load1m = process.platform === 'win32' ? null : (loadavg()[0] ?? null)
+  const cell = new Piscina({
+    filename: fileURLToPath(new URL('./cell.js', import.meta.url)),
+    resourceLimits: resourceLimits(spec.caps.max_memory_mb),
+    minThreads: 0,
+    maxThreads: 1,
+    idleTimeout: Number.POSITIVE_INFINITY,
+    recordTiming: false,
+  })
+  const deadline = new AbortController()
+  const late = sleep(spec.timeout_s * 1000, timedOut(spec), { signal: deadline.signal })
+  // Ended by the abort below, which nobody waits for.
+  late.catch(() => {})
+  const report = await Promise.race([runCell(cell, spec), late])
+  deadline.abort()
+  signalCoordinator('finished')
+  return finish(report, load1m)
+}
+
+async function runCell(cell: Piscina, spec: TrialSpec): Promise<Partial<CellReport> & { outcome: Outcome }> {
+  try {
+    await cell.run(null, { name: 'empty' })
+    const unwatched = (await permit('empty')).refused
+    if (unwatched !== null) return refusedBy(unwatched)
+    const unusable: TrialError | null = await cell.run(spec.workload, { name: 'load' })
+    if (unusable !== null) return { outcome: 'failed', error: unusable }
+    const { cpu_stat, refused } = await permit('loaded')
+    if (refused !== null) return refusedBy(refused)
+    const order: DriveOrder = { spec, cpuStat: cpu_stat }
+    return (await cell.run(order, { name: 'drive' })) as CellReport
+  } catch (error) {
+    return cellEnded(error as NodeJS.ErrnoException, spec)
+  }
+}
+
+function refusedBy(message: string): { outcome: Outcome; error: TrialError } {
+  return { outcome: 'failed', error: { name: 'CapError', message } }
+}
+
+/** The thread is gone: by its heap limit, by `process.exit`, or by an error thrown outside every step. */
+function cellEnded(error: NodeJS.ErrnoException, spec: TrialSpec): { outcome: Outcome; error: TrialError } {
+  if (error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
+    const message = `the workload filled the heap that max_memory_mb ${spec.caps.max_memory_mb} allows`
+    return { outcome: 'out_of_memory', error: { name: error.code, message } }
+  }
+  const exit = /^worker exited with code: (-?\d+)$/.exec(error.message)?.[1]
+  if (exit !== undefined) {
+    const message = `the workload ended its thread by process.exit(${exit})`
+    return { outcome: 'crashed', error: { name: 'Exit', message, exit: `code ${exit}` } }
+  }
+  const { name, message, stack } = error
+  return { outcome: 'failed', error: stack === undefined ? { name, message } : { name, message, stack } }
+}
+
+function timedOut(spec: TrialSpec): { outcome: Outcome; error: TrialError } {
+  const message = `not finished after timeout_s ${spec.timeout_s}; raise it, or give the trial less to do`
+  return { outcome: 'timed_out', error: { name: 'Timeout', message } }
+}
+
+function finish(report: Partial<CellReport> & { outcome: Outcome }, load1m: number | null): HostReport {
+  const metrics = report.outcome === 'ok' ? { ...report.metrics, peak_rss_mb: ownPeakResidentMb() } : {}
+  return {
+    peak_mb: null,
+    achieved: null,
+    throttled_ms: null,
+    window: null,
+    energy: { joules: null, source: null },
+    ...report,
+    metrics,
+    noise: {
+      run_queue_wait_share: report.noise?.run_queue_wait_share ?? null,
+      involuntary_context_switches: report.noise?.involuntary_context_switches ?? null,
+      load_1m: load1m,
+    },
+  }
+}
+
+function signalCoordinator(stint: HostSignal['stint']): void {
+  process.send?.({ stint } satisfies HostSignal)
+}
+
+/** Tells the coordinator how far this host is and waits until its caps are in force. */
+function permit(stint: 'empty' | 'loaded'): Promise<HostPermit> {
+  return new Promise((resolve) => {
+    const hear = (message: Partial<HostPermit>) => {
+      if (message.stint !== 'go') return
+      process.off('message', hear)
+      resolve(message as HostPermit)
+    }
+    process.on('message', hear)
+    signalCoordinator(stint)
+  })
+}

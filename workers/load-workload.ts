@@ -1,0 +1,39 @@
+/** Finds and checks a workload module. */
+import { pathToFileURL } from 'node:url'
+import type { OpenWorkload, TrialContext, Workload } from './contract.ts'
+
+/** The module cannot be used as a workload: its author has to mend it. */
+export class WorkloadError extends Error {
+  override name = 'WorkloadError'
+}
+
+/**
+ * @param workload `pipeline` or the absolute path of a module
+ * @throws {WorkloadError} where the module does not load or has no `open`
+ */
+export async function loadWorkload(workload: string): Promise<Workload> {
+  const url =
+    workload === 'pipeline' ? new URL('./pipeline/workload.js', import.meta.url) : pathToFileURL(workload)
+  let module: { default?: Partial<Workload> }
+  try {
+    module = await import(url.href)
+  } catch (cause) {
+    const error = cause as Error
+    throw new WorkloadError(`workload ${workload} did not load: ${error?.name}: ${error?.message}`, { cause })
+  }
+  if (typeof module.default?.open !== 'function') {
+    throw new WorkloadError(
+      `workload ${workload} must have a default export with an open(context) function that returns { step, finish }`,
+    )
+  }
+  return module.default as Workload
+}
+
+/** @throws {WorkloadError} where `open` returned something that cannot be stepped, and what `open` throws */
+export async function openWorkload(workload: Workload, context: TrialContext): Promise<OpenWorkload> {
+  const open = await workload.open(context)
+  if (typeof open?.step !== 'function' || typeof open.finish !== 'function') {
+    throw new WorkloadError('open(context) must return an object with the functions step() and finish()')
+  }
+  return open
+}

@@ -1,0 +1,130 @@
+/** Opens a workload and steps it to the end, measuring every chunk. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type MemoryCheck, MIB } from './caps/memory.ts'
+import type { OpenWorkload, StepReport, TrialContext, TrialOutput, Workload } from './contract.ts'
+import { openWorkload } from './load-workload.ts'
+import { ChunkLog } from './telemetry/chunk-log.ts'
+import { Samples } from './telemetry/samples.ts'
+
+/** How often a workload that never waits gives way to the event loop, where notes of collections pile up, ms. */
+const TURN_EVERY_MS = 20
+
+export class MeasuredRun {
+  /** Ms a chunk, from the start of its step until the next may start. */
+  readonly latency = new Samples()
+  /** Ms a chunk, the step alone. */
+  readonly service = new Samples()
+  rows = 0
+  private readonly open: OpenWorkload
+  private readonly memory: MemoryCheck
+  private readonly log: ChunkLog | null
+  /** When the next chunk may start; null before the first, and after a line was written. */
+  private ready: number | null = null
+  private lastTurn = performance.now()
+
+  /** @param chunkLog path of the chunk log, or null for none */
+  constructor(open: OpenWorkload, memory: MemoryCheck, chunkLog: string | null) {
+    this.open = open
+    this.memory = memory
+    this.log = chunkLog === null ? null : new ChunkLog(chunkLog)
+  }
+
+  /**
+   * Handles one chunk; false when the data was used up.
+   * @throws what the workload throws, and MemoryCapError
+   */
+  async step(): Promise<boolean> {
+    const cpuBefore = this.log === null ? null : process.cpuUsage()
+    // One chunk begins where the last ended, so that no pause falls between two latencies.
+    const begin = this.ready ?? performance.now()
+    const pending = this.open.step()
+    const report = isThenable(pending) ? await pending : pending
+    const served = performance.now()
+    if (report === null) return false
+    checkReport(report)
+    this.memory.check(this.latency.bytes + this.service.bytes)
+    if (served - this.lastTurn > TURN_EVERY_MS) {
+      await nextTurn()
+      this.lastTurn = performance.now()
+    }
+    const end = performance.now()
+    this.latency.add(end - begin)
+    this.service.add(served - begin)
+    this.ready = end
+    if (cpuBefore !== null) this.writeLine(report, end - begin, served - begin, cpuBefore)
+    this.rows += report.rows
+    return true
+  }
+
+  async finish(): Promise<TrialOutput> {
+    const output = await this.open.finish()
+    if (typeof output?.metrics !== 'object' || output.metrics === null) {
+      throw new TypeError('finish() must return { metrics: { name: number | null } }')
+    }
+    this.memory.check(this.latency.bytes + this.service.bytes)
+    return output
+  }
+
+  async close(): Promise<void> {
+    this.log?.close()
+    await this.open.close?.()
+  }
+
+  private writeLine(report: StepReport, latency: number, service: number, cpuBefore: NodeJS.CpuUsage): void {
+    const cpu = process.cpuUsage(cpuBefore)
+    this.log?.add({
+      chunk: this.latency.count - 1,
+      rows: report.rows,
+      first_row: this.rows,
+      latency_ms: latency,
+      service_ms: service,
+      cpu_ms: (cpu.user + cpu.system) / 1000,
+      heap_mb: this.memory.latest.heapBytes / MIB,
+      external_mb: this.memory.latest.externalBytes / MIB,
+      ...(report.bytes === undefined ? {} : { bytes: report.bytes }),
+      ...(report.operators_ms === undefined ? {} : { operators_ms: report.operators_ms }),
+      ...(report.detail === undefined ? {} : { detail: report.detail }),
+    })
+    // The time that writing took is in no chunk's latency.
+    this.ready = null
+  }
+}
+
+function isThenable(
+  value: StepReport | null | Promise<StepReport | null>,
+): value is Promise<StepReport | null> {
+  return typeof (value as Promise<unknown> | null)?.then === 'function'
+}
+
+/** @throws TypeError where a step did not say how many rows it handled */
+function checkReport(report: StepReport): void {
+  if (typeof report?.rows !== 'number' || !(report.rows >= 0)) {
+    throw new TypeError('step() must return { rows: number, ... }, or null when the data is used up')
+  }
+}
+
+/**
+ * Steps a throwaway instance so that the compiler is warm and the state is not.
+ * @returns time of the first chunk, ms; null where there was none
+ */
+export async function warmUp(
+  workload: Workload,
+  context: TrialContext,
+  chunks: number,
+  memory: MemoryCheck,
+): Promise<number | null> {
+  if (chunks === 0) return null
+  const open = await openWorkload(workload, { ...context, warmup: true })
+  let firstMs: number | null = null
+  try {
+    for (let chunk = 0; chunk < chunks; chunk++) {
+      const begin = performance.now()
+      if ((await open.step()) === null) break
+      firstMs ??= performance.now() - begin
+      memory.check(0)
+    }
+  } finally {
+    await open.close?.()
+  }
+  return firstMs
+}

@@ -1,0 +1,71 @@
+/** Energy of the processor packages from the kernel's RAPL counters. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const POWERCAP_ROOT = '/sys/class/powercap'
+/** Top-level domains alone: `intel-rapl:0:0` lies within `intel-rapl:0`, and the MMIO interface counts it again. */
+const TOP_LEVEL = /^intel-rapl:\d+$/
+
+interface Package {
+  counter: string
+  /** The counter starts again from 0 above this, uJ. */
+  range: number
+  startedAt: number
+}
+
+export interface Energy {
+  joules: number | null
+  source: 'rapl' | null
+}
+
+/**
+ * Joules between construction and `stop()`, over all packages. Null where there is no RAPL or where any package
+ * cannot be read (often root alone may): part of the machine's energy would pass for the whole.
+ * A counter that wraps once within the interval is corrected.
+ * @param root another powercap folder; by default `STINT_POWERCAP_ROOT` or the kernel's own
+ */
+export class EnergyMeter {
+  private readonly packages: Package[] | null
+
+  constructor(root: string = process.env['STINT_POWERCAP_ROOT'] ?? POWERCAP_ROOT) {
+    this.packages = openPackages(root)
+  }
+
+  stop(): Energy {
+    if (this.packages === null) return { joules: null, source: null }
+    try {
+      let microjoules = 0
+      for (const { counter, range, startedAt } of this.packages) {
+        const used = readNumber(counter) - startedAt
+        microjoules += used < 0 ? used + range : used
+      }
+      return { joules: microjoules / 1e6, source: 'rapl' }
+    } catch {
+      return { joules: null, source: null }
+    }
+  }
+}
+
+function openPackages(root: string): Package[] | null {
+  try {
+    const packages: Package[] = []
+    for (const domain of readdirSync(root)) {
+      if (!TOP_LEVEL.test(domain)) continue
+      // `psys` is a top-level domain that contains the packages.
+      if (!readFileSync(join(root, domain, 'name'), 'latin1').startsWith('package')) continue
+      const counter = join(root, domain, 'energy_uj')
+      const range = readNumber(join(root, domain, 'max_energy_range_uj'))
+      packages.push({ counter, range, startedAt: readNumber(counter) })
+    }
+    return packages.length > 0 ? packages : null
+  } catch {
+    return null
+  }
+}
+
+/** @throws where the file cannot be read or holds no number */
+function readNumber(path: string): number {
+  const value = Number(readFileSync(path, 'latin1').trim())
+  if (!Number.isFinite(value)) throw new Error(`${path} holds no number`)
+  return value
+}

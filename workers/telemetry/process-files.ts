@@ -1,0 +1,130 @@
+/** What /proc tells about another process: resident size and CPU time. Linux alone. */
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
+
+const MIB = 1024 * 1024
+/** Entry of the auxiliary vector that holds the page size. */
+const AT_PAGESZ = 6n
+
+let pageBytes: number | null = null
+
+/** Bytes of a memory page; 4096 where the kernel does not say. */
+function pageSize(): number {
+  if (pageBytes === null) {
+    pageBytes = 4096
+    const vector = readFileSync('/proc/self/auxv')
+    for (let at = 0; at + 16 <= vector.length; at += 16) {
+      if (vector.readBigUInt64LE(at) === AT_PAGESZ) pageBytes = Number(vector.readBigUInt64LE(at + 8))
+    }
+  }
+  return pageBytes
+}
+
+/** A /proc file kept open: reading again costs one call, and a recycled process id is never mistaken for the old one. */
+class ProcFile {
+  private readonly fd: number
+  private readonly buffer = Buffer.allocUnsafe(256)
+  constructor(path: string) {
+    this.fd = openSync(path, 'r')
+  }
+  /** Null once the process or thread is gone. */
+  read(): string | null {
+    try {
+      const bytes = readSync(this.fd, this.buffer, 0, this.buffer.length, 0)
+      return bytes === 0 ? null : this.buffer.toString('latin1', 0, bytes)
+    } catch {
+      return null
+    }
+  }
+  close(): void {
+    closeSync(this.fd)
+  }
+}
+
+export class ResidentSize {
+  private readonly statm: ProcFile
+  /** @throws where the process is gone or there is no /proc */
+  constructor(pid: number) {
+    this.statm = new ProcFile(`/proc/${pid}/statm`)
+  }
+  /** MB; null once the process is gone. A zombie reads 0. */
+  readMb(): number | null {
+    const text = this.statm.read()
+    if (text === null) return null
+    return (Number(text.split(' ')[1]) * pageSize()) / MIB
+  }
+  close(): void {
+    this.statm.close()
+  }
+}
+
+interface Thread {
+  file: ProcFile
+  lastMs: number
+}
+
+/** CPU time of a whole process from its threads' schedstat: finer than the clock ticks of /proc/PID/stat. */
+export class ProcessCpuTime {
+  private readonly pid: number
+  private readonly threads = new Map<string, Thread>()
+  private usedMs = 0
+
+  constructor(pid: number) {
+    this.pid = pid
+    this.findThreads()
+    for (const thread of this.threads.values()) thread.lastMs = onCpuMs(thread.file.read()) ?? 0
+  }
+
+  /** Ms since construction, threads that have ended since included; null once the process is gone. */
+  readMs(): number | null {
+    if (!this.findThreads()) return null
+    for (const [id, thread] of this.threads) {
+      const now = onCpuMs(thread.file.read())
+      if (now === null) {
+        thread.file.close()
+        this.threads.delete(id)
+      } else {
+        this.usedMs += now - thread.lastMs
+        thread.lastMs = now
+      }
+    }
+    return this.usedMs
+  }
+
+  close(): void {
+    for (const thread of this.threads.values()) thread.file.close()
+    this.threads.clear()
+  }
+
+  private findThreads(): boolean {
+    let ids: string[]
+    try {
+      ids = readdirSync(`/proc/${this.pid}/task`)
+    } catch {
+      return false
+    }
+    for (const id of ids) {
+      if (this.threads.has(id)) continue
+      try {
+        const file = new ProcFile(`/proc/${this.pid}/task/${id}/schedstat`)
+        this.threads.set(id, { file, lastMs: 0 })
+      } catch {
+        // The thread ended between the two calls: it ran for less than one interval.
+      }
+    }
+    return ids.length > 0
+  }
+}
+
+function onCpuMs(schedstat: string | null): number | null {
+  return schedstat === null ? null : Number(schedstat.split(' ')[0]) / 1e6
+}
+
+/** Largest resident size of this process so far, MB. Not getrusage's: that one inherits the parent's size. */
+export function ownPeakResidentMb(): number | null {
+  try {
+    const line = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'latin1'))
+    return line ? Number(line[1]) / 1024 : null
+  } catch {
+    return null
+  }
+}
