@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type {
+  Capabilities,
   DatasetSpec,
   InputProblem,
   PreparedDataset,
@@ -53,6 +54,8 @@ export async function runSweep(sweep: Sweep, executor: Executor, options: RunOpt
   checkWritable(options.root)
   const dataFolder = mkdtempSync(join(tmpdir(), 'stint-data-'))
   try {
+    const unenforceable = checkCaps(sweep, await executor.capabilities())
+    if (unenforceable.length > 0) return { done: 'refused', problems: unenforceable }
     const specs = distinctDatasets(sweep.scenarios)
     const prepared = await executor.prepare({
       workload: sweep.workload,
@@ -104,7 +107,9 @@ async function runTrials(
   const scenarios = new Map(sweep.scenarios.map((scenario) => [scenario.id, scenario]))
   const journal = new Journal(folder.journal)
   try {
-    const end = await runPlan(plan, executor, {
+    const end = await runPlan({
+      plan,
+      executor,
       jobs: sweep.n_jobs,
       signal: options.signal,
       toSpec: (trial) => toTrialSpec(sweep, scenarios.get(trial.scenario)!, trial, folder, datasets),
@@ -118,6 +123,26 @@ async function runTrials(
   } finally {
     journal.close()
   }
+}
+
+/** No cap is silently ignored: what this machine cannot enforce is refused unless the sweep says otherwise. */
+function checkCaps(sweep: Sweep, able: Capabilities): InputProblem[] {
+  if (sweep.caps === 'best_effort') return []
+  const problems: InputProblem[] = []
+  const hint = 'say "caps: best_effort" in the sweep to run all the same, with every such row marked'
+  const asks = (key: 'max_compute_units' | 'max_memory_mb') =>
+    sweep.scenarios.some((scenario) => scenario.settings[key] !== null)
+  if (able.compute === 'none' && asks('max_compute_units')) {
+    const why = able.notes.length === 0 ? '' : ` (${able.notes.join('; ')})`
+    problems.push({ message: `key "max_compute_units": this machine can enforce no compute cap${why}`, hint })
+  }
+  if (!able.memory.includes('governor_rss') && asks('max_memory_mb')) {
+    problems.push({
+      message: 'key "max_memory_mb": on this machine off-heap memory cannot be bounded while a step runs',
+      hint,
+    })
+  }
+  return problems.map((problem) => ({ file: sweep.source.path, ...problem }))
 }
 
 /** The workload has the last word on its parameters and on whether it needs data. */

@@ -40,7 +40,7 @@ async function writeData({ preset, rows, seed, out }: DataWords): Promise<void> 
   if (!existsSync(dirname(target))) throw new UserError(`${dirname(target)}: no such folder`)
   // Beside the target, so that the last step is a rename: the file is there whole or not at all.
   const folder = mkdtempSync(join(dirname(target), '.stint-data-'))
-  const executor = new LocalExecutor({ jobs: 1 })
+  const executor = new LocalExecutor()
   try {
     const prepared = await executor.prepare({
       workload: 'pipeline',

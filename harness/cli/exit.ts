@@ -1,5 +1,6 @@
 /** Exit codes and the one place that turns an error into a message for a person. */
 import type { InputProblem } from '../../workers/contract.ts'
+import { SweepError } from '../sweep/problems.ts'
 import { UserError } from '../user-error.ts'
 
 export const EXIT = {
@@ -37,7 +38,7 @@ export interface Complaint {
 /** What to print and which exit code to end with. A stack is shown for nothing but a fault of our own. */
 export function complaintOf(error: unknown): Complaint {
   if (!(error instanceof Error)) return { message: String(error), code: EXIT.failed }
-  if (error instanceof UserError) return { message: error.message, code: EXIT.usage }
+  if (error instanceof UserError || error instanceof SweepError) return { message: error.message, code: EXIT.usage }
   const { code, path } = error as NodeJS.ErrnoException
   const reason = code === undefined ? undefined : FILE_ERRORS[code]
   if (reason !== undefined && path !== undefined) {

@@ -6,7 +6,6 @@ import type { TrialResult } from '../../workers/contract.ts'
 
 export interface ProgressOptions {
   trials: number
-  jobs: number
   /** Milliseconds, monotonic. */
   now: () => number
   write: (text: string) => void

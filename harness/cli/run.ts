@@ -1,16 +1,14 @@
 /** `stint run`: the main job. */
 import type { Argv, CommandModule } from 'yargs'
-import type { Outcome, TrialResult } from '../../workers/contract.ts'
-import type { Executor } from '../execute/executor.ts'
 import { LocalExecutor } from '../execute/local.ts'
-import type { Manifest } from '../record/types.ts'
 import { runSweep, type SweepRun } from '../run-sweep.ts'
 import { loadSweep } from '../sweep/load.ts'
 import type { Sweep } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
 import { answer, tell, wantsColour, widthOf } from './console.ts'
 import { EXIT, userErrorFrom } from './exit.ts'
-import { Progress } from './progress.ts'
+import { RunProgress } from './run-progress.ts'
+import { stopOnSignals } from './signals.ts'
 import { describeRun, renderRun } from './render-run.ts'
 
 interface RunWords {
@@ -62,9 +60,9 @@ async function run(words: RunWords): Promise<void> {
   if (words.dryRun) return listScenarios(sweep, words.json)
 
   const stop = new AbortController()
-  const executor = new LocalExecutor({ jobs: sweep.n_jobs })
-  const removeHandlers = stopOnSignals(stop, executor)
-  const progress = new RunProgress(sweep, words)
+  const executor = new LocalExecutor()
+  const removeHandlers = stopOnSignals(stop)
+  const progress = new RunProgress(sweep, words.quiet)
   let end: SweepRun
   try {
     end = await runSweep(sweep, executor, {

@@ -1,7 +1,9 @@
 /** How the coordinator gets work done, so that scheduling can be tested without processes. */
-import type { PrepareResult, PrepareSpec, TrialResult, TrialSpec } from '../../workers/contract.ts'
+import type { Capabilities, PrepareResult, PrepareSpec, TrialResult, TrialSpec } from '../../workers/contract.ts'
 
 export interface Executor {
+  /** What caps can be enforced here, so that a sweep can be refused before its first trial. */
+  capabilities(): Promise<Capabilities>
   /** Reads, hashes and counts the data and asks the workload what it is; once, before any trial. */
   prepare(spec: PrepareSpec): Promise<PrepareResult>
   /**

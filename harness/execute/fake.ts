@@ -1,17 +1,24 @@
 /** An executor without processes: scripted results, for testing all that schedules and records. */
-import type { PrepareResult, PrepareSpec, TrialResult, TrialSpec } from '../../workers/contract.ts'
+import type { Capabilities, PrepareResult, PrepareSpec, TrialResult, TrialSpec } from '../../workers/contract.ts'
 import type { Executor } from './executor.ts'
 
 export interface FakeScript {
   /** What differs from a plain `ok` trial; may wait, and may throw as a broken executor does. */
   result?(spec: TrialSpec): Partial<TrialResult> | Promise<Partial<TrialResult>>
   prepare?(spec: PrepareSpec): PrepareResult | Promise<PrepareResult>
+  capabilities?: Capabilities
 }
 
 const NO_DATASET_WORKLOAD: PrepareResult = {
   ok: true,
   workload: { name: 'fake', params: {}, metrics: {}, dataset: 'optional' },
   datasets: [],
+  notes: [],
+}
+
+const ALL_CAPS: Capabilities = {
+  compute: 'cgroup_v2',
+  memory: ['resource_limits', 'between_steps', 'governor_rss'],
   notes: [],
 }
 
@@ -33,6 +40,10 @@ export class FakeExecutor implements Executor {
       this.reject = reject
     })
     this.closed.catch(() => {})
+  }
+
+  async capabilities(): Promise<Capabilities> {
+    return this.script.capabilities ?? ALL_CAPS
   }
 
   async prepare(spec: PrepareSpec): Promise<PrepareResult> {

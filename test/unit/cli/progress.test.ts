@@ -7,7 +7,6 @@ function setUp(live: boolean, trials = 20) {
   let time = 0
   const progress = new Progress({
     trials,
-    jobs: 1,
     now: () => time,
     write: (text) => written.push(text),
     live,

@@ -1,0 +1,55 @@
+/** What `stint run` says on stderr while a sweep runs. */
+import type { TrialResult } from '../../workers/contract.ts'
+import type { Manifest } from '../record/types.ts'
+import type { RunEvents } from '../run-sweep.ts'
+import type { Scenario, Sweep } from '../sweep/types.ts'
+import { tell, wantsColour, widthOf } from './console.ts'
+import { Progress } from './progress.ts'
+
+export class RunProgress implements RunEvents {
+  readonly #sweep: Sweep
+  readonly #silent: boolean
+  #progress: Progress | null = null
+
+  /** @param silent says nothing at all */
+  constructor(sweep: Sweep, silent: boolean) {
+    this.#sweep = sweep
+    this.#silent = silent
+    const { name, scenarios, benchmark_runs: runs } = sweep
+    this.#tell(`${name}: ${scenarios.length} scenarios x ${runs} runs = ${scenarios.length * runs} trials`)
+  }
+
+  onPrepared(_folder: string, manifest: Manifest): void {
+    for (const { fingerprint, rows, ceiling_r2 } of manifest.datasets) {
+      const ceiling = ceiling_r2 === null ? '' : `, best reachable R2 ${ceiling_r2.toFixed(4)}`
+      this.#tell(`data: ${rows} rows, sha256 ${fingerprint.sha256.slice(0, 12)}…${ceiling}`)
+    }
+    for (const note of manifest.notes) this.#tell(`note: ${note}`)
+    if (this.#silent) return
+    this.#progress = new Progress({
+      trials: manifest.planned_trials,
+      now: () => performance.now(),
+      write: (text) => process.stderr.write(text),
+      live: process.stderr.isTTY === true,
+      colour: wantsColour(process.stderr),
+      width: widthOf(process.stderr),
+    })
+  }
+
+  onStart(scenario: Scenario): void {
+    this.#progress?.starts(scenario.label)
+  }
+
+  onResult(scenario: Scenario, result: TrialResult): void {
+    this.#progress?.ended(result, scenario.label)
+  }
+
+  close(): void {
+    this.#progress?.close()
+    this.#progress = null
+  }
+
+  #tell(text: string): void {
+    if (!this.#silent) tell(text)
+  }
+}
