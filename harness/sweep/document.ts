@@ -1,0 +1,165 @@
+/** Reads a YAML file into plain data and remembers where every key and value stands. */
+import { readFileSync, statSync } from 'node:fs'
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import type { Finding, Path, Place } from './problems.ts'
+
+/** Aliases may expand to at most this many nodes: a sweep needs few, a bomb needs many. */
+const MAX_ALIASES = 100
+/** Names that reach into JavaScript objects; no setting or parameter may have them. */
+const RESERVED = new Set(['__proto__', 'constructor', 'prototype'])
+/** A sweep is written by hand; whatever is larger is some other file. */
+const MAX_BYTES = 1 << 20
+
+export const isReserved = (name: string): boolean => RESERVED.has(name)
+
+export interface Positions {
+  /** The key's own place. */
+  key: Place
+  /** The place of its value. */
+  value: Place
+}
+
+export interface YamlFile {
+  /** Undefined where the text could not be read as data; then `findings` says why. */
+  data: unknown
+  /** By `pathKey`. */
+  positions: Map<string, Positions>
+  findings: Finding[]
+}
+
+export type Mapping = Record<string, unknown>
+
+/** True for what a YAML mapping becomes. */
+export const isMapping = (value: unknown): value is Mapping =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+export const pathKey = (path: Path): string => JSON.stringify(path)
+
+const SYNTAX_HINTS: Record<string, string> = {
+  DUPLICATE_KEY: 'keep one of them; a list of values goes in square brackets under `grid`',
+  MULTIPLE_DOCS: 'a file holds one sweep: put the others into files of their own',
+  TAB_AS_INDENT: 'indent with spaces',
+}
+const SYNTAX_WORDS: Record<string, string> = {
+  DUPLICATE_KEY: 'this key is given twice',
+  MULTIPLE_DOCS: 'a second document starts here',
+}
+
+/** Reads and parses `file`; never throws for what the user can mend. */
+export function readYamlFile(file: string): YamlFile {
+  const start: Place = { file, line: 1, column: 1 }
+  const unreadable = (what: string, hint: string): YamlFile => ({
+    data: undefined,
+    positions: new Map(),
+    findings: [{ place: start, key: null, what, hint }],
+  })
+  try {
+    const size = statSync(file).size
+    if (size > MAX_BYTES)
+      return unreadable(
+        `the file has ${size} bytes, expected a sweep of at most ${MAX_BYTES}`,
+        'check the path',
+      )
+    return parseYaml(readFileSync(file, 'utf8'), (line, column) => ({ file, line, column }))
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    if (code === 'ENOENT')
+      return unreadable('no such file', 'check the path; it is taken from the current folder')
+    if (code === 'EISDIR') return unreadable('this is a folder, expected a YAML file', 'name the file in it')
+    if (code === 'EACCES') return unreadable('the file may not be read', 'check its permissions')
+    throw error
+  }
+}
+
+/** Parses one YAML document; `placeAt` says how a line and column (from 1) are named to the user. */
+export function parseYaml(text: string, placeAt: (line: number, column: number) => Place): YamlFile {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' })
+  const at = (offset: number): Place => {
+    const { line, col } = lines.linePos(offset)
+    return placeAt(Math.max(1, line), Math.max(1, col))
+  }
+  const findings: Finding[] = [...document.errors, ...document.warnings].map((error) => {
+    const hint = SYNTAX_HINTS[error.code] ?? 'mend the YAML here; quote a text that holds special characters'
+    return { place: at(error.pos[0]), key: null, what: SYNTAX_WORDS[error.code] ?? error.message, hint }
+  })
+  const positions = new Map<string, Positions>()
+  if (findings.length > 0) return { data: undefined, positions, findings }
+  const walk = new Walk(document, at, positions, findings)
+  walk.visit(document.contents, [], [])
+  if (findings.length > 0) return { data: undefined, positions, findings }
+  try {
+    return { data: document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown, positions, findings }
+  } catch (error) {
+    // yaml reports a resource exhaustion attack by aliases as a ReferenceError without a position
+    if (!(error instanceof ReferenceError)) throw error
+    const what = `aliases expand to more than ${MAX_ALIASES} nodes`
+    return {
+      data: undefined,
+      positions,
+      findings: [{ place: at(0), key: null, what, hint: 'write the values out instead of using & and *' }],
+    }
+  }
+}
+
+class Walk {
+  private readonly document: Document
+  private readonly at: (offset: number) => Place
+  private readonly positions: Map<string, Positions>
+  private readonly findings: Finding[]
+  constructor(
+    document: Document,
+    at: (offset: number) => Place,
+    positions: Map<string, Positions>,
+    findings: Finding[],
+  ) {
+    this.document = document
+    this.at = at
+    this.positions = positions
+    this.findings = findings
+  }
+
+  private report(node: Node, what: string, hint: string): void {
+    this.findings.push({ place: this.at(node.range?.[0] ?? 0), key: null, what, hint })
+  }
+
+  /** Does not descend into aliases: what they stand for has its place where it is written. */
+  visit(node: unknown, path: Path, ancestors: readonly unknown[]): void {
+    if (isAlias(node)) {
+      const target = node.resolve(this.document)
+      const what = `alias *${node.source}`
+      if (target === undefined)
+        this.report(node, `${what} has no anchor before it`, `define &${node.source} above`)
+      else if (ancestors.includes(target)) this.report(node, `${what} contains itself`, 'write the value out')
+    } else if (isMap(node)) {
+      for (const { key, value } of node.items) this.visitPair(node, key, value, path, ancestors)
+    } else if (isSeq(node)) {
+      node.items.forEach((item, index) => {
+        const place = this.at((item as Node | null)?.range?.[0] ?? node.range?.[0] ?? 0)
+        this.positions.set(pathKey([...path, index]), { key: place, value: place })
+        this.visit(item, [...path, index], [...ancestors, node])
+      })
+    }
+  }
+
+  private visitPair(
+    map: Node,
+    key: unknown,
+    value: unknown,
+    path: Path,
+    ancestors: readonly unknown[],
+  ): void {
+    if (!isScalar(key)) {
+      this.report((key as Node | null) ?? map, 'a key must be plain text', 'write `name: value`')
+      return
+    }
+    const name = String(key.value)
+    if (isReserved(name)) this.report(key, `key "${name}" is not allowed`, 'choose another name')
+    const keyPlace = this.at(key.range?.[0] ?? 0)
+    const valueOffset = (value as Node | null)?.range?.[0]
+    const here = [...path, name]
+    const valuePlace = valueOffset === undefined ? keyPlace : this.at(valueOffset)
+    this.positions.set(pathKey(here), { key: keyPlace, value: valuePlace })
+    this.visit(value, here, [...ancestors, map])
+  }
+}

@@ -1,0 +1,52 @@
+/** A scenario's id and label. */
+import { createHash } from 'node:crypto'
+import type { Flat } from './expand.ts'
+import { SETTING_DEFAULTS } from './settings.ts'
+
+/** Crockford's base 32 in lower case: no letters that look like digits. */
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
+/** 50 bits: two of 100,000 scenarios share an id with a chance of 4 in a million. */
+const ID_LENGTH = 10
+
+function base32(bytes: Uint8Array): string {
+  let text = ''
+  let buffer = 0
+  let bits = 0
+  for (const byte of bytes) {
+    buffer = (buffer << 8) | byte
+    bits += 8
+    while (bits >= 5) {
+      bits -= 5
+      text += ALPHABET[(buffer >> bits) & 31]
+    }
+    buffer &= (1 << bits) - 1
+  }
+  return text
+}
+
+/**
+ * The part of `flat` that identifies a scenario, as JSON with sorted keys.
+ *
+ * A setting at its default is left out, so that a setting added to Stint later leaves old ids as they are.
+ * `random_seed` counts only where it varies: repeating a sweep with another seed is the same scenario.
+ */
+export function canonical(flat: Flat, seedVaries: boolean): string {
+  const keys = Object.keys(flat).filter((key) => {
+    if (key === 'random_seed') return seedVaries
+    if (key === 'profile') return flat[key] !== null
+    return !Object.hasOwn(SETTING_DEFAULTS, key) || flat[key] !== SETTING_DEFAULTS[key]
+  })
+  return JSON.stringify(keys.sort().map((key) => [key, flat[key]]))
+}
+
+/** Ten letters and digits from the SHA-256 of `canonical(flat)`; safe as a file name. */
+export function scenarioId(flat: Flat, seedVaries: boolean): string {
+  const digest = createHash('sha256').update(canonical(flat, seedVaries)).digest()
+  return base32(digest).slice(0, ID_LENGTH)
+}
+
+/** `batch_size=64 max_compute_units=0.5`; `alone` where nothing varies. */
+export function scenarioLabel(flat: Flat, axes: readonly string[], alone: string): string {
+  if (axes.length === 0) return alone
+  return axes.map((key) => `${key}=${flat[key] ?? 'none'}`).join(' ')
+}

@@ -1,0 +1,89 @@
+/** Reads a sweep: YAML, overrides, validation, expansion. */
+import { availableParallelism } from 'node:os'
+import { buildScenarios } from './build.ts'
+import { compareSettings, referenceFindings } from './compare.ts'
+import { isMapping, readYamlFile } from './document.ts'
+import { applyOverrides, type Overrides } from './overrides.ts'
+import { foldersOf } from './paths.ts'
+import { type Locate, Places } from './places.ts'
+import { type Finding, refuse, SweepError } from './problems.ts'
+import { readProfiles } from './profiles.ts'
+import { knownKeys, paramKeys, type SweepInput, sweepSchema } from './schema.ts'
+import { SETTING_DEFAULTS } from './settings.ts'
+import type { Sweep } from './types.ts'
+import { check, repeatedValues } from './validate.ts'
+import { resolveWorkload } from './workload.ts'
+
+/** What the sweep is read on; the real machine unless a test says otherwise. */
+export interface Surroundings {
+  /** Cores that bound `max_compute_units`. */
+  cores: number
+  /** Where relative paths given on the command line start. */
+  folder: string
+}
+
+export interface LoadedSweep {
+  sweep: Sweep
+  /** For problems that only the workload can find. */
+  locate: Locate
+}
+
+/**
+ * Reads the sweep at `path`, lays `overrides` over it, validates and expands it.
+ * Scenario ids are made from what is given: a workload's parameter left at its default is not part of them.
+ * @throws {SweepError} with all problems found, in file order
+ */
+export function loadSweep(
+  path: string,
+  overrides: Overrides = {},
+  surroundings: Partial<Surroundings> = {},
+): LoadedSweep {
+  const { cores = availableParallelism(), folder = process.cwd() } = surroundings
+  const file = readYamlFile(path)
+  refuse(file.findings)
+  if (!isMapping(file.data)) throw new SweepError([notASweep(path, file.data)])
+  const data = file.data
+  const overridden = applyOverrides({ ...file, data }, overrides)
+  const places = new Places(data, file.positions, path)
+  const folders = foldersOf(path, folder)
+
+  const schema = sweepSchema({ cores, paramKeys: paramKeys(data) })
+  const findings = [
+    ...overridden.findings,
+    ...check(schema, data, places, knownKeys),
+    ...repeatedValues(data, places),
+  ]
+  const profiles = readProfiles(data, { places, folders, cores, findings })
+  const workload = resolveWorkload(data['workload'], places, folders)
+  if (typeof workload !== 'string') findings.push(workload)
+  refuse(findings)
+
+  const input = data as unknown as SweepInput
+  const { scenarios, axes } = buildScenarios(input, { places, folders, overridden, profiles })
+  const run = <T>(name: string): T => (data[name] ?? SETTING_DEFAULTS[name]) as T
+  const sweep: Sweep = {
+    name: input.name,
+    workload: workload as string,
+    scenarios,
+    axes,
+    benchmark_runs: run('benchmark_runs'),
+    n_jobs: run('n_jobs'),
+    random_seed: run('random_seed'),
+    caps: run('caps'),
+    chunk_log: run('chunk_log'),
+    compare: compareSettings(input),
+    source: { path, document: data },
+  }
+  refuse(referenceFindings(sweep, places, overridden))
+  return { sweep, locate: places.locate }
+}
+
+function notASweep(file: string, data: unknown): Finding {
+  const empty = data === null || data === undefined
+  return {
+    place: { file, line: 1, column: 1 },
+    key: null,
+    what: `${empty ? 'the file is empty' : 'this is no mapping'}, expected a sweep: keys and values`,
+    hint: 'start with `name: my-sweep`; scenarios/quickstart.yaml shows a whole one',
+  }
+}

@@ -1,0 +1,113 @@
+/** Values given on the command line, laid over the sweep as read. */
+import type { Scalar } from '../../workers/contract.ts'
+import { isMapping, isReserved, type Mapping, parseYaml, pathKey, type YamlFile } from './document.ts'
+import type { Finding, Path, Place } from './problems.ts'
+
+export interface Overrides {
+  /** `path=value` each, the value as YAML: `params.learner=ridge`, `grid.chunk_size=[1, 2]`. */
+  set?: readonly string[]
+  /** `benchmark_runs` */
+  runs?: number
+  /** `n_jobs` */
+  jobs?: number
+  /** `random_seed` */
+  seed?: number
+}
+
+export interface Overridden {
+  /** Keys of scenarios (`chunk_size`, `params.learner`) whose one value holds for all of them. */
+  fixed: Set<string>
+  /** Keys whose axis or value was given anew: what the file says of them elsewhere may no longer match. */
+  touched: Set<string>
+  findings: Finding[]
+}
+
+const NESTED = new Set(['grid', 'params', 'dataset', 'compare'])
+
+/** `grid.params.learner` -> grid, params.learner; `compare.reference.mode` -> compare, reference, mode. */
+function segments(path: string): string[] {
+  const [head = '', ...rest] = path.split('.')
+  if (rest.length === 0 || !NESTED.has(head)) return [path]
+  const below = rest.join('.')
+  const deeper =
+    (head === 'compare' && rest[0] === 'reference') || (head === 'dataset' && rest[0] === 'columns')
+  return deeper && rest.length > 1 ? [head, rest[0]!, rest.slice(1).join('.')] : [head, below]
+}
+
+/** Lays `overrides` over `file.data` and `file.positions`, in place; the last of two for one path wins. */
+export function applyOverrides(file: YamlFile & { data: Mapping }, overrides: Overrides): Overridden {
+  const result: Overridden = { fixed: new Set(), touched: new Set(), findings: [] }
+  for (const text of overrides.set ?? []) applySet(file, text, result)
+  const numbers: [string, string, Scalar | undefined][] = [
+    ['--runs', 'benchmark_runs', overrides.runs],
+    ['--jobs', 'n_jobs', overrides.jobs],
+    ['--seed', 'random_seed', overrides.seed],
+  ]
+  for (const [option, key, value] of numbers)
+    if (value !== undefined) put(file, [key], value, { option: `${option} ${value}` }, result)
+  return result
+}
+
+function applySet(file: YamlFile & { data: Mapping }, text: string, result: Overridden): void {
+  const place: Place = { option: `--set ${text}` }
+  const equals = text.indexOf('=')
+  const name = text.slice(0, Math.max(0, equals)).trim()
+  const value = parseYaml(text.slice(equals + 1), () => place)
+  if (name === '') {
+    const hint = 'for example --set chunk_size=128'
+    result.findings.push({ place, key: null, what: 'expected path=value', hint })
+  } else if (name.split('.').some(isReserved)) {
+    const hint = 'choose another name'
+    result.findings.push({ place, key: null, what: `key "${name}" is not allowed`, hint })
+  } else if (value.findings.length > 0) result.findings.push(...value.findings)
+  else put(file, segments(name), value.data, place, result)
+}
+
+function put(
+  file: YamlFile & { data: Mapping },
+  path: string[],
+  value: unknown,
+  place: Place,
+  result: Overridden,
+): void {
+  let holder = file.data
+  for (const part of path.slice(0, -1)) {
+    holder[part] ??= {}
+    const next = holder[part]
+    // The file has something else than a mapping there, which the schema reports with its place.
+    if (!isMapping(next)) return
+    holder = next
+  }
+  forget(file, path)
+  holder[path.at(-1)!] = value
+  file.positions.set(pathKey(path), { key: place, value: place })
+  note(file.data, path, value, result)
+}
+
+/** What the file said below the path has no place any more. */
+function forget(file: YamlFile, path: Path): void {
+  const prefix = pathKey(path).slice(0, -1)
+  for (const key of [...file.positions.keys()])
+    if (key.startsWith(`${prefix},`) || key === `${prefix}]`) file.positions.delete(key)
+}
+
+/** Remembers which scenario keys the override fixes or gives a new axis. */
+function note(data: Mapping, path: readonly string[], value: unknown, { fixed, touched }: Overridden): void {
+  const [head = '', below] = path
+  const names = below !== undefined ? [below] : isMapping(value) ? Object.keys(value) : []
+  if (head === 'grid') {
+    for (const axis of names) {
+      fixed.delete(axis)
+      touched.add(axis)
+    }
+    return
+  }
+  if (head === 'profiles') touched.add('profile')
+  if (head === 'include' || head === 'exclude' || head === 'compare') return
+  const nested = head === 'params' || head === 'dataset'
+  for (const key of nested ? names.map((name) => `${head}.${name}`) : [head]) {
+    fixed.add(key)
+    touched.add(key)
+    if (isMapping(data['grid'])) delete data['grid'][key]
+  }
+}

@@ -1,0 +1,139 @@
+/** Holds a sweep against what its workload says of itself: parameters, metrics, dataset. */
+import type { ParamInfo, Scalar, WorkloadInfo } from '../../workers/contract.ts'
+import { metricTable } from '../metrics.ts'
+import { isMapping } from './document.ts'
+import { nearest } from './nearest.ts'
+import type { Locate, Located } from './places.ts'
+import { type Finding, refuse, shown } from './problems.ts'
+import type { Scenario, Sweep } from './types.ts'
+
+/**
+ * The sweep with the workload's defaults filled in and, unless the sweep names its metrics, the workload's
+ * accuracy among those compared. Ids stay as they are.
+ * @throws {SweepError} for parameters, metrics or a dataset that the workload does not take
+ */
+export function fitToWorkload(sweep: Sweep, info: WorkloadInfo, locate: Locate): Sweep {
+  const { scenarios, findings } = checkParams(sweep.scenarios, info, locate)
+  refuse([...findings, ...datasetFindings(sweep, info, locate), ...metricFindings(sweep, info, locate)])
+  const { source, compare } = sweep
+  const written = isMapping(source.document) ? source.document['compare'] : undefined
+  const named = isMapping(written) && written['metrics'] !== undefined
+  const add = !named && info.accuracy !== undefined && !compare.metrics.includes(info.accuracy)
+  return {
+    ...sweep,
+    scenarios,
+    compare: add ? { ...compare, metrics: [...compare.metrics, info.accuracy!] } : compare,
+  }
+}
+
+/** Checks every scenario's parameters and fills in the defaults of those not given. */
+export function checkParams(
+  scenarios: readonly Scenario[],
+  info: WorkloadInfo,
+  locate: Locate,
+): { scenarios: Scenario[]; findings: Finding[] } {
+  const given = new Map<string, Set<Scalar>>()
+  for (const { params } of scenarios) {
+    for (const [name, value] of Object.entries(params)) {
+      const values = given.get(name) ?? new Set()
+      given.set(name, values.add(value))
+    }
+  }
+  const findings = [...given].flatMap(([name, values]) => {
+    const param = Object.hasOwn(info.params, name) ? info.params[name]! : null
+    if (param === null) return [unknownParam(name, info, locate(`params.${name}`))]
+    return [...values].flatMap((value) => {
+      const expected = refusal(value, param)
+      if (expected === null) return []
+      const what = `got ${shown(value)}, expected ${expected}`
+      return [{ ...locate(`params.${name}`, value), what, hint: describe(name, param) }]
+    })
+  })
+  const defaults = Object.entries(info.params).map(([name, param]): [string, Scalar] => [name, param.default])
+  return { scenarios: scenarios.map((scenario) => withDefaults(scenario, defaults)), findings }
+}
+
+function withDefaults(scenario: Scenario, defaults: readonly [string, Scalar][]): Scenario {
+  const missing = defaults.filter(([name]) => !Object.hasOwn(scenario.params, name))
+  return {
+    ...scenario,
+    params: { ...scenario.params, ...Object.fromEntries(missing) },
+    flat: {
+      ...scenario.flat,
+      ...Object.fromEntries(missing.map(([name, value]) => [`params.${name}`, value])),
+    },
+  }
+}
+
+function unknownParam(name: string, info: WorkloadInfo, located: Located): Finding {
+  const known = Object.keys(info.params)
+  const guess = nearest(name, known)
+  const what = `unknown parameter of workload "${info.name}"${guess === null ? '' : `; did you mean "${guess}"?`}`
+  const hint =
+    known.length === 0 ? 'this workload takes no parameters' : `its parameters: ${known.join(', ')}`
+  return { ...located, what, hint }
+}
+
+const TYPE_WORDS: Record<ParamInfo['type'], string> = {
+  number: 'a number',
+  integer: 'a whole number',
+  string: 'a text',
+  boolean: 'true or false',
+}
+
+function hasType(value: Scalar, type: ParamInfo['type']): boolean {
+  if (type === 'integer') return Number.isSafeInteger(value)
+  if (type === 'number') return Number.isFinite(value)
+  return typeof value === type
+}
+
+/** What was expected instead of `value`; null where it is fine. Null is a value where it is the default. */
+function refusal(value: Scalar, param: ParamInfo): string | null {
+  if (value === null && param.default === null) return null
+  const { type, values, minimum, maximum } = param
+  if (values !== undefined && !values.includes(value)) {
+    const guess =
+      typeof value === 'string'
+        ? nearest(
+            value,
+            values.filter((one) => typeof one === 'string'),
+          )
+        : null
+    const all = values.map((one) => String(one)).join(', ')
+    return `one of ${all}${guess === null ? '' : `; did you mean "${guess}"?`}`
+  }
+  const within =
+    typeof value !== 'number' || (value >= (minimum ?? -Infinity) && value <= (maximum ?? Infinity))
+  if (hasType(value, type) && within) return null
+  const low = minimum === undefined ? '' : `, ${minimum} or more`
+  const high = maximum === undefined ? '' : `, ${maximum} or less`
+  return `${TYPE_WORDS[type]}${low}${high}${param.default === null ? ', or null' : ''}`
+}
+
+const describe = (name: string, { description, default: value }: ParamInfo): string =>
+  `${name}: ${description} (default ${value})`
+
+function datasetFindings(sweep: Sweep, info: WorkloadInfo, locate: Locate): Finding[] {
+  const without = sweep.scenarios.some((scenario) => scenario.dataset === null)
+  const having = sweep.scenarios.some((scenario) => scenario.dataset !== null)
+  if (info.dataset === 'required' && without) {
+    const hint = 'give one: dataset: { source: FILE.csv } or { generate: nba2k, rows: 20000 }'
+    return [{ ...locate('dataset'), what: `workload "${info.name}" needs a dataset`, hint }]
+  }
+  if (info.dataset === 'none' && having) {
+    const what = `workload "${info.name}" takes no dataset`
+    return [{ ...locate('dataset'), what, hint: 'remove it from the sweep' }]
+  }
+  return []
+}
+
+function metricFindings(sweep: Sweep, info: WorkloadInfo, locate: Locate): Finding[] {
+  const table = metricTable(info.metrics)
+  return sweep.compare.metrics.flatMap((name): Finding[] => {
+    if (table.has(name)) return []
+    const guess = nearest(name, table.keys())
+    const what = `no metric called "${name}"${guess === null ? '' : `; did you mean "${guess}"?`}`
+    const hint = `metrics: ${[...table.keys()].join(', ')}`
+    return [{ ...locate('compare.metrics', name), what, hint }]
+  })
+}

@@ -1,0 +1,91 @@
+/** Finds where a key or a value of a sweep was given. */
+import type { Scalar } from '../../workers/contract.ts'
+import { isMapping, type Positions, pathKey } from './document.ts'
+import { dotted, type Path, type Place } from './problems.ts'
+
+/** A value and the path at which it stands. */
+export interface Occurrence {
+  path: Path
+  value: unknown
+}
+
+/** Where the value of a scenario's key was given. */
+export interface Located {
+  place: Place
+  /** The key as written there, such as `grid.params.learner[1]`. */
+  key: string
+}
+
+/** Finds a scenario's key (`chunk_size`, `params.learner`), at the given value where one is named. */
+export type Locate = (key: string, value?: Scalar) => Located
+
+/** Path of a scenario's key outside the grid: `params.learner` -> params, learner. */
+export function topPath(key: string): string[] {
+  const dot = key.indexOf('.')
+  return dot < 0 ? [key] : [key.slice(0, dot), key.slice(dot + 1)]
+}
+
+function valueAt(data: unknown, path: Path): unknown {
+  let here: unknown = data
+  for (const part of path) {
+    if (typeof part === 'number') here = Array.isArray(here) ? here[part] : undefined
+    else here = isMapping(here) && Object.hasOwn(here, part) ? here[part] : undefined
+  }
+  return here
+}
+
+/** Every value that `key` takes: the axis's, those of the includes, then the top's. */
+export function occurrences(data: unknown, key: string): Occurrence[] {
+  const found: Occurrence[] = []
+  const axis: Path = key === 'profile' ? ['profiles'] : ['grid', key]
+  const values = valueAt(data, axis)
+  if (Array.isArray(values))
+    found.push(...values.map((value: unknown, index) => ({ path: [...axis, index], value })))
+  const include = valueAt(data, ['include'])
+  if (Array.isArray(include)) {
+    include.forEach((entry: unknown, index) => {
+      if (isMapping(entry) && Object.hasOwn(entry, key))
+        found.push({ path: ['include', index, key], value: entry[key] })
+    })
+  }
+  const top = valueAt(data, topPath(key))
+  if (top !== undefined) found.push({ path: topPath(key), value: top })
+  return found
+}
+
+export class Places {
+  private readonly data: unknown
+  private readonly positions: ReadonlyMap<string, Positions>
+  private readonly start: Place
+  constructor(data: unknown, positions: ReadonlyMap<string, Positions>, file: string) {
+    this.data = data
+    this.positions = positions
+    this.start = { file, line: 1, column: 1 }
+  }
+
+  /** The place of the value at `path`, or of the nearest that holds it. */
+  value(path: Path): Place {
+    return this.find(path, 'value')
+  }
+
+  /** The place of the key at `path`, or of the nearest value that holds it. */
+  key(path: Path): Place {
+    return this.positions.get(pathKey(path))?.key ?? this.find(path.slice(0, -1), 'value')
+  }
+
+  private find(path: Path, side: keyof Positions): Place {
+    for (let length = path.length; length > 0; length--) {
+      const found = this.positions.get(pathKey(path.slice(0, length)))
+      if (found !== undefined) return found[side]
+    }
+    return this.start
+  }
+
+  locate: Locate = (key, value) => {
+    const all = occurrences(this.data, key)
+    const hit = all.find((entry) => value === undefined || entry.value === value) ?? all[0]
+    const listed = Array.isArray(hit?.value) ? hit.value.indexOf(value) : -1
+    const path = [...(hit?.path ?? topPath(key)), ...(listed < 0 ? [] : [listed])]
+    return { place: this.value(path), key: dotted(path) }
+  }
+}

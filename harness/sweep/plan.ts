@@ -1,0 +1,22 @@
+/** The order in which trials run. */
+import { seededRandom, shuffle } from './random.ts'
+import type { PlannedTrial, Sweep } from './types.ts'
+
+/** `<scenario>-r<round, three digits>` */
+export function trialId(scenario: string, round: number): string {
+  return `${scenario}-r${String(round).padStart(3, '0')}`
+}
+
+/**
+ * Every trial of a sweep: rounds from 1, each all scenarios in an order shuffled anew.
+ * The same seed gives the same order; more rounds leave the earlier ones as they were.
+ */
+export function planTrials(
+  sweep: Pick<Sweep, 'benchmark_runs' | 'random_seed'> & { scenarios: readonly { id: string }[] },
+): PlannedTrial[] {
+  const random = seededRandom(sweep.random_seed)
+  const ids = sweep.scenarios.map((scenario) => scenario.id)
+  return Array.from({ length: sweep.benchmark_runs }, (_, index) => index + 1).flatMap((round) =>
+    shuffle([...ids], random).map((scenario) => ({ trial: trialId(scenario, round), scenario, round })),
+  )
+}

@@ -1,0 +1,121 @@
+/** Hardware profiles: those shipped in `configs/`, and a user's own files. */
+import { existsSync, readdirSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import type { Scalar } from '../../workers/contract.ts'
+import { readYamlFile } from './document.ts'
+import { nearest } from './nearest.ts'
+import type { Folders } from './paths.ts'
+import { occurrences, Places } from './places.ts'
+import { dotted, type Finding, SweepError } from './problems.ts'
+import { SCENARIO_SETTINGS, settings } from './settings.ts'
+import { check } from './validate.ts'
+
+export interface Profile {
+  /** As a sweep names it. */
+  name: string
+  description: string
+  /** Settings that it gives; the rest is as the sweep says. */
+  settings: Record<string, Scalar>
+  /** Absolute path of its file. */
+  path: string
+}
+
+/** A seed is a matter of the sweep, not of the hardware. */
+const PROFILE_SETTINGS = SCENARIO_SETTINGS.filter((name) => name !== 'random_seed')
+
+/** The package's `configs/`, from the sources as from `dist/`. */
+function configsFolder(): string {
+  let folder = dirname(fileURLToPath(import.meta.url))
+  while (!existsSync(join(folder, 'configs'))) {
+    const parent = dirname(folder)
+    if (parent === folder) throw new Error('the package has lost its configs/ folder')
+    folder = parent
+  }
+  return join(folder, 'configs')
+}
+
+/** Names of the shipped profiles, sorted. */
+export function profileNames(): string[] {
+  return readdirSync(configsFolder())
+    .filter((file) => file.endsWith('.yaml'))
+    .map((file) => basename(file, '.yaml'))
+    .sort()
+}
+
+/**
+ * The shipped profiles, sorted by name. Their compute shares are not held against this machine's cores.
+ * @throws {SweepError} where a file is broken
+ */
+export function listProfiles(): Profile[] {
+  return profileNames().map((name) => readProfile(name, join(configsFolder(), `${name}.yaml`), null))
+}
+
+/** Whether a sweep's word for a profile is a path and not a shipped profile's name. */
+const isPath = (name: string): boolean => /[\\/]|\.ya?ml$/.test(name)
+
+/**
+ * The profile that a sweep calls `name`: a shipped one, or a path taken from `folder`.
+ * @throws {SweepError} where its file is broken
+ * @returns a text that says what is wrong with the name itself, where there is no such profile
+ */
+function findProfile(name: string, folder: string, cores: number | null): Profile | string {
+  if (isPath(name)) {
+    const path = resolve(folder, name)
+    return existsSync(path) ? readProfile(name, path, cores) : `no such file: ${path}`
+  }
+  const names = profileNames()
+  if (names.includes(name)) return readProfile(name, join(configsFolder(), `${name}.yaml`), cores)
+  const guess = nearest(name, names)
+  return `no such profile${guess === null ? '' : `; did you mean "${guess}"?`}`
+}
+
+interface ReadOptions {
+  places: Places
+  folders: Folders
+  cores: number
+  /** Gets what is wrong. */
+  findings: Finding[]
+}
+
+/** Every profile that a sweep names in `profiles` or an `include`, by the name that it uses. */
+export function readProfiles(data: unknown, options: ReadOptions): Map<string, Profile> {
+  const { places, folders, cores, findings } = options
+  const profiles = new Map<string, Profile>()
+  for (const { path, value } of occurrences(data, 'profile')) {
+    if (typeof value !== 'string' || profiles.has(value)) continue
+    const place = places.value(path)
+    try {
+      const found = findProfile(value, place.option === undefined ? folders.sweep : folders.current, cores)
+      if (typeof found === 'string') {
+        const hint = `shipped profiles: ${profileNames().join(', ')}; a path to a file of your own ends in .yaml`
+        findings.push({ place, key: dotted(path), what: found, hint })
+      } else profiles.set(value, found)
+    } catch (error) {
+      if (!(error instanceof SweepError)) throw error
+      findings.push(...error.findings)
+    }
+  }
+  return profiles
+}
+
+function readProfile(name: string, path: string, cores: number | null): Profile {
+  const table = settings(cores)
+  const file = readYamlFile(path)
+  const schema = z.strictObject(
+    {
+      description: z.string({ error: 'a line that says what hardware this is' }),
+      ...Object.fromEntries(PROFILE_SETTINGS.map((key) => [key, table[key]!.type.optional()])),
+    },
+    { error: 'a mapping of settings' },
+  )
+  const places = new Places(file.data, file.positions, path)
+  const findings: Finding[] =
+    file.findings.length > 0
+      ? file.findings
+      : check(schema, file.data, places, () => ['description', ...PROFILE_SETTINGS])
+  if (findings.length > 0) throw new SweepError(findings)
+  const { description, ...given } = file.data as Record<string, Scalar>
+  return { name, description: String(description), settings: given, path }
+}

@@ -1,0 +1,262 @@
+/** The shape of a sweep file, and its JSON Schema for editors. */
+import { z } from 'zod'
+import type { ColumnKind, Scalar } from '../../workers/contract.ts'
+import { isMapping } from './document.ts'
+import type { Path } from './problems.ts'
+import {
+  MAX_ROWS,
+  MAX_SEED,
+  SCENARIO_SETTINGS,
+  SETTING_DEFAULTS,
+  type Setting,
+  settings,
+  wholeNumber,
+} from './settings.ts'
+import type { SweepDataset } from './types.ts'
+
+type ScalarMap = Record<string, Scalar>
+
+/** A sweep file that passed `sweepSchema`. Settings stand at the top by name. */
+export interface SweepInput {
+  name: string
+  workload?: string
+  dataset?: SweepDataset
+  params?: ScalarMap
+  profiles?: string[]
+  grid?: Record<string, Scalar[]>
+  include?: ScalarMap[]
+  exclude?: ScalarMap[]
+  timeout_s?: number
+  compare?: {
+    reference?: ScalarMap | null
+    metrics?: string[]
+    alpha?: number
+    correction?: 'holm'
+    margin?: number | string
+  }
+}
+
+/** Names that are safe in paths and URLs on every system. */
+const SLUG = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/
+const PERCENT = /^\d+(?:\.\d+)?\s*%$/
+
+const scalarWords = 'a text, a number, true, false or null'
+const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()], { error: scalarWords })
+const text = (error: string): z.ZodType<string> => z.string({ error }).min(1, { error })
+
+const slugWords =
+  'a name of letters, digits, dots, dashes and underscores, at most 64, that starts and ends with a letter or digit'
+const COLUMN_KINDS: readonly [ColumnKind, ...ColumnKind[]] = ['number', 'category', 'date', 'drop']
+
+/** Keys of `dataset` that may be an axis. */
+const DATASET_AXES: Record<string, { type: z.ZodType; description: string }> = {
+  source: { type: text('a path to a CSV file'), description: "CSV file; relative to the sweep's folder" },
+  generate: {
+    type: text('the name of a preset'),
+    description: 'preset whose data is generated, such as nba2k',
+  },
+  preset: { type: text('the name of a preset'), description: 'how the columns of `source` are read' },
+  target: { type: text('the name of a column'), description: 'column to predict' },
+  rows: {
+    type: wholeNumber(1, MAX_ROWS),
+    description: 'rows to generate, or the first rows of `source` to use',
+  },
+  seed: { type: wholeNumber(0, MAX_SEED), description: 'seed of generated data' },
+}
+const DATASET_KEYS: readonly string[] = Object.keys(DATASET_AXES)
+
+/** What a scenario may give by key: a setting, `profile`, `dataset.*`; `params.*` is added by name. */
+function scenarioKeys(
+  table: Record<string, Setting>,
+): Record<string, { type: z.ZodType; description: string }> {
+  return {
+    ...Object.fromEntries(SCENARIO_SETTINGS.map((name) => [name, table[name]!])),
+    ...Object.fromEntries(Object.entries(DATASET_AXES).map(([name, entry]) => [`dataset.${name}`, entry])),
+  }
+}
+
+/** Keys of an axis that the workload alone can judge. */
+const isParamKey = (key: string): boolean => /^params\../.test(key)
+
+function optionalEntries(entries: Record<string, { type: z.ZodType; description: string }>): z.ZodRawShape {
+  return Object.fromEntries(
+    Object.entries(entries).map(([name, { type, description }]) => [
+      name,
+      type.describe(description).optional(),
+    ]),
+  )
+}
+
+export interface SchemaOptions {
+  /** Upper bound of `max_compute_units`; null: any. */
+  cores: number | null
+  /** `params.*` keys that occur in the grid, the includes, the excludes and the reference. */
+  paramKeys: readonly string[]
+}
+
+/**
+ * The schema of a sweep. Every message says what was expected; unknown keys are refused.
+ * It checks one value at a time: what hangs together is checked by `loadSweep`.
+ */
+export function sweepSchema({ cores, paramKeys }: SchemaOptions): z.ZodType {
+  const table = settings(cores)
+  const keys = scenarioKeys(table)
+  const params = Object.fromEntries(
+    paramKeys.map((key) => [key, { type: scalar, description: "a parameter of the workload's own" }]),
+  )
+  const profile = { type: text('the name of a profile or a path to one'), description: 'hardware profile' }
+  const axes = Object.fromEntries(
+    Object.entries({ ...keys, ...params }).map(([name, { type, description }]) => {
+      const error = 'a list of at least one value, such as [64, 256]'
+      return [name, { type: z.array(type, { error }).min(1, { error }), description }]
+    }),
+  )
+  const point = z.strictObject(optionalEntries({ ...keys, ...params, profile }), {
+    error: 'a mapping of settings to values, such as { chunk_size: 64 }',
+  })
+  const points = z.array(point, { error: 'a list of mappings, such as [{ chunk_size: 64 }]' })
+  const percentWords = 'a share from 0 to 1, such as 2% or 0.02'
+  const percent = z.union(
+    [
+      z.number({ error: percentWords }).min(0, { error: percentWords }).lt(1, { error: percentWords }),
+      z
+        .string({ error: percentWords })
+        .regex(PERCENT, { error: percentWords })
+        .refine((share) => shareOf(share) < 1, { error: percentWords }),
+    ],
+    { error: percentWords },
+  )
+  const alphaWords = 'a number between 0 and 1, such as 0.05'
+  const top = Object.entries(table).map(([name, setting]) => [
+    name,
+    setting.type.meta({ description: setting.description, default: setting.default }).optional(),
+  ])
+  return z.strictObject(
+    {
+      name: z
+        .string({ error: slugWords })
+        .regex(SLUG, { error: slugWords })
+        .refine((name) => !name.includes('..'), { error: slugWords })
+        .describe('name of the sweep; its runs land in results/<name>'),
+      workload: text('`pipeline` or a path to a module')
+        .meta({ description: 'the built-in pipeline, or the path of a module', default: 'pipeline' })
+        .optional(),
+      dataset: z
+        .strictObject(
+          {
+            ...optionalEntries(DATASET_AXES),
+            columns: z
+              .record(z.string(), z.enum(COLUMN_KINDS, { error: `one of ${COLUMN_KINDS.join(', ')}` }), {
+                error: 'a mapping of column names to kinds, such as { price: number }',
+              })
+              .describe('kinds of columns, instead of those inferred')
+              .optional(),
+          },
+          { error: 'a mapping, such as { source: players.csv, preset: nba2k }' },
+        )
+        .describe('the data: a CSV file (`source`) or generated (`generate`)')
+        .optional(),
+      ...Object.fromEntries(top),
+      params: z
+        .record(z.string(), scalar, { error: "a mapping of the workload's parameters to values" })
+        .describe("the workload's own parameters")
+        .optional(),
+      profiles: z
+        .array(profile.type, { error: 'a list of profiles, such as [edge, server]' })
+        .min(1, { error: 'a list of at least one profile, such as [edge, server]' })
+        .describe('an axis of hardware profiles: names of those shipped, or paths')
+        .optional(),
+      grid: z
+        .strictObject(optionalEntries(axes), {
+          error: 'a mapping of axes to lists, such as { chunk_size: [64, 256] }',
+        })
+        .describe('axes: every combination becomes a scenario')
+        .optional(),
+      include: points.describe('further scenarios; what an entry leaves out is as at the top').optional(),
+      exclude: points
+        .describe('scenarios of the grid to leave out: those that match all keys of an entry')
+        .optional(),
+      compare: z
+        .strictObject(
+          {
+            reference: z
+              .union([point, z.null()], {
+                error: 'a mapping of axes to values, such as { max_compute_units: 1 }',
+              })
+              .describe('every scenario is compared with the one that differs from it in these keys alone')
+              .optional(),
+            metrics: z
+              .array(text('the name of a metric'), { error: 'a list of metrics' })
+              .min(1, { error: 'a list of at least one metric, such as [latency_p50_ms]' })
+              .describe('metrics to test')
+              .optional(),
+            alpha: z
+              .number({ error: alphaWords })
+              .gt(0, { error: alphaWords })
+              .lt(1, { error: alphaWords })
+              .meta({ description: 'level of significance', default: 0.05 })
+              .optional(),
+            correction: z
+              .enum(['holm'], { error: 'holm' })
+              .meta({ description: 'correction for many comparisons', default: 'holm' })
+              .optional(),
+            margin: percent.meta({ description: 'a change that does not matter', default: '2%' }).optional(),
+          },
+          { error: 'a mapping, such as { reference: { max_compute_units: 1 } }' },
+        )
+        .describe('which scenarios are compared with which, and how')
+        .optional(),
+    },
+    { error: 'a mapping of settings' },
+  )
+}
+
+/** Keys that the schema knows in the mapping at `path`, for hints. */
+export function knownKeys(path: Path): string[] {
+  const scenario = [...SCENARIO_SETTINGS, ...DATASET_KEYS.map((key) => `dataset.${key}`)]
+  switch (path[0]) {
+    case undefined:
+      return ['name', 'workload', 'dataset', ...Object.keys(SETTING_DEFAULTS), ...BLOCKS]
+    case 'grid':
+      return [...scenario, 'params.<name>']
+    case 'dataset':
+      return [...DATASET_KEYS, 'columns']
+    case 'compare':
+      if (path.length === 1) return ['reference', 'metrics', 'alpha', 'correction', 'margin']
+  }
+  return [...scenario, 'profile', 'params.<name>']
+}
+
+const BLOCKS = ['params', 'profiles', 'grid', 'include', 'exclude', 'compare']
+
+/** Every `params.*` key that the grid or an entry of the sweep names. */
+export function paramKeys(data: Record<string, unknown>): string[] {
+  const compare = data['compare']
+  const lists = [data['include'], data['exclude']].flatMap((list) => (Array.isArray(list) ? list : []))
+  const maps = [data['grid'], isMapping(compare) ? compare['reference'] : null, ...lists].filter(isMapping)
+  return [...new Set(maps.flatMap((map) => Object.keys(map)).filter(isParamKey))]
+}
+
+/** The share that `2%` or `0.02` says. */
+export function shareOf(margin: number | string): number {
+  return typeof margin === 'number' ? margin : Number.parseFloat(margin) / 100
+}
+
+/** Stands for any `params.<name>` key while the JSON Schema is made. */
+const ANY_PARAM = 'params.*'
+
+/** JSON Schema of a sweep (draft 2020-12), the same on every machine. */
+export function sweepJsonSchema(): Record<string, unknown> {
+  const schema = sweepSchema({ cores: null, paramKeys: [ANY_PARAM] })
+  const json = z.toJSONSchema(schema, {
+    io: 'input',
+    override: ({ jsonSchema }) => {
+      const properties = jsonSchema.properties
+      const pattern = properties?.[ANY_PARAM]
+      if (properties === undefined || pattern === undefined) return
+      delete properties[ANY_PARAM]
+      jsonSchema.patternProperties = { '^params\\..+$': pattern }
+    },
+  })
+  return { ...json, title: 'A Stint sweep' }
+}

@@ -1,0 +1,92 @@
+/** Checks data against a schema and says in words what is wrong and where. */
+import type { z } from 'zod'
+import { isMapping } from './document.ts'
+import { nearest } from './nearest.ts'
+import type { Places } from './places.ts'
+import { dotted, type Finding, type Path, shown } from './problems.ts'
+import { SCENARIO_SETTINGS, SETTING_DEFAULTS, settings } from './settings.ts'
+
+const descriptions = settings(null)
+
+/** What to know about the setting that a path ends in. */
+function settingHint(path: Path): string | undefined {
+  const name = [...path].reverse().find((part) => typeof part === 'string')
+  if (name === undefined || !Object.hasOwn(descriptions, name)) return undefined
+  return `${name}: ${descriptions[name]!.description} (default ${SETTING_DEFAULTS[name]})`
+}
+
+/** Keys that a mapping of the schema knows, by the path of the mapping. */
+export type KnownKeys = (path: Path) => readonly string[]
+
+/** @returns a finding for each thing that `schema` refuses; empty where `data` fits */
+export function check(schema: z.ZodType, data: unknown, places: Places, known: KnownKeys): Finding[] {
+  const result = schema.safeParse(data)
+  if (result.success) return []
+  return result.error.issues.flatMap((issue): Finding[] => {
+    const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => unknownKey([...path, key], places, known(path)))
+    return [wrongValue(path, data, issue.message, places)]
+  })
+}
+
+function wrongValue(path: Path, data: unknown, expected: string, places: Places): Finding {
+  let value: unknown = data
+  for (const part of path) value = (value as Record<string | number, unknown>)[part]
+  const missing = value === undefined
+  const hint = settingHint(path)
+  return {
+    place: missing ? places.key(path) : places.value(path),
+    key: path.length === 0 ? null : dotted(path),
+    what: `${missing ? 'missing' : `got ${shown(value)}`}, expected ${expected}`,
+    ...(hint !== undefined && { hint }),
+  }
+}
+
+const PARAMS_HINT = "; a parameter of the workload's own goes under params"
+
+function unknownKey(path: Path, places: Places, known: readonly string[]): Finding {
+  const key = String(path.at(-1))
+  const elsewhere = rightPlace(path, key)
+  const guess = elsewhere === null ? nearest(key, known) : null
+  return {
+    place: places.key(path),
+    key: dotted(path),
+    what: `unknown key${guess === null ? '' : `; did you mean "${guess}"?`}`,
+    hint: elsewhere ?? `keys allowed here: ${known.join(', ')}${path.length === 1 ? PARAMS_HINT : ''}`,
+  }
+}
+
+/** What to do about a key that exists, but not here; null for one that exists nowhere. */
+function rightPlace(path: Path, key: string): string | null {
+  const atTop = path.length === 1
+  const head = key.split('.')[0]!
+  if (atTop && ['params', 'dataset', 'compare', 'grid'].includes(head) && key !== head)
+    return `write it as a key of \`${head}\`: ${head}: { ${key.slice(head.length + 1)}: ... }`
+  if (path[0] === 'grid' && (key === 'profile' || key === 'profiles'))
+    return 'profiles stand at the top of the sweep: profiles: [edge, server]'
+  if (!atTop && Object.hasOwn(descriptions, key) && !SCENARIO_SETTINGS.includes(key))
+    return `${key} holds for the whole run: give it one value at the top of the sweep`
+  return null
+}
+
+/** Values that stand twice in an axis or in `profiles`, each at its second place. */
+export function repeatedValues(data: unknown, places: Places): Finding[] {
+  if (!isMapping(data)) return []
+  const grid = isMapping(data['grid']) ? data['grid'] : {}
+  const lists: [Path, unknown][] = Object.entries(grid).map(([key, value]) => [['grid', key], value])
+  lists.push([['profiles'], data['profiles']])
+  if (isMapping(data['compare'])) lists.push([['compare', 'metrics'], data['compare']['metrics']])
+  return lists.flatMap(([path, values]) => {
+    if (!Array.isArray(values)) return []
+    const repeats = values.map((value: unknown, index) => ({ value, index }))
+    return repeats
+      .filter(({ value, index }) => typeof value !== 'object' && values.indexOf(value) < index)
+      .map(({ value, index }) => ({
+        place: places.value([...path, index]),
+        key: dotted([...path, index]),
+        what: `${shown(value)} is in the list already`,
+        hint: 'remove the repeat; `benchmark_runs` says how often each scenario runs',
+      }))
+  })
+}

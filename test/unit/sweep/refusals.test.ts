@@ -1,0 +1,277 @@
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { loadSweep } from '../../../harness/sweep/load.ts'
+import { formatProblem, SweepError } from '../../../harness/sweep/problems.ts'
+import { CORES, folderWith, load, problemsOf, refusals } from './sweep-file.ts'
+
+const positive = 'expected a whole number, 1 to 1000000000'
+
+describe('keys', () => {
+  it('suggests the nearest valid key, with file, line and column', () => {
+    const [problem] = problemsOf(() => load('name: a\ngrid:\n  chunk_sise: [64]\n'))
+    expect(problem).toMatchObject({
+      message: 'sweep.yaml:3:3: key "grid.chunk_sise": unknown key; did you mean "chunk_size"?',
+      line: 3,
+    })
+    expect(problem!.file).toMatch(/sweep\.yaml$/)
+    expect(problem!.hint).toMatch(/^keys allowed here: mode, chunk_size, batch_size/)
+  })
+
+  it.each([
+    ['chunkSize: 4', 'sweep.yaml:2:1: key "chunkSize": unknown key; did you mean "chunk_size"?'],
+    ['runs: 4', 'sweep.yaml:2:1: key "runs": unknown key; did you mean "benchmark_runs"?'],
+    ['adaptive_chunk_resize: true', 'sweep.yaml:2:1: key "adaptive_chunk_resize": unknown key'],
+    ['spill_to_disk: true', 'sweep.yaml:2:1: key "spill_to_disk": unknown key'],
+    ['gate: {}', 'sweep.yaml:2:1: key "gate": unknown key'],
+    ['dataset: { file: a.csv }', 'sweep.yaml:2:12: key "dataset.file": unknown key'],
+    ['compare: { alhpa: 0.1 }', 'sweep.yaml:2:12: key "compare.alhpa": unknown key; did you mean "alpha"?'],
+    [
+      'include: [{ chunk: 4 }]',
+      'sweep.yaml:2:13: key "include[0].chunk": unknown key; did you mean "chunk_size"?',
+    ],
+    ['params.learner: ridge', 'sweep.yaml:2:1: key "params.learner": unknown key'],
+    ['grid: { n_jobs: [1, 2] }', 'sweep.yaml:2:9: key "grid.n_jobs": unknown key'],
+    ['<<: { chunk_size: 4 }', 'sweep.yaml:2:1: key "<<": unknown key'],
+  ])('refuses %s', (line, message) => {
+    expect(refusals(`name: a\n${line}\n`)).toEqual([message])
+  })
+
+  it('says where a key belongs', () => {
+    const hintOf = (text: string): string | undefined => problemsOf(() => load(`name: a\n${text}\n`))[0]!.hint
+    expect(hintOf('params.learner: ridge')).toBe('write it as a key of `params`: params: { learner: ... }')
+    expect(hintOf('grid: { profiles: [edge] }')).toContain('profiles stand at the top')
+    expect(hintOf('grid: { timeout_s: [1, 2] }')).toContain('holds for the whole run')
+  })
+
+  it.each(['__proto__', 'constructor', 'prototype'])('refuses the key %s anywhere', (key) => {
+    const says = `key "${key}" is not allowed`
+    expect(refusals(`name: a\n${key}: { polluted: 1 }\n`)).toEqual([`sweep.yaml:2:1: ${says}`])
+    expect(refusals(`name: a\nparams:\n  ${key}: 1\n`)).toEqual([`sweep.yaml:3:3: ${says}`])
+    expect(refusals('name: a\n', { set: [`params.${key}=1`] })).toEqual([
+      `--set params.${key}=1: key "params.${key}" is not allowed`,
+    ])
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
+  })
+})
+
+describe('values', () => {
+  it.each([
+    ['chunk_size: 0', `got 0, ${positive}`],
+    ['chunk_size: -4', `got -4, ${positive}`],
+    ['chunk_size: 1.5', `got 1.5, ${positive}`],
+    ['chunk_size: "64"', `got "64", ${positive}`],
+    ['chunk_size: .nan', `got NaN, ${positive}`],
+    ['chunk_size: .inf', `got Infinity, ${positive}`],
+    ['chunk_size: [64]', `got a list, ${positive}`],
+    ['chunk_size:', `got null, ${positive}`],
+    ['mode: realtime', 'got "realtime", expected one of batch, streaming (realtime is not built yet)'],
+    [
+      'max_compute_units: 0.01',
+      /got 0.01, expected a share of one core from 0.05 to 4 \(the cores of this machine\)/,
+    ],
+    ['max_compute_units: 4.5', /got 4.5, expected a share of one core from 0.05 to 4/],
+    ['max_memory_mb: 1', /got 1, expected a number of MB, 8 or more/],
+    ['benchmark_runs: { min: 5 }', 'got a mapping, expected a whole number, 1 to 999'],
+    ['random_seed: -1', 'got -1, expected a whole number, 0 to 4294967295'],
+    ['timeout_s: 0', 'got 0, expected a number of seconds, 0.1 to 86400'],
+    ['caps: loose', 'got "loose", expected one of strict, best_effort'],
+    ['workload: 5', 'got 5, expected `pipeline` or a path to a module'],
+    ['params: { a: [1] }', /got a list, expected a text, a number, true, false or null/],
+    ['profiles: []', 'got an empty list, expected a list of at least one profile, such as [edge, server]'],
+    [
+      'grid: { chunk_size: [] }',
+      'got an empty list, expected a list of at least one value, such as [64, 256]',
+    ],
+    ['grid: { chunk_size: 64 }', 'got 64, expected a list of at least one value, such as [64, 256]'],
+    ['grid: { chunk_size: [64, 2.5] }', `got 2.5, ${positive}`],
+    ['grid: { dataset.rows: [-1] }', `got -1, ${positive}`],
+    ['grid: 5', 'got 5, expected a mapping of axes to lists, such as { chunk_size: [64, 256] }'],
+    [
+      'include: { chunk_size: 4 }',
+      'got a mapping, expected a list of mappings, such as [{ chunk_size: 64 }]',
+    ],
+    ['compare: { margin: 5 }', 'got 5, expected a share from 0 to 1, such as 2% or 0.02'],
+    ['compare: { margin: x% }', 'got "x%", expected a share from 0 to 1, such as 2% or 0.02'],
+    ['compare: { margin: 120% }', 'got "120%", expected a share from 0 to 1, such as 2% or 0.02'],
+    ['compare: { correction: none }', 'got "none", expected holm'],
+    [
+      'compare: { metrics: [] }',
+      'got an empty list, expected a list of at least one metric, such as [latency_p50_ms]',
+    ],
+  ])('refuses %s', (line, says) => {
+    const messages = refusals(`name: a\n${line}\n`)
+    expect(messages).toHaveLength(1)
+    if (typeof says === 'string') expect(messages[0]!.endsWith(`: ${says}`)).toBe(true)
+    else expect(messages[0]).toMatch(says)
+    expect(messages[0]).toMatch(/^sweep\.yaml:2:\d+: key "/)
+  })
+
+  it.each(['../up', 'a/b', '/abs', '.hidden', 'a..b', '', 'x'.repeat(65), 'a b', 'a\u0000'])(
+    'refuses the name %j',
+    (name) => {
+      expect(refusals(`name: ${JSON.stringify(name)}\n`)[0]).toContain('expected a name of letters, digits')
+    },
+  )
+
+  it('names a missing key', () => {
+    expect(refusals('mode: batch\n')).toEqual([
+      expect.stringMatching(/^sweep\.yaml:1:1: key "name": missing, expected a name of letters/),
+    ])
+  })
+
+  it('refuses values that stand twice in an axis', () => {
+    expect(refusals('name: a\ngrid:\n  chunk_size: [64, 128, 64]\nprofiles: [edge, edge]\n')).toEqual([
+      'sweep.yaml:3:25: key "grid.chunk_size[2]": 64 is in the list already',
+      'sweep.yaml:4:18: key "profiles[1]": "edge" is in the list already',
+    ])
+  })
+
+  it('tells the default and the meaning of a setting', () => {
+    const [problem] = problemsOf(() => load('name: a\nwarmup_chunks: x\n'))
+    expect(problem!.hint).toMatch(/^warmup_chunks: chunks stepped through .* \(default 20\)$/)
+  })
+
+  it('reports all problems at once, in file order', () => {
+    const text = [
+      'chunk_size: 0',
+      'grid:',
+      '  bach_size: [1]',
+      '  max_compute_units: [0.5, 99]',
+      'name: ../x',
+      'profiles: [egde]',
+      'nonsense: 1',
+      'workload: ./gone.mjs',
+    ].join('\n')
+    const messages = refusals(text, { set: ['n_jobs=0'] })
+    expect(messages.map((message) => message.split(': ').slice(0, 2).join(': '))).toEqual([
+      'sweep.yaml:1:13: key "chunk_size"',
+      'sweep.yaml:3:3: key "grid.bach_size"',
+      'sweep.yaml:4:28: key "grid.max_compute_units[1]"',
+      'sweep.yaml:5:7: key "name"',
+      'sweep.yaml:6:12: key "profiles[0]"',
+      'sweep.yaml:7:1: key "nonsense"',
+      'sweep.yaml:8:11: key "workload"',
+      '--set n_jobs=0: key "n_jobs"',
+    ])
+  })
+
+  it('prints each problem with what to do next below it', () => {
+    const hints = problemsOf(() => load('name: a\nchunk_size: 0\nfoo_bar: 1\n'))
+    const error = new SweepError([
+      { place: { file: 'f', line: 1, column: 2 }, key: 'k', what: 'w', hint: 'h' },
+      { place: { option: '--seed 1' }, key: null, what: 'v' },
+    ])
+    expect(error.message).toBe('f:1:2: key "k": w\n  h\n--seed 1: v')
+    expect(formatProblem(hints[0]!).split('\n')).toHaveLength(2)
+  })
+})
+
+describe('the file itself', () => {
+  it.each([
+    ['', 'sweep.yaml:1:1: the file is empty, expected a sweep: keys and values'],
+    ['# nothing\n', 'sweep.yaml:1:1: the file is empty, expected a sweep: keys and values'],
+    ['- a\n', 'sweep.yaml:1:1: this is no mapping, expected a sweep: keys and values'],
+    ['just text\n', 'sweep.yaml:1:1: this is no mapping, expected a sweep: keys and values'],
+    ['name: a\nname: b\n', 'sweep.yaml:2:1: this key is given twice'],
+    ['name: a\ngrid:\n\tchunk_size: [1]\n', /^sweep\.yaml:3:1: Tabs are not allowed as indentation/],
+    ['name: [a\n', /^sweep\.yaml:2:1: .*sequence/],
+    ['name: a\n---\nname: b\n', 'sweep.yaml:2:1: a second document starts here'],
+    ['name: !!js/function x\n', /^sweep\.yaml:1:7: Unresolved tag/],
+    ['name: a\nparams: { x: *y }\n', 'sweep.yaml:2:14: alias *y has no anchor before it'],
+    ['name: a\nprofiles: &p [*p]\n', 'sweep.yaml:2:15: alias *p contains itself'],
+    ['? [a]\n: 1\n', 'sweep.yaml:1:3: a key must be plain text'],
+  ])('refuses %j', (text, says) => {
+    const messages = refusals(text)
+    if (typeof says === 'string') expect(messages).toEqual([says])
+    else expect(messages[0]).toMatch(says)
+  })
+
+  it('refuses an alias bomb', () => {
+    const levels = 'bcdefghi'.split('').map((name) => {
+      const below = String.fromCharCode(name.charCodeAt(0) - 1)
+      return `${name}: &${name} [${Array.from({ length: 9 }, () => `*${below}`).join(', ')}]`
+    })
+    expect(refusals(['a: &a [x]', ...levels].join('\n'))).toEqual([
+      'sweep.yaml:1:1: aliases expand to more than 100 nodes',
+    ])
+  })
+
+  it('takes a few aliases', () => {
+    const { sweep } = load('name: a\ngrid:\n  chunk_size: &sizes [1, 2]\n  batch_size: *sizes\n')
+    expect(sweep.scenarios).toHaveLength(4)
+  })
+
+  it('refuses what is not there, a folder, and a huge file', () => {
+    const folder = folderWith({ 'big.yaml': `# ${'x'.repeat(1 << 20)}\nname: a\n` })
+    const at = (path: string): string[] =>
+      problemsOf(() => loadSweep(path, {}, { cores: CORES, folder })).map(({ message }) => message)
+    expect(at(join(folder, 'gone.yaml'))).toEqual(['gone.yaml:1:1: no such file'])
+    expect(at(folder)[0]).toContain('this is a folder, expected a YAML file')
+    expect(at(join(folder, 'big.yaml'))[0]).toContain('expected a sweep of at most 1048576')
+  })
+})
+
+describe('parts that do not fit together', () => {
+  it('refuses files that do not exist', () => {
+    const messages = refusals('name: a\ndataset: { source: gone.csv }\n')
+    expect(messages).toEqual(['sweep.yaml:2:20: key "dataset.source": no such file: gone.csv'])
+    expect(refusals('name: a\ndataset: { source: . }\n')[0]).toContain('not a file')
+    const [workload] = refusals('name: a\nworkload: piepline\n')
+    expect(workload).toBe('sweep.yaml:2:11: key "workload": no workload called "piepline"')
+  })
+
+  it.each([
+    [
+      '{ source: a.csv, generate: nba2k, rows: 5 }',
+      'both source and generate are given, expected one of them',
+    ],
+    ['{ rows: 5 }', 'neither source nor generate is given, expected one of them'],
+    ['{ generate: nba2k }', 'rows are missing'],
+    ['{ source: a.csv, seed: 3 }', 'goes with generated data alone'],
+    ['{ generate: nba2k, rows: 5, target: x }', 'goes with a source alone'],
+    ['{ generate: nba2k, rows: 5, columns: { x: number } }', 'goes with a source alone'],
+    ['{ source: a.csv, columns: { x: text } }', 'got "text", expected one of number, category, date, drop'],
+  ])('refuses the dataset %s', (dataset, says) => {
+    const messages = refusals(`name: a\ndataset: ${dataset}\n`, {}, { 'a.csv': 'x\n1\n' })
+    expect(messages).toHaveLength(1)
+    expect(messages[0]).toContain(says)
+    expect(messages[0]).toMatch(/^sweep\.yaml:2:/)
+  })
+
+  it('refuses an exclude that matches nothing', () => {
+    const text =
+      'name: a\ngrid: { chunk_size: [64, 128] }\nexclude: [{ chunk_size: 64 }, { chunk_size: 65 }]\n'
+    expect(refusals(text)).toEqual(['sweep.yaml:3:31: key "exclude[1]": matches no scenario of the grid'])
+  })
+
+  it('refuses to leave no scenario', () => {
+    const text = 'name: a\ngrid: { chunk_size: [64] }\nexclude: [{ chunk_size: 64 }]\n'
+    expect(refusals(text)).toEqual(['sweep.yaml:3:1: key "exclude": no scenario is left'])
+  })
+
+  it('refuses an include that is another scenario', () => {
+    const text =
+      'name: a\ngrid: { chunk_size: [64] }\ninclude: [{ chunk_size: 64 }, { chunk_size: 9 }, { chunk_size: 9 }]\n'
+    expect(refusals(text)).toEqual([
+      'sweep.yaml:3:11: key "include[0]": is the same scenario as one of the grid',
+      'sweep.yaml:3:50: key "include[2]": is the same scenario as include[1]',
+    ])
+  })
+
+  it('refuses a reference that pairs nothing', () => {
+    const grid = 'name: a\ngrid: { chunk_size: [64, 128] }\n'
+    expect(refusals(`${grid}compare: { reference: { batch_size: 64 } }\n`)).toEqual([
+      'sweep.yaml:3:25: key "compare.reference.batch_size": is no axis of this sweep',
+    ])
+    expect(refusals(`${grid}compare: { reference: { chunk_size: 65 } }\n`)).toEqual([
+      'sweep.yaml:3:37: key "compare.reference.chunk_size": got 65, which no scenario has',
+    ])
+  })
+
+  it('refuses a grid beyond measure before it expands it', () => {
+    const sizes = JSON.stringify(Array.from({ length: 700 }, (_, index) => index + 1))
+    expect(refusals(`name: a\ngrid:\n  chunk_size: ${sizes}\n  batch_size: ${sizes}\n`)).toEqual([
+      'sweep.yaml:2:1: key "grid": the grid has 490,000 scenarios, expected at most 200,000',
+    ])
+  })
+})
