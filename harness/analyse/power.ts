@@ -1,0 +1,82 @@
+/** What is the smallest change that this many trials, this noisy, could have shown? */
+import { studentQuantile } from './distributions.ts'
+import { mean, standardDeviation, variance } from './moments.ts'
+import { noncentralUpperTail } from './noncentral-t.ts'
+import { type RawValues, usableValues } from './values.ts'
+import type { Side, Warning } from './warnings.ts'
+import type { Scale } from './welch.ts'
+
+export interface PowerSettings {
+  /** Two-sided; 0.05 unless given. */
+  alpha?: number
+  /** Chance of finding the change if it is there; 0.8 unless given. */
+  power?: number
+}
+
+export interface SmallestEffect {
+  /** On the test's scale: units, or natural logs. */
+  difference: number | null
+  /** As a share of a, for an increase: 0.05 for 5%. */
+  change: number | null
+  warnings: Warning[]
+}
+
+/** For Welch's test of these two samples, by the noncentral t with Welch's degrees of freedom. */
+export function smallestEffect(
+  rawA: RawValues,
+  rawB: RawValues,
+  options: PowerSettings & { scale?: Scale } = {},
+): SmallestEffect {
+  const scale = options.scale ?? 'natural'
+  const samples = { a: usableValues(rawA).values, b: usableValues(rawB).values }
+  const warnings = (['a', 'b'] as const).flatMap((side) => problems(side, samples[side], scale))
+  if (warnings.length > 0) return { difference: null, change: null, warnings }
+  const toScale = (values: number[]) => (scale === 'log' ? values.map(Math.log) : values)
+  const [a, b] = [toScale(samples.a), toScale(samples.b)]
+  const [errorA, errorB] = [variance(a) / a.length, variance(b) / b.length]
+  const error = errorA + errorB
+  if (error === 0) return { difference: null, change: null, warnings: [{ kind: 'no_spread' }] }
+  const df = error ** 2 / (errorA ** 2 / (a.length - 1) + errorB ** 2 / (b.length - 1))
+  const difference = Math.sqrt(error) * smallestNoncentrality(df, options)
+  if (scale === 'log') return { difference, change: Math.expm1(difference), warnings: [] }
+  const reference = Math.abs(mean(a))
+  return { difference, change: reference === 0 ? null : difference / reference, warnings: [] }
+}
+
+/** For the test of paired log ratios: the smallest change, as a share. */
+export function smallestPairedEffect(logRatios: RawValues, options: PowerSettings = {}): SmallestEffect {
+  const { values } = usableValues(logRatios)
+  const n = values.length
+  const failed = (warning: Warning) => ({ difference: null, change: null, warnings: [warning] })
+  if (n < 2) return failed({ kind: 'too_few_values', side: 'b', n, needed: 2 })
+  const error = standardDeviation(values) / Math.sqrt(n)
+  if (error === 0) return failed({ kind: 'no_spread' })
+  const difference = error * smallestNoncentrality(n - 1, options)
+  return { difference, change: Math.expm1(difference), warnings: [] }
+}
+
+/** Chance that a two-sided t-test rejects when the true difference is `noncentrality` standard errors. */
+export function powerOf(noncentrality: number, df: number, alpha = 0.05): number {
+  const critical = studentQuantile(1 - alpha / 2, df)
+  return noncentralUpperTail(critical, df, noncentrality) + noncentralUpperTail(critical, df, -noncentrality)
+}
+
+/** The difference in standard errors that is found with the power asked for; by bisection. */
+export function smallestNoncentrality(df: number, settings: PowerSettings = {}): number {
+  const { alpha = 0.05, power = 0.8 } = settings
+  let low = 0
+  let high = 1
+  while (powerOf(high, df, alpha) < power) high *= 2
+  while (high - low > 1e-10 * high) {
+    const middle = (low + high) / 2
+    if (powerOf(middle, df, alpha) < power) low = middle
+    else high = middle
+  }
+  return (low + high) / 2
+}
+
+function problems(side: Side, values: readonly number[], scale: Scale): Warning[] {
+  if (values.length < 2) return [{ kind: 'too_few_values', side, n: values.length, needed: 2 }]
+  const count = values.filter((value) => value <= 0).length
+  return scale === 'log' && count > 0 ? [{ kind: 'not_positive', side, count }] : []
+}

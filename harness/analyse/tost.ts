@@ -1,0 +1,41 @@
+/** Are the two sides the same but for a margin? */
+import { studentUpperTail } from './distributions.ts'
+import type { RawValues } from './values.ts'
+import type { Warning } from './warnings.ts'
+import { type Scale, welchTest } from './welch.ts'
+
+export interface EquivalenceTest {
+  /** p of "b / a is at most 1 - margin", small where b is clearly not that much lower. */
+  pLow: number | null
+  /** p of "b / a is at least 1 + margin", small where b is clearly not that much higher: non-inferiority. */
+  pHigh: number | null
+  /** The larger of both: equivalent where it is below alpha. */
+  p: number | null
+  warnings: Warning[]
+}
+
+/**
+ * Two one-sided Welch tests (Schuirmann 1987) of b against a times 1 - margin and a times 1 + margin; on the
+ * natural scale this is the test of a ratio of means of Hauschke et al. (1999), so no margin in units is needed.
+ * @param options.margin as a share, between 0 and 1
+ */
+export function equivalenceTest(
+  a: RawValues,
+  b: RawValues,
+  options: { margin: number; scale?: Scale },
+): EquivalenceTest {
+  const scale = options.scale ?? 'natural'
+  const low = oneSided(a, b, 1 - options.margin, scale)
+  const high = oneSided(a, b, 1 + options.margin, scale)
+  if (low.t === null || high.t === null || low.ratio === null) {
+    return { pLow: null, pHigh: null, p: null, warnings: low.warnings }
+  }
+  const pLow = studentUpperTail(low.t, low.df!)
+  const pHigh = studentUpperTail(-high.t, high.df!)
+  return { pLow, pHigh, p: Math.max(pLow, pHigh), warnings: low.warnings }
+}
+
+function oneSided(a: RawValues, b: RawValues, factor: number, scale: Scale) {
+  const scaled = a.map((value) => (typeof value === 'number' ? value * factor : value))
+  return welchTest(scaled, b, { scale })
+}
