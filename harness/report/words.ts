@@ -1,0 +1,106 @@
+/** Names as people read them. One place, so that tables, plots and sentences say the same. */
+import type { Outcome, Scalar } from '../../workers/contract.ts'
+import type { Metric } from '../metrics.ts'
+
+const METRIC_NAMES: Record<string, string> = {
+  latency_mean_ms: 'mean chunk latency',
+  latency_p50_ms: 'median chunk latency',
+  latency_p90_ms: 'p90 chunk latency',
+  latency_p95_ms: 'p95 chunk latency',
+  latency_p99_ms: 'p99 chunk latency',
+  latency_max_ms: 'largest chunk latency',
+  latency_per_row_us: 'latency per row',
+  service_mean_ms: 'mean service time',
+  service_p50_ms: 'median service time',
+  wall_s: 'wall time',
+  cpu_s: 'CPU time',
+  startup_ms: 'start-up',
+  cold_first_chunk_ms: 'cold first chunk',
+  throughput_rows_s: 'throughput',
+  peak_memory_mb: 'peak memory',
+  peak_heap_mb: 'peak heap',
+  peak_external_mb: 'peak external memory',
+  peak_rss_mb: 'peak resident memory',
+  gc_count: 'garbage collections',
+  gc_pause_ms: 'garbage collection pause',
+  energy_j: 'energy',
+  r2: 'R²',
+  mae: 'MAE',
+  rmse: 'RMSE',
+  mse: 'MSE',
+  mape: 'MAPE',
+}
+
+const SETTING_NAMES: Record<string, string> = {
+  max_compute_units: 'compute cap (cores)',
+  max_memory_mb: 'memory cap (MB)',
+}
+
+const SHORT_SETTING_NAMES: Record<string, string> = {
+  max_compute_units: 'cores',
+  max_memory_mb: 'MB',
+  chunk_size: 'chunk',
+  batch_size: 'batch',
+}
+
+const OUTCOME_NAMES: Record<Outcome, string> = {
+  ok: 'ok',
+  out_of_memory: 'out of memory',
+  crashed: 'crashed',
+  timed_out: 'timed out',
+  failed: 'failed',
+}
+
+/** `latency_p50_ms` -> `median chunk latency`. */
+export function metricName(name: string): string {
+  return METRIC_NAMES[name] ?? plain(name).replaceAll('_', ' ')
+}
+
+/** For axes and column heads: capitalised, with its unit. */
+export function metricTitle(metric: Pick<Metric, 'name' | 'unit'>): string {
+  const unit = metric.unit === '' ? '' : ` (${metric.unit})`
+  return capitalised(metricName(metric.name)) + unit
+}
+
+/** `max_compute_units` -> `compute cap (cores)`. */
+export function settingName(key: string): string {
+  return SETTING_NAMES[key] ?? plain(stripParams(key)).replaceAll('_', ' ')
+}
+
+/** `batch 64`, `0.5 cores`, `learner ridge`: one setting as a label beside a point. */
+export function settingLabel(key: string, value: Scalar | undefined): string {
+  const short = SHORT_SETTING_NAMES[key] ?? plain(stripParams(key)).replaceAll('_', ' ')
+  if (value === null || value === undefined) return `no ${settingName(key).replace(/ \(.*/, '')}`
+  const after = key === 'max_compute_units' || key === 'max_memory_mb'
+  return after ? `${scalarText(value)} ${short}` : `${short} ${scalarText(value)}`
+}
+
+/** A setting's value; `none` where there is none, such as a cap that is not set. */
+export function scalarText(value: Scalar | undefined): string {
+  return value === null || value === undefined ? 'none' : plain(String(value))
+}
+
+export function outcomeName(outcome: Outcome): string {
+  return OUTCOME_NAMES[outcome]
+}
+
+export function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
+/** `1 trial`, `2 trials`. */
+export function count(n: number, noun: string): string {
+  return `${n.toLocaleString('en-US')} ${noun}${n === 1 ? '' : 's'}`
+}
+
+/** Names and messages come from users and their code: no control character may reach a terminal or a page. */
+export function plain(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must go.
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g, (character) =>
+    character === '\n' || character === '\t' || character === '\r' ? ' ' : '\ufffd',
+  )
+}
+
+function stripParams(key: string): string {
+  return key.replace(/^params\./, '')
+}
