@@ -1,0 +1,41 @@
+/** What did each scenario give: how its trials ended, and the mean of every metric with its interval. */
+import type { Outcome, TrialResult } from '../../workers/contract.ts'
+import type { Metric } from '../metrics.ts'
+import type { Scenario } from '../sweep/types.ts'
+import { type Estimate, estimateMean } from './estimate.ts'
+import { countOutcomes, type EnergySource, energySource, groupByScenario, metricValues } from './values.ts'
+
+export interface ScenarioSummary {
+  scenario: Scenario
+  /** Trials with an outcome. */
+  n: number
+  outcomes: Record<Outcome, number>
+  /** By name, every metric of the table; null where no `ok` trial knows it. */
+  metrics: Record<string, Estimate | null>
+  energy_source: EnergySource | null
+}
+
+/** One summary a scenario, in the sweep's order, also for those without trials. */
+export function summarise(input: {
+  trials: readonly TrialResult[]
+  scenarios: readonly Scenario[]
+  metrics: ReadonlyMap<string, Metric>
+  /** Of the intervals; 0.95 unless given. */
+  level?: number
+}): ScenarioSummary[] {
+  const groups = groupByScenario(input.trials)
+  return input.scenarios.map((scenario) => {
+    const trials = groups.get(scenario.id) ?? []
+    const metrics: Record<string, Estimate | null> = {}
+    for (const name of input.metrics.keys()) {
+      metrics[name] = estimateMean(metricValues(trials, name), input.level)
+    }
+    return {
+      scenario,
+      n: trials.length,
+      outcomes: countOutcomes(trials),
+      metrics,
+      energy_source: energySource(trials),
+    }
+  })
+}

@@ -1,0 +1,75 @@
+/** From trials to the numbers that a test may use: one value a trial. */
+import type { ComputeMechanism, Outcome, TrialResult } from '../../workers/contract.ts'
+
+export const OUTCOMES: readonly Outcome[] = ['ok', 'out_of_memory', 'crashed', 'timed_out', 'failed']
+
+/** Values per trial as recorded; null where the trial could not tell. */
+export type RawValues = readonly (number | null | undefined)[]
+
+/** A metric's value in every `ok` trial, in the trials' order; null where unknown. */
+export function metricValues(trials: readonly TrialResult[], metric: string): (number | null)[] {
+  return okTrials(trials).map((trial) => metricValue(trial, metric))
+}
+
+function metricValue(trial: TrialResult, metric: string): number | null {
+  const value = trial.metrics[metric] ?? (metric === 'energy_j' ? trial.energy.joules : null)
+  return Number.isFinite(value) ? value : null
+}
+
+/** The finite ones, and how many were not. */
+export function usableValues(raw: RawValues): { values: number[]; missing: number } {
+  const values = raw.filter((value): value is number => Number.isFinite(value))
+  return { values, missing: raw.length - values.length }
+}
+
+export function okTrials(trials: readonly TrialResult[]): TrialResult[] {
+  return trials.filter((trial) => trial.outcome === 'ok')
+}
+
+export function countOutcomes(trials: readonly TrialResult[]): Record<Outcome, number> {
+  const counts: Record<Outcome, number> = { ok: 0, out_of_memory: 0, crashed: 0, timed_out: 0, failed: 0 }
+  for (const trial of trials) counts[trial.outcome]++
+  return counts
+}
+
+/** Trials by scenario id, each list by round, so that a shuffled or resumed journal gives the same numbers. */
+export function groupByScenario(trials: readonly TrialResult[]): Map<string, TrialResult[]> {
+  const groups = new Map<string, TrialResult[]>()
+  for (const trial of trials) {
+    const group = groups.get(trial.scenario)
+    if (group) group.push(trial)
+    else groups.set(trial.scenario, [trial])
+  }
+  for (const group of groups.values()) group.sort((a, b) => a.round - b.round)
+  return groups
+}
+
+export type EnergySource = 'rapl' | 'perf' | 'estimate' | 'mixed'
+
+/** Where the energy of these trials comes from; null where none has any. */
+export function energySource(trials: readonly TrialResult[]): EnergySource | null {
+  const sources = new Set(okTrials(trials).map((trial) => trial.energy.source))
+  sources.delete(null)
+  if (sources.size > 1) return 'mixed'
+  return [...sources][0] ?? null
+}
+
+/** Mechanisms that held these trials to a compute cap; empty where none was asked for. */
+export function computeMechanisms(trials: readonly TrialResult[]): ComputeMechanism[] {
+  const capped = okTrials(trials).filter((trial) => trial.caps.compute.requested !== null)
+  return [...new Set(capped.map((trial) => trial.caps.compute.mechanism))].sort()
+}
+
+/** Trials whose memory or compute cap was asked for and not in force. */
+export function uncapped(trials: readonly TrialResult[]): { memory: number; compute: number } {
+  const ok = okTrials(trials)
+  return {
+    memory: ok.filter((t) => t.caps.memory.requested_mb !== null && !t.caps.memory.enforced).length,
+    compute: ok.filter((t) => t.caps.compute.requested !== null && !t.caps.compute.enforced).length,
+  }
+}
+
+/** Energy metrics, which are only tested where they were measured. */
+export function isEnergy(metric: { name: string }): boolean {
+  return metric.name.startsWith('energy_')
+}

@@ -1,0 +1,199 @@
+import { describe, expect, it } from 'vitest'
+import { compareScenarios } from '../../../harness/analyse/compare.ts'
+import { holm } from '../../../harness/analyse/correct.ts'
+import { formatWarning } from '../../../harness/analyse/warnings.ts'
+import type { CompareSettings } from '../../../harness/sweep/types.ts'
+import type { TrialResult } from '../../../workers/contract.ts'
+import { METRICS, makeScenario, makeTrial, trialsOf } from './make-trials.ts'
+
+const settings = (metric: string, more: Partial<CompareSettings> = {}): CompareSettings => ({
+  reference: null,
+  metrics: [metric],
+  alpha: 0.05,
+  correction: 'holm',
+  margin: 0.02,
+  ...more,
+})
+
+const SLOW = [13.1, 12.8, 13.4, 13.0, 12.9]
+const FAST = [10.1, 9.9, 10.2, 10.0, 9.8]
+
+function compareTwo(metric: string, trials: TrialResult[], more: Partial<CompareSettings> = {}) {
+  const scenarios = [makeScenario('x'), makeScenario('y')]
+  const { rows } = compareScenarios({ trials, scenarios, metrics: METRICS, settings: settings(metric, more) })
+  expect(rows).toHaveLength(1)
+  return rows[0]!
+}
+
+function compareValues(metric: string, x: (number | null)[], y: (number | null)[]) {
+  return compareTwo(metric, [...trialsOf('x', metric, x), ...trialsOf('y', metric, y)])
+}
+
+const kinds = (row: { warnings: { kind: string }[] }) => row.warnings.map((warning) => warning.kind)
+
+describe('verdicts of measured metrics', () => {
+  it('calls times slower and faster', () => {
+    const row = compareValues('latency_p50_ms', FAST, SLOW)
+    expect(row).toMatchObject({ a: 'x', b: 'y', n_a: 5, n_b: 5, verdict: 'slower', scale: 'log' })
+    expect(row.ratio_ci_low).toBeGreaterThan(1.02)
+    expect(row.mean_b! - row.mean_a!).toBeCloseTo(row.difference!, 12)
+    expect(row.hedges_g).toBeGreaterThan(0)
+    expect(compareValues('latency_p50_ms', SLOW, FAST).verdict).toBe('faster')
+  })
+
+  it('knows that more throughput is better, less memory too, and takes no side on neutral ones', () => {
+    expect(compareValues('throughput_rows_s', FAST, SLOW).verdict).toBe('better')
+    expect(compareValues('throughput_rows_s', SLOW, FAST).verdict).toBe('worse')
+    expect(compareValues('peak_memory_mb', FAST, SLOW).verdict).toBe('worse')
+    expect(compareValues('drift', FAST, SLOW).verdict).toBe('higher')
+    expect(compareValues('drift', SLOW, FAST).verdict).toBe('lower')
+  })
+
+  it('calls equivalent only what lies within the margin as a whole', () => {
+    const tight = [10, 10.01, 9.99, 10.0, 10.02]
+    expect(compareValues('latency_p50_ms', tight, [10.01, 10.02, 10, 9.98, 10.03]).verdict).toBe('equivalent')
+    expect(compareValues('latency_p50_ms', FAST, [10.4, 9.7, 10.1, 9.9, 10.3]).verdict).toBe('undecided')
+  })
+
+  it('claims nothing from one trial a side', () => {
+    const row = compareValues('latency_p50_ms', [1], [5])
+    expect(row).toMatchObject({
+      ratio: expect.closeTo(5, 10),
+      p: null,
+      ratio_ci_low: null,
+      verdict: 'undecided',
+    })
+    expect(kinds(row)).toContain('too_few_values')
+  })
+
+  it('compares constant values exactly', () => {
+    const row = compareValues('latency_p50_ms', [2, 2, 2], [3, 3])
+    expect(row).toMatchObject({ ratio: 1.5, p: null, t: null, ratio_ci_low: null, verdict: 'slower' })
+    expect(kinds(row)).toEqual(['constant'])
+    expect(compareValues('gc_count', [0, 0], [0, 0]).verdict).toBe('equivalent')
+    expect(compareValues('gc_count', [0, 0], [3, 3]).verdict).toBe('worse')
+  })
+
+  it('gives null rather than garbage where a log does not exist', () => {
+    const row = compareValues('latency_p50_ms', [0, 1, 2], FAST)
+    expect(row).toMatchObject({ ratio: null, p: null, hedges_g: null, verdict: 'undecided' })
+    expect(kinds(row)).toEqual(['not_positive'])
+  })
+
+  it('does not test what was never measured', () => {
+    const row = compareValues('latency_p50_ms', [null, null], FAST)
+    expect(row).toMatchObject({ n_a: 0, mean_a: null, difference: null, verdict: 'not_tested' })
+    expect(kinds(row)).toEqual(['no_values'])
+  })
+})
+
+describe('deterministic metrics', () => {
+  it('are compared exactly against the margin', () => {
+    const row = compareValues('r2', [0.8, 0.8], [0.7, 0.7])
+    expect(row).toMatchObject({ p: null, t: null, hedges_g: null, verdict: 'worse' })
+    expect(kinds(row)).toEqual(['deterministic'])
+    expect(compareValues('r2', [0.8, 0.8], [0.81, 0.81]).verdict).toBe('equivalent')
+    expect(compareValues('r2', [-0.2, -0.2], [-0.1, -0.1])).toMatchObject({ ratio: null, verdict: 'better' })
+  })
+
+  it('raise the alarm when they are not, and claim nothing', () => {
+    const row = compareValues('r2', [0.8, 0.8], [0.7, 0.70001])
+    expect(row.verdict).toBe('undecided')
+    expect(row.warnings).toContainEqual({ kind: 'not_deterministic', side: 'b', low: 0.7, high: 0.70001 })
+  })
+})
+
+describe('what the trials themselves tell', () => {
+  const energy = (scenario: string, values: number[], source: 'rapl' | 'estimate', shared = false) =>
+    values.map((joules, round) =>
+      makeTrial(scenario, round, { metrics: { energy_j: joules }, energy: { joules, source, shared } }),
+    )
+
+  it('shows estimated energy and never tests it', () => {
+    const row = compareTwo('energy_j', [...energy('x', FAST, 'rapl'), ...energy('y', SLOW, 'estimate')])
+    expect(row).toMatchObject({ mean_a: 10, p: null, ratio: null, verdict: 'not_tested' })
+    expect(kinds(row)).toEqual(['estimated_energy'])
+  })
+
+  it('tests measured energy, and says when the counters were shared', () => {
+    const row = compareTwo('energy_j', [...energy('x', FAST, 'rapl'), ...energy('y', SLOW, 'rapl', true)])
+    expect(row.p).toBeLessThan(0.05)
+    expect(kinds(row)).toEqual(['shared_energy'])
+  })
+
+  it('uses ok trials alone and reports unequal outcomes', () => {
+    const lost = makeTrial('y', 5, { outcome: 'out_of_memory', metrics: { latency_p50_ms: 1e6 } })
+    const trials = [...trialsOf('x', 'latency_p50_ms', FAST), ...trialsOf('y', 'latency_p50_ms', SLOW), lost]
+    const row = compareTwo('latency_p50_ms', trials)
+    expect(row.n_b).toBe(5)
+    expect(row.mean_b).toBeLessThan(14)
+    expect(row.warnings).toMatchObject([{ kind: 'unequal_outcomes', b: { ok: 5, out_of_memory: 1 } }])
+  })
+
+  it('warns of loose caps and of different mechanisms', () => {
+    const capped = (
+      trial: TrialResult,
+      mechanism: 'cgroup_v2' | 'duty_cycle',
+      enforced: boolean,
+    ): TrialResult => ({
+      ...trial,
+      caps: { ...trial.caps, compute: { ...trial.caps.compute, requested: 0.5, mechanism, enforced } },
+    })
+    const trials = [
+      ...trialsOf('x', 'latency_p50_ms', FAST).map((t) => capped(t, 'cgroup_v2', true)),
+      ...trialsOf('y', 'latency_p50_ms', SLOW).map((t) => capped(t, 'duty_cycle', false)),
+    ]
+    expect(kinds(compareTwo('latency_p50_ms', trials))).toEqual(['cap_not_enforced', 'different_mechanisms'])
+  })
+})
+
+describe('the table', () => {
+  const scenarios = ['x', 'y', 'z'].map((id) => makeScenario(id))
+  const trials = [
+    ...trialsOf('x', 'latency_p50_ms', FAST),
+    ...trialsOf('y', 'latency_p50_ms', SLOW),
+    ...trialsOf('z', 'latency_p50_ms', [10.5, 10.2, 10.3, 10.6, 9.9]),
+  ]
+
+  it('corrects over the pairs of one metric', () => {
+    const extra = trials.map((t) => ({
+      ...t,
+      metrics: { ...t.metrics, wall_s: t.metrics['latency_p50_ms']! },
+    }))
+    const both = settings('wall_s', { metrics: ['latency_p50_ms', 'wall_s'] })
+    const { rows, notes } = compareScenarios({ trials: extra, scenarios, metrics: METRICS, settings: both })
+    expect(rows.map((row) => row.metric)).toEqual(['latency_p50_ms', 'latency_p50_ms', 'wall_s', 'wall_s'])
+    for (const part of [rows.slice(0, 2), rows.slice(2)]) {
+      expect(part.map((row) => row.p_adjusted)).toEqual(holm(part.map((row) => row.p)))
+    }
+    expect(notes).toEqual([{ kind: 'reference_chosen', scenario: 'x', pairs: 2 }])
+  })
+
+  it('says when a difference does not outlive the correction', () => {
+    const many = Array.from({ length: 60 }, (_, i) => makeScenario(`s${i}`))
+    const wobble = (i: number) => FAST.map((value) => value * (1 + (i % 7) / 100))
+    const data = many.flatMap(({ id }, i) => trialsOf(id, 'latency_p50_ms', wobble(i)))
+    const lax = settings('latency_p50_ms', { margin: 0 })
+    const { rows } = compareScenarios({ trials: data, scenarios: many, metrics: METRICS, settings: lax })
+    const lost = rows.filter((row) => row.p! < 0.05 && row.p_adjusted! >= 0.05)
+    expect(lost.length).toBeGreaterThan(0)
+    for (const row of lost) expect(kinds(row)).toContain('not_significant_after_correction')
+  })
+
+  it('does not depend on the order of the journal', () => {
+    const input = { scenarios, metrics: METRICS, settings: settings('latency_p50_ms') }
+    const turned = compareScenarios({ ...input, trials: [...trials].reverse() })
+    expect(turned).toEqual(compareScenarios({ ...input, trials }))
+  })
+
+  it('names metrics it does not know', () => {
+    const { rows, notes } = compareScenarios({
+      trials,
+      scenarios,
+      metrics: METRICS,
+      settings: settings('latency_p51_ms'),
+    })
+    expect(rows).toEqual([])
+    expect(notes.map(formatWarning).join()).toMatch(/No metric is called latency_p51_ms.*latency_p50_ms/)
+  })
+})
