@@ -137,7 +137,10 @@ function subtitle({ sweep, machine }: Manifest, scenarios: readonly ScenarioRepo
     ok.length === 0 ? 'no trials' : few === many ? count(many, 'trial') : `${few} to ${many} ok trials`
   const cores = count(machine.cores, 'core')
   return plain(
-    `${sweep.name} · ${machine.cpu_model.trim()}, ${cores} · Node ${machine.node.replace(/^v/, '')} · ${trials} a scenario`,
+    `${sweep.name} · ${machine.cpu_model
+      .replace(/\((R|TM)\)/g, '')
+      .replace(/\s+/g, ' ')
+      .trim()}, ${cores} · Node ${machine.node.replace(/^v/, '')} · ${trials} a scenario`,
   )
 }
 

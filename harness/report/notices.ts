@@ -1,6 +1,6 @@
 /** What a reader must know before trusting a run, each with what to do next. */
 import type { TrialResult } from '../../workers/contract.ts'
-import type { Comparison } from '../analyse/compare.ts'
+import type { Comparison } from '../analyse/comparison.ts'
 import { formatWarning, type Warning } from '../analyse/warnings.ts'
 import { formatNumber } from '../metrics.ts'
 import type { Notice, ReportModel } from './types.ts'

@@ -1,6 +1,6 @@
 /** What every exporter renders: one run, analysed. Plain data. */
 import type { EnergyRecord, Outcome, Scalar } from '../../workers/contract.ts'
-import type { ComparisonRow } from '../analyse/compare.ts'
+import type { ComparisonRow } from '../analyse/comparison.ts'
 import type { Estimate } from '../analyse/estimate.ts'
 import type { Metric } from '../metrics.ts'
 import type { Manifest } from '../record/types.ts'

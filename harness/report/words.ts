@@ -1,6 +1,6 @@
 /** Names as people read them. One place, so that tables, plots and sentences say the same. */
 import type { Outcome, Scalar } from '../../workers/contract.ts'
-import type { Metric } from '../metrics.ts'
+import { formatNumber, type Metric } from '../metrics.ts'
 
 const METRIC_NAMES: Record<string, string> = {
   latency_mean_ms: 'mean chunk latency',
@@ -103,4 +103,42 @@ export function plain(text: string): string {
 
 function stripParams(key: string): string {
   return key.replace(/^params\./, '')
+}
+
+/** What differs between two scenarios, and what they share, along the axes of the sweep. */
+export function pairText(
+  a: Record<string, Scalar>,
+  b: Record<string, Scalar>,
+  axes: readonly string[],
+): { change: string; shared: string } {
+  const differing = axes.filter((key) => a[key] !== b[key])
+  const shared = axes.filter((key) => a[key] === b[key])
+  const list = (keys: string[], flat: Record<string, Scalar>) =>
+    keys.map((key) => settingLabel(key, flat[key])).join(' · ')
+  return { change: `${list(differing, b)} against ${list(differing, a)}`, shared: list(shared, b) }
+}
+
+/** A ratio as a change in per cent where it is small, as a factor where it is large; `—` where unknown. */
+export function ratioText(ratio: number | null, low?: number | null, high?: number | null): string {
+  if (ratio === null || !Number.isFinite(ratio)) return '—'
+  const small = [ratio, low, high].every(
+    (value) => value === null || value === undefined || (value > 0.5 && value < 2),
+  )
+  const show = (value: number) => (small ? changeText(value) : formatNumber(value))
+  const middle = small ? `${show(ratio)}%` : `${show(ratio)}×`
+  if (low === null || low === undefined || high === null || high === undefined || low === high) return middle
+  return `${middle} [${show(low)}, ${show(high)}]`
+}
+
+/** `< 0.001`, `0.034`; `—` where there is none. */
+export function pText(p: number | null): string {
+  if (p === null) return '—'
+  return p < 0.001 ? '< 0.001' : p.toFixed(3)
+}
+
+function changeText(ratio: number): string {
+  const change = (ratio - 1) * 100
+  const digits = Math.abs(change) >= 10 ? 0 : 1
+  const text = change.toFixed(digits)
+  return Number(text) === 0 ? '0' : change > 0 ? `+${text}` : text.replace('-', '−')
 }

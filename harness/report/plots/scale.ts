@@ -62,5 +62,9 @@ export function linearTicks([low, high]: readonly [number, number], count = 5): 
   return ticks
 }
 
-/** Tick labels as people write numbers: grouped thousands, no trailing zeros. */
-export const TICK_LABEL = "replace(format(datum.value, ',.6~g'), '−', '-')"
+/** A Vega expression that writes ticks as people do: thousands grouped, and as many decimals as the finest has. */
+export function tickLabel({ type, ticks }: Pick<PlotScale, 'type' | 'ticks'>): string {
+  if (type === 'log') return "format(datum.value, ',.6~g')"
+  const decimals = Math.max(0, ...ticks.map((tick) => (String(tick).split('.')[1] ?? '').length))
+  return `format(datum.value, ',.${decimals}f')`
+}

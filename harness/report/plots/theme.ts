@@ -26,7 +26,7 @@ export function palette(levels: number): string[] {
 export const OUTCOME_COLOURS = { held: '#0072b2', over: '#d55e00', none: '#8a929c' }
 
 export function config(): Config {
-  return {
+  const settings = {
     font: FONT_FAMILY,
     background: '#ffffff',
     padding: { left: 24, right: 28, top: 22, bottom: 20 },
@@ -68,10 +68,13 @@ export function config(): Config {
       rowPadding: 5,
       symbolSize: 110,
       offset: 26,
+      layout: { right: { margin: 22 } },
       // Legends outlive the dimmed points that they stand for.
       symbolOpacity: 1,
     },
   }
+  // Vega takes the layout of legends; Vega-Lite's types do not know it.
+  return settings as unknown as Config
 }
 
 function interpolate(stops: readonly string[], share: number): string {

@@ -9,7 +9,7 @@ import { extent, type Point, pointsOf } from './front.ts'
 import { type Box, placeLabels } from './labels.ts'
 import type { Plot } from './plot.ts'
 import { type Reference, referencesFor } from './references.ts'
-import { type PlotScale, position, scaleOver, TICK_LABEL } from './scale.ts'
+import { type PlotScale, position, scaleOver, tickLabel } from './scale.ts'
 import { captionLayer, wrap } from './text.ts'
 import { config, FONT_SIZE, INK, MUTED, REFERENCE } from './theme.ts'
 
@@ -85,7 +85,8 @@ function layOut(model: ReportModel, points: Point[], cost: Metric, accuracy: Met
 
 function specOf(model: ReportModel, picture: Picture, alt: string) {
   const { points, front, cost, accuracy, encoding, xs, ys, shown, intervals } = picture
-  const rows = points.map((point) => row(point, picture))
+  // The front is drawn last, over the others.
+  const rows = points.map((point) => row(point, picture)).sort((a, b) => Number(a.front) - Number(b.front))
   const labels = labelFront(picture)
   const channels = levelChannels(encoding)
   const size = intervals ? POINT_SIZE.few : POINT_SIZE.many
@@ -96,14 +97,14 @@ function specOf(model: ReportModel, picture: Picture, alt: string) {
     axis: {
       title: metricTitle(cost) + (xs.type === 'log' ? ', log scale' : ''),
       values: xs.ticks,
-      labelExpr: TICK_LABEL,
+      labelExpr: tickLabel(xs),
     },
   }
   const y = {
     field: 'y',
     type: 'quantitative',
     scale: vegaScale(ys),
-    axis: { title: metricTitle(accuracy), values: ys.ticks, labelExpr: TICK_LABEL },
+    axis: { title: metricTitle(accuracy), values: ys.ticks, labelExpr: tickLabel(ys) },
   }
   const pixel = (field: string) => ({ field, type: 'quantitative', scale: null })
   const rule = { type: 'rule', strokeWidth: 1.6, opacity: 0.55 }
@@ -309,5 +310,5 @@ function withInterval({ value, low, high }: Point['x'], unit: string): string {
 }
 
 function vegaScale({ type, domain }: PlotScale) {
-  return { type, domain, nice: false, zero: false }
+  return type === 'log' ? { type, domain, nice: false } : { type, domain, nice: false, zero: false }
 }
