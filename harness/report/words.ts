@@ -71,8 +71,9 @@ export function settingName(key: string): string {
 export function settingLabel(key: string, value: Scalar | undefined): string {
   const short = SHORT_SETTING_NAMES[key] ?? plain(stripParams(key)).replaceAll('_', ' ')
   if (value === null || value === undefined) return `no ${settingName(key).replace(/ \(.*/, '')}`
-  const after = key === 'max_compute_units' || key === 'max_memory_mb'
-  return after ? `${scalarText(value)} ${short}` : `${short} ${scalarText(value)}`
+  const text = scalarText(value)
+  if (key === 'max_compute_units') return `${text} core${value === 1 ? '' : 's'}`
+  return key === 'max_memory_mb' ? `${text} ${short}` : `${short} ${text}`
 }
 
 /** A setting's value; `none` where there is none, such as a cap that is not set. */
@@ -113,20 +114,43 @@ export function pairText(
 ): { change: string; shared: string } {
   const differing = axes.filter((key) => a[key] !== b[key])
   const shared = axes.filter((key) => a[key] === b[key])
+  const [only] = differing
   const list = (keys: string[], flat: Record<string, Scalar>) =>
-    keys.map((key) => settingLabel(key, flat[key])).join(' · ')
-  return { change: `${list(differing, b)} against ${list(differing, a)}`, shared: list(shared, b) }
+    keys.map((key) => settingLabel(key, flat[key])).join(', ')
+  const change =
+    only !== undefined && differing.length === 1
+      ? changeOfOne(only, a[only], b[only])
+      : `${list(differing, b)} against ${list(differing, a)}`
+  return { change, shared: list(shared, b) }
 }
 
-/** A ratio as a change in per cent where it is small, as a factor where it is large; `—` where unknown. */
-export function ratioText(ratio: number | null, low?: number | null, high?: number | null): string {
+/** `0.25 against 1 core`, `batch 64 against 8`. */
+function changeOfOne(key: string, a: Scalar | undefined, b: Scalar | undefined): string {
+  if (a === null || b === null) return `${settingLabel(key, b)} against ${settingLabel(key, a)}`
+  const unitLast = key === 'max_compute_units' || key === 'max_memory_mb'
+  return unitLast
+    ? `${scalarText(b)} against ${settingLabel(key, a)}`
+    : `${settingLabel(key, b)} against ${scalarText(a)}`
+}
+
+export type RatioStyle = 'percent' | 'factor'
+
+/** Per cent where all of these lie between a half and twice; one style a table keeps its rows comparable. */
+export function ratioStyle(ratios: readonly (number | null)[]): RatioStyle {
+  return ratios.every((value) => value === null || (value > 0.5 && value < 2)) ? 'percent' : 'factor'
+}
+
+/** A ratio and its interval: `+3.1% [+1.0, +5.2]` or `2.11× [1.98, 2.25]`; `—` where unknown. */
+export function ratioText(
+  ratio: number | null,
+  low: number | null,
+  high: number | null,
+  style: RatioStyle = ratioStyle([ratio, low, high]),
+): string {
   if (ratio === null || !Number.isFinite(ratio)) return '—'
-  const small = [ratio, low, high].every(
-    (value) => value === null || value === undefined || (value > 0.5 && value < 2),
-  )
-  const show = (value: number) => (small ? changeText(value) : formatNumber(value))
-  const middle = small ? `${show(ratio)}%` : `${show(ratio)}×`
-  if (low === null || low === undefined || high === null || high === undefined || low === high) return middle
+  const show = (value: number) => (style === 'percent' ? changeText(value) : formatNumber(value))
+  const middle = `${show(ratio)}${style === 'percent' ? '%' : '×'}`
+  if (low === null || high === null || low === high) return middle
   return `${middle} [${show(low)}, ${show(high)}]`
 }
 

@@ -4,7 +4,18 @@ import type { ComparisonRow } from '../../analyse/comparison.ts'
 import type { Verdict } from '../../analyse/verdict.ts'
 import { formatNumber } from '../../metrics.ts'
 import type { ReportModel } from '../types.ts'
-import { capitalised, count, metricName, pairText, plain, pText, ratioText } from '../words.ts'
+import {
+  capitalised,
+  count,
+  metricName,
+  pairText,
+  plain,
+  pText,
+  type RatioStyle,
+  ratioStyle,
+  ratioText,
+} from '../words.ts'
+import { textWidth } from './fonts.ts'
 import type { Plot } from './plot.ts'
 import { logTicks } from './scale.ts'
 import { captionLayer, ellipsis, wrap } from './text.ts'
@@ -14,7 +25,8 @@ const ALT = 'Ratio of each pair with its interval, adjusted p, effect size and v
 const MOST_ROWS = 40
 const ROW = 25
 const PLOT_WIDTH = 380
-const PAIR_WIDTH = 350
+/** The column of pairs is as wide as its longest text, within these. */
+const PAIR_WIDTH = { least: 260, most: 460 }
 /** Left edges of the text columns right of the plot. */
 const COLUMNS = {
   ratio: PLOT_WIDTH + 26,
@@ -22,7 +34,6 @@ const COLUMNS = {
   g: PLOT_WIDTH + 276,
   verdict: PLOT_WIDTH + 336,
 }
-const TEXT_WIDTH = PAIR_WIDTH + COLUMNS.verdict + 80
 
 const VERDICT_COLOURS: Record<Verdict, string> = {
   slower: '#d55e00',
@@ -47,8 +58,7 @@ export function significancePlot(model: ReportModel, file: string): Plot {
   if (candidates.length === 0) {
     return { ...base, skipped: 'no compared metric differs between any two scenarios' }
   }
-  const kept = [...candidates].sort((a, b) => effect(b) - effect(a)).slice(0, MOST_ROWS)
-  const shown = new Set(kept)
+  const shown = largestEffects(candidates)
   const rows = model.comparisons.filter((row) => shown.has(row))
   return {
     ...base,
@@ -58,7 +68,8 @@ export function significancePlot(model: ReportModel, file: string): Plot {
 
 function specOf(model: ReportModel, rows: ComparisonRow[], left: number, constant: string[]) {
   const lines = layOut(model, rows)
-  const height = lines.height
+  const { height, pairWidth } = lines
+  const fullWidth = pairWidth + COLUMNS.verdict + 80
   const { margin, alpha } = model.manifest.sweep.compare
   const domain = domainOf(rows, margin)
   const narrow = domain[1] < 2 && domain[0] > 0.5
@@ -98,8 +109,8 @@ function specOf(model: ReportModel, rows: ComparisonRow[], left: number, constan
     height,
     config: config(),
     title: {
-      text: wrap(headline(model), FONT_SIZE.title, 600, TEXT_WIDTH),
-      subtitle: wrap(model.subtitle, FONT_SIZE.subtitle, 400, TEXT_WIDTH),
+      text: wrap(headline(model), FONT_SIZE.title, 600, fullWidth),
+      subtitle: wrap(model.subtitle, FONT_SIZE.subtitle, 400, fullWidth),
       // From the left edge of the pairs' names, not of the plot.
       frame: 'bounds',
       offset: 30,
@@ -140,9 +151,9 @@ function specOf(model: ReportModel, rows: ComparisonRow[], left: number, constan
           fontWeight: 600,
           color: INK,
         },
-        encoding: { x: { value: -PAIR_WIDTH }, y, text: { field: 'text' } },
+        encoding: { x: { value: -pairWidth }, y, text: { field: 'text' } },
       },
-      text('pair', 'pair', -PAIR_WIDTH),
+      text('pair', 'pair', -pairWidth),
       text('ratio_text', 'ratio_text', COLUMNS.ratio),
       text('p', 'p', COLUMNS.p),
       text('g', 'g', COLUMNS.g),
@@ -160,37 +171,42 @@ function specOf(model: ReportModel, rows: ComparisonRow[], left: number, constan
           text: { field: 'label' },
         },
       },
-      shifted(captionLayer(captionOf(margin, left, constant), height + 76, TEXT_WIDTH), -PAIR_WIDTH),
+      shifted(captionLayer(captionOf(margin, left, constant), height + 76, fullWidth), -pairWidth),
     ],
   }
 }
 
 function layOut(model: ReportModel, rows: ComparisonRow[]) {
   const flats = new Map(model.scenarios.map((scenario) => [scenario.id, scenario.flat]))
+  const texts = new Map(rows.map((row) => [row, pairOf(row, flats, model.axes)]))
+  const longest = Math.max(...[...texts.values()].map((text) => textWidth(text, FONT_SIZE.label))) + 24
+  const pairWidth = Math.round(Math.min(Math.max(longest, PAIR_WIDTH.least), PAIR_WIDTH.most))
   const heads: { y: number; text: string }[] = []
   const placed: ReturnType<typeof line>[] = []
   let y = 0
   for (const metric of new Set(rows.map((row) => row.metric))) {
     heads.push({ y: y + ROW / 2, text: capitalised(metricName(metric)) })
     y += ROW
-    for (const row of rows.filter((candidate) => candidate.metric === metric)) {
-      placed.push(line(row, y + ROW / 2, pairOf(row, flats, model.axes)))
+    const group = rows.filter((candidate) => candidate.metric === metric)
+    const style = ratioStyle(group.flatMap((row) => [row.ratio, row.ratio_ci_low, row.ratio_ci_high]))
+    for (const row of group) {
+      placed.push(line(row, y + ROW / 2, texts.get(row)!, pairWidth, style))
       y += ROW
     }
     y += ROW * 0.4
   }
-  return { heads, rows: placed, height: Math.round(y) }
+  return { heads, rows: placed, height: Math.round(y), pairWidth }
 }
 
-function line(row: ComparisonRow, y: number, pair: string) {
+function line(row: ComparisonRow, y: number, pair: string, width: number, style: RatioStyle) {
   return {
     y,
-    pair: ellipsis(pair, FONT_SIZE.label, PAIR_WIDTH - 16),
+    pair: ellipsis(pair, FONT_SIZE.label, width - 16),
     tip: pair,
     ratio: row.ratio,
     low: row.ratio_ci_low !== null && row.ratio_ci_low > 0 ? row.ratio_ci_low : null,
     high: row.ratio_ci_high,
-    ratio_text: ratioText(row.ratio, row.ratio_ci_low, row.ratio_ci_high),
+    ratio_text: ratioText(row.ratio, row.ratio_ci_low, row.ratio_ci_high, style),
     p: row.p_adjusted === null ? 'exact' : pText(row.p_adjusted),
     g: row.hedges_g === null ? '—' : formatNumber(row.hedges_g).replace('-', '−'),
     verdict: row.verdict.replace('_', ' '),
@@ -241,6 +257,21 @@ function metricsWithoutChange(rows: readonly ComparisonRow[]): string[] {
   return [...new Set(rows.map((row) => row.metric))].filter((metric) =>
     rows.every((row) => row.metric !== metric || row.difference === 0),
   )
+}
+
+/** Each metric its share of the rows, then the largest of all the rest. */
+function largestEffects(candidates: readonly ComparisonRow[]): Set<ComparisonRow> {
+  const sorted = [...candidates].sort((a, b) => effect(b) - effect(a))
+  const metrics = [...new Set(candidates.map((row) => row.metric))]
+  const share = Math.floor(MOST_ROWS / metrics.length)
+  const shown = new Set(
+    metrics.flatMap((metric) => sorted.filter((row) => row.metric === metric).slice(0, share)),
+  )
+  for (const row of sorted) {
+    if (shown.size >= MOST_ROWS) break
+    shown.add(row)
+  }
+  return shown
 }
 
 function effect(row: ComparisonRow): number {

@@ -68,7 +68,7 @@ export function config(): Config {
       rowPadding: 5,
       symbolSize: 110,
       offset: 26,
-      layout: { right: { margin: 22 } },
+      layout: { right: { margin: 22, direction: 'vertical', anchor: 'start' } },
       // Legends outlive the dimmed points that they stand for.
       symbolOpacity: 1,
     },

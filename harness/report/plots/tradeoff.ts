@@ -106,7 +106,6 @@ function specOf(model: ReportModel, picture: Picture, alt: string) {
     scale: vegaScale(ys),
     axis: { title: metricTitle(accuracy), values: ys.ticks, labelExpr: tickLabel(ys) },
   }
-  const pixel = (field: string) => ({ field, type: 'quantitative', scale: null })
   const rule = { type: 'rule', strokeWidth: 1.6, opacity: 0.55 }
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
@@ -176,20 +175,24 @@ function specOf(model: ReportModel, picture: Picture, alt: string) {
         mark: { type: 'rule', stroke: REFERENCE, strokeWidth: 1 },
         encoding: { x: pixel('x0'), x2: { field: 'x1' }, y: pixel('y0'), y2: { field: 'y1' } },
       },
-      {
-        name: 'label',
-        data: { values: labels },
-        mark: {
-          type: 'text',
-          align: 'center',
-          baseline: 'middle',
-          color: INK,
-          fontSize: FONT_SIZE.label,
-        },
-        encoding: { x: pixel('x'), y: pixel('y'), text: { field: 'text' } },
-      },
+      // Under the letters a white outline, so that grid and lines do not run through them.
+      labelLayer('halo', labels, { stroke: '#ffffff', strokeWidth: 4, strokeJoin: 'round', fill: '#ffffff' }),
+      labelLayer('label', labels, { fill: INK }),
       captionLayer(captionOf(model, picture), CAPTION_Y, TEXT_WIDTH),
     ],
+  }
+}
+
+function pixel(field: string) {
+  return { field, type: 'quantitative', scale: null }
+}
+
+function labelLayer(name: string, labels: ReturnType<typeof labelFront>, mark: Record<string, unknown>) {
+  return {
+    name,
+    data: { values: labels },
+    mark: { type: 'text', align: 'center', baseline: 'middle', fontSize: FONT_SIZE.label, ...mark },
+    encoding: { x: pixel('x'), y: pixel('y'), text: { field: 'text' } },
   }
 }
 
