@@ -1,0 +1,154 @@
+/** From a run's manifest and trials to all that the exporters show. Pure. */
+import type { TrialResult } from '../../workers/contract.ts'
+import { compareScenarios } from '../analyse/compare.ts'
+import { estimateMean } from '../analyse/estimate.ts'
+import { paretoFrontier } from '../analyse/pareto.ts'
+import { type ScenarioSummary, summarise } from '../analyse/summary.ts'
+import { countOutcomes, groupByScenario } from '../analyse/values.ts'
+import { type Metric, metricTable } from '../metrics.ts'
+import type { Manifest } from '../record/types.ts'
+import { noiseOf } from './noise.ts'
+import { noticesFor } from './notices.ts'
+import type { Failure, ReportModel, ScenarioReport } from './types.ts'
+import { count, plain } from './words.ts'
+
+const LATENCY = 'latency_p50_ms'
+const MEMORY = 'peak_memory_mb'
+
+/** @param trials in any order; those of scenarios that the manifest does not name are left out */
+export function buildReportModel(manifest: Manifest, trials: readonly TrialResult[]): ReportModel {
+  const { sweep } = manifest
+  const metrics = metricTable(manifest.workload.metrics)
+  const known = new Set(sweep.scenarios.map(({ id }) => id))
+  const own = trials.filter((trial) => known.has(trial.scenario))
+  const groups = groupByScenario(own)
+  const summaries = summarise({ trials: own, scenarios: sweep.scenarios, metrics })
+  const accuracy = manifest.workload.accuracy ?? null
+  const fronts = {
+    latency: frontOf(summaries, LATENCY, accuracy, metrics),
+    memory: frontOf(summaries, MEMORY, accuracy, metrics),
+  }
+  const scenarios = summaries.map((summary) =>
+    scenarioReport(summary, groups.get(summary.scenario.id) ?? [], fronts),
+  )
+  const comparison = compareScenarios({
+    trials: own,
+    scenarios: sweep.scenarios,
+    metrics,
+    settings: sweep.compare,
+  })
+  const withoutNotices: Omit<ReportModel, 'notices'> = {
+    manifest,
+    subtitle: subtitle(manifest, scenarios),
+    metrics,
+    measured: [...metrics.keys()].filter((name) => summaries.some((summary) => summary.metrics[name])),
+    latency: LATENCY,
+    accuracy,
+    axes: sweep.axes,
+    scenarios,
+    comparisons: comparison.rows,
+    operating_points: [],
+    trials: { planned: manifest.planned_trials, finished: own.length, outcomes: countOutcomes(own) },
+    noise: noiseOf(manifest, own, scenarios, LATENCY),
+  }
+  return { ...withoutNotices, notices: noticesFor(withoutNotices, comparison, own) }
+}
+
+type Front = (summary: ScenarioSummary) => boolean | null
+
+function frontOf(
+  summaries: readonly ScenarioSummary[],
+  cost: string,
+  accuracy: string | null,
+  metrics: ReadonlyMap<string, Metric>,
+): Front {
+  const [x, y] = [metrics.get(cost), accuracy === null ? undefined : metrics.get(accuracy)]
+  if (!x || !y) return () => null
+  const front = paretoFrontier(summaries, x, y)
+  return ({ scenario, metrics: means }) => (means[x.name] && means[y.name] ? front.has(scenario.id) : null)
+}
+
+function scenarioReport(
+  summary: ScenarioSummary,
+  trials: readonly TrialResult[],
+  fronts: { latency: Front; memory: Front },
+): ScenarioReport {
+  const { scenario } = summary
+  return {
+    id: scenario.id,
+    label: plain(scenario.label),
+    flat: scenario.flat,
+    trials: summary.n,
+    outcomes: summary.outcomes,
+    metrics: summary.metrics,
+    energy_source: summary.energy_source,
+    front: { latency: fronts.latency(summary), memory: fronts.memory(summary) },
+    compute: computeCap(trials, scenario.settings.max_compute_units),
+    memory: memoryCap(trials, scenario.settings.max_memory_mb),
+    failures: failuresOf(trials),
+  }
+}
+
+function computeCap(trials: readonly TrialResult[], requested: number | null): ScenarioReport['compute'] {
+  const caps = trials.map((trial) => trial.caps.compute)
+  const achieved = caps.map((cap) => cap.achieved)
+  return {
+    requested,
+    achieved: estimateMean(achieved),
+    achieved_max: largest(achieved),
+    mechanisms: distinct(caps.map((cap) => cap.mechanism)),
+    period_ms: caps.find((cap) => cap.period_ms !== null)?.period_ms ?? null,
+    enforced: requested === null || caps.length === 0 ? null : caps.every((cap) => cap.enforced),
+    notes: distinct(caps.flatMap((cap) => (cap.note ? [plain(cap.note)] : []))),
+  }
+}
+
+function memoryCap(trials: readonly TrialResult[], requested: number | null): ScenarioReport['memory'] {
+  const caps = trials.map((trial) => trial.caps.memory)
+  const peaks = caps.map((cap) => cap.peak_mb)
+  return {
+    requested_mb: requested,
+    peak: estimateMean(peaks),
+    peak_max_mb: largest(peaks),
+    mechanisms: distinct(caps.flatMap((cap) => cap.mechanisms)),
+    enforced: requested === null || caps.length === 0 ? null : caps.every((cap) => cap.enforced),
+    notes: distinct(caps.flatMap((cap) => (cap.note ? [plain(cap.note)] : []))),
+  }
+}
+
+function failuresOf(trials: readonly TrialResult[]): Failure[] {
+  const failures = new Map<string, Failure>()
+  for (const trial of trials) {
+    if (trial.outcome === 'ok') continue
+    const exit = trial.error?.exit ? ` (${trial.error.exit})` : ''
+    const reason = plain(trial.error ? `${trial.error.message}${exit}` : 'no reason was recorded')
+    const key = `${trial.outcome} ${reason}`
+    const seen = failures.get(key)
+    if (seen) seen.count++
+    else failures.set(key, { outcome: trial.outcome, reason, count: 1, first_trial: trial.trial })
+  }
+  return [...failures.values()]
+}
+
+function subtitle({ sweep, machine }: Manifest, scenarios: readonly ScenarioReport[]): string {
+  const ok = scenarios.map(({ outcomes }) => outcomes.ok)
+  const [few, many] = [Math.min(...ok), Math.max(...ok)]
+  const trials =
+    ok.length === 0 ? 'no trials' : few === many ? count(many, 'trial') : `${few} to ${many} ok trials`
+  const cores = count(machine.cores, 'core')
+  return plain(
+    `${sweep.name} · ${machine.cpu_model
+      .replace(/\((R|TM)\)/g, '')
+      .replace(/\s+/g, ' ')
+      .trim()}, ${cores} · Node ${machine.node.replace(/^v/, '')} · ${trials} a scenario`,
+  )
+}
+
+function largest(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null)
+  return known.length === 0 ? null : known.reduce((a, b) => Math.max(a, b))
+}
+
+function distinct<T>(values: readonly T[]): T[] {
+  return [...new Set(values)]
+}

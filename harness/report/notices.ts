@@ -1,0 +1,201 @@
+/** What a reader must know before trusting a run, each with what to do next. */
+import type { TrialResult } from '../../workers/contract.ts'
+import type { Comparison } from '../analyse/comparison.ts'
+import { formatWarning, type Warning } from '../analyse/warnings.ts'
+import { formatNumber } from '../metrics.ts'
+import type { Notice, ReportModel } from './types.ts'
+import { capitalised, count, metricName, outcomeName, plain } from './words.ts'
+
+/** Fewer trials a scenario than this give intervals too wide to decide anything. */
+const FEW_TRIALS = 5
+const MUCH_WAITING = 0.05
+const MUCH_VARIATION = 0.1
+/** Achieved over requested share above which a compute cap leaked. */
+const LEAK = 1.05
+/** Expected of most pairs; said once in the text around the table. */
+const SAID_ELSEWHERE: Warning['kind'][] = ['deterministic']
+
+export function noticesFor(
+  model: Omit<ReportModel, 'notices'>,
+  comparison: Comparison,
+  trials: readonly TrialResult[],
+): Notice[] {
+  return [
+    ...aboutTheRun(model),
+    ...aboutOutcomes(model),
+    ...aboutCaps(model),
+    ...aboutNoise(model),
+    ...aboutEnergy(model, trials),
+    ...comparison.notes.map((warning) => note(plain(formatWarning(warning)))),
+    ...aboutPairs(comparison),
+    ...model.manifest.notes.map((text) => note(plain(text))),
+  ]
+}
+
+function aboutTheRun({ manifest, trials, scenarios }: Omit<ReportModel, 'notices'>): Notice[] {
+  const notices: Notice[] = []
+  if (trials.finished < trials.planned) {
+    notices.push(
+      problem(
+        `Only ${trials.finished} of ${count(trials.planned, 'planned trial')} finished. Run stint resume on the run folder to complete it.`,
+      ),
+    )
+  }
+  if (manifest.git?.dirty) {
+    notices.push(
+      note('The working tree had changes that no commit holds. Commit before a run that must be repeatable.'),
+    )
+  }
+  if (manifest.sweep.n_jobs > 1) {
+    notices.push(
+      note(
+        `${manifest.sweep.n_jobs} trials ran at once and may have slowed each other down. Set n_jobs to 1 where latency matters.`,
+      ),
+    )
+  }
+  const fewest = Math.min(
+    ...scenarios.filter(({ outcomes }) => outcomes.ok > 0).map(({ outcomes }) => outcomes.ok),
+  )
+  if (Number.isFinite(fewest) && fewest < FEW_TRIALS) {
+    notices.push(
+      note(
+        `Some scenarios have only ${count(fewest, 'ok trial')}, so their intervals are wide or missing. Raise benchmark_runs to 10 or more.`,
+      ),
+    )
+  }
+  return notices
+}
+
+function aboutOutcomes({ scenarios, trials }: Omit<ReportModel, 'notices'>): Notice[] {
+  const lost = Object.entries(trials.outcomes).filter(([outcome, n]) => outcome !== 'ok' && n > 0)
+  if (lost.length === 0) return []
+  const words = lost
+    .map(([outcome, n]) => `${n} ${outcomeName(outcome as keyof typeof trials.outcomes)}`)
+    .join(', ')
+  const without = scenarios.filter(({ outcomes, trials: n }) => n > 0 && outcomes.ok === 0).length
+  const none =
+    without === 0
+      ? ''
+      : ` ${count(without, 'scenario')} ${without === 1 ? 'has' : 'have'} no ok trial at all.`
+  return [problem(`Not every trial was ok: ${words}.${none} The reasons stand under Outcomes.`)]
+}
+
+function aboutCaps({ scenarios }: Omit<ReportModel, 'notices'>): Notice[] {
+  const notices: Notice[] = []
+  const loose = scenarios.filter(
+    ({ compute, memory }) => compute.enforced === false || memory.enforced === false,
+  )
+  if (loose.length > 0) {
+    notices.push(
+      problem(
+        `In ${count(loose.length, 'scenario')} a cap was asked for and not fully enforced (marked in the table of caps). Run stint doctor to see what this machine can enforce.`,
+      ),
+    )
+  }
+  const mechanisms = new Set(
+    scenarios
+      .filter(({ compute }) => compute.requested !== null)
+      .flatMap(({ compute }) => compute.mechanisms),
+  )
+  if (mechanisms.size > 1) {
+    notices.push(
+      problem(
+        `Compute caps were held by different mechanisms (${[...mechanisms].sort().join(', ')}), whose latencies should not be compared. Run again where one mechanism serves all.`,
+      ),
+    )
+  }
+  const leaks = scenarios.filter(
+    ({ compute: { requested, achieved } }) =>
+      requested !== null && achieved && achieved.value > requested * LEAK,
+  )
+  if (leaks.length > 0) {
+    notices.push(
+      problem(
+        `${count(leaks.length, 'scenario')} used over 5% more CPU than its cap allows. Longer trials average bursts out; if it stays, report the machine and mechanism.`,
+      ),
+    )
+  }
+  const over = scenarios.filter(
+    ({ memory: { requested_mb, peak_max_mb } }) =>
+      requested_mb !== null && peak_max_mb !== null && peak_max_mb > requested_mb,
+  )
+  if (over.length > 0) {
+    const held = over.filter(({ outcomes }) => outcomes.out_of_memory > 0).length
+    notices.push(
+      note(
+        `In ${count(over.length, 'scenario')} the largest memory reading passed the cap; ${held} of them ended trials as out of memory for it. The picture of caps shows by how much.`,
+      ),
+    )
+  }
+  return notices
+}
+
+function aboutNoise({ noise, latency }: Omit<ReportModel, 'notices'>): Notice[] {
+  const notices: Notice[] = []
+  if ((noise.run_queue_wait_median ?? 0) > MUCH_WAITING) {
+    notices.push(
+      problem(
+        `Trials waited for a core ${percent(noise.run_queue_wait_median!)} of the time (median): other work ran beside them. Stop it, or use stint gate, whose duets cancel most of it.`,
+      ),
+    )
+  }
+  if ((noise.latency_variation_median ?? 0) > MUCH_VARIATION) {
+    notices.push(
+      note(
+        `The ${metricName(latency)} of identical trials varies by ${percent(noise.latency_variation_median!)} (median coefficient of variation). Small differences need more benchmark_runs or a quieter machine.`,
+      ),
+    )
+  }
+  return notices
+}
+
+function aboutEnergy({ measured }: Omit<ReportModel, 'notices'>, trials: readonly TrialResult[]): Notice[] {
+  const known = trials.filter(({ energy }) => energy.joules !== null)
+  if (known.length === 0 && !measured.includes('energy_j')) {
+    return [
+      note('Energy was not measured: this machine has no readable counter. It is left empty, not guessed.'),
+    ]
+  }
+  const notices: Notice[] = []
+  if (known.some(({ energy }) => energy.source === 'estimate')) {
+    notices.push(
+      note('Energy is an estimate from CPU time, not a measurement; it is shown and never tested.'),
+    )
+  }
+  if (known.some(({ energy }) => energy.shared)) {
+    notices.push(note('Several trials shared the energy counters. Set n_jobs to 1 to tell them apart.'))
+  }
+  return notices
+}
+
+/** One notice a kind, with an example, since a grid repeats itself. */
+function aboutPairs({ rows }: Comparison): Notice[] {
+  const byKind = new Map<Warning['kind'], { pairs: number; first: string }>()
+  for (const row of rows) {
+    for (const kind of new Set(row.warnings.map((warning) => warning.kind))) {
+      if (SAID_ELSEWHERE.includes(kind)) continue
+      const seen = byKind.get(kind)
+      if (seen) seen.pairs++
+      else {
+        const warning = row.warnings.find((candidate) => candidate.kind === kind)!
+        const where = `${capitalised(metricName(row.metric))}, ${row.a_label} (a) against ${row.b_label} (b)`
+        byKind.set(kind, { pairs: 1, first: plain(`${where}: ${formatWarning(warning)}`) })
+      }
+    }
+  }
+  return [...byKind.values()].map(({ pairs, first }) =>
+    note(pairs === 1 ? first : `${first} The same holds for ${count(pairs - 1, 'more comparison')}.`),
+  )
+}
+
+function problem(text: string): Notice {
+  return { level: 'problem', text }
+}
+
+function note(text: string): Notice {
+  return { level: 'note', text }
+}
+
+function percent(share: number): string {
+  return `${formatNumber(share * 100)}%`
+}

@@ -1,0 +1,203 @@
+/** Proof of enforcement: what was asked for against what the trials used. */
+import type { TopLevelSpec } from 'vega-lite'
+import type { ReportModel, ScenarioReport } from '../types.ts'
+import { count, scalarText } from '../words.ts'
+import type { Plot } from './plot.ts'
+import { linearTicks, logTicks, tickLabel } from './scale.ts'
+import { captionLayer, wrap } from './text.ts'
+import { config, FONT_SIZE, INK } from './theme.ts'
+
+const ALT = 'Requested against achieved compute share, and requested against peak memory, a point a scenario'
+const SIDE = 400
+const GAP = 110
+const TEXT_WIDTH = SIDE * 2 + GAP + 60
+/** A share is a ratio of two clocks: this much over the cap is still held. */
+export const COMPUTE_TOLERANCE = 1.05
+
+const STATES = ['held', 'trials ended for it', 'over the cap'] as const
+type State = (typeof STATES)[number]
+const COLOURS = ['#0072b2', '#e69f00', '#d55e00']
+const MARKS = ['circle', 'diamond', 'cross']
+
+interface CapPoint {
+  label: string
+  requested: number
+  used: number
+  most: number
+  state: State
+}
+
+interface Panel {
+  name: string
+  xTitle: string
+  yTitle: string
+  points: CapPoint[]
+  /** Logarithmic where the values span more than a decade. */
+  log: boolean
+}
+
+export function capsPlot(model: ReportModel, file: string): Plot {
+  const compute: Panel = {
+    name: 'compute',
+    xTitle: 'Requested compute (share of a core)',
+    yTitle: 'Achieved share, mean',
+    points: model.scenarios.flatMap(computePoint),
+    log: false,
+  }
+  const memory: Panel = {
+    name: 'memory',
+    xTitle: 'Requested memory (MB)',
+    yTitle: 'Largest peak of any trial (MB)',
+    points: model.scenarios.flatMap(memoryPoint),
+    log: true,
+  }
+  const panels = [compute, memory].filter(({ points }) => points.length > 0)
+  if (panels.length === 0) {
+    const capped = model.scenarios.some((s) => s.compute.requested !== null || s.memory.requested_mb !== null)
+    const skipped = capped ? 'no trial could tell what it used' : 'no scenario asks for a cap'
+    return { file, alt: ALT, skipped }
+  }
+  const caption = captionLayer(captionOf(model), SIDE + 78, TEXT_WIDTH)
+  const spec = {
+    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    description: ALT,
+    config: config(),
+    spacing: GAP,
+    title: {
+      text: wrap(headline(compute.points, memory.points), FONT_SIZE.title, 600, TEXT_WIDTH),
+      subtitle: wrap(model.subtitle, FONT_SIZE.subtitle, 400, TEXT_WIDTH),
+    },
+    // The caption below the first panel must not push the second one away.
+    bounds: 'flush',
+    hconcat: panels.map((panel, i) => ({
+      width: SIDE,
+      height: SIDE,
+      layer: [...layersOf(panel), ...(i === 0 ? [caption] : [])],
+    })),
+  }
+  return { file, alt: ALT, spec: spec as unknown as TopLevelSpec }
+}
+
+function computePoint({ label, compute }: ScenarioReport): CapPoint[] {
+  const { requested, achieved, achieved_max } = compute
+  if (requested === null || achieved === null) return []
+  const state: State = achieved.value > requested * COMPUTE_TOLERANCE ? 'over the cap' : 'held'
+  return [{ label, requested, used: achieved.value, most: achieved_max ?? achieved.value, state }]
+}
+
+function memoryPoint({ label, memory, outcomes }: ScenarioReport): CapPoint[] {
+  const { requested_mb: requested, peak_max_mb: most } = memory
+  if (requested === null || most === null) return []
+  const ended = outcomes.out_of_memory > 0
+  const state: State = ended ? 'trials ended for it' : most > requested ? 'over the cap' : 'held'
+  return [{ label, requested, used: most, most, state }]
+}
+
+function layersOf({ name, xTitle, yTitle, points, log }: Panel) {
+  const caps = [...new Set(points.map(({ requested }) => requested))].sort((a, b) => a - b)
+  const all = points
+    .flatMap(({ requested, used, most }) => [requested, used, most])
+    .filter((value) => value > 0)
+  const low = all.reduce((a, b) => Math.min(a, b))
+  const high = all.reduce((a, b) => Math.max(a, b))
+  const decades = log && high / low > 10
+  const domain: [number, number] = decades ? [low / 1.5, high * 1.4] : [0, high * 1.12]
+  const type = decades ? 'log' : 'linear'
+  const ticks = decades ? logTicks(domain) : linearTicks(domain)
+  const x = {
+    field: 'cap',
+    type: 'ordinal',
+    scale: { domain: caps.map((cap) => scalarText(cap)), paddingInner: 0.25, paddingOuter: 0.2 },
+    axis: { title: xTitle, labelAngle: 0, labelOverlap: 'greedy' },
+  }
+  const y = {
+    field: 'used',
+    type: 'quantitative',
+    scale: { type, domain, nice: false },
+    axis: {
+      title: yTitle + (decades ? ', log scale' : ''),
+      values: ticks,
+      labelExpr: tickLabel({ type, ticks }),
+    },
+  }
+  const xOffset = { field: 'offset', type: 'quantitative', scale: { domain: [0, 1] } }
+  const color = {
+    field: 'state',
+    type: 'nominal',
+    scale: { domain: STATES, range: COLOURS },
+    legend: { title: 'Cap', symbolStrokeWidth: 0 },
+  }
+  const data = { values: sideBySide(points) }
+  return [
+    {
+      name: `${name}_cap`,
+      data: { values: caps.map((cap) => ({ cap: scalarText(cap), used: cap })) },
+      mark: { type: 'tick', color: INK, thickness: 2.5, size: Math.min(110, SIDE / caps.length / 1.25) },
+      encoding: { x, y },
+    },
+    {
+      name: `${name}_most`,
+      data,
+      mark: { type: 'rule', strokeWidth: 1.4, opacity: 0.5 },
+      encoding: { x, xOffset, y, y2: { field: 'most' }, color },
+    },
+    {
+      name: `${name}_points`,
+      data,
+      mark: { type: 'point', filled: true, stroke: '#ffffff', strokeWidth: 0.8 },
+      encoding: {
+        x,
+        xOffset,
+        y,
+        color,
+        shape: { ...color, scale: { domain: STATES, range: MARKS } },
+        size: { value: points.length > 150 ? 26 : 85 },
+        opacity: { value: 0.85 },
+        tooltip: [
+          { field: 'label', title: 'Scenario' },
+          { field: 'cap', title: xTitle },
+          { field: 'shown', title: yTitle },
+        ],
+      },
+    },
+  ]
+}
+
+/** Scenarios with one cap stand side by side, so that none hides another. */
+function sideBySide(points: readonly CapPoint[]) {
+  const groups = new Map<number, CapPoint[]>()
+  for (const point of points) {
+    const group = groups.get(point.requested)
+    if (group) group.push(point)
+    else groups.set(point.requested, [point])
+  }
+  return [...groups.values()].flatMap((group) => {
+    const width = Math.min(0.9, group.length * 0.08)
+    return group.map((point, i) => ({
+      ...point,
+      cap: scalarText(point.requested),
+      offset: group.length === 1 ? 0.5 : 0.5 + (i / (group.length - 1) - 0.5) * width,
+      shown: Number(point.used.toPrecision(4)),
+    }))
+  })
+}
+
+function headline(compute: CapPoint[], memory: CapPoint[]): string {
+  const held = (points: CapPoint[]) => points.filter(({ state }) => state !== 'over the cap').length
+  const parts = [
+    ...(compute.length > 0 ? [`${held(compute)} of ${count(compute.length, 'compute cap')}`] : []),
+    ...(memory.length > 0 ? [`${held(memory)} of ${count(memory.length, 'memory cap')}`] : []),
+  ]
+  return `${parts.join(' and ')} held`
+}
+
+function captionOf({ scenarios }: ReportModel): string[] {
+  const list = (lists: string[][]) =>
+    [...new Set(lists.flat())].filter((name) => name !== 'none').join(', ') || 'none'
+  const compute = list(scenarios.map((scenario) => scenario.compute.mechanisms))
+  const memory = list(scenarios.map((scenario) => scenario.memory.mechanisms))
+  return [
+    `Black bars: the caps. A point a scenario, those with the same cap side by side; thin lines reach up to the trial that used most. Compute held by: ${compute}. Memory, above an empty cell, by: ${memory}.`,
+    'Diamonds: trials ended as out of memory; the last reading before that may lie above the cap. A workload that waits, or needs little, uses less than it may.',
+  ]
+}

@@ -1,0 +1,79 @@
+/** A Vega-Lite spec in, a PNG out: headless, on a canvas with the report's own font. */
+import { createCanvas } from '@napi-rs/canvas'
+import * as vega from 'vega'
+import { compile, type TopLevelSpec } from 'vega-lite'
+import { FONT_FAMILY, measuringContext } from './fonts.ts'
+
+const SCALE = 2
+
+/** What Vega exports and its types leave out. */
+interface TextMetrics {
+  width(item: { fontSize?: number; fontWeight?: number | string; fontStyle?: string }, text: unknown): number
+}
+
+/**
+ * Draws at twice the spec's size.
+ * @throws when the spec does not compile or a font is missing
+ */
+export async function renderPng(spec: TopLevelSpec): Promise<Buffer> {
+  const view = new vega.View(vega.parse(compileSpec(spec)), { renderer: 'none', logLevel: vega.Error })
+  try {
+    const restore = measureWithCanvas()
+    try {
+      await view.runAsync()
+      const { width, height } = await pictureSize(view)
+      const canvas = createCanvas(Math.ceil(width * SCALE), Math.ceil(height * SCALE))
+      const context = canvas.getContext('2d')
+      context.fillStyle = '#ffffff'
+      context.fillRect(0, 0, canvas.width, canvas.height)
+      await view.toCanvas(SCALE, { externalContext: context })
+      return await canvas.encode('png')
+    } finally {
+      restore()
+    }
+  } finally {
+    view.finalize()
+  }
+}
+
+/** Vega-Lite to Vega; warnings are errors here, since our own specs must raise none. */
+export function compileSpec(spec: TopLevelSpec): vega.Spec {
+  const warnings: string[] = []
+  const logger = {
+    level: () => logger,
+    error: (...words: readonly unknown[]) => note(words),
+    warn: (...words: readonly unknown[]) => note(words),
+    info: () => logger,
+    debug: () => logger,
+  }
+  function note(words: readonly unknown[]) {
+    warnings.push(words.join(' '))
+    return logger
+  }
+  // biome-ignore lint/suspicious/noExplicitAny: the library's logger type cannot express a level() that gets and sets.
+  const compiled = compile(spec, { logger: logger as any })
+  if (warnings.length > 0) throw new Error(`Plot specification: ${warnings.join('; ')}`)
+  return compiled.spec
+}
+
+/** Vega guesses text widths without a DOM; the layout is only right when it measures with the real font. */
+function measureWithCanvas(): () => void {
+  const metrics = (vega as unknown as { textMetrics: TextMetrics }).textMetrics
+  const original = metrics.width
+  const context = measuringContext()
+  metrics.width = (item, text) => {
+    context.font = `${item.fontStyle ?? 'normal'} ${item.fontWeight ?? 400} ${item.fontSize ?? 11}px ${FONT_FAMILY}`
+    const lines = Array.isArray(text) ? text : [text]
+    return Math.max(0, ...lines.map((line) => context.measureText(String(line ?? '')).width))
+  }
+  return () => {
+    metrics.width = original
+  }
+}
+
+async function pictureSize(view: vega.View): Promise<{ width: number; height: number }> {
+  const svg = await view.toSVG()
+  const size = /<svg[^>]*?\swidth="([\d.]+)"[^>]*?\sheight="([\d.]+)"/.exec(svg)
+  if (!size) throw new Error('The picture has no size')
+  return { width: Number(size[1]), height: Number(size[2]) }
+}

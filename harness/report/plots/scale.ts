@@ -1,0 +1,70 @@
+/** Domains and ticks, worked out here so that labels can be placed where the points will be drawn. */
+
+export interface PlotScale {
+  type: 'linear' | 'log'
+  domain: [number, number]
+  ticks: number[]
+}
+
+const DECADE = 10
+
+/**
+ * Covers the values with a little air; logarithmic where they are positive and span more than a decade.
+ * @param values finite, at least one
+ */
+export function scaleOver(
+  values: readonly number[],
+  options: { air?: number; log?: boolean } = {},
+): PlotScale {
+  const air = options.air ?? 0.07
+  const low = values.reduce((a, b) => Math.min(a, b))
+  const high = values.reduce((a, b) => Math.max(a, b))
+  const log = options.log ?? (low > 0 && high / low > DECADE)
+  if (log) {
+    const span = Math.max(Math.log(high / low), 0.1)
+    const domain: [number, number] = [low * Math.exp(-span * air), high * Math.exp(span * air)]
+    return { type: 'log', domain, ticks: logTicks(domain) }
+  }
+  const span = high - low || Math.abs(high) * 0.2 || 1
+  const domain: [number, number] = [low - span * air, high + span * air]
+  return { type: 'linear', domain, ticks: linearTicks(domain) }
+}
+
+/** Position along the scale, 0 at the start of the domain and 1 at its end. */
+export function position(scale: PlotScale, value: number): number {
+  const [low, high] = scale.domain
+  if (scale.type === 'log') return Math.log(value / low) / Math.log(high / low)
+  return (value - low) / (high - low)
+}
+
+/** 1, 2, 5 a decade, thinned to 1 a decade where that would crowd. */
+export function logTicks([low, high]: readonly [number, number]): number[] {
+  const decades = Math.log10(high / low)
+  const steps = decades > 6 ? [1] : decades > 3 ? [1, 3] : decades > 0.7 ? [1, 2, 5] : null
+  if (!steps) return linearTicks([low, high])
+  const ticks: number[] = []
+  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
+    for (const step of steps) {
+      const tick = Number(`${step}e${power}`)
+      if (tick >= low && tick <= high) ticks.push(tick)
+    }
+  }
+  return ticks
+}
+
+/** About five round numbers within the domain. */
+export function linearTicks([low, high]: readonly [number, number], count = 5): number[] {
+  const raw = (high - low) / count
+  const power = Math.floor(Math.log10(raw))
+  const step = [1, 2, 2.5, 5, 10].map((m) => m * 10 ** power).find((candidate) => candidate >= raw * 0.999)!
+  const ticks: number[] = []
+  for (let i = Math.ceil(low / step); i * step <= high; i++) ticks.push(Number((i * step).toPrecision(12)))
+  return ticks
+}
+
+/** A Vega expression that writes ticks as people do: thousands grouped, and as many decimals as the finest has. */
+export function tickLabel({ type, ticks }: Pick<PlotScale, 'type' | 'ticks'>): string {
+  if (type === 'log') return "format(datum.value, ',.6~g')"
+  const decimals = Math.max(0, ...ticks.map((tick) => (String(tick).split('.')[1] ?? '').length))
+  return `format(datum.value, ',.${decimals}f')`
+}

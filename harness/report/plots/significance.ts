@@ -1,0 +1,314 @@
+/** Effect sizes with their intervals: a forest of pairs, grouped by metric. */
+import type { TopLevelSpec } from 'vega-lite'
+import type { ComparisonRow } from '../../analyse/comparison.ts'
+import type { Verdict } from '../../analyse/verdict.ts'
+import { formatNumber } from '../../metrics.ts'
+import type { ReportModel } from '../types.ts'
+import {
+  capitalised,
+  count,
+  metricName,
+  pairText,
+  plain,
+  pText,
+  type RatioStyle,
+  ratioStyle,
+  ratioText,
+} from '../words.ts'
+import { textWidth } from './fonts.ts'
+import type { Plot } from './plot.ts'
+import { logTicks } from './scale.ts'
+import { captionLayer, ellipsis, wrap } from './text.ts'
+import { config, FONT_SIZE, GRID, INK, MUTED } from './theme.ts'
+
+const ALT = 'Ratio of each pair with its interval, adjusted p, effect size and verdict'
+const MOST_ROWS = 40
+const ROW = 25
+const PLOT_WIDTH = 380
+/** The column of pairs is as wide as its longest text, within these. */
+const PAIR_WIDTH = { least: 260, most: 460 }
+/** Left edges of the text columns right of the plot. */
+const COLUMNS = {
+  ratio: PLOT_WIDTH + 26,
+  p: PLOT_WIDTH + 196,
+  g: PLOT_WIDTH + 276,
+  verdict: PLOT_WIDTH + 336,
+}
+
+const VERDICT_COLOURS: Record<Verdict, string> = {
+  slower: '#d55e00',
+  worse: '#d55e00',
+  faster: '#0072b2',
+  better: '#0072b2',
+  higher: '#aa4499',
+  lower: '#aa4499',
+  equivalent: '#3d454f',
+  undecided: '#9aa2ab',
+  not_tested: '#9aa2ab',
+}
+
+export function significancePlot(model: ReportModel, file: string): Plot {
+  const base = { file, alt: ALT }
+  if (model.comparisons.length === 0) return { ...base, skipped: 'there are no two scenarios to compare' }
+  const drawable = model.comparisons.filter((row) => row.ratio !== null && row.ratio > 0)
+  if (drawable.length === 0)
+    return { ...base, skipped: 'no pair has a ratio: too few ok trials, or means at zero' }
+  const constant = metricsWithoutChange(model.comparisons)
+  const candidates = drawable.filter((row) => !constant.includes(row.metric))
+  if (candidates.length === 0) {
+    return { ...base, skipped: 'no compared metric differs between any two scenarios' }
+  }
+  const shown = largestEffects(candidates)
+  const rows = model.comparisons.filter((row) => shown.has(row))
+  return {
+    ...base,
+    spec: specOf(model, rows, candidates.length - rows.length, constant) as unknown as TopLevelSpec,
+  }
+}
+
+function specOf(model: ReportModel, rows: ComparisonRow[], left: number, constant: string[]) {
+  const lines = layOut(model, rows)
+  const { height, pairWidth } = lines
+  const fullWidth = pairWidth + COLUMNS.verdict + 80
+  const { margin, alpha } = model.manifest.sweep.compare
+  const domain = domainOf(rows, margin)
+  const narrow = domain[1] < 2 && domain[0] > 0.5
+  const x = {
+    field: 'ratio',
+    type: 'quantitative',
+    scale: { type: 'log', domain, nice: false },
+    axis: {
+      title: narrow ? 'Change against the reference, log scale' : 'Ratio to the reference, log scale',
+      values: narrow ? changeTicks(domain) : ratioTicks(domain),
+      labelExpr: narrow
+        ? "datum.value == 1 ? 'same' : format(datum.value - 1, '+.0%')"
+        : "format(datum.value, '~g') + '×'",
+      grid: true,
+      labelOverlap: 'greedy',
+    },
+  }
+  const y = { field: 'y', type: 'quantitative', scale: null }
+  const colour = { field: 'colour', type: 'nominal', scale: null }
+  const text = (name: string, field: string, left: number, mark: Record<string, unknown> = {}) => ({
+    name,
+    data: { values: lines.rows },
+    mark: { type: 'text', align: 'left', baseline: 'middle', fontSize: FONT_SIZE.label, color: INK, ...mark },
+    encoding: { x: { value: left }, y, text: { field } },
+  })
+  const interval = `ratio, ${formatPercent(1 - alpha)} interval`
+  const columns = [
+    { x: COLUMNS.ratio, label: interval },
+    { x: COLUMNS.p, label: 'p (Holm)' },
+    { x: COLUMNS.g, label: 'g' },
+    { x: COLUMNS.verdict, label: 'verdict' },
+  ]
+  return {
+    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    description: ALT,
+    width: PLOT_WIDTH,
+    height,
+    config: config(),
+    title: {
+      text: wrap(headline(model), FONT_SIZE.title, 600, fullWidth),
+      subtitle: wrap(model.subtitle, FONT_SIZE.subtitle, 400, fullWidth),
+      // From the left edge of the pairs' names, not of the plot.
+      frame: 'bounds',
+      offset: 30,
+    },
+    layer: [
+      {
+        name: 'margin',
+        data: { values: [{ low: 1 - margin, high: 1 + margin }] },
+        mark: { type: 'rect', color: GRID, opacity: 0.9 },
+        encoding: { x: { ...x, field: 'low' }, x2: { field: 'high' } },
+      },
+      {
+        name: 'same',
+        data: { values: [{ ratio: 1 }] },
+        mark: { type: 'rule', stroke: MUTED, strokeWidth: 1.2 },
+        encoding: { x },
+      },
+      {
+        name: 'interval',
+        data: { values: lines.rows.filter((row) => row.low !== null && row.high !== null) },
+        mark: { type: 'rule', strokeWidth: 2.4 },
+        encoding: { x: { ...x, field: 'low' }, x2: { field: 'high' }, y, color: colour },
+      },
+      {
+        name: 'ratio',
+        data: { values: lines.rows },
+        mark: { type: 'point', filled: true, size: 80, opacity: 1, stroke: '#ffffff', strokeWidth: 1 },
+        encoding: { x, y, color: colour, tooltip: { field: 'tip' } },
+      },
+      {
+        name: 'metric',
+        data: { values: lines.heads },
+        mark: {
+          type: 'text',
+          align: 'left',
+          baseline: 'middle',
+          fontSize: FONT_SIZE.tick,
+          fontWeight: 600,
+          color: INK,
+        },
+        encoding: { x: { value: -pairWidth }, y, text: { field: 'text' } },
+      },
+      text('pair', 'pair', -pairWidth),
+      text('ratio_text', 'ratio_text', COLUMNS.ratio),
+      text('p', 'p', COLUMNS.p),
+      text('g', 'g', COLUMNS.g),
+      {
+        ...text('verdict', 'verdict', COLUMNS.verdict, { fontWeight: 600 }),
+        encoding: { x: { value: COLUMNS.verdict }, y, text: { field: 'verdict' }, color: colour },
+      },
+      {
+        name: 'column',
+        data: { values: columns },
+        mark: { type: 'text', align: 'left', baseline: 'middle', fontSize: FONT_SIZE.caption, color: MUTED },
+        encoding: {
+          x: { field: 'x', type: 'quantitative', scale: null },
+          y: { value: -12 },
+          text: { field: 'label' },
+        },
+      },
+      shifted(captionLayer(captionOf(margin, left, constant), height + 76, fullWidth), -pairWidth),
+    ],
+  }
+}
+
+function layOut(model: ReportModel, rows: ComparisonRow[]) {
+  const flats = new Map(model.scenarios.map((scenario) => [scenario.id, scenario.flat]))
+  const texts = new Map(rows.map((row) => [row, pairOf(row, flats, model.axes)]))
+  const longest = Math.max(...[...texts.values()].map((text) => textWidth(text, FONT_SIZE.label))) + 24
+  const pairWidth = Math.round(Math.min(Math.max(longest, PAIR_WIDTH.least), PAIR_WIDTH.most))
+  const heads: { y: number; text: string }[] = []
+  const placed: ReturnType<typeof line>[] = []
+  let y = 0
+  for (const metric of new Set(rows.map((row) => row.metric))) {
+    heads.push({ y: y + ROW / 2, text: capitalised(metricName(metric)) })
+    y += ROW
+    const group = rows.filter((candidate) => candidate.metric === metric)
+    const style = ratioStyle(group.flatMap((row) => [row.ratio, row.ratio_ci_low, row.ratio_ci_high]))
+    for (const row of group) {
+      placed.push(line(row, y + ROW / 2, texts.get(row)!, pairWidth, style))
+      y += ROW
+    }
+    y += ROW * 0.4
+  }
+  return { heads, rows: placed, height: Math.round(y), pairWidth }
+}
+
+function line(row: ComparisonRow, y: number, pair: string, width: number, style: RatioStyle) {
+  return {
+    y,
+    pair: ellipsis(pair, FONT_SIZE.label, width - 16),
+    tip: pair,
+    ratio: row.ratio,
+    low: row.ratio_ci_low !== null && row.ratio_ci_low > 0 ? row.ratio_ci_low : null,
+    high: row.ratio_ci_high,
+    ratio_text: ratioText(row.ratio, row.ratio_ci_low, row.ratio_ci_high, style),
+    p: row.p_adjusted === null ? 'exact' : pText(row.p_adjusted),
+    g: row.hedges_g === null ? '—' : formatNumber(row.hedges_g).replace('-', '−'),
+    verdict: row.verdict.replace('_', ' '),
+    colour: VERDICT_COLOURS[row.verdict],
+  }
+}
+
+function pairOf(
+  row: ComparisonRow,
+  flats: Map<string, Parameters<typeof pairText>[0]>,
+  axes: string[],
+): string {
+  const [a, b] = [flats.get(row.a), flats.get(row.b)]
+  if (!a || !b) return plain(`${row.b_label} against ${row.a_label}`)
+  const { change, shared } = pairText(a, b, axes)
+  return shared === '' ? change : `${change}, ${shared}`
+}
+
+function headline({ comparisons, manifest }: ReportModel): string {
+  const { alpha } = manifest.sweep.compare
+  const told = comparisons.filter((row) => row.verdict !== 'not_tested')
+  const differing = told.filter((row) => row.p_adjusted !== null && row.p_adjusted < alpha)
+  const exact = told.filter(
+    (row) => row.p_adjusted === null && row.difference !== null && row.difference !== 0,
+  )
+  const measured = told.filter((row) => row.p_adjusted !== null)
+  const words: string[] = []
+  if (measured.length > 0)
+    words.push(`${differing.length} of ${count(measured.length, 'measured difference')} are significant`)
+  if (exact.length > 0) words.push(`${count(exact.length, 'exact one')}`)
+  return words.length === 0 ? 'No comparison could be tested' : capitalised(words.join(', '))
+}
+
+function captionOf(margin: number, left: number, constant: string[]): string[] {
+  return [
+    `Trials are compared by Welch's test, one value a trial; p is adjusted by Holm over the pairs of a metric. Grey band: the margin of ±${formatPercent(margin)} that does not matter. "exact": deterministic or constant values, compared without a test.`,
+    ...(left > 0
+      ? [
+          `The ${MOST_ROWS} largest effects are shown; ${count(left, 'more comparison')} in significance_tests.csv.`,
+        ]
+      : []),
+    ...(constant.length > 0 ? [`No difference in any pair: ${constant.map(metricName).join(', ')}.`] : []),
+  ]
+}
+
+/** Metrics whose every pair is exactly alike: a line of text says it better than dots at 1. */
+function metricsWithoutChange(rows: readonly ComparisonRow[]): string[] {
+  return [...new Set(rows.map((row) => row.metric))].filter((metric) =>
+    rows.every((row) => row.metric !== metric || row.difference === 0),
+  )
+}
+
+/** Each metric its share of the rows, then the largest of all the rest. */
+function largestEffects(candidates: readonly ComparisonRow[]): Set<ComparisonRow> {
+  const sorted = [...candidates].sort((a, b) => effect(b) - effect(a))
+  const metrics = [...new Set(candidates.map((row) => row.metric))]
+  const share = Math.floor(MOST_ROWS / metrics.length)
+  const shown = new Set(
+    metrics.flatMap((metric) => sorted.filter((row) => row.metric === metric).slice(0, share)),
+  )
+  for (const row of sorted) {
+    if (shown.size >= MOST_ROWS) break
+    shown.add(row)
+  }
+  return shown
+}
+
+function effect(row: ComparisonRow): number {
+  return Math.abs(Math.log(row.ratio!))
+}
+
+function domainOf(rows: readonly ComparisonRow[], margin: number): [number, number] {
+  const ends = rows
+    .flatMap((row) => [row.ratio, row.ratio_ci_low, row.ratio_ci_high])
+    .filter((value) => value !== null && value > 0)
+    .map((value) => Math.log(value as number))
+  const low = Math.min(0, Math.log(1 - margin), ...ends)
+  const high = Math.max(0, Math.log(1 + margin), ...ends)
+  const air = (high - low) * 0.06 + 0.005
+  return [Math.exp(low - air), Math.exp(high + air)]
+}
+
+function ratioTicks([low, high]: [number, number]): number[] {
+  if (high / low > 200) return logTicks([low, high])
+  const ticks: number[] = []
+  for (let power = Math.ceil(Math.log2(low)); power <= Math.log2(high); power++) ticks.push(2 ** power)
+  return ticks
+}
+
+function changeTicks([low, high]: [number, number]): number[] {
+  const step = [0.01, 0.02, 0.05, 0.1, 0.2].find((candidate) => (high - low) / candidate <= 7) ?? 0.5
+  const ticks: number[] = []
+  for (let i = Math.ceil((low - 1) / step); 1 + i * step <= high; i++)
+    ticks.push(Number((1 + i * step).toFixed(4)))
+  return ticks
+}
+
+function shifted(layer: ReturnType<typeof captionLayer>, x: number) {
+  return { ...layer, encoding: { ...layer.encoding, x: { value: x } } }
+}
+
+/** `95%` for 0.95. */
+function formatPercent(share: number): string {
+  return `${Number((share * 100).toFixed(2))}%`
+}

@@ -1,0 +1,91 @@
+/** How every picture looks: sizes, greys, and palettes that colour-blind readers can tell apart. */
+import type { Config } from 'vega-lite'
+import { FONT_FAMILY } from './fonts.ts'
+
+export const INK = '#1f2328'
+export const MUTED = '#5b6470'
+export const GRID = '#e7eaee'
+export const REFERENCE = '#8a929c'
+
+/** Okabe & Ito (2008), without the yellow and the black, which vanish on white and on dark pages. */
+const DISTINCT = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00']
+/** Stops along viridis (van der Walt & Smith 2015), its palest end left out; for more levels than DISTINCT has. */
+const ORDERED = ['#440154', '#46327e', '#365c8d', '#277f8e', '#1fa187', '#4ac16d', '#a0da39']
+
+export const SHAPES = ['circle', 'square', 'triangle-up', 'diamond', 'cross', 'triangle-down']
+
+export const FONT_SIZE = { title: 23, subtitle: 15, axisTitle: 15, tick: 14, label: 13.5, caption: 12.5 }
+
+export const MAX_COLOURS = DISTINCT.length + ORDERED.length
+
+export function palette(levels: number): string[] {
+  if (levels <= DISTINCT.length) return DISTINCT.slice(0, levels)
+  return Array.from({ length: levels }, (_, i) => interpolate(ORDERED, i / (levels - 1)))
+}
+
+export const OUTCOME_COLOURS = { held: '#0072b2', over: '#d55e00', none: '#8a929c' }
+
+export function config(): Config {
+  const settings = {
+    font: FONT_FAMILY,
+    background: '#ffffff',
+    padding: { left: 24, right: 28, top: 22, bottom: 20 },
+    view: { stroke: null },
+    title: {
+      anchor: 'start',
+      frame: 'group',
+      fontSize: FONT_SIZE.title,
+      fontWeight: 600,
+      color: INK,
+      subtitleFontSize: FONT_SIZE.subtitle,
+      subtitleColor: MUTED,
+      subtitlePadding: 8,
+      subtitleLineHeight: 21,
+      lineHeight: 29,
+      offset: 22,
+    },
+    axis: {
+      labelFontSize: FONT_SIZE.tick,
+      labelColor: MUTED,
+      labelPadding: 8,
+      titleFontSize: FONT_SIZE.axisTitle,
+      titleFontWeight: 400,
+      titleColor: INK,
+      titlePadding: 14,
+      gridColor: GRID,
+      domainColor: '#c9ced5',
+      tickColor: '#c9ced5',
+      tickSize: 5,
+    },
+    axisY: { domain: false, ticks: false },
+    legend: {
+      titleFontSize: FONT_SIZE.tick,
+      titleFontWeight: 600,
+      titleColor: INK,
+      titlePadding: 8,
+      labelFontSize: FONT_SIZE.tick,
+      labelColor: INK,
+      rowPadding: 5,
+      symbolSize: 110,
+      offset: 26,
+      layout: { right: { margin: 22, direction: 'vertical', anchor: 'start' } },
+      // Legends outlive the dimmed points that they stand for.
+      symbolOpacity: 1,
+    },
+  }
+  // Vega takes the layout of legends; Vega-Lite's types do not know it.
+  return settings as unknown as Config
+}
+
+function interpolate(stops: readonly string[], share: number): string {
+  const at = share * (stops.length - 1)
+  const low = Math.min(Math.floor(at), stops.length - 2)
+  const channel = (i: number) => {
+    const from = Number.parseInt(stops[low]!.slice(i, i + 2), 16)
+    const to = Number.parseInt(stops[low + 1]!.slice(i, i + 2), 16)
+    return Math.round(from + (to - from) * (at - low))
+      .toString(16)
+      .padStart(2, '0')
+  }
+  return `#${channel(1)}${channel(3)}${channel(5)}`
+}

@@ -1,0 +1,103 @@
+/** What every exporter renders: one run, analysed. Plain data. */
+import type { EnergyRecord, Outcome, Scalar } from '../../workers/contract.ts'
+import type { ComparisonRow } from '../analyse/comparison.ts'
+import type { Estimate } from '../analyse/estimate.ts'
+import type { Metric } from '../metrics.ts'
+import type { Manifest } from '../record/types.ts'
+
+export interface ComputeCapReport {
+  /** Cores asked for; null where no cap was asked for. */
+  requested: number | null
+  /** Share of a core, over the trials that told, whatever their outcome. */
+  achieved: Estimate | null
+  achieved_max: number | null
+  mechanisms: string[]
+  period_ms: number | null
+  /** Null where no cap was asked for. */
+  enforced: boolean | null
+  notes: string[]
+}
+
+export interface MemoryCapReport {
+  requested_mb: number | null
+  /** Over the trials that told, whatever their outcome. */
+  peak: Estimate | null
+  peak_max_mb: number | null
+  mechanisms: string[]
+  enforced: boolean | null
+  notes: string[]
+}
+
+/** Trials that ended alike. */
+export interface Failure {
+  outcome: Outcome
+  /** The trial's own words, without control characters. */
+  reason: string
+  count: number
+  first_trial: string
+}
+
+export interface ScenarioReport {
+  id: string
+  /** The axes' values in words. */
+  label: string
+  /** Every setting by name. */
+  flat: Record<string, Scalar>
+  /** Trials with an outcome. */
+  trials: number
+  outcomes: Record<Outcome, number>
+  /** Mean over the ok trials with its 95% interval; null where no ok trial knows it. */
+  metrics: Record<string, Estimate | null>
+  energy_source: EnergyRecord['source'] | 'mixed'
+  /** On the front of accuracy against latency, and against peak memory; null where a mean is unknown. */
+  front: { latency: boolean | null; memory: boolean | null }
+  compute: ComputeCapReport
+  memory: MemoryCapReport
+  failures: Failure[]
+}
+
+/** The scenario to use under a limit. */
+export interface OperatingPoint {
+  /** What was asked, such as `most accurate within 256 MB`. */
+  goal: string
+  scenario: string
+  label: string
+}
+
+/** Signs of other work on the machine; null where it does not tell. */
+export interface NoiseReport {
+  run_queue_wait_median: number | null
+  run_queue_wait_max: number | null
+  involuntary_switches_median: number | null
+  load_at_start: number
+  /** Median over scenarios of the coefficient of variation of the latency between trials. */
+  latency_variation_median: number | null
+}
+
+/** One thing to know before trusting the numbers. */
+export interface Notice {
+  /** `problem`: numbers are affected. `note`: good to know. */
+  level: 'problem' | 'note'
+  text: string
+}
+
+export interface ReportModel {
+  manifest: Manifest
+  /** Machine, Node and trials in one line, for the head of a picture. */
+  subtitle: string
+  metrics: ReadonlyMap<string, Metric>
+  /** Metrics that some trial reported, in the table's order. */
+  measured: string[]
+  /** The latency that tables and plots show. */
+  latency: string
+  /** The workload's accuracy metric; null where it names none. */
+  accuracy: string | null
+  /** Keys that vary, in the order of the sweep. */
+  axes: string[]
+  scenarios: ScenarioReport[]
+  comparisons: ComparisonRow[]
+  operating_points: OperatingPoint[]
+  trials: { planned: number; finished: number; outcomes: Record<Outcome, number> }
+  noise: NoiseReport
+  notices: Notice[]
+}

@@ -1,0 +1,168 @@
+/** Names as people read them. One place, so that tables, plots and sentences say the same. */
+import type { Outcome, Scalar } from '../../workers/contract.ts'
+import { formatNumber, type Metric } from '../metrics.ts'
+
+const METRIC_NAMES: Record<string, string> = {
+  latency_mean_ms: 'mean chunk latency',
+  latency_p50_ms: 'median chunk latency',
+  latency_p90_ms: 'p90 chunk latency',
+  latency_p95_ms: 'p95 chunk latency',
+  latency_p99_ms: 'p99 chunk latency',
+  latency_max_ms: 'largest chunk latency',
+  latency_per_row_us: 'latency per row',
+  service_mean_ms: 'mean service time',
+  service_p50_ms: 'median service time',
+  wall_s: 'wall time',
+  cpu_s: 'CPU time',
+  startup_ms: 'start-up',
+  cold_first_chunk_ms: 'cold first chunk',
+  throughput_rows_s: 'throughput',
+  peak_memory_mb: 'peak memory',
+  peak_heap_mb: 'peak heap',
+  peak_external_mb: 'peak external memory',
+  peak_rss_mb: 'peak resident memory',
+  gc_count: 'garbage collections',
+  gc_pause_ms: 'garbage collection pause',
+  energy_j: 'energy',
+  r2: 'R²',
+  mae: 'MAE',
+  rmse: 'RMSE',
+  mse: 'MSE',
+  mape: 'MAPE',
+}
+
+const SETTING_NAMES: Record<string, string> = {
+  max_compute_units: 'compute cap (cores)',
+  max_memory_mb: 'memory cap (MB)',
+}
+
+const SHORT_SETTING_NAMES: Record<string, string> = {
+  max_compute_units: 'cores',
+  max_memory_mb: 'MB',
+  chunk_size: 'chunk',
+  batch_size: 'batch',
+}
+
+const OUTCOME_NAMES: Record<Outcome, string> = {
+  ok: 'ok',
+  out_of_memory: 'out of memory',
+  crashed: 'crashed',
+  timed_out: 'timed out',
+  failed: 'failed',
+}
+
+/** `latency_p50_ms` -> `median chunk latency`. */
+export function metricName(name: string): string {
+  return METRIC_NAMES[name] ?? plain(name).replaceAll('_', ' ')
+}
+
+/** For axes and column heads: capitalised, with its unit. */
+export function metricTitle(metric: Pick<Metric, 'name' | 'unit'>): string {
+  const unit = metric.unit === '' ? '' : ` (${metric.unit})`
+  return capitalised(metricName(metric.name)) + unit
+}
+
+/** `max_compute_units` -> `compute cap (cores)`. */
+export function settingName(key: string): string {
+  return SETTING_NAMES[key] ?? plain(stripParams(key)).replaceAll('_', ' ')
+}
+
+/** `batch 64`, `0.5 cores`, `learner ridge`: one setting as a label beside a point. */
+export function settingLabel(key: string, value: Scalar | undefined): string {
+  const short = SHORT_SETTING_NAMES[key] ?? plain(stripParams(key)).replaceAll('_', ' ')
+  if (value === null || value === undefined) return `no ${settingName(key).replace(/ \(.*/, '')}`
+  const text = scalarText(value)
+  if (key === 'max_compute_units') return `${text} core${value === 1 ? '' : 's'}`
+  return key === 'max_memory_mb' ? `${text} ${short}` : `${short} ${text}`
+}
+
+/** A setting's value; `none` where there is none, such as a cap that is not set. */
+export function scalarText(value: Scalar | undefined): string {
+  return value === null || value === undefined ? 'none' : plain(String(value))
+}
+
+export function outcomeName(outcome: Outcome): string {
+  return OUTCOME_NAMES[outcome]
+}
+
+export function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
+/** `1 trial`, `2 trials`. */
+export function count(n: number, noun: string): string {
+  return `${n.toLocaleString('en-US')} ${noun}${n === 1 ? '' : 's'}`
+}
+
+/** Names and messages come from users and their code: no control character may reach a terminal or a page. */
+export function plain(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must go.
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g, (character) =>
+    character === '\n' || character === '\t' || character === '\r' ? ' ' : '\ufffd',
+  )
+}
+
+function stripParams(key: string): string {
+  return key.replace(/^params\./, '')
+}
+
+/** What differs between two scenarios, and what they share, along the axes of the sweep. */
+export function pairText(
+  a: Record<string, Scalar>,
+  b: Record<string, Scalar>,
+  axes: readonly string[],
+): { change: string; shared: string } {
+  const differing = axes.filter((key) => a[key] !== b[key])
+  const shared = axes.filter((key) => a[key] === b[key])
+  const [only] = differing
+  const list = (keys: string[], flat: Record<string, Scalar>) =>
+    keys.map((key) => settingLabel(key, flat[key])).join(', ')
+  const change =
+    only !== undefined && differing.length === 1
+      ? changeOfOne(only, a[only], b[only])
+      : `${list(differing, b)} against ${list(differing, a)}`
+  return { change, shared: list(shared, b) }
+}
+
+/** `0.25 against 1 core`, `batch 64 against 8`. */
+function changeOfOne(key: string, a: Scalar | undefined, b: Scalar | undefined): string {
+  if (a === null || b === null) return `${settingLabel(key, b)} against ${settingLabel(key, a)}`
+  const unitLast = key === 'max_compute_units' || key === 'max_memory_mb'
+  return unitLast
+    ? `${scalarText(b)} against ${settingLabel(key, a)}`
+    : `${settingLabel(key, b)} against ${scalarText(a)}`
+}
+
+export type RatioStyle = 'percent' | 'factor'
+
+/** Per cent where all of these lie between a half and twice; one style a table keeps its rows comparable. */
+export function ratioStyle(ratios: readonly (number | null)[]): RatioStyle {
+  return ratios.every((value) => value === null || (value > 0.5 && value < 2)) ? 'percent' : 'factor'
+}
+
+/** A ratio and its interval: `+3.1% [+1.0, +5.2]` or `2.11× [1.98, 2.25]`; `—` where unknown. */
+export function ratioText(
+  ratio: number | null,
+  low: number | null,
+  high: number | null,
+  style: RatioStyle = ratioStyle([ratio, low, high]),
+): string {
+  if (ratio === null || !Number.isFinite(ratio)) return '—'
+  const show = (value: number) => (style === 'percent' ? changeText(value) : formatNumber(value))
+  const middle = `${show(ratio)}${style === 'percent' ? '%' : '×'}`
+  if (low === null || high === null || low === high) return middle
+  return `${middle} [${show(low)}, ${show(high)}]`
+}
+
+/** `< 0.001`, `0.034`; `—` where there is none. */
+export function pText(p: number | null): string {
+  if (p === null) return '—'
+  return p < 0.001 ? '< 0.001' : p.toFixed(3)
+}
+
+function changeText(ratio: number): string {
+  const change = (ratio - 1) * 100
+  const digits = Math.abs(change) >= 10 ? 0 : 1
+  const text = change.toFixed(digits)
+  return Number(text) === 0 ? '0' : change > 0 ? `+${text}` : text.replace('-', '−')
+}
