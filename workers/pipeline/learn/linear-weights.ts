@@ -1,6 +1,6 @@
 /** The weights of a linear model over dense features and one-hot indexes, with lazy decay and lazy averaging. */
 import type { FeatureBatch, LearnerState } from './learner.ts'
-import { encodeFloats, grownFloats, readFloats, readNumber } from './state.ts'
+import { encodeFloats, grownFloats, readFloats, readNumber, usedLength } from './state.ts'
 
 /** Below this the common scale is folded into the weights, so that it never underflows. */
 const SCALE_FLOOR = 1e-9
@@ -42,9 +42,10 @@ export class LinearWeights {
     }
   }
 
-  /** w . x + intercept of one row by the current weights, averaged or not. */
+  /** w . x + intercept of one row by the current weights, never the averaged ones. Unknown indexes count 0. */
   margin(batch: FeatureBatch, row: number): number {
     const { dense, hot } = this
+    const known = hot.length
     const { width, slots } = batch
     const x = batch.dense
     const indexes = batch.hot
@@ -54,7 +55,7 @@ export class LinearWeights {
     const hotBase = row * slots
     for (let s = 0; s < slots; s += 1) {
       const j = indexes[hotBase + s]!
-      if (j >= 0) sum += hot[j]!
+      if (j >= 0 && j < known) sum += hot[j]!
     }
     return sum * this.scale + this.intercept
   }
@@ -167,9 +168,10 @@ export class LinearWeights {
   }
 
   toJSON(): Record<string, unknown> {
+    const used = Math.max(usedLength(this.hot), usedLength(this.hotLag))
     return {
       dense: encodeFloats(this.dense),
-      hot: encodeFloats(this.hot),
+      hot: encodeFloats(this.hot.subarray(0, used)),
       scale: this.scale,
       intercept: this.intercept,
       ...(this.averaged && {
@@ -177,7 +179,7 @@ export class LinearWeights {
         scale_sum: this.scaleSum,
         mean_intercept: this.meanIntercept,
         dense_lag: encodeFloats(this.denseLag),
-        hot_lag: encodeFloats(this.hotLag),
+        hot_lag: encodeFloats(this.hotLag.subarray(0, used)),
       }),
     }
   }

@@ -1,7 +1,8 @@
 /** Linear models by stochastic gradient descent, row by row in the order given. */
+import { checkBinary, marginsToClasses, marginsToProbabilities } from './binary.ts'
 import type { Classifier, FeatureBatch, Learner, LearnerState } from './learner.ts'
 import { LinearWeights } from './linear-weights.ts'
-import { type ClassificationLoss, type Loss, lossGradient, type RegressionLoss, sigmoid } from './loss.ts'
+import { type ClassificationLoss, type Loss, lossGradient, type RegressionLoss } from './loss.ts'
 import { readNumber, readObject } from './state.ts'
 
 export type Schedule = 'constant' | 'invscaling' | 'optimal'
@@ -198,7 +199,7 @@ export class SgdClassifier implements Classifier {
 
   predictMany(batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
     this.core.weights.predict(batch, from, to, out)
-    for (let i = 0; i < to - from; i += 1) out[i] = out[i]! > 0 ? 1 : 0
+    marginsToClasses(out, to - from)
   }
 
   /** @throws {RangeError} on a class other than 0 and 1 */
@@ -212,7 +213,7 @@ export class SgdClassifier implements Classifier {
   }
 
   toJSON(): LearnerState {
-    return this.core.toJSON('sgd_classifier')
+    return this.core.toJSON('logistic')
   }
 
   static fromJSON(state: LearnerState): SgdClassifier {
@@ -222,23 +223,7 @@ export class SgdClassifier implements Classifier {
   }
 
   private probabilities(batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
-    const rows = to - from
-    // Margins go to the front half and are spread from the back, so that none is overwritten before it is read.
     this.core.weights.predict(batch, from, to, out)
-    for (let i = rows - 1; i >= 0; i -= 1) {
-      const margin = out[i]!
-      out[2 * i + 1] = sigmoid(margin)
-      out[2 * i] = sigmoid(-margin)
-    }
-  }
-}
-
-/** @throws {RangeError} on a class other than 0 and 1 */
-export function checkBinary(batch: FeatureBatch, from: number, to: number): void {
-  for (let row = from; row < to; row += 1) {
-    const k = batch.target[row]!
-    if (k !== 0 && k !== 1) {
-      throw new RangeError(`this learner knows classes 0 and 1, not ${k}; use "softmax" for more classes`)
-    }
+    marginsToProbabilities(out, to - from)
   }
 }
