@@ -10,7 +10,6 @@ import type {
   PreparedDataset,
   TrialResult,
   TrialSpec,
-  WorkloadInfo,
 } from '../workers/contract.ts'
 import type { Executor } from './execute/executor.ts'
 import { runPlan } from './execute/schedule.ts'
@@ -20,7 +19,8 @@ import { readMachine } from './record/machine.ts'
 import { writeManifest } from './record/manifest.ts'
 import { checkWritable, createRunFolder, type RunFolder } from './record/run-folder.ts'
 import type { Manifest } from './record/types.ts'
-import { checkParams } from './sweep/params.ts'
+import type { LoadedSweep } from './sweep/load.ts'
+import { fitToWorkload } from './sweep/params.ts'
 import { planTrials } from './sweep/plan.ts'
 import type { PlannedTrial, Scenario, Sweep } from './sweep/types.ts'
 import { STINT_VERSION } from './version.ts'
@@ -44,28 +44,32 @@ export interface RunOptions {
 export type SweepRun =
   | { done: 'finished' | 'interrupted'; folder: string }
   /** Nothing was run and nothing was written. */
-  | { done: 'refused'; problems: InputProblem[] }
+  | { done: 'refused'; problem: InputProblem }
+  | { done: 'interrupted_before' }
 
 /**
  * @throws {Error} where the results folder cannot be written or the executor itself breaks;
  *   every trial that ended before is then in the journal
  */
-export async function runSweep(sweep: Sweep, executor: Executor, options: RunOptions): Promise<SweepRun> {
+export async function runSweep(
+  { sweep: asked, locate }: LoadedSweep,
+  executor: Executor,
+  options: RunOptions,
+): Promise<SweepRun> {
   checkWritable(options.root)
   const dataFolder = mkdtempSync(join(tmpdir(), 'stint-data-'))
   try {
-    const unenforceable = checkCaps(sweep, await executor.capabilities())
-    if (unenforceable.length > 0) return { done: 'refused', problems: unenforceable }
-    const specs = distinctDatasets(sweep.scenarios)
+    const unenforceable = checkCaps(asked, await executor.capabilities())
+    if (unenforceable !== null) return { done: 'refused', problem: unenforceable }
+    const specs = distinctDatasets(asked.scenarios)
     const prepared = await executor.prepare({
-      workload: sweep.workload,
+      workload: asked.workload,
       datasets: specs,
       data_dir: dataFolder,
     })
-    if (options.signal.aborted) return { done: 'refused', problems: [] }
-    if (!prepared.ok) return { done: 'refused', problems: [prepared.error] }
-    const problems = checkAgainstWorkload(sweep, prepared.workload)
-    if (problems.length > 0) return { done: 'refused', problems }
+    if (options.signal.aborted) return { done: 'interrupted_before' }
+    if (!prepared.ok) return { done: 'refused', problem: prepared.error }
+    const sweep = fitToWorkload(asked, prepared.workload, locate)
 
     const plan = planTrials(sweep)
     const folder = createRunFolder(options.root, sweep.name, new Date(), randomBytes(3).toString('hex'))
@@ -126,45 +130,22 @@ async function runTrials(
 }
 
 /** No cap is silently ignored: what this machine cannot enforce is refused unless the sweep says otherwise. */
-function checkCaps(sweep: Sweep, able: Capabilities): InputProblem[] {
-  if (sweep.caps === 'best_effort') return []
-  const problems: InputProblem[] = []
-  const hint = 'say "caps: best_effort" in the sweep to run all the same, with every such row marked'
+function checkCaps(sweep: Sweep, able: Capabilities): InputProblem | null {
+  if (sweep.caps === 'best_effort') return null
   const asks = (key: 'max_compute_units' | 'max_memory_mb') =>
     sweep.scenarios.some((scenario) => scenario.settings[key] !== null)
+  const refuse = (key: string, why: string): InputProblem => ({
+    message: `${sweep.source.path}: key "${key}": ${why}`,
+    hint: 'say "caps: best_effort" in the sweep to run all the same, with every such row marked',
+  })
   if (able.compute === 'none' && asks('max_compute_units')) {
-    const why = able.notes.length === 0 ? '' : ` (${able.notes.join('; ')})`
-    problems.push({ message: `key "max_compute_units": this machine can enforce no compute cap${why}`, hint })
+    const notes = able.notes.length === 0 ? '' : ` (${able.notes.join('; ')})`
+    return refuse('max_compute_units', `this machine can enforce no compute cap${notes}`)
   }
   if (!able.memory.includes('governor_rss') && asks('max_memory_mb')) {
-    problems.push({
-      message: 'key "max_memory_mb": on this machine off-heap memory cannot be bounded while a step runs',
-      hint,
-    })
+    return refuse('max_memory_mb', 'this machine cannot bound off-heap memory while a step runs')
   }
-  return problems.map((problem) => ({ file: sweep.source.path, ...problem }))
-}
-
-/** The workload has the last word on its parameters and on whether it needs data. */
-function checkAgainstWorkload(sweep: Sweep, workload: WorkloadInfo): InputProblem[] {
-  const problems = checkParams(sweep, workload)
-  const hasData = sweep.scenarios.some((scenario) => scenario.dataset !== null)
-  const file = sweep.source.path
-  if (workload.dataset === 'required' && sweep.scenarios.some((scenario) => scenario.dataset === null)) {
-    problems.push({
-      file,
-      message: `key "dataset": missing, and workload "${workload.name}" needs data`,
-      hint: 'add dataset: { source: FILE.csv, target: COLUMN } or dataset: { generate: nba2k, rows: 20000, seed: 7 }',
-    })
-  }
-  if (workload.dataset === 'none' && hasData) {
-    problems.push({
-      file,
-      message: `key "dataset": workload "${workload.name}" reads no data set`,
-      hint: 'remove the key',
-    })
-  }
-  return problems
+  return null
 }
 
 function toTrialSpec(

@@ -179,9 +179,6 @@ export type ComputeMechanism = 'cgroup_v2' | 'cgroup_v1' | 'duty_cycle' | 'none'
 /** All that watch one trial's memory. */
 export type MemoryMechanism = 'resource_limits' | 'between_steps' | 'governor_rss'
 
-/** The smallest `max_memory_mb` under which a cell can start, MB. */
-export const MINIMUM_MEMORY_MB = 8
-
 /** One repetition of one scenario, as the coordinator asks for it. */
 export interface TrialSpec {
   /** `<scenario id>-r<round, three digits>`; unique in a run and safe as a file name. */

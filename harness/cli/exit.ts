@@ -38,7 +38,8 @@ export interface Complaint {
 /** What to print and which exit code to end with. A stack is shown for nothing but a fault of our own. */
 export function complaintOf(error: unknown): Complaint {
   if (!(error instanceof Error)) return { message: String(error), code: EXIT.failed }
-  if (error instanceof UserError || error instanceof SweepError) return { message: error.message, code: EXIT.usage }
+  if (error instanceof UserError || error instanceof SweepError)
+    return { message: error.message, code: EXIT.usage }
   const { code, path } = error as NodeJS.ErrnoException
   const reason = code === undefined ? undefined : FILE_ERRORS[code]
   if (reason !== undefined && path !== undefined) {

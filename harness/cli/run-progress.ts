@@ -7,13 +7,11 @@ import { tell, wantsColour, widthOf } from './console.ts'
 import { Progress } from './progress.ts'
 
 export class RunProgress implements RunEvents {
-  readonly #sweep: Sweep
   readonly #silent: boolean
   #progress: Progress | null = null
 
   /** @param silent says nothing at all */
   constructor(sweep: Sweep, silent: boolean) {
-    this.#sweep = sweep
     this.#silent = silent
     const { name, scenarios, benchmark_runs: runs } = sweep
     this.#tell(`${name}: ${scenarios.length} scenarios x ${runs} runs = ${scenarios.length * runs} trials`)

@@ -4,12 +4,11 @@ import { LocalExecutor } from '../execute/local.ts'
 import { runSweep, type SweepRun } from '../run-sweep.ts'
 import { loadSweep } from '../sweep/load.ts'
 import type { Sweep } from '../sweep/types.ts'
-import { UserError } from '../user-error.ts'
 import { answer, tell, wantsColour, widthOf } from './console.ts'
 import { EXIT, userErrorFrom } from './exit.ts'
+import { describeRun, renderRun } from './render-run.ts'
 import { RunProgress } from './run-progress.ts'
 import { stopOnSignals } from './signals.ts'
-import { describeRun, renderRun } from './render-run.ts'
 
 interface RunWords {
   sweep: string
@@ -18,7 +17,7 @@ interface RunWords {
   runs: number | undefined
   seed: number | undefined
   set: string[]
-  dryRun: boolean
+  'dry-run': boolean
   json: boolean
   quiet: boolean
 }
@@ -51,13 +50,14 @@ export const runCommand: CommandModule<object, RunWords> = {
 }
 
 async function run(words: RunWords): Promise<void> {
-  const sweep = loadSweep(words.sweep, {
+  const loaded = loadSweep(words.sweep, {
     ...(words.jobs !== undefined && { jobs: words.jobs }),
     ...(words.runs !== undefined && { runs: words.runs }),
     ...(words.seed !== undefined && { seed: words.seed }),
     set: words.set,
   })
-  if (words.dryRun) return listScenarios(sweep, words.json)
+  const { sweep } = loaded
+  if (words['dry-run']) return listScenarios(sweep, words.json)
 
   const stop = new AbortController()
   const executor = new LocalExecutor()
@@ -65,7 +65,7 @@ async function run(words: RunWords): Promise<void> {
   const progress = new RunProgress(sweep, words.quiet)
   let end: SweepRun
   try {
-    end = await runSweep(sweep, executor, {
+    end = await runSweep(loaded, executor, {
       root: words.out,
       command: ['stint', ...process.argv.slice(2)],
       signal: stop.signal,
@@ -80,14 +80,11 @@ async function run(words: RunWords): Promise<void> {
 }
 
 async function conclude(end: SweepRun, sweep: Sweep, words: RunWords): Promise<void> {
-  if (end.done === 'refused') {
-    const [first, ...more] = end.problems
-    if (first === undefined) {
-      process.exitCode = EXIT.interrupted
-      return
-    }
-    for (const problem of more) tell(`stint: ${userErrorFrom(problem).message}`)
-    throw userErrorFrom(first)
+  if (end.done === 'refused') throw userErrorFrom(end.problem)
+  if (end.done === 'interrupted_before') {
+    tell('stint: interrupted before the first trial; nothing was written')
+    process.exitCode = EXIT.interrupted
+    return
   }
   if (end.done === 'interrupted') {
     tell(`stint: interrupted; what was measured is in ${end.folder}`)

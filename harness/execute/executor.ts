@@ -1,5 +1,11 @@
 /** How the coordinator gets work done, so that scheduling can be tested without processes. */
-import type { Capabilities, PrepareResult, PrepareSpec, TrialResult, TrialSpec } from '../../workers/contract.ts'
+import type {
+  Capabilities,
+  PrepareResult,
+  PrepareSpec,
+  TrialResult,
+  TrialSpec,
+} from '../../workers/contract.ts'
 
 export interface Executor {
   /** What caps can be enforced here, so that a sweep can be refused before its first trial. */

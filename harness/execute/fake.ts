@@ -1,5 +1,11 @@
 /** An executor without processes: scripted results, for testing all that schedules and records. */
-import type { Capabilities, PrepareResult, PrepareSpec, TrialResult, TrialSpec } from '../../workers/contract.ts'
+import type {
+  Capabilities,
+  PrepareResult,
+  PrepareSpec,
+  TrialResult,
+  TrialSpec,
+} from '../../workers/contract.ts'
 import type { Executor } from './executor.ts'
 
 export interface FakeScript {
