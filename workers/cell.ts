@@ -128,7 +128,7 @@ async function runToTheEnd(
     throttled_ms: difference(throttledBefore, throttledAfter),
     window: { from, to },
     energy: joules,
-    noise: noise(disturbedBefore, disturbed, to - from),
+    noise: noise(disturbedBefore, disturbed, to - from, cpuStat !== null),
     ...(output.info === undefined ? {} : { info: output.info }),
   }
 }
@@ -155,10 +155,16 @@ function chunkMetrics(run: MeasuredRun): Record<string, number | null> {
   }
 }
 
-function noise(before: ThreadDisturbance, after: ThreadDisturbance, wallMs: number): CellReport['noise'] {
+function noise(
+  before: ThreadDisturbance,
+  after: ThreadDisturbance,
+  wallMs: number,
+  inCgroup: boolean,
+): CellReport['noise'] {
   const waited = difference(before.queueWaitMs, after.queueWaitMs)
   return {
-    run_queue_wait_share: waited === null || wallMs <= 0 ? null : waited / wallMs,
+    // The kernel counts a thread that its own group's quota holds back as waiting for a core.
+    run_queue_wait_share: waited === null || wallMs <= 0 || inCgroup ? null : waited / wallMs,
     involuntary_context_switches: difference(before.involuntarySwitches, after.involuntarySwitches),
   }
 }

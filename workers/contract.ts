@@ -240,7 +240,7 @@ export interface EnergyRecord {
 
 /** Signs that others disturbed the trial; null where the machine does not tell. */
 export interface NoiseRecord {
-  /** Time the cell's thread was ready and waited for a core, as a share of wall time. */
+  /** Time the cell's thread was ready and waited for a core, as a share of wall time; null under a cgroup cap. */
   run_queue_wait_share: number | null
   involuntary_context_switches: number | null
   /** One-minute load average at the start. */
