@@ -35,8 +35,12 @@ const { modules, summary } = JSON.parse(output)
 // dependency-cruiser finds nothing, and no fault, where it lacks a parser for a file's language.
 const seen = new Set(modules.map((module) => module.source))
 const unseen = sourceFiles.filter((file) => !seen.has(file))
-if (unseen.length > 0)
-  fail(`${unseen.length} of ${sourceFiles.length} modules not looked at: ${unseen.slice(0, 5).join(', ')}`)
+if (unseen.length > 0) {
+  const some = unseen.slice(0, 3).join(', ')
+  fail(
+    `${unseen.length} of ${sourceFiles.length} modules not looked at (${some}): run npm ci, which installs @swc/core`,
+  )
+}
 const imports = modules.reduce((count, module) => count + module.dependencies.length, 0)
 if (sourceFiles.length > 1 && imports === 0)
   fail(`0 imports seen in ${sourceFiles.length} modules: no parser reads them`)
