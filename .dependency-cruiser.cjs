@@ -1,0 +1,106 @@
+// Which part may import which: dependencies point one way.
+const data = '^harness/(metrics|sweep/types|record/types)\\.ts$'
+
+/** A rule that `from` imports nothing of `to`, other than what `except` names. */
+const forbid = (name, comment, from, to, except) => ({
+  name,
+  comment,
+  severity: 'error',
+  from: { path: from },
+  to: { path: to, ...(except && { pathNot: except }) },
+})
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      comment: 'Files that import each other cannot be read one at a time.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'every-import-resolves',
+      comment: 'What cannot be found cannot be held to these rules.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'nothing-imports-cli',
+      comment: 'The command line stands on top.',
+      severity: 'error',
+      from: { pathNot: '^harness/cli/' },
+      to: { path: '^harness/cli/' },
+    },
+    forbid(
+      'workers-without-harness',
+      'What runs in a host process knows no coordinator.',
+      '^workers/',
+      '^harness/',
+    ),
+    forbid(
+      'harness-through-contract',
+      'The coordinator starts workers by the URLs of their entry files and shares types alone.',
+      '^harness/',
+      '^workers/',
+      '^workers/contract\\.ts$',
+    ),
+    forbid(
+      'pipeline-is-one-workload',
+      "The built-in workload has no more than a user's own: the contract.",
+      '^workers/pipeline/',
+      '^workers/',
+      '^workers/(pipeline/|contract\\.ts$)',
+    ),
+    {
+      name: 'analyse-is-pure',
+      comment: 'Statistics do no I/O: no modules of Node.',
+      severity: 'error',
+      from: { path: '^harness/analyse/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    forbid(
+      'analyse-stands-alone',
+      'Statistics know plain data and their mathematics, nothing else.',
+      '^harness/analyse/',
+      '.',
+      ['^harness/analyse/', data, '^workers/contract\\.ts$', 'node_modules/(jstat|arquero)/'],
+    ),
+    forbid(
+      'sweep-comes-first',
+      'A sweep is read before anything runs.',
+      '^harness/sweep/',
+      '^harness/(execute|record|gate|report)/',
+    ),
+    forbid(
+      'execute-below-results',
+      'Running a trial knows nothing of what becomes of it.',
+      '^harness/execute/',
+      '^harness/(gate|report)/',
+    ),
+    forbid(
+      'record-below-results',
+      'A record is kept, not judged.',
+      '^harness/record/',
+      '^harness/(execute|gate|report)/',
+    ),
+    forbid(
+      'report-from-records',
+      'A report is made from a run folder alone.',
+      '^harness/report/',
+      '^harness/(execute|gate)/',
+    ),
+  ],
+  options: {
+    // dependency-cruiser knows TypeScript below 7 only; swc reads the sources instead.
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.mjs', '.js', '.json'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+      exportsFields: ['exports'],
+    },
+  },
+}

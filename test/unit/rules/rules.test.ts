@@ -1,0 +1,75 @@
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+
+const root = join(import.meta.dirname, '../../..')
+const copies: string[] = []
+
+afterEach(() => {
+  for (const copy of copies.splice(0)) rmSync(copy, { recursive: true, force: true })
+})
+
+/** A copy of the sources with files added, or an empty folder. */
+function copyWith(files: Record<string, string>, sources = ['harness', 'workers', 'package.json']): string {
+  const copy = mkdtempSync(join(tmpdir(), 'stint-rules-'))
+  copies.push(copy)
+  for (const name of sources) cpSync(join(root, name), join(copy, name), { recursive: true })
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(copy, name)), { recursive: true })
+    writeFileSync(join(copy, name), text)
+  }
+  return copy
+}
+
+function checkRules(folder: string): { status: number | null; said: string } {
+  const script = join(root, 'scripts/check-rules.mjs')
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, folder], { encoding: 'utf8' })
+  return { status, said: stdout + stderr }
+}
+
+describe('the import rules', () => {
+  it('hold in the sources, and say how much was looked at', () => {
+    const { status, said } = checkRules(root)
+    expect(said).toMatch(/^import rules hold; [1-9]\d* modules and [1-9]\d* imports looked at/)
+    expect(status).toBe(0)
+  })
+
+  it('report each planted violation by name', () => {
+    const planted: Record<string, [file: string, text: string]> = {
+      'workers-without-harness': ['workers/planted.ts', "import '../harness/metrics.ts'\n"],
+      'harness-through-contract': [
+        'harness/execute/planted.ts',
+        "import type { Learner } from '../../workers/pipeline/learn/learner.ts'\nexport type Planted = Learner\n",
+      ],
+      'pipeline-is-one-workload': ['workers/pipeline/planted.ts', "import '../planted.ts'\n"],
+      'analyse-is-pure': ['harness/analyse/planted-io.ts', "import 'node:fs'\n"],
+      'analyse-stands-alone': ['harness/analyse/planted.ts', "import '../sweep/plan.ts'\n"],
+      'nothing-imports-cli': ['harness/gate/planted.ts', "import '../cli/main.ts'\n"],
+      'sweep-comes-first': ['harness/sweep/planted.ts', "import '../record/types.ts'\n"],
+      'execute-below-results': ['harness/execute/planted-gate.ts', "import '../gate/planted.ts'\n"],
+      'record-below-results': ['harness/record/planted.ts', "import '../execute/executor.ts'\n"],
+      'report-from-records': ['harness/report/planted.ts', "import '../execute/executor.ts'\n"],
+      'every-import-resolves': ['harness/cli/planted.ts', "import './gone.ts'\n"],
+      'no-cycles': ['harness/cli/planted-one.ts', "import './planted-two.ts'\n"],
+    }
+    const files = Object.fromEntries(Object.values(planted))
+    files['harness/cli/planted-two.ts'] = "import './planted-one.ts'\n"
+    const { status, said } = checkRules(copyWith(files))
+    expect(status).toBe(1)
+    for (const [rule, [file]] of Object.entries(planted)) {
+      const line = said
+        .split('\n')
+        .find((text) => text.startsWith(`${file} -> `) && text.includes(`: ${rule}.`))
+      expect(line, `${rule}\n${said}`).toBeDefined()
+    }
+  })
+
+  it('fail where there is nothing to look at', () => {
+    const { status, said } = checkRules(copyWith({}, []))
+    expect(status).toBe(1)
+    expect(said).toMatch(/^0 modules looked at/)
+  })
+})
