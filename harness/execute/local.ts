@@ -62,8 +62,8 @@ export class LocalExecutor implements Executor {
     try {
       const host = this.start<PrepareResult>('prepare', spec, folder, null)
       const ending = await host.ended
-      await this.governor.unwatch(host.pid, null)
       this.refuseIfClosed()
+      await this.governor.unwatch(host.pid, null)
       if (ending.kind === 'result') return ending.result
       return { ok: false, error: { message: `preparing ${spec.workload} failed: ${describeEnding(ending)}` } }
     } finally {
@@ -89,10 +89,10 @@ export class LocalExecutor implements Executor {
         (signal) => this.serve(host, spec, caps, signal),
       )
       const ending = await host.ended
-      const window = ending.kind === 'result' ? ending.result.window : null
-      const summary = await this.governor.unwatch(host.pid, window)
       if (ending.kind === 'death' && ending.death.signal === 'SIGINT') await pause(INTERRUPT_GRACE_MS)
       this.refuseIfClosed()
+      const window = ending.kind === 'result' ? ending.result.window : null
+      const summary = await this.governor.unwatch(host.pid, window)
       return toTrialResult({ spec, ending, summary, caps, shared: mine.shared, startedAt, requested })
     } finally {
       this.running.delete(spec.trial)

@@ -44,7 +44,7 @@ export async function* openCgroupV2(
 
 function* upwards(place: CgroupV2Place): Generator<string> {
   for (let group = join('/', place.own); ; group = dirname(group)) {
-    yield join(place.mount, group)
+    yield group === '/' ? place.mount : join(place.mount, group)
     if (group === '/') return
   }
 }

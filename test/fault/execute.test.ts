@@ -1,0 +1,159 @@
+/** Whatever ends, no process, temporary folder or cgroup of a run outlives its coordinator. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { LocalExecutor } from '../../harness/execute/local.ts'
+import { runPlan } from '../../harness/execute/schedule.ts'
+import { trialSpec } from '../fixtures/trial.ts'
+
+interface Found {
+  pid: number
+  command: string
+}
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stint-fault-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+/** Processes that inherited this test's mark, or live in its folder. */
+function marked(): Found[] {
+  const found: Found[] = []
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name) || Number(name) === process.pid) continue
+    try {
+      if (!readFileSync(`/proc/${name}/environ`, 'latin1').includes(folder)) continue
+      // A zombie waits for its parent to take note; it runs no more.
+      if (/^State:\s+Z/m.test(readFileSync(`/proc/${name}/status`, 'latin1'))) continue
+      const command = readFileSync(`/proc/${name}/cmdline`, 'latin1').replaceAll('\0', ' ')
+      found.push({ pid: Number(name), command })
+    } catch {
+      // It ended meanwhile, or belongs to another user.
+    }
+  }
+  return found
+}
+
+function files(): string[] {
+  return readdirSync(folder, { recursive: true }).map(String)
+}
+
+/** Groups below the mounted CPU controller that this process owned. */
+function groupsOf(pid: number): string[] {
+  const all = readdirSync('/sys/fs/cgroup', { recursive: true }).map(String)
+  return all.filter((path) => new RegExp(`/stint-${pid}-\\d+$`).test(path))
+}
+
+async function until(condition: () => boolean, what: string): Promise<void> {
+  for (let attempt = 0; attempt < 400; attempt++) {
+    if (condition()) return
+    await sleep(25)
+  }
+  throw new Error(`waited 10 s for: ${what}; running: ${JSON.stringify(marked())}; files: ${files()}`)
+}
+
+function startCoordinator(mechanism: string, detached = false): ChildProcess {
+  const script = fileURLToPath(new URL('../fixtures/coordinator.mjs', import.meta.url))
+  return spawn(process.execPath, [script, 'loops', '0.5', mechanism], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, TMPDIR: folder },
+    detached,
+  })
+}
+
+describe.skipIf(process.platform !== 'linux')('a coordinator that is', () => {
+  it.each(['best', 'duty_cycle'])('killed takes a busy host with it (%s)', async (mechanism) => {
+    const coordinator = startCoordinator(mechanism)
+    const ended = new Promise((resolve) => coordinator.once('exit', resolve))
+    await until(() => files().some((name) => name.endsWith('started')), 'a looping workload')
+    const governor = marked().find(({ command }) => command.includes('governor.js'))!
+    expect(marked().length).toBe(3)
+    coordinator.kill('SIGKILL')
+    await ended
+    await until(() => marked().length === 0, 'the end of all processes')
+    expect(files().filter((name) => name.endsWith('started'))).toEqual([])
+    expect(groupsOf(governor.pid)).toEqual([])
+  })
+
+  it('interrupted from the terminal decides itself what ends', async () => {
+    // The signal goes to the whole group, as Ctrl-C does.
+    const coordinator = startCoordinator('best', true)
+    let stdout = ''
+    coordinator.stdout!.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text
+    })
+    const closed = new Promise<number | null>((resolve) => coordinator.once('close', resolve))
+    await until(() => files().some((name) => name.endsWith('started')), 'a looping workload')
+    process.kill(-coordinator.pid!, 'SIGINT')
+    expect([await closed, stdout]).toEqual([0, 'the executor is closed\n'])
+    expect(marked()).toEqual([])
+    expect(files()).toEqual([])
+  })
+})
+
+describe.skipIf(process.platform !== 'linux')('an executor', () => {
+  /** The governor's environment does not name the folder, unlike the hosts'. */
+  const options = () => {
+    process.env['STINT_TEST_MARK'] = folder
+    return { temporaryRoot: folder, onOutput: () => {} }
+  }
+  afterEach(() => {
+    delete process.env['STINT_TEST_MARK']
+  })
+
+  it('leaves no process when a plan is aborted in the middle of two trials', async () => {
+    const executor = new LocalExecutor(options())
+    const abort = new AbortController()
+    const results: string[] = []
+    const running = runPlan({
+      plan: [0, 1, 2, 3].map((round) => ({ trial: `t${round}`, scenario: 's', round })),
+      executor,
+      jobs: 2,
+      toSpec: ({ trial }) => trialSpec('misbehave', { how: 'loops' }, { trial, compute: 0.5 }),
+      onResult: ({ trial }) => void results.push(trial),
+      signal: abort.signal,
+    })
+    await until(
+      () => files().filter((name) => name.endsWith('started')).length === 2,
+      'two looping workloads',
+    )
+    abort.abort()
+    expect(await running).toEqual({ finished: 0, interrupted: true })
+    expect(results).toEqual([])
+    expect(marked()).toEqual([])
+    expect(files()).toEqual([])
+    await executor.close()
+    await expect(executor.run(trialSpec('empty'))).rejects.toThrow('closed')
+  })
+
+  it('is broken without its governor, says so, and still leaves nothing', async () => {
+    const executor = new LocalExecutor(options())
+    const running = executor.run(trialSpec('misbehave', { how: 'loops' }))
+    const rejected = expect(running).rejects.toThrow('governor')
+    await until(() => files().some((name) => name.endsWith('started')), 'a looping workload')
+    const governor = marked().find(({ command }) => command.includes('governor.js'))!
+    process.kill(governor.pid, 'SIGKILL')
+    await rejected
+    await expect(executor.run(trialSpec('empty'))).rejects.toThrow('governor')
+    await executor.close()
+    expect(marked()).toEqual([])
+    expect(files()).toEqual([])
+  })
+
+  it('clears its cgroups after trials that were killed', async () => {
+    const executor = new LocalExecutor(options())
+    await executor.capabilities()
+    const governor = marked().find(({ command }) => command.includes('governor.js'))!
+    for (const how of ['loops', 'exits', 'kills_itself']) {
+      await executor.run(trialSpec('misbehave', { how }, { compute: 0.5, timeout_s: 1 }))
+    }
+    expect(groupsOf(governor.pid)).toEqual([])
+    await executor.close()
+    expect(groupsOf(governor.pid)).toEqual([])
+  })
+})

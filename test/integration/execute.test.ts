@@ -1,0 +1,288 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { LocalExecutor } from '../../harness/execute/local.ts'
+import { runPlan } from '../../harness/execute/schedule.ts'
+import { HARNESS_METRICS } from '../../harness/metrics.ts'
+import type { ChunkLogLine, ComputeMechanism, TrialResult } from '../../workers/contract.ts'
+import { trialSpec, workloadFile } from '../fixtures/trial.ts'
+
+const linux = process.platform === 'linux'
+let folder: string
+let executor: LocalExecutor
+const printed: string[] = []
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stint-test-'))
+  executor = new LocalExecutor({ temporaryRoot: folder, onOutput: (text) => printed.push(text) })
+})
+afterAll(async () => {
+  await executor.close()
+  expect(readdirSync(folder).filter((name) => name.startsWith('stint-'))).toEqual([])
+  rmSync(folder, { recursive: true })
+})
+
+describe('an ok trial', () => {
+  it('measures every metric of the harness, or says that it is unknown', async () => {
+    const chunk_log = join(folder, 'chunks', 'ok.jsonl')
+    const result = await executor.run(
+      trialSpec('spin', { steps: 50 }, { warmup_chunks: 3, chunk_log, flat: { chunk_size: 1 } }),
+    )
+    expect(result.error).toBeUndefined()
+    expect(result.outcome).toBe('ok')
+    expect(result.params).toEqual({ chunk_size: 1 })
+    expect(result.info).toEqual({ done: 50 })
+    const { metrics, caps } = result
+    expect(HARNESS_METRICS.map(({ name }) => name).filter((name) => !(name in metrics))).toEqual([])
+    expect(metrics).toMatchObject({ chunks: 50, rows: 50, sum: 50 })
+    // A step burns 1 ms of wall time: no measured time can be less, whatever the machine does.
+    for (const name of ['latency_p50_ms', 'latency_mean_ms', 'service_p50_ms', 'cold_first_chunk_ms']) {
+      expect(metrics[name], name).toBeGreaterThanOrEqual(0.99)
+    }
+    expect(metrics['wall_s']).toBeGreaterThanOrEqual(0.05)
+    expect(metrics['latency_mean_ms']).toBeGreaterThanOrEqual(metrics['service_mean_ms']!)
+    expect(metrics['throughput_rows_s']).toBeCloseTo(50 / metrics['wall_s']!, 6)
+    expect(metrics['peak_rss_mb']).toBeGreaterThan(20)
+    expect(metrics['energy_j']).toBe(result.energy.joules)
+    expect(caps.memory).toMatchObject({ requested_mb: null, mechanisms: [], enforced: true })
+    expect(caps.compute).toMatchObject({
+      requested: null,
+      mechanism: 'none',
+      throttled_ms: null,
+      enforced: true,
+    })
+    expect(caps.compute.achieved).toBeGreaterThan(0.05)
+
+    const lines = readFileSync(chunk_log, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line): ChunkLogLine => JSON.parse(line))
+    expect(lines.map(({ chunk }) => chunk)).toEqual(Array.from({ length: 50 }, (_, i) => i))
+    expect(lines[7]).toMatchObject({ rows: 1, first_row: 7, bytes: 10, operators_ms: { burn: 1 } })
+    const total = lines.reduce((sum, line) => sum + line.latency_ms, 0)
+    expect(total).toBeCloseTo(metrics['wall_s']! * 1000, 3)
+  })
+
+  it('gives a workload a temporary folder and clears what it leaves there', async () => {
+    const result = await executor.run(trialSpec('misbehave', { how: 'leaves_files' }))
+    const left = result.info?.['file'] as string
+    expect(left.startsWith(folder)).toBe(true)
+    expect(existsSync(left)).toBe(false)
+  })
+})
+
+describe('a sweep over all ways to use memory', () => {
+  const ways = [
+    'objects',
+    'strings',
+    'arrays',
+    'doubling',
+    'awaits',
+    'map',
+    'huge_array',
+    'buffers',
+    'typed_arrays',
+  ]
+  it.skipIf(!linux)(
+    'ends each under a 64 MB cap as out of memory, and the trials between are ok',
+    async () => {
+      const plan = ways.flatMap((how, round) => [
+        { trial: how, scenario: how, round },
+        { trial: `${how}-between`, scenario: 'between', round },
+      ])
+      const results = new Map<string, TrialResult>()
+      const end = await runPlan({
+        plan,
+        executor,
+        jobs: 2,
+        toSpec: ({ trial, scenario }) =>
+          scenario === 'between'
+            ? trialSpec('allocate', { how: 'steady', live_mb: 24, steps: 30 }, { trial, memory: 64 })
+            : trialSpec('allocate', { how: scenario, steps: 5000 }, { trial, memory: 64 }),
+        onResult: (result) => void results.set(result.trial, result),
+      })
+      expect(end).toEqual({ finished: plan.length, interrupted: false })
+      for (const { trial, scenario } of plan) {
+        const { outcome, error, caps } = results.get(trial)!
+        expect([trial, outcome, error?.message], trial).toEqual([
+          trial,
+          scenario === 'between' ? 'ok' : 'out_of_memory',
+          scenario === 'between' ? undefined : expect.any(String),
+        ])
+        expect(caps.memory.mechanisms).toEqual(['resource_limits', 'between_steps', 'governor_rss'])
+        if (outcome === 'ok') expect(caps.memory.peak_mb).toBeLessThanOrEqual(64)
+      }
+    },
+  )
+
+  it('sees off-heap memory that was never touched', async () => {
+    const result = await executor.run(trialSpec('allocate', { how: 'untouched_buffers' }, { memory: 32 }))
+    expect(result).toMatchObject({ outcome: 'out_of_memory', error: { name: 'MemoryCapError' } })
+  })
+
+  it('spares a workload that makes much garbage and holds little', async () => {
+    const result = await executor.run(trialSpec('allocate', { how: 'garbage', steps: 60 }, { memory: 16 }))
+    expect([result.outcome, result.error]).toEqual(['ok', undefined])
+    expect(result.caps.memory.peak_mb).toBeLessThanOrEqual(16)
+  })
+})
+
+describe('a workload that goes wrong', () => {
+  const misbehave = (how: string, changes = {}) => executor.run(trialSpec('misbehave', { how }, changes))
+
+  it('failed: keeps the name, message and stack of what was thrown', async () => {
+    const { outcome, error } = await misbehave('throws')
+    expect(outcome).toBe('failed')
+    expect(error).toMatchObject({ name: 'DataError', message: 'players.csv:7: not a number' })
+    expect(error?.stack).toContain('misbehave.mjs')
+  })
+
+  it.each([
+    ['throws_later', 'failed', 'thrown outside every step'],
+    ['bad_report', 'failed', 'step() must return { rows'],
+    ['bad_open', 'failed', 'step() and finish()'],
+    ['array_buffer', 'out_of_memory', 'Array buffer allocation failed'],
+    ['exits', 'crashed', 'process.exit(7)'],
+    ['kills_itself', 'crashed', 'SIGKILL'],
+  ])('%s: %s', async (how, outcome, message) => {
+    const result = await misbehave(how)
+    expect([result.outcome, result.error?.message]).toEqual([outcome, expect.stringContaining(message)])
+    expect(result.metrics).toEqual({})
+  })
+
+  it('timed_out: a loop without end, and a process that was stopped', async () => {
+    expect((await misbehave('loops', { timeout_s: 1 })).outcome).toBe('timed_out')
+    if (linux) expect((await misbehave('stops_itself', { timeout_s: 0.5 })).outcome).toBe('timed_out')
+  })
+
+  it('failed: a module that is missing or has no open', async () => {
+    const missing = await executor.run(trialSpec('empty', {}, { workload: join(folder, 'absent.mjs') }))
+    expect([missing.outcome, missing.error?.message]).toEqual([
+      'failed',
+      expect.stringContaining('did not load'),
+    ])
+    const useless = await executor.run(trialSpec('no-open'))
+    expect(useless.error?.message).toContain('default export with an open(context) function')
+  })
+
+  it('hears what a workload prints, and keeps it off stdout', async () => {
+    printed.length = 0
+    await misbehave('prints')
+    expect(printed.join('')).toContain('to stdout')
+    expect(printed.join('')).toContain('to stderr')
+  })
+})
+
+describe.skipIf(!linux)('a compute cap', () => {
+  // Which of them this machine permits; the duty cycle needs nothing but /proc.
+  it.each<ComputeMechanism>(['cgroup_v2', 'cgroup_v1', 'duty_cycle'])(
+    '%s holds what was asked',
+    async (mechanism) => {
+      const capped = new LocalExecutor({ mechanism, temporaryRoot: folder })
+      try {
+        const { compute, notes } = await capped.capabilities()
+        if (compute === 'none') {
+          console.warn(`skipped: ${notes.join('; ')}`)
+          expect(mechanism).not.toBe('duty_cycle')
+          return
+        }
+        for (const units of [0.25, 0.6]) {
+          const result = await capped.run(
+            trialSpec('spin', { wall_ms: 800 }, { compute: units, warmup_chunks: 2 }),
+          )
+          expect(result.error).toBeUndefined()
+          expect(result.caps.compute).toMatchObject({ requested: units, mechanism, enforced: true })
+          // A busy machine gives less than was asked; the cap lets no more through.
+          expect(result.caps.compute.achieved! / units).toBeLessThan(1.15)
+          expect(result.caps.compute.achieved! / units).toBeGreaterThan(0.5)
+          expect(result.caps.compute.throttled_ms).toBeGreaterThan(100)
+          expect(result.metrics['latency_mean_ms']).toBeGreaterThan(1.2)
+        }
+      } finally {
+        await capped.close()
+      }
+    },
+  )
+
+  it('that cannot be enforced fails a strict trial and marks a lenient one', async () => {
+    const helpless = new LocalExecutor({ mechanism: 'none', temporaryRoot: folder })
+    try {
+      expect((await helpless.capabilities()).compute).toBe('none')
+      const strict = await helpless.run(trialSpec('empty', {}, { compute: 0.5 }))
+      expect(strict).toMatchObject({
+        outcome: 'failed',
+        error: {
+          name: 'CapError',
+          message: expect.stringContaining('max_compute_units 0.5 cannot be enforced'),
+        },
+      })
+      const lenient = trialSpec('empty', {}, { compute: 0.5 })
+      lenient.caps.policy = 'best_effort'
+      const result = await helpless.run(lenient)
+      expect(result).toMatchObject({
+        outcome: 'ok',
+        caps: { compute: { enforced: false, mechanism: 'none', note: expect.any(String) } },
+      })
+    } finally {
+      await helpless.close()
+    }
+  })
+})
+
+describe('the prepare job', () => {
+  const prepare = (workload: string) =>
+    executor.prepare({ workload: workloadFile(workload), datasets: [], data_dir: folder })
+
+  it('asks a workload what it is, and takes one that says nothing', async () => {
+    expect(await prepare('spin')).toMatchObject({
+      ok: true,
+      workload: { name: 'spin', dataset: 'none' },
+      datasets: [],
+    })
+    expect(await prepare('empty')).toMatchObject({
+      ok: true,
+      workload: { name: 'empty', params: {}, metrics: {}, dataset: 'optional' },
+    })
+  })
+
+  it('says what is wrong with a workload or with its dataset before any trial', async () => {
+    expect(await prepare('no-open')).toMatchObject({
+      ok: false,
+      error: { message: expect.stringContaining('open') },
+    })
+    expect(await prepare('needs-data')).toMatchObject({
+      ok: false,
+      error: { message: expect.stringContaining('needs a dataset'), hint: expect.any(String) },
+    })
+    expect(await prepare('exits-at-load')).toMatchObject({
+      ok: false,
+      error: { message: expect.stringContaining('exit code 5') },
+    })
+    const data = { kind: 'generate', preset: 'nba2k', rows: 10, seed: 1 } as const
+    const refused = await executor.prepare({
+      workload: workloadFile('spin'),
+      datasets: [data],
+      data_dir: folder,
+    })
+    expect(refused).toMatchObject({
+      ok: false,
+      error: { message: expect.stringContaining('takes no dataset') },
+    })
+  })
+})
+
+describe('the coordinator', () => {
+  it('has nothing on stdout and needs no environment of its own', () => {
+    const script = fileURLToPath(new URL('../fixtures/coordinator.mjs', import.meta.url))
+    const { stdout, stderr, status } = spawnSync(process.execPath, [script, 'prints'], {
+      encoding: 'utf8',
+      env: { ...process.env, NODE_OPTIONS: '--max-old-space-size=300' },
+    })
+    expect([status, stdout]).toEqual([0, 'ok\n'])
+    expect(stderr).toContain('to stdout')
+    expect(stderr).toContain('NODE_OPTIONS=undefined')
+  })
+})

@@ -1,0 +1,122 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ChunkLog } from '../../../workers/telemetry/chunk-log.ts'
+import { EnergyMeter } from '../../../workers/telemetry/energy.ts'
+import { ProcessCpuTime, ResidentSize } from '../../../workers/telemetry/process-files.ts'
+import { Samples } from '../../../workers/telemetry/samples.ts'
+import { readThrottledMs } from '../../../workers/telemetry/throttle.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stint-test-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+describe('Samples', () => {
+  it('gives exact quantiles with linear interpolation, whatever the order and beyond its first capacity', () => {
+    const samples = new Samples()
+    for (let i = 4999; i >= 0; i--) samples.add(i)
+    expect(samples.count).toBe(5000)
+    expect(samples.mean()).toBe(2499.5)
+    expect(samples.quantiles([0, 0.5, 0.9, 1])).toEqual([0, 2499.5, 4499.1, 4999])
+  })
+
+  it('knows nothing of no samples', () => {
+    expect(new Samples().mean()).toBeNull()
+    expect(new Samples().quantiles([0.5])).toEqual([null])
+  })
+})
+
+describe('EnergyMeter', () => {
+  const domain = (name: string, label: string, microjoules: number, range = 1000_000_000) => {
+    mkdirSync(join(folder, name), { recursive: true })
+    writeFileSync(join(folder, name, 'name'), `${label}\n`)
+    writeFileSync(join(folder, name, 'energy_uj'), `${microjoules}\n`)
+    writeFileSync(join(folder, name, 'max_energy_range_uj'), `${range}\n`)
+  }
+
+  it('adds packages, and neither their subdomains, nor the platform, nor the second interface', () => {
+    const all = (add: number) => {
+      domain('intel-rapl:0', 'package-0', 1_000_000 + add)
+      domain('intel-rapl:0:0', 'core', 500_000 + add)
+      domain('intel-rapl:1', 'package-1', 7_000_000 + 2 * add)
+      domain('intel-rapl:2', 'psys', 9_000_000 + 5 * add)
+      domain('intel-rapl-mmio:0', 'package-0', 1_000_000 + add)
+    }
+    all(0)
+    const meter = new EnergyMeter(folder)
+    all(2_500_000)
+    expect(meter.stop()).toEqual({ joules: 7.5, source: 'rapl' })
+  })
+
+  it('corrects a counter that wrapped', () => {
+    domain('intel-rapl:0', 'package-0', 9_900_000, 10_000_000)
+    const meter = new EnergyMeter(folder)
+    domain('intel-rapl:0', 'package-0', 400_000, 10_000_000)
+    expect(meter.stop()).toEqual({ joules: 0.5, source: 'rapl' })
+  })
+
+  it('knows nothing where there is no RAPL or a package has no counter to read', () => {
+    expect(new EnergyMeter(join(folder, 'absent')).stop()).toEqual({ joules: null, source: null })
+    domain('intel-rapl:0', 'package-0', 1)
+    domain('intel-rapl:1', 'package-1', 1)
+    rmSync(join(folder, 'intel-rapl:1', 'energy_uj'))
+    expect(new EnergyMeter(folder).stop()).toEqual({ joules: null, source: null })
+  })
+})
+
+describe('readThrottledMs', () => {
+  it('reads both versions of cpu.stat', () => {
+    const file = join(folder, 'cpu.stat')
+    writeFileSync(file, 'nr_periods 10\nnr_throttled 4\nthrottled_time 12500000\n')
+    expect(readThrottledMs(file)).toBe(12.5)
+    writeFileSync(file, 'usage_usec 5\nnr_periods 10\nnr_throttled 4\nthrottled_usec 12500\n')
+    expect(readThrottledMs(file)).toBe(12.5)
+    writeFileSync(file, 'usage_usec 5\n')
+    expect(readThrottledMs(file)).toBeNull()
+    expect(readThrottledMs(join(folder, 'absent'))).toBeNull()
+  })
+})
+
+describe('ChunkLog', () => {
+  it('writes every line, in order, in a folder it makes', () => {
+    const path = join(folder, 'chunks', 't.jsonl')
+    const log = new ChunkLog(path)
+    const line = { rows: 1, latency_ms: 1, service_ms: 1, cpu_ms: 1, heap_mb: 1, external_mb: 1 }
+    for (let chunk = 0; chunk < 2000; chunk++) log.add({ ...line, chunk, first_row: chunk })
+    log.close()
+    const lines = readFileSync(path, 'utf8').trim().split('\n')
+    expect(lines.map((text) => JSON.parse(text).chunk)).toEqual(Array.from({ length: 2000 }, (_, i) => i))
+  })
+})
+
+describe.skipIf(process.platform !== 'linux')('process files', () => {
+  it('agrees with the process itself on resident size', () => {
+    const size = new ResidentSize(process.pid)
+    const own = process.memoryUsage.rss() / 1024 / 1024
+    expect(size.readMb()! / own).toBeGreaterThan(0.8)
+    expect(size.readMb()! / own).toBeLessThan(1.25)
+    size.close()
+  })
+
+  it('counts the CPU time of a process from the moment it is watched', () => {
+    const before = process.cpuUsage()
+    const cpu = new ProcessCpuTime(process.pid)
+    const end = performance.now() + 150
+    while (performance.now() < end) Math.sqrt(end)
+    const used = process.cpuUsage(before)
+    const ratio = cpu.readMs()! / ((used.user + used.system) / 1000)
+    expect(ratio).toBeGreaterThan(0.5)
+    expect(ratio).toBeLessThan(2)
+    cpu.close()
+  })
+
+  it('tells when a process is gone', () => {
+    const pid = Number(execFileSync(process.execPath, ['-p', 'process.pid']))
+    expect(() => new ResidentSize(pid)).toThrow()
+    expect(new ProcessCpuTime(pid).readMs()).toBeNull()
+  })
+})
