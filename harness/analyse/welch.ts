@@ -62,14 +62,15 @@ export function welchTest(
     result.warnings.push({ kind: 'ratio_undefined', reason: 'reference_not_positive' })
   }
   if (a.values.length < 2 || b.values.length < 2) return result
-  if (bothConstant(a.values, b.values)) {
+  const squaredErrorA = variance(a.scaled) / a.scaled.length
+  const squaredErrorB = variance(b.scaled) / b.scaled.length
+  const error = Math.sqrt(squaredErrorA + squaredErrorB)
+  // Logs may agree to the last bit where the values do not.
+  if (bothConstant(a.values, b.values) || error === 0) {
     result.warnings.push({ kind: 'constant' })
     return result
   }
 
-  const squaredErrorA = variance(a.scaled) / a.scaled.length
-  const squaredErrorB = variance(b.scaled) / b.scaled.length
-  const error = Math.sqrt(squaredErrorA + squaredErrorB)
   const shareA = squaredErrorA / (squaredErrorA + squaredErrorB)
   const df = 1 / (shareA ** 2 / (a.scaled.length - 1) + (1 - shareA) ** 2 / (b.scaled.length - 1))
   const difference = meanB - meanA
@@ -123,7 +124,7 @@ function side(name: Side, raw: RawValues, scale: Scale) {
 }
 
 /** True where neither side varies beyond rounding, so that no test has an error to go by. */
-export function bothConstant(a: readonly number[], b: readonly number[]): boolean {
+function bothConstant(a: readonly number[], b: readonly number[]): boolean {
   const error = Math.sqrt(variance(a) / a.length + variance(b) / b.length)
   return error <= CONSTANT * Math.max(Math.abs(mean(a)), Math.abs(mean(b)))
 }

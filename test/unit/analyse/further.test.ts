@@ -1,0 +1,174 @@
+/** The parts of the further tests that no oracle covers: pairing, holes, and what makes a result null. */
+import { describe, expect, it } from 'vitest'
+import { bootstrapMedianRatio } from '../../../harness/analyse/bootstrap.ts'
+import { normalQuantile, normalUpperTail, studentQuantile } from '../../../harness/analyse/distributions.ts'
+import { mannWhitney } from '../../../harness/analyse/mann-whitney.ts'
+import { logRatiosByRound, pairedTest } from '../../../harness/analyse/paired.ts'
+import { smallestEffect, smallestPairedEffect } from '../../../harness/analyse/power.ts'
+import { randomStream } from '../../../harness/analyse/random.ts'
+import { equivalenceTest } from '../../../harness/analyse/tost.ts'
+import { formatWarning, type Warning } from '../../../harness/analyse/warnings.ts'
+import { makeTrial, trialsOf } from './make-trials.ts'
+
+const kinds = (result: { warnings: Warning[] }) => result.warnings.map(({ kind }) => kind)
+
+describe('pairing by round', () => {
+  it('pairs what ran in the same round, in whatever order it was recorded', () => {
+    const a = trialsOf('a', 'wall_s', [1, 2, 4])
+    const b = trialsOf('b', 'wall_s', [2, 4, 8]).reverse()
+    expect(logRatiosByRound(a, b, 'wall_s')).toEqual({ logRatios: Array(3).fill(Math.LN2), warnings: [] })
+  })
+
+  it('drops rounds without two values, and says so', () => {
+    const a = [...trialsOf('a', 'wall_s', [1, null, 3]), makeTrial('a', 3, { outcome: 'crashed' })]
+    const b = trialsOf('b', 'wall_s', [2, 2, 0, 2])
+    const { logRatios, warnings } = logRatiosByRound(a, b, 'wall_s')
+    expect(logRatios).toEqual([Math.LN2])
+    expect(warnings).toEqual([
+      { kind: 'unpaired_rounds', dropped: 2, kept: 1 },
+      { kind: 'not_positive', side: 'b', count: 1 },
+    ])
+  })
+
+  it('gives no p without spread or without pairs', () => {
+    expect(kinds(pairedTest([]))).toEqual(['no_values'])
+    expect(kinds(pairedTest([0.1]))).toEqual(['too_few_values'])
+    const same = pairedTest([0.1, 0.1, 0.1])
+    expect(kinds(same)).toEqual(['no_spread'])
+    expect(same).toMatchObject({ p: null, ratio: { value: expect.closeTo(Math.exp(0.1), 12), low: null } })
+  })
+})
+
+describe('results that are null', () => {
+  it('Mann-Whitney', () => {
+    expect(mannWhitney([], [1])).toMatchObject({
+      u: null,
+      p: null,
+      warnings: [{ kind: 'no_values', side: 'a' }],
+    })
+    expect(mannWhitney([2, 2], [2, 2])).toMatchObject({ p: null, superiority: 0.5 })
+    expect(mannWhitney([1, 2], [3, 4]).superiority).toBe(1)
+  })
+
+  it('equivalence without a positive reference', () => {
+    expect(equivalenceTest([-1, -2, -3], [1, 2, 3], { margin: 0.1 })).toMatchObject({ p: null })
+    expect(equivalenceTest([1, 0, 2], [1, 2, 3], { margin: 0.1, scale: 'log' })).toMatchObject({ p: null })
+  })
+
+  it('the bootstrap', () => {
+    const five = [1, 2, 3, 4, 5]
+    expect(kinds(bootstrapMedianRatio([1, 2], five, { seed: 1 }))).toEqual(['too_few_values'])
+    expect(kinds(bootstrapMedianRatio([0, 1, 2, 3, 4], five, { seed: 1 }))).toEqual(['not_positive'])
+    expect(kinds(bootstrapMedianRatio([2, 2, 2, 2, 2], [3, 3, 3, 3, 3], { seed: 1 }))).toEqual(['no_spread'])
+  })
+
+  it('power', () => {
+    expect(kinds(smallestEffect([1], [1, 2]))).toEqual(['too_few_values'])
+    expect(kinds(smallestEffect([1, 1], [2, 2]))).toEqual(['no_spread'])
+    expect(kinds(smallestEffect([-1, 1], [2, 3], { scale: 'log' }))).toEqual(['not_positive'])
+    expect(kinds(smallestPairedEffect([0.1]))).toEqual(['too_few_values'])
+  })
+})
+
+describe('the bootstrap', () => {
+  const a = [10, 11, 12, 13, 14, 15, 40]
+  const b = [20, 22, 23, 24, 25, 26, 90]
+
+  it('is fixed by its seed and not by the unit', () => {
+    const once = bootstrapMedianRatio(a, b, { seed: 3 })
+    expect(bootstrapMedianRatio(a, b, { seed: 3 })).toEqual(once)
+    expect(bootstrapMedianRatio(a, b, { seed: 4 }).ratio!.value).toBe(once.ratio!.value)
+    const scaled = bootstrapMedianRatio(
+      a.map((v) => v * 1024),
+      b.map((v) => v * 1024),
+      { seed: 3 },
+    )
+    expect(scaled.ratio).toEqual(once.ratio)
+  })
+
+  it('does not follow an outlier', () => {
+    const { ratio } = bootstrapMedianRatio(a, b, { seed: 1 })
+    expect(ratio!.value).toBeCloseTo(24 / 13, 12)
+    expect(ratio!.low).toBeGreaterThan(1.2)
+    expect(ratio!.high).toBeLessThan(2.7)
+  })
+})
+
+describe('power', () => {
+  it('asks for less where there are more trials, or less noise', () => {
+    const spread = (n: number, sd: number) => Array.from({ length: n }, (_, i) => 10 + sd * (i % 2 ? 1 : -1))
+    const change = (n: number, sd: number) => smallestEffect(spread(n, sd), spread(n, sd)).change!
+    expect(change(20, 1)).toBeLessThan(change(10, 1))
+    expect(change(10, 0.5)).toBeCloseTo(change(10, 1) / 2, 10)
+  })
+})
+
+describe('distributions', () => {
+  it('keep their digits in the tails', () => {
+    // From tables to 15 digits: Q(1), Q(5), Q(10).
+    for (const [z, q] of [
+      [1, 0.158655253931457],
+      [5, 2.86651571879194e-7],
+      [10, 7.61985302416052e-24],
+    ] as const) {
+      expect(normalUpperTail(z) / q).toBeCloseTo(1, 12)
+      expect(normalQuantile(q)).toBeCloseTo(-z, 12)
+    }
+    expect(normalUpperTail(-1)).toBeCloseTo(1 - 0.158655253931457, 14)
+    expect(normalQuantile(0)).toBe(-Infinity)
+    expect(studentQuantile(0.025, 4)).toBeCloseTo(-2.7764451, 6)
+  })
+
+  it('draws numbers that a seed fixes, evenly spread', () => {
+    const random = randomStream(42)
+    const draws = Array.from({ length: 20_000 }, random)
+    const again = randomStream(42)
+    expect(draws.slice(0, 5)).toEqual(Array.from({ length: 5 }, again))
+    expect(randomStream(43)()).not.toBe(draws[0])
+    const bins = new Array<number>(20).fill(0)
+    for (const value of draws) bins[Math.floor(value * 20)]!++
+    const chiSquare = bins.reduce((total, n) => total + (n - 1000) ** 2 / 1000, 0)
+    // 0.1% and 99.9% points for 19 degrees of freedom.
+    expect(chiSquare).toBeGreaterThan(5.4)
+    expect(chiSquare).toBeLessThan(43.8)
+  })
+})
+
+describe('formatWarning', () => {
+  const counts = { ok: 3, out_of_memory: 1, crashed: 0, timed_out: 0, failed: 0 }
+  const all: { [K in Warning['kind']]: Extract<Warning, { kind: K }> } = {
+    no_values: { kind: 'no_values', side: 'a' },
+    too_few_values: { kind: 'too_few_values', side: 'b', n: 1, needed: 2 },
+    missing_values: { kind: 'missing_values', side: 'a', missing: 2, n: 5 },
+    not_positive: { kind: 'not_positive', side: 'a', count: 1 },
+    constant: { kind: 'constant' },
+    deterministic: { kind: 'deterministic' },
+    not_deterministic: { kind: 'not_deterministic', side: 'a', low: 0.1, high: 0.2 },
+    ratio_undefined: { kind: 'ratio_undefined', reason: 'reference_near_zero' },
+    unequal_outcomes: { kind: 'unequal_outcomes', a: counts, b: { ...counts, ok: 0 } },
+    survivors_only: { kind: 'survivors_only', a: counts, b: counts },
+    estimated_energy: { kind: 'estimated_energy' },
+    shared_energy: { kind: 'shared_energy' },
+    different_mechanisms: { kind: 'different_mechanisms', a: ['cgroup_v2'], b: ['duty_cycle'] },
+    cap_not_enforced: { kind: 'cap_not_enforced', side: 'b', cap: 'memory', trials: 1 },
+    not_significant_after_correction: {
+      kind: 'not_significant_after_correction',
+      p_adjusted: 0.2,
+      alpha: 0.05,
+    },
+    unpaired_rounds: { kind: 'unpaired_rounds', dropped: 1, kept: 4 },
+    no_spread: { kind: 'no_spread' },
+    unknown_metric: { kind: 'unknown_metric', metric: 'x', known: ['y'] },
+    reference_chosen: { kind: 'reference_chosen', scenario: 's', pairs: 3 },
+    reference_unmatched: { kind: 'reference_unmatched', scenarios: ['s'], reference: { cpu: 1 } },
+    reference_ambiguous: { kind: 'reference_ambiguous', scenario: 's', candidates: ['t', 'u'] },
+    reference_confounded: { kind: 'reference_confounded', keys: ['memory'] },
+    too_few_scenarios: { kind: 'too_few_scenarios', scenarios: 1 },
+  }
+
+  it.each(Object.values(all))('says what is so and what to do: $kind', (warning) => {
+    const text = formatWarning(warning)
+    expect(text).not.toMatch(/undefined|NaN|\[object/)
+    expect(text.match(/\.( |$)/g)!.length).toBeGreaterThanOrEqual(2)
+  })
+})
