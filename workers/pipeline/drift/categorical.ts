@@ -4,17 +4,18 @@ import type { DetectorState, DriftDetector } from './detector.ts'
 export interface CategoricalDriftOptions {
   /** Values in the reference and in each window compared with it. */
   window: number
-  /** Alarm where the distance exceeds what chance alone would give by this much. */
-  threshold: number
+  /** Chance of a false alarm at one test; there is one test a window. */
+  alpha: number
 }
 
-export const CATEGORICAL_DRIFT_DEFAULTS: CategoricalDriftOptions = { window: 256, threshold: 0.2 }
+export const CATEGORICAL_DRIFT_DEFAULTS: CategoricalDriftOptions = { window: 256, alpha: 0.001 }
 
 /**
  * L1 distance sum |p_i - q_i| (from 0 to 2) between the shares of each category in a reference window, the first, and
  * in each later window, none overlapping. Two windows of the same mix differ too, the more the more categories there
- * are: by about sum sqrt(2/pi) sqrt(2 p_i (1 - p_i) / n), which the alarm allows for. After an alarm that window is
- * the new reference.
+ * are: on average by sum sqrt(2/pi) sqrt(2 p_i (1 - p_i) / n), and one value moves the distance by at most 2 / n, so
+ * that McDiarmid's inequality (1989) bounds what chance adds to that by sqrt(4 ln(1 / alpha) / n). Alarm beyond both.
+ * After an alarm that window is the new reference.
  */
 export class CategoricalDrift implements DriftDetector {
   readonly options: CategoricalDriftOptions
@@ -25,11 +26,11 @@ export class CategoricalDrift implements DriftDetector {
 
   constructor(options: Partial<CategoricalDriftOptions> = {}) {
     this.options = { ...CATEGORICAL_DRIFT_DEFAULTS, ...options }
-    const { window, threshold } = this.options
+    const { window, alpha } = this.options
     if (!(Number.isInteger(window) && window > 1)) {
       throw new RangeError(`window must be a whole number from 2, not ${window}`)
     }
-    if (!(threshold > 0)) throw new RangeError(`threshold must be above 0, not ${threshold}`)
+    if (!(alpha > 0 && alpha < 1)) throw new RangeError(`alpha must be between 0 and 1, not ${alpha}`)
   }
 
   /** L1 distance at the last test; null before the first. */
@@ -41,7 +42,8 @@ export class CategoricalDrift implements DriftDetector {
   add(value: number): boolean {
     this.current.set(value, (this.current.get(value) ?? 0) + 1)
     this.filled += 1
-    if (this.filled < this.options.window) return false
+    const { window, alpha } = this.options
+    if (this.filled < window) return false
     const current = this.current
     this.current = new Map()
     this.filled = 0
@@ -49,9 +51,9 @@ export class CategoricalDrift implements DriftDetector {
       this.reference = current
       return false
     }
-    const { distance, noise } = compare(this.reference, current, this.options.window)
+    const { distance, noise } = compare(this.reference, current, window)
     this.last = distance
-    const changed = distance > noise + this.options.threshold
+    const changed = distance > noise + Math.sqrt((4 * Math.log(1 / alpha)) / window)
     if (changed) this.reference = current
     return changed
   }

@@ -47,12 +47,14 @@ export class QuantileSketch {
     if (this.waiting === this.pending.length) this.absorb()
   }
 
-  /** The value below which a share `q` (0 to 1) of the stream lies, by interpolation; null before any value. */
+  /**
+   * The value below which a share `q` (0 to 1) of the stream lies, by interpolation; null before any value.
+   * Asking changes nothing, so results do not depend on when one asks.
+   */
   quantile(q: number): number | null {
     if (!(q >= 0 && q <= 1)) throw new RangeError(`a quantile is asked for by a share from 0 to 1, not ${q}`)
-    this.absorb()
-    if (this.total === 0) return null
-    const { means, weights, centroids, total, min, max } = this
+    const { means, weights, centroids, total, min, max } = this.settled()
+    if (total === 0) return null
     const rank = q * total
     let before = 0
     let leftRank = 0
@@ -68,10 +70,10 @@ export class QuantileSketch {
   }
 
   merge(other: QuantileSketch): void {
-    other.absorb()
-    if (other.total === 0) return
+    const { means, weights, total } = other.settled()
+    if (total === 0) return
     this.absorb()
-    this.combine(other.means.subarray(0, other.centroids), other.weights.subarray(0, other.centroids))
+    this.combine(means, weights)
     this.min = Math.min(this.min, other.min)
     this.max = Math.max(this.max, other.max)
   }
@@ -81,8 +83,8 @@ export class QuantileSketch {
       compression: this.compression,
       min: this.n === 0 ? null : this.min,
       max: this.n === 0 ? null : this.max,
-      means: Array.from(this.means.subarray(0, this.centroids)),
-      weights: Array.from(this.weights.subarray(0, this.centroids)),
+      means: Array.from(this.means),
+      weights: Array.from(this.weights),
       pending: Array.from(this.pending.subarray(0, this.waiting)),
     }
   }
@@ -98,6 +100,14 @@ export class QuantileSketch {
     sketch.pending.set(state.pending)
     sketch.waiting = state.pending.length
     return sketch
+  }
+
+  /** The same sketch with nothing pending: itself, or a copy. */
+  private settled(): QuantileSketch {
+    if (this.waiting === 0) return this
+    const copy = QuantileSketch.fromJSON(this.toJSON())
+    copy.absorb()
+    return copy
   }
 
   private absorb(): void {
