@@ -1,0 +1,116 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { Adwin } from '../../../workers/pipeline/drift/adwin.ts'
+import { CategoricalDrift } from '../../../workers/pipeline/drift/categorical.ts'
+import type { DriftDetector } from '../../../workers/pipeline/drift/detector.ts'
+import { KolmogorovSmirnov } from '../../../workers/pipeline/drift/kolmogorov-smirnov.ts'
+import { PageHinkley } from '../../../workers/pipeline/drift/page-hinkley.ts'
+import { detectorFromJSON } from '../../../workers/pipeline/drift/registry.ts'
+import { randomNumbers } from '../learn/batches.ts'
+import { shared } from '../shared.ts'
+
+const DETECTORS: [string, () => DriftDetector][] = [
+  ['adwin', () => new Adwin()],
+  ['page_hinkley', () => new PageHinkley()],
+  ['kolmogorov_smirnov', () => new KolmogorovSmirnov()],
+  ['categorical', () => new CategoricalDrift()],
+]
+
+/** 0 or 1 for 1,000 values, then 4 to 7. */
+function stepStream(seed: number): number[] {
+  const random = randomNumbers(seed)
+  return Array.from({ length: 2000 }, (_, i) =>
+    i < 1000 ? Math.floor(random() * 2) : 4 + Math.floor(random() * 4),
+  )
+}
+
+function alarms(detector: DriftDetector, values: number[]): number[] {
+  const at: number[] = []
+  for (const [i, value] of values.entries()) if (detector.add(value)) at.push(i)
+  return at
+}
+
+const path = shared('fixtures/river_drift_stream_12345.json')
+describe.skipIf(!existsSync(path))(`the stream of River's examples (${path}, skipped when absent)`, () => {
+  const stream = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as number[]) : []
+
+  test('ADWIN alarms where River does', () => {
+    expect(alarms(new Adwin(), stream)).toEqual([1023])
+  })
+
+  test('Page-Hinkley alarms where River does', () => {
+    expect(alarms(new PageHinkley(), stream)).toEqual([1006])
+  })
+})
+
+describe.each(DETECTORS)('%s', (name, make) => {
+  test('finds an abrupt change soon and once, on each of ten streams', () => {
+    for (let seed = 0; seed < 10; seed += 1) {
+      const [first, ...more] = alarms(make(), stepStream(seed))
+      expect(first).toBeGreaterThanOrEqual(1000)
+      expect(first).toBeLessThan(1000 + 2 * 256)
+      // A window across the change can differ from both sides, so windowed tests may speak twice.
+      expect(more.length).toBeLessThanOrEqual(1)
+    }
+  })
+
+  test('is mostly silent without a change', () => {
+    let count = 0
+    for (let seed = 0; seed < 10; seed += 1) {
+      const random = randomNumbers(100 + seed)
+      // Page-Hinkley's threshold is in the unit of the values, so they are kept small for it.
+      const unit = name === 'page_hinkley' ? 0.1 : 1
+      const steady = Array.from({ length: 3000 }, () => Math.floor(random() * 5) * unit)
+      count += alarms(make(), steady).length
+    }
+    expect(count).toBeLessThanOrEqual(1)
+  })
+
+  test('goes on bit by bit after a round trip through JSON text', () => {
+    const stream = stepStream(7)
+    const straight = make()
+    let restored = make()
+    for (const [i, value] of stream.entries()) {
+      expect(restored.add(value)).toBe(straight.add(value))
+      if (i % 97 === 0) restored = detectorFromJSON(JSON.parse(JSON.stringify(restored)))
+    }
+    expect(JSON.stringify(restored)).toBe(JSON.stringify(straight))
+  })
+})
+
+test('ADWIN keeps the mean and length of what is left after a cut, in little memory', () => {
+  const detector = new Adwin()
+  const stream = stepStream(3)
+  for (const value of stream) detector.add(value)
+  expect(detector.length).toBeGreaterThan(900)
+  expect(detector.length).toBeLessThanOrEqual(1000)
+  const rest = stream.slice(-detector.length)
+  expect(detector.mean).toBeCloseTo(rest.reduce((a, b) => a + b, 0) / rest.length, 9)
+  const buckets = (detector.toJSON()['levels'] as unknown[][]).flat().length
+  expect(buckets).toBeLessThanOrEqual(6 * Math.ceil(Math.log2(1000)))
+})
+
+test('Kolmogorov-Smirnov sees a change of spread that leaves the mean alone', () => {
+  const random = randomNumbers(11)
+  const detector = new KolmogorovSmirnov({ window: 200 })
+  const values = Array.from({ length: 2000 }, (_, i) => (random() - 0.5) * (i < 1000 ? 1 : 4))
+  expect(alarms(detector, values)[0]).toBe(1199)
+  expect(detector.statistic).not.toBeNull()
+})
+
+test('the statistics are the textbook ones', () => {
+  const ks = new KolmogorovSmirnov({ window: 4 })
+  for (const value of [1, 2, 3, 4, 3, 4, 5, 6]) ks.add(value)
+  expect(ks.statistic).toBe(0.5)
+  const l1 = new CategoricalDrift({ window: 4 })
+  for (const value of [0, 0, 1, 1, 0, 2, 2, -1]) l1.add(value)
+  expect(l1.statistic).toBe(0.25 + 0.5 + 0.5 + 0.25)
+})
+
+test('options out of range are refused', () => {
+  expect(() => new Adwin({ delta: 0 })).toThrow(/delta/)
+  expect(() => new PageHinkley({ threshold: 0 })).toThrow(/threshold/)
+  expect(() => new KolmogorovSmirnov({ window: 1 })).toThrow(/window/)
+  expect(() => new CategoricalDrift({ alpha: 0 })).toThrow(/alpha/)
+  expect(() => detectorFromJSON({ detector: 'psychic' })).toThrow(/psychic/)
+})
