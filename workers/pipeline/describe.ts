@@ -57,7 +57,7 @@ const score = (description: string): MetricInfo => ({
   description,
 })
 const error = (description: string): MetricInfo => ({
-  unit: 'target',
+  unit: '',
   direction: 'lower_is_better',
   kind: 'deterministic',
   description,

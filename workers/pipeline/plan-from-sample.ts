@@ -9,8 +9,8 @@ import { findColumns, suggest } from './ingest/header.ts'
 import { inferColumn } from './ingest/infer.ts'
 import type { Plan } from './plan.ts'
 
-/** Types are inferred from so many rows at the start of the file. */
-export const SAMPLE_ROWS = 1000
+/** Types are inferred from so many rows at the start of the file, however few of them a trial handles. */
+const SAMPLE_ROWS = 1000
 
 /**
  * @throws {DataError} where the target or a column named under `columns` is absent, or the target is not numeric
@@ -18,7 +18,7 @@ export const SAMPLE_ROWS = 1000
  */
 export async function planFromSample(dataset: PreparedDataset): Promise<Plan> {
   const { path, target, columns } = dataset
-  const { header, records } = await sampleRecords(path, Math.min(SAMPLE_ROWS, dataset.rows))
+  const { header, records } = await sampleRecords(path, SAMPLE_ROWS)
   if (target === null) {
     throw new Error(`${path}: name the column to predict as dataset.target. Columns: ${header.join(', ')}`)
   }

@@ -40,8 +40,12 @@ const FORMULAS: readonly Formula[] = [
 ]
 
 const RICH_FORMULAS: readonly Formula[] = [
-  { name: 'rating_2', from: ['rating'], of: (rating) => (rating - MIDDLE_RATING) ** 2 },
-  { name: 'rating_3', from: ['rating'], of: (rating) => (rating - MIDDLE_RATING) ** 3 },
+  { name: 'rating_2', from: ['rating'], of: (rating) => (rating - MIDDLE_RATING) * (rating - MIDDLE_RATING) },
+  {
+    name: 'rating_3',
+    from: ['rating', 'rating_2'],
+    of: (rating, square) => (rating - MIDDLE_RATING) * square,
+  },
   { name: 'experience_2', from: ['experience'], of: (years) => years * years },
   {
     name: 'rookie',
