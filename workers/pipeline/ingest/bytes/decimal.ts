@@ -1,0 +1,64 @@
+/** Powers of ten that a double holds exactly. */
+const EXACT_POWERS = Float64Array.from({ length: 23 }, (_, power) => 10 ** power)
+const LARGEST_EXACT_POWER = 22
+const TWO_53 = 2 ** 53
+/** Beyond this the exponent's digits no longer matter: the value is 0 or infinite, which `Number()` decides. */
+const EXPONENT_LIMIT = 9999
+
+const ZERO = 48
+const NINE = 57
+const PLUS = 43
+const MINUS = 45
+const POINT = 46
+const LOWER_E = 101
+const UPPER_E = 69
+
+/**
+ * The decimal number in `bytes[start .. end)`, bit for bit what `Number()` makes of it; NaN where this fast path
+ * cannot tell, which says nothing about the text: the caller then decides from the string.
+ *
+ * Digits below 2^53 scaled by an exact power of ten take one correctly rounded operation
+ * (Clinger, "How to read floating point numbers accurately", PLDI 1990); all else is left to `Number()`.
+ */
+export function parseDecimal(bytes: Uint8Array, start: number, end: number): number {
+  let p = start
+  let c = p < end ? bytes[p]! : 0
+  const negative = c === MINUS
+  if (negative || c === PLUS) c = ++p < end ? bytes[p]! : 0
+  let digits = 0
+  const whole = p
+  while (c >= ZERO && c <= NINE) {
+    digits = digits * 10 + (c - ZERO)
+    c = ++p < end ? bytes[p]! : 0
+  }
+  let count = p - whole
+  let exponent = 0
+  if (c === POINT) {
+    const fraction = ++p
+    c = p < end ? bytes[p]! : 0
+    while (c >= ZERO && c <= NINE) {
+      digits = digits * 10 + (c - ZERO)
+      c = ++p < end ? bytes[p]! : 0
+    }
+    exponent = fraction - p
+    count -= exponent
+  }
+  // At or beyond 2^53 the sum of digits may itself have been rounded.
+  if (count === 0 || digits >= TWO_53) return Number.NaN
+  if (c === LOWER_E || c === UPPER_E) {
+    c = ++p < end ? bytes[p]! : 0
+    const below = c === MINUS
+    if (below || c === PLUS) c = ++p < end ? bytes[p]! : 0
+    const first = p
+    let scale = 0
+    while (c >= ZERO && c <= NINE && scale < EXPONENT_LIMIT) {
+      scale = scale * 10 + (c - ZERO)
+      c = ++p < end ? bytes[p]! : 0
+    }
+    if (p === first) return Number.NaN
+    exponent += below ? -scale : scale
+  }
+  if (p < end || exponent > LARGEST_EXACT_POWER || exponent < -LARGEST_EXACT_POWER) return Number.NaN
+  const value = exponent < 0 ? digits / EXACT_POWERS[-exponent]! : digits * EXACT_POWERS[exponent]!
+  return negative ? -value : value
+}
