@@ -62,3 +62,55 @@ export function parseDecimal(bytes: Uint8Array, start: number, end: number): num
   const value = exponent < 0 ? digits / EXACT_POWERS[-exponent]! : digits * EXACT_POWERS[exponent]!
   return negative ? -value : value
 }
+
+const COMMA = 44
+const SPACE = 32
+
+/**
+ * A number among other text, as in `$1,250.00` or `113.4 kg`; NaN where this fast path cannot tell: a sign or a point
+ * before the digits, an exponent, or anything behind them that might belong to the number.
+ */
+export function parseLoose(bytes: Uint8Array, start: number, end: number): number {
+  let p = start
+  let c = 0
+  for (; p < end; p++) {
+    c = bytes[p]!
+    if (c >= ZERO && c <= NINE) break
+    if (c === MINUS || c === POINT) return Number.NaN
+  }
+  if (p === end) return Number.NaN
+  let digits = 0
+  let group = p
+  let grouped = false
+  for (;;) {
+    while (c >= ZERO && c <= NINE) {
+      digits = digits * 10 + (c - ZERO)
+      c = ++p < end ? bytes[p]! : 0
+    }
+    const size = p - group
+    if (grouped ? size !== 3 : c === COMMA && size > 3) return Number.NaN
+    if (c !== COMMA) break
+    grouped = true
+    group = ++p
+    c = p < end ? bytes[p]! : 0
+  }
+  let decimals = 0
+  if (c === POINT) {
+    const fraction = ++p
+    c = p < end ? bytes[p]! : 0
+    while (c >= ZERO && c <= NINE) {
+      digits = digits * 10 + (c - ZERO)
+      c = ++p < end ? bytes[p]! : 0
+    }
+    decimals = p - fraction
+  }
+  if (digits >= TWO_53 || decimals > LARGEST_EXACT_POWER) return Number.NaN
+  if (p < end) {
+    if (c === LOWER_E || c === UPPER_E || c === COMMA || c === POINT || c >= 128) return Number.NaN
+    if (c <= SPACE) {
+      const next = ++p < end ? bytes[p]! : 0
+      if (next <= SPACE || next >= 128 || (next >= ZERO && next <= NINE)) return Number.NaN
+    }
+  }
+  return digits / EXACT_POWERS[decimals]!
+}

@@ -33,7 +33,9 @@ export function dialectBytes(dialect: Dialect): DialectBytes {
 function asciiByte(name: string, text: string): number {
   const code = text.length === 1 ? text.charCodeAt(0) : -1
   if (code < 1 || code > 127 || code === LF || code === CR) {
-    throw new TypeError(`${name} must be one ASCII character other than a line end, not ${JSON.stringify(text)}`)
+    throw new TypeError(
+      `${name} must be one ASCII character other than a line end, not ${JSON.stringify(text)}`,
+    )
   }
   return code
 }

@@ -20,7 +20,7 @@ const RESCAN_FREELY_BYTES = 64 * 1024
  * field may be split anywhere. A line feed behind the last byte stops every inner loop: no loop tests for the end.
  */
 export class Scanner {
-  bytes: Uint8Array
+  bytes: Buffer
   /** First byte not yet scanned into a row, and the end of the bytes held. */
   position = 0
   end = 0
@@ -31,7 +31,7 @@ export class Scanner {
   fields = new Int32Array(0)
   /** Line on which each row starts. */
   rowLines = new Float64Array(0)
-  /** Bytes of the rows of the last scan, line ends included. */
+  /** Bytes of the rows of the last scan, with line ends and the blank lines and comments before each. */
   rowBytes = 0
   /** Set when the bytes after the rows of the last scan do not form a row. */
   problem: ScanProblem | null = null
@@ -48,9 +48,11 @@ export class Scanner {
   #wantedCount = 0
   /** Bytes that must be pending before a scan is worth while. */
   #needed = 1
+  /** Bytes of blank lines and comments since the last row. */
+  #skipped = 0
 
   constructor(dialect: DialectBytes, bufferBytes: number, maxRowBytes: number) {
-    this.bytes = new Uint8Array(bufferBytes + 1)
+    this.bytes = Buffer.alloc(bufferBytes + 1)
     this.#separator = dialect.separator
     this.#quote = dialect.quote
     this.#comment = dialect.comment
@@ -81,7 +83,7 @@ export class Scanner {
   }
 
   /** Makes room for more bytes behind those not yet scanned; the buffer grows only for a row that fills it. */
-  room(): Uint8Array {
+  room(): Buffer {
     const pending = this.end - this.position
     if (this.position > 0) {
       this.bytes.copyWithin(0, this.position, this.end)
@@ -89,7 +91,7 @@ export class Scanner {
       this.end = pending
     }
     if (pending >= this.bytes.length - 1) {
-      const larger = new Uint8Array(2 * this.bytes.length)
+      const larger = Buffer.alloc(2 * this.bytes.length)
       larger.set(this.bytes)
       this.bytes = larger
     }
@@ -139,21 +141,23 @@ export class Scanner {
       const start = p
       let c = bytes[p]!
       if (c === LF) {
-        this.position = ++p
-        this.line = ++line
+        this.#skip(++p)
+        line++
         continue
       }
       if (c === CR && bytes[p + 1] === LF && p + 1 < end) {
-        this.position = p += 2
-        this.line = ++line
+        p += 2
+        this.#skip(p)
+        line++
         continue
       }
       if (c === comment) {
         while (bytes[p] !== LF) p++
         if (p >= end && !this.ended) break
         if (p - start > this.#maxRowBytes) return this.#stop(rows, this.#tooLong(), line)
-        this.position = p = Math.min(p + 1, end)
-        this.line = ++line
+        p = Math.min(p + 1, end)
+        this.#skip(p)
+        line++
         continue
       }
       const firstLine = line
@@ -171,7 +175,8 @@ export class Scanner {
             for (c = bytes[p]!; c !== quote; c = bytes[++p]!) {
               if (c !== LF) continue
               if (p < end) line++
-              else if (this.ended) return this.#stop(rows, 'the quoted field that starts here is never closed', opened)
+              else if (this.ended)
+                return this.#stop(rows, 'the quoted field that starts here is never closed', opened)
               else break scanning
             }
             to = p
@@ -181,11 +186,16 @@ export class Scanner {
             p++
           }
           if (special[c] === 0) {
-            return this.#stop(rows, `expected a separator or a line end after a closing quote, found ${shown(c)}`, line)
+            return this.#stop(
+              rows,
+              `expected a separator or a line end after a closing quote, found ${shown(c)}`,
+              line,
+            )
           }
         } else {
           while (c > top || special[c] === 0) c = bytes[++p]!
-          if (c === quote) return this.#stop(rows, 'a quote inside a field that does not start with one', line)
+          if (c === quote)
+            return this.#stop(rows, 'a quote inside a field that does not start with one', line)
           to = p
         }
         if (column < width && wanted[column] === 1) {
@@ -211,11 +221,17 @@ export class Scanner {
       }
       if (p - start > this.#maxRowBytes) return this.#stop(rows, this.#tooLong(), firstLine)
       if (column !== width) {
-        return this.#stop(rows, `expected ${width} fields as in the header, found ${column}`, firstLine, column)
+        return this.#stop(
+          rows,
+          `expected ${width} fields as in the header, found ${column}`,
+          firstLine,
+          column,
+        )
       }
       if (anyDoubled) this.#undouble(rows * stride, o)
       this.rowLines[rows++] = firstLine
-      this.rowBytes += next - start
+      this.rowBytes += next - start + this.#skipped
+      this.#skipped = 0
       this.position = p = next
       this.line = ++line
     }
@@ -224,6 +240,12 @@ export class Scanner {
     if (rows < limit && pending > this.#maxRowBytes + 1) return this.#stop(rows, this.#tooLong(), this.line)
     this.#needed = pending + 1 + (pending > RESCAN_FREELY_BYTES ? pending >> 1 : 0)
     return rows
+  }
+
+  #skip(to: number): void {
+    this.#skipped += to - this.position
+    this.position = to
+    this.line++
   }
 
   #stop(rows: number, message: string, line: number, found?: number): number {
@@ -255,5 +277,7 @@ export class Scanner {
 }
 
 function shown(byte: number): string {
-  return byte > 32 && byte < 127 ? `"${String.fromCharCode(byte)}"` : `byte 0x${byte.toString(16).padStart(2, '0')}`
+  return byte > 32 && byte < 127
+    ? `"${String.fromCharCode(byte)}"`
+    : `byte 0x${byte.toString(16).padStart(2, '0')}`
 }
