@@ -35,3 +35,14 @@ export interface Learner {
   merge?(other: this): void
   toJSON(): LearnerState
 }
+
+/** A learner whose targets are class indexes; `predictMany` writes the most probable class. */
+export interface Classifier extends Learner {
+  /** Classes known so far; may grow as new ones are learnt. */
+  readonly classes: number
+  /**
+   * Writes (to - from) x `classes` probabilities, row-major. Changes no state.
+   * Absent where the learner has no notion of probability, as with hinge losses.
+   */
+  predictProbabilities?(batch: FeatureBatch, from: number, to: number, out: Float64Array): void
+}

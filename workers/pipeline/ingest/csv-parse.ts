@@ -1,0 +1,281 @@
+/** The reference reader: csv-parse, one string a field. Slow and right; other readers are tested against it. */
+import { createReadStream } from 'node:fs'
+import { pipeline } from 'node:stream'
+import { CsvError, type InfoRecord, type Options, type Parser, parse } from 'csv-parse'
+import { parse as parseText } from 'csv-parse/sync'
+import type { ChunkReader, ColumnChunk, ColumnSpec, OpenReader } from './columns.ts'
+import { DataError } from './columns.ts'
+import { decodeCategory, decodeDate, decodeNumber, misfit } from './decode.ts'
+import { checkHeader, findColumns } from './header.ts'
+
+/** How CSV is read everywhere in the pipeline: RFC 4180, lines ending in LF or CRLF. */
+const CSV_OPTIONS: Options = {
+  bom: true,
+  skip_empty_lines: true,
+  record_delimiter: ['\r\n', '\n'],
+}
+
+interface ParsedRecord {
+  record: string[]
+  info: InfoRecord
+}
+
+/** A growing column and how one field's text is put into it. */
+interface ColumnSink {
+  position: number
+  put(text: string, row: number): boolean
+  reserve(rows: number): void
+  spec: ColumnSpec
+}
+
+/** @throws {DataError} for an empty file, a header without a named column, and what `ChunkReader.read` names */
+export const openCsvParse: OpenReader = async (path, specs, options = {}) => {
+  const records = new RecordStream(path)
+  try {
+    const first = await records.first()
+    const line = startLine(first)
+    const header = columnNames(first.record, path, line)
+    const names = specs.map((spec) => spec.name)
+    const positions = findColumns(header, names, path, line)
+    return new CsvParseReader(path, header, records, specs, positions, options.rows, first.info.bytes)
+  } catch (error) {
+    records.close()
+    throw error
+  }
+}
+
+/**
+ * The header and the first `rows` records as raw text.
+ * @throws {DataError} as `openCsvParse`
+ */
+export async function sampleRecords(
+  path: string,
+  rows: number,
+): Promise<{ header: string[]; records: string[][] }> {
+  const stream = new RecordStream(path)
+  try {
+    const first = await stream.first()
+    const header = columnNames(first.record, path, startLine(first))
+    const records: string[][] = []
+    while (records.length < rows) {
+      const next = await stream.next()
+      if (next === null) break
+      records.push(next.record)
+    }
+    return { header, records }
+  } finally {
+    stream.close()
+  }
+}
+
+/**
+ * Column names in the text of a header line.
+ * @throws {DataError} for a broken quote or a name that occurs twice
+ */
+export function parseHeader(text: Uint8Array, path: string): string[] {
+  let records: string[][]
+  try {
+    records = parseText(text, CSV_OPTIONS)
+  } catch (error) {
+    throw readable(error as Error, path)
+  }
+  return columnNames(records[0]!, path, 1)
+}
+
+function columnNames(record: readonly string[], path: string, line: number): string[] {
+  const header = record.map((name) => name.trim())
+  checkHeader(header, path, line)
+  return header
+}
+
+class CsvParseReader implements ChunkReader {
+  readonly header: readonly string[]
+  private readonly path: string
+  private readonly records: RecordStream
+  private readonly sinks: ColumnSink[]
+  private readonly chunk: ColumnChunk = { rows: 0, firstRow: 0, columns: [], bytes: 0 }
+  private left: number
+  private capacity = 0
+  private bytes: number
+
+  constructor(
+    path: string,
+    header: readonly string[],
+    records: RecordStream,
+    specs: readonly ColumnSpec[],
+    positions: readonly number[],
+    rows: number | undefined,
+    headerBytes: number,
+  ) {
+    this.path = path
+    this.header = header
+    this.records = records
+    this.left = rows ?? Number.POSITIVE_INFINITY
+    this.bytes = headerBytes
+    this.sinks = specs.map((spec, i) => columnSink(spec, positions[i]!, this.chunk.columns))
+  }
+
+  async read(rows: number): Promise<ColumnChunk | null> {
+    const wanted = Math.min(rows, this.left)
+    const { chunk, sinks } = this
+    if (wanted > this.capacity) {
+      for (const sink of sinks) sink.reserve(wanted)
+      this.capacity = wanted
+    }
+    chunk.firstRow += chunk.rows
+    chunk.rows = 0
+    let end = this.bytes
+    while (chunk.rows < wanted) {
+      const next = this.records.ready() ?? (await this.records.next())
+      if (next === null) break
+      const { record } = next
+      for (let i = 0; i < sinks.length; i += 1) {
+        const sink = sinks[i]!
+        const text = record[sink.position]!
+        if (!sink.put(text, chunk.rows)) {
+          throw new DataError(misfit(text, sink.spec), this.path, startLine(next), sink.spec.name)
+        }
+      }
+      end = next.info.bytes
+      chunk.rows += 1
+    }
+    this.left -= chunk.rows
+    chunk.bytes = end - this.bytes
+    this.bytes = end
+    return chunk.rows === 0 ? null : chunk
+  }
+
+  close(): void {
+    this.records.close()
+  }
+}
+
+function columnSink(spec: ColumnSpec, position: number, columns: ColumnChunk['columns']): ColumnSink {
+  if (spec.kind === 'category') {
+    const codeOf = new Map<string, number>()
+    const dictionary: string[] = []
+    const column = { kind: spec.kind, name: spec.name, codes: new Int32Array(0), dictionary }
+    columns.push(column)
+    return {
+      spec,
+      position,
+      reserve(rows) {
+        column.codes = new Int32Array(rows)
+      },
+      put(text, row) {
+        const value = decodeCategory(text, spec)
+        let code = value === null ? -1 : codeOf.get(value)
+        if (code === undefined) {
+          code = dictionary.push(value!) - 1
+          codeOf.set(value!, code)
+        }
+        column.codes[row] = code
+        return true
+      },
+    }
+  }
+  const column = { kind: spec.kind, name: spec.name, values: new Float64Array(0) }
+  columns.push(column)
+  const decode = spec.kind === 'date' ? decodeDate : decodeNumber
+  return {
+    spec,
+    position,
+    reserve(rows) {
+      column.values = new Float64Array(rows)
+    },
+    put(text, row) {
+      const value = decode(text, spec)
+      if (value === null) return false
+      column.values[row] = value
+      return true
+    },
+  }
+}
+
+/** csv-parse counts the line on which a record ends; line breaks inside its fields lead back to its start. */
+function startLine(parsed: ParsedRecord): number {
+  let line = parsed.info.lines
+  for (const field of parsed.record) line -= field.split('\n').length - 1
+  return line
+}
+
+/** Pulls records from the file as they are asked for, with bounded read-ahead. */
+class RecordStream {
+  private readonly parser: Parser
+  private readonly path: string
+  private failure: Error | null = null
+  private ended = false
+  private wake: (() => void) | null = null
+
+  constructor(path: string) {
+    this.path = path
+    this.parser = parse({ ...CSV_OPTIONS, info: true })
+    const wake = () => this.wake?.()
+    this.parser.on('readable', wake)
+    this.parser.on('end', () => {
+      this.ended = true
+      wake()
+    })
+    pipeline(createReadStream(path), this.parser, (error) => {
+      if (error != null) this.failure = error
+      wake()
+    })
+  }
+
+  /** The next record where one is already parsed. */
+  ready(): ParsedRecord | null {
+    return this.parser.read() as ParsedRecord | null
+  }
+
+  /** @throws {DataError} on a ragged row or a broken quote; an Error where the file cannot be read */
+  async next(): Promise<ParsedRecord | null> {
+    for (;;) {
+      const record = this.ready()
+      if (record !== null) return record
+      if (this.failure !== null) throw readable(this.failure, this.path)
+      if (this.ended) return null
+      await new Promise<void>((resolve) => {
+        this.wake = resolve
+      })
+      this.wake = null
+    }
+  }
+
+  /** @throws {DataError} where there is none, and as `next` */
+  async first(): Promise<ParsedRecord> {
+    const record = await this.next()
+    if (record === null) throw new DataError('the file is empty: expected a header line', this.path, 1)
+    return record
+  }
+
+  close(): void {
+    this.parser.destroy()
+  }
+}
+
+/** csv-parse's and the file system's errors in the pipeline's words. */
+function readable(error: Error, path: string): Error {
+  if (error instanceof CsvError) {
+    const line = Number(error['lines'] ?? 1)
+    return new DataError(problem(error), path, line)
+  }
+  return new Error(`cannot read ${path}: ${error.message}`, { cause: error })
+}
+
+function problem(error: CsvError): string {
+  switch (error.code) {
+    case 'CSV_RECORD_INCONSISTENT_FIELDS_LENGTH': {
+      const record = error['record']
+      const found = Array.isArray(record) ? record.length : 'another number of'
+      return `the row has ${found} fields, not as many as the header`
+    }
+    case 'CSV_QUOTE_NOT_CLOSED':
+      return 'a quoted field is not closed before the end of the file'
+    case 'CSV_INVALID_CLOSING_QUOTE':
+      return 'text after the closing quote of a field: a quote inside a quoted field must be doubled'
+    case 'INVALID_OPENING_QUOTE':
+      return 'a quote inside an unquoted field: quote the whole field and double the quote'
+    default:
+      return error.message
+  }
+}

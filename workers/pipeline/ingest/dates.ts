@@ -1,0 +1,75 @@
+/** Calendar dates as days since 1970-01-01 in the proleptic Gregorian calendar, without time zones. */
+
+const DAYS_PER_ERA = 146_097
+const YEARS_PER_ERA = 400
+/** Days from 0000-03-01 to 1970-01-01. */
+const EPOCH_SHIFT = 719_468
+const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+/** Two-digit years below this are 20xx, the others 19xx. */
+const PIVOT_YEAR = 50
+
+/**
+ * Days since 1970-01-01; null for a day that the calendar does not have. Month and day count from 1.
+ * Years start in March here, so that the leap day is the last of its year (H. Hinnant, "chrono-Compatible
+ * Low-Level Date Algorithms").
+ */
+export function daysFromCivil(year: number, month: number, day: number): number | null {
+  if (month < 1 || month > 12 || day < 1) return null
+  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
+  if (day > MONTH_DAYS[month - 1]! + (month === 2 && leap ? 1 : 0)) return null
+  const y = month <= 2 ? year - 1 : year
+  const era = Math.floor(y / YEARS_PER_ERA)
+  const yearOfEra = y - era * YEARS_PER_ERA
+  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1
+  const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear
+  return era * DAYS_PER_ERA + dayOfEra - EPOCH_SHIFT
+}
+
+/** year * 12 + (month - 1) of a day number; NaN stays NaN, so an unknown date has an unknown year. */
+export function monthIndex(days: number): number {
+  const shifted = Math.floor(days) + EPOCH_SHIFT
+  const era = Math.floor(shifted / DAYS_PER_ERA)
+  const dayOfEra = shifted - era * DAYS_PER_ERA
+  const yearOfEra = Math.floor(
+    (dayOfEra -
+      Math.floor(dayOfEra / 1460) +
+      Math.floor(dayOfEra / 36_524) -
+      Math.floor(dayOfEra / 146_096)) /
+      365,
+  )
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100))
+  const shiftedMonth = Math.floor((5 * dayOfYear + 2) / 153)
+  return (era * YEARS_PER_ERA + yearOfEra) * 12 + shiftedMonth + 2
+}
+
+export function yearOf(days: number): number {
+  return Math.floor(monthIndex(days) / 12)
+}
+
+/** 1 for January. */
+export function monthOf(days: number): number {
+  const index = monthIndex(days)
+  return index - Math.floor(index / 12) * 12 + 1
+}
+
+const ISO = /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?$/
+const SHORT_YEAR = /^(\d{1,2})([/.-])(\d{1,2})\2(\d{2})$/
+const LONG_YEAR = /^(\d{1,2})([/.-])(\d{1,2})\2(\d{4})$/
+
+export type DateFormat = 'iso' | 'mdy2' | 'mdy4' | 'dmy4'
+
+/** Days since 1970-01-01 for trimmed text; null where it is not a date of that form. A time of day is ignored. */
+export function parseDate(text: string, format: DateFormat): number | null {
+  if (format === 'iso') {
+    const m = ISO.exec(text)
+    return m === null ? null : daysFromCivil(Number(m[1]), Number(m[2]), Number(m[3]))
+  }
+  const m = (format === 'mdy2' ? SHORT_YEAR : LONG_YEAR).exec(text)
+  if (m === null) return null
+  const first = Number(m[1])
+  const second = Number(m[3])
+  const year = Number(m[4])
+  if (format === 'dmy4') return daysFromCivil(year, second, first)
+  if (format === 'mdy4') return daysFromCivil(year, first, second)
+  return daysFromCivil(year < PIVOT_YEAR ? 2000 + year : 1900 + year, first, second)
+}

@@ -1,0 +1,105 @@
+/** Running means and co-moments of the dense features and the target: all that least squares needs of them. */
+import { encodeFloats } from './state.ts'
+
+/** Weights grow by 1 / forgetting a row; above this all sums are scaled down by an exact power of two. */
+const WEIGHT_LIMIT = 2 ** 200
+
+/**
+ * Means and sums of products of deviations of [x, y] (y last), by Welford's update, so that nothing is lost to
+ * large means. With forgetting f a row's weight falls by f with each later row: kept as weights that grow by 1/f,
+ * which leaves every stored sum untouched until all are scaled at once.
+ */
+export class CoMoments {
+  /** Features and target together. */
+  readonly size: number
+  /** Weight that the next row gets; the last row's is this times the forgetting. */
+  rowWeight = 1
+  /** Sum of weights. */
+  total = 0
+  readonly mean: Float64Array
+  /** Lower triangle by rows: entry (i, k), k <= i, at i (i + 1) / 2 + k. */
+  readonly products: Float64Array
+  private readonly delta: Float64Array
+
+  constructor(
+    size: number,
+    from?: { total: number; rowWeight: number; mean: Float64Array; products: Float64Array },
+  ) {
+    this.size = size
+    this.mean = from?.mean ?? new Float64Array(size)
+    this.products = from?.products ?? new Float64Array((size * (size + 1)) / 2)
+    if (this.mean.length !== size || this.products.length !== (size * (size + 1)) / 2) {
+      throw new TypeError(`co-moments of ${size} columns do not fit ${this.mean.length} means`)
+    }
+    this.total = from?.total ?? 0
+    this.rowWeight = from?.rowWeight ?? 1
+    this.delta = new Float64Array(size)
+  }
+
+  /** Adds row `row` of `dense` (rows of `size` - 1 features) and its target with the current weight. */
+  add(dense: Float64Array, row: number, target: number): void {
+    const { size, mean, delta, products } = this
+    const width = size - 1
+    const base = row * width
+    const weight = this.rowWeight
+    const total = this.total + weight
+    this.total = total
+    const rate = weight / total
+    for (let i = 0; i < width; i += 1) {
+      const d = dense[base + i]! - mean[i]!
+      delta[i] = d
+      mean[i]! += rate * d
+    }
+    const d = target - mean[width]!
+    delta[width] = d
+    mean[width]! += rate * d
+    const share = weight * (1 - rate)
+    let at = 0
+    for (let i = 0; i < size; i += 1) {
+      const scaled = share * delta[i]!
+      for (let k = 0; k <= i; k += 1) products[at + k]! += scaled * delta[k]!
+      at += i + 1
+    }
+  }
+
+  /** Ages all rows so far by one row; true when the caller must scale its own sums by the factor returned. */
+  age(forgetting: number): number {
+    this.rowWeight /= forgetting
+    if (this.rowWeight < WEIGHT_LIMIT) return 1
+    const factor = 1 / WEIGHT_LIMIT
+    this.rowWeight *= factor
+    this.total *= factor
+    for (let i = 0; i < this.products.length; i += 1) this.products[i]! *= factor
+    return factor
+  }
+
+  /** Adds all rows of another, by the pairwise form of Chan, Golub and LeVeque. */
+  merge(other: CoMoments): void {
+    if (other.total === 0) return
+    const total = this.total + other.total
+    const share = (this.total * other.total) / total
+    for (let i = 0; i < this.size; i += 1) this.delta[i] = other.mean[i]! - this.mean[i]!
+    let at = 0
+    for (let i = 0; i < this.size; i += 1) {
+      const scaled = share * this.delta[i]!
+      for (let k = 0; k <= i; k += 1)
+        this.products[at + k]! += other.products[at + k]! + scaled * this.delta[k]!
+      at += i + 1
+    }
+    for (let i = 0; i < this.size; i += 1) {
+      this.mean[i] =
+        this.total === 0 ? other.mean[i]! : this.mean[i]! + this.delta[i]! * (other.total / total)
+    }
+    this.total = total
+  }
+
+  toJSON(): Record<string, unknown> {
+    return {
+      size: this.size,
+      total: this.total,
+      row_weight: this.rowWeight,
+      mean: encodeFloats(this.mean),
+      products: encodeFloats(this.products),
+    }
+  }
+}

@@ -1,0 +1,148 @@
+/** A learner behind running standardisation: of the dense features, and of the target of a regression. */
+import { Moments } from '../metrics/moments.ts'
+import type { Classifier, FeatureBatch, Learner, LearnerState } from './learner.ts'
+import { StandardScaler } from './scaler.ts'
+import { grownFloats, readNumber, readObject } from './state.ts'
+
+export interface ScaledOptions {
+  /** Standardise dense features; one-hot columns stay as they are. */
+  scale_features: boolean
+  /** Standardise the target, so that step sizes do not depend on its unit. */
+  scale_target: boolean
+}
+
+/**
+ * Learning takes the batch into the moments first and then learns it standardised by them; predicting uses the moments
+ * so far. This is the order of River's `StandardScaler | model` and of scikit-learn's two partial_fit calls.
+ */
+export class Scaled implements Learner {
+  readonly inner: Learner
+  readonly options: ScaledOptions
+  private scaler = new StandardScaler()
+  private targets = new Moments()
+  private dense = new Float64Array(0)
+  private target = new Float64Array(0)
+  private readonly view: FeatureBatch = {
+    rows: 0,
+    width: 0,
+    dense: this.dense,
+    slots: 0,
+    hot: new Int32Array(0),
+    hotSize: 0,
+    target: this.target,
+  }
+
+  constructor(inner: Learner, options: ScaledOptions) {
+    this.inner = inner
+    this.options = options
+  }
+
+  predictMany(batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
+    const rows = to - from
+    this.look(batch, from, to)
+    this.inner.predictMany(this.view, 0, rows, out)
+    if (!this.options.scale_target) return
+    const { mean } = this.targets
+    const deviation = this.targetDeviation()
+    for (let i = 0; i < rows; i += 1) out[i] = mean + deviation * out[i]!
+  }
+
+  learnMany(batch: FeatureBatch, from: number, to: number): void {
+    if (to <= from) return
+    if (this.options.scale_features) this.scaler.learn(batch, from, to)
+    if (this.options.scale_target) {
+      for (let row = from; row < to; row += 1) this.targets.add(batch.target[row]!)
+    }
+    this.look(batch, from, to)
+    const rows = to - from
+    this.target = grownFloats(this.target, rows)
+    if (this.options.scale_target) {
+      const { mean } = this.targets
+      const deviation = this.targetDeviation()
+      for (let i = 0; i < rows; i += 1) this.target[i] = (batch.target[from + i]! - mean) / deviation
+    } else {
+      for (let i = 0; i < rows; i += 1) this.target[i] = batch.target[from + i]!
+    }
+    this.view.target = this.target
+    this.inner.learnMany(this.view, 0, rows)
+  }
+
+  toJSON(): LearnerState {
+    return {
+      learner: 'scaled',
+      options: this.options,
+      scaler: this.scaler.toJSON(),
+      targets: this.targets.toJSON(),
+      inner: this.inner.toJSON(),
+    }
+  }
+
+  /** `restore` makes the inner learner from its own state. */
+  static fromJSON(state: LearnerState, restore: (inner: LearnerState) => Learner): Scaled {
+    const inner = restore(readObject(state, 'inner') as LearnerState)
+    const options = readObject(state, 'options') as unknown as ScaledOptions
+    const scaled = isClassifier(inner) ? new ScaledClassifier(inner, options) : new Scaled(inner, options)
+    scaled.scaler = StandardScaler.fromJSON(readObject(state, 'scaler'))
+    const targets: LearnerState = { ...readObject(state, 'targets'), learner: 'scaled' }
+    scaled.targets = Moments.fromJSON({
+      n: readNumber(targets, 'n'),
+      mean: readNumber(targets, 'mean'),
+      m2: readNumber(targets, 'm2'),
+    })
+    return scaled
+  }
+
+  /** Points the inner learner's view at the rows, standardised where asked for; targets are set by learnMany. */
+  protected look(batch: FeatureBatch, from: number, to: number): FeatureBatch {
+    const rows = to - from
+    const { view } = this
+    view.rows = rows
+    view.width = batch.width
+    view.slots = batch.slots
+    view.hotSize = batch.hotSize
+    const entries = rows * batch.slots
+    if (view.hot.length < entries) view.hot = new Int32Array(entries * 2)
+    const first = from * batch.slots
+    for (let i = 0; i < entries; i += 1) view.hot[i] = batch.hot[first + i]!
+    this.dense = grownFloats(this.dense, rows * batch.width)
+    view.dense = this.dense
+    if (this.options.scale_features) {
+      this.scaler.transform(batch, from, to, this.dense)
+    } else {
+      const start = from * batch.width
+      for (let i = 0; i < rows * batch.width; i += 1) this.dense[i] = batch.dense[start + i]!
+    }
+    return view
+  }
+
+  /** 1 until the targets vary. */
+  private targetDeviation(): number {
+    const { variance } = this.targets
+    return variance > 0 ? Math.sqrt(variance) : 1
+  }
+}
+
+/** The same for class targets, which are never scaled. */
+export class ScaledClassifier extends Scaled implements Classifier {
+  readonly predictProbabilities?: NonNullable<Classifier['predictProbabilities']>
+  private readonly classifier: Classifier
+
+  constructor(inner: Classifier, options: ScaledOptions) {
+    super(inner, { ...options, scale_target: false })
+    this.classifier = inner
+    const probabilities = inner.predictProbabilities?.bind(inner)
+    if (probabilities !== undefined) {
+      this.predictProbabilities = (batch, from, to, out) =>
+        probabilities(this.look(batch, from, to), 0, to - from, out)
+    }
+  }
+
+  get classes(): number {
+    return this.classifier.classes
+  }
+}
+
+/** True where the learner predicts classes. */
+export function isClassifier(learner: Learner): learner is Classifier {
+  return 'classes' in learner
+}

@@ -1,0 +1,244 @@
+/** Linear models by stochastic gradient descent, row by row in the order given. */
+import type { Classifier, FeatureBatch, Learner, LearnerState } from './learner.ts'
+import { LinearWeights } from './linear-weights.ts'
+import { type ClassificationLoss, type Loss, lossGradient, type RegressionLoss, sigmoid } from './loss.ts'
+import { readNumber, readObject } from './state.ts'
+
+export type Schedule = 'constant' | 'invscaling' | 'optimal'
+
+export interface SgdOptions<L extends Loss = Loss> {
+  loss: L
+  /** Step size at step t (from 1): `constant` eta0; `invscaling` eta0 / t^power_t; `optimal` 1 / (alpha (t0 + t - 1)). */
+  learning_rate: Schedule
+  eta0: number
+  power_t: number
+  /** Strength of the penalty. */
+  alpha: number
+  /** Share of the penalty that is L1; the rest is L2. */
+  l1_ratio: number
+  /** Predict by the mean of the weights over all steps. */
+  average: boolean
+  /** Threshold of the huber and epsilon_insensitive losses. */
+  epsilon: number
+}
+
+/** The defaults of scikit-learn's SGDRegressor. */
+export const SGD_DEFAULTS: SgdOptions<RegressionLoss> = {
+  loss: 'squared',
+  learning_rate: 'invscaling',
+  eta0: 0.01,
+  power_t: 0.25,
+  alpha: 1e-4,
+  l1_ratio: 0,
+  average: false,
+  epsilon: 0.1,
+}
+
+/** The defaults of scikit-learn's SGDClassifier, but for the loss: log loss gives probabilities. */
+export const SGD_CLASSIFIER_DEFAULTS: SgdOptions<ClassificationLoss> = {
+  ...SGD_DEFAULTS,
+  loss: 'log',
+  learning_rate: 'optimal',
+}
+
+/** Gradients are kept within this bound, as in scikit-learn, so that one absurd row cannot overflow the weights. */
+const GRADIENT_LIMIT = 1e12
+
+/**
+ * The update rule of scikit-learn's `_plain_sgd`: decay by the L2 share, step along the clipped gradient, unpenalised
+ * intercept, then the cumulative L1 penalty of Tsuruoka, Tsujii and Ananiadou (2009) on the features of the row,
+ * counted anew in every call as partial_fit does.
+ */
+class SgdCore {
+  readonly options: SgdOptions
+  weights: LinearWeights
+  /** Step number of the next row. */
+  t = 1
+  private readonly optimalStart: number
+  private l1Due = 0
+  private denseL1 = new Float64Array(0)
+  private hotL1 = new Float64Array(0)
+
+  constructor(options: SgdOptions) {
+    this.options = options
+    const { alpha, eta0, l1_ratio, learning_rate, loss, epsilon } = options
+    if (!(alpha >= 0)) throw new RangeError(`alpha must be 0 or more, not ${alpha}`)
+    if (!(l1_ratio >= 0 && l1_ratio <= 1))
+      throw new RangeError(`l1_ratio must be from 0 to 1, not ${l1_ratio}`)
+    if (learning_rate === 'optimal' && !(alpha > 0)) {
+      throw new RangeError('learning_rate "optimal" needs alpha above 0')
+    }
+    if (learning_rate !== 'optimal' && !(eta0 > 0)) throw new RangeError(`eta0 must be above 0, not ${eta0}`)
+    this.weights = new LinearWeights(options.average)
+    // Bottou's heuristic: start as if at a typical weight's size.
+    const typical = Math.sqrt(1 / Math.sqrt(alpha))
+    const start = typical / Math.max(1, lossGradient(loss, -typical, 1, epsilon))
+    this.optimalStart = 1 / (start * alpha)
+  }
+
+  /** Learns rows with `toTarget` applied to the stored target: classifiers map class indexes to -1 and +1. */
+  learn(batch: FeatureBatch, from: number, to: number, signed: boolean): void {
+    const { loss, learning_rate, eta0, power_t, alpha, l1_ratio, average, epsilon } = this.options
+    const { weights } = this
+    weights.fit(batch)
+    const l2 = (1 - l1_ratio) * alpha
+    const l1 = l1_ratio * alpha
+    if (l1 > 0) this.startL1()
+    for (let row = from; row < to; row += 1) {
+      const raw = batch.target[row]!
+      const y = signed ? (raw > 0 ? 1 : -1) : raw
+      const p = weights.margin(batch, row)
+      const eta =
+        learning_rate === 'constant'
+          ? eta0
+          : learning_rate === 'invscaling'
+            ? eta0 / this.t ** power_t
+            : 1 / (alpha * (this.optimalStart + this.t - 1))
+      const g = lossGradient(loss, p, y, epsilon)
+      const step = -eta * Math.max(-GRADIENT_LIMIT, Math.min(GRADIENT_LIMIT, g))
+      if (l2 > 0) weights.decay(Math.max(0, 1 - eta * l2))
+      if (step !== 0) {
+        weights.add(batch, row, step)
+        weights.intercept += step
+      }
+      if (average) weights.average()
+      if (l1 > 0) this.applyL1(batch, row, eta * l1)
+      this.t += 1
+    }
+  }
+
+  toJSON(learner: string): LearnerState {
+    return { learner, options: this.options, t: this.t, weights: this.weights.toJSON() }
+  }
+
+  restore(state: LearnerState): void {
+    this.t = readNumber(state, 't')
+    this.weights = LinearWeights.fromJSON(state.learner, readObject(state, 'weights'), this.options.average)
+  }
+
+  private startL1(): void {
+    const { dense, hot } = this.weights
+    if (this.denseL1.length < dense.length) this.denseL1 = new Float64Array(dense.length)
+    if (this.hotL1.length < hot.length) this.hotL1 = new Float64Array(hot.length)
+    this.denseL1.fill(0)
+    this.hotL1.fill(0)
+    this.l1Due = 0
+  }
+
+  private applyL1(batch: FeatureBatch, row: number, due: number): void {
+    this.l1Due += due
+    const { weights, denseL1, hotL1 } = this
+    for (let i = 0; i < batch.width; i += 1) {
+      if (batch.dense[row * batch.width + i] === 0) continue
+      const change = this.shrinkage(weights.dense[i]!, denseL1[i]!)
+      denseL1[i]! += weights.scale * change
+      weights.shiftDense(i, change)
+    }
+    for (let s = 0; s < batch.slots; s += 1) {
+      const j = batch.hot[row * batch.slots + s]!
+      if (j < 0) continue
+      const change = this.shrinkage(weights.hot[j]!, hotL1[j]!)
+      hotL1[j]! += weights.scale * change
+      weights.shiftHot(j, change)
+    }
+  }
+
+  /** The change of a stored weight that pays what it still owes, never past 0. */
+  private shrinkage(stored: number, paid: number): number {
+    const { scale } = this.weights
+    const real = stored * scale
+    if (real > 0) return Math.max(0, stored - (this.l1Due + paid) / scale) - stored
+    if (real < 0) return Math.min(0, stored + (this.l1Due - paid) / scale) - stored
+    return 0
+  }
+}
+
+/** Regression by SGD; the step rule and the defaults are scikit-learn's. Predicts 0 before any row. */
+export class SgdRegressor implements Learner {
+  private readonly core: SgdCore
+
+  constructor(options: Partial<SgdOptions<RegressionLoss>> = {}) {
+    this.core = new SgdCore({ ...SGD_DEFAULTS, ...options })
+  }
+
+  predictMany(batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
+    this.core.weights.predict(batch, from, to, out)
+  }
+
+  learnMany(batch: FeatureBatch, from: number, to: number): void {
+    this.core.learn(batch, from, to, false)
+  }
+
+  /** Weights as plain numbers, for reports. */
+  coefficients(): { dense: Float64Array; hot: Float64Array; intercept: number } {
+    return this.core.weights.effective()
+  }
+
+  toJSON(): LearnerState {
+    return this.core.toJSON('sgd')
+  }
+
+  static fromJSON(state: LearnerState): SgdRegressor {
+    const learner = new SgdRegressor(readObject(state, 'options'))
+    learner.core.restore(state)
+    return learner
+  }
+}
+
+/** Two classes, 0 and 1, by SGD: logistic regression with `log` loss, a linear SVM with `hinge`. */
+export class SgdClassifier implements Classifier {
+  readonly classes = 2
+  readonly predictProbabilities?: NonNullable<Classifier['predictProbabilities']>
+  private readonly core: SgdCore
+
+  constructor(options: Partial<SgdOptions<ClassificationLoss>> = {}) {
+    this.core = new SgdCore({ ...SGD_CLASSIFIER_DEFAULTS, ...options })
+    if (this.core.options.loss === 'log') this.predictProbabilities = this.probabilities
+  }
+
+  predictMany(batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
+    this.core.weights.predict(batch, from, to, out)
+    for (let i = 0; i < to - from; i += 1) out[i] = out[i]! > 0 ? 1 : 0
+  }
+
+  /** @throws {RangeError} on a class other than 0 and 1 */
+  learnMany(batch: FeatureBatch, from: number, to: number): void {
+    checkBinary(batch, from, to)
+    this.core.learn(batch, from, to, true)
+  }
+
+  coefficients(): { dense: Float64Array; hot: Float64Array; intercept: number } {
+    return this.core.weights.effective()
+  }
+
+  toJSON(): LearnerState {
+    return this.core.toJSON('sgd_classifier')
+  }
+
+  static fromJSON(state: LearnerState): SgdClassifier {
+    const learner = new SgdClassifier(readObject(state, 'options'))
+    learner.core.restore(state)
+    return learner
+  }
+
+  private probabilities(batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
+    const rows = to - from
+    // Margins go to the front half and are spread from the back, so that none is overwritten before it is read.
+    this.core.weights.predict(batch, from, to, out)
+    for (let i = rows - 1; i >= 0; i -= 1) {
+      const margin = out[i]!
+      out[2 * i + 1] = sigmoid(margin)
+      out[2 * i] = sigmoid(-margin)
+    }
+  }
+}
+
+/** @throws {RangeError} on a class other than 0 and 1 */
+export function checkBinary(batch: FeatureBatch, from: number, to: number): void {
+  for (let row = from; row < to; row += 1) {
+    const k = batch.target[row]!
+    if (k !== 0 && k !== 1) {
+      throw new RangeError(`this learner knows classes 0 and 1, not ${k}; use "softmax" for more classes`)
+    }
+  }
+}
