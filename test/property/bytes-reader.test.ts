@@ -315,6 +315,40 @@ test('decimals read from bytes equal Number() to the last bit', () => {
   expect(fast).toBeGreaterThan(NUMBERS / 10)
 })
 
+test('doubles printed in full are read from bytes, and halfway cases are not guessed', () => {
+  let fast = 0
+  let halfway = 0
+  const near = fc.tuple(
+    fc.double({ min: 1e-5, max: 1e6, noNaN: true }),
+    fc.integer({ min: 16, max: 22 }),
+    fc.integer({ min: -1, max: 1 }),
+  )
+  fc.assert(
+    fc.property(near, ([x, precision, off]) => {
+      const full = String(x)
+      const bits = Buffer.from(full)
+      const value = parseDecimal(bits, 0, bits.length)
+      if (!Number.isNaN(value)) {
+        fast++
+        expect(Object.is(value, x), full).toBe(true)
+      }
+      // Around the middle between two doubles, as near as so many digits come to it.
+      const next = x * (1 + 2 ** -52)
+      const exact = (BigInt(Math.round(x * 2 ** 74)) + BigInt(Math.round(next * 2 ** 74))) * 10n ** 22n
+      const digits = ((exact >> 75n) + BigInt(off)).toString().padStart(23, '0')
+      const text = `${digits.slice(0, -22)}.${digits.slice(-22)}`.slice(0, precision + 2)
+      const bytes = Buffer.from(text)
+      const read = parseDecimal(bytes, 0, bytes.length)
+      if (Number.isNaN(read)) return
+      halfway++
+      expect(Object.is(read, Number(text)), text).toBe(true)
+    }),
+    { numRuns: NUMBERS },
+  )
+  expect(fast).toBeGreaterThan(0.9 * NUMBERS)
+  expect(halfway).toBeGreaterThan(NUMBERS / 10)
+})
+
 test('numbers with 15 digits or fewer never need a string', () => {
   fc.assert(
     fc.property(sign, fc.nat(10 ** 9 - 1), fc.nat(999_999), (s, a, b) => {

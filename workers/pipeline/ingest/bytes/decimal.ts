@@ -1,3 +1,5 @@
+import { divideLongDigits } from './long-decimal.ts'
+
 /** Powers of ten that a double holds exactly. */
 const EXACT_POWERS = Float64Array.from({ length: 23 }, (_, power) => 10 ** power)
 const LARGEST_EXACT_POWER = 22
@@ -18,7 +20,8 @@ const UPPER_E = 69
  * cannot tell, which says nothing about the text: the caller then decides from the string.
  *
  * Digits below 2^53 scaled by an exact power of ten take one correctly rounded operation
- * (Clinger, "How to read floating point numbers accurately", PLDI 1990); all else is left to `Number()`.
+ * (Clinger, "How to read floating point numbers accurately", PLDI 1990). More digits, as in a double printed in
+ * full, are divided in double precision twice over. All else is left to `Number()`.
  */
 export function parseDecimal(bytes: Uint8Array, start: number, end: number): number {
   let p = start
@@ -43,8 +46,13 @@ export function parseDecimal(bytes: Uint8Array, start: number, end: number): num
     exponent = fraction - p
     count -= exponent
   }
+  if (count === 0) return Number.NaN
   // At or beyond 2^53 the sum of digits may itself have been rounded.
-  if (count === 0 || digits >= TWO_53) return Number.NaN
+  if (digits >= TWO_53) {
+    if (p < end || exponent < -LARGEST_EXACT_POWER) return Number.NaN
+    const long = divideLongDigits(bytes, whole, end, EXACT_POWERS[-exponent]!)
+    return negative ? -long : long
+  }
   if (c === LOWER_E || c === UPPER_E) {
     c = ++p < end ? bytes[p]! : 0
     const below = c === MINUS
