@@ -1,5 +1,6 @@
 /** Running means and co-moments of the dense features and the target: all that least squares needs of them. */
-import { encodeFloats } from './state.ts'
+import type { LearnerState } from './learner.ts'
+import { encodeFloats, readFloats, readNumber } from './state.ts'
 
 /** Weights grow by 1 / forgetting a row; above this all sums are scaled down by an exact power of two. */
 const WEIGHT_LIMIT = 2 ** 200
@@ -21,18 +22,10 @@ export class CoMoments {
   readonly products: Float64Array
   private readonly delta: Float64Array
 
-  constructor(
-    size: number,
-    from?: { total: number; rowWeight: number; mean: Float64Array; products: Float64Array },
-  ) {
+  constructor(size: number) {
     this.size = size
-    this.mean = from?.mean ?? new Float64Array(size)
-    this.products = from?.products ?? new Float64Array((size * (size + 1)) / 2)
-    if (this.mean.length !== size || this.products.length !== (size * (size + 1)) / 2) {
-      throw new TypeError(`co-moments of ${size} columns do not fit ${this.mean.length} means`)
-    }
-    this.total = from?.total ?? 0
-    this.rowWeight = from?.rowWeight ?? 1
+    this.mean = new Float64Array(size)
+    this.products = new Float64Array((size * (size + 1)) / 2)
     this.delta = new Float64Array(size)
   }
 
@@ -62,7 +55,7 @@ export class CoMoments {
     }
   }
 
-  /** Ages all rows so far by one row; true when the caller must scale its own sums by the factor returned. */
+  /** Ages all rows so far by one row; returns the factor by which the caller must scale sums of its own, mostly 1. */
   age(forgetting: number): number {
     this.rowWeight /= forgetting
     if (this.rowWeight < WEIGHT_LIMIT) return 1
@@ -101,5 +94,15 @@ export class CoMoments {
       mean: encodeFloats(this.mean),
       products: encodeFloats(this.products),
     }
+  }
+
+  static fromJSON(fields: Record<string, unknown>): CoMoments {
+    const state: LearnerState = { ...fields, learner: 'ridge' }
+    const moments = new CoMoments(readNumber(state, 'size'))
+    moments.total = readNumber(state, 'total')
+    moments.rowWeight = readNumber(state, 'row_weight')
+    moments.mean.set(readFloats(state, 'mean'))
+    moments.products.set(readFloats(state, 'products'))
+    return moments
   }
 }

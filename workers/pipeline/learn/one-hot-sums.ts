@@ -1,5 +1,14 @@
 /** What least squares needs of one-hot columns, kept by group and never as dense rows. */
-import { encodeFloats, encodeInts, grownFloats } from './state.ts'
+import type { LearnerState } from './learner.ts'
+import {
+  encodeFloats,
+  encodeInts,
+  grownFloats,
+  readFloats,
+  readInts,
+  readNumber,
+  usedLength,
+} from './state.ts'
 
 /**
  * For each one-hot index its weight and the mean of [x, y] over its rows, and for each pair of indexes the weight of
@@ -107,13 +116,26 @@ export class OneHotSums {
   }
 
   toJSON(): Record<string, unknown> {
+    const used = usedLength(this.weight)
     return {
-      used: this.used,
+      used,
       ignored: this.ignored,
-      weight: encodeFloats(this.weight.subarray(0, this.used)),
-      slot: encodeInts(this.slot.subarray(0, this.used)),
-      means: encodeFloats(this.means.subarray(0, this.used * this.size)),
-      pairs: encodeFloats(this.pairs.subarray(0, (this.used * (this.used - 1)) / 2)),
+      weight: encodeFloats(this.weight.subarray(0, used)),
+      slot: encodeInts(this.slot.subarray(0, used)),
+      means: encodeFloats(this.means.subarray(0, used * this.size)),
+      pairs: encodeFloats(this.pairs.subarray(0, (used * (used - 1)) / 2)),
     }
+  }
+
+  static fromJSON(fields: Record<string, unknown>, size: number, limit: number): OneHotSums {
+    const state: LearnerState = { ...fields, learner: 'ridge' }
+    const sums = new OneHotSums(size, limit)
+    sums.used = readNumber(state, 'used')
+    sums.ignored = readNumber(state, 'ignored')
+    sums.weight = readFloats(state, 'weight')
+    sums.slot = readInts(state, 'slot')
+    sums.means = readFloats(state, 'means')
+    sums.pairs = readFloats(state, 'pairs')
+    return sums
   }
 }

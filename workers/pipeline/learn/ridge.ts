@@ -3,7 +3,7 @@ import { CoMoments } from './comoments.ts'
 import type { FeatureBatch, Learner, LearnerState } from './learner.ts'
 import { OneHotSums } from './one-hot-sums.ts'
 import { RidgeSolver, type RidgeWeights } from './ridge-solve.ts'
-import { readFloats, readInts, readNumber, readObject } from './state.ts'
+import { readNumber, readObject } from './state.ts'
 
 export interface RidgeOptions {
   /** Penalty on squared weights, of standardised dense features and of one-hot columns as they are. */
@@ -131,23 +131,9 @@ export class Ridge implements Learner {
   static fromJSON(state: LearnerState): Ridge {
     const learner = new Ridge(readObject(state, 'options'))
     if (state['moments'] === undefined) return learner
-    const moments = { ...readObject(state, 'moments'), learner: 'ridge' }
-    const size = readNumber(moments, 'size')
-    learner.moments = new CoMoments(size, {
-      total: readNumber(moments, 'total'),
-      rowWeight: readNumber(moments, 'row_weight'),
-      mean: readFloats(moments, 'mean'),
-      products: readFloats(moments, 'products'),
-    })
-    const groups = { ...readObject(state, 'groups'), learner: 'ridge' }
-    const sums = new OneHotSums(size, learner.options.max_one_hot)
-    sums.used = readNumber(groups, 'used')
-    sums.ignored = readNumber(groups, 'ignored')
-    sums.weight = readFloats(groups, 'weight')
-    sums.slot = readInts(groups, 'slot')
-    sums.means = readFloats(groups, 'means')
-    sums.pairs = readFloats(groups, 'pairs')
-    learner.groups = sums
+    learner.moments = CoMoments.fromJSON(readObject(state, 'moments'))
+    const { size } = learner.moments
+    learner.groups = OneHotSums.fromJSON(readObject(state, 'groups'), size, learner.options.max_one_hot)
     learner.lowest = readNumber(state, 'lowest')
     learner.highest = readNumber(state, 'highest')
     return learner

@@ -1,8 +1,10 @@
 /** Linear models by stochastic gradient descent, row by row in the order given. */
+import { checkBinary, marginsToClasses, marginsToProbabilities } from './binary.ts'
 import type { Classifier, FeatureBatch, Learner, LearnerState } from './learner.ts'
 import { LinearWeights } from './linear-weights.ts'
-import { type ClassificationLoss, type Loss, lossGradient, type RegressionLoss, sigmoid } from './loss.ts'
+import { type ClassificationLoss, type Loss, lossGradient, type RegressionLoss } from './loss.ts'
 import { readNumber, readObject } from './state.ts'
+import type { WeightBlock } from './weight-block.ts'
 
 export type Schedule = 'constant' | 'invscaling' | 'optimal'
 
@@ -46,7 +48,7 @@ const GRADIENT_LIMIT = 1e12
 
 /**
  * The update rule of scikit-learn's `_plain_sgd`: decay by the L2 share, step along the clipped gradient, unpenalised
- * intercept, then the cumulative L1 penalty of Tsuruoka, Tsujii and Ananiadou (2009) on the features of the row,
+ * intercept, then the cumulative L1 penalty of Tsuruoka, Tsujii and Ananiadou (2009) on dense features and active indexes,
  * counted anew in every call as partial_fit does.
  */
 class SgdCore {
@@ -76,7 +78,7 @@ class SgdCore {
     this.optimalStart = 1 / (start * alpha)
   }
 
-  /** Learns rows with `toTarget` applied to the stored target: classifiers map class indexes to -1 and +1. */
+  /** `signed`: targets are classes 0 and 1, learnt as -1 and +1. */
   learn(batch: FeatureBatch, from: number, to: number, signed: boolean): void {
     const { loss, learning_rate, eta0, power_t, alpha, l1_ratio, average, epsilon } = this.options
     const { weights } = this
@@ -105,6 +107,8 @@ class SgdCore {
       if (l1 > 0) this.applyL1(batch, row, eta * l1)
       this.t += 1
     }
+    // scikit-learn folds the scale after every call; where a rate is high the rounding shows.
+    weights.dense.fold()
   }
 
   toJSON(learner: string): LearnerState {
@@ -118,8 +122,8 @@ class SgdCore {
 
   private startL1(): void {
     const { dense, hot } = this.weights
-    if (this.denseL1.length < dense.length) this.denseL1 = new Float64Array(dense.length)
-    if (this.hotL1.length < hot.length) this.hotL1 = new Float64Array(hot.length)
+    if (this.denseL1.length < dense.stored.length) this.denseL1 = new Float64Array(dense.stored.length)
+    if (this.hotL1.length < hot.stored.length) this.hotL1 = new Float64Array(hot.stored.length)
     this.denseL1.fill(0)
     this.hotL1.fill(0)
     this.l1Due = 0
@@ -127,30 +131,25 @@ class SgdCore {
 
   private applyL1(batch: FeatureBatch, row: number, due: number): void {
     this.l1Due += due
-    const { weights, denseL1, hotL1 } = this
-    for (let i = 0; i < batch.width; i += 1) {
-      if (batch.dense[row * batch.width + i] === 0) continue
-      const change = this.shrinkage(weights.dense[i]!, denseL1[i]!)
-      denseL1[i]! += weights.scale * change
-      weights.shiftDense(i, change)
-    }
+    const { dense, hot } = this.weights
+    for (let i = 0; i < batch.width; i += 1) shrink(dense, i, this.l1Due, this.denseL1)
     for (let s = 0; s < batch.slots; s += 1) {
       const j = batch.hot[row * batch.slots + s]!
-      if (j < 0) continue
-      const change = this.shrinkage(weights.hot[j]!, hotL1[j]!)
-      hotL1[j]! += weights.scale * change
-      weights.shiftHot(j, change)
+      if (j >= 0) shrink(hot, j, this.l1Due, this.hotL1)
     }
   }
+}
 
-  /** The change of a stored weight that pays what it still owes, never past 0. */
-  private shrinkage(stored: number, paid: number): number {
-    const { scale } = this.weights
-    const real = stored * scale
-    if (real > 0) return Math.max(0, stored - (this.l1Due + paid) / scale) - stored
-    if (real < 0) return Math.min(0, stored + (this.l1Due - paid) / scale) - stored
-    return 0
-  }
+/** Moves one weight towards 0, never past it, by what it owes: `due` less what it has paid, which is kept up. */
+function shrink(block: WeightBlock, i: number, due: number, paid: Float64Array): void {
+  const { scale } = block
+  const stored = block.stored[i]!
+  const real = stored * scale
+  let next = stored
+  if (real > 0) next = Math.max(0, stored - (due + paid[i]!) / scale)
+  else if (real < 0) next = Math.min(0, stored + (due - paid[i]!) / scale)
+  paid[i]! += scale * (next - stored)
+  block.shift(i, next - stored)
 }
 
 /** Regression by SGD; the step rule and the defaults are scikit-learn's. Predicts 0 before any row. */
@@ -198,7 +197,7 @@ export class SgdClassifier implements Classifier {
 
   predictMany(batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
     this.core.weights.predict(batch, from, to, out)
-    for (let i = 0; i < to - from; i += 1) out[i] = out[i]! > 0 ? 1 : 0
+    marginsToClasses(out, to - from)
   }
 
   /** @throws {RangeError} on a class other than 0 and 1 */
@@ -212,7 +211,7 @@ export class SgdClassifier implements Classifier {
   }
 
   toJSON(): LearnerState {
-    return this.core.toJSON('sgd_classifier')
+    return this.core.toJSON('logistic')
   }
 
   static fromJSON(state: LearnerState): SgdClassifier {
@@ -222,23 +221,7 @@ export class SgdClassifier implements Classifier {
   }
 
   private probabilities(batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
-    const rows = to - from
-    // Margins go to the front half and are spread from the back, so that none is overwritten before it is read.
     this.core.weights.predict(batch, from, to, out)
-    for (let i = rows - 1; i >= 0; i -= 1) {
-      const margin = out[i]!
-      out[2 * i + 1] = sigmoid(margin)
-      out[2 * i] = sigmoid(-margin)
-    }
-  }
-}
-
-/** @throws {RangeError} on a class other than 0 and 1 */
-export function checkBinary(batch: FeatureBatch, from: number, to: number): void {
-  for (let row = from; row < to; row += 1) {
-    const k = batch.target[row]!
-    if (k !== 0 && k !== 1) {
-      throw new RangeError(`this learner knows classes 0 and 1, not ${k}; use "softmax" for more classes`)
-    }
+    marginsToProbabilities(out, to - from)
   }
 }

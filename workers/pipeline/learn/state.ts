@@ -60,3 +60,10 @@ export function grownFloats(values: Float64Array<ArrayBuffer>, size: number): Fl
   larger.set(values)
   return larger
 }
+
+/** Length up to the last value that is not 0: room to grow is not part of the state. */
+export function usedLength(values: Float64Array): number {
+  let used = values.length
+  while (used > 0 && values[used - 1] === 0) used -= 1
+  return used
+}

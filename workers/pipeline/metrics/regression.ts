@@ -1,11 +1,12 @@
 /** How well predictions of numbers fit: over all rows so far, or over the last so many. */
 import { Moments, type MomentsState } from './moments.ts'
+import { Ring, type RingState } from './ring.ts'
+import { Sum, type SumState } from './sum.ts'
 
 export interface RegressionScoreState {
   target: MomentsState
-  /** Sums as [value, compensation]; null stands for a sum that overflowed. */
-  squared: [number | null, number | null]
-  absolute: [number | null, number | null]
+  squared: SumState
+  absolute: SumState
 }
 
 /** Scores in the target's units; null where undefined or not finite. */
@@ -14,33 +15,6 @@ export interface RegressionSummary {
   r2: number | null
   rmse: number | null
   mae: number | null
-}
-
-/** Neumaier's compensated sum (ZAMM 54, 1974): the error stays at rounding level however long the stream. */
-class Sum {
-  private high = 0
-  private low = 0
-
-  add(value: number): void {
-    const next = this.high + value
-    this.low += Math.abs(this.high) >= Math.abs(value) ? this.high - next + value : value - next + this.high
-    this.high = next
-  }
-
-  get value(): number {
-    return this.high + this.low
-  }
-
-  toJSON(): [number, number] {
-    return [this.high, this.low]
-  }
-
-  static fromJSON(state: [number | null, number | null]): Sum {
-    const sum = new Sum()
-    sum.high = state[0] ?? Number.NaN
-    sum.low = state[1] ?? Number.NaN
-    return sum
-  }
 }
 
 /** R2, RMSE and MAE over every row added; R2 is 1 - SSE / SST about the mean of exactly these rows. */
@@ -95,65 +69,31 @@ export class RegressionScore {
   }
 }
 
-export interface WindowedRegressionScoreState {
-  window: number
-  /** Targets and predictions, oldest first. */
-  targets: number[]
-  predictions: (number | null)[]
-}
-
 /** The same scores over the last `window` rows, computed anew when asked, so nothing drifts. */
 export class WindowedRegressionScore {
-  readonly window: number
-  private readonly targets: Float64Array
-  private readonly predictions: Float64Array
-  private next = 0
-  private filled = 0
+  private readonly ring: Ring
 
-  constructor(window: number) {
-    if (!Number.isInteger(window) || window < 1) {
-      throw new RangeError(`window must be a whole number of rows from 1, not ${window}`)
-    }
-    this.window = window
-    this.targets = new Float64Array(window)
-    this.predictions = new Float64Array(window)
+  /** @throws {RangeError} where the window is no whole number from 1 */
+  constructor(window: number | Ring) {
+    this.ring = typeof window === 'number' ? new Ring(window, 2) : window
   }
 
   add(target: number, prediction: number): void {
-    this.targets[this.next] = target
-    this.predictions[this.next] = prediction
-    this.next = this.next + 1 === this.window ? 0 : this.next + 1
-    if (this.filled < this.window) this.filled += 1
+    this.ring.push(target, prediction)
   }
 
   summary(): RegressionSummary {
     const score = new RegressionScore()
-    for (let i = 0; i < this.filled; i += 1) {
-      const at = this.position(i)
-      score.add(this.targets[at]!, this.predictions[at]!)
-    }
+    for (let i = 0; i < this.ring.length; i += 1) score.add(this.ring.at(i, 0), this.ring.at(i, 1))
     return score.summary()
   }
 
-  toJSON(): WindowedRegressionScoreState {
-    const order = Array.from({ length: this.filled }, (_, i) => this.position(i))
-    return {
-      window: this.window,
-      targets: order.map((at) => this.targets[at]!),
-      predictions: order.map((at) => this.predictions[at]!),
-    }
+  toJSON(): RingState {
+    return this.ring.toJSON()
   }
 
-  static fromJSON(state: WindowedRegressionScoreState): WindowedRegressionScore {
-    const score = new WindowedRegressionScore(state.window)
-    for (const [i, target] of state.targets.entries()) {
-      score.add(target, state.predictions[i] ?? Number.NaN)
-    }
-    return score
-  }
-
-  private position(age: number): number {
-    return (this.next - this.filled + age + this.window) % this.window
+  static fromJSON(state: RingState): WindowedRegressionScore {
+    return new WindowedRegressionScore(Ring.fromJSON(state))
   }
 }
 

@@ -1,0 +1,84 @@
+/** Files, prepared data sets and whole runs for the pipeline's tests. */
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { onTestFinished } from 'vitest'
+import type {
+  PreparedDataset,
+  Scalar,
+  StepReport,
+  TrialOutput,
+  WorkloadSettings,
+} from '../../../workers/contract.ts'
+import { fingerprintCsv } from '../../../workers/pipeline/source.ts'
+import pipeline from '../../../workers/pipeline/workload.ts'
+
+/** A file that is removed when the test ends. */
+export function csvFile(text: string | Uint8Array, name = 'data.csv'): string {
+  const path = join(temporaryFolder(), name)
+  writeFileSync(path, text)
+  return path
+}
+
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'stint-pipeline-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+export async function prepared(
+  path: string,
+  overrides: Partial<PreparedDataset> = {},
+): Promise<PreparedDataset> {
+  const fingerprint = await fingerprintCsv(path)
+  return {
+    path,
+    preset: null,
+    target: null,
+    columns: {},
+    rows: fingerprint.rows,
+    fingerprint,
+    ceiling_r2: null,
+    ...overrides,
+  }
+}
+
+export async function runPipeline(
+  dataset: PreparedDataset,
+  params: Record<string, Scalar> = {},
+  settings: Partial<WorkloadSettings> = {},
+): Promise<TrialOutput & { steps: StepReport[] }> {
+  const run = await pipeline.open({
+    params,
+    settings: {
+      mode: 'streaming',
+      chunk_size: 64,
+      batch_size: 1,
+      max_memory_mb: null,
+      max_compute_units: null,
+      random_seed: 42,
+      ...settings,
+    },
+    dataset,
+    warmup: false,
+  })
+  try {
+    const steps: StepReport[] = []
+    for (;;) {
+      const report = await run.step()
+      if (report === null) break
+      steps.push(report)
+    }
+    return { ...(await run.finish()), steps }
+  } finally {
+    await run.close?.()
+  }
+}
+
+const shared = process.env['STINT_SHARED'] ?? resolve(import.meta.dirname, '../../../../shared')
+
+/** A file of the real data, which is not part of the project; null where it is absent. */
+export function sharedFile(name: string): string | null {
+  const path = join(shared, name)
+  return existsSync(path) ? path : null
+}

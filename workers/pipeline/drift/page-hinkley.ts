@@ -1,0 +1,70 @@
+/** Page-Hinkley: a running sum of deviations from the mean that leaves its own extreme too far behind. */
+import type { DetectorState, DriftDetector } from './detector.ts'
+
+export interface PageHinkleyOptions {
+  /** Values before the first alarm. */
+  min_values: number
+  /** Change that does not matter. */
+  delta: number
+  /** Distance from the extreme that raises the alarm. */
+  threshold: number
+  /** Weight of the sum so far, up to 1. */
+  alpha: number
+}
+
+export const PAGE_HINKLEY_DEFAULTS: PageHinkleyOptions = {
+  min_values: 30,
+  delta: 0.005,
+  threshold: 50,
+  alpha: 0.9999,
+}
+
+/** Page (1954), with the forgetting and the defaults of River; looks both ways and starts afresh after an alarm. */
+export class PageHinkley implements DriftDetector {
+  readonly options: PageHinkleyOptions
+  private n = 0
+  private mean = 0
+  private up = 0
+  private lowest = 0
+  private down = 0
+  private highest = 0
+
+  constructor(options: Partial<PageHinkleyOptions> = {}) {
+    this.options = { ...PAGE_HINKLEY_DEFAULTS, ...options }
+    const { threshold, alpha } = this.options
+    if (!(threshold > 0)) throw new RangeError(`threshold must be above 0, not ${threshold}`)
+    if (!(alpha > 0 && alpha <= 1)) throw new RangeError(`alpha must be above 0 and at most 1, not ${alpha}`)
+  }
+
+  add(value: number): boolean {
+    const { min_values, delta, threshold, alpha } = this.options
+    this.n += 1
+    this.mean += (value - this.mean) / this.n
+    const deviation = value - this.mean
+    this.up = alpha * this.up + deviation - delta
+    this.down = alpha * this.down + deviation + delta
+    if (this.n < min_values) return false
+    const first = this.n === min_values
+    this.lowest = first ? this.up : Math.min(this.lowest, this.up)
+    this.highest = first ? this.down : Math.max(this.highest, this.down)
+    if (this.up - this.lowest <= threshold && this.highest - this.down <= threshold) return false
+    this.n = this.mean = this.up = this.lowest = this.down = this.highest = 0
+    return true
+  }
+
+  toJSON(): DetectorState {
+    const { options, n, mean, up, lowest, down, highest } = this
+    return { detector: 'page_hinkley', options, n, mean, up, lowest, down, highest }
+  }
+
+  static fromJSON(state: DetectorState): PageHinkley {
+    const detector = new PageHinkley(state['options'] as PageHinkleyOptions)
+    detector.n = state['n'] as number
+    detector.mean = state['mean'] as number
+    detector.up = state['up'] as number
+    detector.lowest = state['lowest'] as number
+    detector.down = state['down'] as number
+    detector.highest = state['highest'] as number
+    return detector
+  }
+}

@@ -1,0 +1,134 @@
+/** Computes features from clean chunks, a column at a time, into reused buffers. */
+import type { CategoryColumn, ColumnChunk } from '../ingest/columns.ts'
+import { OneHotIndex, type OneHotState } from './one-hot.ts'
+import type { RowBuffer } from './row-buffer.ts'
+import type { FeatureTable, Formula } from './table.ts'
+
+/** A formula with its operands as positions among the vectors. */
+interface Step {
+  formula: Formula
+  a: number
+  b: number
+  c: number
+  out: number
+}
+
+export class FeatureEngineer {
+  readonly oneHot: OneHotIndex
+  private readonly table: FeatureTable
+  private readonly target: string
+  /** Columns of the chunk, then results of formulas. */
+  private readonly vectors: Float64Array[] = []
+  private steps: Step[] | null = null
+  private denseAt: number[] = []
+  private slotAt: number[] = []
+  private targetAt = -1
+  /** Rows for which the formulas' vectors have room. */
+  private room = 0
+
+  constructor(table: FeatureTable, target: string, state?: OneHotState) {
+    this.table = table
+    this.target = target
+    this.oneHot = new OneHotIndex(table.slots, state)
+  }
+
+  /** Appends the chunk's rows to the buffer. All chunks must have the same columns in the same order. */
+  append(chunk: ColumnChunk, buffer: RowBuffer): void {
+    this.steps ??= this.plan(chunk)
+    const { rows, columns } = chunk
+    const { vectors } = this
+    for (let i = 0; i < columns.length; i += 1) {
+      const column = columns[i]!
+      if (column.kind !== 'category') vectors[i] = column.values
+    }
+    if (rows > this.room) {
+      for (let i = columns.length; i < vectors.length; i += 1) vectors[i] = new Float64Array(rows)
+      this.room = rows
+    }
+    for (const step of this.steps) compute(step, vectors, rows)
+    buffer.reserve(rows)
+    this.writeDense(buffer, rows)
+    this.writeHot(buffer, columns, rows)
+    const { batch } = buffer
+    batch.target.set(vectors[this.targetAt]!.subarray(0, rows), batch.rows)
+    batch.rows += rows
+  }
+
+  toJSON(): OneHotState {
+    return this.oneHot.toJSON()
+  }
+
+  private plan(chunk: ColumnChunk): Step[] {
+    const position = new Map<string, number>()
+    for (const [i, { name, kind }] of chunk.columns.entries()) {
+      if (kind !== 'category') position.set(name, i)
+      this.vectors.push(new Float64Array(0))
+    }
+    const find = (name: string) => {
+      const at = position.get(name)
+      if (at === undefined) throw new RangeError(`feature table: no number column or formula "${name}"`)
+      return at
+    }
+    const steps = this.table.formulas.map((formula) => {
+      const [a, b, c] = formula.from.map((name) => find(name!))
+      const out = this.vectors.push(new Float64Array(0)) - 1
+      position.set(formula.name, out)
+      return { formula, a: a!, b: b ?? -1, c: c ?? -1, out }
+    })
+    this.denseAt = this.table.dense.map(find)
+    this.targetAt = find(this.target)
+    this.slotAt = this.table.slots.map((name) => {
+      const at = chunk.columns.findIndex((column) => column.name === name && column.kind === 'category')
+      if (at < 0) throw new RangeError(`feature table: no category column "${name}"`)
+      return at
+    })
+    return steps
+  }
+
+  private writeDense(buffer: RowBuffer, rows: number): void {
+    const { dense, width, rows: waiting } = buffer.batch
+    for (let j = 0; j < width; j += 1) {
+      const vector = this.vectors[this.denseAt[j]!]!
+      for (let row = 0, at = waiting * width + j; row < rows; row += 1, at += width) dense[at] = vector[row]!
+    }
+  }
+
+  /** Row by row over all slots, so that the order of new indexes does not depend on the chunk size. */
+  private writeHot(buffer: RowBuffer, columns: ColumnChunk['columns'], rows: number): void {
+    const { hot, slots, rows: waiting } = buffer.batch
+    const { oneHot } = this
+    const sources = this.slotAt.map((at) => columns[at] as CategoryColumn)
+    const codes = sources.map((column) => column.codes)
+    const tables = sources.map((column, s) => oneHot.table(s, column.dictionary.length))
+    let at = waiting * slots
+    for (let row = 0; row < rows; row += 1) {
+      for (let s = 0; s < slots; s += 1) {
+        const code = codes[s]![row]!
+        let index = -1
+        if (code >= 0) {
+          index = tables[s]![code]!
+          if (index < 0) index = oneHot.meet(s, code, sources[s]!.dictionary)
+        }
+        hot[at] = index
+        at += 1
+      }
+      buffer.hotSizes[waiting + row] = oneHot.size
+    }
+  }
+}
+
+function compute({ formula, a, b, c, out }: Step, vectors: readonly Float64Array[], rows: number): void {
+  const first = vectors[a]!
+  const result = vectors[out]!
+  const { of } = formula
+  if (c >= 0) {
+    const second = vectors[b]!
+    const third = vectors[c]!
+    for (let row = 0; row < rows; row += 1) result[row] = of(first[row]!, second[row]!, third[row]!)
+  } else if (b >= 0) {
+    const second = vectors[b]!
+    for (let row = 0; row < rows; row += 1) result[row] = of(first[row]!, second[row]!, Number.NaN)
+  } else {
+    for (let row = 0; row < rows; row += 1) result[row] = of(first[row]!, Number.NaN, Number.NaN)
+  }
+}

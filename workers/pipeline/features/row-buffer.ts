@@ -1,0 +1,62 @@
+/** Rows of features that wait for their batch to fill, across chunks. */
+import type { FeatureBatch } from '../learn/learner.ts'
+
+export class RowBuffer {
+  /** Rows `first` to `batch.rows` are waiting. */
+  readonly batch: FeatureBatch
+  first = 0
+  /** One-hot indexes handed out up to and including each row. */
+  hotSizes = new Int32Array(0)
+  private capacity = 0
+
+  constructor(width: number, slots: number) {
+    this.batch = {
+      rows: 0,
+      width,
+      dense: new Float64Array(0),
+      slots,
+      hot: new Int32Array(0),
+      hotSize: 0,
+      target: new Float64Array(0),
+    }
+  }
+
+  get waiting(): number {
+    return this.batch.rows - this.first
+  }
+
+  /** Moves what is waiting to the front and makes room behind it for `rows` more. */
+  reserve(rows: number): void {
+    const { batch, first, waiting } = this
+    const { width, slots } = batch
+    const end = batch.rows
+    if (waiting + rows > this.capacity) {
+      this.capacity = waiting + rows
+      batch.dense = moved(batch.dense, new Float64Array(this.capacity * width), first * width, end * width)
+      batch.hot = moved(batch.hot, new Int32Array(this.capacity * slots), first * slots, end * slots)
+      batch.target = moved(batch.target, new Float64Array(this.capacity), first, end)
+      this.hotSizes = moved(this.hotSizes, new Int32Array(this.capacity), first, end)
+    } else if (first > 0) {
+      batch.dense.copyWithin(0, first * width, end * width)
+      batch.hot.copyWithin(0, first * slots, end * slots)
+      batch.target.copyWithin(0, first, end)
+      this.hotSizes.copyWithin(0, first, end)
+    }
+    batch.rows = waiting
+    this.first = 0
+  }
+
+  /**
+   * The batch as it stood when the row before `to` was added: what a learner sees never depends on later rows,
+   * which a larger chunk has already brought in.
+   */
+  upTo(to: number): FeatureBatch {
+    this.batch.hotSize = to === 0 ? 0 : this.hotSizes[to - 1]!
+    return this.batch
+  }
+}
+
+function moved<A extends Float64Array | Int32Array>(from: A, to: A, start: number, end: number): A {
+  to.set(from.subarray(start, end))
+  return to
+}

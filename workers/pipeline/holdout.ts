@@ -1,0 +1,86 @@
+/** Batch mode: all rows are kept, then learned at once on one part and scored on the other. */
+import { RowBuffer } from './features/row-buffer.ts'
+import { learnRows, type Model, scoreRows } from './models.ts'
+
+/** Share of the rows that are scored and not learned. */
+export const HELD_OUT = 0.2
+/** Rows are kept in blocks of about this size, whatever the chunk size. */
+const BLOCK_ROWS = 4096
+const TWO_32 = 2 ** 32
+
+export class Holdout {
+  /** Rows learned; 0 until `fit`. */
+  learned = 0
+  heldOut = 0
+  private readonly models: readonly Model[]
+  private readonly batchSize: number
+  private readonly seed: number
+  private readonly train: RowBuffer[] = []
+  private readonly test: RowBuffer[] = []
+  private readonly blockRows: number
+  private rows = 0
+
+  constructor(models: readonly Model[], batchSize: number, seed: number) {
+    this.models = models
+    this.batchSize = batchSize
+    this.seed = seed
+    // Whole batches to a block, so that block ends never cut one.
+    this.blockRows = batchSize * Math.ceil(BLOCK_ROWS / batchSize)
+  }
+
+  /** Takes all waiting rows out of the buffer. */
+  keep(buffer: RowBuffer): void {
+    while (buffer.waiting > 0) {
+      const blocks = hash(this.rows, this.seed) < HELD_OUT * TWO_32 ? this.test : this.train
+      let block = blocks.at(-1)
+      if (block === undefined || block.batch.rows === this.blockRows) {
+        block = new RowBuffer(buffer.batch.width, buffer.batch.slots)
+        block.reserve(this.blockRows)
+        blocks.push(block)
+      }
+      copyRow(buffer, buffer.first, block)
+      buffer.first += 1
+      this.rows += 1
+    }
+  }
+
+  /** Learns the training rows, `epochs` times over, in batches; then scores the held-out rows. */
+  fit(epochs: number): void {
+    for (let epoch = 0; epoch < epochs; epoch += 1) {
+      for (const block of this.train) {
+        const { rows } = block.batch
+        for (let from = 0; from < rows; from += this.batchSize) {
+          const to = Math.min(rows, from + this.batchSize)
+          learnRows(this.models, block.upTo(to), from, to)
+        }
+      }
+    }
+    for (const { batch } of this.train) this.learned += batch.rows
+    const room = new Float64Array(this.blockRows)
+    for (const block of this.test) {
+      const { rows } = block.batch
+      scoreRows(this.models, block.upTo(rows), 0, rows, room)
+      this.heldOut += rows
+    }
+  }
+}
+
+function copyRow(from: RowBuffer, row: number, to: RowBuffer): void {
+  const source = from.batch
+  const { width, slots } = source
+  const { batch } = to
+  const at = batch.rows
+  for (let j = 0; j < width; j += 1) batch.dense[at * width + j] = source.dense[row * width + j]!
+  for (let s = 0; s < slots; s += 1) batch.hot[at * slots + s] = source.hot[row * slots + s]!
+  batch.target[at] = source.target[row]!
+  to.hotSizes[at] = from.hotSizes[row]!
+  batch.rows = at + 1
+}
+
+/** 32 well-mixed bits of a row number (the finaliser of MurmurHash3, A. Appleby). */
+function hash(row: number, seed: number): number {
+  let h = Math.imul(row ^ Math.imul(seed, 0x9e3779b1), 0x85ebca6b) ^ seed
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return (h ^ (h >>> 16)) >>> 0
+}

@@ -1,0 +1,257 @@
+/** Every learner by name: its task, its options with defaults and bounds, and how it is made or restored. */
+import type { ParamInfo, Scalar } from '../../contract.ts'
+import { LastValue, MajorityClass, RunningMean } from './baselines.ts'
+import { FTRL_DEFAULTS, FtrlClassifier, FtrlRegressor } from './ftrl.ts'
+import type { Learner, LearnerState } from './learner.ts'
+import { PA_DEFAULTS, PaClassifier, PaRegressor } from './pa.ts'
+import { RIDGE_DEFAULTS, Ridge } from './ridge.ts'
+import { isClassifier, Scaled, ScaledClassifier } from './scaled.ts'
+import { SGD_DEFAULTS, SgdClassifier, SgdRegressor } from './sgd.ts'
+import { SOFTMAX_DEFAULTS, Softmax } from './softmax.ts'
+
+export type Task = 'regression' | 'classification'
+export type LearnerOptions = Record<string, Scalar>
+
+export interface LearnerInfo {
+  task: Task
+  description: string
+  options: Record<string, ParamInfo>
+}
+
+interface Entry extends LearnerInfo {
+  create: (options: Record<string, never>) => Learner
+  restore: (state: LearnerState) => Learner
+}
+
+export const DEFAULT_LEARNER: Record<Task, string> = { regression: 'ridge', classification: 'logistic' }
+
+/** Smallest value of an option that must be above 0. */
+const ABOVE_ZERO = Number.MIN_VALUE
+
+function number(value: number, description: string, minimum?: number, maximum?: number): ParamInfo {
+  return {
+    type: 'number',
+    default: value,
+    description,
+    ...(minimum !== undefined && { minimum }),
+    ...(maximum !== undefined && { maximum }),
+  }
+}
+
+const flag = (value: boolean, description: string): ParamInfo => ({
+  type: 'boolean',
+  default: value,
+  description,
+})
+const choice = (value: string, values: readonly string[], description: string): ParamInfo => ({
+  type: 'string',
+  default: value,
+  values: [...values],
+  description,
+})
+
+const SCALE_FEATURES = flag(true, 'standardise dense features by their running mean and deviation')
+const SCALE_TARGET = flag(true, 'standardise the target by its running mean and deviation')
+
+const sgdSteps = (eta0: number, schedule: string): Record<string, ParamInfo> => ({
+  learning_rate: choice(
+    schedule,
+    ['constant', 'invscaling', 'optimal'],
+    'step size by step: eta0; eta0 / t^power_t; 1 / (alpha (t0 + t))',
+  ),
+  eta0: number(eta0, 'first step size', ABOVE_ZERO),
+  power_t: number(SGD_DEFAULTS.power_t, 'exponent of invscaling', 0),
+  alpha: number(SGD_DEFAULTS.alpha, 'strength of the penalty', 0),
+  l1_ratio: number(SGD_DEFAULTS.l1_ratio, 'share of the penalty that is L1, the rest L2', 0, 1),
+  average: flag(SGD_DEFAULTS.average, 'predict by the mean of the weights over all steps'),
+})
+
+const PA_OPTIONS: Record<string, ParamInfo> = {
+  variant: choice(PA_DEFAULTS.variant, ['pa1', 'pa2'], 'PA-I bounds a step by c, PA-II damps it'),
+  c: number(PA_DEFAULTS.c, 'aggressiveness', ABOVE_ZERO),
+}
+
+const FTRL_OPTIONS: Record<string, ParamInfo> = {
+  alpha: number(FTRL_DEFAULTS.alpha, 'step size scale', ABOVE_ZERO),
+  beta: number(FTRL_DEFAULTS.beta, 'smooths the first steps', 0),
+  l1: number(FTRL_DEFAULTS.l1, 'L1 penalty; weights below it stay exactly 0', 0),
+  l2: number(FTRL_DEFAULTS.l2, 'L2 penalty', 0),
+}
+
+const ENTRIES: Record<string, Entry> = {
+  ridge: {
+    task: 'regression',
+    description:
+      'ridge on sufficient statistics: the exact solution over all rows so far, solved once a batch',
+    options: {
+      lambda: number(
+        RIDGE_DEFAULTS.lambda,
+        'penalty on weights of standardised features and one-hot columns',
+        0,
+      ),
+      forgetting: number(RIDGE_DEFAULTS.forgetting, 'weight of a row relative to the next', ABOVE_ZERO, 1),
+      clip: flag(RIDGE_DEFAULTS.clip, 'keep predictions within the range of the targets seen'),
+      max_one_hot: {
+        type: 'integer',
+        default: RIDGE_DEFAULTS.max_one_hot,
+        minimum: 0,
+        description: 'one-hot indexes from this on are ignored; memory grows with its square',
+      },
+    },
+    create: (options) => new Ridge(options),
+    restore: (state) => Ridge.fromJSON(state),
+  },
+  sgd: {
+    task: 'regression',
+    description: 'linear regression by stochastic gradient descent, row by row',
+    options: {
+      loss: choice('squared', ['squared', 'huber', 'epsilon_insensitive'], 'loss'),
+      ...sgdSteps(0.05, SGD_DEFAULTS.learning_rate),
+      epsilon: number(SGD_DEFAULTS.epsilon, 'threshold of the huber and epsilon_insensitive losses', 0),
+      scale_features: SCALE_FEATURES,
+      scale_target: SCALE_TARGET,
+    },
+    create: (options) => scaled(options, (own) => new SgdRegressor(own)),
+    restore: (state) => SgdRegressor.fromJSON(state),
+  },
+  pa: {
+    task: 'regression',
+    description: 'passive-aggressive regression',
+    options: {
+      ...PA_OPTIONS,
+      epsilon: number(PA_DEFAULTS.epsilon, 'errors up to this change nothing', 0),
+      scale_features: SCALE_FEATURES,
+      scale_target: SCALE_TARGET,
+    },
+    create: (options) => scaled(options, (own) => new PaRegressor(own)),
+    restore: (state) => PaRegressor.fromJSON(state),
+  },
+  ftrl: {
+    task: 'regression',
+    description: 'linear regression by FTRL-Proximal',
+    options: { ...FTRL_OPTIONS, scale_features: SCALE_FEATURES, scale_target: SCALE_TARGET },
+    create: (options) => scaled(options, (own) => new FtrlRegressor(own)),
+    restore: (state) => FtrlRegressor.fromJSON(state),
+  },
+  running_mean: {
+    task: 'regression',
+    description: 'baseline: the mean of all targets so far',
+    options: {},
+    create: () => new RunningMean(),
+    restore: (state) => RunningMean.fromJSON(state),
+  },
+  last_value: {
+    task: 'regression',
+    description: 'baseline: the last target seen',
+    options: {},
+    create: () => new LastValue(),
+    restore: (state) => LastValue.fromJSON(state),
+  },
+  logistic: {
+    task: 'classification',
+    description: 'logistic regression of two classes by stochastic gradient descent; a linear SVM with hinge',
+    options: {
+      loss: choice('log', ['log', 'hinge'], 'loss; hinge gives no probabilities'),
+      ...sgdSteps(0.05, 'invscaling'),
+      scale_features: SCALE_FEATURES,
+    },
+    create: (options) => scaled(options, (own) => new SgdClassifier(own)),
+    restore: (state) => SgdClassifier.fromJSON(state),
+  },
+  softmax: {
+    task: 'classification',
+    description: 'multinomial logistic regression by stochastic gradient descent; classes may appear late',
+    options: {
+      eta0: number(SOFTMAX_DEFAULTS.eta0, 'first step size', ABOVE_ZERO),
+      power_t: number(SOFTMAX_DEFAULTS.power_t, 'step t has size eta0 / t^power_t', 0),
+      alpha: number(SOFTMAX_DEFAULTS.alpha, 'L2 penalty', 0),
+      scale_features: SCALE_FEATURES,
+    },
+    create: (options) => scaled(options, (own) => new Softmax(own)),
+    restore: (state) => Softmax.fromJSON(state),
+  },
+  pa_classifier: {
+    task: 'classification',
+    description: 'passive-aggressive classification of two classes',
+    options: { ...PA_OPTIONS, scale_features: SCALE_FEATURES },
+    create: (options) => scaled(options, (own) => new PaClassifier(own)),
+    restore: (state) => PaClassifier.fromJSON(state),
+  },
+  ftrl_classifier: {
+    task: 'classification',
+    description: 'logistic regression of two classes by FTRL-Proximal',
+    options: { ...FTRL_OPTIONS, scale_features: SCALE_FEATURES },
+    create: (options) => scaled(options, (own) => new FtrlClassifier(own)),
+    restore: (state) => FtrlClassifier.fromJSON(state),
+  },
+  majority_class: {
+    task: 'classification',
+    description: 'baseline: the most frequent class so far',
+    options: {},
+    create: () => new MajorityClass(),
+    restore: (state) => MajorityClass.fromJSON(state),
+  },
+}
+
+/** What learners there are, for `describe()` and for messages. */
+export const LEARNERS: Readonly<Record<string, LearnerInfo>> = ENTRIES
+
+/**
+ * A fresh learner. Options not given take their defaults.
+ * @throws {RangeError} on an unknown name or option, or a value outside the option's bounds
+ */
+export function createLearner(name: string, options: LearnerOptions = {}): Learner {
+  const entry = Object.hasOwn(ENTRIES, name) ? ENTRIES[name] : undefined
+  if (entry === undefined) {
+    throw new RangeError(`unknown learner "${name}"; there are ${Object.keys(ENTRIES).join(', ')}`)
+  }
+  for (const [key, value] of Object.entries(options)) checkOption(name, entry, key, value)
+  const filled = Object.fromEntries(
+    Object.entries(entry.options).map(([key, info]) => [key, options[key] ?? info.default]),
+  )
+  return entry.create(filled as Record<string, never>)
+}
+
+/** @throws {TypeError} where the state is not one that a learner wrote */
+export function learnerFromJSON(state: LearnerState): Learner {
+  if (state.learner === 'scaled') return Scaled.fromJSON(state, learnerFromJSON)
+  const entry = Object.hasOwn(ENTRIES, state.learner) ? ENTRIES[state.learner] : undefined
+  if (entry === undefined) throw new TypeError(`state of an unknown learner "${state.learner}"`)
+  return entry.restore(state)
+}
+
+/** Wraps the learner that `make` builds of its own options in the scaling that the others ask for. */
+function scaled(options: Record<string, never>, make: (own: Record<string, never>) => Learner): Learner {
+  const { scale_features = false, scale_target = false, ...own } = options as Record<string, Scalar>
+  const inner = make(own as Record<string, never>)
+  if (!scale_features && !scale_target) return inner
+  const scaling = { scale_features: scale_features === true, scale_target: scale_target === true }
+  return isClassifier(inner) ? new ScaledClassifier(inner, scaling) : new Scaled(inner, scaling)
+}
+
+function checkOption(learner: string, entry: LearnerInfo, key: string, value: Scalar): void {
+  const info = Object.hasOwn(entry.options, key) ? entry.options[key] : undefined
+  if (info === undefined) {
+    const known = Object.keys(entry.options).join(', ') || 'no options'
+    throw new RangeError(`learner "${learner}" has no option "${key}"; it takes ${known}`)
+  }
+  const kind = info.type === 'integer' ? 'number' : info.type
+  const fits =
+    typeof value === kind &&
+    (info.type !== 'integer' || Number.isInteger(value)) &&
+    (info.values === undefined || info.values.includes(value)) &&
+    (typeof value !== 'number' ||
+      (value >= (info.minimum ?? -Infinity) && value <= (info.maximum ?? Infinity)))
+  if (fits) return
+  throw new RangeError(
+    `learner "${learner}": "${key}" must be ${expectation(info)}, not ${JSON.stringify(value)}`,
+  )
+}
+
+function expectation(info: ParamInfo): string {
+  if (info.values !== undefined) return `one of ${info.values.join(', ')}`
+  const low =
+    info.minimum === ABOVE_ZERO ? ' above 0' : info.minimum === undefined ? '' : ` from ${info.minimum}`
+  const high = info.maximum === undefined ? '' : ` to ${info.maximum}`
+  return `a ${info.type}${low}${high}`
+}

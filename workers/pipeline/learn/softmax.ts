@@ -1,0 +1,120 @@
+/** Multinomial logistic regression by SGD; classes may appear at any time. */
+import type { Classifier, FeatureBatch, LearnerState } from './learner.ts'
+import { LinearWeights } from './linear-weights.ts'
+import { grownFloats, readNumber, readObject } from './state.ts'
+
+export interface SoftmaxOptions {
+  /** Step size at step t (from 1): eta0 / t^power_t. */
+  eta0: number
+  power_t: number
+  /** L2 penalty. */
+  alpha: number
+}
+
+export const SOFTMAX_DEFAULTS: SoftmaxOptions = { eta0: 0.05, power_t: 0.25, alpha: 1e-4 }
+
+/**
+ * One weight vector a class; a row moves class k's by -eta (p_k - [y = k]) x, the gradient of the log loss.
+ * A class never seen has weights 0 and counts from its first row on.
+ */
+export class Softmax implements Classifier {
+  readonly options: SoftmaxOptions
+  private models: LinearWeights[] = []
+  private t = 1
+  private scores = new Float64Array(0)
+
+  constructor(options: Partial<SoftmaxOptions> = {}) {
+    this.options = { ...SOFTMAX_DEFAULTS, ...options }
+    const { eta0, power_t, alpha } = this.options
+    if (!(eta0 > 0)) throw new RangeError(`eta0 must be above 0, not ${eta0}`)
+    if (!(power_t >= 0)) throw new RangeError(`power_t must be 0 or more, not ${power_t}`)
+    if (!(alpha >= 0)) throw new RangeError(`alpha must be 0 or more, not ${alpha}`)
+  }
+
+  get classes(): number {
+    return this.models.length
+  }
+
+  predictMany(batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
+    const rows = to - from
+    this.scores = grownFloats(this.scores, rows * this.classes)
+    this.predictProbabilities(batch, from, to, this.scores)
+    for (let r = 0; r < rows; r += 1) {
+      let best = 0
+      const base = r * this.classes
+      for (let k = 1; k < this.classes; k += 1) {
+        if (this.scores[base + k]! > this.scores[base + best]!) best = k
+      }
+      out[r] = best
+    }
+  }
+
+  predictProbabilities(batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
+    const { models, classes } = this
+    for (let row = from; row < to; row += 1) {
+      const base = (row - from) * classes
+      for (let k = 0; k < classes; k += 1) out[base + k] = models[k]!.margin(batch, row)
+      normalise(out, base, classes)
+    }
+  }
+
+  /** @throws {RangeError} on a target that is no class index */
+  learnMany(batch: FeatureBatch, from: number, to: number): void {
+    const { eta0, power_t, alpha } = this.options
+    for (let row = from; row < to; row += 1) {
+      const k = batch.target[row]!
+      if (!(Number.isInteger(k) && k >= 0)) {
+        throw new RangeError(`a class must be a whole number from 0, not ${k}`)
+      }
+      while (this.models.length <= k) this.models.push(new LinearWeights())
+    }
+    const { models, classes } = this
+    for (const model of models) model.fit(batch)
+    this.scores = grownFloats(this.scores, classes)
+    const { scores } = this
+    for (let row = from; row < to; row += 1) {
+      const eta = eta0 / this.t ** power_t
+      for (let k = 0; k < classes; k += 1) scores[k] = models[k]!.margin(batch, row)
+      normalise(scores, 0, classes)
+      for (let k = 0; k < classes; k += 1) {
+        const model = models[k]!
+        if (alpha > 0) model.decay(Math.max(0, 1 - eta * alpha))
+        const step = -eta * (scores[k]! - (batch.target[row] === k ? 1 : 0))
+        model.add(batch, row, step)
+        model.intercept += step
+      }
+      this.t += 1
+    }
+  }
+
+  toJSON(): LearnerState {
+    return {
+      learner: 'softmax',
+      options: this.options,
+      t: this.t,
+      models: this.models.map((model) => model.toJSON()),
+    }
+  }
+
+  static fromJSON(state: LearnerState): Softmax {
+    const learner = new Softmax(readObject(state, 'options'))
+    learner.t = readNumber(state, 't')
+    const models = state['models']
+    if (!Array.isArray(models)) throw new TypeError('state of learner "softmax": "models" must be a list')
+    learner.models = models.map((model: Record<string, unknown>) => LinearWeights.fromJSON('softmax', model))
+    return learner
+  }
+}
+
+/** Scores at `base` become probabilities; the largest is subtracted first so that none overflows. */
+function normalise(scores: Float64Array, base: number, classes: number): void {
+  let largest = -Infinity
+  for (let k = 0; k < classes; k += 1) largest = Math.max(largest, scores[base + k]!)
+  let sum = 0
+  for (let k = 0; k < classes; k += 1) {
+    const e = Math.exp(scores[base + k]! - largest)
+    scores[base + k] = e
+    sum += e
+  }
+  for (let k = 0; k < classes; k += 1) scores[base + k]! /= sum
+}

@@ -1,0 +1,160 @@
+/** How well predicted classes and probabilities fit: over all rows so far, or over the last so many. */
+import { RocAuc, type RocAucState } from './auc.ts'
+import { Ring, type RingState } from './ring.ts'
+import { Sum, type SumState } from './sum.ts'
+
+/** Probabilities are taken to be at least this, or one miss would make the mean log loss infinite. */
+const SMALLEST = Number.EPSILON
+
+export interface ClassificationSummary {
+  n: number
+  accuracy: number | null
+  /** Mean of -ln p(true class); null where any row came without probabilities. */
+  log_loss: number | null
+  /** Of class 1; null above two classes and where class 1 was neither seen nor predicted. */
+  f1: number | null
+  /** Mean F1 over the classes seen or predicted. */
+  f1_macro: number | null
+  /** Two classes with probabilities alone; null while one class is missing. */
+  roc_auc: number | null
+  /** The true area lies within roc_auc +- this. */
+  roc_auc_error: number | null
+}
+
+export interface ClassificationScoreState {
+  n: number
+  correct: number
+  /** By class: rows of it, rows predicted as it, and both. */
+  actual: number[]
+  predicted: number[]
+  hits: number[]
+  loss: SumState
+  /** Rows with probabilities, and with one for class 1. */
+  scored: number
+  ranked: number
+  auc: RocAucState
+}
+
+/** Accuracy, log loss, F1 and ROC AUC over every row added. */
+export class ClassificationScore {
+  private n = 0
+  private correct = 0
+  private actual: number[] = []
+  private predicted: number[] = []
+  private hits: number[] = []
+  private loss = new Sum()
+  private scored = 0
+  private ranked = 0
+  private auc = new RocAuc()
+
+  /**
+   * @param target class index
+   * @param predicted class index
+   * @param probability predicted for the true class; NaN where the learner gives none
+   * @param positive probability predicted for class 1; NaN where the learner gives none
+   */
+  add(target: number, predicted: number, probability = Number.NaN, positive = Number.NaN): void {
+    this.n += 1
+    while (this.actual.length <= Math.max(target, predicted)) {
+      this.actual.push(0)
+      this.predicted.push(0)
+      this.hits.push(0)
+    }
+    this.actual[target]! += 1
+    this.predicted[predicted]! += 1
+    if (target === predicted) {
+      this.correct += 1
+      this.hits[target]! += 1
+    }
+    if (Number.isNaN(probability)) return
+    this.scored += 1
+    this.loss.add(-Math.log(Math.max(SMALLEST, probability)))
+    if (Number.isNaN(positive)) return
+    this.ranked += 1
+    this.auc.add(target === 1, positive)
+  }
+
+  summary(): ClassificationSummary {
+    const { n } = this
+    const binary = this.actual.length <= 2
+    const complete = n > 0 && this.scored === n
+    const auc = binary && this.ranked === n ? this.auc.estimate() : null
+    const scores = this.actual.map((_, k) => this.f1Of(k)).filter((f1) => f1 !== null)
+    return {
+      n,
+      accuracy: n === 0 ? null : this.correct / n,
+      log_loss: complete ? this.loss.value / n : null,
+      f1: binary && this.actual.length === 2 ? this.f1Of(1) : null,
+      f1_macro: scores.length === 0 ? null : scores.reduce((sum, f1) => sum + f1, 0) / scores.length,
+      roc_auc: auc?.auc ?? null,
+      roc_auc_error: auc?.error ?? null,
+    }
+  }
+
+  toJSON(): ClassificationScoreState {
+    const { n, correct, actual, predicted, hits, scored, ranked } = this
+    return {
+      n,
+      correct,
+      actual,
+      predicted,
+      hits,
+      loss: this.loss.toJSON(),
+      scored,
+      ranked,
+      auc: this.auc.toJSON(),
+    }
+  }
+
+  static fromJSON(state: ClassificationScoreState): ClassificationScore {
+    const score = new ClassificationScore()
+    score.n = state.n
+    score.correct = state.correct
+    score.actual = [...state.actual]
+    score.predicted = [...state.predicted]
+    score.hits = [...state.hits]
+    score.loss = Sum.fromJSON(state.loss)
+    score.scored = state.scored
+    score.ranked = state.ranked
+    score.auc = RocAuc.fromJSON(state.auc)
+    return score
+  }
+
+  /** 2 TP / (2 TP + FP + FN); null where the class was neither seen nor predicted. */
+  private f1Of(k: number): number | null {
+    const marked = this.actual[k]! + this.predicted[k]!
+    return marked === 0 ? null : (2 * this.hits[k]!) / marked
+  }
+}
+
+/** The same scores over the last `window` rows, computed anew when asked. */
+export class WindowedClassificationScore {
+  private readonly ring: Ring
+
+  /** @throws {RangeError} where the window is no whole number from 1 */
+  constructor(window: number | Ring) {
+    this.ring = typeof window === 'number' ? new Ring(window, 4) : window
+  }
+
+  /** As ClassificationScore.add. */
+  add(target: number, predicted: number, probability = Number.NaN, positive = Number.NaN): void {
+    this.ring.push(target, predicted, probability, positive)
+  }
+
+  summary(): ClassificationSummary {
+    const score = new ClassificationScore()
+    const { ring } = this
+    for (let i = 0; i < ring.length; i += 1) {
+      score.add(ring.at(i, 0), ring.at(i, 1), ring.at(i, 2), ring.at(i, 3))
+    }
+    return score.summary()
+  }
+
+  toJSON(): RingState {
+    return this.ring.toJSON()
+  }
+
+  static fromJSON(state: RingState): WindowedClassificationScore {
+    return new WindowedClassificationScore(Ring.fromJSON(state))
+  }
+}

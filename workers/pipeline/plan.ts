@@ -1,0 +1,18 @@
+/** All that the pipeline needs to know about a data set before it reads rows. */
+import type { CategoryRule } from './clean/cleaner.ts'
+import type { FeatureTable } from './features/table.ts'
+import type { ColumnSpec } from './ingest/columns.ts'
+
+export interface Plan {
+  /** Columns to read; all others are skipped. */
+  specs: readonly ColumnSpec[]
+  /** A number column among the specs, never a feature. */
+  target: string
+  categories: Readonly<Record<string, CategoryRule>>
+  features: FeatureTable
+  /** What the user should know, such as columns that were dropped. */
+  notes: readonly string[]
+}
+
+/** `base`: the columns' plain features; `rich`: powers and products as well, where a preset declares them. */
+export type FeatureSet = 'base' | 'rich'

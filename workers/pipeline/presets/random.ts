@@ -1,0 +1,71 @@
+/** A seeded generator of our own, so that the same seed gives the same data on every machine and Node version. */
+
+const TWO_32 = 2 ** 32
+
+/** sfc32 (C. Doty-Humphrey, PractRand): 128 bits of state, 32 bits a call. */
+export class Random {
+  private a: number
+  private b: number
+  private c: number
+  private counter = 1
+
+  constructor(seed: number) {
+    this.a = seed | 0
+    this.b = Math.floor(seed / TWO_32) | 0
+    this.c = 0
+    // As its author does, so that seeds which differ in one bit lead to unrelated streams.
+    for (let i = 0; i < 15; i += 1) this.bits()
+  }
+
+  /** 32 random bits as a signed integer. */
+  bits(): number {
+    const t = (this.a + this.b + this.counter) | 0
+    this.counter = (this.counter + 1) | 0
+    this.a = this.b ^ (this.b >>> 9)
+    this.b = (this.c + (this.c << 3)) | 0
+    this.c = (((this.c << 21) | (this.c >>> 11)) + t) | 0
+    return t
+  }
+
+  /** Uniform in [0, 1), a multiple of 2^-32. */
+  uniform(): number {
+    return (this.bits() >>> 0) / TWO_32
+  }
+
+  /** Uniform in 0 .. n - 1. */
+  below(n: number): number {
+    return Math.floor(this.uniform() * n)
+  }
+
+  pick<T>(values: readonly T[]): T {
+    return values[this.below(values.length)]!
+  }
+
+  /** Mean 0, variance 1, within +-2 sqrt 3: the sum of four uniforms (Irwin-Hall), bounded so that nothing needs clipping. */
+  bounded(): number {
+    return (this.uniform() + this.uniform() + this.uniform() + this.uniform() - 2) * Math.sqrt(3)
+  }
+}
+
+/** Draws values in proportion to their weights. */
+export class Weighted<T> {
+  private readonly values: T[]
+  private readonly ends: number[] = []
+
+  constructor(weights: readonly (readonly [value: T, weight: number])[]) {
+    this.values = weights.map(([value]) => value)
+    const total = weights.reduce((sum, [, weight]) => sum + weight, 0)
+    let end = 0
+    for (const [, weight] of weights) {
+      end += weight
+      this.ends.push(end / total)
+    }
+  }
+
+  /** The value at quantile `u` in [0, 1). */
+  at(u: number): T {
+    let i = 0
+    while (i < this.ends.length - 1 && u >= this.ends[i]!) i += 1
+    return this.values[i]!
+  }
+}

@@ -1,0 +1,175 @@
+/** The built-in workload: streaming feature engineering and online learning on a CSV. */
+import type {
+  OpenWorkload,
+  PreparedDataset,
+  StepReport,
+  TrialContext,
+  TrialOutput,
+  Workload,
+  WorkloadSettings,
+} from '../contract.ts'
+import { checkDataset } from './check-dataset.ts'
+import { Cleaner } from './clean/cleaner.ts'
+import { INFO, type PipelineParams, pipelineParams } from './describe.ts'
+import { FeatureEngineer } from './features/engineer.ts'
+import { RowBuffer } from './features/row-buffer.ts'
+import { HELD_OUT, Holdout } from './holdout.ts'
+import type { ChunkReader, ColumnChunk, OpenReader } from './ingest/columns.ts'
+import { openCsvParse } from './ingest/csv-parse.ts'
+import { createLearner } from './learn/registry.ts'
+import { type Model, modelsWith } from './models.ts'
+import type { Plan } from './plan.ts'
+import { planFor } from './plan-for.ts'
+import { Prequential } from './prequential.ts'
+
+const READERS: Record<PipelineParams['reader'], OpenReader> = { 'csv-parse': openCsvParse }
+
+export interface PipelineWorkload extends Workload {
+  /**
+   * Reads the data set once as a trial would, so that bad input is found before any trial.
+   * @returns notes for the user, such as columns that were dropped
+   * @throws {DataError} naming file, line and column of a value that does not fit, or a column that is absent
+   * @throws {Error} where the settings name no usable target or preset
+   */
+  checkDataset(dataset: PreparedDataset): Promise<string[]>
+}
+
+const pipeline: PipelineWorkload = {
+  describe: () => INFO,
+  open,
+  checkDataset: (dataset) => checkDataset(dataset, READERS['csv-parse']),
+}
+
+export default pipeline
+
+async function open(context: TrialContext): Promise<OpenWorkload> {
+  const { dataset, settings } = context
+  if (dataset === null) throw new Error('the pipeline needs a dataset: name one in the sweep')
+  const params = pipelineParams(context.params)
+  const plan = await planFor(dataset, params.features)
+  const reader = await READERS[params.reader](dataset.path, plan.specs, { rows: dataset.rows })
+  return new PipelineRun(plan, reader, dataset, params, settings)
+}
+
+class PipelineRun implements OpenWorkload {
+  private readonly plan: Plan
+  private readonly reader: ChunkReader
+  private readonly settings: WorkloadSettings
+  private readonly params: PipelineParams
+  private readonly cleaner: Cleaner
+  private readonly engineer: FeatureEngineer
+  private readonly buffer: RowBuffer
+  private readonly models: Model[]
+  private readonly prequential: Prequential
+  /** Batch mode alone. */
+  private readonly holdout: Holdout | null
+  private readonly expected: number
+  private rows = 0
+  private done = false
+
+  constructor(
+    plan: Plan,
+    reader: ChunkReader,
+    dataset: PreparedDataset,
+    params: PipelineParams,
+    settings: WorkloadSettings,
+  ) {
+    this.plan = plan
+    this.reader = reader
+    this.params = params
+    this.settings = settings
+    this.expected = dataset.rows
+    this.cleaner = new Cleaner(plan.target, plan.categories)
+    this.engineer = new FeatureEngineer(plan.features, plan.target)
+    this.buffer = new RowBuffer(plan.features.dense.length, plan.features.slots.length)
+    this.models = modelsWith(createLearner(params.learner, learnerOptions(params)))
+    this.prequential = new Prequential(this.models, settings.batch_size)
+    this.holdout =
+      settings.mode === 'batch' ? new Holdout(this.models, settings.batch_size, settings.random_seed) : null
+  }
+
+  step(): Promise<StepReport | null> | StepReport | null {
+    if (this.done) return null
+    const start = performance.now()
+    const chunk = this.reader.read(this.settings.chunk_size)
+    // A reader that answers at once keeps the step synchronous.
+    if (chunk instanceof Promise) return chunk.then((read) => this.handle(read, start))
+    return this.handle(chunk, start)
+  }
+
+  finish(): TrialOutput {
+    const [model, mean, last] = this.models.map(({ score }) => score.summary())
+    const { holdout, prequential } = this
+    return {
+      metrics: {
+        r2: model!.r2,
+        rmse: model!.rmse,
+        mae: model!.mae,
+        r2_mean_baseline: mean!.r2,
+        r2_last_baseline: last!.r2,
+      },
+      info: {
+        rows: this.rows,
+        learned: (holdout ?? prequential).learned,
+        scored: model!.n,
+        scoring:
+          holdout === null
+            ? 'prequential: every batch predicted before it was learned'
+            : `holdout: ${HELD_OUT * 100}% of the rows, chosen by seed, never learned`,
+        rows_without_target: this.cleaner.rowsWithoutTarget,
+        imputed: this.cleaner.imputed,
+        columns: this.plan.specs.map((spec) => spec.name),
+        dense_features: this.plan.features.dense.length,
+        one_hot_features: this.engineer.oneHot.size,
+      },
+    }
+  }
+
+  close(): void | Promise<void> {
+    return this.reader.close()
+  }
+
+  private handle(read: ColumnChunk | null, start: number): StepReport | null {
+    if (read === null) return this.end()
+    const afterRead = performance.now()
+    const clean = this.cleaner.clean(read)
+    const afterClean = performance.now()
+    this.engineer.append(clean, this.buffer)
+    const afterFeatures = performance.now()
+    this.rows += read.rows
+    if (this.holdout === null) this.prequential.take(this.buffer, this.rows >= this.expected)
+    else this.holdout.keep(this.buffer)
+    return {
+      rows: read.rows,
+      bytes: read.bytes,
+      operators_ms: {
+        read: afterRead - start,
+        clean: afterClean - afterRead,
+        features: afterFeatures - afterClean,
+        learn: performance.now() - afterFeatures,
+      },
+    }
+  }
+
+  /** Batch mode learns in a step of its own, so that it is timed and capped; streaming has only a rest to learn. */
+  private end(): StepReport | null {
+    this.done = true
+    if (this.holdout === null) {
+      this.prequential.take(this.buffer, true)
+      return null
+    }
+    const start = performance.now()
+    this.holdout.fit(this.params.learner === 'sgd' ? this.params.epochs : 1)
+    return {
+      rows: 0,
+      operators_ms: { learn: performance.now() - start },
+      detail: { learning: 'all rows kept' },
+    }
+  }
+}
+
+/** The options of the chosen learner; the others do not concern it. */
+function learnerOptions(params: PipelineParams): Record<string, number> {
+  if (params.learner === 'sgd') return { eta0: params.eta0 }
+  return { lambda: params.lambda, forgetting: params.forgetting }
+}
