@@ -140,6 +140,7 @@ describe('errors name the physical line', () => {
     ['a lone carriage return at the end', 'a,b\n1,x\r', 2, /carriage return/],
     ['a value', 'a,b\n1,"x\n"\nseven,y\n8\n', 4, /column "a": expected a number, found "seven"/],
     ['an infinite value', 'a,b\nInfinity,y\n', 2, /expected a number/],
+    ['a hexadecimal value', 'a,b\n0x1F,y\n', 2, /expected a number, found "0x1F"/],
     ['an overflowing value', 'a,b\n1e400,y\n', 2, /expected a number/],
   ]
   test.each(cases)('%s', (_, text, line, message) => {

@@ -36,7 +36,7 @@ export function openBytes(
 ): ChunkReader | Promise<ChunkReader> {
   return openByteSource(
     reading(path, () => openSource(path)),
-    path,
+    path === '-' ? 'stdin' : path,
     specs,
     options,
   )
