@@ -55,9 +55,12 @@ function isMissing(whole: string, spec: ColumnSpec): boolean {
   return whole === '' || spec.missing?.includes(whole) === true
 }
 
-/** `Number()` of trimmed, non-empty text; null unless finite. */
+/** Without it `0x1F`, an identifier more often than a number, would be read as 31. */
+const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
+
+/** `Number()` of trimmed decimal text; null for all else, and where the value is not finite. */
 export function strictNumber(part: string): number | null {
-  const value = Number(part)
+  const value = DECIMAL.test(part) ? Number(part) : Number.NaN
   return Number.isFinite(value) ? value : null
 }
 

@@ -1,0 +1,124 @@
+import { divideLongDigits } from './long-decimal.ts'
+
+/** Powers of ten that a double holds exactly. */
+const EXACT_POWERS = Float64Array.from({ length: 23 }, (_, power) => 10 ** power)
+const LARGEST_EXACT_POWER = 22
+const TWO_53 = 2 ** 53
+/** Beyond this the exponent's digits no longer matter: the value is 0 or infinite, which `Number()` decides. */
+const EXPONENT_LIMIT = 9999
+
+const ZERO = 48
+const NINE = 57
+const PLUS = 43
+const MINUS = 45
+const POINT = 46
+const LOWER_E = 101
+const UPPER_E = 69
+
+/**
+ * The decimal number in `bytes[start .. end)`, bit for bit what `Number()` makes of it; NaN where this fast path
+ * cannot tell, which says nothing about the text: the caller then decides from the string.
+ *
+ * Digits below 2^53 scaled by an exact power of ten take one correctly rounded operation
+ * (Clinger, "How to read floating point numbers accurately", PLDI 1990). More digits, as in a double printed in
+ * full, are divided in double precision twice over. All else is left to `Number()`.
+ */
+export function parseDecimal(bytes: Uint8Array, start: number, end: number): number {
+  let p = start
+  let c = p < end ? bytes[p]! : 0
+  const negative = c === MINUS
+  if (negative || c === PLUS) c = ++p < end ? bytes[p]! : 0
+  let digits = 0
+  const whole = p
+  while (c >= ZERO && c <= NINE) {
+    digits = digits * 10 + (c - ZERO)
+    c = ++p < end ? bytes[p]! : 0
+  }
+  let count = p - whole
+  let exponent = 0
+  if (c === POINT) {
+    const fraction = ++p
+    c = p < end ? bytes[p]! : 0
+    while (c >= ZERO && c <= NINE) {
+      digits = digits * 10 + (c - ZERO)
+      c = ++p < end ? bytes[p]! : 0
+    }
+    exponent = fraction - p
+    count -= exponent
+  }
+  if (count === 0) return Number.NaN
+  // At or beyond 2^53 the sum of digits may itself have been rounded.
+  if (digits >= TWO_53) {
+    if (p < end || exponent < -LARGEST_EXACT_POWER) return Number.NaN
+    const long = divideLongDigits(bytes, whole, end, EXACT_POWERS[-exponent]!)
+    return negative ? -long : long
+  }
+  if (c === LOWER_E || c === UPPER_E) {
+    c = ++p < end ? bytes[p]! : 0
+    const below = c === MINUS
+    if (below || c === PLUS) c = ++p < end ? bytes[p]! : 0
+    const first = p
+    let scale = 0
+    while (c >= ZERO && c <= NINE && scale < EXPONENT_LIMIT) {
+      scale = scale * 10 + (c - ZERO)
+      c = ++p < end ? bytes[p]! : 0
+    }
+    if (p === first) return Number.NaN
+    exponent += below ? -scale : scale
+  }
+  if (p < end || exponent > LARGEST_EXACT_POWER || exponent < -LARGEST_EXACT_POWER) return Number.NaN
+  const value = exponent < 0 ? digits / EXACT_POWERS[-exponent]! : digits * EXACT_POWERS[exponent]!
+  return negative ? -value : value
+}
+
+const COMMA = 44
+const SPACE = 32
+
+/**
+ * A number among other text, as in `$1,250.00` or `113.4 kg`; NaN where this fast path cannot tell: a sign or a point
+ * before the digits, an exponent, or anything behind them that might belong to the number.
+ */
+export function parseLoose(bytes: Uint8Array, start: number, end: number): number {
+  let p = start
+  let c = 0
+  for (; p < end; p++) {
+    c = bytes[p]!
+    if (c >= ZERO && c <= NINE) break
+    if (c === MINUS || c === POINT) return Number.NaN
+  }
+  if (p === end) return Number.NaN
+  let digits = 0
+  let group = p
+  let grouped = false
+  for (;;) {
+    while (c >= ZERO && c <= NINE) {
+      digits = digits * 10 + (c - ZERO)
+      c = ++p < end ? bytes[p]! : 0
+    }
+    const size = p - group
+    if (grouped ? size !== 3 : c === COMMA && size > 3) return Number.NaN
+    if (c !== COMMA) break
+    grouped = true
+    group = ++p
+    c = p < end ? bytes[p]! : 0
+  }
+  let decimals = 0
+  if (c === POINT) {
+    const fraction = ++p
+    c = p < end ? bytes[p]! : 0
+    while (c >= ZERO && c <= NINE) {
+      digits = digits * 10 + (c - ZERO)
+      c = ++p < end ? bytes[p]! : 0
+    }
+    decimals = p - fraction
+  }
+  if (digits >= TWO_53 || decimals > LARGEST_EXACT_POWER) return Number.NaN
+  if (p < end) {
+    if (c === LOWER_E || c === UPPER_E || c === COMMA || c === POINT || c >= 128) return Number.NaN
+    if (c <= SPACE) {
+      const next = ++p < end ? bytes[p]! : 0
+      if (next <= SPACE || next >= 128 || (next >= ZERO && next <= NINE)) return Number.NaN
+    }
+  }
+  return digits / EXACT_POWERS[decimals]!
+}

@@ -1,0 +1,176 @@
+/** From fields as byte ranges to a column's values: a fast path on the bytes, and `decode.ts` for all that is rare. */
+import type { CategoryColumn, ColumnSpec, DateColumn, NumberColumn } from '../columns.ts'
+import { dateFormat, decodeCategory, decodeDate, decodeNumber } from '../decode.ts'
+import { parseDateBytes } from './date.ts'
+import { parseDecimal, parseLoose } from './decimal.ts'
+import { ByteTable } from './table.ts'
+
+/** What the fast path cannot read is remembered for up to this many spellings, of up to this many bytes each. */
+const REMEMBERED_SPELLINGS = 1024
+const REMEMBERED_BYTES = 64
+const SPACE = 32
+
+/** One wanted column: takes fields and keeps the values of the chunk. */
+export interface ColumnBuilder {
+  readonly spec: ColumnSpec
+  readonly column: NumberColumn | DateColumn | CategoryColumn
+  /** Makes room for `rows` values; those before are lost. */
+  reserve(rows: number): void
+  /**
+   * Reads a field of each of `rows` rows: `fields[at]` and `fields[at + 1]` are its start and end in `bytes`, and
+   * the next row's are `stride` further on. Values go to place `to` and on.
+   * @returns the first row that does not fit the spec, or -1
+   */
+  append(bytes: Buffer, fields: Int32Array, at: number, stride: number, rows: number, to: number): number
+}
+
+export function columnBuilder(spec: ColumnSpec): ColumnBuilder {
+  return spec.kind === 'category' ? new CategoryBuilder(spec) : new ValueBuilder(spec)
+}
+
+/** Reads a value from bytes; NaN where it cannot tell. */
+type FastPath = (bytes: Uint8Array, start: number, end: number) => number
+
+/** Numbers and dates. */
+class ValueBuilder implements ColumnBuilder {
+  readonly spec: ColumnSpec
+  readonly column: NumberColumn | DateColumn
+  readonly #fast: FastPath
+  /** What the fast path makes of spellings that mean something else, such as -999 for missing. */
+  readonly #reserved: readonly number[]
+  readonly #spellings = new ByteTable()
+  readonly #meanings: number[] = []
+
+  constructor(spec: ColumnSpec) {
+    this.spec = spec
+    this.column = {
+      kind: spec.kind === 'date' ? 'date' : 'number',
+      name: spec.name,
+      values: new Float64Array(0),
+    }
+    this.#fast = fastPath(spec)
+    this.#reserved = [...(spec.missing ?? []), ...Object.keys(spec.words ?? {})]
+      .map((text) => Buffer.from(text))
+      .map((text) => this.#fast(text, 0, text.length))
+      .filter((value) => !Number.isNaN(value))
+  }
+
+  reserve(rows: number): void {
+    this.column.values = new Float64Array(rows)
+  }
+
+  append(bytes: Buffer, fields: Int32Array, at: number, stride: number, rows: number, to: number): number {
+    const { values } = this.column
+    const fast = this.#fast
+    const reserved = this.#reserved.length > 0
+    for (let row = 0, o = at; row < rows; row++, o += stride) {
+      const start = fields[o]!
+      const end = fields[o + 1]!
+      let value = Number.NaN
+      if (start < end) {
+        value = fast(bytes, start, end)
+        if (Number.isNaN(value) || (reserved && this.#reserved.includes(value))) {
+          const meaning = this.#decode(bytes, start, end)
+          if (meaning === null) return row
+          value = meaning
+        }
+      }
+      values[to + row] = value
+    }
+    return -1
+  }
+
+  #decode(bytes: Buffer, start: number, end: number): number | null {
+    const short = end - start <= REMEMBERED_BYTES
+    const known = short ? this.#spellings.find(bytes, start, end) : -1
+    if (known >= 0) return this.#meanings[known]!
+    const decode = this.spec.kind === 'date' ? decodeDate : decodeNumber
+    const meaning = decode(bytes.toString('utf8', start, end), this.spec)
+    if (meaning !== null && short && this.#spellings.size < REMEMBERED_SPELLINGS) {
+      this.#spellings.add(bytes, start, end)
+      this.#meanings.push(meaning)
+    }
+    return meaning
+  }
+}
+
+function fastPath(spec: ColumnSpec): FastPath {
+  if (spec.kind === 'date') {
+    const format = dateFormat(spec)
+    return (bytes, start, end) => parseDateBytes(bytes, start, end, format)
+  }
+  const number = spec.loose === true ? parseLoose : parsePadded
+  if (spec.after === undefined) return number
+  const after = Buffer.from(spec.after)
+  return (bytes, start, end) => {
+    const from = behindLast(bytes, start, end, after)
+    return from < 0 ? Number.NaN : number(bytes, from, end)
+  }
+}
+
+/** A decimal number between spaces. */
+function parsePadded(bytes: Uint8Array, start: number, end: number): number {
+  while (start < end && bytes[start] === SPACE) start++
+  while (start < end && bytes[end - 1] === SPACE) end--
+  return parseDecimal(bytes, start, end)
+}
+
+/** Where the last occurrence of `text` in `bytes[start .. end)` ends, or -1. */
+function behindLast(bytes: Uint8Array, start: number, end: number, text: Uint8Array): number {
+  const length = text.length
+  for (let from = end - length; from >= start; from--) {
+    let i = 0
+    while (i < length && bytes[from + i] === text[i]) i++
+    if (i === length) return from + length
+  }
+  return -1
+}
+
+/** Codes by the bytes of the field; a string is made once for each distinct spelling. */
+class CategoryBuilder implements ColumnBuilder {
+  readonly spec: ColumnSpec
+  readonly column: CategoryColumn
+  readonly #dictionary: string[] = []
+  readonly #codeOf = new Map<string, number>()
+  readonly #spellings = new ByteTable()
+  /** Code of each spelling: padded ones share the code of the trimmed value, and those that mean missing have -1. */
+  readonly #codes: number[] = []
+
+  constructor(spec: ColumnSpec) {
+    this.spec = spec
+    this.column = {
+      kind: 'category',
+      name: spec.name,
+      codes: new Int32Array(0),
+      dictionary: this.#dictionary,
+    }
+  }
+
+  reserve(rows: number): void {
+    this.column.codes = new Int32Array(rows)
+  }
+
+  append(bytes: Buffer, fields: Int32Array, at: number, stride: number, rows: number, to: number): number {
+    const { codes } = this.column
+    const spellings = this.#spellings
+    for (let row = 0, o = at; row < rows; row++, o += stride) {
+      const start = fields[o]!
+      const end = fields[o + 1]!
+      const known = spellings.find(bytes, start, end)
+      codes[to + row] = known < 0 ? this.#learn(bytes, start, end) : this.#codes[known]!
+    }
+    return -1
+  }
+
+  #learn(bytes: Buffer, start: number, end: number): number {
+    const value = decodeCategory(bytes.toString('utf8', start, end), this.spec)
+    let code = value === null ? -1 : this.#codeOf.get(value)
+    if (code === undefined) {
+      code = this.#dictionary.push(value!) - 1
+      this.#codeOf.set(value!, code)
+    }
+    this.#spellings.add(bytes, start, end)
+    this.#codes.push(code)
+    return code
+  }
+}
