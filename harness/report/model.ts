@@ -2,6 +2,7 @@
 import type { TrialResult } from '../../workers/contract.ts'
 import { compareScenarios } from '../analyse/compare.ts'
 import { estimateMean } from '../analyse/estimate.ts'
+import { operatingPoints } from '../analyse/operating-points.ts'
 import { paretoFrontier } from '../analyse/pareto.ts'
 import { type ScenarioSummary, summarise } from '../analyse/summary.ts'
 import { countOutcomes, groupByScenario } from '../analyse/values.ts'
@@ -14,6 +15,8 @@ import { count, plain } from './words.ts'
 
 const LATENCY = 'latency_p50_ms'
 const MEMORY = 'peak_memory_mb'
+/** What operating points are sought for, beside accuracy; the first is weighed against it. */
+const GOALS = [LATENCY, 'throughput_rows_s', MEMORY, 'energy_j']
 
 /** @param trials in any order; those of scenarios that the manifest does not name are left out */
 export function buildReportModel(manifest: Manifest, trials: readonly TrialResult[]): ReportModel {
@@ -47,7 +50,13 @@ export function buildReportModel(manifest: Manifest, trials: readonly TrialResul
     axes: sweep.axes,
     scenarios,
     comparisons: comparison.rows,
-    operating_points: [],
+    operating: operatingPoints({
+      trials: own,
+      scenarios: sweep.scenarios,
+      metrics: GOALS.flatMap((name) => metrics.get(name) ?? []),
+      accuracy: accuracy === null ? null : (metrics.get(accuracy) ?? null),
+      settings: sweep.compare,
+    }),
     trials: { planned: manifest.planned_trials, finished: own.length, outcomes: countOutcomes(own) },
     noise: noiseOf(manifest, own, scenarios, LATENCY),
   }

@@ -2,6 +2,7 @@
 import type { EnergyRecord, Outcome, Scalar } from '../../workers/contract.ts'
 import type { ComparisonRow } from '../analyse/comparison.ts'
 import type { Estimate } from '../analyse/estimate.ts'
+import type { OperatingPoints } from '../analyse/operating-points.ts'
 import type { Metric } from '../metrics.ts'
 import type { Manifest } from '../record/types.ts'
 
@@ -56,14 +57,6 @@ export interface ScenarioReport {
   failures: Failure[]
 }
 
-/** The scenario to use under a limit. */
-export interface OperatingPoint {
-  /** What was asked, such as `most accurate within 256 MB`. */
-  goal: string
-  scenario: string
-  label: string
-}
-
 /** Signs of other work on the machine; null where it does not tell. */
 export interface NoiseReport {
   run_queue_wait_median: number | null
@@ -96,7 +89,8 @@ export interface ReportModel {
   axes: string[]
   scenarios: ScenarioReport[]
   comparisons: ComparisonRow[]
-  operating_points: OperatingPoint[]
+  /** The scenarios to use, by goal. */
+  operating: OperatingPoints
   trials: { planned: number; finished: number; outcomes: Record<Outcome, number> }
   noise: NoiseReport
   notices: Notice[]

@@ -132,7 +132,13 @@ function layersOf({ name, xTitle, yTitle, points, log }: Panel) {
     {
       name: `${name}_cap`,
       data: { values: caps.map((cap) => ({ cap: scalarText(cap), used: cap })) },
-      mark: { type: 'tick', color: INK, thickness: 2.5, size: Math.min(110, SIDE / caps.length / 1.25) },
+      mark: {
+        type: 'tick',
+        color: INK,
+        opacity: 1,
+        thickness: 2.5,
+        size: Math.min(110, SIDE / caps.length / 1.25),
+      },
       encoding: { x, y },
     },
     {

@@ -3,6 +3,7 @@ import type { TopLevelSpec } from 'vega-lite'
 import type { ComparisonRow } from '../../analyse/comparison.ts'
 import type { Verdict } from '../../analyse/verdict.ts'
 import { formatNumber } from '../../metrics.ts'
+import { isSignificant } from '../findings.ts'
 import type { ReportModel } from '../types.ts'
 import {
   capitalised,
@@ -226,18 +227,9 @@ function pairOf(
 }
 
 function headline({ comparisons, manifest }: ReportModel): string {
-  const { alpha } = manifest.sweep.compare
-  const told = comparisons.filter((row) => row.verdict !== 'not_tested')
-  const differing = told.filter((row) => row.p_adjusted !== null && row.p_adjusted < alpha)
-  const exact = told.filter(
-    (row) => row.p_adjusted === null && row.difference !== null && row.difference !== 0,
-  )
-  const measured = told.filter((row) => row.p_adjusted !== null)
-  const words: string[] = []
-  if (measured.length > 0)
-    words.push(`${differing.length} of ${count(measured.length, 'measured difference')} are significant`)
-  if (exact.length > 0) words.push(`${count(exact.length, 'exact one')}`)
-  return words.length === 0 ? 'No comparison could be tested' : capitalised(words.join(', '))
+  const differing = comparisons.filter((row) => isSignificant(row, manifest.sweep.compare.alpha)).length
+  const noun = comparisons.length === 1 ? 'comparison' : 'comparisons'
+  return `${differing} of ${comparisons.length} ${noun} ${differing === 1 ? 'differs' : 'differ'} significantly, beyond the margin`
 }
 
 function captionOf(margin: number, left: number, constant: string[]): string[] {

@@ -89,6 +89,11 @@ function specOf(model: ReportModel, picture: Picture, alt: string) {
   const rows = points.map((point) => row(point, picture)).sort((a, b) => Number(a.front) - Number(b.front))
   const labels = labelFront(picture)
   const channels = levelChannels(encoding)
+  // In the page, a click on a legend dims the others; in the picture all are shown.
+  const picked = [
+    ...(encoding.colour ? [{ name: 'pick_colour', field: 'colour' }] : []),
+    ...(encoding.shape ? [{ name: 'pick_shape', field: 'shape' }] : []),
+  ]
   const size = intervals ? POINT_SIZE.few : POINT_SIZE.many
   const x = {
     field: 'x',
@@ -157,6 +162,11 @@ function specOf(model: ReportModel, picture: Picture, alt: string) {
       },
       {
         name: 'points',
+        params: picked.map(({ name, field }) => ({
+          name,
+          select: { type: 'point', fields: [field] },
+          bind: 'legend',
+        })),
         data: { values: rows },
         mark: { type: 'point', filled: true, stroke: '#ffffff', strokeWidth: intervals ? 1.2 : 0.5 },
         encoding: {
@@ -165,7 +175,7 @@ function specOf(model: ReportModel, picture: Picture, alt: string) {
           color: channels.color,
           shape: channels.shape,
           size: { condition: { test: 'datum.front', value: size * 1.5 }, value: size },
-          opacity: { condition: { test: 'datum.front', value: 1 }, value: intervals ? 0.75 : 0.45 },
+          opacity: opacityOf(picked, intervals ? 0.75 : 0.45),
           tooltip: Object.keys(rows[0]!.tip).map((field) => ({ field: `tip['${field}']`, title: field })),
         },
       },
@@ -180,6 +190,17 @@ function specOf(model: ReportModel, picture: Picture, alt: string) {
       labelLayer('label', labels, { fill: INK }),
       captionLayer(captionOf(model, picture), CAPTION_Y, TEXT_WIDTH),
     ],
+  }
+}
+
+function opacityOf(picked: readonly { name: string }[], others: number) {
+  const chosen = picked.map(({ name }) => ({ param: name }))
+  return {
+    condition: [
+      { test: { and: [...chosen, 'datum.front'] }, value: 1 },
+      ...(chosen.length > 0 ? [{ test: { and: chosen }, value: others }] : []),
+    ],
+    value: chosen.length > 0 ? 0.06 : others,
   }
 }
 

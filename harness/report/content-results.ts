@@ -1,0 +1,122 @@
+/** The tables of results: every scenario, the operating points, and the caps. */
+import type { Estimate } from '../analyse/estimate.ts'
+import { formatMetric, formatNumber } from '../metrics.ts'
+import type { Cell, Table } from './content.ts'
+import { COMPUTE_TOLERANCE } from './plots/caps.ts'
+import type { ReportModel, ScenarioReport } from './types.ts'
+import { capitalised, metricName, metricTitle, outcomeName, plain, scalarText, settingName } from './words.ts'
+
+const UNKNOWN: Cell = { text: '—', value: null, tone: 'quiet' }
+
+/** The metrics that a summary shows, of those that were measured. */
+export function summaryMetrics({ latency, accuracy, measured }: ReportModel): string[] {
+  const wanted = [latency, 'latency_p95_ms', 'throughput_rows_s', 'peak_memory_mb', 'energy_j', accuracy]
+  return wanted.filter((name): name is string => name !== null && measured.includes(name))
+}
+
+export function summaryTable(model: ReportModel): Table {
+  const shown = summaryMetrics(model).map((name) => model.metrics.get(name)!)
+  const settings =
+    model.axes.length === 0 ? ['Scenario'] : model.axes.map((key) => capitalised(settingName(key)))
+  const hasFront = model.scenarios.some(({ front }) => front.latency)
+  return {
+    head: [...settings, ...shown.map(metricTitle), ...(hasFront ? ['On front'] : []), 'Ok trials'],
+    numeric: [...settingColumns(model), ...shown.map(() => true), ...(hasFront ? [false] : []), true],
+    rows: model.scenarios.map((scenario) => [
+      ...settingCells(model, scenario),
+      ...shown.map(({ name }) => estimateCell(scenario.metrics[name] ?? null)),
+      ...(hasFront ? [scenario.front.latency ? { text: 'yes', tone: 'good' as const } : { text: '' }] : []),
+      okCell(scenario),
+    ]),
+  }
+}
+
+export function operatingTable({ operating }: ReportModel): Table {
+  return {
+    head: ['Goal', 'Scenario', 'Mean', '95% interval', 'Cannot be told apart'],
+    numeric: [false, false, true, false, true],
+    rows: operating.points.map(({ goal, metric, unit, label, estimate, tied }) => [
+      { text: capitalised(plain(goal).replaceAll(metric, metricName(metric))) },
+      { text: plain(label) },
+      { text: formatMetric(estimate.value, unit), value: estimate.value },
+      { text: intervalText(estimate) },
+      { text: String(tied.length), value: tied.length },
+    ]),
+  }
+}
+
+export function capsTable(model: ReportModel): Table {
+  const settings =
+    model.axes.length === 0 ? ['Scenario'] : model.axes.map((key) => capitalised(settingName(key)))
+  return {
+    head: [
+      ...settings,
+      'Compute requested',
+      'Achieved, mean',
+      'Achieved, most',
+      'Held by',
+      'Memory requested (MB)',
+      'Peak, mean (MB)',
+      'Peak, most (MB)',
+      'Watched by',
+      'In force',
+    ],
+    numeric: [...settingColumns(model), true, true, true, false, true, true, true, false, false],
+    rows: model.scenarios.map((scenario) => [...settingCells(model, scenario), ...capCells(scenario)]),
+  }
+}
+
+function capCells({ compute, memory }: ScenarioReport): Cell[] {
+  const over =
+    compute.requested !== null && (compute.achieved?.value ?? 0) > compute.requested * COMPUTE_TOLERANCE
+  const loose = compute.enforced === false || memory.enforced === false
+  const asked = compute.requested !== null || memory.requested_mb !== null
+  const notes = [...compute.notes, ...memory.notes].join('; ')
+  return [
+    numberCell(compute.requested, 'none'),
+    { ...numberCell(compute.achieved?.value ?? null), ...(over ? { tone: 'bad' as const } : {}) },
+    numberCell(compute.achieved_max),
+    { text: compute.mechanisms.join(', ') || '—', tone: 'quiet' },
+    numberCell(memory.requested_mb, 'none'),
+    numberCell(memory.peak?.value ?? null),
+    numberCell(memory.peak_max_mb),
+    { text: memory.mechanisms.join(', ') || '—', tone: 'quiet' },
+    loose ? { text: notes === '' ? 'no' : `no: ${notes}`, tone: 'bad' } : { text: asked ? 'yes' : '—' },
+  ]
+}
+
+function settingColumns({ axes, scenarios }: ReportModel): boolean[] {
+  if (axes.length === 0) return [false]
+  return axes.map((key) => scenarios.every(({ flat }) => flat[key] === null || typeof flat[key] === 'number'))
+}
+
+function settingCells({ axes }: ReportModel, { flat, label }: ScenarioReport): Cell[] {
+  if (axes.length === 0) return [{ text: label }]
+  return axes.map((key) => {
+    const value = flat[key]
+    return typeof value === 'number' ? { text: scalarText(value), value } : { text: scalarText(value) }
+  })
+}
+
+function estimateCell(estimate: Estimate | null): Cell {
+  if (!estimate) return UNKNOWN
+  const { value, high } = estimate
+  const half = high === null || high === value ? '' : ` ± ${formatNumber(high - value)}`
+  return { text: formatNumber(value) + half, value }
+}
+
+function numberCell(value: number | null, none = '—'): Cell {
+  return value === null ? { text: none, value: null, tone: 'quiet' } : { text: formatNumber(value), value }
+}
+
+function okCell({ outcomes, trials }: ScenarioReport): Cell {
+  if (outcomes.ok === trials) return { text: String(trials), value: trials }
+  const lost = Object.entries(outcomes).filter(([outcome, n]) => outcome !== 'ok' && n > 0)
+  const words = lost.map(([outcome, n]) => `${n} ${outcomeName(outcome as keyof typeof outcomes)}`)
+  return { text: `${outcomes.ok} of ${trials}; ${words.join(', ')}`, value: outcomes.ok, tone: 'bad' }
+}
+
+function intervalText({ low, high, value }: Estimate): string {
+  if (low === null || high === null) return '—'
+  return low === value && high === value ? 'exact' : `${formatNumber(low)} to ${formatNumber(high)}`
+}

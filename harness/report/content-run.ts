@@ -1,0 +1,112 @@
+/** What was run, on what, with which files, and how to run it again. */
+import type { Block } from './content.ts'
+import type { Plot } from './plots/plot.ts'
+import type { ReportModel } from './types.ts'
+import { count, plain, scalarText, settingName } from './words.ts'
+
+const MOST_VALUES = 12
+
+export function facts(model: ReportModel): [string, string][] {
+  const { manifest, trials, axes, scenarios } = model
+  const { machine, sweep } = manifest
+  const rows: [string, string][] = [
+    ['Sweep', `${sweep.name}, workload ${manifest.workload.name}`],
+    ['Run', `${manifest.id}, ${timeSpan(manifest.started_at, manifest.finished_at)}`],
+    [
+      'Trials',
+      `${trials.finished} of ${trials.planned}: ${count(scenarios.length, 'scenario')}, ${sweep.benchmark_runs} trials each, ${sweep.n_jobs} at a time`,
+    ],
+    ...axes.map((key): [string, string] => [`Axis ${settingName(key)}`, valuesOf(model, key)]),
+    [
+      'Machine',
+      `${machine.cpu_model.trim()}, ${count(machine.cores, 'core')}, ${machine.memory_mb.toLocaleString('en-US')} MB`,
+    ],
+    [
+      'System',
+      `${machine.platform} ${machine.kernel}, Node ${machine.node.replace(/^v/, '')}, V8 ${machine.v8}, ${cgroup(model)}`,
+    ],
+    [
+      'Stint',
+      manifest.stint +
+        (manifest.git
+          ? `, commit ${manifest.git.commit.slice(0, 12)}${manifest.git.dirty ? ' with changes' : ''}`
+          : ''),
+    ],
+    ['Seed', String(sweep.random_seed)],
+    [
+      'Caps',
+      `${sweep.caps === 'strict' ? 'strict: a cap that cannot be enforced fails the trial' : 'best effort: marked where not enforced'}`,
+    ],
+  ]
+  for (const data of manifest.datasets) {
+    rows.push([
+      'Data',
+      `${data.path}, ${count(data.rows, 'row')}${data.rows < data.fingerprint.rows ? ` of ${data.fingerprint.rows.toLocaleString('en-US')}` : ''}, preset ${data.preset ?? 'none'}`,
+    ])
+    rows.push(['Data SHA-256', data.fingerprint.sha256])
+  }
+  return rows.map(([name, value]) => [plain(name), plain(value)])
+}
+
+export function fileList(model: ReportModel, pictures: readonly Plot[]): [string, string][] {
+  const files: [string, string][] = [
+    ['run.json', 'the manifest: sweep as expanded, machine, data, versions'],
+    ['trials.jsonl', 'one line a trial, as measured'],
+    ...(model.manifest.sweep.chunk_log === 'none' ? [] : ([['chunks/', 'chunk logs']] as [string, string][])),
+    ['benchmarks/constraint_experiment.csv', 'one row a scenario: settings, means, intervals, caps'],
+    ['benchmarks/significance_tests.csv', 'one row a pair and metric'],
+    ['benchmarks/operating_points.csv', 'the best scenario for each goal'],
+  ]
+  for (const { file, alt, spec } of pictures) if (spec) files.push([file, alt])
+  return [
+    ...files,
+    ['reports/report.html', 'this report, with pictures to explore'],
+    ['reports/report.md', 'this report as text'],
+  ]
+}
+
+export function reproduceSteps({ manifest }: ReportModel): Block[] {
+  const lines: string[] = []
+  if (manifest.git) lines.push(`git checkout ${manifest.git.commit}`)
+  lines.push(manifest.command.map(shellWord).join(' '))
+  const dirty = manifest.git?.dirty
+    ? ' The working tree had changes beyond that commit, so this alone does not bring the run back.'
+    : ''
+  return [
+    { kind: 'code', lines },
+    {
+      kind: 'text',
+      text: `Quality metrics come out bit for bit the same with the same data, seed and version; times, memory and energy are of this machine.${dirty}`,
+    },
+    { kind: 'text', text: 'Tables and pictures alone: stint report, with the run folder.' },
+  ]
+}
+
+/** A word as a POSIX shell reads it back; control characters never survive. */
+function shellWord(word: string): string {
+  const clean = plain(word)
+  return /^[\w@%+=:,./-]+$/.test(clean) ? clean : `'${clean.replaceAll("'", "'\\''")}'`
+}
+
+function valuesOf({ scenarios }: ReportModel, key: string): string {
+  const values = [...new Set(scenarios.map(({ flat }) => scalarText(flat[key])))]
+  const left = values.length - MOST_VALUES
+  return values.slice(0, MOST_VALUES).join(', ') + (left > 0 ? ` and ${left} more` : '')
+}
+
+function cgroup({ manifest }: ReportModel): string {
+  const { version, cpu_quota_cores, memory_limit_mb } = manifest.machine.cgroup
+  if (version === 'none') return 'no cgroup'
+  const limits = [
+    ...(cpu_quota_cores === null ? [] : [count(cpu_quota_cores, 'core')]),
+    ...(memory_limit_mb === null ? [] : [`${memory_limit_mb.toLocaleString('en-US')} MB`]),
+  ]
+  return `cgroup ${version}${limits.length === 0 ? '' : `, itself limited to ${limits.join(' and ')}`}`
+}
+
+function timeSpan(start: string, end: string | null): string {
+  if (end === null) return `started ${start}, not finished`
+  const seconds = (Date.parse(end) - Date.parse(start)) / 1000
+  const length = seconds >= 120 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds)} s`
+  return `started ${start}, took ${length}`
+}

@@ -1,0 +1,45 @@
+/** How trials ended, and how quiet the machine was. */
+import { formatNumber } from '../metrics.ts'
+import type { Table } from './content.ts'
+import type { ReportModel } from './types.ts'
+import { metricName, outcomeName } from './words.ts'
+
+export function outcomeTable({ scenarios }: ReportModel): Table {
+  return {
+    head: ['Scenario', 'Outcome', 'Trials', 'Reason', 'First trial'],
+    numeric: [false, false, true, false, false],
+    rows: scenarios.flatMap(({ label, failures, trials }) =>
+      failures.map(({ outcome, count, reason, first_trial }) => [
+        { text: label },
+        { text: outcomeName(outcome), tone: 'bad' as const },
+        { text: `${count} of ${trials}`, value: count },
+        { text: reason },
+        { text: first_trial, tone: 'quiet' as const },
+      ]),
+    ),
+  }
+}
+
+export function noiseFacts({ noise, latency }: ReportModel): [string, string][] {
+  const share = (value: number | null) =>
+    value === null ? 'unknown on this machine' : `${formatNumber(value * 100)}%`
+  return [
+    [
+      'Waiting for a core',
+      `${share(noise.run_queue_wait_median)} of the time (median trial), at most ${share(noise.run_queue_wait_max)}`,
+    ],
+    [
+      'Variation between trials',
+      noise.latency_variation_median === null
+        ? 'unknown: needs two ok trials of a scenario'
+        : `${share(noise.latency_variation_median)} of the ${metricName(latency)} (coefficient of variation, median scenario)`,
+    ],
+    [
+      'Involuntary context switches',
+      noise.involuntary_switches_median === null
+        ? 'unknown on this machine'
+        : `${formatNumber(noise.involuntary_switches_median)} a trial (median)`,
+    ],
+    ['Load at the start', formatNumber(noise.load_at_start)],
+  ]
+}

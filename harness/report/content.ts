@@ -1,0 +1,147 @@
+/** What the report says, apart from how a page looks: sections of blocks that Markdown and HTML both render. */
+import { capsTable, operatingTable, summaryTable } from './content-results.ts'
+import { facts, fileList, reproduceSteps } from './content-run.ts'
+import { noiseFacts, outcomeTable } from './content-trust.ts'
+import { findingsHeadline, findingsOf } from './findings.ts'
+import { picturesOf } from './pictures.ts'
+import type { Notice, ReportModel } from './types.ts'
+import { capitalised, count } from './words.ts'
+
+export interface Cell {
+  text: string
+  /** To sort by; absent for text. */
+  value?: number | null
+  tone?: 'good' | 'bad' | 'quiet'
+}
+
+export interface Table {
+  head: string[]
+  /** Columns of numbers, right-aligned. */
+  numeric: boolean[]
+  rows: Cell[][]
+}
+
+export type Block =
+  | { kind: 'text'; text: string }
+  | { kind: 'facts'; facts: [name: string, value: string][] }
+  | { kind: 'table'; table: Table; note?: string }
+  | { kind: 'list'; items: { text: string; tone?: 'good' | 'bad' | 'quiet' }[] }
+  | { kind: 'picture'; file: string; alt: string }
+  | { kind: 'code'; lines: string[] }
+
+export interface Section {
+  id: string
+  title: string
+  blocks: Block[]
+}
+
+/** Tables in a page stop here; the CSV has every row. */
+const MOST_ROWS = 200
+
+export function reportSections(model: ReportModel): Section[] {
+  const pictures = picturesOf(model)
+  const picture = (name: string): Block[] => {
+    const plot = pictures.find(({ file }) => file.endsWith(`/${name}.png`))
+    if (!plot) return []
+    if (plot.spec) return [{ kind: 'picture', file: plot.file, alt: plot.alt }]
+    return [
+      {
+        kind: 'text',
+        text: `No picture of ${plot.alt.charAt(0).toLowerCase()}${plot.alt.slice(1)}: ${plot.skipped}.`,
+      },
+    ]
+  }
+  const { alpha } = model.manifest.sweep.compare
+  const operating = operatingTable(model)
+  const outcomes = outcomeTable(model)
+  return [
+    { id: 'run', title: 'What was run', blocks: [{ kind: 'facts', facts: facts(model) }] },
+    {
+      id: 'trust',
+      title: 'Before you trust the numbers',
+      blocks: [
+        { kind: 'list', items: model.notices.map(item) },
+        { kind: 'facts', facts: noiseFacts(model) },
+      ],
+    },
+    {
+      id: 'results',
+      title: 'Results',
+      blocks: [
+        ...picture('latency_vs_accuracy'),
+        ...picture('memory_vs_accuracy'),
+        tableBlock(
+          summaryTable(model),
+          'Means over the ok trials, ± half the 95% confidence interval. On front: no other scenario is at least as good in both latency and accuracy and better in one.',
+        ),
+      ],
+    },
+    {
+      id: 'significance',
+      title: 'What differs',
+      blocks: [
+        { kind: 'text', text: findingsHeadline(model.comparisons, alpha) },
+        { kind: 'list', items: findingsOf(model).map(({ text, kind }) => ({ text, ...toneOf(kind) })) },
+        ...picture('significance'),
+      ],
+    },
+    ...(operating.rows.length === 0
+      ? []
+      : [
+          {
+            id: 'operating-points',
+            title: 'Which setting to use',
+            blocks: [
+              tableBlock(
+                operating,
+                `Only scenarios whose every trial was ok take part${model.operating.unreliable.length > 0 ? `; ${count(model.operating.unreliable.length, 'scenario')} did not` : ''}. "Cannot be told apart": others whose difference from the best is not significant.`,
+              ),
+            ],
+          },
+        ]),
+    {
+      id: 'caps',
+      title: 'Caps: requested and achieved',
+      blocks: [
+        ...picture('caps'),
+        tableBlock(
+          capsTable(model),
+          'Compute is CPU time of the whole host process over wall time. Peak memory is the largest reading of any trial above an empty cell.',
+        ),
+      ],
+    },
+    {
+      id: 'outcomes',
+      title: 'Outcomes',
+      blocks:
+        outcomes.rows.length === 0
+          ? [
+              {
+                kind: 'text',
+                text: `${capitalised(count(model.trials.finished, 'trial'))} finished, and every one was ok.`,
+              },
+            ]
+          : [tableBlock(outcomes)],
+    },
+    { id: 'files', title: 'Files', blocks: [{ kind: 'facts', facts: fileList(model, pictures) }] },
+    { id: 'reproduce', title: 'How to reproduce', blocks: reproduceSteps(model) },
+  ]
+}
+
+function tableBlock(table: Table, note?: string): Block {
+  const left = table.rows.length - MOST_ROWS
+  const shown = left > 0 ? { ...table, rows: table.rows.slice(0, MOST_ROWS) } : table
+  const more = left > 0 ? `${count(left, 'more row')} in benchmarks/constraint_experiment.csv.` : ''
+  const text = [note, more].filter(Boolean).join(' ')
+  return { kind: 'table', table: shown, ...(text === '' ? {} : { note: text }) }
+}
+
+function item({ level, text }: Notice) {
+  return level === 'problem' ? { text, tone: 'bad' as const } : { text }
+}
+
+function toneOf(kind: string): { tone?: 'good' | 'bad' | 'quiet' } {
+  if (kind === 'worse') return { tone: 'bad' }
+  if (kind === 'better') return { tone: 'good' }
+  return kind === 'undecided' || kind === 'same' ? { tone: 'quiet' } : {}
+}
