@@ -33,6 +33,8 @@ export interface SequentialDecision {
  * Tests "b is worse by more than the margin" and "b is not" at once on log ratios, one a duet or round, oriented
  * so that above 0 is worse. Only one of the two can be true, so each may spend the whole one-sided alpha.
  * Small samples: the t-test's p is held against the nominal p of the plan (Jennison & Turnbull 2000, section 3.8).
+ * Assumes noise that falls evenly on both sides, as in duets whose places are drawn at random: with few and
+ * clearly right-skewed log ratios, "ruled out" was wrong in 10% of simulated runs instead of 2.5%.
  * @param look index into the plan's looks; the caller looks at the planned shares and nowhere between
  * @param margin as a share, 0.02 for 2%
  */

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { compareScenarios } from '../../../harness/analyse/compare.ts'
 import { holm } from '../../../harness/analyse/correct.ts'
+import { groupByScenario } from '../../../harness/analyse/values.ts'
+import { verdictOf } from '../../../harness/analyse/verdict.ts'
 import { formatWarning } from '../../../harness/analyse/warnings.ts'
 import type { CompareSettings } from '../../../harness/sweep/types.ts'
 import type { TrialResult } from '../../../workers/contract.ts'
@@ -84,6 +86,21 @@ describe('verdicts of measured metrics', () => {
     const row = compareValues('latency_p50_ms', [null, null], FAST)
     expect(row).toMatchObject({ n_a: 0, mean_a: null, difference: null, verdict: 'not_tested' })
     expect(kinds(row)).toEqual(['no_values'])
+  })
+})
+
+describe('verdictOf', () => {
+  const time = METRICS.get('wall_s')!
+  it.each([
+    [0.021, 0.05, 'slower'],
+    [-0.05, -0.021, 'faster'],
+    [-0.02, 0.02, 'equivalent'],
+    [0.01, 0.05, 'undecided'],
+    [-0.05, 0.01, 'undecided'],
+    [-0.05, 0.05, 'undecided'],
+    [0.02, 0.05, 'undecided'],
+  ])('from %f to %f is %s', (low, high, expected) => {
+    expect(verdictOf({ low, high }, 0.02, time)).toBe(expected)
   })
 })
 
@@ -184,6 +201,10 @@ describe('the table', () => {
     const input = { scenarios, metrics: METRICS, settings: settings('latency_p50_ms') }
     const turned = compareScenarios({ ...input, trials: [...trials].reverse() })
     expect(turned).toEqual(compareScenarios({ ...input, trials }))
+    const rounds = groupByScenario([...trials].reverse())
+      .get('y')!
+      .map((trial) => trial.round)
+    expect(rounds).toEqual([0, 1, 2, 3, 4])
   })
 
   it('names metrics it does not know', () => {

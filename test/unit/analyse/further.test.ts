@@ -5,7 +5,7 @@ import { normalQuantile, normalUpperTail, studentQuantile } from '../../../harne
 import { mannWhitney } from '../../../harness/analyse/mann-whitney.ts'
 import { logRatiosByRound, pairedTest } from '../../../harness/analyse/paired.ts'
 import { smallestEffect, smallestPairedEffect } from '../../../harness/analyse/power.ts'
-import { randomStream } from '../../../harness/analyse/random.ts'
+import { randomStream, shuffle } from '../../../harness/analyse/random.ts'
 import { equivalenceTest } from '../../../harness/analyse/tost.ts'
 import { formatWarning, type Warning } from '../../../harness/analyse/warnings.ts'
 import { makeTrial, trialsOf } from './make-trials.ts'
@@ -94,6 +94,63 @@ describe('the bootstrap', () => {
   })
 })
 
+describe('the BCa interval', () => {
+  // Chosen so that the plain percentiles, and those without the acceleration, end elsewhere.
+  const a = [0.4, 0.88, 0.98, 1.1, 1.7, 1.72, 2.42]
+  const b = [1.53, 1.63, 1.65, 1.68, 1.83, 1.9, 2.76]
+  const middle = 3
+
+  /** Chance that the median of a resample of 7 is the k-th smallest value: 4 or more draws at or below it. */
+  function medianChances(): number[] {
+    const atMost = (p: number) =>
+      [35, 21, 7, 1].reduce((total, ways, i) => total + ways * p ** (4 + i) * (1 - p) ** (3 - i), 0)
+    return Array.from({ length: 7 }, (_, k) => atMost((k + 1) / 7) - atMost(k / 7))
+  }
+
+  it('ends where the exact distribution of the resampled ratio puts it', () => {
+    const chances = medianChances()
+    const atoms = a.flatMap((x, i) => b.map((y, j) => ({ ratio: y / x, chance: chances[i]! * chances[j]! })))
+    atoms.sort((x, y) => x.ratio - y.ratio)
+    const value = b[middle]! / a[middle]!
+    const share = (keep: (ratio: number) => boolean) =>
+      atoms.reduce((total, atom) => total + (keep(atom.ratio) ? atom.chance : 0), 0)
+    const bias = normalQuantile(share((r) => r < value) + share((r) => r === value) / 2)
+    // A median of six lies between its middle two, which leaving one out decides.
+    const without = (values: number[], k: number) => {
+      const rest = values.filter((_value, index) => index !== k)
+      return (rest[2]! + rest[3]!) / 2
+    }
+    const centred = (xs: number[]) => xs.map((x) => xs.reduce((s, y) => s + y, 0) / xs.length - x)
+    const influence = [
+      ...centred(a.map((_value, k) => b[middle]! / without(a, k))),
+      ...centred(b.map((_value, k) => without(b, k) / a[middle]!)),
+    ]
+    const acceleration =
+      influence.reduce((s, x) => s + x ** 3, 0) / 6 / influence.reduce((s, x) => s + x ** 2, 0) ** 1.5
+    const endAt = (p: number) => {
+      let below = 0
+      for (const atom of atoms) {
+        below += atom.chance
+        if (below >= p) return atom.ratio
+      }
+      throw new Error(`no atom reaches ${p}`)
+    }
+    const corrected = (p: number, accelerated = acceleration) => {
+      const z = bias + normalQuantile(p)
+      return endAt(1 - normalUpperTail(bias + z / (1 - accelerated * z)))
+    }
+    const { ratio } = bootstrapMedianRatio(a, b, { seed: 2, resamples: 60_000 })
+    for (const [found, p] of [
+      [ratio!.low, 0.025],
+      [ratio!.high, 0.975],
+    ] as const) {
+      expect(found).toBeCloseTo(corrected(p), 12)
+      expect(found).not.toBeCloseTo(endAt(p), 3)
+      expect(found).not.toBeCloseTo(corrected(p, 0), 3)
+    }
+  })
+})
+
 describe('power', () => {
   it('asks for less where there are more trials, or less noise', () => {
     const spread = (n: number, sd: number) => Array.from({ length: n }, (_, i) => 10 + sd * (i % 2 ? 1 : -1))
@@ -117,6 +174,19 @@ describe('distributions', () => {
     expect(normalUpperTail(-1)).toBeCloseTo(1 - 0.158655253931457, 14)
     expect(normalQuantile(0)).toBe(-Infinity)
     expect(studentQuantile(0.025, 4)).toBeCloseTo(-2.7764451, 6)
+  })
+
+  it('shuffles into every order alike, and only where told to', () => {
+    const random = randomStream(1)
+    const counts = new Map<string, number>()
+    for (let run = 0; run < 6000; run++) {
+      const values = Float64Array.of(9, 1, 2, 3, 8)
+      shuffle(values, 1, 4, random)
+      counts.set(values.join(''), (counts.get(values.join('')) ?? 0) + 1)
+    }
+    expect([...counts.keys()].sort()).toEqual(['91238', '91328', '92138', '92318', '93128', '93218'])
+    // 1,000 expected; five standard deviations are 145.
+    for (const count of counts.values()) expect(Math.abs(count - 1000)).toBeLessThan(145)
   })
 
   it('draws numbers that a seed fixes, evenly spread', () => {
