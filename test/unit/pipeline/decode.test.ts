@@ -11,16 +11,19 @@ const date = (format?: ColumnSpec['format']): ColumnSpec => ({
 })
 
 describe('a strict number', () => {
-  it.each(['1', ' 2.5 ', '-0', '+3', '1e5', '.5', '5.', '0x10', '1e-320', '\t7\r'])(
+  it.each(['1', ' 2.5 ', '-0', '+3', '1e5', '.5', '5.', '1e-320', '\t7\r'])(
     'is what Number() says of %j',
     (text) => {
       expect(decodeNumber(text, number())).toBe(Number(text.trim()))
     },
   )
 
-  it.each(['1,000', '$5', '5kg', 'Infinity', '1e999', '1 2', 'NaN', '--1'])('refuses %j', (text) => {
-    expect(decodeNumber(text, number())).toBeNull()
-  })
+  it.each(['1,000', '$5', '5kg', 'Infinity', '1e999', '1 2', 'NaN', '--1', '0x10', '0b1'])(
+    'refuses %j',
+    (text) => {
+      expect(decodeNumber(text, number())).toBeNull()
+    },
+  )
 
   it('is missing when empty, blank, or spelled so', () => {
     expect(decodeNumber('', number())).toBeNaN()

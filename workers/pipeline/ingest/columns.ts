@@ -51,7 +51,7 @@ export interface ColumnSpec {
   words?: Readonly<Record<string, number>>
   /**
    * number: skip leading text that cannot start a number (`$`, `NBA2k`, `#`), drop thousands separators and
-   * ignore a trailing unit. Without it the whole trimmed field must be a number in the sense of `Number()`.
+   * ignore a trailing unit. Without it the whole trimmed field must be a decimal number, read as `Number()` reads it.
    */
   loose?: boolean
   /** date: the field's form. `mdy2` is `12/30/84`: years 00 to 49 are 20xx, 50 to 99 are 19xx. */
