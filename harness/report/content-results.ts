@@ -4,7 +4,16 @@ import { formatMetric, formatNumber } from '../metrics.ts'
 import type { Cell, Table } from './content.ts'
 import { COMPUTE_TOLERANCE } from './plots/caps.ts'
 import type { ReportModel, ScenarioReport } from './types.ts'
-import { capitalised, metricName, metricTitle, outcomeName, plain, scalarText, settingName } from './words.ts'
+import {
+  capitalised,
+  metricName,
+  metricTitle,
+  outcomeName,
+  plain,
+  scalarText,
+  settingLabel,
+  settingName,
+} from './words.ts'
 
 const UNKNOWN: Cell = { text: '—', value: null, tone: 'quiet' }
 
@@ -21,7 +30,7 @@ export function summaryTable(model: ReportModel): Table {
   const hasFront = model.scenarios.some(({ front }) => front.latency)
   return {
     head: [...settings, ...shown.map(metricTitle), ...(hasFront ? ['On front'] : []), 'Ok trials'],
-    numeric: [...settingColumns(model), ...shown.map(() => true), ...(hasFront ? [false] : []), true],
+    numeric: [...settingColumns(model), ...shown.map(() => true), ...(hasFront ? [false] : []), false],
     rows: model.scenarios.map((scenario) => [
       ...settingCells(model, scenario),
       ...shown.map(({ name }) => estimateCell(scenario.metrics[name] ?? null)),
@@ -31,18 +40,35 @@ export function summaryTable(model: ReportModel): Table {
   }
 }
 
-export function operatingTable({ operating }: ReportModel): Table {
+export function operatingTable(model: ReportModel): Table {
   return {
     head: ['Goal', 'Scenario', 'Mean', '95% interval', 'Cannot be told apart'],
     numeric: [false, false, true, false, true],
-    rows: operating.points.map(({ goal, metric, unit, label, estimate, tied }) => [
-      { text: capitalised(plain(goal).replaceAll(metric, metricName(metric))) },
-      { text: plain(label) },
+    rows: model.operating.points.map(({ goal, metric, unit, scenario, estimate, tied }) => [
+      { text: goalText(goal, metric) },
+      { text: scenarioText(model, scenario) },
       { text: formatMetric(estimate.value, unit), value: estimate.value },
       { text: intervalText(estimate) },
       { text: String(tied.length), value: tied.length },
     ]),
   }
+}
+
+/** `chunk 64, batch 8, 1 core`: a scenario by its axes, as in the pictures. */
+export function scenarioText({ axes, scenarios }: ReportModel, id: string): string {
+  const scenario = scenarios.find((candidate) => candidate.id === id)
+  if (!scenario) return plain(id)
+  return axes.length === 0
+    ? scenario.label
+    : axes.map((key) => settingLabel(key, scenario.flat[key])).join(', ')
+}
+
+/** `lowest latency_p50_ms` -> `Lowest median chunk latency`. */
+export function goalText(goal: string, metric: string): string {
+  const words = plain(goal)
+    .split(' ')
+    .map((word) => (word === metric || /^[a-z0-9]+_[a-z0-9_]+$/.test(word) ? metricName(word) : word))
+  return capitalised(words.join(' '))
 }
 
 export function capsTable(model: ReportModel): Table {
@@ -101,8 +127,17 @@ function settingCells({ axes }: ReportModel, { flat, label }: ScenarioReport): C
 function estimateCell(estimate: Estimate | null): Cell {
   if (!estimate) return UNKNOWN
   const { value, high } = estimate
-  const half = high === null || high === value ? '' : ` ± ${formatNumber(high - value)}`
-  return { text: formatNumber(value) + half, value }
+  return { text: formatNumber(value) + halfWidth(value, high), value }
+}
+
+/** Half the interval with as many decimals as the value, or more where that would show as zero. */
+function halfWidth(value: number, high: number | null): string {
+  if (high === null || high === value) return ''
+  const half = high - value
+  const decimals = (formatNumber(value).split('.')[1] ?? '').length
+  const rounded = half.toFixed(decimals)
+  const readable = half >= 1000 || Number(rounded) === 0 ? formatNumber(half) : rounded
+  return ` ± ${readable}`
 }
 
 function numberCell(value: number | null, none = '—'): Cell {
