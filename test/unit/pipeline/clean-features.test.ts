@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Cleaner } from '../../../workers/pipeline/clean/cleaner.ts'
 import { FeatureEngineer } from '../../../workers/pipeline/features/engineer.ts'
+import { minus, plus, times } from '../../../workers/pipeline/features/fills.ts'
 import { OneHotIndex } from '../../../workers/pipeline/features/one-hot.ts'
 import { RowBuffer } from '../../../workers/pipeline/features/row-buffer.ts'
 import type { FeatureTable } from '../../../workers/pipeline/features/table.ts'
@@ -51,11 +52,20 @@ const RULES = {
   team: { missing: 'none' },
   land: { spell: (land: string) => (land === 'USA' ? land : 'not') },
 }
+const each = (out: Float64Array, rows: number, of: (i: number) => number) => {
+  for (let i = 0; i < rows; i += 1) out[i] = of(i)
+}
 const TABLE: FeatureTable = {
   formulas: [
-    { name: 'double', from: ['x'], of: (x) => 2 * x },
-    { name: 'sum', from: ['x', 'double'], of: (x, double) => x + double },
-    { name: 'product', from: ['x', 'double', 'sum'], of: (x, double, sum) => x * double * sum },
+    { name: 'zero', from: ['x', 'x'], fill: minus },
+    { name: 'two', from: ['zero'], fill: plus(2) },
+    { name: 'double', from: ['x', 'two'], fill: times },
+    { name: 'sum', from: ['x', 'double'], fill: (out, rows, x, d) => each(out, rows, (i) => x[i]! + d[i]!) },
+    {
+      name: 'product',
+      from: ['x', 'double', 'sum'],
+      fill: (out, rows, x, d, s) => each(out, rows, (i) => x[i]! * d[i]! * s[i]!),
+    },
   ],
   dense: ['x', 'product'],
   slots: ['team', 'land'],

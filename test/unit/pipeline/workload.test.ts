@@ -189,7 +189,7 @@ describe('checking a data set', () => {
   it('finds a bad value far behind the sample', async () => {
     const text = `x,y\n${'1,2\n3,4\n'.repeat(2000)}oops,5\n`
     await expect(check({ target: 'y' }, text)).rejects.toThrow(
-      /data\.csv:4002: column "x": expected a number, found "oops"/,
+      /data\.csv:4002: column "x": expected a number, found "oops"; mend the value, or set dataset\.columns\.x to category or drop/,
     )
   })
 })
