@@ -196,7 +196,8 @@ describe.skipIf(!linux)('a compute cap', () => {
           expect(mechanism).not.toBe('duty_cycle')
           return
         }
-        for (const units of [0.25, 0.6]) {
+        // Low shares: a machine full of others' work would leave no more, and the cap nothing to do.
+        for (const units of [0.1, 0.2]) {
           const result = await capped.run(
             trialSpec('spin', { wall_ms: 800 }, { compute: units, warmup_chunks: 2 }),
           )
@@ -204,15 +205,26 @@ describe.skipIf(!linux)('a compute cap', () => {
           expect(result.caps.compute).toMatchObject({ requested: units, mechanism, enforced: true })
           // A busy machine gives less than was asked; the cap lets no more through.
           expect(result.caps.compute.achieved! / units).toBeLessThan(1.15)
-          expect(result.caps.compute.achieved! / units).toBeGreaterThan(0.5)
-          expect(result.caps.compute.throttled_ms).toBeGreaterThan(100)
-          expect(result.metrics['latency_mean_ms']).toBeGreaterThan(1.2)
+          expect(result.caps.compute.achieved! / units).toBeGreaterThan(0.4)
+          expect(result.caps.compute.throttled_ms).toBeGreaterThan(50)
+          expect(result.metrics['latency_mean_ms']).toBeGreaterThan(1.5)
         }
       } finally {
         await capped.close()
       }
     },
   )
+
+  it('takes its mechanism from the environment as well', async () => {
+    process.env['STINT_COMPUTE_MECHANISM'] = 'duty_cycle'
+    const told = new LocalExecutor({ temporaryRoot: folder })
+    try {
+      expect((await told.capabilities()).compute).toBe('duty_cycle')
+    } finally {
+      delete process.env['STINT_COMPUTE_MECHANISM']
+      await told.close()
+    }
+  })
 
   it('that cannot be enforced fails a strict trial and marks a lenient one', async () => {
     const helpless = new LocalExecutor({ mechanism: 'none', temporaryRoot: folder })
