@@ -141,6 +141,7 @@ describe('values', () => {
       'profiles: [egde]',
       'nonsense: 1',
       'workload: ./gone.mjs',
+      'dataset: { source: gone.csv }',
     ].join('\n')
     const messages = refusals(text, { set: ['n_jobs=0'] })
     expect(messages.map((message) => message.split(': ').slice(0, 2).join(': '))).toEqual([
@@ -151,6 +152,7 @@ describe('values', () => {
       'sweep.yaml:6:12: key "profiles[0]"',
       'sweep.yaml:7:1: key "nonsense"',
       'sweep.yaml:8:11: key "workload"',
+      'sweep.yaml:9:20: key "dataset.source"',
       '--set n_jobs=0: key "n_jobs"',
     ])
   })
