@@ -4,9 +4,9 @@ import { LocalExecutor } from '../execute/local.ts'
 import { runSweep, type SweepRun } from '../run-sweep.ts'
 import { loadSweep } from '../sweep/load.ts'
 import type { Sweep } from '../sweep/types.ts'
-import { answer, tell, wantsColour, widthOf } from './console.ts'
+import { answer, tell } from './console.ts'
 import { EXIT, userErrorFrom } from './exit.ts'
-import { describeRun, renderRun } from './render-run.ts'
+import { printRun, renderRun } from './render-run.ts'
 import { RunProgress } from './run-progress.ts'
 import { stopOnSignals } from './signals.ts'
 
@@ -93,15 +93,10 @@ async function conclude(end: SweepRun, sweep: Sweep, words: RunWords): Promise<v
     return
   }
   const rendered = await renderRun(end.folder)
-  if (words.json) answer(JSON.stringify(describeRun(rendered)))
-  else {
-    if (!words.quiet)
-      tell(rendered.summary({ colour: wantsColour(process.stderr), width: widthOf(process.stderr) }))
-    answer(end.folder)
-  }
   const failed = rendered.trials.some((trial) => trial.outcome === 'failed')
   const missing = sweep.scenarios.length * sweep.benchmark_runs - rendered.trials.length
-  if (failed || missing > 0 || rendered.problems.length > 0) process.exitCode = EXIT.failed
+  if (failed || missing > 0) process.exitCode = EXIT.failed
+  printRun(rendered, words)
 }
 
 function listScenarios(sweep: Sweep, json: boolean): void {
