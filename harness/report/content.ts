@@ -65,6 +65,7 @@ export function reportSections(model: ReportModel): Section[] {
   const { alpha } = model.manifest.sweep.compare
   const findings = findingsOf(model)
   const operating = operatingTable(model)
+  const caps = capsTable(model)
   const outcomes = outcomeTable(model)
   return [
     { id: 'short', title: 'In short', blocks: [{ kind: 'list', items: inShort(model, findings) }] },
@@ -106,13 +107,7 @@ export function reportSections(model: ReportModel): Section[] {
     {
       id: 'caps',
       title: 'Caps: requested and achieved',
-      blocks: [
-        ...picture('caps'),
-        tableBlock(
-          capsTable(model),
-          'Compute is CPU time of the whole host process over wall time. Peak memory is the largest reading of any trial above an empty cell.',
-        ),
-      ],
+      blocks: [...picture('caps'), tableBlock(caps.table, caps.note)],
     },
     {
       id: 'outcomes',
@@ -152,8 +147,8 @@ function tableBlock(table: Table, note?: string): Block {
 /** Problems, then the best settings, then the clearest differences. */
 function inShort(model: ReportModel, findings: readonly Finding[]): ListItem[] {
   const problems = model.notices.filter(({ level }) => level === 'problem').map(item)
-  const best = model.operating.points.map(({ goal, metric, scenario, unit, estimate }) => ({
-    text: `${goalText(goal, metric)}: ${formatMetric(estimate.value, unit)} with ${scenarioText(model, scenario)}.`,
+  const best = model.operating.points.map(({ goal, scenario, unit, estimate }) => ({
+    text: `${goalText(model, goal)}: ${formatMetric(estimate.value, unit)} with ${scenarioText(model, scenario)}.`,
   }))
   const clear = findings
     .filter(({ kind }) => kind === 'worse' || kind === 'better' || kind === 'different')

@@ -42,6 +42,7 @@ figure .role-title-text text,figure .role-axis-title text,figure .role-legend-ti
 figure .role-title-subtitle text,figure .role-axis-label text,figure .caption_marks text,figure .reference_text_marks text,figure .column_marks text{fill:var(--muted)}
 figure .role-axis-grid line,figure .role-axis-domain line,figure .role-axis-tick line{stroke:var(--line)}
 figure .margin_marks path{fill:var(--line)}
+figure .points_marks path,figure .compute_points_marks path,figure .memory_points_marks path,figure .ratio_marks path{stroke:var(--card)}
 figure .halo_marks text{fill:var(--card);stroke:var(--card)}
 figure .compute_cap_marks path,figure .memory_cap_marks path,figure .compute_cap_marks rect,figure .memory_cap_marks rect{fill:var(--ink)}
 @media print{nav{display:none}.table{max-height:none;overflow:visible}body{background:#fff}}

@@ -3,7 +3,7 @@ import type { TopLevelSpec } from 'vega-lite'
 import type { ComparisonRow } from '../../analyse/comparison.ts'
 import type { Verdict } from '../../analyse/verdict.ts'
 import { formatNumber } from '../../metrics.ts'
-import { isSignificant } from '../findings.ts'
+import { adjustedPText, isSignificant } from '../findings.ts'
 import type { ReportModel } from '../types.ts'
 import {
   capitalised,
@@ -11,7 +11,6 @@ import {
   metricName,
   pairText,
   plain,
-  pText,
   type RatioStyle,
   ratioStyle,
   ratioText,
@@ -191,7 +190,9 @@ function layOut(model: ReportModel, rows: ComparisonRow[]) {
     const group = rows.filter((candidate) => candidate.metric === metric)
     const style = ratioStyle(group.flatMap((row) => [row.ratio, row.ratio_ci_low, row.ratio_ci_high]))
     for (const row of group) {
-      placed.push(line(row, y + ROW / 2, texts.get(row)!, pairWidth, style))
+      placed.push(
+        line(row, y + ROW / 2, texts.get(row)!, pairWidth, style, model.manifest.sweep.compare.alpha),
+      )
       y += ROW
     }
     y += ROW * 0.4
@@ -199,7 +200,8 @@ function layOut(model: ReportModel, rows: ComparisonRow[]) {
   return { heads, rows: placed, height: Math.round(y), pairWidth }
 }
 
-function line(row: ComparisonRow, y: number, pair: string, width: number, style: RatioStyle) {
+function line(row: ComparisonRow, y: number, pair: string, width: number, style: RatioStyle, alpha: number) {
+  const told = row.verdict === 'equivalent' || isSignificant(row, alpha)
   return {
     y,
     pair: ellipsis(pair, FONT_SIZE.label, width - 16),
@@ -208,10 +210,10 @@ function line(row: ComparisonRow, y: number, pair: string, width: number, style:
     low: row.ratio_ci_low !== null && row.ratio_ci_low > 0 ? row.ratio_ci_low : null,
     high: row.ratio_ci_high,
     ratio_text: ratioText(row.ratio, row.ratio_ci_low, row.ratio_ci_high, style),
-    p: row.p_adjusted === null ? 'exact' : pText(row.p_adjusted),
+    p: adjustedPText(row),
     g: row.hedges_g === null ? '—' : formatNumber(row.hedges_g).replace('-', '−'),
     verdict: row.verdict.replace('_', ' '),
-    colour: VERDICT_COLOURS[row.verdict],
+    colour: VERDICT_COLOURS[told ? row.verdict : 'undecided'],
   }
 }
 
@@ -229,12 +231,12 @@ function pairOf(
 function headline({ comparisons, manifest }: ReportModel): string {
   const differing = comparisons.filter((row) => isSignificant(row, manifest.sweep.compare.alpha)).length
   const noun = comparisons.length === 1 ? 'comparison' : 'comparisons'
-  return `${differing} of ${comparisons.length} ${noun} ${differing === 1 ? 'differs' : 'differ'} significantly, beyond the margin`
+  return `${differing.toLocaleString('en-US')} of ${comparisons.length.toLocaleString('en-US')} ${noun} ${differing === 1 ? 'differs' : 'differ'} significantly, beyond the margin`
 }
 
 function captionOf(margin: number, left: number, constant: string[]): string[] {
   return [
-    `Trials are compared by Welch's test, one value a trial; p is adjusted by Holm over the pairs of a metric. Grey band: the margin of ±${formatPercent(margin)} that does not matter. "exact": deterministic or constant values, compared without a test.`,
+    `Trials are compared by Welch's test, one value a trial; p is adjusted by Holm over the pairs of a metric. Grey band: the margin of ±${formatPercent(margin)} that does not matter. Grey verdicts are not significant. "exact": deterministic or constant values, compared without a test.`,
     ...(left > 0
       ? [
           `The ${MOST_ROWS} largest effects are shown; ${count(left, 'more comparison')} in significance_tests.csv.`,
@@ -247,7 +249,7 @@ function captionOf(margin: number, left: number, constant: string[]): string[] {
 /** Metrics whose every pair is exactly alike: a line of text says it better than dots at 1. */
 function metricsWithoutChange(rows: readonly ComparisonRow[]): string[] {
   return [...new Set(rows.map((row) => row.metric))].filter((metric) =>
-    rows.every((row) => row.metric !== metric || row.difference === 0),
+    rows.every((row) => row.metric !== metric || row.difference === 0 || row.difference === null),
   )
 }
 

@@ -119,7 +119,7 @@ function specOf(model: ReportModel, picture: Picture, alt: string) {
     height: HEIGHT,
     config: config(),
     title: {
-      text: wrap(headline(picture), FONT_SIZE.title, 600, TEXT_WIDTH),
+      text: wrap(headline(picture).replace(/-(?=\d)/g, '−'), FONT_SIZE.title, 600, TEXT_WIDTH),
       subtitle: wrap(model.subtitle, FONT_SIZE.subtitle, 400, TEXT_WIDTH),
     },
     layer: [
@@ -319,7 +319,11 @@ function captionOf(
   const labelled = encoding.others.length > 0 ? ' Labels name what colour and shape do not.' : ''
   return [
     `Points: means over the ok trials of a scenario.${bars}`,
-    `Line: the best ${metricName(accuracy.name)} within a given ${costWord(cost.name)}; ${front.length} of ${count(points.length, 'scenario')} ${front.length === 1 ? 'is' : 'are'} on it.${labelled}`,
+    ...(points.length > 1
+      ? [
+          `Line: the best ${metricName(accuracy.name)} within a given ${costWord(cost.name)}; ${front.length.toLocaleString('en-US')} of ${count(points.length, 'scenario')} ${front.length === 1 ? 'is' : 'are'} on it.${labelled}`,
+        ]
+      : []),
     ...(missing > 0
       ? [`${count(missing, 'scenario')} without a usable trial ${missing === 1 ? 'is' : 'are'} not shown.`]
       : []),
