@@ -4,6 +4,7 @@ import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { UserError } from '../user-error.ts'
 import { STINT_VERSION } from '../version.ts'
+import { compareCommand } from './compare.ts'
 import { tell } from './console.ts'
 import { dataCommand } from './data.ts'
 import { complaintOf, EXIT } from './exit.ts'
@@ -23,6 +24,7 @@ const parser = yargs(hideBin(process.argv))
   .usage('$0 <command>\n\nBenchmarks streaming ML under memory and compute caps that are really enforced.')
   .command(runCommand)
   .command(reportCommand)
+  .command(compareCommand)
   .command(dataCommand)
   .command(profilesCommand)
   .command(schemaCommand)
