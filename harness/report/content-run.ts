@@ -1,5 +1,5 @@
 /** What was run, on what, with which files, and how to run it again. */
-import type { Block } from './content.ts'
+import type { Block } from './content-blocks.ts'
 import type { Plot } from './plots/plot.ts'
 import type { ReportModel } from './types.ts'
 import { count, plain, scalarText, settingName } from './words.ts'

@@ -1,6 +1,6 @@
 /** How trials ended, and how quiet the machine was. */
 import { formatNumber } from '../metrics.ts'
-import type { Table } from './content.ts'
+import type { Table } from './content-blocks.ts'
 import type { ReportModel } from './types.ts'
 import { metricName, outcomeName } from './words.ts'
 

@@ -31,10 +31,13 @@ export function layOut(model: ReportModel, points: Point[], cost: Metric, accura
   const spread = (estimate: Point['x']) => (intervals ? extent(estimate) : [estimate.value])
   const means = points.map(({ x }) => x.value)
   const log = means[0]! > 0 && means.at(-1)! / means[0]! > 10
-  // An interval may reach below zero, where a log axis cannot follow: it is cut at half the smallest mean.
+  // An interval may reach below zero, where no cost can be and a log axis cannot follow: it is cut there,
+  // or at half the smallest mean.
+  const least = log ? means[0]! / 2 : means[0]! >= 0 ? 0 : -Infinity
   const xValues = points
     .flatMap(({ x }) => spread(x))
-    .map((value) => (log ? Math.max(value, means[0]! / 2) : value))
+
+    .map((value) => Math.max(value, least))
   const yValues = points.flatMap(({ y }) => spread(y))
   const { shown, far } = referencesFor(model, accuracy.name, yValues)
   return {
