@@ -294,10 +294,7 @@ export interface ChunkLogLine {
 
 // ---------------------------------------------------------------- coordinator, host and governor
 
-/**
- * The smallest `max_memory_mb`: with less, the young generation and one step's garbage of a workload that keeps
- * nothing would already pass the cap.
- */
+/** The smallest `max_memory_mb`: a workload that keeps nothing fails with 1 and runs with 2, the pipeline with 4. */
 export const MINIMUM_MEMORY_MB = 4
 
 /** What a host process that lived to the end says of its trial; the coordinator adds what the governor saw. */

@@ -2,7 +2,9 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DataFingerprint, DatasetSpec, PreparedDataset } from './contract.ts'
+import { InputError } from './input-error.ts'
 
+type FileSpec = Extract<DatasetSpec, { kind: 'file' }>
 type GenerateSpec = Extract<DatasetSpec, { kind: 'generate' }>
 
 export interface DataTools {
@@ -20,6 +22,41 @@ export async function loadDataTools(): Promise<DataTools> {
   const source = await import(new URL('./pipeline/source.js', import.meta.url).href)
   const generate = await import(new URL('./pipeline/presets/generate.js', import.meta.url).href)
   return { fingerprintCsv: source.fingerprintCsv, generateDataset: generate.generateDataset }
+}
+
+/**
+ * @param known fingerprints of files read before, so that each is read once
+ * @throws {InputError} where a column that the sweep names is missing, and what reading throws
+ */
+export async function readFile(
+  spec: FileSpec,
+  tools: DataTools,
+  known: Map<string, DataFingerprint>,
+  notes: string[],
+): Promise<PreparedDataset> {
+  const fingerprint = known.get(spec.path) ?? (await tools.fingerprintCsv(spec.path))
+  known.set(spec.path, fingerprint)
+  const named = [...(spec.target === null ? [] : [spec.target]), ...Object.keys(spec.columns)]
+  for (const column of named) {
+    if (fingerprint.columns.includes(column)) continue
+    throw new InputError({
+      message: `${spec.path} has no column "${column}"`,
+      hint: `its columns are ${fingerprint.columns.join(', ')}`,
+      file: spec.path,
+    })
+  }
+  if (spec.rows !== null && spec.rows > fingerprint.rows) {
+    notes.push(`${spec.path} has ${fingerprint.rows} rows, fewer than the ${spec.rows} asked for`)
+  }
+  return {
+    path: spec.path,
+    preset: spec.preset,
+    target: spec.target,
+    columns: spec.columns,
+    rows: Math.min(spec.rows ?? fingerprint.rows, fingerprint.rows),
+    fingerprint,
+    ceiling_r2: null,
+  }
 }
 
 /** Stands beside a generated file and says what it is. */

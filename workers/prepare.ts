@@ -10,8 +10,9 @@ import type {
   Workload,
   WorkloadInfo,
 } from './contract.ts'
+import { InputError } from './input-error.ts'
 import { loadWorkload } from './load-workload.ts'
-import { type DataTools, loadDataTools, writeGenerated } from './prepare-data.ts'
+import { loadDataTools, readFile, writeGenerated } from './prepare-data.ts'
 
 // Ctrl-C reaches the whole group; the coordinator decides what ends. Without it this process has no purpose.
 process.on('SIGINT', () => {})
@@ -19,15 +20,6 @@ process.on('disconnect', () => process.exit(1))
 
 /** A workload that can tell what is wrong with a dataset, or worth knowing about it, before any trial. */
 type CheckingWorkload = Workload & { checkDataset?(dataset: PreparedDataset): string[] | Promise<string[]> }
-
-/** The user's input is at fault. */
-class Problem extends Error {
-  readonly problem: InputProblem
-  constructor(problem: InputProblem) {
-    super(problem.message)
-    this.problem = problem
-  }
-}
 
 export async function prepare(spec: PrepareSpec): Promise<PrepareResult> {
   try {
@@ -68,13 +60,13 @@ function describe(workload: Workload, path: string): WorkloadInfo {
   }
   const isObject = (value: unknown) => typeof value === 'object' && value !== null
   if (!isObject(info) || !isObject(info.params) || !isObject(info.metrics)) {
-    throw new Problem({
+    throw new InputError({
       message: `describe() of workload ${path} must return { name, params, metrics, dataset }`,
       hint: 'params and metrics are objects, empty where there are none',
     })
   }
   if (!['required', 'optional', 'none'].includes(info.dataset)) {
-    throw new Problem({
+    throw new InputError({
       message: `describe() of workload ${path} says dataset: ${JSON.stringify(info.dataset)}`,
       hint: 'expected "required", "optional" or "none"',
     })
@@ -84,53 +76,22 @@ function describe(workload: Workload, path: string): WorkloadInfo {
 
 function checkDatasetRule(info: WorkloadInfo, datasets: readonly DatasetSpec[]): void {
   if (info.dataset === 'required' && datasets.length === 0) {
-    throw new Problem({
+    throw new InputError({
       message: `workload ${info.name} needs a dataset and the sweep names none`,
       hint: 'add "dataset: { source: FILE.csv }" or "dataset: { generate: PRESET, rows: N }"',
     })
   }
   if (info.dataset === 'none' && datasets.length > 0) {
-    throw new Problem({
+    throw new InputError({
       message: `workload ${info.name} takes no dataset and the sweep names one`,
       hint: 'remove "dataset" from the sweep',
     })
   }
 }
 
-async function readFile(
-  spec: Extract<DatasetSpec, { kind: 'file' }>,
-  tools: DataTools,
-  known: Map<string, DataFingerprint>,
-  notes: string[],
-): Promise<PreparedDataset> {
-  const fingerprint = known.get(spec.path) ?? (await tools.fingerprintCsv(spec.path))
-  known.set(spec.path, fingerprint)
-  const named = [...(spec.target === null ? [] : [spec.target]), ...Object.keys(spec.columns)]
-  for (const column of named) {
-    if (fingerprint.columns.includes(column)) continue
-    throw new Problem({
-      message: `${spec.path} has no column "${column}"`,
-      hint: `its columns are ${fingerprint.columns.join(', ')}`,
-      file: spec.path,
-    })
-  }
-  if (spec.rows !== null && spec.rows > fingerprint.rows) {
-    notes.push(`${spec.path} has ${fingerprint.rows} rows, fewer than the ${spec.rows} asked for`)
-  }
-  return {
-    path: spec.path,
-    preset: spec.preset,
-    target: spec.target,
-    columns: spec.columns,
-    rows: Math.min(spec.rows ?? fingerprint.rows, fingerprint.rows),
-    fingerprint,
-    ceiling_r2: null,
-  }
-}
-
 /** Data errors carry the file and line at fault. */
 function asProblem(error: unknown): InputProblem {
-  if (error instanceof Problem) return error.problem
+  if (error instanceof InputError) return error.problem
   if (!(error instanceof Error)) return { message: String(error) }
   const { file, line, path } = error as { file?: unknown; line?: unknown; path?: unknown }
   const at = typeof file === 'string' ? file : path

@@ -4,6 +4,7 @@ import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { UserError } from '../user-error.ts'
 import { STINT_VERSION } from '../version.ts'
+import { compareCommand } from './compare.ts'
 import { tell } from './console.ts'
 import { dataCommand } from './data.ts'
 import { complaintOf, EXIT } from './exit.ts'
@@ -25,6 +26,7 @@ const parser = yargs(hideBin(process.argv))
   .command(runCommand)
   .command(resumeCommand)
   .command(reportCommand)
+  .command(compareCommand)
   .command(dataCommand)
   .command(profilesCommand)
   .command(schemaCommand)

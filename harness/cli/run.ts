@@ -5,9 +5,9 @@ import { runSweep } from '../run-sweep.ts'
 import type { SweepRun } from '../run-trials.ts'
 import { loadSweep } from '../sweep/load.ts'
 import type { Sweep } from '../sweep/types.ts'
-import { answer, tell, wantsColour, widthOf } from './console.ts'
+import { answer, tell } from './console.ts'
 import { EXIT, userErrorFrom } from './exit.ts'
-import { describeRun, renderRun } from './render-run.ts'
+import { printRun, renderRun } from './render-run.ts'
 import { RunProgress } from './run-progress.ts'
 import { stopOnSignals } from './signals.ts'
 
@@ -96,15 +96,10 @@ export async function conclude(end: SweepRun, words: { json: boolean; quiet: boo
     return
   }
   const rendered = await renderRun(end.folder)
-  if (words.json) answer(JSON.stringify(describeRun(rendered)))
-  else {
-    if (!words.quiet)
-      tell(rendered.summary({ colour: wantsColour(process.stderr), width: widthOf(process.stderr) }))
-    answer(end.folder)
-  }
   const failed = rendered.trials.some((trial) => trial.outcome === 'failed')
-  const missing = rendered.manifest.planned_trials - rendered.trials.length
-  if (failed || missing > 0 || rendered.problems.length > 0) process.exitCode = EXIT.failed
+  const { planned, finished } = rendered.model.trials
+  if (failed || finished < planned) process.exitCode = EXIT.failed
+  printRun(rendered, words)
 }
 
 function listScenarios(sweep: Sweep, json: boolean): void {

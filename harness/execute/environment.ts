@@ -2,7 +2,7 @@ import { OWNER_VARIABLE } from '../leftovers.ts'
 import { ownerToken, thisProcess } from '../owner.ts'
 
 /** Variables that would change a trial: V8 flags (`--max-old-space-size` defeats a cell's limits) and coverage. */
-const NOT_INHERITED = ['NODE_OPTIONS', 'NODE_V8_COVERAGE', 'STINT_COMPUTE_MECHANISM']
+const NOT_INHERITED = ['NODE_OPTIONS', 'NODE_V8_COVERAGE']
 
 /** The coordinator's environment as its processes see it. */
 export function workerEnvironment(extra: Record<string, string>): Record<string, string> {

@@ -20,7 +20,10 @@ import { type HostEnding, HostProcess } from './host-process.ts'
 import { type CapsInForce, toTrialResult } from './trial-result.ts'
 
 export interface LocalExecutorOptions {
-  /** Only this compute mechanism, for tests and comparisons; otherwise the best that this machine permits. */
+  /**
+   * Only this compute mechanism, for tests and comparisons; otherwise the one that the environment variable
+   * STINT_COMPUTE_MECHANISM names, or the best that this machine permits.
+   */
   mechanism?: ComputeMechanism
   /** Where the folders for the trials' temporary files are made; the system's by default. */
   temporaryRoot?: string

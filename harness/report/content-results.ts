@@ -4,7 +4,16 @@ import { formatMetric, formatNumber } from '../metrics.ts'
 import type { Cell, Table } from './content.ts'
 import { COMPUTE_TOLERANCE } from './plots/caps.ts'
 import type { ReportModel, ScenarioReport } from './types.ts'
-import { capitalised, metricName, metricTitle, outcomeName, plain, scalarText, settingName } from './words.ts'
+import {
+  capitalised,
+  metricName,
+  metricTitle,
+  outcomeName,
+  plain,
+  scalarText,
+  settingLabel,
+  settingName,
+} from './words.ts'
 
 const UNKNOWN: Cell = { text: '—', value: null, tone: 'quiet' }
 
@@ -21,7 +30,7 @@ export function summaryTable(model: ReportModel): Table {
   const hasFront = model.scenarios.some(({ front }) => front.latency)
   return {
     head: [...settings, ...shown.map(metricTitle), ...(hasFront ? ['On front'] : []), 'Ok trials'],
-    numeric: [...settingColumns(model), ...shown.map(() => true), ...(hasFront ? [false] : []), true],
+    numeric: [...settingColumns(model), ...shown.map(() => true), ...(hasFront ? [false] : []), false],
     rows: model.scenarios.map((scenario) => [
       ...settingCells(model, scenario),
       ...shown.map(({ name }) => estimateCell(scenario.metrics[name] ?? null)),
@@ -31,13 +40,13 @@ export function summaryTable(model: ReportModel): Table {
   }
 }
 
-export function operatingTable({ operating }: ReportModel): Table {
+export function operatingTable(model: ReportModel): Table {
   return {
     head: ['Goal', 'Scenario', 'Mean', '95% interval', 'Cannot be told apart'],
     numeric: [false, false, true, false, true],
-    rows: operating.points.map(({ goal, metric, unit, label, estimate, tied }) => [
-      { text: capitalised(plain(goal).replaceAll(metric, metricName(metric))) },
-      { text: plain(label) },
+    rows: model.operating.points.map(({ goal, unit, scenario, estimate, tied }) => [
+      { text: goalText(model, goal) },
+      { text: scenarioText(model, scenario) },
       { text: formatMetric(estimate.value, unit), value: estimate.value },
       { text: intervalText(estimate) },
       { text: String(tied.length), value: tied.length },
@@ -45,24 +54,56 @@ export function operatingTable({ operating }: ReportModel): Table {
   }
 }
 
-export function capsTable(model: ReportModel): Table {
-  const settings =
-    model.axes.length === 0 ? ['Scenario'] : model.axes.map((key) => capitalised(settingName(key)))
+/** `chunk 64, batch 8, 1 core`: a scenario by its axes, as in the pictures. */
+export function scenarioText({ axes, scenarios }: ReportModel, id: string): string {
+  const scenario = scenarios.find((candidate) => candidate.id === id)
+  if (!scenario) return plain(id)
+  return axes.length === 0
+    ? scenario.label
+    : axes.map((key) => settingLabel(key, scenario.flat[key])).join(', ')
+}
+
+/** `lowest latency_p50_ms` -> `Lowest median chunk latency`. */
+export function goalText({ metrics }: ReportModel, goal: string): string {
+  const words = plain(goal).split(' ')
+  return capitalised(words.map((word) => (metrics.has(word) ? metricName(word) : word)).join(' '))
+}
+
+/** The caps of each scenario; what watches memory is told once where it is the same for all. */
+export function capsTable(model: ReportModel): { table: Table; note: string } {
+  // The two caps stand in columns of their own.
+  const axes = model.axes.filter((key) => key !== 'max_compute_units' && key !== 'max_memory_mb')
+  const others = { ...model, axes }
+  const watchers = [...new Set(model.scenarios.map(({ memory }) => memory.mechanisms.join(', ')))].filter(
+    Boolean,
+  )
+  const settings = axes.map((key) => capitalised(settingName(key)))
+  const named = settings.length > 0 || model.axes.length === 0
+  const head = [
+    ...(named ? (settings.length > 0 ? settings : ['Scenario']) : []),
+    'Compute requested',
+    'Achieved, mean',
+    'Achieved, most',
+    'Held by',
+    'Memory requested (MB)',
+    'Peak, mean (MB)',
+    'Peak, most (MB)',
+    'In force',
+  ]
+  const watched =
+    watchers.length === 0
+      ? ''
+      : ` Memory was watched by ${watchers.map(plain).join('; in other scenarios by ')}.`
   return {
-    head: [
-      ...settings,
-      'Compute requested',
-      'Achieved, mean',
-      'Achieved, most',
-      'Held by',
-      'Memory requested (MB)',
-      'Peak, mean (MB)',
-      'Peak, most (MB)',
-      'Watched by',
-      'In force',
-    ],
-    numeric: [...settingColumns(model), true, true, true, false, true, true, true, false, false],
-    rows: model.scenarios.map((scenario) => [...settingCells(model, scenario), ...capCells(scenario)]),
+    table: {
+      head,
+      numeric: [...(named ? settingColumns(others) : []), true, true, true, false, true, true, true, false],
+      rows: model.scenarios.map((scenario) => [
+        ...(named ? settingCells(others, scenario) : []),
+        ...capCells(scenario),
+      ]),
+    },
+    note: `Compute is CPU time of the whole host process over wall time. Peak memory is the largest reading above an empty cell.${watched}`,
   }
 }
 
@@ -73,16 +114,19 @@ function capCells({ compute, memory }: ScenarioReport): Cell[] {
   const asked = compute.requested !== null || memory.requested_mb !== null
   const notes = [...compute.notes, ...memory.notes].join('; ')
   return [
-    numberCell(compute.requested, 'none'),
+    requestedCell(compute.requested),
     { ...numberCell(compute.achieved?.value ?? null), ...(over ? { tone: 'bad' as const } : {}) },
     numberCell(compute.achieved_max),
     { text: compute.mechanisms.join(', ') || '—', tone: 'quiet' },
-    numberCell(memory.requested_mb, 'none'),
+    requestedCell(memory.requested_mb),
     numberCell(memory.peak?.value ?? null),
     numberCell(memory.peak_max_mb),
-    { text: memory.mechanisms.join(', ') || '—', tone: 'quiet' },
     loose ? { text: notes === '' ? 'no' : `no: ${notes}`, tone: 'bad' } : { text: asked ? 'yes' : '—' },
   ]
+}
+
+function requestedCell(value: number | null): Cell {
+  return value === null ? { text: 'none', value: null, tone: 'quiet' } : { text: scalarText(value), value }
 }
 
 function settingColumns({ axes, scenarios }: ReportModel): boolean[] {
@@ -101,12 +145,21 @@ function settingCells({ axes }: ReportModel, { flat, label }: ScenarioReport): C
 function estimateCell(estimate: Estimate | null): Cell {
   if (!estimate) return UNKNOWN
   const { value, high } = estimate
-  const half = high === null || high === value ? '' : ` ± ${formatNumber(high - value)}`
-  return { text: formatNumber(value) + half, value }
+  return { text: formatNumber(value) + halfWidth(value, high), value }
 }
 
-function numberCell(value: number | null, none = '—'): Cell {
-  return value === null ? { text: none, value: null, tone: 'quiet' } : { text: formatNumber(value), value }
+/** Half the interval with as many decimals as the value, or more where that would show as zero. */
+function halfWidth(value: number, high: number | null): string {
+  if (high === null || high === value) return ''
+  const half = high - value
+  const decimals = (formatNumber(value).split('.')[1] ?? '').length
+  const rounded = half.toFixed(decimals)
+  const readable = half >= 1000 || Number(rounded) === 0 ? formatNumber(half) : rounded
+  return ` ± ${readable}`
+}
+
+function numberCell(value: number | null): Cell {
+  return value === null ? UNKNOWN : { text: formatNumber(value), value }
 }
 
 function okCell({ outcomes, trials }: ScenarioReport): Cell {

@@ -1,8 +1,10 @@
 /** What the report says, apart from how a page looks: sections of blocks that Markdown and HTML both render. */
-import { capsTable, operatingTable, summaryTable } from './content-results.ts'
+
+import { formatMetric } from '../metrics.ts'
+import { capsTable, goalText, operatingTable, scenarioText, summaryTable } from './content-results.ts'
 import { facts, fileList, reproduceSteps } from './content-run.ts'
 import { noiseFacts, outcomeTable } from './content-trust.ts'
-import { findingsHeadline, findingsOf } from './findings.ts'
+import { type Finding, findingsHeadline, findingsOf } from './findings.ts'
 import { picturesOf } from './pictures.ts'
 import type { Notice, ReportModel } from './types.ts'
 import { capitalised, count } from './words.ts'
@@ -21,11 +23,18 @@ export interface Table {
   rows: Cell[][]
 }
 
+export interface ListItem {
+  text: string
+  tone?: 'good' | 'bad' | 'quiet'
+  /** Must not be overlooked. */
+  strong?: true
+}
+
 export type Block =
   | { kind: 'text'; text: string }
   | { kind: 'facts'; facts: [name: string, value: string][] }
   | { kind: 'table'; table: Table; note?: string }
-  | { kind: 'list'; items: { text: string; tone?: 'good' | 'bad' | 'quiet' }[] }
+  | { kind: 'list'; items: ListItem[] }
   | { kind: 'picture'; file: string; alt: string }
   | { kind: 'code'; lines: string[] }
 
@@ -37,6 +46,8 @@ export interface Section {
 
 /** Tables in a page stop here; the CSV has every row. */
 const MOST_ROWS = 200
+/** Lines of a kind under `In short`. */
+const SHORT = 4
 
 export function reportSections(model: ReportModel): Section[] {
   const pictures = picturesOf(model)
@@ -52,18 +63,12 @@ export function reportSections(model: ReportModel): Section[] {
     ]
   }
   const { alpha } = model.manifest.sweep.compare
+  const findings = findingsOf(model)
   const operating = operatingTable(model)
+  const caps = capsTable(model)
   const outcomes = outcomeTable(model)
   return [
-    { id: 'run', title: 'What was run', blocks: [{ kind: 'facts', facts: facts(model) }] },
-    {
-      id: 'trust',
-      title: 'Before you trust the numbers',
-      blocks: [
-        { kind: 'list', items: model.notices.map(item) },
-        { kind: 'facts', facts: noiseFacts(model) },
-      ],
-    },
+    { id: 'short', title: 'In short', blocks: [{ kind: 'list', items: inShort(model, findings) }] },
     {
       id: 'results',
       title: 'Results',
@@ -81,7 +86,7 @@ export function reportSections(model: ReportModel): Section[] {
       title: 'What differs',
       blocks: [
         { kind: 'text', text: findingsHeadline(model.comparisons, alpha) },
-        { kind: 'list', items: findingsOf(model).map(({ text, kind }) => ({ text, ...toneOf(kind) })) },
+        { kind: 'list', items: findings.map(({ text, kind }) => ({ text, ...toneOf(kind) })) },
         ...picture('significance'),
       ],
     },
@@ -102,13 +107,7 @@ export function reportSections(model: ReportModel): Section[] {
     {
       id: 'caps',
       title: 'Caps: requested and achieved',
-      blocks: [
-        ...picture('caps'),
-        tableBlock(
-          capsTable(model),
-          'Compute is CPU time of the whole host process over wall time. Peak memory is the largest reading of any trial above an empty cell.',
-        ),
-      ],
+      blocks: [...picture('caps'), tableBlock(caps.table, caps.note)],
     },
     {
       id: 'outcomes',
@@ -123,6 +122,15 @@ export function reportSections(model: ReportModel): Section[] {
             ]
           : [tableBlock(outcomes)],
     },
+    {
+      id: 'trust',
+      title: 'Noise and warnings',
+      blocks: [
+        { kind: 'list', items: model.notices.map(item) },
+        { kind: 'facts', facts: noiseFacts(model) },
+      ],
+    },
+    { id: 'run', title: 'What was run', blocks: [{ kind: 'facts', facts: facts(model) }] },
     { id: 'files', title: 'Files', blocks: [{ kind: 'facts', facts: fileList(model, pictures) }] },
     { id: 'reproduce', title: 'How to reproduce', blocks: reproduceSteps(model) },
   ]
@@ -136,8 +144,25 @@ function tableBlock(table: Table, note?: string): Block {
   return { kind: 'table', table: shown, ...(text === '' ? {} : { note: text }) }
 }
 
+/** Problems, then the best settings, then the clearest differences. */
+function inShort(model: ReportModel, findings: readonly Finding[]): ListItem[] {
+  const problems = model.notices.filter(({ level }) => level === 'problem').map(item)
+  const best = model.operating.points.map(({ goal, scenario, unit, estimate }) => ({
+    text: `${goalText(model, goal)}: ${formatMetric(estimate.value, unit)} with ${scenarioText(model, scenario)}.`,
+  }))
+  const clear = findings
+    .filter(({ kind }) => kind === 'worse' || kind === 'better' || kind === 'different')
+    .slice(0, SHORT)
+    .map(({ text, kind }) => ({ text, ...toneOf(kind) }))
+  const rest =
+    clear.length > 0
+      ? []
+      : [{ text: findingsHeadline(model.comparisons, model.manifest.sweep.compare.alpha) }]
+  return [...problems, ...best.slice(0, SHORT), ...clear, ...rest]
+}
+
 function item({ level, text }: Notice) {
-  return level === 'problem' ? { text, tone: 'bad' as const } : { text }
+  return level === 'problem' ? { text, tone: 'bad' as const, strong: true as const } : { text }
 }
 
 function toneOf(kind: string): { tone?: 'good' | 'bad' | 'quiet' } {

@@ -21,7 +21,7 @@ function blockLines(block: Block): string[] {
     case 'list':
       return block.items.length === 0
         ? ['Nothing to report.']
-        : block.items.map(({ text, tone }) => `- ${tone === 'bad' ? `**${escaped(text)}**` : escaped(text)}`)
+        : block.items.map(({ text, strong }) => `- ${strong ? `**${escaped(text)}**` : escaped(text)}`)
     case 'picture':
       return [`![${escaped(block.alt)}](../${block.file})`]
     case 'code':

@@ -13,7 +13,7 @@ import { SCENARIO_SETTINGS, SETTING_DEFAULTS } from './settings.ts'
 import type { Scenario } from './types.ts'
 
 /** More points than this are a slip in the grid. */
-export const MAX_SCENARIOS = 200_000
+const MAX_SCENARIOS = 200_000
 
 interface BuildOptions {
   places: Places

@@ -2,7 +2,7 @@
 import type { ColumnKind, DatasetSpec, Scalar } from '../../workers/contract.ts'
 import type { Flat } from './expand.ts'
 import { absolute, type Folders, missingFile } from './paths.ts'
-import type { Places } from './places.ts'
+import { occurrences, type Places } from './places.ts'
 import type { Finding } from './problems.ts'
 import { DEFAULT_DATASET_SEED } from './settings.ts'
 import type { SweepDataset } from './types.ts'
@@ -49,6 +49,19 @@ function contradiction(flat: Flat): { key: string; what: string; hint: string } 
     what: 'goes with a source alone',
     hint: 'the preset that is generated says it; remove this',
   }
+}
+
+/** Sources that are no files, found before the scenarios are built; a source at the top that an axis hides is left out. */
+export function missingSources(data: unknown, places: Places, folders: Folders): Finding[] {
+  const all = occurrences(data, 'dataset.source')
+  const used = all.some(({ path }) => path[0] === 'grid')
+    ? all.filter(({ path }) => path[0] !== 'dataset')
+    : all
+  return used.flatMap(({ path, value }) => {
+    if (typeof value !== 'string') return []
+    const file = absolute(value, places.value(path), folders)
+    return missingFile(file, 'dataset.source', value, places.locate) ?? []
+  })
 }
 
 /** Turns the dataset keys of scenarios into specs; remembers files looked at and collects what is wrong. */

@@ -45,7 +45,9 @@ function* combinations(axes: readonly Axis[]): Generator<Flat> {
   const indexes = axes.map(() => 0)
   const size = gridSize(axes)
   for (let count = 0; count < size; count++) {
-    yield Object.fromEntries(axes.map((axis, place) => [axis.key, axis.values[indexes[place]!]!]))
+    const values: Flat = {}
+    for (const [place, axis] of axes.entries()) values[axis.key] = axis.values[indexes[place]!]!
+    yield values
     for (let place = axes.length - 1; place >= 0; place--) {
       indexes[place] = (indexes[place]! + 1) % axes[place]!.values.length
       if (indexes[place] !== 0) break

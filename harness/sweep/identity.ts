@@ -1,5 +1,6 @@
 /** A scenario's id and label. */
 import { createHash } from 'node:crypto'
+import type { Scalar } from '../../workers/contract.ts'
 import type { Flat } from './expand.ts'
 import { SETTING_DEFAULTS } from './settings.ts'
 
@@ -7,6 +8,7 @@ import { SETTING_DEFAULTS } from './settings.ts'
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 /** 50 bits: two of 100,000 scenarios share an id with a chance of 4 in a million. */
 const ID_LENGTH = 10
+const ID_BYTES = Math.ceil((ID_LENGTH * 5) / 8)
 
 function base32(bytes: Uint8Array): string {
   let text = ''
@@ -30,19 +32,26 @@ function base32(bytes: Uint8Array): string {
  * A setting at its default is left out, so that a setting added to Stint later leaves old ids as they are.
  * `random_seed` counts only where it varies: repeating a sweep with another seed is the same scenario.
  */
-export function canonical(flat: Flat, seedVaries: boolean): string {
-  const keys = Object.keys(flat).filter((key) => {
-    if (key === 'random_seed') return seedVaries
-    if (key === 'profile') return flat[key] !== null
-    return !Object.hasOwn(SETTING_DEFAULTS, key) || flat[key] !== SETTING_DEFAULTS[key]
-  })
-  return JSON.stringify(keys.sort().map((key) => [key, flat[key]]))
+function canonical(flat: Flat, seedVaries: boolean): string {
+  let text = ''
+  for (const key of Object.keys(flat).sort()) {
+    const value = flat[key]!
+    if (identifies(key, value, seedVaries))
+      text += `${text === '' ? '' : ','}[${JSON.stringify(key)},${JSON.stringify(value)}]`
+  }
+  return `[${text}]`
+}
+
+function identifies(key: string, value: Scalar, seedVaries: boolean): boolean {
+  if (key === 'random_seed') return seedVaries
+  if (key === 'profile') return value !== null
+  return SETTING_DEFAULTS[key] !== value
 }
 
 /** Ten letters and digits from the SHA-256 of `canonical(flat)`; safe as a file name. */
 export function scenarioId(flat: Flat, seedVaries: boolean): string {
   const digest = createHash('sha256').update(canonical(flat, seedVaries)).digest()
-  return base32(digest).slice(0, ID_LENGTH)
+  return base32(digest.subarray(0, ID_BYTES)).slice(0, ID_LENGTH)
 }
 
 /** `batch_size=64 max_compute_units=0.5`; `alone` where nothing varies. */

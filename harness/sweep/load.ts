@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { buildScenarios } from './build.ts'
 import { compareSettings, referenceFindings } from './compare.ts'
+import { missingSources } from './dataset.ts'
 import { isMapping, readYamlFile } from './document.ts'
 import { applyOverrides, type Overrides } from './overrides.ts'
 import { foldersOf } from './paths.ts'
@@ -52,6 +53,7 @@ export function loadSweep(
     ...overridden.findings,
     ...check(schema, data, places, knownKeys),
     ...repeatedValues(data, places),
+    ...missingSources(data, places, folders),
   ]
   const profiles = readProfiles(data, { places, folders, cores, findings })
   const workload = resolveWorkload(data['workload'], places, folders)

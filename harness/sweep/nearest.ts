@@ -1,7 +1,7 @@
 /** The valid name that a mistyped one most likely meant. */
 
 /** Edits (insert, delete, replace, swap neighbours) from `a` to `b`; the restricted Damerau-Levenshtein distance. */
-export function editDistance(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   let beforeLast: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, column) => column)
   for (let row = 1; row <= a.length; row++) {

@@ -4,7 +4,7 @@ import { isMapping, type Positions, pathKey } from './document.ts'
 import { dotted, type Path, type Place } from './problems.ts'
 
 /** A value and the path at which it stands. */
-export interface Occurrence {
+interface Occurrence {
   path: Path
   value: unknown
 }
@@ -20,7 +20,7 @@ export interface Located {
 export type Locate = (key: string, value?: Scalar) => Located
 
 /** Path of a scenario's key outside the grid: `params.learner` -> params, learner. */
-export function topPath(key: string): string[] {
+function topPath(key: string): string[] {
   const dot = key.indexOf('.')
   return dot < 0 ? [key] : [key.slice(0, dot), key.slice(dot + 1)]
 }

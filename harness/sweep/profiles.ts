@@ -37,7 +37,7 @@ function configsFolder(): string {
 }
 
 /** Names of the shipped profiles, sorted. */
-export function profileNames(): string[] {
+function profileNames(): string[] {
   return readdirSync(configsFolder())
     .filter((file) => file.endsWith('.yaml'))
     .map((file) => basename(file, '.yaml'))

@@ -29,7 +29,11 @@ describe('an ok trial', () => {
   it('measures every metric of the harness, or says that it is unknown', async () => {
     const chunk_log = join(folder, 'chunks', 'ok.jsonl')
     const result = await executor.run(
-      trialSpec('spin', { steps: 50 }, { warmup_chunks: 3, chunk_log, flat: { chunk_size: 1 } }),
+      trialSpec(
+        'spin',
+        { steps: 50, wall_ms: 60_000 },
+        { warmup_chunks: 3, chunk_log, flat: { chunk_size: 1 } },
+      ),
     )
     expect(result.error).toBeUndefined()
     expect(result.outcome).toBe('ok')
@@ -123,11 +127,14 @@ describe('a sweep over all ways to use memory', () => {
     expect(result).toMatchObject({ outcome: 'out_of_memory', error: { name: 'MemoryCapError' } })
   })
 
-  it('spares a workload that makes much garbage and holds little', async () => {
-    const result = await executor.run(trialSpec('allocate', { how: 'garbage', steps: 60 }, { memory: 16 }))
-    expect([result.outcome, result.error]).toEqual(['ok', undefined])
-    expect(result.caps.memory.peak_mb).toBeLessThanOrEqual(16)
-  })
+  it.each(['garbage', 'off_heap_garbage'])(
+    'spares a workload that makes much %s and holds little',
+    async (how) => {
+      const result = await executor.run(trialSpec('allocate', { how, steps: 60 }, { memory: 24 }))
+      expect([result.outcome, result.error]).toEqual(['ok', undefined])
+      expect(result.caps.memory.peak_mb).toBeLessThanOrEqual(24)
+    },
+  )
 })
 
 describe('a workload that goes wrong', () => {
@@ -189,7 +196,8 @@ describe.skipIf(!linux)('a compute cap', () => {
           expect(mechanism).not.toBe('duty_cycle')
           return
         }
-        for (const units of [0.25, 0.6]) {
+        // Low shares: a machine full of others' work would leave no more, and the cap nothing to do.
+        for (const units of [0.1, 0.2]) {
           const result = await capped.run(
             trialSpec('spin', { wall_ms: 800 }, { compute: units, warmup_chunks: 2 }),
           )
@@ -197,15 +205,26 @@ describe.skipIf(!linux)('a compute cap', () => {
           expect(result.caps.compute).toMatchObject({ requested: units, mechanism, enforced: true })
           // A busy machine gives less than was asked; the cap lets no more through.
           expect(result.caps.compute.achieved! / units).toBeLessThan(1.15)
-          expect(result.caps.compute.achieved! / units).toBeGreaterThan(0.5)
-          expect(result.caps.compute.throttled_ms).toBeGreaterThan(100)
-          expect(result.metrics['latency_mean_ms']).toBeGreaterThan(1.2)
+          expect(result.caps.compute.achieved! / units).toBeGreaterThan(0.4)
+          expect(result.caps.compute.throttled_ms).toBeGreaterThan(50)
+          expect(result.metrics['latency_mean_ms']).toBeGreaterThan(1.5)
         }
       } finally {
         await capped.close()
       }
     },
   )
+
+  it('takes its mechanism from the environment as well', async () => {
+    process.env['STINT_COMPUTE_MECHANISM'] = 'duty_cycle'
+    const told = new LocalExecutor({ temporaryRoot: folder })
+    try {
+      expect((await told.capabilities()).compute).toBe('duty_cycle')
+    } finally {
+      delete process.env['STINT_COMPUTE_MECHANISM']
+      await told.close()
+    }
+  })
 
   it('that cannot be enforced fails a strict trial and marks a lenient one', async () => {
     const helpless = new LocalExecutor({ mechanism: 'none', temporaryRoot: folder })

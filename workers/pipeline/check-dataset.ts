@@ -1,6 +1,7 @@
 /** Finds bad input before any trial does. */
 import type { PreparedDataset } from '../contract.ts'
-import type { OpenReader } from './ingest/columns.ts'
+import { DataError, type OpenReader } from './ingest/columns.ts'
+import type { Plan } from './plan.ts'
 import { planFor } from './plan-for.ts'
 
 const CHUNK_ROWS = 4096
@@ -20,6 +21,9 @@ export async function checkDataset(dataset: PreparedDataset, open: OpenReader): 
       if (target === undefined || target.kind === 'category') continue
       for (let row = 0; row < chunk.rows; row += 1) if (Number.isNaN(target.values[row]!)) withoutTarget += 1
     }
+  } catch (error) {
+    if (dataset.preset === null) adviseOnType(error, plan)
+    throw error
   } finally {
     await reader.close()
   }
@@ -29,4 +33,12 @@ export async function checkDataset(dataset: PreparedDataset, open: OpenReader): 
     notes.push(`${withoutTarget} of ${rows} rows have no ${plan.target}: they are skipped and counted`)
   }
   return notes
+}
+
+/** A type that was inferred from the first rows can be overridden; the target's cannot. */
+function adviseOnType(error: unknown, plan: Plan): void {
+  if (!(error instanceof DataError) || error.column === undefined) return
+  const otherwise =
+    error.column === plan.target ? '' : `, or set dataset.columns.${error.column} to category or drop`
+  error.message += `; mend the value${otherwise}`
 }

@@ -1,5 +1,6 @@
 /** What the pipeline says of itself: its parameters and its metrics. */
 import type { MetricInfo, ParamInfo, Scalar, WorkloadInfo } from '../contract.ts'
+import { LEARNERS } from './learn/registry.ts'
 import type { FeatureSet } from './plan.ts'
 
 export interface PipelineParams {
@@ -9,10 +10,10 @@ export interface PipelineParams {
   forgetting: number
   eta0: number
   epochs: number
-  reader: 'csv-parse'
+  reader: 'bytes' | 'csv-parse'
 }
 
-export const PARAMS: Record<keyof PipelineParams, ParamInfo> = {
+const PARAMS: Record<keyof PipelineParams, ParamInfo> = {
   learner: {
     type: 'string',
     default: 'ridge',
@@ -25,22 +26,27 @@ export const PARAMS: Record<keyof PipelineParams, ParamInfo> = {
     values: ['rich', 'base'],
     description: 'rich adds the powers and products that a preset declares',
   },
-  lambda: { type: 'number', default: 5, minimum: 0, description: 'penalty of ridge' },
-  forgetting: {
-    type: 'number',
-    default: 1,
-    minimum: 0.5,
-    maximum: 1,
-    description: "weight of a row relative to the next one's in ridge; 1 forgets nothing",
-  },
-  eta0: { type: 'number', default: 0.05, minimum: 0, description: 'first step size of sgd' },
+  lambda: { ...learnerOption('ridge', 'lambda'), default: 5 },
+  forgetting: learnerOption('ridge', 'forgetting'),
+  eta0: learnerOption('sgd', 'eta0'),
   epochs: {
     type: 'integer',
     default: 5,
     minimum: 1,
     description: 'passes of sgd over the training rows, in batch mode alone',
   },
-  reader: { type: 'string', default: 'csv-parse', values: ['csv-parse'], description: 'CSV reader' },
+  reader: {
+    type: 'string',
+    default: 'bytes',
+    values: ['bytes', 'csv-parse'],
+    description: 'CSV reader: straight from bytes, or the slower reference on csv-parse',
+  },
+}
+
+/** A learner's own option, saying whose it is. */
+function learnerOption(learner: string, option: string): ParamInfo {
+  const info = LEARNERS[learner]!.options[option]!
+  return { ...info, description: `${learner}: ${info.description}` }
 }
 
 /** Parameters with defaults for what is absent. */

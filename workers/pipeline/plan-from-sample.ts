@@ -1,9 +1,9 @@
 /** A plan for a CSV without a preset: every column becomes the features that its type allows. */
 import type { PreparedDataset } from '../contract.ts'
+import { month, months, year } from './features/fills.ts'
 import type { Formula } from './features/table.ts'
 import { type ColumnSpec, DataError } from './ingest/columns.ts'
 import { sampleRecords } from './ingest/csv-parse.ts'
-import { monthOf, yearOf } from './ingest/dates.ts'
 import { decodeNumber, misfit } from './ingest/decode.ts'
 import { findColumns, suggest } from './ingest/header.ts'
 import { inferColumn } from './ingest/infer.ts'
@@ -72,10 +72,11 @@ function genericFeatures(specs: readonly ColumnSpec[], target: string): Plan['fe
     if (kind === 'category') slots.push(name)
     else dense.push(name)
     if (kind === 'date') {
-      const year = `${name} (year)`
-      const month = `${name} (month)`
-      formulas.push({ name: year, from: [name], of: yearOf }, { name: month, from: [name], of: monthOf })
-      dense.push(year, month)
+      const [inMonths, inYear, inMonth] = [`${name} (months)`, `${name} (year)`, `${name} (month)`]
+      formulas.push({ name: inMonths, from: [name], fill: months })
+      formulas.push({ name: inYear, from: [inMonths], fill: year })
+      formulas.push({ name: inMonth, from: [inMonths], fill: month })
+      dense.push(inYear, inMonth)
     }
   }
   return { formulas, dense, slots }

@@ -14,6 +14,7 @@ import { INFO, type PipelineParams, pipelineParams } from './describe.ts'
 import { FeatureEngineer } from './features/engineer.ts'
 import { RowBuffer } from './features/row-buffer.ts'
 import { HELD_OUT, Holdout } from './holdout.ts'
+import { openBytes } from './ingest/bytes.ts'
 import type { ChunkReader, ColumnChunk, OpenReader } from './ingest/columns.ts'
 import { openCsvParse } from './ingest/csv-parse.ts'
 import { createLearner } from './learn/registry.ts'
@@ -22,7 +23,10 @@ import type { Plan } from './plan.ts'
 import { planFor } from './plan-for.ts'
 import { Prequential } from './prequential.ts'
 
-const READERS: Record<PipelineParams['reader'], OpenReader> = { 'csv-parse': openCsvParse }
+const READERS: Record<PipelineParams['reader'], OpenReader> = {
+  bytes: openBytes,
+  'csv-parse': openCsvParse,
+}
 
 export interface PipelineWorkload extends Workload {
   /**
@@ -37,7 +41,7 @@ export interface PipelineWorkload extends Workload {
 const pipeline: PipelineWorkload = {
   describe: () => INFO,
   open,
-  checkDataset: (dataset) => checkDataset(dataset, READERS['csv-parse']),
+  checkDataset: (dataset) => checkDataset(dataset, READERS.bytes),
 }
 
 export default pipeline

@@ -10,7 +10,7 @@ export function blockHtml(block: Block): string {
       return `<dl>${block.facts.map(([name, value]) => `<div><dt>${escaped(name)}</dt><dd>${escaped(value)}</dd></div>`).join('')}</dl>`
     case 'list':
       if (block.items.length === 0) return '<p>Nothing to report.</p>'
-      return `<ul>${block.items.map(({ text, tone }) => `<li${tone ? ` class="${tone}"` : ''}>${escaped(text)}</li>`).join('')}</ul>`
+      return `<ul>${block.items.map(({ text, tone, strong }) => `<li${tone ? ` class="${tone}"` : ''}>${strong ? `<strong>${escaped(text)}</strong>` : escaped(text)}</li>`).join('')}</ul>`
     case 'picture':
       return `<figure data-plot="${escaped(block.file)}" role="img" aria-label="${escaped(block.alt)}"><noscript>${escaped(block.alt)}: see ${escaped(block.file)}.</noscript></figure>`
     case 'code':

@@ -36,7 +36,7 @@ ${STYLE}
 <body>
 <header>
 <h1>${name}</h1>
-<p class="lead">${escaped(model.subtitle)}</p>
+<p class="lead">${escaped(model.subtitle.replace(`${model.manifest.sweep.name} · `, ''))}</p>
 <p class="state ${outcomes.ok === planned && finished === planned ? 'good' : 'bad'}">${state}</p>
 <nav>${sections.map(({ id, title }) => `<a href="#${id}">${escaped(title)}</a>`).join('')}</nav>
 </header>

@@ -1,10 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { FeatureBatch } from '../../../workers/pipeline/learn/learner.ts'
-import { PaClassifier, PaRegressor } from '../../../workers/pipeline/learn/pa.ts'
+import { LinearClassifier, LinearRegressor } from '../../../workers/pipeline/learn/linear-learner.ts'
+import { PassiveAggressive } from '../../../workers/pipeline/learn/pa.ts'
 import { createLearner, type LearnerOptions } from '../../../workers/pipeline/learn/registry.ts'
 import { StandardScaler } from '../../../workers/pipeline/learn/scaler.ts'
-import { SgdClassifier, SgdRegressor } from '../../../workers/pipeline/learn/sgd.ts'
+import { Sgd } from '../../../workers/pipeline/learn/sgd.ts'
 import { shared } from '../shared.ts'
 import { batchOf } from './batches.ts'
 
@@ -23,12 +24,7 @@ const BASE: Record<string, LearnerOptions> = {
 }
 
 function expectStates(learner: unknown, batch: FeatureBatch, size: number, states: State[]): void {
-  if (
-    !(learner instanceof SgdRegressor) &&
-    !(learner instanceof SgdClassifier) &&
-    !(learner instanceof PaRegressor) &&
-    !(learner instanceof PaClassifier)
-  ) {
+  if (!(learner instanceof LinearRegressor || learner instanceof LinearClassifier)) {
     throw new Error('a linear learner was expected')
   }
   const expected = new Map(states.map((state) => [Math.min(state[0], batch.rows), state]))
@@ -38,7 +34,7 @@ function expectStates(learner: unknown, batch: FeatureBatch, size: number, state
     learner.learnMany(batch, from, to)
     const state = expected.get(to)
     if (state === undefined) continue
-    const { dense, intercept } = learner.coefficients()
+    const { dense, intercept } = learner.model.coefficients()
     for (const [i, coefficient] of state[1].entries()) expectClose(dense[i]!, coefficient)
     expectClose(intercept, state[2])
     compared += 1
@@ -101,20 +97,30 @@ describe.skipIf(!existsSync(path))(
     const ys = fixture['ys'] as unknown as number[]
     const yc = (fixture['yc'] as unknown as number[] | undefined)?.map((k) => (k > 0 ? 1 : 0)) ?? []
     const cases: [string, () => unknown, number[], number][] = [
-      ['sgd_default_row', () => new SgdRegressor(), ys, 1],
-      ['sgd_default_chunk64', () => new SgdRegressor(), ys, 64],
-      ['sgd_elasticnet', () => new SgdRegressor({ alpha: 1e-3, l1_ratio: 0.15 }), ys, 1],
-      ['sgd_avg', () => new SgdRegressor({ average: true }), ys, 1],
-      ['sgd_huber', () => new SgdRegressor({ loss: 'huber' }), ys, 1],
-      ['sgdc_log_default', () => new SgdClassifier(), yc, 1],
+      ['sgd_default_row', () => new LinearRegressor('sgd', new Sgd()), ys, 1],
+      ['sgd_default_chunk64', () => new LinearRegressor('sgd', new Sgd()), ys, 64],
+      ['sgd_elasticnet', () => new LinearRegressor('sgd', new Sgd({ alpha: 1e-3, l1_ratio: 0.15 })), ys, 1],
+      ['sgd_avg', () => new LinearRegressor('sgd', new Sgd({ average: true })), ys, 1],
+      ['sgd_huber', () => new LinearRegressor('sgd', new Sgd({ loss: 'huber' })), ys, 1],
       [
-        'sgdc_hinge_const',
-        () => new SgdClassifier({ loss: 'hinge', learning_rate: 'constant', eta0: 0.01 }),
+        'sgdc_log_default',
+        () => new LinearClassifier('logistic', new Sgd({ loss: 'log', learning_rate: 'optimal' }), true),
         yc,
         1,
       ],
-      ['pa1', () => new PaRegressor({ variant: 'pa1', c: 0.01 }), ys, 1],
-      ['pa2', () => new PaRegressor({ variant: 'pa2', c: 0.01 }), ys, 1],
+      [
+        'sgdc_hinge_const',
+        () =>
+          new LinearClassifier(
+            'logistic',
+            new Sgd({ loss: 'hinge', learning_rate: 'constant', eta0: 0.01 }),
+            false,
+          ),
+        yc,
+        1,
+      ],
+      ['pa1', () => new LinearRegressor('pa', new PassiveAggressive({ variant: 'pa1', c: 0.01 })), ys, 1],
+      ['pa2', () => new LinearRegressor('pa', new PassiveAggressive({ variant: 'pa2', c: 0.01 })), ys, 1],
     ]
     test.each(cases)('%s', (name, make, target, size) => {
       expectStates(make(), batchOf(z, target), size, fixture[name] as unknown as State[])

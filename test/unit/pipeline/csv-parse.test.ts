@@ -93,9 +93,9 @@ describe('the csv-parse reader', () => {
   })
 
   it.each([
-    ['a short row', 'n,c\n1,a\n\n2\n3,c\n', 4, undefined, /1 fields?/],
+    ['a short row', 'n,c\n1,a\n\n2\n3,c\n', 4, undefined, /has 1 field,/],
     ['a long row', 'n,c\n1,a\n2,b,c\n', 3, undefined, /3 fields/],
-    ['a row behind a quoted line break', 'n,c\n1,"a\nb"\n2\n', 4, undefined, /1 fields?/],
+    ['a row behind a quoted line break', 'n,c\n1,"a\nb"\n2\n', 4, undefined, /has 1 field,/],
     ['a quote inside an unquoted field', 'n,c\n1,a"b\n', 2, undefined, /unquoted/],
     ['text behind a closing quote', 'n,c\n1,"a"b\n', 2, undefined, /closing quote/],
     ['a value that does not fit', 'n,c\n1,a\nx,"b\nb"\n', 3, 'n', /expected a number, found "x"/],

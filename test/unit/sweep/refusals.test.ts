@@ -70,7 +70,7 @@ describe('values', () => {
       /got 0.01, expected a share of one core from 0.05 to 4 \(the cores of this machine\)/,
     ],
     ['max_compute_units: 4.5', /got 4.5, expected a share of one core from 0.05 to 4/],
-    ['max_memory_mb: 1', /got 1, expected a number of MB, 8 or more/],
+    ['max_memory_mb: 1', /got 1, expected a number of MB, 4 or more/],
     ['benchmark_runs: { min: 5 }', 'got a mapping, expected a whole number, 1 to 999'],
     ['random_seed: -1', 'got -1, expected a whole number, 0 to 4294967295'],
     ['timeout_s: 0', 'got 0, expected a number of seconds, 0.1 to 86400'],
@@ -141,6 +141,7 @@ describe('values', () => {
       'profiles: [egde]',
       'nonsense: 1',
       'workload: ./gone.mjs',
+      'dataset: { source: gone.csv }',
     ].join('\n')
     const messages = refusals(text, { set: ['n_jobs=0'] })
     expect(messages.map((message) => message.split(': ').slice(0, 2).join(': '))).toEqual([
@@ -151,6 +152,7 @@ describe('values', () => {
       'sweep.yaml:6:12: key "profiles[0]"',
       'sweep.yaml:7:1: key "nonsense"',
       'sweep.yaml:8:11: key "workload"',
+      'sweep.yaml:9:20: key "dataset.source"',
       '--set n_jobs=0: key "n_jobs"',
     ])
   })

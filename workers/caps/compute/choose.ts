@@ -27,7 +27,10 @@ export async function chooseComputeCapper(only: ComputeMechanism | null): Promis
   if (process.platform !== 'linux')
     return { capper: null, notes: [`compute caps need Linux, not ${process.platform}`] }
   for await (const [name, open] of candidates()) {
-    if (only !== null && only !== name) continue
+    if (only !== null && only !== name) {
+      notes.push(`${name}: not tried, since ${only} alone was asked for`)
+      continue
+    }
     let reason = 'no group may hold limited children'
     try {
       for await (const capper of open()) {

@@ -45,7 +45,9 @@ export class FeatureEngineer {
       for (let i = columns.length; i < vectors.length; i += 1) vectors[i] = new Float64Array(rows)
       this.room = rows
     }
-    for (const step of this.steps) compute(step, vectors, rows)
+    for (const { formula, a, b, c, out } of this.steps) {
+      formula.fill(vectors[out]!, rows, vectors[a]!, vectors[b]!, vectors[c]!)
+    }
     buffer.reserve(rows)
     this.writeDense(buffer, rows)
     this.writeHot(buffer, columns, rows)
@@ -73,7 +75,8 @@ export class FeatureEngineer {
       const [a, b, c] = formula.from.map((name) => find(name!))
       const out = this.vectors.push(new Float64Array(0)) - 1
       position.set(formula.name, out)
-      return { formula, a: a!, b: b ?? -1, c: c ?? -1, out }
+      // Operands that a formula does not name are never read.
+      return { formula, a: a!, b: b ?? a!, c: c ?? a!, out }
     })
     this.denseAt = this.table.dense.map(find)
     this.targetAt = find(this.target)
@@ -114,21 +117,5 @@ export class FeatureEngineer {
       }
       buffer.hotSizes[waiting + row] = oneHot.size
     }
-  }
-}
-
-function compute({ formula, a, b, c, out }: Step, vectors: readonly Float64Array[], rows: number): void {
-  const first = vectors[a]!
-  const result = vectors[out]!
-  const { of } = formula
-  if (c >= 0) {
-    const second = vectors[b]!
-    const third = vectors[c]!
-    for (let row = 0; row < rows; row += 1) result[row] = of(first[row]!, second[row]!, third[row]!)
-  } else if (b >= 0) {
-    const second = vectors[b]!
-    for (let row = 0; row < rows; row += 1) result[row] = of(first[row]!, second[row]!, Number.NaN)
-  } else {
-    for (let row = 0; row < rows; row += 1) result[row] = of(first[row]!, Number.NaN, Number.NaN)
   }
 }

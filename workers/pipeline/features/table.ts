@@ -1,10 +1,23 @@
 /** What features are made of: a table of formulas over columns, which numbers go to the learner, and the slots. */
 
-/** One number a row from one to three columns or formulas above it; `of` gets NaN for operands not named. */
+/**
+ * Writes `rows` results from one to three operands of that length. A loop of its own, not a function a row: calls
+ * that the compiler cannot inline would put every number on the heap.
+ */
+export type Fill = (
+  out: Float64Array,
+  rows: number,
+  a: Float64Array,
+  b: Float64Array,
+  c: Float64Array,
+) => void
+
+/** A named column of results from columns or formulas above it. */
 export interface Formula {
   name: string
+  /** The operands a, b and c. */
   from: readonly [string, string?, string?]
-  of: (a: number, b: number, c: number) => number
+  fill: Fill
 }
 
 export interface FeatureTable {

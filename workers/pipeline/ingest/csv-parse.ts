@@ -266,8 +266,10 @@ function problem(error: CsvError): string {
   switch (error.code) {
     case 'CSV_RECORD_INCONSISTENT_FIELDS_LENGTH': {
       const record = error['record']
-      const found = Array.isArray(record) ? record.length : 'another number of'
-      return `the row has ${found} fields, not as many as the header`
+      const fields = Array.isArray(record) ? record.length : null
+      const found =
+        fields === null ? 'another number of fields' : fields === 1 ? '1 field' : `${fields} fields`
+      return `the row has ${found}, not as many as the header`
     }
     case 'CSV_QUOTE_NOT_CLOSED':
       return 'a quoted field is not closed before the end of the file'

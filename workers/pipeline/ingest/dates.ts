@@ -42,16 +42,6 @@ export function monthIndex(days: number): number {
   return (era * YEARS_PER_ERA + yearOfEra) * 12 + shiftedMonth + 2
 }
 
-export function yearOf(days: number): number {
-  return Math.floor(monthIndex(days) / 12)
-}
-
-/** 1 for January. */
-export function monthOf(days: number): number {
-  const index = monthIndex(days)
-  return index - Math.floor(index / 12) * 12 + 1
-}
-
 const ISO = /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?$/
 const SHORT_YEAR = /^(\d{1,2})([/.-])(\d{1,2})\2(\d{2})$/
 const LONG_YEAR = /^(\d{1,2})([/.-])(\d{1,2})\2(\d{4})$/

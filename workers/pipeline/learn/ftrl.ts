@@ -1,6 +1,6 @@
 /** FTRL-Proximal: per-coordinate step sizes and weights that are exactly 0 until a feature has earned one. */
-import { checkBinary, marginsToClasses, marginsToProbabilities } from './binary.ts'
-import type { Classifier, FeatureBatch, Learner, LearnerState } from './learner.ts'
+import type { FeatureBatch, LearnerState } from './learner.ts'
+import type { LinearModel } from './linear-learner.ts'
 import { sigmoid } from './loss.ts'
 import { encodeFloats, grownFloats, readFloats, readNumber, readObject, usedLength } from './state.ts'
 
@@ -63,23 +63,25 @@ class Coordinates {
  * McMahan et al. (2013), Algorithm 1, on the margin's gradient: p - y for log loss as for squared loss / 2.
  * The intercept is a coordinate of its own, without penalty.
  */
-class FtrlCore {
+export class Ftrl implements LinearModel {
   readonly options: FtrlOptions
   private readonly dense = new Coordinates()
   private readonly hot = new Coordinates()
   private readonly intercept = new Coordinates()
   private width = -1
 
-  constructor(options: FtrlOptions) {
-    this.options = options
-    if (!(options.alpha > 0)) throw new RangeError(`alpha must be above 0, not ${options.alpha}`)
+  /** @throws {RangeError} on options out of range */
+  constructor(options: Partial<FtrlOptions> = {}) {
+    this.options = { ...FTRL_DEFAULTS, ...options }
+    if (!(this.options.alpha > 0)) throw new RangeError(`alpha must be above 0, not ${this.options.alpha}`)
     for (const name of ['beta', 'l1', 'l2'] as const) {
-      if (!(options[name] >= 0)) throw new RangeError(`${name} must be 0 or more, not ${options[name]}`)
+      const value = this.options[name]
+      if (!(value >= 0)) throw new RangeError(`${name} must be 0 or more, not ${value}`)
     }
     this.intercept.reserve(1)
   }
 
-  predict(batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
+  margins(batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
     if (this.width < 0) {
       out.fill(0, 0, to - from)
       return
@@ -88,7 +90,7 @@ class FtrlCore {
     for (let row = from; row < to; row += 1) out[row - from] = this.margin(batch, row)
   }
 
-  learn(batch: FeatureBatch, from: number, to: number, logistic: boolean): void {
+  learn(batch: FeatureBatch, from: number, to: number, classes: boolean): void {
     const { width, slots } = batch
     if (this.width < 0) {
       this.width = width
@@ -99,7 +101,7 @@ class FtrlCore {
     const { alpha, beta, l1, l2 } = this.options
     for (let row = from; row < to; row += 1) {
       const margin = this.margin(batch, row)
-      const error = (logistic ? sigmoid(margin) : margin) - batch.target[row]!
+      const error = (classes ? sigmoid(margin) : margin) - batch.target[row]!
       const g = Math.max(-GRADIENT_LIMIT, Math.min(GRADIENT_LIMIT, error))
       if (g === 0) continue
       const base = row * width
@@ -116,9 +118,16 @@ class FtrlCore {
     }
   }
 
-  toJSON(learner: string): LearnerState {
+  coefficients(): { dense: Float64Array; hot: Float64Array; intercept: number } {
     return {
-      learner,
+      dense: this.dense.weight.slice(),
+      hot: this.hot.weight.slice(),
+      intercept: this.intercept.weight[0]!,
+    }
+  }
+
+  toJSON(): Record<string, unknown> {
+    return {
       options: this.options,
       width: this.width,
       dense: this.dense.toJSON(),
@@ -127,11 +136,13 @@ class FtrlCore {
     }
   }
 
-  restore(state: LearnerState): void {
-    this.width = readNumber(state, 'width')
-    this.dense.restore(state.learner, readObject(state, 'dense'), Math.max(0, this.width))
-    this.hot.restore(state.learner, readObject(state, 'hot'), 0)
-    this.intercept.restore(state.learner, readObject(state, 'intercept'), 1)
+  static fromJSON(state: LearnerState): Ftrl {
+    const model = new Ftrl(readObject(state, 'options'))
+    model.width = readNumber(state, 'width')
+    model.dense.restore(state.learner, readObject(state, 'dense'), Math.max(0, model.width))
+    model.hot.restore(state.learner, readObject(state, 'hot'), 0)
+    model.intercept.restore(state.learner, readObject(state, 'intercept'), 1)
+    return model
   }
 
   private margin(batch: FeatureBatch, row: number): number {
@@ -153,68 +164,5 @@ class FtrlCore {
     if (width !== this.width) {
       throw new RangeError(`rows have ${width} dense features, the learner has ${this.width}`)
     }
-  }
-}
-
-/** FTRL-Proximal on squared loss. Predicts 0 before any row. */
-export class FtrlRegressor implements Learner {
-  private readonly core: FtrlCore
-
-  constructor(options: Partial<FtrlOptions> = {}) {
-    this.core = new FtrlCore({ ...FTRL_DEFAULTS, ...options })
-  }
-
-  predictMany(batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
-    this.core.predict(batch, from, to, out)
-  }
-
-  learnMany(batch: FeatureBatch, from: number, to: number): void {
-    this.core.learn(batch, from, to, false)
-  }
-
-  toJSON(): LearnerState {
-    return this.core.toJSON('ftrl')
-  }
-
-  static fromJSON(state: LearnerState): FtrlRegressor {
-    const learner = new FtrlRegressor(readObject(state, 'options'))
-    learner.core.restore(state)
-    return learner
-  }
-}
-
-/** Logistic regression of classes 0 and 1 by FTRL-Proximal. */
-export class FtrlClassifier implements Classifier {
-  readonly classes = 2
-  private readonly core: FtrlCore
-
-  constructor(options: Partial<FtrlOptions> = {}) {
-    this.core = new FtrlCore({ ...FTRL_DEFAULTS, ...options })
-  }
-
-  predictMany(batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
-    this.core.predict(batch, from, to, out)
-    marginsToClasses(out, to - from)
-  }
-
-  predictProbabilities(batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
-    this.core.predict(batch, from, to, out)
-    marginsToProbabilities(out, to - from)
-  }
-
-  /** @throws {RangeError} on a class other than 0 and 1 */
-  learnMany(batch: FeatureBatch, from: number, to: number): void {
-    checkBinary(batch, from, to)
-    this.core.learn(batch, from, to, true)
-  }
-
-  toJSON(): LearnerState {
-    return this.core.toJSON('ftrl_classifier')
-  }
-
-  static fromJSON(state: LearnerState): FtrlClassifier {
-    const learner = new FtrlClassifier(readObject(state, 'options'))
-    learner.core.restore(state)
-    return learner
   }
 }

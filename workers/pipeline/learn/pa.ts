@@ -1,6 +1,6 @@
 /** Passive-aggressive learners: the smallest change of the weights that fits the row, within an aggressiveness C. */
-import { checkBinary, marginsToClasses } from './binary.ts'
-import type { Classifier, FeatureBatch, Learner, LearnerState } from './learner.ts'
+import type { FeatureBatch, LearnerState } from './learner.ts'
+import type { LinearModel } from './linear-learner.ts'
 import { LinearWeights } from './linear-weights.ts'
 import { readObject } from './state.ts'
 
@@ -19,18 +19,24 @@ export const PA_DEFAULTS: PaOptions = { variant: 'pa2', c: 0.01, epsilon: 0.1 }
  * Crammer et al. (2006): tau = min(C, loss / |x|^2) for PA-I, loss / (|x|^2 + 1 / (2 C)) for PA-II; w += tau sign x.
  * As in scikit-learn the intercept takes the same step and does not count in |x|^2.
  */
-class PaCore {
+export class PassiveAggressive implements LinearModel {
   readonly options: PaOptions
-  weights = new LinearWeights()
+  private weights = new LinearWeights()
 
-  constructor(options: PaOptions) {
-    this.options = options
-    if (!(options.c > 0)) throw new RangeError(`c must be above 0, not ${options.c}`)
-    if (!(options.epsilon >= 0)) throw new RangeError(`epsilon must be 0 or more, not ${options.epsilon}`)
+  /** @throws {RangeError} on options out of range */
+  constructor(options: Partial<PaOptions> = {}) {
+    this.options = { ...PA_DEFAULTS, ...options }
+    const { c, epsilon } = this.options
+    if (!(c > 0)) throw new RangeError(`c must be above 0, not ${c}`)
+    if (!(epsilon >= 0)) throw new RangeError(`epsilon must be 0 or more, not ${epsilon}`)
   }
 
-  /** `signed`: targets are classes and the loss is the hinge. */
-  learn(batch: FeatureBatch, from: number, to: number, signed: boolean): void {
+  margins(batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
+    this.weights.predict(batch, from, to, out)
+  }
+
+  /** Numbers by the epsilon-insensitive loss; classes by the hinge, as -1 and +1. */
+  learn(batch: FeatureBatch, from: number, to: number, classes: boolean): void {
     const { weights } = this
     const { variant, c, epsilon } = this.options
     weights.fit(batch)
@@ -39,8 +45,8 @@ class PaCore {
       if (norm === 0 && variant === 'pa1') continue
       const p = weights.margin(batch, row)
       const y = batch.target[row]!
-      const sign = signed ? (y > 0 ? 1 : -1) : y < p ? -1 : 1
-      const loss = Math.max(0, signed ? 1 - sign * p : Math.abs(y - p) - epsilon)
+      const sign = classes ? (y > 0 ? 1 : -1) : y < p ? -1 : 1
+      const loss = Math.max(0, classes ? 1 - sign * p : Math.abs(y - p) - epsilon)
       if (loss === 0) continue
       const step = sign * (variant === 'pa1' ? Math.min(c, loss / norm) : loss / (norm + 0.5 / c))
       weights.add(batch, row, step)
@@ -48,78 +54,18 @@ class PaCore {
     }
   }
 
-  toJSON(learner: string): LearnerState {
-    return { learner, options: this.options, weights: this.weights.toJSON() }
-  }
-
-  restore(state: LearnerState): void {
-    this.weights = LinearWeights.fromJSON(state.learner, readObject(state, 'weights'))
-  }
-}
-
-/** Passive-aggressive regression with the epsilon-insensitive loss. Predicts 0 before any row. */
-export class PaRegressor implements Learner {
-  private readonly core: PaCore
-
-  constructor(options: Partial<PaOptions> = {}) {
-    this.core = new PaCore({ ...PA_DEFAULTS, ...options })
-  }
-
-  predictMany(batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
-    this.core.weights.predict(batch, from, to, out)
-  }
-
-  learnMany(batch: FeatureBatch, from: number, to: number): void {
-    this.core.learn(batch, from, to, false)
-  }
-
   coefficients(): { dense: Float64Array; hot: Float64Array; intercept: number } {
-    return this.core.weights.effective()
+    return this.weights.effective()
   }
 
-  toJSON(): LearnerState {
-    return this.core.toJSON('pa')
+  toJSON(): Record<string, unknown> {
+    return { options: this.options, weights: this.weights.toJSON() }
   }
 
-  static fromJSON(state: LearnerState): PaRegressor {
-    const learner = new PaRegressor(readObject(state, 'options'))
-    learner.core.restore(state)
-    return learner
-  }
-}
-
-/** Passive-aggressive classification of 0 and 1 with the hinge loss; it has no notion of probability. */
-export class PaClassifier implements Classifier {
-  readonly classes = 2
-  private readonly core: PaCore
-
-  constructor(options: Partial<PaOptions> = {}) {
-    this.core = new PaCore({ ...PA_DEFAULTS, ...options })
-  }
-
-  predictMany(batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
-    this.core.weights.predict(batch, from, to, out)
-    marginsToClasses(out, to - from)
-  }
-
-  /** @throws {RangeError} on a class other than 0 and 1 */
-  learnMany(batch: FeatureBatch, from: number, to: number): void {
-    checkBinary(batch, from, to)
-    this.core.learn(batch, from, to, true)
-  }
-
-  coefficients(): { dense: Float64Array; hot: Float64Array; intercept: number } {
-    return this.core.weights.effective()
-  }
-
-  toJSON(): LearnerState {
-    return this.core.toJSON('pa_classifier')
-  }
-
-  static fromJSON(state: LearnerState): PaClassifier {
-    const learner = new PaClassifier(readObject(state, 'options'))
-    learner.core.restore(state)
-    return learner
+  static fromJSON(state: LearnerState): PassiveAggressive {
+    const model = new PassiveAggressive(readObject(state, 'options'))
+    model.weights = LinearWeights.fromJSON(state.learner, readObject(state, 'weights'))
+    return model
   }
 }
 

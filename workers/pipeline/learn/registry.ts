@@ -1,12 +1,13 @@
 /** Every learner by name: its task, its options with defaults and bounds, and how it is made or restored. */
 import type { ParamInfo, Scalar } from '../../contract.ts'
 import { LastValue, MajorityClass, RunningMean } from './baselines.ts'
-import { FTRL_DEFAULTS, FtrlClassifier, FtrlRegressor } from './ftrl.ts'
+import { FTRL_DEFAULTS, Ftrl } from './ftrl.ts'
 import type { Learner, LearnerState } from './learner.ts'
-import { PA_DEFAULTS, PaClassifier, PaRegressor } from './pa.ts'
+import { LinearClassifier, LinearRegressor } from './linear-learner.ts'
+import { PA_DEFAULTS, PassiveAggressive } from './pa.ts'
 import { RIDGE_DEFAULTS, Ridge } from './ridge.ts'
 import { isClassifier, Scaled, ScaledClassifier } from './scaled.ts'
-import { SGD_DEFAULTS, SgdClassifier, SgdRegressor } from './sgd.ts'
+import { SGD_DEFAULTS, Sgd } from './sgd.ts'
 import { SOFTMAX_DEFAULTS, Softmax } from './softmax.ts'
 
 export type Task = 'regression' | 'classification'
@@ -111,8 +112,8 @@ const ENTRIES: Record<string, Entry> = {
       scale_features: SCALE_FEATURES,
       scale_target: SCALE_TARGET,
     },
-    create: (options) => scaled(options, (own) => new SgdRegressor(own)),
-    restore: (state) => SgdRegressor.fromJSON(state),
+    create: (options) => scaled(options, (own) => new LinearRegressor('sgd', new Sgd(own))),
+    restore: (state) => new LinearRegressor('sgd', Sgd.fromJSON(state)),
   },
   pa: {
     task: 'regression',
@@ -123,15 +124,15 @@ const ENTRIES: Record<string, Entry> = {
       scale_features: SCALE_FEATURES,
       scale_target: SCALE_TARGET,
     },
-    create: (options) => scaled(options, (own) => new PaRegressor(own)),
-    restore: (state) => PaRegressor.fromJSON(state),
+    create: (options) => scaled(options, (own) => new LinearRegressor('pa', new PassiveAggressive(own))),
+    restore: (state) => new LinearRegressor('pa', PassiveAggressive.fromJSON(state)),
   },
   ftrl: {
     task: 'regression',
     description: 'linear regression by FTRL-Proximal',
     options: { ...FTRL_OPTIONS, scale_features: SCALE_FEATURES, scale_target: SCALE_TARGET },
-    create: (options) => scaled(options, (own) => new FtrlRegressor(own)),
-    restore: (state) => FtrlRegressor.fromJSON(state),
+    create: (options) => scaled(options, (own) => new LinearRegressor('ftrl', new Ftrl(own))),
+    restore: (state) => new LinearRegressor('ftrl', Ftrl.fromJSON(state)),
   },
   running_mean: {
     task: 'regression',
@@ -155,8 +156,8 @@ const ENTRIES: Record<string, Entry> = {
       ...sgdSteps(0.05, 'invscaling'),
       scale_features: SCALE_FEATURES,
     },
-    create: (options) => scaled(options, (own) => new SgdClassifier(own)),
-    restore: (state) => SgdClassifier.fromJSON(state),
+    create: (options) => scaled(options, (own) => sgdClassifier(new Sgd(own))),
+    restore: (state) => sgdClassifier(Sgd.fromJSON(state)),
   },
   softmax: {
     task: 'classification',
@@ -174,15 +175,17 @@ const ENTRIES: Record<string, Entry> = {
     task: 'classification',
     description: 'passive-aggressive classification of two classes',
     options: { ...PA_OPTIONS, scale_features: SCALE_FEATURES },
-    create: (options) => scaled(options, (own) => new PaClassifier(own)),
-    restore: (state) => PaClassifier.fromJSON(state),
+    create: (options) =>
+      scaled(options, (own) => new LinearClassifier('pa_classifier', new PassiveAggressive(own), false)),
+    restore: (state) => new LinearClassifier('pa_classifier', PassiveAggressive.fromJSON(state), false),
   },
   ftrl_classifier: {
     task: 'classification',
     description: 'logistic regression of two classes by FTRL-Proximal',
     options: { ...FTRL_OPTIONS, scale_features: SCALE_FEATURES },
-    create: (options) => scaled(options, (own) => new FtrlClassifier(own)),
-    restore: (state) => FtrlClassifier.fromJSON(state),
+    create: (options) =>
+      scaled(options, (own) => new LinearClassifier('ftrl_classifier', new Ftrl(own), true)),
+    restore: (state) => new LinearClassifier('ftrl_classifier', Ftrl.fromJSON(state), true),
   },
   majority_class: {
     task: 'classification',
@@ -218,6 +221,10 @@ export function learnerFromJSON(state: LearnerState): Learner {
   const entry = Object.hasOwn(ENTRIES, state.learner) ? ENTRIES[state.learner] : undefined
   if (entry === undefined) throw new TypeError(`state of an unknown learner "${state.learner}"`)
   return entry.restore(state)
+}
+
+function sgdClassifier(model: Sgd): LinearClassifier {
+  return new LinearClassifier('logistic', model, model.options.loss === 'log')
 }
 
 /** Wraps the learner that `make` builds of its own options in the scaling that the others ask for. */

@@ -1,5 +1,5 @@
 /** From the sufficient statistics to ridge weights. */
-import { solveCholesky } from './cholesky.ts'
+import { solveArrow } from './cholesky.ts'
 import type { CoMoments } from './comoments.ts'
 import type { OneHotSums } from './one-hot-sums.ts'
 
@@ -18,14 +18,13 @@ export interface RidgeWeights {
  * Minimises sum of w (y - prediction)^2 + penalty (|beta|^2 + |gamma|^2), where beta belongs to the dense features
  * standardised to variance 1, gamma to the one-hot columns as they are (0 or 1), and the intercept is free.
  *
- * Two indexes of one slot never meet in a row, so the block of a slot is diagonal. The largest slot is eliminated by
- * that diagonal (Schur complement), which is exact, and only the rest goes through Cholesky:
- * cost O(h q^2 + q^3) for h columns of that slot and q others instead of O((h + q)^3).
+ * Two indexes of one slot never meet in a row, so the block of a slot is diagonal. The slot with most indexes goes
+ * first, which costs only its diagonal; the unknowns after it are the dense features, the other indexes, the intercept.
  */
 export class RidgeSolver {
-  private matrix = new Float64Array(0)
+  private diagonal = new Float64Array(0)
+  private rows = new Float64Array(0)
   private rhs = new Float64Array(0)
-  private column = new Float64Array(0)
 
   solve(moments: CoMoments, groups: OneHotSums, penalty: number, into: RidgeWeights): void {
     const width = moments.size - 1
@@ -33,103 +32,77 @@ export class RidgeSolver {
     const deviation = standardDeviations(moments)
     const features: number[] = []
     for (let i = 0; i < width; i += 1) if (deviation[i]! > 0) features.push(i)
-    const [eliminated, kept] = splitBySlot(groups)
+    const [leading, others] = splitBySlot(groups)
+    const h = leading.length
     const d = features.length
-    const q = d + kept.length + 1
-    this.reserve(q)
-    const { matrix, rhs, column } = this
+    const q = d + others.length + 1
+    const n = h + q
+    this.reserve(h, q)
+    const { diagonal, rows, rhs } = this
     const yRow = (width * (width + 1)) / 2
     const yMean = mean[width]!
 
+    for (let b = 0; b < h; b += 1) {
+      const j = leading[b]!
+      const weight = groups.weight[j]!
+      diagonal[b] = weight + penalty
+      rhs[b] = weight * (groups.means[j * groups.size + width]! - yMean)
+    }
     for (let a = 0; a < d; a += 1) {
       const i = features[a]!
-      const row = (i * (i + 1)) / 2
+      const row = a * n
+      const scale = 1 / deviation[i]!
+      for (let b = 0; b < h; b += 1) rows[row + b] = crossProduct(groups, leading[b]!, i, mean[i]!) * scale
+      const from = (i * (i + 1)) / 2
       for (let b = 0; b <= a; b += 1) {
         const k = features[b]!
-        matrix[a * q + b] = products[row + k]! / (deviation[i]! * deviation[k]!)
+        rows[row + h + b] = products[from + k]! / (deviation[i]! * deviation[k]!)
       }
-      matrix[a * q + a]! += penalty
-      rhs[a] = products[yRow + i]! / deviation[i]!
+      rows[row + h + a]! += penalty
+      rhs[h + a] = products[yRow + i]! / deviation[i]!
     }
-    for (let a = 0; a < kept.length; a += 1) {
-      const j = kept[a]!
-      const row = (d + a) * q
+    for (let a = 0; a < others.length; a += 1) {
+      const j = others[a]!
+      const row = (d + a) * n
       const weight = groups.weight[j]!
-      const group = j * groups.size
+      for (let b = 0; b < h; b += 1) rows[row + b] = groups.pair(j, leading[b]!)
       for (let b = 0; b < d; b += 1) {
         const i = features[b]!
-        matrix[row + b] = (weight * (groups.means[group + i]! - mean[i]!)) / deviation[i]!
+        rows[row + h + b] = crossProduct(groups, j, i, mean[i]!) / deviation[i]!
       }
-      for (let b = 0; b < a; b += 1) matrix[row + d + b] = groups.pair(j, kept[b]!)
-      matrix[row + d + a] = weight + penalty
-      rhs[d + a] = weight * (groups.means[group + width]! - yMean)
+      for (let b = 0; b < a; b += 1) rows[row + h + d + b] = groups.pair(j, others[b]!)
+      rows[row + h + d + a] = weight + penalty
+      rhs[h + d + a] = weight * (groups.means[j * groups.size + width]! - yMean)
     }
-    const last = (q - 1) * q
-    for (let b = 0; b < d; b += 1) matrix[last + b] = 0
-    for (let b = 0; b < kept.length; b += 1) matrix[last + d + b] = groups.weight[kept[b]!]!
-    matrix[last + q - 1] = total
-    rhs[q - 1] = 0
+    const last = (q - 1) * n
+    for (let b = 0; b < h; b += 1) rows[last + b] = groups.weight[leading[b]!]!
+    for (let b = 0; b < d; b += 1) rows[last + h + b] = 0
+    for (let b = 0; b < others.length; b += 1) rows[last + h + d + b] = groups.weight[others[b]!]!
+    rows[last + n - 1] = total
+    rhs[n - 1] = 0
 
-    for (const j of eliminated) {
-      const pivot = groups.weight[j]! + penalty
-      const right = this.crossColumn(j, moments, groups, features, deviation, kept)
-      for (let a = 0; a < q; a += 1) {
-        const value = column[a]!
-        if (value === 0) continue
-        const scaled = value / pivot
-        rhs[a]! -= scaled * right
-        const row = a * q
-        for (let b = 0; b <= a; b += 1) matrix[row + b]! -= scaled * column[b]!
-      }
-    }
+    solveArrow(diagonal, h, rows, q, rhs)
 
-    solveCholesky(matrix, q, rhs)
-
-    into.offset = yMean + rhs[q - 1]!
+    into.offset = yMean + rhs[n - 1]!
     into.centre.set(mean.subarray(0, width))
     into.dense.fill(0)
-    for (let a = 0; a < d; a += 1) into.dense[features[a]!] = rhs[a]! / deviation[features[a]!]!
+    for (let a = 0; a < d; a += 1) into.dense[features[a]!] = rhs[h + a]! / deviation[features[a]!]!
     if (into.hot.length < groups.used) into.hot = new Float64Array(groups.weight.length)
     into.hot.fill(0)
-    for (let a = 0; a < kept.length; a += 1) into.hot[kept[a]!] = rhs[d + a]!
-    for (const j of eliminated) {
-      let value = this.crossColumn(j, moments, groups, features, deviation, kept)
-      for (let a = 0; a < q; a += 1) value -= column[a]! * rhs[a]!
-      into.hot[j] = value / (groups.weight[j]! + penalty)
-    }
+    for (let b = 0; b < h; b += 1) into.hot[leading[b]!] = rhs[b]!
+    for (let a = 0; a < others.length; a += 1) into.hot[others[a]!] = rhs[h + d + a]!
   }
 
-  /** Writes the products of eliminated index j with all kept unknowns to `column`; returns its product with y. */
-  private crossColumn(
-    j: number,
-    moments: CoMoments,
-    groups: OneHotSums,
-    features: number[],
-    deviation: Float64Array,
-    kept: number[],
-  ): number {
-    const { column } = this
-    const { mean } = moments
-    const weight = groups.weight[j]!
-    const group = j * groups.size
-    const d = features.length
-    for (let a = 0; a < d; a += 1) {
-      const i = features[a]!
-      column[a] = (weight * (groups.means[group + i]! - mean[i]!)) / deviation[i]!
-    }
-    for (let a = 0; a < kept.length; a += 1) column[d + a] = groups.pair(j, kept[a]!)
-    column[d + kept.length] = weight
-    const width = moments.size - 1
-    return weight * (groups.means[group + width]! - mean[width]!)
+  private reserve(h: number, q: number): void {
+    if (this.diagonal.length < h) this.diagonal = new Float64Array(2 * h)
+    if (this.rhs.length < h + q) this.rhs = new Float64Array(2 * (h + q))
+    if (this.rows.length < q * (h + q)) this.rows = new Float64Array(Math.ceil(1.5 * q * (h + q)))
   }
+}
 
-  private reserve(q: number): void {
-    if (this.rhs.length >= q) return
-    const room = Math.ceil(q * 1.25)
-    this.matrix = new Float64Array(room * room)
-    this.rhs = new Float64Array(room)
-    this.column = new Float64Array(room)
-  }
+/** Co-moment of one-hot column j with dense feature i, whose mean is given. */
+function crossProduct(groups: OneHotSums, j: number, i: number, mean: number): number {
+  return groups.weight[j]! * (groups.means[j * groups.size + i]! - mean)
 }
 
 /** Population standard deviations of the features; 0 where a feature is constant. */

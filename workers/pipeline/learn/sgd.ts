@@ -1,15 +1,15 @@
 /** Linear models by stochastic gradient descent, row by row in the order given. */
-import { checkBinary, marginsToClasses, marginsToProbabilities } from './binary.ts'
-import type { Classifier, FeatureBatch, Learner, LearnerState } from './learner.ts'
+import type { FeatureBatch, LearnerState } from './learner.ts'
+import type { LinearModel } from './linear-learner.ts'
 import { LinearWeights } from './linear-weights.ts'
-import { type ClassificationLoss, type Loss, lossGradient, type RegressionLoss } from './loss.ts'
+import { type Loss, lossGradient } from './loss.ts'
 import { readNumber, readObject } from './state.ts'
 import type { WeightBlock } from './weight-block.ts'
 
 export type Schedule = 'constant' | 'invscaling' | 'optimal'
 
-export interface SgdOptions<L extends Loss = Loss> {
-  loss: L
+export interface SgdOptions {
+  loss: Loss
   /** Step size at step t (from 1): `constant` eta0; `invscaling` eta0 / t^power_t; `optimal` 1 / (alpha (t0 + t - 1)). */
   learning_rate: Schedule
   eta0: number
@@ -25,7 +25,7 @@ export interface SgdOptions<L extends Loss = Loss> {
 }
 
 /** The defaults of scikit-learn's SGDRegressor. */
-export const SGD_DEFAULTS: SgdOptions<RegressionLoss> = {
+export const SGD_DEFAULTS: SgdOptions = {
   loss: 'squared',
   learning_rate: 'invscaling',
   eta0: 0.01,
@@ -36,13 +36,6 @@ export const SGD_DEFAULTS: SgdOptions<RegressionLoss> = {
   epsilon: 0.1,
 }
 
-/** The defaults of scikit-learn's SGDClassifier, but for the loss: log loss gives probabilities. */
-export const SGD_CLASSIFIER_DEFAULTS: SgdOptions<ClassificationLoss> = {
-  ...SGD_DEFAULTS,
-  loss: 'log',
-  learning_rate: 'optimal',
-}
-
 /** Gradients are kept within this bound, as in scikit-learn, so that one absurd row cannot overflow the weights. */
 const GRADIENT_LIMIT = 1e12
 
@@ -51,19 +44,20 @@ const GRADIENT_LIMIT = 1e12
  * intercept, then the cumulative L1 penalty of Tsuruoka, Tsujii and Ananiadou (2009) on dense features and active indexes,
  * counted anew in every call as partial_fit does.
  */
-class SgdCore {
+export class Sgd implements LinearModel {
   readonly options: SgdOptions
-  weights: LinearWeights
+  private weights: LinearWeights
   /** Step number of the next row. */
-  t = 1
+  private t = 1
   private readonly optimalStart: number
   private l1Due = 0
   private denseL1 = new Float64Array(0)
   private hotL1 = new Float64Array(0)
 
-  constructor(options: SgdOptions) {
-    this.options = options
-    const { alpha, eta0, l1_ratio, learning_rate, loss, epsilon } = options
+  /** @throws {RangeError} on options out of range */
+  constructor(options: Partial<SgdOptions> = {}) {
+    this.options = { ...SGD_DEFAULTS, ...options }
+    const { alpha, eta0, l1_ratio, learning_rate, loss, epsilon, average } = this.options
     if (!(alpha >= 0)) throw new RangeError(`alpha must be 0 or more, not ${alpha}`)
     if (!(l1_ratio >= 0 && l1_ratio <= 1))
       throw new RangeError(`l1_ratio must be from 0 to 1, not ${l1_ratio}`)
@@ -71,15 +65,19 @@ class SgdCore {
       throw new RangeError('learning_rate "optimal" needs alpha above 0')
     }
     if (learning_rate !== 'optimal' && !(eta0 > 0)) throw new RangeError(`eta0 must be above 0, not ${eta0}`)
-    this.weights = new LinearWeights(options.average)
+    this.weights = new LinearWeights(average)
     // Bottou's heuristic: start as if at a typical weight's size.
     const typical = Math.sqrt(1 / Math.sqrt(alpha))
     const start = typical / Math.max(1, lossGradient(loss, -typical, 1, epsilon))
     this.optimalStart = 1 / (start * alpha)
   }
 
-  /** `signed`: targets are classes 0 and 1, learnt as -1 and +1. */
-  learn(batch: FeatureBatch, from: number, to: number, signed: boolean): void {
+  margins(batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
+    this.weights.predict(batch, from, to, out)
+  }
+
+  /** Classes 0 and 1 are learnt as -1 and +1. */
+  learn(batch: FeatureBatch, from: number, to: number, classes: boolean): void {
     const { loss, learning_rate, eta0, power_t, alpha, l1_ratio, average, epsilon } = this.options
     const { weights } = this
     weights.fit(batch)
@@ -88,7 +86,7 @@ class SgdCore {
     if (l1 > 0) this.startL1()
     for (let row = from; row < to; row += 1) {
       const raw = batch.target[row]!
-      const y = signed ? (raw > 0 ? 1 : -1) : raw
+      const y = classes ? (raw > 0 ? 1 : -1) : raw
       const p = weights.margin(batch, row)
       const eta =
         learning_rate === 'constant'
@@ -111,13 +109,19 @@ class SgdCore {
     weights.dense.fold()
   }
 
-  toJSON(learner: string): LearnerState {
-    return { learner, options: this.options, t: this.t, weights: this.weights.toJSON() }
+  coefficients(): { dense: Float64Array; hot: Float64Array; intercept: number } {
+    return this.weights.effective()
   }
 
-  restore(state: LearnerState): void {
-    this.t = readNumber(state, 't')
-    this.weights = LinearWeights.fromJSON(state.learner, readObject(state, 'weights'), this.options.average)
+  toJSON(): Record<string, unknown> {
+    return { options: this.options, t: this.t, weights: this.weights.toJSON() }
+  }
+
+  static fromJSON(state: LearnerState): Sgd {
+    const model = new Sgd(readObject(state, 'options'))
+    model.t = readNumber(state, 't')
+    model.weights = LinearWeights.fromJSON(state.learner, readObject(state, 'weights'), model.options.average)
+    return model
   }
 
   private startL1(): void {
@@ -150,78 +154,4 @@ function shrink(block: WeightBlock, i: number, due: number, paid: Float64Array):
   else if (real < 0) next = Math.min(0, stored + (due - paid[i]!) / scale)
   paid[i]! += scale * (next - stored)
   block.shift(i, next - stored)
-}
-
-/** Regression by SGD; the step rule and the defaults are scikit-learn's. Predicts 0 before any row. */
-export class SgdRegressor implements Learner {
-  private readonly core: SgdCore
-
-  constructor(options: Partial<SgdOptions<RegressionLoss>> = {}) {
-    this.core = new SgdCore({ ...SGD_DEFAULTS, ...options })
-  }
-
-  predictMany(batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
-    this.core.weights.predict(batch, from, to, out)
-  }
-
-  learnMany(batch: FeatureBatch, from: number, to: number): void {
-    this.core.learn(batch, from, to, false)
-  }
-
-  /** Weights as plain numbers, for reports. */
-  coefficients(): { dense: Float64Array; hot: Float64Array; intercept: number } {
-    return this.core.weights.effective()
-  }
-
-  toJSON(): LearnerState {
-    return this.core.toJSON('sgd')
-  }
-
-  static fromJSON(state: LearnerState): SgdRegressor {
-    const learner = new SgdRegressor(readObject(state, 'options'))
-    learner.core.restore(state)
-    return learner
-  }
-}
-
-/** Two classes, 0 and 1, by SGD: logistic regression with `log` loss, a linear SVM with `hinge`. */
-export class SgdClassifier implements Classifier {
-  readonly classes = 2
-  readonly predictProbabilities?: NonNullable<Classifier['predictProbabilities']>
-  private readonly core: SgdCore
-
-  constructor(options: Partial<SgdOptions<ClassificationLoss>> = {}) {
-    this.core = new SgdCore({ ...SGD_CLASSIFIER_DEFAULTS, ...options })
-    if (this.core.options.loss === 'log') this.predictProbabilities = this.probabilities
-  }
-
-  predictMany(batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
-    this.core.weights.predict(batch, from, to, out)
-    marginsToClasses(out, to - from)
-  }
-
-  /** @throws {RangeError} on a class other than 0 and 1 */
-  learnMany(batch: FeatureBatch, from: number, to: number): void {
-    checkBinary(batch, from, to)
-    this.core.learn(batch, from, to, true)
-  }
-
-  coefficients(): { dense: Float64Array; hot: Float64Array; intercept: number } {
-    return this.core.weights.effective()
-  }
-
-  toJSON(): LearnerState {
-    return this.core.toJSON('logistic')
-  }
-
-  static fromJSON(state: LearnerState): SgdClassifier {
-    const learner = new SgdClassifier(readObject(state, 'options'))
-    learner.core.restore(state)
-    return learner
-  }
-
-  private probabilities(batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
-    this.core.weights.predict(batch, from, to, out)
-    marginsToProbabilities(out, to - from)
-  }
 }

@@ -50,7 +50,7 @@ function rookieShare({ pick, experience, rating }: Player): number {
 function marketShare({ rating, age, experience, pick }: Player, season: number): number {
   const t = talent(rating)
   const starPremium = 0.2 + 0.05 * season
-  const byRating = 0.012 + (0.28 - 0.03 * season) * t + starPremium * t * t
+  const byRating = 0.012 + (0.28 - 0.02 * season) * t + starPremium * t * t
   const fromPrime = age - PRIME_AGE
   const byAge = Math.max(0.6, 1 - 0.004 * fromPrime * fromPrime)
   const byTenure = 0.6 + (0.4 * Math.min(experience, FULL_TENURE_YEARS)) / FULL_TENURE_YEARS

@@ -1,7 +1,7 @@
 /** NBA 2K player ratings: the salary from what is known before it is paid. No feature is made from the salary. */
-import type { Formula } from '../features/table.ts'
+import { minus, month, months, plus, times, year } from '../features/fills.ts'
+import type { Fill, Formula } from '../features/table.ts'
 import type { ColumnSpec } from '../ingest/columns.ts'
-import { monthOf, yearOf } from '../ingest/dates.ts'
 import type { FeatureSet, Plan } from '../plan.ts'
 
 const UNDRAFTED = { Undrafted: 0 }
@@ -29,46 +29,56 @@ const FIRST_ROUND_PICKS = 30
 /** An undrafted player comes after the 60 picks. */
 const UNDRAFTED_PICK = 61
 
+const bodyMassIndex: Fill = (out, rows, kg, m) => {
+  for (let i = 0; i < rows; i += 1) out[i] = kg[i]! / (m[i]! * m[i]!)
+}
+
+const decade: Fill = (out, rows, years) => {
+  for (let i = 0; i < rows; i += 1) out[i] = Math.floor(years[i]! / 10) * 10
+}
+
+const rookie: Fill = (out, rows, experience, pick) => {
+  for (let i = 0; i < rows; i += 1) {
+    const firstRound = pick[i]! >= 1 && pick[i]! <= FIRST_ROUND_PICKS
+    out[i] = firstRound && experience[i]! <= ROOKIE_SEASONS ? 1 : 0
+  }
+}
+
+/** Picks are worth less and less apart the later they come. */
+const logPick: Fill = (out, rows, pick) => {
+  for (let i = 0; i < rows; i += 1) out[i] = Math.log1p(pick[i] === 0 ? UNDRAFTED_PICK : pick[i]!)
+}
+
 const FORMULAS: readonly Formula[] = [
-  { name: 'version_year', from: ['version'], of: (version) => 2000 + version },
-  { name: 'birth_year', from: ['b_day'], of: yearOf },
-  { name: 'age', from: ['version_year', 'birth_year'], of: (version, birth) => version - birth },
-  { name: 'experience', from: ['version_year', 'draft_year'], of: (version, draft) => version - draft },
-  { name: 'bmi', from: ['weight', 'height'], of: (kg, m) => kg / (m * m) },
-  { name: 'birth_month', from: ['b_day'], of: monthOf },
-  { name: 'draft_decade', from: ['draft_year'], of: (year) => Math.floor(year / 10) * 10 },
+  { name: 'version_year', from: ['version'], fill: plus(2000) },
+  { name: 'birth_months', from: ['b_day'], fill: months },
+  { name: 'birth_year', from: ['birth_months'], fill: year },
+  { name: 'birth_month', from: ['birth_months'], fill: month },
+  { name: 'age', from: ['version_year', 'birth_year'], fill: minus },
+  { name: 'experience', from: ['version_year', 'draft_year'], fill: minus },
+  { name: 'bmi', from: ['weight', 'height'], fill: bodyMassIndex },
+  { name: 'draft_decade', from: ['draft_year'], fill: decade },
 ]
 
 const RICH_FORMULAS: readonly Formula[] = [
-  { name: 'rating_2', from: ['rating'], of: (rating) => (rating - MIDDLE_RATING) * (rating - MIDDLE_RATING) },
-  {
-    name: 'rating_3',
-    from: ['rating', 'rating_2'],
-    of: (rating, square) => (rating - MIDDLE_RATING) * square,
-  },
-  { name: 'experience_2', from: ['experience'], of: (years) => years * years },
-  {
-    name: 'rookie',
-    from: ['experience', 'draft_peak'],
-    of: (years, pick) => (years <= ROOKIE_SEASONS && pick >= 1 && pick <= FIRST_ROUND_PICKS ? 1 : 0),
-  },
-  {
-    name: 'rating_x_experience',
-    from: ['rating', 'experience'],
-    of: (rating, years) => (rating - MIDDLE_RATING) * years,
-  },
-  {
-    name: 'rating_x_rookie',
-    from: ['rating', 'rookie'],
-    of: (rating, rookie) => (rating - MIDDLE_RATING) * rookie,
-  },
-  { name: 'log_pick', from: ['draft_peak'], of: (pick) => Math.log1p(pick === 0 ? UNDRAFTED_PICK : pick) },
-  { name: 'log_pick_x_rookie', from: ['log_pick', 'rookie'], of: (pick, rookie) => pick * rookie },
-  { name: 'experience_x_rookie', from: ['experience', 'rookie'], of: (years, rookie) => years * rookie },
+  { name: 'rating_above', from: ['rating'], fill: plus(-MIDDLE_RATING) },
+  { name: 'rating_2', from: ['rating_above', 'rating_above'], fill: times },
+  { name: 'rating_3', from: ['rating_above', 'rating_2'], fill: times },
+  { name: 'experience_2', from: ['experience', 'experience'], fill: times },
+  { name: 'rookie', from: ['experience', 'draft_peak'], fill: rookie },
+  { name: 'rating_x_experience', from: ['rating_above', 'experience'], fill: times },
+  { name: 'rating_x_rookie', from: ['rating_above', 'rookie'], fill: times },
+  { name: 'log_pick', from: ['draft_peak'], fill: logPick },
+  { name: 'log_pick_x_rookie', from: ['log_pick', 'rookie'], fill: times },
+  { name: 'experience_x_rookie', from: ['experience', 'rookie'], fill: times },
 ]
 
 const BASE_DENSE = ['rating', 'age', 'experience', 'bmi', 'birth_month', 'draft_decade']
-const RICH_DENSE = [...BASE_DENSE, ...RICH_FORMULAS.map((formula) => formula.name)]
+const RICH_DENSE = [
+  ...BASE_DENSE,
+  ...['rating_2', 'rating_3', 'experience_2', 'rookie', 'rating_x_experience', 'rating_x_rookie'],
+  ...['log_pick', 'log_pick_x_rookie', 'experience_x_rookie'],
+]
 
 export function nba2kPlan(features: FeatureSet): Plan {
   const rich = features === 'rich'

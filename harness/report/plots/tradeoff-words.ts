@@ -1,0 +1,48 @@
+/** Title and small print of a trade-off picture. */
+import { formatMetric, formatNumber } from '../../metrics.ts'
+import type { ReportModel } from '../types.ts'
+import { capitalised, count, metricName } from '../words.ts'
+import type { Point } from './front.ts'
+import type { Picture } from './tradeoff-layout.ts'
+
+/** What one sees, in a line. */
+export function headline({ front, points, cost, accuracy }: Picture): string {
+  const [first, last] = [front[0]!, front.at(-1)!]
+  const name = metricName(accuracy.name)
+  const show = (point: Point) =>
+    `${name} ${formatMetric(point.y.value, accuracy.unit)} at ${formatMetric(point.x.value, cost.unit)}`
+  if (points.length === 1) return capitalised(show(first))
+  if (front.length === 1) return `${capitalised(show(first))}: one scenario beats all others on both`
+  const factor = last.x.value / first.x.value
+  const price = factor >= 1.1 ? `, for ${formatNumber(factor)} times the ${costWord(cost.name)}` : ''
+  return `${capitalised(name)} from ${formatMetric(first.y.value, accuracy.unit)} to ${formatMetric(last.y.value, accuracy.unit)}${price}`
+}
+
+function costWord(name: string): string {
+  if (name.startsWith('latency')) return 'latency'
+  return metricName(name).replace(/^peak /, '')
+}
+
+export function captionOf(
+  model: ReportModel,
+  { points, front, cost, accuracy, intervals, far, encoding }: Picture,
+): string[] {
+  const missing = model.scenarios.length - points.length
+  const deterministic = accuracy.kind === 'deterministic'
+  const bars = intervals
+    ? ` Bars: 95% confidence interval of the mean, one value a trial${deterministic ? `; ${metricName(accuracy.name)} is deterministic and needs none` : ''}.`
+    : ' Intervals are left out here and stand in constraint_experiment.csv.'
+  const labelled = encoding.others.length > 0 ? ' Labels name what colour and shape do not.' : ''
+  return [
+    `Points: means over the ok trials of a scenario.${bars}`,
+    ...(points.length > 1
+      ? [
+          `Line: the best ${metricName(accuracy.name)} within a given ${costWord(cost.name)}; ${front.length.toLocaleString('en-US')} of ${count(points.length, 'scenario')} ${front.length === 1 ? 'is' : 'are'} on it.${labelled}`,
+        ]
+      : []),
+    ...(missing > 0
+      ? [`${count(missing, 'scenario')} without a usable trial ${missing === 1 ? 'is' : 'are'} not shown.`]
+      : []),
+    ...far.map(({ text }) => `${text}, above this picture.`),
+  ]
+}

@@ -1,0 +1,56 @@
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { generateDataset } from '../../workers/pipeline/presets/generate.ts'
+import { csvFile, prepared, runPipeline, temporaryFolder } from '../unit/pipeline/support.ts'
+
+const cell = fc.oneof(
+  { weight: 5, arbitrary: fc.double({ min: -1e6, max: 1e6, noNaN: true }).map((x) => `${x}`) },
+  { weight: 1, arbitrary: fc.constantFrom('', 'NA') },
+)
+const label = fc.constantFrom('a', 'b', 'c', '', '"d, e"', '"f\ng"')
+const row = fc.tuple(cell, cell, label, label, cell)
+const table = fc.array(row, { minLength: 5, maxLength: 60 })
+const settings = fc.record({
+  batch_size: fc.integer({ min: 1, max: 20 }),
+  learner: fc.constantFrom('ridge', 'sgd'),
+  mode: fc.constantFrom('streaming' as const, 'batch' as const),
+  sizes: fc.tuple(fc.integer({ min: 1, max: 70 }), fc.integer({ min: 1, max: 70 })),
+})
+
+describe('quality metrics', () => {
+  it('have the same bits in chunks of any size, on random tables', async () => {
+    await fc.assert(
+      fc.asyncProperty(table, settings, async (rows, { batch_size, learner, mode, sizes }) => {
+        // One row with a target and a value, so that the data set is valid.
+        const text = `x1,x2,c1,c2,y\n1,2,a,b,3\n${rows.map((fields) => fields.join(',')).join('\n')}\n`
+        const dataset = await prepared(csvFile(text), {
+          target: 'y',
+          columns: { x1: 'number', x2: 'number', c1: 'category', c2: 'category' },
+        })
+        const run = (chunk_size: number) =>
+          runPipeline(dataset, { learner }, { batch_size, mode, chunk_size })
+        const [first, second] = [await run(sizes[0]), await run(sizes[1])]
+        expect(first.metrics).toEqual(second.metrics)
+        expect(first.info).toEqual(second.info)
+        expect(first.steps.reduce((sum, step) => sum + step.rows, 0)).toBe(rows.length + 1)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it.each([
+    ['ridge', 1],
+    ['ridge', 48],
+    ['sgd', 5],
+  ])('have the same bits in chunks of any size, on players: %s, batch %i', async (learner, batch_size) => {
+    const path = join(temporaryFolder(), 'players.csv')
+    await generateDataset({ preset: 'nba2k', rows: 700, seed: 11 }, path)
+    const dataset = await prepared(path, { preset: 'nba2k' })
+    const run = async (chunk_size: number) =>
+      (await runPipeline(dataset, { learner, forgetting: 0.999 }, { batch_size, chunk_size })).metrics
+    const whole = await run(700)
+    expect(whole['r2']).not.toBeNull()
+    for (const size of [1, 7, 64, 256, 5000]) expect(await run(size)).toEqual(whole)
+  })
+})

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest'
+import { inferColumn } from '../../../workers/pipeline/ingest/infer.ts'
+
+const rows = (n: number, of: (i: number) => string) => Array.from({ length: n }, (_, i) => of(i))
+const infer = (texts: string[]) => inferColumn('x', texts, undefined)
+
+describe('the type of a column', () => {
+  it('is number where every value is one, with missing spellings', () => {
+    expect(infer(['1', ' 2.5', 'NA', '', 'null', '?'])).toMatchObject({
+      spec: { kind: 'number', missing: expect.arrayContaining(['NA', 'null', '?']) },
+      note: null,
+    })
+    expect(infer(['1', '2']).spec).not.toHaveProperty('loose')
+  })
+
+  it.each([[['$1,250', '$3']], [['5 kg', '7 kg', 'n/a']], [['12%', '3.5%']], [['-$5', '$6']]])(
+    'is loose number for %j',
+    (texts) => {
+      expect(infer(texts).spec).toMatchObject({ kind: 'number', loose: true })
+    },
+  )
+
+  it('is no number where text merely contains one', () => {
+    expect(infer(['6-9 / 2.06', '6-10 / 2.08']).spec?.kind).toBe('category')
+    expect(infer(['flat 1 high', 'road 2 b', 'route 6 c', 'hill 9 d']).spec?.kind).toBe('category')
+  })
+
+  it.each([
+    [['2020-01-31', '2020-02-01'], 'iso', null],
+    [['12/31/2020', '1/2/2021'], 'mdy4', null],
+    [['31/12/2020', '1/2/2021'], 'dmy4', null],
+    [['12/31/84', ''], 'mdy2', null],
+    [['1/2/2020', '3/4/2021'], 'mdy4', /would also fit day\/month\/year/],
+  ])('is date for %j', (texts, format, note) => {
+    const inferred = infer(texts)
+    expect(inferred.spec).toMatchObject({ kind: 'date', format })
+    if (note === null) expect(inferred.note).toBeNull()
+    else expect(inferred.note).toMatch(note)
+  })
+
+  it('is category where values repeat or are few', () => {
+    expect(infer(rows(200, (i) => `city ${'abcdefgh'[i % 8]}`)).spec).toMatchObject({ kind: 'category' })
+    expect(infer(['a', 'b', 'c']).spec).toMatchObject({ kind: 'category' })
+  })
+
+  it.each([
+    [rows(100, (i) => `name ${String.fromCharCode(97 + (i % 26))}${i}`), /nearly all values distinct/],
+    [
+      rows(1000, (i) => 'bcdefghijklmopqrstuv'[i % 20]! + 'bcdefghijklmopq'[Math.floor((i % 300) / 20)]!),
+      /300 distinct values/,
+    ],
+    [rows(30, (i) => `${i + 1}`), /counts the rows/],
+    [['', 'NA'], /no value/],
+  ])('is none for what cannot be learned from', (texts, note) => {
+    expect(infer(texts).spec).toBeNull()
+    expect(infer(texts).note).toMatch(note)
+  })
+
+  it('is what was asked for', () => {
+    expect(inferColumn('x', ['1', '2'], 'category').spec?.kind).toBe('category')
+    expect(inferColumn('x', ['1', '2'], 'drop')).toEqual({ name: 'x', spec: null, note: null })
+    expect(inferColumn('x', ['$1', '2'], 'number').spec).toMatchObject({ kind: 'number', loose: true })
+    expect(inferColumn('x', ['31/12/2020'], 'date').spec).toMatchObject({ kind: 'date', format: 'dmy4' })
+    expect(inferColumn('x', ['1', '2', '3'], 'number').spec).not.toHaveProperty('loose')
+  })
+})
