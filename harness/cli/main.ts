@@ -10,6 +10,7 @@ import { dataCommand } from './data.ts'
 import { complaintOf, EXIT } from './exit.ts'
 import { profilesCommand } from './profiles.ts'
 import { reportCommand } from './report.ts'
+import { resumeCommand } from './resume.ts'
 import { runCommand } from './run.ts'
 import { schemaCommand } from './schema.ts'
 
@@ -23,6 +24,7 @@ const parser = yargs(hideBin(process.argv))
   .scriptName('stint')
   .usage('$0 <command>\n\nBenchmarks streaming ML under memory and compute caps that are really enforced.')
   .command(runCommand)
+  .command(resumeCommand)
   .command(reportCommand)
   .command(compareCommand)
   .command(dataCommand)
