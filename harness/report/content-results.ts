@@ -19,7 +19,15 @@ const UNKNOWN: Cell = { text: '—', value: null, tone: 'quiet' }
 
 /** The metrics that a summary shows, of those that were measured. */
 export function summaryMetrics({ latency, accuracy, measured }: ReportModel): string[] {
-  const wanted = [latency, 'latency_p50_ms', 'latency_p95_ms', 'throughput_rows_s', 'peak_memory_mb', 'energy_j', accuracy]
+  const wanted = [
+    latency,
+    'latency_p50_ms',
+    'latency_p95_ms',
+    'throughput_rows_s',
+    'peak_memory_mb',
+    'energy_j',
+    accuracy,
+  ]
   return wanted.filter((name): name is string => name !== null && measured.includes(name))
 }
 

@@ -21,12 +21,13 @@ export function outcomeTable({ scenarios }: ReportModel): Table {
 }
 
 export function noiseFacts({ noise, latency }: ReportModel): [string, string][] {
-  const share = (value: number | null) =>
-    value === null ? 'unknown on this machine' : `${formatNumber(value * 100)}%`
+  const share = (value: number | null) => (value === null ? 'unknown' : `${formatNumber(value * 100)}%`)
   return [
     [
       'Waiting for a core',
-      `${share(noise.run_queue_wait_median)} of the time (median trial), at most ${share(noise.run_queue_wait_max)}`,
+      noise.run_queue_wait_median === null
+        ? 'unknown: the machine does not tell, or every trial was held back by a compute cap'
+        : `${share(noise.run_queue_wait_median)} of the time (median trial), at most ${share(noise.run_queue_wait_max)}`,
     ],
     [
       'Variation between trials',
