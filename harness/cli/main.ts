@@ -11,6 +11,7 @@ import { complaintOf, EXIT } from './exit.ts'
 import { pipelineCommand } from './pipeline.ts'
 import { profilesCommand } from './profiles.ts'
 import { reportCommand } from './report.ts'
+import { resumeCommand } from './resume.ts'
 import { runCommand } from './run.ts'
 import { schemaCommand } from './schema.ts'
 
@@ -24,6 +25,7 @@ const parser = yargs(hideBin(process.argv))
   .scriptName('stint')
   .usage('$0 <command>\n\nBenchmarks streaming ML under memory and compute caps that are really enforced.')
   .command(runCommand)
+  .command(resumeCommand)
   .command(reportCommand)
   .command(compareCommand)
   .command(pipelineCommand)

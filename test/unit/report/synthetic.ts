@@ -143,6 +143,9 @@ export function syntheticRun(shape: Shape = {}): { manifest: Manifest; trials: T
       planned_trials: scenarios.length * runs,
       started_at: '2026-11-22T10:15:00.000Z',
       finished_at: '2026-11-22T10:31:40.000Z',
+      workload_hash: 'a'.repeat(64),
+      elapsed_s: 1000,
+      resumed: [],
       command: ['stint', 'run', 'edge.yaml', '--runs', '10'],
     },
   }
