@@ -20,8 +20,6 @@ describe('keys', () => {
   it.each([
     ['chunkSize: 4', 'sweep.yaml:2:1: key "chunkSize": unknown key; did you mean "chunk_size"?'],
     ['runs: 4', 'sweep.yaml:2:1: key "runs": unknown key; did you mean "benchmark_runs"?'],
-    ['adaptive_chunk_resize: true', 'sweep.yaml:2:1: key "adaptive_chunk_resize": unknown key'],
-    ['spill_to_disk: true', 'sweep.yaml:2:1: key "spill_to_disk": unknown key'],
     ['gate: {}', 'sweep.yaml:2:1: key "gate": unknown key'],
     ['dataset: { file: a.csv }', 'sweep.yaml:2:12: key "dataset.file": unknown key'],
     ['compare: { alhpa: 0.1 }', 'sweep.yaml:2:12: key "compare.alhpa": unknown key; did you mean "alpha"?'],
@@ -70,7 +68,7 @@ describe('values', () => {
       /got 0.01, expected a share of one core from 0.05 to 4 \(the cores of this machine\)/,
     ],
     ['max_compute_units: 4.5', /got 4.5, expected a share of one core from 0.05 to 4/],
-    ['max_memory_mb: 1', /got 1, expected a number of MB, 8 or more/],
+    ['max_memory_mb: 1', /got 1, expected a number of MB, 4 or more/],
     ['benchmark_runs: { min: 5 }', 'got a mapping, expected a whole number, 1 to 999'],
     ['random_seed: -1', 'got -1, expected a whole number, 0 to 4294967295'],
     ['timeout_s: 0', 'got 0, expected a number of seconds, 0.1 to 86400'],
