@@ -12,7 +12,7 @@ import type {
 } from './contract.ts'
 import { InputError } from './input-error.ts'
 import { loadWorkload } from './load-workload.ts'
-import { loadDataTools, readFile, writeGenerated } from './prepare-data.ts'
+import { readFile, writeGenerated } from './prepare-data.ts'
 
 // Ctrl-C reaches the whole group; the coordinator decides what ends. Without it this process has no purpose.
 process.on('SIGINT', () => {})
@@ -39,17 +39,14 @@ async function prepareAll(spec: PrepareSpec): Promise<PrepareResult> {
   checkDatasetRule(info, spec.datasets)
   const notes: string[] = []
   const datasets: PreparedDataset[] = []
-  if (spec.datasets.length > 0) {
-    const tools = await loadDataTools()
-    const known = new Map<string, DataFingerprint>()
-    for (const dataset of spec.datasets) {
-      const prepared =
-        dataset.kind === 'generate'
-          ? await writeGenerated(dataset, spec.data_dir, tools)
-          : withPreset(await readFile(dataset, tools, known, notes), workload)
-      notes.push(...((await workload.checkDataset?.(prepared)) ?? []))
-      datasets.push(prepared)
-    }
+  const known = new Map<string, DataFingerprint>()
+  for (const dataset of spec.datasets) {
+    const prepared =
+      dataset.kind === 'generate'
+        ? await writeGenerated(dataset, spec.data_dir)
+        : withPreset(await readFile(dataset, known, notes), workload)
+    notes.push(...((await workload.checkDataset?.(prepared)) ?? []))
+    datasets.push(prepared)
   }
   return { ok: true, workload: info, datasets, notes: [...new Set(notes)] }
 }
