@@ -24,6 +24,7 @@ import { type Model, modelsWith } from './models.ts'
 import type { Plan } from './plan.ts'
 import { planFor } from './plan-for.ts'
 import { Prequential } from './prequential.ts'
+import { presetFor } from './presets/presets.ts'
 import { Spill } from './spill/spill.ts'
 
 const READERS: Record<PipelineParams['reader'], OpenReader> = {
@@ -39,12 +40,15 @@ export interface PipelineWorkload extends Workload {
    * @throws {Error} where the settings name no usable target or preset
    */
   checkDataset(dataset: PreparedDataset): Promise<string[]>
+  /** The preset whose columns these are; null for none. */
+  presetFor(columns: readonly string[]): string | null
 }
 
 const pipeline: PipelineWorkload = {
   describe: () => INFO,
   open,
   checkDataset: (dataset) => checkDataset(dataset, READERS.bytes),
+  presetFor,
 }
 
 export default pipeline
