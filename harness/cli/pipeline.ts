@@ -3,15 +3,15 @@ import { existsSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Argv, CommandModule } from 'yargs'
+import type { Executor } from '../execute/executor.ts'
 import { LocalExecutor } from '../execute/local.ts'
 import { type PipelineOptions, type PipelineSettings, pipelineOptions } from '../pipeline/options.ts'
 import { pipelineSweep } from '../pipeline/sweep.ts'
 import { readJournal } from '../record/journal.ts'
 import { readManifest } from '../record/manifest.ts'
 import { journalPath } from '../record/run-folder.ts'
-import { readPipelineData } from '../report/pipeline/data.ts'
-import { writePipelineFiles } from '../report/pipeline/exporters.ts'
-import { runSweep, type SweepRun } from '../run-sweep.ts'
+import { runSweep } from '../run-sweep.ts'
+import type { SweepRun } from '../run-trials.ts'
 import { UserError } from '../user-error.ts'
 import { answer, tell } from './console.ts'
 import { EXIT, userErrorFrom } from './exit.ts'
@@ -120,7 +120,7 @@ async function runPipeline(words: PipelineWords): Promise<void> {
   const progress = new RunProgress(loaded.sweep, words.quiet)
   let end: SweepRun
   try {
-    end = await runSweep(loaded, executor, {
+    end = await runSweep(loaded, whilePreparing(executor, loadReports), {
       root: join(output, RUNS),
       command: ['stint', ...process.argv.slice(2)],
       signal: stop.signal,
@@ -132,6 +132,20 @@ async function runPipeline(words: PipelineWords): Promise<void> {
     removeHandlers()
   }
   await conclude(end, options, output)
+}
+
+/** Libraries for pictures take half a second to load. */
+const loadReports = () =>
+  Promise.all([import('../report/pipeline/data.ts'), import('../report/pipeline/exporters.ts')])
+
+/** Does other work beside the prepare job, when nothing is timed yet. */
+function whilePreparing(executor: Executor, work: () => Promise<unknown>): Executor {
+  return {
+    capabilities: () => executor.capabilities(),
+    prepare: async (spec) => (await Promise.all([executor.prepare(spec), work()]))[0],
+    run: (spec) => executor.run(spec),
+    close: () => executor.close(),
+  }
 }
 
 /** Only what stands on the command line. */
@@ -169,6 +183,7 @@ async function conclude(end: SweepRun, options: PipelineOptions, output: string)
     return
   }
   const { trials } = readJournal(journalPath(end.folder))
+  const [{ readPipelineData }, { writePipelineFiles }] = await loadReports()
   const data = readPipelineData(end.folder, readManifest(end.folder), trials)
   const { skipped } = await writePipelineFiles(data, options, output)
   for (const { file, reason } of skipped) tell(`no ${file}: ${reason}`)

@@ -51,10 +51,10 @@ function specOf(model: ReportModel, points: Point[], { latency, memory, accuracy
   const rows = points.map(({ scenario, x, y }) => ({
     x: x.value,
     y: y.value,
-    xlow: x.low === null ? x.value : Math.max(x.low, xs.domain[0]),
-    xhigh: x.high ?? x.value,
-    ylow: y.low === null ? y.value : Math.max(y.low, ys.domain[0]),
-    yhigh: y.high ?? y.value,
+    xlow: ends(x, xs)[0],
+    xhigh: ends(x, xs)[1],
+    ylow: ends(y, ys)[0],
+    yhigh: ends(y, ys)[1],
     accuracy: scenario.metrics[accuracy.name]!.value,
     mode: String(scenario.flat['mode']),
   }))
@@ -117,6 +117,11 @@ function specOf(model: ReportModel, points: Point[], { latency, memory, accuracy
   }
 }
 
+/** Ends of the interval within the scale; the value itself where there is none. */
+function ends({ value, low, high }: Point['x'], scale: PlotScale): [number, number] {
+  return [Math.max(low ?? value, scale.domain[0]), high ?? value]
+}
+
 /** An interval may reach below zero, where nothing can be. */
 function positive(ends: readonly number[], value: number): number[] {
   return ends.map((end) => (value > 0 ? Math.max(end, value / 2) : end))
@@ -160,12 +165,15 @@ function labelsOf(model: ReportModel, points: readonly Point[], xs: PlotScale, y
       height: LABEL_LINE,
     }
   })
-  const obstacles = anchors.map(({ x, y }) => ({
-    x0: x - POINT_RADIUS,
-    x1: x + POINT_RADIUS,
-    y0: y - POINT_RADIUS,
-    y1: y + POINT_RADIUS,
-  }))
+  const obstacles = anchors.flatMap(({ x, y }, i) => {
+    const [xlow, xhigh] = ends(points[i]!.x, xs)
+    const [ylow, yhigh] = ends(points[i]!.y, ys)
+    return [
+      { x0: x - POINT_RADIUS, x1: x + POINT_RADIUS, y0: y - POINT_RADIUS, y1: y + POINT_RADIUS },
+      { x0: position(xs, xlow) * WIDTH, x1: position(xs, xhigh) * WIDTH, y0: y - 1, y1: y + 1 },
+      { x0: x - 1, x1: x + 1, y0: (1 - position(ys, yhigh)) * HEIGHT, y1: (1 - position(ys, ylow)) * HEIGHT },
+    ]
+  })
   const bounds = { x0: 0, x1: WIDTH + 14, y0: -4, y1: HEIGHT - 2 }
   const named = anchors.filter(({ text }) => text !== '')
   const places = placeLabels(named, obstacles, bounds)
