@@ -12,10 +12,13 @@ export interface MemoryChoice {
 
 const TRIAL_BYTES = 64 * MIB
 
-/** @param alsoCpu whether the quota is one of version 2, which must share the group */
-export async function chooseMemoryGrouper(alsoCpu: boolean): Promise<MemoryChoice> {
+/**
+ * @param wanted false for tests and comparisons without it
+ * @param alsoCpu whether the quota is one of version 2, which must share the group
+ */
+export async function chooseMemoryGrouper(wanted: boolean, alsoCpu: boolean): Promise<MemoryChoice> {
   const notes: string[] = []
-  if (process.platform !== 'linux') return { grouper: null, notes }
+  if (process.platform !== 'linux' || !wanted) return { grouper: null, notes }
   const candidates: [string, () => AsyncIterable<MemoryGrouper>][] = [
     ['cgroup_v2', () => openMemoryV2(alsoCpu)],
     ['cgroup_v1', versionOne],

@@ -21,6 +21,8 @@ export interface MemoryGroup {
   readonly path: string
   /** Bounds what the host may take beyond what it holds now, bytes. @throws where the kernel refuses */
   limitGrowth(bytes: number): void
+  /** Most that the host took beyond what it held at the limit, bytes; null where the kernel keeps no count. */
+  growthBytes(): number | null
   /** Whether the kernel killed a process for the limit. */
   killed(): boolean
   remove(): Promise<void>
@@ -35,6 +37,8 @@ export interface MemoryGrouper {
 /** Names of one version's control files. */
 interface Controls {
   usage: string
+  /** Largest usage. */
+  peak: string
   limit: string
   /** Written first: pages that go to swap would pass the limit unseen. */
   noSwap: [file: string, text: string]
@@ -44,12 +48,14 @@ interface Controls {
 
 const V1: Controls = {
   usage: 'memory.usage_in_bytes',
+  peak: 'memory.max_usage_in_bytes',
   limit: 'memory.limit_in_bytes',
   noSwap: ['memory.swappiness', '0'],
   events: 'memory.oom_control',
 }
 const V2: Controls = {
   usage: 'memory.current',
+  peak: 'memory.peak',
   limit: 'memory.max',
   noSwap: ['memory.swap.max', '0'],
   events: 'memory.events',
@@ -90,6 +96,7 @@ function enter(files: CgroupFiles, parent: string, controls: Controls, pid: numb
     files.removeGroup(path)
     throw error
   }
+  let usageAtLimit: number | null = null
   return {
     path,
     limitGrowth(bytes) {
@@ -100,6 +107,15 @@ function enter(files: CgroupFiles, parent: string, controls: Controls, pid: numb
       }
       const usage = Number(files.read(join(path, controls.usage)))
       files.write(join(path, controls.limit), String(Math.ceil(usage + bytes)))
+      usageAtLimit = usage
+    },
+    growthBytes() {
+      try {
+        const peak = Number(files.read(join(path, controls.peak)))
+        return usageAtLimit === null ? null : Math.max(0, peak - usageAtLimit)
+      } catch {
+        return null
+      }
     },
     killed() {
       try {

@@ -61,9 +61,9 @@ export function resourceLimits(capMb: number | null): ResourceLimits {
 }
 
 /** The workload's compiled code and the pages that V8 and malloc keep for reuse: 6 MB were measured under small caps. */
-const RESIDENT_ALLOWANCE_MB = 12
+const RESIDENT_ALLOWANCE_MB = 8
 /** The young generation and fragments grow with the cap: up to 18 MB in all were measured at 128 and 256 MB. */
-const RESIDENT_SHARE = 1 / 8
+const RESIDENT_SHARE = 1 / 12
 const LARGEST_RESIDENT_SHARE_MB = 32
 
 /** Resident memory above an empty cell that is the runtime's and not the workload's, MB. */

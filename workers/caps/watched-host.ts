@@ -9,6 +9,8 @@ import type { MemoryGroup, MemoryGrouper } from './memory-group.ts'
 
 /** A process that stands empty must be able to do something. */
 const LEAST_GROWTH_MB = 4
+/** The kernel charges a group for its own tables as well, which are no part of the resident size. */
+const KERNEL_MB = 2
 
 export class WatchedHost {
   private readonly pid: number
@@ -97,11 +99,13 @@ export class WatchedHost {
   }
 
   summary(window: TimeWindow | null): WatchSummary {
+    const killed = this.killedFor ?? (this.group?.killed() ? 'cgroup_memory' : null)
+    if (killed === 'cgroup_memory') this.noteGroupPeak()
     return {
       peak_rss_mb: this.peakRssMb,
       peak_mb: this.emptyMb === null ? null : Math.max(0, this.peakSinceEmptyMb - this.uncountedMb),
       peak_above_empty_mb: this.emptyMb === null ? null : Math.max(0, this.peakSinceEmptyMb - this.emptyMb),
-      killed: this.killedFor ?? (this.group?.killed() ? 'cgroup_memory' : null),
+      killed,
       throttled_ms: window === null ? null : (this.compute?.throttledMs(window) ?? null),
     }
   }
@@ -119,11 +123,17 @@ export class WatchedHost {
 
   private limitGroup(growthMb: number): MemoryCapInForce['backstop'] {
     try {
-      this.group?.limitGrowth(growthMb * MIB)
+      this.group?.limitGrowth((growthMb + KERNEL_MB) * MIB)
       return this.groupMechanism
     } catch {
       return null
     }
+  }
+
+  /** The kernel ends a process between two readings: its own count is what is left. */
+  private noteGroupPeak(): void {
+    const growth = this.group?.growthBytes() ?? null
+    if (growth !== null && this.emptyMb !== null) this.note(this.emptyMb + growth / MIB - KERNEL_MB)
   }
 
   private note(rss: number): void {
