@@ -1,6 +1,6 @@
 /** Batch mode: all rows are kept, then learned at once on one part and scored on the other. */
 import { RowBuffer } from './features/row-buffer.ts'
-import { learnRows, type Model, scoreRows } from './models.ts'
+import { learnRows, type Model, PredictionRoom, predictRows, scoreRows } from './models.ts'
 
 /** Share of the rows that are scored and not learned. */
 export const HELD_OUT = 0.2
@@ -38,7 +38,7 @@ export class Holdout {
         block.reserve(this.blockRows)
         blocks.push(block)
       }
-      copyRow(buffer, buffer.first, block)
+      block.append(buffer, buffer.first, buffer.first + 1)
       buffer.first += 1
       this.rows += 1
     }
@@ -56,25 +56,16 @@ export class Holdout {
       }
     }
     for (const { batch } of this.train) this.learned += batch.rows
-    const room = new Float64Array(this.blockRows)
+    const room = new PredictionRoom()
     for (const block of this.test) {
       const { rows } = block.batch
-      scoreRows(this.models, block.upTo(rows), 0, rows, room)
+      const batch = block.upTo(rows)
+      const made = room.for(this.models, rows)
+      predictRows(this.models, batch, 0, rows, made)
+      scoreRows(this.models, batch, 0, rows, made, 0)
       this.heldOut += rows
     }
   }
-}
-
-function copyRow(from: RowBuffer, row: number, to: RowBuffer): void {
-  const source = from.batch
-  const { width, slots } = source
-  const { batch } = to
-  const at = batch.rows
-  for (let j = 0; j < width; j += 1) batch.dense[at * width + j] = source.dense[row * width + j]!
-  for (let s = 0; s < slots; s += 1) batch.hot[at * slots + s] = source.hot[row * slots + s]!
-  batch.target[at] = source.target[row]!
-  to.hotSizes[at] = from.hotSizes[row]!
-  batch.rows = at + 1
 }
 
 /** 32 well-mixed bits of a row number (the finaliser of MurmurHash3, A. Appleby). */

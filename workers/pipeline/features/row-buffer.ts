@@ -1,5 +1,6 @@
 /** Rows of features that wait for their batch to fill, across chunks. */
 import type { FeatureBatch } from '../learn/learner.ts'
+import { encodeFloats, encodeInts, readFloats, readInts, readNumber } from '../learn/state.ts'
 
 export class RowBuffer {
   /** Rows `first` to `batch.rows` are waiting. */
@@ -25,6 +26,11 @@ export class RowBuffer {
     return this.batch.rows - this.first
   }
 
+  /** Rows that fit behind those that are there. */
+  get room(): number {
+    return this.capacity - this.batch.rows
+  }
+
   /** Moves what is waiting to the front and makes room behind it for `rows` more. */
   reserve(rows: number): void {
     const { batch, first, waiting } = this
@@ -44,6 +50,47 @@ export class RowBuffer {
     }
     batch.rows = waiting
     this.first = 0
+  }
+
+  /** Appends rows `start` to `end` of another buffer of the same shape; room for them was reserved. */
+  append(from: RowBuffer, start: number, end: number): void {
+    const { batch: source, hotSizes } = from
+    const { batch } = this
+    const { width, slots, rows } = batch
+    let to = rows * width
+    for (let i = start * width; i < end * width; i += 1, to += 1) batch.dense[to] = source.dense[i]!
+    to = rows * slots
+    for (let i = start * slots; i < end * slots; i += 1, to += 1) batch.hot[to] = source.hot[i]!
+    to = rows
+    for (let i = start; i < end; i += 1, to += 1) {
+      batch.target[to] = source.target[i]!
+      this.hotSizes[to] = hotSizes[i]!
+    }
+    batch.rows = to
+  }
+
+  /** What is waiting. */
+  toJSON(): Record<string, unknown> {
+    const { first } = this
+    const { rows, width, slots, dense, hot, target } = this.batch
+    return {
+      rows: rows - first,
+      dense: encodeFloats(dense.subarray(first * width, rows * width)),
+      hot: encodeInts(hot.subarray(first * slots, rows * slots)),
+      target: encodeFloats(target.subarray(first, rows)),
+      hot_sizes: encodeInts(this.hotSizes.subarray(first, rows)),
+    }
+  }
+
+  /** Takes up what an empty buffer of the same shape wrote; arrays grow again when rows are reserved. */
+  restore(fields: Record<string, unknown>): void {
+    const state = { ...fields, learner: 'row buffer' }
+    const { batch } = this
+    batch.rows = this.capacity = readNumber(state, 'rows')
+    batch.dense = readFloats(state, 'dense')
+    batch.hot = readInts(state, 'hot')
+    batch.target = readFloats(state, 'target')
+    this.hotSizes = readInts(state, 'hot_sizes')
   }
 
   /**
