@@ -1,9 +1,7 @@
 /** `stint report`: renders tables and plots again, from the run folder alone. */
 import type { Argv, CommandModule } from 'yargs'
 import { resolveRunFolder } from '../record/run-folder.ts'
-import { answer, tell, wantsColour, widthOf } from './console.ts'
-import { EXIT } from './exit.ts'
-import { describeRun, renderRun } from './render-run.ts'
+import { printRun, renderRun } from './render-run.ts'
 
 interface ReportWords {
   run: string
@@ -21,13 +19,6 @@ export const reportCommand: CommandModule<object, ReportWords> = {
     }) as Argv<ReportWords>,
   handler: async (words) => {
     const folder = resolveRunFolder(words.run)
-    const rendered = await renderRun(folder)
-    if (words.json) answer(JSON.stringify(describeRun(rendered)))
-    else {
-      if (!words.quiet)
-        tell(rendered.summary({ colour: wantsColour(process.stderr), width: widthOf(process.stderr) }))
-      answer(folder)
-    }
-    if (rendered.problems.length > 0) process.exitCode = EXIT.failed
+    printRun(await renderRun(folder), words)
   },
 }

@@ -1,7 +1,7 @@
 /** The tables of results: every scenario, the operating points, and the caps. */
 import type { Estimate } from '../analyse/estimate.ts'
 import { formatMetric, formatNumber } from '../metrics.ts'
-import type { Cell, Table } from './content.ts'
+import type { Cell, Table } from './content-blocks.ts'
 import { COMPUTE_TOLERANCE } from './plots/caps.ts'
 import type { ReportModel, ScenarioReport } from './types.ts'
 import {
@@ -19,7 +19,15 @@ const UNKNOWN: Cell = { text: '—', value: null, tone: 'quiet' }
 
 /** The metrics that a summary shows, of those that were measured. */
 export function summaryMetrics({ latency, accuracy, measured }: ReportModel): string[] {
-  const wanted = [latency, 'latency_p95_ms', 'throughput_rows_s', 'peak_memory_mb', 'energy_j', accuracy]
+  const wanted = [
+    latency,
+    'latency_p50_ms',
+    'latency_p95_ms',
+    'throughput_rows_s',
+    'peak_memory_mb',
+    'energy_j',
+    accuracy,
+  ]
   return wanted.filter((name): name is string => name !== null && measured.includes(name))
 }
 
@@ -44,8 +52,8 @@ export function operatingTable(model: ReportModel): Table {
   return {
     head: ['Goal', 'Scenario', 'Mean', '95% interval', 'Cannot be told apart'],
     numeric: [false, false, true, false, true],
-    rows: model.operating.points.map(({ goal, metric, unit, scenario, estimate, tied }) => [
-      { text: goalText(goal, metric) },
+    rows: model.operating.points.map(({ goal, unit, scenario, estimate, tied }) => [
+      { text: goalText(model, goal) },
       { text: scenarioText(model, scenario) },
       { text: formatMetric(estimate.value, unit), value: estimate.value },
       { text: intervalText(estimate) },
@@ -64,31 +72,46 @@ export function scenarioText({ axes, scenarios }: ReportModel, id: string): stri
 }
 
 /** `lowest latency_p50_ms` -> `Lowest median chunk latency`. */
-export function goalText(goal: string, metric: string): string {
-  const words = plain(goal)
-    .split(' ')
-    .map((word) => (word === metric || /^[a-z0-9]+_[a-z0-9_]+$/.test(word) ? metricName(word) : word))
-  return capitalised(words.join(' '))
+export function goalText({ metrics }: ReportModel, goal: string): string {
+  const words = plain(goal).split(' ')
+  return capitalised(words.map((word) => (metrics.has(word) ? metricName(word) : word)).join(' '))
 }
 
-export function capsTable(model: ReportModel): Table {
-  const settings =
-    model.axes.length === 0 ? ['Scenario'] : model.axes.map((key) => capitalised(settingName(key)))
+/** The caps of each scenario; what watches memory is told once where it is the same for all. */
+export function capsTable(model: ReportModel): { table: Table; note: string } {
+  // The two caps stand in columns of their own.
+  const axes = model.axes.filter((key) => key !== 'max_compute_units' && key !== 'max_memory_mb')
+  const others = { ...model, axes }
+  const watchers = [...new Set(model.scenarios.map(({ memory }) => memory.mechanisms.join(', ')))].filter(
+    Boolean,
+  )
+  const settings = axes.map((key) => capitalised(settingName(key)))
+  const named = settings.length > 0 || model.axes.length === 0
+  const head = [
+    ...(named ? (settings.length > 0 ? settings : ['Scenario']) : []),
+    'Compute requested',
+    'Achieved, mean',
+    'Achieved, most',
+    'Held by',
+    'Memory requested (MB)',
+    'Peak, mean (MB)',
+    'Peak, most (MB)',
+    'In force',
+  ]
+  const watched =
+    watchers.length === 0
+      ? ''
+      : ` Memory was watched by ${watchers.map(plain).join('; in other scenarios by ')}.`
   return {
-    head: [
-      ...settings,
-      'Compute requested',
-      'Achieved, mean',
-      'Achieved, most',
-      'Held by',
-      'Memory requested (MB)',
-      'Peak, mean (MB)',
-      'Peak, most (MB)',
-      'Watched by',
-      'In force',
-    ],
-    numeric: [...settingColumns(model), true, true, true, false, true, true, true, false, false],
-    rows: model.scenarios.map((scenario) => [...settingCells(model, scenario), ...capCells(scenario)]),
+    table: {
+      head,
+      numeric: [...(named ? settingColumns(others) : []), true, true, true, false, true, true, true, false],
+      rows: model.scenarios.map((scenario) => [
+        ...(named ? settingCells(others, scenario) : []),
+        ...capCells(scenario),
+      ]),
+    },
+    note: `Compute is CPU time of the whole host process over wall time. Peak memory is the largest reading above an empty cell.${watched}`,
   }
 }
 
@@ -99,16 +122,19 @@ function capCells({ compute, memory }: ScenarioReport): Cell[] {
   const asked = compute.requested !== null || memory.requested_mb !== null
   const notes = [...compute.notes, ...memory.notes].join('; ')
   return [
-    numberCell(compute.requested, 'none'),
+    requestedCell(compute.requested),
     { ...numberCell(compute.achieved?.value ?? null), ...(over ? { tone: 'bad' as const } : {}) },
     numberCell(compute.achieved_max),
     { text: compute.mechanisms.join(', ') || '—', tone: 'quiet' },
-    numberCell(memory.requested_mb, 'none'),
+    requestedCell(memory.requested_mb),
     numberCell(memory.peak?.value ?? null),
     numberCell(memory.peak_max_mb),
-    { text: memory.mechanisms.join(', ') || '—', tone: 'quiet' },
     loose ? { text: notes === '' ? 'no' : `no: ${notes}`, tone: 'bad' } : { text: asked ? 'yes' : '—' },
   ]
+}
+
+function requestedCell(value: number | null): Cell {
+  return value === null ? { text: 'none', value: null, tone: 'quiet' } : { text: scalarText(value), value }
 }
 
 function settingColumns({ axes, scenarios }: ReportModel): boolean[] {
@@ -140,8 +166,8 @@ function halfWidth(value: number, high: number | null): string {
   return ` ± ${readable}`
 }
 
-function numberCell(value: number | null, none = '—'): Cell {
-  return value === null ? { text: none, value: null, tone: 'quiet' } : { text: formatNumber(value), value }
+function numberCell(value: number | null): Cell {
+  return value === null ? UNKNOWN : { text: formatNumber(value), value }
 }
 
 function okCell({ outcomes, trials }: ScenarioReport): Cell {

@@ -2,7 +2,7 @@
 import type { ComparisonRow } from '../analyse/comparison.ts'
 import { isDifference, isRegression } from '../analyse/verdict.ts'
 import type { ReportModel } from './types.ts'
-import { capitalised, count, metricName, pairText, plain, ratioStyle, ratioText } from './words.ts'
+import { capitalised, count, metricName, pairText, plain, pText, ratioStyle, ratioText } from './words.ts'
 
 export interface Finding {
   /** Of the claim: a change for the worse, for the better or without direction, none, or none told. */
@@ -16,25 +16,33 @@ const ORDER: Finding['kind'][] = ['worse', 'better', 'different', 'same', 'undec
 export function findingsOf({ comparisons, scenarios, axes, manifest }: ReportModel): Finding[] {
   const flats = new Map(scenarios.map(({ id, flat }) => [id, flat]))
   const { alpha, margin } = manifest.sweep.compare
-  const groups = new Map<string, { change: string; metric: string; rows: ComparisonRow[] }>()
+  const groups = new Map<string, { change: string; shared: string; metric: string; rows: ComparisonRow[] }>()
   for (const row of comparisons) {
     const [a, b] = [flats.get(row.a), flats.get(row.b)]
-    const change = a && b ? pairText(a, b, axes).change : plain(`${row.b_label} against ${row.a_label}`)
+    const { change, shared } =
+      a && b ? pairText(a, b, axes) : { change: plain(`${row.b_label} against ${row.a_label}`), shared: '' }
     const key = `${row.metric} ${change}`
     const group = groups.get(key)
     if (group) group.rows.push(row)
-    else groups.set(key, { change, metric: row.metric, rows: [row] })
+    else groups.set(key, { change, shared, metric: row.metric, rows: [row] })
   }
   return [...groups.values()]
-    .flatMap(({ change, metric, rows }) =>
-      sentences(`${capitalised(metricName(metric))}, ${change}`, rows, alpha, margin),
-    )
+    .flatMap(({ change, shared, metric, rows }) => {
+      const where = rows.length === 1 && shared !== '' ? ` (${shared})` : ''
+      return sentences(`${capitalised(metricName(metric))}, ${change}${where}`, rows, alpha, margin)
+    })
     .sort((x, y) => ORDER.indexOf(x.kind) - ORDER.indexOf(y.kind))
 }
 
 /** A difference that the interval shows and that also stands after correction for having looked at many. */
 export function isSignificant(row: ComparisonRow, alpha: number): boolean {
   return isDifference(row.verdict) && (row.p_adjusted === null || row.p_adjusted < alpha)
+}
+
+/** `exact` where values were compared without a test, a dash where they were not compared. */
+export function adjustedPText({ p_adjusted, warnings }: ComparisonRow): string {
+  const exact = warnings.some(({ kind }) => kind === 'deterministic' || kind === 'constant')
+  return p_adjusted === null && exact ? 'exact' : pText(p_adjusted)
 }
 
 function sentences(about: string, rows: readonly ComparisonRow[], alpha: number, margin: number): Finding[] {

@@ -14,6 +14,7 @@ import type { RingState } from './metrics/ring.ts'
 import { RegressionScores, RegressionWindow, type Scores, type WindowScores } from './metrics/scores.ts'
 import { BASELINES, type Model } from './models.ts'
 import { type Observer, Prequential, type PrequentialState } from './prequential.ts'
+import type { Spill } from './spill/spill.ts'
 
 /** Passes over the training rows in batch mode, of learners that gain from more than one. */
 const EPOCHS = 5
@@ -47,7 +48,15 @@ export class Learning {
   private reported: WindowReading | null = null
 
   /** @throws {RangeError} where the learner does not take an option that was given */
-  constructor(shape: LearningShape, params: PipelineParams, settings: WorkloadSettings, state?: LearningState) {
+  constructor(
+    shape: LearningShape,
+    params: PipelineParams,
+    /** `batch_size` as it takes effect. */
+    settings: Pick<WorkloadSettings, 'mode' | 'batch_size' | 'random_seed'>,
+    /** Where rows go that wait and would take too much memory; null: none do. */
+    spill: Spill | null,
+    state?: LearningState,
+  ) {
     this.task = shape.task
     this.params = params
     this.buffer = new RowBuffer(shape.width, shape.slots)
@@ -61,9 +70,10 @@ export class Learning {
       batch_size,
       params.label_delay,
       shape,
+      spill,
       state?.prequential,
     )
-    this.holdout = batchMode ? new Holdout(this.models, batch_size, random_seed) : null
+    this.holdout = batchMode ? new Holdout(this.models, batch_size, random_seed, shape, spill) : null
     this.reported = this.curved.reading
   }
 
@@ -92,6 +102,15 @@ export class Learning {
   /** As Prequential.forgetAfter: what drift alarms call. */
   forgetAfter(row: number, keep: number): void {
     this.prequential.forgetAfter(row, keep)
+  }
+
+  /** Rows a batch; may change between batches. */
+  get batchSize(): number {
+    return this.prequential.batchSize
+  }
+
+  set batchSize(rows: number) {
+    this.prequential.batchSize = rows
   }
 
   /** Rows with a target whose labels came and were learned. */

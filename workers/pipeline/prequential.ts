@@ -1,8 +1,9 @@
 /** Test, then train: every batch is predicted by models that have seen only labels which had arrived before it. */
 import type { RowBuffer } from './features/row-buffer.ts'
-import { LabelQueue } from './label-queue.ts'
+import { LabelQueue, type LabelQueueState } from './label-queue.ts'
 import type { FeatureBatch } from './learn/learner.ts'
 import { learnRows, type Model, PredictionRoom, predictRows, scoreRows } from './models.ts'
+import type { Spill } from './spill/spill.ts'
 
 /** Told of each batch as its labels arrive, before it is learned: predictions of the first model. */
 export type Observer = (
@@ -19,7 +20,8 @@ export type Observer = (
 export interface PrequentialState {
   predicted: number
   learned: number
-  queue: Record<string, unknown> | null
+  batch_size: number
+  queue: LabelQueueState | null
   due: Forgetting[]
 }
 
@@ -38,8 +40,9 @@ export class Prequential {
   /** Rows predicted, and rows whose labels came and were scored and learned. */
   predicted = 0
   learned = 0
+  /** May change between batches. */
+  batchSize: number
   private readonly models: readonly Model[]
-  private readonly batchSize: number
   private readonly labelDelay: number
   private readonly queue: LabelQueue | null
   private readonly room = new PredictionRoom()
@@ -50,14 +53,16 @@ export class Prequential {
     batchSize: number,
     labelDelay: number,
     shape: { width: number; slots: number },
+    /** Where rows go whose labels are late and that would take too much memory; null: none do. */
+    spill: Spill | null,
     state?: PrequentialState,
   ) {
     this.models = models
-    this.batchSize = batchSize
+    this.batchSize = state?.batch_size ?? batchSize
     this.labelDelay = labelDelay
     const widths = models.map(({ scores }) => scores.width)
     this.queue =
-      labelDelay === 0 ? null : new LabelQueue(shape.width, shape.slots, widths, state?.queue ?? undefined)
+      labelDelay === 0 ? null : new LabelQueue(shape, widths, spill, state?.queue ?? undefined)
     this.due = [...(state?.due ?? [])]
     this.predicted = state?.predicted ?? 0
     this.learned = state?.learned ?? 0
@@ -68,7 +73,7 @@ export class Prequential {
     while (buffer.waiting >= this.batchSize) this.batch(buffer, this.batchSize)
     if (!last) return
     if (buffer.waiting > 0) this.batch(buffer, buffer.waiting)
-    while (this.queue !== null && this.queue.waiting > 0) this.settleQueued(this.queue)
+    while (this.queue !== null && this.queue.nextRows > 0) this.settleQueued(this.queue)
   }
 
   /**
@@ -83,8 +88,8 @@ export class Prequential {
   }
 
   toJSON(): PrequentialState {
-    const { predicted, learned, queue, due } = this
-    return { predicted, learned, queue: queue?.toJSON() ?? null, due }
+    const { predicted, learned, batchSize, queue, due } = this
+    return { predicted, learned, batch_size: batchSize, queue: queue?.toJSON() ?? null, due }
   }
 
   private batch(buffer: RowBuffer, rows: number): void {
@@ -98,16 +103,17 @@ export class Prequential {
     if (queue === null) this.settle(batch, from, to, made, 0)
     else {
       queue.push(buffer, from, to, made)
-      while (this.learned + this.batchSize + this.labelDelay <= this.predicted) this.settleQueued(queue)
+      while (queue.nextRows > 0 && this.learned + queue.nextRows + this.labelDelay <= this.predicted) {
+        this.settleQueued(queue)
+      }
     }
     buffer.first = to
   }
 
   private settleQueued(queue: LabelQueue): void {
-    const from = queue.first
-    const rows = Math.min(this.batchSize, queue.waiting)
-    this.settle(queue.upTo(from + rows), from, from + rows, queue.predictions, from)
-    queue.drop(rows)
+    queue.shift()
+    const { rows } = queue.batch.batch
+    this.settle(queue.batch.upTo(rows), 0, rows, queue.predictions, queue.first)
   }
 
   private settle(

@@ -19,7 +19,7 @@ p{max-width:76ch;margin:0 0 12px}
 .note{font-size:13px;color:var(--muted);margin-top:8px}
 ul{max-width:92ch;margin:0 0 16px;padding-left:20px}li{margin:0 0 6px}li::marker{color:var(--muted)}li.good,li.bad{color:inherit}li.good::marker{color:var(--good)}li.bad::marker{color:var(--bad)}li strong{font-weight:600;color:var(--bad)}
 dl{margin:0 0 16px;display:grid;gap:0}
-dl div{display:grid;grid-template-columns:minmax(150px,250px) 1fr;gap:16px;padding:6px 0;border-bottom:1px solid var(--line)}
+dl div{display:grid;grid-template-columns:minmax(150px,310px) 1fr;gap:16px;padding:6px 0;border-bottom:1px solid var(--line)}
 dl div:last-child{border-bottom:0}
 dt{color:var(--muted);overflow-wrap:anywhere}dd{margin:0;overflow-wrap:anywhere}
 pre{margin:0 0 12px;padding:14px 16px;background:var(--code);border-radius:8px;overflow-x:auto;font-size:13px;line-height:1.5}
@@ -42,6 +42,7 @@ figure .role-title-text text,figure .role-axis-title text,figure .role-legend-ti
 figure .role-title-subtitle text,figure .role-axis-label text,figure .caption_marks text,figure .reference_text_marks text,figure .column_marks text{fill:var(--muted)}
 figure .role-axis-grid line,figure .role-axis-domain line,figure .role-axis-tick line{stroke:var(--line)}
 figure .margin_marks path{fill:var(--line)}
+figure .points_marks path,figure .compute_points_marks path,figure .memory_points_marks path,figure .ratio_marks path{stroke:var(--card)}
 figure .halo_marks text{fill:var(--card);stroke:var(--card)}
 figure .compute_cap_marks path,figure .memory_cap_marks path,figure .compute_cap_marks rect,figure .memory_cap_marks rect{fill:var(--ink)}
 @media print{nav{display:none}.table{max-height:none;overflow:visible}body{background:#fff}}

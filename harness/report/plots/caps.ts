@@ -10,6 +10,8 @@ import { config, FONT_SIZE, INK } from './theme.ts'
 const ALT = 'Requested against achieved compute share, and requested against peak memory, a point a scenario'
 const SIDE = 400
 const GAP = 110
+/** Between scenarios with one cap, px, where there is room. */
+const SPACING = 12
 const TEXT_WIDTH = SIDE * 2 + GAP + 60
 /** A share is a ratio of two clocks: this much over the cap is still held. */
 export const COMPUTE_TOLERANCE = 1.05
@@ -127,7 +129,10 @@ function layersOf({ name, xTitle, yTitle, points, log }: Panel) {
     scale: { domain: STATES, range: COLOURS },
     legend: { title: 'Cap', symbolStrokeWidth: 0 },
   }
-  const data = { values: sideBySide(points) }
+  const band = (SIDE / caps.length) * 0.72
+  const most = Math.max(...caps.map((cap) => points.filter(({ requested }) => requested === cap).length))
+  const data = { values: sideBySide(points, band) }
+  const many = points.length > 150
   return [
     {
       name: `${name}_cap`,
@@ -137,7 +142,7 @@ function layersOf({ name, xTitle, yTitle, points, log }: Panel) {
         color: INK,
         opacity: 1,
         thickness: 2.5,
-        size: Math.min(110, SIDE / caps.length / 1.25),
+        size: Math.min(band, Math.max(60, (most + 1) * SPACING)),
       },
       encoding: { x, y },
     },
@@ -150,14 +155,14 @@ function layersOf({ name, xTitle, yTitle, points, log }: Panel) {
     {
       name: `${name}_points`,
       data,
-      mark: { type: 'point', filled: true, stroke: '#ffffff', strokeWidth: 0.8 },
+      mark: { type: 'point', filled: true, stroke: '#ffffff', strokeWidth: many ? 0 : 0.8 },
       encoding: {
         x,
         xOffset,
         y,
         color,
         shape: { ...color, scale: { domain: STATES, range: MARKS } },
-        size: { value: points.length > 150 ? 26 : 85 },
+        size: { value: many ? 22 : 85 },
         opacity: { value: 0.85 },
         tooltip: [
           { field: 'label', title: 'Scenario' },
@@ -170,7 +175,7 @@ function layersOf({ name, xTitle, yTitle, points, log }: Panel) {
 }
 
 /** Scenarios with one cap stand side by side, so that none hides another. */
-function sideBySide(points: readonly CapPoint[]) {
+function sideBySide(points: readonly CapPoint[], band: number) {
   const groups = new Map<number, CapPoint[]>()
   for (const point of points) {
     const group = groups.get(point.requested)
@@ -178,7 +183,7 @@ function sideBySide(points: readonly CapPoint[]) {
     else groups.set(point.requested, [point])
   }
   return [...groups.values()].flatMap((group) => {
-    const width = Math.min(0.9, group.length * 0.08)
+    const width = Math.min(0.9, (group.length * SPACING) / band)
     return group.map((point, i) => ({
       ...point,
       cap: scalarText(point.requested),
@@ -191,8 +196,12 @@ function sideBySide(points: readonly CapPoint[]) {
 function headline(compute: CapPoint[], memory: CapPoint[]): string {
   const held = (points: CapPoint[]) => points.filter(({ state }) => state !== 'over the cap').length
   const parts = [
-    ...(compute.length > 0 ? [`${held(compute)} of ${count(compute.length, 'compute cap')}`] : []),
-    ...(memory.length > 0 ? [`${held(memory)} of ${count(memory.length, 'memory cap')}`] : []),
+    ...(compute.length > 0
+      ? [`${held(compute).toLocaleString('en-US')} of ${count(compute.length, 'compute cap')}`]
+      : []),
+    ...(memory.length > 0
+      ? [`${held(memory).toLocaleString('en-US')} of ${count(memory.length, 'memory cap')}`]
+      : []),
   ]
   return `${parts.join(' and ')} held`
 }

@@ -26,11 +26,6 @@ export class RowBuffer {
     return this.batch.rows - this.first
   }
 
-  /** Rows that fit behind those that are there. */
-  get room(): number {
-    return this.capacity - this.batch.rows
-  }
-
   /** Moves what is waiting to the front and makes room behind it for `rows` more. */
   reserve(rows: number): void {
     const { batch, first, waiting } = this
@@ -50,6 +45,18 @@ export class RowBuffer {
     }
     batch.rows = waiting
     this.first = 0
+  }
+
+  get byteLength(): number {
+    const { dense, hot, target } = this.batch
+    return dense.byteLength + hot.byteLength + target.byteLength + this.hotSizes.byteLength
+  }
+
+  /** Forgets all rows and has room for `rows`. */
+  clear(rows: number): void {
+    this.batch.rows = 0
+    this.first = 0
+    if (rows > this.capacity) this.reserve(rows)
   }
 
   /** Appends rows `start` to `end` of another buffer of the same shape; room for them was reserved. */

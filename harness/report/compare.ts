@@ -1,0 +1,231 @@
+/** Two or more runs against each other, scenario by scenario; the first is the reference. */
+import type { Scalar, TrialResult } from '../../workers/contract.ts'
+import { comparePairs, compareScenarios } from '../analyse/compare.ts'
+import type { ComparisonRow, Group, GroupPair } from '../analyse/comparison.ts'
+import { groupByScenario } from '../analyse/values.ts'
+import { formatWarning } from '../analyse/warnings.ts'
+import { metricTable } from '../metrics.ts'
+import type { Manifest } from '../record/types.ts'
+import type { Scenario } from '../sweep/types.ts'
+import type { Notice } from './types.ts'
+import { count, plain } from './words.ts'
+
+export interface RecordedRun {
+  /** What people call it, such as the folder's name; unique among the runs. */
+  name: string
+  manifest: Manifest
+  trials: readonly TrialResult[]
+}
+
+/** One row of the table and what it is about. */
+export interface ComparisonLine {
+  /** The scenario that both sides share; '' where the sides are scenarios themselves. */
+  scenario: string
+  a: string
+  b: string
+  row: ComparisonRow
+}
+
+export interface RunComparison {
+  /** What was compared, in one line. */
+  title: string
+  alpha: number
+  margin: number
+  lines: ComparisonLine[]
+  /** What differs between the runs beside the code, and what to beware of. */
+  notices: Notice[]
+}
+
+export interface CompareOptions {
+  /** The reference run's own where absent. */
+  metrics?: readonly string[]
+  alpha?: number
+  margin?: number
+}
+
+const ONE_AFTER_THE_OTHER =
+  'These runs were made one after the other. On shared machines that alone makes identical code differ: at alpha 5% about one comparison in four cries wolf. Make both runs several times in turns (A B A B) and believe only what comes back, or use stint gate, which runs both versions side by side.'
+
+/** @param runs at least two */
+export function compareRuns(runs: readonly RecordedRun[], options: CompareOptions = {}): RunComparison {
+  const [reference, ...others] = runs
+  if (!reference || others.length === 0) throw new RangeError('compareRuns needs two runs')
+  const settings = {
+    alpha: options.alpha ?? reference.manifest.sweep.compare.alpha,
+    margin: options.margin ?? reference.manifest.sweep.compare.margin,
+  }
+  const table = metricTable(reference.manifest.workload.metrics)
+  const wanted = options.metrics ?? reference.manifest.sweep.compare.metrics
+  const unknown = wanted.filter((name) => !table.has(name))
+  const notices: Notice[] = [{ level: 'problem', text: ONE_AFTER_THE_OTHER }]
+  if (unknown.length > 0) {
+    notices.push({
+      level: 'problem',
+      text: `No metric is called ${unknown.map(plain).join(' or ')}. Known are: ${[...table.keys()].join(', ')}.`,
+    })
+  }
+  const pairs: GroupPair[] = []
+  const abouts: Omit<ComparisonLine, 'row'>[] = []
+  for (const other of others) {
+    notices.push(...differencesBetween(reference, other))
+    const paired = pairRuns(reference, other)
+    pairs.push(...paired.pairs)
+    abouts.push(
+      ...paired.labels.map((label) => ({
+        scenario: plain(label),
+        a: plain(reference.name),
+        b: plain(other.name),
+      })),
+    )
+    notices.push(...paired.notices)
+  }
+  const metrics = wanted.flatMap((name) => table.get(name) ?? [])
+  return {
+    title: `${others.map(({ name }) => plain(name)).join(', ')} against ${plain(reference.name)}`,
+    ...settings,
+    // Rows come by metric, and within a metric in the order of the pairs.
+    lines: comparePairs(pairs, metrics, settings).map((row, i) => ({ row, ...abouts[i % pairs.length]! })),
+    notices,
+  }
+}
+
+/**
+ * The scenarios of one run against those that have the reference's values and are otherwise alike: profiles of
+ * hardware with `{ profile: 'server' }`.
+ */
+export function compareWithin(
+  { name, manifest, trials }: RecordedRun,
+  reference: Record<string, Scalar>,
+  options: CompareOptions = {},
+): RunComparison {
+  const settings = {
+    ...manifest.sweep.compare,
+    reference,
+    alpha: options.alpha ?? manifest.sweep.compare.alpha,
+    margin: options.margin ?? manifest.sweep.compare.margin,
+    metrics: [...(options.metrics ?? manifest.sweep.compare.metrics)],
+  }
+  const { rows, notes } = compareScenarios({
+    trials,
+    scenarios: manifest.sweep.scenarios,
+    metrics: metricTable(manifest.workload.metrics),
+    settings,
+  })
+  const wanted = Object.entries(reference).map(([key, value]) => `${key}=${value}`)
+  return {
+    title: `Within ${plain(name)}, against ${plain(wanted.join(' '))}`,
+    alpha: settings.alpha,
+    margin: settings.margin,
+    lines: rows.map((row) => ({ row, scenario: '', a: plain(row.a_label), b: plain(row.b_label) })),
+    notices: notes.map((warning) => ({ level: 'note', text: plain(formatWarning(warning)) })),
+  }
+}
+
+/** The first profile of a run that has several, as a reference; null where it has not. */
+export function profileReference({ sweep }: Manifest): Record<string, Scalar> | null {
+  const profiles = new Set(sweep.scenarios.map(({ flat }) => flat['profile'] ?? null))
+  const [first] = profiles
+  return profiles.size > 1 && first !== undefined ? { profile: first } : null
+}
+
+function pairRuns(
+  a: RecordedRun,
+  b: RecordedRun,
+): {
+  pairs: GroupPair[]
+  labels: string[]
+  notices: Notice[]
+} {
+  const seedVaries = [a, b].some(({ manifest }) => manifest.sweep.axes.includes('random_seed'))
+  const candidates = new Map(
+    b.manifest.sweep.scenarios.map((scenario) => [keyOf(scenario, seedVaries), scenario]),
+  )
+  const [groupsA, groupsB] = [groupByScenario(a.trials), groupByScenario(b.trials)]
+  const group = (run: RecordedRun, scenario: Scenario, groups: Map<string, TrialResult[]>): Group => ({
+    id: `${run.name}/${scenario.id}`,
+    label: `${run.name}: ${scenario.label}`,
+    trials: groups.get(scenario.id) ?? [],
+  })
+  const pairs: GroupPair[] = []
+  const labels: string[] = []
+  const alone: string[] = []
+  for (const scenario of a.manifest.sweep.scenarios) {
+    const key = keyOf(scenario, seedVaries)
+    const partner = candidates.get(key)
+    if (partner) {
+      pairs.push({ a: group(a, scenario, groupsA), b: group(b, partner, groupsB) })
+      labels.push(scenario.label)
+    } else alone.push(`${a.name}: ${scenario.label}`)
+    candidates.delete(key)
+  }
+  alone.push(...[...candidates.values()].map(({ label }) => `${b.name}: ${label}`))
+  const notices: Notice[] = []
+  if (pairs.length === 0) {
+    notices.push({
+      level: 'problem',
+      text: `${plain(a.name)} and ${plain(b.name)} have no scenario in common. Compare runs of the same grid, or look at how their settings differ in run.json.`,
+    })
+  } else if (alone.length > 0) {
+    const more = alone.length > 3 ? ` and ${alone.length - 3} more` : ''
+    notices.push({
+      level: 'note',
+      text: `${count(alone.length, 'scenario')} found no partner and ${alone.length === 1 ? 'was' : 'were'} left out: ${alone.slice(0, 3).map(plain).join('; ')}${more}.`,
+    })
+  }
+  return { pairs, labels, notices }
+}
+
+/** Settings that make two scenarios the same; the seed only where the grid varies it. */
+function keyOf({ flat }: Scenario, seedVaries: boolean): string {
+  const entries = Object.entries(flat).filter(([key]) => seedVaries || key !== 'random_seed')
+  return JSON.stringify(entries.sort(([x], [y]) => (x < y ? -1 : 1)))
+}
+
+function differencesBetween(a: RecordedRun, b: RecordedRun): Notice[] {
+  const notices: Notice[] = []
+  const told = (what: string, inA: string, inB: string, level: Notice['level'], advice: string) => {
+    if (inA === inB) return
+    const text = `${what}: ${inA} in ${a.name}, ${inB} in ${b.name}. ${advice}`
+    notices.push({ level, text: plain(text) })
+  }
+  const [ma, mb] = [a.manifest, b.manifest]
+  const hardware = ({ machine }: Manifest) =>
+    `${machine.cpu_model.trim()} with ${count(machine.cores, 'core')} and ${machine.memory_mb} MB`
+  told(
+    'The machines differ',
+    hardware(ma),
+    hardware(mb),
+    'problem',
+    'Times and memory compare machines, not versions.',
+  )
+  const system = ({ machine }: Manifest) => `${machine.platform} ${machine.kernel}, Node ${machine.node}`
+  told('The systems differ', system(ma), system(mb), 'note', 'A new Node or kernel can explain a difference.')
+  const data = ({ datasets }: Manifest) =>
+    datasets.map((d) => `${d.fingerprint.sha256.slice(0, 12)} (${d.rows} rows)`).join(', ') || 'none'
+  told('The data differ', data(ma), data(mb), 'problem', 'Quality metrics do not compare.')
+  told(
+    'The seeds differ',
+    String(ma.sweep.random_seed),
+    String(mb.sweep.random_seed),
+    'note',
+    'Quality metrics may differ for that alone.',
+  )
+  told(
+    'Trials at once',
+    String(ma.sweep.n_jobs),
+    String(mb.sweep.n_jobs),
+    'problem',
+    'Trials that share the machine slow each other down.',
+  )
+  told('Stint', ma.stint, mb.stint, 'note', 'Versions of the harness may measure differently.')
+  const mechanisms = ({ trials }: RecordedRun) =>
+    [...new Set(trials.map(({ caps }) => caps.compute.mechanism))].sort().join(', ') || 'none'
+  told(
+    'Compute caps were held by',
+    mechanisms(a),
+    mechanisms(b),
+    'problem',
+    'They shape latency differently.',
+  )
+  return notices
+}
