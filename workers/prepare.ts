@@ -7,6 +7,7 @@ import type {
   PreparedDataset,
   PrepareResult,
   PrepareSpec,
+  Scalar,
   Workload,
   WorkloadInfo,
 } from './contract.ts'
@@ -19,7 +20,14 @@ process.on('SIGINT', () => {})
 process.on('disconnect', () => process.exit(1))
 
 /** A workload that can tell what is wrong with a dataset, or worth knowing about it, before any trial. */
-type CheckingWorkload = Workload & { checkDataset?(dataset: PreparedDataset): string[] | Promise<string[]> }
+type CheckingWorkload = Workload & {
+  checkDataset?(
+    dataset: PreparedDataset,
+    uses: readonly Readonly<Record<string, Scalar>>[],
+  ): string[] | Promise<string[]>
+  /** `describe()` once more, now that the datasets are known. */
+  describeFor?(datasets: readonly PreparedDataset[]): WorkloadInfo | Promise<WorkloadInfo>
+}
 
 export async function prepare(spec: PrepareSpec): Promise<PrepareResult> {
   try {
@@ -38,16 +46,17 @@ async function prepareAll(spec: PrepareSpec): Promise<PrepareResult> {
   if (spec.datasets.length > 0) {
     const tools = await loadDataTools()
     const known = new Map<string, DataFingerprint>()
-    for (const dataset of spec.datasets) {
+    for (const [index, dataset] of spec.datasets.entries()) {
       const prepared =
         dataset.kind === 'generate'
           ? await writeGenerated(dataset, spec.data_dir, tools)
           : await readFile(dataset, tools, known, notes)
-      notes.push(...((await workload.checkDataset?.(prepared)) ?? []))
+      notes.push(...((await workload.checkDataset?.(prepared, spec.uses?.[index] ?? [])) ?? []))
       datasets.push(prepared)
     }
   }
-  return { ok: true, workload: info, datasets, notes: [...new Set(notes)] }
+  const fitted = datasets.length === 0 ? info : ((await workload.describeFor?.(datasets)) ?? info)
+  return { ok: true, workload: fitted, datasets, notes: [...new Set(notes)] }
 }
 
 /** What the workload says of itself; one that says nothing takes no checked params and any dataset. */

@@ -228,4 +228,3 @@ function windowScores(task: Task, window: number, state: RingState | null | unde
     ? new RegressionWindow(window, state ?? undefined)
     : new ClassificationWindow(window, state ?? undefined)
 }
-

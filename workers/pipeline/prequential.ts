@@ -61,8 +61,7 @@ export class Prequential {
     this.batchSize = state?.batch_size ?? batchSize
     this.labelDelay = labelDelay
     const widths = models.map(({ scores }) => scores.width)
-    this.queue =
-      labelDelay === 0 ? null : new LabelQueue(shape, widths, spill, state?.queue ?? undefined)
+    this.queue = labelDelay === 0 ? null : new LabelQueue(shape, widths, spill, state?.queue ?? undefined)
     this.due = [...(state?.due ?? [])]
     this.predicted = state?.predicted ?? 0
     this.learned = state?.learned ?? 0

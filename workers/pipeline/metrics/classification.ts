@@ -37,7 +37,7 @@ export interface ClassificationScoreState {
 
 /** Accuracy, log loss, F1 and ROC AUC over every row added. */
 export class ClassificationScore {
-  private n = 0
+  n = 0
   private correct = 0
   private actual: number[] = []
   private predicted: number[] = []
