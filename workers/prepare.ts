@@ -13,7 +13,7 @@ import type {
 } from './contract.ts'
 import { InputError } from './input-error.ts'
 import { loadWorkload } from './load-workload.ts'
-import { loadDataTools, readFile, writeGenerated } from './prepare-data.ts'
+import { readFile, writeGenerated } from './prepare-data.ts'
 
 // Ctrl-C reaches the whole group; the coordinator decides what ends. Without it this process has no purpose.
 process.on('SIGINT', () => {})
@@ -43,17 +43,14 @@ async function prepareAll(spec: PrepareSpec): Promise<PrepareResult> {
   checkDatasetRule(info, spec.datasets)
   const notes: string[] = []
   const datasets: PreparedDataset[] = []
-  if (spec.datasets.length > 0) {
-    const tools = await loadDataTools()
-    const known = new Map<string, DataFingerprint>()
-    for (const [index, dataset] of spec.datasets.entries()) {
-      const prepared =
-        dataset.kind === 'generate'
-          ? await writeGenerated(dataset, spec.data_dir, tools)
-          : await readFile(dataset, tools, known, notes)
-      notes.push(...((await workload.checkDataset?.(prepared, spec.uses?.[index] ?? [])) ?? []))
-      datasets.push(prepared)
-    }
+  const known = new Map<string, DataFingerprint>()
+  for (const [index, dataset] of spec.datasets.entries()) {
+    const prepared =
+      dataset.kind === 'generate'
+        ? await writeGenerated(dataset, spec.data_dir)
+        : await readFile(dataset, known, notes)
+    notes.push(...((await workload.checkDataset?.(prepared, spec.uses?.[index] ?? [])) ?? []))
+    datasets.push(prepared)
   }
   const fitted = datasets.length === 0 ? info : ((await workload.describeFor?.(datasets)) ?? info)
   return { ok: true, workload: fitted, datasets, notes: [...new Set(notes)] }

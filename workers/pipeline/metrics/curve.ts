@@ -78,7 +78,7 @@ export class CurvedScores implements Scores {
   add(targets: Float64Array, from: number, to: number, predictions: Float64Array, at: number): void {
     let start = from
     while (start < to) {
-      const next = this.nextPoint < this.nextReading ? this.nextPoint : this.nextReading
+      const next = Math.min(this.nextPoint, this.nextReading)
       const end = Math.min(to, start + next - this.count)
       const first = at + (start - from) * this.width
       this.scores.add(targets, start, end, predictions, first)
