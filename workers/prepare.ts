@@ -27,6 +27,8 @@ type CheckingWorkload = Workload & {
   ): string[] | Promise<string[]>
   /** `describe()` once more, now that the datasets are known. */
   describeFor?(datasets: readonly PreparedDataset[]): WorkloadInfo | Promise<WorkloadInfo>
+  /** The preset whose columns these are; asked where the sweep says nothing of how to read a file. */
+  presetFor?(columns: readonly string[]): string | null
 }
 
 export async function prepare(spec: PrepareSpec): Promise<PrepareResult> {
@@ -48,12 +50,19 @@ async function prepareAll(spec: PrepareSpec): Promise<PrepareResult> {
     const prepared =
       dataset.kind === 'generate'
         ? await writeGenerated(dataset, spec.data_dir)
-        : await readFile(dataset, known, notes)
+        : withPreset(await readFile(dataset, known, notes), workload)
     notes.push(...((await workload.checkDataset?.(prepared, spec.uses?.[index] ?? [])) ?? []))
     datasets.push(prepared)
   }
   const fitted = datasets.length === 0 ? info : ((await workload.describeFor?.(datasets)) ?? info)
   return { ok: true, workload: fitted, datasets, notes: [...new Set(notes)] }
+}
+
+function withPreset(dataset: PreparedDataset, workload: CheckingWorkload): PreparedDataset {
+  const described =
+    dataset.preset !== null || dataset.target !== null || Object.keys(dataset.columns).length > 0
+  if (described || workload.presetFor === undefined) return dataset
+  return { ...dataset, preset: workload.presetFor(dataset.fingerprint.columns) }
 }
 
 /** What the workload says of itself; one that says nothing takes no checked params and any dataset. */

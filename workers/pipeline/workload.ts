@@ -26,6 +26,7 @@ import { checkTarget } from './learn/options.ts'
 import { Learning, type LearningState } from './learning.ts'
 import { type Plan, taskOf } from './plan.ts'
 import { planFor } from './plan-for.ts'
+import { presetFor } from './presets/presets.ts'
 import { Spill } from './spill/spill.ts'
 
 const READERS: Record<PipelineParams['reader'], OpenReader> = {
@@ -48,6 +49,8 @@ export interface PipelineWorkload extends Workload {
   ): Promise<string[]>
   /** `describe()`, with the metrics that these data sets' targets have. */
   describeFor(datasets: readonly PreparedDataset[]): Promise<WorkloadInfo>
+  /** The preset whose columns these are; null for none. */
+  presetFor(columns: readonly string[]): string | null
 }
 
 const pipeline: PipelineWorkload = {
@@ -58,6 +61,7 @@ const pipeline: PipelineWorkload = {
     const plans = await Promise.all(datasets.map((dataset) => planFor(dataset, 'base')))
     return infoFor(plans.map(taskOf))
   },
+  presetFor,
 }
 
 export default pipeline
@@ -149,7 +153,7 @@ class PipelineRun implements OpenWorkload {
   step(): Promise<StepReport | null> | StepReport | null {
     if (this.done) return null
     const start = performance.now()
-    const chunk = this.reader.read(this.control?.next(start) ?? this.settings.chunk_size)
+    const chunk = this.reader.read(this.nextRows(start))
     // A reader that answers at once keeps the step synchronous.
     if (chunk instanceof Promise) return chunk.then((read) => this.handle(read, start))
     return this.handle(chunk, start)
@@ -182,6 +186,12 @@ class PipelineRun implements OpenWorkload {
   close(): void | Promise<void> {
     this.spill?.close()
     return this.reader.close()
+  }
+
+  /** What lies behind the last row is no chunk to decide on. */
+  private nextRows(now: number): number {
+    if (this.control === null || this.rows >= this.expected) return this.settings.chunk_size
+    return this.control.next(now)
   }
 
   private handle(read: ColumnChunk | null, start: number): StepReport | null {
