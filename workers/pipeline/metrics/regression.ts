@@ -97,9 +97,30 @@ export class WindowedRegressionScore {
   }
 
   summary(): RegressionSummary {
-    const score = new RegressionScore()
-    for (let i = 0; i < this.ring.length; i += 1) score.add(this.ring.at(i, 0), this.ring.at(i, 1))
-    return score.summary()
+    const { length: n, window, values, oldest } = this.ring
+    let sum = 0
+    let squared = 0
+    let absolute = 0
+    // From the oldest row on, wherever it lies: a restored window gives the same bits.
+    for (let i = 0, at = oldest; i < n; i += 1, at = at + 1 === window ? 0 : at + 1) {
+      const target = values[2 * at]!
+      const error = target - values[2 * at + 1]!
+      sum += target
+      squared += error * error
+      absolute += Math.abs(error)
+    }
+    const mean = sum / n
+    let total = 0
+    for (let i = 0, at = oldest; i < n; i += 1, at = at + 1 === window ? 0 : at + 1) {
+      const deviation = values[2 * at]! - mean
+      total += deviation * deviation
+    }
+    return {
+      n,
+      r2: n < 2 || !(total > 0) ? null : finite(1 - squared / total),
+      rmse: n === 0 ? null : finite(Math.sqrt(squared / n)),
+      mae: n === 0 ? null : finite(absolute / n),
+    }
   }
 
   toJSON(): RingState {
