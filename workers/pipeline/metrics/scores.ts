@@ -74,8 +74,7 @@ export class RegressionWindow implements WindowScores {
   }
 
   add(targets: Float64Array, from: number, to: number, predictions: Float64Array, at: number): void {
-    const { score } = this
-    for (let row = from; row < to; row += 1) score.add(targets[row]!, predictions[at + row - from]!)
+    this.score.addMany(targets, from, to, predictions, at)
   }
 
   summary(): Summary {
