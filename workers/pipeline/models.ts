@@ -20,12 +20,16 @@ export const BASELINES: Readonly<Record<Task, Readonly<Record<string, () => Lear
 
 /** Room for one batch of predictions by model, grown as needed and used again. */
 export class PredictionRoom {
-  readonly byModel: Float64Array[] = []
+  private readonly byModel: Float64Array[] = []
+
+  private rows = -1
 
   for(models: readonly Model[], rows: number): readonly Float64Array[] {
+    if (rows <= this.rows) return this.byModel
+    this.rows = rows
     for (let m = 0; m < models.length; m += 1) {
       const { width } = models[m]!.scores
-      if ((this.byModel[m]?.length ?? -1) < rows * width) this.byModel[m] = new Float64Array(rows * width)
+      this.byModel[m] = new Float64Array(rows * width)
     }
     return this.byModel
   }

@@ -46,6 +46,8 @@ export class CurvedScores implements Scores {
   private columns: CurveColumns = { rows: [] }
   private nextPoint: number
   private nextReading: number
+  /** The nearer of the two. */
+  private nextMark: number
   private count: number
 
   constructor(
@@ -65,6 +67,7 @@ export class CurvedScores implements Scores {
     this.count = scores.n
     this.nextPoint = options.points > 0 ? after(this.count, this.stride) : Number.POSITIVE_INFINITY
     this.nextReading = window === null ? Number.POSITIVE_INFINITY : after(this.count, this.pace)
+    this.nextMark = Math.min(this.nextPoint, this.nextReading)
   }
 
   get n(): number {
@@ -77,16 +80,15 @@ export class CurvedScores implements Scores {
 
   add(targets: Float64Array, from: number, to: number, predictions: Float64Array, at: number): void {
     let start = from
-    while (start < to) {
-      const next = Math.min(this.nextPoint, this.nextReading)
-      const end = Math.min(to, start + next - this.count)
-      const first = at + (start - from) * this.width
-      this.scores.add(targets, start, end, predictions, first)
-      if (this.window !== null) this.window.add(targets, start, end, predictions, first)
-      this.count += end - start
+    let first = at
+    while (to - start >= this.nextMark - this.count) {
+      const end = start + this.nextMark - this.count
+      this.addPlain(targets, start, end, predictions, first)
+      first += (end - start) * this.width
       start = end
-      if (this.count === next) this.mark()
+      this.mark()
     }
+    if (start < to) this.addPlain(targets, start, to, predictions, first)
   }
 
   summary(): Summary {
@@ -116,16 +118,30 @@ export class CurvedScores implements Scores {
     }
   }
 
+  private addPlain(
+    targets: Float64Array,
+    from: number,
+    to: number,
+    predictions: Float64Array,
+    at: number,
+  ): void {
+    this.scores.add(targets, from, to, predictions, at)
+    if (this.window !== null) this.window.add(targets, from, to, predictions, at)
+    this.count += to - from
+  }
+
   private mark(): void {
     if (this.count === this.nextReading) {
       this.reading = { rows: this.count, window: this.options.window, scores: this.window!.brief() }
       this.nextReading += this.pace
     }
-    if (this.count !== this.nextPoint) return
-    append(this.columns, this.count, this.point())
-    // One place is left for the last row.
-    if (this.columns.rows.length > this.options.points - 1) this.thin()
-    this.nextPoint = after(this.count, this.stride)
+    if (this.count === this.nextPoint) {
+      append(this.columns, this.count, this.point())
+      // One place is left for the last row.
+      if (this.columns.rows.length > this.options.points - 1) this.thin()
+      this.nextPoint = after(this.count, this.stride)
+    }
+    this.nextMark = Math.min(this.nextPoint, this.nextReading)
   }
 
   private point(): Summary {

@@ -36,6 +36,19 @@ export class Ring {
     if (this.length < this.window) this.length += 1
   }
 
+  /** Pushes rows of a number of `a`, from `from` to `to`, and one of `b`, from `at` on. For two numbers a row. */
+  pushPairs(a: Float64Array, from: number, to: number, b: Float64Array, at: number): void {
+    const { values, window } = this
+    let { next } = this
+    for (let i = from, j = at; i < to; i += 1, j += 1) {
+      values[2 * next] = a[i]!
+      values[2 * next + 1] = b[j]!
+      next = next + 1 === window ? 0 : next + 1
+    }
+    this.next = next
+    this.length = Math.min(window, this.length + to - from)
+  }
+
   /** Place of the oldest row; later ones follow, around the end. */
   get oldest(): number {
     return (this.next - this.length + this.window) % this.window

@@ -43,8 +43,7 @@ export class RegressionScores implements Scores {
   }
 
   add(targets: Float64Array, from: number, to: number, predictions: Float64Array, at: number): void {
-    const { score } = this
-    for (let row = from; row < to; row += 1) score.add(targets[row]!, predictions[at + row - from]!)
+    this.score.addMany(targets, from, to, predictions, at)
   }
 
   get n(): number {
@@ -74,8 +73,7 @@ export class RegressionWindow implements WindowScores {
   }
 
   add(targets: Float64Array, from: number, to: number, predictions: Float64Array, at: number): void {
-    const { score } = this
-    for (let row = from; row < to; row += 1) score.add(targets[row]!, predictions[at + row - from]!)
+    this.score.addMany(targets, from, to, predictions, at)
   }
 
   summary(): Summary {
