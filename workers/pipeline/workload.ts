@@ -24,6 +24,7 @@ import { type Model, modelsWith } from './models.ts'
 import type { Plan } from './plan.ts'
 import { planFor } from './plan-for.ts'
 import { Prequential } from './prequential.ts'
+import { presetFor } from './presets/presets.ts'
 import { Spill } from './spill/spill.ts'
 
 const READERS: Record<PipelineParams['reader'], OpenReader> = {
@@ -39,12 +40,15 @@ export interface PipelineWorkload extends Workload {
    * @throws {Error} where the settings name no usable target or preset
    */
   checkDataset(dataset: PreparedDataset): Promise<string[]>
+  /** The preset whose columns these are; null for none. */
+  presetFor(columns: readonly string[]): string | null
 }
 
 const pipeline: PipelineWorkload = {
   describe: () => INFO,
   open,
   checkDataset: (dataset) => checkDataset(dataset, READERS.bytes),
+  presetFor,
 }
 
 export default pipeline
@@ -113,7 +117,7 @@ class PipelineRun implements OpenWorkload {
   step(): Promise<StepReport | null> | StepReport | null {
     if (this.done) return null
     const start = performance.now()
-    const chunk = this.reader.read(this.control?.next(start) ?? this.settings.chunk_size)
+    const chunk = this.reader.read(this.nextRows(start))
     // A reader that answers at once keeps the step synchronous.
     if (chunk instanceof Promise) return chunk.then((read) => this.handle(read, start))
     return this.handle(chunk, start)
@@ -156,6 +160,12 @@ class PipelineRun implements OpenWorkload {
   close(): void | Promise<void> {
     this.spill?.close()
     return this.reader.close()
+  }
+
+  /** What lies behind the last row is no chunk to decide on. */
+  private nextRows(now: number): number {
+    if (this.control === null || this.rows >= this.expected) return this.settings.chunk_size
+    return this.control.next(now)
   }
 
   private handle(read: ColumnChunk | null, start: number): StepReport | null {
