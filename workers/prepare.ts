@@ -19,7 +19,11 @@ process.on('SIGINT', () => {})
 process.on('disconnect', () => process.exit(1))
 
 /** A workload that can tell what is wrong with a dataset, or worth knowing about it, before any trial. */
-type CheckingWorkload = Workload & { checkDataset?(dataset: PreparedDataset): string[] | Promise<string[]> }
+type CheckingWorkload = Workload & {
+  checkDataset?(dataset: PreparedDataset): string[] | Promise<string[]>
+  /** The preset whose columns these are; asked where the sweep says nothing of how to read a file. */
+  presetFor?(columns: readonly string[]): string | null
+}
 
 export async function prepare(spec: PrepareSpec): Promise<PrepareResult> {
   try {
@@ -40,11 +44,18 @@ async function prepareAll(spec: PrepareSpec): Promise<PrepareResult> {
     const prepared =
       dataset.kind === 'generate'
         ? await writeGenerated(dataset, spec.data_dir)
-        : await readFile(dataset, known, notes)
+        : withPreset(await readFile(dataset, known, notes), workload)
     notes.push(...((await workload.checkDataset?.(prepared)) ?? []))
     datasets.push(prepared)
   }
   return { ok: true, workload: info, datasets, notes: [...new Set(notes)] }
+}
+
+function withPreset(dataset: PreparedDataset, workload: CheckingWorkload): PreparedDataset {
+  const described =
+    dataset.preset !== null || dataset.target !== null || Object.keys(dataset.columns).length > 0
+  if (described || workload.presetFor === undefined) return dataset
+  return { ...dataset, preset: workload.presetFor(dataset.fingerprint.columns) }
 }
 
 /** What the workload says of itself; one that says nothing takes no checked params and any dataset. */

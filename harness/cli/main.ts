@@ -8,8 +8,10 @@ import { compareCommand } from './compare.ts'
 import { tell } from './console.ts'
 import { dataCommand } from './data.ts'
 import { complaintOf, EXIT } from './exit.ts'
+import { pipelineCommand } from './pipeline.ts'
 import { profilesCommand } from './profiles.ts'
 import { reportCommand } from './report.ts'
+import { resumeCommand } from './resume.ts'
 import { runCommand } from './run.ts'
 import { schemaCommand } from './schema.ts'
 
@@ -23,8 +25,10 @@ const parser = yargs(hideBin(process.argv))
   .scriptName('stint')
   .usage('$0 <command>\n\nBenchmarks streaming ML under memory and compute caps that are really enforced.')
   .command(runCommand)
+  .command(resumeCommand)
   .command(reportCommand)
   .command(compareCommand)
+  .command(pipelineCommand)
   .command(dataCommand)
   .command(profilesCommand)
   .command(schemaCommand)

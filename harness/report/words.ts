@@ -25,6 +25,7 @@ const METRIC_NAMES: Record<string, string> = {
   gc_pause_ms: 'garbage collection pause',
   energy_j: 'energy',
   r2: 'R²',
+  f1: 'F1',
   mae: 'MAE',
   rmse: 'RMSE',
   mse: 'MSE',

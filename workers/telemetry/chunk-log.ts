@@ -26,6 +26,14 @@ interface Spilled {
   textBytes: number
 }
 
+/** The log's disk is at fault, not the workload: a full one is the usual reason. */
+export class ChunkLogError extends Error {
+  override name = 'ChunkLogError'
+  constructor(path: string, cause: Error) {
+    super(`cannot write the chunk log ${path}: ${cause.message}`, { cause })
+  }
+}
+
 export class ChunkLog {
   private readonly path: string
   private readonly numbers = new Float64Array(BLOCK_CHUNKS * STRIDE)
@@ -37,11 +45,13 @@ export class ChunkLog {
   private readonly spilled: Spilled[] = []
   private spill: number | null = null
 
-  /** @throws where the file cannot be written */
+  /** @throws {ChunkLogError} where the file cannot be written */
   constructor(path: string) {
     this.path = path
-    mkdirSync(dirname(path), { recursive: true })
-    closeSync(openSync(path, 'w'))
+    this.writing(() => {
+      mkdirSync(dirname(path), { recursive: true })
+      closeSync(openSync(path, 'w'))
+    })
   }
 
   /** Memory that the log takes, to be left out of the workload's account. */
@@ -49,9 +59,9 @@ export class ChunkLog {
     return this.numbers.byteLength
   }
 
-  /** @throws where the temporary file cannot be written */
+  /** @throws {ChunkLogError} where the temporary file cannot be written */
   add(chunk: ChunkNumbers, report: StepReport): void {
-    if (this.used === BLOCK_CHUNKS || this.textLength > TEXT_LIMIT) this.spillBlock()
+    if (this.used === BLOCK_CHUNKS || this.textLength > TEXT_LIMIT) this.writing(() => this.spillBlock())
     const at = this.used * STRIDE
     const { numbers } = this
     numbers[at] = report.rows
@@ -75,13 +85,20 @@ export class ChunkLog {
     this.numbers[(this.used - 1) * STRIDE + LATENCY]! += ms
   }
 
-  /** Writes the lines. */
+  /**
+   * Writes the lines.
+   * @throws {ChunkLogError} where they cannot be written; the files are closed all the same
+   */
   close(): void {
+    this.writing(() => this.writeLines())
+  }
+
+  private writeLines(): void {
     const file = openSync(this.path, 'w')
     try {
       let chunk = 0
       for (const block of this.readBack()) {
-        writeSync(file, this.linesOf(block, chunk))
+        writeWhole(file, Buffer.from(this.linesOf(block, chunk)))
         chunk += block
       }
     } finally {
@@ -109,6 +126,14 @@ export class ChunkLog {
     this.numbers.set(latest.numbers)
     this.texts = latest.texts
     if (latest.chunks > 0) yield latest.chunks
+  }
+
+  private writing<T>(write: () => T): T {
+    try {
+      return write()
+    } catch (error) {
+      throw new ChunkLogError(this.path, error as Error)
+    }
   }
 
   private linesOf(chunks: number, firstChunk: number): string {
@@ -160,8 +185,8 @@ export class ChunkLog {
   private spillBlock(): void {
     this.spill ??= openUnnamed()
     const text = Buffer.from(JSON.stringify(this.texts))
-    writeSync(this.spill, this.numbers, 0, this.used * STRIDE * 8)
-    writeSync(this.spill, text)
+    writeWhole(this.spill, new Uint8Array(this.numbers.buffer, 0, this.used * STRIDE * 8))
+    writeWhole(this.spill, text)
     this.spilled.push({ chunks: this.used, textBytes: text.length })
     this.used = 0
     this.texts = {}
@@ -175,4 +200,9 @@ function openUnnamed(): number {
   const file = openSync(path, 'w+')
   rmSync(path)
   return file
+}
+
+/** A disk that is almost full takes a part. */
+function writeWhole(file: number, bytes: Uint8Array): void {
+  for (let sent = 0; sent < bytes.length; ) sent += writeSync(file, bytes, sent)
 }

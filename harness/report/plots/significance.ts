@@ -6,7 +6,6 @@ import type { ReportModel } from '../types.ts'
 import { count, metricName } from '../words.ts'
 import { largestEffects, layOut, MOST_ROWS } from './forest.ts'
 import type { Plot } from './plot.ts'
-import { logTicks } from './scale.ts'
 import { captionLayer, wrap } from './text.ts'
 import { config, FONT_SIZE, GRID, INK, MUTED } from './theme.ts'
 
@@ -186,9 +185,10 @@ function domainOf(rows: readonly ComparisonRow[], margin: number): [number, numb
 }
 
 function ratioTicks([low, high]: [number, number]): number[] {
-  if (high / low > 200) return logTicks([low, high])
+  const base = high / low > 200 ? 10 : 2
+  const logBase = (value: number) => Math.log(value) / Math.log(base)
   const ticks: number[] = []
-  for (let power = Math.ceil(Math.log2(low)); power <= Math.log2(high); power++) ticks.push(2 ** power)
+  for (let power = Math.ceil(logBase(low)); power <= logBase(high); power++) ticks.push(base ** power)
   return ticks
 }
 

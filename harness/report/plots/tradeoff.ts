@@ -10,7 +10,7 @@ import type { Plot } from './plot.ts'
 import { type PlotScale, tickLabel } from './scale.ts'
 import { captionLayer, wrap } from './text.ts'
 import { config, FONT_SIZE, INK, MUTED, REFERENCE } from './theme.ts'
-import { HEIGHT, layOut, type Picture, WIDTH } from './tradeoff-layout.ts'
+import { clamp, HEIGHT, layOut, type Picture, WIDTH } from './tradeoff-layout.ts'
 import { captionOf, headline } from './tradeoff-words.ts'
 
 const CAPTION_Y = HEIGHT + 78
@@ -174,11 +174,11 @@ function labelLayer(name: string, labels: FrontLabel[], mark: Record<string, unk
 }
 
 function row({ scenario, x, y, front }: Point, { xs, ys, cost, accuracy, encoding }: Picture) {
-  const within = (value: number, scale: PlotScale) => Math.max(value, scale.domain[0])
+  const within = (value: number, { domain }: PlotScale) => clamp(value, ...domain)
   const range = (estimate: Point['x'], scale: PlotScale) => {
     if (estimate.low === null || estimate.high === null || !(estimate.high > estimate.low))
       return [null, null]
-    return [within(estimate.low, scale), estimate.high]
+    return [within(estimate.low, scale), within(estimate.high, scale)]
   }
   const [xlow, xhigh] = range(x, xs)
   const [ylow, yhigh] = range(y, ys)

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest'
+import { buildReportModel } from '../../../harness/report/model.ts'
+import { pointsOf } from '../../../harness/report/plots/front.ts'
 import { type Box, placeLabels } from '../../../harness/report/plots/labels.ts'
 import { linearTicks, logTicks, position, scaleOver } from '../../../harness/report/plots/scale.ts'
+import { layOut } from '../../../harness/report/plots/tradeoff-layout.ts'
+import { headline } from '../../../harness/report/plots/tradeoff-words.ts'
+import { syntheticRun } from './synthetic.ts'
 
 const bounds: Box = { x0: 0, y0: 0, x1: 800, y1: 400 }
 const size = { width: 90, height: 17 }
@@ -52,6 +57,42 @@ test('one value still gets a scale with room on both sides', () => {
     expect(position(scale, value)).toBeCloseTo(0.5)
     expect(scale.ticks.length).toBeGreaterThan(0)
   }
+})
+
+test('intervals of few trials stretch an axis only so far, and never below zero for a positive cost', () => {
+  const { manifest, trials } = syntheticRun({
+    chunk_size: [64, 65],
+    batch_size: [8],
+    max_memory_mb: [64],
+    max_compute_units: [1],
+    runs: 2,
+  })
+  const model = buildReportModel(manifest, trials)
+  const wide = { value: 1, low: -9, high: 11, standardError: 1, n: 2 }
+  const points = model.scenarios.map((scenario, i) => ({
+    scenario,
+    x: { ...wide, value: 1 + i },
+    y: wide,
+    front: true,
+  }))
+  const picture = layOut(model, points, model.metrics.get('latency_p50_ms')!, model.metrics.get('r2')!)
+  expect(picture.cut).toBe(true)
+  expect(picture.xs.ticks[0]).toBeGreaterThanOrEqual(0)
+  expect(picture.xs.domain[1]).toBeLessThan(4)
+})
+
+test('a title claims no winner where the accuracy is the same throughout', () => {
+  const { manifest, trials } = syntheticRun({
+    chunk_size: [64, 256],
+    batch_size: [8],
+    max_memory_mb: [64],
+    max_compute_units: [1],
+    runs: 3,
+  })
+  const model = buildReportModel(manifest, trials)
+  const points = pointsOf(model.scenarios, 'latency_p50_ms', 'r2', ({ front }) => front.latency)
+  const picture = layOut(model, points, model.metrics.get('latency_p50_ms')!, model.metrics.get('r2')!)
+  expect(headline(picture)).toMatch(/^R² is 0\.638 throughout, the latency 0\.\d+ ms to 1\.\d+ ms$/)
 })
 
 test('ticks lie within the domain and are round', () => {

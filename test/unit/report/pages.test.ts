@@ -54,13 +54,20 @@ test('no page ever shows NaN, undefined or an object', () => {
     syntheticRun({ runs: 1, accuracy: null }),
     syntheticRun({ runs: 2, alter: (trial) => ({ ...trial, outcome: 'failed', metrics: {} }) }),
     { manifest: syntheticRun().manifest, trials: [] },
+    syntheticRun({
+      runs: 2,
+      alter: (trial) => ({
+        ...trial,
+        noise: { run_queue_wait_share: null, involuntary_context_switches: null, load_1m: null },
+      }),
+    }),
   ]
   for (const run of runs) {
     const model = modelOf(run)
     const html = reportHtml(model)
     const body = html.slice(html.indexOf('<body>'), html.indexOf('<div id="tip"'))
     for (const page of [reportMarkdown(model), body]) {
-      expect(page).not.toMatch(/\bNaN\b|undefined|\[object|Infinity/)
+      expect(page.match(/\bNaN\b|undefined|\[object|Infinity|\bnull\b|unknown of/)?.[0]).toBeUndefined()
     }
   }
 })

@@ -46,6 +46,35 @@ export class RowBuffer {
     this.first = 0
   }
 
+  get byteLength(): number {
+    const { dense, hot, target } = this.batch
+    return dense.byteLength + hot.byteLength + target.byteLength + this.hotSizes.byteLength
+  }
+
+  /** Forgets all rows and has room for `rows`. */
+  clear(rows: number): void {
+    this.batch.rows = 0
+    this.first = 0
+    if (rows > this.capacity) this.reserve(rows)
+  }
+
+  /** Appends rows `start` to `end` of another buffer of the same shape; room for them was reserved. */
+  append(from: RowBuffer, start: number, end: number): void {
+    const { batch: source, hotSizes } = from
+    const { batch } = this
+    const { width, slots, rows } = batch
+    let to = rows * width
+    for (let i = start * width; i < end * width; i += 1, to += 1) batch.dense[to] = source.dense[i]!
+    to = rows * slots
+    for (let i = start * slots; i < end * slots; i += 1, to += 1) batch.hot[to] = source.hot[i]!
+    to = rows
+    for (let i = start; i < end; i += 1, to += 1) {
+      batch.target[to] = source.target[i]!
+      this.hotSizes[to] = hotSizes[i]!
+    }
+    batch.rows = to
+  }
+
   /**
    * The batch as it stood when the row before `to` was added: what a learner sees never depends on later rows,
    * which a larger chunk has already brought in.

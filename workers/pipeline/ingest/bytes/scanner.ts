@@ -1,4 +1,5 @@
 import { CR, type DialectBytes, LF } from './dialect.ts'
+import { Marks } from './marks.ts'
 
 /** What is wrong with the rows' form, and where. */
 export interface ScanProblem {
@@ -11,6 +12,8 @@ export interface ScanProblem {
 
 /** Above this many pending bytes a row is scanned again only after half as much again has come in. */
 const RESCAN_FREELY_BYTES = 64 * 1024
+/** After a row that is not plain, up to so many rows are taken byte by byte before plain ones are expected again. */
+const LARGEST_DETOUR_ROWS = 64
 
 /**
  * Splits bytes into rows and fields, and looks at nothing else. Holds the input buffer: the caller puts bytes in
@@ -18,6 +21,9 @@ const RESCAN_FREELY_BYTES = 64 * 1024
  *
  * A row that the buffer does not hold to its end is scanned again from its start when more bytes are there, so a
  * field may be split anywhere. A line feed behind the last byte stops every inner loop: no loop tests for the end.
+ *
+ * Plain rows, without quotes and of the right width, are cut at marks found four bytes at a time; all others, and
+ * all that is broken, are left to a loop that goes byte by byte.
  */
 export class Scanner {
   bytes: Buffer
@@ -43,8 +49,16 @@ export class Scanner {
   readonly #special = new Uint8Array(256)
   readonly #top: number
   readonly #maxRowBytes: number
+  readonly #marks: Marks
+  /** Among all marks, one at or before the line end before `position`; among the others, one at or before the next. */
+  #markBefore = 0
+  #nextOther = 0
+  /** Rows to take byte by byte after the next that is not plain. */
+  #detour = 1
   /** 1 for the file columns to keep. */
   #wanted = new Int8Array(0)
+  /** The file columns to keep, ascending. */
+  #columns = new Int32Array(0)
   #wantedCount = 0
   /** Bytes that must be pending before a scan is worth while. */
   #needed = 1
@@ -53,6 +67,7 @@ export class Scanner {
 
   constructor(dialect: DialectBytes, bufferBytes: number, maxRowBytes: number) {
     this.bytes = Buffer.alloc(bufferBytes + 1)
+    this.#marks = new Marks(dialect)
     this.#separator = dialect.separator
     this.#quote = dialect.quote
     this.#comment = dialect.comment
@@ -64,7 +79,8 @@ export class Scanner {
   /** Says which file columns to keep, and how many rows a scan may give at most. */
   want(columns: readonly boolean[], rows: number): void {
     this.#wanted = Int8Array.from(columns, (wanted) => (wanted ? 1 : 0))
-    this.#wantedCount = columns.filter(Boolean).length
+    this.#columns = Int32Array.from(columns.flatMap((wanted, column) => (wanted ? column : [])))
+    this.#wantedCount = this.#columns.length
     this.fields = new Int32Array(2 * this.#wantedCount * rows)
     this.rowLines = new Float64Array(rows)
   }
@@ -90,6 +106,7 @@ export class Scanner {
       this.position = 0
       this.end = pending
     }
+    this.#marks.start = this.#marks.end = -1
     if (pending >= this.bytes.length - 1) {
       const larger = Buffer.alloc(2 * this.bytes.length)
       larger.set(this.bytes)
@@ -122,6 +139,95 @@ export class Scanner {
    * behind them. Blank lines and comment lines are no rows. Zero rows and no problem: put in more, or all is read.
    */
   scan(limit: number): number {
+    this.rowBytes = 0
+    let rows = 0
+    while (this.#marks.usable && rows < limit && this.position < this.end) {
+      const plain = this.#scanPlain(rows, limit)
+      this.#detour = plain > rows ? 1 : Math.min(2 * this.#detour, LARGEST_DETOUR_ROWS)
+      rows = plain
+      if (rows === limit) break
+      const careful = Math.min(limit, rows + this.#detour)
+      rows = this.#scanCarefully(rows, careful)
+      if (rows < careful || this.problem !== null) break
+    }
+    if (!this.#marks.usable) rows = this.#scanCarefully(rows, limit)
+    if (this.problem !== null) return rows
+    const pending = this.end - this.position
+    // One byte more may be the carriage return of the line end.
+    if (rows < limit && pending > this.#maxRowBytes + 1) return this.#stop(rows, this.#tooLong(), this.line)
+    this.#needed = pending + 1 + (pending > RESCAN_FREELY_BYTES ? pending >> 1 : 0)
+    return rows
+  }
+
+  /** Takes plain rows from row `rows` on, up to the first that is not plain or not whole; rows so far. */
+  #scanPlain(rows: number, limit: number): number {
+    const { bytes, end, fields, rowLines } = this
+    const marks = this.#marks
+    const { places, others } = marks
+    const comment = this.#comment
+    const columns = this.#columns
+    const wantedCount = this.#wantedCount
+    const width = this.#wanted.length
+    let start = this.position
+    let line = this.line
+    let o = rows * 2 * wantedCount
+    if (start < marks.start || start >= marks.end) this.#findMarks(start)
+    // The mark before the row, and the first behind its start that is not a separator: its end, if it is plain.
+    let before = this.#markBefore
+    let k = this.#nextOther
+    while (places[before]! < start - 1) before++
+    scanning: while (rows < limit) {
+      const { otherCount } = marks
+      while (k < otherCount && others[k]! < start) k++
+      while (k < otherCount && rows < limit) {
+        const place = others[k]!
+        const c = bytes[place]!
+        let next = place + 1
+        let last = before + width
+        // Neither the right number of marks, nor these marks alone: wrong width, a quote, or a control character.
+        if (places[last] !== place || place === start || bytes[start] === comment) break scanning
+        if (c === CR) {
+          // A carriage return that no line feed follows within the window is not plain.
+          if (k + 1 >= otherCount || others[k + 1] !== next || bytes[next] !== LF) break scanning
+          next++
+          last++
+          k++
+        } else if (c !== LF) break scanning
+        if (next - start > this.#maxRowBytes) break scanning
+        for (let i = 0; i < wantedCount; i++) {
+          const mark = before + columns[i]!
+          fields[o] = places[mark]! + 1
+          fields[o + 1] = places[mark + 1]!
+          o += 2
+        }
+        rowLines[rows++] = line++
+        start = next
+        before = last
+        k++
+      }
+      if (rows === limit || marks.end === end || marks.start === start) break
+      this.#findMarks(start)
+      before = k = 0
+    }
+    this.#markBefore = before
+    this.#nextOther = k
+    this.rowBytes += start - this.position
+    if (start > this.position) {
+      this.rowBytes += this.#skipped
+      this.#skipped = 0
+    }
+    this.position = start
+    this.line = line
+    return rows
+  }
+
+  #findMarks(from: number): void {
+    this.#marks.find(this.bytes, from, this.end)
+    this.#markBefore = this.#nextOther = 0
+  }
+
+  /** Takes any rows from row `rows` on, byte by byte; rows so far, fewer than `limit` as `scan` says. */
+  #scanCarefully(rows: number, limit: number): number {
     const { bytes, end, fields } = this
     const separator = this.#separator
     const quote = this.#quote
@@ -133,8 +239,6 @@ export class Scanner {
     const stride = 2 * this.#wantedCount
     let p = this.position
     let line = this.line
-    let rows = 0
-    this.rowBytes = 0
     bytes[end] = LF
 
     scanning: while (rows < limit && p < end) {
@@ -235,10 +339,6 @@ export class Scanner {
       this.position = p = next
       this.line = ++line
     }
-    const pending = this.end - this.position
-    // One byte more may be the carriage return of the line end.
-    if (rows < limit && pending > this.#maxRowBytes + 1) return this.#stop(rows, this.#tooLong(), this.line)
-    this.#needed = pending + 1 + (pending > RESCAN_FREELY_BYTES ? pending >> 1 : 0)
     return rows
   }
 
