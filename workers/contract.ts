@@ -155,6 +155,8 @@ export interface PrepareSpec {
   workload: string
   /** Each distinct dataset of the sweep. */
   datasets: DatasetSpec[]
+  /** By dataset: the distinct parameters of the scenarios that use it, as given. */
+  uses?: Record<string, Scalar>[][]
   /** An existing folder for generated data. */
   data_dir: string
 }
