@@ -9,7 +9,7 @@ import { type PipelineOptions, type PipelineSettings, pipelineOptions } from '..
 import { pipelineSweep } from '../pipeline/sweep.ts'
 import { readJournal } from '../record/journal.ts'
 import { readManifest } from '../record/manifest.ts'
-import { journalPath } from '../record/run-folder.ts'
+import { checkWritable, journalPath } from '../record/run-folder.ts'
 import { runSweep } from '../run-sweep.ts'
 import type { SweepRun } from '../run-trials.ts'
 import { UserError } from '../user-error.ts'
@@ -108,6 +108,7 @@ async function runPipeline(words: PipelineWords): Promise<void> {
   if (!existsSync(input)) throw new UserError(`${words.input}: no such file`, 'check the path after --input')
   if (!statSync(input).isFile()) throw new UserError(`${words.input}: is no file`, '--input needs a CSV file')
   const output = resolve(options.settings.output_dir)
+  checkOutput(output)
   const loaded = pipelineSweep(
     options,
     { path: input, preset: words.preset ?? null, target: words.target ?? null },
@@ -132,6 +133,15 @@ async function runPipeline(words: PipelineWords): Promise<void> {
     removeHandlers()
   }
   await conclude(end, options, output)
+}
+
+function checkOutput(folder: string): void {
+  try {
+    checkWritable(folder)
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    throw new UserError(error.message.replaceAll('--out', '--output-dir'))
+  }
 }
 
 /** Libraries for pictures take half a second to load. */

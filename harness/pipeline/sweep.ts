@@ -57,8 +57,9 @@ export function pipelineSweep(
   const loaded = sweepFromData(data, template ?? input.path)
   const scenarios = loaded.sweep.scenarios.map((scenario) => {
     const { flat } = scenario
-    const benchmark = flat['dataset.rows'] === undefined && same(flat, given)
-    return benchmark ? scenario : { ...scenario, runs: 1 }
+    if (flat['dataset.rows'] !== undefined) return { ...scenario, runs: 1 }
+    const whole = { ...scenario, label: scenario.label.replace(/ dataset\.rows=none$/, '') }
+    return same(flat, given) ? whole : { ...whole, runs: 1 }
   })
   return { ...loaded, sweep: { ...loaded.sweep, scenarios } }
 }

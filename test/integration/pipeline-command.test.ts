@@ -150,11 +150,16 @@ describe('stint pipeline', () => {
     [['--input', 'nowhere.csv'], /nowhere\.csv: no such file/],
     [['--input', 'players.csv', '--chunk-size', '0'], /--chunk-size: got 0, expected a whole number/],
     [['--input', 'other.csv'], /name the column to predict as --target/],
+    [
+      ['--input', 'players.csv', '--output-dir', 'players.csv'],
+      /players\.csv: is a file; --output-dir needs/,
+    ],
     [['--chunk-size', '4'], /input/],
     [['--input', 'players.csv', '--chunksize', '4'], /chunksize/],
   ])('refuses %j', (words, message) => {
     writeFileSync(join(folder, 'other.csv'), 'a,b\n1,2\n3,4\n')
-    const refused = run([...words, '--output-dir', join(folder, 'none')])
+    const named = words.includes('--output-dir') ? [] : ['--output-dir', join(folder, 'none')]
+    const refused = run([...words, ...named])
     expect(refused.stderr).toMatch(message)
     expect(refused.stdout).toBe('')
     expect(refused.status).toBe(2)

@@ -124,6 +124,7 @@ describe('the trials', () => {
     const sizes = once.filter(({ flat }) => flat['dataset.rows'] !== undefined)
     expect(sizes.map(({ dataset }) => dataset!.rows)).toEqual([64, 128, 256])
 
+    for (const { label } of [...often, ...grid]) expect(label).not.toContain('rows')
     const plan = planTrials(sweep)
     expect(plan).toHaveLength(2 * 4 + 7 + 3)
     expect(plan.filter(({ round }) => round === 1)).toHaveLength(12)
