@@ -24,6 +24,7 @@ interface PipelineWords {
   'config-template': string | undefined
   target: string | undefined
   preset: string | undefined
+  learner: string | undefined
   'chunk-size': number | undefined
   'batch-size': number | undefined
   'max-memory-mb': number | undefined
@@ -63,6 +64,11 @@ export const pipelineCommand: CommandModule<object, PipelineWords> = {
           describe: 'column to predict; needed unless a preset fits the columns',
         },
         preset: { type: 'string', requiresArg: true, describe: 'how the columns are read, such as nba2k' },
+        learner: {
+          type: 'string',
+          requiresArg: true,
+          describe: 'what learns, such as ridge, sgd or, for a label, logistic',
+        },
         'chunk-size': { type: 'number', requiresArg: true, describe: 'rows a chunk' },
         'batch-size': { type: 'number', requiresArg: true, describe: 'rows a model update' },
         'max-memory-mb': { type: 'number', requiresArg: true, describe: 'memory cap, MB' },
@@ -111,7 +117,12 @@ async function runPipeline(words: PipelineWords): Promise<void> {
   checkOutput(output)
   const loaded = pipelineSweep(
     options,
-    { path: input, preset: words.preset ?? null, target: words.target ?? null },
+    {
+      path: input,
+      preset: words.preset ?? null,
+      target: words.target ?? null,
+      learner: words.learner ?? null,
+    },
     words.caps,
   )
 
@@ -207,6 +218,7 @@ function inFlags<P extends { message: string; hint?: string }>(problem: P): P {
     text
       .replaceAll('dataset.target', '--target')
       .replaceAll('dataset.preset', '--preset')
+      .replaceAll('params.learner', '--learner')
       .replaceAll('say "caps: best_effort" in the sweep', 'say --caps best_effort')
   return {
     ...problem,

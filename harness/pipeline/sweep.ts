@@ -15,6 +15,8 @@ export interface PipelineInput {
   path: string
   preset: string | null
   target: string | null
+  /** Null: the workload's default. */
+  learner: string | null
 }
 
 export const PIPELINE_NAME = 'pipeline'
@@ -41,6 +43,7 @@ export function pipelineSweep(
       ...(input.preset !== null && { preset: input.preset }),
       ...(input.target !== null && { target: input.target }),
     },
+    ...(input.learner !== null && { params: { learner: input.learner } }),
     ...rest,
     benchmark_runs,
     caps,

@@ -105,7 +105,11 @@ describe('what is refused', () => {
 
 describe('the trials', () => {
   const sweepOf = (flags: Partial<PipelineSettings>) =>
-    pipelineSweep(options(flags), { path: csvFile('a,b\n1,2\n'), preset: null, target: 'b' }, 'strict').sweep
+    pipelineSweep(
+      options(flags),
+      { path: csvFile('a,b\n1,2\n'), preset: null, target: 'b', learner: null },
+      'strict',
+    ).sweep
 
   it('are both modes as often as asked, each other point of the grid once, and each size once', () => {
     const sweep = sweepOf({ chunk_size: 128, max_memory_mb: 512, max_compute_units: 0.25, benchmark_runs: 4 })
