@@ -167,6 +167,8 @@ function toTrialSpec(
       max_memory_mb: settings.max_memory_mb,
       max_compute_units: settings.max_compute_units,
       policy: sweep.caps,
+      memory_scope: sweep.memory_scope ?? 'workload',
+      pin_core: sweep.pin_core ?? null,
     },
     warmup_chunks: scenario.warmup_chunks,
     timeout_s: scenario.timeout_s,

@@ -1,5 +1,11 @@
 /** A sweep after validation, and what it expands to. Plain data. */
-import type { ColumnKind, DatasetSpec, Scalar, WorkloadSettings } from '../../workers/contract.ts'
+import type {
+  ColumnKind,
+  DatasetSpec,
+  MemoryScope,
+  Scalar,
+  WorkloadSettings,
+} from '../../workers/contract.ts'
 
 /** Dataset as written in the sweep; an axis may override one of its keys. */
 export interface SweepDataset {
@@ -51,6 +57,10 @@ export interface Sweep {
   n_jobs: number
   random_seed: number
   caps: 'strict' | 'best_effort'
+  /** Absent: `workload`. */
+  memory_scope?: MemoryScope
+  /** Absent or null: any core. */
+  pin_core?: number | null
   chunk_log: 'first' | 'all' | 'none'
   compare: CompareSettings
   /** The sweep as read, overrides applied, for the manifest. */
