@@ -26,7 +26,7 @@ const END = '<!-- bench:pipeline end -->'
 
 const BATCH_ROWS = 1024
 /** Handled by a throwaway instance before the clock starts, so that the compiler is warm. */
-const WARMUP_ROWS = 100_000
+const WARMUP_ROWS = 300_000
 /** Chunks that the logged and the bare run handle in turn. */
 const TURN_CHUNKS = 4
 const SEED = 7
@@ -59,15 +59,23 @@ async function measuredRun(open, log) {
 
 /** Steps through the whole data as a trial's cell does, chunk log on. */
 async function measurePipeline(spec) {
-  await stepAll(await openRun({ ...spec, rows: Math.min(WARMUP_ROWS, spec.warmup ?? WARMUP_ROWS) }))
+  await stepAll(await openRun({ ...spec, rows: WARMUP_ROWS }))
   const run = await measuredRun(await openRun(spec), spec.log)
+  const used = process.cpuUsage()
   const started = performance.now()
   run.begin()
   while (await run.step());
   const seconds = (performance.now() - started) / 1000
+  const { user, system } = process.cpuUsage(used)
   const { metrics } = await run.finish()
   await run.close()
-  return { rows: run.rows, seconds, r2: metrics.r2, rss_mb: process.resourceUsage().maxRSS / 1024 }
+  return {
+    rows: run.rows,
+    seconds,
+    cpu_s: (user + system) / 1e6,
+    r2: metrics.r2,
+    rss_mb: process.resourceUsage().maxRSS / 1024,
+  }
 }
 
 async function stepAll(open) {
@@ -212,6 +220,8 @@ function text({ value, low, high }, digits) {
 }
 
 const rate = ({ rows, seconds }) => rows / seconds / 1000
+/** On a busy machine the steadier of the two; helper threads, such as the collector's, count as well. */
+const cpuPerRow = ({ rows, cpu_s }) => (cpu_s * 1e6) / rows
 
 /** The readings and their ratios as Markdown. */
 function markdown(results, { rows, large, rounds, python, command }) {
@@ -222,28 +232,32 @@ function markdown(results, { rows, large, rounds, python, command }) {
     '',
     `\`${command}\`: ${rows.toLocaleString('en')} rows, batch ${BATCH_ROWS}, ${rounds} rounds. Mean and 95% interval.`,
     '',
-    '| reading | k rows/s | us a row | peak RSS, MB | R2 |',
+    '| reading | k rows/s | CPU us a row | peak RSS, MB | R2 |',
     '|---|---|---|---|---|',
   ]
   const of = (name) => results.get(name)
   for (const [name, list] of results) {
     if (name === 'telemetry' || list.length === 0) continue
     const rates = list.map(rate)
-    const perRow = 1000 / estimate(rates).value
+    const perRow = estimate(list.map(cpuPerRow)).value
     const rss = Math.max(...list.map((reading) => reading.rss_mb))
     lines.push(
       `| ${name} | ${text(estimate(rates), 0)} | ${perRow.toFixed(3)} | ${rss.toFixed(0)} | ${list[0].r2.toFixed(6)} |`,
     )
   }
-  lines.push('', '| ratio, paired by round | measured | wanted |', '|---|---|---|')
-  const add = (name, values, wanted, digits = 2) =>
-    lines.push(`| ${name} | ${text(estimate(values), digits)} | ${wanted} |`)
+  lines.push('', '| ratio, paired by round | by wall time | by CPU time | wanted |', '|---|---|---|---|')
+  const add = (name, values, wanted, digits = 2, byCpu = null) => {
+    const cpu = byCpu === null ? '' : text(estimate(byCpu), digits)
+    lines.push(`| ${name} | ${text(estimate(values), digits)} | ${cpu} | ${wanted} |`)
+  }
   const ratio = (a, b, name, wanted) => {
     if (of(a) === undefined || of(b) === undefined) return
     add(
       name,
       of(a).map((reading, round) => rate(reading) / rate(of(b)[round])),
       wanted,
+      2,
+      of(a).map((reading, round) => cpuPerRow(of(b)[round]) / cpuPerRow(reading)),
     )
   }
   const sgd = 'sgd, chunk 1024'
