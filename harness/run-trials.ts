@@ -173,6 +173,7 @@ function toTrialSpec(
       pin_core: sweep.pin_core ?? null,
     },
     warmup_chunks: scenario.warmup_chunks,
+    watts: scenario.watts ?? null,
     timeout_s: scenario.timeout_s,
     chunk_log: logged ? join(folder.chunks, `${planned.trial}.jsonl`) : null,
   }

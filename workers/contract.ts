@@ -218,6 +218,8 @@ export interface TrialSpec {
     pin_core?: number | null
   }
   warmup_chunks: number
+  /** For an estimate of energy where no counter can be read; absent or null: none is made. */
+  watts?: Watts | null
   /** Deadline of the trial from the start of its host job, warm-up included, s. */
   timeout_s: number
   /** Where the chunk log goes; null for none. */
@@ -259,8 +261,9 @@ export interface CapsRecord {
 
 export interface EnergyRecord {
   joules: number | null
+  /** `estimate`: from CPU time and a profile's watts; shown and never tested. */
   source: 'rapl' | 'perf' | 'estimate' | null
-  /** True where other trials ran on the same counters. */
+  /** True where other trials ran on the same counters: the joules are then this trial's part by CPU time. */
   shared: boolean
 }
 
@@ -271,6 +274,27 @@ export interface NoiseRecord {
   involuntary_context_switches: number | null
   /** One-minute load average at the start. */
   load_1m: number | null
+  /** Time that the hypervisor gave to others, as a share of all cores' time. */
+  steal_share?: number | null
+  /** Cores' worth of CPU time that all other processes used, other trials and the governor included. */
+  others_cores?: number | null
+  /** Time in which any process of the machine waited for a core, as a share of wall time; null under a cgroup cap. */
+  pressure_share?: number | null
+  /** Mean of the cores at the start and the end, MHz, and how it changed between them, as a share. */
+  frequency_mhz?: number | null
+  frequency_change?: number | null
+  /** Why this trial's times are suspect; empty for a quiet one. Trials are marked so, and never dropped. */
+  disturbed?: Disturbed[]
+}
+
+export type Disturbed = 'steal' | 'others' | 'waiting' | 'pressure' | 'frequency'
+
+/** Power of a machine for an estimate of energy, W. */
+export interface Watts {
+  /** With nothing to do. */
+  idle: number
+  /** On top, for one core at work. */
+  per_core: number
 }
 
 export interface TrialError {
@@ -335,7 +359,10 @@ export interface HostReport {
   throttled_ms: number | null
   /** The timed steps on the machine's monotonic clock, ms. */
   window: TimeWindow | null
+  /** Of the whole machine. */
   energy: { joules: number | null; source: EnergyRecord['source'] }
+  /** CPU time of all the machine's processes in the timed steps, ms. */
+  machine_busy_ms: number | null
   noise: NoiseRecord
   error?: TrialError
   info?: Record<string, unknown>
@@ -372,6 +399,8 @@ export type GovernorRequest =
 export interface Capabilities {
   compute: ComputeMechanism
   memory: MemoryMechanism[]
+  /** What counts energy; null for nothing. */
+  energy?: 'rapl' | 'perf' | null
   /** Why better compute mechanisms were passed over. */
   notes: string[]
 }
@@ -405,6 +434,8 @@ export interface WatchSummary {
   killed: 'memory' | 'cgroup_memory' | 'deadline' | null
   /** Time in which the duty cycle held the host within the window, ms; null under other mechanisms. */
   throttled_ms: number | null
+  /** Of the whole machine within the window, by `perf`; null where that is not running. */
+  perf_joules: number | null
 }
 
 export type GovernorReply =

@@ -4,6 +4,7 @@ import type {
   DatasetSpec,
   MemoryScope,
   Scalar,
+  Watts,
   WorkloadSettings,
 } from '../../workers/contract.ts'
 
@@ -42,6 +43,8 @@ export interface Scenario {
   /** Trials of this scenario, where fewer than the sweep's `benchmark_runs`. */
   runs?: number
   warmup_chunks: number
+  /** The profile's, for an estimate of energy; absent or null: none is made. */
+  watts?: Watts | null
   timeout_s: number
 }
 
