@@ -12,6 +12,7 @@ import type {
   TrialSpec,
   Workload,
 } from './contract.ts'
+import { type DuetOrder, type DuetPart, takeTurns } from './lock-step.ts'
 import { loadWorkload, openWorkload } from './load-workload.ts'
 import { MeasuredRun, warmUp } from './measured-run.ts'
 import { monotonicMs } from './telemetry/clock.ts'
@@ -59,6 +60,16 @@ export async function drive({ spec, cpuStat }: DriveOrder): Promise<CellReport> 
     return await measure(spec, cpuStat, memory)
   } catch (error) {
     return { ...nothingMeasured(memory), outcome: outcomeOf(error), error: asTrialError(error) }
+  }
+}
+
+/** As `drive`, in turns with the cell of the other side. */
+export async function duet(order: DuetOrder): Promise<DuetPart | { outcome: Outcome; error: TrialError }> {
+  const memory = new MemoryCheck(emptyCell, order.maxMemoryMb, collectGarbage)
+  try {
+    return await takeTurns(workload, order, memory, collectGarbage)
+  } catch (error) {
+    return { outcome: outcomeOf(error), error: asTrialError(error) }
   }
 }
 

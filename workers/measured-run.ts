@@ -59,6 +59,11 @@ export class MeasuredRun {
     return true
   }
 
+  /** The time until the next step is no part of its latency. */
+  rest(): void {
+    this.ready = null
+  }
+
   async finish(): Promise<TrialOutput> {
     const output = await this.open.finish()
     if (typeof output?.metrics !== 'object' || output.metrics === null) {
