@@ -105,15 +105,16 @@ function orderFor(spec: DuetSpec, side: DuetSide, place: 0 | 1, control: SharedA
 /** Sums over the pairs that both sides handled, after those skipped. */
 export function sumUp({ a, b }: Parts): Omit<DuetReport, 'core' | 'failure'> {
   const played = Math.min(a.latencies.length, b.latencies.length)
-  const from = firstThatCounts(a, b, played)
+  const from = Math.floor(played * SKIPPED_SHARE)
   const both: number[] = []
   for (let pair = from; pair < played; pair++) {
     if (!Number.isNaN(a.latencies[pair]!) && !Number.isNaN(b.latencies[pair]!)) both.push(pair)
   }
-  const sums = (part: DuetPart): DuetSums => ({
-    latency_ms: both.reduce((sum, pair) => sum + part.latencies[pair]!, 0),
-    rows: both.reduce((sum, pair) => sum + part.rows[pair]!, 0),
-    cpu_ms: cpuFrom(part, from),
+  const sumOf = (values: Float64Array) => both.reduce((sum, pair) => sum + values[pair]!, 0)
+  const sums = ({ latencies, rows, cpu }: DuetPart): DuetSums => ({
+    latency_ms: sumOf(latencies),
+    rows: sumOf(rows),
+    cpu_ms: cpu === null ? null : sumOf(cpu),
   })
   return {
     pairs: both.length,
@@ -122,22 +123,6 @@ export function sumUp({ a, b }: Parts): Omit<DuetReport, 'core' | 'failure'> {
     outputs: { a: a.outputs, b: b.outputs },
     complete: a.complete && b.complete,
   }
-}
-
-/** The first pair after the share to skip at whose start both threads' CPU time was read. */
-function firstThatCounts(a: DuetPart, b: DuetPart, played: number): number {
-  for (let pair = Math.floor(played * SKIPPED_SHARE); pair < played; pair++) {
-    const read = ({ cpu }: DuetPart) => cpu === null || !Number.isNaN(cpu[pair]!)
-    if (read(a) && read(b)) return pair
-  }
-  return played
-}
-
-/** Null too where one side had handled a chunk more than the other, which its account then holds. */
-function cpuFrom({ cpu, latencies }: DuetPart, from: number): number | null {
-  if (cpu === null || cpu.length !== latencies.length + 1) return null
-  const used = cpu.at(-1)! - cpu[from]!
-  return Number.isFinite(used) ? used : null
 }
 
 function newCell(spec: DuetSpec): Piscina {

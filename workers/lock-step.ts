@@ -4,7 +4,7 @@ import type { TrialContext, Workload } from './contract.ts'
 import { openWorkload } from './load-workload.ts'
 import { MeasuredRun, warmUp } from './measured-run.ts'
 import { monotonicMs } from './telemetry/clock.ts'
-import { ThreadCpuTime } from './telemetry/thread-cpu.ts'
+import { type Account, foreignWaitMs, ThreadAccount } from './telemetry/thread-account.ts'
 
 export interface DuetOrder {
   context: TrialContext
@@ -19,10 +19,10 @@ export interface DuetOrder {
 
 /** What one cell saw. Entry i belongs to pair i. */
 export interface DuetPart {
-  /** Ms; NaN where the data was used up, so that the next pass begins. */
+  /** Ms, time in which other processes had the core taken off; NaN where the data was used up and begins anew. */
   latencies: Float64Array
   rows: Float64Array
-  /** CPU time of the thread before the pair, ms; NaN where it was not read. One entry more, for the end. */
+  /** CPU time of the cell's thread, ms. */
   cpu: Float64Array | null
   outputs: Record<string, number | null>
   complete: boolean
@@ -78,10 +78,8 @@ class Part {
   private readonly words: Int32Array
   private readonly latencies: number[] = []
   private readonly rows: number[] = []
-  private readonly cpuMarks: number[] = []
-  private readonly cpu = ThreadCpuTime.open()
-  /** CPU time of opening and finishing, which is no part of any chunk. */
-  private between = 0
+  private readonly cpu: number[] = []
+  private readonly account = ThreadAccount.open()
   private outputs: Record<string, number | null> | null = null
   private complete = false
 
@@ -103,52 +101,54 @@ class Part {
         break
       }
       if (this.endedBefore(this.order.place) === pair && pair > 0) await this.beginAgain()
-      this.cpuMarks.push(isMark(pair) ? this.cpuNow() : Number.NaN)
       await this.step(pair)
       Atomics.store(this.words, TURN, turn + 1)
       Atomics.notify(this.words, TURN)
     }
-    this.cpuMarks.push(this.cpuNow())
     this.outputs ??= (await this.run.finish()).metrics
     return {
       latencies: Float64Array.from(this.latencies),
       rows: Float64Array.from(this.rows),
-      cpu: this.cpu === null ? null : Float64Array.from(this.cpuMarks),
+      cpu: this.account === null ? null : Float64Array.from(this.cpu),
       outputs: this.outputs,
       complete: this.complete,
     }
   }
 
   async close(): Promise<void> {
-    this.cpu?.close()
+    this.account?.close()
     await this.run.close()
   }
 
   private async step(pair: number): Promise<void> {
-    const { run } = this
-    const before = { latency: run.latency.total, rows: run.rows }
+    const { run, account } = this
+    const { total: latency } = run.latency
+    const { rows } = run
+    const before = account?.read() ?? null
     run.rest()
     if (await run.step()) {
-      this.latencies.push(run.latency.total - before.latency)
-      this.rows.push(run.rows - before.rows)
+      const after = account?.read() ?? null
+      this.note(run.latency.total - latency, run.rows - rows, before, after)
       return
     }
-    this.latencies.push(Number.NaN)
-    this.rows.push(Number.NaN)
+    this.note(Number.NaN, Number.NaN, null, null)
     Atomics.store(this.words, ENDED + this.order.place, pair + 1)
-    const cpu = this.cpuNow()
     if (this.outputs === null) {
       this.outputs = (await run.finish()).metrics
       this.complete = true
     }
-    this.between += this.cpuNow() - cpu
+  }
+
+  private note(latency: number, rows: number, before: Account | null, after: Account | null): void {
+    const known = before !== null && after !== null
+    this.latencies.push(known ? latency - Math.min(latency, foreignWaitMs(before, after)) : latency)
+    this.rows.push(rows)
+    this.cpu.push(known ? after.cpu - before.cpu : Number.NaN)
   }
 
   private async beginAgain(): Promise<void> {
-    const cpu = this.cpuNow()
     await this.run.close()
     this.run = await this.open()
-    this.between += this.cpuNow() - cpu
   }
 
   /** Time is up, or the data of one side ended before that of the other. */
@@ -171,15 +171,4 @@ class Part {
       Atomics.wait(this.words, TURN, now, LOOK_UP_MS)
     }
   }
-
-  private cpuNow(): number {
-    return (this.cpu?.readMs() ?? Number.NaN) - this.between
-  }
-}
-
-/** Reading the thread's CPU time costs some us: eight times for every doubling of the pairs is enough. */
-export function isMark(pair: number): boolean {
-  if (pair < 16) return true
-  const step = 2 ** (Math.floor(Math.log2(pair)) - 3)
-  return pair % step === 0
 }
