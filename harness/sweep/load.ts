@@ -1,7 +1,7 @@
 /** Reads a sweep: YAML, overrides, validation, expansion. */
 import { availableParallelism } from 'node:os'
 import { buildScenarios } from './build.ts'
-import { compareSettings, referenceFindings } from './compare.ts'
+import { compareSettings, gateSettings, referenceFindings } from './compare.ts'
 import { missingSources } from './dataset.ts'
 import { isMapping, readYamlFile } from './document.ts'
 import { applyOverrides, type Overrides } from './overrides.ts'
@@ -74,6 +74,7 @@ export function loadSweep(
     caps: run('caps'),
     chunk_log: run('chunk_log'),
     compare: compareSettings(input),
+    gate: gateSettings(input),
     source: { path, document: data },
   }
   refuse(referenceFindings(sweep, places, overridden))
