@@ -12,8 +12,8 @@ import type {
   TrialSpec,
   Workload,
 } from './contract.ts'
-import { type DuetOrder, type DuetPart, takeTurns } from './lock-step.ts'
 import { loadWorkload, openWorkload } from './load-workload.ts'
+import { type DuetOrder, type DuetPart, takeTurns } from './lock-step.ts'
 import { MeasuredRun, warmUp } from './measured-run.ts'
 import { monotonicMs } from './telemetry/clock.ts'
 import { EnergyMeter } from './telemetry/energy.ts'

@@ -8,6 +8,8 @@ import { compareCommand } from './compare.ts'
 import { tell } from './console.ts'
 import { dataCommand } from './data.ts'
 import { complaintOf, EXIT } from './exit.ts'
+import { gateCommand } from './gate.ts'
+import { historyCommand } from './history.ts'
 import { profilesCommand } from './profiles.ts'
 import { reportCommand } from './report.ts'
 import { resumeCommand } from './resume.ts'
@@ -27,6 +29,8 @@ const parser = yargs(hideBin(process.argv))
   .command(resumeCommand)
   .command(reportCommand)
   .command(compareCommand)
+  .command(gateCommand)
+  .command(historyCommand)
   .command(dataCommand)
   .command(profilesCommand)
   .command(schemaCommand)

@@ -126,7 +126,10 @@ export class LocalExecutor implements DuetExecutor {
       if (ending.kind === 'result') return ending.result
       const failure =
         ending.kind === 'death'
-          ? outcomeOfDeath(ending.death, killed, { max_memory_mb: spec.max_memory_mb, timeout_s: spec.timeout_s })
+          ? outcomeOfDeath(ending.death, killed, {
+              max_memory_mb: spec.max_memory_mb,
+              timeout_s: spec.timeout_s,
+            })
           : { outcome: 'failed' as const, error: { name: ending.error.name, message: ending.error.message } }
       return { ...NO_DUET, failure: { side: null, ...failure } }
     } finally {

@@ -4,7 +4,7 @@ import { seededRandom, shuffle } from '../sweep/random.ts'
 import type { Sweep } from '../sweep/types.ts'
 import { FAILURES_TO_CLAIM } from './outcomes.ts'
 import { Places } from './places.ts'
-import { type Counts, largestSample, type Looks, looksAt } from './plan.ts'
+import { type Counts, type Looks, largestSample, looksAt } from './plan.ts'
 import { type DatasetOf, duetSpecOf, trialSpecOf } from './specs.ts'
 import { type Family, familyOf, isDecided, lookAt, type Rules, rowsOf } from './tests.ts'
 import type { Evidence, GateResult, GateScenario, Versions } from './types.ts'
@@ -181,7 +181,9 @@ class Session {
     const { rows, notes } = this.rows(family, claimAlpha)
     const all = [...this.evidence.values()].flatMap(({ duets }) => duets)
     if (all.some(({ core, failure }) => core === null && failure === null)) {
-      notes.push('the duets could not be held to one core (no taskset): their times vary more than they need to')
+      notes.push(
+        'the duets could not be held to one core (no taskset): their times vary more than they need to',
+      )
     }
     return {
       verdict: verdictOf(rows),

@@ -57,7 +57,12 @@ function wordsOf(verb: string, trials: readonly TrialResult[]): string {
 }
 
 /** Compares a deterministic metric of the `ok` trials exactly; null where neither side has it. */
-export function scoreRow(identity: Identity, metric: Metric, margin: number, trials: SideTrials): GateRow | null {
+export function scoreRow(
+  identity: Identity,
+  metric: Metric,
+  margin: number,
+  trials: SideTrials,
+): GateRow | null {
   const values = { a: scores(trials.a, metric.name), b: scores(trials.b, metric.name) }
   const [a, b] = [values.a[0], values.b[0]]
   const row: GateRow = {
@@ -76,7 +81,8 @@ export function scoreRow(identity: Identity, metric: Metric, margin: number, tri
     outlook: null,
   }
   if (a === undefined && b === undefined) return null
-  if (a === undefined) return { ...row, verdict: 'not_measured', note: 'the other version does not report it' }
+  if (a === undefined)
+    return { ...row, verdict: 'not_measured', note: 'the other version does not report it' }
   if (b === undefined) return { ...row, verdict: 'regression', note: 'is no longer reported' }
   if (values.a.some((value) => value !== a) || values.b.some((value) => value !== b)) {
     return { ...row, note: 'differs between trials of one version, though it is said to be deterministic' }

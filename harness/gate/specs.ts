@@ -1,5 +1,12 @@
 /** What the executor is asked for: trials and duets of a scenario, with either version's module and parameters. */
-import type { DuetSide, DuetSpec, PreparedDataset, Scalar, TrialSpec, WorkloadInfo } from '../../workers/contract.ts'
+import type {
+  DuetSide,
+  DuetSpec,
+  PreparedDataset,
+  Scalar,
+  TrialSpec,
+  WorkloadInfo,
+} from '../../workers/contract.ts'
 import { trialId } from '../sweep/plan.ts'
 import type { Scenario, Sweep } from '../sweep/types.ts'
 import type { GateScenario, Versions } from './types.ts'
@@ -15,7 +22,10 @@ export type DatasetOf = (scenario: Scenario) => PreparedDataset | null
 export function paramsFor(scenario: Scenario, info: WorkloadInfo): Record<string, Scalar> {
   const known = Object.entries(info.params)
   return Object.fromEntries(
-    known.map(([name, param]) => [name, Object.hasOwn(scenario.params, name) ? scenario.params[name]! : param.default]),
+    known.map(([name, param]) => [
+      name,
+      Object.hasOwn(scenario.params, name) ? scenario.params[name]! : param.default,
+    ]),
   )
 }
 

@@ -47,8 +47,7 @@ function testsOf(entry: GateScenario, evidence: Evidence, { table, settings, mar
     const allowed = marginOf(metric, settings, margin)
     const floor = name === 'peak_memory_mb' ? MEMORY_RESOLUTION_MB / values.a! : 0
     const latency = tests.find((test) => test.metric.name === 'latency_mean_ms')
-    const repeats =
-      name === 'throughput_rows_s' && latency?.margin === allowed && sameRows(evidence.duets)
+    const repeats = name === 'throughput_rows_s' && latency?.margin === allowed && sameRows(evidence.duets)
     tests.push({
       entry,
       evidence,
@@ -92,7 +91,11 @@ export function rowsOf(
     scoreRow(identity, metric, marginOf(metric, rules.settings, rules.margin), trials),
   )
   const ok = trials.a.some(isOk) && trials.b.some(isOk)
-  const rows = [outcome, ...tested, ...(ok ? [missingLatency(identity, evidence, tested, rules), ...scores] : [])]
+  const rows = [
+    outcome,
+    ...tested,
+    ...(ok ? [missingLatency(identity, evidence, tested, rules), ...scores] : []),
+  ]
   const notes = changedOutputs(rules.table, trials).map(
     (name) => `${entry.scenario.label}: the output ${name} is not what it was`,
   )

@@ -61,7 +61,9 @@ function summed(
   kind: MetricValues['kind'],
   better: 'lower' | 'higher',
 ): MetricValues | null {
-  const usable = pairs.filter((pair): pair is { a: number; b: number } => isUsable(pair.a) && isUsable(pair.b))
+  const usable = pairs.filter(
+    (pair): pair is { a: number; b: number } => isUsable(pair.a) && isUsable(pair.b),
+  )
   if (usable.length === 0) return null
   const mean = (side: 'a' | 'b') => usable.reduce((sum, pair) => sum + pair[side], 0) / usable.length
   const sign = better === 'lower' ? 1 : -1

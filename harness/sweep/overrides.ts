@@ -30,7 +30,8 @@ function segments(path: string): string[] {
   if (rest.length === 0 || !NESTED.has(head)) return [path]
   const below = rest.join('.')
   const deeper =
-    (head === 'compare' && rest[0] === 'reference') || (head === 'dataset' && rest[0] === 'columns') ||
+    (head === 'compare' && rest[0] === 'reference') ||
+    (head === 'dataset' && rest[0] === 'columns') ||
     (head === 'gate' && rest[0] === 'margins')
   return deeper && rest.length > 1 ? [head, rest[0]!, rest.slice(1).join('.')] : [head, below]
 }

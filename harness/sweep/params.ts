@@ -131,9 +131,7 @@ function metricFindings(sweep: Sweep, info: WorkloadInfo, locate: Locate): Findi
   const table = metricTable(info.metrics)
   const named = [
     ...sweep.compare.metrics.map((name) => [name, locate('compare.metrics', name)] as const),
-    ...Object.keys(sweep.gate.margins).map(
-      (name) => [name, locate(`gate.margins.${name}`)] as const,
-    ),
+    ...Object.keys(sweep.gate.margins).map((name) => [name, locate(`gate.margins.${name}`)] as const),
   ]
   return named.flatMap(([name, place]): Finding[] => {
     if (table.has(name)) return []

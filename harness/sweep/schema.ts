@@ -236,7 +236,8 @@ export function sweepSchema({ cores, paramKeys }: SchemaOptions): z.ZodType {
               .optional(),
             install: text('a command')
               .meta({
-                description: "command that installs the other version's dependencies where its lock file differs",
+                description:
+                  "command that installs the other version's dependencies where its lock file differs",
                 default: GATE_DEFAULTS.install,
               })
               .optional(),
