@@ -61,7 +61,8 @@ async function run(words: RunWords): Promise<void> {
   if (!Number.isSafeInteger(words.repeat) || words.repeat < 1)
     throw new UserError(`--repeat ${words.repeat}: expected a whole number of at least 1`)
   // A run that was interrupted, or in which trials failed, is followed by none.
-  for (let left = words.repeat; left > 0 && !process.exitCode; left--) await runOnce(words)
+  const times = words['dry-run'] ? 1 : words.repeat
+  for (let left = times; left > 0 && !process.exitCode; left--) await runOnce(words)
 }
 
 async function runOnce(words: RunWords): Promise<void> {

@@ -8,6 +8,8 @@ import type { GateRow, Outlook } from './types.ts'
 /** So many equal readings are taken for a value without noise. */
 const EQUAL_READINGS = 3
 const POWER = 0.8
+/** Tenfold: what is larger needs no gate to be seen. */
+const LARGEST_FINDABLE = 9
 /** Nobody waits longer for a gate, s. */
 const LONGEST_OUTLOOK_S = 7200
 
@@ -67,5 +69,8 @@ export function outlookOf(
   const distance = mean(values) - Math.log1p(margin)
   const quantiles = needed(distance > 0 ? alphas.claim : alphas.pass)
   const more = (((quantiles * sd) / distance) ** 2 - n) * secondsEach
-  return { findable, moreSeconds: more <= LONGEST_OUTLOOK_S ? Math.max(more, 2 * secondsEach) : null }
+  return {
+    findable: findable <= LARGEST_FINDABLE ? findable : null,
+    moreSeconds: more <= LONGEST_OUTLOOK_S ? Math.max(more, 2 * secondsEach) : null,
+  }
 }

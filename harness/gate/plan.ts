@@ -51,5 +51,15 @@ export function looksAt(largest: number, kind: 'duets' | 'solos', claimAlpha: nu
   const rounded = planned.map((share) => Math.max(2, Math.ceil((share * largest) / step) * step))
   const counts = [...new Set(rounded.map((count) => Math.min(count, largest)))]
   const shares = counts.map((count) => count / largest)
-  return { counts, claim: sequentialPlan(shares, claimAlpha), pass: sequentialPlan(shares, PASS_ALPHA) }
+  return { counts, claim: planFor(shares, claimAlpha), pass: planFor(shares, PASS_ALPHA) }
+}
+
+/** A plan takes a tenth of a second to work out, and the same shares come again. */
+const plans = new Map<string, SequentialPlan>()
+
+function planFor(shares: readonly number[], alpha: number): SequentialPlan {
+  const key = JSON.stringify([shares, alpha])
+  const plan = plans.get(key) ?? sequentialPlan(shares, alpha)
+  plans.set(key, plan)
+  return plan
 }

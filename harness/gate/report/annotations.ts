@@ -1,7 +1,6 @@
 /** GitHub's workflow commands: what stands beside the files of a pull request. */
 import type { GateResult } from '../types.ts'
-import { undecided } from './text.ts'
-import { headline, outlookSentence, rowSentence } from './words.ts'
+import { headline, openQuestions, outlookSentence, regressions, rowSentence } from './words.ts'
 
 /** @param file the sweep, as the repository names it */
 export function gateAnnotations(result: GateResult, file: string): string[] {
@@ -9,10 +8,8 @@ export function gateAnnotations(result: GateResult, file: string): string[] {
     `::${level} file=${property(file)},title=${property(`stint gate: ${result.name}`)}::${data(message)}`
   if (result.verdict === 'ruled_out') return [command('notice', headline(result))]
   return [
-    ...result.rows
-      .filter(({ verdict }) => verdict === 'regression')
-      .map((row) => command('error', rowSentence(row))),
-    ...undecided(result.rows).map((row) => command('warning', outlookSentence(row))),
+    ...regressions(result.rows).map((row) => command('error', rowSentence(row))),
+    ...openQuestions(result).map((row) => command('warning', outlookSentence(row))),
   ]
 }
 

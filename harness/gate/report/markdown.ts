@@ -2,13 +2,14 @@
 import { formatMetric } from '../../metrics.ts'
 import { escaped, markdownTable } from '../../report/markdown.ts'
 import type { GateResult } from '../types.ts'
-import { undecided } from './text.ts'
 import {
   basis,
   changeWords,
   headline,
   marginWords,
+  openQuestions,
   outlookSentence,
+  regressions,
   rowName,
   rowSentence,
   sampleWords,
@@ -36,10 +37,8 @@ export function gateMarkdown(result: GateResult): string {
     ),
   })
   const points = [
-    ...result.rows
-      .filter(({ verdict }) => verdict === 'regression')
-      .map((row) => `**${escaped(rowSentence(row))}**`),
-    ...undecided(result.rows).map((row) => escaped(outlookSentence(row))),
+    ...regressions(result.rows).map((row) => `**${escaped(rowSentence(row))}**`),
+    ...openQuestions(result).map((row) => escaped(outlookSentence(row))),
     ...result.notes.map((note) => `Note: ${escaped(note)}`),
   ]
   return [

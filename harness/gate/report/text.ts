@@ -14,7 +14,9 @@ import {
   changeWords,
   headline,
   marginWords,
+  openQuestions,
   outlookSentence,
+  regressions,
   rowName,
   rowSentence,
   VERDICT_WORDS,
@@ -36,22 +38,11 @@ export function gateText(result: GateResult, options: TerminalOptions): string {
     '',
     ...terminalTable(columnsOf(rows), options),
     '',
-    ...rows
-      .filter((row) => row.verdict === 'regression')
-      .flatMap((row) => paragraph(`- ${rowSentence(row)}`)),
-    ...undecided(rows).flatMap((row) => paragraph(`- ${outlookSentence(row)}`)),
+    ...regressions(rows).flatMap((row) => paragraph(`- ${rowSentence(row)}`)),
+    ...openQuestions(result).flatMap((row) => paragraph(`- ${outlookSentence(row)}`)),
     ...result.notes.flatMap((note) => paragraph(`note: ${plain(note)}`)),
     ...paragraph(basis(result)),
   ].join('\n')
-}
-
-/** Rows that keep a gate from passing, those of repeated tests left out. */
-export function undecided(rows: readonly GateRow[]): GateRow[] {
-  return rows.filter(
-    ({ verdict, metric, note, source }) =>
-      (verdict === 'undecided' && !(source === 'duets' && note !== null)) ||
-      (verdict === 'not_measured' && metric === 'latency_mean_ms'),
-  )
 }
 
 function columnsOf(rows: readonly GateRow[]) {

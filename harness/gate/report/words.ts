@@ -77,12 +77,31 @@ export function timeWords(seconds: number): string {
   return seconds < 5400 ? `${Math.ceil(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`
 }
 
+/** Rows that say no more than another row are left out of lists. */
+function isRepeat({ source, note, verdict }: GateRow): boolean {
+  return source === 'duets' && note !== null && verdict !== 'not_measured'
+}
+
+export function regressions(rows: readonly GateRow[]): GateRow[] {
+  return rows.filter((row) => row.verdict === 'regression' && !isRepeat(row))
+}
+
+/** What kept the gate from an answer; none where it has one. */
+export function openQuestions({ verdict, rows }: GateResult): GateRow[] {
+  if (verdict !== 'undecided') return []
+  return rows.filter(
+    (row) =>
+      (row.verdict === 'undecided' && !isRepeat(row)) ||
+      (row.verdict === 'not_measured' && row.metric === 'latency_mean_ms'),
+  )
+}
+
 export function headline({ verdict, a, b, rows }: GateResult): string {
   const sides = `${plain(b)} against ${plain(a)}`
-  const bad = rows.filter((row) => row.verdict === 'regression').length
+  const bad = regressions(rows).map(rowName)
   switch (verdict) {
     case 'regression':
-      return `REGRESSION: ${sides}, ${count(bad, 'row')} beyond the margin`
+      return `REGRESSION: ${sides}: ${[...new Set(bad)].join(', ')} worse by more than the margin`
     case 'ruled_out':
       return `ok: ${sides}, a regression beyond the margin is ruled out`
     case 'undecided':
