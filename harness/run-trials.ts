@@ -179,7 +179,8 @@ function toTrialSpec(
   }
 }
 
-function distinctDatasets(scenarios: readonly Scenario[]): DatasetSpec[] {
+/** Each dataset that some scenario reads, once. */
+export function distinctDatasets(scenarios: readonly Scenario[]): DatasetSpec[] {
   const specs = new Map<string, DatasetSpec>()
   for (const { dataset } of scenarios) if (dataset !== null) specs.set(keyOf(dataset), dataset)
   return [...specs.values()]
@@ -193,6 +194,7 @@ function distinctParams(scenarios: readonly Scenario[], spec: DatasetSpec): Scen
   return [...uses.values()]
 }
 
-function keyOf(spec: DatasetSpec): string {
+/** The same for equal specs. */
+export function keyOf(spec: DatasetSpec): string {
   return JSON.stringify(spec)
 }
