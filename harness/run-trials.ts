@@ -49,9 +49,11 @@ export async function prepareRun(
 ): Promise<Prepared | { ok: false; error: InputProblem }> {
   const unenforceable = checkCaps(sweep, await executor.capabilities())
   if (unenforceable !== null) return { ok: false, error: unenforceable }
+  const datasets = distinctDatasets(sweep.scenarios)
   return await executor.prepare({
     workload: sweep.workload,
-    datasets: distinctDatasets(sweep.scenarios),
+    datasets,
+    uses: datasets.map((dataset) => distinctParams(sweep.scenarios, dataset)),
     data_dir: dataFolder,
   })
 }
@@ -167,8 +169,11 @@ function toTrialSpec(
       max_memory_mb: settings.max_memory_mb,
       max_compute_units: settings.max_compute_units,
       policy: sweep.caps,
+      memory_scope: sweep.memory_scope ?? 'workload',
+      pin_core: sweep.pin_core ?? null,
     },
     warmup_chunks: scenario.warmup_chunks,
+    watts: scenario.watts ?? null,
     timeout_s: scenario.timeout_s,
     chunk_log: logged ? join(folder.chunks, `${planned.trial}.jsonl`) : null,
   }
@@ -179,6 +184,14 @@ export function distinctDatasets(scenarios: readonly Scenario[]): DatasetSpec[] 
   const specs = new Map<string, DatasetSpec>()
   for (const { dataset } of scenarios) if (dataset !== null) specs.set(keyOf(dataset), dataset)
   return [...specs.values()]
+}
+
+function distinctParams(scenarios: readonly Scenario[], spec: DatasetSpec): Scenario['params'][] {
+  const uses = new Map<string, Scenario['params']>()
+  for (const { dataset, params } of scenarios) {
+    if (dataset !== null && keyOf(dataset) === keyOf(spec)) uses.set(JSON.stringify(params), params)
+  }
+  return [...uses.values()]
 }
 
 /** The same for equal specs. */

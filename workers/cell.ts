@@ -2,8 +2,11 @@
  * The cell: the worker thread that runs one trial. Its pool calls `empty`, `load` and `drive` in turn;
  * between these calls the caps are put in force from outside.
  */
+
+import { settle } from './caps/compute/settle.ts'
 import { type CellMemory, MemoryCapError, MemoryCheck, MIB, readCellMemory } from './caps/memory.ts'
 import type {
+  ComputeCapInForce,
   HostReport,
   NoiseRecord,
   Outcome,
@@ -16,18 +19,17 @@ import { loadWorkload, openWorkload } from './load-workload.ts'
 import { type DuetOrder, type DuetPart, takeTurns } from './lock-step.ts'
 import { MeasuredRun, warmUp } from './measured-run.ts'
 import { monotonicMs } from './telemetry/clock.ts'
-import { EnergyMeter } from './telemetry/energy.ts'
-import { GcMeter } from './telemetry/gc.ts'
-import { readDisturbance, type ThreadDisturbance } from './telemetry/noise.ts'
-import { readThrottledMs } from './telemetry/throttle.ts'
+import { Meters } from './telemetry/meters.ts'
 
 /** What the cell can say; the host adds what concerns the whole process. */
 export type CellReport = Omit<HostReport, 'noise'> & { noise: Omit<NoiseRecord, 'load_1m'> }
 
 export interface DriveOrder {
   spec: TrialSpec
-  /** The kernel's count of throttled time, where a cgroup holds the host. */
-  cpuStat: string | null
+  /** What the workload may use above an empty cell, MB; null for no cap. */
+  budgetMb: number | null
+  /** Null where no compute cap was asked for. */
+  compute: ComputeCapInForce | null
 }
 
 const collectGarbage = globalThis.gc as () => void
@@ -54,10 +56,10 @@ export async function load(name: string): Promise<TrialError | null> {
 }
 
 /** Warms up, then measures one instance to the end of its data. Every throw of the workload becomes an outcome. */
-export async function drive({ spec, cpuStat }: DriveOrder): Promise<CellReport> {
-  const memory = new MemoryCheck(emptyCell, spec.caps.max_memory_mb, collectGarbage)
+export async function drive({ spec, budgetMb, compute }: DriveOrder): Promise<CellReport> {
+  const memory = new MemoryCheck(emptyCell, budgetMb, collectGarbage)
   try {
-    return await measure(spec, cpuStat, memory)
+    return await measure(spec, compute, memory)
   } catch (error) {
     return { ...nothingMeasured(memory), outcome: outcomeOf(error), error: asTrialError(error) }
   }
@@ -73,7 +75,11 @@ export async function duet(order: DuetOrder): Promise<DuetPart | { outcome: Outc
   }
 }
 
-async function measure(spec: TrialSpec, cpuStat: string | null, memory: MemoryCheck): Promise<CellReport> {
+async function measure(
+  spec: TrialSpec,
+  compute: ComputeCapInForce | null,
+  memory: MemoryCheck,
+): Promise<CellReport> {
   const context: TrialContext = {
     params: spec.params,
     settings: spec.settings,
@@ -87,7 +93,9 @@ async function measure(spec: TrialSpec, cpuStat: string | null, memory: MemoryCh
   const run = new MeasuredRun(await openWorkload(workload, context), memory, spec.chunk_log)
   const startupMs = performance.now() - opening
   try {
-    const report = await runToTheEnd(run, memory, cpuStat, { startupMs, coldFirstChunkMs })
+    const units = spec.caps.max_compute_units
+    if (units !== null && compute?.period_ms != null) settle(units, compute.period_ms)
+    const report = await runToTheEnd(run, memory, compute?.cpu_stat ?? null, { startupMs, coldFirstChunkMs })
     await run.close()
     return report
   } catch (error) {
@@ -103,43 +111,32 @@ async function runToTheEnd(
   cpuStat: string | null,
   opening: { startupMs: number; coldFirstChunkMs: number | null },
 ): Promise<CellReport> {
-  const gc = new GcMeter()
-  const throttledBefore = cpuStat === null ? null : readThrottledMs(cpuStat)
-  const disturbedBefore = readDisturbance()
-  const energy = new EnergyMeter()
-  const cpuBefore = process.cpuUsage()
-  const from = monotonicMs()
+  const meters = new Meters(cpuStat)
+  run.begin()
   while (await run.step());
-  const to = monotonicMs()
-  const cpu = process.cpuUsage(cpuBefore)
-  const joules = energy.stop()
-  const disturbed = readDisturbance()
-  const throttledAfter = cpuStat === null ? null : readThrottledMs(cpuStat)
-  await gc.stop()
+  const wallMs = run.ready - run.begun
+  const read = await meters.stop(wallMs)
+  // The clock of threads and that of the machine tick alike and start apart.
+  const offset = monotonicMs() - performance.now()
   const output = await run.finish()
-
-  const cpuMs = (cpu.user + cpu.system) / 1000
-  const peakMb = memory.peakBytes / MIB
   return {
     outcome: 'ok',
     metrics: {
       ...output.metrics,
       ...chunkMetrics(run),
-      cpu_s: cpuMs / 1000,
+      ...read.metrics,
       startup_ms: opening.startupMs,
       cold_first_chunk_ms: opening.coldFirstChunkMs,
       peak_heap_mb: memory.peakHeapBytes / MIB,
       peak_external_mb: memory.peakExternalBytes / MIB,
-      gc_count: gc.count,
-      gc_pause_ms: gc.pauseMs,
-      energy_j: joules.joules,
     },
-    peak_mb: peakMb,
-    achieved: to > from ? cpuMs / (to - from) : null,
-    throttled_ms: difference(throttledBefore, throttledAfter),
-    window: { from, to },
-    energy: joules,
-    noise: noise(disturbedBefore, disturbed, to - from, cpuStat !== null),
+    peak_mb: memory.peakBytes / MIB,
+    achieved: wallMs > 0 ? read.cpuMs / wallMs : null,
+    throttled_ms: read.throttledMs,
+    window: { from: run.begun + offset, to: run.ready + offset },
+    energy: read.energy,
+    machine_busy_ms: read.machineBusyMs,
+    noise: read.noise,
     ...(output.info === undefined ? {} : { info: output.info }),
   }
 }
@@ -166,24 +163,6 @@ function chunkMetrics(run: MeasuredRun): Record<string, number | null> {
   }
 }
 
-function noise(
-  before: ThreadDisturbance,
-  after: ThreadDisturbance,
-  wallMs: number,
-  inCgroup: boolean,
-): CellReport['noise'] {
-  const waited = difference(before.queueWaitMs, after.queueWaitMs)
-  return {
-    // The kernel counts a thread that its own group's quota holds back as waiting for a core.
-    run_queue_wait_share: waited === null || wallMs <= 0 || inCgroup ? null : waited / wallMs,
-    involuntary_context_switches: difference(before.involuntarySwitches, after.involuntarySwitches),
-  }
-}
-
-function difference(before: number | null, after: number | null): number | null {
-  return before === null || after === null ? null : after - before
-}
-
 function nothingMeasured(memory: MemoryCheck): Omit<CellReport, 'outcome'> {
   return {
     metrics: {},
@@ -192,6 +171,7 @@ function nothingMeasured(memory: MemoryCheck): Omit<CellReport, 'outcome'> {
     throttled_ms: null,
     window: null,
     energy: { joules: null, source: null },
+    machine_busy_ms: null,
     noise: { run_queue_wait_share: null, involuntary_context_switches: null },
   }
 }

@@ -155,6 +155,8 @@ export interface PrepareSpec {
   workload: string
   /** Each distinct dataset of the sweep. */
   datasets: DatasetSpec[]
+  /** By dataset: the distinct parameters of the scenarios that use it, as given. */
+  uses?: Record<string, Scalar>[][]
   /** An existing folder for generated data. */
   data_dir: string
 }
@@ -187,7 +189,9 @@ export type Outcome = 'ok' | 'out_of_memory' | 'crashed' | 'timed_out' | 'failed
 
 export type ComputeMechanism = 'cgroup_v2' | 'cgroup_v1' | 'duty_cycle' | 'none'
 /** All that watch one trial's memory. */
-export type MemoryMechanism = 'resource_limits' | 'between_steps' | 'governor_rss'
+export type MemoryMechanism = 'resource_limits' | 'between_steps' | 'governor_rss' | 'cgroup_v1' | 'cgroup_v2'
+/** `workload`: the cap counts above an empty cell. `process`: it is the whole host process's resident size. */
+export type MemoryScope = 'workload' | 'process'
 
 /** One repetition of one scenario, as the coordinator asks for it. */
 export interface TrialSpec {
@@ -208,8 +212,14 @@ export interface TrialSpec {
     max_compute_units: number | null
     /** `strict`: a cap that cannot be enforced fails the trial. */
     policy: 'strict' | 'best_effort'
+    /** Absent: `workload`. */
+    memory_scope?: MemoryScope
+    /** The only core that the host may use; absent or null for any. */
+    pin_core?: number | null
   }
   warmup_chunks: number
+  /** For an estimate of energy where no counter can be read; absent or null: none is made. */
+  watts?: Watts | null
   /** Deadline of the trial from the start of its host job, warm-up included, s. */
   timeout_s: number
   /** Where the chunk log goes; null for none. */
@@ -219,10 +229,16 @@ export interface TrialSpec {
 export interface CapsRecord {
   memory: {
     requested_mb: number | null
+    scope?: MemoryScope
     /** What was in force, comma-free; empty when there was no cap. */
     mechanisms: MemoryMechanism[]
-    /** The largest reading above an empty cell: heap plus external by the cell, or resident by the governor; MB. */
+    /**
+     * The largest reading above an empty cell (under `process` in all): heap plus external by the cell, or resident
+     * by the governor less the runtime's allowance; MB.
+     */
     peak_mb: number | null
+    /** Resident size above that of the empty cell by the kernel's high-water mark, nothing taken off, MB. */
+    peak_above_empty_mb?: number | null
     /** False where a cap was asked for and not all of the heap and off-heap memory was bounded. */
     enforced: boolean
     note?: string
@@ -236,6 +252,8 @@ export interface CapsRecord {
     period_ms: number | null
     /** Time in which the cap held the process back, ms; null where the mechanism cannot tell. */
     throttled_ms: number | null
+    /** The only core that the host could use; null for any. */
+    pinned_core?: number | null
     enforced: boolean
     note?: string
   }
@@ -243,8 +261,9 @@ export interface CapsRecord {
 
 export interface EnergyRecord {
   joules: number | null
+  /** `estimate`: from CPU time and a profile's watts; shown and never tested. */
   source: 'rapl' | 'perf' | 'estimate' | null
-  /** True where other trials ran on the same counters. */
+  /** True where other trials ran on the same counters: the joules are then this trial's part by CPU time. */
   shared: boolean
 }
 
@@ -255,6 +274,27 @@ export interface NoiseRecord {
   involuntary_context_switches: number | null
   /** One-minute load average at the start. */
   load_1m: number | null
+  /** Time that the hypervisor gave to others, as a share of all cores' time. */
+  steal_share?: number | null
+  /** Cores' worth of CPU time that all other processes used, other trials and the governor included. */
+  others_cores?: number | null
+  /** Time in which any process of the machine waited for a core, as a share of wall time; null under a cgroup cap. */
+  pressure_share?: number | null
+  /** Mean of the cores at the start and the end, MHz, and how it changed between them, as a share. */
+  frequency_mhz?: number | null
+  frequency_change?: number | null
+  /** Why this trial's times are suspect; empty for a quiet one. Trials are marked so, and never dropped. */
+  disturbed?: Disturbed[]
+}
+
+export type Disturbed = 'steal' | 'others' | 'waiting' | 'pressure' | 'frequency'
+
+/** Power of a machine for an estimate of energy, W. */
+export interface Watts {
+  /** With nothing to do. */
+  idle: number
+  /** On top, for one core at work. */
+  per_core: number
 }
 
 export interface TrialError {
@@ -370,7 +410,10 @@ export interface HostReport {
   throttled_ms: number | null
   /** The timed steps on the machine's monotonic clock, ms. */
   window: TimeWindow | null
+  /** Of the whole machine. */
   energy: { joules: number | null; source: EnergyRecord['source'] }
+  /** CPU time of all the machine's processes in the timed steps, ms. */
+  machine_busy_ms: number | null
   noise: NoiseRecord
   error?: TrialError
   info?: Record<string, unknown>
@@ -389,17 +432,17 @@ export interface HostSignal {
 /** The coordinator's answer to `empty` and `loaded`. */
 export interface HostPermit {
   stint: 'go'
-  /** The kernel's count of throttled time, where a cgroup holds the host. */
-  cpu_stat: string | null
+  /** Null where no compute cap was asked for, and before it is in force. */
+  compute: ComputeCapInForce | null
   /** Why the trial must not go on: a cap that cannot be enforced. */
   refused: string | null
 }
 
 /** Coordinator to governor. Every request but `watch` and `release` is answered under its `id`. */
 export type GovernorRequest =
-  | { op: 'watch'; pid: number; timeout_ms: number | null; temporary: string | null }
-  | { op: 'cap_memory'; id: number; pid: number; cap_mb: number | null }
-  | { op: 'cap_compute'; id: number; pid: number; units: number }
+  | { op: 'watch'; pid: number; timeout_ms: number | null; temporary: string | null; caps_memory: boolean }
+  | { op: 'cap_memory'; id: number; pid: number; cap_mb: number | null; scope: MemoryScope }
+  | { op: 'cap_compute'; id: number; pid: number; units: number | null; core: number | null }
   | { op: 'release'; pid: number }
   | { op: 'unwatch'; id: number; pid: number; window: TimeWindow | null }
 
@@ -407,14 +450,26 @@ export type GovernorRequest =
 export interface Capabilities {
   compute: ComputeMechanism
   memory: MemoryMechanism[]
+  /** What counts energy; null for nothing. */
+  energy?: 'rapl' | 'perf' | null
   /** Why better compute mechanisms were passed over. */
   notes: string[]
+}
+
+export interface MemoryCapInForce {
+  /** Resident memory above an empty cell that is not counted, MB; null where resident memory cannot be watched. */
+  allowance_mb: number | null
+  /** The cgroup that holds the cap as well; null for none. */
+  backstop: 'cgroup_v1' | 'cgroup_v2' | null
+  /** Why the cap makes no sense. */
+  error: string | null
 }
 
 export interface ComputeCapInForce {
   mechanism: ComputeMechanism
   period_ms: number | null
   cpu_stat: string | null
+  pinned_core: number | null
   /** Why the cap is not in force. */
   error: string | null
 }
@@ -424,13 +479,18 @@ export interface WatchSummary {
   peak_rss_mb: number | null
   /** Largest resident size above that of the empty cell and the runtime's allowance, MB. */
   peak_mb: number | null
-  killed: 'memory' | 'deadline' | null
+  /** The same without the allowance taken off. */
+  peak_above_empty_mb: number | null
+  /** `cgroup_memory`: by the kernel, for the limit of the host's group. */
+  killed: 'memory' | 'cgroup_memory' | 'deadline' | null
   /** Time in which the duty cycle held the host within the window, ms; null under other mechanisms. */
   throttled_ms: number | null
+  /** Of the whole machine within the window, by `perf`; null where that is not running. */
+  perf_joules: number | null
 }
 
 export type GovernorReply =
   | { op: 'ready'; capabilities: Capabilities }
-  | { op: 'memory_capped'; id: number; allowance_mb: number | null }
+  | ({ op: 'memory_capped'; id: number } & MemoryCapInForce)
   | ({ op: 'compute_capped'; id: number } & ComputeCapInForce)
   | { op: 'summary'; id: number; summary: WatchSummary }

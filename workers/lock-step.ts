@@ -125,7 +125,7 @@ class Part {
     const { total: latency } = run.latency
     const { rows } = run
     const before = account?.read() ?? null
-    run.rest()
+    run.begin()
     if (await run.step()) {
       const after = account?.read() ?? null
       this.note(run.latency.total - latency, run.rows - rows, before, after)

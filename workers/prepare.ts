@@ -7,19 +7,29 @@ import type {
   PreparedDataset,
   PrepareResult,
   PrepareSpec,
+  Scalar,
   Workload,
   WorkloadInfo,
 } from './contract.ts'
 import { InputError } from './input-error.ts'
 import { loadWorkload } from './load-workload.ts'
-import { loadDataTools, readFile, writeGenerated } from './prepare-data.ts'
+import { readFile, writeGenerated } from './prepare-data.ts'
 
 // Ctrl-C reaches the whole group; the coordinator decides what ends. Without it this process has no purpose.
 process.on('SIGINT', () => {})
 process.on('disconnect', () => process.exit(1))
 
 /** A workload that can tell what is wrong with a dataset, or worth knowing about it, before any trial. */
-type CheckingWorkload = Workload & { checkDataset?(dataset: PreparedDataset): string[] | Promise<string[]> }
+type CheckingWorkload = Workload & {
+  checkDataset?(
+    dataset: PreparedDataset,
+    uses: readonly Readonly<Record<string, Scalar>>[],
+  ): string[] | Promise<string[]>
+  /** `describe()` once more, now that the datasets are known. */
+  describeFor?(datasets: readonly PreparedDataset[]): WorkloadInfo | Promise<WorkloadInfo>
+  /** The preset whose columns these are; asked where the sweep says nothing of how to read a file. */
+  presetFor?(columns: readonly string[]): string | null
+}
 
 export async function prepare(spec: PrepareSpec): Promise<PrepareResult> {
   try {
@@ -35,19 +45,24 @@ async function prepareAll(spec: PrepareSpec): Promise<PrepareResult> {
   checkDatasetRule(info, spec.datasets)
   const notes: string[] = []
   const datasets: PreparedDataset[] = []
-  if (spec.datasets.length > 0) {
-    const tools = await loadDataTools()
-    const known = new Map<string, DataFingerprint>()
-    for (const dataset of spec.datasets) {
-      const prepared =
-        dataset.kind === 'generate'
-          ? await writeGenerated(dataset, spec.data_dir, tools)
-          : await readFile(dataset, tools, known, notes)
-      notes.push(...((await workload.checkDataset?.(prepared)) ?? []))
-      datasets.push(prepared)
-    }
+  const known = new Map<string, DataFingerprint>()
+  for (const [index, dataset] of spec.datasets.entries()) {
+    const prepared =
+      dataset.kind === 'generate'
+        ? await writeGenerated(dataset, spec.data_dir)
+        : withPreset(await readFile(dataset, known, notes), workload)
+    notes.push(...((await workload.checkDataset?.(prepared, spec.uses?.[index] ?? [])) ?? []))
+    datasets.push(prepared)
   }
-  return { ok: true, workload: info, datasets, notes: [...new Set(notes)] }
+  const fitted = datasets.length === 0 ? info : ((await workload.describeFor?.(datasets)) ?? info)
+  return { ok: true, workload: fitted, datasets, notes: [...new Set(notes)] }
+}
+
+function withPreset(dataset: PreparedDataset, workload: CheckingWorkload): PreparedDataset {
+  const described =
+    dataset.preset !== null || dataset.target !== null || Object.keys(dataset.columns).length > 0
+  if (described || workload.presetFor === undefined) return dataset
+  return { ...dataset, preset: workload.presetFor(dataset.fingerprint.columns) }
 }
 
 /** What the workload says of itself; one that says nothing takes no checked params and any dataset. */

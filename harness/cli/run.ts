@@ -8,7 +8,6 @@ import type { Sweep } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
 import { answer, tell } from './console.ts'
 import { EXIT, userErrorFrom } from './exit.ts'
-import { printRun, renderRun } from './render-run.ts'
 import { RunProgress } from './run-progress.ts'
 import { stopOnSignals } from './signals.ts'
 
@@ -110,6 +109,8 @@ export async function conclude(end: SweepRun, words: { json: boolean; quiet: boo
     process.exitCode = EXIT.interrupted
     return
   }
+  // Loaded when there is something to draw: what draws would take the coordinator's memory during the trials.
+  const { printRun, renderRun } = await import('./render-run.ts')
   const rendered = await renderRun(end.folder)
   const failed = rendered.trials.some((trial) => trial.outcome === 'failed')
   const { planned, finished } = rendered.model.trials

@@ -1,20 +1,25 @@
 /** Puts together a journal line from what the host said and what the governor saw. */
+import { availableParallelism } from 'node:os'
 import type {
   CapsRecord,
   ComputeCapInForce,
   HostReport,
+  MemoryCapInForce,
+  NoiseRecord,
   Outcome,
   TrialError,
   TrialResult,
   TrialSpec,
   WatchSummary,
 } from '../../workers/contract.ts'
+import { disturbancesOf } from './disturbed.ts'
+import { energyOf } from './energy.ts'
 import type { HostEnding } from './host-process.ts'
 import { outcomeOfDeath } from './outcome.ts'
 
 export interface CapsInForce {
-  /** Resident memory above an empty cell that is not counted, MB; null where resident memory is not watched. */
-  allowanceMb: number | null
+  /** Null where the host did not live to have it. */
+  memory: MemoryCapInForce | null
   /** Null where no compute cap was asked for, or the host did not live to have it. */
   compute: ComputeCapInForce | null
 }
@@ -35,6 +40,7 @@ export function toTrialResult(evidence: TrialEvidence): TrialResult {
   const { spec, ending, summary } = evidence
   const report = ending.kind === 'result' ? ending.result : null
   const { outcome, error } = judge(evidence)
+  const energy = energyOf(spec, report, summary, evidence.shared)
   const peakMb = largest(report?.peak_mb ?? null, summary.peak_mb)
   return {
     trial: spec.trial,
@@ -42,22 +48,25 @@ export function toTrialResult(evidence: TrialEvidence): TrialResult {
     round: spec.round,
     params: spec.flat,
     outcome,
-    metrics: outcome === 'ok' ? okMetrics(report, summary, peakMb) : {},
+    metrics: outcome === 'ok' ? { ...okMetrics(report, summary, peakMb), energy_j: energy.joules } : {},
     caps: {
       memory: memoryRecord(evidence, peakMb),
       compute: computeRecord(evidence, report),
     },
-    energy: {
-      joules: report?.energy.joules ?? null,
-      source: report?.energy.source ?? null,
-      shared: evidence.shared,
-    },
-    noise: report?.noise ?? { run_queue_wait_share: null, involuntary_context_switches: null, load_1m: null },
+    energy,
+    noise: noiseOf(report),
     started_at: evidence.startedAt.toISOString(),
     duration_ms: performance.now() - evidence.requested,
     ...(error === undefined ? {} : { error }),
     ...(report?.info === undefined ? {} : { info: report.info }),
   }
+}
+
+function noiseOf(report: HostReport | null): NoiseRecord {
+  if (report === null) {
+    return { run_queue_wait_share: null, involuntary_context_switches: null, load_1m: null }
+  }
+  return { ...report.noise, disturbed: disturbancesOf(report.noise, availableParallelism()) }
 }
 
 function judge({ ending, summary, spec }: TrialEvidence): { outcome: Outcome; error?: TrialError } {
@@ -85,23 +94,30 @@ function okMetrics(
   return { ...report?.metrics, peak_memory_mb: peakMb, peak_rss_mb: peakRss }
 }
 
-function memoryRecord({ spec, caps }: TrialEvidence, peakMb: number | null): CapsRecord['memory'] {
+function memoryRecord({ spec, caps, summary }: TrialEvidence, peakMb: number | null): CapsRecord['memory'] {
   const requested = spec.caps.max_memory_mb
-  const resident = caps.allowanceMb
-  if (requested === null) return { requested_mb: null, mechanisms: [], peak_mb: peakMb, enforced: true }
+  const resident = caps.memory?.allowance_mb ?? null
+  const scope = spec.caps.memory_scope ?? 'workload'
+  const peaks = { peak_mb: peakMb, peak_above_empty_mb: summary.peak_above_empty_mb }
+  if (requested === null) return { requested_mb: null, mechanisms: [], ...peaks, enforced: true }
+  const backstop = caps.memory?.backstop ?? null
   return {
     requested_mb: requested,
+    scope,
     mechanisms: [
       'resource_limits',
       'between_steps',
       ...(resident === null ? [] : (['governor_rss'] as const)),
+      ...(backstop === null ? [] : [backstop]),
     ],
-    peak_mb: peakMb,
+    ...peaks,
     enforced: resident !== null,
     note:
       resident === null
         ? 'resident memory was not watched: off-heap growth within a step was not bounded'
-        : `resident memory counts above the empty cell and ${resident.toFixed(1)} MB for the runtime`,
+        : scope === 'process'
+          ? 'resident memory of the whole process counts'
+          : `resident memory counts above the empty cell and ${resident.toFixed(1)} MB for the runtime`,
   }
 }
 
@@ -111,13 +127,15 @@ function computeRecord(
 ): CapsRecord['compute'] {
   const requested = spec.caps.max_compute_units
   const inForce = caps.compute
-  const enforced = requested === null || (inForce !== null && inForce.error === null)
+  const asked = requested !== null || (spec.caps.pin_core ?? null) !== null
+  const enforced = !asked || (inForce !== null && inForce.error === null)
   const note = inForce?.error ?? (enforced ? null : 'the trial ended before its cap was put in force')
   return {
     requested,
     achieved: report?.achieved ?? null,
     mechanism: inForce?.mechanism ?? 'none',
     period_ms: inForce?.period_ms ?? null,
+    pinned_core: inForce?.pinned_core ?? null,
     throttled_ms: report?.throttled_ms ?? summary.throttled_ms,
     enforced,
     ...(note === null ? {} : { note }),

@@ -1,5 +1,12 @@
 /** A sweep after validation, and what it expands to. Plain data. */
-import type { ColumnKind, DatasetSpec, Scalar, WorkloadSettings } from '../../workers/contract.ts'
+import type {
+  ColumnKind,
+  DatasetSpec,
+  MemoryScope,
+  Scalar,
+  Watts,
+  WorkloadSettings,
+} from '../../workers/contract.ts'
 
 /** Dataset as written in the sweep; an axis may override one of its keys. */
 export interface SweepDataset {
@@ -47,6 +54,8 @@ export interface Scenario {
   /** Trials of this scenario, where fewer than the sweep's `benchmark_runs`. */
   runs?: number
   warmup_chunks: number
+  /** The profile's, for an estimate of energy; absent or null: none is made. */
+  watts?: Watts | null
   timeout_s: number
 }
 
@@ -62,6 +71,10 @@ export interface Sweep {
   n_jobs: number
   random_seed: number
   caps: 'strict' | 'best_effort'
+  /** Absent: `workload`. */
+  memory_scope?: MemoryScope
+  /** Absent or null: any core. */
+  pin_core?: number | null
   chunk_log: 'first' | 'all' | 'none'
   compare: CompareSettings
   gate: GateSettings

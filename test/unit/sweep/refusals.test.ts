@@ -20,6 +20,21 @@ describe('keys', () => {
   it.each([
     ['chunkSize: 4', 'sweep.yaml:2:1: key "chunkSize": unknown key; did you mean "chunk_size"?'],
     ['runs: 4', 'sweep.yaml:2:1: key "runs": unknown key; did you mean "benchmark_runs"?'],
+    ['adaptive_resize: true', 'sweep.yaml:2:1: key "adaptive_resize": unknown key'],
+    ['spill_to_disk: 1', 'sweep.yaml:2:16: key "spill_to_disk": got 1, expected true or false'],
+    [
+      'max_chunk_retries: 31',
+      'sweep.yaml:2:20: key "max_chunk_retries": got 31, expected a whole number, 0 to 30',
+    ],
+    [
+      'target_latency_ms: 0',
+      'sweep.yaml:2:20: key "target_latency_ms": got 0, expected a number of ms above 0, or null for none',
+    ],
+    [
+      'target_latency_ms: 5',
+      'sweep.yaml:2:20: key "target_latency_ms": needs adaptive_chunk_resize: nothing else holds a latency',
+    ],
+    ['gate: {}', 'sweep.yaml:2:1: key "gate": unknown key'],
     ['gates: {}', 'sweep.yaml:2:1: key "gates": unknown key; did you mean "gate"?'],
     ['gate: { margin: 2% }', 'sweep.yaml:2:9: key "gate.margin": unknown key; did you mean "margins"?'],
     [

@@ -1,5 +1,6 @@
 /** Rows of features that wait for their batch to fill, across chunks. */
 import type { FeatureBatch } from '../learn/learner.ts'
+import { encodeFloats, encodeInts, readFloats, readInts, readNumber } from '../learn/state.ts'
 
 export class RowBuffer {
   /** Rows `first` to `batch.rows` are waiting. */
@@ -58,16 +59,45 @@ export class RowBuffer {
     if (rows > this.capacity) this.reserve(rows)
   }
 
-  /** Copies one row of another buffer of the same shape to the end, for which there must be room. */
-  copyRow(from: RowBuffer, row: number): void {
+  /** Appends rows `start` to `end` of another buffer of the same shape; room for them was reserved. */
+  append(from: RowBuffer, start: number, end: number): void {
+    const { batch: source, hotSizes } = from
     const { batch } = this
-    const { width, slots, dense, hot, target } = from.batch
-    const at = batch.rows
-    for (let j = 0; j < width; j += 1) batch.dense[at * width + j] = dense[row * width + j]!
-    for (let s = 0; s < slots; s += 1) batch.hot[at * slots + s] = hot[row * slots + s]!
-    batch.target[at] = target[row]!
-    this.hotSizes[at] = from.hotSizes[row]!
-    batch.rows = at + 1
+    const { width, slots, rows } = batch
+    let to = rows * width
+    for (let i = start * width; i < end * width; i += 1, to += 1) batch.dense[to] = source.dense[i]!
+    to = rows * slots
+    for (let i = start * slots; i < end * slots; i += 1, to += 1) batch.hot[to] = source.hot[i]!
+    to = rows
+    for (let i = start; i < end; i += 1, to += 1) {
+      batch.target[to] = source.target[i]!
+      this.hotSizes[to] = hotSizes[i]!
+    }
+    batch.rows = to
+  }
+
+  /** What is waiting. */
+  toJSON(): Record<string, unknown> {
+    const { first } = this
+    const { rows, width, slots, dense, hot, target } = this.batch
+    return {
+      rows: rows - first,
+      dense: encodeFloats(dense.subarray(first * width, rows * width)),
+      hot: encodeInts(hot.subarray(first * slots, rows * slots)),
+      target: encodeFloats(target.subarray(first, rows)),
+      hot_sizes: encodeInts(this.hotSizes.subarray(first, rows)),
+    }
+  }
+
+  /** Takes up what an empty buffer of the same shape wrote; arrays grow again when rows are reserved. */
+  restore(fields: Record<string, unknown>): void {
+    const state = { ...fields, learner: 'row buffer' }
+    const { batch } = this
+    batch.rows = this.capacity = readNumber(state, 'rows')
+    batch.dense = readFloats(state, 'dense')
+    batch.hot = readInts(state, 'hot')
+    batch.target = readFloats(state, 'target')
+    this.hotSizes = readInts(state, 'hot_sizes')
   }
 
   /**
