@@ -1,5 +1,14 @@
 /** A sweep after validation, and what it expands to. Plain data. */
-import type { ColumnKind, DatasetSpec, Scalar, WorkloadSettings } from '../../workers/contract.ts'
+import type {
+  BadValuePolicy,
+  ColumnDeclaration,
+  ColumnKind,
+  DataFormat,
+  DatasetSpec,
+  FeatureDeclaration,
+  Scalar,
+  WorkloadSettings,
+} from '../../workers/contract.ts'
 
 /** Dataset as written in the sweep; an axis may override one of its keys. */
 export interface SweepDataset {
@@ -9,7 +18,14 @@ export interface SweepDataset {
   target?: string
   rows?: number
   seed?: number
-  columns?: Record<string, ColumnKind>
+  format?: DataFormat
+  separator?: string
+  quote?: string | null
+  comment?: string
+  missing?: string[]
+  bad_values?: BadValuePolicy
+  columns?: Record<string, ColumnKind | ColumnDeclaration>
+  features?: FeatureDeclaration[]
 }
 
 export interface CompareSettings {

@@ -85,6 +85,7 @@ export function nba2kPlan(features: FeatureSet): Plan {
   return {
     specs: SPECS,
     target: 'salary',
+    task: 'regression',
     categories: {
       team: { missing: 'No Team' },
       country: { spell: (country) => (country === 'USA' ? 'USA' : 'Not-USA') },
@@ -95,6 +96,8 @@ export function nba2kPlan(features: FeatureSet): Plan {
       dense: rich ? RICH_DENSE : BASE_DENSE,
       slots: ['team', 'position', 'country', 'draft_round'],
     },
+    columns: {},
+    schema: null,
     notes: [],
   }
 }

@@ -1,5 +1,6 @@
 /** From fields as byte ranges to a column's values: a fast path on the bytes, and `decode.ts` for all that is rare. */
 import type { CategoryColumn, ColumnSpec, DateColumn, NumberColumn } from '../columns.ts'
+import { HashedBuilder } from './hashed.ts'
 import { dateFormat, decodeCategory, decodeDate, decodeNumber } from '../decode.ts'
 import { parseDateBytes } from './date.ts'
 import { parseDecimal, parseLoose } from './decimal.ts'
@@ -25,7 +26,8 @@ export interface ColumnBuilder {
 }
 
 export function columnBuilder(spec: ColumnSpec): ColumnBuilder {
-  return spec.kind === 'category' ? new CategoryBuilder(spec) : new ValueBuilder(spec)
+  if (spec.kind !== 'category') return new ValueBuilder(spec)
+  return spec.buckets === undefined ? new CategoryBuilder(spec) : new HashedBuilder(spec)
 }
 
 /** Reads a value from bytes; NaN where it cannot tell. */
