@@ -52,6 +52,16 @@ export interface WorkloadSettings {
   max_memory_mb: number | null
   max_compute_units: number | null
   random_seed: number
+  /** The workload may make chunks smaller than `chunk_size`, starting from what the caps suggest. */
+  adaptive_chunk_resize: boolean
+  /** How often a chunk that does not fit the memory cap may be halved. */
+  max_chunk_retries: number
+  /** Latency of a chunk that the adaptive size holds, ms; null for none. */
+  target_latency_ms: number | null
+  /** The workload may make batches smaller than `batch_size`, which changes its accuracy. */
+  adaptive_batch_resize: boolean
+  /** What must wait may go to files in the temporary folder when memory runs short. */
+  spill_to_disk: boolean
 }
 
 export interface TrialContext<P = Record<string, Scalar>> {

@@ -1,8 +1,9 @@
 /** `stint data`: writes a generated data set to a file. */
-import { existsSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { existsSync, renameSync, rmSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import type { Argv, CommandModule } from 'yargs'
 import { LocalExecutor } from '../execute/local.ts'
+import { makeOwnedFolder, removeFolders } from '../leftovers.ts'
 import { checkWritable } from '../record/run-folder.ts'
 import { UserError } from '../user-error.ts'
 import { answer, tell } from './console.ts'
@@ -39,7 +40,8 @@ async function writeData({ preset, rows, seed, out }: DataWords): Promise<void> 
   checkWritable(dirname(target))
   if (!existsSync(dirname(target))) throw new UserError(`${dirname(target)}: no such folder`)
   // Beside the target, so that the last step is a rename: the file is there whole or not at all.
-  const folder = mkdtempSync(join(dirname(target), '.stint-data-'))
+  removeFolders(dirname(target))
+  const folder = makeOwnedFolder(dirname(target), true)
   const executor = new LocalExecutor()
   try {
     const prepared = await executor.prepare({

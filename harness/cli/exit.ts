@@ -1,5 +1,7 @@
 /** Exit codes and the one place that turns an error into a message for a person. */
 import type { InputProblem } from '../../workers/contract.ts'
+import { plain } from '../report/words.ts'
+import { RunStopped } from '../run-stopped.ts'
 import { SweepError } from '../sweep/problems.ts'
 import { UserError } from '../user-error.ts'
 
@@ -24,11 +26,16 @@ export function userErrorFrom(problem: InputProblem): UserError {
 const FILE_ERRORS: Record<string, string> = {
   EACCES: 'no permission',
   ENOENT: 'no such file or folder',
-  ENOSPC: 'the disk is full; free some space and run it again',
+  ENOSPC: 'the disk is full; free some space',
+  EDQUOT: 'your share of the disk is used up; free some space',
+  EIO: 'the disk reports an error',
   ENOTDIR: 'a part of the path is a file',
   EISDIR: 'is a folder',
   EROFS: 'the file system is read-only',
 }
+
+/** No fault of the user's words. */
+const DISK_ERRORS = ['ENOSPC', 'EDQUOT', 'EIO']
 
 export interface Complaint {
   message: string
@@ -37,13 +44,35 @@ export interface Complaint {
 
 /** What to print and which exit code to end with. A stack is shown for nothing but a fault of our own. */
 export function complaintOf(error: unknown): Complaint {
+  const { message, code } = judge(error)
+  return { message: printable(message), code }
+}
+
+function judge(error: unknown): Complaint {
   if (!(error instanceof Error)) return { message: String(error), code: EXIT.failed }
   if (error instanceof UserError || error instanceof SweepError)
     return { message: error.message, code: EXIT.usage }
-  const { code, path } = error as NodeJS.ErrnoException
-  const reason = code === undefined ? undefined : FILE_ERRORS[code]
-  if (reason !== undefined && path !== undefined) {
-    return { message: `${path}: ${reason}`, code: code === 'ENOSPC' ? EXIT.failed : EXIT.usage }
+  if (error instanceof RunStopped) {
+    const message = `${fileErrorOf(error.cause) ?? error.message}\n  every trial that ended is kept; "stint resume ${error.folder}" runs the others`
+    return { message, code: EXIT.failed }
   }
-  return { message: `stint itself failed: ${error.stack ?? error.message}`, code: EXIT.failed }
+  const told = fileErrorOf(error)
+  if (told === null)
+    return { message: `stint itself failed: ${error.stack ?? error.message}`, code: EXIT.failed }
+  return { message: told, code: DISK_ERRORS.includes(codeOf(error) ?? '') ? EXIT.failed : EXIT.usage }
+}
+
+function fileErrorOf(error: unknown): string | null {
+  const reason = FILE_ERRORS[codeOf(error) ?? '']
+  const { path } = error as NodeJS.ErrnoException
+  return reason === undefined || path === undefined ? null : `${path}: ${reason}`
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
+}
+
+/** Names and words of data and workloads must not steer the terminal; the lines stay. */
+function printable(text: string): string {
+  return text.split('\n').map(plain).join('\n')
 }

@@ -4,11 +4,13 @@ import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { UserError } from '../user-error.ts'
 import { STINT_VERSION } from '../version.ts'
+import { compareCommand } from './compare.ts'
 import { tell } from './console.ts'
 import { dataCommand } from './data.ts'
 import { complaintOf, EXIT } from './exit.ts'
 import { profilesCommand } from './profiles.ts'
 import { reportCommand } from './report.ts'
+import { resumeCommand } from './resume.ts'
 import { runCommand } from './run.ts'
 import { schemaCommand } from './schema.ts'
 
@@ -22,7 +24,9 @@ const parser = yargs(hideBin(process.argv))
   .scriptName('stint')
   .usage('$0 <command>\n\nBenchmarks streaming ML under memory and compute caps that are really enforced.')
   .command(runCommand)
+  .command(resumeCommand)
   .command(reportCommand)
+  .command(compareCommand)
   .command(dataCommand)
   .command(profilesCommand)
   .command(schemaCommand)

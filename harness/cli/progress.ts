@@ -3,9 +3,12 @@
  * Knows neither clock nor stream of its own, so that tests can read it.
  */
 import type { TrialResult } from '../../workers/contract.ts'
+import { plain } from '../report/words.ts'
 
 export interface ProgressOptions {
   trials: number
+  /** Trials that had ended before a resumed run went on. */
+  finished?: number
   /** Milliseconds, monotonic. */
   now: () => number
   write: (text: string) => void
@@ -29,11 +32,12 @@ export class Progress {
 
   constructor(options: ProgressOptions) {
     this.#options = options
+    this.#done = options.finished ?? 0
     this.#started = options.now()
   }
 
   starts(label: string): void {
-    this.#current = label
+    this.#current = plain(label)
     this.#draw()
   }
 
@@ -53,9 +57,9 @@ export class Progress {
   }
 
   #failureLine(result: TrialResult, label: string): string {
-    const reason = result.error === undefined ? '' : `: ${oneLine(result.error.message)}`
+    const reason = result.error === undefined ? '' : `: ${firstLine(result.error.message)}`
     const mark = this.#options.colour ? '\u001b[31m✗\u001b[0m' : '✗'
-    return `${mark} ${result.outcome}  ${label}  round ${result.round}${reason}`
+    return `${mark} ${result.outcome}  ${plain(label)}  round ${result.round}${reason}`
   }
 
   #print(line: string): void {
@@ -87,8 +91,9 @@ export class Progress {
 
   /** From the mean pace so far; unknown until a trial has ended. */
   #secondsLeft(): number | null {
-    if (this.#done === 0 || this.#done === this.#options.trials) return null
-    const pace = (this.#options.now() - this.#started) / this.#done
+    const measured = this.#done - (this.#options.finished ?? 0)
+    if (measured === 0 || this.#done === this.#options.trials) return null
+    const pace = (this.#options.now() - this.#started) / measured
     return (pace * (this.#options.trials - this.#done)) / 1000
   }
 }
@@ -100,8 +105,7 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
-function oneLine(text: string): string {
-  const line = text.split('\n')[0] ?? ''
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: a workload's message must not steer the terminal
-  return line.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
+/** Without what would steer the terminal: the words may be a workload's. */
+function firstLine(text: string): string {
+  return plain(text.split('\n')[0] ?? '')
 }

@@ -27,7 +27,8 @@ export async function renderRun(folder: string): Promise<RenderedRun> {
 
 /** Prints the answer in the form that was asked for. A report that could not be written is exit code 4. */
 export function printRun(run: RenderedRun, { json, quiet }: { json: boolean; quiet: boolean }): void {
-  for (const { file, error } of run.reports.problems) tell(`stint: ${file} could not be written: ${error.message}`)
+  for (const { file, error } of run.reports.problems)
+    tell(`stint: ${file} could not be written: ${error.message}`)
   if (run.reports.problems.length > 0) {
     tell(`  the measurements are whole; "stint report ${run.folder}" tries again`)
     process.exitCode = EXIT.failed
@@ -36,7 +37,10 @@ export function printRun(run: RenderedRun, { json, quiet }: { json: boolean; qui
     answer(JSON.stringify(describeRun(run)))
     return
   }
-  if (!quiet) tell(`\n${runSummary(run.model, { colour: wantsColour(process.stderr), width: widthOf(process.stderr) })}\n`)
+  if (!quiet)
+    tell(
+      `\n${runSummary(run.model, { colour: wantsColour(process.stderr), width: widthOf(process.stderr) })}\n`,
+    )
   if (!quiet) for (const { file, reason } of run.reports.skipped) tell(`no ${file}: ${reason}`)
   answer(run.folder)
 }
@@ -47,20 +51,22 @@ function describeRun({ folder, model, reports }: RenderedRun): object {
     name: model.manifest.sweep.name,
     trials: model.trials,
     accuracy: model.accuracy,
-    scenarios: model.scenarios.map(({ id, label, flat, trials, outcomes, metrics, front, compute, memory, failures }) => ({
-      id,
-      label,
-      params: flat,
-      trials,
-      outcomes,
-      metrics,
-      pareto: front.latency,
-      compute,
-      memory,
-      failures,
-    })),
+    scenarios: model.scenarios.map(
+      ({ id, label, flat, trials, outcomes, metrics, front, compute, memory, failures }) => ({
+        id,
+        label,
+        params: flat,
+        trials,
+        outcomes,
+        metrics,
+        pareto: front.latency,
+        compute,
+        memory,
+        failures,
+      }),
+    ),
     comparisons: model.comparisons,
-    operating_points: model.operating_points,
+    operating_points: model.operating.points,
     notices: model.notices,
     files: reports.written,
   }

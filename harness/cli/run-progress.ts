@@ -1,12 +1,13 @@
 /** What `stint run` says on stderr while a sweep runs. */
 import type { TrialResult } from '../../workers/contract.ts'
 import type { Manifest } from '../record/types.ts'
-import type { RunEvents } from '../run-sweep.ts'
+import { plain } from '../report/words.ts'
+import type { ResumeEvents } from '../resume-run.ts'
 import type { Scenario, Sweep } from '../sweep/types.ts'
 import { tell, wantsColour, widthOf } from './console.ts'
 import { Progress } from './progress.ts'
 
-export class RunProgress implements RunEvents {
+export class RunProgress implements ResumeEvents {
   readonly #silent: boolean
   #progress: Progress | null = null
 
@@ -17,15 +18,32 @@ export class RunProgress implements RunEvents {
     this.#tell(`${name}: ${scenarios.length} scenarios x ${runs} runs = ${scenarios.length * runs} trials`)
   }
 
-  onPrepared(_folder: string, manifest: Manifest): void {
+  onMended(bytes: number): void {
+    this.#tell(
+      `the journal ended in ${bytes} bytes of a line cut short; they are removed and that trial runs again`,
+    )
+  }
+
+  onForced(changes: readonly string[]): void {
+    for (const change of changes) this.#tell(`forced: ${plain(change)}`)
+  }
+
+  onPrepared(_folder: string, manifest: Manifest, finished: number): void {
+    if (finished > 0) {
+      const left = manifest.planned_trials - finished
+      this.#tell(
+        `${finished} trials are there; the other ${left} follow, by the sweep as it was at the start`,
+      )
+    }
     for (const { fingerprint, rows, ceiling_r2 } of manifest.datasets) {
       const ceiling = ceiling_r2 === null ? '' : `, best reachable R2 ${ceiling_r2.toFixed(4)}`
       this.#tell(`data: ${rows} rows, sha256 ${fingerprint.sha256.slice(0, 12)}…${ceiling}`)
     }
-    for (const note of manifest.notes) this.#tell(`note: ${note}`)
+    for (const note of manifest.notes) this.#tell(`note: ${plain(note)}`)
     if (this.#silent) return
     this.#progress = new Progress({
       trials: manifest.planned_trials,
+      finished,
       now: () => performance.now(),
       write: (text) => process.stderr.write(text),
       live: process.stderr.isTTY === true,

@@ -1,7 +1,8 @@
 /** `stint run`: the main job. */
 import type { Argv, CommandModule } from 'yargs'
 import { LocalExecutor } from '../execute/local.ts'
-import { runSweep, type SweepRun } from '../run-sweep.ts'
+import { runSweep } from '../run-sweep.ts'
+import type { SweepRun } from '../run-trials.ts'
 import { loadSweep } from '../sweep/load.ts'
 import type { Sweep } from '../sweep/types.ts'
 import { answer, tell } from './console.ts'
@@ -76,10 +77,11 @@ async function run(words: RunWords): Promise<void> {
     await executor.close()
     removeHandlers()
   }
-  await conclude(end, sweep, words)
+  await conclude(end, words)
 }
 
-async function conclude(end: SweepRun, sweep: Sweep, words: RunWords): Promise<void> {
+/** What a run that ended, or could not begin, says and which exit code it leaves. */
+export async function conclude(end: SweepRun, words: { json: boolean; quiet: boolean }): Promise<void> {
   if (end.done === 'refused') throw userErrorFrom(end.problem)
   if (end.done === 'interrupted_before') {
     tell('stint: interrupted before the first trial; nothing was written')
@@ -88,14 +90,15 @@ async function conclude(end: SweepRun, sweep: Sweep, words: RunWords): Promise<v
   }
   if (end.done === 'interrupted') {
     tell(`stint: interrupted; what was measured is in ${end.folder}`)
-    tell(`  "stint report ${end.folder}" makes tables and plots of it`)
+    tell(`  "stint resume ${end.folder}" runs the trials that are missing`)
+    tell(`  "stint report ${end.folder}" makes tables and plots of what is there`)
     process.exitCode = EXIT.interrupted
     return
   }
   const rendered = await renderRun(end.folder)
   const failed = rendered.trials.some((trial) => trial.outcome === 'failed')
-  const missing = sweep.scenarios.length * sweep.benchmark_runs - rendered.trials.length
-  if (failed || missing > 0) process.exitCode = EXIT.failed
+  const { planned, finished } = rendered.model.trials
+  if (failed || finished < planned) process.exitCode = EXIT.failed
   printRun(rendered, words)
 }
 

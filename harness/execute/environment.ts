@@ -1,3 +1,6 @@
+import { OWNER_VARIABLE } from '../leftovers.ts'
+import { ownerToken, thisProcess } from '../owner.ts'
+
 /** Variables that would change a trial: V8 flags (`--max-old-space-size` defeats a cell's limits) and coverage. */
 const NOT_INHERITED = ['NODE_OPTIONS', 'NODE_V8_COVERAGE']
 
@@ -7,5 +10,5 @@ export function workerEnvironment(extra: Record<string, string>): Record<string,
   for (const [name, value] of Object.entries(process.env)) {
     if (value !== undefined && !NOT_INHERITED.includes(name)) environment[name] = value
   }
-  return { ...environment, ...extra }
+  return { ...environment, [OWNER_VARIABLE]: ownerToken(thisProcess()), ...extra }
 }

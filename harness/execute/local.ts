@@ -1,6 +1,5 @@
 /** Runs trials on this machine, each in a process of its own. */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type {
   Capabilities,
@@ -12,6 +11,7 @@ import type {
   TrialResult,
   TrialSpec,
 } from '../../workers/contract.ts'
+import { makeOwnedFolder, removeLeftovers } from '../leftovers.ts'
 import { entryFile } from './entries.ts'
 import { workerEnvironment } from './environment.ts'
 import type { Executor } from './executor.ts'
@@ -48,7 +48,9 @@ export class LocalExecutor implements Executor {
   private closed = false
 
   constructor(options: LocalExecutorOptions = {}) {
-    this.temporary = mkdtempSync(join(options.temporaryRoot ?? tmpdir(), 'stint-'))
+    // What a killed run left would take memory and processor time from the trials of this one.
+    removeLeftovers(options.temporaryRoot)
+    this.temporary = makeOwnedFolder(options.temporaryRoot)
     this.onOutput = options.onOutput ?? ((text) => void process.stderr.write(text))
     this.governor = new Governor(options.mechanism ?? null)
     void this.governor.ended.then(() => this.killHosts())

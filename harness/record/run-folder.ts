@@ -1,6 +1,7 @@
 /** Where a run lands: `<root>/<sweep>/<UTC time>-<short id>/`, with `latest` beside it. */
 import {
   accessSync,
+  chmodSync,
   constants,
   existsSync,
   mkdirSync,
@@ -9,9 +10,15 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
+import { makeOwnedFolder, removeFolders } from '../leftovers.ts'
 import { UserError } from '../user-error.ts'
+import { syncFolder, unfinishedName } from './atomic.ts'
+import { type FolderLock, lockFolder } from './lock.ts'
+import { writeManifest } from './manifest.ts'
+import type { Manifest } from './types.ts'
 
 export interface RunFolder {
   path: string
@@ -35,19 +42,40 @@ export function checkWritable(root: string): void {
   }
 }
 
-/**
- * @param started becomes the folder's name, UTC
- * @param id short, unique among the runs of one second
- */
-export function createRunFolder(root: string, sweep: string, started: Date, id: string): RunFolder {
+/** Name and parts of a run folder that does not exist yet; the id tells apart the runs of one second. */
+export function planRunFolder(root: string, sweep: string, started: Date, id: string): RunFolder {
   const time = started.toISOString().slice(0, 19).replaceAll('-', '').replaceAll(':', '')
-  const path = resolve(root, sweep, `${time}Z-${id}`)
-  const folder: RunFolder = { path, id, journal: journalPath(path), chunks: join(path, 'chunks') }
-  for (const part of [folder.chunks, join(path, 'reports'), join(path, 'benchmarks')]) {
-    mkdirSync(part, { recursive: true })
+  return runFolderAt(resolve(root, sweep, `${time}Z-${id}`), id)
+}
+
+export function runFolderAt(path: string, id: string): RunFolder {
+  return { path, id, journal: journalPath(path), chunks: join(path, 'chunks') }
+}
+
+/**
+ * Makes the folder with manifest, empty journal and lock, in one step: a run folder that exists can be resumed.
+ * @returns the lock, which is held
+ */
+export function createRunFolder(folder: RunFolder, manifest: Manifest): FolderLock {
+  const parent = dirname(folder.path)
+  mkdirSync(parent, { recursive: true })
+  removeFolders(parent)
+  const unfinished = makeOwnedFolder(parent, true)
+  try {
+    for (const part of ['chunks', 'reports', 'benchmarks']) mkdirSync(join(unfinished, part))
+    writeManifest(unfinished, manifest)
+    writeFileSync(journalPath(unfinished), '')
+    const lock = lockFolder(unfinished, folder.path)
+    // A temporary folder is its owner's alone; results are as open as the user's other files.
+    chmodSync(unfinished, 0o777 & ~process.umask())
+    renameSync(unfinished, folder.path)
+    syncFolder(parent)
+    pointLatest(folder.path)
+    return lock
+  } catch (error) {
+    rmSync(unfinished, { recursive: true, force: true })
+    throw error
   }
-  pointLatest(path)
-  return folder
 }
 
 export function journalPath(folder: string): string {
@@ -62,7 +90,7 @@ export function resolveRunFolder(path: string): string {
 
 function pointLatest(path: string): void {
   const link = join(dirname(path), 'latest')
-  const temporary = `${link}.${process.pid}.tmp`
+  const temporary = unfinishedName(link)
   rmSync(temporary, { force: true })
   symlinkSync(basename(path), temporary)
   renameSync(temporary, link)

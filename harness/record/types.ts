@@ -20,6 +20,14 @@ export interface Machine {
   load_at_start: [number, number, number]
 }
 
+export interface Resumption {
+  at: string
+  /** Trials that had ended before. */
+  finished_trials: number
+  /** What was no longer as at the start and was passed over by --force. */
+  changes: string[]
+}
+
 export interface Manifest {
   format: 1
   id: string
@@ -28,11 +36,17 @@ export interface Manifest {
   machine: Machine
   git: { commit: string; dirty: boolean } | null
   workload: WorkloadInfo
+  /** SHA-256 of the workload's own code, hex. */
+  workload_hash: string
   datasets: PreparedDataset[]
   notes: string[]
   planned_trials: number
   started_at: string
   /** Null while the run goes on or when it was interrupted. */
   finished_at: string | null
+  /** From start to end by a clock that never jumps, s; null until the end, and where the run was resumed. */
+  elapsed_s: number | null
+  /** Every time that the run was taken up again. */
+  resumed: Resumption[]
   command: string[]
 }

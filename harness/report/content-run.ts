@@ -1,5 +1,5 @@
 /** What was run, on what, with which files, and how to run it again. */
-import type { Block } from './content.ts'
+import type { Block } from './content-blocks.ts'
 import type { Plot } from './plots/plot.ts'
 import type { ReportModel } from './types.ts'
 import { count, plain, scalarText, settingName } from './words.ts'
@@ -11,7 +11,7 @@ export function facts(model: ReportModel): [string, string][] {
   const { machine, sweep } = manifest
   const rows: [string, string][] = [
     ['Sweep', `${sweep.name}, workload ${manifest.workload.name}`],
-    ['Run', `${manifest.id}, ${timeSpan(manifest.started_at, manifest.finished_at)}`],
+    ['Run', `${manifest.id}, ${timeSpan(manifest)}`],
     [
       'Trials',
       `${trials.finished} of ${trials.planned}: ${count(scenarios.length, 'scenario')}, ${sweep.benchmark_runs} trials each, ${sweep.n_jobs} at a time`,
@@ -104,9 +104,10 @@ function cgroup({ manifest }: ReportModel): string {
   return `cgroup ${version}${limits.length === 0 ? '' : `, itself limited to ${limits.join(' and ')}`}`
 }
 
-function timeSpan(start: string, end: string | null): string {
-  if (end === null) return `started ${start}, not finished`
-  const seconds = (Date.parse(end) - Date.parse(start)) / 1000
-  const length = seconds >= 120 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds)} s`
-  return `started ${start}, took ${length}`
+function timeSpan({ started_at, finished_at, elapsed_s, resumed }: ReportModel['manifest']): string {
+  if (finished_at === null) return `started ${started_at}, not finished`
+  const times = resumed.length === 1 ? 'once' : `${resumed.length} times`
+  if (elapsed_s === null) return `started ${started_at}, resumed ${times}, finished ${finished_at}`
+  const length = elapsed_s >= 120 ? `${Math.round(elapsed_s / 60)} min` : `${Math.round(elapsed_s)} s`
+  return `started ${started_at}, took ${length}`
 }

@@ -1,6 +1,6 @@
 /** How trials ended, and how quiet the machine was. */
 import { formatNumber } from '../metrics.ts'
-import type { Table } from './content.ts'
+import type { Table } from './content-blocks.ts'
 import type { ReportModel } from './types.ts'
 import { metricName, outcomeName } from './words.ts'
 
@@ -21,12 +21,13 @@ export function outcomeTable({ scenarios }: ReportModel): Table {
 }
 
 export function noiseFacts({ noise, latency }: ReportModel): [string, string][] {
-  const share = (value: number | null) =>
-    value === null ? 'unknown on this machine' : `${formatNumber(value * 100)}%`
+  const share = (value: number | null) => (value === null ? 'unknown' : `${formatNumber(value * 100)}%`)
   return [
     [
       'Waiting for a core',
-      `${share(noise.run_queue_wait_median)} of the time (median trial), at most ${share(noise.run_queue_wait_max)}`,
+      noise.run_queue_wait_median === null
+        ? 'unknown: the machine does not tell, or every trial was held back by a compute cap'
+        : `${share(noise.run_queue_wait_median)} of the time (median trial), at most ${share(noise.run_queue_wait_max)}`,
     ],
     [
       'Variation between trials',

@@ -1,6 +1,7 @@
 /** What the report says, apart from how a page looks: sections of blocks that Markdown and HTML both render. */
 
 import { formatMetric } from '../metrics.ts'
+import type { Block, ListItem, Section, Table } from './content-blocks.ts'
 import { capsTable, goalText, operatingTable, scenarioText, summaryTable } from './content-results.ts'
 import { facts, fileList, reproduceSteps } from './content-run.ts'
 import { noiseFacts, outcomeTable } from './content-trust.ts'
@@ -8,41 +9,6 @@ import { type Finding, findingsHeadline, findingsOf } from './findings.ts'
 import { picturesOf } from './pictures.ts'
 import type { Notice, ReportModel } from './types.ts'
 import { capitalised, count } from './words.ts'
-
-export interface Cell {
-  text: string
-  /** To sort by; absent for text. */
-  value?: number | null
-  tone?: 'good' | 'bad' | 'quiet'
-}
-
-export interface Table {
-  head: string[]
-  /** Columns of numbers, right-aligned. */
-  numeric: boolean[]
-  rows: Cell[][]
-}
-
-export interface ListItem {
-  text: string
-  tone?: 'good' | 'bad' | 'quiet'
-  /** Must not be overlooked. */
-  strong?: true
-}
-
-export type Block =
-  | { kind: 'text'; text: string }
-  | { kind: 'facts'; facts: [name: string, value: string][] }
-  | { kind: 'table'; table: Table; note?: string }
-  | { kind: 'list'; items: ListItem[] }
-  | { kind: 'picture'; file: string; alt: string }
-  | { kind: 'code'; lines: string[] }
-
-export interface Section {
-  id: string
-  title: string
-  blocks: Block[]
-}
 
 /** Tables in a page stop here; the CSV has every row. */
 const MOST_ROWS = 200

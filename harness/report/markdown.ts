@@ -1,5 +1,7 @@
 /** `report.md`: the report as text that reads well raw and rendered. */
-import { type Block, type Cell, reportSections, type Table } from './content.ts'
+
+import { reportSections } from './content.ts'
+import type { Block, Cell, Table } from './content-blocks.ts'
 import type { ReportModel } from './types.ts'
 import { plain } from './words.ts'
 

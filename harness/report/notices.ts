@@ -22,6 +22,7 @@ export function noticesFor(
 ): Notice[] {
   return [
     ...aboutTheRun(model),
+    ...aboutResuming(model, trials),
     ...aboutOutcomes(model),
     ...aboutCaps(model),
     ...aboutNoise(model),
@@ -64,6 +65,20 @@ function aboutTheRun({ manifest, trials, scenarios }: Omit<ReportModel, 'notices
     )
   }
   return notices
+}
+
+/** Trials that --force let run under other conditions than the rest. */
+function aboutResuming({ manifest }: Omit<ReportModel, 'notices'>, trials: readonly TrialResult[]): Notice[] {
+  const marked = trials.filter((trial) => Array.isArray(trial.info?.['resumed_under'])).length
+  const changes = [...new Set(manifest.resumed.flatMap((resumption) => resumption.changes))]
+  if (marked === 0 || changes.length === 0) return []
+  return [
+    problem(
+      plain(
+        `${count(marked, 'trial')} ran after the run was resumed with --force, and cannot be compared with the others: ${changes.join('; ')}. Start a new run for numbers to rely on.`,
+      ),
+    ),
+  ]
 }
 
 function aboutOutcomes({ scenarios, trials }: Omit<ReportModel, 'notices'>): Notice[] {

@@ -25,6 +25,7 @@ const METRIC_NAMES: Record<string, string> = {
   gc_pause_ms: 'garbage collection pause',
   energy_j: 'energy',
   r2: 'R²',
+  f1: 'F1',
   mae: 'MAE',
   rmse: 'RMSE',
   mse: 'MSE',
@@ -160,9 +161,10 @@ export function pText(p: number | null): string {
   return p < 0.001 ? '< 0.001' : p.toFixed(3)
 }
 
+/** Signed; a change that rounds to zero keeps its sign, since it tells on which side of none it lies. */
 function changeText(ratio: number): string {
   const change = (ratio - 1) * 100
-  const digits = Math.abs(change) >= 10 ? 0 : 1
-  const text = change.toFixed(digits)
-  return Number(text) === 0 ? '0' : change > 0 ? `+${text}` : text.replace('-', '−')
+  if (change === 0) return '0'
+  const size = Math.abs(change)
+  return `${change > 0 ? '+' : '−'}${size.toFixed(size >= 10 ? 0 : 1)}`
 }

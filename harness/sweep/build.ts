@@ -108,6 +108,11 @@ function settingsOf(flat: Flat): WorkloadSettings {
     max_memory_mb: flat['max_memory_mb'] as number | null,
     max_compute_units: flat['max_compute_units'] as number | null,
     random_seed: flat['random_seed'] as number,
+    adaptive_chunk_resize: flat['adaptive_chunk_resize'] as boolean,
+    max_chunk_retries: flat['max_chunk_retries'] as number,
+    target_latency_ms: flat['target_latency_ms'] as number | null,
+    adaptive_batch_resize: flat['adaptive_batch_resize'] as boolean,
+    spill_to_disk: flat['spill_to_disk'] as boolean,
   }
 }
 

@@ -8,15 +8,18 @@ export function trialId(scenario: string, round: number): string {
 }
 
 /**
- * Every trial of a sweep: rounds from 1, each all scenarios in an order shuffled anew.
+ * Every trial of a sweep: rounds from 1, each all scenarios that still have runs left, in an order shuffled anew.
  * The same seed gives the same order; more rounds leave the earlier ones as they were.
  */
 export function planTrials(
-  sweep: Pick<Sweep, 'benchmark_runs' | 'random_seed'> & { scenarios: readonly { id: string }[] },
+  sweep: Pick<Sweep, 'benchmark_runs' | 'random_seed'> & {
+    scenarios: readonly { id: string; runs?: number }[]
+  },
 ): PlannedTrial[] {
   const random = seededRandom(sweep.random_seed)
-  const ids = sweep.scenarios.map((scenario) => scenario.id)
+  const inRound = (round: number) =>
+    sweep.scenarios.filter(({ runs }) => round <= (runs ?? sweep.benchmark_runs)).map(({ id }) => id)
   return Array.from({ length: sweep.benchmark_runs }, (_, index) => index + 1).flatMap((round) =>
-    shuffle([...ids], random).map((scenario) => ({ trial: trialId(scenario, round), scenario, round })),
+    shuffle(inRound(round), random).map((scenario) => ({ trial: trialId(scenario, round), scenario, round })),
   )
 }

@@ -14,6 +14,8 @@ const MAX_ROUNDS = 999
 export const MAX_SEED = 2 ** 32 - 1
 export const MAX_ROWS = 1_000_000_000
 const MAX_JOBS = 1024
+/** A chunk that is halved so often has one row. */
+const MAX_RETRIES = 30
 const DAY_S = 86_400
 
 export interface Setting {
@@ -51,6 +53,8 @@ function computeUnits(cores: number | null): z.ZodType {
   return nullable(cores === null ? type : type.max(cores, { error: what }), what)
 }
 
+const flag = z.boolean({ error: 'true or false' })
+const latencyWords = 'a number of ms above 0, or null for none'
 const memoryWords = `a number of MB, ${MINIMUM_MEMORY_MB} or more (the least that a worker can start with), or null for no cap`
 
 /** The table; `cores` bounds `max_compute_units`, null where the machine does not matter, as in the JSON Schema. */
@@ -87,6 +91,38 @@ export function settings(cores: number | null): Record<string, Setting> {
       type: computeUnits(cores),
       default: null,
       description: 'share of one core for the whole host process; null for no cap',
+      scenario: true,
+    },
+    adaptive_chunk_resize: {
+      type: flag,
+      default: false,
+      description:
+        'chunk_size is the most: start from what the caps suggest, split what would not fit, grow again',
+      scenario: true,
+    },
+    max_chunk_retries: {
+      type: wholeNumber(0, MAX_RETRIES),
+      default: 3,
+      description: 'how often a chunk that does not fit max_memory_mb is halved, under adaptive_chunk_resize',
+      scenario: true,
+    },
+    target_latency_ms: {
+      type: nullable(z.number({ error: latencyWords }).gt(0, { error: latencyWords }), latencyWords),
+      default: null,
+      description: 'chunk latency that adaptive_chunk_resize holds; null for none',
+      scenario: true,
+    },
+    adaptive_batch_resize: {
+      type: flag,
+      default: false,
+      description:
+        'batch_size is the most: start from what the caps suggest; changes accuracy, and is counted',
+      scenario: true,
+    },
+    spill_to_disk: {
+      type: flag,
+      default: false,
+      description: 'rows that must wait go to temporary files when they take too much of max_memory_mb',
       scenario: true,
     },
     warmup_chunks: {

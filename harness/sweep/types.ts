@@ -49,6 +49,8 @@ export interface Scenario {
   settings: WorkloadSettings
   params: Record<string, Scalar>
   dataset: DatasetSpec | null
+  /** Trials of this scenario, where fewer than the sweep's `benchmark_runs`. */
+  runs?: number
   warmup_chunks: number
   timeout_s: number
 }

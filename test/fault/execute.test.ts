@@ -46,7 +46,7 @@ function files(): string[] {
 /** Groups below the mounted CPU controller that this process owned. */
 function groupsOf(pid: number): string[] {
   const all = readdirSync('/sys/fs/cgroup', { recursive: true }).map(String)
-  return all.filter((path) => new RegExp(`/stint-${pid}-\\d+$`).test(path))
+  return all.filter((path) => new RegExp(`/stint-${pid}-\\d+-\\d+$`).test(path))
 }
 
 async function until(condition: () => boolean, what: string): Promise<void> {

@@ -1,6 +1,8 @@
 /** Batch mode: all rows are kept, then learned at once on one part and scored on the other. */
-import { RowBuffer } from './features/row-buffer.ts'
+import type { RowBuffer } from './features/row-buffer.ts'
 import { learnRows, type Model, scoreRows } from './models.ts'
+import { RowStore } from './spill/row-store.ts'
+import type { Spill } from './spill/spill.ts'
 
 /** Share of the rows that are scored and not learned. */
 export const HELD_OUT = 0.2
@@ -15,66 +17,64 @@ export class Holdout {
   private readonly models: readonly Model[]
   private readonly batchSize: number
   private readonly seed: number
-  private readonly train: RowBuffer[] = []
-  private readonly test: RowBuffer[] = []
+  private readonly train: RowStore
+  private readonly test: RowStore
   private readonly blockRows: number
   private rows = 0
 
-  constructor(models: readonly Model[], batchSize: number, seed: number) {
+  /** @param spill where rows go that would take too much memory; null: none do */
+  constructor(
+    models: readonly Model[],
+    batchSize: number,
+    seed: number,
+    features: { width: number; slots: number },
+    spill: Spill | null,
+  ) {
     this.models = models
     this.batchSize = batchSize
     this.seed = seed
     // Whole batches to a block, so that block ends never cut one.
     this.blockRows = batchSize * Math.ceil(BLOCK_ROWS / batchSize)
+    const shape = { ...features, blockRows: this.blockRows }
+    this.train = new RowStore(shape, spill)
+    this.test = new RowStore(shape, spill)
   }
 
-  /** Takes all waiting rows out of the buffer. */
+  /**
+   * Takes all waiting rows out of the buffer.
+   * @throws {SpillError} where they cannot be written
+   */
   keep(buffer: RowBuffer): void {
     while (buffer.waiting > 0) {
-      const blocks = hash(this.rows, this.seed) < HELD_OUT * TWO_32 ? this.test : this.train
-      let block = blocks.at(-1)
-      if (block === undefined || block.batch.rows === this.blockRows) {
-        block = new RowBuffer(buffer.batch.width, buffer.batch.slots)
-        block.reserve(this.blockRows)
-        blocks.push(block)
-      }
-      copyRow(buffer, buffer.first, block)
+      const store = hash(this.rows, this.seed) < HELD_OUT * TWO_32 ? this.test : this.train
+      store.add(buffer, buffer.first)
       buffer.first += 1
       this.rows += 1
     }
   }
 
-  /** Learns the training rows, `epochs` times over, in batches; then scores the held-out rows. */
+  /**
+   * Learns the training rows, `epochs` times over, in batches; then scores the held-out rows.
+   * @throws {SpillError} where rows cannot be read back
+   */
   fit(epochs: number): void {
     for (let epoch = 0; epoch < epochs; epoch += 1) {
-      for (const block of this.train) {
+      this.train.forEach((block) => {
         const { rows } = block.batch
         for (let from = 0; from < rows; from += this.batchSize) {
           const to = Math.min(rows, from + this.batchSize)
           learnRows(this.models, block.upTo(to), from, to)
         }
-      }
+      })
     }
-    for (const { batch } of this.train) this.learned += batch.rows
+    this.learned = this.train.rows
     const room = new Float64Array(this.blockRows)
-    for (const block of this.test) {
+    this.test.forEach((block) => {
       const { rows } = block.batch
       scoreRows(this.models, block.upTo(rows), 0, rows, room)
-      this.heldOut += rows
-    }
+    })
+    this.heldOut = this.test.rows
   }
-}
-
-function copyRow(from: RowBuffer, row: number, to: RowBuffer): void {
-  const source = from.batch
-  const { width, slots } = source
-  const { batch } = to
-  const at = batch.rows
-  for (let j = 0; j < width; j += 1) batch.dense[at * width + j] = source.dense[row * width + j]!
-  for (let s = 0; s < slots; s += 1) batch.hot[at * slots + s] = source.hot[row * slots + s]!
-  batch.target[at] = source.target[row]!
-  to.hotSizes[at] = from.hotSizes[row]!
-  batch.rows = at + 1
 }
 
 /** 32 well-mixed bits of a row number (the finaliser of MurmurHash3, A. Appleby). */

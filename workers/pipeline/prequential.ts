@@ -5,8 +5,9 @@ import { learnRows, type Model, scoreRows } from './models.ts'
 export class Prequential {
   /** Rows predicted and then learned. */
   learned = 0
+  /** May change between batches. */
+  batchSize: number
   private readonly models: readonly Model[]
-  private readonly batchSize: number
   private room = new Float64Array(0)
 
   constructor(models: readonly Model[], batchSize: number) {

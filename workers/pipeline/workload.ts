@@ -10,6 +10,8 @@ import type {
 } from '../contract.ts'
 import { checkDataset } from './check-dataset.ts'
 import { Cleaner } from './clean/cleaner.ts'
+import { RunControl } from './control/run-control.ts'
+import { startingSize } from './control/starting-sizes.ts'
 import { INFO, type PipelineParams, pipelineParams } from './describe.ts'
 import { FeatureEngineer } from './features/engineer.ts'
 import { RowBuffer } from './features/row-buffer.ts'
@@ -22,6 +24,7 @@ import { type Model, modelsWith } from './models.ts'
 import type { Plan } from './plan.ts'
 import { planFor } from './plan-for.ts'
 import { Prequential } from './prequential.ts'
+import { Spill } from './spill/spill.ts'
 
 const READERS: Record<PipelineParams['reader'], OpenReader> = {
   bytes: openBytes,
@@ -67,6 +70,11 @@ class PipelineRun implements OpenWorkload {
   private readonly prequential: Prequential
   /** Batch mode alone. */
   private readonly holdout: Holdout | null
+  /** Under adaptive_chunk_resize alone. */
+  private readonly control: RunControl | null
+  /** Where rows can be spilled and memory is bounded. */
+  private readonly spill: Spill | null
+  private batchResizes = 0
   private readonly expected: number
   private rows = 0
   private done = false
@@ -87,15 +95,25 @@ class PipelineRun implements OpenWorkload {
     this.engineer = new FeatureEngineer(plan.features, plan.target)
     this.buffer = new RowBuffer(plan.features.dense.length, plan.features.slots.length)
     this.models = modelsWith(createLearner(params.learner, learnerOptions(params)))
-    this.prequential = new Prequential(this.models, settings.batch_size)
+    const { batch_size, max_memory_mb, mode } = settings
+    this.control = settings.adaptive_chunk_resize
+      ? new RunControl(settings, plan, this.buffer, dataset.rows)
+      : null
+    this.spill = settings.spill_to_disk && max_memory_mb !== null ? new Spill(max_memory_mb) : null
+    const batchSize = settings.adaptive_batch_resize
+      ? startingSize(batch_size, settings, dataset.rows)
+      : batch_size
+    this.prequential = new Prequential(this.models, batchSize)
     this.holdout =
-      settings.mode === 'batch' ? new Holdout(this.models, settings.batch_size, settings.random_seed) : null
+      mode === 'batch'
+        ? new Holdout(this.models, batchSize, settings.random_seed, this.buffer.batch, this.spill)
+        : null
   }
 
   step(): Promise<StepReport | null> | StepReport | null {
     if (this.done) return null
     const start = performance.now()
-    const chunk = this.reader.read(this.settings.chunk_size)
+    const chunk = this.reader.read(this.control?.next(start) ?? this.settings.chunk_size)
     // A reader that answers at once keeps the step synchronous.
     if (chunk instanceof Promise) return chunk.then((read) => this.handle(read, start))
     return this.handle(chunk, start)
@@ -125,11 +143,18 @@ class PipelineRun implements OpenWorkload {
         columns: this.plan.specs.map((spec) => spec.name),
         dense_features: this.plan.features.dense.length,
         one_hot_features: this.engineer.oneHot.size,
+        ...this.control?.info(),
+        ...(this.settings.adaptive_batch_resize && {
+          batch_size_last: this.prequential.batchSize,
+          batch_resizes: this.batchResizes,
+        }),
+        ...(this.spill !== null && { spilled_blocks: this.spill.blocks, spilled_bytes: this.spill.bytes }),
       },
     }
   }
 
   close(): void | Promise<void> {
+    this.spill?.close()
     return this.reader.close()
   }
 
@@ -141,6 +166,8 @@ class PipelineRun implements OpenWorkload {
     this.engineer.append(clean, this.buffer)
     const afterFeatures = performance.now()
     this.rows += read.rows
+    this.control?.read(read.rows)
+    const spilledBefore = this.spill?.bytes ?? 0
     if (this.holdout === null) this.prequential.take(this.buffer, this.rows >= this.expected)
     else this.holdout.keep(this.buffer)
     return {
@@ -152,7 +179,29 @@ class PipelineRun implements OpenWorkload {
         features: afterFeatures - afterClean,
         learn: performance.now() - afterFeatures,
       },
+      ...this.detail(spilledBefore),
     }
+  }
+
+  /** What the controller decided and what was spilled, for the chunk log. */
+  private detail(spilledBefore: number): Pick<StepReport, 'detail'> {
+    if (this.control === null && this.spill === null) return {}
+    const detail: Record<string, unknown> = {}
+    if (this.control !== null) detail['control'] = this.control.detail()
+    if (this.spill !== null) detail['spilled_bytes'] = this.spill.bytes - spilledBefore
+    const smaller = this.shrinkBatch()
+    if (smaller !== null) detail['batch_size'] = smaller
+    return { detail }
+  }
+
+  /** Where no chunk fits however small, fewer rows may wait for their batch: from the next batch on. */
+  private shrinkBatch(): number | null {
+    const { control, prequential, settings } = this
+    const shrinks = settings.adaptive_batch_resize && settings.mode === 'streaming'
+    if (!shrinks || control?.overBudget !== true || prequential.batchSize === 1) return null
+    prequential.batchSize = Math.ceil(prequential.batchSize / 2)
+    this.batchResizes += 1
+    return prequential.batchSize
   }
 
   /** Batch mode learns in a step of its own, so that it is timed and capped; streaming has only a rest to learn. */

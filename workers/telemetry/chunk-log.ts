@@ -6,14 +6,26 @@ import type { ChunkLogLine } from '../contract.ts'
 /** Characters held before a write: some 200 lines, so that most chunks pay nothing. */
 const FLUSH_AT = 32_768
 
+/** The log's disk is at fault, not the workload: a full one is the usual reason. */
+export class ChunkLogError extends Error {
+  override name = 'ChunkLogError'
+  constructor(path: string, cause: Error) {
+    super(`cannot write the chunk log ${path}: ${cause.message}`, { cause })
+  }
+}
+
 export class ChunkLog {
+  private readonly path: string
   private readonly fd: number
   private pending = ''
 
-  /** @throws where the file cannot be written */
+  /** @throws {ChunkLogError} where the file cannot be written */
   constructor(path: string) {
-    mkdirSync(dirname(path), { recursive: true })
-    this.fd = openSync(path, 'w')
+    this.path = path
+    this.fd = this.writing(() => {
+      mkdirSync(dirname(path), { recursive: true })
+      return openSync(path, 'w')
+    })
   }
 
   add(line: ChunkLogLine): void {
@@ -21,13 +33,29 @@ export class ChunkLog {
     if (this.pending.length >= FLUSH_AT) this.flush()
   }
 
+  /** @throws {ChunkLogError} where the last lines cannot be written; the file is closed all the same */
   close(): void {
-    this.flush()
-    closeSync(this.fd)
+    try {
+      this.flush()
+    } finally {
+      closeSync(this.fd)
+    }
   }
 
   private flush(): void {
-    if (this.pending !== '') writeSync(this.fd, this.pending)
+    const bytes = Buffer.from(this.pending)
     this.pending = ''
+    this.writing(() => {
+      // A disk that is almost full takes a part.
+      for (let sent = 0; sent < bytes.length; ) sent += writeSync(this.fd, bytes, sent)
+    })
+  }
+
+  private writing<T>(write: () => T): T {
+    try {
+      return write()
+    } catch (error) {
+      throw new ChunkLogError(this.path, error as Error)
+    }
   }
 }

@@ -1,5 +1,5 @@
 /** Blocks of the report as HTML. */
-import type { Block, Table } from '../content.ts'
+import type { Block, Table } from '../content-blocks.ts'
 import { plain } from '../words.ts'
 
 export function blockHtml(block: Block): string {

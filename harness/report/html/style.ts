@@ -19,7 +19,7 @@ p{max-width:76ch;margin:0 0 12px}
 .note{font-size:13px;color:var(--muted);margin-top:8px}
 ul{max-width:92ch;margin:0 0 16px;padding-left:20px}li{margin:0 0 6px}li::marker{color:var(--muted)}li.good,li.bad{color:inherit}li.good::marker{color:var(--good)}li.bad::marker{color:var(--bad)}li strong{font-weight:600;color:var(--bad)}
 dl{margin:0 0 16px;display:grid;gap:0}
-dl div{display:grid;grid-template-columns:minmax(150px,250px) 1fr;gap:16px;padding:6px 0;border-bottom:1px solid var(--line)}
+dl div{display:grid;grid-template-columns:minmax(150px,310px) 1fr;gap:16px;padding:6px 0;border-bottom:1px solid var(--line)}
 dl div:last-child{border-bottom:0}
 dt{color:var(--muted);overflow-wrap:anywhere}dd{margin:0;overflow-wrap:anywhere}
 pre{margin:0 0 12px;padding:14px 16px;background:var(--code);border-radius:8px;overflow-x:auto;font-size:13px;line-height:1.5}

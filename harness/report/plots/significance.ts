@@ -1,50 +1,22 @@
 /** Effect sizes with their intervals: a forest of pairs, grouped by metric. */
 import type { TopLevelSpec } from 'vega-lite'
 import type { ComparisonRow } from '../../analyse/comparison.ts'
-import type { Verdict } from '../../analyse/verdict.ts'
-import { formatNumber } from '../../metrics.ts'
-import { adjustedPText, isSignificant } from '../findings.ts'
+import { isSignificant } from '../findings.ts'
 import type { ReportModel } from '../types.ts'
-import {
-  capitalised,
-  count,
-  metricName,
-  pairText,
-  plain,
-  type RatioStyle,
-  ratioStyle,
-  ratioText,
-} from '../words.ts'
-import { textWidth } from './fonts.ts'
+import { count, metricName } from '../words.ts'
+import { largestEffects, layOut, MOST_ROWS } from './forest.ts'
 import type { Plot } from './plot.ts'
-import { logTicks } from './scale.ts'
-import { captionLayer, ellipsis, wrap } from './text.ts'
+import { captionLayer, wrap } from './text.ts'
 import { config, FONT_SIZE, GRID, INK, MUTED } from './theme.ts'
 
 const ALT = 'Ratio of each pair with its interval, adjusted p, effect size and verdict'
-const MOST_ROWS = 40
-const ROW = 25
 const PLOT_WIDTH = 380
-/** The column of pairs is as wide as its longest text, within these. */
-const PAIR_WIDTH = { least: 260, most: 460 }
 /** Left edges of the text columns right of the plot. */
 const COLUMNS = {
   ratio: PLOT_WIDTH + 26,
   p: PLOT_WIDTH + 196,
   g: PLOT_WIDTH + 276,
   verdict: PLOT_WIDTH + 336,
-}
-
-const VERDICT_COLOURS: Record<Verdict, string> = {
-  slower: '#d55e00',
-  worse: '#d55e00',
-  faster: '#0072b2',
-  better: '#0072b2',
-  higher: '#aa4499',
-  lower: '#aa4499',
-  equivalent: '#3d454f',
-  undecided: '#9aa2ab',
-  not_tested: '#9aa2ab',
 }
 
 export function significancePlot(model: ReportModel, file: string): Plot {
@@ -176,58 +148,6 @@ function specOf(model: ReportModel, rows: ComparisonRow[], left: number, constan
   }
 }
 
-function layOut(model: ReportModel, rows: ComparisonRow[]) {
-  const flats = new Map(model.scenarios.map((scenario) => [scenario.id, scenario.flat]))
-  const texts = new Map(rows.map((row) => [row, pairOf(row, flats, model.axes)]))
-  const longest = Math.max(...[...texts.values()].map((text) => textWidth(text, FONT_SIZE.label))) + 24
-  const pairWidth = Math.round(Math.min(Math.max(longest, PAIR_WIDTH.least), PAIR_WIDTH.most))
-  const heads: { y: number; text: string }[] = []
-  const placed: ReturnType<typeof line>[] = []
-  let y = 0
-  for (const metric of new Set(rows.map((row) => row.metric))) {
-    heads.push({ y: y + ROW / 2, text: capitalised(metricName(metric)) })
-    y += ROW
-    const group = rows.filter((candidate) => candidate.metric === metric)
-    const style = ratioStyle(group.flatMap((row) => [row.ratio, row.ratio_ci_low, row.ratio_ci_high]))
-    for (const row of group) {
-      placed.push(
-        line(row, y + ROW / 2, texts.get(row)!, pairWidth, style, model.manifest.sweep.compare.alpha),
-      )
-      y += ROW
-    }
-    y += ROW * 0.4
-  }
-  return { heads, rows: placed, height: Math.round(y), pairWidth }
-}
-
-function line(row: ComparisonRow, y: number, pair: string, width: number, style: RatioStyle, alpha: number) {
-  const told = row.verdict === 'equivalent' || isSignificant(row, alpha)
-  return {
-    y,
-    pair: ellipsis(pair, FONT_SIZE.label, width - 16),
-    tip: pair,
-    ratio: row.ratio,
-    low: row.ratio_ci_low !== null && row.ratio_ci_low > 0 ? row.ratio_ci_low : null,
-    high: row.ratio_ci_high,
-    ratio_text: ratioText(row.ratio, row.ratio_ci_low, row.ratio_ci_high, style),
-    p: adjustedPText(row),
-    g: row.hedges_g === null ? '—' : formatNumber(row.hedges_g).replace('-', '−'),
-    verdict: row.verdict.replace('_', ' '),
-    colour: VERDICT_COLOURS[told ? row.verdict : 'undecided'],
-  }
-}
-
-function pairOf(
-  row: ComparisonRow,
-  flats: Map<string, Parameters<typeof pairText>[0]>,
-  axes: string[],
-): string {
-  const [a, b] = [flats.get(row.a), flats.get(row.b)]
-  if (!a || !b) return plain(`${row.b_label} against ${row.a_label}`)
-  const { change, shared } = pairText(a, b, axes)
-  return shared === '' ? change : `${change}, ${shared}`
-}
-
 function headline({ comparisons, manifest }: ReportModel): string {
   const differing = comparisons.filter((row) => isSignificant(row, manifest.sweep.compare.alpha)).length
   const noun = comparisons.length === 1 ? 'comparison' : 'comparisons'
@@ -253,25 +173,6 @@ function metricsWithoutChange(rows: readonly ComparisonRow[]): string[] {
   )
 }
 
-/** Each metric its share of the rows, then the largest of all the rest. */
-function largestEffects(candidates: readonly ComparisonRow[]): Set<ComparisonRow> {
-  const sorted = [...candidates].sort((a, b) => effect(b) - effect(a))
-  const metrics = [...new Set(candidates.map((row) => row.metric))]
-  const share = Math.floor(MOST_ROWS / metrics.length)
-  const shown = new Set(
-    metrics.flatMap((metric) => sorted.filter((row) => row.metric === metric).slice(0, share)),
-  )
-  for (const row of sorted) {
-    if (shown.size >= MOST_ROWS) break
-    shown.add(row)
-  }
-  return shown
-}
-
-function effect(row: ComparisonRow): number {
-  return Math.abs(Math.log(row.ratio!))
-}
-
 function domainOf(rows: readonly ComparisonRow[], margin: number): [number, number] {
   const ends = rows
     .flatMap((row) => [row.ratio, row.ratio_ci_low, row.ratio_ci_high])
@@ -284,9 +185,10 @@ function domainOf(rows: readonly ComparisonRow[], margin: number): [number, numb
 }
 
 function ratioTicks([low, high]: [number, number]): number[] {
-  if (high / low > 200) return logTicks([low, high])
+  const base = high / low > 200 ? 10 : 2
+  const logBase = (value: number) => Math.log(value) / Math.log(base)
   const ticks: number[] = []
-  for (let power = Math.ceil(Math.log2(low)); power <= Math.log2(high); power++) ticks.push(2 ** power)
+  for (let power = Math.ceil(logBase(low)); power <= logBase(high); power++) ticks.push(base ** power)
   return ticks
 }
 

@@ -1,25 +1,20 @@
 /** Cost against quality: a point a scenario, its intervals, and the front that nothing beats on both. */
 import type { TopLevelSpec } from 'vega-lite'
-import { formatMetric, formatNumber, type Metric } from '../../metrics.ts'
+import { formatMetric, formatNumber } from '../../metrics.ts'
 import type { ReportModel } from '../types.ts'
-import { capitalised, count, metricName, metricTitle, settingLabel } from '../words.ts'
-import { type AxesEncoding, encodeAxes, levelChannels, levelOf } from './encode.ts'
-import { textWidth } from './fonts.ts'
-import { extent, type Point, pointsOf } from './front.ts'
-import { type Box, placeLabels } from './labels.ts'
+import { capitalised, metricName, metricTitle } from '../words.ts'
+import { levelChannels, levelOf } from './encode.ts'
+import { type Point, pointsOf } from './front.ts'
+import { type FrontLabel, labelFront } from './front-labels.ts'
 import type { Plot } from './plot.ts'
-import { type Reference, referencesFor } from './references.ts'
-import { type PlotScale, position, scaleOver, tickLabel } from './scale.ts'
+import { type PlotScale, tickLabel } from './scale.ts'
 import { captionLayer, wrap } from './text.ts'
 import { config, FONT_SIZE, INK, MUTED, REFERENCE } from './theme.ts'
+import { clamp, HEIGHT, layOut, type Picture, WIDTH } from './tradeoff-layout.ts'
+import { captionOf, headline } from './tradeoff-words.ts'
 
-const WIDTH = 820
-const HEIGHT = 460
 const CAPTION_Y = HEIGHT + 78
 const TEXT_WIDTH = WIDTH + 120
-/** Above this many points, intervals would hide the picture. */
-const MAX_INTERVALS = 150
-const LABEL_LINE = Math.round(FONT_SIZE.label * 1.25)
 const POINT_SIZE = { few: 130, many: 36 }
 
 /** @param against which front: latency or memory */
@@ -42,45 +37,6 @@ export function tradeoffPlot(model: ReportModel, against: 'latency' | 'memory', 
   }
   const picture = layOut(model, points, cost, accuracy)
   return { file, alt, spec: specOf(model, picture, alt) as unknown as TopLevelSpec }
-}
-
-interface Picture {
-  points: Point[]
-  front: Point[]
-  cost: Metric
-  accuracy: Metric
-  encoding: AxesEncoding
-  xs: PlotScale
-  ys: PlotScale
-  shown: Reference[]
-  far: Reference[]
-  /** Whether intervals are drawn. */
-  intervals: boolean
-}
-
-function layOut(model: ReportModel, points: Point[], cost: Metric, accuracy: Metric): Picture {
-  const intervals = points.length <= MAX_INTERVALS
-  const spread = (estimate: Point['x']) => (intervals ? extent(estimate) : [estimate.value])
-  const means = points.map(({ x }) => x.value)
-  const log = means[0]! > 0 && means.at(-1)! / means[0]! > 10
-  // An interval may reach below zero, where a log axis cannot follow: it is cut at half the smallest mean.
-  const xValues = points
-    .flatMap(({ x }) => spread(x))
-    .map((value) => (log ? Math.max(value, means[0]! / 2) : value))
-  const yValues = points.flatMap(({ y }) => spread(y))
-  const { shown, far } = referencesFor(model, accuracy.name, yValues)
-  return {
-    points,
-    front: points.filter((point) => point.front),
-    cost,
-    accuracy,
-    encoding: encodeAxes(model.scenarios, model.axes),
-    xs: scaleOver(xValues, { log }),
-    ys: scaleOver([...yValues, ...shown.map(({ value }) => value)], { air: 0.1, log: false }),
-    shown,
-    far,
-    intervals,
-  }
 }
 
 function specOf(model: ReportModel, picture: Picture, alt: string) {
@@ -208,7 +164,7 @@ function pixel(field: string) {
   return { field, type: 'quantitative', scale: null }
 }
 
-function labelLayer(name: string, labels: ReturnType<typeof labelFront>, mark: Record<string, unknown>) {
+function labelLayer(name: string, labels: FrontLabel[], mark: Record<string, unknown>) {
   return {
     name,
     data: { values: labels },
@@ -218,11 +174,11 @@ function labelLayer(name: string, labels: ReturnType<typeof labelFront>, mark: R
 }
 
 function row({ scenario, x, y, front }: Point, { xs, ys, cost, accuracy, encoding }: Picture) {
-  const within = (value: number, scale: PlotScale) => Math.max(value, scale.domain[0])
+  const within = (value: number, { domain }: PlotScale) => clamp(value, ...domain)
   const range = (estimate: Point['x'], scale: PlotScale) => {
     if (estimate.low === null || estimate.high === null || !(estimate.high > estimate.low))
       return [null, null]
-    return [within(estimate.low, scale), estimate.high]
+    return [within(estimate.low, scale), within(estimate.high, scale)]
   }
   const [xlow, xhigh] = range(x, xs)
   const [ylow, yhigh] = range(y, ys)
@@ -243,92 +199,6 @@ function row({ scenario, x, y, front }: Point, { xs, ys, cost, accuracy, encodin
       'Ok trials': scenario.outcomes.ok,
     },
   }
-}
-
-/** What colour and shape do not tell, written beside the points of the front. */
-function labelFront({ points, front, encoding, xs, ys, shown, intervals }: Picture) {
-  const texts = front.map(({ scenario }) =>
-    encoding.others.map((key) => settingLabel(key, scenario.flat[key])).join(' · '),
-  )
-  const pixels = (x: number, y: number) => ({ x: position(xs, x) * WIDTH, y: (1 - position(ys, y)) * HEIGHT })
-  const obstacles: Box[] = shown.map(({ value, text }) => {
-    const { y } = pixels(xs.domain[0], value)
-    return { x0: 0, x1: textWidth(text, FONT_SIZE.label) + 8, y0: y - LABEL_LINE - 6, y1: y + 2 }
-  })
-  for (const { x, y } of points) {
-    const at = pixels(x.value, y.value)
-    const radius = intervals ? 8 : 4
-    obstacles.push({ x0: at.x - radius, x1: at.x + radius, y0: at.y - radius, y1: at.y + radius })
-    if (!intervals || x.low === null || x.high === null) continue
-    const from = pixels(Math.max(x.low, xs.domain[0]), y.value)
-    obstacles.push({ x0: from.x, x1: pixels(x.high, y.value).x, y0: at.y - 1, y1: at.y + 1 })
-  }
-  for (const [i, point] of front.entries()) {
-    const from = pixels(point.x.value, point.y.value)
-    const next = front[i + 1]
-    if (!next) continue
-    const to = pixels(next.x.value, next.y.value)
-    obstacles.push({ x0: from.x, x1: to.x, y0: from.y - 1, y1: from.y + 1 })
-    obstacles.push({ x0: to.x - 1, x1: to.x + 1, y0: to.y, y1: from.y })
-  }
-  const anchors = front.map(({ x, y }, i) => ({
-    ...pixels(x.value, y.value),
-    width: textWidth(texts[i]!, FONT_SIZE.label),
-    height: LABEL_LINE,
-  }))
-  const wanted = anchors.map((anchor, i) => ({ anchor, text: texts[i]! })).filter(({ text }) => text !== '')
-  const places = placeLabels(
-    wanted.map(({ anchor }) => anchor),
-    obstacles,
-    { x0: 0, x1: WIDTH + 14, y0: -4, y1: HEIGHT - 2 },
-  )
-  return wanted.flatMap(({ anchor, text }, i) => {
-    const place = places[i]
-    if (!place) return []
-    const leader = place.leader && { x0: anchor.x, y0: anchor.y, x1: place.leader.x, y1: place.leader.y }
-    return [{ x: place.x, y: place.y, text, leader }]
-  })
-}
-
-function headline({ front, points, cost, accuracy }: Picture): string {
-  const [first, last] = [front[0]!, front.at(-1)!]
-  const name = metricName(accuracy.name)
-  const show = (point: Point) =>
-    `${name} ${formatMetric(point.y.value, accuracy.unit)} at ${formatMetric(point.x.value, cost.unit)}`
-  if (points.length === 1) return capitalised(show(first))
-  if (front.length === 1) return `${capitalised(show(first))}: one scenario beats all others on both`
-  const factor = last.x.value / first.x.value
-  const price = factor >= 1.1 ? `, for ${formatNumber(factor)} times the ${costWord(cost.name)}` : ''
-  return `${capitalised(name)} from ${formatMetric(first.y.value, accuracy.unit)} to ${formatMetric(last.y.value, accuracy.unit)}${price}`
-}
-
-function costWord(name: string): string {
-  if (name.startsWith('latency')) return 'latency'
-  return metricName(name).replace(/^peak /, '')
-}
-
-function captionOf(
-  model: ReportModel,
-  { points, front, cost, accuracy, intervals, far, encoding }: Picture,
-): string[] {
-  const missing = model.scenarios.length - points.length
-  const deterministic = accuracy.kind === 'deterministic'
-  const bars = intervals
-    ? ` Bars: 95% confidence interval of the mean, one value a trial${deterministic ? `; ${metricName(accuracy.name)} is deterministic and needs none` : ''}.`
-    : ' Intervals are left out here and stand in constraint_experiment.csv.'
-  const labelled = encoding.others.length > 0 ? ' Labels name what colour and shape do not.' : ''
-  return [
-    `Points: means over the ok trials of a scenario.${bars}`,
-    ...(points.length > 1
-      ? [
-          `Line: the best ${metricName(accuracy.name)} within a given ${costWord(cost.name)}; ${front.length.toLocaleString('en-US')} of ${count(points.length, 'scenario')} ${front.length === 1 ? 'is' : 'are'} on it.${labelled}`,
-        ]
-      : []),
-    ...(missing > 0
-      ? [`${count(missing, 'scenario')} without a usable trial ${missing === 1 ? 'is' : 'are'} not shown.`]
-      : []),
-    ...far.map(({ text }) => `${text}, above this picture.`),
-  ]
 }
 
 function withInterval({ value, low, high }: Point['x'], unit: string): string {

@@ -32,7 +32,7 @@ describe('progress', () => {
   it('prints a failure as it happens, its message on one line and without control characters', () => {
     const { progress, written } = setUp(false)
     progress.ended(ended('failed', 'bad\u001b[31m thing\nsecond line'), 'x=1')
-    expect(written[0]).toBe('✗ failed  x=1  round 3: bad?[31m thing\n')
+    expect(written[0]).toBe('✗ failed  x=1  round 3: bad�[31m thing\n')
   })
 
   it('without a terminal writes a line a tenth', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { thisProcess } from '../../../harness/owner.ts'
 import { quotaFor } from '../../../workers/caps/compute/cgroup-files.ts'
 import { openCgroupV1 } from '../../../workers/caps/compute/cgroup-v1.ts'
 import { openCgroupV2 } from '../../../workers/caps/compute/cgroup-v2.ts'
@@ -45,7 +46,7 @@ describe('cgroup version 2', () => {
     expect(tree.at('/fake/user.slice/app.slice').passedOn.has('cpu')).toBe(true)
     const cap = capper!.apply(77, 0.25)
     const [group] = stintGroups(tree)
-    expect(group).toMatch(/^\/fake\/user\.slice\/app\.slice\/stint-\d+-\d+$/)
+    expect(group).toMatch(/^\/fake\/user\.slice\/app\.slice\/stint-\d+-\d+-\d+$/)
     expect(tree.at(group!).cpuMax).toBe('5000 20000')
     expect([...tree.at(group!).processes]).toEqual(['77'])
     expect(cap.periodMs).toBe(20)
@@ -97,13 +98,17 @@ describe('cgroup version 2', () => {
     const tree = session()
     const slice = '/fake/user.slice/app.slice'
     tree.at(slice).passedOn.add('cpu')
+    const ownStart = thisProcess().started
     // No process has this id: it is above the kernel's largest.
     tree
-      .add(`${slice}/stint-99999999-1`)
-      .add(`${slice}/stint-${process.pid}-1000`)
+      .add(`${slice}/stint-99999999-1-1`)
+      .add(`${slice}/stint-${process.pid}-${ownStart}-1000`)
+      .add(`${slice}/stint-${process.pid}-1-1`)
+      .add(`${slice}/stint-99999999-1-2`, { processes: ['0'] })
       .add(`${slice}/other-99999999-1`)
     await cappers(tree, SCOPE)
-    expect(tree.removed).toEqual([`${slice}/stint-99999999-1`])
+    // The same process id with another start time is another process; a member numbered 0 is a container's.
+    expect(tree.removed).toEqual([`${slice}/stint-99999999-1-1`, `${slice}/stint-${process.pid}-1-1`])
   })
 })
 
@@ -119,7 +124,7 @@ describe('cgroup version 1', () => {
     })
     const cap = capper.apply(77, 0.25)
     const group = written[0]!.slice('mkdir '.length)
-    expect(group).toMatch(/^\/v1\/own\/stint-\d+-\d+$/)
+    expect(group).toMatch(/^\/v1\/own\/stint-\d+-\d+-\d+$/)
     cap.release()
     await cap.remove()
     expect(written.slice(1)).toEqual([

@@ -320,7 +320,7 @@ test('a byte table tells any keys apart and numbers them in order', () => {
   const keys = Array.from({ length: 3000 }, (_, i) => Buffer.from(i === 7 ? '' : `${'k'.repeat(i % 50)}${i}`))
   for (const [i, key] of keys.entries()) {
     expect(table.find(key, 0, key.length)).toBe(-1)
-    expect(table.add(key, 0, key.length)).toBe(i)
+    expect(table.add(key.length)).toBe(i)
   }
   expect(table.size).toBe(keys.length)
   expect(keys.map((key) => table.find(key, 0, key.length))).toEqual(keys.map((_, i) => i))

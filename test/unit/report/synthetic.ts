@@ -40,6 +40,11 @@ export function syntheticRun(shape: Shape = {}): { manifest: Manifest; trials: T
             max_memory_mb,
             max_compute_units,
             random_seed: 42,
+            adaptive_chunk_resize: false,
+            max_chunk_retries: 3,
+            target_latency_ms: null,
+            adaptive_batch_resize: false,
+            spill_to_disk: false,
           }
           const flat: Record<string, Scalar> = { ...settings, 'params.learner': 'ridge' }
           const label = axes.map((key) => `${key}=${flat[key]}`).join(' ') || 'the only scenario'
@@ -138,6 +143,9 @@ export function syntheticRun(shape: Shape = {}): { manifest: Manifest; trials: T
       planned_trials: scenarios.length * runs,
       started_at: '2026-11-22T10:15:00.000Z',
       finished_at: '2026-11-22T10:31:40.000Z',
+      workload_hash: 'a'.repeat(64),
+      elapsed_s: 1000,
+      resumed: [],
       command: ['stint', 'run', 'edge.yaml', '--runs', '10'],
     },
   }

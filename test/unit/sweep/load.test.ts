@@ -43,6 +43,11 @@ describe('a sweep', () => {
         max_memory_mb: null,
         max_compute_units: null,
         random_seed: 42,
+        adaptive_chunk_resize: false,
+        max_chunk_retries: 3,
+        target_latency_ms: null,
+        adaptive_batch_resize: false,
+        spill_to_disk: false,
       },
     })
     expect(Object.keys(sweep.scenarios[0]!.flat)).toEqual([
@@ -51,6 +56,11 @@ describe('a sweep', () => {
       'batch_size',
       'max_memory_mb',
       'max_compute_units',
+      'adaptive_chunk_resize',
+      'max_chunk_retries',
+      'target_latency_ms',
+      'adaptive_batch_resize',
+      'spill_to_disk',
       'warmup_chunks',
       'random_seed',
     ])

@@ -20,8 +20,6 @@ describe('keys', () => {
   it.each([
     ['chunkSize: 4', 'sweep.yaml:2:1: key "chunkSize": unknown key; did you mean "chunk_size"?'],
     ['runs: 4', 'sweep.yaml:2:1: key "runs": unknown key; did you mean "benchmark_runs"?'],
-    ['adaptive_chunk_resize: true', 'sweep.yaml:2:1: key "adaptive_chunk_resize": unknown key'],
-    ['spill_to_disk: true', 'sweep.yaml:2:1: key "spill_to_disk": unknown key'],
     ['gate: {}', 'sweep.yaml:2:1: key "gate": unknown key'],
     ['dataset: { file: a.csv }', 'sweep.yaml:2:12: key "dataset.file": unknown key'],
     ['compare: { alhpa: 0.1 }', 'sweep.yaml:2:12: key "compare.alhpa": unknown key; did you mean "alpha"?'],

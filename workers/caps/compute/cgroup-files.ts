@@ -22,8 +22,8 @@ export const kernelFiles: CgroupFiles = {
   list: (path) => readdirSync(path),
 }
 
-/** Group of one trial: `stint-<process that owns it>-<number>`. */
-const GROUP_NAME = /^stint-(\d+)-/
+/** Group of one trial: `stint-<process that owns it>-<when that started>-<number>`; process ids are used again. */
+const GROUP_NAME = /^stint-(\d+)-(\d+)-\d+$/
 const REMOVE_TRIES = 100
 const REMOVE_PAUSE_MS = 10
 /** The kernel refuses quotas below 1 ms. */
@@ -34,7 +34,7 @@ const LARGEST_PERIOD_US = 1_000_000
 let groups = 0
 
 export function newGroupName(): string {
-  return `stint-${process.pid}-${++groups}`
+  return `stint-${process.pid}-${startOf(process.pid) ?? 0}-${++groups}`
 }
 
 /** Period and quota in us: 20 ms, longer where the quota would be less than the kernel takes. */
@@ -60,13 +60,14 @@ export async function removeGroup(files: CgroupFiles, group: string): Promise<vo
 /** Kills what is left in groups whose owner is gone, and removes them. */
 export async function removeStaleGroups(files: CgroupFiles, parent: string): Promise<void> {
   for (const name of files.list(parent)) {
-    const owner = GROUP_NAME.exec(name)?.[1]
-    if (owner === undefined || isAlive(Number(owner))) continue
+    const [, pid, started] = GROUP_NAME.exec(name) ?? []
+    if (pid === undefined || startOf(Number(pid)) === started) continue
     const group = join(parent, name)
     try {
-      for (const pid of files.read(join(group, 'cgroup.procs')).split('\n')) {
-        if (pid !== '') process.kill(Number(pid), 'SIGKILL')
-      }
+      const members = files.read(join(group, 'cgroup.procs')).split('\n').filter(Boolean)
+      // 0 is a process of another namespace, such as a container's, and so is the owner: it may well be alive.
+      if (members.includes('0')) continue
+      for (const member of members) process.kill(Number(member), 'SIGKILL')
       await removeGroup(files, group)
     } catch {
       // Another run may be clearing the same group; what stays is tried again at the next start.
@@ -74,12 +75,15 @@ export async function removeStaleGroups(files: CgroupFiles, parent: string): Pro
   }
 }
 
-function isAlive(pid: number): boolean {
+/** Start of a process in clock ticks since boot; null once it is gone, a zombie included. */
+function startOf(pid: number): string | null {
   try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    // The second field is the program's name, which may hold spaces and brackets.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return fields[0] === 'Z' ? null : (fields[19] ?? null)
+  } catch {
+    return null
   }
 }
 

@@ -46,6 +46,30 @@ export class RowBuffer {
     this.first = 0
   }
 
+  get byteLength(): number {
+    const { dense, hot, target } = this.batch
+    return dense.byteLength + hot.byteLength + target.byteLength + this.hotSizes.byteLength
+  }
+
+  /** Forgets all rows and has room for `rows`. */
+  clear(rows: number): void {
+    this.batch.rows = 0
+    this.first = 0
+    if (rows > this.capacity) this.reserve(rows)
+  }
+
+  /** Copies one row of another buffer of the same shape to the end, for which there must be room. */
+  copyRow(from: RowBuffer, row: number): void {
+    const { batch } = this
+    const { width, slots, dense, hot, target } = from.batch
+    const at = batch.rows
+    for (let j = 0; j < width; j += 1) batch.dense[at * width + j] = dense[row * width + j]!
+    for (let s = 0; s < slots; s += 1) batch.hot[at * slots + s] = hot[row * slots + s]!
+    batch.target[at] = target[row]!
+    this.hotSizes[at] = from.hotSizes[row]!
+    batch.rows = at + 1
+  }
+
   /**
    * The batch as it stood when the row before `to` was added: what a learner sees never depends on later rows,
    * which a larger chunk has already brought in.

@@ -11,8 +11,12 @@ import { misfit } from './decode.ts'
 import { checkHeader, findColumns } from './header.ts'
 import { type ColumnSink, columnSink } from './sinks.ts'
 
+/** A longer row is no row: the file is binary, or a quote is not closed. It is never held in memory as a whole. */
+const MAX_ROW_BYTES = 16 * 1024 * 1024
+
 /** How CSV is read everywhere in the pipeline: RFC 4180, lines ending in LF or CRLF. */
 const CSV_OPTIONS: Options = {
+  max_record_size: MAX_ROW_BYTES,
   bom: true,
   skip_empty_lines: true,
   record_delimiter: ['\r\n', '\n'],
@@ -251,6 +255,8 @@ function problem(error: CsvError): string {
       return 'text after the closing quote of a field: a quote inside a quoted field must be doubled'
     case 'INVALID_OPENING_QUOTE':
       return 'a quote inside an unquoted field: quote the whole field and double the quote'
+    case 'CSV_MAX_RECORD_SIZE':
+      return `a row of more than ${MAX_ROW_BYTES} bytes; is a quote not closed, or the separator another?`
     default:
       return error.message
   }

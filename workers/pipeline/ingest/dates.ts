@@ -5,6 +5,8 @@ const DAYS_PER_ERA = 146_097
 const YEARS_PER_ERA = 400
 /** Days from 0000-03-01 to 1970-01-01. */
 const EPOCH_SHIFT = 719_468
+/** Days up to this one are counted in whole numbers of 32 bits. */
+const LARGEST_QUICK_DAY = 2 ** 30
 const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 /** Two-digit years below this are 20xx, the others 19xx. */
 const PIVOT_YEAR = 50
@@ -18,17 +20,29 @@ export function daysFromCivil(year: number, month: number, day: number): number 
   if (month < 1 || month > 12 || day < 1) return null
   const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
   if (day > MONTH_DAYS[month - 1]! + (month === 2 && leap ? 1 : 0)) return null
-  const y = month <= 2 ? year - 1 : year
-  const era = Math.floor(y / YEARS_PER_ERA)
-  const yearOfEra = y - era * YEARS_PER_ERA
-  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1
-  const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear
-  return era * DAYS_PER_ERA + dayOfEra - EPOCH_SHIFT
+  // Whole numbers all along, and none below 0: the compiler then divides them as 32-bit integers.
+  const y = (month <= 2 ? year - 1 : year) + YEARS_PER_ERA
+  const century = (y / 100) | 0
+  const dayOfYear = (((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) | 0) + day - 1
+  return y * 365 + (y >> 2) - century + (century >> 2) + dayOfYear - EPOCH_SHIFT - DAYS_PER_ERA
 }
 
 /** year * 12 + (month - 1) of a day number; NaN stays NaN, so an unknown date has an unknown year. */
 export function monthIndex(days: number): number {
-  const shifted = Math.floor(days) + EPOCH_SHIFT
+  const whole = Math.floor(days)
+  if (!(whole >= -EPOCH_SHIFT && whole <= LARGEST_QUICK_DAY)) return farMonthIndex(whole)
+  const shifted = (whole + EPOCH_SHIFT) | 0
+  const era = (shifted / DAYS_PER_ERA) | 0
+  const dayOfEra = shifted - era * DAYS_PER_ERA
+  const yearOfEra =
+    ((dayOfEra - ((dayOfEra / 1460) | 0) + ((dayOfEra / 36_524) | 0) - ((dayOfEra / 146_096) | 0)) / 365) | 0
+  const dayOfYear = dayOfEra - (365 * yearOfEra + (yearOfEra >> 2) - ((yearOfEra / 100) | 0))
+  return (era * YEARS_PER_ERA + yearOfEra) * 12 + (((5 * dayOfYear + 2) / 153) | 0) + 2
+}
+
+/** The same where the numbers are below 0, too large for 32 bits, or NaN. */
+function farMonthIndex(days: number): number {
+  const shifted = days + EPOCH_SHIFT
   const era = Math.floor(shifted / DAYS_PER_ERA)
   const dayOfEra = shifted - era * DAYS_PER_ERA
   const yearOfEra = Math.floor(

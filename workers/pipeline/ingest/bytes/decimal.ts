@@ -15,6 +15,24 @@ const POINT = 46
 const LOWER_E = 101
 const UPPER_E = 69
 
+/** So many digits fit a whole number of 32 bits, which is added up much faster than a double. */
+const SHORT_BYTES = 9
+
+/** What `parseDecimal` gives for up to nine digits with or without a point, and nothing else; -1 for all other text. */
+export function parseShort(bytes: Uint8Array, start: number, end: number): number {
+  const length = end - start
+  if (length > SHORT_BYTES || length < 1) return -1
+  let digits = 0
+  let fraction = end
+  for (let p = start; p < end; p++) {
+    const digit = bytes[p]! - ZERO
+    if (digit >= 0 && digit <= 9) digits = (digits * 10 + digit) | 0
+    else if (digit === POINT - ZERO && fraction === end && length > 1) fraction = p + 1
+    else return -1
+  }
+  return fraction === end ? digits : digits / EXACT_POWERS[end - fraction]!
+}
+
 /**
  * The decimal number in `bytes[start .. end)`, bit for bit what `Number()` makes of it; NaN where this fast path
  * cannot tell, which says nothing about the text: the caller then decides from the string.

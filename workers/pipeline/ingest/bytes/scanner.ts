@@ -1,4 +1,5 @@
 import { CR, type DialectBytes, LF } from './dialect.ts'
+import { Marks } from './marks.ts'
 
 /** What is wrong with the rows' form, and where. */
 export interface ScanProblem {
@@ -11,6 +12,8 @@ export interface ScanProblem {
 
 /** Above this many pending bytes a row is scanned again only after half as much again has come in. */
 const RESCAN_FREELY_BYTES = 64 * 1024
+/** After a row that is not plain, up to so many rows are taken byte by byte before plain ones are expected again. */
+const LARGEST_DETOUR_ROWS = 64
 
 /**
  * Splits bytes into rows and fields, and looks at nothing else. Holds the input buffer: the caller puts bytes in
@@ -18,9 +21,12 @@ const RESCAN_FREELY_BYTES = 64 * 1024
  *
  * A row that the buffer does not hold to its end is scanned again from its start when more bytes are there, so a
  * field may be split anywhere. A line feed behind the last byte stops every inner loop: no loop tests for the end.
+ *
+ * Plain rows, without quotes and of the right width, are cut at marks found four bytes at a time; all others, and
+ * all that is broken, are left to a loop that goes byte by byte.
  */
 export class Scanner {
-  bytes: Buffer
+  bytes: Buffer<ArrayBuffer>
   /** First byte not yet scanned into a row, and the end of the bytes held. */
   position = 0
   end = 0
@@ -43,8 +49,17 @@ export class Scanner {
   readonly #special = new Uint8Array(256)
   readonly #top: number
   readonly #maxRowBytes: number
+  readonly #marks: Marks
+  /** All bytes as numbers of four. */
+  #words: Int32Array
+  /** Among the marks that are not separators, the first not yet scanned. */
+  #nextMark = 0
+  /** Rows to take byte by byte after the next that is not plain. */
+  #detour = 1
   /** 1 for the file columns to keep. */
   #wanted = new Int8Array(0)
+  /** The file columns to keep, ascending. */
+  #columns = new Int32Array(0)
   #wantedCount = 0
   /** Bytes that must be pending before a scan is worth while. */
   #needed = 1
@@ -52,7 +67,9 @@ export class Scanner {
   #skipped = 0
 
   constructor(dialect: DialectBytes, bufferBytes: number, maxRowBytes: number) {
-    this.bytes = Buffer.alloc(bufferBytes + 1)
+    this.bytes = wholeWords(bufferBytes + 1)
+    this.#words = new Int32Array(this.bytes.buffer)
+    this.#marks = new Marks(dialect)
     this.#separator = dialect.separator
     this.#quote = dialect.quote
     this.#comment = dialect.comment
@@ -64,7 +81,8 @@ export class Scanner {
   /** Says which file columns to keep, and how many rows a scan may give at most. */
   want(columns: readonly boolean[], rows: number): void {
     this.#wanted = Int8Array.from(columns, (wanted) => (wanted ? 1 : 0))
-    this.#wantedCount = columns.filter(Boolean).length
+    this.#columns = Int32Array.from(columns.flatMap((wanted, column) => (wanted ? column : [])))
+    this.#wantedCount = this.#columns.length
     this.fields = new Int32Array(2 * this.#wantedCount * rows)
     this.rowLines = new Float64Array(rows)
   }
@@ -90,10 +108,12 @@ export class Scanner {
       this.position = 0
       this.end = pending
     }
+    this.#marks.start = this.#marks.end = -1
     if (pending >= this.bytes.length - 1) {
-      const larger = Buffer.alloc(2 * this.bytes.length)
+      const larger = wholeWords(2 * this.bytes.length)
       larger.set(this.bytes)
       this.bytes = larger
+      this.#words = new Int32Array(larger.buffer)
     }
     return this.bytes.subarray(0, this.bytes.length - 1)
   }
@@ -122,6 +142,91 @@ export class Scanner {
    * behind them. Blank lines and comment lines are no rows. Zero rows and no problem: put in more, or all is read.
    */
   scan(limit: number): number {
+    this.rowBytes = 0
+    let rows = 0
+    while (this.#marks.usable && rows < limit && this.position < this.end) {
+      const plain = this.#scanPlain(rows, limit)
+      this.#detour = plain > rows ? 1 : Math.min(2 * this.#detour, LARGEST_DETOUR_ROWS)
+      rows = plain
+      if (rows === limit) break
+      const careful = Math.min(limit, rows + this.#detour)
+      rows = this.#scanCarefully(rows, careful)
+      if (rows < careful || this.problem !== null) break
+    }
+    if (!this.#marks.usable) rows = this.#scanCarefully(rows, limit)
+    if (this.problem !== null) return rows
+    const pending = this.end - this.position
+    // One byte more may be the carriage return of the line end.
+    if (rows < limit && pending > this.#maxRowBytes + 1) return this.#stop(rows, this.#tooLong(), this.line)
+    this.#needed = pending + 1 + (pending > RESCAN_FREELY_BYTES ? pending >> 1 : 0)
+    return rows
+  }
+
+  /** Takes plain rows from row `rows` on, up to the first that is not plain or not whole; rows so far. */
+  #scanPlain(rows: number, limit: number): number {
+    const { bytes, end, fields, rowLines } = this
+    const marks = this.#marks
+    const { places, others } = marks
+    const comment = this.#comment
+    const columns = this.#columns
+    const wantedCount = this.#wantedCount
+    const width = this.#wanted.length
+    let start = this.position
+    let line = this.line
+    let o = rows * 2 * wantedCount
+    let k = this.#nextMark
+    if (start < marks.start || start >= marks.end) k = this.#findMarks(start)
+    else while (k < marks.otherCount && places[others[k]!]! < start) k++
+    scanning: while (rows < limit) {
+      const { otherCount } = marks
+      // The mark before a row is the line end before it.
+      let before = k === 0 ? 0 : others[k - 1]!
+      while (k < otherCount && rows < limit) {
+        const at = others[k]!
+        const place = places[at]!
+        const c = bytes[place]!
+        let next = place + 1
+        let last = at
+        if (c === CR) {
+          // A carriage return that no line feed follows within the window is not plain.
+          if (k + 1 >= otherCount || places[others[k + 1]!] !== next || bytes[next] !== LF) break scanning
+          next++
+          last++
+        } else if (c !== LF) break scanning
+        if (at - before !== width || place === start || bytes[start] === comment) break scanning
+        if (next - start > this.#maxRowBytes) break scanning
+        for (let i = 0; i < wantedCount; i++) {
+          const mark = before + columns[i]!
+          fields[o] = places[mark]! + 1
+          fields[o + 1] = places[mark + 1]!
+          o += 2
+        }
+        rowLines[rows++] = line++
+        start = next
+        k += 1 + last - at
+        before = last
+      }
+      if (rows === limit || marks.end === end || marks.start === start) break
+      k = this.#findMarks(start)
+    }
+    this.#nextMark = k
+    this.rowBytes += start - this.position
+    if (start > this.position) {
+      this.rowBytes += this.#skipped
+      this.#skipped = 0
+    }
+    this.position = start
+    this.line = line
+    return rows
+  }
+
+  #findMarks(from: number): number {
+    this.#marks.find(this.#words, from, this.end)
+    return 0
+  }
+
+  /** Takes any rows from row `rows` on, byte by byte; rows so far, fewer than `limit` as `scan` says. */
+  #scanCarefully(rows: number, limit: number): number {
     const { bytes, end, fields } = this
     const separator = this.#separator
     const quote = this.#quote
@@ -133,8 +238,6 @@ export class Scanner {
     const stride = 2 * this.#wantedCount
     let p = this.position
     let line = this.line
-    let rows = 0
-    this.rowBytes = 0
     bytes[end] = LF
 
     scanning: while (rows < limit && p < end) {
@@ -235,10 +338,6 @@ export class Scanner {
       this.position = p = next
       this.line = ++line
     }
-    const pending = this.end - this.position
-    // One byte more may be the carriage return of the line end.
-    if (rows < limit && pending > this.#maxRowBytes + 1) return this.#stop(rows, this.#tooLong(), this.line)
-    this.#needed = pending + 1 + (pending > RESCAN_FREELY_BYTES ? pending >> 1 : 0)
     return rows
   }
 
@@ -280,4 +379,9 @@ function shown(byte: number): string {
   return byte > 32 && byte < 127
     ? `"${String.fromCharCode(byte)}"`
     : `byte 0x${byte.toString(16).padStart(2, '0')}`
+}
+
+/** A buffer of its own memory, which is a whole number of words. */
+function wholeWords(bytes: number): Buffer<ArrayBuffer> {
+  return Buffer.from(new ArrayBuffer((bytes + 3) & ~3), 0, bytes)
 }

@@ -1,15 +1,13 @@
 /** From fields as byte ranges to a column's values: a fast path on the bytes, and `decode.ts` for all that is rare. */
 import type { CategoryColumn, ColumnSpec, DateColumn, NumberColumn } from '../columns.ts'
+import { decodeCategory, decodeDate, decodeNumber } from '../decode.ts'
+import { type FastPath, fastPath } from './fast-path.ts'
 import { HashedBuilder } from './hashed.ts'
-import { dateFormat, decodeCategory, decodeDate, decodeNumber } from '../decode.ts'
-import { parseDateBytes } from './date.ts'
-import { parseDecimal, parseLoose } from './decimal.ts'
 import { ByteTable } from './table.ts'
 
 /** What the fast path cannot read is remembered for up to this many spellings, of up to this many bytes each. */
 const REMEMBERED_SPELLINGS = 1024
 const REMEMBERED_BYTES = 64
-const SPACE = 32
 
 /** One wanted column: takes fields and keeps the values of the chunk. */
 export interface ColumnBuilder {
@@ -30,9 +28,6 @@ export function columnBuilder(spec: ColumnSpec): ColumnBuilder {
   return spec.buckets === undefined ? new CategoryBuilder(spec) : new HashedBuilder(spec)
 }
 
-/** Reads a value from bytes; NaN where it cannot tell. */
-type FastPath = (bytes: Uint8Array, start: number, end: number) => number
-
 /** Numbers and dates. */
 class ValueBuilder implements ColumnBuilder {
   readonly spec: ColumnSpec
@@ -51,9 +46,13 @@ class ValueBuilder implements ColumnBuilder {
       values: new Float64Array(0),
     }
     this.#fast = fastPath(spec)
+    const result = new Float64Array(1)
     this.#reserved = [...(spec.missing ?? []), ...Object.keys(spec.words ?? {})]
       .map((text) => Buffer.from(text))
-      .map((text) => this.#fast(text, 0, text.length))
+      .map((text) => {
+        this.#fast(text, Int32Array.of(0, text.length), 0, 2, result)
+        return result[0]!
+      })
       .filter((value) => !Number.isNaN(value))
   }
 
@@ -62,22 +61,18 @@ class ValueBuilder implements ColumnBuilder {
   }
 
   append(bytes: Buffer, fields: Int32Array, at: number, stride: number, rows: number, to: number): number {
-    const { values } = this.column
-    const fast = this.#fast
+    const values = this.column.values.subarray(to, to + rows)
+    this.#fast(bytes, fields, at, stride, values)
     const reserved = this.#reserved.length > 0
-    for (let row = 0, o = at; row < rows; row++, o += stride) {
-      const start = fields[o]!
-      const end = fields[o + 1]!
-      let value = Number.NaN
-      if (start < end) {
-        value = fast(bytes, start, end)
-        if (Number.isNaN(value) || (reserved && this.#reserved.includes(value))) {
-          const meaning = this.#decode(bytes, start, end)
-          if (meaning === null) return row
-          value = meaning
-        }
-      }
-      values[to + row] = value
+    for (let row = 0; row < rows; row++) {
+      const value = values[row]!
+      if (!Number.isNaN(value) && !(reserved && this.#reserved.includes(value))) continue
+      const start = fields[at + row * stride]!
+      const end = fields[at + row * stride + 1]!
+      if (start === end) continue
+      const meaning = this.#decode(bytes, start, end)
+      if (meaning === null) return row
+      values[row] = meaning
     }
     return -1
   }
@@ -89,43 +84,11 @@ class ValueBuilder implements ColumnBuilder {
     const decode = this.spec.kind === 'date' ? decodeDate : decodeNumber
     const meaning = decode(bytes.toString('utf8', start, end), this.spec)
     if (meaning !== null && short && this.#spellings.size < REMEMBERED_SPELLINGS) {
-      this.#spellings.add(bytes, start, end)
+      this.#spellings.add(end - start)
       this.#meanings.push(meaning)
     }
     return meaning
   }
-}
-
-function fastPath(spec: ColumnSpec): FastPath {
-  if (spec.kind === 'date') {
-    const format = dateFormat(spec)
-    return (bytes, start, end) => parseDateBytes(bytes, start, end, format)
-  }
-  const number = spec.loose === true ? parseLoose : parsePadded
-  if (spec.after === undefined) return number
-  const after = Buffer.from(spec.after)
-  return (bytes, start, end) => {
-    const from = behindLast(bytes, start, end, after)
-    return from < 0 ? Number.NaN : number(bytes, from, end)
-  }
-}
-
-/** A decimal number between spaces. */
-function parsePadded(bytes: Uint8Array, start: number, end: number): number {
-  while (start < end && bytes[start] === SPACE) start++
-  while (start < end && bytes[end - 1] === SPACE) end--
-  return parseDecimal(bytes, start, end)
-}
-
-/** Where the last occurrence of `text` in `bytes[start .. end)` ends, or -1. */
-function behindLast(bytes: Uint8Array, start: number, end: number, text: Uint8Array): number {
-  const length = text.length
-  for (let from = end - length; from >= start; from--) {
-    let i = 0
-    while (i < length && bytes[from + i] === text[i]) i++
-    if (i === length) return from + length
-  }
-  return -1
 }
 
 /** Codes by the bytes of the field; a string is made once for each distinct spelling. */
@@ -171,7 +134,7 @@ class CategoryBuilder implements ColumnBuilder {
       code = this.#dictionary.push(value!) - 1
       this.#codeOf.set(value!, code)
     }
-    this.#spellings.add(bytes, start, end)
+    this.#spellings.add(end - start)
     this.#codes.push(code)
     return code
   }

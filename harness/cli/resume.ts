@@ -1,0 +1,59 @@
+/** `stint resume`: finishes an interrupted run. */
+import type { Argv, CommandModule } from 'yargs'
+import { LocalExecutor } from '../execute/local.ts'
+import { readManifest } from '../record/manifest.ts'
+import { resolveRunFolder } from '../record/run-folder.ts'
+import { type ResumeEnd, resumeRun } from '../resume-run.ts'
+import { tell } from './console.ts'
+import { conclude } from './run.ts'
+import { RunProgress } from './run-progress.ts'
+import { stopOnSignals } from './signals.ts'
+
+interface ResumeWords {
+  run: string
+  force: boolean
+  json: boolean
+  quiet: boolean
+}
+
+export const resumeCommand: CommandModule<object, ResumeWords> = {
+  command: 'resume <run>',
+  describe: 'finish an interrupted run: exactly the trials that are missing',
+  builder: (yargs) =>
+    yargs.positional('run', { type: 'string', demandOption: true, describe: 'run folder' }).options({
+      force: {
+        type: 'boolean',
+        default: false,
+        describe: 'go on although data, code or machine changed, and mark the trials that follow',
+      },
+      json: { type: 'boolean', default: false, describe: 'one JSON object on stdout' },
+      quiet: { type: 'boolean', default: false, describe: 'no progress and no summary' },
+    }) as Argv<ResumeWords>,
+  handler: resume,
+}
+
+async function resume(words: ResumeWords): Promise<void> {
+  const folder = resolveRunFolder(words.run)
+  const stop = new AbortController()
+  const progress = new RunProgress(readManifest(folder).sweep, words.quiet)
+  const removeHandlers = stopOnSignals(stop)
+  let executor: LocalExecutor | null = null
+  let resumed: ResumeEnd
+  try {
+    resumed = await resumeRun(
+      folder,
+      () => {
+        executor = new LocalExecutor()
+        return executor
+      },
+      { force: words.force, signal: stop.signal, events: progress },
+    )
+  } finally {
+    progress.close()
+    await (executor as LocalExecutor | null)?.close()
+    removeHandlers()
+  }
+  const { end, ran } = resumed
+  if (end.done === 'finished' && !ran && !words.quiet) tell('no trial is missing; nothing to run')
+  await conclude(end, words)
+}

@@ -1,0 +1,90 @@
+/** Temporary folders that name their owner, and the removal of what owners left that were killed. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { OWNER_PATTERN, ownerToken, parseOwner, stateOf, thisProcess } from './owner.ts'
+
+/** Inherited by every process of a run, a workload's own children included. */
+export const OWNER_VARIABLE = 'STINT_OWNER'
+/** Hidden where it stands beside files that people look at. */
+const FOLDER = new RegExp(`^\\.?stint-(${OWNER_PATTERN})-[A-Za-z0-9]+$`)
+
+export interface Leftovers {
+  folders: number
+  processes: number
+}
+
+/** A new folder whose name says whose it is; the owner removes it, or the next run does. */
+export function makeOwnedFolder(parent: string = tmpdir(), hidden = false): string {
+  return mkdtempSync(join(parent, `${hidden ? '.' : ''}stint-${ownerToken(thisProcess())}-`))
+}
+
+/**
+ * Removes the folders in `parent` and ends the processes whose owner is dead: nothing of a run that still lives,
+ * nor of one that cannot be seen from here.
+ */
+export function removeLeftovers(parent: string = tmpdir()): Leftovers {
+  // Processes first: one that lives on would write into its folder.
+  const processes = endStrays()
+  return { folders: removeFolders(parent), processes }
+}
+
+/** Removes the folders in `parent` whose owner is dead. */
+export function removeFolders(parent: string): number {
+  let folders = 0
+  for (const name of entries(parent)) {
+    const token = FOLDER.exec(name)?.[1]
+    if (token === undefined || !isOrphaned(token)) continue
+    try {
+      rmSync(join(parent, name), { recursive: true, force: true })
+      folders++
+    } catch {
+      // Another user's: theirs to remove.
+    }
+  }
+  return folders
+}
+
+/** Hosts see the end of their coordinator and leave by themselves, except one that was stopped, and a workload's children. */
+function endStrays(): number {
+  let processes = 0
+  for (const name of entries('/proc')) {
+    const pid = Number(name)
+    if (!Number.isInteger(pid) || pid === process.pid) continue
+    const token = ownerIn(pid)
+    if (token === null || !isOrphaned(token)) continue
+    try {
+      process.kill(pid, 'SIGKILL')
+      processes++
+    } catch {
+      // It has just ended by itself.
+    }
+  }
+  return processes
+}
+
+function ownerIn(pid: number): string | null {
+  try {
+    const environment = readFileSync(`/proc/${pid}/environ`, 'latin1')
+    const start = `\0${environment}`.indexOf(`\0${OWNER_VARIABLE}=`)
+    if (start === -1) return null
+    const value = environment.slice(start + OWNER_VARIABLE.length + 1)
+    return value.slice(0, value.indexOf('\0'))
+  } catch {
+    // Another user's process, or one that has just ended.
+    return null
+  }
+}
+
+function isOrphaned(token: string): boolean {
+  const owner = parseOwner(token)
+  return owner !== null && stateOf(owner) === 'dead'
+}
+
+function entries(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,49 @@
+/** What is no longer as it was when a run began, so that trials measured before and after cannot be mixed unnoticed. */
+import type { PreparedDataset } from '../../workers/contract.ts'
+import type { Machine, Manifest } from './types.ts'
+
+/** What a run is resumed with. */
+export interface Present {
+  stint: string
+  machine: Machine
+  workload_hash: string
+  /** In the order of the manifest's. */
+  datasets: readonly PreparedDataset[]
+}
+
+/** Each difference in words; none where the run may go on as if it had never stopped. */
+export function changesSince(manifest: Manifest, now: Present): string[] {
+  const changes: string[] = []
+  const compare = (what: string, then: string | number | null, present: string | number | null) => {
+    if (then !== present) changes.push(`${what} was ${then ?? 'none'} and is ${present ?? 'none'}`)
+  }
+  compare('the version of stint', manifest.stint, now.stint)
+  manifest.datasets.forEach((then, index) => {
+    const present = now.datasets[index]
+    const name = then.preset === null ? then.path : `${then.preset} data (${then.path})`
+    if (present?.fingerprint.sha256 !== then.fingerprint.sha256) {
+      const hash = (data: PreparedDataset | undefined) => data?.fingerprint.sha256.slice(0, 12) ?? 'none'
+      compare(`the content of ${name}`, `sha256 ${hash(then)}...`, `sha256 ${hash(present)}...`)
+    }
+  })
+  if (manifest.workload_hash !== now.workload_hash) {
+    changes.push(`the code of workload ${manifest.sweep.workload} has changed`)
+  }
+  const [then, present] = [identityOf(manifest.machine), identityOf(now.machine)]
+  for (const [what, value] of Object.entries(then)) compare(what, value, present[what] ?? null)
+  return changes
+}
+
+/** The part of a machine that measurements depend on; its load and the kernel's patch level are left out. */
+function identityOf(machine: Machine): Record<string, string | number | null> {
+  return {
+    'the processor': machine.cpu_model,
+    'the number of cores': machine.cores,
+    'the memory in MB': machine.memory_mb,
+    'the system': machine.platform,
+    'the kernel': machine.kernel.split('.').slice(0, 2).join('.'),
+    'the version of Node': machine.node,
+    'the CPU quota on stint itself': machine.cgroup.cpu_quota_cores,
+    'the memory limit on stint itself, MB,': machine.cgroup.memory_limit_mb,
+  }
+}

@@ -1,0 +1,185 @@
+/** What a new run and a resumed one share: preparing, and running trials into the journal. */
+import { join } from 'node:path'
+import type {
+  Capabilities,
+  DatasetSpec,
+  InputProblem,
+  PreparedDataset,
+  PrepareResult,
+  TrialResult,
+  TrialSpec,
+} from '../workers/contract.ts'
+import type { Executor } from './execute/executor.ts'
+import { runPlan } from './execute/schedule.ts'
+import { Journal } from './record/journal.ts'
+import { writeManifest } from './record/manifest.ts'
+import type { RunFolder } from './record/run-folder.ts'
+import type { Manifest } from './record/types.ts'
+import { RunStopped } from './run-stopped.ts'
+import type { PlannedTrial, Scenario, Sweep } from './sweep/types.ts'
+
+export interface RunEvents {
+  /** Data is read and the workload is known; the first trial is next. `finished` trials were there before. */
+  onPrepared(folder: string, manifest: Manifest, finished: number): void
+  onStart(scenario: Scenario, trial: PlannedTrial): void
+  onResult(scenario: Scenario, result: TrialResult): void
+}
+
+/** Durations come from the second alone: a wall clock may be set while a run goes on. */
+export interface Clock {
+  now(): Date
+  monotonicMs(): number
+}
+
+export const SYSTEM_CLOCK: Clock = { now: () => new Date(), monotonicMs: () => performance.now() }
+
+export type SweepRun =
+  | { done: 'finished' | 'interrupted'; folder: string }
+  /** Nothing was run and nothing was written. */
+  | { done: 'refused'; problem: InputProblem }
+  | { done: 'interrupted_before' }
+
+type Prepared = Extract<PrepareResult, { ok: true }>
+
+/** Reads the data and asks the workload, or says why the sweep cannot be run here. */
+export async function prepareRun(
+  sweep: Sweep,
+  executor: Executor,
+  dataFolder: string,
+): Promise<Prepared | { ok: false; error: InputProblem }> {
+  const unenforceable = checkCaps(sweep, await executor.capabilities())
+  if (unenforceable !== null) return { ok: false, error: unenforceable }
+  return await executor.prepare({
+    workload: sweep.workload,
+    datasets: distinctDatasets(sweep.scenarios),
+    data_dir: dataFolder,
+  })
+}
+
+export interface TrialsToRun {
+  folder: RunFolder
+  manifest: Manifest
+  plan: readonly PlannedTrial[]
+  /** As prepared now, in the order of the manifest's. */
+  datasets: readonly PreparedDataset[]
+  /** What --force passed over; goes into every trial. */
+  changes: readonly string[]
+}
+
+export interface RunContext {
+  executor: Executor
+  signal: AbortSignal
+  events: RunEvents
+  clock: Clock
+}
+
+/**
+ * Runs the plan; the manifest says at the end that the run is finished.
+ * @throws {RunStopped} where the journal cannot be written or the executor breaks; earlier lines are whole
+ */
+export async function runTrials(run: TrialsToRun, context: RunContext): Promise<SweepRun> {
+  const { folder, manifest } = run
+  const begun = context.clock.monotonicMs()
+  try {
+    const { interrupted } = await runIntoJournal(run, context)
+    if (interrupted) return { done: 'interrupted', folder: folder.path }
+    const uninterrupted = manifest.resumed.length === 0
+    writeManifest(folder.path, {
+      ...manifest,
+      finished_at: context.clock.now().toISOString(),
+      elapsed_s: uninterrupted ? (context.clock.monotonicMs() - begun) / 1000 : null,
+    })
+    return { done: 'finished', folder: folder.path }
+  } catch (error) {
+    throw new RunStopped(folder.path, error)
+  }
+}
+
+async function runIntoJournal(run: TrialsToRun, context: RunContext): Promise<{ interrupted: boolean }> {
+  const { folder, plan, changes } = run
+  const { sweep } = run.manifest
+  const scenarios = new Map(sweep.scenarios.map((scenario) => [scenario.id, scenario]))
+  const keys = distinctDatasets(sweep.scenarios).map(keyOf)
+  const datasets = new Map(keys.map((key, index) => [key, run.datasets[index]!]))
+  const journal = new Journal(folder.journal)
+  try {
+    return await runPlan({
+      plan,
+      executor: context.executor,
+      jobs: sweep.n_jobs,
+      signal: context.signal,
+      toSpec: (trial) => toTrialSpec(sweep, scenarios.get(trial.scenario)!, trial, folder, datasets),
+      onStart: (trial) => context.events.onStart(scenarios.get(trial.scenario)!, trial),
+      onResult: (result) => {
+        refuseUnwritableLog(result)
+        const marked =
+          changes.length === 0 ? result : { ...result, info: { ...result.info, resumed_under: changes } }
+        journal.append(marked)
+        context.events.onResult(scenarios.get(result.scenario)!, marked)
+      },
+    })
+  } finally {
+    journal.close()
+  }
+}
+
+/** A full disk says nothing about the trial: it is run again when the run is resumed. */
+function refuseUnwritableLog({ outcome, error }: TrialResult): void {
+  if (outcome === 'failed' && error?.name === 'ChunkLogError') throw new Error(error.message)
+}
+
+/** No cap is silently ignored: what this machine cannot enforce is refused unless the sweep says otherwise. */
+function checkCaps(sweep: Sweep, able: Capabilities): InputProblem | null {
+  if (sweep.caps === 'best_effort') return null
+  const asks = (key: 'max_compute_units' | 'max_memory_mb') =>
+    sweep.scenarios.some((scenario) => scenario.settings[key] !== null)
+  const refuse = (key: string, why: string): InputProblem => ({
+    message: `${sweep.source.path}: key "${key}": ${why}`,
+    hint: 'say "caps: best_effort" in the sweep to run all the same, with every such row marked',
+  })
+  if (able.compute === 'none' && asks('max_compute_units')) {
+    const notes = able.notes.length === 0 ? '' : ` (${able.notes.join('; ')})`
+    return refuse('max_compute_units', `this machine can enforce no compute cap${notes}`)
+  }
+  if (!able.memory.includes('governor_rss') && asks('max_memory_mb')) {
+    return refuse('max_memory_mb', 'this machine cannot bound off-heap memory while a step runs')
+  }
+  return null
+}
+
+function toTrialSpec(
+  sweep: Sweep,
+  scenario: Scenario,
+  planned: PlannedTrial,
+  folder: RunFolder,
+  datasets: Map<string, PreparedDataset>,
+): TrialSpec {
+  const { settings } = scenario
+  const logged = sweep.chunk_log === 'all' || (sweep.chunk_log === 'first' && planned.round === 1)
+  return {
+    ...planned,
+    flat: scenario.flat,
+    workload: sweep.workload,
+    params: scenario.params,
+    settings,
+    dataset: scenario.dataset === null ? null : datasets.get(keyOf(scenario.dataset))!,
+    caps: {
+      max_memory_mb: settings.max_memory_mb,
+      max_compute_units: settings.max_compute_units,
+      policy: sweep.caps,
+    },
+    warmup_chunks: scenario.warmup_chunks,
+    timeout_s: scenario.timeout_s,
+    chunk_log: logged ? join(folder.chunks, `${planned.trial}.jsonl`) : null,
+  }
+}
+
+function distinctDatasets(scenarios: readonly Scenario[]): DatasetSpec[] {
+  const specs = new Map<string, DatasetSpec>()
+  for (const { dataset } of scenarios) if (dataset !== null) specs.set(keyOf(dataset), dataset)
+  return [...specs.values()]
+}
+
+function keyOf(spec: DatasetSpec): string {
+  return JSON.stringify(spec)
+}

@@ -1,0 +1,121 @@
+import { expect, test } from 'vitest'
+import { compareRuns, compareWithin, profileReference } from '../../../harness/report/compare.ts'
+import { comparisonMarkdown, comparisonText } from '../../../harness/report/compare-text.ts'
+import { significanceTestsCsv } from '../../../harness/report/significance-tests.ts'
+import { hostileRun } from './hostile.ts'
+import { type Shape, syntheticRun } from './synthetic.ts'
+
+const GRID: Shape = {
+  chunk_size: [64, 256],
+  batch_size: [8],
+  max_memory_mb: [64],
+  max_compute_units: [0.5, 1],
+}
+const slower: Shape['alter'] = (trial) => ({
+  ...trial,
+  metrics: { ...trial.metrics, latency_p50_ms: trial.metrics['latency_p50_ms']! * 1.5 },
+})
+const named = (name: string, shape: Shape = {}) => ({ name, ...syntheticRun({ ...GRID, ...shape }) })
+
+test('pairs scenarios by their settings, whatever their order, id and seed', () => {
+  const a = named('before')
+  const b = named('after', { seed: 2, alter: slower })
+  for (const scenario of b.manifest.sweep.scenarios) {
+    const trials = b.trials.filter((trial) => trial.scenario === scenario.id)
+    scenario.id = `x${scenario.id}`
+    scenario.flat['random_seed'] = 7
+    for (const trial of trials) trial.scenario = scenario.id
+  }
+  b.manifest.sweep.scenarios.reverse()
+  const { lines, notices } = compareRuns([a, b])
+  expect(lines).toHaveLength(4 * 4)
+  const latency = lines.filter(({ row }) => row.metric === 'latency_p50_ms')
+  for (const { row, scenario } of latency) {
+    expect(row.verdict).toBe('slower')
+    expect(row.ratio).toBeGreaterThan(1.3)
+    expect(row.ratio).toBeLessThan(1.7)
+    expect(row.a_label).toBe(`before: ${scenario}`)
+    expect(row.b_label).toBe(`after: ${scenario}`)
+  }
+  expect(notices.some(({ text }) => text.includes('no partner'))).toBe(false)
+})
+
+test('warns loudly that runs one after the other cry wolf', () => {
+  const [first] = compareRuns([named('a'), named('b')]).notices
+  expect(first).toMatchObject({ level: 'problem' })
+  expect(first!.text).toContain('stint gate')
+})
+
+test('names other machines, other data, other jobs and other mechanisms', () => {
+  const a = named('a')
+  const b = named('b', {
+    alter: (trial) => ({
+      ...trial,
+      caps: { ...trial.caps, compute: { ...trial.caps.compute, mechanism: 'duty_cycle' } },
+    }),
+  })
+  b.manifest.machine.cpu_model = 'ARM Cortex-A72'
+  b.manifest.datasets[0]!.fingerprint.sha256 = 'f'.repeat(64)
+  b.manifest.sweep.n_jobs = 4
+  const text = compareRuns([a, b])
+    .notices.map((notice) => notice.text)
+    .join('\n')
+  for (const word of ['ARM Cortex-A72', 'ffffffffffff', 'Trials at once: 1 in a, 4 in b', 'duty_cycle']) {
+    expect(text).toContain(word)
+  }
+})
+
+test('scenarios without a partner are named; none in common is a problem', () => {
+  const some = compareRuns([named('a'), named('b', { chunk_size: [64, 512] })])
+  expect(some.lines).toHaveLength(2 * 4)
+  expect(some.notices.some(({ text }) => text.startsWith('4 scenarios found no partner'))).toBe(true)
+  const none = compareRuns([named('a'), named('b', { chunk_size: [2, 4] })])
+  expect(none.lines).toEqual([])
+  expect(
+    none.notices.some(({ level, text }) => level === 'problem' && text.includes('no scenario in common')),
+  ).toBe(true)
+})
+
+test('three runs: each against the first, corrected over all pairs', () => {
+  const { lines } = compareRuns([named('a'), named('b'), named('c', { alter: slower })], {
+    metrics: ['latency_p50_ms'],
+  })
+  expect(lines.map(({ b }) => b)).toEqual(['b', 'b', 'b', 'b', 'c', 'c', 'c', 'c'])
+  expect(lines.slice(4).every(({ row }) => row.verdict === 'slower')).toBe(true)
+})
+
+test('profiles within one run', () => {
+  const run = named('run')
+  for (const { flat, settings } of run.manifest.sweep.scenarios) {
+    flat['profile'] = settings.max_compute_units === 1 ? 'server' : 'edge'
+  }
+  const reference = profileReference(run.manifest)
+  expect(reference).toEqual({ profile: 'edge' })
+  const { lines } = compareWithin(run, reference!, { metrics: ['latency_p50_ms'] })
+  expect(lines).toHaveLength(2)
+  expect(lines.every(({ row }) => row.verdict === 'faster')).toBe(true)
+  expect(profileReference(named('x').manifest)).toBeNull()
+})
+
+test('an unknown metric is named with those that are known', () => {
+  const { notices } = compareRuns([named('a'), named('b')], { metrics: ['latencyy'] })
+  expect(notices.some(({ text }) => text.includes('latencyy') && text.includes('latency_p50_ms'))).toBe(true)
+})
+
+test('text, Markdown and CSV of a comparison, hostile names included', () => {
+  const comparison = compareRuns([
+    { name: 'a|b', ...hostileRun() },
+    { name: 'c', ...hostileRun() },
+  ])
+  const text = comparisonText(comparison, { colour: false, width: 90 })
+  for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(90)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: none of these may be there.
+  expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/)
+  expect(comparisonMarkdown(comparison)).toContain('c against a\\|b')
+  expect(comparisonMarkdown(comparison)).not.toContain('<script>')
+  expect(significanceTestsCsv(comparison.lines.map(({ row }) => row))).toContain('latency_p50_ms')
+})
+
+test('one run alone is a mistake of the caller', () => {
+  expect(() => compareRuns([named('a')])).toThrow(RangeError)
+})

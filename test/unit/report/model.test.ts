@@ -1,0 +1,117 @@
+import { expect, test } from 'vitest'
+import { buildReportModel } from '../../../harness/report/model.ts'
+import { syntheticRun } from './synthetic.ts'
+
+test('counts trials and outcomes, and takes means over ok trials alone', () => {
+  const { manifest, trials } = syntheticRun({
+    runs: 4,
+    alter: (trial) =>
+      trial.round === 0
+        ? { ...trial, outcome: 'timed_out', metrics: { ...trial.metrics, latency_p50_ms: 1e9 } }
+        : trial,
+  })
+  const model = buildReportModel(manifest, trials)
+  expect(model.trials.finished).toBe(36 * 4)
+  expect(model.trials.outcomes.timed_out).toBe(36)
+  const [first] = model.scenarios
+  expect(first!.outcomes).toMatchObject({ ok: 3, timed_out: 1 })
+  expect(first!.metrics['latency_p50_ms']!.n).toBe(3)
+  expect(first!.metrics['latency_p50_ms']!.value).toBeLessThan(100)
+})
+
+test('what no trial reports is null and never zero', () => {
+  const model = buildReportModel(...args(syntheticRun()))
+  for (const scenario of model.scenarios) {
+    expect(scenario.metrics['energy_j']).toBeNull()
+    expect(scenario.energy_source).toBeNull()
+  }
+  expect(model.measured).not.toContain('energy_j')
+})
+
+test('caps keep what was asked for beside what was used, failed trials included', () => {
+  const { manifest, trials } = syntheticRun({
+    chunk_size: [64],
+    batch_size: [8],
+    max_memory_mb: [64],
+    max_compute_units: [0.5],
+    runs: 3,
+    alter: (trial) => ({
+      ...trial,
+      outcome: trial.round === 0 ? 'out_of_memory' : 'ok',
+      caps: {
+        memory: { ...trial.caps.memory, peak_mb: trial.round === 0 ? 70 : 30, enforced: trial.round !== 1 },
+        compute: { ...trial.caps.compute, achieved: [0.5, 0.48, 0.52][trial.round]! },
+      },
+    }),
+  })
+  const [scenario] = buildReportModel(manifest, trials).scenarios
+  expect(scenario!.compute).toMatchObject({ requested: 0.5, achieved_max: 0.52, mechanisms: ['cgroup_v1'] })
+  expect(scenario!.compute.achieved!.value).toBeCloseTo(0.5)
+  expect(scenario!.memory).toMatchObject({ requested_mb: 64, peak_max_mb: 70, enforced: false })
+})
+
+test('failures are told once each, with their count and first trial', () => {
+  const { manifest, trials } = syntheticRun({
+    chunk_size: [64],
+    batch_size: [8],
+    max_memory_mb: [64],
+    max_compute_units: [1],
+    runs: 4,
+    alter: (trial) =>
+      trial.round < 3
+        ? {
+            ...trial,
+            outcome: 'crashed',
+            error: { name: 'E', message: trial.round === 2 ? 'other' : 'bang', exit: '134' },
+          }
+        : trial,
+  })
+  const { failures } = buildReportModel(manifest, trials).scenarios[0]!
+  expect(failures.map(({ reason, count }) => [reason, count])).toEqual([
+    ['bang (134)', 2],
+    ['other (134)', 1],
+  ])
+})
+
+test('notices name an unfinished run, lost trials, loose caps and mixed mechanisms', () => {
+  const { manifest, trials } = syntheticRun({
+    runs: 2,
+    alter: (trial) => ({
+      ...trial,
+      caps: {
+        memory: { ...trial.caps.memory, enforced: false },
+        compute: {
+          ...trial.caps.compute,
+          mechanism: trial.params['chunk_size'] === 64 ? 'duty_cycle' : 'cgroup_v1',
+        },
+      },
+    }),
+  })
+  const texts = buildReportModel(manifest, trials.slice(0, -5))
+    .notices.filter(({ level }) => level === 'problem')
+    .map(({ text }) => text)
+    .join('\n')
+  expect(texts).toContain('Only 67 of 72 planned trials finished')
+  expect(texts).toContain('not fully enforced')
+  expect(texts).toContain('cgroup_v1, duty_cycle')
+})
+
+test('a quiet, complete run raises no problem', () => {
+  const { manifest, trials } = syntheticRun({ chunk_size: [64, 256] })
+  const { notices } = buildReportModel(manifest, trials)
+  expect(notices.filter(({ level }) => level === 'problem')).toEqual([])
+})
+
+test('the order of the journal does not matter', () => {
+  const { manifest, trials } = syntheticRun({ runs: 3 })
+  const forwards = buildReportModel(manifest, trials)
+  const backwards = buildReportModel(manifest, [...trials].reverse())
+  expect(backwards.comparisons).toEqual(forwards.comparisons)
+  expect(backwards.scenarios.map(({ metrics }) => metrics)).toEqual(
+    forwards.scenarios.map(({ metrics }) => metrics),
+  )
+})
+
+function args({ manifest, trials }: ReturnType<typeof syntheticRun>) {
+  return [manifest, trials] as const
+}

@@ -1,0 +1,112 @@
+import { loadImage } from '@napi-rs/canvas'
+import { expect, test } from 'vitest'
+import { buildReportModel } from '../../../harness/report/model.ts'
+import { picturesOf } from '../../../harness/report/pictures.ts'
+import { textWidth } from '../../../harness/report/plots/fonts.ts'
+import { renderPng } from '../../../harness/report/plots/png.ts'
+import { palette } from '../../../harness/report/plots/theme.ts'
+import { hostileRun } from './hostile.ts'
+import { type Shape, syntheticRun } from './synthetic.ts'
+
+const LONE = { chunk_size: [64], batch_size: [8], max_memory_mb: [64], max_compute_units: [0.5] }
+
+async function draw(run: ReturnType<typeof syntheticRun>) {
+  const skipped: Record<string, string> = {}
+  const sizes: Record<string, { width: number; height: number }> = {}
+  for (const plot of picturesOf(buildReportModel(run.manifest, run.trials))) {
+    const name = plot.file.replace('benchmarks/', '').replace('.png', '')
+    if (!plot.spec) {
+      skipped[name] = plot.skipped
+      continue
+    }
+    const png = await renderPng(plot.spec)
+    expect(png.subarray(0, 8)).toEqual(Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]))
+    const { width, height } = await loadImage(png)
+    sizes[name] = { width, height }
+  }
+  return { skipped, sizes }
+}
+
+test('every picture of an ordinary run, wide enough for a talk', async () => {
+  const { skipped, sizes } = await draw(syntheticRun())
+  expect(skipped).toEqual({})
+  for (const { width, height } of Object.values(sizes)) {
+    expect(width).toBeGreaterThan(1800)
+    expect(width).toBeLessThan(3200)
+    expect(height).toBeGreaterThan(900)
+  }
+})
+
+const degenerate: [name: string, shape: Shape, skipped: string[]][] = [
+  ['one scenario', LONE, ['significance']],
+  ['one trial each', { runs: 1 }, []],
+  ['no caps', { max_memory_mb: [null], max_compute_units: [null], reference: null }, ['caps']],
+  ['no accuracy metric', { accuracy: null }, ['latency_vs_accuracy', 'memory_vs_accuracy']],
+  [
+    'an accuracy metric that is never reported',
+    { accuracy: 'mape' },
+    ['latency_vs_accuracy', 'memory_vs_accuracy'],
+  ],
+  [
+    'no ok trial',
+    { alter: (trial) => ({ ...trial, outcome: 'failed', metrics: {} }), runs: 2 },
+    ['latency_vs_accuracy', 'memory_vs_accuracy', 'significance'],
+  ],
+  ['all values the same', { alter: same, runs: 3 }, ['significance']],
+  [
+    'latencies of zero',
+    { alter: (trial) => ({ ...trial, metrics: { ...trial.metrics, latency_p50_ms: 0 } }), runs: 3 },
+    [],
+  ],
+  ['nothing known of the caps', { alter: withoutCaps, runs: 2 }, ['caps']],
+]
+
+test.each(degenerate)('%s: drawn or skipped with a reason, never a crash', async (_, shape, expected) => {
+  const { skipped } = await draw(syntheticRun({ chunk_size: [64, 256], ...shape }))
+  expect(Object.keys(skipped)).toEqual(expected)
+  for (const reason of Object.values(skipped)) expect(reason).toMatch(/^[a-z].{10,}/)
+})
+
+test('no trials at all', async () => {
+  const { manifest } = syntheticRun()
+  const { skipped } = await draw({ manifest, trials: [] })
+  expect(Object.keys(skipped)).toHaveLength(4)
+})
+
+test('a grid of a thousand scenarios', async () => {
+  const powers = (n: number) => Array.from({ length: n }, (_, i) => 16 * 2 ** i)
+  const { skipped, sizes } = await draw(
+    syntheticRun({
+      chunk_size: powers(8),
+      batch_size: powers(8),
+      max_memory_mb: [64, 128, 256, 512],
+      max_compute_units: [0.25, 0.5, 0.75, 1],
+      runs: 2,
+    }),
+  )
+  expect(skipped).toEqual({})
+  expect(sizes['significance']!.height).toBeLessThan(4000)
+})
+
+test('hostile names do not break a picture', async () => {
+  const { skipped } = await draw(hostileRun())
+  expect(skipped).toEqual({})
+})
+
+test('the font is the one that is drawn with: weights differ, and superscripts have a width', () => {
+  expect(textWidth('compute', 20, 600)).toBeGreaterThan(textWidth('compute', 20, 400))
+  expect(textWidth('R²', 20)).toBeGreaterThan(textWidth('R', 20))
+})
+
+test('palettes never repeat a colour', () => {
+  for (let levels = 1; levels <= 13; levels++) expect(new Set(palette(levels)).size).toBe(levels)
+})
+
+function same<T extends { metrics: Record<string, number | null> }>(trial: T): T {
+  return { ...trial, metrics: Object.fromEntries(Object.keys(trial.metrics).map((name) => [name, 1])) }
+}
+
+function withoutCaps(trial: Parameters<NonNullable<Shape['alter']>>[0]) {
+  const { memory, compute } = trial.caps
+  return { ...trial, caps: { memory: { ...memory, peak_mb: null }, compute: { ...compute, achieved: null } } }
+}

@@ -1,0 +1,101 @@
+import { parse } from 'csv-parse/sync'
+import { expect, test } from 'vitest'
+import { constraintExperimentCsv } from '../../../harness/report/constraint-experiment.ts'
+import { toCsv } from '../../../harness/report/csv.ts'
+import { buildReportModel } from '../../../harness/report/model.ts'
+import { operatingPointsCsv } from '../../../harness/report/operating-points.ts'
+import { significanceTestsCsv } from '../../../harness/report/significance-tests.ts'
+import { hostileRun } from './hostile.ts'
+import { syntheticRun } from './synthetic.ts'
+
+const read = (csv: string): Record<string, string>[] => parse(csv, { columns: true })
+
+function modelOf(run = syntheticRun()) {
+  return buildReportModel(run.manifest, run.trials)
+}
+
+test('constraint_experiment.csv has a row a scenario, with settings, counts, means, intervals and caps', () => {
+  const model = modelOf()
+  const rows = read(constraintExperimentCsv(model))
+  expect(rows).toHaveLength(36)
+  const [row] = rows
+  expect(row).toMatchObject({ chunk_size: '64', max_memory_mb: '64', n: '10', ok: '10', out_of_memory: '0' })
+  for (const name of [
+    'r2',
+    'r2_ci_low',
+    'r2_ci_high',
+    'energy_source',
+    'pareto_latency',
+    'achieved_compute',
+    'compute_mechanism',
+    'peak_memory_mb',
+    'memory_limit_mb',
+    'compute_limit',
+    'model_accuracy_r2',
+    'model_rmse',
+  ]) {
+    expect(row).toHaveProperty(name)
+  }
+  // Never measured here, so never claimed.
+  expect(row).not.toHaveProperty('training_time_s')
+  expect(row!['energy_j']).toBe('')
+  expect(rows.filter((r) => r['pareto_latency'] === 'true').length).toBeGreaterThan(0)
+})
+
+test('numbers keep every digit', () => {
+  const model = modelOf()
+  const [row] = read(constraintExperimentCsv(model))
+  expect(Number(row!['latency_p50_ms'])).toBe(model.scenarios[0]!.metrics['latency_p50_ms']!.value)
+})
+
+test('a setting and a metric of one name keep a column each', () => {
+  const run = syntheticRun({ chunk_size: [64], runs: 2 })
+  for (const { flat } of run.manifest.sweep.scenarios) flat['rows'] = 123
+  const [row] = read(constraintExperimentCsv(modelOf(run)))
+  expect(row!['rows']).toBe('123')
+  expect(row!['metric.rows']).toBe('50000')
+})
+
+test('significance_tests.csv has its columns in order and a row a pair and metric', () => {
+  const model = modelOf()
+  const csv = significanceTestsCsv(model.comparisons)
+  expect(csv.split('\n')[0]).toMatch(
+    /^metric,a,b,n_a,n_b,mean_a,mean_b,difference,ratio,ratio_ci_low,ratio_ci_high,t,df,p,p_adjusted,hedges_g,verdict,/,
+  )
+  const rows = read(csv)
+  expect(rows).toHaveLength(24 * 4)
+  const slower = rows.filter((row) => row['metric'] === 'latency_p50_ms' && row['verdict'] === 'slower')
+  expect(slower).toHaveLength(24)
+  expect(Number(slower[0]!['ratio_ci_low'])).toBeGreaterThan(1.02)
+})
+
+test('operating_points.csv names a scenario a goal', () => {
+  const rows = read(operatingPointsCsv(modelOf()))
+  expect(rows.map((row) => row['goal'])).toContain('lowest latency_mean_ms')
+  expect(rows.every((row) => row['label'] !== '')).toBe(true)
+})
+
+test('no cell starts a formula, carries control characters, or reads NaN', () => {
+  const model = modelOf(hostileRun())
+  for (const csv of [
+    constraintExperimentCsv(model),
+    significanceTestsCsv(model.comparisons),
+    operatingPointsCsv(model),
+  ]) {
+    const rows: string[][] = parse(csv)
+    for (const value of rows.flat()) {
+      if (!Number.isFinite(Number(value))) expect(value).not.toMatch(/^\s*[=+\-@]/)
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: none of these may be there.
+      expect(value).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202e]/)
+      expect(value).not.toMatch(/^(NaN|undefined|Infinity|null|\[object)/)
+    }
+  }
+})
+
+test('only text is guarded: negative numbers stay numbers', () => {
+  expect(toCsv([['x', [-1.5, '-1.5', '@a', null, Number.NaN, true]]])).toBe("x\n-1.5\n'-1.5\n'@a\n\n\ntrue\n")
+})
+
+test('an empty table still has its head', () => {
+  expect(significanceTestsCsv([]).startsWith('metric,a,b,')).toBe(true)
+})

@@ -1,0 +1,97 @@
+/** The controller of one run: takes the readings that it decides on, and says in the chunk log what it decided. */
+import type { WorkloadSettings } from '../../contract.ts'
+import type { RowBuffer } from '../features/row-buffer.ts'
+import type { Plan } from '../plan.ts'
+import { ChunkController, type Decision } from './chunk-controller.ts'
+import { RunFootprint, usedBytes } from './footprint.ts'
+import { startingSize } from './starting-sizes.ts'
+
+const MIB = 1024 * 1024
+
+/** What the thread used when the workload's module was loaded. */
+const zeroBytes = usedBytes()
+
+export interface ControlInfo {
+  chunk_size_start: number
+  chunk_size_smallest: number | null
+  chunk_size_largest: number | null
+  chunk_size_last: number | null
+  chunk_retries: number
+  chunks_split: number
+  chunks_grown: number
+  chunks_over_target: number
+  chunks_over_budget: number
+}
+
+export class RunControl {
+  private readonly controller: ChunkController
+  private readonly footprint: RunFootprint
+  private readonly start: number
+  private readonly settings: WorkloadSettings
+  private decision: Decision | null = null
+  private begun: number | null = null
+  private handled = 0
+
+  /** @param rows of the data set */
+  constructor(settings: WorkloadSettings, plan: Plan, buffer: RowBuffer, rows: number) {
+    const { chunk_size, max_chunk_retries, max_memory_mb, target_latency_ms } = settings
+    this.settings = settings
+    this.start = startingSize(chunk_size, settings, rows)
+    this.footprint = new RunFootprint(plan, buffer, zeroBytes)
+    this.controller = new ChunkController({
+      chunkSize: chunk_size,
+      start: this.start,
+      maxRetries: max_chunk_retries,
+      budgetBytes: max_memory_mb === null ? null : max_memory_mb * MIB,
+      targetLatencyMs: target_latency_ms,
+    })
+  }
+
+  /** Rows of the next chunk. The last one's latency runs until now, so that what held the process back counts. */
+  next(now: number): number {
+    if (this.begun !== null) this.controller.finished(this.handled, now - this.begun)
+    this.begun = now
+    this.decision = this.controller.decide(this.footprint.read())
+    this.footprint.reached(this.decision.rows)
+    return this.decision.rows
+  }
+
+  /** A chunk was read, and it had so many rows. */
+  read(rows: number): void {
+    this.handled = rows
+  }
+
+  /** Whether the last chunk did not fit however small. */
+  get overBudget(): boolean {
+    return this.decision?.reason === 'over_budget'
+  }
+
+  /** The decision that made the present chunk, for the chunk log. */
+  detail(): Record<string, unknown> {
+    const { rows, reason, retries, footprintBytes } = this.decision!
+    const { max_memory_mb, target_latency_ms } = this.settings
+    return {
+      chunk_size: rows,
+      reason,
+      retries,
+      ...(max_memory_mb === null ? {} : { footprint_mb: footprintBytes / MIB, budget_mb: max_memory_mb }),
+      ...(target_latency_ms === null ? {} : { target_latency_ms }),
+    }
+  }
+
+  info(): ControlInfo {
+    const { counts, retries, smallest, largest } = this.controller
+    const decided = this.decision !== null
+    return {
+      chunk_size_start: this.start,
+      chunk_size_smallest: decided ? smallest : null,
+      chunk_size_largest: decided ? largest : null,
+      chunk_size_last: this.decision?.rows ?? null,
+      chunk_retries: retries,
+      chunks_split: counts.split,
+      chunks_grown: counts.grow,
+      chunks_over_target: counts.over_target,
+      chunks_over_budget: counts.over_budget,
+    }
+  }
+}

@@ -1,0 +1,90 @@
+/** Rows of features that leave in the order in which they came, such as those whose labels arrive late. */
+import { RowBuffer } from '../features/row-buffer.ts'
+import type { BlockShape, Segments } from './segments.ts'
+import type { Spill } from './spill.ts'
+
+export class RowQueue {
+  /** Rows that wait. */
+  length = 0
+  private readonly shape: BlockShape
+  private readonly spill: Spill | null
+  /** The block that rows leave from; its rows before `first` are gone. */
+  private head: RowBuffer
+  /** Full blocks behind the head that stayed in memory. */
+  private readonly resident: RowBuffer[] = []
+  /** Full blocks behind those. */
+  private segments: Segments | null = null
+  private nextSegmentBlock = 0
+  /** The block that rows come into; the head itself while no other is needed. */
+  private tail: RowBuffer
+
+  /** @param spill null: all rows stay in memory */
+  constructor(shape: BlockShape, spill: Spill | null) {
+    this.shape = shape
+    this.spill = spill
+    this.head = this.block()
+    this.tail = this.head
+  }
+
+  /**
+   * Copies one row to the end.
+   * @throws {SpillError} where a block cannot be written
+   */
+  push(from: RowBuffer, row: number): void {
+    if (this.tail.batch.rows === this.shape.blockRows) this.turnTail()
+    this.tail.copyRow(from, row)
+    this.length += 1
+  }
+
+  /**
+   * Moves the first `rows` rows, at most those that wait, behind what `into` holds.
+   * @throws {SpillError} where a block cannot be read back
+   */
+  shift(rows: number, into: RowBuffer): void {
+    const count = Math.min(rows, this.length)
+    into.reserve(count)
+    for (let i = 0; i < count; i += 1) {
+      if (this.head.waiting === 0) this.turnHead()
+      into.copyRow(this.head, this.head.first)
+      this.head.first += 1
+      this.length -= 1
+    }
+  }
+
+  private turnTail(): void {
+    const full = this.tail
+    if (full === this.head) {
+      this.tail = this.block()
+      return
+    }
+    const spilled = this.segments !== null && this.nextSegmentBlock < this.segments.blocks
+    if (this.spill === null || (!spilled && this.spill.claim(full.byteLength))) {
+      this.resident.push(full)
+      this.tail = this.block()
+      return
+    }
+    this.segments ??= this.spill.segments(this.shape)
+    this.segments.append(full)
+    full.clear(this.shape.blockRows)
+  }
+
+  private turnHead(): void {
+    const next = this.resident.shift()
+    if (next !== undefined) {
+      this.spill?.release(next.byteLength)
+      this.head = next
+    } else if (this.segments !== null && this.nextSegmentBlock < this.segments.blocks) {
+      this.segments.read(this.nextSegmentBlock, this.head)
+      this.nextSegmentBlock += 1
+      this.segments.drop(this.nextSegmentBlock)
+    } else {
+      this.head = this.tail
+    }
+  }
+
+  private block(): RowBuffer {
+    const block = new RowBuffer(this.shape.width, this.shape.slots)
+    block.clear(this.shape.blockRows)
+    return block
+  }
+}
