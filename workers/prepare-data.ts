@@ -1,62 +1,64 @@
 /** Data that the prepare job reads or writes. */
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { DataFingerprint, DatasetSpec, PreparedDataset } from './contract.ts'
+import type { DataFingerprint, DatasetSpec, PreparedDataset, ReadingOptions } from './contract.ts'
 import { InputError } from './input-error.ts'
 
 type FileSpec = Extract<DatasetSpec, { kind: 'file' }>
 type GenerateSpec = Extract<DatasetSpec, { kind: 'generate' }>
 
 export interface DataTools {
-  /** @throws where the file is missing or is no CSV */
-  fingerprintCsv(path: string): Promise<DataFingerprint>
-  /** @throws on an unknown preset */
+  /** @throws where the file is missing or is no CSV, or no events */
+  fingerprintFile(data: { path: string } & ReadingOptions): Promise<DataFingerprint>
+  /** Hashes and counts what it writes. @throws on an unknown preset */
   generateDataset(
     spec: { preset: string; rows: number; seed: number },
     outPath: string,
-  ): Promise<{ ceiling_r2: number }>
+  ): Promise<{ ceiling_r2: number; fingerprint: DataFingerprint }>
 }
 
 /** Loaded when there is data to prepare, so that a workload without any starts faster. */
 export async function loadDataTools(): Promise<DataTools> {
   const source = await import(new URL('./pipeline/source.js', import.meta.url).href)
   const generate = await import(new URL('./pipeline/presets/generate.js', import.meta.url).href)
-  return { fingerprintCsv: source.fingerprintCsv, generateDataset: generate.generateDataset }
+  return { fingerprintFile: source.fingerprintFile, generateDataset: generate.generateDataset }
+}
+
+/** A dataset before it was read. */
+export type UnreadDataset = Omit<PreparedDataset, 'fingerprint' | 'rows'> & {
+  fingerprint: DataFingerprint | null
+  rows: number | null
+}
+
+export function unread(spec: FileSpec): UnreadDataset {
+  const { kind: _, ...said } = spec
+  return { ...said, fingerprint: null, ceiling_r2: null }
 }
 
 /**
- * @param known fingerprints of files read before, so that each is read once
+ * For a workload that does not look at its data itself.
  * @throws {InputError} where a column that the sweep names is missing, and what reading throws
  */
 export async function readFile(
-  spec: FileSpec,
+  dataset: UnreadDataset,
   tools: DataTools,
-  known: Map<string, DataFingerprint>,
   notes: string[],
 ): Promise<PreparedDataset> {
-  const fingerprint = known.get(spec.path) ?? (await tools.fingerprintCsv(spec.path))
-  known.set(spec.path, fingerprint)
-  const named = [...(spec.target === null ? [] : [spec.target]), ...Object.keys(spec.columns)]
+  const { path, target, columns, rows } = dataset
+  const fingerprint = dataset.fingerprint ?? (await tools.fingerprintFile(dataset))
+  const named = [...(target === null ? [] : [target]), ...Object.keys(columns)]
   for (const column of named) {
     if (fingerprint.columns.includes(column)) continue
     throw new InputError({
-      message: `${spec.path} has no column "${column}"`,
+      message: `${path} has no column "${column}"`,
       hint: `its columns are ${fingerprint.columns.join(', ')}`,
-      file: spec.path,
+      file: path,
     })
   }
-  if (spec.rows !== null && spec.rows > fingerprint.rows) {
-    notes.push(`${spec.path} has ${fingerprint.rows} rows, fewer than the ${spec.rows} asked for`)
+  if (rows !== null && rows > fingerprint.rows) {
+    notes.push(`${path} has ${fingerprint.rows} rows, fewer than the ${rows} asked for`)
   }
-  return {
-    path: spec.path,
-    preset: spec.preset,
-    target: spec.target,
-    columns: spec.columns,
-    rows: Math.min(spec.rows ?? fingerprint.rows, fingerprint.rows),
-    fingerprint,
-    ceiling_r2: null,
-  }
+  return { ...dataset, rows: Math.min(rows ?? fingerprint.rows, fingerprint.rows), fingerprint }
 }
 
 /** Stands beside a generated file and says what it is. */
@@ -88,6 +90,7 @@ export async function writeGenerated(
     rows: sidecar.fingerprint.rows,
     fingerprint: sidecar.fingerprint,
     ceiling_r2: sidecar.ceiling_r2,
+    ...(spec.features !== undefined && { features: spec.features }),
   }
 }
 
@@ -96,8 +99,7 @@ async function write(path: string, spec: GenerateSpec, tools: DataTools): Promis
   const { preset, rows, seed } = spec
   const unfinished = `${path}.${process.pid}.tmp`
   try {
-    const { ceiling_r2 } = await tools.generateDataset({ preset, rows, seed }, unfinished)
-    const fingerprint = await tools.fingerprintCsv(unfinished)
+    const { ceiling_r2, fingerprint } = await tools.generateDataset({ preset, rows, seed }, unfinished)
     const sidecar: Sidecar = { preset, rows, seed, fingerprint, ceiling_r2 }
     renameSync(unfinished, path)
     writeFileSync(unfinished, `${JSON.stringify(sidecar, null, 2)}\n`)
@@ -113,7 +115,7 @@ async function stillValid(path: string, spec: GenerateSpec, tools: DataTools): P
   try {
     const sidecar: Sidecar = JSON.parse(readFileSync(`${path}.json`, 'utf8'))
     const same = sidecar.preset === spec.preset && sidecar.rows === spec.rows && sidecar.seed === spec.seed
-    return same && (await tools.fingerprintCsv(path)).sha256 === sidecar.fingerprint.sha256 ? sidecar : null
+    return same && (await tools.fingerprintFile({ path })).sha256 === sidecar.fingerprint.sha256 ? sidecar : null
   } catch {
     return null
   }

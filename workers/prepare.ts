@@ -12,14 +12,17 @@ import type {
 } from './contract.ts'
 import { InputError } from './input-error.ts'
 import { loadWorkload } from './load-workload.ts'
-import { loadDataTools, readFile, writeGenerated } from './prepare-data.ts'
+import { type DataTools, loadDataTools, readFile, type UnreadDataset, unread, writeGenerated } from './prepare-data.ts'
 
 // Ctrl-C reaches the whole group; the coordinator decides what ends. Without it this process has no purpose.
 process.on('SIGINT', () => {})
 process.on('disconnect', () => process.exit(1))
 
 /** A workload that can tell what is wrong with a dataset, or worth knowing about it, before any trial. */
-type CheckingWorkload = Workload & { checkDataset?(dataset: PreparedDataset): string[] | Promise<string[]> }
+type CheckingWorkload = Workload & {
+  /** Reads the data, which gives its fingerprint where that is not yet known. */
+  checkDataset?(dataset: UnreadDataset): Promise<{ dataset: PreparedDataset; notes: string[] }>
+}
 
 export async function prepare(spec: PrepareSpec): Promise<PrepareResult> {
   try {
@@ -39,15 +42,29 @@ async function prepareAll(spec: PrepareSpec): Promise<PrepareResult> {
     const tools = await loadDataTools()
     const known = new Map<string, DataFingerprint>()
     for (const dataset of spec.datasets) {
-      const prepared =
+      const found =
         dataset.kind === 'generate'
           ? await writeGenerated(dataset, spec.data_dir, tools)
-          : await readFile(dataset, tools, known, notes)
-      notes.push(...((await workload.checkDataset?.(prepared)) ?? []))
+          : unread(dataset)
+      const key = JSON.stringify([found.path, found.format, found.dialect])
+      const prepared = await read({ ...found, fingerprint: found.fingerprint ?? known.get(key) ?? null }, workload, tools, notes)
+      known.set(key, prepared.fingerprint)
       datasets.push(prepared)
     }
   }
   return { ok: true, workload: info, datasets, notes: [...new Set(notes)] }
+}
+
+async function read(
+  dataset: UnreadDataset,
+  workload: CheckingWorkload,
+  tools: DataTools,
+  notes: string[],
+): Promise<PreparedDataset> {
+  if (workload.checkDataset === undefined) return readFile(dataset, tools, notes)
+  const checked = await workload.checkDataset(dataset)
+  notes.push(...checked.notes)
+  return checked.dataset
 }
 
 /** What the workload says of itself; one that says nothing takes no checked params and any dataset. */

@@ -46,20 +46,23 @@ export class DataQuality {
     this.rowNumbers = params.drift === 'off' ? null : new RowNumbers(state?.row_numbers ?? undefined)
   }
 
-  /** @throws {Error} for a bad value where the data set says that such values fail */
-  take(chunk: ColumnChunk): ColumnChunk {
+  /**
+   * @param encode turns the target into numbers, where it is a label
+   * @throws {Error} for a bad value where the data set says that such values fail
+   */
+  take(chunk: ColumnChunk, encode: (chunk: ColumnChunk) => ColumnChunk = same): ColumnChunk {
     this.columns = chunk.columns
     const quality = this.validator?.check(chunk) ?? null
     if (this.guard === null && this.rowNumbers === null) {
       this.chunkQuality = quality
-      return this.cleaner.clean(chunk)
+      return this.cleaner.clean(encode(chunk))
     }
     const { misfits = [], rows } = chunk
     const before = this.cleaner.rowsDropped
     const outOfRange = total(this.guard?.outOfRange)
     const drop = this.guard?.check(chunk) ?? null
     const gone: number[] = []
-    const clean = this.cleaner.clean(chunk, drop, (row) => gone.push(row))
+    const clean = this.cleaner.clean(encode(chunk), drop, (row) => gone.push(row))
     this.rowNumbers?.take(rows, gone)
     const bad = misfits.length + total(this.guard?.outOfRange) - outOfRange
     const dropped = this.cleaner.rowsDropped - before
@@ -99,6 +102,8 @@ export class DataQuality {
     }
   }
 }
+
+const same = (chunk: ColumnChunk): ColumnChunk => chunk
 
 function total(counts: Readonly<Record<string, number>> | undefined): number {
   return Object.values(counts ?? {}).reduce((sum, count) => sum + count, 0)

@@ -1,9 +1,10 @@
 /** What the pipeline says of itself: its parameters and its metrics. */
 import type { MetricInfo, ParamInfo, Scalar, WorkloadInfo } from '../contract.ts'
+import { DATA_PARAMS, type DataParams } from './describe-data.ts'
 import { LEARNERS } from './learn/registry.ts'
 import type { FeatureSet } from './plan.ts'
 
-export interface PipelineParams {
+export interface PipelineParams extends DataParams {
   learner: 'ridge' | 'sgd'
   features: FeatureSet
   lambda: number
@@ -41,6 +42,7 @@ const PARAMS: Record<keyof PipelineParams, ParamInfo> = {
     values: ['bytes', 'csv-parse'],
     description: 'CSV reader: straight from bytes, or the slower reference on csv-parse',
   },
+  ...DATA_PARAMS,
 }
 
 /** A learner's own option, saying whose it is. */

@@ -7,7 +7,7 @@ import { decodeNumber, misfit } from './ingest/decode.ts'
 import { findColumns, suggest } from './ingest/header.ts'
 import { inferColumn, MISSING, specOf } from './ingest/infer.ts'
 import { sampleRows } from './ingest/open-data.ts'
-import type { Plan, Task } from './plan.ts'
+import type { Plan } from './plan.ts'
 import { schemaText } from './schema-text.ts'
 
 /** Types are inferred from so many rows at the start of the file, however few of them a trial handles. */
@@ -38,9 +38,8 @@ export async function planFromSample(dataset: PlannedDataset): Promise<Plan> {
       `${path}: no column is left to learn from. ${notes.join('; ')}. Set types with dataset.columns`,
     )
   }
-  const task: Task = specs[0]!.kind === 'category' ? 'classification' : 'regression'
   const features = genericFeatures(specs, target!)
-  return { specs, target: target!, task, categories: {}, columns: schema, features, schema, notes }
+  return { specs, target: target!, categories: {}, columns: schema, features, schema, notes }
 }
 
 async function inferSchema(

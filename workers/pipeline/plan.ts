@@ -3,15 +3,13 @@ import type { ColumnDeclaration } from '../contract.ts'
 import type { CategoryRule } from './clean/respelling.ts'
 import type { FeatureTable } from './features/table.ts'
 import type { ColumnSpec } from './ingest/columns.ts'
-
-export type Task = 'regression' | 'classification'
+import type { Task } from './learn/registry.ts'
 
 export interface Plan {
   /** Columns to read; all others are skipped. */
   specs: readonly ColumnSpec[]
-  /** A column among the specs, never a feature: numeric, or a category whose codes are the classes. */
+  /** A column among the specs, never a feature: a number, or a category whose values are labels. */
   target: string
-  task: Task
   categories: Readonly<Record<string, CategoryRule>>
   /** What was declared of columns: how gaps are filled, which values are bad. */
   columns: Readonly<Record<string, ColumnDeclaration>>
@@ -24,3 +22,9 @@ export interface Plan {
 
 /** `base`: the columns' plain features; `rich`: powers and products as well, where a preset declares them. */
 export type FeatureSet = 'base' | 'rich'
+
+/** Numbers are predicted by regression, labels by classification. */
+export function taskOf(plan: Plan): Task {
+  const spec = plan.specs.find(({ name }) => name === plan.target)
+  return spec?.kind === 'category' ? 'classification' : 'regression'
+}

@@ -8,17 +8,19 @@ import type {
   Workload,
   WorkloadSettings,
 } from '../contract.ts'
-import { checkDataset } from './check-dataset.ts'
-import { Cleaner } from './clean/cleaner.ts'
+import { type CheckedDataset, checkDataset, type UncheckedDataset } from './check-dataset.ts'
 import { RunControl } from './control/run-control.ts'
 import { startingSize } from './control/starting-sizes.ts'
+import { DataQuality } from './data-quality.ts'
 import { INFO, type PipelineParams, pipelineParams } from './describe.ts'
-import { FeatureEngineer } from './features/engineer.ts'
+import { usesTarget } from './features/declared.ts'
+import { type EngineerOptions, FeatureEngineer } from './features/engineer.ts'
 import { RowBuffer } from './features/row-buffer.ts'
 import { HELD_OUT, Holdout } from './holdout.ts'
 import { openBytes } from './ingest/bytes.ts'
 import type { ChunkReader, ColumnChunk, OpenReader } from './ingest/columns.ts'
 import { openCsvParse } from './ingest/csv-parse.ts'
+import { openData } from './ingest/open-data.ts'
 import { createLearner } from './learn/registry.ts'
 import { type Model, modelsWith } from './models.ts'
 import type { Plan } from './plan.ts'
@@ -33,18 +35,18 @@ const READERS: Record<PipelineParams['reader'], OpenReader> = {
 
 export interface PipelineWorkload extends Workload {
   /**
-   * Reads the data set once as a trial would, so that bad input is found before any trial.
-   * @returns notes for the user, such as columns that were dropped
+   * Reads the data set once as a trial would, so that bad input is found before any trial; hashes the file meanwhile.
+   * @returns the data set with what reading it told, and notes for the user, such as columns that were dropped
    * @throws {DataError} naming file, line and column of a value that does not fit, or a column that is absent
    * @throws {Error} where the settings name no usable target or preset
    */
-  checkDataset(dataset: PreparedDataset): Promise<string[]>
+  checkDataset(dataset: UncheckedDataset): Promise<CheckedDataset>
 }
 
 const pipeline: PipelineWorkload = {
   describe: () => INFO,
   open,
-  checkDataset: (dataset) => checkDataset(dataset, READERS.bytes),
+  checkDataset,
 }
 
 export default pipeline
@@ -54,7 +56,7 @@ async function open(context: TrialContext): Promise<OpenWorkload> {
   if (dataset === null) throw new Error('the pipeline needs a dataset: name one in the sweep')
   const params = pipelineParams(context.params)
   const plan = await planFor(dataset, params.features)
-  const reader = await READERS[params.reader](dataset.path, plan.specs, { rows: dataset.rows })
+  const reader = await openData(dataset, plan.specs, READERS[params.reader])
   return new PipelineRun(plan, reader, dataset, params, settings)
 }
 
@@ -63,7 +65,7 @@ class PipelineRun implements OpenWorkload {
   private readonly reader: ChunkReader
   private readonly settings: WorkloadSettings
   private readonly params: PipelineParams
-  private readonly cleaner: Cleaner
+  private readonly quality: DataQuality
   private readonly engineer: FeatureEngineer
   private readonly buffer: RowBuffer
   private readonly models: Model[]
@@ -91,8 +93,8 @@ class PipelineRun implements OpenWorkload {
     this.params = params
     this.settings = settings
     this.expected = dataset.rows
-    this.cleaner = new Cleaner(plan.target, plan.categories)
-    this.engineer = new FeatureEngineer(plan.features, plan.target)
+    this.quality = new DataQuality(plan, dataset, params)
+    this.engineer = new FeatureEngineer(plan.features, plan.target, undefined, engineerOptions(plan, params, settings))
     this.buffer = new RowBuffer(plan.features.dense.length, plan.features.slots.length)
     this.models = modelsWith(createLearner(params.learner, learnerOptions(params)))
     const { batch_size, max_memory_mb, mode } = settings
@@ -138,11 +140,11 @@ class PipelineRun implements OpenWorkload {
           holdout === null
             ? 'prequential: every batch predicted before it was learned'
             : `holdout: ${HELD_OUT * 100}% of the rows, chosen by seed, never learned`,
-        rows_without_target: this.cleaner.rowsWithoutTarget,
-        imputed: this.cleaner.imputed,
+        ...this.quality.summary(),
         columns: this.plan.specs.map((spec) => spec.name),
         dense_features: this.plan.features.dense.length,
         one_hot_features: this.engineer.oneHot.size,
+        ...(this.engineer.oneHot.hashedSlots.length > 0 && { hashed_slots: this.engineer.oneHot.hashedSlots }),
         ...this.control?.info(),
         ...(this.settings.adaptive_batch_resize && {
           batch_size_last: this.prequential.batchSize,
@@ -161,7 +163,7 @@ class PipelineRun implements OpenWorkload {
   private handle(read: ColumnChunk | null, start: number): StepReport | null {
     if (read === null) return this.end()
     const afterRead = performance.now()
-    const clean = this.cleaner.clean(read)
+    const clean = this.quality.take(read)
     const afterClean = performance.now()
     this.engineer.append(clean, this.buffer)
     const afterFeatures = performance.now()
@@ -185,13 +187,12 @@ class PipelineRun implements OpenWorkload {
 
   /** What the controller decided and what was spilled, for the chunk log. */
   private detail(spilledBefore: number): Pick<StepReport, 'detail'> {
-    if (this.control === null && this.spill === null) return {}
-    const detail: Record<string, unknown> = {}
+    const detail: Record<string, unknown> = { ...this.quality.detail() }
     if (this.control !== null) detail['control'] = this.control.detail()
     if (this.spill !== null) detail['spilled_bytes'] = this.spill.bytes - spilledBefore
     const smaller = this.shrinkBatch()
     if (smaller !== null) detail['batch_size'] = smaller
-    return { detail }
+    return Object.keys(detail).length === 0 ? {} : { detail }
   }
 
   /** Where no chunk fits however small, fewer rows may wait for their batch: from the next batch on. */
@@ -225,4 +226,16 @@ class PipelineRun implements OpenWorkload {
 function learnerOptions(params: PipelineParams): Record<string, number> {
   if (params.learner === 'sgd') return { eta0: params.eta0 }
   return { lambda: params.lambda, forgetting: params.forgetting }
+}
+
+/** Declared features of earlier targets see those that are known when a batch is predicted, and no others. */
+function engineerOptions(plan: Plan, params: PipelineParams, settings: WorkloadSettings): EngineerOptions {
+  const { max_categories, hash_buckets } = params
+  const { mode, batch_size, adaptive_batch_resize } = settings
+  if (usesTarget(plan) && (mode === 'batch' || adaptive_batch_resize)) {
+    throw new Error(
+      `dataset.features made of earlier targets hang on when those are known, which ${mode === 'batch' ? 'mode: batch' : 'adaptive_batch_resize'} leaves open: use mode: streaming with a fixed batch_size`,
+    )
+  }
+  return { bounds: { max_categories, hash_buckets }, labels: { batch: batch_size, delay: 0 } }
 }

@@ -3,7 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type DataTools, readFile, writeGenerated } from '../../../workers/prepare-data.ts'
+import type { DataFingerprint } from '../../../workers/contract.ts'
+import { type DataTools, readFile, unread, writeGenerated } from '../../../workers/prepare-data.ts'
 
 let folder: string
 let generated: number
@@ -14,18 +15,22 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }))
 
 /** Plain files without quotes are enough here. */
+function fingerprint(path: string): DataFingerprint {
+  const text = readFileSync(path, 'utf8')
+  const [header, ...rows] = text.trim().split('\n')
+  const sha256 = createHash('sha256').update(text).digest('hex')
+  return { sha256, bytes: text.length, rows: rows.length, columns: header!.split(',') }
+}
+
 const tools: DataTools = {
-  async fingerprintCsv(path) {
-    const text = readFileSync(path, 'utf8')
-    const [header, ...rows] = text.trim().split('\n')
-    const sha256 = createHash('sha256').update(text).digest('hex')
-    return { sha256, bytes: text.length, rows: rows.length, columns: header!.split(',') }
+  async fingerprintFile({ path }) {
+    return fingerprint(path)
   },
   async generateDataset({ preset, rows, seed }, outPath) {
     generated++
     if (preset !== 'simple') throw new Error(`unknown preset "${preset}"; expected simple`)
     writeFileSync(outPath, `x,y\n${Array.from({ length: rows }, (_, i) => `${i},${seed}\n`).join('')}`)
-    return { ceiling_r2: 0.9 }
+    return { ceiling_r2: 0.9, fingerprint: fingerprint(outPath) }
   },
 }
 const order = { kind: 'generate', preset: 'simple', rows: 3, seed: 7 } as const
@@ -57,7 +62,13 @@ describe('generated data', () => {
     await expect(writeGenerated({ ...order, preset: 'none' }, folder, tools)).rejects.toThrow(
       'unknown preset "none"',
     )
-    const failing: DataTools = { ...tools, fingerprintCsv: () => Promise.reject(new Error('disk')) }
+    const failing: DataTools = {
+      ...tools,
+      async generateDataset(spec, outPath) {
+        await tools.generateDataset(spec, outPath)
+        throw new Error('disk')
+      },
+    }
     await expect(writeGenerated(order, folder, failing)).rejects.toThrow('disk')
     expect(readdirSync(folder)).toEqual([])
   })
@@ -65,33 +76,32 @@ describe('generated data', () => {
 
 describe('a file', () => {
   const file = (changes = {}) => ({
-    kind: 'file' as const,
-    path: join(folder, 'a.csv'),
-    preset: null,
-    target: null,
-    columns: {},
-    rows: null,
+    ...unread({
+      kind: 'file' as const,
+      path: join(folder, 'a.csv'),
+      preset: null,
+      target: null,
+      columns: {},
+      rows: null,
+    }),
     ...changes,
   })
   beforeEach(() => writeFileSync(join(folder, 'a.csv'), 'x,price\n1,2\n3,4\n'))
 
-  it('is counted, and read once for several datasets', async () => {
-    const known = new Map()
+  it('is counted, and not read again where its fingerprint is known', async () => {
     const notes: string[] = []
-    expect(await readFile(file({ target: 'price' }), tools, known, notes)).toMatchObject({
-      rows: 2,
-      target: 'price',
-    })
+    const { fingerprint, ...first } = await readFile(file({ target: 'price' }), tools, notes)
+    expect(first).toMatchObject({ rows: 2, target: 'price' })
     rmSync(join(folder, 'a.csv'))
-    expect((await readFile(file({ rows: 1 }), tools, known, notes)).rows).toBe(1)
+    expect((await readFile(file({ rows: 1, fingerprint }), tools, notes)).rows).toBe(1)
     expect(notes).toEqual([])
-    expect((await readFile(file({ rows: 9 }), tools, known, notes)).rows).toBe(2)
+    expect((await readFile(file({ rows: 9, fingerprint }), tools, notes)).rows).toBe(2)
     expect(notes).toEqual([expect.stringContaining('has 2 rows, fewer than the 9')])
   })
 
   it('without a column that the sweep names is refused, saying which there are', async () => {
     for (const changes of [{ target: 'salary' }, { columns: { salary: 'drop' } }]) {
-      const error = await readFile(file(changes), tools, new Map(), []).catch((thrown) => thrown)
+      const error = await readFile(file(changes), tools, []).catch((thrown) => thrown)
       expect(error.problem).toMatchObject({
         message: expect.stringContaining('has no column "salary"'),
         hint: 'its columns are x, price',

@@ -65,12 +65,6 @@ export class Cleaner {
     return imputed
   }
 
-  /** The labels so far where the target is one, in order of first appearance: a class is a place in here. */
-  get classes(): readonly string[] {
-    const labels = this.respellings.find(({ clean }) => clean.name === this.target)?.clean.dictionary
-    return labels ?? this.state?.categories[this.target]?.dictionary ?? []
-  }
-
   /**
    * Changes the chunk's arrays. What it returns has the same columns in the same order and is valid as long as the
    * chunk is. A gap is filled from the values before it.
@@ -112,7 +106,7 @@ export class Cleaner {
       if (name === this.target) this.targetColumn = column
       if (kind === 'category') {
         const rule = { ...this.rules[name] }
-        if (name !== this.target && rule.missing === undefined) {
+        if (rule.missing === undefined) {
           const strategy = declared?.impute ?? impute_categories
           if (strategy === 'constant') rule.missing = String(declared?.fill ?? '')
           if (strategy === 'most_frequent') rule.mostFrequent = true
@@ -137,17 +131,13 @@ export class Cleaner {
     drop: Uint8Array | null,
     onDrop: ((row: number) => void) | undefined,
   ): number {
-    const target = chunk.columns[this.targetColumn]!
-    const labels = target.kind === 'category' ? target.codes : null
-    const values = target.kind === 'category' ? null : target.values
-    const absent = (row: number) => (labels === null ? Number.isNaN(values![row]!) : labels[row]! < 0)
+    const target = valuesOf(chunk.columns[this.targetColumn]!)
     let kept = 0
-    if (drop === null) while (kept < chunk.rows && !absent(kept)) kept += 1
-    else while (kept < chunk.rows && drop[kept] === 0 && !absent(kept)) kept += 1
+    while (kept < chunk.rows && !Number.isNaN(target[kept]!) && (drop === null || drop[kept] === 0)) kept += 1
     if (kept === chunk.rows) return kept
     for (let row = kept; row < chunk.rows; row += 1) {
       const bad = drop !== null && drop[row] === 1
-      if (bad || absent(row)) {
+      if (bad || Number.isNaN(target[row]!)) {
         if (bad) this.rowsDropped += 1
         else this.rowsWithoutTarget += 1
         onDrop?.(row)

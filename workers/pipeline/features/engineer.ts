@@ -49,7 +49,6 @@ export class FeatureEngineer {
   private room = 0
 
   private declared: DeclaredStep[] = []
-  private targetIsLabel = false
   private readonly state: EngineerState | undefined
   private readonly labels: LabelTiming
 
@@ -90,10 +89,7 @@ export class FeatureEngineer {
     this.writeDense(buffer, rows)
     this.writeHot(buffer, columns, rows)
     const { batch } = buffer
-    const target = this.targetIsLabel
-      ? (columns[this.targetAt] as CategoryColumn).codes
-      : vectors[this.targetAt]!
-    batch.target.set(target.subarray(0, rows), batch.rows)
+    batch.target.set(vectors[this.targetAt]!.subarray(0, rows), batch.rows)
     batch.rows += rows
   }
 
@@ -136,9 +132,7 @@ export class FeatureEngineer {
       this.declared.push({ name: feature.name, running, of, by, out })
     }
     this.denseAt = this.table.dense.map(find)
-    const label = category(this.target)
-    this.targetIsLabel = label >= 0
-    this.targetAt = this.targetIsLabel ? label : find(this.target)
+    this.targetAt = find(this.target)
     this.slotAt = this.table.slots.map((name) => {
       const at = category(name)
       if (at < 0) throw new RangeError(`feature table: no category column "${name}"`)

@@ -85,7 +85,6 @@ export function nba2kPlan(features: FeatureSet): Plan {
   return {
     specs: SPECS,
     target: 'salary',
-    task: 'regression',
     categories: {
       team: { missing: 'No Team' },
       country: { spell: (country) => (country === 'USA' ? 'USA' : 'Not-USA') },

@@ -13,3 +13,9 @@ export function presetPlan(name: string, features: FeatureSet): Plan {
   }
   return PRESETS[name]!(features)
 }
+
+/** The first preset that finds all its columns among these; null where none does. */
+export function presetFor(columns: readonly string[]): string | null {
+  const fits = (name: string) => PRESETS[name]!('rich').specs.every((spec) => columns.includes(spec.name))
+  return Object.keys(PRESETS).find(fits) ?? null
+}
