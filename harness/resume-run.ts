@@ -1,7 +1,7 @@
 /** Takes an interrupted run up again: exactly the trials that are missing, in the order planned at its start. */
 import { rmSync } from 'node:fs'
 import type { Executor } from './execute/executor.ts'
-import { makeOwnedFolder } from './leftovers.ts'
+import { makeOwnedFolder, removeLeftovers } from './leftovers.ts'
 import { removeUnfinished } from './record/atomic.ts'
 import { changesSince } from './record/changes.ts'
 import { eachTrial, mendJournal } from './record/journal.ts'
@@ -63,6 +63,7 @@ export async function resumeRun(
     // Read again: until the lock was held another might have written it.
     const manifest = readManifest(path)
     const folder = runFolderAt(path, manifest.id)
+    removeLeftovers()
     removeUnfinished(path)
     const bytes = mendJournal(folder.journal)
     if (bytes > 0) events.onMended(bytes)

@@ -2,8 +2,11 @@
  * The cell: the worker thread that runs one trial. Its pool calls `empty`, `load` and `drive` in turn;
  * between these calls the caps are put in force from outside.
  */
+
+import { settle } from './caps/compute/settle.ts'
 import { type CellMemory, MemoryCapError, MemoryCheck, MIB, readCellMemory } from './caps/memory.ts'
 import type {
+  ComputeCapInForce,
   HostReport,
   NoiseRecord,
   Outcome,
@@ -25,8 +28,8 @@ export type CellReport = Omit<HostReport, 'noise'> & { noise: Omit<NoiseRecord, 
 
 export interface DriveOrder {
   spec: TrialSpec
-  /** The kernel's count of throttled time, where a cgroup holds the host. */
-  cpuStat: string | null
+  /** Null where no compute cap was asked for. */
+  compute: ComputeCapInForce | null
 }
 
 const collectGarbage = globalThis.gc as () => void
@@ -53,16 +56,20 @@ export async function load(name: string): Promise<TrialError | null> {
 }
 
 /** Warms up, then measures one instance to the end of its data. Every throw of the workload becomes an outcome. */
-export async function drive({ spec, cpuStat }: DriveOrder): Promise<CellReport> {
+export async function drive({ spec, compute }: DriveOrder): Promise<CellReport> {
   const memory = new MemoryCheck(emptyCell, spec.caps.max_memory_mb, collectGarbage)
   try {
-    return await measure(spec, cpuStat, memory)
+    return await measure(spec, compute, memory)
   } catch (error) {
     return { ...nothingMeasured(memory), outcome: outcomeOf(error), error: asTrialError(error) }
   }
 }
 
-async function measure(spec: TrialSpec, cpuStat: string | null, memory: MemoryCheck): Promise<CellReport> {
+async function measure(
+  spec: TrialSpec,
+  compute: ComputeCapInForce | null,
+  memory: MemoryCheck,
+): Promise<CellReport> {
   const context: TrialContext = {
     params: spec.params,
     settings: spec.settings,
@@ -76,7 +83,9 @@ async function measure(spec: TrialSpec, cpuStat: string | null, memory: MemoryCh
   const run = new MeasuredRun(await openWorkload(workload, context), memory, spec.chunk_log)
   const startupMs = performance.now() - opening
   try {
-    const report = await runToTheEnd(run, memory, cpuStat, { startupMs, coldFirstChunkMs })
+    const units = spec.caps.max_compute_units
+    if (units !== null && compute?.period_ms != null) settle(units, compute.period_ms)
+    const report = await runToTheEnd(run, memory, compute?.cpu_stat ?? null, { startupMs, coldFirstChunkMs })
     await run.close()
     return report
   } catch (error) {
@@ -97,11 +106,14 @@ async function runToTheEnd(
   const disturbedBefore = readDisturbance()
   const energy = new EnergyMeter()
   const cpuBefore = process.cpuUsage()
-  const from = monotonicMs()
+  run.begin()
   while (await run.step());
-  const to = monotonicMs()
   const cpu = process.cpuUsage(cpuBefore)
   const joules = energy.stop()
+  // The clock of threads and that of the machine tick alike and start apart.
+  const offset = monotonicMs() - performance.now()
+  const from = run.begun + offset
+  const to = run.ready + offset
   const disturbed = readDisturbance()
   const throttledAfter = cpuStat === null ? null : readThrottledMs(cpuStat)
   await gc.stop()

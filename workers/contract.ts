@@ -440,8 +440,8 @@ export interface HostSignal {
 /** The coordinator's answer to `empty` and `loaded`. */
 export interface HostPermit {
   stint: 'go'
-  /** The kernel's count of throttled time, where a cgroup holds the host. */
-  cpu_stat: string | null
+  /** Null where no compute cap was asked for, and before it is in force. */
+  compute: ComputeCapInForce | null
   /** Why the trial must not go on: a cap that cannot be enforced. */
   refused: string | null
 }

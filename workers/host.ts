@@ -40,9 +40,9 @@ async function runCell(cell: Piscina, spec: TrialSpec): Promise<Partial<CellRepo
     if (unwatched !== null) return refusedBy(unwatched)
     const unusable: TrialError | null = await cell.run(spec.workload, { name: 'load' })
     if (unusable !== null) return { outcome: 'failed', error: unusable }
-    const { cpu_stat, refused } = await permit('loaded')
+    const { compute, refused } = await permit('loaded')
     if (refused !== null) return refusedBy(refused)
-    const order: DriveOrder = { spec, cpuStat: cpu_stat }
+    const order: DriveOrder = { spec, compute }
     return (await cell.run(order, { name: 'drive' })) as CellReport
   } catch (error) {
     return cellEnded(error as NodeJS.ErrnoException, spec)

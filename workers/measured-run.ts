@@ -21,9 +21,12 @@ export class MeasuredRun {
   private readonly open: OpenWorkload
   private readonly memory: MemoryCheck
   private readonly log: ChunkLog | null
-  /** When the next chunk may start; null before the first, and after a line was written. */
-  private ready: number | null = null
-  private lastTurn = performance.now()
+  /** Start of the first chunk, ms by `performance.now()`. */
+  begun = Number.NaN
+  /** When the next chunk may start: chunks follow each other without a gap, so that no pause falls between two. */
+  ready = Number.NaN
+  private cpuAt: NodeJS.CpuUsage | null = null
+  private lastTurn = Number.NaN
 
   /** @param chunkLog path of the chunk log, or null for none */
   constructor(open: OpenWorkload, memory: MemoryCheck, chunkLog: string | null) {
@@ -32,20 +35,29 @@ export class MeasuredRun {
     this.log = chunkLog === null ? null : new ChunkLog(chunkLog)
   }
 
+  /** The clock starts. */
+  begin(): void {
+    if (this.log !== null) this.cpuAt = process.cpuUsage()
+    this.begun = performance.now()
+    this.ready = this.begun
+    this.lastTurn = this.begun
+  }
+
   /**
    * Handles one chunk; false when the data was used up.
    * @throws what the workload throws, and MemoryCapError
    */
   async step(): Promise<boolean> {
-    const cpuBefore = this.log === null ? null : process.cpuUsage()
-    // One chunk begins where the last ended, so that no pause falls between two latencies.
-    const begin = this.ready ?? performance.now()
+    const begin = this.ready
     const pending = this.open.step()
     const report = isThenable(pending) ? await pending : pending
     const served = performance.now()
-    if (report === null) return false
+    if (report === null) {
+      this.extendLast(served)
+      return false
+    }
     checkReport(report)
-    this.memory.check(this.latency.bytes + this.service.bytes)
+    this.memory.check(this.harnessBytes())
     if (served - this.lastTurn > TURN_EVERY_MS) {
       await nextTurn()
       this.lastTurn = performance.now()
@@ -54,7 +66,7 @@ export class MeasuredRun {
     this.latency.add(end - begin)
     this.service.add(served - begin)
     this.ready = end
-    if (cpuBefore !== null) this.writeLine(report, end - begin, served - begin, cpuBefore)
+    if (this.log !== null) this.keepLine(this.log, report, end - begin, served - begin)
     this.rows += report.rows
     return true
   }
@@ -64,7 +76,7 @@ export class MeasuredRun {
     if (typeof output?.metrics !== 'object' || output.metrics === null) {
       throw new TypeError('finish() must return { metrics: { name: number | null } }')
     }
-    this.memory.check(this.latency.bytes + this.service.bytes)
+    this.memory.check(this.harnessBytes())
     return output
   }
 
@@ -73,23 +85,35 @@ export class MeasuredRun {
     await this.open.close?.()
   }
 
-  private writeLine(report: StepReport, latency: number, service: number, cpuBefore: NodeJS.CpuUsage): void {
-    const cpu = process.cpuUsage(cpuBefore)
-    this.log?.add({
-      chunk: this.latency.count - 1,
-      rows: report.rows,
-      first_row: this.rows,
-      latency_ms: latency,
-      service_ms: service,
-      cpu_ms: (cpu.user + cpu.system) / 1000,
-      heap_mb: this.memory.latest.heapBytes / MIB,
-      external_mb: this.memory.latest.externalBytes / MIB,
-      ...(report.bytes === undefined ? {} : { bytes: report.bytes }),
-      ...(report.operators_ms === undefined ? {} : { operators_ms: report.operators_ms }),
-      ...(report.detail === undefined ? {} : { detail: report.detail }),
-    })
-    // The time that writing took is in no chunk's latency.
-    this.ready = null
+  /** Finding the end of the data takes part of the window as well, and a pause for a cap may fall into it. */
+  private extendLast(end: number): void {
+    if (this.latency.count === 0) return
+    this.latency.extendLast(end - this.ready)
+    this.log?.extendLast(end - this.ready)
+    this.ready = end
+  }
+
+  /** Its own cost falls into the next chunk's latency. */
+  private keepLine(log: ChunkLog, report: StepReport, latency: number, service: number): void {
+    const cpu = process.cpuUsage()
+    const before = this.cpuAt ?? cpu
+    this.cpuAt = cpu
+    const { heapBytes, externalBytes } = this.memory.latest
+    log.add(
+      {
+        first_row: this.rows,
+        latency_ms: latency,
+        service_ms: service,
+        cpu_ms: (cpu.user - before.user + cpu.system - before.system) / 1000,
+        heap_mb: heapBytes / MIB,
+        external_mb: externalBytes / MIB,
+      },
+      report,
+    )
+  }
+
+  private harnessBytes(): number {
+    return this.latency.bytes + this.service.bytes + (this.log?.bytes ?? 0)
   }
 }
 

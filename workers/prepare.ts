@@ -12,7 +12,7 @@ import type {
 } from './contract.ts'
 import { InputError } from './input-error.ts'
 import { loadWorkload } from './load-workload.ts'
-import { type DataTools, loadDataTools, readFile, type UnreadDataset, unread, writeGenerated } from './prepare-data.ts'
+import { readFile, type UnreadDataset, unread, writeGenerated } from './prepare-data.ts'
 
 // Ctrl-C reaches the whole group; the coordinator decides what ends. Without it this process has no purpose.
 process.on('SIGINT', () => {})
@@ -38,19 +38,15 @@ async function prepareAll(spec: PrepareSpec): Promise<PrepareResult> {
   checkDatasetRule(info, spec.datasets)
   const notes: string[] = []
   const datasets: PreparedDataset[] = []
-  if (spec.datasets.length > 0) {
-    const tools = await loadDataTools()
-    const known = new Map<string, DataFingerprint>()
-    for (const dataset of spec.datasets) {
-      const found =
-        dataset.kind === 'generate'
-          ? await writeGenerated(dataset, spec.data_dir, tools)
-          : unread(dataset)
-      const key = JSON.stringify([found.path, found.format, found.dialect])
-      const prepared = await read({ ...found, fingerprint: found.fingerprint ?? known.get(key) ?? null }, workload, tools, notes)
-      known.set(key, prepared.fingerprint)
-      datasets.push(prepared)
-    }
+  const known = new Map<string, DataFingerprint>()
+  for (const dataset of spec.datasets) {
+    const found =
+      dataset.kind === 'generate' ? await writeGenerated(dataset, spec.data_dir) : unread(dataset)
+    const key = JSON.stringify([found.path, found.format, found.dialect])
+    const fingerprint = found.fingerprint ?? known.get(key) ?? null
+    const prepared = await read({ ...found, fingerprint }, workload, notes)
+    known.set(key, prepared.fingerprint)
+    datasets.push(prepared)
   }
   return { ok: true, workload: info, datasets, notes: [...new Set(notes)] }
 }
@@ -58,10 +54,9 @@ async function prepareAll(spec: PrepareSpec): Promise<PrepareResult> {
 async function read(
   dataset: UnreadDataset,
   workload: CheckingWorkload,
-  tools: DataTools,
   notes: string[],
 ): Promise<PreparedDataset> {
-  if (workload.checkDataset === undefined) return readFile(dataset, tools, notes)
+  if (workload.checkDataset === undefined) return readFile(dataset, notes)
   const checked = await workload.checkDataset(dataset)
   notes.push(...checked.notes)
   return checked.dataset

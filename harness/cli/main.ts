@@ -8,6 +8,7 @@ import { compareCommand } from './compare.ts'
 import { tell } from './console.ts'
 import { dataCommand } from './data.ts'
 import { complaintOf, EXIT } from './exit.ts'
+import { pipelineCommand } from './pipeline.ts'
 import { profilesCommand } from './profiles.ts'
 import { reportCommand } from './report.ts'
 import { resumeCommand } from './resume.ts'
@@ -27,6 +28,7 @@ const parser = yargs(hideBin(process.argv))
   .command(resumeCommand)
   .command(reportCommand)
   .command(compareCommand)
+  .command(pipelineCommand)
   .command(dataCommand)
   .command(profilesCommand)
   .command(schemaCommand)

@@ -1,7 +1,6 @@
 /** `stint report`: renders tables and plots again, from the run folder alone. */
 import type { Argv, CommandModule } from 'yargs'
 import { resolveRunFolder } from '../record/run-folder.ts'
-import { printRun, renderRun } from './render-run.ts'
 
 interface ReportWords {
   run: string
@@ -19,6 +18,7 @@ export const reportCommand: CommandModule<object, ReportWords> = {
     }) as Argv<ReportWords>,
   handler: async (words) => {
     const folder = resolveRunFolder(words.run)
+    const { printRun, renderRun } = await import('./render-run.ts')
     printRun(await renderRun(folder), words)
   },
 }

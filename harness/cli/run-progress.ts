@@ -15,7 +15,9 @@ export class RunProgress implements ResumeEvents {
   constructor(sweep: Sweep, silent: boolean) {
     this.#silent = silent
     const { name, scenarios, benchmark_runs: runs } = sweep
-    this.#tell(`${name}: ${scenarios.length} scenarios x ${runs} runs = ${scenarios.length * runs} trials`)
+    const trials = scenarios.reduce((sum, scenario) => sum + (scenario.runs ?? runs), 0)
+    const times = trials === scenarios.length * runs ? `x ${runs} runs` : `of 1 to ${runs} runs`
+    this.#tell(`${name}: ${scenarios.length} scenarios ${times} = ${trials} trials`)
   }
 
   onMended(bytes: number): void {

@@ -7,7 +7,6 @@ import { loadSweep } from '../sweep/load.ts'
 import type { Sweep } from '../sweep/types.ts'
 import { answer, tell } from './console.ts'
 import { EXIT, userErrorFrom } from './exit.ts'
-import { printRun, renderRun } from './render-run.ts'
 import { RunProgress } from './run-progress.ts'
 import { stopOnSignals } from './signals.ts'
 
@@ -95,6 +94,8 @@ export async function conclude(end: SweepRun, words: { json: boolean; quiet: boo
     process.exitCode = EXIT.interrupted
     return
   }
+  // Pictures need libraries that take longer to load than most commands take in all.
+  const { printRun, renderRun } = await import('./render-run.ts')
   const rendered = await renderRun(end.folder)
   const failed = rendered.trials.some((trial) => trial.outcome === 'failed')
   const { planned, finished } = rendered.model.trials

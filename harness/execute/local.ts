@@ -149,14 +149,14 @@ export class LocalExecutor implements Executor {
         caps.allowanceMb = await this.governor.capMemory(host.pid, spec.caps.max_memory_mb)
         const refused = spec.caps.max_memory_mb !== null && caps.allowanceMb === null && strict(spec)
         const reason = 'max_memory_mb cannot be enforced: resident memory is not readable on this machine'
-        return host.permit({ stint: 'go', cpu_stat: null, refused: refused ? reason : null })
+        return host.permit({ stint: 'go', compute: null, refused: refused ? reason : null })
       }
       if (spec.caps.max_compute_units !== null) {
         caps.compute = await this.governor.capCompute(host.pid, spec.caps.max_compute_units)
       }
       host.permit({
         stint: 'go',
-        cpu_stat: caps.compute?.cpu_stat ?? null,
+        compute: caps.compute,
         refused: refusal(spec, caps.compute),
       })
     } catch {

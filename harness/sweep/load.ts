@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import { buildScenarios } from './build.ts'
 import { compareSettings, referenceFindings } from './compare.ts'
 import { missingSources } from './dataset.ts'
-import { isMapping, readYamlFile } from './document.ts'
+import { isMapping, type Mapping, readYamlFile, type YamlFile } from './document.ts'
 import { applyOverrides, type Overrides } from './overrides.ts'
 import { foldersOf } from './paths.ts'
 import { type Locate, Places } from './places.ts'
@@ -39,12 +39,33 @@ export function loadSweep(
   overrides: Overrides = {},
   surroundings: Partial<Surroundings> = {},
 ): LoadedSweep {
-  const { cores = availableParallelism(), folder = process.cwd() } = surroundings
   const file = readYamlFile(path)
   refuse(file.findings)
   if (!isMapping(file.data)) throw new SweepError([notASweep(path, file.data)])
-  const data = file.data
-  const overridden = applyOverrides({ ...file, data }, overrides)
+  return loadRead({ ...file, data: file.data }, path, overrides, surroundings)
+}
+
+/**
+ * As `loadSweep`, for a sweep that no file holds.
+ * @param path of the file that problems are put down to
+ */
+export function sweepFromData(
+  data: Mapping,
+  path: string,
+  surroundings: Partial<Surroundings> = {},
+): LoadedSweep {
+  return loadRead({ data, positions: new Map(), findings: [] }, path, {}, surroundings)
+}
+
+function loadRead(
+  file: YamlFile & { data: Mapping },
+  path: string,
+  overrides: Overrides,
+  surroundings: Partial<Surroundings>,
+): LoadedSweep {
+  const { cores = availableParallelism(), folder = process.cwd() } = surroundings
+  const { data } = file
+  const overridden = applyOverrides(file, overrides)
   const places = new Places(data, file.positions, path)
   const folders = foldersOf(path, folder)
 

@@ -70,6 +70,20 @@ describe('an ok trial', () => {
     expect(total).toBeCloseTo(metrics['wall_s']! * 1000, 3)
   })
 
+  it.skipIf(!linux)(
+    'has latencies that fill its time without a gap, log or not, throttled or not',
+    async () => {
+      for (const chunk_log of [null, join(folder, 'chunks', 'tiles.jsonl')]) {
+        const { metrics, caps } = await executor.run(
+          trialSpec('spin', { steps: 2500, step_ms: 0.02, wall_ms: 60_000 }, { chunk_log, compute: 0.4 }),
+        )
+        // The same window twice: as the sum of latencies, and as what CPU time and share were taken over.
+        const windowS = metrics['cpu_s']! / caps.compute.achieved!
+        expect(metrics['wall_s']! / windowS).toBeCloseTo(1, 6)
+      }
+    },
+  )
+
   it('gives a workload a temporary folder and clears what it leaves there', async () => {
     const result = await executor.run(trialSpec('misbehave', { how: 'leaves_files' }))
     const left = result.info?.['file'] as string

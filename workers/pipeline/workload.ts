@@ -115,7 +115,7 @@ class PipelineRun implements OpenWorkload {
   step(): Promise<StepReport | null> | StepReport | null {
     if (this.done) return null
     const start = performance.now()
-    const chunk = this.reader.read(this.control?.next(start) ?? this.settings.chunk_size)
+    const chunk = this.reader.read(this.nextRows(start))
     // A reader that answers at once keeps the step synchronous.
     if (chunk instanceof Promise) return chunk.then((read) => this.handle(read, start))
     return this.handle(chunk, start)
@@ -158,6 +158,12 @@ class PipelineRun implements OpenWorkload {
   close(): void | Promise<void> {
     this.spill?.close()
     return this.reader.close()
+  }
+
+  /** What lies behind the last row is no chunk to decide on. */
+  private nextRows(now: number): number {
+    if (this.control === null || this.rows >= this.expected) return this.settings.chunk_size
+    return this.control.next(now)
   }
 
   private handle(read: ColumnChunk | null, start: number): StepReport | null {

@@ -90,6 +90,20 @@ export class ProcessCpuTime {
     return this.usedMs
   }
 
+  /** Whether any thread runs or waits for a core. */
+  isRunnable(): boolean {
+    for (const id of this.threads.keys()) {
+      try {
+        const stat = readFileSync(`/proc/${this.pid}/task/${id}/stat`, 'latin1')
+        // The state follows the name, which may hold anything, in brackets.
+        if (stat.slice(stat.lastIndexOf(')') + 2).startsWith('R')) return true
+      } catch {
+        // The thread has ended.
+      }
+    }
+    return false
+  }
+
   close(): void {
     for (const thread of this.threads.values()) thread.file.close()
     this.threads.clear()

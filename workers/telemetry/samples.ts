@@ -17,6 +17,12 @@ export class Samples {
     this.sum += value
   }
 
+  /** Adds to the latest sample. */
+  extendLast(more: number): void {
+    this.values[this.count - 1]! += more
+    this.sum += more
+  }
+
   /** Memory that these samples take, to be left out of the workload's account. */
   get bytes(): number {
     return this.values.byteLength

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { ChunkLogLine } from '../../../workers/contract.ts'
 import { ChunkLog } from '../../../workers/telemetry/chunk-log.ts'
 import { EnergyMeter } from '../../../workers/telemetry/energy.ts'
 import { ProcessCpuTime, ResidentSize } from '../../../workers/telemetry/process-files.ts'
@@ -82,14 +83,63 @@ describe('readThrottledMs', () => {
 })
 
 describe('ChunkLog', () => {
-  it('writes every line, in order, in a folder it makes', () => {
+  const numbers = { latency_ms: 1, service_ms: 0.5, cpu_ms: 0.25, heap_mb: 2, external_mb: 3 }
+  const read = (path: string) =>
+    readFileSync(path, 'utf8')
+      .trim()
+      .split('\n')
+      .map((text): ChunkLogLine => JSON.parse(text))
+
+  it('writes every line, in order, in a folder it makes, and leaves no temporary file', () => {
     const path = join(folder, 'chunks', 't.jsonl')
     const log = new ChunkLog(path)
-    const line = { rows: 1, latency_ms: 1, service_ms: 1, cpu_ms: 1, heap_mb: 1, external_mb: 1 }
-    for (let chunk = 0; chunk < 2000; chunk++) log.add({ ...line, chunk, first_row: chunk })
+    const before = log.bytes
+    const count = 3000
+    for (let chunk = 0; chunk < count; chunk++) {
+      const report = { rows: 2, bytes: chunk, ...(chunk % 7 === 0 ? { operators_ms: { read: chunk } } : {}) }
+      log.add(
+        { ...numbers, first_row: chunk * 2 },
+        { ...report, ...(chunk % 1100 === 5 ? { detail: { chunk } } : {}) },
+      )
+    }
+    expect(log.bytes).toBe(before)
+    log.extendLast(41)
     log.close()
-    const lines = readFileSync(path, 'utf8').trim().split('\n')
-    expect(lines.map((text) => JSON.parse(text).chunk)).toEqual(Array.from({ length: 2000 }, (_, i) => i))
+    const lines = read(path)
+    const expected = Array.from({ length: count }, (_, chunk) => ({
+      chunk,
+      rows: 2,
+      first_row: chunk * 2,
+      ...numbers,
+      latency_ms: chunk === count - 1 ? 42 : 1,
+      bytes: chunk,
+      ...(chunk % 7 === 0 ? { operators_ms: { read: chunk } } : {}),
+      ...(chunk % 1100 === 5 ? { detail: { chunk } } : {}),
+    }))
+    expect(lines).toEqual(expected)
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith(`stint-chunks-${process.pid}-`))).toEqual(
+      [],
+    )
+  })
+
+  it('keeps operators beyond its columns, and texts beyond its buffer', () => {
+    const path = join(folder, 't.jsonl')
+    const log = new ChunkLog(path)
+    const operators_ms = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`operator ${i}`, i]))
+    const detail = { text: 'é'.repeat(100_000) }
+    for (let chunk = 0; chunk < 8; chunk++) {
+      log.add({ ...numbers, first_row: chunk }, { rows: 1, operators_ms, detail: { ...detail, chunk } })
+    }
+    log.close()
+    const lines = read(path)
+    expect(lines.map((line) => line.detail?.['chunk'])).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
+    for (const line of lines) expect(line).toMatchObject({ operators_ms, detail })
+  })
+
+  it('is empty after no chunk', () => {
+    const path = join(folder, 't.jsonl')
+    new ChunkLog(path).close()
+    expect(readFileSync(path, 'utf8')).toBe('')
   })
 })
 

@@ -168,13 +168,19 @@ describe('checking a data set', () => {
     (await pipeline.checkDataset(await prepared(csvFile(text), overrides))).notes
 
   it('tells what was dropped', async () => {
-    expect(await check({ target: 'y' })).toEqual(['dropped id: it counts the rows'])
+    expect(await check({ target: 'y' })).toEqual([
+      'dropped id: it counts the rows',
+      expect.stringMatching(/columns: \{ id: drop, x: number, colour: category, "y": number \}$/),
+    ])
   })
 
   it.each([
     [{}, /name the column to predict as dataset\.target. Columns: id, x, colour, y/],
     [{ target: 'Y1' }, /data\.csv:1: no column "Y1"; did you mean "y"\?/],
-    [{ target: 'colour' }, /target "colour" is not numeric: expected a number, found "red"/],
+    [
+      { target: 'colour', columns: { colour: 'number' } },
+      /target "colour" is not numeric: expected a number, found "red"/,
+    ],
     [{ target: 'y', columns: { color: 'drop' } }, /dataset\.columns names "color"; did you mean "colour"\?/],
     [{ target: 'y', columns: { x: 'drop', colour: 'drop' } }, /no column is left to learn from/],
     [{ target: 'y', columns: { colour: 'date' } }, /data\.csv:2: column "colour": expected a date/],

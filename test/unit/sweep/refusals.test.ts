@@ -20,6 +20,16 @@ describe('keys', () => {
   it.each([
     ['chunkSize: 4', 'sweep.yaml:2:1: key "chunkSize": unknown key; did you mean "chunk_size"?'],
     ['runs: 4', 'sweep.yaml:2:1: key "runs": unknown key; did you mean "benchmark_runs"?'],
+    ['adaptive_resize: true', 'sweep.yaml:2:1: key "adaptive_resize": unknown key'],
+    ['spill_to_disk: 1', 'sweep.yaml:2:16: key "spill_to_disk": got 1, expected true or false'],
+    [
+      'max_chunk_retries: 31',
+      'sweep.yaml:2:20: key "max_chunk_retries": got 31, expected a whole number, 0 to 30',
+    ],
+    [
+      'target_latency_ms: 0',
+      'sweep.yaml:2:20: key "target_latency_ms": got 0, expected a number of ms above 0, or null for none',
+    ],
     ['gate: {}', 'sweep.yaml:2:1: key "gate": unknown key'],
     ['dataset: { file: a.csv }', 'sweep.yaml:2:12: key "dataset.file": unknown key'],
     ['compare: { alhpa: 0.1 }', 'sweep.yaml:2:12: key "compare.alhpa": unknown key; did you mean "alpha"?'],
@@ -230,7 +240,7 @@ describe('parts that do not fit together', () => {
     ['{ source: a.csv, seed: 3 }', 'goes with generated data alone'],
     ['{ generate: nba2k, rows: 5, target: x }', 'goes with a source alone'],
     ['{ generate: nba2k, rows: 5, columns: { x: number } }', 'goes with a source alone'],
-    ['{ source: a.csv, columns: { x: text } }', 'got "text", expected one of number, category, date, drop'],
+    ['{ source: a.csv, columns: { x: text } }', 'got "text", expected one of number, boolean, category, date, hash, drop'],
   ])('refuses the dataset %s', (dataset, says) => {
     const messages = refusals(`name: a\ndataset: ${dataset}\n`, {}, { 'a.csv': 'x\n1\n' })
     expect(messages).toHaveLength(1)

@@ -11,7 +11,9 @@ const INTERVAL_MS = 2
 /** How far ahead of its share a process may be before it is stopped: less would stop it at every reading. */
 const AHEAD_MS = 1
 /** An idle process may save up what a cgroup with this period would let it, and no more. */
-const CREDIT_PERIOD_MS = 20
+const IDLE_CREDIT_MS = 20
+/** One that waits for a core while others use it may catch up on this much. */
+const WAITING_CREDIT_MS = 200
 
 export const dutyCycle: ComputeCapper = {
   mechanism: 'duty_cycle',
@@ -66,7 +68,11 @@ class DutyCycle implements ComputeCap {
     const now = monotonicMs()
     this.allowedMs += (now - this.lastTick) * this.units
     this.lastTick = now
-    this.allowedMs = Math.min(this.allowedMs, used + Math.max(AHEAD_MS, CREDIT_PERIOD_MS * this.units))
+    const credit = (periodMs: number) => used + Math.max(AHEAD_MS, periodMs * this.units)
+    if (this.allowedMs > credit(IDLE_CREDIT_MS)) {
+      const period = this.stoppedAt === null && this.cpu.isRunnable() ? WAITING_CREDIT_MS : IDLE_CREDIT_MS
+      this.allowedMs = Math.min(this.allowedMs, credit(period))
+    }
     if (this.stoppedAt === null && used > this.allowedMs + AHEAD_MS) this.stop(now)
     else if (this.stoppedAt !== null && used < this.allowedMs) this.continue()
   }

@@ -8,8 +8,8 @@ import { startingSize } from './starting-sizes.ts'
 
 const MIB = 1024 * 1024
 
-/** What the thread used when the workload's module was loaded. */
-const zeroBytes = usedBytes()
+/** The least that the thread used as its runs were opened: what they hold comes on top. */
+let zeroBytes = usedBytes()
 
 export interface ControlInfo {
   chunk_size_start: number
@@ -37,6 +37,7 @@ export class RunControl {
     const { chunk_size, max_chunk_retries, max_memory_mb, target_latency_ms } = settings
     this.settings = settings
     this.start = startingSize(chunk_size, settings, rows)
+    zeroBytes = Math.min(zeroBytes, usedBytes())
     this.footprint = new RunFootprint(plan, buffer, zeroBytes)
     this.controller = new ChunkController({
       chunkSize: chunk_size,

@@ -58,16 +58,21 @@ export class RowBuffer {
     if (rows > this.capacity) this.reserve(rows)
   }
 
-  /** Copies one row of another buffer of the same shape to the end, for which there must be room. */
-  copyRow(from: RowBuffer, row: number): void {
+  /** Appends rows `start` to `end` of another buffer of the same shape; room for them was reserved. */
+  append(from: RowBuffer, start: number, end: number): void {
+    const { batch: source, hotSizes } = from
     const { batch } = this
-    const { width, slots, dense, hot, target } = from.batch
-    const at = batch.rows
-    for (let j = 0; j < width; j += 1) batch.dense[at * width + j] = dense[row * width + j]!
-    for (let s = 0; s < slots; s += 1) batch.hot[at * slots + s] = hot[row * slots + s]!
-    batch.target[at] = target[row]!
-    this.hotSizes[at] = from.hotSizes[row]!
-    batch.rows = at + 1
+    const { width, slots, rows } = batch
+    let to = rows * width
+    for (let i = start * width; i < end * width; i += 1, to += 1) batch.dense[to] = source.dense[i]!
+    to = rows * slots
+    for (let i = start * slots; i < end * slots; i += 1, to += 1) batch.hot[to] = source.hot[i]!
+    to = rows
+    for (let i = start; i < end; i += 1, to += 1) {
+      batch.target[to] = source.target[i]!
+      this.hotSizes[to] = hotSizes[i]!
+    }
+    batch.rows = to
   }
 
   /**

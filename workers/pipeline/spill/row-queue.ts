@@ -32,7 +32,7 @@ export class RowQueue {
    */
   push(from: RowBuffer, row: number): void {
     if (this.tail.batch.rows === this.shape.blockRows) this.turnTail()
-    this.tail.copyRow(from, row)
+    this.tail.append(from, row, row + 1)
     this.length += 1
   }
 
@@ -45,7 +45,7 @@ export class RowQueue {
     into.reserve(count)
     for (let i = 0; i < count; i += 1) {
       if (this.head.waiting === 0) this.turnHead()
-      into.copyRow(this.head, this.head.first)
+      into.append(this.head, this.head.first, this.head.first + 1)
       this.head.first += 1
       this.length -= 1
     }

@@ -29,7 +29,7 @@ export class RowStore {
   add(from: RowBuffer, row: number): void {
     if (this.open?.batch.rows === this.shape.blockRows) this.put(this.open)
     this.open ??= this.block()
-    this.open.copyRow(from, row)
+    this.open.append(from, row, row + 1)
     this.rows += 1
   }
 

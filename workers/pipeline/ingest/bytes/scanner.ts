@@ -26,7 +26,7 @@ const LARGEST_DETOUR_ROWS = 64
  * all that is broken, are left to a loop that goes byte by byte.
  */
 export class Scanner {
-  bytes: Buffer<ArrayBuffer>
+  bytes: Buffer
   /** First byte not yet scanned into a row, and the end of the bytes held. */
   position = 0
   end = 0
@@ -50,10 +50,9 @@ export class Scanner {
   readonly #top: number
   readonly #maxRowBytes: number
   readonly #marks: Marks
-  /** All bytes as numbers of four. */
-  #words: Int32Array
-  /** Among the marks that are not separators, the first not yet scanned. */
-  #nextMark = 0
+  /** Among all marks, one at or before the line end before `position`; among the others, one at or before the next. */
+  #markBefore = 0
+  #nextOther = 0
   /** Rows to take byte by byte after the next that is not plain. */
   #detour = 1
   /** 1 for the file columns to keep. */
@@ -67,8 +66,7 @@ export class Scanner {
   #skipped = 0
 
   constructor(dialect: DialectBytes, bufferBytes: number, maxRowBytes: number) {
-    this.bytes = wholeWords(bufferBytes + 1)
-    this.#words = new Int32Array(this.bytes.buffer)
+    this.bytes = Buffer.alloc(bufferBytes + 1)
     this.#marks = new Marks(dialect)
     this.#separator = dialect.separator
     this.#quote = dialect.quote
@@ -110,10 +108,9 @@ export class Scanner {
     }
     this.#marks.start = this.#marks.end = -1
     if (pending >= this.bytes.length - 1) {
-      const larger = wholeWords(2 * this.bytes.length)
+      const larger = Buffer.alloc(2 * this.bytes.length)
       larger.set(this.bytes)
       this.bytes = larger
-      this.#words = new Int32Array(larger.buffer)
     }
     return this.bytes.subarray(0, this.bytes.length - 1)
   }
@@ -174,26 +171,28 @@ export class Scanner {
     let start = this.position
     let line = this.line
     let o = rows * 2 * wantedCount
-    let k = this.#nextMark
-    if (start < marks.start || start >= marks.end) k = this.#findMarks(start)
-    else while (k < marks.otherCount && places[others[k]!]! < start) k++
+    if (start < marks.start || start >= marks.end) this.#findMarks(start)
+    // The mark before the row, and the first behind its start that is not a separator: its end, if it is plain.
+    let before = this.#markBefore
+    let k = this.#nextOther
+    while (places[before]! < start - 1) before++
     scanning: while (rows < limit) {
       const { otherCount } = marks
-      // The mark before a row is the line end before it.
-      let before = k === 0 ? 0 : others[k - 1]!
+      while (k < otherCount && others[k]! < start) k++
       while (k < otherCount && rows < limit) {
-        const at = others[k]!
-        const place = places[at]!
+        const place = others[k]!
         const c = bytes[place]!
         let next = place + 1
-        let last = at
+        let last = before + width
+        // Neither the right number of marks, nor these marks alone: wrong width, a quote, or a control character.
+        if (places[last] !== place || place === start || bytes[start] === comment) break scanning
         if (c === CR) {
           // A carriage return that no line feed follows within the window is not plain.
-          if (k + 1 >= otherCount || places[others[k + 1]!] !== next || bytes[next] !== LF) break scanning
+          if (k + 1 >= otherCount || others[k + 1] !== next || bytes[next] !== LF) break scanning
           next++
           last++
+          k++
         } else if (c !== LF) break scanning
-        if (at - before !== width || place === start || bytes[start] === comment) break scanning
         if (next - start > this.#maxRowBytes) break scanning
         for (let i = 0; i < wantedCount; i++) {
           const mark = before + columns[i]!
@@ -203,13 +202,15 @@ export class Scanner {
         }
         rowLines[rows++] = line++
         start = next
-        k += 1 + last - at
         before = last
+        k++
       }
       if (rows === limit || marks.end === end || marks.start === start) break
-      k = this.#findMarks(start)
+      this.#findMarks(start)
+      before = k = 0
     }
-    this.#nextMark = k
+    this.#markBefore = before
+    this.#nextOther = k
     this.rowBytes += start - this.position
     if (start > this.position) {
       this.rowBytes += this.#skipped
@@ -220,9 +221,9 @@ export class Scanner {
     return rows
   }
 
-  #findMarks(from: number): number {
-    this.#marks.find(this.#words, from, this.end)
-    return 0
+  #findMarks(from: number): void {
+    this.#marks.find(this.bytes, from, this.end)
+    this.#markBefore = this.#nextOther = 0
   }
 
   /** Takes any rows from row `rows` on, byte by byte; rows so far, fewer than `limit` as `scan` says. */
@@ -379,9 +380,4 @@ function shown(byte: number): string {
   return byte > 32 && byte < 127
     ? `"${String.fromCharCode(byte)}"`
     : `byte 0x${byte.toString(16).padStart(2, '0')}`
-}
-
-/** A buffer of its own memory, which is a whole number of words. */
-function wholeWords(bytes: number): Buffer<ArrayBuffer> {
-  return Buffer.from(new ArrayBuffer((bytes + 3) & ~3), 0, bytes)
 }

@@ -1,0 +1,206 @@
+/** `stint pipeline`: the built-in pipeline on one file, with the flags and the files of the original. */
+import { existsSync, statSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { Argv, CommandModule } from 'yargs'
+import type { Executor } from '../execute/executor.ts'
+import { LocalExecutor } from '../execute/local.ts'
+import { type PipelineOptions, type PipelineSettings, pipelineOptions } from '../pipeline/options.ts'
+import { pipelineSweep } from '../pipeline/sweep.ts'
+import { readJournal } from '../record/journal.ts'
+import { readManifest } from '../record/manifest.ts'
+import { journalPath } from '../record/run-folder.ts'
+import { runSweep } from '../run-sweep.ts'
+import type { SweepRun } from '../run-trials.ts'
+import { UserError } from '../user-error.ts'
+import { answer, tell } from './console.ts'
+import { EXIT, userErrorFrom } from './exit.ts'
+import { RunProgress } from './run-progress.ts'
+import { stopOnSignals } from './signals.ts'
+
+interface PipelineWords {
+  input: string
+  'output-dir': string | undefined
+  'config-template': string | undefined
+  target: string | undefined
+  preset: string | undefined
+  'chunk-size': number | undefined
+  'batch-size': number | undefined
+  'max-memory-mb': number | undefined
+  'max-compute-units': number | undefined
+  'benchmark-runs': number | undefined
+  'n-jobs': number | undefined
+  'random-seed': number | undefined
+  'target-latency-ms': number | undefined
+  'max-chunk-retries': number | undefined
+  'spill-to-disk': boolean | undefined
+  'adaptive-batch-resize': boolean | undefined
+  'disable-adaptive-chunk-resize': boolean | undefined
+  caps: 'strict' | 'best_effort'
+  quiet: boolean
+}
+
+/** Where the trials themselves are kept, below the output folder. */
+const RUNS = 'runs'
+
+export const pipelineCommand: CommandModule<object, PipelineWords> = {
+  command: 'pipeline',
+  describe: 'run the pipeline on a CSV in both modes and over a grid of constraints',
+  builder: (yargs) =>
+    yargs
+      // No defaults here: a flag that was given beats the template, a default does not.
+      .options({
+        input: { type: 'string', demandOption: true, requiresArg: true, describe: 'CSV file' },
+        'output-dir': { type: 'string', requiresArg: true, describe: 'folder for all that is written' },
+        'config-template': {
+          type: 'string',
+          requiresArg: true,
+          describe: 'JSON file of settings; flags beat it',
+        },
+        target: {
+          type: 'string',
+          requiresArg: true,
+          describe: 'column to predict; needed unless a preset fits the columns',
+        },
+        preset: { type: 'string', requiresArg: true, describe: 'how the columns are read, such as nba2k' },
+        'chunk-size': { type: 'number', requiresArg: true, describe: 'rows a chunk' },
+        'batch-size': { type: 'number', requiresArg: true, describe: 'rows a model update' },
+        'max-memory-mb': { type: 'number', requiresArg: true, describe: 'memory cap, MB' },
+        'max-compute-units': {
+          type: 'number',
+          requiresArg: true,
+          describe: 'compute cap, as a share of a core',
+        },
+        'benchmark-runs': { type: 'number', requiresArg: true, describe: 'trials of each mode' },
+        'n-jobs': { type: 'number', requiresArg: true, describe: 'trials at the same time' },
+        'random-seed': { type: 'number', requiresArg: true, describe: 'seed' },
+        'target-latency-ms': {
+          type: 'number',
+          requiresArg: true,
+          describe: 'chunk latency that the adaptive size holds',
+        },
+        'max-chunk-retries': {
+          type: 'number',
+          requiresArg: true,
+          describe: 'how often a chunk is halved to fit',
+        },
+        'spill-to-disk': { type: 'boolean', describe: 'rows that must wait go to temporary files' },
+        'adaptive-batch-resize': { type: 'boolean', describe: 'make batches smaller under tight caps too' },
+        'disable-adaptive-chunk-resize': { type: 'boolean', describe: 'chunks of the size given' },
+        caps: {
+          choices: ['strict', 'best_effort'] as const,
+          default: 'strict' as const,
+          describe: 'best_effort: run also where this machine cannot enforce a cap, and say so',
+        },
+        quiet: { type: 'boolean', default: false, describe: 'no progress' },
+      })
+      .example('$0 pipeline --input players.csv --target salary', 'any CSV with a numeric column')
+      .example(
+        '$0 pipeline --input nba2k-full.csv --config-template configs/pipeline.edge.template.json',
+        'with the settings of a small device',
+      ) as unknown as Argv<PipelineWords>,
+  handler: runPipeline,
+}
+
+async function runPipeline(words: PipelineWords): Promise<void> {
+  const options = pipelineOptions(flagsGiven(words), words['config-template'] ?? null, availableParallelism())
+  const input = resolve(words.input)
+  if (!existsSync(input)) throw new UserError(`${words.input}: no such file`, 'check the path after --input')
+  if (!statSync(input).isFile()) throw new UserError(`${words.input}: is no file`, '--input needs a CSV file')
+  const output = resolve(options.settings.output_dir)
+  const loaded = pipelineSweep(
+    options,
+    { path: input, preset: words.preset ?? null, target: words.target ?? null },
+    words.caps,
+  )
+
+  const stop = new AbortController()
+  const executor = new LocalExecutor()
+  const removeHandlers = stopOnSignals(stop)
+  const progress = new RunProgress(loaded.sweep, words.quiet)
+  let end: SweepRun
+  try {
+    end = await runSweep(loaded, whilePreparing(executor, loadReports), {
+      root: join(output, RUNS),
+      command: ['stint', ...process.argv.slice(2)],
+      signal: stop.signal,
+      events: progress,
+    })
+  } finally {
+    progress.close()
+    await executor.close()
+    removeHandlers()
+  }
+  await conclude(end, options, output)
+}
+
+/** Libraries for pictures take half a second to load. */
+const loadReports = () =>
+  Promise.all([import('../report/pipeline/data.ts'), import('../report/pipeline/exporters.ts')])
+
+/** Does other work beside the prepare job, when nothing is timed yet. */
+function whilePreparing(executor: Executor, work: () => Promise<unknown>): Executor {
+  return {
+    capabilities: () => executor.capabilities(),
+    prepare: async (spec) => (await Promise.all([executor.prepare(spec), work()]))[0],
+    run: (spec) => executor.run(spec),
+    close: () => executor.close(),
+  }
+}
+
+/** Only what stands on the command line. */
+function flagsGiven(words: PipelineWords): Partial<PipelineSettings> {
+  const { 'disable-adaptive-chunk-resize': disable } = words
+  const flags: { [Key in keyof PipelineSettings]: PipelineSettings[Key] | undefined } = {
+    random_seed: words['random-seed'],
+    chunk_size: words['chunk-size'],
+    batch_size: words['batch-size'],
+    n_jobs: words['n-jobs'],
+    max_memory_mb: words['max-memory-mb'],
+    max_compute_units: words['max-compute-units'],
+    benchmark_runs: words['benchmark-runs'],
+    adaptive_chunk_resize: disable === undefined ? undefined : !disable,
+    max_chunk_retries: words['max-chunk-retries'],
+    target_latency_ms: words['target-latency-ms'],
+    adaptive_batch_resize: words['adaptive-batch-resize'],
+    spill_to_disk: words['spill-to-disk'],
+    output_dir: words['output-dir'],
+  }
+  const given = Object.entries(flags).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(given) as Partial<PipelineSettings>
+}
+
+async function conclude(end: SweepRun, options: PipelineOptions, output: string): Promise<void> {
+  if (end.done === 'refused') throw userErrorFrom(inFlags(end.problem))
+  if (end.done === 'interrupted_before') {
+    tell('stint: interrupted before the first trial; nothing was written')
+    process.exitCode = EXIT.interrupted
+    return
+  }
+  if (end.done === 'interrupted') {
+    tell(`stint: interrupted; what was measured is in ${end.folder}`)
+    process.exitCode = EXIT.interrupted
+    return
+  }
+  const { trials } = readJournal(journalPath(end.folder))
+  const [{ readPipelineData }, { writePipelineFiles }] = await loadReports()
+  const data = readPipelineData(end.folder, readManifest(end.folder), trials)
+  const { skipped } = await writePipelineFiles(data, options, output)
+  for (const { file, reason } of skipped) tell(`no ${file}: ${reason}`)
+  if (trials.some(({ outcome }) => outcome === 'failed')) process.exitCode = EXIT.failed
+  answer(output)
+}
+
+/** Problems are told in a sweep's words; here they are flags. */
+function inFlags<P extends { message: string; hint?: string }>(problem: P): P {
+  const word = (text: string) =>
+    text
+      .replaceAll('dataset.target', '--target')
+      .replaceAll('dataset.preset', '--preset')
+      .replaceAll('say "caps: best_effort" in the sweep', 'say --caps best_effort')
+  return {
+    ...problem,
+    message: word(problem.message),
+    ...(problem.hint !== undefined && { hint: word(problem.hint) }),
+  }
+}

@@ -1,0 +1,147 @@
+/** What `stint pipeline` runs with: flags before template before defaults. */
+import { z } from 'zod'
+import type { Scalar } from '../../workers/contract.ts'
+import { isMapping, pathKey, readYamlFile } from '../sweep/document.ts'
+import { nearest } from '../sweep/nearest.ts'
+import { type Finding, type Place, refuse, shown } from '../sweep/problems.ts'
+import { settings } from '../sweep/settings.ts'
+
+export type Origin = 'flag' | 'template' | 'default'
+
+/** Settings by the names that templates use. */
+export interface PipelineSettings {
+  random_seed: number
+  chunk_size: number
+  batch_size: number
+  n_jobs: number
+  max_memory_mb: number | null
+  max_compute_units: number | null
+  benchmark_runs: number
+  adaptive_chunk_resize: boolean
+  max_chunk_retries: number
+  target_latency_ms: number | null
+  adaptive_batch_resize: boolean
+  spill_to_disk: boolean
+  output_dir: string
+}
+
+export type PipelineKey = keyof PipelineSettings
+
+export interface PipelineOptions {
+  settings: PipelineSettings
+  /** Where each setting comes from. */
+  origins: Record<PipelineKey, Origin>
+  /** As given; null for none. */
+  template: string | null
+}
+
+export const PIPELINE_DEFAULTS: PipelineSettings = {
+  random_seed: 42,
+  chunk_size: 128,
+  batch_size: 256,
+  n_jobs: 1,
+  max_memory_mb: 1024,
+  max_compute_units: 1,
+  benchmark_runs: 5,
+  adaptive_chunk_resize: true,
+  max_chunk_retries: 3,
+  target_latency_ms: null,
+  adaptive_batch_resize: false,
+  spill_to_disk: false,
+  output_dir: 'artifacts',
+}
+
+const KEYS = Object.keys(PIPELINE_DEFAULTS) as PipelineKey[]
+
+interface Given {
+  value: Scalar
+  origin: Origin
+  place: Place
+}
+
+/**
+ * @param flags only those that were given, by setting
+ * @param cores of this machine, which bound `max_compute_units`
+ * @throws {SweepError} with all that is wrong with flags and template
+ */
+export function pipelineOptions(
+  flags: Partial<PipelineSettings>,
+  template: string | null,
+  cores: number,
+): PipelineOptions {
+  const findings: Finding[] = []
+  const fromTemplate = template === null ? new Map<PipelineKey, Given>() : readTemplate(template, findings)
+  const types = typesFor(cores)
+  const merged: Record<string, Scalar> = {}
+  const origins: Record<string, Origin> = {}
+  for (const key of KEYS) {
+    const flag = flags[key]
+    const given: Given =
+      flag !== undefined
+        ? { value: flag, origin: 'flag', place: { option: flagName(key) } }
+        : (fromTemplate.get(key) ?? {
+            value: PIPELINE_DEFAULTS[key],
+            origin: 'default',
+            place: { option: flagName(key) },
+          })
+    merged[key] = given.value
+    origins[key] = given.origin
+    if (given.origin !== 'default') findings.push(...problemsOf(key, given, types[key]))
+  }
+  refuse(findings)
+  return {
+    // Every value was held against its type.
+    settings: merged as unknown as PipelineSettings,
+    origins: origins as Record<PipelineKey, Origin>,
+    template,
+  }
+}
+
+/** `chunk_size` -> `--chunk-size`. */
+function flagName(key: PipelineKey): string {
+  return key === 'adaptive_chunk_resize' ? '--disable-adaptive-chunk-resize' : `--${key.replaceAll('_', '-')}`
+}
+
+function typesFor(cores: number): Record<PipelineKey, z.ZodType> {
+  const table = settings(cores)
+  const folder = z.string({ error: 'a path to a folder' }).min(1, { error: 'a path to a folder' })
+  const entries = KEYS.map((key) => [key, key === 'output_dir' ? folder : table[key]!.type])
+  return Object.fromEntries(entries) as Record<PipelineKey, z.ZodType>
+}
+
+function problemsOf(key: PipelineKey, { value, place }: Given, type: z.ZodType): Finding[] {
+  const result = type.safeParse(value)
+  if (result.success) return []
+  const expected = result.error.issues[0]?.message ?? 'another value'
+  const inFile = place.option === undefined
+  return [{ place, key: inFile ? key : null, what: `got ${shown(value)}, expected ${expected}` }]
+}
+
+/** JSON is YAML, whose reader tells where each key stands. */
+function readTemplate(path: string, findings: Finding[]): Map<PipelineKey, Given> {
+  const { data, positions, findings: unreadable } = readYamlFile(path)
+  refuse(unreadable)
+  if (!isMapping(data)) {
+    const place = { file: path, line: 1, column: 1 }
+    const what = 'expected a JSON object of settings, such as { "chunk_size": 64 }'
+    refuse([{ place, key: null, what, hint: 'configs/pipeline.edge.template.json is one' }])
+    return new Map()
+  }
+  const given = new Map<PipelineKey, Given>()
+  for (const [key, value] of Object.entries(data)) {
+    const at = positions.get(pathKey([key]))
+    const start = { file: path, line: 1, column: 1 }
+    if (!KEYS.includes(key as PipelineKey)) {
+      const guess = nearest(key, KEYS)
+      const what = `unknown key${guess === null ? '' : `; did you mean "${guess}"?`}`
+      findings.push({ place: at?.key ?? start, key, what, hint: `keys of a template: ${KEYS.join(', ')}` })
+    } else {
+      given.set(key as PipelineKey, {
+        value: value as Scalar,
+        origin: 'template',
+        place: at?.value ?? start,
+      })
+    }
+  }
+  return given
+}

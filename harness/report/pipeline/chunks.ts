@@ -1,0 +1,34 @@
+/** `streaming_chunks.jsonl`: one line a chunk of the first streaming trial; null where nothing tells. */
+import type { ChunkLogLine } from '../../../workers/contract.ts'
+import type { PipelineData } from './data.ts'
+
+export function streamingChunks({ streaming }: PipelineData): string {
+  return streaming.chunks.map((chunk) => `${JSON.stringify(lineOf(chunk))}\n`).join('')
+}
+
+function lineOf(chunk: ChunkLogLine): Record<string, unknown> {
+  const { control, spilled_bytes, drift, quality, ...others } = chunk.detail ?? {}
+  const retries = (control as { retries?: number } | undefined)?.retries
+  return {
+    chunk_id: chunk.chunk,
+    first_row: chunk.first_row,
+    rows: chunk.rows,
+    bytes: chunk.bytes ?? null,
+    operators_ms: chunk.operators_ms ?? null,
+    latency_ms: chunk.latency_ms,
+    service_ms: chunk.service_ms,
+    cpu_ms: chunk.cpu_ms,
+    throughput_rows_s: chunk.latency_ms > 0 ? (chunk.rows * 1000) / chunk.latency_ms : null,
+    memory_mb: chunk.heap_mb + chunk.external_mb,
+    heap_mb: chunk.heap_mb,
+    external_mb: chunk.external_mb,
+    // Counters of energy are read once a trial; a share of a chunk would be a formula.
+    energy_j: null,
+    retries: retries ?? 0,
+    control: control ?? null,
+    spilled_bytes: spilled_bytes ?? 0,
+    drift: drift ?? null,
+    quality: quality ?? null,
+    ...others,
+  }
+}

@@ -1,0 +1,91 @@
+/** What the files of `stint pipeline` are made from: a run folder, read once. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ChunkLogLine, TrialResult } from '../../../workers/contract.ts'
+import { groupByScenario } from '../../analyse/values.ts'
+import type { Manifest } from '../../record/types.ts'
+import type { Scenario } from '../../sweep/types.ts'
+import { buildReportModel } from '../model.ts'
+import type { ReportModel, ScenarioReport } from '../types.ts'
+
+/** A scenario with its trials, by round, and the chunk log of the first of them that was ok. */
+export interface Measured {
+  scenario: Scenario
+  report: ScenarioReport
+  trials: TrialResult[]
+  /** Empty where no trial was ok. */
+  chunks: ChunkLogLine[]
+}
+
+export interface PipelineData {
+  manifest: Manifest
+  /** Of the scenarios that handle all rows. */
+  model: ReportModel
+  batch: Measured
+  streaming: Measured
+  /** The grid of constraints, the streaming scenario among them. */
+  grid: Measured[]
+  /** By rows, ascending, the streaming scenario last. */
+  sizes: Measured[]
+}
+
+/** @param folder of the run */
+export function readPipelineData(
+  folder: string,
+  manifest: Manifest,
+  trials: readonly TrialResult[],
+): PipelineData {
+  const groups = groupByScenario(trials)
+  const { scenarios } = manifest.sweep
+  const reports = new Map(buildReportModel(manifest, trials).scenarios.map((report) => [report.id, report]))
+  const measured = (scenario: Scenario): Measured => {
+    const own = groups.get(scenario.id) ?? []
+    const ok = own.find(({ outcome }) => outcome === 'ok')
+    const chunks = ok === undefined ? [] : readChunks(join(folder, 'chunks', `${ok.trial}.jsonl`))
+    return { scenario, report: reports.get(scenario.id)!, trials: own, chunks }
+  }
+  const whole = scenarios.filter(({ flat }) => (flat['dataset.rows'] ?? null) === null)
+  const benchmark = whole.filter(({ runs }) => runs === undefined)
+  const batch = measured(benchmark.find(({ settings }) => settings.mode === 'batch')!)
+  const streaming = measured(benchmark.find(({ settings }) => settings.mode === 'streaming')!)
+  const others = whole.filter(({ runs }) => runs !== undefined).map(measured)
+  const parts = scenarios.filter(({ flat }) => (flat['dataset.rows'] ?? null) !== null).map(measured)
+  return {
+    manifest,
+    model: buildReportModel(wholeRows(manifest, whole), trials),
+    batch,
+    streaming,
+    grid: [streaming, ...others],
+    sizes: distinctSizes([...parts, streaming]),
+  }
+}
+
+/** The sizes are no axis of what is compared and drawn. */
+function wholeRows(manifest: Manifest, scenarios: Scenario[]): Manifest {
+  const axes = manifest.sweep.axes.filter((key) => key !== 'dataset.rows')
+  const label = (scenario: Scenario) => axes.map((key) => `${key}=${scenario.flat[key] ?? 'none'}`).join(' ')
+  const named = scenarios.map((scenario) => ({ ...scenario, label: label(scenario) }))
+  return { ...manifest, sweep: { ...manifest.sweep, axes, scenarios: named } }
+}
+
+/** One of those that handled equally many rows, which a file with few rows brings about: the whole file's. */
+function distinctSizes(sizes: readonly Measured[]): Measured[] {
+  const byRows = new Map<number, Measured>()
+  for (const one of sizes) {
+    const rows = rowsOf(one)
+    if (rows !== null) byRows.set(rows, one)
+  }
+  return [...byRows].sort(([a], [b]) => a - b).map(([, one]) => one)
+}
+
+/** Rows that each of its ok trials handled; null where none was ok. */
+export function rowsOf({ report }: Measured): number | null {
+  return report.metrics['rows']?.value ?? null
+}
+
+function readChunks(path: string): ChunkLogLine[] {
+  if (!existsSync(path)) return []
+  const lines = readFileSync(path, 'utf8').split('\n')
+  // Without its line end a line was cut short.
+  return lines.slice(0, -1).map((line): ChunkLogLine => JSON.parse(line))
+}

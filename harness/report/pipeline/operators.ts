@@ -1,0 +1,37 @@
+/** The pipeline's operators under the headings of the original profile. */
+import type { ChunkLogLine } from '../../../workers/contract.ts'
+
+export type Stage = 'preprocess' | 'feature_engineering' | 'training' | 'other'
+
+const STAGES: Readonly<Record<string, Stage>> = {
+  read: 'preprocess',
+  clean: 'preprocess',
+  features: 'feature_engineering',
+  learn: 'training',
+}
+
+export function stageOf(operator: string): Stage {
+  return STAGES[operator] ?? 'other'
+}
+
+/** Names of all operators, in the order in which they first appear. */
+export function operatorsIn(chunks: readonly ChunkLogLine[]): string[] {
+  return [...new Set(chunks.flatMap((chunk) => Object.keys(chunk.operators_ms ?? {})))]
+}
+
+/** Seconds in the operators of these stages; null where no chunk tells. */
+export function stageSeconds(
+  chunks: readonly ChunkLogLine[],
+  belongs: (stage: Stage) => boolean,
+): number | null {
+  let ms = 0
+  let known = false
+  for (const { operators_ms } of chunks) {
+    for (const [operator, time] of Object.entries(operators_ms ?? {})) {
+      if (!belongs(stageOf(operator))) continue
+      ms += time
+      known = true
+    }
+  }
+  return known ? ms / 1000 : null
+}

@@ -1,0 +1,145 @@
+/** The CSV files of `stint pipeline`: the original's columns first, what is measured beside them after. */
+import type { Estimate } from '../../analyse/estimate.ts'
+import { type CsvValue, toCsv } from '../csv.ts'
+import { significanceTestsCsv } from '../significance-tests.ts'
+import { type Measured, type PipelineData, rowsOf } from './data.ts'
+import { operatorsIn, type stageOf, stageSeconds } from './operators.ts'
+
+const BYTES_PER_MB = 1024 * 1024
+
+type Column<Row> = readonly [name: string, value: (row: Row) => CsvValue]
+
+function csvOf<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
+  return toCsv(columns.map(([name, value]) => [name, rows.map(value)] as const))
+}
+
+const mean = (one: Measured, metric: string): number | null => estimate(one, metric)?.value ?? null
+const estimate = (one: Measured, metric: string): Estimate | null => one.report.metrics[metric] ?? null
+const okTrials = ({ report }: Measured): number => report.outcomes.ok
+const outcomes = ({ report }: Measured): string =>
+  Object.entries(report.outcomes)
+    .filter(([, count]) => count > 0)
+    .map(([outcome, count]) => `${outcome} ${count}`)
+    .join(';')
+
+/** A fact that the workload told of its first ok trial; numbers alone. */
+function fact(one: Measured, name: string): number | null {
+  const value = one.trials.find(({ outcome }) => outcome === 'ok')?.info?.[name]
+  return typeof value === 'number' ? value : null
+}
+
+const whatRan: Column<Measured>[] = [
+  ['trials_ok', okTrials],
+  ['outcomes', outcomes],
+  ['chunk_size_start', (one) => fact(one, 'chunk_size_start') ?? one.scenario.settings.chunk_size],
+  ['chunk_size_largest', (one) => fact(one, 'chunk_size_largest') ?? one.scenario.settings.chunk_size],
+  ['compute_achieved', ({ report }) => report.compute.achieved?.value],
+  ['compute_mechanism', ({ report }) => report.compute.mechanisms.join(';')],
+  ['caps_enforced', ({ report }) => report.compute.enforced !== false && report.memory.enforced !== false],
+  ['scenario', ({ scenario }) => scenario.id],
+]
+
+/** One row a point of the grid. */
+export function constraintCsv({ grid }: PipelineData): string {
+  return csvOf(grid, [
+    ['chunk_size', ({ scenario }) => scenario.settings.chunk_size],
+    ['memory_limit_mb', ({ scenario }) => scenario.settings.max_memory_mb],
+    ['compute_limit', ({ scenario }) => scenario.settings.max_compute_units],
+    ['preprocessing_latency_s', ({ chunks }) => stageSeconds(chunks, (stage) => stage !== 'training')],
+    ['peak_memory_mb', (one) => mean(one, 'peak_memory_mb')],
+    ['training_time_s', ({ chunks }) => stageSeconds(chunks, (stage) => stage === 'training')],
+    ['model_accuracy_r2', (one) => mean(one, 'r2')],
+    ['model_rmse', (one) => mean(one, 'rmse')],
+    ['wall_s', (one) => mean(one, 'wall_s')],
+    ['latency_mean_ms', (one) => mean(one, 'latency_mean_ms')],
+    ['latency_p50_ms', (one) => mean(one, 'latency_p50_ms')],
+    ['throughput_rows_s', (one) => mean(one, 'throughput_rows_s')],
+    ...whatRan,
+  ])
+}
+
+/** Batch (a) against streaming (b). */
+export function batchAgainstStreamingCsv({ model, batch, streaming }: PipelineData): string {
+  return significanceTestsCsv(
+    model.comparisons.filter(({ a, b }) => a === batch.scenario.id && b === streaming.scenario.id),
+  )
+}
+
+export function dataSizeCsv({ sizes }: PipelineData): string {
+  return csvOf(sizes, [
+    ['rows', rowsOf],
+    ['latency_s', (one) => mean(one, 'wall_s')],
+    ['latency_s_ci_low', (one) => estimate(one, 'wall_s')?.low],
+    ['latency_s_ci_high', (one) => estimate(one, 'wall_s')?.high],
+    ['latency_mean_ms', (one) => mean(one, 'latency_mean_ms')],
+    ['throughput_rows_s', (one) => mean(one, 'throughput_rows_s')],
+    ['peak_memory_mb', (one) => mean(one, 'peak_memory_mb')],
+    ['trials_ok', okTrials],
+  ])
+}
+
+export function throughputMemoryCsv({ batch, grid }: PipelineData): string {
+  return csvOf(
+    [batch, ...grid],
+    [
+      ['peak_memory_mb', (one) => mean(one, 'peak_memory_mb')],
+      ['throughput_rows_s', (one) => mean(one, 'throughput_rows_s')],
+      ['mode', ({ scenario }) => scenario.settings.mode],
+      ['chunk_size', ({ scenario }) => scenario.settings.chunk_size],
+      ['memory_limit_mb', ({ scenario }) => scenario.settings.max_memory_mb],
+      ['compute_limit', ({ scenario }) => scenario.settings.max_compute_units],
+      ...whatRan,
+    ],
+  )
+}
+
+export function resourceAccuracyCsv({ batch, streaming }: PipelineData): string {
+  return csvOf(
+    [batch, streaming],
+    [
+      ['mode', ({ scenario }) => scenario.settings.mode],
+      ['peak_memory_mb', (one) => mean(one, 'peak_memory_mb')],
+      ['r2', (one) => mean(one, 'r2')],
+      ['rmse', (one) => mean(one, 'rmse')],
+      ['cpu_s', (one) => mean(one, 'cpu_s')],
+      ['wall_s', (one) => mean(one, 'wall_s')],
+      ['energy_j', (one) => mean(one, 'energy_j')],
+      ['trials_ok', okTrials],
+    ],
+  )
+}
+
+/**
+ * One row a chunk of the first streaming trial. What the original calls selection and scaling is no operator here
+ * (nothing is selected by the target, and scaling is part of the learner), so that these columns are empty.
+ */
+export function operatorProfileCsv({ streaming: { chunks } }: PipelineData): string {
+  const seconds =
+    (stage: ReturnType<typeof stageOf>) =>
+    (chunk: (typeof chunks)[number]): number | null =>
+      stageSeconds([chunk], (one) => one === stage)
+  return csvOf(chunks, [
+    ['chunk_id', ({ chunk }) => chunk],
+    ['preprocess_s', seconds('preprocess')],
+    ['feature_engineering_s', seconds('feature_engineering')],
+    ['feature_selection_s', () => null],
+    ['encode_scale_s', () => null],
+    [
+      'estimated_input_bandwidth_mb_s',
+      ({ bytes, latency_ms }) =>
+        bytes === undefined || latency_ms <= 0 ? null : bytes / BYTES_PER_MB / (latency_ms / 1000),
+    ],
+    ['input_bytes', ({ bytes }) => bytes],
+    ['rows', ({ rows }) => rows],
+    ['latency_s', ({ latency_ms }) => latency_ms / 1000],
+    ...operatorsIn(chunks).map(
+      (operator): Column<(typeof chunks)[number]> => [
+        `${operator}_s`,
+        ({ operators_ms }) => {
+          const ms = operators_ms?.[operator]
+          return ms === undefined ? null : ms / 1000
+        },
+      ],
+    ),
+  ])
+}

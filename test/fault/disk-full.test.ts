@@ -1,0 +1,146 @@
+/** A disk that fills up stops a run cleanly; what was measured is kept, and the run is completed once there is space. */
+import { spawnSync } from 'node:child_process'
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, unlinkSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Journal } from '../../harness/record/journal.ts'
+import { checksumsOf, journalOf, Sandbox, trialsOf } from '../fixtures/cli.ts'
+
+let box: Sandbox
+let disk: string
+let mounted = false
+beforeEach(() => {
+  box = new Sandbox()
+  disk = join(box.folder, 'disk')
+  mkdirSync(disk)
+})
+afterEach(() => {
+  if (mounted) spawnSync('umount', ['-l', disk])
+  mounted = false
+  box.remove()
+})
+
+function mount(options: string): boolean {
+  return spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', disk]).status === 0
+}
+
+/** Takes what is left of the disk but for `spare` bytes. */
+function fill(spare: number): string {
+  const path = join(disk, 'ballast')
+  const file = openSync(path, 'w')
+  const block = Buffer.alloc(4096)
+  let written = 0
+  try {
+    for (;;) written += writeSync(file, block)
+  } catch {
+    // Full.
+  }
+  closeSync(file)
+  spawnSync('truncate', ['-s', String(Math.max(0, written - spare)), path])
+  return path
+}
+
+const canMount = (() => {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false
+  const probe = spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'])
+  return probe.status === 0
+})()
+
+describe.skipIf(!canMount)('a disk that fills up', () => {
+  it('in the middle of a run: exit 4, whole lines, a message, and resume completes', async () => {
+    mounted = mount('size=1m')
+    const sweep = box.sweep({ grid: { 'params.salt': [1, 2, 3] }, benchmark_runs: 4, chunk_log: 'none' })
+    const root = join(disk, 'results')
+    const started = box.start(['run', sweep, '--out', root, '--quiet'])
+    const runs = () => (existsSync(join(root, 'swept', 'latest')) ? [join(root, 'swept', 'latest')] : [])
+    await box.until(() => runs().length === 1, 'a run folder')
+    const ballast = fill(4096)
+    const { code, stdout, stderr } = await started.end
+    expect([code, stdout]).toEqual([4, ''])
+    const folder = /stint resume ([^"]+)"/.exec(stderr)?.[1]
+    expect(stderr).toMatch(/trials\.jsonl: the disk is full; free some space\n/)
+    expect(folder?.startsWith(root)).toBe(true)
+    expect(stderr.trim().split('\n').length).toBe(2)
+    expect(journalOf(folder!)).toMatch(/^$|\n$/)
+    const before = trialsOf(folder!)
+    expect(before.length).toBeLessThan(12)
+    expect(box.processes()).toEqual([])
+    expect(box.temporaryFiles()).toEqual([])
+
+    unlinkSync(ballast)
+    spawnSync('mount', ['-o', 'remount,size=30m', disk])
+    expect(await box.stint('resume', folder!, '--quiet')).toMatchObject({ code: 0, stderr: '' })
+    expect(trialsOf(folder!).slice(0, before.length)).toEqual(before)
+    const sums = Object.values(checksumsOf(folder!))
+    expect([sums.length, new Set(sums).size]).toEqual([12, 3])
+  })
+
+  it('while the report is written: the run is kept, and stint report renders it later', async () => {
+    mounted = mount('size=200k')
+    const sweep = box.sweep({ grid: { 'params.salt': [1, 2] }, benchmark_runs: 2 })
+    const { code, stderr } = await box.stint('run', sweep, '--out', join(disk, 'results'), '--quiet')
+    expect(code).toBe(4)
+    const folder = /stint report ([^"]+)"/.exec(stderr)?.[1]
+    expect(stderr).toContain('reports/report.html could not be written: ')
+    expect(stderr).toContain('the measurements are whole')
+    expect(trialsOf(folder!).length).toBe(4)
+    spawnSync('mount', ['-o', 'remount,size=30m', disk])
+    expect(await box.stint('report', folder!, '--quiet')).toMatchObject({ code: 0, stderr: '' })
+    expect(existsSync(join(folder!, 'reports', 'report.html'))).toBe(true)
+  })
+
+  it('by a chunk log: the run stops instead of recording trials that failed for it', async () => {
+    mounted = mount('size=64k')
+    const own = box.write(
+      'own.mjs',
+      `export default { open: () => { let left = 3000; return { step: () => (left-- > 0 ? { rows: 1 } : null), finish: () => ({ metrics: {} }) } } }\n`,
+    )
+    const sweep = box.sweep({ benchmark_runs: 2, workload: 'tiny' })
+    const { code, stderr } = await box.stint(
+      'run',
+      sweep,
+      '--set',
+      `workload=${own}`,
+      '--out',
+      disk,
+      '--quiet',
+    )
+    expect(code).toBe(4)
+    expect(stderr).toMatch(/cannot write the chunk log .*ENOSPC/)
+    const folder = /stint resume ([^"]+)"/.exec(stderr)?.[1]
+    expect(trialsOf(folder!)).toEqual([])
+  })
+})
+
+it.skipIf(!existsSync('/dev/full'))('an append that fails names the file', () => {
+  const journal = new Journal('/dev/full')
+  expect(() => journal.append({} as never)).toThrow(
+    expect.objectContaining({ code: 'ENOSPC', path: '/dev/full' }),
+  )
+  journal.close()
+})
+
+it('a data file that is deleted fails its trials with its name, and the sweep goes on', async () => {
+  const data = box.write(
+    'data.csv',
+    `a,target\n${Array.from({ length: 50 }, (_, i) => `${(i * 7) % 13},${i * 2}\n`).join('')}`,
+  )
+  const sweep = box.write(
+    'sweep.yaml',
+    'name: swept\ndataset: { source: data.csv, target: target }\ngrid: { chunk_size: [10, 20] }\nbenchmark_runs: 2\n',
+  )
+  const { end } = box.start(['run', sweep, '--out', box.results, '--quiet'])
+  await box.until(() => box.runs().length === 1, 'a run folder')
+  rmSync(data)
+  const { code, stdout, stderr } = await end
+  const trials = trialsOf(box.runs()[0]!)
+  expect([code, stdout.trim(), stderr]).toEqual([4, box.runs()[0], ''])
+  expect(trials.length).toBe(4)
+  const failed = trials.filter(({ outcome }) => outcome !== 'ok')
+  expect(failed.length).toBeGreaterThan(1)
+  for (const { outcome, error } of failed) {
+    expect(outcome).toBe('failed')
+    expect(error!.message).toContain(data)
+    expect(error!.message).toContain('no such file')
+  }
+})

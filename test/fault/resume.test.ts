@@ -1,0 +1,261 @@
+/** Whatever is killed, and whenever: `stint resume` completes the run, with the results of one that was not. */
+import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { checksumsOf, journalOf, Sandbox, trialsOf } from '../fixtures/cli.ts'
+
+const FULL = process.env['STINT_FULL'] === '1'
+const SALTS = [1, 2]
+const RUNS = 3
+const TRIALS = SALTS.length * RUNS
+const SWEEP = {
+  grid: { 'params.salt': SALTS },
+  benchmark_runs: RUNS,
+  n_jobs: 2,
+  max_compute_units: 0.9,
+  chunk_log: 'all',
+}
+
+let box: Sandbox
+beforeEach(() => {
+  box = new Sandbox()
+})
+afterEach(() => box.remove())
+
+/** Groups, anywhere below the mounts, of any of these processes. */
+function groupsOf(pids: ReadonlySet<number>): string[] {
+  if (!existsSync('/sys/fs/cgroup')) return []
+  const all = readdirSync('/sys/fs/cgroup', { recursive: true }).map(String)
+  return all.filter((path) => pids.has(Number(/\/stint-(\d+)-\d+-\d+$/.exec(path)?.[1])))
+}
+
+function only(command: string): number[] {
+  return box
+    .processes()
+    .filter((found) => found.command.includes(command))
+    .map(({ pid }) => pid)
+}
+
+function kill(pids: readonly number[]): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // It ended first.
+    }
+  }
+}
+
+/** Nothing of a finished run is left: no process, no temporary file, no lock, no unfinished file. */
+function expectClean(run: string): void {
+  expect(box.processes()).toEqual([])
+  expect(box.temporaryFiles()).toEqual([])
+  expect(
+    readdirSync(box.results, { recursive: true }).filter((name) => /lock|tmp/.test(String(name))),
+  ).toEqual([])
+  expect(existsSync(join(run, 'benchmarks', 'constraint_experiment.csv'))).toBe(true)
+}
+
+async function uninterrupted(sweep: string): Promise<Record<string, number | null>> {
+  const reference = await box.stint('run', sweep, '--out', join(box.folder, 'reference'), '--quiet')
+  expect(reference).toMatchObject({ code: 0 })
+  const checksums = checksumsOf(reference.stdout.trim())
+  expect(Object.keys(checksums).length).toBe(TRIALS)
+  return checksums
+}
+
+const VICTIMS = ['the coordinator', 'hosts', 'both', 'everything'] as const
+
+describe.skipIf(process.platform !== 'linux')('a run whose processes are killed at random moments', () => {
+  it('is completed by resume with the same results, and leaves nothing', { timeout: 600_000 }, async () => {
+    const sweep = box.sweep(SWEEP)
+    const reference = await uninterrupted(sweep)
+    const kills = FULL ? 25 : 4
+    const story: string[] = []
+    const governors = new Set<number>()
+    let ended = 0
+    for (let n = 0; n < kills; n++) {
+      const victims = VICTIMS[n % VICTIMS.length]!
+      const delay = Math.round(100 + Math.random() * 1900)
+      const open = box.runs().at(-1)
+      const words =
+        open === undefined || ended === n ? ['run', sweep, '--out', box.results] : ['resume', open]
+      const { child, end } = box.start([...words, '--quiet'])
+      await sleep(delay)
+      for (const pid of only('governor.js')) governors.add(pid)
+      const hosts = only('tinypool')
+      const all = box.processes().map(({ pid }) => pid)
+      story.push(`${words[0]}, ${victims} after ${delay} ms`)
+      if (victims === 'everything') kill(all)
+      else {
+        if (victims !== 'hosts') kill([child.pid!])
+        if (victims !== 'the coordinator') kill(hosts)
+      }
+      const { code, stderr } = await end
+      // One that was not killed, or too late, has ended well, unless it lost the host that reads the data:
+      // nothing is written then. The next begins anew.
+      if (code === 2 && victims === 'hosts') expect(stderr).toContain('its process ended with SIGKILL')
+      else if (code !== null) expect([code, stderr, story]).toEqual([0, '', story])
+      if (code === 0) ended = n + 1
+    }
+    if (box.runs().length === 0) await box.stint('run', sweep, '--out', box.results, '--quiet')
+    for (const run of box.runs()) {
+      const { code, stdout, stderr } = await box.stint('resume', run, '--quiet')
+      expect([code, stdout, stderr, story]).toEqual([0, `${run}\n`, '', story])
+      const trials = trialsOf(run)
+      // Exactly once each; a host that was killed is an outcome as well.
+      expect(new Set(trials.map(({ trial }) => trial)).size).toBe(trials.length)
+      expect(trials.map(({ trial }) => trial).sort()).toEqual(Object.keys(reference).sort())
+      const lost = trials.filter(({ outcome }) => outcome !== 'ok')
+      for (const { outcome, error } of lost) expect([outcome, error?.exit]).toEqual(['crashed', 'SIGKILL'])
+      expect(reference).toMatchObject(checksumsOf(run))
+      expectClean(run)
+    }
+    // Where nothing was missing no governor started, which is what clears groups.
+    if (groupsOf(governors).length > 0) await box.stint('run', sweep, '--out', box.results, '--quiet')
+    expect(groupsOf(governors)).toEqual([])
+  })
+
+  it('ends a host that was stopped when coordinator and governor were killed', async () => {
+    const sweep = box.sweep({ ...SWEEP, params: { ms: 1500 }, n_jobs: 1 })
+    const { end } = box.start(['run', sweep, '--out', box.results, '--quiet'])
+    await box.until(() => only('tinypool').length === 1 && box.runs().length === 1, 'a host of a trial')
+    const [host] = only('tinypool')
+    process.kill(host!, 'SIGSTOP')
+    kill(
+      box
+        .processes()
+        .map(({ pid }) => pid)
+        .filter((pid) => pid !== host),
+    )
+    await end
+    expect(box.processes().map(({ pid }) => pid)).toEqual([host])
+    expect(box.temporaryFiles()).not.toEqual([])
+    const [run] = box.runs()
+    // Any next run clears up, whichever folder it works on.
+    expect(
+      await box.stint('run', box.sweep({ benchmark_runs: 1 }), '--out', join(box.folder, 'other')),
+    ).toMatchObject({ code: 0 })
+    expect(box.processes()).toEqual([])
+    expect(box.temporaryFiles()).toEqual([])
+    expect(trialsOf(run!)).toEqual([])
+  })
+})
+
+describe('resume', () => {
+  /** A run that was cut off after its first trials, as a power cut leaves it. */
+  async function cutRun(trials: number, extra = ''): Promise<{ run: string; whole: string }> {
+    const done = await box.stint(
+      'run',
+      box.sweep({ ...SWEEP, max_compute_units: null }),
+      '--out',
+      box.results,
+      '--quiet',
+    )
+    const run = done.stdout.trim()
+    const whole = journalOf(run)
+    writeFileSync(join(run, 'trials.jsonl'), `${whole.split('\n').slice(0, trials).join('\n')}\n${extra}`)
+    const manifest = JSON.parse(readFileSync(join(run, 'run.json'), 'utf8'))
+    writeFileSync(join(run, 'run.json'), JSON.stringify({ ...manifest, finished_at: null, elapsed_s: null }))
+    return { run, whole }
+  }
+
+  it('mends a torn journal, runs what is missing in the planned order, and says so', async () => {
+    const { run, whole } = await cutRun(3, '{"trial":"torn')
+    writeFileSync(join(run, 'run.json.99999999.tmp'), 'half')
+    const { code, stderr } = await box.stint('resume', run)
+    expect(code).toBe(0)
+    expect(stderr).toContain('the journal ended in 14 bytes of a line cut short')
+    expect(stderr).toContain('3 trials are there; the other 3 follow')
+    expect(journalOf(run).split('\n').slice(0, 3)).toEqual(whole.split('\n').slice(0, 3))
+    expect(
+      trialsOf(run)
+        .map(({ trial }) => trial)
+        .sort(),
+    ).toEqual(
+      whole
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).trial)
+        .sort(),
+    )
+    expectClean(run)
+    const manifest = JSON.parse(readFileSync(join(run, 'run.json'), 'utf8'))
+    expect(manifest).toMatchObject({ elapsed_s: null, resumed: [{ finished_trials: 3, changes: [] }] })
+    expect(manifest.finished_at).not.toBeNull()
+
+    const again = await box.stint('resume', run)
+    expect(again).toMatchObject({ code: 0, stdout: `${run}\n` })
+    expect(again.stderr).toContain('no trial is missing; nothing to run')
+  })
+
+  it('refuses after a change, naming all, and with --force marks the trials that follow', async () => {
+    const { run } = await cutRun(4)
+    const path = join(run, 'run.json')
+    const manifest = JSON.parse(readFileSync(path, 'utf8'))
+    manifest.machine.cpu_model = 'Another CPU'
+    manifest.machine.node = '18.0.0'
+    manifest.machine.load_at_start = [99, 99, 99]
+    manifest.workload_hash = '0'.repeat(64)
+    writeFileSync(path, JSON.stringify(manifest))
+    const before = readFileSync(path, 'utf8')
+    const refused = await box.stint('resume', run)
+    expect([refused.code, refused.stdout]).toEqual([2, ''])
+    expect(refused.stderr).toContain('the processor was Another CPU and is ')
+    expect(refused.stderr).toContain('the version of Node was 18.0.0 and is ')
+    expect(refused.stderr).toMatch(/the code of workload .*tiny\.mjs has changed/)
+    expect(refused.stderr).not.toContain('99')
+    expect(readFileSync(path, 'utf8')).toBe(before)
+    expect(trialsOf(run).length).toBe(4)
+
+    expect(await box.stint('resume', run, '--force')).toMatchObject({ code: 0 })
+    const marks = trialsOf(run).map(
+      ({ info }) => (info?.['resumed_under'] as string[] | undefined)?.length ?? 0,
+    )
+    expect(marks).toEqual([0, 0, 0, 0, 3, 3])
+    const report = readFileSync(join(run, 'reports', 'report.md'), 'utf8')
+    expect(report).toContain('2 trials ran after the run was resumed with --force')
+    expect(report).toContain('Another CPU')
+  })
+
+  it('leaves a folder alone that another coordinator works on', async () => {
+    const sweep = box.sweep({ ...SWEEP, params: { ms: 3000 } })
+    const { child, end } = box.start(['run', sweep, '--out', box.results, '--quiet'])
+    await box.until(() => box.runs().length === 1, 'a run folder')
+    const [run] = box.runs()
+    const second = await box.stint('resume', run!)
+    expect([second.code, second.stdout]).toEqual([2, ''])
+    expect(second.stderr).toContain(`another stint works on this run (process ${child.pid} on this machine)`)
+    expect(child.exitCode).toBeNull()
+    child.kill('SIGINT')
+    expect((await end).code).toBe(130)
+    expect(readdirSync(run!).filter((name) => name.startsWith('.lock'))).toEqual([])
+  })
+
+  it('sees changed data and changed code in a file that the module imports', async () => {
+    box.write('helper.mjs', 'export const one = 1\n')
+    box.write(
+      'own.mjs',
+      `import { one } from './helper.mjs'
+export default { open: () => { let left = 2; return { step: () => (left-- > 0 ? { rows: one } : null), finish: () => ({ metrics: {} }) } } }\n`,
+    )
+    const data = box.write('data.csv', 'a,b\n1,2\n')
+    const sweep = box.write(
+      'own.yaml',
+      'name: swept\nworkload: ./own.mjs\ndataset: { source: data.csv }\nbenchmark_runs: 2\n',
+    )
+    const { stdout, code } = await box.stint('run', sweep, '--out', box.results, '--quiet')
+    expect(code).toBe(0)
+    const run = stdout.trim()
+    writeFileSync(join(run, 'trials.jsonl'), '')
+    appendFileSync(data, '3,4\n')
+    box.write('helper.mjs', 'export const one = 2\n')
+    const { code: refused, stderr } = await box.stint('resume', run)
+    expect(refused).toBe(2)
+    expect(stderr).toMatch(
+      /the content of .*data\.csv was sha256 [0-9a-f]{12}\.\.\. and is sha256 [0-9a-f]{12}\.\.\./,
+    )
+    expect(stderr).toMatch(/the code of workload .*own\.mjs has changed/)
+  })
+})

@@ -1,0 +1,131 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import {
+  PIPELINE_DEFAULTS,
+  type PipelineSettings,
+  pipelineOptions,
+} from '../../../harness/pipeline/options.ts'
+import { pipelineSweep } from '../../../harness/pipeline/sweep.ts'
+import { planTrials } from '../../../harness/sweep/plan.ts'
+import { csvFile, temporaryFolder } from '../pipeline/support.ts'
+
+const CONFIGS = join(import.meta.dirname, '../../../configs')
+const CORES = 4
+
+function template(text: string): string {
+  const path = join(temporaryFolder(), 'mine.json')
+  writeFileSync(path, text)
+  return path
+}
+
+const options = (flags: Partial<PipelineSettings> = {}, file: string | null = null) =>
+  pipelineOptions(flags, file, CORES)
+
+describe('where a setting comes from', () => {
+  it('is the default where nothing else gives it', () => {
+    const { settings, origins } = options()
+    expect(settings).toEqual(PIPELINE_DEFAULTS)
+    expect(settings.adaptive_chunk_resize).toBe(true)
+    expect(new Set(Object.values(origins))).toEqual(new Set(['default']))
+  })
+
+  it('is the template, also where that says what a default says not', () => {
+    const { settings, origins } = options({}, join(CONFIGS, 'pipeline.edge.template.json'))
+    expect(settings).toMatchObject({
+      random_seed: 42,
+      chunk_size: 64,
+      batch_size: 96,
+      n_jobs: 1,
+      max_memory_mb: 256,
+      max_compute_units: 0.4,
+      benchmark_runs: 3,
+      adaptive_chunk_resize: true,
+      max_chunk_retries: 3,
+      spill_to_disk: true,
+    })
+    expect(origins).toMatchObject({ chunk_size: 'template', target_latency_ms: 'default' })
+  })
+
+  it('is a flag that was given, even one that says what the default says', () => {
+    const file = template('{ "chunk_size": 64, "spill_to_disk": true, "adaptive_chunk_resize": true }')
+    const flags = {
+      chunk_size: PIPELINE_DEFAULTS.chunk_size,
+      spill_to_disk: false,
+      adaptive_chunk_resize: false,
+    }
+    const { settings, origins } = options(flags, file)
+    expect(settings).toMatchObject(flags)
+    expect(origins).toMatchObject({ chunk_size: 'flag', spill_to_disk: 'flag', batch_size: 'default' })
+  })
+
+  it('is the server template as shipped', () => {
+    const { settings } = options({}, join(CONFIGS, 'pipeline.server.template.json'))
+    expect(settings).toMatchObject({
+      chunk_size: 256,
+      batch_size: 512,
+      n_jobs: 4,
+      max_memory_mb: 4096,
+      max_compute_units: 1,
+      benchmark_runs: 5,
+      spill_to_disk: false,
+    })
+  })
+})
+
+describe('what is refused', () => {
+  it.each([
+    ['{\n  "chunk_size": 0\n}', /mine\.json:2:17: key "chunk_size": got 0, expected a whole number, 1 to/],
+    ['{ "chunksize": 4 }', /mine\.json:1:3: key "chunksize": unknown key; did you mean "chunk_size"\?/],
+    ['{ "spill_to_disk": "yes" }', /key "spill_to_disk": got "yes", expected true or false/],
+    ['[1, 2]', /expected a JSON object of settings/],
+    ['{ "chunk_size": 4, "chunk_size": 5 }', /this key is given twice/],
+    ['{ "chunk_size": ', /mine\.json:1/],
+  ])('the template %s', (text, message) => {
+    expect(() => options({}, template(text))).toThrow(message)
+  })
+
+  it('flags, all at once and by name', () => {
+    const flags = { chunk_size: Number.NaN, max_compute_units: 8, n_jobs: 0.5 }
+    expect(() => options(flags)).toThrow(
+      /--chunk-size: got NaN, expected a whole number[\s\S]*--n-jobs: got 0\.5[\s\S]*--max-compute-units: got 8, expected a share of one core from 0\.05 to 4/,
+    )
+  })
+
+  it('a template that is not there', () => {
+    expect(() => options({}, '/nowhere/t.json')).toThrow(/t\.json:1:1: no such file/)
+  })
+})
+
+describe('the trials', () => {
+  const sweepOf = (flags: Partial<PipelineSettings>) =>
+    pipelineSweep(options(flags), { path: csvFile('a,b\n1,2\n'), preset: null, target: 'b' }, 'strict').sweep
+
+  it('are both modes as often as asked, each other point of the grid once, and each size once', () => {
+    const sweep = sweepOf({ chunk_size: 128, max_memory_mb: 512, max_compute_units: 0.25, benchmark_runs: 4 })
+    const once = sweep.scenarios.filter(({ runs }) => runs === 1)
+    const often = sweep.scenarios.filter(({ runs }) => runs === undefined)
+    expect(often.map(({ settings }) => settings.mode)).toEqual(['batch', 'streaming'])
+    const grid = once.filter(({ flat }) => flat['dataset.rows'] === undefined)
+    expect(
+      grid.map(({ settings: s }) => [s.chunk_size, s.max_memory_mb, s.max_compute_units]).sort(),
+    ).toEqual(
+      [64, 128]
+        .flatMap((chunk) => [256, 512].flatMap((mb) => [0.5, 0.25].map((units) => [chunk, mb, units])))
+        .filter((point) => point.join() !== '128,512,0.25')
+        .sort(),
+    )
+    const sizes = once.filter(({ flat }) => flat['dataset.rows'] !== undefined)
+    expect(sizes.map(({ dataset }) => dataset!.rows)).toEqual([64, 128, 256])
+
+    const plan = planTrials(sweep)
+    expect(plan).toHaveLength(2 * 4 + 7 + 3)
+    expect(plan.filter(({ round }) => round === 1)).toHaveLength(12)
+    for (const { id } of often) expect(plan.filter(({ scenario }) => scenario === id)).toHaveLength(4)
+  })
+
+  it('are only the benchmark and the sizes where the grid is what is given', () => {
+    const given = { chunk_size: 64, max_memory_mb: 256, max_compute_units: 0.5, benchmark_runs: 2 }
+    expect(planTrials(sweepOf(given))).toHaveLength(2 * 2 + 3)
+  })
+})
