@@ -29,7 +29,7 @@ export function scoreRows(
   const { target } = batch
   for (const { learner, score } of models) {
     learner.predictMany(batch, from, to, room)
-    for (let row = from; row < to; row += 1) score.add(target[row]!, room[row - from]!)
+    score.addMany(target, from, to, room, 0)
   }
 }
 

@@ -92,6 +92,12 @@ describe('what is refused', () => {
     )
   })
 
+  it('a target latency that nothing would hold', () => {
+    const flags = { target_latency_ms: 5, adaptive_chunk_resize: false }
+    expect(() => options(flags)).toThrow(/--target-latency-ms: needs an adaptive chunk size/)
+    expect(options({ target_latency_ms: 5 }).settings.target_latency_ms).toBe(5)
+  })
+
   it('a template that is not there', () => {
     expect(() => options({}, '/nowhere/t.json')).toThrow(/t\.json:1:1: no such file/)
   })

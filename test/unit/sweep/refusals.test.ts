@@ -30,6 +30,10 @@ describe('keys', () => {
       'target_latency_ms: 0',
       'sweep.yaml:2:20: key "target_latency_ms": got 0, expected a number of ms above 0, or null for none',
     ],
+    [
+      'target_latency_ms: 5',
+      'sweep.yaml:2:20: key "target_latency_ms": needs adaptive_chunk_resize: nothing else holds a latency',
+    ],
     ['gate: {}', 'sweep.yaml:2:1: key "gate": unknown key'],
     ['dataset: { file: a.csv }', 'sweep.yaml:2:12: key "dataset.file": unknown key'],
     ['compare: { alhpa: 0.1 }', 'sweep.yaml:2:12: key "compare.alhpa": unknown key; did you mean "alpha"?'],

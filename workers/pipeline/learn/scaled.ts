@@ -51,19 +51,21 @@ export class Scaled implements Learner {
     if (to <= from) return
     if (this.options.scale_features) this.scaler.learn(batch, from, to)
     if (this.options.scale_target) {
-      for (let row = from; row < to; row += 1) this.targets.add(batch.target[row]!)
+      this.targets.addMany(batch.target, from, to)
     }
     this.look(batch, from, to)
     const rows = to - from
     this.target = grownFloats(this.target, rows)
+    const { target } = this
+    const raw = batch.target
     if (this.options.scale_target) {
       const { mean } = this.targets
       const deviation = this.targetDeviation()
-      for (let i = 0; i < rows; i += 1) this.target[i] = (batch.target[from + i]! - mean) / deviation
+      for (let i = 0; i < rows; i += 1) target[i] = (raw[from + i]! - mean) / deviation
     } else {
-      for (let i = 0; i < rows; i += 1) this.target[i] = batch.target[from + i]!
+      for (let i = 0; i < rows; i += 1) target[i] = raw[from + i]!
     }
-    this.view.target = this.target
+    this.view.target = target
     this.inner.learnMany(this.view, 0, rows)
   }
 
@@ -102,8 +104,7 @@ export class Scaled implements Learner {
     view.hotSize = batch.hotSize
     const entries = rows * batch.slots
     if (view.hot.length < entries) view.hot = new Int32Array(entries * 2)
-    const first = from * batch.slots
-    for (let i = 0; i < entries; i += 1) view.hot[i] = batch.hot[first + i]!
+    copyInts(batch.hot, from * batch.slots, view.hot, entries)
     this.dense = grownFloats(this.dense, rows * batch.width)
     view.dense = this.dense
     if (this.options.scale_features) {
@@ -140,6 +141,11 @@ export class ScaledClassifier extends Scaled implements Classifier {
   get classes(): number {
     return this.classifier.classes
   }
+}
+
+/** Copies `count` entries from place `from` on: a loop, which for a few entries is faster than a view of them. */
+function copyInts(source: Int32Array, from: number, target: Int32Array, count: number): void {
+  for (let i = 0; i < count; i += 1) target[i] = source[from + i]!
 }
 
 /** True where the learner predicts classes. */
