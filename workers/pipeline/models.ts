@@ -6,15 +6,19 @@ import { RegressionScore } from './metrics/regression.ts'
 export interface Model {
   name: string
   learner: Learner
+  /** The learner as it was before any row. */
+  fresh: () => Learner
   score: RegressionScore
 }
 
 /** The learner first. */
-export function modelsWith(learner: Learner): Model[] {
+export function modelsWith(fresh: () => Learner): Model[] {
+  const mean = () => new RunningMean()
+  const last = () => new LastValue()
   return [
-    { name: 'learner', learner, score: new RegressionScore() },
-    { name: 'mean_baseline', learner: new RunningMean(), score: new RegressionScore() },
-    { name: 'last_baseline', learner: new LastValue(), score: new RegressionScore() },
+    { name: 'learner', learner: fresh(), fresh, score: new RegressionScore() },
+    { name: 'mean_baseline', learner: mean(), fresh: mean, score: new RegressionScore() },
+    { name: 'last_baseline', learner: last(), fresh: last, score: new RegressionScore() },
   ]
 }
 
@@ -25,11 +29,14 @@ export function scoreRows(
   from: number,
   to: number,
   room: Float64Array,
+  /** Called while `room` holds the first model's predictions. */
+  afterFirst: (() => void) | null = null,
 ): void {
   const { target } = batch
-  for (const { learner, score } of models) {
+  for (const [m, { learner, score }] of models.entries()) {
     learner.predictMany(batch, from, to, room)
     score.addMany(target, from, to, room, 0)
+    if (m === 0) afterFirst?.()
   }
 }
 

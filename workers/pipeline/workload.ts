@@ -27,6 +27,7 @@ import type { Plan } from './plan.ts'
 import { planFor } from './plan-for.ts'
 import { Prequential } from './prequential.ts'
 import { Spill } from './spill/spill.ts'
+import { Watch } from './watch.ts'
 
 const READERS: Record<PipelineParams['reader'], OpenReader> = {
   bytes: openBytes,
@@ -66,6 +67,8 @@ class PipelineRun implements OpenWorkload {
   private readonly settings: WorkloadSettings
   private readonly params: PipelineParams
   private readonly quality: DataQuality
+  /** Where drift or quality is watched. */
+  private readonly watch: Watch | null
   private readonly engineer: FeatureEngineer
   private readonly buffer: RowBuffer
   private readonly models: Model[]
@@ -77,6 +80,8 @@ class PipelineRun implements OpenWorkload {
   /** Where rows can be spilled and memory is bounded. */
   private readonly spill: Spill | null
   private batchResizes = 0
+  /** Rows with a target, in batch mode. */
+  private kept = 0
   private readonly expected: number
   private rows = 0
   private done = false
@@ -96,7 +101,7 @@ class PipelineRun implements OpenWorkload {
     this.quality = new DataQuality(plan, dataset, params)
     this.engineer = new FeatureEngineer(plan.features, plan.target, undefined, engineerOptions(plan, params, settings))
     this.buffer = new RowBuffer(plan.features.dense.length, plan.features.slots.length)
-    this.models = modelsWith(createLearner(params.learner, learnerOptions(params)))
+    this.models = modelsWith(() => createLearner(params.learner, learnerOptions(params)))
     const { batch_size, max_memory_mb, mode } = settings
     this.control = settings.adaptive_chunk_resize
       ? new RunControl(settings, plan, this.buffer, dataset.rows)
@@ -110,6 +115,13 @@ class PipelineRun implements OpenWorkload {
       mode === 'batch'
         ? new Holdout(this.models, batchSize, settings.random_seed, this.buffer.batch, this.spill)
         : null
+    this.watch = Watch.create(plan, params, this.quality.rowNumbers)
+    const { watch } = this
+    if (watch !== null && this.holdout === null) {
+      watch.onErrorDrift = (row, keep) => this.prequential.forgetAfter(row, keep)
+      this.prequential.observer = (batch, from, to, predictions, first, before) =>
+        watch.observe(batch, from, to, before, predictions, first)
+    }
   }
 
   step(): Promise<StepReport | null> | StepReport | null {
@@ -141,6 +153,7 @@ class PipelineRun implements OpenWorkload {
             ? 'prequential: every batch predicted before it was learned'
             : `holdout: ${HELD_OUT * 100}% of the rows, chosen by seed, never learned`,
         ...this.quality.summary(),
+        ...this.watch?.summary(),
         columns: this.plan.specs.map((spec) => spec.name),
         dense_features: this.plan.features.dense.length,
         one_hot_features: this.engineer.oneHot.size,
@@ -177,7 +190,10 @@ class PipelineRun implements OpenWorkload {
     this.control?.read(read.rows)
     const spilledBefore = this.spill?.bytes ?? 0
     if (this.holdout === null) this.prequential.take(this.buffer, this.rows >= this.expected)
-    else this.holdout.keep(this.buffer)
+    else {
+      this.watchKept()
+      this.holdout.keep(this.buffer)
+    }
     return {
       rows: read.rows,
       bytes: read.bytes,
@@ -191,9 +207,16 @@ class PipelineRun implements OpenWorkload {
     }
   }
 
+  /** Batch mode predicts nothing as rows come in: target and features alone are watched. */
+  private watchKept(): void {
+    const { batch, first } = this.buffer
+    this.watch?.observe(batch, first, batch.rows, this.kept, null)
+    this.kept += batch.rows - first
+  }
+
   /** What the controller decided and what was spilled, for the chunk log. */
   private detail(spilledBefore: number): Pick<StepReport, 'detail'> {
-    const detail: Record<string, unknown> = { ...this.quality.detail() }
+    const detail: Record<string, unknown> = { ...this.quality.detail(), ...this.watch?.detail() }
     if (this.control !== null) detail['control'] = this.control.detail()
     if (this.spill !== null) detail['spilled_bytes'] = this.spill.bytes - spilledBefore
     const smaller = this.shrinkBatch()

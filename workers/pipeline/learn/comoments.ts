@@ -61,9 +61,14 @@ export class CoMoments {
     if (this.rowWeight < WEIGHT_LIMIT) return 1
     const factor = 1 / WEIGHT_LIMIT
     this.rowWeight *= factor
+    this.scale(factor)
+    return factor
+  }
+
+  /** Multiplies the weight of every row so far. */
+  scale(factor: number): void {
     this.total *= factor
     for (let i = 0; i < this.products.length; i += 1) this.products[i]! *= factor
-    return factor
   }
 
   /** Adds all rows of another, by the pairwise form of Chan, Golub and LeVeque. */

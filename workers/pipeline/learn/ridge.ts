@@ -16,7 +16,7 @@ export interface RidgeOptions {
   max_one_hot: number
 }
 
-export const RIDGE_DEFAULTS: RidgeOptions = { lambda: 3, forgetting: 1, clip: true, max_one_hot: 1024 }
+export const RIDGE_DEFAULTS: RidgeOptions = { lambda: 5, forgetting: 1, clip: true, max_one_hot: 1024 }
 
 /**
  * Keeps co-moments of [x, y] (Welford) and sparse sums for one-hot columns: O(d^2 + d slots + slots^2) a row.
@@ -114,6 +114,13 @@ export class Ridge implements Learner {
     this.groups.merge(other.groups)
     this.lowest = Math.min(this.lowest, other.lowest)
     this.highest = Math.max(this.highest, other.highest)
+    this.solved = false
+  }
+
+  /** Solutions change only in that the penalty weighs more beside fewer rows. */
+  forget(keep: number): void {
+    this.moments?.scale(keep)
+    this.groups?.scale(keep)
     this.solved = false
   }
 
