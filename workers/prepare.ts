@@ -40,8 +40,7 @@ async function prepareAll(spec: PrepareSpec): Promise<PrepareResult> {
   const datasets: PreparedDataset[] = []
   const known = new Map<string, DataFingerprint>()
   for (const dataset of spec.datasets) {
-    const found =
-      dataset.kind === 'generate' ? await writeGenerated(dataset, spec.data_dir) : unread(dataset)
+    const found = dataset.kind === 'generate' ? await writeGenerated(dataset, spec.data_dir) : unread(dataset)
     const key = JSON.stringify([found.path, found.format, found.dialect])
     const fingerprint = found.fingerprint ?? known.get(key) ?? null
     const prepared = await read({ ...found, fingerprint }, workload, notes)

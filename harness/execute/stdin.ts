@@ -4,9 +4,8 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { DatasetSpec, InputProblem } from '../../workers/contract.ts'
+import { STDIN } from '../sweep/dataset.ts'
 
-/** What `dataset.source` says for it. */
-const STDIN = '-'
 const GZIP_MARK = [0x1f, 0x8b]
 const OPENING_BRACE = '{'.charCodeAt(0)
 const WHITE_SPACE = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf])

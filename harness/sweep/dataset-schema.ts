@@ -21,7 +21,9 @@ const finite = z.number({ error: 'a number' })
 const texts = (what: string) => z.array(z.string({ error: 'a text' }), { error: `a list of ${what}` })
 
 const character = 'one ASCII character, such as ";" or "\\t"'
-const oneCharacter = z.string({ error: character }).regex(/^[\x01-\x09\x0b\x0c\x0e-\x7f]$/, { error: character })
+const oneCharacter = z
+  .string({ error: character })
+  .regex(/^[\x01-\x09\x0b\x0c\x0e-\x7f]$/, { error: character })
 
 /** Keys of `dataset` that may be an axis. */
 export const DATASET_AXES: Record<string, { type: z.ZodType; description: string }> = {
@@ -48,7 +50,10 @@ export const DATASET_AXES: Record<string, { type: z.ZodType; description: string
     type: oneOf(DATA_FORMATS),
     description: 'csv, or ndjson: one JSON object a line; by default as the name of the file says',
   },
-  separator: { type: oneCharacter, description: 'what stands between the fields of a CSV; a comma by default' },
+  separator: {
+    type: oneCharacter,
+    description: 'what stands between the fields of a CSV; a comma by default',
+  },
   quote: {
     type: z.union([oneCharacter, z.null()], { error: `${character}, or null for a file without quoting` }),
     description: 'what stands around a field that holds a separator; " by default, null for none',
@@ -80,7 +85,10 @@ const COLUMN: Record<string, [z.ZodType, string]> = {
   missing: [texts('spellings'), 'spellings that mean missing, beside the empty field'],
   buckets: [wholeNumber(2, MAX_BUCKETS), 'hash: how many hashed values; 64 by default'],
   impute: [oneOf(IMPUTE_STRATEGIES), 'how gaps are filled, from earlier rows alone'],
-  fill: [z.union([z.string(), z.number()], { error: 'a number or a text' }), 'what impute: constant fills in'],
+  fill: [
+    z.union([z.string(), z.number()], { error: 'a number or a text' }),
+    'what impute: constant fills in',
+  ],
   min: [finite, 'values below are bad'],
   max: [finite, 'values above are bad'],
   values: [texts('values'), 'category: all other values are bad'],
@@ -98,7 +106,10 @@ const FEATURE: Record<string, [z.ZodType, string]> = {
   exponent: [finite, 'power: the exponent; 2 by default'],
   window: [wholeNumber(1, MAX_WINDOW), 'lag: rows back; rolling: how many earlier rows'],
   alpha: [
-    z.number({ error: 'a number above 0, up to 1' }).gt(0, { error: 'a number above 0' }).max(1, { error: 'at most 1' }),
+    z
+      .number({ error: 'a number above 0, up to 1' })
+      .gt(0, { error: 'a number above 0' })
+      .max(1, { error: 'at most 1' }),
     'ewm: weight of the newest value',
   ],
   by: [text('the name of a category column'), 'separately for each value of this column'],
@@ -108,16 +119,24 @@ const feature = z.strictObject(
   {
     op: oneOf(FEATURE_OPS).describe('how it is computed; rolling, ewm, lag and count see earlier rows alone'),
     of: z
-      .union([text(ofWords), z.array(text('the name of a column'), { error: ofWords }).min(1, { error: ofWords })], {
-        error: ofWords,
-      })
+      .union(
+        [text(ofWords), z.array(text('the name of a column'), { error: ofWords }).min(1, { error: ofWords })],
+        {
+          error: ofWords,
+        },
+      )
       .describe('columns, or features declared above'),
     ...optional(FEATURE),
   },
   { error: 'a mapping, such as { op: product, of: [width, height] }' },
 )
 
-export const DATASET_KEYS: readonly string[] = [...Object.keys(DATASET_AXES), 'missing', 'columns', 'features']
+export const DATASET_KEYS: readonly string[] = [
+  ...Object.keys(DATASET_AXES),
+  'missing',
+  'columns',
+  'features',
+]
 
 /** Keys allowed below a key of `dataset`, for hints. */
 export const DATASET_LISTS: Record<string, (path: Path) => string[]> = {
@@ -126,10 +145,9 @@ export const DATASET_LISTS: Record<string, (path: Path) => string[]> = {
 }
 
 export function datasetSchema(): z.ZodType {
-  const axes = Object.entries(DATASET_AXES).map(([name, { type, description }]): [string, [z.ZodType, string]] => [
-    name,
-    [type, description],
-  ])
+  const axes = Object.entries(DATASET_AXES).map(
+    ([name, { type, description }]): [string, [z.ZodType, string]] => [name, [type, description]],
+  )
   return z
     .strictObject(
       {

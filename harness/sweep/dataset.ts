@@ -1,11 +1,20 @@
 /** What data a scenario asks for. */
-import type { ColumnDeclaration, ColumnKind, DatasetSpec, ReadingOptions, Scalar } from '../../workers/contract.ts'
+import type {
+  ColumnDeclaration,
+  ColumnKind,
+  DatasetSpec,
+  ReadingOptions,
+  Scalar,
+} from '../../workers/contract.ts'
 import type { Flat } from './expand.ts'
 import { absolute, type Folders, missingFile } from './paths.ts'
 import { occurrences, type Places } from './places.ts'
 import type { Finding } from './problems.ts'
 import { DEFAULT_DATASET_SEED } from './settings.ts'
 import type { SweepDataset } from './types.ts'
+
+/** Stands for standard input. */
+export const STDIN = '-'
 
 const COLUMN_PREFIX = 'dataset.columns.'
 /** Lists, which a scenario's key holds as JSON text. */
@@ -65,14 +74,11 @@ export function missingSources(data: unknown, places: Places, folders: Folders):
     ? all.filter(({ path }) => path[0] !== 'dataset')
     : all
   return used.flatMap(({ path, value }) => {
-    if (typeof value !== 'string') return []
+    if (typeof value !== 'string' || value === STDIN) return []
     const file = absolute(value, places.value(path), folders)
     return missingFile(file, 'dataset.source', value, places.locate) ?? []
   })
 }
-
-/** Stands for standard input. */
-export const STDIN = '-'
 
 /** Turns the dataset keys of scenarios into specs; remembers files looked at and collects what is wrong. */
 export class Datasets {

@@ -4,12 +4,7 @@ import type { Scalar } from '../../workers/contract.ts'
 import { DATASET_AXES, DATASET_KEYS, DATASET_LISTS, datasetSchema } from './dataset-schema.ts'
 import { isMapping } from './document.ts'
 import type { Path } from './problems.ts'
-import {
-  SCENARIO_SETTINGS,
-  SETTING_DEFAULTS,
-  type Setting,
-  settings,
-} from './settings.ts'
+import { SCENARIO_SETTINGS, SETTING_DEFAULTS, type Setting, settings } from './settings.ts'
 import type { SweepDataset } from './types.ts'
 
 type ScalarMap = Record<string, Scalar>

@@ -26,8 +26,8 @@ const row: fc.Arbitrary<Row> = fc.record({
 const table = fc
   .tuple(fc.array(row, { minLength: 60, maxLength: 400 }), fc.integer({ min: 0, max: 3 }))
   .map(([rows, shift]) =>
-    [...rows, ...rows.map((one) => ({ ...one, y: one.y === null ? null : one.y + 4000 * shift }))].map((one, i) =>
-      i === 0 ? { ...one, x: 1, size: '$5', team: 'team 0', y: 1 } : one,
+    [...rows, ...rows.map((one) => ({ ...one, y: one.y === null ? null : one.y + 4000 * shift }))].map(
+      (one, i) => (i === 0 ? { ...one, x: 1, size: '$5', team: 'team 0', y: 1 } : one),
     ),
   )
 
@@ -81,7 +81,11 @@ async function checked(path: string, said: Partial<PreparedDataset> = {}): Promi
 }
 
 async function outcome(dataset: PreparedDataset, chunk_size: number, params: Record<string, Scalar> = {}) {
-  const { metrics, info, steps } = await runPipeline(dataset, { ...PARAMS, ...params }, { chunk_size, batch_size: 7 })
+  const { metrics, info, steps } = await runPipeline(
+    dataset,
+    { ...PARAMS, ...params },
+    { chunk_size, batch_size: 7 },
+  )
   const of = (key: string) => steps.flatMap(({ detail }) => detail?.[key] ?? [])
   const alarms = of('drift')
   return { metrics, info, alarms }

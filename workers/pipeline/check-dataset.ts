@@ -112,13 +112,19 @@ async function readThrough(reader: ChunkReader, dataset: UncheckedDataset, plan:
     withoutTarget += gaps(chunk, target, counted)
   }
   const { path } = dataset
-  if (rows === 0) throw new DataError('the file has a header and no rows; rows must end in LF or CRLF', path, 1)
-  if (withoutTarget >= Math.min(rows, limit)) throw new Error(`${path}: no row has a value for "${plan.target}"`)
+  if (rows === 0)
+    throw new DataError('the file has a header and no rows; rows must end in LF or CRLF', path, 1)
+  if (withoutTarget >= Math.min(rows, limit))
+    throw new Error(`${path}: no row has a value for "${plan.target}"`)
   return { rows, withoutTarget, quality: validator.summary(columns), guard }
 }
 
 /** As if read row by row: of several misfits the first row's counts, and of one row's the first column's. */
-function failAtFirst(misfits: NonNullable<ColumnChunk['misfits']>, dataset: UncheckedDataset, plan: Plan): void {
+function failAtFirst(
+  misfits: NonNullable<ColumnChunk['misfits']>,
+  dataset: UncheckedDataset,
+  plan: Plan,
+): void {
   let first = misfits[0]
   if (first === undefined) return
   for (const misfit of misfits) {
@@ -145,7 +151,8 @@ function notesOn({ withoutTarget, quality, guard }: Seen, plan: Plan, dataset: P
   if (withoutTarget > 0) {
     notes.push(`${withoutTarget} of ${rows} rows have no ${plan.target}: they are skipped and counted`)
   }
-  const fate = dataset.bad_values === 'drop' ? 'their rows are dropped' : 'they are filled as missing ones are'
+  const fate =
+    dataset.bad_values === 'drop' ? 'their rows are dropped' : 'they are filled as missing ones are'
   for (const [name, count] of Object.entries(guard.misfits)) {
     notes.push(`${name}: ${count} values do not fit its type; ${fate}`)
   }
@@ -164,7 +171,9 @@ function notesOn({ withoutTarget, quality, guard }: Seen, plan: Plan, dataset: P
     if (column.min !== null && column.min === column.max) notes.push(`${name} has one value alone`)
   }
   if (quality.duplicate_rows > 0) {
-    notes.push(`${quality.duplicate_rows} of ${rows} rows repeat one shortly before, in all columns that are read`)
+    notes.push(
+      `${quality.duplicate_rows} of ${rows} rows repeat one shortly before, in all columns that are read`,
+    )
   }
   return notes
 }

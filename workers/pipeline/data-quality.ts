@@ -74,7 +74,9 @@ export class DataQuality {
   /** For the chunk log; undefined where there is nothing to say. */
   detail(): Record<string, unknown> | undefined {
     const { chunkQuality } = this
-    return chunkQuality === null || Object.keys(chunkQuality).length === 0 ? undefined : { quality: chunkQuality }
+    return chunkQuality === null || Object.keys(chunkQuality).length === 0
+      ? undefined
+      : { quality: chunkQuality }
   }
 
   /** For the journal. */

@@ -100,7 +100,9 @@ function targetDeclaration(
   const bad = texts.find((text) => decodeNumber(text, spec) === null)
   if (bad === undefined && texts.some(has(spec))) return declaration
   if (asked !== undefined) {
-    throw new Error(`${path}: the target "${target}" is not numeric: ${misfit(bad!, spec)}. Declare it a category`)
+    throw new Error(
+      `${path}: the target "${target}" is not numeric: ${misfit(bad!, spec)}. Declare it a category`,
+    )
   }
   const { declaration: label, note } = inferColumn(target!, texts, undefined, missing)
   if (label.kind === 'category' || label.kind === 'boolean') return { kind: 'category' }

@@ -36,7 +36,12 @@ export class Watch {
   }
 
   /** Null where nothing is to be watched, so that rows need not be shown. */
-  static create(plan: Plan, params: DataParams, rowNumbers: RowNumbers | null, state?: WatchState): Watch | null {
+  static create(
+    plan: Plan,
+    params: DataParams,
+    rowNumbers: RowNumbers | null,
+    state?: WatchState,
+  ): Watch | null {
     return params.drift === 'off' && !params.validate ? null : new Watch(plan, params, rowNumbers, state)
   }
 

@@ -99,7 +99,12 @@ class PipelineRun implements OpenWorkload {
     this.settings = settings
     this.expected = dataset.rows
     this.quality = new DataQuality(plan, dataset, params)
-    this.engineer = new FeatureEngineer(plan.features, plan.target, undefined, engineerOptions(plan, params, settings))
+    this.engineer = new FeatureEngineer(
+      plan.features,
+      plan.target,
+      undefined,
+      engineerOptions(plan, params, settings),
+    )
     this.buffer = new RowBuffer(plan.features.dense.length, plan.features.slots.length)
     this.models = modelsWith(() => createLearner(params.learner, learnerOptions(params)))
     const { batch_size, max_memory_mb, mode } = settings
@@ -157,7 +162,9 @@ class PipelineRun implements OpenWorkload {
         columns: this.plan.specs.map((spec) => spec.name),
         dense_features: this.plan.features.dense.length,
         one_hot_features: this.engineer.oneHot.size,
-        ...(this.engineer.oneHot.hashedSlots.length > 0 && { hashed_slots: this.engineer.oneHot.hashedSlots }),
+        ...(this.engineer.oneHot.hashedSlots.length > 0 && {
+          hashed_slots: this.engineer.oneHot.hashedSlots,
+        }),
         ...this.control?.info(),
         ...(this.settings.adaptive_batch_resize && {
           batch_size_last: this.prequential.batchSize,

@@ -57,17 +57,23 @@ describe('the type of a column', () => {
   })
 
   it('is hashed where values are many and come again', () => {
-    const many = rows(1000, (i) => 'bcdefghijklmopqrstuv'[i % 20]! + 'bcdefghijklmopq'[Math.floor((i % 300) / 20)]!)
+    const many = rows(
+      1000,
+      (i) => 'bcdefghijklmopqrstuv'[i % 20]! + 'bcdefghijklmopq'[Math.floor((i % 300) / 20)]!,
+    )
     expect(infer(many)).toMatchObject({
       spec: { kind: 'category', buckets: 64 },
       note: expect.stringContaining('300 distinct ones'),
     })
   })
 
-  it.each([[['yes', 'no', 'NA']], [['TRUE', 'False']], [['y', 'n', '']], [['on']]])('is boolean for %j', (texts) => {
-    expect(infer(texts).declaration).toEqual({ kind: 'boolean' })
-    expect(infer(texts).spec).toMatchObject({ kind: 'number', words: { yes: 1, no: 0, True: 1, OFF: 0 } })
-  })
+  it.each([[['yes', 'no', 'NA']], [['TRUE', 'False']], [['y', 'n', '']], [['on']]])(
+    'is boolean for %j',
+    (texts) => {
+      expect(infer(texts).declaration).toEqual({ kind: 'boolean' })
+      expect(infer(texts).spec).toMatchObject({ kind: 'number', words: { yes: 1, no: 0, True: 1, OFF: 0 } })
+    },
+  )
 
   it('is no boolean where the words are of different pairs', () => {
     expect(infer(['yes', 'false']).declaration).toEqual({ kind: 'category' })

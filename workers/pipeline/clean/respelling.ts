@@ -35,7 +35,12 @@ export class Respelling {
   constructor(column: number, name: string, rule: CategoryRule, state?: RespellingState) {
     this.column = column
     this.rule = rule
-    this.clean = { kind: 'category', name, codes: new Int32Array(0), dictionary: [...(state?.dictionary ?? [])] }
+    this.clean = {
+      kind: 'category',
+      name,
+      codes: new Int32Array(0),
+      dictionary: [...(state?.dictionary ?? [])],
+    }
     for (const [code, value] of this.clean.dictionary.entries()) this.known.set(value, code)
     this.counts = [...(state?.counts ?? [])]
     for (const [code, count] of this.counts.entries()) {
@@ -67,7 +72,10 @@ export class Respelling {
 
   toJSON(): RespellingState {
     const { dictionary } = this.clean
-    return { dictionary: [...dictionary], ...(this.rule.mostFrequent === true && { counts: [...this.counts] }) }
+    return {
+      dictionary: [...dictionary],
+      ...(this.rule.mostFrequent === true && { counts: [...this.counts] }),
+    }
   }
 
   /** Of equally frequent values, the one with the smaller code. */

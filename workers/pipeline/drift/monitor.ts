@@ -2,19 +2,20 @@
 import type { FeatureBatch } from '../learn/learner.ts'
 import { Adwin } from './adwin.ts'
 import { CategoricalDrift } from './categorical.ts'
-import type { DetectorState, DriftDetector } from './detector.ts'
+import type { DetectorState } from './detector.ts'
 import { KolmogorovSmirnov } from './kolmogorov-smirnov.ts'
 import { PageHinkley } from './page-hinkley.ts'
-import { detectorFromJSON } from './registry.ts'
 import { Standardiser, type StandardiserState } from './standardiser.ts'
 
-/** Each eighth row behind this one is enough for features, whose windows are many: by row, so never by chunk. */
+/** Each sixteenth row behind this one is enough for windows, which are many: by row, so never by chunk. */
 const EVERY_ROW_UNTIL = 4096
-const THEN_EACH = 8
+const THEN_EACH = 16
+/** Values between two tests of ADWIN, which find a change as surely as more would. */
+const CLOCK = { clock: 128 }
 /** Many streams are tested many times, so that one test must seldom be wrong. */
 const WINDOW = { window: 256, alpha: 1e-5 }
-/** Page-Hinkley in standard deviations: a shift of a quarter does not matter. */
-const SHIFT = { delta: 0.25, threshold: 25, alpha: 1 }
+/** Page-Hinkley in standard deviations: a shift of half of one does not matter. */
+const SHIFT = { delta: 0.5, threshold: 50, alpha: 1 }
 
 export interface Alarm {
   /** Of the rows with a target, from 0. */
@@ -31,7 +32,10 @@ export interface MonitorState {
 }
 
 /** By stream and detector. */
-export type AlarmCounts = Record<string, Record<string, { alarms: number; first_row: number; last_row: number }>>
+export type AlarmCounts = Record<
+  string,
+  Record<string, { alarms: number; first_row: number; last_row: number }>
+>
 
 interface Shape {
   features: readonly string[]
@@ -43,26 +47,46 @@ interface Shape {
 class NumberStream {
   readonly name: string
   readonly scaling: Standardiser
-  readonly detectors: [string, DriftDetector][]
+  readonly adwin: Adwin
+  readonly pageHinkley: PageHinkley
+  readonly windows: KolmogorovSmirnov
 
   constructor(name: string, state?: MonitorState) {
     this.name = name
     this.scaling = new Standardiser(state?.scaling[name])
     const saved = state?.detectors[name]
-    this.detectors = [
-      ['adwin', restored(saved, 'adwin') ?? new Adwin()],
-      ['page_hinkley', restored(saved, 'page_hinkley') ?? new PageHinkley(SHIFT)],
-      ['kolmogorov_smirnov', restored(saved, 'kolmogorov_smirnov') ?? new KolmogorovSmirnov(WINDOW)],
-    ]
+    this.adwin = saved === undefined ? new Adwin(CLOCK) : Adwin.fromJSON(saved['adwin']!)
+    this.pageHinkley =
+      saved === undefined ? new PageHinkley(SHIFT) : PageHinkley.fromJSON(saved['page_hinkley']!)
+    this.windows = windowOf(saved)
   }
+
+  toJSON(): Record<string, DetectorState> {
+    const { adwin, pageHinkley, windows } = this
+    return { adwin: adwin.toJSON(), page_hinkley: pageHinkley.toJSON(), kolmogorov_smirnov: windows.toJSON() }
+  }
+}
+
+type Saved = Readonly<Record<string, DetectorState>> | undefined
+
+function windowOf(saved: Saved): KolmogorovSmirnov {
+  const state = saved?.['kolmogorov_smirnov']
+  return state === undefined ? new KolmogorovSmirnov(WINDOW) : KolmogorovSmirnov.fromJSON(state)
+}
+
+function mixOf(saved: Saved): CategoricalDrift {
+  const state = saved?.['categorical']
+  return state === undefined ? new CategoricalDrift(WINDOW) : CategoricalDrift.fromJSON(state)
 }
 
 export class Monitor {
   private readonly task: Shape['task']
   private readonly target: NumberStream | null
   private readonly error: NumberStream
-  private readonly features: [string, DriftDetector][]
-  private readonly slots: [string, DriftDetector][]
+  private readonly featureNames: readonly string[]
+  private readonly features: readonly KolmogorovSmirnov[]
+  private readonly slotNames: readonly string[]
+  private readonly slots: readonly CategoricalDrift[]
   private readonly counts: AlarmCounts
   private alarms: Alarm[] = []
 
@@ -71,16 +95,10 @@ export class Monitor {
     // A label's mix is watched as a category's is.
     this.target = task === 'regression' ? new NumberStream('target', state) : null
     this.error = new NumberStream('error', state)
-    const window = (name: string): [string, DriftDetector] => [
-      name,
-      restored(state?.detectors[name], 'kolmogorov_smirnov') ?? new KolmogorovSmirnov(WINDOW),
-    ]
-    const mix = (name: string): [string, DriftDetector] => [
-      name,
-      restored(state?.detectors[name], 'categorical') ?? new CategoricalDrift(WINDOW),
-    ]
-    this.features = features.map(window)
-    this.slots = (task === 'regression' ? slots : [...slots, 'target']).map(mix)
+    this.featureNames = features
+    this.features = features.map((name) => windowOf(state?.detectors[name]))
+    this.slotNames = task === 'regression' ? slots : [...slots, 'target']
+    this.slots = this.slotNames.map((name) => mixOf(state?.detectors[name]))
     this.counts = structuredClone(state?.counts ?? {})
   }
 
@@ -100,26 +118,26 @@ export class Monitor {
     width = 1,
   ): void {
     const { dense, hot, target } = batch
+    const { features, slots } = this
     for (let row = from; row < to; row += 1) {
       const at = before + row - from
+      const windowed = at < EVERY_ROW_UNTIL || at % THEN_EACH === 0
       const actual = target[row]!
-      if (this.target !== null) this.watch(this.target, actual, at)
+      if (this.target !== null) this.watch(this.target, actual, at, windowed)
       if (predictions !== null) {
         const predicted = predictions[(first + row - from) * width]!
-        const error =
-          this.task === 'regression' ? Math.abs(actual - predicted) : actual === predicted ? 0 : 1
-        this.watch(this.error, error, at)
+        const error = this.task === 'regression' ? Math.abs(actual - predicted) : actual === predicted ? 0 : 1
+        this.watch(this.error, error, at, windowed)
       }
-      if (at >= EVERY_ROW_UNTIL && at % THEN_EACH !== 0) continue
-      const { features, slots } = this
+      if (!windowed) continue
       for (let j = 0; j < features.length; j += 1) {
-        const [name, detector] = features[j]!
-        if (detector.add(dense[row * batch.width + j]!)) this.alarm(at, name, 'kolmogorov_smirnov')
+        if (features[j]!.add(dense[row * batch.width + j]!)) {
+          this.alarm(at, this.featureNames[j]!, 'kolmogorov_smirnov')
+        }
       }
       for (let s = 0; s < slots.length; s += 1) {
-        const [name, detector] = slots[s]!
         const code = s < batch.slots ? hot[row * batch.slots + s]! : actual
-        if (detector.add(code)) this.alarm(at, name, 'categorical')
+        if (slots[s]!.add(code)) this.alarm(at, this.slotNames[s]!, 'categorical')
       }
     }
   }
@@ -141,21 +159,23 @@ export class Monitor {
     for (const stream of [this.target, this.error]) {
       if (stream === null) continue
       scaling[stream.name] = stream.scaling.toJSON()
-      detectors[stream.name] = Object.fromEntries(
-        stream.detectors.map(([name, detector]) => [name, detector.toJSON()]),
-      )
+      detectors[stream.name] = stream.toJSON()
     }
-    for (const [name, detector] of this.features) detectors[name] = { kolmogorov_smirnov: detector.toJSON() }
-    for (const [name, detector] of this.slots) detectors[name] = { categorical: detector.toJSON() }
+    for (const [j, name] of this.featureNames.entries()) {
+      detectors[name] = { kolmogorov_smirnov: this.features[j]!.toJSON() }
+    }
+    for (const [s, name] of this.slotNames.entries()) {
+      detectors[name] = { ...detectors[name], categorical: this.slots[s]!.toJSON() }
+    }
     return { scaling, detectors, counts: structuredClone(this.counts) }
   }
 
-  private watch(stream: NumberStream, value: number, at: number): void {
+  private watch(stream: NumberStream, value: number, at: number, windowed: boolean): void {
     const scaled = stream.scaling.scale(value)
     if (Number.isNaN(scaled)) return
-    for (const [name, detector] of stream.detectors) {
-      if (detector.add(scaled)) this.alarm(at, stream.name, name)
-    }
+    if (stream.adwin.add(scaled)) this.alarm(at, stream.name, 'adwin')
+    if (stream.pageHinkley.add(scaled)) this.alarm(at, stream.name, 'page_hinkley')
+    if (windowed && stream.windows.add(scaled)) this.alarm(at, stream.name, 'kolmogorov_smirnov')
   }
 
   private alarm(row: number, stream: string, detector: string): void {
@@ -168,12 +188,4 @@ export class Monitor {
       last_row: row,
     }
   }
-}
-
-function restored(
-  saved: Readonly<Record<string, DetectorState>> | undefined,
-  name: string,
-): DriftDetector | undefined {
-  const state = saved?.[name]
-  return state === undefined ? undefined : detectorFromJSON(state)
 }

@@ -1,5 +1,7 @@
 /** Deviations from how a stream began, so that detectors need not know its unit. */
 
+/** A single value counts as so many deviations at most: one outlier is no drift. */
+const FARTHEST = 5
 /** Values that set the scale; they are not passed on. */
 const FIRST_VALUES = 100
 
@@ -13,6 +15,8 @@ export class Standardiser {
   private n: number
   private mean: number
   private m2: number
+  /** 0 until it is asked for. */
+  private deviation = 0
 
   constructor({ n, mean, m2 }: StandardiserState = { n: 0, mean: 0, m2: 0 }) {
     this.n = n
@@ -20,12 +24,12 @@ export class Standardiser {
     this.m2 = m2
   }
 
-  /** In standard deviations of the first 100 values from their mean; NaN for those. */
+  /** In standard deviations of the first 100 values from their mean, five at most; NaN for those. */
   scale(value: number): number {
     if (this.n >= FIRST_VALUES) {
       // A stream that began constant has no scale: its own unit then counts.
-      const deviation = this.m2 === 0 ? 1 : Math.sqrt(this.m2 / (this.n - 1))
-      return (value - this.mean) / deviation
+      if (this.deviation === 0) this.deviation = this.m2 === 0 ? 1 : Math.sqrt(this.m2 / (this.n - 1))
+      return Math.max(-FARTHEST, Math.min(FARTHEST, (value - this.mean) / this.deviation))
     }
     this.n += 1
     const delta = value - this.mean

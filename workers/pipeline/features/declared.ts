@@ -92,7 +92,8 @@ function featureOf(declaration: FeatureDeclaration, scope: Scope, key: string): 
   const refuse = (what: string): never => {
     throw new Error(`${key} (${name}): ${what}`)
   }
-  if (scope.numbers.has(name) || scope.categories.includes(name)) refuse('there is a column or feature of that name')
+  if (scope.numbers.has(name) || scope.categories.includes(name))
+    refuse('there is a column or feature of that name')
   for (const operand of of) {
     if (scope.numbers.has(operand)) continue
     const category = scope.categories.includes(operand) ? ', which is a category' : ''
@@ -104,7 +105,9 @@ function featureOf(declaration: FeatureDeclaration, scope: Scope, key: string): 
   const elementary = ELEMENTWISE[op]
   if (elementary !== undefined) {
     if (elementary.operands !== 'many' && of.length !== elementary.operands) {
-      refuse(`${op} is of ${elementary.operands} column${elementary.operands === 1 ? '' : 's'}, not ${of.length}`)
+      refuse(
+        `${op} is of ${elementary.operands} column${elementary.operands === 1 ? '' : 's'}, not ${of.length}`,
+      )
     }
     if (elementary.operands === 'many' && of.length < 2) refuse(`${op} is of two columns or more`)
     if (of.includes(scope.target)) refuse(`made of the target itself, it would give the answer away`)

@@ -128,7 +128,8 @@ export class FeatureEngineer {
       const labels = feature.of.includes(this.target) ? this.labels : null
       const running = feature.start(labels, this.state?.declared[feature.name])
       const by = feature.by === null ? -1 : category(feature.by)
-      if (feature.by !== null && by < 0) throw new RangeError(`feature table: no category column "${feature.by}"`)
+      if (feature.by !== null && by < 0)
+        throw new RangeError(`feature table: no category column "${feature.by}"`)
       this.declared.push({ name: feature.name, running, of, by, out })
     }
     this.denseAt = this.table.dense.map(find)

@@ -192,7 +192,11 @@ class Weighted implements History {
   mean: number
   private variance: number
 
-  constructor(alpha: number, read: (kept: Weighted) => number, [count = 0, mean = 0, variance = 0]: number[] = []) {
+  constructor(
+    alpha: number,
+    read: (kept: Weighted) => number,
+    [count = 0, mean = 0, variance = 0]: number[] = [],
+  ) {
     this.alpha = alpha
     this.read = read
     this.count = count

@@ -26,12 +26,7 @@ export type RunningState = Record<string, unknown>
 /** A declared feature at work: it may remember earlier rows, so it is given every row, in order. */
 export interface Running {
   /** @param groups code of each row's group; null for one group */
-  fill(
-    out: Float64Array,
-    rows: number,
-    operands: readonly Float64Array[],
-    groups: Int32Array | null,
-  ): void
+  fill(out: Float64Array, rows: number, operands: readonly Float64Array[], groups: Int32Array | null): void
   toJSON(): RunningState
 }
 

@@ -85,8 +85,11 @@ function guess(name: string, values: readonly string[]): Inferred {
   if (isBoolean(values)) return plain('boolean')
   const formats = dateFormats(values)
   if (formats.length > 0) {
-    const ambiguous = formats.some((format) => format.startsWith('mdy')) && formats.some((format) => format.startsWith('dmy'))
-    const [read, other] = formats[0]!.startsWith('d') ? ['day/month', 'month/day'] : ['month/day', 'day/month']
+    const ambiguous =
+      formats.some((format) => format.startsWith('mdy')) && formats.some((format) => format.startsWith('dmy'))
+    const [read, other] = formats[0]!.startsWith('d')
+      ? ['day/month', 'month/day']
+      : ['month/day', 'day/month']
     return {
       declaration: { kind: 'date', format: formats[0]! },
       note: ambiguous ? `read ${name} as ${read}/year; every date would also fit ${other}/year` : null,

@@ -73,7 +73,8 @@ async function readEarly(lines: Lines): Promise<{ header: string[]; early: ReadE
     early.push(next)
     collectNames(next.event, '', names)
   }
-  if (early.length === 0) throw new DataError('the file is empty: expected one JSON object a line', lines.name, 1)
+  if (early.length === 0)
+    throw new DataError('the file is empty: expected one JSON object a line', lines.name, 1)
   return { header: [...names], early }
 }
 
@@ -218,7 +219,10 @@ class Lines {
       const found = at >= 0 && at < this.end
       if (!found && !(this.ended && this.from < this.end)) return null
       const to = found ? at : this.end
-      const text = this.buffer.toString('utf8', this.from, to).replace(/^\uFEFF/, '').trim()
+      const text = this.buffer
+        .toString('utf8', this.from, to)
+        .replace(/^\uFEFF/, '')
+        .trim()
       const next = found ? at + 1 : this.end
       this.skipped += next - this.from
       this.from = next

@@ -23,10 +23,7 @@ export interface GenerateRequest {
  * Writes a data set; the same request gives the same bytes.
  * @throws {Error} for an unknown preset or a number out of range; the file system's own when it cannot be written
  */
-export async function generateDataset(
-  request: GenerateRequest,
-  outPath: string,
-): Promise<Generated> {
+export async function generateDataset(request: GenerateRequest, outPath: string): Promise<Generated> {
   const { preset, rows, seed } = request
   if (!Object.hasOwn(GENERATORS, preset)) {
     throw new Error(

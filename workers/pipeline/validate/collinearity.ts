@@ -47,7 +47,9 @@ export class Collinearity {
       return { feature: this.features[i]!, vif }
     })
     const size = ({ vif }: Inflation) => vif ?? Number.POSITIVE_INFINITY
-    return found.filter((one) => size(one) > REPORTED).sort((a, b) => (size(a) === size(b) ? 0 : size(b) - size(a)))
+    return found
+      .filter((one) => size(one) > REPORTED)
+      .sort((a, b) => (size(a) === size(b) ? 0 : size(b) - size(a)))
   }
 
   toJSON(): Record<string, unknown> {

@@ -37,12 +37,15 @@ class HashSet64 {
   }
 
   entries(): [number, number][] {
-    return Array.from(this.first, (h1, i): [number, number] => [h1, this.second[i]!]).filter(([h1]) => h1 !== 0)
+    return Array.from(this.first, (h1, i): [number, number] => [h1, this.second[i]!]).filter(
+      ([h1]) => h1 !== 0,
+    )
   }
 
   private find(h1: number, h2: number): number {
     let at = h1 & (CAPACITY - 1)
-    while (this.first[at] !== 0 && (this.first[at] !== h1 || this.second[at] !== h2)) at = (at + 1) & (CAPACITY - 1)
+    while (this.first[at] !== 0 && (this.first[at] !== h1 || this.second[at] !== h2))
+      at = (at + 1) & (CAPACITY - 1)
     return at
   }
 }

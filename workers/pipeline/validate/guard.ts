@@ -96,7 +96,11 @@ export class Guard {
       const code = column.codes[row]!
       if (code < 0 || banned[code] === 0) continue
       const value = JSON.stringify(column.dictionary[code])
-      this.bad(column.name, chunk.firstRow + row, `${value} is not among the declared values, ${values.join(', ')}`)
+      this.bad(
+        column.name,
+        chunk.firstRow + row,
+        `${value} is not among the declared values, ${values.join(', ')}`,
+      )
       this.drop[row] = 1
       if (this.policy === 'impute') column.codes[row] = -1
       any = true

@@ -107,7 +107,10 @@ export class Validator {
 
   /** @param columns those of any chunk */
   summary(columns: readonly Column[]): Quality {
-    const watched = (this.watches ?? []).map((watch, i) => [columns[i]!.name, watch.summary(columns[i]!, this.rows)])
+    const watched = (this.watches ?? []).map((watch, i) => [
+      columns[i]!.name,
+      watch.summary(columns[i]!, this.rows),
+    ])
     return { rows: this.rows, duplicate_rows: this.duplicates.found, columns: Object.fromEntries(watched) }
   }
 
@@ -179,8 +182,12 @@ class NumberWatch {
     if (column.kind === 'category') return
     const { values } = column
     let { missing, outliers, min, max, lowFence, highFence } = this
+    /** The next row to learn from. */
+    let next = before < EVERY_ROW_UNTIL ? 0 : (THEN_EACH - (before % THEN_EACH)) % THEN_EACH
     for (let row = 0; row < rows; row += 1) {
       const value = values[row]!
+      const learns = row === next
+      if (learns) next += before + row + 1 < EVERY_ROW_UNTIL ? 1 : THEN_EACH - ((before + row) % THEN_EACH)
       if (Number.isNaN(value)) {
         missing += 1
         continue
@@ -188,12 +195,10 @@ class NumberWatch {
       if (value < min) min = value
       if (value > max) max = value
       if (value < lowFence || value > highFence) outliers += 1
-      const at = before + row
-      if (at < EVERY_ROW_UNTIL || at % THEN_EACH === 0) {
-        this.learn(value)
-        lowFence = this.lowFence
-        highFence = this.highFence
-      }
+      if (!learns) continue
+      this.learn(value)
+      lowFence = this.lowFence
+      highFence = this.highFence
     }
     this.missing = missing
     this.outliers = outliers
