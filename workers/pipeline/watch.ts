@@ -19,19 +19,21 @@ export class Watch {
   onErrorDrift: ((row: number, keep: number) => void) | null = null
   private readonly monitor: Monitor | null
   private readonly collinearity: Collinearity | null
-  private readonly rowNumbers: RowNumbers | null
   private readonly keep: number | null
   /** Since the last chunk. */
-  private alarms: (Alarm & { action?: string })[] = []
+  private alarms: (Omit<Alarm, 'kept_row'> & { action?: string })[] = []
 
   constructor(plan: Plan, params: DataParams, rowNumbers: RowNumbers | null, state?: WatchState) {
     const { dense, slots } = plan.features
     this.monitor =
       params.drift === 'off'
         ? null
-        : new Monitor({ features: dense, slots, task: taskOf(plan) }, state?.monitor ?? undefined)
+        : new Monitor(
+            { features: dense, slots, task: taskOf(plan) },
+            (row) => (rowNumbers?.of(row) ?? row) + 1,
+            state?.monitor ?? undefined,
+          )
     this.collinearity = params.validate ? new Collinearity(dense, state?.collinearity ?? undefined) : null
-    this.rowNumbers = rowNumbers
     this.keep = KEPT[params.drift] ?? null
   }
 
@@ -59,13 +61,15 @@ export class Watch {
     const { monitor } = this
     if (monitor === null) return
     monitor.observe(batch, from, to, before, predictions, first, width)
-    for (const alarm of monitor.take()) {
+    let restarts = false
+    for (const { kept_row, ...alarm } of monitor.take()) {
       const acts = this.keep !== null && this.onErrorDrift !== null && isWorseError(alarm)
-      if (acts) this.onErrorDrift!(alarm.row, this.keep!)
-      const row = (this.rowNumbers?.of(alarm.row) ?? alarm.row) + 1
+      if (acts) this.onErrorDrift!(kept_row, this.keep!)
+      if (acts && this.keep === 0) restarts = true
       const action = this.keep === 0 ? 'reset' : 'forget'
-      this.alarms.push({ ...alarm, row, ...(acts && { action }) })
+      this.alarms.push({ ...alarm, ...(acts && { action }) })
     }
+    if (restarts) monitor.restartError()
   }
 
   /** For the chunk log: the alarms since the last call, with the number of the data row, from 1. */
@@ -88,7 +92,7 @@ export class Watch {
   }
 }
 
-/** Distribution tests of the error speak late and of the past; those of its mean are acted upon. */
-function isWorseError({ stream, detector }: Alarm): boolean {
-  return stream === 'error' && detector !== 'kolmogorov_smirnov'
+/** Distribution tests of the error speak late and of the past; a mean that went up is acted upon. */
+function isWorseError({ stream, detector, direction }: Omit<Alarm, 'kept_row'>): boolean {
+  return stream === 'error' && detector !== 'kolmogorov_smirnov' && direction === 'up'
 }

@@ -17,17 +17,26 @@ const WINDOW = { window: 256, alpha: 1e-5 }
 /** Page-Hinkley in standard deviations: a shift of half of one does not matter. */
 const SHIFT = { delta: 0.5, threshold: 50, alpha: 1 }
 
+/** Weights of the newest value in the two means that tell the way a stream goes. */
+const FAST = 0.05
+const SLOW = 0.005
+
 export interface Alarm {
-  /** Of the rows with a target, from 0. */
+  /** Number of the data row, from 1. */
   row: number
+  /** Of the rows with a target, from 0. */
+  kept_row: number
   /** `target`, `error`, or the name of a feature or category. */
   stream: string
   detector: string
+  /** Where the stream is a number: the way it went of late. */
+  direction?: 'up' | 'down'
 }
 
 export interface MonitorState {
   scaling: Record<string, StandardiserState>
   detectors: Record<string, Record<string, DetectorState>>
+  trends: Record<string, [fast: number, slow: number]>
   counts: AlarmCounts
 }
 
@@ -50,9 +59,13 @@ class NumberStream {
   readonly adwin: Adwin
   readonly pageHinkley: PageHinkley
   readonly windows: KolmogorovSmirnov
+  /** Exponentially weighted means over few and over many values. */
+  fast: number
+  slow: number
 
   constructor(name: string, state?: MonitorState) {
     this.name = name
+    ;[this.fast, this.slow] = state?.trends[name] ?? [0, 0]
     this.scaling = new Standardiser(state?.scaling[name])
     const saved = state?.detectors[name]
     this.adwin = saved === undefined ? new Adwin(CLOCK) : Adwin.fromJSON(saved['adwin']!)
@@ -82,16 +95,19 @@ function mixOf(saved: Saved): CategoricalDrift {
 export class Monitor {
   private readonly task: Shape['task']
   private readonly target: NumberStream | null
-  private readonly error: NumberStream
+  private error: NumberStream
   private readonly featureNames: readonly string[]
   private readonly features: readonly KolmogorovSmirnov[]
   private readonly slotNames: readonly string[]
   private readonly slots: readonly CategoricalDrift[]
   private readonly counts: AlarmCounts
   private alarms: Alarm[] = []
+  private readonly numberOf: (row: number) => number
 
-  constructor({ features, slots, task }: Shape, state?: MonitorState) {
+  /** @param numberOf number of the data row, from 1, of the kept row, from 0; asked in rising order */
+  constructor({ features, slots, task }: Shape, numberOf: (row: number) => number, state?: MonitorState) {
     this.task = task
+    this.numberOf = numberOf
     // A label's mix is watched as a category's is.
     this.target = task === 'regression' ? new NumberStream('target', state) : null
     this.error = new NumberStream('error', state)
@@ -149,6 +165,11 @@ export class Monitor {
     return alarms
   }
 
+  /** The error of a learner that starts afresh says nothing about the one before. */
+  restartError(): void {
+    this.error = new NumberStream(this.error.name)
+  }
+
   summary(): AlarmCounts {
     return this.counts
   }
@@ -156,9 +177,11 @@ export class Monitor {
   toJSON(): MonitorState {
     const scaling: MonitorState['scaling'] = {}
     const detectors: MonitorState['detectors'] = {}
+    const trends: MonitorState['trends'] = {}
     for (const stream of [this.target, this.error]) {
       if (stream === null) continue
       scaling[stream.name] = stream.scaling.toJSON()
+      trends[stream.name] = [stream.fast, stream.slow]
       detectors[stream.name] = stream.toJSON()
     }
     for (const [j, name] of this.featureNames.entries()) {
@@ -167,19 +190,24 @@ export class Monitor {
     for (const [s, name] of this.slotNames.entries()) {
       detectors[name] = { ...detectors[name], categorical: this.slots[s]!.toJSON() }
     }
-    return { scaling, detectors, counts: structuredClone(this.counts) }
+    return { scaling, detectors, trends, counts: structuredClone(this.counts) }
   }
 
   private watch(stream: NumberStream, value: number, at: number, windowed: boolean): void {
     const scaled = stream.scaling.scale(value)
     if (Number.isNaN(scaled)) return
-    if (stream.adwin.add(scaled)) this.alarm(at, stream.name, 'adwin')
-    if (stream.pageHinkley.add(scaled)) this.alarm(at, stream.name, 'page_hinkley')
-    if (windowed && stream.windows.add(scaled)) this.alarm(at, stream.name, 'kolmogorov_smirnov')
+    stream.fast += FAST * (scaled - stream.fast)
+    stream.slow += SLOW * (scaled - stream.slow)
+    const { name, fast, slow } = stream
+    const direction = fast >= slow ? 'up' : 'down'
+    if (stream.adwin.add(scaled)) this.alarm(at, name, 'adwin', direction)
+    if (stream.pageHinkley.add(scaled)) this.alarm(at, name, 'page_hinkley', direction)
+    if (windowed && stream.windows.add(scaled)) this.alarm(at, name, 'kolmogorov_smirnov', direction)
   }
 
-  private alarm(row: number, stream: string, detector: string): void {
-    this.alarms.push({ row, stream, detector })
+  private alarm(kept: number, stream: string, detector: string, direction?: 'up' | 'down'): void {
+    const row = this.numberOf(kept)
+    this.alarms.push({ row, kept_row: kept, stream, detector, ...(direction !== undefined && { direction }) })
     this.counts[stream] ??= {}
     const count = this.counts[stream][detector]
     this.counts[stream][detector] = {
