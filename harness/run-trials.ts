@@ -50,11 +50,13 @@ export async function prepareRun(
 ): Promise<Prepared | { ok: false; error: InputProblem }> {
   const unenforceable = checkCaps(sweep, await executor.capabilities())
   if (unenforceable !== null) return { ok: false, error: unenforceable }
-  const datasets = await withStdinAsFile(distinctDatasets(sweep.scenarios), dataFolder)
+  const asked = distinctDatasets(sweep.scenarios)
+  const datasets = await withStdinAsFile(asked, dataFolder)
   if (!Array.isArray(datasets)) return { ok: false, error: datasets }
   return await executor.prepare({
     workload: sweep.workload,
     datasets,
+    uses: asked.map((dataset) => distinctParams(sweep.scenarios, dataset)),
     data_dir: dataFolder,
   })
 }
@@ -170,6 +172,8 @@ function toTrialSpec(
       max_memory_mb: settings.max_memory_mb,
       max_compute_units: settings.max_compute_units,
       policy: sweep.caps,
+      memory_scope: sweep.memory_scope ?? 'workload',
+      pin_core: sweep.pin_core ?? null,
     },
     warmup_chunks: scenario.warmup_chunks,
     timeout_s: scenario.timeout_s,
@@ -181,6 +185,14 @@ function distinctDatasets(scenarios: readonly Scenario[]): DatasetSpec[] {
   const specs = new Map<string, DatasetSpec>()
   for (const { dataset } of scenarios) if (dataset !== null) specs.set(keyOf(dataset), dataset)
   return [...specs.values()]
+}
+
+function distinctParams(scenarios: readonly Scenario[], spec: DatasetSpec): Scenario['params'][] {
+  const uses = new Map<string, Scenario['params']>()
+  for (const { dataset, params } of scenarios) {
+    if (dataset !== null && keyOf(dataset) === keyOf(spec)) uses.set(JSON.stringify(params), params)
+  }
+  return [...uses.values()]
 }
 
 function keyOf(spec: DatasetSpec): string {

@@ -28,6 +28,8 @@ export type CellReport = Omit<HostReport, 'noise'> & { noise: Omit<NoiseRecord, 
 
 export interface DriveOrder {
   spec: TrialSpec
+  /** What the workload may use above an empty cell, MB; null for no cap. */
+  budgetMb: number | null
   /** Null where no compute cap was asked for. */
   compute: ComputeCapInForce | null
 }
@@ -56,8 +58,8 @@ export async function load(name: string): Promise<TrialError | null> {
 }
 
 /** Warms up, then measures one instance to the end of its data. Every throw of the workload becomes an outcome. */
-export async function drive({ spec, compute }: DriveOrder): Promise<CellReport> {
-  const memory = new MemoryCheck(emptyCell, spec.caps.max_memory_mb, collectGarbage)
+export async function drive({ spec, budgetMb, compute }: DriveOrder): Promise<CellReport> {
+  const memory = new MemoryCheck(emptyCell, budgetMb, collectGarbage)
   try {
     return await measure(spec, compute, memory)
   } catch (error) {

@@ -257,6 +257,8 @@ export interface PrepareSpec {
   workload: string
   /** Each distinct dataset of the sweep. */
   datasets: DatasetSpec[]
+  /** By dataset: the distinct parameters of the scenarios that use it, as given. */
+  uses?: Record<string, Scalar>[][]
   /** An existing folder for generated data. */
   data_dir: string
 }
@@ -289,7 +291,9 @@ export type Outcome = 'ok' | 'out_of_memory' | 'crashed' | 'timed_out' | 'failed
 
 export type ComputeMechanism = 'cgroup_v2' | 'cgroup_v1' | 'duty_cycle' | 'none'
 /** All that watch one trial's memory. */
-export type MemoryMechanism = 'resource_limits' | 'between_steps' | 'governor_rss'
+export type MemoryMechanism = 'resource_limits' | 'between_steps' | 'governor_rss' | 'cgroup_v1' | 'cgroup_v2'
+/** `workload`: the cap counts above an empty cell. `process`: it is the whole host process's resident size. */
+export type MemoryScope = 'workload' | 'process'
 
 /** One repetition of one scenario, as the coordinator asks for it. */
 export interface TrialSpec {
@@ -310,6 +314,10 @@ export interface TrialSpec {
     max_compute_units: number | null
     /** `strict`: a cap that cannot be enforced fails the trial. */
     policy: 'strict' | 'best_effort'
+    /** Absent: `workload`. */
+    memory_scope?: MemoryScope
+    /** The only core that the host may use; absent or null for any. */
+    pin_core?: number | null
   }
   warmup_chunks: number
   /** Deadline of the trial from the start of its host job, warm-up included, s. */
@@ -321,10 +329,16 @@ export interface TrialSpec {
 export interface CapsRecord {
   memory: {
     requested_mb: number | null
+    scope?: MemoryScope
     /** What was in force, comma-free; empty when there was no cap. */
     mechanisms: MemoryMechanism[]
-    /** The largest reading above an empty cell: heap plus external by the cell, or resident by the governor; MB. */
+    /**
+     * The largest reading above an empty cell (under `process` in all): heap plus external by the cell, or resident
+     * by the governor less the runtime's allowance; MB.
+     */
     peak_mb: number | null
+    /** Resident size above that of the empty cell by the kernel's high-water mark, nothing taken off, MB. */
+    peak_above_empty_mb?: number | null
     /** False where a cap was asked for and not all of the heap and off-heap memory was bounded. */
     enforced: boolean
     note?: string
@@ -338,6 +352,8 @@ export interface CapsRecord {
     period_ms: number | null
     /** Time in which the cap held the process back, ms; null where the mechanism cannot tell. */
     throttled_ms: number | null
+    /** The only core that the host could use; null for any. */
+    pinned_core?: number | null
     enforced: boolean
     note?: string
   }
@@ -448,9 +464,9 @@ export interface HostPermit {
 
 /** Coordinator to governor. Every request but `watch` and `release` is answered under its `id`. */
 export type GovernorRequest =
-  | { op: 'watch'; pid: number; timeout_ms: number | null; temporary: string | null }
-  | { op: 'cap_memory'; id: number; pid: number; cap_mb: number | null }
-  | { op: 'cap_compute'; id: number; pid: number; units: number }
+  | { op: 'watch'; pid: number; timeout_ms: number | null; temporary: string | null; caps_memory: boolean }
+  | { op: 'cap_memory'; id: number; pid: number; cap_mb: number | null; scope: MemoryScope }
+  | { op: 'cap_compute'; id: number; pid: number; units: number | null; core: number | null }
   | { op: 'release'; pid: number }
   | { op: 'unwatch'; id: number; pid: number; window: TimeWindow | null }
 
@@ -462,10 +478,20 @@ export interface Capabilities {
   notes: string[]
 }
 
+export interface MemoryCapInForce {
+  /** Resident memory above an empty cell that is not counted, MB; null where resident memory cannot be watched. */
+  allowance_mb: number | null
+  /** The cgroup that holds the cap as well; null for none. */
+  backstop: 'cgroup_v1' | 'cgroup_v2' | null
+  /** Why the cap makes no sense. */
+  error: string | null
+}
+
 export interface ComputeCapInForce {
   mechanism: ComputeMechanism
   period_ms: number | null
   cpu_stat: string | null
+  pinned_core: number | null
   /** Why the cap is not in force. */
   error: string | null
 }
@@ -475,13 +501,16 @@ export interface WatchSummary {
   peak_rss_mb: number | null
   /** Largest resident size above that of the empty cell and the runtime's allowance, MB. */
   peak_mb: number | null
-  killed: 'memory' | 'deadline' | null
+  /** The same without the allowance taken off. */
+  peak_above_empty_mb: number | null
+  /** `cgroup_memory`: by the kernel, for the limit of the host's group. */
+  killed: 'memory' | 'cgroup_memory' | 'deadline' | null
   /** Time in which the duty cycle held the host within the window, ms; null under other mechanisms. */
   throttled_ms: number | null
 }
 
 export type GovernorReply =
   | { op: 'ready'; capabilities: Capabilities }
-  | { op: 'memory_capped'; id: number; allowance_mb: number | null }
+  | ({ op: 'memory_capped'; id: number } & MemoryCapInForce)
   | ({ op: 'compute_capped'; id: number } & ComputeCapInForce)
   | { op: 'summary'; id: number; summary: WatchSummary }

@@ -3,10 +3,13 @@ import { loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
-import { resourceLimits } from './caps/memory.ts'
+import { budgetWithin, MIB, resourceLimits } from './caps/memory.ts'
 import type { CellReport, DriveOrder } from './cell.ts'
 import type { HostPermit, HostReport, HostSignal, Outcome, TrialError, TrialSpec } from './contract.ts'
-import { ownPeakResidentMb } from './telemetry/process-files.ts'
+import { peakResidentMb } from './telemetry/process-files.ts'
+
+/** Under `memory_scope: process`, what must be left for the workload, MB. */
+const LEAST_BUDGET_MB = 4
 
 // Ctrl-C reaches the whole group; the coordinator decides what ends. A host without its coordinator has no purpose.
 process.on('SIGINT', () => {})
@@ -14,10 +17,13 @@ process.on('disconnect', () => process.exit(1))
 
 /** Runs one trial in this process, which is used for nothing else. */
 export async function run(spec: TrialSpec): Promise<HostReport> {
+  const budgetMb = budgetOf(spec)
+  if (budgetMb !== null && budgetMb < LEAST_BUDGET_MB)
+    return finish(refusedBy(tooSmall(spec, budgetMb)), null)
   const load1m = process.platform === 'win32' ? null : (loadavg()[0] ?? null)
   const cell = new Piscina({
     filename: fileURLToPath(new URL('./cell.js', import.meta.url)),
-    resourceLimits: resourceLimits(spec.caps.max_memory_mb),
+    resourceLimits: resourceLimits(budgetMb),
     minThreads: 0,
     maxThreads: 1,
     idleTimeout: Number.POSITIVE_INFINITY,
@@ -27,13 +33,28 @@ export async function run(spec: TrialSpec): Promise<HostReport> {
   const late = sleep(spec.timeout_s * 1000, timedOut(spec), { signal: deadline.signal })
   // Ended by the abort below, which nobody waits for.
   late.catch(() => {})
-  const report = await Promise.race([runCell(cell, spec), late])
+  const report = await Promise.race([runCell(cell, spec, budgetMb), late])
   deadline.abort()
   signalCoordinator('finished')
   return finish(report, load1m)
 }
 
-async function runCell(cell: Piscina, spec: TrialSpec): Promise<Partial<CellReport> & { outcome: Outcome }> {
+/** What the workload may use above an empty cell, MB; null for no cap. */
+function budgetOf({ caps }: TrialSpec): number | null {
+  if (caps.max_memory_mb === null || caps.memory_scope !== 'process') return caps.max_memory_mb
+  return budgetWithin(caps.max_memory_mb, process.memoryUsage.rss() / MIB)
+}
+
+function tooSmall({ caps }: TrialSpec, budgetMb: number): string {
+  const least = Math.ceil((caps.max_memory_mb ?? 0) - budgetMb + LEAST_BUDGET_MB)
+  return `memory_scope: process needs max_memory_mb ${least} or more on this machine, since Node itself takes most of ${caps.max_memory_mb} MB`
+}
+
+async function runCell(
+  cell: Piscina,
+  spec: TrialSpec,
+  budgetMb: number | null,
+): Promise<Partial<CellReport> & { outcome: Outcome }> {
   try {
     await cell.run(null, { name: 'empty' })
     const unwatched = (await permit('empty')).refused
@@ -42,7 +63,7 @@ async function runCell(cell: Piscina, spec: TrialSpec): Promise<Partial<CellRepo
     if (unusable !== null) return { outcome: 'failed', error: unusable }
     const { compute, refused } = await permit('loaded')
     if (refused !== null) return refusedBy(refused)
-    const order: DriveOrder = { spec, compute }
+    const order: DriveOrder = { spec, budgetMb, compute }
     return (await cell.run(order, { name: 'drive' })) as CellReport
   } catch (error) {
     return cellEnded(error as NodeJS.ErrnoException, spec)
@@ -74,7 +95,8 @@ function timedOut(spec: TrialSpec): { outcome: Outcome; error: TrialError } {
 }
 
 function finish(report: Partial<CellReport> & { outcome: Outcome }, load1m: number | null): HostReport {
-  const metrics = report.outcome === 'ok' ? { ...report.metrics, peak_rss_mb: ownPeakResidentMb() } : {}
+  const metrics =
+    report.outcome === 'ok' ? { ...report.metrics, peak_rss_mb: peakResidentMb(process.pid) } : {}
   return {
     peak_mb: null,
     achieved: null,

@@ -7,6 +7,7 @@ import type {
   PreparedDataset,
   PrepareResult,
   PrepareSpec,
+  Scalar,
   Workload,
   WorkloadInfo,
 } from './contract.ts'
@@ -21,7 +22,12 @@ process.on('disconnect', () => process.exit(1))
 /** A workload that can tell what is wrong with a dataset, or worth knowing about it, before any trial. */
 type CheckingWorkload = Workload & {
   /** Reads the data, which gives its fingerprint where that is not yet known. */
-  checkDataset?(dataset: UnreadDataset): Promise<{ dataset: PreparedDataset; notes: string[] }>
+  checkDataset?(
+    dataset: UnreadDataset,
+    uses: readonly Readonly<Record<string, Scalar>>[],
+  ): Promise<{ dataset: PreparedDataset; notes: string[] }>
+  /** `describe()` once more, now that the datasets are known. */
+  describeFor?(datasets: readonly PreparedDataset[]): WorkloadInfo | Promise<WorkloadInfo>
 }
 
 export async function prepare(spec: PrepareSpec): Promise<PrepareResult> {
@@ -39,24 +45,26 @@ async function prepareAll(spec: PrepareSpec): Promise<PrepareResult> {
   const notes: string[] = []
   const datasets: PreparedDataset[] = []
   const known = new Map<string, DataFingerprint>()
-  for (const dataset of spec.datasets) {
+  for (const [index, dataset] of spec.datasets.entries()) {
     const found = dataset.kind === 'generate' ? await writeGenerated(dataset, spec.data_dir) : unread(dataset)
     const key = JSON.stringify([found.path, found.format, found.dialect])
     const fingerprint = found.fingerprint ?? known.get(key) ?? null
-    const prepared = await read({ ...found, fingerprint }, workload, notes)
+    const prepared = await read({ ...found, fingerprint }, spec.uses?.[index] ?? [], workload, notes)
     known.set(key, prepared.fingerprint)
     datasets.push(prepared)
   }
-  return { ok: true, workload: info, datasets, notes: [...new Set(notes)] }
+  const fitted = datasets.length === 0 ? info : ((await workload.describeFor?.(datasets)) ?? info)
+  return { ok: true, workload: fitted, datasets, notes: [...new Set(notes)] }
 }
 
 async function read(
   dataset: UnreadDataset,
+  uses: readonly Readonly<Record<string, Scalar>>[],
   workload: CheckingWorkload,
   notes: string[],
 ): Promise<PreparedDataset> {
   if (workload.checkDataset === undefined) return readFile(dataset, notes)
-  const checked = await workload.checkDataset(dataset)
+  const checked = await workload.checkDataset(dataset, uses)
   notes.push(...checked.notes)
   return checked.dataset
 }

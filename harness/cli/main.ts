@@ -21,6 +21,11 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error
 })
 
+/** One text for one and for many; the declared type of yargs does not know that it wants both. */
+function always(text: string): string {
+  return { one: text, other: text } as unknown as string
+}
+
 const parser = yargs(hideBin(process.argv))
   .scriptName('stint')
   .usage('$0 <command>\n\nBenchmarks streaming ML under memory and compute caps that are really enforced.')
@@ -35,6 +40,13 @@ const parser = yargs(hideBin(process.argv))
   .demandCommand(1, 'name a command; "stint --help" lists them')
   .recommendCommands()
   .strict()
+  .updateStrings({
+    'Not enough non-option arguments: got %s, need at least %s': always(
+      'a word is missing after the command: got %s, expected %s',
+    ),
+    'Did you mean %s?': 'no such command; did you mean "%s"?',
+    'Unknown argument: %s': always('unknown option or word: %s'),
+  })
   .version(STINT_VERSION)
   .help()
   .exitProcess(false)

@@ -94,7 +94,7 @@ export async function conclude(end: SweepRun, words: { json: boolean; quiet: boo
     process.exitCode = EXIT.interrupted
     return
   }
-  // Pictures need libraries that take longer to load than most commands take in all.
+  // Loaded when there is something to draw: what draws would take the coordinator's memory during the trials.
   const { printRun, renderRun } = await import('./render-run.ts')
   const rendered = await renderRun(end.folder)
   const failed = rendered.trials.some((trial) => trial.outcome === 'failed')

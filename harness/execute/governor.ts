@@ -6,6 +6,8 @@ import type {
   ComputeMechanism,
   GovernorReply,
   GovernorRequest,
+  MemoryCapInForce,
+  MemoryScope,
   TimeWindow,
   WatchSummary,
 } from '../../workers/contract.ts'
@@ -61,18 +63,18 @@ export class Governor {
   }
 
   /** From now on the host ends with the coordinator, and at its deadline. Takes effect before any later request. */
-  watch(pid: number, timeoutMs: number | null, temporary: string | null): void {
-    this.send({ op: 'watch', pid, timeout_ms: timeoutMs, temporary })
+  watch(pid: number, timeoutMs: number | null, temporary: string | null, capsMemory: boolean): void {
+    this.send({ op: 'watch', pid, timeout_ms: timeoutMs, temporary, caps_memory: capsMemory })
   }
 
-  /** @returns the runtime's allowance in MB, null where resident memory cannot be watched */
-  async capMemory(pid: number, capMb: number | null): Promise<number | null> {
-    const answer = await this.ask((id) => ({ op: 'cap_memory', id, pid, cap_mb: capMb }))
-    return answer.op === 'memory_capped' ? answer.allowance_mb : null
+  async capMemory(pid: number, capMb: number | null, scope: MemoryScope): Promise<MemoryCapInForce> {
+    const answer = await this.ask((id) => ({ op: 'cap_memory', id, pid, cap_mb: capMb, scope }))
+    if (answer.op !== 'memory_capped') throw new Error(`the governor answered ${answer.op}`)
+    return answer
   }
 
-  async capCompute(pid: number, units: number): Promise<ComputeCapInForce> {
-    const answer = await this.ask((id) => ({ op: 'cap_compute', id, pid, units }))
+  async capCompute(pid: number, units: number | null, core: number | null): Promise<ComputeCapInForce> {
+    const answer = await this.ask((id) => ({ op: 'cap_compute', id, pid, units, core }))
     if (answer.op !== 'compute_capped') throw new Error(`the governor answered ${answer.op}`)
     return answer
   }

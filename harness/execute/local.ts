@@ -6,6 +6,7 @@ import type {
   ComputeCapInForce,
   ComputeMechanism,
   HostReport,
+  MemoryCapInForce,
   PrepareResult,
   PrepareSpec,
   TrialResult,
@@ -65,7 +66,7 @@ export class LocalExecutor implements Executor {
     await this.governor.capabilities
     const folder = this.takeFolder()
     try {
-      const host = this.start<PrepareResult>('prepare', spec, folder, null)
+      const host = this.start<PrepareResult>('prepare', spec, folder, { timeoutMs: null, capsMemory: false })
       const ending = await host.ended
       this.refuseIfClosed()
       await this.governor.unwatch(host.pid, null)
@@ -85,12 +86,15 @@ export class LocalExecutor implements Executor {
     this.running.set(spec.trial, mine)
     if (this.running.size > 1) for (const trial of this.running.values()) trial.shared = true
     try {
-      const caps: CapsInForce = { allowanceMb: null, compute: null }
+      const caps: CapsInForce = { memory: null, compute: null }
       const host = this.start<HostReport>(
         'run',
         spec,
         folder,
-        spec.timeout_s * 1000 + DEADLINE_GRACE_MS,
+        {
+          timeoutMs: spec.timeout_s * 1000 + DEADLINE_GRACE_MS,
+          capsMemory: spec.caps.max_memory_mb !== null,
+        },
         (signal) => this.serve(host, spec, caps, signal),
       )
       const ending = await host.ended
@@ -117,7 +121,7 @@ export class LocalExecutor implements Executor {
     name: 'run' | 'prepare',
     job: unknown,
     folder: string,
-    timeoutMs: number | null,
+    watch: { timeoutMs: number | null; capsMemory: boolean },
     onSignal: (signal: 'empty' | 'loaded' | 'finished') => void = () => {},
   ): HostProcess<R> {
     this.refuseIfClosed()
@@ -130,7 +134,7 @@ export class LocalExecutor implements Executor {
       onSignal,
     })
     // Before anything else: from here on it cannot outlive this process.
-    this.governor.watch(host.pid, timeoutMs, folder)
+    this.governor.watch(host.pid, watch.timeoutMs, folder, watch.capsMemory)
     this.hosts.add(host)
     void host.ended.then(() => this.hosts.delete(host))
     return host
@@ -146,13 +150,13 @@ export class LocalExecutor implements Executor {
     try {
       if (signal === 'finished') return this.governor.release(host.pid)
       if (signal === 'empty') {
-        caps.allowanceMb = await this.governor.capMemory(host.pid, spec.caps.max_memory_mb)
-        const refused = spec.caps.max_memory_mb !== null && caps.allowanceMb === null && strict(spec)
-        const reason = 'max_memory_mb cannot be enforced: resident memory is not readable on this machine'
-        return host.permit({ stint: 'go', compute: null, refused: refused ? reason : null })
+        const { max_memory_mb, memory_scope = 'workload' } = spec.caps
+        caps.memory = await this.governor.capMemory(host.pid, max_memory_mb, memory_scope)
+        return host.permit({ stint: 'go', compute: null, refused: memoryRefusal(spec, caps.memory) })
       }
-      if (spec.caps.max_compute_units !== null) {
-        caps.compute = await this.governor.capCompute(host.pid, spec.caps.max_compute_units)
+      const { max_compute_units, pin_core = null } = spec.caps
+      if (max_compute_units !== null || pin_core !== null) {
+        caps.compute = await this.governor.capCompute(host.pid, max_compute_units, pin_core)
       }
       host.permit({
         stint: 'go',
@@ -194,9 +198,18 @@ function strict(spec: TrialSpec): boolean {
   return spec.caps.policy === 'strict'
 }
 
+function memoryRefusal(spec: TrialSpec, memory: MemoryCapInForce): string | null {
+  if (spec.caps.max_memory_mb === null) return null
+  if (memory.error !== null) return memory.error
+  if (memory.allowance_mb !== null || !strict(spec)) return null
+  return 'max_memory_mb cannot be enforced: resident memory is not readable on this machine'
+}
+
 function refusal(spec: TrialSpec, compute: ComputeCapInForce | null): string | null {
   if (compute === null || compute.error === null || !strict(spec)) return null
-  return `max_compute_units ${spec.caps.max_compute_units} cannot be enforced: ${compute.error}. Use "caps: best_effort" to run all the same`
+  const asked =
+    spec.caps.max_compute_units === null ? '' : `max_compute_units ${spec.caps.max_compute_units} `
+  return `${asked}cannot be enforced: ${compute.error}. Use "caps: best_effort" to run all the same`
 }
 
 function describeEnding(ending: Exclude<HostEnding<unknown>, { kind: 'result' }>): string {

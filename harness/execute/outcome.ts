@@ -16,6 +16,10 @@ export function outcomeOfDeath(
     const message = `resident memory grew past max_memory_mb ${spec.caps.max_memory_mb} within a step; the process was killed`
     return { outcome: 'out_of_memory', error: { name: 'MemoryCapError', message, exit } }
   }
+  if (killed === 'cgroup_memory') {
+    const message = `memory grew past max_memory_mb ${spec.caps.max_memory_mb} within a step; the kernel ended the process at the limit of its cgroup`
+    return { outcome: 'out_of_memory', error: { name: 'MemoryCapError', message, exit } }
+  }
   if (killed === 'deadline') {
     const message = `not finished after timeout_s ${spec.timeout_s}; the process was killed`
     return { outcome: 'timed_out', error: { name: 'Timeout', message, exit } }

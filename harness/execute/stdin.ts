@@ -44,8 +44,10 @@ async function written(stdin: Readable, folder: string): Promise<string> {
   return path
 }
 
-function endingOf(part: Buffer): string {
+/** Null where white space alone came so far. */
+function endingOf(part: Buffer): string | null {
   if (GZIP_MARK.every((byte, i) => part[i] === byte)) return '.gz'
   const first = part.find((byte) => !WHITE_SPACE.has(byte))
+  if (first === undefined) return null
   return first === OPENING_BRACE ? '.ndjson' : '.csv'
 }

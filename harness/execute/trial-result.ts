@@ -3,6 +3,7 @@ import type {
   CapsRecord,
   ComputeCapInForce,
   HostReport,
+  MemoryCapInForce,
   Outcome,
   TrialError,
   TrialResult,
@@ -13,8 +14,8 @@ import type { HostEnding } from './host-process.ts'
 import { outcomeOfDeath } from './outcome.ts'
 
 export interface CapsInForce {
-  /** Resident memory above an empty cell that is not counted, MB; null where resident memory is not watched. */
-  allowanceMb: number | null
+  /** Null where the host did not live to have it. */
+  memory: MemoryCapInForce | null
   /** Null where no compute cap was asked for, or the host did not live to have it. */
   compute: ComputeCapInForce | null
 }
@@ -82,23 +83,30 @@ function okMetrics(
   return { ...report?.metrics, peak_memory_mb: peakMb, peak_rss_mb: peakRss }
 }
 
-function memoryRecord({ spec, caps }: TrialEvidence, peakMb: number | null): CapsRecord['memory'] {
+function memoryRecord({ spec, caps, summary }: TrialEvidence, peakMb: number | null): CapsRecord['memory'] {
   const requested = spec.caps.max_memory_mb
-  const resident = caps.allowanceMb
-  if (requested === null) return { requested_mb: null, mechanisms: [], peak_mb: peakMb, enforced: true }
+  const resident = caps.memory?.allowance_mb ?? null
+  const scope = spec.caps.memory_scope ?? 'workload'
+  const peaks = { peak_mb: peakMb, peak_above_empty_mb: summary.peak_above_empty_mb }
+  if (requested === null) return { requested_mb: null, mechanisms: [], ...peaks, enforced: true }
+  const backstop = caps.memory?.backstop ?? null
   return {
     requested_mb: requested,
+    scope,
     mechanisms: [
       'resource_limits',
       'between_steps',
       ...(resident === null ? [] : (['governor_rss'] as const)),
+      ...(backstop === null ? [] : [backstop]),
     ],
-    peak_mb: peakMb,
+    ...peaks,
     enforced: resident !== null,
     note:
       resident === null
         ? 'resident memory was not watched: off-heap growth within a step was not bounded'
-        : `resident memory counts above the empty cell and ${resident.toFixed(1)} MB for the runtime`,
+        : scope === 'process'
+          ? 'resident memory of the whole process counts'
+          : `resident memory counts above the empty cell and ${resident.toFixed(1)} MB for the runtime`,
   }
 }
 
@@ -108,13 +116,15 @@ function computeRecord(
 ): CapsRecord['compute'] {
   const requested = spec.caps.max_compute_units
   const inForce = caps.compute
-  const enforced = requested === null || (inForce !== null && inForce.error === null)
+  const asked = requested !== null || (spec.caps.pin_core ?? null) !== null
+  const enforced = !asked || (inForce !== null && inForce.error === null)
   const note = inForce?.error ?? (enforced ? null : 'the trial ended before its cap was put in force')
   return {
     requested,
     achieved: report?.achieved ?? null,
     mechanism: inForce?.mechanism ?? 'none',
     period_ms: inForce?.period_ms ?? null,
+    pinned_core: inForce?.pinned_core ?? null,
     throttled_ms: report?.throttled_ms ?? summary.throttled_ms,
     enforced,
     ...(note === null ? {} : { note }),

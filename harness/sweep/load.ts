@@ -93,6 +93,8 @@ function loadRead(
     n_jobs: run('n_jobs'),
     random_seed: run('random_seed'),
     caps: run('caps'),
+    memory_scope: run('memory_scope'),
+    pin_core: run('pin_core'),
     chunk_log: run('chunk_log'),
     compare: compareSettings(input),
     source: { path, document: data },

@@ -16,6 +16,7 @@ export const MAX_ROWS = 1_000_000_000
 const MAX_JOBS = 1024
 /** A chunk that is halved so often has one row. */
 const MAX_RETRIES = 30
+const MAX_CORES = 4096
 const DAY_S = 86_400
 
 export interface Setting {
@@ -159,6 +160,22 @@ export function settings(cores: number | null): Record<string, Setting> {
       type: choice(['strict', 'best_effort']),
       default: 'strict',
       description: 'strict: a cap that cannot be enforced is an error; best_effort: the rows are marked',
+      scenario: false,
+    },
+    memory_scope: {
+      type: choice(['workload', 'process']),
+      default: 'workload',
+      description:
+        'what max_memory_mb bounds: the workload above an empty cell, or the resident size of the whole process',
+      scenario: false,
+    },
+    pin_core: {
+      type: nullable(
+        wholeNumber(0, (cores ?? MAX_CORES) - 1),
+        `the number of a core, 0 to ${(cores ?? MAX_CORES) - 1}, or null for any`,
+      ),
+      default: null,
+      description: 'the only core that trials may use (taskset); null for any',
       scenario: false,
     },
     chunk_log: {

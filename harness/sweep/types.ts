@@ -6,6 +6,7 @@ import type {
   DataFormat,
   DatasetSpec,
   FeatureDeclaration,
+  MemoryScope,
   Scalar,
   WorkloadSettings,
 } from '../../workers/contract.ts'
@@ -67,6 +68,10 @@ export interface Sweep {
   n_jobs: number
   random_seed: number
   caps: 'strict' | 'best_effort'
+  /** Absent: `workload`. */
+  memory_scope?: MemoryScope
+  /** Absent or null: any core. */
+  pin_core?: number | null
   chunk_log: 'first' | 'all' | 'none'
   compare: CompareSettings
   /** The sweep as read, overrides applied, for the manifest. */

@@ -1,10 +1,11 @@
 /** What is cleaned, declared, checked and watched is the same whatever the chunk size, the format and the reader. */
+import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { FeatureDeclaration, PreparedDataset, Scalar } from '../../workers/contract.ts'
 import pipeline from '../../workers/pipeline/workload.ts'
-import { csvFile, runPipeline } from '../unit/pipeline/support.ts'
+import { csvFile, runPipeline, temporaryFolder } from '../unit/pipeline/support.ts'
 
 interface Row {
   x: number | null
@@ -54,6 +55,8 @@ const PARAMS: Record<string, Scalar> = {
   impute_categories: 'most_frequent',
   max_categories: 6,
   hash_buckets: 4,
+  // Its points hang on how many rows are to come.
+  curve_points: 0,
 }
 
 function csv(rows: readonly Row[], separator = ','): string {
@@ -121,5 +124,41 @@ describe('with validation, drift, imputers and declared features', () => {
       }),
       { numRuns: 12 },
     )
+  })
+
+  it('a run that goes on from a checkpoint gives the same bits, with late labels too', async () => {
+    await fc.assert(
+      fc.asyncProperty(table, fc.nat(), fc.integer({ min: 0, max: 20 }), async (rows, cut, label_delay) => {
+        const dataset = await checked(csvFile(csv(rows)))
+        const path = join(temporaryFolder(), 'checkpoint.json')
+        const first = { ...dataset, rows: 1 + (cut % dataset.rows) }
+        await runPipeline(
+          first,
+          { ...PARAMS, label_delay, checkpoint_to: path },
+          { chunk_size: 30, batch_size: 7 },
+        )
+        const whole = await outcome(dataset, 50, { label_delay })
+        const rest = await outcome(dataset, 50, { label_delay, resume_from: path })
+        const { resumed_at_row, ...info } = rest.info!
+        expect(resumed_at_row).toBe(first.rows)
+        expect({ ...rest, info, alarms: [] }).toEqual({ ...whole, alarms: [] })
+      }),
+      { numRuns: 20 },
+    )
+  })
+
+  it('labels are watched as numbers are', async () => {
+    const rows = Array.from(
+      { length: 1600 },
+      (_, i) => `${(i * 37) % 101},${(i * 37) % 101 > 50 === i < 800 ? 'yes' : 'no'}`,
+    )
+    const dataset = await checked(csvFile(`x,y\n${rows.join('\n')}\n`), { columns: {}, features: [] })
+    const run = (size: number) => outcome(dataset, size, { learner: 'logistic' })
+    const { alarms, metrics, info } = await run(64)
+    expect(metrics['accuracy']).toBeGreaterThan(0.8)
+    expect(alarms).toContainEqual(
+      expect.objectContaining({ stream: 'error', direction: 'up', action: 'reset' }),
+    )
+    expect(await run(1600)).toEqual({ alarms, metrics, info })
   })
 })

@@ -25,6 +25,27 @@ function youngGenerationMb(capMb: number): number {
   return Math.min(LARGEST_YOUNG_MB, Math.max(1, Math.round(capMb * YOUNG_SHARE)))
 }
 
+/** Stack of the workload's thread, MB: at most Node's own default for a worker, at least what its main thread has. */
+function stackMb(capMb: number): number {
+  return Math.min(4, Math.max(1, Math.round(capMb / 16)))
+}
+
+/** Address space for compiled code, MB: the built-in pipeline compiles to less than 4. */
+function codeRangeMb(capMb: number): number {
+  return Math.min(128, 16 + Math.round(capMb / 4))
+}
+
+/** Resident memory of a host that is the worker's once it stands empty, MB: its isolate, its stack and its modules. */
+const EMPTY_CELL_RESIDENT_MB = 16
+
+/**
+ * What a workload may use of a cap on the whole process, MB.
+ * @param hostMb resident size of the host before it starts the cell
+ */
+export function budgetWithin(processCapMb: number, hostMb: number): number {
+  return processCapMb - hostMb - EMPTY_CELL_RESIDENT_MB
+}
+
 /**
  * Limits of a cell's isolate; none without a cap. The heap alone may fill the cap, and V8 gives up on a busy heap
  * from four fifths of its limit on: the check between steps is what holds the cap exactly.
@@ -34,13 +55,15 @@ export function resourceLimits(capMb: number | null): ResourceLimits {
   return {
     maxOldGenerationSizeMb: Math.ceil(EMPTY_CELL_OLD_MB + capMb * HEAP_HEADROOM),
     maxYoungGenerationSizeMb: youngGenerationMb(capMb),
+    stackSizeMb: stackMb(capMb),
+    codeRangeSizeMb: codeRangeMb(capMb),
   }
 }
 
 /** The workload's compiled code and the pages that V8 and malloc keep for reuse: 6 MB were measured under small caps. */
-const RESIDENT_ALLOWANCE_MB = 12
+const RESIDENT_ALLOWANCE_MB = 8
 /** The young generation and fragments grow with the cap: up to 18 MB in all were measured at 128 and 256 MB. */
-const RESIDENT_SHARE = 1 / 8
+const RESIDENT_SHARE = 1 / 12
 const LARGEST_RESIDENT_SHARE_MB = 32
 
 /** Resident memory above an empty cell that is the runtime's and not the workload's, MB. */

@@ -1,24 +1,33 @@
 /** The governor's view of one host process: its memory, its deadline, its compute cap, and what to clear after it. */
 import { rmSync } from 'node:fs'
-import type { TimeWindow, WatchSummary } from '../contract.ts'
+import type { MemoryCapInForce, MemoryScope, TimeWindow, WatchSummary } from '../contract.ts'
 import { monotonicMs } from '../telemetry/clock.ts'
-import { ResidentSize } from '../telemetry/process-files.ts'
+import { peakResidentMb, ResidentSize, restartPeakResident } from '../telemetry/process-files.ts'
 import type { ComputeCap } from './compute/mechanism.ts'
-import { residentAllowanceMb } from './memory.ts'
+import { MIB, residentAllowanceMb } from './memory.ts'
+import type { MemoryGroup, MemoryGrouper } from './memory-group.ts'
+
+/** A process that stands empty must be able to do something. */
+const LEAST_GROWTH_MB = 4
+/** The kernel charges a group for its own tables as well, which are no part of the resident size. */
+const KERNEL_MB = 2
 
 export class WatchedHost {
   private readonly pid: number
   private readonly deadline: number
   private readonly temporary: string | null
   private readonly resident: ResidentSize | null
+  private group: MemoryGroup | null = null
+  private groupMechanism: MemoryCapInForce['backstop'] = null
   private compute: ComputeCap | null = null
   private peakRssMb: number | null = null
   private emptyMb: number | null = null
   /** Largest resident size since the cell stood empty. */
   private peakSinceEmptyMb = 0
-  private allowanceMb = 0
+  /** Resident memory that is not the workload's. */
+  private uncountedMb = 0
   private limitMb = Number.POSITIVE_INFINITY
-  private killed: WatchSummary['killed'] = null
+  private killedFor: WatchSummary['killed'] = null
 
   constructor(pid: number, timeoutMs: number | null, temporary: string | null) {
     this.pid = pid
@@ -27,20 +36,45 @@ export class WatchedHost {
     this.resident = openResident(pid)
   }
 
-  /** Takes the present size as that of an empty cell; the allowance in MB, or null where it cannot be read. */
-  capMemory(capMb: number | null): number | null {
+  /** Moves the host into a group of its own, which counts what it takes from now on. */
+  enterGroup(grouper: MemoryGrouper): void {
+    try {
+      this.group = grouper.enter(this.pid)
+      this.groupMechanism = grouper.mechanism
+    } catch {
+      // The other mechanisms hold the cap; the trial's record shows which were in force.
+    }
+  }
+
+  /** Takes the present size as that of an empty cell, and bounds what may come on top. */
+  capMemory(capMb: number | null, scope: MemoryScope): MemoryCapInForce {
     this.emptyMb = this.resident?.readMb() ?? null
-    if (this.emptyMb === null) return null
-    this.allowanceMb = residentAllowanceMb(capMb)
-    if (capMb !== null) this.limitMb = this.emptyMb + this.allowanceMb + capMb
-    return this.allowanceMb
+    if (this.emptyMb === null) return { allowance_mb: null, backstop: null, error: null }
+    restartPeakResident(this.pid)
+    const allowanceMb = scope === 'process' ? 0 : residentAllowanceMb(capMb)
+    this.uncountedMb = scope === 'process' ? 0 : this.emptyMb + allowanceMb
+    if (capMb === null) return { allowance_mb: allowanceMb, backstop: null, error: null }
+    this.limitMb = this.uncountedMb + capMb
+    const growthMb = this.limitMb - this.emptyMb
+    if (growthMb < LEAST_GROWTH_MB) {
+      const error = `memory_scope: process needs max_memory_mb ${Math.ceil(this.emptyMb + LEAST_GROWTH_MB)} or more here: the process takes ${this.emptyMb.toFixed(1)} MB before any work`
+      return { allowance_mb: allowanceMb, backstop: null, error }
+    }
+    return { allowance_mb: allowanceMb, backstop: this.limitGroup(growthMb), error: null }
   }
 
   capCompute(cap: ComputeCap): void {
     this.compute = cap
   }
 
+  /** The group of version 2 that the host is in, which must hold its quota as well. */
+  get unifiedGroup(): string | null {
+    return this.groupMechanism === 'cgroup_v2' ? (this.group?.path ?? null) : null
+  }
+
+  /** The trial is over. */
   release(): void {
+    this.readPeak()
     this.compute?.release()
   }
 
@@ -49,27 +83,29 @@ export class WatchedHost {
     if (monotonicMs() > this.deadline) this.kill('deadline')
     const rss = this.resident?.readMb() ?? null
     if (rss === null) return
-    if (rss > (this.peakRssMb ?? 0)) this.peakRssMb = rss
-    if (this.emptyMb !== null && rss > this.peakSinceEmptyMb) this.peakSinceEmptyMb = rss
+    this.note(rss)
     if (rss > this.limitMb) this.kill('memory')
   }
 
   kill(reason: WatchSummary['killed']): void {
-    this.killed ??= reason
+    this.killedFor ??= reason
     try {
       // SIGKILL ends a stopped process as well.
       process.kill(this.pid, 'SIGKILL')
+      this.readPeak()
     } catch {
       // It has just ended by itself.
     }
   }
 
   summary(window: TimeWindow | null): WatchSummary {
-    const above = this.emptyMb === null ? null : this.peakSinceEmptyMb - this.emptyMb - this.allowanceMb
+    const killed = this.killedFor ?? (this.group?.killed() ? 'cgroup_memory' : null)
+    if (killed === 'cgroup_memory') this.noteGroupPeak()
     return {
       peak_rss_mb: this.peakRssMb,
-      peak_mb: above === null ? null : Math.max(0, above),
-      killed: this.killed,
+      peak_mb: this.emptyMb === null ? null : Math.max(0, this.peakSinceEmptyMb - this.uncountedMb),
+      peak_above_empty_mb: this.emptyMb === null ? null : Math.max(0, this.peakSinceEmptyMb - this.emptyMb),
+      killed,
       throttled_ms: window === null ? null : (this.compute?.throttledMs(window) ?? null),
     }
   }
@@ -78,10 +114,37 @@ export class WatchedHost {
   async clear(): Promise<void> {
     this.resident?.close()
     await this.compute?.remove()
+    await this.group?.remove()
   }
 
   removeTemporary(): void {
     if (this.temporary !== null) rmSync(this.temporary, { recursive: true, force: true })
+  }
+
+  private limitGroup(growthMb: number): MemoryCapInForce['backstop'] {
+    try {
+      this.group?.limitGrowth((growthMb + KERNEL_MB) * MIB)
+      return this.groupMechanism
+    } catch {
+      return null
+    }
+  }
+
+  /** The kernel ends a process between two readings: its own count is what is left. */
+  private noteGroupPeak(): void {
+    const growth = this.group?.growthBytes() ?? null
+    if (growth !== null && this.emptyMb !== null) this.note(this.emptyMb + growth / MIB - KERNEL_MB)
+  }
+
+  private note(rss: number): void {
+    if (rss > (this.peakRssMb ?? 0)) this.peakRssMb = rss
+    if (this.emptyMb !== null && rss > this.peakSinceEmptyMb) this.peakSinceEmptyMb = rss
+  }
+
+  /** The kernel's own high-water mark sees what comes and goes between two readings. */
+  private readPeak(): void {
+    const peak = this.emptyMb === null ? null : peakResidentMb(this.pid)
+    if (peak !== null) this.note(peak)
   }
 }
 

@@ -1,11 +1,13 @@
 /** Finds bad input before any trial does, in the one pass that also hashes and counts the file. */
-import type { DataFingerprint, PreparedDataset } from '../contract.ts'
+import type { DataFingerprint, PreparedDataset, Scalar } from '../contract.ts'
+import { pipelineParams } from './describe.ts'
 import { openByteSource } from './ingest/bytes.ts'
 import { type ChunkReader, type ColumnChunk, DataError, type ReaderOptions } from './ingest/columns.ts'
 import { type HashingSource, hashingSource } from './ingest/hashing.ts'
 import { openNdjsonSource } from './ingest/ndjson.ts'
 import { formatOf, sampleRows } from './ingest/open-data.ts'
-import type { Plan } from './plan.ts'
+import { CHOICES, checkTarget, chosenLearner, type TargetInfo } from './learn/options.ts'
+import { type Plan, taskOf } from './plan.ts'
 import { planFor } from './plan-for.ts'
 import { presetFor } from './presets/presets.ts'
 import { Guard } from './validate/guard.ts'
@@ -33,10 +35,16 @@ export interface CheckedDataset {
 /**
  * Reads all rows that a trial would read; the first time, the whole file.
  * Throws as `PipelineWorkload.checkDataset` says.
+ * @param uses parameters of the trials that use the data set
  */
-export async function checkDataset(unchecked: UncheckedDataset): Promise<CheckedDataset> {
+export async function checkDataset(
+  unchecked: UncheckedDataset,
+  uses: readonly Readonly<Record<string, Scalar>>[] = [],
+): Promise<CheckedDataset> {
   const asked = await withPreset(unchecked)
   const plan = await planFor(asked, 'rich')
+  const task = taskOf(plan)
+  checkUses(uses, { name: plan.target, task, classes: null })
   const { path, fingerprint, rows } = asked
   const source = open(path)
   let reader: ChunkReader | null = null
@@ -46,6 +54,14 @@ export async function checkDataset(unchecked: UncheckedDataset): Promise<Checked
     const openSource = formatOf(asked) === 'ndjson' ? openNdjsonSource : openByteSource
     reader = await openSource(source, path, plan.specs, options)
     const seen = await readThrough(reader, asked, plan)
+    if (seen.labels !== null) {
+      if (seen.labels.length === 1) {
+        throw new Error(
+          `${path}: every row has the label "${seen.labels[0]}": there is nothing to tell apart`,
+        )
+      }
+      checkUses(uses, { name: plan.target, task, classes: seen.labels.length })
+    }
     const known = fingerprint ?? { ...source.digest(), rows: seen.rows, columns: [...reader.header] }
     const dataset: PreparedDataset = {
       ...asked,
@@ -85,6 +101,8 @@ interface Seen {
   /** Of the whole file, or as far as it was read. */
   rows: number
   withoutTarget: number
+  /** Null where the target is a number. */
+  labels: readonly string[] | null
   quality: Quality
   guard: Guard
 }
@@ -116,7 +134,9 @@ async function readThrough(reader: ChunkReader, dataset: UncheckedDataset, plan:
     throw new DataError('the file has a header and no rows; rows must end in LF or CRLF', path, 1)
   if (withoutTarget >= Math.min(rows, limit))
     throw new Error(`${path}: no row has a value for "${plan.target}"`)
-  return { rows, withoutTarget, quality: validator.summary(columns), guard }
+  const labelled = columns[target]!
+  const labels = labelled.kind === 'category' ? labelled.dictionary : null
+  return { rows, withoutTarget, labels, quality: validator.summary(columns), guard }
 }
 
 /** As if read row by row: of several misfits the first row's counts, and of one row's the first column's. */
@@ -176,4 +196,18 @@ function notesOn({ withoutTarget, quality, guard }: Seen, plan: Plan, dataset: P
     )
   }
   return notes
+}
+
+/** What the sweep itself refuses, such as an unknown learner, is left to it: it knows the line. */
+function checkUses(uses: readonly Readonly<Record<string, Scalar>>[], target: TargetInfo): void {
+  for (const use of uses) {
+    const params = pipelineParams(use)
+    if (!CHOICES.includes(params.learner)) continue
+    checkTarget(params.learner, target)
+    try {
+      chosenLearner(params)
+    } catch (error) {
+      throw new Error(`params: ${(error as Error).message}`, { cause: error })
+    }
+  }
 }

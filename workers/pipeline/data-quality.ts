@@ -3,6 +3,7 @@ import type { PreparedDataset } from '../contract.ts'
 import { Cleaner, type CleanerState } from './clean/cleaner.ts'
 import type { DataParams } from './describe-data.ts'
 import type { Column, ColumnChunk } from './ingest/columns.ts'
+import type { ClassLabels } from './learn/class-labels.ts'
 import type { Plan } from './plan.ts'
 import { Guard, type GuardState } from './validate/guard.ts'
 import { RowNumbers, type RowNumbersState } from './validate/row-numbers.ts'
@@ -47,22 +48,22 @@ export class DataQuality {
   }
 
   /**
-   * @param encode turns the target into numbers, where it is a label
+   * @param labels turn the target into numbers, where it is a label
    * @throws {Error} for a bad value where the data set says that such values fail
    */
-  take(chunk: ColumnChunk, encode: (chunk: ColumnChunk) => ColumnChunk = same): ColumnChunk {
+  take(chunk: ColumnChunk, labels: ClassLabels | null = null): ColumnChunk {
     this.columns = chunk.columns
     const quality = this.validator?.check(chunk) ?? null
     if (this.guard === null && this.rowNumbers === null) {
       this.chunkQuality = quality
-      return this.cleaner.clean(encode(chunk))
+      return this.cleaner.clean(labels?.encode(chunk) ?? chunk)
     }
     const { misfits = [], rows } = chunk
     const before = this.cleaner.rowsDropped
     const outOfRange = total(this.guard?.outOfRange)
     const drop = this.guard?.check(chunk) ?? null
     const gone: number[] = []
-    const clean = this.cleaner.clean(encode(chunk), drop, (row) => gone.push(row))
+    const clean = this.cleaner.clean(labels?.encode(chunk) ?? chunk, drop, (row) => gone.push(row))
     this.rowNumbers?.take(rows, gone)
     const bad = misfits.length + total(this.guard?.outOfRange) - outOfRange
     const dropped = this.cleaner.rowsDropped - before
@@ -104,8 +105,6 @@ export class DataQuality {
     }
   }
 }
-
-const same = (chunk: ColumnChunk): ColumnChunk => chunk
 
 function total(counts: Readonly<Record<string, number>> | undefined): number {
   return Object.values(counts ?? {}).reduce((sum, count) => sum + count, 0)

@@ -62,14 +62,13 @@ async function inferSchema(
   for (const [at, name] of header.entries()) {
     const texts = records.map((record) => record[at]!)
     if (name === target) {
-      schema[name] = targetDeclaration(dataset, texts, missing)
+      schema[name] = targetDeclaration(dataset, texts, missing, notes)
       continue
     }
     const { declaration, note } = inferColumn(name, texts, columns[name], missing)
     schema[name] = declaration
     if (note !== null) notes.push(note)
   }
-  if (schema[target]!.kind === 'category') notes.push(`${target} is a label: classification`)
   notes.push(
     `types of ${path}, to be given back under dataset if they should be fixed: columns: ${schemaText(schema)}`,
   )
@@ -81,6 +80,7 @@ function targetDeclaration(
   { path, target, columns }: PlannedDataset,
   texts: readonly string[],
   missing: readonly string[],
+  notes: string[],
 ): ColumnDeclaration {
   const asked = columns[target!]
   const { declaration } = inferColumn(target!, texts, asked ?? 'number', missing)
@@ -101,14 +101,11 @@ function targetDeclaration(
   if (bad === undefined && texts.some(has(spec))) return declaration
   if (asked !== undefined) {
     throw new Error(
-      `${path}: the target "${target}" is not numeric: ${misfit(bad!, spec)}. Declare it a category`,
+      `${path}: the target "${target}" is not numeric: ${misfit(bad!, spec)}. Choose a numeric column as dataset.target, or declare it a category`,
     )
   }
-  const { declaration: label, note } = inferColumn(target!, texts, undefined, missing)
-  if (label.kind === 'category' || label.kind === 'boolean') return { kind: 'category' }
-  throw new Error(
-    `${path}: the target "${target}" is neither numeric nor a label: ${misfit(bad!, spec)}${note === null ? '' : ` (${note})`}. Choose another column as dataset.target, or declare it under dataset.columns`,
-  )
+  notes.push(`read the target ${target} as labels: ${misfit(bad!, spec)}`)
+  return { kind: 'category' }
 }
 
 /** Numbers as they are; a date as its day number, year and month; a category as a one-hot slot. */

@@ -2,32 +2,36 @@
 import type {
   OpenWorkload,
   PreparedDataset,
+  Scalar,
   StepReport,
   TrialContext,
   TrialOutput,
   Workload,
+  WorkloadInfo,
   WorkloadSettings,
 } from '../contract.ts'
 import { type CheckedDataset, checkDataset, type UncheckedDataset } from './check-dataset.ts'
+import { Checkpoints } from './checkpoint/checkpoints.ts'
+import { skipRows } from './checkpoint/skip.ts'
 import { RunControl } from './control/run-control.ts'
 import { startingSize } from './control/starting-sizes.ts'
-import { DataQuality } from './data-quality.ts'
-import { INFO, type PipelineParams, pipelineParams } from './describe.ts'
+import { DataQuality, type DataQualityState } from './data-quality.ts'
+import { infoFor, type PipelineParams, pipelineParams } from './describe.ts'
 import { usesTarget } from './features/declared.ts'
-import { type EngineerOptions, FeatureEngineer } from './features/engineer.ts'
-import { RowBuffer } from './features/row-buffer.ts'
-import { HELD_OUT, Holdout } from './holdout.ts'
+import { type EngineerOptions, type EngineerState, FeatureEngineer } from './features/engineer.ts'
 import { openBytes } from './ingest/bytes.ts'
 import type { ChunkReader, ColumnChunk, OpenReader } from './ingest/columns.ts'
 import { openCsvParse } from './ingest/csv-parse.ts'
 import { openData } from './ingest/open-data.ts'
-import { createLearner } from './learn/registry.ts'
-import { type Model, modelsWith } from './models.ts'
-import type { Plan } from './plan.ts'
+import { ClassLabels } from './learn/class-labels.ts'
+import { checkTarget } from './learn/options.ts'
+import type { Task } from './learn/registry.ts'
+import { Learning, type LearningState } from './learning.ts'
+import { ClassificationScores } from './metrics/class-scores.ts'
+import { type Plan, taskOf } from './plan.ts'
 import { planFor } from './plan-for.ts'
-import { Prequential } from './prequential.ts'
 import { Spill } from './spill/spill.ts'
-import { Watch } from './watch.ts'
+import { Watch, type WatchState } from './watch.ts'
 
 const READERS: Record<PipelineParams['reader'], OpenReader> = {
   bytes: openBytes,
@@ -39,15 +43,26 @@ export interface PipelineWorkload extends Workload {
    * Reads the data set once as a trial would, so that bad input is found before any trial; hashes the file meanwhile.
    * @returns the data set with what reading it told, and notes for the user, such as columns that were dropped
    * @throws {DataError} naming file, line and column of a value that does not fit, or a column that is absent
-   * @throws {Error} where the settings name no usable target or preset
+   * @param uses parameters of the trials that use the data set, as given
+   * @throws {Error} where the settings name no usable target or preset, or a learner that cannot learn the target or
+   *   does not take one of its options
    */
-  checkDataset(dataset: UncheckedDataset): Promise<CheckedDataset>
+  checkDataset(
+    dataset: UncheckedDataset,
+    uses?: readonly Readonly<Record<string, Scalar>>[],
+  ): Promise<CheckedDataset>
+  /** `describe()`, with the metrics that these data sets' targets have. */
+  describeFor(datasets: readonly PreparedDataset[]): Promise<WorkloadInfo>
 }
 
 const pipeline: PipelineWorkload = {
-  describe: () => INFO,
+  describe: () => infoFor([]),
   open,
   checkDataset,
+  describeFor: async (datasets) => {
+    const plans = await Promise.all(datasets.map((dataset) => planFor({ ...dataset, features: [] }, 'base')))
+    return infoFor(plans.map(taskOf))
+  },
 }
 
 export default pipeline
@@ -57,32 +72,49 @@ async function open(context: TrialContext): Promise<OpenWorkload> {
   if (dataset === null) throw new Error('the pipeline needs a dataset: name one in the sweep')
   const params = pipelineParams(context.params)
   const plan = await planFor(dataset, params.features)
+  checkTarget(params.learner, { name: plan.target, task: taskOf(plan), classes: null })
+  const checkpoints = Checkpoints.for(params, settings, dataset, plan, context.warmup)
+  const from = checkpoints?.resumed ?? null
   const reader = await openData(dataset, plan.specs, READERS[params.reader])
-  return new PipelineRun(plan, reader, dataset, params, settings)
+  try {
+    if (from !== null) await skipRows(reader, from.rows)
+    return new PipelineRun(plan, reader, dataset, params, settings, checkpoints)
+  } catch (error) {
+    await reader.close()
+    throw error
+  }
+}
+
+/** The state of a run between two chunks. */
+interface PipelineParts {
+  labels: string[] | null
+  quality: DataQualityState
+  watch: WatchState | null
+  engineer: EngineerState
+  learning: LearningState
 }
 
 class PipelineRun implements OpenWorkload {
   private readonly plan: Plan
   private readonly reader: ChunkReader
   private readonly settings: WorkloadSettings
-  private readonly params: PipelineParams
+  /** Where the target is a label. */
+  private readonly labels: ClassLabels | null
   private readonly quality: DataQuality
   /** Where drift or quality is watched. */
   private readonly watch: Watch | null
   private readonly engineer: FeatureEngineer
-  private readonly buffer: RowBuffer
-  private readonly models: Model[]
-  private readonly prequential: Prequential
-  /** Batch mode alone. */
-  private readonly holdout: Holdout | null
+  private readonly learning: Learning
   /** Under adaptive_chunk_resize alone. */
   private readonly control: RunControl | null
   /** Where rows can be spilled and memory is bounded. */
   private readonly spill: Spill | null
+  private readonly checkpoints: Checkpoints | null
   private batchResizes = 0
   /** Rows with a target, in batch mode. */
   private kept = 0
   private readonly expected: number
+  /** Rows read, those before a checkpoint included. */
   private rows = 0
   private done = false
 
@@ -92,41 +124,39 @@ class PipelineRun implements OpenWorkload {
     dataset: PreparedDataset,
     params: PipelineParams,
     settings: WorkloadSettings,
+    checkpoints: Checkpoints | null,
   ) {
+    const from = checkpoints?.resumed ?? null
+    const parts = from?.parts as PipelineParts | undefined
     this.plan = plan
     this.reader = reader
-    this.params = params
     this.settings = settings
+    this.checkpoints = checkpoints
     this.expected = dataset.rows
-    this.quality = new DataQuality(plan, dataset, params)
-    this.engineer = new FeatureEngineer(
-      plan.features,
-      plan.target,
-      undefined,
-      engineerOptions(plan, params, settings),
-    )
-    this.buffer = new RowBuffer(plan.features.dense.length, plan.features.slots.length)
-    this.models = modelsWith(() => createLearner(params.learner, learnerOptions(params)))
-    const { batch_size, max_memory_mb, mode } = settings
-    this.control = settings.adaptive_chunk_resize
-      ? new RunControl(settings, plan, this.buffer, dataset.rows)
-      : null
+    this.rows = from?.rows ?? 0
+    const task = taskOf(plan)
+    this.labels = task === 'classification' ? new ClassLabels(plan.target, parts?.labels ?? []) : null
+    this.quality = new DataQuality(plan, dataset, params, parts?.quality)
+    const engineering = engineerOptions(plan, params, settings)
+    this.engineer = new FeatureEngineer(plan.features, plan.target, parts?.engineer, engineering)
+    const { batch_size, max_memory_mb } = settings
     this.spill = settings.spill_to_disk && max_memory_mb !== null ? new Spill(max_memory_mb) : null
     const batchSize = settings.adaptive_batch_resize
       ? startingSize(batch_size, settings, dataset.rows)
       : batch_size
-    this.prequential = new Prequential(this.models, batchSize)
-    this.holdout =
-      mode === 'batch'
-        ? new Holdout(this.models, batchSize, settings.random_seed, this.buffer.batch, this.spill)
-        : null
-    this.watch = Watch.create(plan, params, this.quality.rowNumbers)
-    const { watch } = this
-    if (watch !== null && this.holdout === null) {
-      watch.onErrorDrift = (row, keep) => this.prequential.forgetAfter(row, keep)
-      this.prequential.observer = (batch, from, to, predictions, first, before) =>
-        watch.observe(batch, from, to, before, predictions, first)
-    }
+    const { dense, slots } = plan.features
+    this.learning = new Learning(
+      { task, width: dense.length, slots: slots.length, rows: dataset.rows },
+      params,
+      { ...settings, batch_size: batchSize },
+      this.spill,
+      parts?.learning,
+    )
+    this.control = settings.adaptive_chunk_resize
+      ? new RunControl(settings, plan, this.learning.buffer, dataset.rows)
+      : null
+    this.watch = Watch.create(plan, params, this.quality.rowNumbers, parts?.watch ?? undefined)
+    if (this.watch !== null && settings.mode === 'streaming') this.watchLearning(this.watch, task)
   }
 
   step(): Promise<StepReport | null> | StepReport | null {
@@ -139,24 +169,13 @@ class PipelineRun implements OpenWorkload {
   }
 
   finish(): TrialOutput {
-    const [model, mean, last] = this.models.map(({ score }) => score.summary())
-    const { holdout, prequential } = this
+    const { learning, checkpoints } = this
     return {
-      metrics: {
-        r2: model!.r2,
-        rmse: model!.rmse,
-        mae: model!.mae,
-        r2_mean_baseline: mean!.r2,
-        r2_last_baseline: last!.r2,
-      },
+      metrics: learning.metrics(),
       info: {
         rows: this.rows,
-        learned: (holdout ?? prequential).learned,
-        scored: model!.n,
-        scoring:
-          holdout === null
-            ? 'prequential: every batch predicted before it was learned'
-            : `holdout: ${HELD_OUT * 100}% of the rows, chosen by seed, never learned`,
+        ...learning.info(),
+        ...(this.labels !== null && { classes: this.labels.names }),
         ...this.quality.summary(),
         ...this.watch?.summary(),
         columns: this.plan.specs.map((spec) => spec.name),
@@ -167,10 +186,11 @@ class PipelineRun implements OpenWorkload {
         }),
         ...this.control?.info(),
         ...(this.settings.adaptive_batch_resize && {
-          batch_size_last: this.prequential.batchSize,
+          batch_size_last: learning.batchSize,
           batch_resizes: this.batchResizes,
         }),
         ...(this.spill !== null && { spilled_blocks: this.spill.blocks, spilled_bytes: this.spill.bytes }),
+        ...checkpoints?.info(),
       },
     }
   }
@@ -186,21 +206,37 @@ class PipelineRun implements OpenWorkload {
     return this.control.next(now)
   }
 
+  /** Rows are watched when their labels come, whatever the chunk. */
+  private watchLearning(watch: Watch, task: Task): void {
+    const width = task === 'classification' ? new ClassificationScores().width : 1
+    watch.onErrorDrift = (row, keep) => this.learning.forgetAfter(row, keep)
+    this.learning.observe((batch, from, to, predictions, first, before) =>
+      watch.observe(batch, from, to, before, predictions, first, width),
+    )
+  }
+
+  /** Batch mode predicts nothing as rows come in: target and features alone are watched. */
+  private watchKept(watch: Watch): void {
+    const { batch, first } = this.learning.buffer
+    watch.observe(batch, first, batch.rows, this.kept, null)
+    this.kept += batch.rows - first
+  }
+
   private handle(read: ColumnChunk | null, start: number): StepReport | null {
     if (read === null) return this.end()
     const afterRead = performance.now()
-    const clean = this.quality.take(read)
+    const clean = this.quality.take(read, this.labels)
     const afterClean = performance.now()
-    this.engineer.append(clean, this.buffer)
+    this.engineer.append(clean, this.learning.buffer)
     const afterFeatures = performance.now()
     this.rows += read.rows
     this.control?.read(read.rows)
     const spilledBefore = this.spill?.bytes ?? 0
-    if (this.holdout === null) this.prequential.take(this.buffer, this.rows >= this.expected)
-    else {
-      this.watchKept()
-      this.holdout.keep(this.buffer)
-    }
+    if (this.watch !== null && this.settings.mode === 'batch') this.watchKept(this.watch)
+    this.learning.take(false)
+    this.checkpoint(read.rows)
+    // The rest is learned within the last chunk's time; a checkpoint stands before it, so that more rows may follow.
+    if (this.rows >= this.expected) this.learning.take(true)
     return {
       rows: read.rows,
       bytes: read.bytes,
@@ -214,42 +250,50 @@ class PipelineRun implements OpenWorkload {
     }
   }
 
-  /** Batch mode predicts nothing as rows come in: target and features alone are watched. */
-  private watchKept(): void {
-    const { batch, first } = this.buffer
-    this.watch?.observe(batch, first, batch.rows, this.kept, null)
-    this.kept += batch.rows - first
-  }
-
-  /** What the controller decided and what was spilled, for the chunk log. */
+  /** What the controller decided, what was spilled and how the last rows scored, for the chunk log. */
   private detail(spilledBefore: number): Pick<StepReport, 'detail'> {
+    const { control, spill } = this
+    const reading = this.learning.windowReading()
     const detail: Record<string, unknown> = { ...this.quality.detail(), ...this.watch?.detail() }
-    if (this.control !== null) detail['control'] = this.control.detail()
-    if (this.spill !== null) detail['spilled_bytes'] = this.spill.bytes - spilledBefore
+    if (control !== null) detail['control'] = control.detail()
+    if (spill !== null) detail['spilled_bytes'] = spill.bytes - spilledBefore
+    if (reading !== null) detail['window'] = reading
     const smaller = this.shrinkBatch()
     if (smaller !== null) detail['batch_size'] = smaller
     return Object.keys(detail).length === 0 ? {} : { detail }
   }
 
+  private checkpoint(rows: number): void {
+    if (this.checkpoints?.isDue(rows, this.rows >= this.expected) !== true) return
+    const parts: PipelineParts = {
+      labels: this.labels?.toJSON() ?? null,
+      quality: this.quality.toJSON(),
+      watch: this.watch?.toJSON() ?? null,
+      engineer: this.engineer.toJSON(),
+      learning: this.learning.toJSON(),
+    }
+    this.checkpoints.write(this.rows, { ...parts })
+  }
+
   /** Where no chunk fits however small, fewer rows may wait for their batch: from the next batch on. */
   private shrinkBatch(): number | null {
-    const { control, prequential, settings } = this
+    const { control, learning, settings } = this
     const shrinks = settings.adaptive_batch_resize && settings.mode === 'streaming'
-    if (!shrinks || control?.overBudget !== true || prequential.batchSize === 1) return null
-    prequential.batchSize = Math.ceil(prequential.batchSize / 2)
+    if (!shrinks || control?.overBudget !== true || learning.batchSize === 1) return null
+    learning.batchSize = Math.ceil(learning.batchSize / 2)
     this.batchResizes += 1
-    return prequential.batchSize
+    return learning.batchSize
   }
 
   /** Batch mode learns in a step of its own, so that it is timed and capped; streaming has only a rest to learn. */
   private end(): StepReport | null {
     this.done = true
-    if (this.holdout === null) {
-      this.prequential.take(this.buffer, true)
+    if (!this.learning.learnsAtEnd) {
+      this.learning.take(true)
       return null
     }
     const start = performance.now()
-    this.holdout.fit(this.params.learner === 'sgd' ? this.params.epochs : 1)
+    this.learning.fit()
     return {
       rows: 0,
       operators_ms: { learn: performance.now() - start },
@@ -258,20 +302,15 @@ class PipelineRun implements OpenWorkload {
   }
 }
 
-/** The options of the chosen learner; the others do not concern it. */
-function learnerOptions(params: PipelineParams): Record<string, number> {
-  if (params.learner === 'sgd') return { eta0: params.eta0 }
-  return { lambda: params.lambda, forgetting: params.forgetting }
-}
-
 /** Declared features of earlier targets see those that are known when a batch is predicted, and no others. */
 function engineerOptions(plan: Plan, params: PipelineParams, settings: WorkloadSettings): EngineerOptions {
-  const { max_categories, hash_buckets } = params
+  const { max_categories, hash_buckets, label_delay } = params
   const { mode, batch_size, adaptive_batch_resize } = settings
   if (usesTarget(plan) && (mode === 'batch' || adaptive_batch_resize)) {
+    const open = mode === 'batch' ? 'mode: batch' : 'adaptive_batch_resize'
     throw new Error(
-      `dataset.features made of earlier targets hang on when those are known, which ${mode === 'batch' ? 'mode: batch' : 'adaptive_batch_resize'} leaves open: use mode: streaming with a fixed batch_size`,
+      `dataset.features made of earlier targets hang on when those are known, which ${open} leaves open: use mode: streaming with a fixed batch_size`,
     )
   }
-  return { bounds: { max_categories, hash_buckets }, labels: { batch: batch_size, delay: 0 } }
+  return { bounds: { max_categories, hash_buckets }, labels: { batch: batch_size, delay: label_delay } }
 }

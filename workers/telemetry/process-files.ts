@@ -1,5 +1,5 @@
 /** What /proc tells about another process: resident size and CPU time. Linux alone. */
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, readSync, writeFileSync } from 'node:fs'
 
 const MIB = 1024 * 1024
 /** Entry of the auxiliary vector that holds the page size. */
@@ -133,12 +133,21 @@ function onCpuMs(schedstat: string | null): number | null {
   return schedstat === null ? null : Number(schedstat.split(' ')[0]) / 1e6
 }
 
-/** Largest resident size of this process so far, MB. Not getrusage's: that one inherits the parent's size. */
-export function ownPeakResidentMb(): number | null {
+/** Largest resident size of a process so far, MB. Not getrusage's: that one inherits the parent's size. */
+export function peakResidentMb(pid: number): number | null {
   try {
-    const line = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'latin1'))
+    const line = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))
     return line ? Number(line[1]) / 1024 : null
   } catch {
     return null
+  }
+}
+
+/** The largest size counts from now on; where the kernel refuses, it goes on counting from the start. */
+export function restartPeakResident(pid: number): void {
+  try {
+    writeFileSync(`/proc/${pid}/clear_refs`, '5')
+  } catch {
+    // Not Linux, not permitted, or the process has ended.
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { thisProcess } from '../../../harness/owner.ts'
-import { quotaFor } from '../../../workers/caps/compute/cgroup-files.ts'
+import { quotaFor } from '../../../workers/caps/cgroup-files.ts'
 import { openCgroupV1 } from '../../../workers/caps/compute/cgroup-v1.ts'
 import { openCgroupV2 } from '../../../workers/caps/compute/cgroup-v2.ts'
 import type { ComputeCapper } from '../../../workers/caps/compute/mechanism.ts'
@@ -44,7 +44,7 @@ describe('cgroup version 2', () => {
     const tree = session()
     const [capper] = await cappers(tree, SCOPE)
     expect(tree.at('/fake/user.slice/app.slice').passedOn.has('cpu')).toBe(true)
-    const cap = capper!.apply(77, 0.25)
+    const cap = capper!.apply(77, 0.25, null)
     const [group] = stintGroups(tree)
     expect(group).toMatch(/^\/fake\/user\.slice\/app\.slice\/stint-\d+-\d+-\d+$/)
     expect(tree.at(group!).cpuMax).toBe('5000 20000')
@@ -58,7 +58,7 @@ describe('cgroup version 2', () => {
   it('tries again while the kernel says busy, and leaves nothing behind', async () => {
     const tree = session()
     const [capper] = await cappers(tree, SCOPE)
-    const cap = capper!.apply(77, 0.5)
+    const cap = capper!.apply(77, 0.5, null)
     const [group] = stintGroups(tree)
     tree.at(group!).busyFor = 3
     tree.at(group!).processes.clear()
@@ -72,7 +72,7 @@ describe('cgroup version 2', () => {
     const tree = session()
     const [capper] = await cappers(tree, SCOPE)
     tree.at('/fake/user.slice/app.slice').passedOn.delete('cpu')
-    expect(() => capper!.apply(77, 0.5)).toThrow(/ENOENT/)
+    expect(() => capper!.apply(77, 0.5, null)).toThrow(/ENOENT/)
     expect(stintGroups(tree)).toEqual([])
     expect([...tree.at(`${MOUNT}${SCOPE}`).processes]).toEqual(['77'])
   })
@@ -82,7 +82,7 @@ describe('cgroup version 2', () => {
     const locked = session()
     locked.at('/fake/user.slice/app.slice').foreign = true
     const found = await cappers(locked, SCOPE)
-    for (const capper of found) expect(() => capper.apply(77, 0.5)).toThrow(/EACCES/)
+    for (const capper of found) expect(() => capper.apply(77, 0.5, null)).toThrow(/EACCES/)
     expect(stintGroups(locked)).toEqual([])
   })
 
@@ -90,7 +90,7 @@ describe('cgroup version 2', () => {
     const tree = new FakeCgroup2(MOUNT, ['cpu'])
     tree.at(MOUNT).processes.add('77')
     const [capper] = await cappers(tree, '/')
-    capper!.apply(77, 2)
+    capper!.apply(77, 2, null)
     expect(tree.at(stintGroups(tree)[0]!).cpuMax).toBe('40000 20000')
   })
 
@@ -122,7 +122,7 @@ describe('cgroup version 1', () => {
       removeGroup: (path) => void written.push(`rmdir ${path}`),
       write: (path, text) => void written.push(`${path} ${text}`),
     })
-    const cap = capper.apply(77, 0.25)
+    const cap = capper.apply(77, 0.25, null)
     const group = written[0]!.slice('mkdir '.length)
     expect(group).toMatch(/^\/v1\/own\/stint-\d+-\d+-\d+$/)
     cap.release()

@@ -25,13 +25,14 @@ async function players(rows: number) {
 
 describe('the pipeline', () => {
   it('describes every metric that it reports, and every parameter it takes', async () => {
-    const info = pipeline.describe!()
-    const { metrics } = await runPipeline(await lineDataset())
+    const dataset = await lineDataset()
+    const info = await pipeline.describeFor([dataset])
+    const { metrics } = await runPipeline(dataset)
     expect(Object.keys(metrics).sort()).toEqual(Object.keys(info.metrics).sort())
     expect(Object.values(info.metrics).every(({ kind }) => kind === 'deterministic')).toBe(true)
     expect(info.metrics[info.accuracy!]).toBeDefined()
     for (const param of Object.values(info.params)) {
-      if (param.values !== undefined) expect(param.values).toContain(param.default)
+      if (param.values !== undefined && param.default !== null) expect(param.values).toContain(param.default)
     }
   })
 

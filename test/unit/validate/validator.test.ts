@@ -62,7 +62,8 @@ describe('the validator', () => {
     const { columns } = chunkOf([])
     for (let from = 0; from < rows.length; from += size) {
       part.check(chunkOf(rows.slice(from, from + size)))
-      if (from < 3 * size && from + size < rows.length) part = new Validator(JSON.parse(JSON.stringify(part.toJSON(columns))))
+      if (from < 3 * size && from + size < rows.length)
+        part = new Validator(JSON.parse(JSON.stringify(part.toJSON(columns))))
     }
     expect(part.summary(columns)).toEqual(whole.summary(columns))
   })
@@ -101,7 +102,7 @@ describe('the guard', () => {
   it('makes values missing', () => {
     const chunk = bad()
     expect(new Guard('impute', limits, 'a.csv').check(chunk)).toBeNull()
-    const [x, c] = chunk.columns as [{ values: Float64Array }, { codes: Int32Array }]
+    const [x, c] = chunk.columns as unknown as [{ values: Float64Array }, { codes: Int32Array }]
     expect(Array.from(x.values)).toEqual([1, Number.NaN, 2, 3])
     expect(Array.from(c.codes)).toEqual([0, 1, -1, -1])
   })

@@ -8,7 +8,7 @@ import {
   ownGroup,
   quotaFor,
   removeStaleGroups,
-} from './cgroup-files.ts'
+} from '../cgroup-files.ts'
 import { capInGroup } from './cgroup-group.ts'
 import type { ComputeCapper } from './mechanism.ts'
 
@@ -29,7 +29,8 @@ export async function openCgroupV1(
         ['cpu.cfs_period_us', String(periodUs)],
         ['cpu.cfs_quota_us', String(quotaUs)],
       ]
-      return capInGroup({ files, parent, periodUs, limit, unlimited: ['cpu.cfs_quota_us', '-1'] }, pid)
+      const unlimited: [string, string] = ['cpu.cfs_quota_us', '-1']
+      return capInGroup({ files, parent, within: null, periodUs, limit, unlimited }, pid)
     },
   }
 }

@@ -1,6 +1,6 @@
 /** Finds the best compute cap that this machine permits, by trying each for real. */
-import { type ChildProcess, spawn } from 'node:child_process'
 import type { ComputeMechanism } from '../../contract.ts'
+import { tryOnSleeper } from '../try-out.ts'
 import { openCgroupV1 } from './cgroup-v1.ts'
 import { openCgroupV2 } from './cgroup-v2.ts'
 import { dutyCycle } from './duty-cycle.ts'
@@ -51,27 +51,10 @@ async function* one(open: () => Promise<ComputeCapper>): AsyncGenerator<ComputeC
 }
 
 /** Caps a sleeping process, as a host would be; null where that worked. */
-async function tryOut(capper: ComputeCapper): Promise<string | null> {
-  const sleeper = spawn('sleep', ['60'], { stdio: 'ignore' })
-  const ended = new Promise<void>((resolve) => {
-    sleeper.once('exit', () => resolve())
-    sleeper.once('error', () => resolve())
-  })
-  try {
-    if (sleeper.pid === undefined) return 'could not start a process to try it on'
-    const cap = capper.apply(sleeper.pid, TRIAL_UNITS)
+function tryOut(capper: ComputeCapper): Promise<string | null> {
+  return tryOnSleeper((pid) => {
+    const cap = capper.apply(pid, TRIAL_UNITS, null)
     cap.release()
-    await end(sleeper, ended)
-    await cap.remove()
-    return null
-  } catch (error) {
-    return (error as Error).message
-  } finally {
-    await end(sleeper, ended)
-  }
-}
-
-async function end(sleeper: ChildProcess, ended: Promise<void>): Promise<void> {
-  sleeper.kill('SIGKILL')
-  await ended
+    return cap
+  })
 }

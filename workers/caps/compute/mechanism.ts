@@ -17,6 +17,9 @@ export interface ComputeCap {
 
 export interface ComputeCapper {
   readonly mechanism: ComputeMechanism
-  /** @throws where the cap cannot be put in force */
-  apply(pid: number, units: number): ComputeCap
+  /**
+   * @param within the group of version 2 that holds the process for its memory already; null for none
+   * @throws where the cap cannot be put in force
+   */
+  apply(pid: number, units: number, within: string | null): ComputeCap
 }

@@ -116,6 +116,11 @@ export class Sgd implements LinearModel {
     weights.dense.fold()
   }
 
+  /** Weights stay; the step size goes back to what it was after that share of the steps. */
+  forget(keep: number): void {
+    this.t = 1 + keep * (this.t - 1)
+  }
+
   coefficients(): { dense: Float64Array; hot: Float64Array; intercept: number } {
     return this.weights.effective()
   }

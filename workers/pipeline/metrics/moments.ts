@@ -44,6 +44,12 @@ export class Moments {
     this.n = n
   }
 
+  /** Counts the values so far as `keep` times as many. */
+  forget(keep: number): void {
+    this.n *= keep
+    this.m2 *= keep
+  }
+
   /** Population variance; 0 for a constant or an empty stream. */
   get variance(): number {
     return this.n === 0 ? 0 : this.m2 / this.n

@@ -1,6 +1,6 @@
 /** Reading and writing a cgroup tree, and the rules both versions share for Stint's groups in it. */
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** The file operations that a cgroup tree takes; tests give a tree of their own. */
@@ -104,4 +104,38 @@ export function ownGroup(controller: string): string | null {
     if (controllers?.split(',').includes(controller)) return path.join(':')
   }
   return null
+}
+
+export interface CgroupV2Place {
+  /** Where the hierarchy is mounted. */
+  mount: string
+  /** This process's group, relative to the mount. */
+  own: string
+}
+
+/** @throws where version 2 is not mounted */
+export function ownV2Place(): CgroupV2Place {
+  const mount = findMount('cgroup2')
+  if (mount === null) throw new Error('cgroup version 2 is not mounted')
+  return { mount, own: ownGroup('') ?? '/' }
+}
+
+/** This process's group and those above it, nearest first. */
+export function* upwards(place: CgroupV2Place): Generator<string> {
+  for (let group = join('/', place.own); ; group = dirname(group)) {
+    yield group === '/' ? place.mount : join(place.mount, group)
+    if (group === '/') return
+  }
+}
+
+/** Whether children of the group have a controller of version 2, switched on now where that is permitted. */
+export function passesOn(files: CgroupFiles, group: string, controller: 'cpu' | 'memory'): boolean {
+  try {
+    const has = (file: string) => files.read(join(group, file)).trim().split(/\s+/).includes(controller)
+    if (!has('cgroup.controllers')) return false
+    if (!has('cgroup.subtree_control')) files.write(join(group, 'cgroup.subtree_control'), `+${controller}`)
+    return has('cgroup.subtree_control')
+  } catch {
+    return false
+  }
 }

@@ -1,0 +1,136 @@
+/** Whatever a workload does under a 64 MB cap, it ends as the right outcome, near its cap, and the sweep goes on. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { LocalExecutor } from '../../harness/execute/local.ts'
+import { runPlan } from '../../harness/execute/schedule.ts'
+import type { Outcome, TrialResult } from '../../workers/contract.ts'
+import { trialSpec } from '../fixtures/trial.ts'
+
+const CAP_MB = 64
+/** Peak above an empty cell beyond the cap. */
+const MOST_OVER_MB = 40
+const MOST_OVER_SLOW_MB = 16
+const FULL = process.env['STINT_FULL'] === '1'
+
+/** Workload file and way, how it must end, and whether it grows by 0.5 MB a ms or slower. */
+const ADVERSARIES: [file: string, how: string, outcome: Outcome, slow?: 'slow'][] = [
+  ['allocate', 'objects', 'out_of_memory'],
+  ['allocate', 'strings', 'out_of_memory'],
+  ['allocate', 'arrays', 'out_of_memory'],
+  ['allocate', 'doubling', 'out_of_memory'],
+  ['allocate', 'awaits', 'out_of_memory'],
+  ['allocate', 'map', 'out_of_memory'],
+  ['allocate', 'huge_array', 'out_of_memory'],
+  ['allocate', 'buffers', 'out_of_memory'],
+  ['allocate', 'typed_arrays', 'out_of_memory'],
+  ['adversary', 'slow_growth', 'out_of_memory', 'slow'],
+  ['adversary', 'wasm_memory', 'out_of_memory'],
+  ['adversary', 'string_flattening', 'out_of_memory'],
+  ['adversary', 'regex_blowup', 'timed_out', 'slow'],
+  ['adversary', 'shared_buffers', 'out_of_memory'],
+  ['adversary', 'zlib_streams', 'out_of_memory'],
+  ['adversary', 'zlib_bomb', 'out_of_memory'],
+  ['adversary', 'nested_workers', 'out_of_memory'],
+  ['adversary', 'timers', 'out_of_memory'],
+  ['adversary', 'message_to_parent', 'out_of_memory'],
+  ['adversary', 'message_without_touching', 'out_of_memory'],
+  ['adversary', 'functions', 'out_of_memory'],
+  ['adversary', 'rejections', 'out_of_memory'],
+  ['adversary', 'rejection', 'failed', 'slow'],
+  ['adversary', 'deep_recursion', 'failed'],
+  ['adversary', 'loop', 'timed_out', 'slow'],
+  ['adversary', 'exit', 'crashed', 'slow'],
+  // Node refuses it to a thread by an error; a native module's abort comes as the signal.
+  ['adversary', 'abort', 'failed', 'slow'],
+  ['adversary', 'abort_by_signal', 'crashed', 'slow'],
+]
+
+interface Setting {
+  name: string
+  /** Variables of the governor. */
+  environment: Record<string, string>
+  compute?: number
+  /** A share of a core makes everything take longer. */
+  timeout_s: number
+  adversaries: typeof ADVERSARIES
+}
+
+const SHORT: Setting[] = [
+  { name: 'by all that works here', environment: {}, timeout_s: 4, adversaries: ADVERSARIES },
+  {
+    name: 'without cgroups',
+    environment: { STINT_MEMORY_BACKSTOP: 'none', STINT_COMPUTE_MECHANISM: 'duty_cycle' },
+    timeout_s: 4,
+    adversaries: ADVERSARIES.filter(([, how]) =>
+      ['buffers', 'slow_growth', 'nested_workers', 'loop'].includes(how),
+    ),
+  },
+]
+const LONG: Setting[] = [
+  { ...SHORT[1]!, adversaries: ADVERSARIES },
+  { name: 'at a quarter of a core', environment: {}, compute: 0.25, timeout_s: 20, adversaries: ADVERSARIES },
+  {
+    ...SHORT[1]!,
+    name: 'at a quarter of a core without cgroups',
+    compute: 0.25,
+    timeout_s: 20,
+    adversaries: ADVERSARIES,
+  },
+]
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stint-adversary-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+describe.skipIf(process.platform !== 'linux')(`a ${CAP_MB} MB cap holds`, () => {
+  it.each([...SHORT, ...(FULL ? LONG : [])])('$name', { timeout: 600_000 }, async (setting) => {
+    Object.assign(process.env, setting.environment)
+    const executor = new LocalExecutor({ temporaryRoot: folder, onOutput: () => {} })
+    for (const name of Object.keys(setting.environment)) delete process.env[name]
+    const plan = setting.adversaries.flatMap(([, how], round) => [
+      { trial: how, scenario: how, round },
+      ...(round % 4 === 0 ? [{ trial: `between-${round}`, scenario: 'between', round }] : []),
+    ])
+    const results = new Map<string, TrialResult>()
+    try {
+      const end = await runPlan({
+        plan,
+        executor,
+        jobs: 2,
+        toSpec: ({ trial, scenario }) => {
+          const caps = {
+            trial,
+            memory: CAP_MB,
+            ...(setting.compute === undefined ? {} : { compute: setting.compute }),
+          }
+          const [file, how] = ADVERSARIES.find(([, name]) => name === scenario) ?? []
+          return file === undefined
+            ? trialSpec('allocate', { how: 'steady', live_mb: 24, steps: 30 }, caps)
+            : trialSpec(file, { how: how!, steps: 5000 }, { ...caps, timeout_s: setting.timeout_s })
+        },
+        onResult: (result) => void results.set(result.trial, result),
+        signal: new AbortController().signal,
+      })
+      expect(end).toEqual({ finished: plan.length, interrupted: false })
+    } finally {
+      await executor.close()
+    }
+    const ended = setting.adversaries.map(([, how]) => [how, results.get(how)!.outcome])
+    expect(ended).toEqual(setting.adversaries.map(([, how, outcome]) => [how, outcome]))
+    for (const [, how, , slow] of setting.adversaries) {
+      const { caps, error } = results.get(how)!
+      expect(caps.memory.peak_above_empty_mb, how).toBeLessThanOrEqual(
+        CAP_MB + (slow ? MOST_OVER_SLOW_MB : MOST_OVER_MB),
+      )
+      expect(error?.message, how).toBeTruthy()
+    }
+    for (const [trial, { outcome, error }] of results) {
+      if (trial.startsWith('between')) expect([trial, outcome, error]).toEqual([trial, 'ok', undefined])
+    }
+    expect(readdirSync(folder)).toEqual([])
+  })
+})

@@ -1,0 +1,140 @@
+/**
+ * The kernel's backstop of a memory cap: a cgroup that a host enters as it starts, limited once its cell stands empty.
+ * What the kernel charges differs from the resident size (mapped files), so that the limit counts from the charge then.
+ */
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import {
+  type CgroupFiles,
+  findMount,
+  kernelFiles,
+  newGroupName,
+  ownGroup,
+  ownV2Place,
+  passesOn,
+  removeGroup,
+  removeStaleGroups,
+  upwards,
+} from './cgroup-files.ts'
+
+export interface MemoryGroup {
+  readonly path: string
+  /** Bounds what the host may take beyond what it holds now, bytes. @throws where the kernel refuses */
+  limitGrowth(bytes: number): void
+  /** Most that the host took beyond what it held at the limit, bytes; null where the kernel keeps no count. */
+  growthBytes(): number | null
+  /** Whether the kernel killed a process for the limit. */
+  killed(): boolean
+  remove(): Promise<void>
+}
+
+export interface MemoryGrouper {
+  readonly mechanism: 'cgroup_v1' | 'cgroup_v2'
+  /** @throws where the process cannot be moved into a group of its own */
+  enter(pid: number): MemoryGroup
+}
+
+/** Names of one version's control files. */
+interface Controls {
+  usage: string
+  /** Largest usage. */
+  peak: string
+  limit: string
+  /** Written first: pages that go to swap would pass the limit unseen. */
+  noSwap: [file: string, text: string]
+  /** Holds a line `oom_kill <count>`. */
+  events: string
+}
+
+const V1: Controls = {
+  usage: 'memory.usage_in_bytes',
+  peak: 'memory.max_usage_in_bytes',
+  limit: 'memory.limit_in_bytes',
+  noSwap: ['memory.swappiness', '0'],
+  events: 'memory.oom_control',
+}
+const V2: Controls = {
+  usage: 'memory.current',
+  peak: 'memory.peak',
+  limit: 'memory.max',
+  noSwap: ['memory.swap.max', '0'],
+  events: 'memory.events',
+}
+
+/** @throws where no memory controller of version 1 is mounted */
+export async function openMemoryV1(
+  parent = ownParent(),
+  files: CgroupFiles = kernelFiles,
+): Promise<MemoryGrouper> {
+  await removeStaleGroups(files, parent)
+  return { mechanism: 'cgroup_v1', enter: (pid) => enter(files, parent, V1, pid) }
+}
+
+/**
+ * One a group that may hold children with limited memory, nearest first.
+ * @param alsoCpu whether the same group must be able to hold a quota as well: a process is in one group of version 2
+ * @throws where version 2 is not mounted
+ */
+export async function* openMemoryV2(
+  alsoCpu: boolean,
+  place = ownV2Place(),
+  files: CgroupFiles = kernelFiles,
+): AsyncGenerator<MemoryGrouper> {
+  for (const parent of upwards(place)) {
+    if (!passesOn(files, parent, 'memory') || (alsoCpu && !passesOn(files, parent, 'cpu'))) continue
+    await removeStaleGroups(files, parent)
+    yield { mechanism: 'cgroup_v2', enter: (pid) => enter(files, parent, V2, pid) }
+  }
+}
+
+function enter(files: CgroupFiles, parent: string, controls: Controls, pid: number): MemoryGroup {
+  const path = join(parent, newGroupName())
+  files.makeGroup(path)
+  try {
+    files.write(join(path, 'cgroup.procs'), String(pid))
+  } catch (error) {
+    files.removeGroup(path)
+    throw error
+  }
+  let usageAtLimit: number | null = null
+  return {
+    path,
+    limitGrowth(bytes) {
+      try {
+        files.write(join(path, controls.noSwap[0]), controls.noSwap[1])
+      } catch {
+        // A kernel without swap has no such file.
+      }
+      const usage = Number(files.read(join(path, controls.usage)))
+      files.write(join(path, controls.limit), String(Math.ceil(usage + bytes)))
+      usageAtLimit = usage
+    },
+    growthBytes() {
+      try {
+        const peak = Number(files.read(join(path, controls.peak)))
+        return usageAtLimit === null ? null : Math.max(0, peak - usageAtLimit)
+      } catch {
+        return null
+      }
+    },
+    killed() {
+      try {
+        const count = /^oom_kill (\d+)$/m.exec(files.read(join(path, controls.events)))?.[1]
+        return Number(count ?? 0) > 0
+      } catch {
+        return false
+      }
+    },
+    remove: () => removeGroup(files, path),
+  }
+}
+
+function ownParent(): string {
+  const mount = findMount('cgroup', 'memory')
+  if (mount === null) throw new Error('no memory controller of cgroup version 1 is mounted')
+  // A container may hide the groups above its own.
+  for (let own = ownGroup('memory') ?? '/'; own !== '/'; own = dirname(own)) {
+    if (existsSync(join(mount, own))) return join(mount, own)
+  }
+  return mount
+}
