@@ -10,6 +10,7 @@ import { CHOICES, checkTarget, chosenLearner, type TargetInfo } from './learn/op
 import { type Plan, taskOf } from './plan.ts'
 import { planFor } from './plan-for.ts'
 import { presetFor } from './presets/presets.ts'
+import { fingerprintFile } from './source.ts'
 import { Guard } from './validate/guard.ts'
 import { type Quality, Validator } from './validate/validator.ts'
 
@@ -41,8 +42,7 @@ export async function checkDataset(
   unchecked: UncheckedDataset,
   uses: readonly Readonly<Record<string, Scalar>>[] = [],
 ): Promise<CheckedDataset> {
-  const asked = await withPreset(unchecked)
-  const plan = await planFor(asked, 'rich')
+  const { asked, plan } = await planned(unchecked)
   const task = taskOf(plan)
   checkUses(uses, { name: plan.target, task, classes: null })
   const { path, fingerprint, rows } = asked
@@ -77,6 +77,17 @@ export async function checkDataset(
   } finally {
     if (reader !== null) await reader.close()
     else source.close()
+  }
+}
+
+async function planned(dataset: UncheckedDataset): Promise<{ asked: UncheckedDataset; plan: Plan }> {
+  try {
+    const asked = await withPreset(dataset)
+    return { asked, plan: await planFor(asked, 'rich') }
+  } catch (error) {
+    // A file that is broken as a whole says so better than its first rows do.
+    await fingerprintFile(dataset)
+    throw error
   }
 }
 

@@ -1,9 +1,10 @@
 /** The fast reader: CSV bytes to typed columns, without a string for any value that repeats. */
 
+import type { ColumnBuilder } from './bytes/column-builder.ts'
 import { type Dialect, dialectBytes } from './bytes/dialect.ts'
 import { Scanner } from './bytes/scanner.ts'
 import { type ByteSource, openSource } from './bytes/source.ts'
-import { type ColumnBuilder, columnBuilder } from './bytes/values.ts'
+import { columnBuilder } from './bytes/values.ts'
 import { type ChunkReader, type ColumnChunk, type ColumnSpec, DataError, type Misfit } from './columns.ts'
 import { misfit } from './decode.ts'
 import { checkHeader, findColumns } from './header.ts'

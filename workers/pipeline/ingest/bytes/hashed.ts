@@ -1,7 +1,7 @@
 /** A hashed category column from bytes: no string and no dictionary entry for a value. */
 import type { CategoryColumn, ColumnSpec } from '../columns.ts'
 import { Buckets, hashBytes } from '../hash.ts'
-import type { ColumnBuilder } from './values.ts'
+import type { ColumnBuilder } from './column-builder.ts'
 
 const SPACE = 32
 const ASCII = 127
