@@ -249,7 +249,10 @@ describe('parts that do not fit together', () => {
     ['{ source: a.csv, seed: 3 }', 'goes with generated data alone'],
     ['{ generate: nba2k, rows: 5, target: x }', 'goes with a source alone'],
     ['{ generate: nba2k, rows: 5, columns: { x: number } }', 'goes with a source alone'],
-    ['{ source: a.csv, columns: { x: text } }', 'got "text", expected one of number, category, date, drop'],
+    [
+      '{ source: a.csv, columns: { x: text } }',
+      'got "text", expected one of number, boolean, category, date, hash, drop',
+    ],
   ])('refuses the dataset %s', (dataset, says) => {
     const messages = refusals(`name: a\ndataset: ${dataset}\n`, {}, { 'a.csv': 'x\n1\n' })
     expect(messages).toHaveLength(1)
