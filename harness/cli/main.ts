@@ -7,6 +7,7 @@ import { STINT_VERSION } from '../version.ts'
 import { compareCommand } from './compare.ts'
 import { tell } from './console.ts'
 import { dataCommand } from './data.ts'
+import { doctorCommand } from './doctor.ts'
 import { complaintOf, EXIT } from './exit.ts'
 import { pipelineCommand } from './pipeline.ts'
 import { profilesCommand } from './profiles.ts'
@@ -31,6 +32,7 @@ const parser = yargs(hideBin(process.argv))
   .command(pipelineCommand)
   .command(dataCommand)
   .command(profilesCommand)
+  .command(doctorCommand)
   .command(schemaCommand)
   .demandCommand(1, 'name a command; "stint --help" lists them')
   .recommendCommands()
