@@ -49,9 +49,11 @@ export async function prepareRun(
 ): Promise<Prepared | { ok: false; error: InputProblem }> {
   const unenforceable = checkCaps(sweep, await executor.capabilities())
   if (unenforceable !== null) return { ok: false, error: unenforceable }
+  const datasets = distinctDatasets(sweep.scenarios)
   return await executor.prepare({
     workload: sweep.workload,
-    datasets: distinctDatasets(sweep.scenarios),
+    datasets,
+    uses: datasets.map((dataset) => distinctParams(sweep.scenarios, dataset)),
     data_dir: dataFolder,
   })
 }
@@ -177,12 +179,22 @@ function toTrialSpec(
   }
 }
 
-function distinctDatasets(scenarios: readonly Scenario[]): DatasetSpec[] {
+/** Each dataset that some scenario reads, once. */
+export function distinctDatasets(scenarios: readonly Scenario[]): DatasetSpec[] {
   const specs = new Map<string, DatasetSpec>()
   for (const { dataset } of scenarios) if (dataset !== null) specs.set(keyOf(dataset), dataset)
   return [...specs.values()]
 }
 
-function keyOf(spec: DatasetSpec): string {
+function distinctParams(scenarios: readonly Scenario[], spec: DatasetSpec): Scenario['params'][] {
+  const uses = new Map<string, Scenario['params']>()
+  for (const { dataset, params } of scenarios) {
+    if (dataset !== null && keyOf(dataset) === keyOf(spec)) uses.set(JSON.stringify(params), params)
+  }
+  return [...uses.values()]
+}
+
+/** The same for equal specs. */
+export function keyOf(spec: DatasetSpec): string {
   return JSON.stringify(spec)
 }

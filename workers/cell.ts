@@ -16,6 +16,7 @@ import type {
   Workload,
 } from './contract.ts'
 import { loadWorkload, openWorkload } from './load-workload.ts'
+import { type DuetOrder, type DuetPart, takeTurns } from './lock-step.ts'
 import { MeasuredRun, warmUp } from './measured-run.ts'
 import { monotonicMs } from './telemetry/clock.ts'
 import { Meters } from './telemetry/meters.ts'
@@ -61,6 +62,16 @@ export async function drive({ spec, budgetMb, compute }: DriveOrder): Promise<Ce
     return await measure(spec, compute, memory)
   } catch (error) {
     return { ...nothingMeasured(memory), outcome: outcomeOf(error), error: asTrialError(error) }
+  }
+}
+
+/** As `drive`, in turns with the cell of the other side. */
+export async function duet(order: DuetOrder): Promise<DuetPart | { outcome: Outcome; error: TrialError }> {
+  const memory = new MemoryCheck(emptyCell, order.maxMemoryMb, collectGarbage)
+  try {
+    return await takeTurns(workload, order, memory, collectGarbage)
+  } catch (error) {
+    return { outcome: outcomeOf(error), error: asTrialError(error) }
   }
 }
 

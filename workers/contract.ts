@@ -155,6 +155,8 @@ export interface PrepareSpec {
   workload: string
   /** Each distinct dataset of the sweep. */
   datasets: DatasetSpec[]
+  /** By dataset: the distinct parameters of the scenarios that use it, as given. */
+  uses?: Record<string, Scalar>[][]
   /** An existing folder for generated data. */
   data_dir: string
 }
@@ -338,6 +340,57 @@ export interface ChunkLogLine {
   bytes?: number
   operators_ms?: Record<string, number>
   detail?: Record<string, unknown>
+}
+
+// ---------------------------------------------------------------- duets
+
+/** One of two versions of a workload: `a` the one compared with, `b` the candidate. */
+export type DuetSide = 'a' | 'b'
+
+/** Two versions of a workload in two cells of one host process, taking turns chunk by chunk. */
+export interface DuetSpec {
+  duet: string
+  /** `pipeline` or the absolute path of a module, and its own parameters. */
+  sides: Record<DuetSide, { workload: string; params: Record<string, Scalar> }>
+  /** Whose cell is made first and begins. */
+  first: DuetSide
+  settings: WorkloadSettings
+  dataset: PreparedDataset | null
+  /** Budget of each cell, held by its heap limit and between steps; null for none. */
+  max_memory_mb: number | null
+  warmup_chunks: number
+  /** Both sides begin anew with the data until so much time has passed, warm-up excluded, ms. */
+  target_ms: number
+  timeout_s: number
+}
+
+export interface DuetSums {
+  latency_ms: number
+  rows: number
+  /** CPU time of the cell's thread, ms; null where the machine does not tell. */
+  cpu_ms: number | null
+}
+
+export interface DuetFailure {
+  /** Null where it was neither side's own. */
+  side: DuetSide | null
+  outcome: Outcome
+  error: TrialError
+}
+
+export interface DuetReport {
+  /** Pairs of chunks that count: those that both sides handled, the first skipped. */
+  pairs: number
+  skipped: number
+  /** Over the pairs that count; null where the duet failed. */
+  sums: Record<DuetSide, DuetSums> | null
+  /** What `finish()` said after the first pass over the data, or after equally many chunks. */
+  outputs: Record<DuetSide, Record<string, number | null>> | null
+  /** Whether the outputs are of the whole data. */
+  complete: boolean
+  /** The only core that the process ran on; null where it could not be pinned. */
+  core: number | null
+  failure: DuetFailure | null
 }
 
 // ---------------------------------------------------------------- coordinator, host and governor

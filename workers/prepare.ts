@@ -7,6 +7,7 @@ import type {
   PreparedDataset,
   PrepareResult,
   PrepareSpec,
+  Scalar,
   Workload,
   WorkloadInfo,
 } from './contract.ts'
@@ -20,7 +21,12 @@ process.on('disconnect', () => process.exit(1))
 
 /** A workload that can tell what is wrong with a dataset, or worth knowing about it, before any trial. */
 type CheckingWorkload = Workload & {
-  checkDataset?(dataset: PreparedDataset): string[] | Promise<string[]>
+  checkDataset?(
+    dataset: PreparedDataset,
+    uses: readonly Readonly<Record<string, Scalar>>[],
+  ): string[] | Promise<string[]>
+  /** `describe()` once more, now that the datasets are known. */
+  describeFor?(datasets: readonly PreparedDataset[]): WorkloadInfo | Promise<WorkloadInfo>
   /** The preset whose columns these are; asked where the sweep says nothing of how to read a file. */
   presetFor?(columns: readonly string[]): string | null
 }
@@ -40,15 +46,16 @@ async function prepareAll(spec: PrepareSpec): Promise<PrepareResult> {
   const notes: string[] = []
   const datasets: PreparedDataset[] = []
   const known = new Map<string, DataFingerprint>()
-  for (const dataset of spec.datasets) {
+  for (const [index, dataset] of spec.datasets.entries()) {
     const prepared =
       dataset.kind === 'generate'
         ? await writeGenerated(dataset, spec.data_dir)
         : withPreset(await readFile(dataset, known, notes), workload)
-    notes.push(...((await workload.checkDataset?.(prepared)) ?? []))
+    notes.push(...((await workload.checkDataset?.(prepared, spec.uses?.[index] ?? [])) ?? []))
     datasets.push(prepared)
   }
-  return { ok: true, workload: info, datasets, notes: [...new Set(notes)] }
+  const fitted = datasets.length === 0 ? info : ((await workload.describeFor?.(datasets)) ?? info)
+  return { ok: true, workload: fitted, datasets, notes: [...new Set(notes)] }
 }
 
 function withPreset(dataset: PreparedDataset, workload: CheckingWorkload): PreparedDataset {

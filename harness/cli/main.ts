@@ -9,6 +9,8 @@ import { tell } from './console.ts'
 import { dataCommand } from './data.ts'
 import { doctorCommand } from './doctor.ts'
 import { complaintOf, EXIT } from './exit.ts'
+import { gateCommand } from './gate.ts'
+import { historyCommand } from './history.ts'
 import { pipelineCommand } from './pipeline.ts'
 import { profilesCommand } from './profiles.ts'
 import { reportCommand } from './report.ts'
@@ -22,6 +24,11 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error
 })
 
+/** One text for one and for many; the declared type of yargs does not know that it wants both. */
+function always(text: string): string {
+  return { one: text, other: text } as unknown as string
+}
+
 const parser = yargs(hideBin(process.argv))
   .scriptName('stint')
   .usage('$0 <command>\n\nBenchmarks streaming ML under memory and compute caps that are really enforced.')
@@ -30,6 +37,8 @@ const parser = yargs(hideBin(process.argv))
   .command(reportCommand)
   .command(compareCommand)
   .command(pipelineCommand)
+  .command(gateCommand)
+  .command(historyCommand)
   .command(dataCommand)
   .command(profilesCommand)
   .command(doctorCommand)
@@ -37,6 +46,13 @@ const parser = yargs(hideBin(process.argv))
   .demandCommand(1, 'name a command; "stint --help" lists them')
   .recommendCommands()
   .strict()
+  .updateStrings({
+    'Not enough non-option arguments: got %s, need at least %s': always(
+      'a word is missing after the command: got %s, expected %s',
+    ),
+    'Did you mean %s?': 'no such command; did you mean "%s"?',
+    'Unknown argument: %s': always('unknown option or word: %s'),
+  })
   .version(STINT_VERSION)
   .help()
   .exitProcess(false)

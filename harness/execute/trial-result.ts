@@ -72,7 +72,10 @@ function noiseOf(report: HostReport | null): NoiseRecord {
 function judge({ ending, summary, spec }: TrialEvidence): { outcome: Outcome; error?: TrialError } {
   switch (ending.kind) {
     case 'death':
-      return outcomeOfDeath(ending.death, summary.killed, spec)
+      return outcomeOfDeath(ending.death, summary.killed, {
+        max_memory_mb: spec.caps.max_memory_mb,
+        timeout_s: spec.timeout_s,
+      })
     case 'error':
       return { outcome: 'failed', error: { name: ending.error.name, message: ending.error.message } }
     case 'result': {

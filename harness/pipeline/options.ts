@@ -88,6 +88,11 @@ export function pipelineOptions(
     origins[key] = given.origin
     if (given.origin !== 'default') findings.push(...problemsOf(key, given, types[key]))
   }
+  if (merged['target_latency_ms'] !== null && merged['adaptive_chunk_resize'] === false) {
+    const hint = 'leave --disable-adaptive-chunk-resize out, or the target'
+    const what = 'needs an adaptive chunk size: nothing else holds a latency'
+    findings.push({ place: { option: flagName('target_latency_ms') }, key: null, what, hint })
+  }
   refuse(findings)
   return {
     // Every value was held against its type.

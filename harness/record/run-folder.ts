@@ -1,12 +1,11 @@
 /** Where a run lands: `<root>/<sweep>/<UTC time>-<short id>/`, with `latest` beside it. */
 import {
-  accessSync,
   chmodSync,
-  constants,
   existsSync,
   mkdirSync,
   realpathSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -36,9 +35,11 @@ export function checkWritable(root: string): void {
   while (!existsSync(existing)) existing = dirname(existing)
   if (!statSync(existing).isDirectory()) throw new UserError(`${existing}: is a file; --out needs a folder`)
   try {
-    accessSync(existing, constants.W_OK | constants.X_OK)
-  } catch {
-    throw new UserError(`${existing}: no permission to write here; give another folder with --out`)
+    // Tried for real: permissions alone do not tell, least of all to root.
+    rmdirSync(makeOwnedFolder(existing, true))
+  } catch (error) {
+    const reason = (error as Error).message.split(',')[0]
+    throw new UserError(`${existing}: cannot write here (${reason}); give another folder with --out`)
   }
 }
 

@@ -60,6 +60,7 @@ export function buildScenarios(
     ...unusedExcludes(input, expansion, overridden, places),
     ...(identified.length === 0 ? [nothingLeft(places)] : []),
     ...repeatedIncludes(identified, overridden, places),
+    ...idleTargets(identified, places),
   ]
   const distinct = [...new Map(identified.map((point) => [point.id, point])).values()]
   const scenarios = distinct.map(
@@ -142,6 +143,15 @@ function unusedExcludes(
 function nothingLeft(places: Places): Finding {
   const hint = 'leave at least one combination, or add one under `include`'
   return { place: places.key(['exclude']), key: 'exclude', what: 'no scenario is left', hint }
+}
+
+/** Only chunks of adaptive size can hold a latency. */
+function idleTargets(points: readonly { flat: Flat }[], places: Places): Finding[] {
+  const idle = points.find(({ flat }) => flat['target_latency_ms'] !== null && !flat['adaptive_chunk_resize'])
+  if (idle === undefined) return []
+  const { place, key } = places.locate('target_latency_ms', idle.flat['target_latency_ms']!)
+  const what = 'needs adaptive_chunk_resize: nothing else holds a latency'
+  return [{ place, key, what, hint: 'add adaptive_chunk_resize: true' }]
 }
 
 /** Includes that are another scenario already; where --set made them so they are merged instead. */

@@ -4,6 +4,7 @@ import type { ColumnKind, Scalar } from '../../workers/contract.ts'
 import { isMapping } from './document.ts'
 import type { Path } from './problems.ts'
 import {
+  GATE_DEFAULTS,
   MAX_ROWS,
   MAX_SEED,
   SCENARIO_SETTINGS,
@@ -33,6 +34,12 @@ export interface SweepInput {
     alpha?: number
     correction?: 'holm'
     margin?: number | string
+  }
+  gate?: {
+    margins?: Record<string, number | string>
+    alpha?: number
+    build?: string
+    install?: string
   }
 }
 
@@ -206,6 +213,39 @@ export function sweepSchema({ cores, paramKeys }: SchemaOptions): z.ZodType {
         )
         .describe('which scenarios are compared with which, and how')
         .optional(),
+      gate: z
+        .strictObject(
+          {
+            margins: z
+              .record(z.string(), percent, {
+                error: 'a mapping of metrics to shares, such as { latency_mean_ms: 2% }',
+              })
+              .describe('changes for the worse that do not matter, by metric')
+              .optional(),
+            alpha: z
+              .number({ error: alphaWords })
+              .gt(0, { error: alphaWords })
+              .lt(0.5, { error: alphaWords })
+              .meta({
+                description: 'chance of a false alarm over all scenarios and metrics',
+                default: GATE_DEFAULTS.alpha,
+              })
+              .optional(),
+            build: text('a command')
+              .describe('command that builds a version, run in the top folder of its checkout')
+              .optional(),
+            install: text('a command')
+              .meta({
+                description:
+                  "command that installs the other version's dependencies where its lock file differs",
+                default: GATE_DEFAULTS.install,
+              })
+              .optional(),
+          },
+          { error: 'a mapping, such as { margins: { latency_mean_ms: 2% }, build: npm run build }' },
+        )
+        .describe('what `stint gate` holds a new version to')
+        .optional(),
     },
     { error: 'a mapping of settings' },
   )
@@ -223,11 +263,14 @@ export function knownKeys(path: Path): string[] {
       return [...DATASET_KEYS, 'columns']
     case 'compare':
       if (path.length === 1) return ['reference', 'metrics', 'alpha', 'correction', 'margin']
+      break
+    case 'gate':
+      return ['margins', 'alpha', 'build', 'install']
   }
   return [...scenario, 'profile', 'params.<name>']
 }
 
-const BLOCKS = ['params', 'profiles', 'grid', 'include', 'exclude', 'compare']
+const BLOCKS = ['params', 'profiles', 'grid', 'include', 'exclude', 'compare', 'gate']
 
 /** Every `params.*` key that the grid or an entry of the sweep names. */
 export function paramKeys(data: Record<string, unknown>): string[] {

@@ -14,9 +14,9 @@ const MAX_ROUNDS = 999
 export const MAX_SEED = 2 ** 32 - 1
 export const MAX_ROWS = 1_000_000_000
 const MAX_JOBS = 1024
-const MAX_CORES = 4096
 /** A chunk that is halved so often has one row. */
 const MAX_RETRIES = 30
+const MAX_CORES = 4096
 const DAY_S = 86_400
 
 export interface Setting {
@@ -204,6 +204,8 @@ export const COMPARE_DEFAULTS = {
   correction: 'holm',
   margin: 0.02,
 } as const
+
+export const GATE_DEFAULTS = { alpha: 0.01, install: 'npm ci' } as const
 
 /** Seed of generated data where the sweep names none. */
 export const DEFAULT_DATASET_SEED = 42

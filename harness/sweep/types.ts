@@ -29,6 +29,17 @@ export interface CompareSettings {
   margin: number
 }
 
+/** What `stint gate` holds a new version to. */
+export interface GateSettings {
+  /** The change for the worse that does not matter, as a share, by metric; else the metric's own default. */
+  margins: Record<string, number>
+  /** Chance of a false alarm, over all scenarios and metrics together. */
+  alpha: number
+  /** Commands that build a version, and that install its dependencies where the lock file differs. */
+  build: string | null
+  install: string | null
+}
+
 /** One point of the expanded grid. */
 export interface Scenario {
   /** Made from the parameters alone: stable between runs, machines, and orders of keys. */
@@ -66,6 +77,7 @@ export interface Sweep {
   pin_core?: number | null
   chunk_log: 'first' | 'all' | 'none'
   compare: CompareSettings
+  gate: GateSettings
   /** The sweep as read, overrides applied, for the manifest. */
   source: { path: string; document: unknown }
 }

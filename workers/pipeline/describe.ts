@@ -1,24 +1,29 @@
 /** What the pipeline says of itself: its parameters and its metrics. */
 import type { MetricInfo, ParamInfo, Scalar, WorkloadInfo } from '../contract.ts'
-import { LEARNERS } from './learn/registry.ts'
+import { CHOICES, optionParams } from './learn/options.ts'
+import { LEARNERS, type Task } from './learn/registry.ts'
 import type { FeatureSet } from './plan.ts'
 
-export interface PipelineParams {
-  learner: 'ridge' | 'sgd'
+/** Beside these, the learners' options by name: null where not given. */
+export interface PipelineParams extends Record<string, Scalar> {
+  learner: string
   features: FeatureSet
-  lambda: number
-  forgetting: number
-  eta0: number
-  epochs: number
+  epochs: number | null
   reader: 'bytes' | 'csv-parse'
+  label_delay: number
+  window: number
+  curve_points: number
+  checkpoint_to: string | null
+  checkpoint_rows: number | null
+  resume_from: string | null
 }
 
-const PARAMS: Record<keyof PipelineParams, ParamInfo> = {
+const OWN_PARAMS = {
   learner: {
     type: 'string',
     default: 'ridge',
-    values: ['ridge', 'sgd'],
-    description: 'ridge: exact at any time, costs the square of the features; sgd: one gradient step a row',
+    values: [...CHOICES],
+    description: CHOICES.map((name) => `${name}: ${LEARNERS[name]!.description}`).join('; '),
   },
   features: {
     type: 'string',
@@ -26,14 +31,12 @@ const PARAMS: Record<keyof PipelineParams, ParamInfo> = {
     values: ['rich', 'base'],
     description: 'rich adds the powers and products that a preset declares',
   },
-  lambda: { ...learnerOption('ridge', 'lambda'), default: 5 },
-  forgetting: learnerOption('ridge', 'forgetting'),
-  eta0: learnerOption('sgd', 'eta0'),
   epochs: {
     type: 'integer',
-    default: 5,
+    default: null,
     minimum: 1,
-    description: 'passes of sgd over the training rows, in batch mode alone',
+    description:
+      'passes over the training rows, in batch mode alone; 5 where not given, 1 for ridge and ftrl',
   },
   reader: {
     type: 'string',
@@ -41,13 +44,46 @@ const PARAMS: Record<keyof PipelineParams, ParamInfo> = {
     values: ['bytes', 'csv-parse'],
     description: 'CSV reader: straight from bytes, or the slower reference on csv-parse',
   },
-}
+  label_delay: {
+    type: 'integer',
+    default: 0,
+    minimum: 0,
+    description: 'rows that are seen between a row and its label; predictions wait for it, in streaming mode',
+  },
+  window: {
+    type: 'integer',
+    default: 1000,
+    minimum: 0,
+    maximum: 1_000_000,
+    description: 'rows of the windowed scores in the chunk log and the curve; 0 for none',
+  },
+  curve_points: {
+    type: 'integer',
+    default: 100,
+    minimum: 0,
+    maximum: 200,
+    description: 'at most so many points of the curve of scores over rows; 0 for none',
+  },
+  checkpoint_to: {
+    type: 'string',
+    default: null,
+    description: 'file that takes the whole state of a streaming run, at the end and every checkpoint_rows',
+  },
+  checkpoint_rows: {
+    type: 'integer',
+    default: null,
+    minimum: 1,
+    description:
+      'a checkpoint after the first chunk that ends so many rows behind the last one; null: at the end alone',
+  },
+  resume_from: {
+    type: 'string',
+    default: null,
+    description: 'checkpoint to go on from: the rows before it are skipped',
+  },
+} satisfies Record<string, ParamInfo>
 
-/** A learner's own option, saying whose it is. */
-function learnerOption(learner: string, option: string): ParamInfo {
-  const info = LEARNERS[learner]!.options[option]!
-  return { ...info, description: `${learner}: ${info.description}` }
-}
+const PARAMS: Record<string, ParamInfo> = { ...OWN_PARAMS, ...optionParams() }
 
 /** Parameters with defaults for what is absent. */
 export function pipelineParams(params: Readonly<Record<string, Scalar>>): PipelineParams {
@@ -70,18 +106,36 @@ const error = (description: string): MetricInfo => ({
 })
 const reference = (description: string): MetricInfo => ({ ...score(description), direction: 'neutral' })
 
-const METRICS: Record<string, MetricInfo> = {
-  r2: score('R2 of predictions made before their rows were learned'),
-  rmse: error('root mean squared error of the same predictions, in units of the target'),
-  mae: error('mean absolute error of the same predictions, in units of the target'),
-  r2_mean_baseline: reference('R2 of predicting the mean of the targets seen'),
-  r2_last_baseline: reference('R2 of predicting the last target seen'),
+const METRICS: Record<Task, Record<string, MetricInfo>> = {
+  regression: {
+    r2: score('R2 of predictions made before their rows were learned'),
+    rmse: error('root mean squared error of the same predictions, in units of the target'),
+    mae: error('mean absolute error of the same predictions, in units of the target'),
+    r2_mean_baseline: reference('R2 of predicting the mean of the targets seen'),
+    r2_last_baseline: reference('R2 of predicting the last target seen'),
+  },
+  classification: {
+    accuracy: score('share of rows whose label was predicted before they were learned'),
+    log_loss: error('mean of -ln of the probability that was predicted for the true label'),
+    f1: score('F1 of the second label to appear, where there are two'),
+    f1_macro: score('mean F1 over the labels'),
+    roc_auc: score('area under the ROC curve, where there are two labels'),
+    accuracy_majority_baseline: reference('share of rows with the most frequent label seen'),
+    accuracy_last_baseline: reference('share of rows with the label of the last one seen'),
+    log_loss_majority_baseline: reference('log loss of predicting the shares of the labels seen'),
+  },
 }
 
-export const INFO: WorkloadInfo = {
-  name: 'pipeline',
-  params: PARAMS,
-  metrics: METRICS,
-  accuracy: 'r2',
-  dataset: 'required',
+const ACCURACY: Record<Task, string> = { regression: 'r2', classification: 'accuracy' }
+
+/** `tasks`: those of the data sets, none while they are unknown: then all metrics are described. */
+export function infoFor(tasks: readonly Task[]): WorkloadInfo {
+  const known: readonly Task[] = tasks.length === 0 ? ['regression', 'classification'] : [...new Set(tasks)]
+  return {
+    name: 'pipeline',
+    params: PARAMS,
+    metrics: Object.assign({}, ...known.map((task) => METRICS[task])),
+    accuracy: ACCURACY[known[0]!],
+    dataset: 'required',
+  }
 }

@@ -1,6 +1,6 @@
 /** Batch mode: all rows are kept, then learned at once on one part and scored on the other. */
 import type { RowBuffer } from './features/row-buffer.ts'
-import { learnRows, type Model, scoreRows } from './models.ts'
+import { learnRows, type Model, PredictionRoom, predictRows, scoreRows } from './models.ts'
 import { RowStore } from './spill/row-store.ts'
 import type { Spill } from './spill/spill.ts'
 
@@ -68,10 +68,13 @@ export class Holdout {
       })
     }
     this.learned = this.train.rows
-    const room = new Float64Array(this.blockRows)
+    const room = new PredictionRoom()
     this.test.forEach((block) => {
       const { rows } = block.batch
-      scoreRows(this.models, block.upTo(rows), 0, rows, room)
+      const batch = block.upTo(rows)
+      const made = room.for(this.models, rows)
+      predictRows(this.models, batch, 0, rows, made)
+      scoreRows(this.models, batch, 0, rows, made, 0)
     })
     this.heldOut = this.test.rows
   }

@@ -1,38 +1,69 @@
-/** A learner with its score, and the baselines that it must beat. */
-import { LastValue, RunningMean } from './learn/baselines.ts'
+/** A learner with its scores, and the baselines that it must beat. */
+import { LastValue, MajorityClass, RunningMean } from './learn/baselines.ts'
 import type { FeatureBatch, Learner } from './learn/learner.ts'
-import { RegressionScore } from './metrics/regression.ts'
+import type { Task } from './learn/registry.ts'
+import type { Scores } from './metrics/scores.ts'
 
 export interface Model {
   name: string
   learner: Learner
-  score: RegressionScore
+  /** The learner as it was before any row. */
+  fresh: () => Learner
+  scores: Scores
 }
 
-/** The learner first. */
-export function modelsWith(learner: Learner): Model[] {
-  return [
-    { name: 'learner', learner, score: new RegressionScore() },
-    { name: 'mean_baseline', learner: new RunningMean(), score: new RegressionScore() },
-    { name: 'last_baseline', learner: new LastValue(), score: new RegressionScore() },
-  ]
+/** Baselines by name. */
+export const BASELINES: Readonly<Record<Task, Readonly<Record<string, () => Learner>>>> = {
+  regression: { mean_baseline: () => new RunningMean(), last_baseline: () => new LastValue() },
+  classification: { majority_baseline: () => new MajorityClass(), last_baseline: () => new LastValue() },
 }
 
-/** Predicts rows `from` to `to` with every model as it is, and scores them in row order. `room` holds a batch. */
+/** Room for one batch of predictions by model, grown as needed and used again. */
+export class PredictionRoom {
+  private readonly byModel: Float64Array[] = []
+
+  private rows = -1
+
+  for(models: readonly Model[], rows: number): readonly Float64Array[] {
+    if (rows <= this.rows) return this.byModel
+    this.rows = rows
+    for (let m = 0; m < models.length; m += 1) {
+      const { width } = models[m]!.scores
+      this.byModel[m] = new Float64Array(rows * width)
+    }
+    return this.byModel
+  }
+}
+
+/** Predicts rows `from` to `to` with every model as it is. */
+export function predictRows(
+  models: readonly Model[],
+  batch: FeatureBatch,
+  from: number,
+  to: number,
+  out: readonly Float64Array[],
+): void {
+  for (let m = 0; m < models.length; m += 1) {
+    const { learner, scores } = models[m]!
+    scores.predict(learner, batch, from, to, out[m]!)
+  }
+}
+
+/** Scores rows `from` to `to` in order; their predictions begin at row `first` of `predictions`. */
 export function scoreRows(
   models: readonly Model[],
   batch: FeatureBatch,
   from: number,
   to: number,
-  room: Float64Array,
+  predictions: readonly Float64Array[],
+  first: number,
 ): void {
-  const { target } = batch
-  for (const { learner, score } of models) {
-    learner.predictMany(batch, from, to, room)
-    for (let row = from; row < to; row += 1) score.add(target[row]!, room[row - from]!)
+  for (let m = 0; m < models.length; m += 1) {
+    const { scores } = models[m]!
+    scores.add(batch.target, from, to, predictions[m]!, first * scores.width)
   }
 }
 
 export function learnRows(models: readonly Model[], batch: FeatureBatch, from: number, to: number): void {
-  for (const { learner } of models) learner.learnMany(batch, from, to)
+  for (let m = 0; m < models.length; m += 1) models[m]!.learner.learnMany(batch, from, to)
 }

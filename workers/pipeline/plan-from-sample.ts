@@ -1,5 +1,5 @@
 /** A plan for a CSV without a preset: every column becomes the features that its type allows. */
-import type { PreparedDataset } from '../contract.ts'
+import type { ColumnKind, PreparedDataset } from '../contract.ts'
 import { month, months, year } from './features/fills.ts'
 import type { Formula } from './features/table.ts'
 import { type ColumnSpec, DataError } from './ingest/columns.ts'
@@ -28,8 +28,8 @@ export async function planFromSample(dataset: PreparedDataset): Promise<Plan> {
       throw new DataError(`dataset.columns names "${name}"${suggest(name, header)}`, path, 1)
     }
   }
-  const specs: ColumnSpec[] = [targetSpec(target, textsOf(records, targetAt!), path)]
   const notes: string[] = []
+  const specs: ColumnSpec[] = [targetSpec(target, textsOf(records, targetAt!), path, columns[target], notes)]
   for (const [at, name] of header.entries()) {
     if (name === target) continue
     const inferred = inferColumn(name, textsOf(records, at), columns[name])
@@ -48,9 +48,21 @@ function textsOf(records: readonly string[][], at: number): string[] {
   return records.map((record) => record[at]!)
 }
 
-function targetSpec(target: string, texts: readonly string[], path: string): ColumnSpec {
+/** A number where all values are one or it was asked for, else labels. */
+function targetSpec(
+  target: string,
+  texts: readonly string[],
+  path: string,
+  asked: ColumnKind | undefined,
+  notes: string[],
+): ColumnSpec {
+  if (asked === 'category') return inferColumn(target, texts, 'category').spec!
   const { spec } = inferColumn(target, texts, 'number')
   const bad = texts.find((text) => decodeNumber(text, spec!) === null)
+  if (bad !== undefined && asked === undefined) {
+    notes.push(`read the target ${target} as labels: ${misfit(bad, spec!)}`)
+    return inferColumn(target, texts, 'category').spec!
+  }
   if (bad !== undefined) {
     throw new Error(
       `${path}: the target "${target}" is not numeric: ${misfit(bad, spec!)}. Choose a numeric column as dataset.target`,

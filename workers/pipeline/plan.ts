@@ -2,11 +2,12 @@
 import type { CategoryRule } from './clean/cleaner.ts'
 import type { FeatureTable } from './features/table.ts'
 import type { ColumnSpec } from './ingest/columns.ts'
+import type { Task } from './learn/registry.ts'
 
 export interface Plan {
   /** Columns to read; all others are skipped. */
   specs: readonly ColumnSpec[]
-  /** A number column among the specs, never a feature. */
+  /** A column among the specs, never a feature: a number, or a category whose values are labels. */
   target: string
   categories: Readonly<Record<string, CategoryRule>>
   features: FeatureTable
@@ -16,3 +17,9 @@ export interface Plan {
 
 /** `base`: the columns' plain features; `rich`: powers and products as well, where a preset declares them. */
 export type FeatureSet = 'base' | 'rich'
+
+/** Numbers are predicted by regression, labels by classification. */
+export function taskOf(plan: Plan): Task {
+  const spec = plan.specs.find(({ name }) => name === plan.target)
+  return spec?.kind === 'category' ? 'classification' : 'regression'
+}

@@ -1,34 +1,143 @@
-/** Test, then train: every batch is predicted by models that have seen only the batches before it. */
+/** Test, then train: every batch is predicted by models that have seen only labels which had arrived before it. */
 import type { RowBuffer } from './features/row-buffer.ts'
-import { learnRows, type Model, scoreRows } from './models.ts'
+import { LabelQueue, type LabelQueueState } from './label-queue.ts'
+import type { FeatureBatch } from './learn/learner.ts'
+import { learnRows, type Model, PredictionRoom, predictRows, scoreRows } from './models.ts'
+import type { Spill } from './spill/spill.ts'
 
+/** Told of each batch as its labels arrive, before it is learned: predictions of the first model. */
+export type Observer = (
+  batch: FeatureBatch,
+  from: number,
+  to: number,
+  predictions: Float64Array,
+  /** Row of `predictions` that belongs to `from`. */
+  first: number,
+  /** Rows with a target before `from`, over the whole stream. */
+  before: number,
+) => void
+
+export interface PrequentialState {
+  predicted: number
+  learned: number
+  batch_size: number
+  queue: LabelQueueState | null
+  due: Forgetting[]
+}
+
+/** After the batch with this row (rows with a target, from 0), what was learned keeps this share of its weight. */
+export interface Forgetting {
+  row: number
+  keep: number
+}
+
+/**
+ * A row's label arrives when `labelDelay` more rows have been seen. A batch is learned, whole, before the first batch
+ * that begins after its last label has arrived; without delay that is the batch right behind it.
+ */
 export class Prequential {
-  /** Rows predicted and then learned. */
+  observer: Observer | null = null
+  /** Rows predicted, and rows whose labels came and were scored and learned. */
+  predicted = 0
   learned = 0
   /** May change between batches. */
   batchSize: number
   private readonly models: readonly Model[]
-  private room = new Float64Array(0)
+  private readonly labelDelay: number
+  private readonly queue: LabelQueue | null
+  private readonly room = new PredictionRoom()
+  private readonly due: Forgetting[]
 
-  constructor(models: readonly Model[], batchSize: number) {
+  constructor(
+    models: readonly Model[],
+    batchSize: number,
+    labelDelay: number,
+    shape: { width: number; slots: number },
+    /** Where rows go whose labels are late and that would take too much memory; null: none do. */
+    spill: Spill | null,
+    state?: PrequentialState,
+  ) {
     this.models = models
-    this.batchSize = batchSize
+    this.batchSize = state?.batch_size ?? batchSize
+    this.labelDelay = labelDelay
+    const widths = models.map(({ scores }) => scores.width)
+    this.queue = labelDelay === 0 ? null : new LabelQueue(shape, widths, spill, state?.queue ?? undefined)
+    this.due = [...(state?.due ?? [])]
+    this.predicted = state?.predicted ?? 0
+    this.learned = state?.learned ?? 0
   }
 
-  /** Handles all full batches that wait in the buffer; with `last`, the rest as a smaller batch too. */
+  /** Handles all full batches that wait in the buffer; with `last`, all rows and all labels that are still to come. */
   take(buffer: RowBuffer, last: boolean): void {
     while (buffer.waiting >= this.batchSize) this.batch(buffer, this.batchSize)
-    if (last && buffer.waiting > 0) this.batch(buffer, buffer.waiting)
+    if (!last) return
+    if (buffer.waiting > 0) this.batch(buffer, buffer.waiting)
+    while (this.queue !== null && this.queue.nextRows > 0) this.settleQueued(this.queue)
+  }
+
+  /**
+   * For drift alarms: the first model forgets right after the batch with that row was learned, however far ahead of it
+   * the rows were read. `keep` 0 starts it afresh; of several for one batch the smallest counts.
+   * @throws {RangeError} where `keep` is not from 0 to 1, or the row's batch is learned already
+   */
+  forgetAfter(row: number, keep: number): void {
+    if (!(keep >= 0 && keep <= 1)) throw new RangeError(`keep must be from 0 to 1, not ${keep}`)
+    if (row < this.learned) throw new RangeError(`row ${row} was learned before: now at row ${this.learned}`)
+    this.due.push({ row, keep })
+  }
+
+  toJSON(): PrequentialState {
+    const { predicted, learned, batchSize, queue, due } = this
+    return { predicted, learned, batch_size: batchSize, queue: queue?.toJSON() ?? null, due }
   }
 
   private batch(buffer: RowBuffer, rows: number): void {
     const from = buffer.first
     const to = from + rows
     const batch = buffer.upTo(to)
-    if (this.room.length < rows) this.room = new Float64Array(rows)
-    scoreRows(this.models, batch, from, to, this.room)
-    learnRows(this.models, batch, from, to)
+    const made = this.room.for(this.models, rows)
+    predictRows(this.models, batch, from, to, made)
+    this.predicted += rows
+    const { queue } = this
+    if (queue === null) this.settle(batch, from, to, made, 0)
+    else {
+      queue.push(buffer, from, to, made)
+      while (queue.nextRows > 0 && this.learned + queue.nextRows + this.labelDelay <= this.predicted) {
+        this.settleQueued(queue)
+      }
+    }
     buffer.first = to
-    this.learned += rows
+  }
+
+  private settleQueued(queue: LabelQueue): void {
+    queue.shift()
+    const { rows } = queue.batch.batch
+    this.settle(queue.batch.upTo(rows), 0, rows, queue.predictions, queue.first)
+  }
+
+  private settle(
+    batch: FeatureBatch,
+    from: number,
+    to: number,
+    predictions: readonly Float64Array[],
+    first: number,
+  ): void {
+    const { models } = this
+    scoreRows(models, batch, from, to, predictions, first)
+    if (this.observer !== null) this.observer(batch, from, to, predictions[0]!, first, this.learned)
+    learnRows(models, batch, from, to)
+    this.learned += to - from
+    if (this.due.length > 0) this.forget()
+  }
+
+  private forget(): void {
+    const now = this.due.filter(({ row }) => row < this.learned)
+    if (now.length === 0) return
+    const later = this.due.filter(({ row }) => row >= this.learned)
+    this.due.splice(0, this.due.length, ...later)
+    const keep = Math.min(...now.map((one) => one.keep))
+    const model = this.models[0]!
+    if (keep === 0) model.learner = model.fresh()
+    else model.learner.forget?.(keep)
   }
 }

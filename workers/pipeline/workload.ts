@@ -2,28 +2,30 @@
 import type {
   OpenWorkload,
   PreparedDataset,
+  Scalar,
   StepReport,
   TrialContext,
   TrialOutput,
   Workload,
+  WorkloadInfo,
   WorkloadSettings,
 } from '../contract.ts'
 import { checkDataset } from './check-dataset.ts'
+import { Checkpoints } from './checkpoint/checkpoints.ts'
+import { skipRows } from './checkpoint/skip.ts'
 import { Cleaner } from './clean/cleaner.ts'
 import { RunControl } from './control/run-control.ts'
 import { startingSize } from './control/starting-sizes.ts'
-import { INFO, type PipelineParams, pipelineParams } from './describe.ts'
+import { infoFor, type PipelineParams, pipelineParams } from './describe.ts'
 import { FeatureEngineer } from './features/engineer.ts'
-import { RowBuffer } from './features/row-buffer.ts'
-import { HELD_OUT, Holdout } from './holdout.ts'
 import { openBytes } from './ingest/bytes.ts'
 import type { ChunkReader, ColumnChunk, OpenReader } from './ingest/columns.ts'
 import { openCsvParse } from './ingest/csv-parse.ts'
-import { createLearner } from './learn/registry.ts'
-import { type Model, modelsWith } from './models.ts'
-import type { Plan } from './plan.ts'
+import { ClassLabels } from './learn/class-labels.ts'
+import { checkTarget } from './learn/options.ts'
+import { Learning, type LearningState } from './learning.ts'
+import { type Plan, taskOf } from './plan.ts'
 import { planFor } from './plan-for.ts'
-import { Prequential } from './prequential.ts'
 import { presetFor } from './presets/presets.ts'
 import { Spill } from './spill/spill.ts'
 
@@ -37,17 +39,28 @@ export interface PipelineWorkload extends Workload {
    * Reads the data set once as a trial would, so that bad input is found before any trial.
    * @returns notes for the user, such as columns that were dropped
    * @throws {DataError} naming file, line and column of a value that does not fit, or a column that is absent
-   * @throws {Error} where the settings name no usable target or preset
+   * @param uses parameters of the trials that use the data set, as given
+   * @throws {Error} where the settings name no usable target or preset, or a learner that cannot learn the target or
+   *   does not take one of its options
    */
-  checkDataset(dataset: PreparedDataset): Promise<string[]>
+  checkDataset(
+    dataset: PreparedDataset,
+    uses?: readonly Readonly<Record<string, Scalar>>[],
+  ): Promise<string[]>
+  /** `describe()`, with the metrics that these data sets' targets have. */
+  describeFor(datasets: readonly PreparedDataset[]): Promise<WorkloadInfo>
   /** The preset whose columns these are; null for none. */
   presetFor(columns: readonly string[]): string | null
 }
 
 const pipeline: PipelineWorkload = {
-  describe: () => INFO,
+  describe: () => infoFor([]),
   open,
-  checkDataset: (dataset) => checkDataset(dataset, READERS.bytes),
+  checkDataset: (dataset, uses = []) => checkDataset(dataset, READERS.bytes, uses),
+  describeFor: async (datasets) => {
+    const plans = await Promise.all(datasets.map((dataset) => planFor(dataset, 'base')))
+    return infoFor(plans.map(taskOf))
+  },
   presetFor,
 }
 
@@ -58,28 +71,44 @@ async function open(context: TrialContext): Promise<OpenWorkload> {
   if (dataset === null) throw new Error('the pipeline needs a dataset: name one in the sweep')
   const params = pipelineParams(context.params)
   const plan = await planFor(dataset, params.features)
+  checkTarget(params.learner, { name: plan.target, task: taskOf(plan), classes: null })
+  const checkpoints = Checkpoints.for(params, settings, dataset, plan, context.warmup)
+  const from = checkpoints?.resumed ?? null
   const reader = await READERS[params.reader](dataset.path, plan.specs, { rows: dataset.rows })
-  return new PipelineRun(plan, reader, dataset, params, settings)
+  try {
+    if (from !== null) await skipRows(reader, from.rows)
+    return new PipelineRun(plan, reader, dataset, params, settings, checkpoints)
+  } catch (error) {
+    await reader.close()
+    throw error
+  }
+}
+
+/** The state of a run between two chunks. */
+interface PipelineParts {
+  labels: string[] | null
+  cleaner: ReturnType<Cleaner['toJSON']>
+  engineer: ReturnType<FeatureEngineer['toJSON']>
+  learning: LearningState
 }
 
 class PipelineRun implements OpenWorkload {
   private readonly plan: Plan
   private readonly reader: ChunkReader
   private readonly settings: WorkloadSettings
-  private readonly params: PipelineParams
+  /** Where the target is a label. */
+  private readonly labels: ClassLabels | null
   private readonly cleaner: Cleaner
   private readonly engineer: FeatureEngineer
-  private readonly buffer: RowBuffer
-  private readonly models: Model[]
-  private readonly prequential: Prequential
-  /** Batch mode alone. */
-  private readonly holdout: Holdout | null
+  private readonly learning: Learning
   /** Under adaptive_chunk_resize alone. */
   private readonly control: RunControl | null
   /** Where rows can be spilled and memory is bounded. */
   private readonly spill: Spill | null
+  private readonly checkpoints: Checkpoints | null
   private batchResizes = 0
   private readonly expected: number
+  /** Rows read, those before a checkpoint included. */
   private rows = 0
   private done = false
 
@@ -89,29 +118,36 @@ class PipelineRun implements OpenWorkload {
     dataset: PreparedDataset,
     params: PipelineParams,
     settings: WorkloadSettings,
+    checkpoints: Checkpoints | null,
   ) {
+    const from = checkpoints?.resumed ?? null
+    const parts = from?.parts as PipelineParts | undefined
     this.plan = plan
     this.reader = reader
-    this.params = params
     this.settings = settings
+    this.checkpoints = checkpoints
     this.expected = dataset.rows
-    this.cleaner = new Cleaner(plan.target, plan.categories)
-    this.engineer = new FeatureEngineer(plan.features, plan.target)
-    this.buffer = new RowBuffer(plan.features.dense.length, plan.features.slots.length)
-    this.models = modelsWith(createLearner(params.learner, learnerOptions(params)))
-    const { batch_size, max_memory_mb, mode } = settings
-    this.control = settings.adaptive_chunk_resize
-      ? new RunControl(settings, plan, this.buffer, dataset.rows)
-      : null
+    this.rows = from?.rows ?? 0
+    const task = taskOf(plan)
+    this.labels = task === 'classification' ? new ClassLabels(plan.target, parts?.labels ?? []) : null
+    this.cleaner = new Cleaner(plan.target, plan.categories, parts?.cleaner)
+    this.engineer = new FeatureEngineer(plan.features, plan.target, parts?.engineer)
+    const { batch_size, max_memory_mb } = settings
     this.spill = settings.spill_to_disk && max_memory_mb !== null ? new Spill(max_memory_mb) : null
     const batchSize = settings.adaptive_batch_resize
       ? startingSize(batch_size, settings, dataset.rows)
       : batch_size
-    this.prequential = new Prequential(this.models, batchSize)
-    this.holdout =
-      mode === 'batch'
-        ? new Holdout(this.models, batchSize, settings.random_seed, this.buffer.batch, this.spill)
-        : null
+    const { dense, slots } = plan.features
+    this.learning = new Learning(
+      { task, width: dense.length, slots: slots.length, rows: dataset.rows },
+      params,
+      { ...settings, batch_size: batchSize },
+      this.spill,
+      parts?.learning,
+    )
+    this.control = settings.adaptive_chunk_resize
+      ? new RunControl(settings, plan, this.learning.buffer, dataset.rows)
+      : null
   }
 
   step(): Promise<StepReport | null> | StepReport | null {
@@ -124,24 +160,13 @@ class PipelineRun implements OpenWorkload {
   }
 
   finish(): TrialOutput {
-    const [model, mean, last] = this.models.map(({ score }) => score.summary())
-    const { holdout, prequential } = this
+    const { learning, checkpoints } = this
     return {
-      metrics: {
-        r2: model!.r2,
-        rmse: model!.rmse,
-        mae: model!.mae,
-        r2_mean_baseline: mean!.r2,
-        r2_last_baseline: last!.r2,
-      },
+      metrics: learning.metrics(),
       info: {
         rows: this.rows,
-        learned: (holdout ?? prequential).learned,
-        scored: model!.n,
-        scoring:
-          holdout === null
-            ? 'prequential: every batch predicted before it was learned'
-            : `holdout: ${HELD_OUT * 100}% of the rows, chosen by seed, never learned`,
+        ...learning.info(),
+        ...(this.labels !== null && { classes: this.labels.names }),
         rows_without_target: this.cleaner.rowsWithoutTarget,
         imputed: this.cleaner.imputed,
         columns: this.plan.specs.map((spec) => spec.name),
@@ -149,10 +174,11 @@ class PipelineRun implements OpenWorkload {
         one_hot_features: this.engineer.oneHot.size,
         ...this.control?.info(),
         ...(this.settings.adaptive_batch_resize && {
-          batch_size_last: this.prequential.batchSize,
+          batch_size_last: learning.batchSize,
           batch_resizes: this.batchResizes,
         }),
         ...(this.spill !== null && { spilled_blocks: this.spill.blocks, spilled_bytes: this.spill.bytes }),
+        ...checkpoints?.info(),
       },
     }
   }
@@ -171,15 +197,17 @@ class PipelineRun implements OpenWorkload {
   private handle(read: ColumnChunk | null, start: number): StepReport | null {
     if (read === null) return this.end()
     const afterRead = performance.now()
-    const clean = this.cleaner.clean(read)
+    const clean = this.cleaner.clean(this.labels?.encode(read) ?? read)
     const afterClean = performance.now()
-    this.engineer.append(clean, this.buffer)
+    this.engineer.append(clean, this.learning.buffer)
     const afterFeatures = performance.now()
     this.rows += read.rows
     this.control?.read(read.rows)
     const spilledBefore = this.spill?.bytes ?? 0
-    if (this.holdout === null) this.prequential.take(this.buffer, this.rows >= this.expected)
-    else this.holdout.keep(this.buffer)
+    this.learning.take(false)
+    this.checkpoint(read.rows)
+    // The rest is learned within the last chunk's time; a checkpoint stands before it, so that more rows may follow.
+    if (this.rows >= this.expected) this.learning.take(true)
     return {
       rows: read.rows,
       bytes: read.bytes,
@@ -193,46 +221,54 @@ class PipelineRun implements OpenWorkload {
     }
   }
 
-  /** What the controller decided and what was spilled, for the chunk log. */
+  /** What the controller decided, what was spilled and how the last rows scored, for the chunk log. */
   private detail(spilledBefore: number): Pick<StepReport, 'detail'> {
-    if (this.control === null && this.spill === null) return {}
+    const { control, spill } = this
+    const reading = this.learning.windowReading()
+    if (control === null && spill === null && reading === null) return {}
     const detail: Record<string, unknown> = {}
-    if (this.control !== null) detail['control'] = this.control.detail()
-    if (this.spill !== null) detail['spilled_bytes'] = this.spill.bytes - spilledBefore
+    if (control !== null) detail['control'] = control.detail()
+    if (spill !== null) detail['spilled_bytes'] = spill.bytes - spilledBefore
+    if (reading !== null) detail['window'] = reading
     const smaller = this.shrinkBatch()
     if (smaller !== null) detail['batch_size'] = smaller
     return { detail }
   }
 
+  private checkpoint(rows: number): void {
+    if (this.checkpoints?.isDue(rows, this.rows >= this.expected) !== true) return
+    const parts: PipelineParts = {
+      labels: this.labels?.toJSON() ?? null,
+      cleaner: this.cleaner.toJSON(),
+      engineer: this.engineer.toJSON(),
+      learning: this.learning.toJSON(),
+    }
+    this.checkpoints.write(this.rows, { ...parts })
+  }
+
   /** Where no chunk fits however small, fewer rows may wait for their batch: from the next batch on. */
   private shrinkBatch(): number | null {
-    const { control, prequential, settings } = this
+    const { control, learning, settings } = this
     const shrinks = settings.adaptive_batch_resize && settings.mode === 'streaming'
-    if (!shrinks || control?.overBudget !== true || prequential.batchSize === 1) return null
-    prequential.batchSize = Math.ceil(prequential.batchSize / 2)
+    if (!shrinks || control?.overBudget !== true || learning.batchSize === 1) return null
+    learning.batchSize = Math.ceil(learning.batchSize / 2)
     this.batchResizes += 1
-    return prequential.batchSize
+    return learning.batchSize
   }
 
   /** Batch mode learns in a step of its own, so that it is timed and capped; streaming has only a rest to learn. */
   private end(): StepReport | null {
     this.done = true
-    if (this.holdout === null) {
-      this.prequential.take(this.buffer, true)
+    if (!this.learning.learnsAtEnd) {
+      this.learning.take(true)
       return null
     }
     const start = performance.now()
-    this.holdout.fit(this.params.learner === 'sgd' ? this.params.epochs : 1)
+    this.learning.fit()
     return {
       rows: 0,
       operators_ms: { learn: performance.now() - start },
       detail: { learning: 'all rows kept' },
     }
   }
-}
-
-/** The options of the chosen learner; the others do not concern it. */
-function learnerOptions(params: PipelineParams): Record<string, number> {
-  if (params.learner === 'sgd') return { eta0: params.eta0 }
-  return { lambda: params.lambda, forgetting: params.forgetting }
 }

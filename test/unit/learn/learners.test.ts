@@ -33,6 +33,7 @@ const river = () =>
   new Scaled(new LinearRegressor('sgd', new Sgd({ learning_rate: 'constant', eta0: 0.02, alpha: 0 })), {
     scale_features: true,
     scale_target: false,
+    clip: false,
   })
 
 describe('regressors', () => {

@@ -17,8 +17,8 @@ const TOLERANCE = 1e-12
 /** sklearn's own defaults where they differ from ours. */
 const PLAIN = { scale_features: false }
 const BASE: Record<string, LearnerOptions> = {
-  sgd: { ...PLAIN, scale_target: false, eta0: 0.01 },
-  pa: { ...PLAIN, scale_target: false },
+  sgd: { ...PLAIN, scale_target: false, clip: false, eta0: 0.01 },
+  pa: { ...PLAIN, scale_target: false, clip: false },
   logistic: PLAIN,
   pa_classifier: PLAIN,
 }

@@ -47,6 +47,8 @@ export async function runPipeline(
   dataset: PreparedDataset,
   params: Record<string, Scalar> = {},
   settings: Partial<WorkloadSettings> = {},
+  /** The run is left where it stands after so many steps. */
+  most = Number.POSITIVE_INFINITY,
 ): Promise<TrialOutput & { steps: StepReport[] }> {
   const run = await pipeline.open({
     params,
@@ -69,7 +71,7 @@ export async function runPipeline(
   })
   try {
     const steps: StepReport[] = []
-    for (;;) {
+    while (steps.length < most) {
       const report = await run.step()
       if (report === null) break
       steps.push(report)

@@ -25,13 +25,14 @@ async function players(rows: number) {
 
 describe('the pipeline', () => {
   it('describes every metric that it reports, and every parameter it takes', async () => {
-    const info = pipeline.describe!()
-    const { metrics } = await runPipeline(await lineDataset())
+    const dataset = await lineDataset()
+    const info = await pipeline.describeFor([dataset])
+    const { metrics } = await runPipeline(dataset)
     expect(Object.keys(metrics).sort()).toEqual(Object.keys(info.metrics).sort())
     expect(Object.values(info.metrics).every(({ kind }) => kind === 'deterministic')).toBe(true)
     expect(info.metrics[info.accuracy!]).toBeDefined()
     for (const param of Object.values(info.params)) {
-      if (param.values !== undefined) expect(param.values).toContain(param.default)
+      if (param.values !== undefined && param.default !== null) expect(param.values).toContain(param.default)
     }
   })
 
@@ -174,7 +175,10 @@ describe('checking a data set', () => {
   it.each([
     [{}, /name the column to predict as dataset\.target. Columns: id, x, colour, y/],
     [{ target: 'Y1' }, /data\.csv:1: no column "Y1"; did you mean "y"\?/],
-    [{ target: 'colour' }, /target "colour" is not numeric: expected a number, found "red"/],
+    [
+      { target: 'colour', columns: { colour: 'number' } },
+      /target "colour" is not numeric: expected a number, found "red"/,
+    ],
     [{ target: 'y', columns: { color: 'drop' } }, /dataset\.columns names "color"; did you mean "colour"\?/],
     [{ target: 'y', columns: { x: 'drop', colour: 'drop' } }, /no column is left to learn from/],
     [{ target: 'y', columns: { colour: 'date' } }, /data\.csv:2: column "colour": expected a date/],

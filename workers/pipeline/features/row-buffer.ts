@@ -1,5 +1,6 @@
 /** Rows of features that wait for their batch to fill, across chunks. */
 import type { FeatureBatch } from '../learn/learner.ts'
+import { encodeFloats, encodeInts, readFloats, readInts, readNumber } from '../learn/state.ts'
 
 export class RowBuffer {
   /** Rows `first` to `batch.rows` are waiting. */
@@ -73,6 +74,30 @@ export class RowBuffer {
       this.hotSizes[to] = hotSizes[i]!
     }
     batch.rows = to
+  }
+
+  /** What is waiting. */
+  toJSON(): Record<string, unknown> {
+    const { first } = this
+    const { rows, width, slots, dense, hot, target } = this.batch
+    return {
+      rows: rows - first,
+      dense: encodeFloats(dense.subarray(first * width, rows * width)),
+      hot: encodeInts(hot.subarray(first * slots, rows * slots)),
+      target: encodeFloats(target.subarray(first, rows)),
+      hot_sizes: encodeInts(this.hotSizes.subarray(first, rows)),
+    }
+  }
+
+  /** Takes up what an empty buffer of the same shape wrote; arrays grow again when rows are reserved. */
+  restore(fields: Record<string, unknown>): void {
+    const state = { ...fields, learner: 'row buffer' }
+    const { batch } = this
+    batch.rows = this.capacity = readNumber(state, 'rows')
+    batch.dense = readFloats(state, 'dense')
+    batch.hot = readInts(state, 'hot')
+    batch.target = readFloats(state, 'target')
+    this.hotSizes = readInts(state, 'hot_sizes')
   }
 
   /**

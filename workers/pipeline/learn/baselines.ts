@@ -12,7 +12,7 @@ export class RunningMean implements Learner {
   }
 
   learnMany(batch: FeatureBatch, from: number, to: number): void {
-    for (let row = from; row < to; row += 1) this.targets.add(batch.target[row]!)
+    this.targets.addMany(batch.target, from, to)
   }
 
   merge(other: RunningMean): void {

@@ -41,6 +41,16 @@ class Coordinates {
     this.weight[i] = Math.abs(z) <= l1 ? 0 : -(z - Math.sign(z) * l1) / ((beta + root) / alpha + l2)
   }
 
+  /** Sums of squared gradients keep that share, so steps grow; z moves along, so that every weight stays. */
+  forget(keep: number, alpha: number, beta: number, l1: number, l2: number): void {
+    for (let i = 0; i < this.n.length; i += 1) {
+      const n = this.n[i]! * keep
+      this.n[i] = n
+      const weight = this.weight[i]!
+      if (weight !== 0) this.z[i] = -weight * ((beta + Math.sqrt(n)) / alpha + l2) - Math.sign(weight) * l1
+    }
+  }
+
   toJSON(): Record<string, string> {
     const used = usedLength(this.n)
     return {
@@ -116,6 +126,13 @@ export class Ftrl implements LinearModel {
       }
       this.intercept.update(0, g, alpha, beta, 0, 0)
     }
+  }
+
+  forget(keep: number): void {
+    const { alpha, beta, l1, l2 } = this.options
+    this.dense.forget(keep, alpha, beta, l1, l2)
+    this.hot.forget(keep, alpha, beta, l1, l2)
+    this.intercept.forget(keep, alpha, beta, 0, 0)
   }
 
   coefficients(): { dense: Float64Array; hot: Float64Array; intercept: number } {

@@ -33,6 +33,11 @@ export interface Learner {
   learnMany(batch: FeatureBatch, from: number, to: number): void
   /** Adds what another learner of the same kind saw; only where that is exact. */
   merge?(other: this): void
+  /**
+   * Gives all that was learned so far the share `keep`, in (0, 1], of its weight against what comes: after drift.
+   * Predictions stay as they are but for the weight of penalties. Absent where the learner weighs no history.
+   */
+  forget?(keep: number): void
   toJSON(): LearnerState
 }
 

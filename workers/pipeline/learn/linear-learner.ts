@@ -8,6 +8,8 @@ export interface LinearModel {
   margins(batch: FeatureBatch, from: number, to: number, out: Float64Array): void
   /** `classes`: targets are classes 0 and 1 instead of numbers. */
   learn(batch: FeatureBatch, from: number, to: number, classes: boolean): void
+  /** As Learner.forget. */
+  forget?(keep: number): void
   /** The weights that predictions use, as plain numbers: for reports and tests. */
   coefficients(): { dense: Float64Array; hot: Float64Array; intercept: number }
   toJSON(): Record<string, unknown>
@@ -30,6 +32,10 @@ export class LinearRegressor implements Learner {
 
   learnMany(batch: FeatureBatch, from: number, to: number): void {
     this.model.learn(batch, from, to, false)
+  }
+
+  forget(keep: number): void {
+    this.model.forget?.(keep)
   }
 
   toJSON(): LearnerState {
@@ -64,6 +70,10 @@ export class LinearClassifier implements Classifier {
       throw new RangeError(`this learner knows classes 0 and 1, not ${k}; use "softmax" for more classes`)
     }
     this.model.learn(batch, from, to, true)
+  }
+
+  forget(keep: number): void {
+    this.model.forget?.(keep)
   }
 
   toJSON(): LearnerState {

@@ -58,8 +58,52 @@ export class LinearWeights {
     if (this.averaged && this.steps > 0) {
       for (let row = from; row < to; row += 1) out[row - from] = this.meanMargin(batch, row)
     } else {
-      for (let row = from; row < to; row += 1) out[row - from] = this.margin(batch, row)
+      this.margins(batch, from, to, out)
     }
+  }
+
+  /** `margin` of many rows: four at a time, so that four sums run side by side, each in the order of `margin`. */
+  private margins(batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
+    const dense = this.dense.stored
+    const hot = this.hot.stored
+    const known = hot.length
+    const { width, slots, dense: x, hot: indexes } = batch
+    const denseScale = this.dense.scale
+    const hotScale = this.hot.scale
+    const { intercept } = this
+    let row = from
+    for (; row + 3 < to; row += 4) {
+      const first = row * width
+      const second = first + width
+      const third = second + width
+      const fourth = third + width
+      let a = 0
+      let b = 0
+      let c = 0
+      let d = 0
+      for (let i = 0; i < width; i += 1) {
+        const weight = dense[i]!
+        a += weight * x[first + i]!
+        b += weight * x[second + i]!
+        c += weight * x[third + i]!
+        d += weight * x[fourth + i]!
+      }
+      const at = row - from
+      out[at] = a
+      out[at + 1] = b
+      out[at + 2] = c
+      out[at + 3] = d
+      for (let r = 0; r < 4; r += 1) {
+        let hotSum = 0
+        const hotBase = (row + r) * slots
+        for (let s = 0; s < slots; s += 1) {
+          const j = indexes[hotBase + s]!
+          if (j >= 0 && j < known) hotSum += hot[j]!
+        }
+        out[at + r] = out[at + r]! * denseScale + hotSum * hotScale + intercept
+      }
+    }
+    for (; row < to; row += 1) out[row - from] = this.margin(batch, row)
   }
 
   /** Multiplies all weights, the intercept apart, by `factor`. */

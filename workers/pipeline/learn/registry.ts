@@ -15,6 +15,10 @@ export type LearnerOptions = Record<string, Scalar>
 
 export interface LearnerInfo {
   task: Task
+  /** Looks at the targets alone: a yardstick for the others. */
+  baseline?: true
+  /** Tells two classes apart and no more. */
+  two_classes?: true
   description: string
   options: Record<string, ParamInfo>
 }
@@ -54,6 +58,8 @@ const choice = (value: string, values: readonly string[], description: string): 
 const SCALE_FEATURES = flag(true, 'standardise dense features by their running mean and deviation')
 const SCALE_TARGET = flag(true, 'standardise the target by its running mean and deviation')
 
+const CLIP = flag(true, 'keep predictions within the range of the targets seen')
+
 const sgdSteps = (eta0: number, schedule: string): Record<string, ParamInfo> => ({
   learning_rate: choice(
     schedule,
@@ -91,7 +97,7 @@ const ENTRIES: Record<string, Entry> = {
         0,
       ),
       forgetting: number(RIDGE_DEFAULTS.forgetting, 'weight of a row relative to the next', ABOVE_ZERO, 1),
-      clip: flag(RIDGE_DEFAULTS.clip, 'keep predictions within the range of the targets seen'),
+      clip: CLIP,
       max_one_hot: {
         type: 'integer',
         default: RIDGE_DEFAULTS.max_one_hot,
@@ -111,6 +117,7 @@ const ENTRIES: Record<string, Entry> = {
       epsilon: number(SGD_DEFAULTS.epsilon, 'threshold of the huber and epsilon_insensitive losses', 0),
       scale_features: SCALE_FEATURES,
       scale_target: SCALE_TARGET,
+      clip: CLIP,
     },
     create: (options) => scaled(options, (own) => new LinearRegressor('sgd', new Sgd(own))),
     restore: (state) => new LinearRegressor('sgd', Sgd.fromJSON(state)),
@@ -123,6 +130,7 @@ const ENTRIES: Record<string, Entry> = {
       epsilon: number(PA_DEFAULTS.epsilon, 'errors up to this change nothing', 0),
       scale_features: SCALE_FEATURES,
       scale_target: SCALE_TARGET,
+      clip: CLIP,
     },
     create: (options) => scaled(options, (own) => new LinearRegressor('pa', new PassiveAggressive(own))),
     restore: (state) => new LinearRegressor('pa', PassiveAggressive.fromJSON(state)),
@@ -130,12 +138,13 @@ const ENTRIES: Record<string, Entry> = {
   ftrl: {
     task: 'regression',
     description: 'linear regression by FTRL-Proximal',
-    options: { ...FTRL_OPTIONS, scale_features: SCALE_FEATURES, scale_target: SCALE_TARGET },
+    options: { ...FTRL_OPTIONS, scale_features: SCALE_FEATURES, scale_target: SCALE_TARGET, clip: CLIP },
     create: (options) => scaled(options, (own) => new LinearRegressor('ftrl', new Ftrl(own))),
     restore: (state) => new LinearRegressor('ftrl', Ftrl.fromJSON(state)),
   },
   running_mean: {
     task: 'regression',
+    baseline: true,
     description: 'baseline: the mean of all targets so far',
     options: {},
     create: () => new RunningMean(),
@@ -143,6 +152,7 @@ const ENTRIES: Record<string, Entry> = {
   },
   last_value: {
     task: 'regression',
+    baseline: true,
     description: 'baseline: the last target seen',
     options: {},
     create: () => new LastValue(),
@@ -150,6 +160,7 @@ const ENTRIES: Record<string, Entry> = {
   },
   logistic: {
     task: 'classification',
+    two_classes: true,
     description: 'logistic regression of two classes by stochastic gradient descent; a linear SVM with hinge',
     options: {
       loss: choice('log', ['log', 'hinge'], 'loss; hinge gives no probabilities'),
@@ -173,6 +184,7 @@ const ENTRIES: Record<string, Entry> = {
   },
   pa_classifier: {
     task: 'classification',
+    two_classes: true,
     description: 'passive-aggressive classification of two classes',
     options: { ...PA_OPTIONS, scale_features: SCALE_FEATURES },
     create: (options) =>
@@ -181,6 +193,7 @@ const ENTRIES: Record<string, Entry> = {
   },
   ftrl_classifier: {
     task: 'classification',
+    two_classes: true,
     description: 'logistic regression of two classes by FTRL-Proximal',
     options: { ...FTRL_OPTIONS, scale_features: SCALE_FEATURES },
     create: (options) =>
@@ -189,6 +202,7 @@ const ENTRIES: Record<string, Entry> = {
   },
   majority_class: {
     task: 'classification',
+    baseline: true,
     description: 'baseline: the most frequent class so far',
     options: {},
     create: () => new MajorityClass(),
@@ -229,10 +243,19 @@ function sgdClassifier(model: Sgd): LinearClassifier {
 
 /** Wraps the learner that `make` builds of its own options in the scaling that the others ask for. */
 function scaled(options: Record<string, never>, make: (own: Record<string, never>) => Learner): Learner {
-  const { scale_features = false, scale_target = false, ...own } = options as Record<string, Scalar>
+  const {
+    scale_features = false,
+    scale_target = false,
+    clip = false,
+    ...own
+  } = options as Record<string, Scalar>
   const inner = make(own as Record<string, never>)
-  if (!scale_features && !scale_target) return inner
-  const scaling = { scale_features: scale_features === true, scale_target: scale_target === true }
+  if (!scale_features && !scale_target && !clip) return inner
+  const scaling = {
+    scale_features: scale_features === true,
+    scale_target: scale_target === true,
+    clip: clip === true,
+  }
   return isClassifier(inner) ? new ScaledClassifier(inner, scaling) : new Scaled(inner, scaling)
 }
 

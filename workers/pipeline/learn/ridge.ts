@@ -16,7 +16,7 @@ export interface RidgeOptions {
   max_one_hot: number
 }
 
-export const RIDGE_DEFAULTS: RidgeOptions = { lambda: 3, forgetting: 1, clip: true, max_one_hot: 1024 }
+export const RIDGE_DEFAULTS: RidgeOptions = { lambda: 5, forgetting: 1, clip: true, max_one_hot: 1024 }
 
 /**
  * Keeps co-moments of [x, y] (Welford) and sparse sums for one-hot columns: O(d^2 + d slots + slots^2) a row.
@@ -87,9 +87,16 @@ export class Ridge implements Learner {
       const y = target[row]!
       if (y < this.lowest) this.lowest = y
       if (y > this.highest) this.highest = y
-      moments.add(dense, row, y)
-      groups.add(hot, row * slots, slots, dense, row * width, y, moments.rowWeight)
-      if (forgetting < 1) {
+    }
+    if (forgetting === 1) {
+      moments.addMany(dense, target, from, to)
+      for (let row = from; row < to; row += 1) {
+        groups.add(hot, row * slots, slots, dense, row * width, target[row]!, moments.rowWeight)
+      }
+    } else {
+      for (let row = from; row < to; row += 1) {
+        moments.add(dense, row, target[row]!)
+        groups.add(hot, row * slots, slots, dense, row * width, target[row]!, moments.rowWeight)
         const factor = moments.age(forgetting)
         if (factor !== 1) groups.scale(factor)
       }
@@ -114,6 +121,13 @@ export class Ridge implements Learner {
     this.groups.merge(other.groups)
     this.lowest = Math.min(this.lowest, other.lowest)
     this.highest = Math.max(this.highest, other.highest)
+    this.solved = false
+  }
+
+  /** Solutions change only in that the penalty weighs more beside fewer rows. */
+  forget(keep: number): void {
+    this.moments?.scale(keep)
+    this.groups?.scale(keep)
     this.solved = false
   }
 

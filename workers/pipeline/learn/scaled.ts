@@ -1,4 +1,4 @@
-/** A learner behind running standardisation: of the dense features, and of the target of a regression. */
+/** A learner behind running standardisation of the dense features and the target, and a bound on its predictions. */
 import { Moments } from '../metrics/moments.ts'
 import type { Classifier, FeatureBatch, Learner, LearnerState } from './learner.ts'
 import { StandardScaler } from './scaler.ts'
@@ -9,6 +9,8 @@ export interface ScaledOptions {
   scale_features: boolean
   /** Standardise the target, so that step sizes do not depend on its unit. */
   scale_target: boolean
+  /** Keep predictions within the range of the targets seen. */
+  clip: boolean
 }
 
 /**
@@ -20,6 +22,8 @@ export class Scaled implements Learner {
   readonly options: ScaledOptions
   private scaler = new StandardScaler()
   private targets = new Moments()
+  private lowest = Number.POSITIVE_INFINITY
+  private highest = Number.NEGATIVE_INFINITY
   private dense = new Float64Array(0)
   private target = new Float64Array(0)
   private readonly view: FeatureBatch = {
@@ -41,30 +45,50 @@ export class Scaled implements Learner {
     const rows = to - from
     this.look(batch, from, to)
     this.inner.predictMany(this.view, 0, rows, out)
-    if (!this.options.scale_target) return
-    const { mean } = this.targets
-    const deviation = this.targetDeviation()
-    for (let i = 0; i < rows; i += 1) out[i] = mean + deviation * out[i]!
+    if (this.options.scale_target) {
+      const { mean } = this.targets
+      const deviation = this.targetDeviation()
+      for (let i = 0; i < rows; i += 1) out[i] = mean + deviation * out[i]!
+    }
+    if (this.options.clip && this.lowest <= this.highest) {
+      const { lowest, highest } = this
+      for (let i = 0; i < rows; i += 1) out[i] = Math.max(lowest, Math.min(highest, out[i]!))
+    }
   }
 
   learnMany(batch: FeatureBatch, from: number, to: number): void {
     if (to <= from) return
     if (this.options.scale_features) this.scaler.learn(batch, from, to)
     if (this.options.scale_target) {
-      for (let row = from; row < to; row += 1) this.targets.add(batch.target[row]!)
+      this.targets.addMany(batch.target, from, to)
+    }
+    if (this.options.clip) {
+      for (let row = from; row < to; row += 1) {
+        const y = batch.target[row]!
+        if (y < this.lowest) this.lowest = y
+        if (y > this.highest) this.highest = y
+      }
     }
     this.look(batch, from, to)
     const rows = to - from
     this.target = grownFloats(this.target, rows)
+    const { target } = this
+    const raw = batch.target
     if (this.options.scale_target) {
       const { mean } = this.targets
       const deviation = this.targetDeviation()
-      for (let i = 0; i < rows; i += 1) this.target[i] = (batch.target[from + i]! - mean) / deviation
+      for (let i = 0; i < rows; i += 1) target[i] = (raw[from + i]! - mean) / deviation
     } else {
-      for (let i = 0; i < rows; i += 1) this.target[i] = batch.target[from + i]!
+      for (let i = 0; i < rows; i += 1) target[i] = raw[from + i]!
     }
-    this.view.target = this.target
+    this.view.target = target
     this.inner.learnMany(this.view, 0, rows)
+  }
+
+  forget(keep: number): void {
+    this.scaler.forget(keep)
+    this.targets.forget(keep)
+    this.inner.forget?.(keep)
   }
 
   toJSON(): LearnerState {
@@ -73,6 +97,7 @@ export class Scaled implements Learner {
       options: this.options,
       scaler: this.scaler.toJSON(),
       targets: this.targets.toJSON(),
+      range: this.lowest <= this.highest ? [this.lowest, this.highest] : null,
       inner: this.inner.toJSON(),
     }
   }
@@ -89,6 +114,8 @@ export class Scaled implements Learner {
       mean: readNumber(targets, 'mean'),
       m2: readNumber(targets, 'm2'),
     })
+    const range = state['range'] as [number, number] | null
+    if (range !== null) [scaled.lowest, scaled.highest] = range
     return scaled
   }
 
@@ -102,8 +129,7 @@ export class Scaled implements Learner {
     view.hotSize = batch.hotSize
     const entries = rows * batch.slots
     if (view.hot.length < entries) view.hot = new Int32Array(entries * 2)
-    const first = from * batch.slots
-    for (let i = 0; i < entries; i += 1) view.hot[i] = batch.hot[first + i]!
+    copyInts(batch.hot, from * batch.slots, view.hot, entries)
     this.dense = grownFloats(this.dense, rows * batch.width)
     view.dense = this.dense
     if (this.options.scale_features) {
@@ -128,7 +154,7 @@ export class ScaledClassifier extends Scaled implements Classifier {
   private readonly classifier: Classifier
 
   constructor(inner: Classifier, options: ScaledOptions) {
-    super(inner, { ...options, scale_target: false })
+    super(inner, { ...options, scale_target: false, clip: false })
     this.classifier = inner
     const probabilities = inner.predictProbabilities?.bind(inner)
     if (probabilities !== undefined) {
@@ -140,6 +166,11 @@ export class ScaledClassifier extends Scaled implements Classifier {
   get classes(): number {
     return this.classifier.classes
   }
+}
+
+/** Copies `count` entries from place `from` on: a loop, which for a few entries is faster than a view of them. */
+function copyInts(source: Int32Array, from: number, target: Int32Array, count: number): void {
+  for (let i = 0; i < count; i += 1) target[i] = source[from + i]!
 }
 
 /** True where the learner predicts classes. */

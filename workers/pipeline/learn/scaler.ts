@@ -89,6 +89,13 @@ export class StandardScaler {
     this.stale = true
   }
 
+  /** Counts the rows so far as `keep` times as many. */
+  forget(keep: number): void {
+    this.rows *= keep
+    for (let i = 0; i < this.squares.length; i += 1) this.squares[i]! *= keep
+    this.stale = true
+  }
+
   /** Population variance by feature. */
   variance(): Float64Array {
     return this.squares.map((sum) => (this.rows === 0 ? 0 : sum / this.rows))

@@ -3,6 +3,7 @@ import type { FeatureBatch, LearnerState } from './learner.ts'
 import type { LinearModel } from './linear-learner.ts'
 import { LinearWeights } from './linear-weights.ts'
 import { type Loss, lossGradient } from './loss.ts'
+import { GRADIENT_LIMIT, plainSteps, power } from './sgd-plain.ts'
 import { readNumber, readObject } from './state.ts'
 import type { WeightBlock } from './weight-block.ts'
 
@@ -35,9 +36,6 @@ export const SGD_DEFAULTS: SgdOptions = {
   average: false,
   epsilon: 0.1,
 }
-
-/** Gradients are kept within this bound, as in scikit-learn, so that one absurd row cannot overflow the weights. */
-const GRADIENT_LIMIT = 1e12
 
 /**
  * The update rule of scikit-learn's `_plain_sgd`: decay by the L2 share, step along the clipped gradient, unpenalised
@@ -83,6 +81,15 @@ export class Sgd implements LinearModel {
     weights.fit(batch)
     const l2 = (1 - l1_ratio) * alpha
     const l1 = l1_ratio * alpha
+    if (loss === 'squared' && learning_rate !== 'optimal' && !average && l1 === 0 && !classes) {
+      this.t = plainSteps(weights, batch, from, to, this.t, {
+        eta0,
+        power: learning_rate === 'constant' ? 0 : power_t,
+        l2,
+      })
+      weights.dense.fold()
+      return
+    }
     if (l1 > 0) this.startL1()
     for (let row = from; row < to; row += 1) {
       const raw = batch.target[row]!
@@ -92,7 +99,7 @@ export class Sgd implements LinearModel {
         learning_rate === 'constant'
           ? eta0
           : learning_rate === 'invscaling'
-            ? eta0 / this.t ** power_t
+            ? eta0 / power(this.t, power_t)
             : 1 / (alpha * (this.optimalStart + this.t - 1))
       const g = lossGradient(loss, p, y, epsilon)
       const step = -eta * Math.max(-GRADIENT_LIMIT, Math.min(GRADIENT_LIMIT, g))
@@ -107,6 +114,11 @@ export class Sgd implements LinearModel {
     }
     // scikit-learn folds the scale after every call; where a rate is high the rounding shows.
     weights.dense.fold()
+  }
+
+  /** Weights stay; the step size goes back to what it was after that share of the steps. */
+  forget(keep: number): void {
+    this.t = 1 + keep * (this.t - 1)
   }
 
   coefficients(): { dense: Float64Array; hot: Float64Array; intercept: number } {

@@ -87,6 +87,11 @@ export class Softmax implements Classifier {
     }
   }
 
+  /** Weights stay; the step size goes back to what it was after that share of the steps. */
+  forget(keep: number): void {
+    this.t = 1 + keep * (this.t - 1)
+  }
+
   toJSON(): LearnerState {
     return {
       learner: 'softmax',

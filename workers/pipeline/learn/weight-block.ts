@@ -3,7 +3,7 @@ import type { LearnerState } from './learner.ts'
 import { encodeFloats, grownFloats, readFloats, readNumber, usedLength } from './state.ts'
 
 /** Below this the scale is folded into the weights, so that it never underflows. */
-const SCALE_FLOOR = 1e-9
+export const SCALE_FLOOR = 1e-9
 
 /**
  * Real weights are `scale` times the stored ones. With averaging, the sum over steps of the real weights is

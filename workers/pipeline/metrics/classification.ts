@@ -37,7 +37,7 @@ export interface ClassificationScoreState {
 
 /** Accuracy, log loss, F1 and ROC AUC over every row added. */
 export class ClassificationScore {
-  private n = 0
+  n = 0
   private correct = 0
   private actual: number[] = []
   private predicted: number[] = []
@@ -74,11 +74,12 @@ export class ClassificationScore {
     this.auc.add(target === 1, positive)
   }
 
-  summary(): ClassificationSummary {
+  /** `ranked` false leaves out the ROC AUC, the one score that is costly to read. */
+  summary(ranked = true): ClassificationSummary {
     const { n } = this
     const binary = this.actual.length <= 2
     const complete = n > 0 && this.scored === n
-    const auc = binary && this.ranked === n ? this.auc.estimate() : null
+    const auc = ranked && binary && this.ranked === n ? this.auc.estimate() : null
     const scores = this.actual.map((_, k) => this.f1Of(k)).filter((f1) => f1 !== null)
     return {
       n,
@@ -141,13 +142,15 @@ export class WindowedClassificationScore {
     this.ring.push(target, predicted, probability, positive)
   }
 
-  summary(): ClassificationSummary {
+  /** As ClassificationScore.summary. */
+  summary(ranked = true): ClassificationSummary {
     const score = new ClassificationScore()
     const { ring } = this
     for (let i = 0; i < ring.length; i += 1) {
-      score.add(ring.at(i, 0), ring.at(i, 1), ring.at(i, 2), ring.at(i, 3))
+      const positive = ranked ? ring.at(i, 3) : Number.NaN
+      score.add(ring.at(i, 0), ring.at(i, 1), ring.at(i, 2), positive)
     }
-    return score.summary()
+    return score.summary(ranked)
   }
 
   toJSON(): RingState {

@@ -20,6 +20,21 @@ export class Moments {
     this.m2 += delta * (value - this.mean)
   }
 
+  /** Adds values `from` to `to` in order. Sums are kept in local variables, which saves a trip to memory a value. */
+  addMany(values: Float64Array, from: number, to: number): void {
+    let { n, mean, m2 } = this
+    for (let i = from; i < to; i += 1) {
+      const value = values[i]!
+      n += 1
+      const delta = value - mean
+      mean += delta / n
+      m2 += delta * (value - mean)
+    }
+    this.n = n
+    this.mean = mean
+    this.m2 = m2
+  }
+
   merge(other: Moments): void {
     if (other.n === 0) return
     const n = this.n + other.n
@@ -27,6 +42,12 @@ export class Moments {
     this.m2 += other.m2 + delta * delta * ((this.n * other.n) / n)
     this.mean = this.n === 0 ? other.mean : this.mean + delta * (other.n / n)
     this.n = n
+  }
+
+  /** Counts the values so far as `keep` times as many. */
+  forget(keep: number): void {
+    this.n *= keep
+    this.m2 *= keep
   }
 
   /** Population variance; 0 for a constant or an empty stream. */

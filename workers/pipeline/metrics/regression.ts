@@ -22,12 +22,26 @@ export class RegressionScore {
   private target = new Moments()
   private squared = new Sum()
   private absolute = new Sum()
+  /** Room for the errors of a batch. */
+  private errors = new Float64Array(0)
 
   add(target: number, prediction: number): void {
     const error = target - prediction
     this.target.add(target)
     this.squared.add(error * error)
     this.absolute.add(Math.abs(error))
+  }
+
+  /** Adds rows `from` to `to`, whose predictions begin at `at`: the same bits as one row at a time. */
+  addMany(targets: Float64Array, from: number, to: number, predictions: Float64Array, at: number): void {
+    this.target.addMany(targets, from, to)
+    const count = to - from
+    if (this.errors.length < count) this.errors = new Float64Array(count)
+    const { errors } = this
+    for (let i = 0; i < count; i += 1) errors[i] = Math.abs(targets[from + i]! - predictions[at + i]!)
+    this.absolute.addMany(errors, count)
+    for (let i = 0; i < count; i += 1) errors[i]! *= errors[i]!
+    this.squared.addMany(errors, count)
   }
 
   get n(): number {
@@ -69,6 +83,44 @@ export class RegressionScore {
   }
 }
 
+/** Sums over a ring's pairs in one pass; targets count from the oldest one, so that little is lost to a large mean. */
+class WindowSums {
+  squared = 0
+  absolute = 0
+  private readonly values: Float64Array
+  private readonly origin: number
+  private shifted = 0
+  private shiftedSquares = 0
+
+  constructor(values: Float64Array, oldest: number) {
+    this.values = values
+    this.origin = values[2 * oldest]!
+  }
+
+  add(from: number, to: number): void {
+    const { values, origin } = this
+    let { squared, absolute, shifted, shiftedSquares } = this
+    for (let at = 2 * from; at < 2 * to; at += 2) {
+      const target = values[at]!
+      const error = target - values[at + 1]!
+      const d = target - origin
+      squared += error * error
+      absolute += Math.abs(error)
+      shifted += d
+      shiftedSquares += d * d
+    }
+    this.squared = squared
+    this.absolute = absolute
+    this.shifted = shifted
+    this.shiftedSquares = shiftedSquares
+  }
+
+  /** Sum of squared deviations of the targets from their mean. */
+  deviations(n: number): number {
+    return this.shiftedSquares - (this.shifted * this.shifted) / n
+  }
+}
+
 /** The same scores over the last `window` rows, computed anew when asked, so nothing drifts. */
 export class WindowedRegressionScore {
   private readonly ring: Ring
@@ -82,10 +134,25 @@ export class WindowedRegressionScore {
     this.ring.push(target, prediction)
   }
 
+  /** Rows `from` to `to` of `targets`, with predictions from place `at` on. */
+  addMany(targets: Float64Array, from: number, to: number, predictions: Float64Array, at: number): void {
+    this.ring.pushPairs(targets, from, to, predictions, at)
+  }
+
   summary(): RegressionSummary {
-    const score = new RegressionScore()
-    for (let i = 0; i < this.ring.length; i += 1) score.add(this.ring.at(i, 0), this.ring.at(i, 1))
-    return score.summary()
+    const { length: n, window, oldest } = this.ring
+    if (n === 0) return { n, r2: null, rmse: null, mae: null }
+    const sums = new WindowSums(this.ring.values, oldest)
+    // From the oldest row on, around the end: a restored window gives the same bits.
+    sums.add(oldest, Math.min(window, oldest + n))
+    if (oldest + n > window) sums.add(0, oldest + n - window)
+    const total = sums.deviations(n)
+    return {
+      n,
+      r2: n < 2 || !(total > 0) ? null : finite(1 - sums.squared / total),
+      rmse: finite(Math.sqrt(sums.squared / n)),
+      mae: finite(sums.absolute / n),
+    }
   }
 
   toJSON(): RingState {

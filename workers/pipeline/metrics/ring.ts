@@ -13,7 +13,8 @@ export class Ring {
   readonly width: number
   length = 0
   private next = 0
-  private readonly values: Float64Array
+  /** Rows of `width` numbers; see `oldest`. */
+  readonly values: Float64Array
 
   constructor(window: number, width: number) {
     if (!Number.isInteger(window) || window < 1) {
@@ -35,9 +36,27 @@ export class Ring {
     if (this.length < this.window) this.length += 1
   }
 
+  /** Pushes rows of a number of `a`, from `from` to `to`, and one of `b`, from `at` on. For two numbers a row. */
+  pushPairs(a: Float64Array, from: number, to: number, b: Float64Array, at: number): void {
+    const { values, window } = this
+    let { next } = this
+    for (let i = from, j = at; i < to; i += 1, j += 1) {
+      values[2 * next] = a[i]!
+      values[2 * next + 1] = b[j]!
+      next = next + 1 === window ? 0 : next + 1
+    }
+    this.next = next
+    this.length = Math.min(window, this.length + to - from)
+  }
+
+  /** Place of the oldest row; later ones follow, around the end. */
+  get oldest(): number {
+    return (this.next - this.length + this.window) % this.window
+  }
+
   /** Number `k` of the row of that age, 0 the oldest. */
   at(age: number, k: number): number {
-    const row = (this.next - this.length + age + this.window) % this.window
+    const row = (this.oldest + age) % this.window
     return this.values[row * this.width + k]!
   }
 

@@ -13,6 +13,19 @@ export class Sum {
     this.high = next
   }
 
+  /** Adds the first `count` values in order. */
+  addMany(values: Float64Array, count: number): void {
+    let { high, low } = this
+    for (let i = 0; i < count; i += 1) {
+      const value = values[i]!
+      const next = high + value
+      low += Math.abs(high) >= Math.abs(value) ? high - next + value : value - next + high
+      high = next
+    }
+    this.high = high
+    this.low = low
+  }
+
   get value(): number {
     return this.high + this.low
   }

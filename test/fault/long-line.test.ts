@@ -1,0 +1,67 @@
+/** A CSV line that is longer than memory should hold: refused, by either reader, without holding it. */
+import { spawnSync } from 'node:child_process'
+import { appendFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, describe, expect, it } from 'vitest'
+
+const FULL = process.env['STINT_FULL'] === '1'
+/** The rest of the line is a hole in the file, which takes no disk. */
+const LINE_BYTES = FULL ? 2 ** 30 : 2 ** 28
+const MOST_MB = 200
+
+const folder = mkdtempSync(join(tmpdir(), 'long-line-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+function longLine(name: string, start: string): string {
+  const path = join(folder, name)
+  writeFileSync(path, `a,target\n1,2\n${start}`)
+  truncateSync(path, LINE_BYTES)
+  appendFileSync(path, '\n3,4\n')
+  return path
+}
+
+/** Runs an expression over the built pipeline in a process of its own. */
+function measure(expression: string): { error: string | null; value: unknown; rss_mb: number } {
+  const module = (name: string) =>
+    JSON.stringify(pathToFileURL(join(import.meta.dirname, '../../dist/workers/pipeline', name)).href)
+  const script = `
+    const { fingerprintCsv } = await import(${module('source.js')})
+    const { sampleRecords, openCsvParse } = await import(${module('ingest/csv-parse.js')})
+    const { openBytes } = await import(${module('ingest/bytes.js')})
+    const specs = [{ kind: 'number', name: 'target' }]
+    const readAll = async (reader) => { while ((await reader.read(100)) !== null); }
+    let value = null, error = null
+    try { value = await (${expression}) } catch (e) { error = e.message }
+    console.log(JSON.stringify({ value, error, rss_mb: process.resourceUsage().maxRSS / 1024 }))`
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+    encoding: 'utf8',
+  })
+  expect(stderr).toBe('')
+  return JSON.parse(stdout)
+}
+
+describe.each([
+  ['in a plain field', '5,'],
+  ['in a quoted field', '5,"'],
+])('a line of hundreds of megabytes %s', (name, start) => {
+  const path = JSON.stringify(longLine(`${name}.csv`, start))
+
+  it.each([
+    ['the reader from bytes', `readAll(await openBytes(${path}, specs))`],
+    ['csv-parse', `openCsvParse(${path}, specs).then(readAll)`],
+    ['the sample for types', `sampleRecords(${path}, 1000)`],
+  ])('is refused by %s', (_name, expression) => {
+    const { error, rss_mb } = measure(expression)
+    expect(error).toMatch(/\.csv:3: a row of more than 16777216 bytes; is a quote not closed/)
+    expect(rss_mb).toBeLessThan(MOST_MB)
+  })
+
+  it('is not held by the fingerprint', () => {
+    const { value, error, rss_mb } = measure(`fingerprintCsv(${path})`)
+    if (start.endsWith('"')) expect(error).toMatch(/:3: a quoted field is never closed/)
+    else expect(value).toMatchObject({ rows: 3 })
+    expect(rss_mb).toBeLessThan(MOST_MB)
+  })
+})

@@ -1,0 +1,248 @@
+/** What a user gets to read for bad input, and the exit codes: through the built command line. */
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type CliEnd, journalOf, Sandbox, trialsOf } from '../fixtures/cli.ts'
+
+let box: Sandbox
+beforeAll(() => {
+  box = new Sandbox()
+  box.write(
+    'good.csv',
+    `x,target\n${Array.from({ length: 40 }, (_, i) => `${(i * 7) % 13},${i}\n`).join('')}`,
+  )
+})
+afterAll(() => box.remove())
+
+/** One message, nothing on stdout, no stack, and nothing half written. */
+function expectRefusal({ code, stdout, stderr }: CliEnd, message: RegExp): void {
+  expect(stderr).toMatch(message)
+  expect([code, stdout]).toEqual([2, ''])
+  expect(stderr.match(/^stint: /gm)?.length).toBe(1)
+  expect(stderr).not.toMatch(/\n {4}at |stint itself failed/)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these must not reach the terminal
+  expect(stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)
+  expect(existsSync(box.results)).toBe(false)
+  expect(box.temporaryFiles()).toEqual([])
+  expect(box.processes()).toEqual([])
+}
+
+const refused = (...words: string[]) => box.stint(...words, '--out', box.results)
+
+describe('words that make no sense', () => {
+  it.each([
+    [[], /name a command/],
+    [['rnu'], /no such command; did you mean "run"\?/],
+    [['run'], /a word is missing/],
+    [['run', 'a.yaml', '--frce'], /unknown option or word: frce/],
+    [['report', 'nowhere'], /nowhere: no such run folder/],
+    [['resume', '.'], /not a run folder \(it holds no run\.json\)/],
+    [['data', 'nba2k', '--rows', '-3', '--out', 'x.csv'], /--rows: expected a whole number of at least 1/],
+    [['data', 'nothing', '--rows', '3', '--out', 'x.csv'], /unknown preset "nothing".*Presets: nba2k/],
+  ])('%j', async (words, message) => {
+    expectRefusal(await box.stint(...words), message)
+    expect(existsSync(join(box.folder, 'x.csv'))).toBe(false)
+  })
+})
+
+const bomb = `a: &a [1,1,1,1,1,1,1,1,1,1]\n${[...'bcdefghi'].map((name, i) => `${name}: &${name} [${Array(10).fill(`*${'abcdefgh'[i]}`)}]\n`).join('')}`
+
+describe('a sweep file', () => {
+  it.each([
+    ['empty', '', /:1:1: the file is empty, expected a sweep/],
+    ['no mapping', '- 1\n', /no mapping, expected a sweep/],
+    ['broken', 'name: [\n', /:\d+:\d+: /],
+    [
+      'with an unknown key',
+      'name: x\nchunksize: 4\n',
+      /:2:1: key "chunksize": unknown key; did you mean "chunk_size"/,
+    ],
+    [
+      'with a wrong type',
+      'name: x\nchunk_size: many\n',
+      /:2:13: key "chunk_size": got "many", expected a whole number/,
+    ],
+    [
+      'with an empty grid list',
+      'name: x\ngrid: { chunk_size: [] }\n',
+      /got an empty list, expected a list of at least one value/,
+    ],
+    ['with a negative size', 'name: x\nbatch_size: -1\n', /key "batch_size": got -1/],
+    [
+      'with a size of zero',
+      'name: x\nn_jobs: 0\nchunk_size: 0\n',
+      /key "n_jobs": got 0[\s\S]*key "chunk_size": got 0/,
+    ],
+    [
+      'with too little memory',
+      'name: x\nmax_memory_mb: 1\n',
+      /got 1, expected .*4 or more \(the least that a worker can start with\)/,
+    ],
+    ['with no processor', 'name: x\nmax_compute_units: 0\n', /key "max_compute_units": got 0/],
+    ['that leads out of the folder', 'name: ../../etc/x\n', /key "name": got "\.\.\/\.\.\/etc\/x"/],
+    [
+      'with keys into objects',
+      'name: x\n__proto__: { a: 1 }\nparams: { constructor: 1 }\n',
+      /"__proto__" is not allowed[\s\S]*"constructor" is not allowed/,
+    ],
+    ['with an alias bomb', `name: x\n${bomb}`, /alias/i],
+    ['with control characters', 'name: "x\\e[31m"\n"\\e[2J\\x9b": 1\n', /key "name"/],
+    [
+      'without its data',
+      'name: x\ndataset: { source: none.csv, target: y }\n',
+      /:2:\d+: key "dataset\.source": no such file/,
+    ],
+    ['without its module', 'name: x\nworkload: ./none.mjs\n', /key "workload": no such file/],
+  ])('%s', async (_name, text, message) => {
+    expectRefusal(await refused('run', box.write('bad.yaml', text)), message)
+  })
+
+  it('that does not exist', async () => {
+    expectRefusal(await refused('run', 'nowhere.yaml'), /nowhere\.yaml:1:1: no such file/)
+  })
+})
+
+describe('data', () => {
+  it.each([
+    ['empty', '', {}, /data\.csv:1: the file is empty/],
+    ['without rows', 'x,target\n', {}, /data\.csv:2: the file has a header and no rows/],
+    ['without the target', 'x,y\n1,2\n', {}, /data\.csv has no column "target"\n {2}its columns are x, y/],
+    ['with a ragged row', 'x,y,target\n1,2,3\n4,5\n', {}, /data\.csv:3: the row has 2 fields/],
+    [
+      'with a quote that stays open',
+      'x,target\n"1,2\n3,4\n',
+      {},
+      /data\.csv:2: a quoted field is never closed/,
+    ],
+    ['with control characters', 'x\u001b[31m\u009b2J,y\n1,2\n', {}, /its columns are x/],
+  ])('%s', async (_name, text, settings, message) => {
+    box.write('data.csv', text)
+    const sweep = { name: 'x', dataset: { source: 'data.csv', target: 'target' }, ...settings }
+    expectRefusal(await refused('run', box.write('bad.yaml', JSON.stringify(sweep)), '--quiet'), message)
+  })
+})
+
+describe('a module', () => {
+  it.each([
+    ['that imports what is not there', 'import "no-such-package"\n', /did not load: .*no-such-package/],
+    ['that does not parse', 'export default {\n', /did not load: SyntaxError/],
+    ['that throws, in colour', 'throw new Error("boom \\u001b[31m")\n', /did not load: Error: boom/],
+    [
+      'that is no workload',
+      'export default {}\n',
+      /must have a default export with an open\(context\) function/,
+    ],
+    ['that ends its process', 'process.exit(3)\n', /ended with exit code 3/],
+  ])('%s', async (_name, text, message) => {
+    box.write('bad.mjs', text)
+    expectRefusal(
+      await refused('run', box.write('bad.yaml', 'name: x\nworkload: ./bad.mjs\n'), '--quiet'),
+      message,
+    )
+  })
+})
+
+describe('a results folder', () => {
+  it('that is a file', async () => {
+    const end = await box.stint('run', box.sweep({}), '--out', 'good.csv/below', '--quiet')
+    expectRefusal(end, /good\.csv: is a file; --out needs a folder/)
+  })
+
+  it.skipIf(process.platform !== 'linux')('where nothing can be made', async () => {
+    const end = await box.stint('run', box.sweep({}), '--out', '/proc/stint-results', '--quiet')
+    expectRefusal(end, /\/proc: cannot write here/)
+  })
+
+  it('that is read-only', async (context) => {
+    const folder = join(box.folder, 'read-only')
+    mkdirSync(folder)
+    const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', folder])
+    if (status !== 0) context.skip('only root can mount')
+    try {
+      const end = await box.stint('run', box.sweep({}), '--out', folder, '--quiet')
+      expectRefusal(end, /read-only: cannot write here \(EROFS/)
+    } finally {
+      spawnSync('umount', [folder])
+    }
+  })
+})
+
+describe('a run', () => {
+  let own: Sandbox
+  afterEach(() => own.remove())
+
+  it('says the folder alone on stdout, or one JSON object, or nothing of its progress', async () => {
+    own = new Sandbox()
+    const sweep = own.sweep({ benchmark_runs: 1 })
+    const [plain, json, dry] = await Promise.all([
+      own.stint('run', sweep, '--out', own.results),
+      own.stint('run', sweep, '--out', own.results, '--json', '--quiet'),
+      own.stint('run', sweep, '--out', own.results, '--dry-run', '--json'),
+    ])
+    expect([plain.code, json.code, dry.code]).toEqual([0, 0, 0])
+    expect(own.runs()).toContain(plain.stdout.trim())
+    expect(plain.stderr).toContain('1/1 trials')
+    expect(json.stderr).toBe('')
+    expect(own.runs()).toContain(JSON.parse(json.stdout).run_folder)
+    expect(JSON.parse(dry.stdout)).toMatchObject({ trials: 1 })
+    expect(own.runs().length).toBe(2)
+    expect(own.temporaryFiles()).toEqual([])
+  })
+
+  it('with a trial that fails is kept whole and leaves 4, and what it says cannot break out anywhere', async () => {
+    own = new Sandbox()
+    const evil = '=HYPERLINK("x")\u001b[31m\u009b2J<img src=x onerror=alert(1)>'
+    own.write(
+      'own.mjs',
+      `export default {
+  describe: () => ({ name: 'own', dataset: 'none', metrics: {}, params: { word: { type: 'string', default: '', description: '' } } }),
+  open() { throw new Error(${JSON.stringify(evil)}) },
+}\n`,
+    )
+    const sweep = own.write(
+      'sweep.yaml',
+      JSON.stringify({
+        name: 'swept',
+        workload: './own.mjs',
+        grid: { 'params.word': [evil, 'calm'] },
+        benchmark_runs: 1,
+      }),
+    )
+    const { code, stdout, stderr } = await own.stint('run', sweep, '--out', own.results)
+    const run = own.runs()[0]!
+    expect([code, stdout]).toEqual([4, `${run}\n`])
+    expect(trialsOf(run).map(({ outcome }) => outcome)).toEqual(['failed', 'failed'])
+    const written = readdirSync(run, { recursive: true }).map(String)
+    const texts = written.filter((name) => /report\.(md|html)$|\.csv$/.test(name))
+    expect(texts.length).toBeGreaterThan(3)
+    for (const text of [stderr, ...texts.map((name) => readFileSync(join(run, name), 'utf8'))]) {
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: these must not get out
+      expect(text).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/)
+    }
+    const table = readFileSync(join(run, 'benchmarks', 'constraint_experiment.csv'), 'utf8')
+    expect(table).toContain('HYPERLINK')
+    expect(table).not.toMatch(/(^|[,"\n])=/)
+    const page = readFileSync(join(run, 'reports', 'report.html'), 'utf8')
+    expect(page).toContain('&lt;img src=x')
+    expect(page).not.toContain('<img src=x')
+  })
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('ends by %s with 130, whole lines and no child', async (signal) => {
+    own = new Sandbox()
+    const sweep = own.sweep({ params: { ms: 400 }, benchmark_runs: 20, max_compute_units: 0.5 })
+    const { child, end } = own.start(['run', sweep, '--out', own.results])
+    await own.until(() => own.runs().length === 1 && journalOf(own.runs()[0]!) !== '', 'a first trial')
+    await sleep(150)
+    child.kill(signal)
+    const { code, stdout, stderr } = await end
+    expect([code, stdout]).toEqual([130, ''])
+    const run = own.runs()[0]!
+    expect(stderr).toContain(`"stint resume ${run}" runs the trials that are missing`)
+    expect(journalOf(run).endsWith('\n')).toBe(true)
+    expect(trialsOf(run).every(({ outcome }) => outcome === 'ok')).toBe(true)
+    expect(own.processes()).toEqual([])
+    expect(own.temporaryFiles()).toEqual([])
+  })
+})

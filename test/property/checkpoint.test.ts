@@ -1,0 +1,160 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Scalar, WorkloadSettings } from '../../workers/contract.ts'
+import { CHOICES } from '../../workers/pipeline/learn/options.ts'
+import { LEARNERS } from '../../workers/pipeline/learn/registry.ts'
+import { generateDataset } from '../../workers/pipeline/presets/generate.ts'
+import pipeline from '../../workers/pipeline/workload.ts'
+import { csvFile, prepared, runPipeline, temporaryFolder } from '../unit/pipeline/support.ts'
+
+const cell = fc.oneof(
+  { weight: 5, arbitrary: fc.double({ min: -1e3, max: 1e3, noNaN: true }).map((x) => `${x}`) },
+  { weight: 1, arbitrary: fc.constantFrom('', 'NA') },
+)
+const colour = fc.constantFrom('a', 'b', 'c', '', '"d, e"', '"f\ng"')
+const row = fc.tuple(cell, cell, colour, fc.constantFrom('yes', 'no', ''), cell)
+const table = fc.array(row, { minLength: 5, maxLength: 60 })
+const plan = fc.record({
+  learner: fc.constantFrom(...CHOICES),
+  label_delay: fc.constantFrom(0, 0, 1, 3, 17),
+  batch_size: fc.integer({ min: 1, max: 20 }),
+  steps: fc.integer({ min: 1, max: 12 }),
+  chunks: fc.tuple(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 30 })),
+  readers: fc.tuple(fc.constantFrom('bytes', 'csv-parse'), fc.constantFrom('bytes', 'csv-parse')),
+})
+
+const facts = ({ metrics, info }: Awaited<ReturnType<typeof runPipeline>>) => {
+  const { resumed_at_row, checkpoints_written, ...rest } = info!
+  return { metrics, info: rest }
+}
+
+describe('a run that goes on from a checkpoint', () => {
+  it('has the same bits as one that was never stopped, on random tables', async () => {
+    const seen = new Set<string>()
+    await fc.assert(
+      fc.asyncProperty(
+        table,
+        plan,
+        async (rows, { learner, label_delay, batch_size, steps, chunks, readers }) => {
+          const classes = LEARNERS[learner]!.task === 'classification'
+          const text = `x1,x2,c,k,y\n1,2,a,no,3\n2,3,b,yes,4\n${rows.map((fields) => fields.join(',')).join('\n')}\n`
+          const dataset = await prepared(csvFile(text), {
+            target: classes ? 'k' : 'y',
+            columns: { x1: 'number', x2: 'number', c: 'category', [classes ? 'y' : 'k']: 'drop' },
+          })
+          const file = join(temporaryFolder(), 'state.json')
+          const params = { learner, label_delay, window: 7, curve_points: 9 }
+          const whole = await runPipeline(dataset, params, { batch_size, chunk_size: 8 })
+          await runPipeline(
+            dataset,
+            { ...params, reader: readers[0], checkpoint_to: file, checkpoint_rows: 1 },
+            { batch_size, chunk_size: chunks[0] },
+            steps,
+          )
+          const second = await runPipeline(
+            dataset,
+            { ...params, reader: readers[1], resume_from: file },
+            { batch_size, chunk_size: chunks[1] },
+          )
+          expect(facts(second)).toEqual(facts(whole))
+          seen.add(learner)
+        },
+      ),
+      { numRuns: 80 },
+    )
+    expect(seen.size).toBe(CHOICES.length)
+  })
+
+  it('has the same bits on players, and continues a file that has grown', async () => {
+    const folder = temporaryFolder()
+    const path = join(folder, 'players.csv')
+    await generateDataset({ preset: 'nba2k', rows: 900, seed: 3 }, path)
+    const text = readFileSync(path, 'utf8')
+    const start = await prepared(csvFile(text.split('\n').slice(0, 401).join('\n')), { preset: 'nba2k' })
+    const dataset = await prepared(path, { preset: 'nba2k' })
+    for (const params of [{}, { forgetting: 0.99 }, { learner: 'sgd', average: true, label_delay: 50 }]) {
+      const whole = await runPipeline(dataset, { ...params, curve_points: 0 }, { batch_size: 7 })
+      const file = join(folder, 'state.json')
+      const first = await runPipeline(
+        start,
+        { ...params, curve_points: 0, checkpoint_to: file },
+        { batch_size: 7, chunk_size: 100 },
+      )
+      expect(first.info!['checkpoints_written']).toBe(1)
+      const rest = { ...params, curve_points: 0, resume_from: file }
+      const second = await runPipeline(dataset, rest, { batch_size: 7 })
+      expect(second.metrics).toEqual(whole.metrics)
+      expect(second.info!['resumed_at_row']).toBe(400)
+      expect(second.steps.reduce((sum, step) => sum + step.rows, 0)).toBe(500)
+    }
+  })
+})
+
+describe('a checkpoint', () => {
+  const dataset = () =>
+    prepared(
+      csvFile(`x,y\n${Array.from({ length: 50 }, (_, i) => `${(i * 7) % 11},${i % 5}`).join('\n')}\n`),
+      {
+        target: 'y',
+      },
+    )
+
+  it('is replaced whole: a file in its place is there at any time, and no other is left', async () => {
+    const folder = temporaryFolder()
+    const file = join(folder, 'state.json')
+    const params = { checkpoint_to: file, checkpoint_rows: 10 }
+    const { info } = await runPipeline(await dataset(), params, { chunk_size: 4 })
+    expect(info!['checkpoints_written']).toBe(5)
+    expect(readdirSync(folder)).toEqual(['state.json'])
+    const gone = join(folder, 'none', 'state.json')
+    await expect(runPipeline(await dataset(), { checkpoint_to: gone })).rejects.toThrow(
+      /cannot write checkpoint .*none/,
+    )
+  })
+
+  it('is refused where it is none, or of another run', async () => {
+    const folder = temporaryFolder()
+    const file = join(folder, 'state.json')
+    await runPipeline(await dataset(), { checkpoint_to: file }, { batch_size: 4 })
+    const resume = async (params: Record<string, Scalar>, settings: Partial<WorkloadSettings> = {}) =>
+      runPipeline(await dataset(), { resume_from: file, ...params }, { batch_size: 4, ...settings })
+    await expect(resume({ lambda: 2 }, { batch_size: 8 })).rejects.toThrow(
+      /lambda was absent and is 2; batch_size was 4 and is 8|batch_size was 4 and is 8; lambda was absent and is 2/,
+    )
+    await expect(resume({ learner: 'sgd' })).rejects.toThrow(/learner was "ridge" and is "sgd"/)
+    await expect(resume({}, { mode: 'batch' })).rejects.toThrow(/checkpoints are for mode: streaming/)
+    await expect(resume({ resume_from: join(folder, 'absent') })).rejects.toThrow(/cannot read checkpoint/)
+    await expect(resume({ resume_from: csvFile('x,y\n') })).rejects.toThrow(/is no checkpoint/)
+    const short = { ...(await dataset()), rows: 20 }
+    await expect(runPipeline(short, { resume_from: file }, { batch_size: 4 })).rejects.toThrow(
+      /taken after 50 rows, and .* has 20/,
+    )
+  })
+
+  it('is written by no throwaway instance', async () => {
+    const folder = temporaryFolder()
+    const run = await pipeline.open({
+      params: { checkpoint_to: join(folder, 'state.json'), checkpoint_rows: 1 },
+      settings: {
+        mode: 'streaming',
+        chunk_size: 10,
+        batch_size: 1,
+        max_memory_mb: null,
+        max_compute_units: null,
+        random_seed: 1,
+        adaptive_chunk_resize: false,
+        max_chunk_retries: 3,
+        target_latency_ms: null,
+        adaptive_batch_resize: false,
+        spill_to_disk: false,
+      },
+      dataset: await dataset(),
+      warmup: true,
+    })
+    while ((await run.step()) !== null);
+    await run.close?.()
+    expect(readdirSync(folder)).toEqual([])
+  })
+})

@@ -1,0 +1,86 @@
+/** The steps of SGD in its plainest and most used form, in one loop that keeps all it can out of memory. */
+import type { FeatureBatch } from './learner.ts'
+import type { LinearWeights } from './linear-weights.ts'
+import { SCALE_FLOOR } from './weight-block.ts'
+
+/** Gradients are kept within this bound, as in scikit-learn, so that one absurd row cannot overflow the weights. */
+export const GRADIENT_LIMIT = 1e12
+
+/** Step size at step t: eta0 / t^power. */
+export interface PlainOptions {
+  eta0: number
+  power: number
+  /** L2 penalty. */
+  l2: number
+}
+
+/** t^exponent; by roots where there are some, which round correctly and take a tenth of the time of a general power. */
+export function power(t: number, exponent: number): number {
+  if (exponent === 0.25) return Math.sqrt(Math.sqrt(t))
+  if (exponent === 0.5) return Math.sqrt(t)
+  if (exponent === 0) return 1
+  return t ** exponent
+}
+
+/**
+ * Squared loss, no L1 penalty, no averaging: the same steps, in the same order of operations, as those of `Sgd.learn`.
+ * Learns rows `from` to `to`; the first is step `t`.
+ * @returns the step after the last
+ */
+export function plainSteps(
+  weights: LinearWeights,
+  batch: FeatureBatch,
+  from: number,
+  to: number,
+  t: number,
+  { eta0, power: exponent, l2 }: PlainOptions,
+): number {
+  const { width, slots, dense: x, hot: indexes, target } = batch
+  const dense = weights.dense.stored
+  const hot = weights.hot.stored
+  let denseScale = weights.dense.scale
+  let hotScale = weights.hot.scale
+  let { intercept } = weights
+  for (let row = from; row < to; row += 1) {
+    const base = row * width
+    const hotBase = row * slots
+    let sum = 0
+    for (let i = 0; i < width; i += 1) sum += dense[i]! * x[base + i]!
+    let hotSum = 0
+    for (let s = 0; s < slots; s += 1) {
+      const j = indexes[hotBase + s]!
+      if (j >= 0) hotSum += hot[j]!
+    }
+    const gradient = sum * denseScale + hotSum * hotScale + intercept - target[row]!
+    const eta = eta0 / power(t, exponent)
+    const step = -eta * Math.max(-GRADIENT_LIMIT, Math.min(GRADIENT_LIMIT, gradient))
+    if (l2 > 0) {
+      const factor = Math.max(0, 1 - eta * l2)
+      denseScale *= factor
+      hotScale *= factor
+      if (denseScale < SCALE_FLOOR || hotScale < SCALE_FLOOR) {
+        weights.dense.scale = denseScale
+        weights.hot.scale = hotScale
+        if (denseScale < SCALE_FLOOR) weights.dense.fold()
+        if (hotScale < SCALE_FLOOR) weights.hot.fold()
+        denseScale = weights.dense.scale
+        hotScale = weights.hot.scale
+      }
+    }
+    if (step !== 0) {
+      const denseStep = step / denseScale
+      for (let i = 0; i < width; i += 1) dense[i]! += denseStep * x[base + i]!
+      const hotStep = step / hotScale
+      for (let s = 0; s < slots; s += 1) {
+        const j = indexes[hotBase + s]!
+        if (j >= 0) hot[j]! += hotStep
+      }
+      intercept += step
+    }
+    t += 1
+  }
+  weights.dense.scale = denseScale
+  weights.hot.scale = hotScale
+  weights.intercept = intercept
+  return t
+}

@@ -1,0 +1,230 @@
+/** The learning half of the pipeline: from feature rows to scores, for either task and either mode. */
+import type { WorkloadSettings } from '../contract.ts'
+import type { PipelineParams } from './describe.ts'
+import { RowBuffer } from './features/row-buffer.ts'
+import { HELD_OUT, Holdout } from './holdout.ts'
+import type { Learner, LearnerState } from './learn/learner.ts'
+import { chosenLearner } from './learn/options.ts'
+import { learnerFromJSON, type Task } from './learn/registry.ts'
+import { ClassificationScores, ClassificationWindow } from './metrics/class-scores.ts'
+import type { ClassificationScoreState } from './metrics/classification.ts'
+import { CurvedScores, type CurvedScoresState, type WindowReading } from './metrics/curve.ts'
+import type { RegressionScoreState } from './metrics/regression.ts'
+import type { RingState } from './metrics/ring.ts'
+import { RegressionScores, RegressionWindow, type Scores, type WindowScores } from './metrics/scores.ts'
+import { BASELINES, type Model } from './models.ts'
+import { type Observer, Prequential, type PrequentialState } from './prequential.ts'
+import type { Spill } from './spill/spill.ts'
+
+/** Passes over the training rows in batch mode, of learners that gain from more than one. */
+const EPOCHS = 5
+
+export interface LearningState {
+  learners: LearnerState[]
+  scores: unknown[]
+  prequential: PrequentialState
+  buffer: Record<string, unknown>
+}
+
+export interface LearningShape {
+  task: Task
+  /** Dense features and categorical slots a row. */
+  width: number
+  slots: number
+  /** Rows that are expected, for the curve's points. */
+  rows: number
+}
+
+export class Learning {
+  /** Where features are put. */
+  readonly buffer: RowBuffer
+  private readonly task: Task
+  private readonly params: PipelineParams
+  private readonly models: readonly Model[]
+  private readonly curved: CurvedScores
+  private readonly prequential: Prequential
+  /** Batch mode alone. */
+  private readonly holdout: Holdout | null
+  private reported: WindowReading | null = null
+
+  /** @throws {RangeError} where the learner does not take an option that was given */
+  constructor(
+    shape: LearningShape,
+    params: PipelineParams,
+    /** `batch_size` as it takes effect. */
+    settings: Pick<WorkloadSettings, 'mode' | 'batch_size' | 'random_seed'>,
+    /** Where rows go that wait and would take too much memory; null: none do. */
+    spill: Spill | null,
+    state?: LearningState,
+  ) {
+    this.task = shape.task
+    this.params = params
+    this.buffer = new RowBuffer(shape.width, shape.slots)
+    if (state !== undefined) this.buffer.restore(state.buffer)
+    const batchMode = settings.mode === 'batch'
+    this.curved = curvedScores(shape, params, batchMode, state?.scores[0] as CurvedScoresState | undefined)
+    this.models = modelsFor(shape.task, params, this.curved, state)
+    const { batch_size, random_seed } = settings
+    this.prequential = new Prequential(
+      this.models,
+      batch_size,
+      params.label_delay,
+      shape,
+      spill,
+      state?.prequential,
+    )
+    this.holdout = batchMode ? new Holdout(this.models, batch_size, random_seed, shape, spill) : null
+    this.reported = this.curved.reading
+  }
+
+  /** Streaming: handles the full batches that wait, and with `last` the rest; batch mode: keeps the rows. */
+  take(last: boolean): void {
+    if (this.holdout === null) this.prequential.take(this.buffer, last)
+    else this.holdout.keep(this.buffer)
+  }
+
+  /** True where a last step is needed that learns what batch mode kept. */
+  get learnsAtEnd(): boolean {
+    return this.holdout !== null
+  }
+
+  /** Batch mode: learns and scores what was kept. */
+  fit(): void {
+    const gains = !/^(ridge|ftrl)/.test(this.params.learner)
+    this.holdout!.fit(this.params.epochs ?? (gains ? EPOCHS : 1))
+  }
+
+  /** Told of every scored row: for drift detectors on the error. Streaming alone. */
+  observe(observer: Observer): void {
+    this.prequential.observer = observer
+  }
+
+  /** As Prequential.forgetAfter: what drift alarms call. */
+  forgetAfter(row: number, keep: number): void {
+    this.prequential.forgetAfter(row, keep)
+  }
+
+  /** Rows a batch; may change between batches. */
+  get batchSize(): number {
+    return this.prequential.batchSize
+  }
+
+  set batchSize(rows: number) {
+    this.prequential.batchSize = rows
+  }
+
+  /** Rows with a target whose labels came and were learned. */
+  get learned(): number {
+    return this.holdout?.learned ?? this.prequential.learned
+  }
+
+  /** The windowed scores where they were taken anew since the last call; for the chunk log. */
+  windowReading(): WindowReading | null {
+    const { reading } = this.curved
+    if (reading === this.reported) return null
+    this.reported = reading
+    return reading
+  }
+
+  metrics(): Record<string, number | null> {
+    const [learner, first, last] = this.models.map(({ scores }) => scores.summary())
+    if (this.task === 'regression') {
+      const { r2, rmse, mae } = learner!
+      return {
+        r2: r2!,
+        rmse: rmse!,
+        mae: mae!,
+        r2_mean_baseline: first!['r2']!,
+        r2_last_baseline: last!['r2']!,
+      }
+    }
+    const { accuracy, log_loss, f1, f1_macro, roc_auc } = learner!
+    return {
+      accuracy: accuracy!,
+      log_loss: log_loss!,
+      f1: f1!,
+      f1_macro: f1_macro!,
+      roc_auc: roc_auc!,
+      accuracy_majority_baseline: first!['accuracy']!,
+      accuracy_last_baseline: last!['accuracy']!,
+      log_loss_majority_baseline: first!['log_loss']!,
+    }
+  }
+
+  info(): Record<string, unknown> {
+    const { label_delay } = this.params
+    const late = label_delay === 0 ? '' : `; labels came ${label_delay} rows late`
+    const rocAucError = this.task === 'classification' ? this.curved.summary()['roc_auc_error'] : null
+    const curve = this.curved.curve()
+    return {
+      task: this.task,
+      learned: this.learned,
+      scored: this.curved.n,
+      scoring:
+        this.holdout === null
+          ? `prequential: every batch predicted before it was learned${late}`
+          : `holdout: ${HELD_OUT * 100}% of the rows, chosen by seed, never learned`,
+      ...(rocAucError !== null && rocAucError !== 0 && { roc_auc_error: rocAucError }),
+      ...(curve !== null && { curve: { window: this.params.window, ...curve } }),
+    }
+  }
+
+  toJSON(): LearningState {
+    return {
+      learners: this.models.map(({ learner }) => learner.toJSON()),
+      scores: this.models.map(({ scores }) => scores.toJSON()),
+      prequential: this.prequential.toJSON(),
+      buffer: this.buffer.toJSON(),
+    }
+  }
+}
+
+function modelsFor(
+  task: Task,
+  params: PipelineParams,
+  curved: CurvedScores,
+  state: LearningState | undefined,
+): Model[] {
+  const restored = (at: number, fresh: () => Learner) =>
+    state === undefined ? fresh() : learnerFromJSON(state.learners[at]!)
+  const fresh = () => chosenLearner(params)
+  const baselines = Object.entries(BASELINES[task]).map(([name, make], i) => ({
+    name,
+    learner: restored(i + 1, make),
+    fresh: make,
+    scores: plainScores(task, state?.scores[i + 1]),
+  }))
+  return [{ name: 'learner', learner: restored(0, fresh), fresh, scores: curved }, ...baselines]
+}
+
+/** Batch mode scores after learning, so a curve over rows would show nothing. */
+function curvedScores(
+  shape: LearningShape,
+  params: PipelineParams,
+  batchMode: boolean,
+  state: CurvedScoresState | undefined,
+): CurvedScores {
+  const points = batchMode ? 0 : params.curve_points
+  const window = batchMode ? 0 : params.window
+  const stride = Math.ceil(shape.rows / Math.max(1, points - 1))
+  const scores = plainScores(shape.task, state?.scores)
+  return new CurvedScores(
+    scores,
+    windowScores(shape.task, window, state?.window),
+    { points, stride, window },
+    state,
+  )
+}
+
+function plainScores(task: Task, state: unknown): Scores {
+  return task === 'regression'
+    ? new RegressionScores(state as RegressionScoreState | undefined)
+    : new ClassificationScores(state as ClassificationScoreState | undefined)
+}
+
+function windowScores(task: Task, window: number, state: RingState | null | undefined): WindowScores | null {
+  if (window === 0) return null
+  return task === 'regression'
+    ? new RegressionWindow(window, state ?? undefined)
+    : new ClassificationWindow(window, state ?? undefined)
+}

@@ -1,0 +1,126 @@
+/** Scores of classifiers: three numbers a prediction, taken from the probabilities where there are any. */
+import type { Classifier, FeatureBatch, Learner } from '../learn/learner.ts'
+import {
+  ClassificationScore,
+  type ClassificationScoreState,
+  type ClassificationSummary,
+  WindowedClassificationScore,
+} from './classification.ts'
+import type { RingState } from './ring.ts'
+import type { Scores, Summary, WindowScores } from './scores.ts'
+
+/** Predicted class, probability of the true class, probability of class 1; NaN where unknown. */
+const WIDTH = 3
+/** Probability while no class is known: an even guess between two. */
+const EVEN = 0.5
+
+export class ClassificationScores implements Scores {
+  readonly width = WIDTH
+  private readonly score: ClassificationScore
+  private room = new Float64Array(0)
+
+  constructor(state?: ClassificationScoreState) {
+    this.score = state === undefined ? new ClassificationScore() : ClassificationScore.fromJSON(state)
+  }
+
+  predict(learner: Learner, batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
+    if (!givesProbabilities(learner)) {
+      learner.predictMany(batch, from, to, out)
+      // The classes fill the front; from the back, so that none is overwritten unread.
+      for (let i = to - from - 1; i >= 0; i -= 1) {
+        out[i * WIDTH] = out[i]!
+        out[i * WIDTH + 1] = Number.NaN
+        out[i * WIDTH + 2] = Number.NaN
+      }
+      return
+    }
+    const { classes } = learner
+    if (this.room.length < (to - from) * classes) this.room = new Float64Array((to - from) * classes)
+    const { room } = this
+    learner.predictProbabilities(batch, from, to, room)
+    for (let i = 0; i < to - from; i += 1) {
+      const base = i * classes
+      let best = 0
+      for (let k = 1; k < classes; k += 1) if (room[base + k]! > room[base + best]!) best = k
+      const target = batch.target[from + i]!
+      const at = i * WIDTH
+      out[at] = best
+      // A class that was never learned has no probability.
+      out[at + 1] = classes === 0 ? EVEN : target < classes ? room[base + target]! : 0
+      out[at + 2] = classes > 2 ? Number.NaN : classes === 2 ? room[base + 1]! : classes === 1 ? 0 : EVEN
+    }
+  }
+
+  add(targets: Float64Array, from: number, to: number, predictions: Float64Array, at: number): void {
+    addRows(this.score, targets, from, to, predictions, at)
+  }
+
+  get n(): number {
+    return this.score.n
+  }
+
+  summary(): Summary {
+    return { ...this.score.summary() }
+  }
+
+  brief(): Summary {
+    return cheap(this.score.summary(false))
+  }
+
+  toJSON(): ClassificationScoreState {
+    return this.score.toJSON()
+  }
+}
+
+export class ClassificationWindow implements WindowScores {
+  private readonly score: WindowedClassificationScore
+
+  constructor(window: number, state?: RingState) {
+    this.score =
+      state === undefined
+        ? new WindowedClassificationScore(window)
+        : WindowedClassificationScore.fromJSON(state)
+  }
+
+  add(targets: Float64Array, from: number, to: number, predictions: Float64Array, at: number): void {
+    addRows(this.score, targets, from, to, predictions, at)
+  }
+
+  summary(): Summary {
+    const summary = this.score.summary()
+    return { ...cheap(summary), roc_auc: summary.roc_auc }
+  }
+
+  brief(): Summary {
+    return cheap(this.score.summary(false))
+  }
+
+  toJSON(): RingState {
+    return this.score.toJSON()
+  }
+}
+
+function cheap({ accuracy, log_loss, f1, f1_macro }: ClassificationSummary): Summary {
+  return { accuracy, log_loss, f1, f1_macro }
+}
+
+function addRows(
+  score: Pick<ClassificationScore, 'add'>,
+  targets: Float64Array,
+  from: number,
+  to: number,
+  predictions: Float64Array,
+  start: number,
+): void {
+  let at = start
+  for (let row = from; row < to; row += 1) {
+    score.add(targets[row]!, predictions[at]!, predictions[at + 1]!, predictions[at + 2]!)
+    at += WIDTH
+  }
+}
+
+function givesProbabilities(
+  learner: Learner,
+): learner is Classifier & Required<Pick<Classifier, 'predictProbabilities'>> {
+  return (learner as Partial<Classifier>).predictProbabilities !== undefined
+}
