@@ -62,6 +62,10 @@ const MEASURED: Record<string, Entry> = {
     scale: 'natural',
     description: 'total pause of garbage collections',
   },
+  event_loop_delay_p99_ms: time('ms', 'how long the event loop kept a timer waiting, 99th percentile'),
+  event_loop_delay_max_ms: time('ms', 'the same, longest'),
+  io_read_mb: neutral('MB', 'bytes that the host process read, cached or not'),
+  io_written_mb: neutral('MB', 'bytes that the host process wrote'),
   energy_j: {
     unit: 'J',
     direction: 'lower_is_better',

@@ -176,12 +176,14 @@ function toTrialSpec(
       pin_core: sweep.pin_core ?? null,
     },
     warmup_chunks: scenario.warmup_chunks,
+    watts: scenario.watts ?? null,
     timeout_s: scenario.timeout_s,
     chunk_log: logged ? join(folder.chunks, `${planned.trial}.jsonl`) : null,
   }
 }
 
-function distinctDatasets(scenarios: readonly Scenario[]): DatasetSpec[] {
+/** Each dataset that some scenario reads, once. */
+export function distinctDatasets(scenarios: readonly Scenario[]): DatasetSpec[] {
   const specs = new Map<string, DatasetSpec>()
   for (const { dataset } of scenarios) if (dataset !== null) specs.set(keyOf(dataset), dataset)
   return [...specs.values()]
@@ -195,6 +197,7 @@ function distinctParams(scenarios: readonly Scenario[], spec: DatasetSpec): Scen
   return [...uses.values()]
 }
 
-function keyOf(spec: DatasetSpec): string {
+/** The same for equal specs. */
+export function keyOf(spec: DatasetSpec): string {
   return JSON.stringify(spec)
 }

@@ -16,12 +16,10 @@ import type {
   Workload,
 } from './contract.ts'
 import { loadWorkload, openWorkload } from './load-workload.ts'
+import { type DuetOrder, type DuetPart, takeTurns } from './lock-step.ts'
 import { MeasuredRun, warmUp } from './measured-run.ts'
 import { monotonicMs } from './telemetry/clock.ts'
-import { EnergyMeter } from './telemetry/energy.ts'
-import { GcMeter } from './telemetry/gc.ts'
-import { readDisturbance, type ThreadDisturbance } from './telemetry/noise.ts'
-import { readThrottledMs } from './telemetry/throttle.ts'
+import { Meters } from './telemetry/meters.ts'
 
 /** What the cell can say; the host adds what concerns the whole process. */
 export type CellReport = Omit<HostReport, 'noise'> & { noise: Omit<NoiseRecord, 'load_1m'> }
@@ -67,6 +65,16 @@ export async function drive({ spec, budgetMb, compute }: DriveOrder): Promise<Ce
   }
 }
 
+/** As `drive`, in turns with the cell of the other side. */
+export async function duet(order: DuetOrder): Promise<DuetPart | { outcome: Outcome; error: TrialError }> {
+  const memory = new MemoryCheck(emptyCell, order.maxMemoryMb, collectGarbage)
+  try {
+    return await takeTurns(workload, order, memory, collectGarbage)
+  } catch (error) {
+    return { outcome: outcomeOf(error), error: asTrialError(error) }
+  }
+}
+
 async function measure(
   spec: TrialSpec,
   compute: ComputeCapInForce | null,
@@ -103,46 +111,32 @@ async function runToTheEnd(
   cpuStat: string | null,
   opening: { startupMs: number; coldFirstChunkMs: number | null },
 ): Promise<CellReport> {
-  const gc = new GcMeter()
-  const throttledBefore = cpuStat === null ? null : readThrottledMs(cpuStat)
-  const disturbedBefore = readDisturbance()
-  const energy = new EnergyMeter()
-  const cpuBefore = process.cpuUsage()
+  const meters = new Meters(cpuStat)
   run.begin()
   while (await run.step());
-  const cpu = process.cpuUsage(cpuBefore)
-  const joules = energy.stop()
+  const wallMs = run.ready - run.begun
+  const read = await meters.stop(wallMs)
   // The clock of threads and that of the machine tick alike and start apart.
   const offset = monotonicMs() - performance.now()
-  const from = run.begun + offset
-  const to = run.ready + offset
-  const disturbed = readDisturbance()
-  const throttledAfter = cpuStat === null ? null : readThrottledMs(cpuStat)
-  await gc.stop()
   const output = await run.finish()
-
-  const cpuMs = (cpu.user + cpu.system) / 1000
-  const peakMb = memory.peakBytes / MIB
   return {
     outcome: 'ok',
     metrics: {
       ...output.metrics,
       ...chunkMetrics(run),
-      cpu_s: cpuMs / 1000,
+      ...read.metrics,
       startup_ms: opening.startupMs,
       cold_first_chunk_ms: opening.coldFirstChunkMs,
       peak_heap_mb: memory.peakHeapBytes / MIB,
       peak_external_mb: memory.peakExternalBytes / MIB,
-      gc_count: gc.count,
-      gc_pause_ms: gc.pauseMs,
-      energy_j: joules.joules,
     },
-    peak_mb: peakMb,
-    achieved: to > from ? cpuMs / (to - from) : null,
-    throttled_ms: difference(throttledBefore, throttledAfter),
-    window: { from, to },
-    energy: joules,
-    noise: noise(disturbedBefore, disturbed, to - from, cpuStat !== null),
+    peak_mb: memory.peakBytes / MIB,
+    achieved: wallMs > 0 ? read.cpuMs / wallMs : null,
+    throttled_ms: read.throttledMs,
+    window: { from: run.begun + offset, to: run.ready + offset },
+    energy: read.energy,
+    machine_busy_ms: read.machineBusyMs,
+    noise: read.noise,
     ...(output.info === undefined ? {} : { info: output.info }),
   }
 }
@@ -169,24 +163,6 @@ function chunkMetrics(run: MeasuredRun): Record<string, number | null> {
   }
 }
 
-function noise(
-  before: ThreadDisturbance,
-  after: ThreadDisturbance,
-  wallMs: number,
-  inCgroup: boolean,
-): CellReport['noise'] {
-  const waited = difference(before.queueWaitMs, after.queueWaitMs)
-  return {
-    // The kernel counts a thread that its own group's quota holds back as waiting for a core.
-    run_queue_wait_share: waited === null || wallMs <= 0 || inCgroup ? null : waited / wallMs,
-    involuntary_context_switches: difference(before.involuntarySwitches, after.involuntarySwitches),
-  }
-}
-
-function difference(before: number | null, after: number | null): number | null {
-  return before === null || after === null ? null : after - before
-}
-
 function nothingMeasured(memory: MemoryCheck): Omit<CellReport, 'outcome'> {
   return {
     metrics: {},
@@ -195,6 +171,7 @@ function nothingMeasured(memory: MemoryCheck): Omit<CellReport, 'outcome'> {
     throttled_ms: null,
     window: null,
     energy: { joules: null, source: null },
+    machine_busy_ms: null,
     noise: { run_queue_wait_share: null, involuntary_context_switches: null },
   }
 }

@@ -320,6 +320,8 @@ export interface TrialSpec {
     pin_core?: number | null
   }
   warmup_chunks: number
+  /** For an estimate of energy where no counter can be read; absent or null: none is made. */
+  watts?: Watts | null
   /** Deadline of the trial from the start of its host job, warm-up included, s. */
   timeout_s: number
   /** Where the chunk log goes; null for none. */
@@ -361,8 +363,9 @@ export interface CapsRecord {
 
 export interface EnergyRecord {
   joules: number | null
+  /** `estimate`: from CPU time and a profile's watts; shown and never tested. */
   source: 'rapl' | 'perf' | 'estimate' | null
-  /** True where other trials ran on the same counters. */
+  /** True where other trials ran on the same counters: the joules are then this trial's part by CPU time. */
   shared: boolean
 }
 
@@ -373,6 +376,27 @@ export interface NoiseRecord {
   involuntary_context_switches: number | null
   /** One-minute load average at the start. */
   load_1m: number | null
+  /** Time that the hypervisor gave to others, as a share of all cores' time. */
+  steal_share?: number | null
+  /** Cores' worth of CPU time that all other processes used, other trials and the governor included. */
+  others_cores?: number | null
+  /** Time in which any process of the machine waited for a core, as a share of wall time; null under a cgroup cap. */
+  pressure_share?: number | null
+  /** Mean of the cores at the start and the end, MHz, and how it changed between them, as a share. */
+  frequency_mhz?: number | null
+  frequency_change?: number | null
+  /** Why this trial's times are suspect; empty for a quiet one. Trials are marked so, and never dropped. */
+  disturbed?: Disturbed[]
+}
+
+export type Disturbed = 'steal' | 'others' | 'waiting' | 'pressure' | 'frequency'
+
+/** Power of a machine for an estimate of energy, W. */
+export interface Watts {
+  /** With nothing to do. */
+  idle: number
+  /** On top, for one core at work. */
+  per_core: number
 }
 
 export interface TrialError {
@@ -420,6 +444,57 @@ export interface ChunkLogLine {
   detail?: Record<string, unknown>
 }
 
+// ---------------------------------------------------------------- duets
+
+/** One of two versions of a workload: `a` the one compared with, `b` the candidate. */
+export type DuetSide = 'a' | 'b'
+
+/** Two versions of a workload in two cells of one host process, taking turns chunk by chunk. */
+export interface DuetSpec {
+  duet: string
+  /** `pipeline` or the absolute path of a module, and its own parameters. */
+  sides: Record<DuetSide, { workload: string; params: Record<string, Scalar> }>
+  /** Whose cell is made first and begins. */
+  first: DuetSide
+  settings: WorkloadSettings
+  dataset: PreparedDataset | null
+  /** Budget of each cell, held by its heap limit and between steps; null for none. */
+  max_memory_mb: number | null
+  warmup_chunks: number
+  /** Both sides begin anew with the data until so much time has passed, warm-up excluded, ms. */
+  target_ms: number
+  timeout_s: number
+}
+
+export interface DuetSums {
+  latency_ms: number
+  rows: number
+  /** CPU time of the cell's thread, ms; null where the machine does not tell. */
+  cpu_ms: number | null
+}
+
+export interface DuetFailure {
+  /** Null where it was neither side's own. */
+  side: DuetSide | null
+  outcome: Outcome
+  error: TrialError
+}
+
+export interface DuetReport {
+  /** Pairs of chunks that count: those that both sides handled, the first skipped. */
+  pairs: number
+  skipped: number
+  /** Over the pairs that count; null where the duet failed. */
+  sums: Record<DuetSide, DuetSums> | null
+  /** What `finish()` said after the first pass over the data, or after equally many chunks. */
+  outputs: Record<DuetSide, Record<string, number | null>> | null
+  /** Whether the outputs are of the whole data. */
+  complete: boolean
+  /** The only core that the process ran on; null where it could not be pinned. */
+  core: number | null
+  failure: DuetFailure | null
+}
+
 // ---------------------------------------------------------------- coordinator, host and governor
 
 /** The smallest `max_memory_mb`: a workload that keeps nothing fails with 1 and runs with 2, the pipeline with 4. */
@@ -437,7 +512,10 @@ export interface HostReport {
   throttled_ms: number | null
   /** The timed steps on the machine's monotonic clock, ms. */
   window: TimeWindow | null
+  /** Of the whole machine. */
   energy: { joules: number | null; source: EnergyRecord['source'] }
+  /** CPU time of all the machine's processes in the timed steps, ms. */
+  machine_busy_ms: number | null
   noise: NoiseRecord
   error?: TrialError
   info?: Record<string, unknown>
@@ -474,6 +552,8 @@ export type GovernorRequest =
 export interface Capabilities {
   compute: ComputeMechanism
   memory: MemoryMechanism[]
+  /** What counts energy; null for nothing. */
+  energy?: 'rapl' | 'perf' | null
   /** Why better compute mechanisms were passed over. */
   notes: string[]
 }
@@ -507,6 +587,8 @@ export interface WatchSummary {
   killed: 'memory' | 'cgroup_memory' | 'deadline' | null
   /** Time in which the duty cycle held the host within the window, ms; null under other mechanisms. */
   throttled_ms: number | null
+  /** Of the whole machine within the window, by `perf`; null where that is not running. */
+  perf_joules: number | null
 }
 
 export type GovernorReply =

@@ -16,7 +16,10 @@ import type {
   GovernorReply,
   GovernorRequest,
   MemoryCapInForce,
+  TimeWindow,
 } from './contract.ts'
+import { EnergyMeter } from './telemetry/energy.ts'
+import { PerfEnergy } from './telemetry/perf-energy.ts'
 
 /** A workload that touches new pages grows by up to 2 MB a ms: 6 MB in this time. A reading costs some 5 us. */
 const POLL_MS = 3
@@ -26,6 +29,7 @@ const hosts = new Map<number, WatchedHost>()
 let poll: NodeJS.Timeout | null = null
 let capper: ComputeCapper | null = null
 let grouper: MemoryGrouper | null = null
+let perf: PerfEnergy | null = null
 
 function reply(message: GovernorReply): void {
   // Undelivered replies need no care: the coordinator is gone, and `disconnect` follows.
@@ -89,7 +93,14 @@ async function unwatch(request: Extract<GovernorRequest, { op: 'unwatch' }>): Pr
     poll = null
   }
   await clear(host)
-  reply({ op: 'summary', id: request.id, summary })
+  const perf_joules = await perfJoules(request.window)
+  reply({ op: 'summary', id: request.id, summary: { ...summary, perf_joules } })
+}
+
+async function perfJoules(window: TimeWindow | null): Promise<number | null> {
+  if (perf === null || window === null) return null
+  await perf.catchUp()
+  return perf.within(window)
 }
 
 async function clear(host: WatchedHost | undefined): Promise<void> {
@@ -125,6 +136,7 @@ async function leave(): Promise<void> {
   for (const host of hosts.values()) host.kill(null)
   await Promise.all([...hosts.values()].map(clear))
   for (const host of hosts.values()) host.removeTemporary()
+  perf?.stop()
   process.exit(0)
 }
 
@@ -137,11 +149,15 @@ async function capabilities(): Promise<Capabilities> {
     capper?.mechanism === 'cgroup_v2',
   )
   grouper = backstop.grouper
+  // One source is enough, and the kernel's files cost nothing.
+  const { source } = new EnergyMeter().stop()
+  if (source === null) perf = await PerfEnergy.start()
+  const energy = perf === null ? source : 'perf'
   const memory: Capabilities['memory'] = ['resource_limits', 'between_steps']
   if (process.platform === 'linux') memory.push('governor_rss')
   if (grouper !== null) memory.push(grouper.mechanism)
   const notes = [...choice.notes, ...backstop.notes]
-  return { compute: capper?.mechanism ?? 'none', memory, notes }
+  return { compute: capper?.mechanism ?? 'none', memory, energy, notes }
 }
 
 try {

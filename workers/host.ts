@@ -103,11 +103,13 @@ function finish(report: Partial<CellReport> & { outcome: Outcome }, load1m: numb
     throttled_ms: null,
     window: null,
     energy: { joules: null, source: null },
+    machine_busy_ms: null,
     ...report,
     metrics,
     noise: {
-      run_queue_wait_share: report.noise?.run_queue_wait_share ?? null,
-      involuntary_context_switches: report.noise?.involuntary_context_switches ?? null,
+      run_queue_wait_share: null,
+      involuntary_context_switches: null,
+      ...report.noise,
       load_1m: load1m,
     },
   }

@@ -35,7 +35,7 @@ export class MeasuredRun {
     this.log = chunkLog === null ? null : new ChunkLog(chunkLog)
   }
 
-  /** The clock starts. */
+  /** The clock starts; called again before a step, the time since the last one is no part of its latency. */
   begin(): void {
     if (this.log !== null) this.cpuAt = process.cpuUsage()
     this.begun = performance.now()

@@ -7,8 +7,12 @@ import { UserError } from '../user-error.ts'
 
 export const EXIT = {
   ok: 0,
+  /** A gate has proven a regression. */
+  regression: 1,
   /** Bad usage or bad input; nothing was run. */
   usage: 2,
+  /** A gate could neither prove a regression nor rule it out. */
+  undecided: 3,
   /** Some trial `failed`, or the harness did. */
   failed: 4,
   /** By Ctrl-C; what was measured is kept. */

@@ -8,6 +8,8 @@ import { compareCommand } from './compare.ts'
 import { tell } from './console.ts'
 import { dataCommand } from './data.ts'
 import { complaintOf, EXIT } from './exit.ts'
+import { gateCommand } from './gate.ts'
+import { historyCommand } from './history.ts'
 import { pipelineCommand } from './pipeline.ts'
 import { profilesCommand } from './profiles.ts'
 import { reportCommand } from './report.ts'
@@ -34,6 +36,8 @@ const parser = yargs(hideBin(process.argv))
   .command(reportCommand)
   .command(compareCommand)
   .command(pipelineCommand)
+  .command(gateCommand)
+  .command(historyCommand)
   .command(dataCommand)
   .command(profilesCommand)
   .command(schemaCommand)

@@ -9,7 +9,7 @@ import { type PipelineOptions, type PipelineSettings, pipelineOptions } from '..
 import { pipelineSweep } from '../pipeline/sweep.ts'
 import { readJournal } from '../record/journal.ts'
 import { readManifest } from '../record/manifest.ts'
-import { journalPath } from '../record/run-folder.ts'
+import { checkWritable, journalPath } from '../record/run-folder.ts'
 import { runSweep } from '../run-sweep.ts'
 import type { SweepRun } from '../run-trials.ts'
 import { UserError } from '../user-error.ts'
@@ -24,6 +24,7 @@ interface PipelineWords {
   'config-template': string | undefined
   target: string | undefined
   preset: string | undefined
+  learner: string | undefined
   'chunk-size': number | undefined
   'batch-size': number | undefined
   'max-memory-mb': number | undefined
@@ -63,6 +64,11 @@ export const pipelineCommand: CommandModule<object, PipelineWords> = {
           describe: 'column to predict; needed unless a preset fits the columns',
         },
         preset: { type: 'string', requiresArg: true, describe: 'how the columns are read, such as nba2k' },
+        learner: {
+          type: 'string',
+          requiresArg: true,
+          describe: 'what learns, such as ridge, sgd or, for a label, logistic',
+        },
         'chunk-size': { type: 'number', requiresArg: true, describe: 'rows a chunk' },
         'batch-size': { type: 'number', requiresArg: true, describe: 'rows a model update' },
         'max-memory-mb': { type: 'number', requiresArg: true, describe: 'memory cap, MB' },
@@ -108,9 +114,15 @@ async function runPipeline(words: PipelineWords): Promise<void> {
   if (!existsSync(input)) throw new UserError(`${words.input}: no such file`, 'check the path after --input')
   if (!statSync(input).isFile()) throw new UserError(`${words.input}: is no file`, '--input needs a CSV file')
   const output = resolve(options.settings.output_dir)
+  checkOutput(output)
   const loaded = pipelineSweep(
     options,
-    { path: input, preset: words.preset ?? null, target: words.target ?? null },
+    {
+      path: input,
+      preset: words.preset ?? null,
+      target: words.target ?? null,
+      learner: words.learner ?? null,
+    },
     words.caps,
   )
 
@@ -132,6 +144,15 @@ async function runPipeline(words: PipelineWords): Promise<void> {
     removeHandlers()
   }
   await conclude(end, options, output)
+}
+
+function checkOutput(folder: string): void {
+  try {
+    checkWritable(folder)
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    throw new UserError(error.message.replaceAll('--out', '--output-dir'))
+  }
 }
 
 /** Libraries for pictures take half a second to load. */
@@ -197,6 +218,7 @@ function inFlags<P extends { message: string; hint?: string }>(problem: P): P {
     text
       .replaceAll('dataset.target', '--target')
       .replaceAll('dataset.preset', '--preset')
+      .replaceAll('params.learner', '--learner')
       .replaceAll('say "caps: best_effort" in the sweep', 'say --caps best_effort')
   return {
     ...problem,

@@ -5,6 +5,7 @@ import { runSweep } from '../run-sweep.ts'
 import type { SweepRun } from '../run-trials.ts'
 import { loadSweep } from '../sweep/load.ts'
 import type { Sweep } from '../sweep/types.ts'
+import { UserError } from '../user-error.ts'
 import { answer, tell } from './console.ts'
 import { EXIT, userErrorFrom } from './exit.ts'
 import { RunProgress } from './run-progress.ts'
@@ -17,6 +18,7 @@ interface RunWords {
   runs: number | undefined
   seed: number | undefined
   set: string[]
+  repeat: number
   'dry-run': boolean
   json: boolean
   quiet: boolean
@@ -40,6 +42,11 @@ export const runCommand: CommandModule<object, RunWords> = {
           default: [],
           describe: 'path=value, such as params.learner=sgd',
         },
+        repeat: {
+          type: 'number',
+          default: 1,
+          describe: 'whole runs one after the other, such as 5 for a baseline',
+        },
         'dry-run': { type: 'boolean', default: false, describe: 'list the scenarios and run nothing' },
         json: { type: 'boolean', default: false, describe: 'one JSON object on stdout' },
         quiet: { type: 'boolean', default: false, describe: 'no progress and no summary' },
@@ -50,6 +57,14 @@ export const runCommand: CommandModule<object, RunWords> = {
 }
 
 async function run(words: RunWords): Promise<void> {
+  if (!Number.isSafeInteger(words.repeat) || words.repeat < 1)
+    throw new UserError(`--repeat ${words.repeat}: expected a whole number of at least 1`)
+  // A run that was interrupted, or in which trials failed, is followed by none.
+  const times = words['dry-run'] ? 1 : words.repeat
+  for (let left = times; left > 0 && !process.exitCode; left--) await runOnce(words)
+}
+
+async function runOnce(words: RunWords): Promise<void> {
   const loaded = loadSweep(words.sweep, {
     ...(words.jobs !== undefined && { jobs: words.jobs }),
     ...(words.runs !== undefined && { runs: words.runs }),

@@ -1,6 +1,8 @@
 /** How the coordinator gets work done, so that scheduling can be tested without processes. */
 import type {
   Capabilities,
+  DuetReport,
+  DuetSpec,
   PrepareResult,
   PrepareSpec,
   TrialResult,
@@ -19,4 +21,13 @@ export interface Executor {
   run(spec: TrialSpec): Promise<TrialResult>
   /** Kills what runs and frees what was taken; safe to call twice. */
   close(): Promise<void>
+}
+
+/** An executor that can also play two versions against each other in one host. */
+export interface DuetExecutor extends Executor {
+  /**
+   * Plays one duet to its end. Resolves for every ending, with a `failure` where it gave nothing.
+   * @throws only when the executor itself is broken or was closed
+   */
+  duet(spec: DuetSpec): Promise<DuetReport>
 }

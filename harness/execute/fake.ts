@@ -1,16 +1,20 @@
 /** An executor without processes: scripted results, for testing all that schedules and records. */
 import type {
   Capabilities,
+  DuetReport,
+  DuetSpec,
   PrepareResult,
   PrepareSpec,
   TrialResult,
   TrialSpec,
 } from '../../workers/contract.ts'
-import type { Executor } from './executor.ts'
+import type { DuetExecutor } from './executor.ts'
 
 export interface FakeScript {
   /** What differs from a plain `ok` trial; may wait, and may throw as a broken executor does. */
   result?(spec: TrialSpec): Partial<TrialResult> | Promise<Partial<TrialResult>>
+  /** What differs from a duet of two equal sides. */
+  duet?(spec: DuetSpec): Partial<DuetReport> | Promise<Partial<DuetReport>>
   prepare?(spec: PrepareSpec): PrepareResult | Promise<PrepareResult>
   capabilities?: Capabilities
 }
@@ -28,9 +32,21 @@ const ALL_CAPS: Capabilities = {
   notes: [],
 }
 
+const SUMS = { latency_ms: 100, rows: 1000, cpu_ms: 90 }
+
+const EQUAL_SIDES: DuetReport = {
+  pairs: 100,
+  skipped: 25,
+  sums: { a: SUMS, b: SUMS },
+  outputs: { a: {}, b: {} },
+  complete: true,
+  core: 0,
+  failure: null,
+}
+
 /** Keeps the order of calls and nothing of the results. */
-export class FakeExecutor implements Executor {
-  /** `prepare`, `run <trial>`, `end <trial>` and `close`, as they happened. */
+export class FakeExecutor implements DuetExecutor {
+  /** `prepare`, `run <trial>`, `end <trial>`, `duet <duet> <side> first` and `close`, as they happened. */
   readonly calls: string[] = []
   /** Trials that run now. */
   running = 0
@@ -68,6 +84,12 @@ export class FakeExecutor implements Executor {
       this.running--
       this.calls.push(`end ${spec.trial}`)
     }
+  }
+
+  async duet(spec: DuetSpec): Promise<DuetReport> {
+    this.calls.push(`duet ${spec.duet} ${spec.first} first`)
+    const scripted = Promise.resolve(this.script.duet?.(spec) ?? {})
+    return { ...EQUAL_SIDES, ...(await untilClosed(scripted, this.closed)) }
   }
 
   async close(): Promise<void> {

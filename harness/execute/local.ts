@@ -5,6 +5,8 @@ import type {
   Capabilities,
   ComputeCapInForce,
   ComputeMechanism,
+  DuetReport,
+  DuetSpec,
   HostReport,
   MemoryCapInForce,
   PrepareResult,
@@ -15,9 +17,10 @@ import type {
 import { makeOwnedFolder, removeLeftovers } from '../leftovers.ts'
 import { entryFile } from './entries.ts'
 import { workerEnvironment } from './environment.ts'
-import type { Executor } from './executor.ts'
+import type { DuetExecutor } from './executor.ts'
 import { Governor } from './governor.ts'
 import { type HostEnding, HostProcess } from './host-process.ts'
+import { outcomeOfDeath } from './outcome.ts'
 import { type CapsInForce, toTrialResult } from './trial-result.ts'
 
 export interface LocalExecutorOptions {
@@ -37,7 +40,9 @@ const DEADLINE_GRACE_MS = 2000
 /** A Ctrl-C kills a host that has only just started; the coordinator's own `close` follows within this. */
 const INTERRUPT_GRACE_MS = 250
 
-export class LocalExecutor implements Executor {
+const NO_DUET = { pairs: 0, skipped: 0, sums: null, outputs: null, complete: false, core: null }
+
+export class LocalExecutor implements DuetExecutor {
   private readonly governor: Governor
   private readonly temporary: string
   private readonly onOutput: (text: string) => void
@@ -88,7 +93,7 @@ export class LocalExecutor implements Executor {
     try {
       const caps: CapsInForce = { memory: null, compute: null }
       const host = this.start<HostReport>(
-        'run',
+        'host',
         spec,
         folder,
         {
@@ -109,6 +114,39 @@ export class LocalExecutor implements Executor {
     }
   }
 
+  async duet(spec: DuetSpec): Promise<DuetReport> {
+    await this.governor.capabilities
+    const folder = this.takeFolder()
+    try {
+      const timeoutMs = spec.timeout_s * 1000 + DEADLINE_GRACE_MS
+      // No cap holds the process: what one cell used would be taken from the other.
+      const host = this.start<DuetReport>(
+        'duet',
+        spec,
+        folder,
+        { timeoutMs, capsMemory: false },
+        (signal) => {
+          if (signal === 'finished') this.governor.release(host.pid)
+        },
+      )
+      const ending = await host.ended
+      if (ending.kind === 'death' && ending.death.signal === 'SIGINT') await pause(INTERRUPT_GRACE_MS)
+      this.refuseIfClosed()
+      const { killed } = await this.governor.unwatch(host.pid, null)
+      if (ending.kind === 'result') return ending.result
+      const failure =
+        ending.kind === 'death'
+          ? outcomeOfDeath(ending.death, killed, {
+              max_memory_mb: spec.max_memory_mb,
+              timeout_s: spec.timeout_s,
+            })
+          : { outcome: 'failed' as const, error: { name: ending.error.name, message: ending.error.message } }
+      return { ...NO_DUET, failure: { side: null, ...failure } }
+    } finally {
+      this.returnFolder(folder)
+    }
+  }
+
   async close(): Promise<void> {
     this.closed = true
     this.killHosts()
@@ -118,7 +156,7 @@ export class LocalExecutor implements Executor {
   }
 
   private start<R>(
-    name: 'run' | 'prepare',
+    entry: 'host' | 'duet' | 'prepare',
     job: unknown,
     folder: string,
     watch: { timeoutMs: number | null; capsMemory: boolean },
@@ -126,8 +164,8 @@ export class LocalExecutor implements Executor {
   ): HostProcess<R> {
     this.refuseIfClosed()
     const host = new HostProcess<R>({
-      filename: entryFile(name === 'run' ? 'host' : 'prepare'),
-      name,
+      filename: entryFile(entry),
+      name: entry === 'prepare' ? 'prepare' : 'run',
       job,
       environment: workerEnvironment({ TMPDIR: folder }),
       onOutput: this.onOutput,

@@ -1,5 +1,5 @@
 /** What became of a trial whose host gave no result. */
-import type { Outcome, TrialError, TrialSpec, WatchSummary } from '../../workers/contract.ts'
+import type { Outcome, TrialError, WatchSummary } from '../../workers/contract.ts'
 import type { HostDeath } from './host-process.ts'
 
 /** V8 says one of these before it aborts a process for want of memory. */
@@ -9,19 +9,19 @@ const V8_OUT_OF_MEMORY =
 export function outcomeOfDeath(
   death: HostDeath,
   killed: WatchSummary['killed'],
-  spec: TrialSpec,
+  limits: { max_memory_mb: number | null; timeout_s: number },
 ): { outcome: Outcome; error: TrialError } {
   const exit = death.signal ?? `code ${death.code}`
   if (killed === 'memory') {
-    const message = `resident memory grew past max_memory_mb ${spec.caps.max_memory_mb} within a step; the process was killed`
+    const message = `resident memory grew past max_memory_mb ${limits.max_memory_mb} within a step; the process was killed`
     return { outcome: 'out_of_memory', error: { name: 'MemoryCapError', message, exit } }
   }
   if (killed === 'cgroup_memory') {
-    const message = `memory grew past max_memory_mb ${spec.caps.max_memory_mb} within a step; the kernel ended the process at the limit of its cgroup`
+    const message = `memory grew past max_memory_mb ${limits.max_memory_mb} within a step; the kernel ended the process at the limit of its cgroup`
     return { outcome: 'out_of_memory', error: { name: 'MemoryCapError', message, exit } }
   }
   if (killed === 'deadline') {
-    const message = `not finished after timeout_s ${spec.timeout_s}; the process was killed`
+    const message = `not finished after timeout_s ${limits.timeout_s}; the process was killed`
     return { outcome: 'timed_out', error: { name: 'Timeout', message, exit } }
   }
   const words = V8_OUT_OF_MEMORY.exec(death.stderr)

@@ -1,15 +1,19 @@
 /** Puts together a journal line from what the host said and what the governor saw. */
+import { availableParallelism } from 'node:os'
 import type {
   CapsRecord,
   ComputeCapInForce,
   HostReport,
   MemoryCapInForce,
+  NoiseRecord,
   Outcome,
   TrialError,
   TrialResult,
   TrialSpec,
   WatchSummary,
 } from '../../workers/contract.ts'
+import { disturbancesOf } from './disturbed.ts'
+import { energyOf } from './energy.ts'
 import type { HostEnding } from './host-process.ts'
 import { outcomeOfDeath } from './outcome.ts'
 
@@ -36,6 +40,7 @@ export function toTrialResult(evidence: TrialEvidence): TrialResult {
   const { spec, ending, summary } = evidence
   const report = ending.kind === 'result' ? ending.result : null
   const { outcome, error } = judge(evidence)
+  const energy = energyOf(spec, report, summary, evidence.shared)
   const peakMb = largest(report?.peak_mb ?? null, summary.peak_mb)
   return {
     trial: spec.trial,
@@ -43,17 +48,13 @@ export function toTrialResult(evidence: TrialEvidence): TrialResult {
     round: spec.round,
     params: spec.flat,
     outcome,
-    metrics: outcome === 'ok' ? okMetrics(report, summary, peakMb) : {},
+    metrics: outcome === 'ok' ? { ...okMetrics(report, summary, peakMb), energy_j: energy.joules } : {},
     caps: {
       memory: memoryRecord(evidence, peakMb),
       compute: computeRecord(evidence, report),
     },
-    energy: {
-      joules: report?.energy.joules ?? null,
-      source: report?.energy.source ?? null,
-      shared: evidence.shared,
-    },
-    noise: report?.noise ?? { run_queue_wait_share: null, involuntary_context_switches: null, load_1m: null },
+    energy,
+    noise: noiseOf(report),
     started_at: evidence.startedAt.toISOString(),
     duration_ms: performance.now() - evidence.requested,
     ...(error === undefined ? {} : { error }),
@@ -61,10 +62,20 @@ export function toTrialResult(evidence: TrialEvidence): TrialResult {
   }
 }
 
+function noiseOf(report: HostReport | null): NoiseRecord {
+  if (report === null) {
+    return { run_queue_wait_share: null, involuntary_context_switches: null, load_1m: null }
+  }
+  return { ...report.noise, disturbed: disturbancesOf(report.noise, availableParallelism()) }
+}
+
 function judge({ ending, summary, spec }: TrialEvidence): { outcome: Outcome; error?: TrialError } {
   switch (ending.kind) {
     case 'death':
-      return outcomeOfDeath(ending.death, summary.killed, spec)
+      return outcomeOfDeath(ending.death, summary.killed, {
+        max_memory_mb: spec.caps.max_memory_mb,
+        timeout_s: spec.timeout_s,
+      })
     case 'error':
       return { outcome: 'failed', error: { name: ending.error.name, message: ending.error.message } }
     case 'result': {

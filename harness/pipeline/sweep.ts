@@ -15,6 +15,8 @@ export interface PipelineInput {
   path: string
   preset: string | null
   target: string | null
+  /** Null: the workload's default. */
+  learner: string | null
 }
 
 export const PIPELINE_NAME = 'pipeline'
@@ -41,6 +43,7 @@ export function pipelineSweep(
       ...(input.preset !== null && { preset: input.preset }),
       ...(input.target !== null && { target: input.target }),
     },
+    params: { validate: true, drift: 'alarm', ...(input.learner !== null && { learner: input.learner }) },
     ...rest,
     benchmark_runs,
     caps,
@@ -57,8 +60,9 @@ export function pipelineSweep(
   const loaded = sweepFromData(data, template ?? input.path)
   const scenarios = loaded.sweep.scenarios.map((scenario) => {
     const { flat } = scenario
-    const benchmark = flat['dataset.rows'] === undefined && same(flat, given)
-    return benchmark ? scenario : { ...scenario, runs: 1 }
+    if (flat['dataset.rows'] !== undefined) return { ...scenario, runs: 1 }
+    const whole = { ...scenario, label: scenario.label.replace(/ dataset\.rows=none$/, '') }
+    return same(flat, given) ? whole : { ...whole, runs: 1 }
   })
   return { ...loaded, sweep: { ...loaded.sweep, scenarios } }
 }

@@ -35,7 +35,7 @@ export function changesSince(manifest: Manifest, now: Present): string[] {
 }
 
 /** The part of a machine that measurements depend on; its load and the kernel's patch level are left out. */
-function identityOf(machine: Machine): Record<string, string | number | null> {
+export function identityOf(machine: Machine): Record<string, string | number | null> {
   return {
     'the processor': machine.cpu_model,
     'the number of cores': machine.cores,

@@ -41,6 +41,18 @@ export function noiseFacts({ noise, latency }: ReportModel): [string, string][] 
         ? 'unknown on this machine'
         : `${formatNumber(noise.involuntary_switches_median)} a trial (median)`,
     ],
+    [
+      'Other processes',
+      noise.others_cores_median === null
+        ? 'unknown on this machine'
+        : `${formatNumber(noise.others_cores_median)} cores in use (median trial); time taken by the hypervisor at most ${share(noise.steal_max)}`,
+    ],
+    [
+      'Disturbed trials',
+      noise.disturbed.of === 0
+        ? 'unknown: no trial told'
+        : `${noise.disturbed.trials} of ${noise.disturbed.of}, kept and marked in the journal`,
+    ],
     ['Load at the start', formatNumber(noise.load_at_start)],
   ]
 }

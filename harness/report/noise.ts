@@ -17,13 +17,35 @@ export function noiseOf(
   })
   return {
     run_queue_wait_median: median(waits),
-    run_queue_wait_max: waits.length === 0 ? null : waits.reduce((a, b) => Math.max(a, b)),
+    run_queue_wait_max: largest(waits),
     involuntary_switches_median: median(
       known(trials.map((trial) => trial.noise.involuntary_context_switches)),
     ),
+    others_cores_median: median(known(trials.map((trial) => trial.noise.others_cores ?? null))),
+    steal_max: largest(known(trials.map((trial) => trial.noise.steal_share ?? null))),
+    disturbed: disturbedOf(trials),
     load_at_start: manifest.machine.load_at_start[0],
     latency_variation_median: median(variation),
   }
+}
+
+function disturbedOf(trials: readonly TrialResult[]): NoiseReport['disturbed'] {
+  const reasons: NoiseReport['disturbed']['reasons'] = {}
+  let disturbed = 0
+  for (const { noise } of trials) {
+    if (noise.disturbed === undefined || noise.disturbed.length === 0) continue
+    disturbed++
+    for (const reason of noise.disturbed) reasons[reason] = (reasons[reason] ?? 0) + 1
+  }
+  return {
+    trials: disturbed,
+    of: trials.filter(({ noise }) => noise.disturbed !== undefined).length,
+    reasons,
+  }
+}
+
+function largest(values: readonly number[]): number | null {
+  return values.length === 0 ? null : values.reduce((a, b) => Math.max(a, b))
 }
 
 function known(values: readonly (number | null)[]): number[] {

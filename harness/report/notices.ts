@@ -1,9 +1,9 @@
 /** What a reader must know before trusting a run, each with what to do next. */
-import type { TrialResult } from '../../workers/contract.ts'
+import type { Disturbed, TrialResult } from '../../workers/contract.ts'
 import type { Comparison } from '../analyse/comparison.ts'
 import { formatWarning, type Warning } from '../analyse/warnings.ts'
 import { formatNumber } from '../metrics.ts'
-import type { Notice, ReportModel } from './types.ts'
+import type { NoiseReport, Notice, ReportModel } from './types.ts'
 import { capitalised, count, metricName, outcomeName, plain } from './words.ts'
 
 /** Fewer trials a scenario than this give intervals too wide to decide anything. */
@@ -119,6 +119,14 @@ function aboutCaps({ scenarios }: Omit<ReportModel, 'notices'>): Notice[] {
       ),
     )
   }
+  const beyond = scenarios.filter(({ compute: { requested } }) => requested !== null && requested > 1)
+  if (beyond.length > 0) {
+    notices.push(
+      note(
+        `${count(beyond.length, 'scenario')} may use more than one core. A workload runs in one thread, so that only the runtime's helper threads (collection, compilation) take from the second: see the achieved share.`,
+      ),
+    )
+  }
   const leaks = scenarios.filter(
     ({ compute: { requested, achieved } }) =>
       requested !== null && achieved && achieved.value > requested * LEAK,
@@ -145,8 +153,29 @@ function aboutCaps({ scenarios }: Omit<ReportModel, 'notices'>): Notice[] {
   return notices
 }
 
+const REASONS: Record<Disturbed, string> = {
+  steal: 'the hypervisor gave the cores to other machines',
+  others: 'other processes used the cores',
+  waiting: 'the workload waited for a core',
+  pressure: 'processes waited for cores',
+  frequency: 'the clock of the cores changed',
+}
+/** Share of disturbed trials from which the run as a whole is suspect. */
+const MANY_DISTURBED = 0.2
+
+function aboutDisturbed({ disturbed }: NoiseReport): Notice[] {
+  if (disturbed.trials === 0) return []
+  const why = Object.entries(disturbed.reasons)
+    .sort(([, a], [, b]) => b - a)
+    .map(([reason, n]) => `${REASONS[reason as Disturbed]} (${n})`)
+    .join(', ')
+  const many = disturbed.trials / disturbed.of >= MANY_DISTURBED
+  const text = `${disturbed.trials} of ${count(disturbed.of, 'trial')} ${disturbed.trials === 1 ? 'was' : 'were'} disturbed and kept: ${why}. Stop other work, set pin_core and n_jobs: 1, or raise benchmark_runs; stint doctor shows how noisy the machine is at rest.`
+  return [many ? problem(text) : note(text)]
+}
+
 function aboutNoise({ noise, latency }: Omit<ReportModel, 'notices'>): Notice[] {
-  const notices: Notice[] = []
+  const notices: Notice[] = aboutDisturbed(noise)
   if ((noise.run_queue_wait_median ?? 0) > MUCH_WAITING) {
     notices.push(
       problem(

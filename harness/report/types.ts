@@ -1,5 +1,5 @@
 /** What every exporter renders: one run, analysed. Plain data. */
-import type { EnergyRecord, Outcome, Scalar } from '../../workers/contract.ts'
+import type { Disturbed, EnergyRecord, Outcome, Scalar } from '../../workers/contract.ts'
 import type { ComparisonRow } from '../analyse/comparison.ts'
 import type { Estimate } from '../analyse/estimate.ts'
 import type { OperatingPoints } from '../analyse/operating-points.ts'
@@ -63,6 +63,11 @@ export interface NoiseReport {
   run_queue_wait_max: number | null
   involuntary_switches_median: number | null
   load_at_start: number
+  /** Median over the trials, cores' worth of CPU time. */
+  others_cores_median: number | null
+  steal_max: number | null
+  /** Trials marked as disturbed, by reason; a trial may have several. */
+  disturbed: { trials: number; of: number; reasons: Partial<Record<Disturbed, number>> }
   /** Median over scenarios of the coefficient of variation of the latency between trials. */
   latency_variation_median: number | null
 }

@@ -73,6 +73,7 @@ export function buildScenarios(
       dataset: datasets.spec(flat),
       warmup_chunks: flat['warmup_chunks'] as number,
       timeout_s: timeout,
+      watts: profiles.get(String(flat['profile']))?.watts ?? null,
     }),
   )
   refuse([...findings, ...datasets.findings])

@@ -1,11 +1,11 @@
-/** Which scenarios are compared with which. */
+/** Which scenarios are compared with which, and what a gate holds a new version to. */
 import { nearest } from './nearest.ts'
 import type { Overridden } from './overrides.ts'
 import type { Places } from './places.ts'
 import { dotted, type Finding, type Path, shown } from './problems.ts'
 import { type SweepInput, shareOf } from './schema.ts'
-import { COMPARE_DEFAULTS } from './settings.ts'
-import type { CompareSettings, Sweep } from './types.ts'
+import { COMPARE_DEFAULTS, GATE_DEFAULTS } from './settings.ts'
+import type { CompareSettings, GateSettings, Sweep } from './types.ts'
 
 /** `compare` of the sweep with its defaults. */
 export function compareSettings({ compare = {} }: SweepInput): CompareSettings {
@@ -15,6 +15,17 @@ export function compareSettings({ compare = {} }: SweepInput): CompareSettings {
     alpha: compare.alpha ?? COMPARE_DEFAULTS.alpha,
     correction: compare.correction ?? COMPARE_DEFAULTS.correction,
     margin: shareOf(compare.margin ?? COMPARE_DEFAULTS.margin),
+  }
+}
+
+/** `gate` of the sweep with its defaults. */
+export function gateSettings({ gate = {} }: SweepInput): GateSettings {
+  const margins = Object.entries(gate.margins ?? {}).map(([name, share]) => [name, shareOf(share)] as const)
+  return {
+    margins: Object.fromEntries(margins),
+    alpha: gate.alpha ?? GATE_DEFAULTS.alpha,
+    build: gate.build ?? null,
+    install: gate.install ?? null,
   }
 }
 

@@ -1,7 +1,7 @@
 /** Reads a sweep: YAML, overrides, validation, expansion. */
 import { availableParallelism } from 'node:os'
 import { buildScenarios } from './build.ts'
-import { compareSettings, referenceFindings } from './compare.ts'
+import { compareSettings, gateSettings, referenceFindings } from './compare.ts'
 import { missingSources } from './dataset.ts'
 import { isMapping, type Mapping, readYamlFile, type YamlFile } from './document.ts'
 import { applyOverrides, type Overrides } from './overrides.ts'
@@ -97,6 +97,7 @@ function loadRead(
     pin_core: run('pin_core'),
     chunk_log: run('chunk_log'),
     compare: compareSettings(input),
+    gate: gateSettings(input),
     source: { path, document: data },
   }
   refuse(referenceFindings(sweep, places, overridden))

@@ -22,7 +22,7 @@ export interface Overridden {
   findings: Finding[]
 }
 
-const NESTED = new Set(['grid', 'params', 'dataset', 'compare'])
+const NESTED = new Set(['grid', 'params', 'dataset', 'compare', 'gate'])
 
 /** `grid.params.learner` -> grid, params.learner; `compare.reference.mode` -> compare, reference, mode. */
 function segments(path: string): string[] {
@@ -30,7 +30,9 @@ function segments(path: string): string[] {
   if (rest.length === 0 || !NESTED.has(head)) return [path]
   const below = rest.join('.')
   const deeper =
-    (head === 'compare' && rest[0] === 'reference') || (head === 'dataset' && rest[0] === 'columns')
+    (head === 'compare' && rest[0] === 'reference') ||
+    (head === 'dataset' && rest[0] === 'columns') ||
+    (head === 'gate' && rest[0] === 'margins')
   return deeper && rest.length > 1 ? [head, rest[0]!, rest.slice(1).join('.')] : [head, below]
 }
 
@@ -103,7 +105,7 @@ function note(data: Mapping, path: readonly string[], value: unknown, { fixed, t
     return
   }
   if (head === 'profiles') touched.add('profile')
-  if (head === 'include' || head === 'exclude' || head === 'compare') return
+  if (head === 'include' || head === 'exclude' || head === 'compare' || head === 'gate') return
   const nested = head === 'params' || head === 'dataset'
   for (const key of nested ? names.map((name) => `${head}.${name}`) : [head]) {
     fixed.add(key)

@@ -129,11 +129,15 @@ function datasetFindings(sweep: Sweep, info: WorkloadInfo, locate: Locate): Find
 
 function metricFindings(sweep: Sweep, info: WorkloadInfo, locate: Locate): Finding[] {
   const table = metricTable(info.metrics)
-  return sweep.compare.metrics.flatMap((name): Finding[] => {
+  const named = [
+    ...sweep.compare.metrics.map((name) => [name, locate('compare.metrics', name)] as const),
+    ...Object.keys(sweep.gate.margins).map((name) => [name, locate(`gate.margins.${name}`)] as const),
+  ]
+  return named.flatMap(([name, place]): Finding[] => {
     if (table.has(name)) return []
     const guess = nearest(name, table.keys())
     const what = `no metric called "${name}"${guess === null ? '' : `; did you mean "${guess}"?`}`
     const hint = `metrics: ${[...table.keys()].join(', ')}`
-    return [{ ...locate('compare.metrics', name), what, hint }]
+    return [{ ...place, what, hint }]
   })
 }

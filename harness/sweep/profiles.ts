@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import type { Scalar } from '../../workers/contract.ts'
+import type { Scalar, Watts } from '../../workers/contract.ts'
 import { readYamlFile } from './document.ts'
 import { nearest } from './nearest.ts'
 import type { Folders } from './paths.ts'
@@ -18,6 +18,8 @@ export interface Profile {
   description: string
   /** Settings that it gives; the rest is as the sweep says. */
   settings: Record<string, Scalar>
+  /** For an estimate of energy; null where the profile gives none. */
+  watts: Watts | null
   /** Absolute path of its file. */
   path: string
 }
@@ -100,12 +102,18 @@ export function readProfiles(data: unknown, options: ReadOptions): Map<string, P
   return profiles
 }
 
+const wattWords = 'a power in W, 0 to 10000'
+const watt = z.number({ error: wattWords }).min(0, { error: wattWords }).max(10_000, { error: wattWords })
+
 function readProfile(name: string, path: string, cores: number | null): Profile {
   const table = settings(cores)
   const file = readYamlFile(path)
   const schema = z.strictObject(
     {
       description: z.string({ error: 'a line that says what hardware this is' }),
+      watts: z
+        .strictObject({ idle: watt, per_core: watt }, { error: 'a mapping { idle: W, per_core: W }' })
+        .optional(),
       ...Object.fromEntries(PROFILE_SETTINGS.map((key) => [key, table[key]!.type.optional()])),
     },
     { error: 'a mapping of settings' },
@@ -114,8 +122,10 @@ function readProfile(name: string, path: string, cores: number | null): Profile 
   const findings: Finding[] =
     file.findings.length > 0
       ? file.findings
-      : check(schema, file.data, places, () => ['description', ...PROFILE_SETTINGS])
+      : check(schema, file.data, places, (at) =>
+          at[0] === 'watts' ? ['idle', 'per_core'] : ['description', 'watts', ...PROFILE_SETTINGS],
+        )
   if (findings.length > 0) throw new SweepError(findings)
-  const { description, ...given } = file.data as Record<string, Scalar>
-  return { name, description: String(description), settings: given, path }
+  const { description, watts, ...given } = file.data as Record<string, Scalar> & { watts?: Watts }
+  return { name, description: String(description), settings: given, watts: watts ?? null, path }
 }

@@ -4,7 +4,7 @@ import type { Scalar } from '../../workers/contract.ts'
 import { DATASET_AXES, DATASET_KEYS, DATASET_LISTS, datasetSchema } from './dataset-schema.ts'
 import { isMapping } from './document.ts'
 import type { Path } from './problems.ts'
-import { SCENARIO_SETTINGS, SETTING_DEFAULTS, type Setting, settings } from './settings.ts'
+import { GATE_DEFAULTS, SCENARIO_SETTINGS, SETTING_DEFAULTS, type Setting, settings } from './settings.ts'
 import type { SweepDataset } from './types.ts'
 
 type ScalarMap = Record<string, Scalar>
@@ -26,6 +26,12 @@ export interface SweepInput {
     alpha?: number
     correction?: 'holm'
     margin?: number | string
+  }
+  gate?: {
+    margins?: Record<string, number | string>
+    alpha?: number
+    build?: string
+    install?: string
   }
 }
 
@@ -166,6 +172,39 @@ export function sweepSchema({ cores, paramKeys }: SchemaOptions): z.ZodType {
         )
         .describe('which scenarios are compared with which, and how')
         .optional(),
+      gate: z
+        .strictObject(
+          {
+            margins: z
+              .record(z.string(), percent, {
+                error: 'a mapping of metrics to shares, such as { latency_mean_ms: 2% }',
+              })
+              .describe('changes for the worse that do not matter, by metric')
+              .optional(),
+            alpha: z
+              .number({ error: alphaWords })
+              .gt(0, { error: alphaWords })
+              .lt(0.5, { error: alphaWords })
+              .meta({
+                description: 'chance of a false alarm over all scenarios and metrics',
+                default: GATE_DEFAULTS.alpha,
+              })
+              .optional(),
+            build: text('a command')
+              .describe('command that builds a version, run in the top folder of its checkout')
+              .optional(),
+            install: text('a command')
+              .meta({
+                description:
+                  "command that installs the other version's dependencies where its lock file differs",
+                default: GATE_DEFAULTS.install,
+              })
+              .optional(),
+          },
+          { error: 'a mapping, such as { margins: { latency_mean_ms: 2% }, build: npm run build }' },
+        )
+        .describe('what `stint gate` holds a new version to')
+        .optional(),
     },
     { error: 'a mapping of settings' },
   )
@@ -183,11 +222,14 @@ export function knownKeys(path: Path): readonly string[] {
       return DATASET_LISTS[String(path[1])]?.(path) ?? DATASET_KEYS
     case 'compare':
       if (path.length === 1) return ['reference', 'metrics', 'alpha', 'correction', 'margin']
+      break
+    case 'gate':
+      return ['margins', 'alpha', 'build', 'install']
   }
   return [...scenario, 'profile', 'params.<name>']
 }
 
-const BLOCKS = ['params', 'profiles', 'grid', 'include', 'exclude', 'compare']
+const BLOCKS = ['params', 'profiles', 'grid', 'include', 'exclude', 'compare', 'gate']
 
 /** Every `params.*` key that the grid or an entry of the sweep names. */
 export function paramKeys(data: Record<string, unknown>): string[] {

@@ -205,5 +205,7 @@ export const COMPARE_DEFAULTS = {
   margin: 0.02,
 } as const
 
+export const GATE_DEFAULTS = { alpha: 0.01, install: 'npm ci' } as const
+
 /** Seed of generated data where the sweep names none. */
 export const DEFAULT_DATASET_SEED = 42

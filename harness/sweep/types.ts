@@ -8,6 +8,7 @@ import type {
   FeatureDeclaration,
   MemoryScope,
   Scalar,
+  Watts,
   WorkloadSettings,
 } from '../../workers/contract.ts'
 
@@ -39,6 +40,17 @@ export interface CompareSettings {
   margin: number
 }
 
+/** What `stint gate` holds a new version to. */
+export interface GateSettings {
+  /** The change for the worse that does not matter, as a share, by metric; else the metric's own default. */
+  margins: Record<string, number>
+  /** Chance of a false alarm, over all scenarios and metrics together. */
+  alpha: number
+  /** Commands that build a version, and that install its dependencies where the lock file differs. */
+  build: string | null
+  install: string | null
+}
+
 /** One point of the expanded grid. */
 export interface Scenario {
   /** Made from the parameters alone: stable between runs, machines, and orders of keys. */
@@ -53,6 +65,8 @@ export interface Scenario {
   /** Trials of this scenario, where fewer than the sweep's `benchmark_runs`. */
   runs?: number
   warmup_chunks: number
+  /** The profile's, for an estimate of energy; absent or null: none is made. */
+  watts?: Watts | null
   timeout_s: number
 }
 
@@ -74,6 +88,7 @@ export interface Sweep {
   pin_core?: number | null
   chunk_log: 'first' | 'all' | 'none'
   compare: CompareSettings
+  gate: GateSettings
   /** The sweep as read, overrides applied, for the manifest. */
   source: { path: string; document: unknown }
 }

@@ -5,9 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LocalExecutor } from '../../harness/execute/local.ts'
-import { runPlan } from '../../harness/execute/schedule.ts'
 import { HARNESS_METRICS } from '../../harness/metrics.ts'
-import type { ChunkLogLine, ComputeMechanism, TrialResult } from '../../workers/contract.ts'
+import type { ChunkLogLine, ComputeMechanism } from '../../workers/contract.ts'
 import { trialSpec, workloadFile } from '../fixtures/trial.ts'
 
 const linux = process.platform === 'linux'
@@ -92,49 +91,42 @@ describe('an ok trial', () => {
   })
 })
 
-describe('a sweep over all ways to use memory', () => {
-  const ways = [
-    'objects',
-    'strings',
-    'arrays',
-    'doubling',
-    'awaits',
-    'map',
-    'huge_array',
-    'buffers',
-    'typed_arrays',
-  ]
-  it.skipIf(!linux)(
-    'ends each under a 64 MB cap as out of memory, and the trials between are ok',
-    async () => {
-      const plan = ways.flatMap((how, round) => [
-        { trial: how, scenario: how, round },
-        { trial: `${how}-between`, scenario: 'between', round },
-      ])
-      const results = new Map<string, TrialResult>()
-      const end = await runPlan({
-        plan,
-        executor,
-        jobs: 2,
-        toSpec: ({ trial, scenario }) =>
-          scenario === 'between'
-            ? trialSpec('allocate', { how: 'steady', live_mb: 24, steps: 30 }, { trial, memory: 64 })
-            : trialSpec('allocate', { how: scenario, steps: 5000 }, { trial, memory: 64 }),
-        onResult: (result) => void results.set(result.trial, result),
-      })
-      expect(end).toEqual({ finished: plan.length, interrupted: false })
-      for (const { trial, scenario } of plan) {
-        const { outcome, error, caps } = results.get(trial)!
-        expect([trial, outcome, error?.message], trial).toEqual([
-          trial,
-          scenario === 'between' ? 'ok' : 'out_of_memory',
-          scenario === 'between' ? undefined : expect.any(String),
-        ])
-        expect(caps.memory.mechanisms).toEqual(['resource_limits', 'between_steps', 'governor_rss'])
-        if (outcome === 'ok') expect(caps.memory.peak_mb).toBeLessThanOrEqual(64)
-      }
-    },
-  )
+describe('a memory cap', () => {
+  it.skipIf(!linux)('is held by all that this machine permits, and says by what', async () => {
+    const { memory } = await executor.capabilities()
+    const { outcome, caps } = await executor.run(
+      trialSpec('allocate', { how: 'steady', live_mb: 24, steps: 30 }, { memory: 64 }),
+    )
+    expect(outcome).toBe('ok')
+    expect(caps.memory.mechanisms).toEqual(memory)
+    expect(caps.memory.peak_mb).toBeLessThanOrEqual(64)
+    expect(caps.memory.peak_mb).toBeGreaterThan(20)
+    expect(caps.memory.peak_above_empty_mb).toBeGreaterThan(20)
+  })
+
+  it.skipIf(!linux)('of the whole process counts all of it', async () => {
+    const run = (how: string, memory: number) => {
+      const spec = trialSpec('allocate', { how, live_mb: 24, steps: 30 }, { memory })
+      spec.caps.memory_scope = 'process'
+      return executor.run(spec)
+    }
+    const roomy = await run('steady', 200)
+    expect([roomy.outcome, roomy.error]).toEqual(['ok', undefined])
+    expect(roomy.caps.memory.scope).toBe('process')
+    // Node alone takes some 40 MB.
+    expect(roomy.caps.memory.peak_mb).toBeGreaterThan(60)
+    const tight = await run('buffers', 120)
+    expect(tight.outcome).toBe('out_of_memory')
+    expect(tight.caps.memory.peak_mb).toBeLessThan(160)
+    const impossible = await run('steady', 30)
+    expect(impossible).toMatchObject({
+      outcome: 'failed',
+      error: {
+        name: 'CapError',
+        message: expect.stringContaining('memory_scope: process needs max_memory_mb'),
+      },
+    })
+  })
 
   it('sees off-heap memory that was never touched', async () => {
     const result = await executor.run(trialSpec('allocate', { how: 'untouched_buffers' }, { memory: 32 }))
@@ -228,6 +220,22 @@ describe.skipIf(!linux)('a compute cap', () => {
       }
     },
   )
+
+  it('pins to one core, or says why not', async () => {
+    const spec = (core: number) => {
+      const asked = trialSpec('spin', { wall_ms: 100 })
+      asked.caps.pin_core = core
+      return asked
+    }
+    const pinned = await executor.run(spec(0))
+    if (pinned.outcome === 'ok') expect(pinned.caps.compute).toMatchObject({ pinned_core: 0, enforced: true })
+    else expect(pinned.error?.message).toContain('taskset')
+    const absent = await executor.run(spec(4000))
+    expect(absent).toMatchObject({
+      outcome: 'failed',
+      error: { message: expect.stringContaining('pin_core 4000: taskset') },
+    })
+  })
 
   it('takes its mechanism from the environment as well', async () => {
     process.env['STINT_COMPUTE_MECHANISM'] = 'duty_cycle'

@@ -149,12 +149,22 @@ describe('stint pipeline', () => {
   it.each([
     [['--input', 'nowhere.csv'], /nowhere\.csv: no such file/],
     [['--input', 'players.csv', '--chunk-size', '0'], /--chunk-size: got 0, expected a whole number/],
+    [
+      ['--input', 'labels.csv', '--target', 'c'],
+      /--learner "ridge" predicts numbers, but the target "c" is a label/,
+    ],
     [['--input', 'other.csv'], /name the column to predict as --target/],
+    [
+      ['--input', 'players.csv', '--output-dir', 'players.csv'],
+      /players\.csv: is a file; --output-dir needs/,
+    ],
     [['--chunk-size', '4'], /input/],
     [['--input', 'players.csv', '--chunksize', '4'], /chunksize/],
   ])('refuses %j', (words, message) => {
     writeFileSync(join(folder, 'other.csv'), 'a,b\n1,2\n3,4\n')
-    const refused = run([...words, '--output-dir', join(folder, 'none')])
+    writeFileSync(join(folder, 'labels.csv'), 'a,c\n1,yes\n3,no\n')
+    const named = words.includes('--output-dir') ? [] : ['--output-dir', join(folder, 'none')]
+    const refused = run([...words, ...named])
     expect(refused.stderr).toMatch(message)
     expect(refused.stdout).toBe('')
     expect(refused.status).toBe(2)

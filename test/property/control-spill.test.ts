@@ -101,6 +101,20 @@ describe('quality metrics', () => {
   })
 })
 
+describe('labels that arrive late', () => {
+  it('have the same bits where the rows that wait for them are spilled', async () => {
+    const path = join(temporaryFolder(), 'players.csv')
+    await generateDataset({ preset: 'nba2k', rows: 12_000, seed: 4 }, path)
+    const dataset = await prepared(path, { preset: 'nba2k' })
+    const params = { learner: 'sgd', label_delay: 8000 }
+    const settings = { batch_size: 32, chunk_size: 700 }
+    const kept = await runPipeline(dataset, params, settings)
+    const spilled = await runPipeline(dataset, params, { ...settings, max_memory_mb: 1, spill_to_disk: true })
+    expect(spilled.metrics).toEqual(kept.metrics)
+    expect(spilled.info!['spilled_blocks']).toBeGreaterThanOrEqual(3)
+  })
+})
+
 describe('the batch', () => {
   it('is made smaller under adaptive_batch_resize alone, and counted', async () => {
     const path = join(temporaryFolder(), 'players.csv')

@@ -98,7 +98,7 @@ export class WatchedHost {
     }
   }
 
-  summary(window: TimeWindow | null): WatchSummary {
+  summary(window: TimeWindow | null): Omit<WatchSummary, 'perf_joules'> {
     const killed = this.killedFor ?? (this.group?.killed() ? 'cgroup_memory' : null)
     if (killed === 'cgroup_memory') this.noteGroupPeak()
     return {

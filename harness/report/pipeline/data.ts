@@ -63,9 +63,7 @@ export function readPipelineData(
 /** The sizes are no axis of what is compared and drawn. */
 function wholeRows(manifest: Manifest, scenarios: Scenario[]): Manifest {
   const axes = manifest.sweep.axes.filter((key) => key !== 'dataset.rows')
-  const label = (scenario: Scenario) => axes.map((key) => `${key}=${scenario.flat[key] ?? 'none'}`).join(' ')
-  const named = scenarios.map((scenario) => ({ ...scenario, label: label(scenario) }))
-  return { ...manifest, sweep: { ...manifest.sweep, axes, scenarios: named } }
+  return { ...manifest, sweep: { ...manifest.sweep, axes, scenarios } }
 }
 
 /** One of those that handled equally many rows, which a file with few rows brings about: the whole file's. */

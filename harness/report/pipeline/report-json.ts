@@ -4,6 +4,7 @@ import type { ComparisonRow } from '../../analyse/comparison.ts'
 import type { Origin, PipelineOptions } from '../../pipeline/options.ts'
 import { type Measured, type PipelineData, rowsOf } from './data.ts'
 import { operatorsIn, stageSeconds } from './operators.ts'
+import { qualitySection } from './quality.ts'
 
 export function pipelineReport(data: PipelineData, options: PipelineOptions): object {
   const { manifest, model, batch, streaming, grid, sizes } = data
@@ -36,7 +37,7 @@ export function pipelineReport(data: PipelineData, options: PipelineOptions): ob
         tied: tied.map((one) => one.label),
       })),
     },
-    quality: quality(streaming),
+    quality: qualitySection(okInfo(streaming) ?? {}, streaming.chunks),
     scaling: {
       latency_vs_data_size: sizes.map((one) => ({
         rows: rowsOf(one),
@@ -132,8 +133,12 @@ function measuredSection({ report, trials, chunks }: Measured): object {
     operators_s: Object.fromEntries(operatorsIn(chunks).map((name) => [name, operatorSeconds(chunks, name)])),
     caps: { compute: report.compute, memory: report.memory },
     energy_source: report.energy_source,
-    info: trials.find(({ outcome }) => outcome === 'ok')?.info ?? null,
+    info: okInfo({ trials }),
   }
+}
+
+function okInfo({ trials }: Pick<Measured, 'trials'>): Record<string, unknown> | null {
+  return trials.find(({ outcome }) => outcome === 'ok')?.info ?? null
 }
 
 function operatorSeconds(chunks: Measured['chunks'], operator: string): number {
@@ -155,30 +160,4 @@ function comparison(row: ComparisonRow): object {
     hedges_g,
     verdict,
   }
-}
-
-/** What the first ok streaming trial says of its data; null where the workload does not tell. */
-function quality({ trials, chunks }: Measured): object {
-  const info = trials.find(({ outcome }) => outcome === 'ok')?.info ?? {}
-  return {
-    rows: info['rows'] ?? null,
-    rows_without_target: info['rows_without_target'] ?? null,
-    imputed: info['imputed'] ?? null,
-    schema: { columns: info['columns'] ?? null },
-    missing_ratios: null,
-    outlier_rate: null,
-    per_feature_drift: null,
-    temporal_drift: null,
-    ...(isObject(info['quality']) && info['quality']),
-    drift: info['drift'] ?? null,
-    chunks_with_alarms: chunks.filter(({ detail }) => isAlarm(detail?.['drift'])).map(({ chunk }) => chunk),
-  }
-}
-
-function isAlarm(drift: unknown): boolean {
-  return Array.isArray(drift) ? drift.length > 0 : drift !== undefined && drift !== null
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -28,6 +28,14 @@ function fact(one: Measured, name: string): number | null {
   return typeof value === 'number' ? value : null
 }
 
+/** Where the target is a label, R2 is empty and this tells. */
+function accuracyColumns(accuracy: string | null): Column<Measured>[] {
+  return [
+    ['accuracy_metric', () => accuracy],
+    ['accuracy', (one) => (accuracy === null ? null : mean(one, accuracy))],
+  ]
+}
+
 const whatRan: Column<Measured>[] = [
   ['trials_ok', okTrials],
   ['outcomes', outcomes],
@@ -40,7 +48,7 @@ const whatRan: Column<Measured>[] = [
 ]
 
 /** One row a point of the grid. */
-export function constraintCsv({ grid }: PipelineData): string {
+export function constraintCsv({ grid, model }: PipelineData): string {
   return csvOf(grid, [
     ['chunk_size', ({ scenario }) => scenario.settings.chunk_size],
     ['memory_limit_mb', ({ scenario }) => scenario.settings.max_memory_mb],
@@ -50,6 +58,7 @@ export function constraintCsv({ grid }: PipelineData): string {
     ['training_time_s', ({ chunks }) => stageSeconds(chunks, (stage) => stage === 'training')],
     ['model_accuracy_r2', (one) => mean(one, 'r2')],
     ['model_rmse', (one) => mean(one, 'rmse')],
+    ...accuracyColumns(model.accuracy),
     ['wall_s', (one) => mean(one, 'wall_s')],
     ['latency_mean_ms', (one) => mean(one, 'latency_mean_ms')],
     ['latency_p50_ms', (one) => mean(one, 'latency_p50_ms')],
@@ -93,7 +102,7 @@ export function throughputMemoryCsv({ batch, grid }: PipelineData): string {
   )
 }
 
-export function resourceAccuracyCsv({ batch, streaming }: PipelineData): string {
+export function resourceAccuracyCsv({ batch, streaming, model }: PipelineData): string {
   return csvOf(
     [batch, streaming],
     [
@@ -101,6 +110,7 @@ export function resourceAccuracyCsv({ batch, streaming }: PipelineData): string 
       ['peak_memory_mb', (one) => mean(one, 'peak_memory_mb')],
       ['r2', (one) => mean(one, 'r2')],
       ['rmse', (one) => mean(one, 'rmse')],
+      ...accuracyColumns(model.accuracy),
       ['cpu_s', (one) => mean(one, 'cpu_s')],
       ['wall_s', (one) => mean(one, 'wall_s')],
       ['energy_j', (one) => mean(one, 'energy_j')],

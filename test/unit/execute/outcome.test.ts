@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { outcomeOfDeath } from '../../../harness/execute/outcome.ts'
-import { trialSpec } from '../../fixtures/trial.ts'
 
-const spec = trialSpec('empty', {}, { memory: 64, timeout_s: 5 })
+const spec = { max_memory_mb: 64, timeout_s: 5 }
 const death = (signal: NodeJS.Signals | null, stderr = '', code: number | null = null) => ({
   code,
   signal,

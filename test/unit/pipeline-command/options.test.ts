@@ -105,7 +105,11 @@ describe('what is refused', () => {
 
 describe('the trials', () => {
   const sweepOf = (flags: Partial<PipelineSettings>) =>
-    pipelineSweep(options(flags), { path: csvFile('a,b\n1,2\n'), preset: null, target: 'b' }, 'strict').sweep
+    pipelineSweep(
+      options(flags),
+      { path: csvFile('a,b\n1,2\n'), preset: null, target: 'b', learner: null },
+      'strict',
+    ).sweep
 
   it('are both modes as often as asked, each other point of the grid once, and each size once', () => {
     const sweep = sweepOf({ chunk_size: 128, max_memory_mb: 512, max_compute_units: 0.25, benchmark_runs: 4 })
@@ -124,6 +128,7 @@ describe('the trials', () => {
     const sizes = once.filter(({ flat }) => flat['dataset.rows'] !== undefined)
     expect(sizes.map(({ dataset }) => dataset!.rows)).toEqual([64, 128, 256])
 
+    for (const { label } of [...often, ...grid]) expect(label).not.toContain('rows')
     const plan = planTrials(sweep)
     expect(plan).toHaveLength(2 * 4 + 7 + 3)
     expect(plan.filter(({ round }) => round === 1)).toHaveLength(12)

@@ -98,6 +98,7 @@ export function syntheticRun(shape: Shape = {}): { manifest: Manifest; trials: T
           correction: 'holm',
           margin: 0.02,
         },
+        gate: { margins: {}, alpha: 0.01, build: null, install: null },
         source: { path: '/home/ada/sweeps/edge.yaml', document: { name: 'edge-vs-server' } },
       },
       machine: {

@@ -35,6 +35,12 @@ describe('keys', () => {
       'sweep.yaml:2:20: key "target_latency_ms": needs adaptive_chunk_resize: nothing else holds a latency',
     ],
     ['gate: {}', 'sweep.yaml:2:1: key "gate": unknown key'],
+    ['gates: {}', 'sweep.yaml:2:1: key "gates": unknown key; did you mean "gate"?'],
+    ['gate: { margin: 2% }', 'sweep.yaml:2:9: key "gate.margin": unknown key; did you mean "margins"?'],
+    [
+      'gate: { margins: { cpu_s: 3 } }',
+      'sweep.yaml:2:27: key "gate.margins.cpu_s": got 3, expected a share from 0 to 1, such as 2% or 0.02',
+    ],
     ['dataset: { file: a.csv }', 'sweep.yaml:2:12: key "dataset.file": unknown key'],
     ['compare: { alhpa: 0.1 }', 'sweep.yaml:2:12: key "compare.alhpa": unknown key; did you mean "alpha"?'],
     [

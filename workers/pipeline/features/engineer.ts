@@ -4,6 +4,9 @@ import { ONE_HOT_BOUNDS, type OneHotBounds, OneHotIndex, type OneHotState } from
 import type { RowBuffer } from './row-buffer.ts'
 import type { FeatureTable, Formula, LabelTiming, Running, RunningState } from './table.ts'
 
+/** Rows of features written at once: few enough that they stay in the processor's first cache. */
+const BLOCK_ROWS = 128
+
 /** A formula with its operands as positions among the vectors. */
 interface Step {
   formula: Formula
@@ -144,9 +147,14 @@ export class FeatureEngineer {
 
   private writeDense(buffer: RowBuffer, rows: number): void {
     const { dense, width, rows: waiting } = buffer.batch
-    for (let j = 0; j < width; j += 1) {
-      const vector = this.vectors[this.denseAt[j]!]!
-      for (let row = 0, at = waiting * width + j; row < rows; row += 1, at += width) dense[at] = vector[row]!
+    for (let first = 0; first < rows; first += BLOCK_ROWS) {
+      const end = Math.min(rows, first + BLOCK_ROWS)
+      for (let j = 0; j < width; j += 1) {
+        const vector = this.vectors[this.denseAt[j]!]!
+        for (let row = first, at = (waiting + first) * width + j; row < end; row += 1, at += width) {
+          dense[at] = vector[row]!
+        }
+      }
     }
   }
 

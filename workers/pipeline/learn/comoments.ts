@@ -21,18 +21,66 @@ export class CoMoments {
   /** Lower triangle by rows: entry (i, k), k <= i, at i (i + 1) / 2 + k. */
   readonly products: Float64Array
   private readonly delta: Float64Array
+  private readonly furtherDeltas: readonly [Float64Array, Float64Array, Float64Array]
 
   constructor(size: number) {
     this.size = size
     this.mean = new Float64Array(size)
     this.products = new Float64Array((size * (size + 1)) / 2)
     this.delta = new Float64Array(size)
+    this.furtherDeltas = [new Float64Array(size), new Float64Array(size), new Float64Array(size)]
   }
 
   /** Adds row `row` of `dense` (rows of `size` - 1 features) and its target with the current weight. */
   add(dense: Float64Array, row: number, target: number): void {
-    const { size, mean, delta, products } = this
-    const width = size - 1
+    const { size, delta, products } = this
+    const share = this.move(dense, row, target, delta)
+    let at = 0
+    for (let i = 0; i < size; i += 1) {
+      const scaled = share * delta[i]!
+      for (let k = 0; k <= i; k += 1) products[at + k]! += scaled * delta[k]!
+      at += i + 1
+    }
+  }
+
+  /**
+   * Adds rows `from` to `to` with the current weight: the same bits as one row at a time. Four rows share each trip
+   * of a product through memory, which takes half the time.
+   */
+  addMany(dense: Float64Array, targets: Float64Array, from: number, to: number): void {
+    const { size, products } = this
+    const first = this.delta
+    const [second, third, fourth] = this.furtherDeltas
+    let row = from
+    for (; row + 3 < to; row += 4) {
+      const a = this.move(dense, row, targets[row]!, first)
+      const b = this.move(dense, row + 1, targets[row + 1]!, second)
+      const c = this.move(dense, row + 2, targets[row + 2]!, third)
+      const d = this.move(dense, row + 3, targets[row + 3]!, fourth)
+      let at = 0
+      for (let i = 0; i < size; i += 1) {
+        const scaledA = a * first[i]!
+        const scaledB = b * second[i]!
+        const scaledC = c * third[i]!
+        const scaledD = d * fourth[i]!
+        for (let k = 0; k <= i; k += 1) {
+          products[at + k] =
+            products[at + k]! +
+            scaledA * first[k]! +
+            scaledB * second[k]! +
+            scaledC * third[k]! +
+            scaledD * fourth[k]!
+        }
+        at += i + 1
+      }
+    }
+    for (; row < to; row += 1) this.add(dense, row, targets[row]!)
+  }
+
+  /** Moves the means by a row and writes how far it was from them to `delta`; the share of its products that counts. */
+  private move(dense: Float64Array, row: number, target: number, delta: Float64Array): number {
+    const { mean } = this
+    const width = this.size - 1
     const base = row * width
     const weight = this.rowWeight
     const total = this.total + weight
@@ -46,13 +94,7 @@ export class CoMoments {
     const d = target - mean[width]!
     delta[width] = d
     mean[width]! += rate * d
-    const share = weight * (1 - rate)
-    let at = 0
-    for (let i = 0; i < size; i += 1) {
-      const scaled = share * delta[i]!
-      for (let k = 0; k <= i; k += 1) products[at + k]! += scaled * delta[k]!
-      at += i + 1
-    }
+    return weight * (1 - rate)
   }
 
   /** Ages all rows so far by one row; returns the factor by which the caller must scale sums of its own, mostly 1. */

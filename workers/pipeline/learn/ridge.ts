@@ -87,9 +87,16 @@ export class Ridge implements Learner {
       const y = target[row]!
       if (y < this.lowest) this.lowest = y
       if (y > this.highest) this.highest = y
-      moments.add(dense, row, y)
-      groups.add(hot, row * slots, slots, dense, row * width, y, moments.rowWeight)
-      if (forgetting < 1) {
+    }
+    if (forgetting === 1) {
+      moments.addMany(dense, target, from, to)
+      for (let row = from; row < to; row += 1) {
+        groups.add(hot, row * slots, slots, dense, row * width, target[row]!, moments.rowWeight)
+      }
+    } else {
+      for (let row = from; row < to; row += 1) {
+        moments.add(dense, row, target[row]!)
+        groups.add(hot, row * slots, slots, dense, row * width, target[row]!, moments.rowWeight)
         const factor = moments.age(forgetting)
         if (factor !== 1) groups.scale(factor)
       }

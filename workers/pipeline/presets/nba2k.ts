@@ -44,9 +44,19 @@ const rookie: Fill = (out, rows, experience, pick) => {
   }
 }
 
+/** By pick, 0 for undrafted. */
+const LOG_PICKS = Float64Array.from({ length: UNDRAFTED_PICK + 1 }, (_, pick) =>
+  Math.log1p(pick === 0 ? UNDRAFTED_PICK : pick),
+)
+
 /** Picks are worth less and less apart the later they come. */
 const logPick: Fill = (out, rows, pick) => {
-  for (let i = 0; i < rows; i += 1) out[i] = Math.log1p(pick[i] === 0 ? UNDRAFTED_PICK : pick[i]!)
+  for (let i = 0; i < rows; i += 1) {
+    const place = pick[i]!
+    const whole = place | 0
+    const listed = whole === place && whole >= 0 && whole <= UNDRAFTED_PICK
+    out[i] = listed ? LOG_PICKS[whole]! : Math.log1p(place)
+  }
 }
 
 const FORMULAS: readonly Formula[] = [

@@ -12,7 +12,7 @@ import { parseDecimal, parseLoose, parseShort } from './decimal.ts'
 const SPACE = 32
 
 /**
- * Reads `out.length` fields: `fields[at]` and `fields[at + 1]` are the start and end of the first in `bytes`, and the
+ * Reads `rows` fields into `out`, from place `to` on: `fields[at]` and `fields[at + 1]` are the start and end of the first in `bytes`, and the
  * next one's are `stride` further on. Writes NaN where it cannot tell, and for an empty field.
  */
 export type FastPath = (
@@ -20,7 +20,9 @@ export type FastPath = (
   fields: Int32Array,
   at: number,
   stride: number,
+  rows: number,
   out: Float64Array,
+  to: number,
 ) => void
 
 export function fastPath(spec: ColumnSpec): FastPath {
@@ -31,15 +33,15 @@ export function fastPath(spec: ColumnSpec): FastPath {
 }
 
 function dates(format: DateFormat): FastPath {
-  return (bytes, fields, at, stride, out) => {
-    for (let i = 0; i < out.length; i++, at += stride) {
+  return (bytes, fields, at, stride, rows, out, to) => {
+    for (let i = to; i < to + rows; i++, at += stride) {
       out[i] = parseDateBytes(bytes, fields[at]!, fields[at + 1]!, format)
     }
   }
 }
 
-const numbers: FastPath = (bytes, fields, at, stride, out) => {
-  for (let i = 0; i < out.length; i++, at += stride) {
+const numbers: FastPath = (bytes, fields, at, stride, rows, out, to) => {
+  for (let i = to; i < to + rows; i++, at += stride) {
     const start = fields[at]!
     const end = fields[at + 1]!
     const value = parseShort(bytes, start, end)
@@ -47,15 +49,15 @@ const numbers: FastPath = (bytes, fields, at, stride, out) => {
   }
 }
 
-const looseNumbers: FastPath = (bytes, fields, at, stride, out) => {
-  for (let i = 0; i < out.length; i++, at += stride) {
+const looseNumbers: FastPath = (bytes, fields, at, stride, rows, out, to) => {
+  for (let i = to; i < to + rows; i++, at += stride) {
     out[i] = parseLoose(bytes, fields[at]!, fields[at + 1]!)
   }
 }
 
 function numbersAfter(text: Uint8Array): FastPath {
-  return (bytes, fields, at, stride, out) => {
-    for (let i = 0; i < out.length; i++, at += stride) {
+  return (bytes, fields, at, stride, rows, out, to) => {
+    for (let i = to; i < to + rows; i++, at += stride) {
       const end = fields[at + 1]!
       const from = behindLast(bytes, fields[at]!, end, text)
       if (from < 0) {
@@ -69,8 +71,8 @@ function numbersAfter(text: Uint8Array): FastPath {
 }
 
 function looseNumbersAfter(text: Uint8Array): FastPath {
-  return (bytes, fields, at, stride, out) => {
-    for (let i = 0; i < out.length; i++, at += stride) {
+  return (bytes, fields, at, stride, rows, out, to) => {
+    for (let i = to; i < to + rows; i++, at += stride) {
       const end = fields[at + 1]!
       const from = behindLast(bytes, fields[at]!, end, text)
       out[i] = from < 0 ? Number.NaN : parseLoose(bytes, from, end)

@@ -37,7 +37,7 @@ class ValueBuilder implements ColumnBuilder {
     this.#reserved = [...(spec.missing ?? []), ...Object.keys(spec.words ?? {})]
       .map((text) => Buffer.from(text))
       .map((text) => {
-        this.#fast(text, Int32Array.of(0, text.length), 0, 2, result)
+        this.#fast(text, Int32Array.of(0, text.length), 0, 2, 1, result, 0)
         return result[0]!
       })
       .filter((value) => !Number.isNaN(value))
@@ -48,18 +48,18 @@ class ValueBuilder implements ColumnBuilder {
   }
 
   append(bytes: Buffer, fields: Int32Array, at: number, stride: number, rows: number, to: number): number {
-    const values = this.column.values.subarray(to, to + rows)
-    this.#fast(bytes, fields, at, stride, values)
+    const { values } = this.column
+    this.#fast(bytes, fields, at, stride, rows, values, to)
     const reserved = this.#reserved.length > 0
     for (let row = 0; row < rows; row++) {
-      const value = values[row]!
+      const value = values[to + row]!
       if (!Number.isNaN(value) && !(reserved && this.#reserved.includes(value))) continue
       const start = fields[at + row * stride]!
       const end = fields[at + row * stride + 1]!
       if (start === end) continue
       const meaning = this.#decode(bytes, start, end)
       if (meaning === null) return row
-      values[row] = meaning
+      values[to + row] = meaning
     }
     return -1
   }

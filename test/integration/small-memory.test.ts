@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LocalExecutor } from '../../harness/execute/local.ts'
-import type { PreparedDataset, TrialResult } from '../../workers/contract.ts'
+import type { PreparedDataset, TrialResult, WorkloadSettings } from '../../workers/contract.ts'
 import { pipelineParams } from '../../workers/pipeline/describe.ts'
 import { trialSpec } from '../fixtures/trial.ts'
 
 const ROWS = 150_000
 const CAP_MB = 16
+const QUALITY = ['r2', 'rmse', 'mae', 'r2_mean_baseline', 'r2_last_baseline']
 let folder: string
 let executor: LocalExecutor
 let dataset: PreparedDataset
@@ -29,40 +30,53 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-function batch(max_memory_mb: number | null, spill_to_disk: boolean): Promise<TrialResult> {
+function trial(settings: Partial<WorkloadSettings>): Promise<TrialResult> {
+  const { max_memory_mb = null } = settings
   const spec = trialSpec('empty', { ...pipelineParams({}), learner: 'sgd', epochs: 2 }, { dataset })
   return executor.run({
     ...spec,
     workload: 'pipeline',
-    settings: {
-      ...spec.settings,
-      mode: 'batch',
-      chunk_size: 4096,
-      batch_size: 256,
-      max_memory_mb,
-      spill_to_disk,
-    },
+    settings: { ...spec.settings, chunk_size: 4096, batch_size: 256, ...settings },
     caps: { ...spec.caps, max_memory_mb },
   })
 }
 
+describe('chunks that do not fit a memory cap', () => {
+  it('end out of memory, and are split before they are read where their size may adapt', async () => {
+    const asked = { chunk_size: 10 * ROWS }
+    const unbounded = await trial(asked)
+    expect(unbounded.error).toBeUndefined()
+    expect(unbounded.metrics['chunks']).toBe(1)
+
+    const capped = { ...asked, max_memory_mb: CAP_MB }
+    expect((await trial(capped)).outcome).toBe('out_of_memory')
+
+    const adapted = await trial({ ...capped, adaptive_chunk_resize: true, max_chunk_retries: 6 })
+    expect(adapted.error).toBeUndefined()
+    // A tenth of what was asked for, which is all rows, took at least two halvings.
+    expect(adapted.info).toMatchObject({ chunk_size_start: ROWS })
+    expect(adapted.info!['chunk_size_largest']).toBeLessThanOrEqual(ROWS / 4)
+    expect(adapted.info!['chunk_retries']).toBeGreaterThanOrEqual(2)
+    expect(adapted.metrics['peak_memory_mb']).toBeLessThanOrEqual(CAP_MB)
+    for (const name of QUALITY) expect(adapted.metrics[name], name).toBe(unbounded.metrics[name])
+  })
+})
+
 describe('batch mode under a small memory cap', () => {
   it('runs out of memory, and with spill to disk does not: the same metrics to the last bit', async () => {
-    const unbounded = await batch(null, false)
+    const unbounded = await trial({ mode: 'batch' })
     expect(unbounded.error).toBeUndefined()
     expect(unbounded.metrics['peak_memory_mb']).toBeGreaterThan(CAP_MB)
 
-    const kept = await batch(CAP_MB, false)
+    const kept = await trial({ mode: 'batch', max_memory_mb: CAP_MB })
     expect(kept.outcome).toBe('out_of_memory')
 
-    const spilled = await batch(CAP_MB, true)
+    const spilled = await trial({ mode: 'batch', max_memory_mb: CAP_MB, spill_to_disk: true })
     expect(spilled.error).toBeUndefined()
     expect(spilled.outcome).toBe('ok')
     expect(spilled.metrics['peak_memory_mb']).toBeLessThanOrEqual(CAP_MB)
     expect(spilled.info!['spilled_bytes']).toBeGreaterThan(10_000_000)
-    for (const name of ['r2', 'rmse', 'mae', 'r2_mean_baseline', 'r2_last_baseline']) {
-      expect(spilled.metrics[name], name).toBe(unbounded.metrics[name])
-    }
+    for (const name of QUALITY) expect(spilled.metrics[name], name).toBe(unbounded.metrics[name])
     const left = readdirSync(folder, { recursive: true }).filter((name) => String(name).includes('spill'))
     expect(left).toEqual([])
   })

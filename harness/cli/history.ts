@@ -1,0 +1,90 @@
+/** `stint history`: when did a metric change, over many runs? */
+import { existsSync, readdirSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import type { Argv, CommandModule } from 'yargs'
+import { type HistoryChange, historyOf } from '../gate/history.ts'
+import type { Recorded } from '../gate/unlike.ts'
+import { formatMetric } from '../metrics.ts'
+import { readJournal } from '../record/journal.ts'
+import { MANIFEST_FILE, readManifest } from '../record/manifest.ts'
+import { journalPath } from '../record/run-folder.ts'
+import { count, metricName, plain, ratioText } from '../report/words.ts'
+import { UserError } from '../user-error.ts'
+import { answer, tell } from './console.ts'
+
+interface HistoryWords {
+  dir: string
+  metric: string[]
+  alpha: number
+  seed: number
+  json: boolean
+}
+
+export const historyCommand: CommandModule<object, HistoryWords> = {
+  command: 'history <dir>',
+  describe: 'when a metric changed over many runs, and the first run after it',
+  builder: (yargs) =>
+    yargs
+      .positional('dir', { type: 'string', demandOption: true, describe: 'folder with run folders below' })
+      .options({
+        metric: {
+          type: 'string',
+          array: true,
+          nargs: 1,
+          default: [],
+          describe: 'instead of the metrics that the newest run compares',
+        },
+        alpha: {
+          type: 'number',
+          default: 0.05,
+          describe: 'chance of a change that is none, over all series',
+        },
+        seed: { type: 'number', default: 42, describe: 'of the permutation test' },
+        json: { type: 'boolean', default: false, describe: 'one JSON object on stdout' },
+      }) as Argv<HistoryWords>,
+  handler: history,
+}
+
+function history({ dir, metric, alpha, seed, json }: HistoryWords): void {
+  if (!(alpha > 0 && alpha < 1)) throw new UserError('--alpha: expected a number between 0 and 1')
+  const runs = runsBelow(dir)
+  if (runs.length === 0) {
+    throw new UserError(
+      `${dir}: holds no run that has ended`,
+      'give the folder that "stint run" writes to, such as results',
+    )
+  }
+  const found = historyOf(runs, { metrics: metric, alpha, seed })
+  if (json) {
+    answer(JSON.stringify(found))
+    return
+  }
+  const { changes, series, notes } = found
+  answer(
+    `${count(found.runs, 'run')}, ${series} series: ${changes.length === 0 ? 'no change' : count(changes.length, 'change')} found`,
+  )
+  for (const change of changes) answer(sentence(change))
+  for (const note of notes) tell(`note: ${plain(note)}`)
+}
+
+function sentence(change: HistoryChange): string {
+  const { before, after, unit, label, metric, sweep, run, commit, started_at, p } = change
+  const size = before > 0 && after > 0 ? ` (${ratioText(after / before, null, null)})` : ''
+  const first = commit === null ? run : `${run}, commit ${commit}`
+  return plain(
+    `- ${metricName(metric)} of ${sweep} ${label}: ${formatMetric(before, unit)} → ${formatMetric(after, unit)}${size} from ${started_at.slice(0, 16)} on, first run ${first}; p ${p.toPrecision(2)}`,
+  )
+}
+
+/** `latest` is a link, which a walk does not follow. */
+function runsBelow(dir: string): Recorded[] {
+  if (!existsSync(dir)) throw new UserError(`${dir}: no such folder`)
+  return readdirSync(dir, { recursive: true })
+    .map((name) => join(dir, String(name)))
+    .filter((path) => basename(path) === MANIFEST_FILE)
+    .map((path): Recorded => {
+      const folder = dirname(path)
+      return { path: folder, manifest: readManifest(folder), trials: readJournal(journalPath(folder)).trials }
+    })
+    .filter(({ manifest }) => manifest.finished_at !== null)
+}

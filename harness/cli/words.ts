@@ -1,0 +1,18 @@
+/** Shares and times as people write them on the command line. */
+import { UserError } from '../user-error.ts'
+
+/** `2%` or `0.02`. */
+export function parseShare(option: string, text: string): number {
+  const [, digits, percent] = /^\s*(\d+(?:\.\d+)?)\s*(%?)\s*$/.exec(text) ?? []
+  const share = digits === undefined ? Number.NaN : Number(digits) / (percent === '' ? 1 : 100)
+  if (share >= 0 && share < 1) return share
+  throw new UserError(`${option} ${text}: expected a share from 0 to 1, such as 2% or 0.02`)
+}
+
+/** `60s`, `3m` or `60`. */
+export function parseSeconds(option: string, text: string): number {
+  const [, digits, unit] = /^\s*(\d+(?:\.\d+)?)\s*(s|m|min)?\s*$/.exec(text) ?? []
+  const seconds = digits === undefined ? 0 : Number(digits) * (unit === undefined || unit === 's' ? 1 : 60)
+  if (seconds > 0) return seconds
+  throw new UserError(`${option} ${text}: expected a time above 0, such as 60s or 3m`)
+}

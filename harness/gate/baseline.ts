@@ -1,0 +1,231 @@
+/** The gate against recorded runs: new trials of the sweep, held against what was recorded. */
+import { rmSync } from 'node:fs'
+import type { TrialResult } from '../../workers/contract.ts'
+import { energySource, groupByScenario } from '../analyse/values.ts'
+import type { Executor } from '../execute/executor.ts'
+import { makeOwnedFolder } from '../leftovers.ts'
+import { type Metric, metricTable } from '../metrics.ts'
+import { readJournal } from '../record/journal.ts'
+import { readMachine } from '../record/machine.ts'
+import { readManifest } from '../record/manifest.ts'
+import { journalPath, resolveRunFolder } from '../record/run-folder.ts'
+import { distinctDatasets, keyOf, prepareRun } from '../run-trials.ts'
+import type { LoadedSweep } from '../sweep/load.ts'
+import { fitToWorkload } from '../sweep/params.ts'
+import { planTrials } from '../sweep/plan.ts'
+import type { Scenario } from '../sweep/types.ts'
+import { UserError } from '../user-error.ts'
+import { GATED_METRICS, MEMORY_RESOLUTION_MB, marginOf, scoreMetrics } from './margins.ts'
+import { changedOutputs, outcomeRow, scoreRow } from './outcomes.ts'
+import { FEWEST_RUNS, memoryTest, timesTest } from './runs-test.ts'
+import { trialSpecOf } from './specs.ts'
+import type { Rules } from './tests.ts'
+import type { GateResult, GateRow } from './types.ts'
+import { type Recorded, unlikeMechanism, unlikeness } from './unlike.ts'
+import { verdictOf } from './verdict.ts'
+
+export interface BaselineOptions {
+  margin: number | null
+  allowDifferentMachine: boolean
+  signal: AbortSignal
+  onStep(text: string): void
+  onTrial(done: number, planned: number): void
+}
+
+/**
+ * @throws {UserError} where a run is unlike what is run now, with the reasons
+ */
+export async function compareWithBaseline(
+  { sweep: asked, locate }: LoadedSweep,
+  paths: readonly string[],
+  executor: Executor,
+  options: BaselineOptions,
+): Promise<GateResult> {
+  const runs = readRuns(paths)
+  const dataFolder = makeOwnedFolder()
+  const began = performance.now()
+  try {
+    options.onStep('reading the data')
+    const prepared = await prepareRun(asked, executor, dataFolder)
+    if (!prepared.ok) throw new UserError(prepared.error.message, prepared.error.hint)
+    const sweep = fitToWorkload(asked, prepared.workload, locate)
+    const { datasets } = prepared
+    const notes = refuseUnlike(runs, { sweep, machine: readMachine(), datasets }, options)
+
+    const keys = distinctDatasets(sweep.scenarios).map(keyOf)
+    const byKey = new Map(keys.map((key, index) => [key, datasets[index]!]))
+    // As many a scenario as were recorded, so that a mean is as exact as theirs.
+    const benchmark_runs = Math.min(...runs.map(({ manifest }) => manifest.sweep.benchmark_runs))
+    const plan = planTrials({ ...sweep, benchmark_runs })
+    const scenarios = new Map(sweep.scenarios.map((scenario) => [scenario.id, scenario]))
+    const trials: TrialResult[] = []
+    for (const { scenario: id, round } of plan) {
+      options.signal.throwIfAborted()
+      const scenario = scenarios.get(id)!
+      const entry = { scenario, params: { a: scenario.params, b: scenario.params } }
+      const datasetOf = ({ dataset }: Scenario) => (dataset === null ? null : byKey.get(keyOf(dataset))!)
+      trials.push(await executor.run(trialSpecOf(sweep, entry, 'b', round, sweep.workload, datasetOf)))
+      options.onTrial(trials.length, plan.length)
+    }
+    refuseMechanism(runs, trials, options)
+
+    const rules = {
+      table: metricTable(prepared.workload.metrics),
+      settings: sweep.gate,
+      margin: options.margin,
+    }
+    const { rows, tests, changed } = rowsOf(sweep.scenarios, runs, trials, rules)
+    return {
+      verdict: verdictOf(rows),
+      name: sweep.name,
+      a: runs.length === 1 ? runs[0]!.path : `${runs.length} recorded runs`,
+      b: 'the working copy',
+      rows,
+      notes: [...prepared.notes, ...notes, ...changed],
+      alpha: sweep.gate.alpha,
+      tests,
+      duets: 0,
+      trials: trials.length,
+      elapsed_s: (performance.now() - began) / 1000,
+      ended: 'all_measured',
+    }
+  } finally {
+    rmSync(dataFolder, { recursive: true, force: true })
+  }
+}
+
+function readRuns(paths: readonly string[]): Recorded[] {
+  const runs = paths.map((path): Recorded => {
+    const folder = resolveRunFolder(path)
+    return { path, manifest: readManifest(folder), trials: readJournal(journalPath(folder)).trials }
+  })
+  const ids = runs.map(({ manifest }) => manifest.id)
+  const twice = runs.find(({ manifest }, index) => ids.indexOf(manifest.id) < index)
+  if (twice !== undefined) throw new UserError(`${twice.path}: the same run is given twice`)
+  const unfinished = runs.find(({ manifest }) => manifest.finished_at === null)
+  if (unfinished !== undefined) {
+    throw new UserError(
+      `${unfinished.path}: the run is not finished`,
+      `"stint resume ${unfinished.path}" finishes it`,
+    )
+  }
+  return runs
+}
+
+/** @returns what a user who compares all the same should know */
+function refuseUnlike(
+  runs: readonly Recorded[],
+  now: Parameters<typeof unlikeness>[1],
+  { allowDifferentMachine }: BaselineOptions,
+): string[] {
+  const notes: string[] = []
+  for (const run of runs) {
+    const { settings, machine } = unlikeness(run, now)
+    if (settings.length > 0) {
+      throw new UserError(
+        `${run.path}: cannot be the measure of this sweep: ${settings.join('; ')}`,
+        'record the baseline anew: stint run SWEEP.yaml --repeat 5',
+      )
+    }
+    if (machine.length === 0) continue
+    if (!allowDifferentMachine) {
+      throw new UserError(
+        `${run.path}: was recorded on another machine: ${machine.join('; ')}`,
+        'record the baseline on this machine, compare two versions here with --against, or say --allow-different-machine',
+      )
+    }
+    notes.push(`${run.path}: another machine (${machine.join('; ')}): a change may be the machine's`)
+  }
+  return notes
+}
+
+function refuseMechanism(
+  runs: readonly Recorded[],
+  trials: readonly TrialResult[],
+  { allowDifferentMachine }: BaselineOptions,
+): void {
+  if (allowDifferentMachine) return
+  for (const run of runs) {
+    const reason = unlikeMechanism(run, trials)
+    if (reason !== null) throw new UserError(`${run.path}: cannot be the measure of this run: ${reason}`)
+  }
+}
+
+function rowsOf(
+  scenarios: readonly Scenario[],
+  runs: readonly Recorded[],
+  trials: readonly TrialResult[],
+  { table, settings, margin }: Rules,
+): { rows: GateRow[]; tests: number; changed: string[] } {
+  const recorded = runs.map((run) => groupByScenario(run.trials))
+  const now = groupByScenario(trials)
+  const sides = scenarios.map((scenario) => ({
+    scenario,
+    a: recorded.map((groups) => groups.get(scenario.id) ?? []),
+    b: now.get(scenario.id) ?? [],
+  }))
+  const measured = sides.flatMap((side) =>
+    GATED_METRICS.filter((name) => isMeasured(name, side.a, side.b)).map((name) => ({ side, name })),
+  )
+  const decidable = measured.filter(({ name }) => name === 'peak_memory_mb' || runs.length >= FEWEST_RUNS)
+  const tests = Math.max(1, decidable.length)
+  const claimAlpha = settings.alpha / tests
+  const changed: string[] = []
+  const rows = sides.flatMap((side) => {
+    const identity = { scenario: side.scenario.id, label: side.scenario.label }
+    const flat = { a: side.a.flat(), b: side.b }
+    const times = measured
+      .filter((entry) => entry.side === side)
+      .map(({ name }) =>
+        testRow(identity, side, table.get(name)!, marginOf(table.get(name)!, settings, margin), claimAlpha),
+      )
+    const scores = scoreMetrics(table).map((metric) =>
+      scoreRow(identity, metric, marginOf(metric, settings, margin), flat),
+    )
+    for (const name of changedOutputs(table, flat))
+      changed.push(`${identity.label}: the output ${name} is not what it was`)
+    return [outcomeRow(identity, flat), ...times, ...scores].filter((row) => row !== null)
+  })
+  return { rows, tests, changed }
+}
+
+function isMeasured(
+  name: string,
+  a: readonly (readonly TrialResult[])[],
+  b: readonly TrialResult[],
+): boolean {
+  if (name === 'energy_j') {
+    return [a.flat(), b].every((trials) => ['rapl', 'perf'].includes(energySource(trials) ?? ''))
+  }
+  const has = (trials: readonly TrialResult[]) =>
+    trials.some(({ outcome, metrics }) => outcome === 'ok' && typeof metrics[name] === 'number')
+  return has(a.flat()) && has(b)
+}
+
+function testRow(
+  identity: Pick<GateRow, 'scenario' | 'label'>,
+  { a, b }: { a: readonly (readonly TrialResult[])[]; b: readonly TrialResult[] },
+  metric: Metric,
+  allowed: number,
+  claimAlpha: number,
+): GateRow | null {
+  const isMemory = metric.name === 'peak_memory_mb'
+  const peak = a.flat().find(({ outcome }) => outcome === 'ok')?.metrics['peak_memory_mb']
+  const margin = isMemory && peak ? Math.max(allowed, MEMORY_RESOLUTION_MB / peak) : allowed
+  const found = (isMemory ? memoryTest : timesTest)(metric, a, b, margin, claimAlpha)
+  if (found === null) return null
+  return {
+    ...identity,
+    metric: metric.name,
+    unit: metric.unit,
+    direction: metric.direction,
+    margin,
+    outlook: null,
+    ...found,
+    note:
+      found.note ??
+      (found.verdict === 'undecided'
+        ? 'the recorded runs vary too much to tell; compare side by side with --against, or record more runs'
+        : null),
+  }
+}

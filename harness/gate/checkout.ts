@@ -1,0 +1,192 @@
+/** The other version of a workload: checked out of git into a temporary work tree, built, and taken away again. */
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, realpathSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative, sep } from 'node:path'
+import { entryFile } from '../execute/entries.ts'
+import { makeOwnedFolder, removeFolders } from '../leftovers.ts'
+import { GATE_DEFAULTS } from '../sweep/settings.ts'
+import type { GateSettings } from '../sweep/types.ts'
+import { UserError } from '../user-error.ts'
+import { askGit, git, runCommand } from './git.ts'
+
+const LOCK_FILES = [
+  'package-lock.json',
+  'npm-shrinkwrap.json',
+  'yarn.lock',
+  'pnpm-lock.yaml',
+  'bun.lock',
+] as const
+
+export interface CheckoutOptions {
+  /** As the user names the commit. */
+  ref: string
+  /** `pipeline` or the absolute path of the candidate's module. */
+  workload: string
+  settings: GateSettings
+  /** Whether the working copy is built too. */
+  buildCandidate: boolean
+  signal: AbortSignal
+  onStep(text: string): void
+}
+
+export interface Checkout {
+  /** Absolute path of the other version's module. */
+  workload: string
+  /** `main (1a2b3c4)` */
+  name: string
+  remove(): void
+}
+
+/**
+ * @throws {UserError} where the commit, the module in it or its build is not there; nothing is left behind then
+ */
+export async function checkOut(options: CheckoutOptions): Promise<Checkout> {
+  const { ref, settings, signal, onStep } = options
+  const module = moduleFile(options.workload)
+  const top = await topOf(dirname(module), signal)
+  const inside = relative(top, module)
+  if (inside.split(sep).includes('node_modules')) {
+    throw new UserError(
+      `${module}: is an installed package, of which git keeps no versions`,
+      'gate a module of your own, or two installed copies with --a MODULE --b MODULE',
+    )
+  }
+  const commit = await commitOf(ref, top, signal)
+  const name = `${ref} (${commit.slice(0, 7)})`
+
+  // What an earlier gate left that was killed.
+  removeFolders(tmpdir())
+  await askGit(top, ['worktree', 'prune'], signal)
+  const parent = makeOwnedFolder()
+  const tree = join(parent, 'tree')
+  const remove = () => {
+    process.off('exit', remove)
+    // Forced twice: one that git was interrupted at is locked.
+    const words = ['-C', top, 'worktree', 'remove', '--force', '--force', tree]
+    if (existsSync(tree)) spawnSync('git', words, { stdio: 'ignore' })
+    rmSync(parent, { recursive: true, force: true })
+    spawnSync('git', ['-C', top, 'worktree', 'prune'], { stdio: 'ignore' })
+  }
+  // A second Ctrl-C leaves without a word to anyone else.
+  process.on('exit', remove)
+  try {
+    onStep(`checking out ${name}`)
+    await git(top, ['worktree', 'add', '--detach', '--quiet', tree, commit], signal)
+    if (settings.build !== null && options.buildCandidate) {
+      onStep(`building the working copy: ${settings.build}`)
+      await runCommand(settings.build, top, 'building the working copy', signal)
+    }
+    await giveDependencies(top, tree, settings, options)
+    if (settings.build !== null) {
+      onStep(`building ${name}: ${settings.build}`)
+      await runCommand(settings.build, tree, `building ${name}`, signal)
+    }
+    const workload = join(tree, await pathThen(inside, { top, tree, commit, name, settings, signal }))
+    return { workload, name, remove }
+  } catch (error) {
+    remove()
+    throw error
+  }
+}
+
+/** What the working copy is called, with its commit where it is one. */
+export async function nameOfWorkingCopy(workload: string, signal: AbortSignal): Promise<string> {
+  const top = await topOf(dirname(moduleFile(workload)), signal)
+  const commit = await askGit(top, ['rev-parse', '--short=7', 'HEAD'], signal)
+  const changes = await askGit(top, ['status', '--porcelain', '--untracked-files=no'], signal)
+  if (commit === null) return 'the working copy'
+  return `the working copy (${commit}${changes === '' ? '' : ' and changes'})`
+}
+
+function moduleFile(workload: string): string {
+  return realpathSync(
+    workload === 'pipeline' ? join(dirname(entryFile('host')), 'pipeline/workload.js') : workload,
+  )
+}
+
+async function topOf(folder: string, signal: AbortSignal): Promise<string> {
+  const top = await askGit(folder, ['rev-parse', '--show-toplevel'], signal)
+  if (top !== null) return realpathSync(top)
+  throw new UserError(
+    `${folder}: is in no git repository, so there is no other version to check out`,
+    'compare two files with --a MODULE --b MODULE',
+  )
+}
+
+async function commitOf(ref: string, top: string, signal: AbortSignal): Promise<string> {
+  const commit = ref.startsWith('-')
+    ? null
+    : await askGit(top, ['rev-parse', '--verify', '--quiet', `${ref}^{commit}`], signal)
+  if (commit !== null && commit !== '') return commit
+  throw new UserError(
+    `--against ${ref}: git knows no such commit in ${top}`,
+    'a shallow clone has one commit alone: fetch the other first, such as "git fetch origin main", or clone with fetch-depth: 0',
+  )
+}
+
+/** Linked where the lock file is the same, else installed. */
+async function giveDependencies(
+  top: string,
+  tree: string,
+  { install }: GateSettings,
+  { signal, onStep }: CheckoutOptions,
+): Promise<void> {
+  if (!existsSync(join(tree, 'package.json'))) return
+  const installed = join(top, 'node_modules')
+  const lock = LOCK_FILES.find((name) => existsSync(join(tree, name)))
+  const same = lock === undefined || sameContent(join(top, lock), join(tree, lock))
+  if (same) {
+    if (existsSync(installed) && !existsSync(join(tree, 'node_modules'))) {
+      symlinkSync(realpathSync(installed), join(tree, 'node_modules'), 'dir')
+    }
+    return
+  }
+  const command = install ?? (lock === 'package-lock.json' ? GATE_DEFAULTS.install : null)
+  if (command === null) {
+    throw new UserError(
+      `${lock} is not what it was, so the other version needs dependencies of its own`,
+      'say how to install them: gate: { install: COMMAND } in the sweep',
+    )
+  }
+  onStep(`${lock} is not what it was; installing: ${command}`)
+  await runCommand(command, tree, "installing the other version's dependencies", signal)
+}
+
+function sameContent(a: string, b: string): boolean {
+  return existsSync(a) && readFileSync(a).equals(readFileSync(b))
+}
+
+interface Then {
+  top: string
+  tree: string
+  commit: string
+  name: string
+  settings: GateSettings
+  signal: AbortSignal
+}
+
+/** Where the module lay in the other version; git knows of renamings. */
+async function pathThen(inside: string, then: Then): Promise<string> {
+  if (isFile(join(then.tree, inside))) return inside
+  const listed = await askGit(
+    then.top,
+    ['diff', '--name-status', '--find-renames', '--diff-filter=R', '-z', then.commit],
+    then.signal,
+  )
+  const fields = (listed ?? '').split('\0')
+  for (let at = 0; at + 2 < fields.length; at += 3) {
+    const [before, after] = [fields[at + 1]!, fields[at + 2]!]
+    if (after === inside.replaceAll(sep, '/') && isFile(join(then.tree, before))) return before
+  }
+  throw new UserError(
+    `${then.name} has no ${inside}`,
+    then.settings.build === null
+      ? 'if it is made by a build, say how: gate: { build: npm run build } in the sweep'
+      : 'its build does not make it, and git knows of no renaming',
+  )
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
+}

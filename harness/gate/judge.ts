@@ -1,0 +1,76 @@
+/** What may be said of one test at one look. */
+import { studentQuantile } from '../analyse/distributions.ts'
+import { mean, standardDeviation } from '../analyse/moments.ts'
+import { decide } from '../analyse/sequential-decision.ts'
+import type { Looks } from './plan.ts'
+import type { GateRow, Outlook } from './types.ts'
+
+/** So many equal readings are taken for a value without noise. */
+const EQUAL_READINGS = 3
+const POWER = 0.8
+/** Tenfold: what is larger needs no gate to be seen. */
+const LARGEST_FINDABLE = 9
+/** Nobody waits longer for a gate, s. */
+const LONGEST_OUTLOOK_S = 7200
+
+export interface Judgement {
+  verdict: Extract<GateRow['verdict'], 'regression' | 'ruled_out' | 'undecided'>
+  /** How many times worse; its low end holds at the alpha of the claim, its high end at that of the pass. */
+  worse: { value: number; low: number | null; high: number | null } | null
+}
+
+/**
+ * @param values logs of how many times worse, one a duet or pair of trials
+ * @param look index into the looks; the last may come before its count where the time is up, which spends less
+ */
+export function judge(values: readonly number[], look: number, looks: Looks, margin: number): Judgement {
+  const exact = withoutNoise(values)
+  if (exact !== null) {
+    const value = Math.exp(exact)
+    return {
+      verdict: value > 1 + margin ? 'regression' : 'ruled_out',
+      worse: { value, low: value, high: value },
+    }
+  }
+  const claim = decide(looks.claim, look, values, margin)
+  const pass = decide(looks.pass, look, values, margin)
+  if (claim.ratio === null || pass.ratio === null) {
+    const value = values.length === 0 ? null : Math.exp(mean(values))
+    return { verdict: 'undecided', worse: value === null ? null : { value, low: null, high: null } }
+  }
+  const verdict =
+    claim.verdict === 'regression' ? 'regression' : pass.verdict === 'ruled_out' ? 'ruled_out' : 'undecided'
+  return { verdict, worse: { value: claim.ratio.value, low: claim.ratio.low, high: pass.ratio.high } }
+}
+
+function withoutNoise(values: readonly number[]): number | null {
+  const [first] = values
+  const same = first !== undefined && values.every((value) => Math.abs(value - first) < 1e-12)
+  return same && values.length >= EQUAL_READINGS ? first : null
+}
+
+/**
+ * What as many values can find, and how much longer a decision would take if the change is as it looks.
+ * @param claimAlpha of one test of the family
+ * @param secondsEach time that one further value takes
+ */
+export function outlookOf(
+  values: readonly number[],
+  margin: number,
+  alphas: { claim: number; pass: number },
+  secondsEach: number,
+): Outlook {
+  const n = values.length
+  if (n < 2) return { findable: null, moreSeconds: null }
+  const sd = standardDeviation(values)
+  const power = studentQuantile(POWER, n - 1)
+  const needed = (alpha: number) => studentQuantile(1 - alpha, n - 1) + power
+  const findable = Math.expm1(Math.log1p(margin) + (needed(alphas.claim) * sd) / Math.sqrt(n))
+  const distance = mean(values) - Math.log1p(margin)
+  const quantiles = needed(distance > 0 ? alphas.claim : alphas.pass)
+  const more = (((quantiles * sd) / distance) ** 2 - n) * secondsEach
+  return {
+    findable: findable <= LARGEST_FINDABLE ? findable : null,
+    moreSeconds: more <= LONGEST_OUTLOOK_S ? Math.max(more, 2 * secondsEach) : null,
+  }
+}

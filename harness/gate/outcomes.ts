@@ -1,0 +1,111 @@
+/** A scenario that was `ok` and no longer is, and scores that the same data and seed must give again. */
+import type { Outcome, TrialResult } from '../../workers/contract.ts'
+import { relativeChange } from '../analyse/welch.ts'
+import type { Metric } from '../metrics.ts'
+import { outcomeName, plain } from '../report/words.ts'
+import type { GateRow } from './types.ts'
+
+/** One failure may be the machine's; the second is the candidate's. */
+export const FAILURES_TO_CLAIM = 2
+
+export interface SideTrials {
+  a: readonly TrialResult[]
+  b: readonly TrialResult[]
+}
+
+type Identity = Pick<GateRow, 'scenario' | 'label'>
+
+/** Null where every trial of either side was `ok`. */
+export function outcomeRow(identity: Identity, { a, b }: SideTrials): GateRow | null {
+  const bad = { a: a.filter(notOk), b: b.filter(notOk) }
+  if (bad.a.length === 0 && bad.b.length === 0) return null
+  const row: GateRow = {
+    ...identity,
+    metric: 'outcome',
+    unit: '',
+    direction: 'neutral',
+    verdict: 'undecided',
+    margin: null,
+    ratio: null,
+    a: null,
+    b: null,
+    n: Math.min(a.length, b.length),
+    source: 'exact',
+    note: `${wordsOf('was', a)}; ${wordsOf('is', b)}`,
+    outlook: null,
+  }
+  if (bad.b.length === 0) return { ...row, verdict: 'ruled_out' }
+  const message = bad.b[0]?.error?.message
+  const note = message === undefined ? row.note : `${row.note}: ${plain(message)}`
+  // What never ran cannot have become worse.
+  if (bad.a.length === a.length && bad.b.length === b.length) return { ...row, verdict: 'ruled_out', note }
+  if (bad.a.length > 0) return { ...row, note }
+  const claimed = bad.b.length >= FAILURES_TO_CLAIM
+  return { ...row, verdict: claimed ? 'regression' : 'undecided', note }
+}
+
+function notOk({ outcome }: TrialResult): boolean {
+  return outcome !== 'ok'
+}
+
+function wordsOf(verb: string, trials: readonly TrialResult[]): string {
+  const counts = new Map<Outcome, number>()
+  for (const { outcome } of trials) counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
+  const [only] = counts.keys()
+  if (counts.size === 1 && only !== undefined) return `${verb} ${outcomeName(only)}`
+  return `${verb} ${[...counts].map(([outcome, n]) => `${outcomeName(outcome)} ${n} times`).join(' and ')}`
+}
+
+/** Compares a deterministic metric of the `ok` trials exactly; null where neither side has it. */
+export function scoreRow(
+  identity: Identity,
+  metric: Metric,
+  margin: number,
+  trials: SideTrials,
+): GateRow | null {
+  const values = { a: scores(trials.a, metric.name), b: scores(trials.b, metric.name) }
+  const [a, b] = [values.a[0], values.b[0]]
+  const row: GateRow = {
+    ...identity,
+    metric: metric.name,
+    unit: metric.unit,
+    direction: metric.direction,
+    verdict: 'undecided',
+    margin,
+    ratio: a !== undefined && b !== undefined && a > 0 ? { value: b / a, low: b / a, high: b / a } : null,
+    a: a ?? null,
+    b: b ?? null,
+    n: Math.min(values.a.length, values.b.length),
+    source: 'exact',
+    note: null,
+    outlook: null,
+  }
+  if (a === undefined && b === undefined) return null
+  if (a === undefined)
+    return { ...row, verdict: 'not_measured', note: 'the other version does not report it' }
+  if (b === undefined) return { ...row, verdict: 'regression', note: 'is no longer reported' }
+  if (values.a.some((value) => value !== a) || values.b.some((value) => value !== b)) {
+    return { ...row, note: 'differs between trials of one version, though it is said to be deterministic' }
+  }
+  const change = relativeChange(a, b) ?? Math.sign(b - a) * Number.POSITIVE_INFINITY
+  const worse = metric.direction === 'higher_is_better' ? -change : change
+  return { ...row, verdict: worse > margin ? 'regression' : 'ruled_out' }
+}
+
+function scores(trials: readonly TrialResult[], metric: string): number[] {
+  return trials
+    .filter(({ outcome }) => outcome === 'ok')
+    .map(({ metrics }) => metrics[metric])
+    .filter((value): value is number => typeof value === 'number' && Number.isFinite(value))
+}
+
+/** Deterministic metrics without a better or worse that changed: worth a note, not a verdict. */
+export function changedOutputs(table: ReadonlyMap<string, Metric>, trials: SideTrials): string[] {
+  return [...table.values()]
+    .filter(({ kind, direction }) => kind === 'deterministic' && direction === 'neutral')
+    .filter(({ name }) => {
+      const [a, b] = [scores(trials.a, name)[0], scores(trials.b, name)[0]]
+      return a !== undefined && b !== undefined && a !== b
+    })
+    .map(({ name }) => name)
+}

@@ -1,0 +1,17 @@
+/** Who goes first: drawn at random, and each side equally often in every two. */
+import type { DuetSide } from '../../workers/contract.ts'
+
+export class Places {
+  private readonly random: () => number
+  private pending: DuetSide | null = null
+
+  constructor(random: () => number) {
+    this.random = random
+  }
+
+  next(): DuetSide {
+    const first = this.pending ?? (this.random() < 0.5 ? 'a' : 'b')
+    this.pending = this.pending === null ? (first === 'a' ? 'b' : 'a') : null
+    return first
+  }
+}

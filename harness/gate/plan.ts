@@ -1,0 +1,65 @@
+/** How many duets and trials there will be, and at which counts the gate looks at them: fixed before the first look. */
+import { type SequentialPlan, sequentialPlan } from '../analyse/sequential.ts'
+
+/** Chance to let a change at the margin pass, for each metric. All must pass, so that the chance does not add up. */
+export const PASS_ALPHA = 0.05
+/** Share of the time for trials of one cell each, where they would take more. */
+const SOLO_SHARE = 0.3
+const SOLO_ROUNDS = { fewest: 2, most: 8 }
+const DUETS = { fewest: 6, most: 400 }
+/** Shares of the largest sample at which the gate looks. */
+const LOOKS = [0.3, 0.45, 0.6, 0.8, 1]
+const SOLO_LOOKS = [0.5, 1]
+
+export interface Costs {
+  /** Of one more round over all scenarios, ms. */
+  duetsMs: number
+  solosMs: number
+}
+
+export interface Counts {
+  duets: number
+  solos: number
+}
+
+/**
+ * The most that the time allows, what the first round took included.
+ * @param leftMs of the time limit, after one round of each
+ */
+export function largestSample(leftMs: number, costs: Costs): Counts {
+  const within = (value: number, { fewest, most }: { fewest: number; most: number }) =>
+    Math.min(most, Math.max(fewest, Math.floor(value)))
+  const solos = within(1 + (leftMs * SOLO_SHARE) / Math.max(1, costs.solosMs), SOLO_ROUNDS)
+  const forDuets = leftMs - (solos - 1) * costs.solosMs
+  const duets = within(1 + forDuets / Math.max(1, costs.duetsMs), DUETS)
+  // Places are balanced in pairs of duets.
+  return { duets: duets - (duets % 2), solos }
+}
+
+/** The looks at one kind of measurement, under the alpha of a claim and of a pass. */
+export interface Looks {
+  /** Counts at which to look, rising; the last is the largest sample. */
+  counts: number[]
+  claim: SequentialPlan
+  pass: SequentialPlan
+}
+
+/** @param claimAlpha of one test of the family */
+export function looksAt(largest: number, kind: 'duets' | 'solos', claimAlpha: number): Looks {
+  const step = kind === 'duets' ? 2 : 1
+  const planned = kind === 'duets' ? LOOKS : SOLO_LOOKS
+  const rounded = planned.map((share) => Math.max(2, Math.ceil((share * largest) / step) * step))
+  const counts = [...new Set(rounded.map((count) => Math.min(count, largest)))]
+  const shares = counts.map((count) => count / largest)
+  return { counts, claim: planFor(shares, claimAlpha), pass: planFor(shares, PASS_ALPHA) }
+}
+
+/** A plan takes a tenth of a second to work out, and the same shares come again. */
+const plans = new Map<string, SequentialPlan>()
+
+function planFor(shares: readonly number[], alpha: number): SequentialPlan {
+  const key = JSON.stringify([shares, alpha])
+  const plan = plans.get(key) ?? sequentialPlan(shares, alpha)
+  plans.set(key, plan)
+  return plan
+}

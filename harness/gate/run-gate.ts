@@ -1,0 +1,120 @@
+/** One gate in lock step, from the sweep to the result. Prints nothing: what happens is told through events. */
+import { existsSync, rmSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { PrepareResult, WorkloadInfo } from '../../workers/contract.ts'
+import type { DuetExecutor } from '../execute/executor.ts'
+import { makeOwnedFolder } from '../leftovers.ts'
+import { metricTable } from '../metrics.ts'
+import { distinctDatasets, keyOf, prepareRun } from '../run-trials.ts'
+import type { LoadedSweep } from '../sweep/load.ts'
+import { fitToWorkload } from '../sweep/params.ts'
+import type { Sweep } from '../sweep/types.ts'
+import { UserError } from '../user-error.ts'
+import { compareInLockStep, type LockStep } from './lock-step.ts'
+import { paramsFor } from './specs.ts'
+import type { GateResult, GateScenario } from './types.ts'
+
+/** The modules that are compared, `a` with the candidate `b`, and what people call them. */
+export interface Modules {
+  a: { name: string; workload: string }
+  b: { name: string; workload: string }
+}
+
+export interface GateOptions {
+  /** From the command line; null for each metric's own. */
+  margin: number | null
+  limitMs: number
+  signal: AbortSignal
+  onStep(text: string): void
+  onProgress: NonNullable<LockStep['onProgress']>
+}
+
+/** Two files given by name. */
+export function modulesByName(a: string, b: string): Modules {
+  const module = (option: string, path: string) => {
+    const workload = resolve(path)
+    if (!existsSync(workload)) throw new UserError(`--${option} ${path}: no such file`)
+    return { name: path, workload }
+  }
+  return { a: module('a', a), b: module('b', b) }
+}
+
+/** @throws {UserError} where a module cannot be used or a cap cannot be enforced */
+export async function runGate(
+  { sweep, locate }: LoadedSweep,
+  modules: Modules,
+  executor: DuetExecutor,
+  options: GateOptions,
+): Promise<GateResult> {
+  const dataFolder = makeOwnedFolder()
+  try {
+    options.onStep('reading the data, asking both versions what they are')
+    const candidate: Sweep = { ...sweep, workload: modules.b.workload }
+    const prepared = usable(await prepareRun(candidate, executor, dataFolder), modules.b.name)
+    const other = usable(
+      await executor.prepare({ workload: modules.a.workload, datasets: [], data_dir: dataFolder }),
+      modules.a.name,
+    )
+    const fitted = fitToWorkload(candidate, prepared.workload, locate)
+    const keys = distinctDatasets(fitted.scenarios).map(keyOf)
+    const datasets = new Map(keys.map((key, index) => [key, prepared.datasets[index]!]))
+    const { signal, limitMs, margin, onProgress } = options
+    const comparison = await compareInLockStep({
+      executor,
+      sweep: fitted,
+      scenarios: fitted.scenarios.map(
+        (scenario): GateScenario => ({
+          scenario,
+          params: { a: paramsFor(scenario, other.workload), b: scenario.params },
+        }),
+      ),
+      versions: {
+        a: { ...modules.a, info: other.workload },
+        b: { ...modules.b, info: prepared.workload },
+      },
+      datasetOf: ({ dataset }) => (dataset === null ? null : datasets.get(keyOf(dataset))!),
+      rules: { table: metricTable(prepared.workload.metrics), settings: fitted.gate, margin },
+      limitMs,
+      now: () => performance.now(),
+      signal,
+      onProgress,
+    })
+    const notes = [
+      ...prepared.notes,
+      ...unknownParams(fitted, other.workload, modules.a.name),
+      ...capsNote(fitted),
+      ...comparison.notes,
+    ]
+    return { name: sweep.name, a: modules.a.name, b: modules.b.name, ...comparison, notes }
+  } finally {
+    rmSync(dataFolder, { recursive: true, force: true })
+  }
+}
+
+type Prepared = Extract<PrepareResult, { ok: true }>
+
+function usable(prepared: PrepareResult, name: string): Prepared {
+  if (prepared.ok) return prepared
+  throw new UserError(`${name}: ${prepared.error.message}`, prepared.error.hint)
+}
+
+/** Parameters that the sweep sets and the other version does not take. */
+function unknownParams({ scenarios }: Sweep, info: WorkloadInfo, name: string): string[] {
+  const given = new Set(
+    scenarios.flatMap(({ flat }) =>
+      Object.keys(flat)
+        .filter((key) => key.startsWith('params.'))
+        .map((key) => key.slice('params.'.length)),
+    ),
+  )
+  return [...given]
+    .filter((param) => !Object.hasOwn(info.params, param))
+    .map((param) => `${name} takes no params.${param}: it ran without`)
+}
+
+function capsNote({ scenarios }: Sweep): string[] {
+  if (scenarios.every(({ settings }) => settings.max_compute_units === null)) return []
+  return [
+    'duets run without the compute cap, whose pauses would fall on either side by chance; the trials of one cell run under it',
+  ]
+}

@@ -1,0 +1,174 @@
+/** The family of tests of one gate: which there are, how each stands, and the rows that say so. */
+import type { Metric } from '../metrics.ts'
+import type { GateSettings } from '../sweep/types.ts'
+import { type Judgement, judge, outlookOf } from './judge.ts'
+import { GATED_METRICS, MEMORY_RESOLUTION_MB, marginOf, scoreMetrics } from './margins.ts'
+import { changedOutputs, outcomeRow, type SideTrials, scoreRow } from './outcomes.ts'
+import { type Looks, PASS_ALPHA } from './plan.ts'
+import type { Evidence, GateRow, GateScenario } from './types.ts'
+import { type MetricValues, sameRows, valuesOf } from './values.ts'
+
+export interface GateTest {
+  entry: GateScenario
+  evidence: Evidence
+  metric: Metric
+  margin: number
+  kind: MetricValues['kind']
+  /** Throughput of equal chunks is latency again: it stands as that test stands, and takes no share of the alpha. */
+  sameAs: GateTest | null
+  judgement: Judgement | null
+}
+
+export interface Family {
+  tests: GateTest[]
+  /** Tests that share the alpha. */
+  size: number
+}
+
+export interface Rules {
+  table: ReadonlyMap<string, Metric>
+  settings: GateSettings
+  /** Margin from the command line. */
+  margin: number | null
+}
+
+/** Fixed once the first round has shown what is measured here. */
+export function familyOf(all: ReadonlyMap<GateScenario, Evidence>, rules: Rules): Family {
+  const tests = [...all].flatMap(([entry, evidence]) => testsOf(entry, evidence, rules))
+  return { tests, size: Math.max(1, tests.filter(({ sameAs }) => sameAs === null).length) }
+}
+
+function testsOf(entry: GateScenario, evidence: Evidence, { table, settings, margin }: Rules): GateTest[] {
+  const tests: GateTest[] = []
+  for (const name of GATED_METRICS) {
+    const metric = table.get(name)!
+    const values = valuesOf(name, evidence)
+    if (values === null) continue
+    const allowed = marginOf(metric, settings, margin)
+    const floor = name === 'peak_memory_mb' ? MEMORY_RESOLUTION_MB / values.a! : 0
+    const latency = tests.find((test) => test.metric.name === 'latency_mean_ms')
+    const repeats = name === 'throughput_rows_s' && latency?.margin === allowed && sameRows(evidence.duets)
+    tests.push({
+      entry,
+      evidence,
+      metric,
+      margin: Math.max(allowed, floor),
+      kind: values.kind,
+      sameAs: repeats ? latency! : null,
+      judgement: null,
+    })
+  }
+  return tests
+}
+
+/** Looks at a test that is not yet decided; what is decided stays so. */
+export function lookAt(test: GateTest, look: number, looks: Looks): void {
+  if (isDecided(test) || test.sameAs !== null) return
+  test.judgement = judge(valuesOf(test.metric.name, test.evidence)?.worse ?? [], look, looks, test.margin)
+}
+
+export function isDecided(test: GateTest): boolean {
+  const { judgement } = test.sameAs ?? test
+  return judgement !== null && judgement.verdict !== 'undecided'
+}
+
+/** A row for everything that is gated in the scenario. */
+export function rowsOf(
+  entry: GateScenario,
+  evidence: Evidence,
+  tests: readonly GateTest[],
+  rules: Rules,
+  costs: { claimAlpha: number; seconds: Record<MetricValues['kind'], number> },
+): { rows: GateRow[]; notes: string[] } {
+  const identity = { scenario: entry.scenario.id, label: entry.scenario.label }
+  const trials: SideTrials = {
+    a: evidence.solos.map(({ a }) => a),
+    b: evidence.solos.map(({ b }) => b),
+  }
+  const outcome = outcomeRow(identity, trials)
+  const tested = tests.filter((test) => test.entry === entry).map((test) => testRow(test, costs))
+  const scores = scoreMetrics(rules.table).map((metric) =>
+    scoreRow(identity, metric, marginOf(metric, rules.settings, rules.margin), trials),
+  )
+  const ok = trials.a.some(isOk) && trials.b.some(isOk)
+  const rows = [
+    outcome,
+    ...tested,
+    ...(ok ? [missingLatency(identity, evidence, tested, rules), ...scores] : []),
+  ]
+  const notes = changedOutputs(rules.table, trials).map(
+    (name) => `${entry.scenario.label}: the output ${name} is not what it was`,
+  )
+  return { rows: rows.filter((row) => row !== null), notes }
+}
+
+function isOk({ outcome }: { outcome: string }): boolean {
+  return outcome === 'ok'
+}
+
+function testRow(
+  test: GateTest,
+  { claimAlpha, seconds }: { claimAlpha: number; seconds: Record<MetricValues['kind'], number> },
+): GateRow {
+  const { metric, margin, kind } = test
+  const values = valuesOf(metric.name, test.evidence)!
+  const judgement = (test.sameAs ?? test).judgement ?? { verdict: 'undecided', worse: null }
+  const { verdict, worse } = judgement
+  const ratio =
+    worse === null || metric.direction === 'lower_is_better'
+      ? worse
+      : { value: 1 / worse.value, low: inverse(worse.high), high: inverse(worse.low) }
+  return {
+    scenario: test.entry.scenario.id,
+    label: test.entry.scenario.label,
+    metric: metric.name,
+    unit: metric.unit,
+    direction: metric.direction,
+    verdict,
+    margin,
+    ratio,
+    a: values.a,
+    b: values.b,
+    n: values.worse.length,
+    source: kind === 'duets' ? 'duets' : 'trials',
+    note: test.sameAs === null ? null : 'every chunk has the same rows: the test of chunk latency',
+    outlook:
+      verdict === 'undecided'
+        ? outlookOf(values.worse, margin, { claim: claimAlpha, pass: PASS_ALPHA }, seconds[kind])
+        : null,
+  }
+}
+
+function inverse(value: number | null): number | null {
+  return value === null ? null : 1 / value
+}
+
+/** Both versions run, but not side by side: their times are then unknown. */
+function missingLatency(
+  identity: { scenario: string; label: string },
+  evidence: Evidence,
+  tested: readonly GateRow[],
+  { table }: Rules,
+): GateRow | null {
+  if (tested.some(({ metric }) => metric === 'latency_mean_ms')) return null
+  const failure = evidence.duets.find((duet) => duet.failure !== null)?.failure
+  const { unit, direction } = table.get('latency_mean_ms')!
+  return {
+    ...identity,
+    metric: 'latency_mean_ms',
+    unit,
+    direction,
+    verdict: 'not_measured',
+    margin: null,
+    ratio: null,
+    a: null,
+    b: null,
+    n: 0,
+    source: 'duets',
+    note:
+      failure === undefined || failure === null
+        ? 'no duet was played in the time'
+        : `the duet failed${failure.side === null ? '' : ` in ${failure.side === 'a' ? 'the version compared with' : 'the candidate'}`}: ${failure.error.message}`,
+    outlook: null,
+  }
+}

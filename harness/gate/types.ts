@@ -1,0 +1,86 @@
+/** What a gate compares and what it finds. Plain data. */
+import type { DuetReport, Scalar, TrialResult, WorkloadInfo } from '../../workers/contract.ts'
+import type { Metric } from '../metrics.ts'
+import type { Scenario } from '../sweep/types.ts'
+
+/** One of the two versions of a workload. */
+export interface Version {
+  /** As people call it: a commit, a file, `the working copy`. */
+  name: string
+  /** `pipeline` or the absolute path of a module. */
+  workload: string
+  info: WorkloadInfo
+}
+
+/** `a` is the one compared with, `b` the candidate. */
+export interface Versions {
+  a: Version
+  b: Version
+}
+
+/** One scenario, with what each version is given of its parameters. */
+export interface GateScenario {
+  scenario: Scenario
+  params: Record<'a' | 'b', Record<string, Scalar>>
+}
+
+export interface SoloRound {
+  a: TrialResult
+  b: TrialResult
+}
+
+/** All that was measured of one scenario. */
+export interface Evidence {
+  duets: DuetReport[]
+  solos: SoloRound[]
+}
+
+export type RowVerdict = 'regression' | 'ruled_out' | 'undecided' | 'not_measured'
+
+/** One line of the answer: a scenario and a metric, or how the scenario's trials ended. */
+export interface GateRow {
+  scenario: string
+  label: string
+  /** Name of a metric, or `outcome`. */
+  metric: string
+  unit: string
+  direction: Metric['direction']
+  verdict: RowVerdict
+  /** The change for the worse that does not matter, as a share; null for outcomes. */
+  margin: number | null
+  /** b / a. Its worse end holds at the gate's alpha over all rows, its better end at 95%. */
+  ratio: { value: number; low: number | null; high: number | null } | null
+  /** Means in the metric's unit. */
+  a: number | null
+  b: number | null
+  /** Values that entered: duets, pairs of trials, or runs. */
+  n: number
+  source: 'duets' | 'trials' | 'runs' | 'exact'
+  note: string | null
+  /** For an undecided row: what it would have taken. */
+  outlook: Outlook | null
+}
+
+export interface Outlook {
+  /** The change for the worse, as a share, that as many values find in four of five cases; null where unknown. */
+  findable: number | null
+  /** Further time to a decision, s; null where the change lies too near the margin to tell. */
+  moreSeconds: number | null
+}
+
+export interface GateResult {
+  verdict: 'regression' | 'ruled_out' | 'undecided'
+  name: string
+  a: string
+  b: string
+  rows: GateRow[]
+  notes: string[]
+  alpha: number
+  /** Tests that share the alpha. */
+  tests: number
+  duets: number
+  trials: number
+  /** Of measuring alone. */
+  elapsed_s: number
+  ended: 'decided' | 'time_limit' | 'all_measured'
+}

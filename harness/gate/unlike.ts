@@ -1,0 +1,71 @@
+/** Why recorded runs cannot be the measure of a run that is made now. */
+import type { PreparedDataset, TrialResult } from '../../workers/contract.ts'
+import { computeMechanisms } from '../analyse/values.ts'
+import { identityOf } from '../record/changes.ts'
+import type { Machine, Manifest } from '../record/types.ts'
+import type { Sweep } from '../sweep/types.ts'
+
+/** A recorded run. */
+export interface Recorded {
+  /** As the user gave it. */
+  path: string
+  manifest: Manifest
+  trials: readonly TrialResult[]
+}
+
+/** What it is compared with. */
+export interface Present {
+  sweep: Sweep
+  machine: Machine
+  datasets: readonly PreparedDataset[]
+}
+
+export interface Unlikeness {
+  /** Its numbers mean something else: nothing makes that good. */
+  settings: string[]
+  /** Another machine, which the user may choose to compare with all the same. */
+  machine: string[]
+}
+
+export function unlikeness({ manifest }: Recorded, now: Present): Unlikeness {
+  const settings: string[] = []
+  const [then, present] = [manifest.sweep, now.sweep]
+  const missing = (from: Sweep, others: Sweep) =>
+    from.scenarios.filter(({ id }) => !others.scenarios.some((other) => other.id === id))
+  const [gone, added] = [missing(then, present), missing(present, then)]
+  if (gone.length > 0) settings.push(`it has the scenario ${gone[0]!.label}, which the sweep no longer has`)
+  if (added.length > 0) settings.push(`it lacks the scenario ${added[0]!.label}`)
+  for (const scenario of present.scenarios) {
+    const recorded = then.scenarios.find(({ id }) => id === scenario.id)
+    if (recorded === undefined) continue
+    for (const key of ['warmup_chunks', 'timeout_s'] as const) {
+      if (recorded[key] !== scenario[key])
+        settings.push(`${key} was ${recorded[key]} and is ${scenario[key]}`)
+    }
+    for (const [name, value] of Object.entries(scenario.params)) {
+      const before = recorded.params[name]
+      if (before !== undefined && before !== value)
+        settings.push(`params.${name} was ${before} and is ${value}`)
+    }
+  }
+  if (then.n_jobs !== present.n_jobs) settings.push(`n_jobs was ${then.n_jobs} and is ${present.n_jobs}`)
+  if (then.caps !== present.caps) settings.push(`caps was ${then.caps} and is ${present.caps}`)
+  const hashes = ({ fingerprint }: PreparedDataset) => fingerprint.sha256
+  const data = (datasets: readonly PreparedDataset[]) => datasets.map(hashes).join()
+  if (data(manifest.datasets) !== data(now.datasets)) settings.push('its data has other content')
+  const [machine, here] = [identityOf(manifest.machine), identityOf(now.machine)]
+  return {
+    settings: [...new Set(settings)],
+    machine: Object.entries(here)
+      .filter(([what, value]) => machine[what] !== value)
+      .map(([what, value]) => `${what} was ${machine[what] ?? 'none'} and is ${value ?? 'none'}`),
+  }
+}
+
+/** Caps held by other means shape latency in another way; known once trials have run. */
+export function unlikeMechanism(recorded: Recorded, trials: readonly TrialResult[]): string | null {
+  const [then, now] = [computeMechanisms(recorded.trials).join(), computeMechanisms(trials).join()]
+  return then === now || then === '' || now === ''
+    ? null
+    : `the compute cap was held by ${then} and is by ${now}`
+}

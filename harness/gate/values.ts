@@ -1,0 +1,75 @@
+/** From duets and trials to one number each for a metric: the log of how many times worse the candidate is. */
+import type { DuetReport, DuetSums } from '../../workers/contract.ts'
+import type { Evidence, SoloRound } from './types.ts'
+
+export interface MetricValues {
+  kind: 'duets' | 'solos'
+  /** Logs, above 0 worse; one a duet or pair of trials. */
+  worse: number[]
+  /** Means in the metric's unit. */
+  a: number | null
+  b: number | null
+}
+
+/** Null where this evidence says nothing of the metric. */
+export function valuesOf(metric: string, evidence: Evidence): MetricValues | null {
+  switch (metric) {
+    case 'latency_mean_ms':
+      return fromDuets(evidence.duets, 'lower', (sums, pairs) => sums.latency_ms / pairs)
+    case 'cpu_s':
+      return fromDuets(evidence.duets, 'lower', (sums) => (sums.cpu_ms === null ? null : sums.cpu_ms / 1000))
+    case 'throughput_rows_s':
+      return fromDuets(evidence.duets, 'higher', (sums) => (sums.rows * 1000) / sums.latency_ms)
+    case 'peak_memory_mb':
+      return fromSolos(evidence.solos, ({ metrics }) => metrics['peak_memory_mb'] ?? null)
+    case 'energy_j':
+      return fromSolos(evidence.solos, ({ energy }) =>
+        energy.source === 'rapl' || energy.source === 'perf' ? energy.joules : null,
+      )
+  }
+  return null
+}
+
+/** True where both versions handled the same rows in every chunk that counts: throughput then says what latency says. */
+export function sameRows(duets: readonly DuetReport[]): boolean {
+  return duets.every(({ sums }) => sums === null || sums.a.rows === sums.b.rows)
+}
+
+function fromDuets(
+  duets: readonly DuetReport[],
+  better: 'lower' | 'higher',
+  read: (sums: DuetSums, pairs: number) => number | null,
+): MetricValues | null {
+  const pairs = duets.flatMap(({ sums, pairs }) =>
+    sums === null ? [] : [{ a: read(sums.a, pairs), b: read(sums.b, pairs) }],
+  )
+  return summed(pairs, 'duets', better)
+}
+
+function fromSolos(
+  solos: readonly SoloRound[],
+  read: (trial: SoloRound['a']) => number | null,
+): MetricValues | null {
+  const pairs = solos.flatMap(({ a, b }) =>
+    a.outcome === 'ok' && b.outcome === 'ok' ? [{ a: read(a), b: read(b) }] : [],
+  )
+  return summed(pairs, 'solos', 'lower')
+}
+
+function summed(
+  pairs: readonly { a: number | null; b: number | null }[],
+  kind: MetricValues['kind'],
+  better: 'lower' | 'higher',
+): MetricValues | null {
+  const usable = pairs.filter(
+    (pair): pair is { a: number; b: number } => isUsable(pair.a) && isUsable(pair.b),
+  )
+  if (usable.length === 0) return null
+  const mean = (side: 'a' | 'b') => usable.reduce((sum, pair) => sum + pair[side], 0) / usable.length
+  const sign = better === 'lower' ? 1 : -1
+  return { kind, worse: usable.map(({ a, b }) => sign * Math.log(b / a)), a: mean('a'), b: mean('b') }
+}
+
+function isUsable(value: number | null): boolean {
+  return value !== null && Number.isFinite(value) && value > 0
+}

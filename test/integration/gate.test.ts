@@ -1,0 +1,215 @@
+import { spawn, spawnSync } from 'node:child_process'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { GateResult, GateRow } from '../../harness/gate/types.ts'
+
+const stint = fileURLToPath(new URL('../../dist/harness/cli/main.js', import.meta.url))
+const fixture = fileURLToPath(new URL('../fixtures/gate/workload.mjs', import.meta.url))
+const ONCE = 'time < 1'
+
+let folder: string
+let temporary: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'gate-test-'))
+  temporary = join(folder, 'tmp')
+  mkdirSync(temporary)
+  copyFileSync(fixture, join(folder, 'workload.mjs'))
+  write('sweep.yaml', 'name: small\nworkload: ./workload.mjs\nchunk_size: 256\nmax_memory_mb: 64\n')
+  write('.gitignore', 'tmp\nresults\nbuilt\n')
+  git('init', '-q', '-b', 'main')
+  commit()
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+function write(name: string, text: string): void {
+  writeFileSync(join(folder, name), text)
+}
+
+function edit(from: string, to: string, name = 'workload.mjs'): void {
+  const text = readFileSync(join(folder, name), 'utf8')
+  expect(text).toContain(from)
+  write(name, text.replaceAll(from, to))
+}
+
+function git(...words: string[]): string {
+  const identity = ['-c', 'user.name=a', '-c', 'user.email=a@example.org', '-c', 'commit.gpgsign=false']
+  const done = spawnSync('git', ['-C', folder, ...identity, ...words], { encoding: 'utf8' })
+  expect(done.status, done.stderr).toBe(0)
+  return done.stdout
+}
+
+function commit(): void {
+  git('add', '-A')
+  git('commit', '-q', '-m', 'change')
+}
+
+const environment = () => ({ ...process.env, TMPDIR: temporary, GITHUB_ACTIONS: '', GITHUB_STEP_SUMMARY: '' })
+
+function gate(...words: string[]) {
+  const done = spawnSync(process.execPath, [stint, 'gate', 'sweep.yaml', ...words], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: environment(),
+  })
+  return { code: done.status, out: done.stdout, err: done.stderr }
+}
+
+function json(...words: string[]): { code: number | null; result: GateResult; row(metric: string): GateRow } {
+  const { code, out, err } = gate('--json', ...words)
+  expect(out, err).not.toBe('')
+  const result = JSON.parse(out) as GateResult
+  return { code, result, row: (metric) => result.rows.find((row) => row.metric === metric)! }
+}
+
+function nothingLeft(): void {
+  expect(git('worktree', 'list').trim().split('\n')).toHaveLength(1)
+  expect(readdirSync(temporary)).toEqual([])
+}
+
+describe('stint gate --against', () => {
+  it('proves a slowdown that was committed: exit 1, scenario and metric, its size within the interval', () => {
+    edit(ONCE, 'time < 2')
+    edit('return sum', 'return sum / 2')
+    commit()
+    const { code, result, row } = json('--against', 'HEAD~1', '--time-limit', '40s')
+    expect(code).toBe(1)
+    expect(result.a).toMatch(/^HEAD~1 \([0-9a-f]{7}\)$/)
+    const cpu = row('cpu_s')
+    expect(cpu).toMatchObject({ verdict: 'regression', label: 'small' })
+    // Twice the work, and what is no work of the chunk.
+    expect(cpu.ratio!.low!).toBeLessThan(2.02)
+    expect(cpu.ratio!.high!).toBeGreaterThan(1.9)
+    expect(row('latency_mean_ms').ratio!.value).toBeGreaterThan(1.3)
+    expect(row('score').a).toBeGreaterThan(0)
+    nothingLeft()
+  }, 120_000)
+
+  it('does not cry wolf where nothing changed but names, from a dirty tree, across a renaming of the file', () => {
+    git('mv', 'workload.mjs', 'renamed.mjs')
+    edit('./workload.mjs', './renamed.mjs', 'sweep.yaml')
+    edit('work', 'addRoots', 'renamed.mjs')
+    const { code, result, row } = json('--against', 'main', '--time-limit', '20s')
+    expect([0, 3]).toContain(code)
+    expect(result.b).toMatch(/^the working copy \([0-9a-f]{7} and changes\)$/)
+    expect(row('score')).toMatchObject({ verdict: 'ruled_out' })
+    expect(row('score').a).toBe(row('score').b)
+    expect(row('latency_mean_ms').n).toBeGreaterThan(1)
+    nothingLeft()
+  }, 120_000)
+
+  it('builds both versions, and finds a score that fell', () => {
+    edit('./workload.mjs', './built/workload.mjs', 'sweep.yaml')
+    write(
+      'sweep.yaml',
+      `${readFileSync(join(folder, 'sweep.yaml'), 'utf8')}gate: { build: "mkdir -p built && cp workload.mjs built" }\n`,
+    )
+    commit()
+    edit('return sum', 'return sum * 0.9')
+    mkdirSync(join(folder, 'built'))
+    copyFileSync(fixture, join(folder, 'built/workload.mjs'))
+    const { code, row } = json('--against', 'HEAD', '--time-limit', '20s')
+    expect(code).toBe(1)
+    expect(row('score').ratio!.value).toBeCloseTo(0.9, 9)
+    nothingLeft()
+  }, 120_000)
+
+  it('finds a candidate that no longer runs', () => {
+    edit('let sum = 0', 'throw new Error("no roots today")')
+    const { code, row } = json('--against', 'HEAD', '--time-limit', '20s')
+    expect(code).toBe(1)
+    expect(row('outcome').note).toContain('was ok; is failed: no roots today')
+    nothingLeft()
+  })
+
+  it('refuses what it cannot compare, says what to do, and leaves nothing', () => {
+    expect(gate('--against', 'nowhere')).toMatchObject({ code: 2, err: expect.stringContaining('fetch') })
+    expect(gate()).toMatchObject({ code: 2, err: expect.stringContaining('--against') })
+    expect(gate('--against', 'HEAD', '--a', 'x').code).toBe(2)
+    expect(gate('--against', 'HEAD', '--margin', '2x').code).toBe(2)
+    expect(gate('--against', 'HEAD', '--time-limit', '0s').code).toBe(2)
+    edit('name: small', 'name: small\ngate: { build: "exit 7" }', 'sweep.yaml')
+    const broken = gate('--against', 'HEAD')
+    expect(broken).toMatchObject({ code: 2, err: expect.stringContaining('exit code 7') })
+    nothingLeft()
+  })
+
+  it('leaves nothing when it is interrupted', async () => {
+    const child = spawn(process.execPath, [stint, 'gate', 'sweep.yaml', '--against', 'HEAD'], {
+      cwd: folder,
+      env: environment(),
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      if (text.includes('reading the data')) setTimeout(() => child.kill('SIGINT'), 1500)
+    })
+    const code = await new Promise((resolve) => child.once('close', resolve))
+    expect(code).toBe(130)
+    nothingLeft()
+  })
+})
+
+describe('stint gate --a --b', () => {
+  it('compares two files, and writes every form', () => {
+    copyFileSync(fixture, join(folder, 'slow.mjs'))
+    edit(ONCE, 'time < 3', 'slow.mjs')
+    edit('return sum', 'return sum / 3', 'slow.mjs')
+    const done = gate(
+      '--a',
+      'workload.mjs',
+      '--b',
+      'slow.mjs',
+      '--time-limit',
+      '40s',
+      '--markdown',
+      'out.md',
+      '--junit',
+      'out.xml',
+    )
+    expect(done.code, done.err).toBe(1)
+    expect(done.out).toContain('REGRESSION: slow.mjs against workload.mjs')
+    expect(readFileSync(join(folder, 'out.md'), 'utf8')).toContain('CPU time')
+    expect(readFileSync(join(folder, 'out.xml'), 'utf8')).toContain('<failure type="regression"')
+  }, 120_000)
+})
+
+describe('stint gate --baseline', () => {
+  const run = (...words: string[]) =>
+    spawnSync(process.execPath, [stint, 'run', 'sweep.yaml', '--runs', '3', '--quiet', ...words], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: environment(),
+    })
+
+  it('decides scores and memory from recorded runs, leaves times open with few, and refuses other settings', () => {
+    const recorded = run('--repeat', '2')
+    expect(recorded.status, recorded.stderr).toBe(0)
+    const folders = recorded.stdout.trim().split('\n')
+    expect(folders).toHaveLength(2)
+
+    const same = json('--baseline', ...folders)
+    expect(same.code).toBe(3)
+    expect(same.row('score').verdict).toBe('ruled_out')
+    expect(same.row('latency_mean_ms')).toMatchObject({
+      verdict: 'undecided',
+      note: expect.stringContaining('5 recorded runs are needed'),
+    })
+
+    edit('return sum', 'return sum * 0.5')
+    expect(json('--baseline', ...folders).code).toBe(1)
+
+    edit('chunk_size: 256', 'chunk_size: 128', 'sweep.yaml')
+    const other = gate('--baseline', ...folders)
+    expect(other).toMatchObject({ code: 2, err: expect.stringContaining('chunk_size') })
+  }, 180_000)
+})

@@ -1,0 +1,191 @@
+import { describe, expect, it } from 'vitest'
+import { duetOf, normalNoise, playGate } from './support.ts'
+
+const failed = {
+  outcome: 'failed' as const,
+  error: { name: 'Error', message: 'no such column' },
+  metrics: {},
+}
+
+describe('a gate in lock step', () => {
+  it('proves a slowdown, names scenario and metric, and stops early', async () => {
+    const noise = normalNoise(1, 0.02)
+    const slow = Math.log(1.3)
+    const { result, row } = await playGate({
+      scenarios: ['s1', 's2'],
+      worse: ({ duet }) => (duet.startsWith('s2') ? slow : 0) + noise(),
+    })
+    expect(result.verdict).toBe('regression')
+    expect(result.ended).toBe('decided')
+    expect(result.elapsed_s).toBeLessThan(60)
+    const latency = row('latency_mean_ms', 's2')!
+    expect(latency.verdict).toBe('regression')
+    expect(latency.ratio!.low!).toBeGreaterThan(1.02)
+    expect(latency.ratio!.low!).toBeLessThan(1.3)
+    expect(latency.ratio!.high!).toBeGreaterThan(1.3)
+    expect(row('latency_mean_ms', 's1')!.verdict).not.toBe('regression')
+  })
+
+  it('rules a regression out where there is none', async () => {
+    const { result, row } = await playGate({ worse: normalNoise(2, 0.01) })
+    expect(result.verdict).toBe('ruled_out')
+    expect(result.rows.every(({ verdict }) => verdict === 'ruled_out')).toBe(true)
+    expect(row('latency_mean_ms')!.ratio!.high!).toBeLessThan(1.02)
+    expect(row('score')).toMatchObject({ a: 0.5, b: 0.5, source: 'exact' })
+  })
+
+  it('is undecided where the noise is large, and says what it could have found', async () => {
+    const { result, row } = await playGate({ worse: normalNoise(3, 0.2), limitMs: 30_000 })
+    expect(result.verdict).toBe('undecided')
+    expect(result.elapsed_s).toBeLessThanOrEqual(30)
+    const { outlook } = row('latency_mean_ms')!
+    expect(outlook!.findable!).toBeGreaterThan(0.1)
+  })
+
+  it('counts one test for latency and throughput of equal chunks, turned round', async () => {
+    const { result, row } = await playGate({ worse: () => Math.log(1.5) })
+    // latency, CPU time and peak memory
+    expect(result.tests).toBe(3)
+    expect(row('throughput_rows_s')!.verdict).toBe('regression')
+    expect(row('throughput_rows_s')!.ratio!.value).toBeCloseTo(1 / 1.5, 12)
+  })
+
+  it('tests throughput for itself where the rows a chunk differ', async () => {
+    const noise = normalNoise(5, 0.005)
+    const { result, row } = await playGate({
+      duet: () => {
+        const duet = duetOf(noise())
+        return { sums: { a: duet.sums!.a, b: { ...duet.sums!.b, rows: 500 } } }
+      },
+    })
+    expect(result.tests).toBe(4)
+    expect(row('latency_mean_ms')!.verdict).not.toBe('regression')
+    expect(row('throughput_rows_s')!.verdict).toBe('regression')
+  })
+
+  it('balances the places', async () => {
+    const { executor } = await playGate({ worse: normalNoise(4, 0.03) })
+    const firsts = executor.calls.flatMap((call) => /^duet .* ([ab]) first$/.exec(call)?.[1] ?? [])
+    for (let at = 0; at + 1 < firsts.length; at += 2) expect(new Set(firsts.slice(at, at + 2)).size).toBe(2)
+    expect(firsts.length).toBeGreaterThan(5)
+  })
+
+  it('claims a failure once it has happened twice, and plays no duet then', async () => {
+    const { result, executor, row } = await playGate({ trial: (_, side) => (side === 'b' ? failed : {}) })
+    expect(result.verdict).toBe('regression')
+    expect(row('outcome')!.note).toBe('was ok; is failed: no such column')
+    expect(executor.calls.filter((call) => call.startsWith('run'))).toHaveLength(4)
+    expect(executor.calls.some((call) => call.startsWith('duet'))).toBe(false)
+  })
+
+  it('does not claim a failure that happened once', async () => {
+    let failures = 0
+    const { result } = await playGate({
+      worse: normalNoise(6, 0.01),
+      trial: (_, side) => (side === 'b' && failures++ === 0 ? failed : {}),
+    })
+    expect(result.verdict).toBe('undecided')
+  })
+
+  it('never passes where nothing was measured', async () => {
+    const { result, row } = await playGate({ trial: () => failed })
+    expect(result.verdict).toBe('undecided')
+    expect(row('latency_mean_ms')).toBeUndefined()
+  })
+
+  it('does not pass where the versions run but not side by side', async () => {
+    const failure = {
+      side: 'b' as const,
+      outcome: 'failed' as const,
+      error: { name: 'E', message: 'both at once' },
+    }
+    const { result, row } = await playGate({ duet: () => ({ sums: null, failure }) })
+    expect(result.verdict).toBe('undecided')
+    expect(row('latency_mean_ms')).toMatchObject({
+      verdict: 'not_measured',
+      note: 'the duet failed in the candidate: both at once',
+    })
+  })
+
+  it('compares scores exactly: a worse one is a regression, a better one is none', async () => {
+    const at = (score: number) => ({
+      trial: (_: unknown, side: 'a' | 'b') => ({
+        metrics: { peak_memory_mb: 20, score: side === 'b' ? score : 0.5 },
+      }),
+      worse: normalNoise(7, 0.01),
+    })
+    expect((await playGate(at(0.49))).result.verdict).toBe('regression')
+    expect((await playGate(at(0.4999))).result.verdict).toBe('ruled_out')
+    expect((await playGate(at(0.7))).result.verdict).toBe('ruled_out')
+    const gone = await playGate({ trial: (_, side) => ({ metrics: side === 'a' ? { score: 0.5 } : {} }) })
+    expect(gone.row('score')).toMatchObject({ verdict: 'regression', note: 'is no longer reported' })
+  })
+
+  it('notes an output without better or worse that changed', async () => {
+    const { result } = await playGate({
+      worse: normalNoise(8, 0.01),
+      trial: (_, side) => ({ metrics: { peak_memory_mb: 20, score: 1, rows_kept: side === 'a' ? 7 : 8 } }),
+    })
+    expect(result.verdict).toBe('ruled_out')
+    expect(result.notes).toContainEqual(expect.stringContaining('rows_kept'))
+  })
+
+  it('finds more memory beyond the margin, and lets a megabyte pass where the peak is small', async () => {
+    const peak = (a: number, b: number) => {
+      const noise = normalNoise(9, 0.01)
+      return playGate({
+        worse: normalNoise(10, 0.01),
+        trial: (_, side) => ({
+          metrics: { score: 1, peak_memory_mb: (side === 'a' ? a : b) * Math.exp(noise()) },
+        }),
+      })
+    }
+    expect((await peak(100, 150)).row('peak_memory_mb')!.verdict).toBe('regression')
+    expect((await peak(1, 1.5)).row('peak_memory_mb')!.verdict).toBe('ruled_out')
+  })
+
+  it('gates energy where it was measured alone', async () => {
+    const energy = (source: 'rapl' | 'estimate') =>
+      playGate({
+        worse: normalNoise(11, 0.01),
+        trial: (_, side) => ({
+          metrics: { peak_memory_mb: 20 },
+          energy: { joules: side === 'a' ? 1 : 2, source, shared: false },
+        }),
+      })
+    expect((await energy('rapl')).row('energy_j')!.verdict).toBe('regression')
+    expect((await energy('estimate')).row('energy_j')).toBeUndefined()
+  })
+
+  it('takes margins from the sweep before those of the command line', async () => {
+    const settings = { margins: { latency_mean_ms: 0.6, throughput_rows_s: 0.6 } }
+    const { row } = await playGate({ worse: () => Math.log(1.5), settings, margin: 0.1 })
+    expect(row('latency_mean_ms')).toMatchObject({ margin: 0.6, verdict: 'ruled_out' })
+    expect(row('cpu_s')).toMatchObject({ margin: 0.1, verdict: 'regression' })
+  })
+})
+
+describe('over many gates', () => {
+  /** Simulated A/A gates at the edge of the margin, where false alarms are most likely. */
+  it('cries wolf at no more than its alpha', async () => {
+    let alarms = 0
+    const gates = 600
+    for (let seed = 0; seed < gates; seed++) {
+      const noise = normalNoise(100 + seed, 0.03)
+      const { result } = await playGate({ worse: () => Math.log(1.02) + noise() })
+      if (result.verdict === 'regression') alarms++
+    }
+    // More than 12 of 600 at 1% happen once in some 100 times.
+    expect(alarms).toBeLessThanOrEqual(12)
+  })
+
+  it('finds 5% in nearly all', async () => {
+    let found = 0
+    for (let seed = 0; seed < 200; seed++) {
+      const noise = normalNoise(500 + seed, 0.02)
+      const { result } = await playGate({ worse: () => Math.log(1.05) + noise() })
+      if (result.verdict === 'regression') found++
+    }
+    expect(found).toBeGreaterThanOrEqual(185)
+  })
+})

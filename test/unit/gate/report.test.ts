@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest'
+import { gateAnnotations } from '../../../harness/gate/report/annotations.ts'
+import { gateJunit } from '../../../harness/gate/report/junit.ts'
+import { gateMarkdown } from '../../../harness/gate/report/markdown.ts'
+import { gateText } from '../../../harness/gate/report/text.ts'
+import type { GateResult, GateRow } from '../../../harness/gate/types.ts'
+
+const row: GateRow = {
+  scenario: 's1',
+  label: 'chunk_size=64',
+  metric: 'latency_mean_ms',
+  unit: 'ms',
+  direction: 'lower_is_better',
+  verdict: 'regression',
+  margin: 0.02,
+  ratio: { value: 1.098, low: 1.061, high: 1.13 },
+  a: 1,
+  b: 1.098,
+  n: 18,
+  source: 'duets',
+  note: null,
+  outlook: null,
+}
+
+const result = (verdict: GateResult['verdict'], rows: GateRow[]): GateResult => ({
+  verdict,
+  name: 'small',
+  a: 'main (1a2b3c4)',
+  b: 'the working copy',
+  rows,
+  notes: [],
+  alpha: 0.01,
+  tests: 3,
+  duets: 18,
+  trials: 4,
+  elapsed_s: 41.2,
+  ended: 'decided',
+})
+
+const undecided: GateRow = {
+  ...row,
+  verdict: 'undecided',
+  ratio: { value: 1.01, low: 0.9, high: 1.1 },
+  outlook: { findable: 0.084, moreSeconds: 130 },
+}
+const plain = { colour: false, width: 120 }
+
+describe('a gate that found a regression', () => {
+  const found = result('regression', [row])
+  const sentence =
+    'mean chunk latency of chunk_size=64: +9.8% [+6.1, +13] (1.00 ms → 1.10 ms), over 18 duets, margin 2%'
+
+  it('says on a terminal which scenario and metric, by how much, and from what', () => {
+    const text = gateText(found, plain)
+    expect(text).toContain('REGRESSION: the working copy against main (1a2b3c4): mean chunk latency worse')
+    expect(text).toContain(sentence)
+    expect(text).toContain('18 duets and 4 trials in 42 s, decided')
+  })
+
+  it('says the same in Markdown, with what users named escaped', () => {
+    const markdown = gateMarkdown({ ...found, name: '<b>|x' })
+    expect(markdown).toContain('### ❌ &lt;b&gt;\\|x')
+    expect(markdown).toContain(
+      '| chunk_size=64 | mean chunk latency | 1.00 ms | 1.10 ms | +9.8% \\[+6.1, +13\\] | 2% | 18 duets | REGRESSION |',
+    )
+  })
+
+  it('is an error beside the sweep on GitHub, on one line', () => {
+    const [line, ...rest] = gateAnnotations({ ...found, rows: [{ ...row, label: 'a\nb' }] }, 'a,b:c.yaml')
+    expect(rest).toEqual([])
+    expect(line).toMatch(
+      /^::error file=a%2Cb%3Ac\.yaml,title=stint gate%3A small::mean chunk latency of a b: \+9\.8%25 /,
+    )
+  })
+
+  it('is a failure in JUnit XML', () => {
+    const xml = gateJunit({ ...found, rows: [{ ...row, label: 'a"<&' }] })
+    expect(xml).toContain('tests="1" failures="1" errors="0" skipped="0"')
+    expect(xml).toContain('<testcase classname="a&quot;&lt;&amp;" name="mean chunk latency">')
+    expect(xml).toContain('<failure type="regression" message="mean chunk latency of a&quot;&lt;&amp;: +9.8%')
+  })
+})
+
+describe('a gate that is undecided', () => {
+  const open = result('undecided', [undecided])
+
+  it('says what it would have found and how much longer it takes', () => {
+    expect(gateText(open, { ...plain, width: 1000 })).toContain(
+      'Mean chunk latency of chunk_size=64 is undecided: a change for the worse of 8.4% or more would have been found in four of five cases; about 3 min more would decide it.',
+    )
+  })
+
+  it('is a warning on GitHub and an error, not a pass, in JUnit', () => {
+    expect(gateAnnotations(open, 's.yaml')).toEqual([expect.stringMatching(/^::warning file=s\.yaml,/)])
+    expect(gateJunit(open)).toContain('failures="0" errors="1"')
+  })
+
+  it('names what was not measured', () => {
+    const missing: GateRow = {
+      ...row,
+      verdict: 'not_measured',
+      ratio: null,
+      note: 'the duet failed: no data',
+    }
+    expect(gateText(result('undecided', [missing]), { ...plain, width: 1000 })).toContain(
+      'is undecided: the duet failed: no data.',
+    )
+  })
+})
+
+it('is a notice on GitHub where a regression is ruled out', () => {
+  const passed = result('ruled_out', [{ ...row, verdict: 'ruled_out' }])
+  expect(gateAnnotations(passed, 's.yaml')).toEqual([
+    '::notice file=s.yaml,title=stint gate%3A small::ok: the working copy against main (1a2b3c4), a regression beyond the margin is ruled out',
+  ])
+})

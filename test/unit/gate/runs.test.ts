@@ -1,0 +1,145 @@
+import { describe, expect, it } from 'vitest'
+import { historyOf } from '../../../harness/gate/history.ts'
+import { memoryTest, timesTest } from '../../../harness/gate/runs-test.ts'
+import { type Recorded, unlikeness } from '../../../harness/gate/unlike.ts'
+import { HARNESS_METRICS, type Metric } from '../../../harness/metrics.ts'
+import type { Manifest } from '../../../harness/record/types.ts'
+import type { TrialResult } from '../../../workers/contract.ts'
+import { normalNoise } from './support.ts'
+
+const metric = (name: string): Metric => HARNESS_METRICS.find((one) => one.name === name)!
+const trials = (values: number[], name = 'latency_mean_ms'): TrialResult[] =>
+  values.map(
+    (value, index) =>
+      ({ scenario: 's', round: index, outcome: 'ok', metrics: { [name]: value } }) as unknown as TrialResult,
+  )
+
+describe('times against recorded runs', () => {
+  const latency = metric('latency_mean_ms')
+  const noise = normalNoise(1, 0.01)
+  const runs = (n: number) =>
+    Array.from({ length: n }, () => trials([10, 11, 12].map((ms) => ms * Math.exp(noise()))))
+
+  it('needs five runs', () => {
+    const found = timesTest(latency, runs(4), trials([30, 31]), 0.02, 0.01)!
+    expect(found.verdict).toBe('undecided')
+    expect(found.note).toContain('5 recorded runs are needed')
+  })
+
+  it('finds what lies beyond the spread of the runs, and passes what lies within a wide margin', () => {
+    expect(timesTest(latency, runs(8), trials([20, 22, 24]), 0.02, 0.01)!.verdict).toBe('regression')
+    expect(timesTest(latency, runs(8), trials([10, 11, 12]), 0.3, 0.01)!.verdict).toBe('ruled_out')
+  })
+
+  it('turns a rate round', () => {
+    const rates = Array.from({ length: 8 }, () => trials([100 * Math.exp(noise())], 'throughput_rows_s'))
+    const found = timesTest(
+      metric('throughput_rows_s'),
+      rates,
+      trials([50], 'throughput_rows_s'),
+      0.02,
+      0.01,
+    )!
+    expect(found.verdict).toBe('regression')
+    expect(found.ratio!.value).toBeCloseTo(0.5, 1)
+    expect(found.ratio!.low!).toBeLessThan(found.ratio!.value)
+  })
+
+  it('decides memory from one run', () => {
+    const peaks = (mb: number) => trials([mb, mb * 1.01, mb * 0.99, mb * 1.005, mb], 'peak_memory_mb')
+    const memory = metric('peak_memory_mb')
+    expect(memoryTest(memory, [peaks(50)], peaks(80), 0.1, 0.01)!.verdict).toBe('regression')
+    expect(memoryTest(memory, [peaks(50)], peaks(50), 0.1, 0.01)!.verdict).toBe('ruled_out')
+  })
+})
+
+const machine = {
+  cpu_model: 'x',
+  cores: 2,
+  memory_mb: 8000,
+  platform: 'linux',
+  kernel: '6.1.0',
+  node: '20.0.0',
+  v8: '11',
+  cgroup: { version: 'none', cpu_quota_cores: null, memory_limit_mb: null },
+  load_at_start: [0, 0, 0],
+} as const
+
+function recorded(number: number, ms: number, changes: Partial<Manifest> = {}): Recorded {
+  const scenario = { id: 's', label: 'all', params: { k: 1 }, warmup_chunks: 20, timeout_s: 60 }
+  const sweep = {
+    name: 'w',
+    scenarios: [scenario],
+    n_jobs: 1,
+    caps: 'strict',
+    compare: { metrics: ['latency_mean_ms'] },
+  }
+  return {
+    path: `results/w/run-${number}`,
+    manifest: {
+      sweep,
+      machine,
+      workload: { metrics: {} },
+      datasets: [],
+      git: { commit: `${number}`.padStart(40, 'c'), dirty: false },
+      started_at: new Date(Date.UTC(2026, 0, number)).toISOString(),
+      ...changes,
+    } as unknown as Manifest,
+    trials: trials([ms, ms * 1.01]),
+  }
+}
+
+describe('what cannot be compared', () => {
+  const now = () => {
+    const { sweep, datasets } = recorded(1, 1).manifest
+    return { sweep, machine: { ...machine, load_at_start: [1, 1, 1] as [number, number, number] }, datasets }
+  }
+
+  it('is nothing where all is as it was', () => {
+    expect(unlikeness(recorded(1, 1), now())).toEqual({ settings: [], machine: [] })
+  })
+
+  it('names another machine, other settings and other data apart', () => {
+    const other = recorded(1, 1, { machine: { ...machine, cores: 4, load_at_start: [0, 0, 0] } })
+    expect(unlikeness(other, now()).machine).toEqual(['the number of cores was 4 and is 2'])
+    const changed = now()
+    changed.sweep = {
+      ...changed.sweep,
+      scenarios: [{ ...changed.sweep.scenarios[0]!, params: { k: 2 } }],
+      n_jobs: 2,
+    }
+    expect(unlikeness(recorded(1, 1), changed).settings).toEqual([
+      'params.k was 1 and is 2',
+      'n_jobs was 1 and is 2',
+    ])
+    const data = [{ fingerprint: { sha256: 'a' } }] as unknown as Manifest['datasets']
+    expect(unlikeness(recorded(1, 1, { datasets: data }), now()).settings).toEqual([
+      'its data has other content',
+    ])
+  })
+})
+
+describe('history', () => {
+  const noise = normalNoise(3, 0.01)
+  const series = (change: number) =>
+    Array.from({ length: 16 }, (_, k) => recorded(k + 1, (k >= 9 ? change : 1) * Math.exp(noise())))
+
+  it('names the first run after a change, in whatever order the runs come', () => {
+    const { changes } = historyOf(series(1.5).reverse(), { metrics: [], alpha: 0.05, seed: 1 })
+    expect(changes).toHaveLength(1)
+    expect(changes[0]).toMatchObject({
+      run: 'results/w/run-10',
+      commit: 'ccccccc',
+      metric: 'latency_mean_ms',
+    })
+    expect(changes[0]!.after / changes[0]!.before).toBeCloseTo(1.5, 1)
+  })
+
+  it('finds none where there is none, and says when the runs are too few', () => {
+    expect(historyOf(series(1), { metrics: [], alpha: 0.01, seed: 1 }).changes).toEqual([])
+    expect(historyOf(series(9).slice(6, 12), { metrics: [], alpha: 0.05, seed: 1 })).toMatchObject({
+      series: 0,
+      notes: [expect.stringContaining('6 runs')],
+    })
+  })
+})

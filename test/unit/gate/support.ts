@@ -1,0 +1,96 @@
+import { randomStream } from '../../../harness/analyse/random.ts'
+import { FakeExecutor } from '../../../harness/execute/fake.ts'
+import { compareInLockStep } from '../../../harness/gate/lock-step.ts'
+import type { GateRow, GateScenario } from '../../../harness/gate/types.ts'
+import { metricTable } from '../../../harness/metrics.ts'
+import type { GateSettings, Sweep } from '../../../harness/sweep/types.ts'
+import type { DuetReport, DuetSpec, TrialResult, TrialSpec } from '../../../workers/contract.ts'
+import { trialSpec } from '../../fixtures/trial.ts'
+
+export const INFO = {
+  name: 'w',
+  params: {},
+  accuracy: 'score',
+  dataset: 'none' as const,
+  metrics: {
+    score: {
+      unit: '',
+      direction: 'higher_is_better' as const,
+      kind: 'deterministic' as const,
+      description: 's',
+    },
+    rows_kept: { unit: '', direction: 'neutral' as const, kind: 'deterministic' as const, description: 'r' },
+  },
+}
+
+/** Normal noise of log ratios, made from a seed. */
+export function normalNoise(seed: number, sd: number): () => number {
+  const random = randomStream(seed)
+  return () => sd * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
+}
+
+export function duetOf(worse: number, changes: Partial<DuetReport> = {}): DuetReport {
+  const a = { latency_ms: 100, rows: 1000, cpu_ms: 90 }
+  const b = { latency_ms: 100 * Math.exp(worse), rows: 1000, cpu_ms: 90 * Math.exp(worse) }
+  const rest = { outputs: { a: {}, b: {} }, complete: true, core: 0, failure: null }
+  return { pairs: 100, skipped: 25, sums: { a, b }, ...rest, ...changes }
+}
+
+export interface Script {
+  scenarios?: string[]
+  /** Log of how much worse the candidate is in this duet. */
+  worse?(spec: DuetSpec): number
+  duet?(spec: DuetSpec): Partial<DuetReport>
+  trial?(spec: TrialSpec, side: 'a' | 'b'): Partial<TrialResult>
+  limitMs?: number
+  settings?: Partial<GateSettings>
+  margin?: number
+}
+
+/** A gate on a clock of its own: a duet takes 2 s, a trial 0.5 s. */
+export async function playGate(script: Script) {
+  let now = 0
+  const executor = new FakeExecutor({
+    duet: (spec) => {
+      now += 2000
+      return script.duet?.(spec) ?? duetOf(script.worse?.(spec) ?? 0)
+    },
+    result: (spec) => {
+      now += 500
+      const side = spec.trial.endsWith('-a') ? 'a' : 'b'
+      return { metrics: { peak_memory_mb: 20, score: 0.5 }, ...script.trial?.(spec, side) }
+    },
+  })
+  const { settings } = trialSpec('empty')
+  const scenarios = (script.scenarios ?? ['s1']).map(
+    (id): GateScenario => ({
+      scenario: {
+        id,
+        label: `scenario ${id}`,
+        flat: {},
+        settings,
+        params: {},
+        dataset: null,
+        warmup_chunks: 0,
+        timeout_s: 10,
+      },
+      params: { a: {}, b: {} },
+    }),
+  )
+  const gate: GateSettings = { margins: {}, alpha: 0.01, build: null, install: null, ...script.settings }
+  const version = (name: string) => ({ name, workload: `/${name}.mjs`, info: INFO })
+  const result = await compareInLockStep({
+    executor,
+    sweep: { caps: 'strict', random_seed: 42 } as Sweep,
+    scenarios,
+    versions: { a: version('a'), b: version('b') },
+    datasetOf: () => null,
+    rules: { table: metricTable(INFO.metrics), settings: gate, margin: script.margin ?? null },
+    limitMs: script.limitMs ?? 60_000,
+    now: () => now,
+    signal: new AbortController().signal,
+  })
+  const row = (metric: string, scenario = 's1'): GateRow | undefined =>
+    result.rows.find((one) => one.metric === metric && one.scenario === scenario)
+  return { result, executor, row }
+}

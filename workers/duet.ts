@@ -1,0 +1,168 @@
+/** The host process of a duet: two cells on one core, in lock step. */
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { Piscina } from 'piscina'
+import { resourceLimits } from './caps/memory.ts'
+import type {
+  DuetFailure,
+  DuetReport,
+  DuetSide,
+  DuetSpec,
+  DuetSums,
+  HostSignal,
+  Outcome,
+  TrialError,
+} from './contract.ts'
+import { CONTROL_BYTES, type DuetOrder, type DuetPart, stopDuet } from './lock-step.ts'
+
+// Ctrl-C reaches the whole group; the coordinator decides what ends. A host without its coordinator has no purpose.
+process.on('SIGINT', () => {})
+process.on('disconnect', () => process.exit(1))
+
+/** Share of the pairs that is skipped at the start, while the compiler still works on the code. */
+const SKIPPED_SHARE = 0.25
+
+interface Cell {
+  side: DuetSide
+  pool: Piscina
+}
+
+type PartEnd = DuetPart | { outcome: Outcome; error: TrialError }
+
+/** Plays one duet in this process, which is used for nothing else. */
+export async function run(spec: DuetSpec): Promise<DuetReport> {
+  const core = pinToOneCore()
+  const control = new SharedArrayBuffer(CONTROL_BYTES)
+  const sides: DuetSide[] = spec.first === 'a' ? ['a', 'b'] : ['b', 'a']
+  const cells = sides.map((side): Cell => ({ side, pool: newCell(spec) }))
+  const deadline = new AbortController()
+  const late = sleep(spec.timeout_s * 1000, timedOut(spec), { signal: deadline.signal })
+  // Ended by the abort below, which nobody waits for.
+  late.catch(() => {})
+  const end = await Promise.race([play(cells, spec, control), late])
+  deadline.abort()
+  stopDuet(control)
+  process.send?.({ stint: 'finished' } satisfies HostSignal)
+  const nothing = { pairs: 0, skipped: 0, sums: null, outputs: null, complete: false }
+  return 'failure' in end ? { ...nothing, ...end, core } : { ...sumUp(end), core, failure: null }
+}
+
+type Parts = Record<DuetSide, DuetPart>
+
+async function play(
+  cells: readonly Cell[],
+  spec: DuetSpec,
+  control: SharedArrayBuffer,
+): Promise<Parts | { failure: DuetFailure }> {
+  for (const { side, pool } of cells) {
+    try {
+      await pool.run(null, { name: 'empty' })
+      const unusable: TrialError | null = await pool.run(spec.sides[side].workload, { name: 'load' })
+      if (unusable !== null) return { failure: { side, outcome: 'failed', error: unusable } }
+    } catch (error) {
+      return { failure: { side, ...cellEnded(error as NodeJS.ErrnoException) } }
+    }
+  }
+  // The first to fail stops the other, whose own end then says nothing.
+  const failures: DuetFailure[] = []
+  const parts: Partial<Parts> = {}
+  await Promise.all(
+    cells.map(async ({ side, pool }, place) => {
+      const end = await playPart(pool, orderFor(spec, side, place as 0 | 1, control))
+      if ('latencies' in end) parts[side] = end
+      else {
+        failures.push({ side, ...end })
+        stopDuet(control)
+      }
+    }),
+  )
+  const [failure] = failures
+  return failure === undefined ? (parts as Parts) : { failure }
+}
+
+async function playPart(pool: Piscina, order: DuetOrder): Promise<PartEnd> {
+  try {
+    return (await pool.run(order, { name: 'duet' })) as PartEnd
+  } catch (error) {
+    return cellEnded(error as NodeJS.ErrnoException)
+  }
+}
+
+function orderFor(spec: DuetSpec, side: DuetSide, place: 0 | 1, control: SharedArrayBuffer): DuetOrder {
+  const { settings, dataset } = spec
+  return {
+    context: { params: spec.sides[side].params, settings, dataset, warmup: false },
+    warmupChunks: spec.warmup_chunks,
+    maxMemoryMb: spec.max_memory_mb,
+    targetMs: spec.target_ms,
+    place,
+    control,
+  }
+}
+
+/** Sums over the pairs that both sides handled, after those skipped. */
+export function sumUp({ a, b }: Parts): Omit<DuetReport, 'core' | 'failure'> {
+  const played = Math.min(a.latencies.length, b.latencies.length)
+  const from = Math.floor(played * SKIPPED_SHARE)
+  const both: number[] = []
+  for (let pair = from; pair < played; pair++) {
+    if (!Number.isNaN(a.latencies[pair]!) && !Number.isNaN(b.latencies[pair]!)) both.push(pair)
+  }
+  const sumOf = (values: Float64Array) => both.reduce((sum, pair) => sum + values[pair]!, 0)
+  const sums = ({ latencies, rows, cpu }: DuetPart): DuetSums => ({
+    latency_ms: sumOf(latencies),
+    rows: sumOf(rows),
+    cpu_ms: cpu === null ? null : sumOf(cpu),
+  })
+  return {
+    pairs: both.length,
+    skipped: from,
+    sums: both.length === 0 ? null : { a: sums(a), b: sums(b) },
+    outputs: { a: a.outputs, b: b.outputs },
+    complete: a.complete && b.complete,
+  }
+}
+
+function newCell(spec: DuetSpec): Piscina {
+  return new Piscina({
+    filename: fileURLToPath(new URL('./cell.js', import.meta.url)),
+    resourceLimits: resourceLimits(spec.max_memory_mb),
+    minThreads: 0,
+    maxThreads: 1,
+    idleTimeout: Number.POSITIVE_INFINITY,
+    recordTiming: false,
+  })
+}
+
+/** On one core both sides meet the same neighbours and the same clock rate. Every thread to come inherits it. */
+function pinToOneCore(): number | null {
+  try {
+    const allowed = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1]
+    // Interrupts are served by the first cores more often than by the last.
+    const core = allowed?.split(/[,-]/).at(-1)
+    if (core === undefined) return null
+    const done = spawnSync('taskset', ['-a', '-c', '-p', core, String(process.pid)], { stdio: 'ignore' })
+    return done.status === 0 ? Number(core) : null
+  } catch {
+    return null
+  }
+}
+
+/** The thread is gone: by its heap limit, by `process.exit`, or by an error thrown outside every step. */
+function cellEnded(error: NodeJS.ErrnoException): { outcome: Outcome; error: TrialError } {
+  if (error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
+    return {
+      outcome: 'out_of_memory',
+      error: { name: error.code, message: 'the workload filled the heap that max_memory_mb allows' },
+    }
+  }
+  const { name, message } = error
+  return { outcome: /^worker exited/.test(message) ? 'crashed' : 'failed', error: { name, message } }
+}
+
+function timedOut(spec: DuetSpec): { failure: DuetFailure } {
+  const message = `not finished after ${spec.timeout_s} s`
+  return { failure: { side: null, outcome: 'timed_out', error: { name: 'Timeout', message } } }
+}

@@ -1,0 +1,83 @@
+/** All that is read before and after the timed steps, and nothing in between. */
+import type { HostReport, NoiseRecord } from '../contract.ts'
+import { EnergyMeter } from './energy.ts'
+import { GcMeter } from './gc.ts'
+import { type IoBytes, readIo } from './io.ts'
+import { LoopDelayMeter } from './loop-delay.ts'
+import { type Disturbance, difference, disturbanceOf, readDisturbance } from './noise.ts'
+import { readThrottledMs } from './throttle.ts'
+
+const MIB = 1024 * 1024
+
+export interface Readings {
+  cpuMs: number
+  metrics: Record<string, number | null>
+  throttledMs: number | null
+  energy: HostReport['energy']
+  /** CPU time of the whole machine, ms. */
+  machineBusyMs: number | null
+  noise: Omit<NoiseRecord, 'load_1m'>
+}
+
+export class Meters {
+  private readonly cpuStat: string | null
+  private readonly gc = new GcMeter()
+  private readonly loop = new LoopDelayMeter()
+  private readonly throttledBefore: number | null
+  private readonly disturbanceBefore: Disturbance
+  private readonly ioBefore: IoBytes | null
+  private readonly energy: EnergyMeter
+  private readonly cpuBefore: NodeJS.CpuUsage
+
+  /**
+   * Starts all meters, the most exact last.
+   * @param cpuStat the kernel's count of throttled time, where a cgroup holds the host
+   */
+  constructor(cpuStat: string | null) {
+    this.cpuStat = cpuStat
+    this.throttledBefore = this.throttled()
+    this.ioBefore = readIo()
+    this.disturbanceBefore = readDisturbance()
+    this.energy = new EnergyMeter()
+    this.cpuBefore = process.cpuUsage()
+  }
+
+  /** @param wallMs from the first timed step to the last */
+  async stop(wallMs: number): Promise<Readings> {
+    const cpu = process.cpuUsage(this.cpuBefore)
+    const energy = this.energy.stop()
+    const disturbance = readDisturbance()
+    const io = readIo()
+    const throttledMs = difference(this.throttledBefore, this.throttled())
+    const loop = this.loop.stop()
+    await this.gc.stop()
+    const cpuMs = (cpu.user + cpu.system) / 1000
+    const moved = (key: keyof IoBytes) =>
+      io === null || this.ioBefore === null ? null : (io[key] - this.ioBefore[key]) / MIB
+    return {
+      cpuMs,
+      metrics: {
+        cpu_s: cpuMs / 1000,
+        gc_count: this.gc.count,
+        gc_pause_ms: this.gc.pauseMs,
+        event_loop_delay_p99_ms: loop.p99,
+        event_loop_delay_max_ms: loop.max,
+        io_read_mb: moved('read'),
+        io_written_mb: moved('written'),
+        energy_j: energy.joules,
+      },
+      throttledMs,
+      energy,
+      machineBusyMs: difference(this.disturbanceBefore.machineBusyMs, disturbance.machineBusyMs),
+      noise: disturbanceOf(this.disturbanceBefore, disturbance, {
+        wallMs,
+        cpuMs,
+        inCgroup: this.cpuStat !== null,
+      }),
+    }
+  }
+
+  private throttled(): number | null {
+    return this.cpuStat === null ? null : readThrottledMs(this.cpuStat)
+  }
+}
