@@ -7,6 +7,7 @@ import { STINT_VERSION } from '../version.ts'
 import { compareCommand } from './compare.ts'
 import { tell } from './console.ts'
 import { dataCommand } from './data.ts'
+import { doctorCommand } from './doctor.ts'
 import { complaintOf, EXIT } from './exit.ts'
 import { gateCommand } from './gate.ts'
 import { historyCommand } from './history.ts'
@@ -40,6 +41,7 @@ const parser = yargs(hideBin(process.argv))
   .command(historyCommand)
   .command(dataCommand)
   .command(profilesCommand)
+  .command(doctorCommand)
   .command(schemaCommand)
   .demandCommand(1, 'name a command; "stint --help" lists them')
   .recommendCommands()

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-export type Entry = 'host' | 'duet' | 'prepare' | 'governor'
+export type Entry = 'host' | 'duet' | 'prepare' | 'governor' | 'probe'
 
 /**
  * Absolute path of an entry file of `workers/`. From TypeScript sources (tests) it is the one in `dist/`.

@@ -1,0 +1,77 @@
+/** `stint doctor`: what this machine can enforce and measure, and how noisy it is. */
+import type { Argv, CommandModule } from 'yargs'
+import { type Check, checkCompute, checkRest } from '../doctor/checks.ts'
+import { measureQuiet, type QuietReport } from '../doctor/quiet.ts'
+import { LocalExecutor } from '../execute/local.ts'
+import { readMachine } from '../record/machine.ts'
+import type { Machine } from '../record/types.ts'
+import { plain } from '../report/words.ts'
+import { answer, tell } from './console.ts'
+
+interface DoctorWords {
+  runs: number
+  json: boolean
+}
+
+export const doctorCommand: CommandModule<object, DoctorWords> = {
+  command: 'doctor',
+  describe: 'try what this machine can enforce and measure, and how noisy it is',
+  builder: (yargs) =>
+    yargs.options({
+      runs: {
+        type: 'number',
+        default: 10,
+        describe: 'trials of each side of the A/A comparison; 0 for none',
+      },
+      json: { type: 'boolean', default: false, describe: 'one JSON object on stdout' },
+    }) as Argv<DoctorWords>,
+  handler: doctor,
+}
+
+async function doctor({ runs, json }: DoctorWords): Promise<void> {
+  tell('stint: trying caps, counters and clocks')
+  const checks = await checkCompute()
+  const executor = new LocalExecutor()
+  let quiet: QuietReport | null = null
+  try {
+    checks.push(...(await checkRest(executor)))
+    if (runs > 0) {
+      tell(`stint: comparing a fixed kernel with itself, 2 x ${runs} trials`)
+      quiet = await measureQuiet(executor, runs)
+    }
+  } finally {
+    await executor.close()
+  }
+  const machine = readMachine()
+  if (json) answer(JSON.stringify({ machine, checks, quiet }))
+  else answer([head(machine), '', ...table(checks), '', ...quietWords(quiet)].join('\n'))
+}
+
+function head(machine: Machine): string {
+  const { cpu_model, cores, memory_mb, platform, kernel, node } = machine
+  return plain(`${cpu_model}, ${cores} cores, ${memory_mb} MB, ${platform} ${kernel}, Node ${node}`)
+}
+
+function table(checks: readonly Check[]): string[] {
+  const width = Math.max(...checks.map(({ name }) => name.length))
+  return checks.flatMap(({ area, name, able, found, remedy }) => [
+    `${able ? 'yes' : 'no '}  ${area.padEnd(7)}  ${name.padEnd(width)}  ${plain(found)}`,
+    ...(remedy === null ? [] : [`${' '.repeat(14 + width)}  try: ${remedy}`]),
+  ])
+}
+
+function quietWords(quiet: QuietReport | null): string[] {
+  if (quiet === null) return []
+  const { runs, variation, apparent_change, smallest_change, disturbed } = quiet
+  if (variation === null || apparent_change === null || smallest_change === null) {
+    return ['Noise: unknown, too few trials ended']
+  }
+  const percent = (value: number) => `${(value * 100).toFixed(1)}%`
+  return [
+    `Noise: identical trials vary by ${percent(variation)} (coefficient of variation of ${2 * runs}); A against A looks like ${percent(apparent_change)}.`,
+    `With ${runs} runs a side, changes of wall time under ${percent(smallest_change)} will mostly go unseen.`,
+    disturbed === 0
+      ? 'No trial was disturbed by other work.'
+      : `${disturbed} of ${2 * runs} trials were disturbed by other work: stop it, or pin a core (pin_core) that nothing else uses.`,
+  ]
+}

@@ -1,0 +1,142 @@
+/** What this machine can enforce and measure, each tried for real. */
+import type { ComputeMechanism, TrialResult } from '../../workers/contract.ts'
+import { LocalExecutor } from '../execute/local.ts'
+import { runProbe } from './probe-trial.ts'
+import { remedyFor } from './remedies.ts'
+
+export interface Check {
+  area: 'compute' | 'memory' | 'energy' | 'noise'
+  name: string
+  able: boolean
+  /** What happened when it was tried. */
+  found: string
+  /** The one command that would enable it; null where it works or nothing would. */
+  remedy: string | null
+}
+
+const UNITS = 0.25
+const PROBE_MS = 600
+const CAP_MB = 32
+
+const MECHANISMS: ComputeMechanism[] = ['cgroup_v2', 'cgroup_v1', 'duty_cycle']
+
+/** Each compute mechanism in an executor of its own. */
+export async function checkCompute(): Promise<Check[]> {
+  const checks: Check[] = []
+  for (const mechanism of MECHANISMS) {
+    const executor = new LocalExecutor({ mechanism })
+    try {
+      const { compute, notes } = await executor.capabilities()
+      const why = notes.find((note) => note.startsWith(`${mechanism}: `))?.slice(mechanism.length + 2)
+      const found =
+        compute === mechanism
+          ? shareFound(await runProbe(executor, { units: UNITS, wallMs: PROBE_MS }))
+          : { able: false, found: why ?? notes[0] ?? 'not permitted' }
+      checks.push(check('compute', mechanism, found, remedyFor(mechanism)))
+    } finally {
+      await executor.close()
+    }
+  }
+  return checks
+}
+
+function shareFound({ outcome, error, caps }: TrialResult): Pick<Check, 'able' | 'found'> {
+  const { achieved } = caps.compute
+  if (outcome !== 'ok' || achieved === null) return { able: false, found: error?.message ?? outcome }
+  return { able: true, found: `asked ${UNITS} of a core, achieved ${achieved.toFixed(3)}` }
+}
+
+/** What the best of all mechanisms does, and what a trial can tell. */
+export async function checkRest(executor: LocalExecutor): Promise<Check[]> {
+  const { memory, energy, notes } = await executor.capabilities()
+  const grown = await runProbe(executor, { work: 'allocate', memoryMb: CAP_MB })
+  const plain = await runProbe(executor, { wallMs: PROBE_MS })
+  const pinned = await runProbe(executor, { wallMs: PROBE_MS / 4, pinCore: 0 })
+  const group = memory.find((mechanism) => mechanism.startsWith('cgroup'))
+  const held = `a workload without end under ${CAP_MB} MB ended as ${grown.outcome}, ${mb(grown.caps.memory.peak_above_empty_mb)} above an empty cell`
+  return [
+    check('memory', 'governor', {
+      able: memory.includes('governor_rss') && grown.outcome === 'out_of_memory',
+      found: held,
+    }),
+    check(
+      'memory',
+      group === undefined ? 'cgroup backstop' : `cgroup backstop (${group})`,
+      {
+        able: group !== undefined,
+        found: group === undefined ? reasons(notes, 'memory by ') : 'tried on a process, limit and all',
+      },
+      remedyFor('memory_group'),
+    ),
+    check(
+      'compute',
+      'core pinning',
+      { able: pinned.outcome === 'ok', found: pinned.error?.message ?? 'a trial ran on core 0 alone' },
+      remedyFor('taskset'),
+    ),
+    ...energyChecks(energy ?? null, plain),
+    ...noiseChecks(plain),
+  ]
+}
+
+function energyChecks(source: 'rapl' | 'perf' | null, { energy }: TrialResult): Check[] {
+  const joules = energy.joules === null ? 'no reading' : `a short trial took ${energy.joules.toFixed(2)} J`
+  const absent = 'no package counter can be read here; many virtual machines have none'
+  return [
+    check(
+      'energy',
+      'rapl',
+      { able: source === 'rapl', found: source === 'rapl' ? joules : absent },
+      remedyFor('rapl'),
+    ),
+    check(
+      'energy',
+      'perf',
+      {
+        able: source === 'perf',
+        found:
+          source === 'perf'
+            ? joules
+            : source === 'rapl'
+              ? 'not needed: rapl comes first'
+              : 'perf is missing, not permitted, or has no event power/energy-pkg/',
+      },
+      source === 'rapl' ? null : remedyFor('perf'),
+    ),
+  ]
+}
+
+function noiseChecks({ noise }: TrialResult): Check[] {
+  const told = (name: string, value: number | null | undefined, show: (value: number) => string): Check =>
+    check('noise', name, {
+      able: value != null,
+      found: value == null ? 'the kernel does not tell' : show(value),
+    })
+  const percent = (value: number) => `${(value * 100).toFixed(1)}% of the time`
+  return [
+    told('run-queue wait', noise.run_queue_wait_share, percent),
+    told('steal', noise.steal_share, percent),
+    told('other processes', noise.others_cores, (value) => `${value.toFixed(2)} cores in use`),
+    told('pressure (PSI)', noise.pressure_share, percent),
+    told('context switches', noise.involuntary_context_switches, (value) => `${value} against its will`),
+    told('core frequency', noise.frequency_mhz, (value) => `${value.toFixed(0)} MHz`),
+  ]
+}
+
+function check(
+  area: Check['area'],
+  name: string,
+  { able, found }: Pick<Check, 'able' | 'found'>,
+  remedy: string | null = null,
+): Check {
+  return { area, name, able, found, remedy: able ? null : remedy }
+}
+
+function reasons(notes: readonly string[], start: string): string {
+  const found = notes.filter((note) => note.startsWith(start)).map((note) => note.slice(start.length))
+  return found.length === 0 ? 'not permitted' : found.join('; ')
+}
+
+function mb(value: number | null | undefined): string {
+  return value == null ? 'its peak unread' : `${value.toFixed(1)} MB`
+}

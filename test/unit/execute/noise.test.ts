@@ -1,0 +1,110 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { disturbancesOf } from '../../../harness/execute/disturbed.ts'
+import {
+  type Disturbance,
+  disturbanceOf,
+  readDisturbance,
+  readFrequencyMhz,
+  readMachineTime,
+} from '../../../workers/telemetry/noise.ts'
+
+const unknown: Disturbance = {
+  queueWaitMs: null,
+  involuntarySwitches: null,
+  machineBusyMs: null,
+  stealMs: null,
+  coresMs: null,
+  pressureMs: null,
+  frequencyMhz: null,
+}
+
+describe('the machine', () => {
+  it('tells time by its parts, guests not counted twice', () => {
+    const stat = 'cpu  100 1 20 700 9 2 3 40 50 6\ncpu0 1 1 1 1 1 1 1 1 1 1\n'
+    expect(readMachineTime(stat)).toEqual({ machineBusyMs: 1260, stealMs: 400, coresMs: 8750 })
+    expect(readMachineTime(null)).toEqual({ machineBusyMs: null, stealMs: null, coresMs: null })
+  })
+
+  it('tells the mean frequency of its cores, or nothing', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'stint-test-'))
+    expect(readFrequencyMhz(folder)).toBeNull()
+    for (const [name, khz] of [
+      ['cpu0', 2_000_000],
+      ['cpu1', 3_000_000],
+    ] as const) {
+      mkdirSync(join(folder, name, 'cpufreq'), { recursive: true })
+      writeFileSync(join(folder, name, 'cpufreq', 'scaling_cur_freq'), `${khz}\n`)
+    }
+    mkdirSync(join(folder, 'cpufreq'))
+    expect(readFrequencyMhz(folder)).toBe(2500)
+    rmSync(folder, { recursive: true })
+  })
+
+  it.skipIf(process.platform !== 'linux')('tells what this kernel has', () => {
+    const { machineBusyMs, coresMs, stealMs } = readDisturbance()
+    expect(machineBusyMs).toBeGreaterThan(0)
+    expect(coresMs).toBeGreaterThan(machineBusyMs!)
+    expect(stealMs).toBeGreaterThanOrEqual(0)
+  })
+})
+
+describe('a disturbance', () => {
+  const before = {
+    ...unknown,
+    queueWaitMs: 5,
+    machineBusyMs: 1000,
+    stealMs: 0,
+    coresMs: 4000,
+    pressureMs: 0,
+    frequencyMhz: 3000,
+  }
+  const after = {
+    ...before,
+    queueWaitMs: 105,
+    machineBusyMs: 2500,
+    stealMs: 40,
+    coresMs: 6000,
+    pressureMs: 300,
+    frequencyMhz: 2400,
+  }
+  const window = { wallMs: 1000, cpuMs: 900, inCgroup: false }
+
+  it('is what happened in between', () => {
+    expect(disturbanceOf(before, after, window)).toEqual({
+      run_queue_wait_share: 0.1,
+      involuntary_context_switches: null,
+      steal_share: 0.02,
+      others_cores: 0.6,
+      pressure_share: 0.3,
+      frequency_mhz: 2700,
+      frequency_change: -0.19999999999999996,
+    })
+  })
+
+  it('leaves out what a cgroup cap itself causes', () => {
+    const noise = disturbanceOf(before, after, { ...window, inCgroup: true })
+    expect([noise.run_queue_wait_share, noise.pressure_share]).toEqual([null, null])
+  })
+
+  it('marks a trial with every reason, and unknown with none', () => {
+    const noise = { ...disturbanceOf(before, after, window), load_1m: 1 }
+    expect(disturbancesOf(noise, 2)).toEqual(['steal', 'others', 'waiting', 'pressure', 'frequency'])
+    expect(
+      disturbancesOf(
+        {
+          ...noise,
+          others_cores: 0.1,
+          steal_share: 0,
+          run_queue_wait_share: 0.01,
+          pressure_share: 0.01,
+          frequency_change: 0.02,
+        },
+        2,
+      ),
+    ).toEqual([])
+    expect(disturbancesOf({ ...disturbanceOf(unknown, unknown, window), load_1m: null }, 2)).toEqual([])
+  })
+})
