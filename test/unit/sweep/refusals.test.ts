@@ -34,7 +34,6 @@ describe('keys', () => {
       'target_latency_ms: 5',
       'sweep.yaml:2:20: key "target_latency_ms": needs adaptive_chunk_resize: nothing else holds a latency',
     ],
-    ['gate: {}', 'sweep.yaml:2:1: key "gate": unknown key'],
     ['gates: {}', 'sweep.yaml:2:1: key "gates": unknown key; did you mean "gate"?'],
     ['gate: { margin: 2% }', 'sweep.yaml:2:9: key "gate.margin": unknown key; did you mean "margins"?'],
     [
