@@ -1,20 +1,22 @@
-// Wraps a workload so that every chunk takes a share longer: the change that a gate must find.
+// Wraps a workload so that every chunk takes a share more CPU time: the change that a gate must find.
 export default function inject(base, share) {
+  const used = () => {
+    const { user, system } = process.cpuUsage()
+    return user + system
+  }
   return {
     describe: () => base.describe(),
     async open(context) {
       const open = await base.open(context)
-      let typical = null
       const burn = (begin) => {
-        const took = performance.now() - begin
-        typical = typical === null ? took : typical + 0.05 * (Math.min(took, 2 * typical) - typical)
-        // A chunk in which another process had the core must not make the injected work longer.
-        const until = performance.now() + share * Math.min(took, 2 * typical)
-        while (performance.now() < until);
+        const until = used()
+        const end = until + share * (until - begin)
+        // CPU time, so that another process that had the core makes the injected work no longer.
+        while (used() < end);
       }
       return {
         step() {
-          const begin = performance.now()
+          const begin = used()
           const report = open.step()
           if (typeof report?.then === 'function') {
             return report.then((value) => {
