@@ -23,6 +23,9 @@ export interface ControlInfo {
   chunks_over_budget: number
 }
 
+/** Chunks are planned within this share of the cap: modules and compiled code take some that no footprint foresees. */
+const CAP_SHARE = 0.8
+
 export class RunControl {
   private readonly controller: ChunkController
   private readonly footprint: RunFootprint
@@ -43,7 +46,7 @@ export class RunControl {
       chunkSize: chunk_size,
       start: this.start,
       maxRetries: max_chunk_retries,
-      budgetBytes: max_memory_mb === null ? null : max_memory_mb * MIB,
+      budgetBytes: max_memory_mb === null ? null : max_memory_mb * CAP_SHARE * MIB,
       targetLatencyMs: target_latency_ms,
     })
   }
@@ -75,7 +78,9 @@ export class RunControl {
       chunk_size: rows,
       reason,
       retries,
-      ...(max_memory_mb === null ? {} : { footprint_mb: footprintBytes / MIB, budget_mb: max_memory_mb }),
+      ...(max_memory_mb === null
+        ? {}
+        : { footprint_mb: footprintBytes / MIB, budget_mb: max_memory_mb * CAP_SHARE }),
       ...(target_latency_ms === null ? {} : { target_latency_ms }),
     }
   }
