@@ -11,6 +11,7 @@ import type {
 } from '../workers/contract.ts'
 import type { Executor } from './execute/executor.ts'
 import { runPlan } from './execute/schedule.ts'
+import { withStdinAsFile } from './execute/stdin.ts'
 import { Journal } from './record/journal.ts'
 import { writeManifest } from './record/manifest.ts'
 import type { RunFolder } from './record/run-folder.ts'
@@ -49,11 +50,13 @@ export async function prepareRun(
 ): Promise<Prepared | { ok: false; error: InputProblem }> {
   const unenforceable = checkCaps(sweep, await executor.capabilities())
   if (unenforceable !== null) return { ok: false, error: unenforceable }
-  const datasets = distinctDatasets(sweep.scenarios)
+  const asked = distinctDatasets(sweep.scenarios)
+  const datasets = await withStdinAsFile(asked, dataFolder)
+  if (!Array.isArray(datasets)) return { ok: false, error: datasets }
   return await executor.prepare({
     workload: sweep.workload,
     datasets,
-    uses: datasets.map((dataset) => distinctParams(sweep.scenarios, dataset)),
+    uses: asked.map((dataset) => distinctParams(sweep.scenarios, dataset)),
     data_dir: dataFolder,
   })
 }

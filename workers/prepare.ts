@@ -13,7 +13,7 @@ import type {
 } from './contract.ts'
 import { InputError } from './input-error.ts'
 import { loadWorkload } from './load-workload.ts'
-import { readFile, writeGenerated } from './prepare-data.ts'
+import { readFile, type UnreadDataset, unread, writeGenerated } from './prepare-data.ts'
 
 // Ctrl-C reaches the whole group; the coordinator decides what ends. Without it this process has no purpose.
 process.on('SIGINT', () => {})
@@ -21,14 +21,13 @@ process.on('disconnect', () => process.exit(1))
 
 /** A workload that can tell what is wrong with a dataset, or worth knowing about it, before any trial. */
 type CheckingWorkload = Workload & {
+  /** Reads the data, which gives its fingerprint where that is not yet known. */
   checkDataset?(
-    dataset: PreparedDataset,
+    dataset: UnreadDataset,
     uses: readonly Readonly<Record<string, Scalar>>[],
-  ): string[] | Promise<string[]>
+  ): Promise<{ dataset: PreparedDataset; notes: string[] }>
   /** `describe()` once more, now that the datasets are known. */
   describeFor?(datasets: readonly PreparedDataset[]): WorkloadInfo | Promise<WorkloadInfo>
-  /** The preset whose columns these are; asked where the sweep says nothing of how to read a file. */
-  presetFor?(columns: readonly string[]): string | null
 }
 
 export async function prepare(spec: PrepareSpec): Promise<PrepareResult> {
@@ -47,22 +46,27 @@ async function prepareAll(spec: PrepareSpec): Promise<PrepareResult> {
   const datasets: PreparedDataset[] = []
   const known = new Map<string, DataFingerprint>()
   for (const [index, dataset] of spec.datasets.entries()) {
-    const prepared =
-      dataset.kind === 'generate'
-        ? await writeGenerated(dataset, spec.data_dir)
-        : withPreset(await readFile(dataset, known, notes), workload)
-    notes.push(...((await workload.checkDataset?.(prepared, spec.uses?.[index] ?? [])) ?? []))
+    const found = dataset.kind === 'generate' ? await writeGenerated(dataset, spec.data_dir) : unread(dataset)
+    const key = JSON.stringify([found.path, found.format, found.dialect])
+    const fingerprint = found.fingerprint ?? known.get(key) ?? null
+    const prepared = await read({ ...found, fingerprint }, spec.uses?.[index] ?? [], workload, notes)
+    known.set(key, prepared.fingerprint)
     datasets.push(prepared)
   }
   const fitted = datasets.length === 0 ? info : ((await workload.describeFor?.(datasets)) ?? info)
   return { ok: true, workload: fitted, datasets, notes: [...new Set(notes)] }
 }
 
-function withPreset(dataset: PreparedDataset, workload: CheckingWorkload): PreparedDataset {
-  const described =
-    dataset.preset !== null || dataset.target !== null || Object.keys(dataset.columns).length > 0
-  if (described || workload.presetFor === undefined) return dataset
-  return { ...dataset, preset: workload.presetFor(dataset.fingerprint.columns) }
+async function read(
+  dataset: UnreadDataset,
+  uses: readonly Readonly<Record<string, Scalar>>[],
+  workload: CheckingWorkload,
+  notes: string[],
+): Promise<PreparedDataset> {
+  if (workload.checkDataset === undefined) return readFile(dataset, notes)
+  const checked = await workload.checkDataset(dataset, uses)
+  notes.push(...checked.notes)
+  return checked.dataset
 }
 
 /** What the workload says of itself; one that says nothing takes no checked params and any dataset. */

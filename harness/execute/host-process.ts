@@ -23,6 +23,8 @@ export interface HostOptions {
   name: string
   job: unknown
   environment: Record<string, string>
+  /** V8's, beside those that every host has. */
+  flags?: readonly string[]
   /** Called for all that the host writes to stdout or stderr. */
   onOutput(text: string): void
   onSignal?(stint: HostSignal['stint']): void
@@ -47,7 +49,7 @@ export class HostProcess<R> {
       minThreads: 0,
       maxThreads: 1,
       // The cell measures live memory, for which it has to collect garbage.
-      execArgv: ['--expose-gc'],
+      execArgv: ['--expose-gc', ...(options.flags ?? [])],
       env: options.environment,
     })
     // A process that ends before its job began: `exited` below tells.

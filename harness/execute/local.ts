@@ -40,6 +40,12 @@ const DEADLINE_GRACE_MS = 2000
 /** A Ctrl-C kills a host that has only just started; the coordinator's own `close` follows within this. */
 const INTERRUPT_GRACE_MS = 250
 
+/**
+ * On one core helper threads gain nothing, and a cell that waits for one of them waits for whoever else has the core.
+ * So each cell collects its garbage and compiles by itself, which its own CPU time then shows.
+ */
+const DUET_FLAGS = ['--single-threaded']
+
 const NO_DUET = { pairs: 0, skipped: 0, sums: null, outputs: null, complete: false, core: null }
 
 export class LocalExecutor implements DuetExecutor {
@@ -166,6 +172,7 @@ export class LocalExecutor implements DuetExecutor {
     const host = new HostProcess<R>({
       filename: entryFile(entry),
       name: entry === 'prepare' ? 'prepare' : 'run',
+      flags: entry === 'duet' ? DUET_FLAGS : [],
       job,
       environment: workerEnvironment({ TMPDIR: folder }),
       onOutput: this.onOutput,

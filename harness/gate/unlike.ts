@@ -1,5 +1,5 @@
 /** Why recorded runs cannot be the measure of a run that is made now. */
-import type { PreparedDataset, TrialResult } from '../../workers/contract.ts'
+import type { PreparedDataset, Scalar, TrialResult } from '../../workers/contract.ts'
 import { computeMechanisms } from '../analyse/values.ts'
 import { identityOf } from '../record/changes.ts'
 import type { Machine, Manifest } from '../record/types.ts'
@@ -33,8 +33,11 @@ export function unlikeness({ manifest }: Recorded, now: Present): Unlikeness {
   const missing = (from: Sweep, others: Sweep) =>
     from.scenarios.filter(({ id }) => !others.scenarios.some((other) => other.id === id))
   const [gone, added] = [missing(then, present), missing(present, then)]
-  if (gone.length > 0) settings.push(`it has the scenario ${gone[0]!.label}, which the sweep no longer has`)
-  if (added.length > 0) settings.push(`it lacks the scenario ${added[0]!.label}`)
+  const [lost, found] = [gone[0], added[0]]
+  if (lost !== undefined && found !== undefined) settings.push(...changedSettings(lost.flat, found.flat))
+  else if (lost !== undefined)
+    settings.push(`it has the scenario ${lost.label}, which the sweep no longer has`)
+  else if (found !== undefined) settings.push(`it lacks the scenario ${found.label}`)
   for (const scenario of present.scenarios) {
     const recorded = then.scenarios.find(({ id }) => id === scenario.id)
     if (recorded === undefined) continue
@@ -60,6 +63,13 @@ export function unlikeness({ manifest }: Recorded, now: Present): Unlikeness {
       .filter(([what, value]) => machine[what] !== value)
       .map(([what, value]) => `${what} was ${machine[what] ?? 'none'} and is ${value ?? 'none'}`),
   }
+}
+
+function changedSettings(then: Record<string, Scalar>, now: Record<string, Scalar>): string[] {
+  const keys = [...new Set([...Object.keys(then), ...Object.keys(now)])]
+  return keys
+    .filter((key) => (then[key] ?? null) !== (now[key] ?? null))
+    .map((key) => `${key} was ${then[key] ?? 'none'} and is ${now[key] ?? 'none'}`)
 }
 
 /** Caps held by other means shape latency in another way; known once trials have run. */

@@ -43,7 +43,7 @@ export function pipelineSweep(
       ...(input.preset !== null && { preset: input.preset }),
       ...(input.target !== null && { target: input.target }),
     },
-    ...(input.learner !== null && { params: { learner: input.learner } }),
+    params: { validate: true, drift: 'alarm', ...(input.learner !== null && { learner: input.learner }) },
     ...rest,
     benchmark_runs,
     caps,

@@ -1,5 +1,11 @@
 /** What data a scenario asks for. */
-import type { ColumnKind, DatasetSpec, Scalar } from '../../workers/contract.ts'
+import type {
+  ColumnDeclaration,
+  ColumnKind,
+  DatasetSpec,
+  ReadingOptions,
+  Scalar,
+} from '../../workers/contract.ts'
 import type { Flat } from './expand.ts'
 import { absolute, type Folders, missingFile } from './paths.ts'
 import { occurrences, type Places } from './places.ts'
@@ -7,16 +13,25 @@ import type { Finding } from './problems.ts'
 import { DEFAULT_DATASET_SEED } from './settings.ts'
 import type { SweepDataset } from './types.ts'
 
-const COLUMN_PREFIX = 'dataset.columns.'
+/** Stands for standard input. */
+export const STDIN = '-'
 
-/** The `dataset` mapping as keys of a scenario: `dataset.source`, `dataset.columns.<name>`. */
+const COLUMN_PREFIX = 'dataset.columns.'
+/** Lists, which a scenario's key holds as JSON text. */
+const LISTS = ['missing', 'features'] as const
+/** Keys that say how a file is read. */
+const READING = ['format', 'bad_values', 'separator', 'quote', 'comment'] as const
+
+/** The `dataset` mapping as keys of a scenario: `dataset.source`, `dataset.columns.<name>`; what is no scalar as JSON. */
 export function flatDataset(dataset: SweepDataset): Flat {
   const flat: Flat = {}
+  const scalar = (value: unknown): Scalar =>
+    typeof value === 'object' && value !== null ? JSON.stringify(value) : (value as Scalar)
   for (const [key, value] of Object.entries(dataset)) {
-    if (key !== 'columns') flat[`dataset.${key}`] = value as Scalar
+    if (key !== 'columns') flat[`dataset.${key}`] = scalar(value)
     else
-      for (const [name, kind] of Object.entries(value as Record<string, Scalar>))
-        flat[COLUMN_PREFIX + name] = kind
+      for (const [name, column] of Object.entries(value as Record<string, unknown>))
+        flat[COLUMN_PREFIX + name] = scalar(column)
   }
   return flat
 }
@@ -41,8 +56,9 @@ function contradiction(flat: Flat): { key: string; what: string; hint: string } 
     const hint = 'say how many rows to generate, such as rows: 20000'
     return { key: 'dataset.generate', what: 'rows are missing', hint }
   }
+  const forSources = ['preset', 'target', ...READING, 'missing'].find(given)
   const columns = Object.keys(flat).find((key) => key.startsWith(COLUMN_PREFIX))
-  const extra = given('preset') ? 'dataset.preset' : given('target') ? 'dataset.target' : columns
+  const extra = forSources === undefined ? columns : `dataset.${forSources}`
   if (extra === undefined) return null
   return {
     key: extra,
@@ -58,7 +74,7 @@ export function missingSources(data: unknown, places: Places, folders: Folders):
     ? all.filter(({ path }) => path[0] !== 'dataset')
     : all
   return used.flatMap(({ path, value }) => {
-    if (typeof value !== 'string') return []
+    if (typeof value !== 'string' || value === STDIN) return []
     const file = absolute(value, places.value(path), folders)
     return missingFile(file, 'dataset.source', value, places.locate) ?? []
   })
@@ -89,7 +105,9 @@ export class Datasets {
     const preset = (flat['dataset.preset'] ?? null) as string | null
     if (flat['dataset.generate'] !== undefined) {
       const seed = (flat['dataset.seed'] ?? DEFAULT_DATASET_SEED) as number
-      return { kind: 'generate', preset: String(flat['dataset.generate']), rows: rows as number, seed }
+      const { features } = readingOptions(flat)
+      const preset = String(flat['dataset.generate'])
+      return { kind: 'generate', preset, rows: rows as number, seed, ...(features && { features }) }
     }
     return {
       kind: 'file',
@@ -98,10 +116,12 @@ export class Datasets {
       target: (flat['dataset.target'] ?? null) as string | null,
       columns: columnsOf(flat),
       rows,
+      ...readingOptions(flat),
     }
   }
 
   private sourcePath(source: string): string {
+    if (source === STDIN) return STDIN
     let path = this.paths.get(source)
     if (path === undefined) {
       const { place } = this.places.locate('dataset.source', source)
@@ -114,9 +134,28 @@ export class Datasets {
   }
 }
 
-function columnsOf(flat: Flat): Record<string, ColumnKind> {
+function columnsOf(flat: Flat): Record<string, ColumnKind | ColumnDeclaration> {
   const columns = Object.entries(flat).filter(([key]) => key.startsWith(COLUMN_PREFIX))
+  const declared = (value: string) =>
+    value.startsWith('{') ? (JSON.parse(value) as ColumnDeclaration) : (value as ColumnKind)
   return Object.fromEntries(
-    columns.map(([key, kind]) => [key.slice(COLUMN_PREFIX.length), kind as ColumnKind]),
+    columns.map(([key, value]) => [key.slice(COLUMN_PREFIX.length), declared(String(value))]),
   )
+}
+
+function readingOptions(flat: Flat): ReadingOptions {
+  const options: Record<string, unknown> = {}
+  const dialect: Record<string, unknown> = {}
+  for (const key of READING) {
+    const value = flat[`dataset.${key}`]
+    if (value === undefined) continue
+    if (key === 'format' || key === 'bad_values') options[key] = value
+    else dialect[key] = value
+  }
+  if (Object.keys(dialect).length > 0) options['dialect'] = dialect
+  for (const key of LISTS) {
+    const value = flat[`dataset.${key}`]
+    if (value !== undefined) options[key] = JSON.parse(String(value))
+  }
+  return options
 }

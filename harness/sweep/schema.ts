@@ -1,18 +1,10 @@
 /** The shape of a sweep file, and its JSON Schema for editors. */
 import { z } from 'zod'
-import type { ColumnKind, Scalar } from '../../workers/contract.ts'
+import type { Scalar } from '../../workers/contract.ts'
+import { DATASET_AXES, DATASET_KEYS, DATASET_LISTS, datasetSchema } from './dataset-schema.ts'
 import { isMapping } from './document.ts'
 import type { Path } from './problems.ts'
-import {
-  GATE_DEFAULTS,
-  MAX_ROWS,
-  MAX_SEED,
-  SCENARIO_SETTINGS,
-  SETTING_DEFAULTS,
-  type Setting,
-  settings,
-  wholeNumber,
-} from './settings.ts'
+import { GATE_DEFAULTS, SCENARIO_SETTINGS, SETTING_DEFAULTS, type Setting, settings } from './settings.ts'
 import type { SweepDataset } from './types.ts'
 
 type ScalarMap = Record<string, Scalar>
@@ -53,25 +45,6 @@ const text = (error: string): z.ZodType<string> => z.string({ error }).min(1, { 
 
 const slugWords =
   'a name of letters, digits, dots, dashes and underscores, at most 64, that starts and ends with a letter or digit'
-const COLUMN_KINDS: readonly [ColumnKind, ...ColumnKind[]] = ['number', 'category', 'date', 'drop']
-
-/** Keys of `dataset` that may be an axis. */
-const DATASET_AXES: Record<string, { type: z.ZodType; description: string }> = {
-  source: { type: text('a path to a CSV file'), description: "CSV file; relative to the sweep's folder" },
-  generate: {
-    type: text('the name of a preset'),
-    description: 'preset whose data is generated, such as nba2k',
-  },
-  preset: { type: text('the name of a preset'), description: 'how the columns of `source` are read' },
-  target: { type: text('the name of a column'), description: 'column to predict' },
-  rows: {
-    type: wholeNumber(1, MAX_ROWS),
-    description: 'rows to generate, or the first rows of `source` to use',
-  },
-  seed: { type: wholeNumber(0, MAX_SEED), description: 'seed of generated data' },
-}
-const DATASET_KEYS: readonly string[] = Object.keys(DATASET_AXES)
-
 /** What a scenario may give by key: a setting, `profile`, `dataset.*`; `params.*` is added by name. */
 function scenarioKeys(
   table: Record<string, Setting>,
@@ -148,21 +121,7 @@ export function sweepSchema({ cores, paramKeys }: SchemaOptions): z.ZodType {
       workload: text('`pipeline` or a path to a module')
         .meta({ description: 'the built-in pipeline, or the path of a module', default: 'pipeline' })
         .optional(),
-      dataset: z
-        .strictObject(
-          {
-            ...optionalEntries(DATASET_AXES),
-            columns: z
-              .record(z.string(), z.enum(COLUMN_KINDS, { error: `one of ${COLUMN_KINDS.join(', ')}` }), {
-                error: 'a mapping of column names to kinds, such as { price: number }',
-              })
-              .describe('kinds of columns, instead of those inferred')
-              .optional(),
-          },
-          { error: 'a mapping, such as { source: players.csv, preset: nba2k }' },
-        )
-        .describe('the data: a CSV file (`source`) or generated (`generate`)')
-        .optional(),
+      dataset: datasetSchema().optional(),
       ...Object.fromEntries(top),
       params: z
         .record(z.string(), scalar, { error: "a mapping of the workload's parameters to values" })
@@ -252,15 +211,15 @@ export function sweepSchema({ cores, paramKeys }: SchemaOptions): z.ZodType {
 }
 
 /** Keys that the schema knows in the mapping at `path`, for hints. */
-export function knownKeys(path: Path): string[] {
-  const scenario = [...SCENARIO_SETTINGS, ...DATASET_KEYS.map((key) => `dataset.${key}`)]
+export function knownKeys(path: Path): readonly string[] {
+  const scenario = [...SCENARIO_SETTINGS, ...Object.keys(DATASET_AXES).map((key) => `dataset.${key}`)]
   switch (path[0]) {
     case undefined:
       return ['name', 'workload', 'dataset', ...Object.keys(SETTING_DEFAULTS), ...BLOCKS]
     case 'grid':
       return [...scenario, 'params.<name>']
     case 'dataset':
-      return [...DATASET_KEYS, 'columns']
+      return DATASET_LISTS[String(path[1])]?.(path) ?? DATASET_KEYS
     case 'compare':
       if (path.length === 1) return ['reference', 'metrics', 'alpha', 'correction', 'margin']
       break

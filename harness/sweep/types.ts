@@ -1,7 +1,11 @@
 /** A sweep after validation, and what it expands to. Plain data. */
 import type {
+  BadValuePolicy,
+  ColumnDeclaration,
   ColumnKind,
+  DataFormat,
   DatasetSpec,
+  FeatureDeclaration,
   MemoryScope,
   Scalar,
   Watts,
@@ -16,7 +20,14 @@ export interface SweepDataset {
   target?: string
   rows?: number
   seed?: number
-  columns?: Record<string, ColumnKind>
+  format?: DataFormat
+  separator?: string
+  quote?: string | null
+  comment?: string
+  missing?: string[]
+  bad_values?: BadValuePolicy
+  columns?: Record<string, ColumnKind | ColumnDeclaration>
+  features?: FeatureDeclaration[]
 }
 
 export interface CompareSettings {

@@ -22,12 +22,25 @@ export type KnownKeys = (path: Path) => readonly string[]
 export function check(schema: z.ZodType, data: unknown, places: Places, known: KnownKeys): Finding[] {
   const result = schema.safeParse(data)
   if (result.success) return []
-  return result.error.issues.flatMap((issue): Finding[] => {
-    const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))
+  return result.error.issues.flatMap(innermost).flatMap((issue): Finding[] => {
+    const path = pathOf(issue)
     if (issue.code === 'unrecognized_keys')
       return issue.keys.map((key) => unknownKey([...path, key], places, known(path)))
     return [wrongValue(path, data, issue.message, places)]
   })
+}
+
+const pathOf = (issue: z.core.$ZodIssue): (string | number)[] =>
+  issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))
+
+/** Where one form of a union fits but for something inside it, what is wrong is that, not the whole. */
+function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue]
+  const inside = issue.errors.find((issues) =>
+    issues.every((inner) => inner.path.length > 0 || inner.code === 'unrecognized_keys'),
+  )
+  if (inside === undefined) return [issue]
+  return inside.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })).flatMap(innermost)
 }
 
 function wrongValue(path: Path, data: unknown, expected: string, places: Places): Finding {

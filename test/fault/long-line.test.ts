@@ -27,7 +27,7 @@ function measure(expression: string): { error: string | null; value: unknown; rs
   const module = (name: string) =>
     JSON.stringify(pathToFileURL(join(import.meta.dirname, '../../dist/workers/pipeline', name)).href)
   const script = `
-    const { fingerprintCsv } = await import(${module('source.js')})
+    const { fingerprintFile } = await import(${module('source.js')})
     const { sampleRecords, openCsvParse } = await import(${module('ingest/csv-parse.js')})
     const { openBytes } = await import(${module('ingest/bytes.js')})
     const specs = [{ kind: 'number', name: 'target' }]
@@ -59,7 +59,7 @@ describe.each([
   })
 
   it('is not held by the fingerprint', () => {
-    const { value, error, rss_mb } = measure(`fingerprintCsv(${path})`)
+    const { value, error, rss_mb } = measure(`fingerprintFile({ path: ${path} })`)
     if (start.endsWith('"')) expect(error).toMatch(/:3: a quoted field is never closed/)
     else expect(value).toMatchObject({ rows: 3 })
     expect(rss_mb).toBeLessThan(MOST_MB)

@@ -108,7 +108,7 @@ describe('data', () => {
   it.each([
     ['empty', '', {}, /data\.csv:1: the file is empty/],
     ['without rows', 'x,target\n', {}, /data\.csv:2: the file has a header and no rows/],
-    ['without the target', 'x,y\n1,2\n', {}, /data\.csv has no column "target"\n {2}its columns are x, y/],
+    ['without the target', 'x,y\n1,2\n', {}, /data\.csv:1: no column "target"\. Columns: x, y/],
     ['with a ragged row', 'x,y,target\n1,2,3\n4,5\n', {}, /data\.csv:3: the row has 2 fields/],
     [
       'with a quote that stays open',
@@ -116,7 +116,7 @@ describe('data', () => {
       {},
       /data\.csv:2: a quoted field is never closed/,
     ],
-    ['with control characters', 'x\u001b[31m\u009b2J,y\n1,2\n', {}, /its columns are x/],
+    ['with control characters', 'x\u001b[31m\u009b2J,y\n1,2\n', {}, /no column "target"\. Columns: x/],
   ])('%s', async (_name, text, settings, message) => {
     box.write('data.csv', text)
     const sweep = { name: 'x', dataset: { source: 'data.csv', target: 'target' }, ...settings }

@@ -82,7 +82,7 @@ describe('stint gate --against', () => {
     edit(ONCE, 'time < 2')
     edit('return sum', 'return sum / 2')
     commit()
-    const { code, result, row } = json('--against', 'HEAD~1', '--time-limit', '40s')
+    const { code, result, row } = json('--against', 'HEAD~1', '--time-limit', '20s')
     expect(code).toBe(1)
     expect(result.a).toMatch(/^HEAD~1 \([0-9a-f]{7}\)$/)
     const cpu = row('cpu_s')
@@ -99,7 +99,7 @@ describe('stint gate --against', () => {
     git('mv', 'workload.mjs', 'renamed.mjs')
     edit('./workload.mjs', './renamed.mjs', 'sweep.yaml')
     edit('work', 'addRoots', 'renamed.mjs')
-    const { code, result, row } = json('--against', 'main', '--time-limit', '20s')
+    const { code, result, row } = json('--against', 'main', '--time-limit', '8s')
     expect([0, 3]).toContain(code)
     expect(result.b).toMatch(/^the working copy \([0-9a-f]{7} and changes\)$/)
     expect(row('score')).toMatchObject({ verdict: 'ruled_out' })
@@ -118,7 +118,7 @@ describe('stint gate --against', () => {
     edit('return sum', 'return sum * 0.9')
     mkdirSync(join(folder, 'built'))
     copyFileSync(fixture, join(folder, 'built/workload.mjs'))
-    const { code, row } = json('--against', 'HEAD', '--time-limit', '20s')
+    const { code, row } = json('--against', 'HEAD', '--time-limit', '8s')
     expect(code).toBe(1)
     expect(row('score').ratio!.value).toBeCloseTo(0.9, 9)
     nothingLeft()
@@ -126,7 +126,7 @@ describe('stint gate --against', () => {
 
   it('finds a candidate that no longer runs', () => {
     edit('let sum = 0', 'throw new Error("no roots today")')
-    const { code, row } = json('--against', 'HEAD', '--time-limit', '20s')
+    const { code, row } = json('--against', 'HEAD', '--time-limit', '8s')
     expect(code).toBe(1)
     expect(row('outcome').note).toContain('was ok; is failed: no roots today')
     nothingLeft()
@@ -170,7 +170,7 @@ describe('stint gate --a --b', () => {
       '--b',
       'slow.mjs',
       '--time-limit',
-      '40s',
+      '20s',
       '--markdown',
       'out.md',
       '--junit',

@@ -1,11 +1,12 @@
 /** What the pipeline says of itself: its parameters and its metrics. */
 import type { MetricInfo, ParamInfo, Scalar, WorkloadInfo } from '../contract.ts'
+import { DATA_PARAMS, type DataParams } from './describe-data.ts'
 import { CHOICES, optionParams } from './learn/options.ts'
 import { LEARNERS, type Task } from './learn/registry.ts'
 import type { FeatureSet } from './plan.ts'
 
 /** Beside these, the learners' options by name: null where not given. */
-export interface PipelineParams extends Record<string, Scalar> {
+export interface PipelineParams extends Record<string, Scalar>, DataParams {
   learner: string
   features: FeatureSet
   epochs: number | null
@@ -44,6 +45,7 @@ const OWN_PARAMS = {
     values: ['bytes', 'csv-parse'],
     description: 'CSV reader: straight from bytes, or the slower reference on csv-parse',
   },
+  ...DATA_PARAMS,
   label_delay: {
     type: 'integer',
     default: 0,

@@ -1,17 +1,18 @@
 /** Where a data set's plan comes from: its preset, or a sample of its rows. */
-import type { PreparedDataset } from '../contract.ts'
+import { withFeatures } from './features/declared.ts'
 import type { FeatureSet, Plan } from './plan.ts'
-import { planFromSample } from './plan-from-sample.ts'
+import { type PlannedDataset, planFromSample } from './plan-from-sample.ts'
 import { presetPlan } from './presets/presets.ts'
 
 /**
  * @throws {Error} for an unknown preset, or settings that contradict it
  * @throws {DataError} as `planFromSample`
  */
-export async function planFor(dataset: PreparedDataset, features: FeatureSet): Promise<Plan> {
+export async function planFor(dataset: PlannedDataset, features: FeatureSet): Promise<Plan> {
   const { preset, target, columns } = dataset
-  if (preset === null) return planFromSample(dataset)
-  const plan = presetPlan(preset, features)
+  const declared = dataset.features ?? []
+  if (preset === null) return withFeatures(await planFromSample(dataset), declared)
+  const plan = withFeatures(presetPlan(preset, features), declared)
   if (target !== null && target !== plan.target) {
     throw new Error(
       `dataset.target is "${target}", but preset ${preset} predicts "${plan.target}": drop dataset.target, or drop dataset.preset`,

@@ -1,77 +1,111 @@
-/** A plan for a CSV without a preset: every column becomes the features that its type allows. */
-import type { ColumnKind, PreparedDataset } from '../contract.ts'
+/** A plan for data without a preset: every column becomes the features that its type allows. */
+import type { ColumnDeclaration, PreparedDataset } from '../contract.ts'
 import { month, months, year } from './features/fills.ts'
 import type { Formula } from './features/table.ts'
 import { type ColumnSpec, DataError } from './ingest/columns.ts'
-import { sampleRecords } from './ingest/csv-parse.ts'
 import { decodeNumber, misfit } from './ingest/decode.ts'
 import { findColumns, suggest } from './ingest/header.ts'
-import { inferColumn } from './ingest/infer.ts'
+import { inferColumn, MISSING, specOf } from './ingest/infer.ts'
+import { sampleRows } from './ingest/open-data.ts'
 import type { Plan } from './plan.ts'
+import { schemaText } from './schema-text.ts'
 
 /** Types are inferred from so many rows at the start of the file, however few of them a trial handles. */
 const SAMPLE_ROWS = 1000
 
+/** What of a dataset a plan is made from. */
+export type PlannedDataset = Omit<PreparedDataset, 'fingerprint' | 'rows' | 'ceiling_r2'>
+
 /**
- * @throws {DataError} where the target or a column named under `columns` is absent, or the target is not numeric
- * @throws {Error} where no target is named, or nothing is left to learn from
+ * Takes the types that the preparation has found, or finds them.
+ * @throws {DataError} where the target or a column named under `columns` is absent
+ * @throws {Error} where no target is named or it has no value, or nothing is left to learn from
  */
-export async function planFromSample(dataset: PreparedDataset): Promise<Plan> {
-  const { path, target, columns } = dataset
-  const { header, records } = await sampleRecords(path, SAMPLE_ROWS)
-  if (target === null) {
-    throw new Error(`${path}: name the column to predict as dataset.target. Columns: ${header.join(', ')}`)
-  }
-  const [targetAt] = findColumns(header, [target], path)
-  for (const name of Object.keys(columns)) {
-    if (!header.includes(name)) {
-      throw new DataError(`dataset.columns names "${name}"${suggest(name, header)}`, path, 1)
-    }
-  }
-  const notes: string[] = []
-  const specs: ColumnSpec[] = [targetSpec(target, textsOf(records, targetAt!), path, columns[target], notes)]
-  for (const [at, name] of header.entries()) {
-    if (name === target) continue
-    const inferred = inferColumn(name, textsOf(records, at), columns[name])
-    if (inferred.spec !== null) specs.push(inferred.spec)
-    if (inferred.note !== null) notes.push(inferred.note)
+export async function planFromSample(dataset: PlannedDataset): Promise<Plan> {
+  const { path, target } = dataset
+  const { schema, notes } =
+    dataset.schema === undefined ? await inferSchema(dataset) : { schema: dataset.schema, notes: [] }
+  const missing = [...MISSING, ...(dataset.missing ?? [])]
+  const specs: ColumnSpec[] = []
+  for (const [name, declaration] of Object.entries(schema)) {
+    const spec = specOf(name, declaration, missing)
+    if (spec === null) continue
+    if (name === target) specs.unshift(spec)
+    else specs.push(spec)
   }
   if (specs.length === 1) {
     throw new Error(
       `${path}: no column is left to learn from. ${notes.join('; ')}. Set types with dataset.columns`,
     )
   }
-  return { specs, target, categories: {}, features: genericFeatures(specs, target), notes }
+  const features = genericFeatures(specs, target!)
+  return { specs, target: target!, categories: {}, columns: schema, features, schema, notes }
 }
 
-function textsOf(records: readonly string[][], at: number): string[] {
-  return records.map((record) => record[at]!)
+async function inferSchema(
+  dataset: PlannedDataset,
+): Promise<{ schema: Record<string, ColumnDeclaration>; notes: string[] }> {
+  const { path, target, columns } = dataset
+  const { header, records } = await sampleRows(dataset, SAMPLE_ROWS)
+  if (target === null) {
+    throw new Error(`${path}: name the column to predict as dataset.target. Columns: ${header.join(', ')}`)
+  }
+  findColumns(header, [target], path)
+  for (const name of Object.keys(columns)) {
+    if (!header.includes(name)) {
+      throw new DataError(`dataset.columns names "${name}"${suggest(name, header)}`, path, 1)
+    }
+  }
+  const missing = [...MISSING, ...(dataset.missing ?? [])]
+  const schema: Record<string, ColumnDeclaration> = {}
+  const notes: string[] = []
+  for (const [at, name] of header.entries()) {
+    const texts = records.map((record) => record[at]!)
+    if (name === target) {
+      schema[name] = targetDeclaration(dataset, texts, missing, notes)
+      continue
+    }
+    const { declaration, note } = inferColumn(name, texts, columns[name], missing)
+    schema[name] = declaration
+    if (note !== null) notes.push(note)
+  }
+  notes.push(
+    `types of ${path}, to be given back under dataset if they should be fixed: columns: ${schemaText(schema)}`,
+  )
+  return { schema, notes }
 }
 
-/** A number where all values are one or it was asked for, else labels. */
-function targetSpec(
-  target: string,
+/** A number where every value is one, units and all; else a label, as declared or by its values. */
+function targetDeclaration(
+  { path, target, columns }: PlannedDataset,
   texts: readonly string[],
-  path: string,
-  asked: ColumnKind | undefined,
+  missing: readonly string[],
   notes: string[],
-): ColumnSpec {
-  if (asked === 'category') return inferColumn(target, texts, 'category').spec!
-  const { spec } = inferColumn(target, texts, 'number')
-  const bad = texts.find((text) => decodeNumber(text, spec!) === null)
-  if (bad !== undefined && asked === undefined) {
-    notes.push(`read the target ${target} as labels: ${misfit(bad, spec!)}`)
-    return inferColumn(target, texts, 'category').spec!
-  }
-  if (bad !== undefined) {
-    throw new Error(
-      `${path}: the target "${target}" is not numeric: ${misfit(bad, spec!)}. Choose a numeric column as dataset.target`,
-    )
-  }
-  if (texts.every((text) => Number.isNaN(decodeNumber(text, spec!)))) {
+): ColumnDeclaration {
+  const asked = columns[target!]
+  const { declaration } = inferColumn(target!, texts, asked ?? 'number', missing)
+  const has = (spec: ColumnSpec) => (text: string) => !Number.isNaN(decodeNumber(text, spec))
+  const asText = specOf(target!, { kind: 'category' }, missing)!
+  if (!texts.some((text) => text.trim() !== '' && !asText.missing!.includes(text.trim()))) {
     throw new Error(`${path}: the target "${target}" has no value in the first ${texts.length} rows`)
   }
-  return spec!
+  if (declaration.kind === 'category') return declaration
+  if (declaration.kind === 'boolean') return { kind: 'category' }
+  if (declaration.kind !== 'number') {
+    throw new Error(
+      `${path}: the target "${target}" is declared as ${declaration.kind}: expected number, boolean or category`,
+    )
+  }
+  const spec = specOf(target!, declaration, missing)!
+  const bad = texts.find((text) => decodeNumber(text, spec) === null)
+  if (bad === undefined && texts.some(has(spec))) return declaration
+  if (asked !== undefined) {
+    throw new Error(
+      `${path}: the target "${target}" is not numeric: ${misfit(bad!, spec)}. Choose a numeric column as dataset.target, or declare it a category`,
+    )
+  }
+  notes.push(`read the target ${target} as labels: ${misfit(bad!, spec)}`)
+  return { kind: 'category' }
 }
 
 /** Numbers as they are; a date as its day number, year and month; a category as a one-hot slot. */

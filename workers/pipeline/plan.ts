@@ -1,5 +1,6 @@
 /** All that the pipeline needs to know about a data set before it reads rows. */
-import type { CategoryRule } from './clean/cleaner.ts'
+import type { ColumnDeclaration } from '../contract.ts'
+import type { CategoryRule } from './clean/respelling.ts'
 import type { FeatureTable } from './features/table.ts'
 import type { ColumnSpec } from './ingest/columns.ts'
 import type { Task } from './learn/registry.ts'
@@ -10,7 +11,11 @@ export interface Plan {
   /** A column among the specs, never a feature: a number, or a category whose values are labels. */
   target: string
   categories: Readonly<Record<string, CategoryRule>>
+  /** What was declared of columns: how gaps are filled, which values are bad. */
+  columns: Readonly<Record<string, ColumnDeclaration>>
   features: FeatureTable
+  /** Every column of the file as declared or inferred; null for a preset. */
+  schema: Readonly<Record<string, ColumnDeclaration>> | null
   /** What the user should know, such as columns that were dropped. */
   notes: readonly string[]
 }

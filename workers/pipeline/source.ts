@@ -1,49 +1,69 @@
 /** What a CSV file is, found in one pass: its hash, its size, its rows and its columns. */
-import { createHash } from 'node:crypto'
-import { open } from 'node:fs/promises'
-import type { DataFingerprint } from '../contract.ts'
+import type { CsvDialect, DataFingerprint, ReadingOptions } from '../contract.ts'
+import { dialectBytes } from './ingest/bytes/dialect.ts'
 import { DataError } from './ingest/columns.ts'
 import { parseHeader } from './ingest/csv-parse.ts'
+import { type HashingSource, hashingSource } from './ingest/hashing.ts'
+import { openNdjsonSource } from './ingest/ndjson.ts'
+import { formatOf } from './ingest/open-data.ts'
 
 const READ_BYTES = 1 << 18
+const CHUNK_EVENTS = 4096
 /** A longer first line is no header: the file is binary, or its lines end in CR alone. */
 const LARGEST_HEADER_BYTES = 1 << 20
 
 const LF = 10
 const CR = 13
-const QUOTE = 34
-const COMMA = 44
 const BOM = Buffer.from([0xef, 0xbb, 0xbf])
 
+/** What is said of how the file is read. */
+export type FileToRead = { path: string } & Pick<ReadingOptions, 'format' | 'dialect'>
+
 /**
- * Reads the file once in constant memory. Rows are RFC 4180 records after the header; blank lines do not count.
- * @throws {DataError} for an empty file, a header without rows, or a quoted field that is never closed
+ * Reads the file once in constant memory, unpacked where it is a `.gz`; hash and size are those of the file as it is.
+ * Rows are CSV records after the header, or events; blank lines do not count.
+ * @throws {DataError} for an empty file, a header without rows, a quoted field that is never closed, or a line that is no event
  * @throws {Error} where the file cannot be read
  */
-export async function fingerprintCsv(path: string): Promise<DataFingerprint> {
-  const hash = createHash('sha256')
-  const scan = new RecordScan(path)
-  const buffer = Buffer.allocUnsafe(READ_BYTES)
-  const file = await open(path, 'r').catch((error: Error) => {
-    throw new Error(`cannot read ${path}: ${error.message}`, { cause: error })
-  })
-  let bytes = 0
+export async function fingerprintFile(file: FileToRead): Promise<DataFingerprint> {
+  const { path } = file
+  let source: HashingSource | null = null
   try {
-    for (;;) {
-      const { bytesRead } = await file.read(buffer, 0, READ_BYTES)
-      if (bytesRead === 0) break
-      const part = buffer.subarray(0, bytesRead)
-      hash.update(part)
-      scan.push(part)
-      bytes += bytesRead
-    }
+    source = hashingSource(path)
+    const { rows, columns } =
+      formatOf(file) === 'ndjson' ? await countEvents(source, path) : await countRecords(source, file)
+    return { ...source.digest(), rows, columns }
   } catch (error) {
+    if (error instanceof DataError || /^cannot read/.test((error as Error).message)) throw error
     throw new Error(`cannot read ${path}: ${(error as Error).message}`, { cause: error })
   } finally {
-    await file.close()
+    source?.close()
   }
-  const { rows, columns } = scan.end()
-  return { sha256: hash.digest('hex'), bytes, rows, columns }
+}
+
+interface Counted {
+  rows: number
+  columns: string[]
+}
+
+async function countRecords(source: HashingSource, { path, dialect }: FileToRead): Promise<Counted> {
+  const scan = new RecordScan(path, dialect ?? {})
+  const buffer = Buffer.allocUnsafe(READ_BYTES)
+  for (;;) {
+    const count = await source.read(buffer, 0)
+    if (count === 0) return scan.end()
+    scan.push(buffer.subarray(0, count))
+  }
+}
+
+async function countEvents(source: HashingSource, path: string): Promise<Counted> {
+  const reader = await openNdjsonSource(source, path, [])
+  let rows = 0
+  for (;;) {
+    const chunk = await reader.read(CHUNK_EVENTS)
+    if (chunk === null) return { rows, columns: [...reader.header] }
+    rows += chunk.rows
+  }
 }
 
 /** Counts records over parts of a file and keeps the first. */
@@ -63,8 +83,20 @@ class RecordScan {
   private headerBytes = 0
   private columns: string[] = []
 
-  constructor(path: string) {
+  private readonly dialect: CsvDialect
+  private readonly separator: number
+  private readonly quote: number
+  private readonly comment: number
+  /** Within a line that is skipped. */
+  private commented = false
+
+  constructor(path: string, dialect: CsvDialect) {
     this.path = path
+    this.dialect = dialect
+    const { separator, quote, comment } = dialectBytes(dialect)
+    this.separator = separator
+    this.quote = quote
+    this.comment = comment
   }
 
   push(part: Buffer): void {
@@ -97,14 +129,21 @@ class RecordScan {
   /** Counts the part's records; the offset just behind the first record of the file, or the part's length. */
   private count(part: Buffer): number {
     let headerEnd = part.length
-    let { quoted, mayOpen, lineBytes, afterCr, line } = this
+    const { separator, quote, comment } = this
+    let { quoted, mayOpen, lineBytes, afterCr, line, commented } = this
     for (let i = 0; i < part.length; i += 1) {
       const c = part[i]!
-      if (quoted) {
-        if (c === QUOTE) {
+      if (commented) {
+        if (c !== LF) continue
+        line += 1
+        commented = false
+      } else if (quoted) {
+        if (c === quote) {
           quoted = false
           mayOpen = true
         } else if (c === LF) line += 1
+      } else if (c === comment && lineBytes === 0) {
+        commented = true
       } else if (c === LF) {
         // A CR before the line's end belongs to that end.
         if (lineBytes > (afterCr ? 1 : 0)) {
@@ -116,16 +155,17 @@ class RecordScan {
         mayOpen = true
         afterCr = false
       } else {
-        if (c === QUOTE && mayOpen) {
+        if (c === quote && mayOpen) {
           quoted = true
           this.quoteLine = line
         }
-        mayOpen = c === COMMA
+        mayOpen = c === separator
         afterCr = c === CR
         lineBytes += 1
       }
     }
     this.quoted = quoted
+    this.commented = commented
     this.mayOpen = mayOpen
     this.lineBytes = lineBytes
     this.afterCr = afterCr
@@ -147,7 +187,7 @@ class RecordScan {
   }
 
   private readHeader(): void {
-    this.columns = parseHeader(Buffer.concat(this.headerParts!), this.path)
+    this.columns = parseHeader(Buffer.concat(this.headerParts!), this.path, this.dialect)
     this.headerParts = null
   }
 }

@@ -10,24 +10,28 @@ import type {
   WorkloadInfo,
   WorkloadSettings,
 } from '../contract.ts'
-import { checkDataset } from './check-dataset.ts'
+import { type CheckedDataset, checkDataset, type UncheckedDataset } from './check-dataset.ts'
 import { Checkpoints } from './checkpoint/checkpoints.ts'
 import { skipRows } from './checkpoint/skip.ts'
-import { Cleaner } from './clean/cleaner.ts'
 import { RunControl } from './control/run-control.ts'
 import { startingSize } from './control/starting-sizes.ts'
+import { DataQuality, type DataQualityState } from './data-quality.ts'
 import { infoFor, type PipelineParams, pipelineParams } from './describe.ts'
-import { FeatureEngineer } from './features/engineer.ts'
+import { usesTarget } from './features/declared.ts'
+import { type EngineerOptions, type EngineerState, FeatureEngineer } from './features/engineer.ts'
 import { openBytes } from './ingest/bytes.ts'
 import type { ChunkReader, ColumnChunk, OpenReader } from './ingest/columns.ts'
 import { openCsvParse } from './ingest/csv-parse.ts'
+import { openData } from './ingest/open-data.ts'
 import { ClassLabels } from './learn/class-labels.ts'
 import { checkTarget } from './learn/options.ts'
+import type { Task } from './learn/registry.ts'
 import { Learning, type LearningState } from './learning.ts'
+import { ClassificationScores } from './metrics/class-scores.ts'
 import { type Plan, taskOf } from './plan.ts'
 import { planFor } from './plan-for.ts'
-import { presetFor } from './presets/presets.ts'
 import { Spill } from './spill/spill.ts'
+import { Watch, type WatchState } from './watch.ts'
 
 const READERS: Record<PipelineParams['reader'], OpenReader> = {
   bytes: openBytes,
@@ -36,32 +40,29 @@ const READERS: Record<PipelineParams['reader'], OpenReader> = {
 
 export interface PipelineWorkload extends Workload {
   /**
-   * Reads the data set once as a trial would, so that bad input is found before any trial.
-   * @returns notes for the user, such as columns that were dropped
+   * Reads the data set once as a trial would, so that bad input is found before any trial; hashes the file meanwhile.
+   * @returns the data set with what reading it told, and notes for the user, such as columns that were dropped
    * @throws {DataError} naming file, line and column of a value that does not fit, or a column that is absent
    * @param uses parameters of the trials that use the data set, as given
    * @throws {Error} where the settings name no usable target or preset, or a learner that cannot learn the target or
    *   does not take one of its options
    */
   checkDataset(
-    dataset: PreparedDataset,
+    dataset: UncheckedDataset,
     uses?: readonly Readonly<Record<string, Scalar>>[],
-  ): Promise<string[]>
+  ): Promise<CheckedDataset>
   /** `describe()`, with the metrics that these data sets' targets have. */
   describeFor(datasets: readonly PreparedDataset[]): Promise<WorkloadInfo>
-  /** The preset whose columns these are; null for none. */
-  presetFor(columns: readonly string[]): string | null
 }
 
 const pipeline: PipelineWorkload = {
   describe: () => infoFor([]),
   open,
-  checkDataset: (dataset, uses = []) => checkDataset(dataset, READERS.bytes, uses),
+  checkDataset,
   describeFor: async (datasets) => {
-    const plans = await Promise.all(datasets.map((dataset) => planFor(dataset, 'base')))
+    const plans = await Promise.all(datasets.map((dataset) => planFor({ ...dataset, features: [] }, 'base')))
     return infoFor(plans.map(taskOf))
   },
-  presetFor,
 }
 
 export default pipeline
@@ -74,7 +75,7 @@ async function open(context: TrialContext): Promise<OpenWorkload> {
   checkTarget(params.learner, { name: plan.target, task: taskOf(plan), classes: null })
   const checkpoints = Checkpoints.for(params, settings, dataset, plan, context.warmup)
   const from = checkpoints?.resumed ?? null
-  const reader = await READERS[params.reader](dataset.path, plan.specs, { rows: dataset.rows })
+  const reader = await openData(dataset, plan.specs, READERS[params.reader])
   try {
     if (from !== null) await skipRows(reader, from.rows)
     return new PipelineRun(plan, reader, dataset, params, settings, checkpoints)
@@ -87,8 +88,9 @@ async function open(context: TrialContext): Promise<OpenWorkload> {
 /** The state of a run between two chunks. */
 interface PipelineParts {
   labels: string[] | null
-  cleaner: ReturnType<Cleaner['toJSON']>
-  engineer: ReturnType<FeatureEngineer['toJSON']>
+  quality: DataQualityState
+  watch: WatchState | null
+  engineer: EngineerState
   learning: LearningState
 }
 
@@ -98,7 +100,9 @@ class PipelineRun implements OpenWorkload {
   private readonly settings: WorkloadSettings
   /** Where the target is a label. */
   private readonly labels: ClassLabels | null
-  private readonly cleaner: Cleaner
+  private readonly quality: DataQuality
+  /** Where drift or quality is watched. */
+  private readonly watch: Watch | null
   private readonly engineer: FeatureEngineer
   private readonly learning: Learning
   /** Under adaptive_chunk_resize alone. */
@@ -107,6 +111,8 @@ class PipelineRun implements OpenWorkload {
   private readonly spill: Spill | null
   private readonly checkpoints: Checkpoints | null
   private batchResizes = 0
+  /** Rows with a target, in batch mode. */
+  private kept = 0
   private readonly expected: number
   /** Rows read, those before a checkpoint included. */
   private rows = 0
@@ -130,8 +136,9 @@ class PipelineRun implements OpenWorkload {
     this.rows = from?.rows ?? 0
     const task = taskOf(plan)
     this.labels = task === 'classification' ? new ClassLabels(plan.target, parts?.labels ?? []) : null
-    this.cleaner = new Cleaner(plan.target, plan.categories, parts?.cleaner)
-    this.engineer = new FeatureEngineer(plan.features, plan.target, parts?.engineer)
+    this.quality = new DataQuality(plan, dataset, params, parts?.quality)
+    const engineering = engineerOptions(plan, params, settings)
+    this.engineer = new FeatureEngineer(plan.features, plan.target, parts?.engineer, engineering)
     const { batch_size, max_memory_mb } = settings
     this.spill = settings.spill_to_disk && max_memory_mb !== null ? new Spill(max_memory_mb) : null
     const batchSize = settings.adaptive_batch_resize
@@ -148,6 +155,8 @@ class PipelineRun implements OpenWorkload {
     this.control = settings.adaptive_chunk_resize
       ? new RunControl(settings, plan, this.learning.buffer, dataset.rows)
       : null
+    this.watch = Watch.create(plan, params, this.quality.rowNumbers, parts?.watch ?? undefined)
+    if (this.watch !== null && settings.mode === 'streaming') this.watchLearning(this.watch, task)
   }
 
   step(): Promise<StepReport | null> | StepReport | null {
@@ -167,11 +176,14 @@ class PipelineRun implements OpenWorkload {
         rows: this.rows,
         ...learning.info(),
         ...(this.labels !== null && { classes: this.labels.names }),
-        rows_without_target: this.cleaner.rowsWithoutTarget,
-        imputed: this.cleaner.imputed,
+        ...this.quality.summary(),
+        ...this.watch?.summary(),
         columns: this.plan.specs.map((spec) => spec.name),
         dense_features: this.plan.features.dense.length,
         one_hot_features: this.engineer.oneHot.size,
+        ...(this.engineer.oneHot.hashedSlots.length > 0 && {
+          hashed_slots: this.engineer.oneHot.hashedSlots,
+        }),
         ...this.control?.info(),
         ...(this.settings.adaptive_batch_resize && {
           batch_size_last: learning.batchSize,
@@ -194,16 +206,33 @@ class PipelineRun implements OpenWorkload {
     return this.control.next(now)
   }
 
+  /** Rows are watched when their labels come, whatever the chunk. */
+  private watchLearning(watch: Watch, task: Task): void {
+    const width = task === 'classification' ? new ClassificationScores().width : 1
+    watch.onErrorDrift = (row, keep) => this.learning.forgetAfter(row, keep)
+    this.learning.observe((batch, from, to, predictions, first, before) =>
+      watch.observe(batch, from, to, before, predictions, first, width),
+    )
+  }
+
+  /** Batch mode predicts nothing as rows come in: target and features alone are watched. */
+  private watchKept(watch: Watch): void {
+    const { batch, first } = this.learning.buffer
+    watch.observe(batch, first, batch.rows, this.kept, null)
+    this.kept += batch.rows - first
+  }
+
   private handle(read: ColumnChunk | null, start: number): StepReport | null {
     if (read === null) return this.end()
     const afterRead = performance.now()
-    const clean = this.cleaner.clean(this.labels?.encode(read) ?? read)
+    const clean = this.quality.take(read, this.labels)
     const afterClean = performance.now()
     this.engineer.append(clean, this.learning.buffer)
     const afterFeatures = performance.now()
     this.rows += read.rows
     this.control?.read(read.rows)
     const spilledBefore = this.spill?.bytes ?? 0
+    if (this.watch !== null && this.settings.mode === 'batch') this.watchKept(this.watch)
     this.learning.take(false)
     this.checkpoint(read.rows)
     // The rest is learned within the last chunk's time; a checkpoint stands before it, so that more rows may follow.
@@ -225,21 +254,21 @@ class PipelineRun implements OpenWorkload {
   private detail(spilledBefore: number): Pick<StepReport, 'detail'> {
     const { control, spill } = this
     const reading = this.learning.windowReading()
-    if (control === null && spill === null && reading === null) return {}
-    const detail: Record<string, unknown> = {}
+    const detail: Record<string, unknown> = { ...this.quality.detail(), ...this.watch?.detail() }
     if (control !== null) detail['control'] = control.detail()
     if (spill !== null) detail['spilled_bytes'] = spill.bytes - spilledBefore
     if (reading !== null) detail['window'] = reading
     const smaller = this.shrinkBatch()
     if (smaller !== null) detail['batch_size'] = smaller
-    return { detail }
+    return Object.keys(detail).length === 0 ? {} : { detail }
   }
 
   private checkpoint(rows: number): void {
     if (this.checkpoints?.isDue(rows, this.rows >= this.expected) !== true) return
     const parts: PipelineParts = {
       labels: this.labels?.toJSON() ?? null,
-      cleaner: this.cleaner.toJSON(),
+      quality: this.quality.toJSON(),
+      watch: this.watch?.toJSON() ?? null,
       engineer: this.engineer.toJSON(),
       learning: this.learning.toJSON(),
     }
@@ -271,4 +300,17 @@ class PipelineRun implements OpenWorkload {
       detail: { learning: 'all rows kept' },
     }
   }
+}
+
+/** Declared features of earlier targets see those that are known when a batch is predicted, and no others. */
+function engineerOptions(plan: Plan, params: PipelineParams, settings: WorkloadSettings): EngineerOptions {
+  const { max_categories, hash_buckets, label_delay } = params
+  const { mode, batch_size, adaptive_batch_resize } = settings
+  if (usesTarget(plan) && (mode === 'batch' || adaptive_batch_resize)) {
+    const open = mode === 'batch' ? 'mode: batch' : 'adaptive_batch_resize'
+    throw new Error(
+      `dataset.features made of earlier targets hang on when those are known, which ${open} leaves open: use mode: streaming with a fixed batch_size`,
+    )
+  }
+  return { bounds: { max_categories, hash_buckets }, labels: { batch: batch_size, delay: label_delay } }
 }

@@ -63,7 +63,8 @@ export function readPipelineData(
 /** The sizes are no axis of what is compared and drawn. */
 function wholeRows(manifest: Manifest, scenarios: Scenario[]): Manifest {
   const axes = manifest.sweep.axes.filter((key) => key !== 'dataset.rows')
-  return { ...manifest, sweep: { ...manifest.sweep, axes, scenarios } }
+  const planned_trials = scenarios.reduce((sum, { runs }) => sum + (runs ?? manifest.sweep.benchmark_runs), 0)
+  return { ...manifest, planned_trials, sweep: { ...manifest.sweep, axes, scenarios } }
 }
 
 /** One of those that handled equally many rows, which a file with few rows brings about: the whole file's. */

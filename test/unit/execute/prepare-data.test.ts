@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { readFile, writeGenerated } from '../../../workers/prepare-data.ts'
+import { readFile, unread, writeGenerated } from '../../../workers/prepare-data.ts'
 
 let folder: string
 beforeEach(() => {
@@ -37,33 +37,32 @@ describe('generated data', () => {
 
 describe('a file', () => {
   const file = (changes = {}) => ({
-    kind: 'file' as const,
-    path: join(folder, 'a.csv'),
-    preset: null,
-    target: null,
-    columns: {},
-    rows: null,
+    ...unread({
+      kind: 'file' as const,
+      path: join(folder, 'a.csv'),
+      preset: null,
+      target: null,
+      columns: {},
+      rows: null,
+    }),
     ...changes,
   })
   beforeEach(() => writeFileSync(join(folder, 'a.csv'), 'x,price\n1,2\n3,4\n'))
 
-  it('is counted, and read once for several datasets', async () => {
-    const known = new Map()
+  it('is counted, and not read again where its fingerprint is known', async () => {
     const notes: string[] = []
-    expect(await readFile(file({ target: 'price' }), known, notes)).toMatchObject({
-      rows: 2,
-      target: 'price',
-    })
+    const { fingerprint, ...first } = await readFile(file({ target: 'price' }), notes)
+    expect(first).toMatchObject({ rows: 2, target: 'price' })
     rmSync(join(folder, 'a.csv'))
-    expect((await readFile(file({ rows: 1 }), known, notes)).rows).toBe(1)
+    expect((await readFile(file({ rows: 1, fingerprint }), notes)).rows).toBe(1)
     expect(notes).toEqual([])
-    expect((await readFile(file({ rows: 9 }), known, notes)).rows).toBe(2)
+    expect((await readFile(file({ rows: 9, fingerprint }), notes)).rows).toBe(2)
     expect(notes).toEqual([expect.stringContaining('has 2 rows, fewer than the 9')])
   })
 
   it('without a column that the sweep names is refused, saying which there are', async () => {
     for (const changes of [{ target: 'salary' }, { columns: { salary: 'drop' } }]) {
-      const error = await readFile(file(changes), new Map(), []).catch((thrown) => thrown)
+      const error = await readFile(file(changes), []).catch((thrown) => thrown)
       expect(error.problem).toMatchObject({
         message: expect.stringContaining('has no column "salary"'),
         hint: 'its columns are x, price',

@@ -94,8 +94,8 @@ describe('cleaning and features', () => {
     expect(features.target).toEqual([1, 2, 3, 4, 5])
     expect(features.x).toEqual([0, 4, 8, 6, 6])
     expect(features.product).toEqual(features.x.map((x) => x * 2 * x * 3 * x))
-    expect(features.cleaner).toEqual({ rows_without_target: 1, imputed: 2, present: { x: [3, 18] } })
-    expect(features.oneHot).toEqual([
+    expect(features.cleaner).toMatchObject({ rows_without_target: 1, imputed: 2, numbers: { x: [3, 18] } })
+    expect(features.oneHot.one_hot).toEqual([
       ['team', 'b'],
       ['land', 'USA'],
       ['team', 'a'],

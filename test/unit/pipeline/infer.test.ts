@@ -1,13 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import { inferColumn } from '../../../workers/pipeline/ingest/infer.ts'
+import { inferColumn, MISSING, specOf } from '../../../workers/pipeline/ingest/infer.ts'
 
 const rows = (n: number, of: (i: number) => string) => Array.from({ length: n }, (_, i) => of(i))
-const infer = (texts: string[]) => inferColumn('x', texts, undefined)
+const inferAs = (texts: string[], asked?: Parameters<typeof inferColumn>[2]) => {
+  const { declaration, note } = inferColumn('x', texts, asked)
+  return { declaration, note, spec: specOf('x', declaration) }
+}
+const infer = (texts: string[]) => inferAs(texts)
 
 describe('the type of a column', () => {
   it('is number where every value is one, with missing spellings', () => {
     expect(infer(['1', ' 2.5', 'NA', '', 'null', '?'])).toMatchObject({
-      spec: { kind: 'number', missing: expect.arrayContaining(['NA', 'null', '?']) },
+      spec: { kind: 'number', missing: MISSING },
       note: null,
     })
     expect(infer(['1', '2']).spec).not.toHaveProperty('loose')
@@ -45,10 +49,6 @@ describe('the type of a column', () => {
 
   it.each([
     [rows(100, (i) => `name ${String.fromCharCode(97 + (i % 26))}${i}`), /nearly all values distinct/],
-    [
-      rows(1000, (i) => 'bcdefghijklmopqrstuv'[i % 20]! + 'bcdefghijklmopq'[Math.floor((i % 300) / 20)]!),
-      /300 distinct values/,
-    ],
     [rows(30, (i) => `${i + 1}`), /counts the rows/],
     [['', 'NA'], /no value/],
   ])('is none for what cannot be learned from', (texts, note) => {
@@ -56,11 +56,44 @@ describe('the type of a column', () => {
     expect(infer(texts).note).toMatch(note)
   })
 
+  it('is hashed where values are many and come again', () => {
+    const many = rows(
+      1000,
+      (i) => 'bcdefghijklmopqrstuv'[i % 20]! + 'bcdefghijklmopq'[Math.floor((i % 300) / 20)]!,
+    )
+    expect(infer(many)).toMatchObject({
+      spec: { kind: 'category', buckets: 64 },
+      note: expect.stringContaining('300 distinct ones'),
+    })
+  })
+
+  it.each([[['yes', 'no', 'NA']], [['TRUE', 'False']], [['y', 'n', '']], [['on']]])(
+    'is boolean for %j',
+    (texts) => {
+      expect(infer(texts).declaration).toEqual({ kind: 'boolean' })
+      expect(infer(texts).spec).toMatchObject({ kind: 'number', words: { yes: 1, no: 0, True: 1, OFF: 0 } })
+    },
+  )
+
+  it('is no boolean where the words are of different pairs', () => {
+    expect(infer(['yes', 'false']).declaration).toEqual({ kind: 'category' })
+  })
+
+  it.each([
+    [['31.12.2020', '1.2.2021'], 'dmy4'],
+    [['1.2.2020', '3.4.2021'], 'dmy4'],
+    [['31/12/84', '1/2/85'], 'dmy2'],
+    [['2020/01/31', '2020/02/01'], 'ymd'],
+    [['2020-01-31T10:00:00Z', '2020-02-01 23:59'], 'iso'],
+  ])('is date for %j', (texts, format) => {
+    expect(infer(texts).declaration).toEqual({ kind: 'date', format })
+  })
+
   it('is what was asked for', () => {
-    expect(inferColumn('x', ['1', '2'], 'category').spec?.kind).toBe('category')
-    expect(inferColumn('x', ['1', '2'], 'drop')).toEqual({ name: 'x', spec: null, note: null })
-    expect(inferColumn('x', ['$1', '2'], 'number').spec).toMatchObject({ kind: 'number', loose: true })
-    expect(inferColumn('x', ['31/12/2020'], 'date').spec).toMatchObject({ kind: 'date', format: 'dmy4' })
-    expect(inferColumn('x', ['1', '2', '3'], 'number').spec).not.toHaveProperty('loose')
+    expect(inferAs(['1', '2'], 'category').spec?.kind).toBe('category')
+    expect(inferAs(['1', '2'], 'drop')).toMatchObject({ spec: null, note: null })
+    expect(inferAs(['$1', '2'], 'number').spec).toMatchObject({ kind: 'number', loose: true })
+    expect(inferAs(['31/12/2020'], 'date').spec).toMatchObject({ kind: 'date', format: 'dmy4' })
+    expect(inferAs(['1', '2', '3'], 'number').spec).not.toHaveProperty('loose')
   })
 })

@@ -49,7 +49,7 @@ describe('the features of NBA 2K players', () => {
     expect(row(1)).toMatchObject({ age: 22, experience: 2, rookie: 0, log_pick: Math.log1p(61) })
     expect(row(2)).toMatchObject({ rookie: 1, rating_x_rookie: 5, log_pick_x_rookie: Math.log1p(3) })
     expect(Array.from(target.subarray(0, 3))).toEqual([37436858, 898310, 10174391])
-    expect(engineer.toJSON()).toEqual([
+    expect(engineer.toJSON().one_hot).toEqual([
       ['team', 'Los Angeles Lakers'],
       ['position', 'F'],
       ['country', 'USA'],

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto'
 import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fingerprintCsv } from '../../../workers/pipeline/source.ts'
+import { fingerprintFile } from '../../../workers/pipeline/source.ts'
 import { csvFile } from './support.ts'
 
 describe('the fingerprint', () => {
   it('hashes, measures and counts', async () => {
     const text = 'a,b\n1,2\n3,4\n'
-    expect(await fingerprintCsv(csvFile(text))).toEqual({
+    expect(await fingerprintFile({ path: csvFile(text) })).toEqual({
       sha256: createHash('sha256').update(text).digest('hex'),
       bytes: text.length,
       rows: 2,
@@ -23,13 +23,13 @@ describe('the fingerprint', () => {
     ['doubled quotes', 'a,b\n"x""\n""",2\n3,4\n', 2],
     ['a BOM before a quoted header', '\ufeff"a","b"\n1,2\n', 1],
   ])('counts rows with %s', async (_name, text, rows) => {
-    expect(await fingerprintCsv(csvFile(text))).toMatchObject({ rows, columns: ['a', 'b'] })
+    expect(await fingerprintFile({ path: csvFile(text) })).toMatchObject({ rows, columns: ['a', 'b'] })
   })
 
   it('counts rows that cross the borders of its reads', async () => {
     const body = Array.from({ length: 60_000 }, (_, i) => `${i},"a\n""${i}"""\r\n`).join('')
     expect(body.length).toBeGreaterThan(2 * 262_144)
-    expect((await fingerprintCsv(csvFile(`a,b\n${body}`))).rows).toBe(60_000)
+    expect((await fingerprintFile({ path: csvFile(`a,b\n${body}`) })).rows).toBe(60_000)
   })
 
   it('agrees with csv-parse on any table', async () => {
@@ -41,7 +41,7 @@ describe('the fingerprint', () => {
       fc.asyncProperty(table, fc.constantFrom('\n', '\r\n'), fc.boolean(), async (rows, end, last) => {
         const text = `h1,h2${end}${rows.map((row) => row.join(',')).join(end)}${last ? end : ''}`
         const records = parse(text, { bom: true, skip_empty_lines: true, record_delimiter: ['\r\n', '\n'] })
-        expect((await fingerprintCsv(csvFile(text))).rows).toBe(records.length - 1)
+        expect((await fingerprintFile({ path: csvFile(text) })).rows).toBe(records.length - 1)
       }),
       { numRuns: 100 },
     )
@@ -55,11 +55,11 @@ describe('the fingerprint', () => {
     ['a,a\n1,2\n', /"a" twice/],
     ['a,b"c\n1,2\n', /unquoted/],
   ])('refuses %j', async (text, message) => {
-    await expect(fingerprintCsv(csvFile(text))).rejects.toThrow(message)
+    await expect(fingerprintFile({ path: csvFile(text) })).rejects.toThrow(message)
   })
 
   it('refuses a file that is absent or a folder', async () => {
-    await expect(fingerprintCsv('/no/such.csv')).rejects.toThrow(/cannot read \/no\/such\.csv/)
-    await expect(fingerprintCsv('/')).rejects.toThrow(/cannot read \//)
+    await expect(fingerprintFile({ path: '/no/such.csv' })).rejects.toThrow(/cannot read \/no\/such\.csv/)
+    await expect(fingerprintFile({ path: '/' })).rejects.toThrow(/cannot read \//)
   })
 })

@@ -10,7 +10,7 @@ import type {
   TrialOutput,
   WorkloadSettings,
 } from '../../../workers/contract.ts'
-import { fingerprintCsv } from '../../../workers/pipeline/source.ts'
+import { fingerprintFile } from '../../../workers/pipeline/source.ts'
 import pipeline from '../../../workers/pipeline/workload.ts'
 
 /** A file that is removed when the test ends. */
@@ -30,7 +30,7 @@ export async function prepared(
   path: string,
   overrides: Partial<PreparedDataset> = {},
 ): Promise<PreparedDataset> {
-  const fingerprint = await fingerprintCsv(path)
+  const fingerprint = await fingerprintFile({ path, ...overrides })
   return {
     path,
     preset: null,

@@ -104,7 +104,7 @@ describe('the pipeline', () => {
     const { metrics, info } = await runPipeline(dataset, {}, { chunk_size: 5, batch_size: 4 })
     expect(info).toMatchObject({ rows: 72, learned: 60, rows_without_target: 12, one_hot_features: 2 })
     expect(metrics).toEqual((await runPipeline(await lineDataset(), {}, { batch_size: 4 })).metrics)
-    expect(await pipeline.checkDataset(dataset)).toContain(
+    expect((await pipeline.checkDataset(dataset)).notes).toContain(
       '12 of 72 rows have no y: they are skipped and counted',
     )
   })
@@ -166,10 +166,13 @@ describe('batch mode', () => {
 
 describe('checking a data set', () => {
   const check = async (overrides: object, text = LINE) =>
-    pipeline.checkDataset(await prepared(csvFile(text), overrides))
+    (await pipeline.checkDataset(await prepared(csvFile(text), overrides))).notes
 
   it('tells what was dropped', async () => {
-    expect(await check({ target: 'y' })).toEqual(['dropped id: it counts the rows'])
+    expect(await check({ target: 'y' })).toEqual([
+      'dropped id: it counts the rows',
+      expect.stringMatching(/columns: \{ id: drop, x: number, colour: category, "y": number \}$/),
+    ])
   })
 
   it.each([

@@ -34,7 +34,6 @@ describe('keys', () => {
       'target_latency_ms: 5',
       'sweep.yaml:2:20: key "target_latency_ms": needs adaptive_chunk_resize: nothing else holds a latency',
     ],
-    ['gate: {}', 'sweep.yaml:2:1: key "gate": unknown key'],
     ['gates: {}', 'sweep.yaml:2:1: key "gates": unknown key; did you mean "gate"?'],
     ['gate: { margin: 2% }', 'sweep.yaml:2:9: key "gate.margin": unknown key; did you mean "margins"?'],
     [
@@ -250,7 +249,10 @@ describe('parts that do not fit together', () => {
     ['{ source: a.csv, seed: 3 }', 'goes with generated data alone'],
     ['{ generate: nba2k, rows: 5, target: x }', 'goes with a source alone'],
     ['{ generate: nba2k, rows: 5, columns: { x: number } }', 'goes with a source alone'],
-    ['{ source: a.csv, columns: { x: text } }', 'got "text", expected one of number, category, date, drop'],
+    [
+      '{ source: a.csv, columns: { x: text } }',
+      'got "text", expected one of number, boolean, category, date, hash, drop',
+    ],
   ])('refuses the dataset %s', (dataset, says) => {
     const messages = refusals(`name: a\ndataset: ${dataset}\n`, {}, { 'a.csv': 'x\n1\n' })
     expect(messages).toHaveLength(1)

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import type { PreparedDataset, WorkloadSettings } from '../../contract.ts'
 import type { PipelineParams } from '../describe.ts'
+import { DATA_PARAMS } from '../describe-data.ts'
 import { givenOptions } from '../learn/options.ts'
 import type { Plan } from '../plan.ts'
 import { type Checkpoint, checkSame, readCheckpoint, writeCheckpoint } from './file.ts'
@@ -56,6 +57,9 @@ export class Checkpoints {
       label_delay,
       window,
       curve_points,
+      ...Object.fromEntries(Object.keys(DATA_PARAMS).map((name) => [name, params[name]])),
+      declared_features: JSON.stringify(dataset.features ?? []),
+      bad_values: dataset.bad_values ?? 'fail',
     }
     // The throwaway instance that warms up leaves nothing behind.
     this.path = params.checkpoint_to === null || warmup ? null : resolve(params.checkpoint_to)

@@ -1,170 +1,156 @@
-/** Cleans chunks in place: rows without a target go, gaps in numbers are filled, categories get their clean spelling. */
+/** Cleans chunks in place: rows that cannot be used go, gaps are filled, categories get their clean spelling. */
+import type { ColumnDeclaration } from '../../contract.ts'
 import type { CategoryColumn, Column, ColumnChunk } from '../ingest/columns.ts'
+import { createImputer, type Imputer, type ImputerState, type NumberStrategy } from './imputer.ts'
+import { type CategoryRule, Respelling, type RespellingState } from './respelling.ts'
 
-/** How one category column's values are spelled afterwards. */
-export interface CategoryRule {
-  /** The value that stands for a missing one; without it, missing stays missing. */
-  missing?: string
-  /** The clean spelling of a value; called once a distinct value. */
-  spell?: (value: string) => string
+export interface CleanerOptions {
+  /** How gaps in numbers are filled where a column does not say. */
+  impute?: NumberStrategy
+  /** What `constant` fills in where a column does not say. */
+  impute_value?: number
+  impute_categories?: 'none' | 'most_frequent'
+  /** What was declared of columns. */
+  columns?: Readonly<Record<string, ColumnDeclaration>>
 }
 
 export interface CleanerState {
   rows_without_target: number
+  rows_dropped: number
   imputed: number
-  /** By column: how many numbers were present, and their sum. */
-  present: Record<string, [count: number, sum: number]>
+  numbers: Record<string, ImputerState>
+  categories: Record<string, RespellingState>
 }
 
-/** Running mean of one number or date column, over rows in order, so that it is the same whatever the chunk size. */
 interface Gap {
   column: number
   name: string
-  count: number
-  sum: number
+  imputer: Imputer
 }
-
-/** Clean codes of one category column. */
-interface Respelling {
-  column: number
-  rule: CategoryRule
-  /** Clean code by source code + 1 (0 stands for missing); -2 where not yet met. */
-  codes: Int32Array
-  known: Map<string, number>
-  clean: CategoryColumn & { dictionary: string[] }
-}
-
-const UNMET = -2
 
 export class Cleaner {
   rowsWithoutTarget = 0
+  /** Rows that went because of a bad value. */
+  rowsDropped = 0
   /** Numbers filled in so far. */
-  imputed = 0
+  private imputedNumbers = 0
   private readonly target: string
   private readonly rules: Readonly<Record<string, CategoryRule>>
-  private gaps: Gap[] = []
-  private respellings: Respelling[] = []
+  private readonly options: CleanerOptions
+  private readonly state: CleanerState | undefined
+  private readonly gaps: Gap[] = []
+  private readonly respellings: Respelling[] = []
   private targetColumn = -1
   private readonly out: ColumnChunk = { rows: 0, firstRow: 0, columns: [], bytes: 0 }
-  private present: CleanerState['present']
 
-  constructor(target: string, rules: Readonly<Record<string, CategoryRule>>, state?: CleanerState) {
+  constructor(
+    target: string,
+    rules: Readonly<Record<string, CategoryRule>>,
+    state?: CleanerState,
+    options: CleanerOptions = {},
+  ) {
     this.target = target
     this.rules = rules
+    this.options = options
+    this.state = state
     this.rowsWithoutTarget = state?.rows_without_target ?? 0
-    this.imputed = state?.imputed ?? 0
-    this.present = state?.present ?? {}
+    this.rowsDropped = state?.rows_dropped ?? 0
+    this.imputedNumbers = state?.imputed ?? 0
+  }
+
+  /** Values filled in so far. */
+  get imputed(): number {
+    let imputed = this.imputedNumbers
+    for (const respelling of this.respellings) imputed += respelling.filled
+    return imputed
   }
 
   /**
    * Changes the chunk's arrays. What it returns has the same columns in the same order and is valid as long as the
-   * chunk is; a missing number becomes the mean of those before it (0 where there were none).
+   * chunk is. A gap is filled from the values before it.
+   * @param drop 1 for each row that must go; null for none
+   * @param onDrop told of each row that goes, by its place in the chunk
    */
-  clean(chunk: ColumnChunk): ColumnChunk {
+  clean(chunk: ColumnChunk, drop: Uint8Array | null = null, onDrop?: (row: number) => void): ColumnChunk {
     if (this.targetColumn < 0) this.prepare(chunk)
     const { out } = this
-    out.rows = this.dropRowsWithoutTarget(chunk)
+    out.rows = this.dropRows(chunk, drop, onDrop)
     out.firstRow = chunk.firstRow
     out.bytes = chunk.bytes
     for (let i = 0; i < chunk.columns.length; i += 1) out.columns[i] = chunk.columns[i]!
-    for (const gap of this.gaps) this.fill(gap, valuesOf(chunk.columns[gap.column]!), out.rows)
+    for (const { column, imputer } of this.gaps) {
+      this.imputedNumbers += imputer.fill(valuesOf(chunk.columns[column]!), out.rows)
+    }
     for (const respelling of this.respellings) {
-      respell(respelling, chunk.columns[respelling.column] as CategoryColumn, out.rows)
+      respelling.apply(chunk.columns[respelling.column] as CategoryColumn, out.rows)
       out.columns[respelling.column] = respelling.clean
     }
     return out
   }
 
   toJSON(): CleanerState {
+    if (this.targetColumn < 0 && this.state !== undefined) return this.state
     return {
       rows_without_target: this.rowsWithoutTarget,
+      rows_dropped: this.rowsDropped,
       imputed: this.imputed,
-      present: Object.fromEntries(this.gaps.map(({ name, count, sum }) => [name, [count, sum]])),
+      numbers: Object.fromEntries(this.gaps.map(({ name, imputer }) => [name, imputer.toJSON()])),
+      categories: Object.fromEntries(this.respellings.map((one) => [one.clean.name, one.toJSON()])),
     }
   }
 
   private prepare(chunk: ColumnChunk): void {
+    const { impute = 'mean', impute_value = 0, impute_categories, columns = {} } = this.options
     for (const [column, { name, kind }] of chunk.columns.entries()) {
+      const declared = columns[name]
       if (name === this.target) this.targetColumn = column
-      else if (kind !== 'category') {
-        const [count, sum] = this.present[name] ?? [0, 0]
-        this.gaps.push({ column, name, count, sum })
-      } else {
-        const clean = { kind, name, codes: new Int32Array(0), dictionary: [] as string[] }
-        const rule = this.rules[name] ?? {}
-        const codes = new Int32Array(1).fill(UNMET)
-        this.respellings.push({ column, rule, codes, known: new Map(), clean })
+      if (kind === 'category') {
+        const rule = { ...this.rules[name] }
+        if (rule.missing === undefined) {
+          const strategy = declared?.impute ?? impute_categories
+          if (strategy === 'constant') rule.missing = String(declared?.fill ?? '')
+          if (strategy === 'most_frequent') rule.mostFrequent = true
+        }
+        this.respellings.push(new Respelling(column, name, rule, this.state?.categories[name]))
+      } else if (name !== this.target) {
+        const strategy = declared?.impute ?? impute
+        const constant = typeof declared?.fill === 'number' ? declared.fill : impute_value
+        const imputer = createImputer(
+          strategy === 'none' ? impute : strategy,
+          strategy === 'constant' ? constant : 0,
+          this.state?.numbers[name],
+        )
+        this.gaps.push({ column, name, imputer })
       }
     }
   }
 
-  /** Moves the rows that have a target to the front; how many there are. */
-  private dropRowsWithoutTarget(chunk: ColumnChunk): number {
+  /** Moves the rows that stay to the front; how many there are. */
+  private dropRows(
+    chunk: ColumnChunk,
+    drop: Uint8Array | null,
+    onDrop: ((row: number) => void) | undefined,
+  ): number {
     const target = valuesOf(chunk.columns[this.targetColumn]!)
     let kept = 0
-    while (kept < chunk.rows && !Number.isNaN(target[kept]!)) kept += 1
+    while (kept < chunk.rows && !Number.isNaN(target[kept]!) && (drop === null || drop[kept] === 0)) kept += 1
     if (kept === chunk.rows) return kept
     for (let row = kept; row < chunk.rows; row += 1) {
-      if (Number.isNaN(target[row]!)) continue
+      const bad = drop !== null && drop[row] === 1
+      if (bad || Number.isNaN(target[row]!)) {
+        if (bad) this.rowsDropped += 1
+        else this.rowsWithoutTarget += 1
+        onDrop?.(row)
+        continue
+      }
       for (const column of chunk.columns) {
         if (column.kind === 'category') column.codes[kept] = column.codes[row]!
         else column.values[kept] = column.values[row]!
       }
       kept += 1
     }
-    this.rowsWithoutTarget += chunk.rows - kept
     return kept
   }
-
-  private fill(gap: Gap, values: Float64Array, rows: number): void {
-    let { count, sum } = gap
-    for (let row = 0; row < rows; row += 1) {
-      const value = values[row]!
-      if (Number.isNaN(value)) {
-        values[row] = count === 0 ? 0 : sum / count
-        this.imputed += 1
-      } else {
-        count += 1
-        sum += value
-      }
-    }
-    gap.count = count
-    gap.sum = sum
-  }
-}
-
-function respell(respelling: Respelling, column: CategoryColumn, rows: number): void {
-  const { clean } = respelling
-  const met = column.dictionary.length + 1
-  if (respelling.codes.length < met) {
-    const grown = new Int32Array(met * 2).fill(UNMET)
-    grown.set(respelling.codes)
-    respelling.codes = grown
-  }
-  const { codes: cleanCodes } = respelling
-  const { codes } = column
-  for (let row = 0; row < rows; row += 1) {
-    const source = codes[row]! + 1
-    let code = cleanCodes[source]!
-    if (code === UNMET) {
-      code = meet(respelling, source === 0 ? null : column.dictionary[source - 1]!)
-      cleanCodes[source] = code
-    }
-    codes[row] = code
-  }
-  clean.codes = codes
-}
-
-/** Clean code of a value met for the first time. */
-function meet({ rule, known, clean }: Respelling, value: string | null): number {
-  const spelled = value === null ? rule.missing : (rule.spell?.(value) ?? value)
-  if (spelled === undefined) return -1
-  let code = known.get(spelled)
-  if (code === undefined) {
-    code = clean.dictionary.push(spelled) - 1
-    known.set(spelled, code)
-  }
-  return code
 }
 
 function valuesOf(column: Column): Float64Array {

@@ -22,10 +22,33 @@ export const ADWIN_DEFAULTS: AdwinOptions = {
   grace: 10,
 }
 
-interface Bucket {
-  sum: number
-  /** Sum of squared deviations from the bucket's mean. */
-  m2: number
+/** Buckets of one size, oldest first. */
+class Level {
+  count = 0
+  readonly sums: Float64Array
+  /** Sums of squared deviations from each bucket's mean. */
+  readonly m2s: Float64Array
+
+  constructor(room: number) {
+    this.sums = new Float64Array(room)
+    this.m2s = new Float64Array(room)
+  }
+
+  push(sum: number, m2: number): void {
+    this.sums[this.count] = sum
+    this.m2s[this.count] = m2
+    this.count += 1
+  }
+
+  /** Takes the oldest buckets away. */
+  drop(buckets: number): void {
+    const { sums, m2s, count } = this
+    for (let i = buckets; i < count; i += 1) {
+      sums[i - buckets] = sums[i]!
+      m2s[i - buckets] = m2s[i]!
+    }
+    this.count = count - buckets
+  }
 }
 
 /**
@@ -36,7 +59,7 @@ interface Bucket {
 export class Adwin implements DriftDetector {
   readonly options: AdwinOptions
   /** levels[i]: buckets of 2^i values, oldest first. */
-  private levels: Bucket[][] = [[]]
+  private levels: Level[]
   private seen = 0
   private width = 0
   private sum = 0
@@ -48,6 +71,7 @@ export class Adwin implements DriftDetector {
     if (!(delta > 0 && delta < 1)) throw new RangeError(`delta must be between 0 and 1, not ${delta}`)
     if (!(Number.isInteger(clock) && clock > 0))
       throw new RangeError(`clock must be a whole number from 1, not ${clock}`)
+    this.levels = [this.level()]
   }
 
   /** Values in the window. */
@@ -68,7 +92,7 @@ export class Adwin implements DriftDetector {
     }
     this.width += 1
     this.sum += value
-    this.levels[0]!.push({ sum: value, m2: 0 })
+    this.levels[0]!.push(value, 0)
     this.compress()
     if (this.seen % this.options.clock !== 0 || this.width <= this.options.grace) return false
     let changed = false
@@ -87,7 +111,9 @@ export class Adwin implements DriftDetector {
       width: this.width,
       sum: this.sum,
       m2: this.m2,
-      levels: this.levels.map((level) => level.map((bucket) => [bucket.sum, bucket.m2])),
+      levels: this.levels.map(({ count, sums, m2s }) =>
+        Array.from({ length: count }, (_, i) => [sums[i]!, m2s[i]!]),
+      ),
     }
   }
 
@@ -97,24 +123,28 @@ export class Adwin implements DriftDetector {
     detector.width = state['width'] as number
     detector.sum = state['sum'] as number
     detector.m2 = state['m2'] as number
-    detector.levels = (state['levels'] as [number, number][][]).map((level) =>
-      level.map(([sum, m2]) => ({ sum, m2 })),
-    )
+    detector.levels = (state['levels'] as [number, number][][]).map((buckets) => {
+      const level = detector.level()
+      for (const [sum, m2] of buckets) level.push(sum, m2)
+      return level
+    })
     return detector
   }
 
+  private level(): Level {
+    return new Level(this.options.max_buckets + 1)
+  }
+
   private compress(): void {
-    for (let i = 0; i < this.levels.length; i += 1) {
-      const level = this.levels[i]!
-      if (level.length <= this.options.max_buckets) return
-      const [first, second] = level.splice(0, 2) as [Bucket, Bucket]
-      const size = 2 ** i
-      const gap = (first.sum - second.sum) / size
-      this.levels[i + 1] ??= []
-      this.levels[i + 1]!.push({
-        sum: first.sum + second.sum,
-        m2: first.m2 + second.m2 + (gap * gap * size) / 2,
-      })
+    const { levels } = this
+    for (let i = 0, size = 1; i < levels.length; i += 1, size *= 2) {
+      const level = levels[i]!
+      if (level.count <= this.options.max_buckets) return
+      const { sums, m2s } = level
+      const gap = (sums[0]! - sums[1]!) / size
+      if (i + 1 === levels.length) levels.push(this.level())
+      levels[i + 1]!.push(sums[0]! + sums[1]!, m2s[0]! + m2s[1]! + (gap * gap * size) / 2)
+      level.drop(2)
     }
   }
 
@@ -127,9 +157,10 @@ export class Adwin implements DriftDetector {
     let sum0 = 0
     for (let i = this.levels.length - 1; i >= 0; i -= 1) {
       const size = 2 ** i
-      for (const bucket of this.levels[i]!) {
+      const { count, sums } = this.levels[i]!
+      for (let k = 0; k < count; k += 1) {
         n0 += size
-        sum0 += bucket.sum
+        sum0 += sums[k]!
         const n1 = this.width - n0
         if (n1 < min_window) return false
         if (n0 < min_window) continue
@@ -143,13 +174,16 @@ export class Adwin implements DriftDetector {
 
   private dropOldest(): void {
     const top = this.levels.length - 1
-    const bucket = this.levels[top]!.shift()!
+    const level = this.levels[top]!
+    const oldest = level.sums[0]!
+    const oldestM2 = level.m2s[0]!
+    level.drop(1)
     const size = 2 ** top
     const rest = this.width - size
-    const gap = bucket.sum / size - (this.sum - bucket.sum) / rest
-    this.m2 = Math.max(0, this.m2 - bucket.m2 - (gap * gap * size * rest) / this.width)
+    const gap = oldest / size - (this.sum - oldest) / rest
+    this.m2 = Math.max(0, this.m2 - oldestM2 - (gap * gap * size * rest) / this.width)
     this.width = rest
-    this.sum -= bucket.sum
-    while (this.levels.length > 1 && this.levels.at(-1)!.length === 0) this.levels.pop()
+    this.sum -= oldest
+    while (this.levels.length > 1 && this.levels.at(-1)!.count === 0) this.levels.pop()
   }
 }

@@ -1,8 +1,8 @@
 /** Computes features from clean chunks, a column at a time, into reused buffers. */
 import type { CategoryColumn, ColumnChunk } from '../ingest/columns.ts'
-import { OneHotIndex, type OneHotState } from './one-hot.ts'
+import { ONE_HOT_BOUNDS, type OneHotBounds, OneHotIndex, type OneHotState } from './one-hot.ts'
 import type { RowBuffer } from './row-buffer.ts'
-import type { FeatureTable, Formula } from './table.ts'
+import type { FeatureTable, Formula, LabelTiming, Running, RunningState } from './table.ts'
 
 /** Rows of features written at once: few enough that they stay in the processor's first cache. */
 const BLOCK_ROWS = 128
@@ -14,6 +14,28 @@ interface Step {
   b: number
   c: number
   out: number
+}
+
+/** A declared feature with its operands as positions among the vectors. */
+interface DeclaredStep {
+  name: string
+  running: Running
+  of: number[]
+  /** Place of the grouping column among the chunk's, or -1. */
+  by: number
+  out: number
+}
+
+export interface EngineerState {
+  one_hot: OneHotState
+  /** By name of the declared feature. */
+  declared: Record<string, RunningState>
+}
+
+export interface EngineerOptions {
+  bounds?: OneHotBounds
+  /** When targets are known; needed where a declared feature is made of earlier targets. */
+  labels?: LabelTiming
 }
 
 export class FeatureEngineer {
@@ -29,10 +51,16 @@ export class FeatureEngineer {
   /** Rows for which the formulas' vectors have room. */
   private room = 0
 
-  constructor(table: FeatureTable, target: string, state?: OneHotState) {
+  private declared: DeclaredStep[] = []
+  private readonly state: EngineerState | undefined
+  private readonly labels: LabelTiming
+
+  constructor(table: FeatureTable, target: string, state?: EngineerState, options: EngineerOptions = {}) {
     this.table = table
     this.target = target
-    this.oneHot = new OneHotIndex(table.slots, state)
+    this.state = state
+    this.labels = options.labels ?? { batch: 1, delay: 0 }
+    this.oneHot = new OneHotIndex(table.slots, state?.one_hot, options.bounds ?? ONE_HOT_BOUNDS)
   }
 
   /** Appends the chunk's rows to the buffer. All chunks must have the same columns in the same order. */
@@ -51,6 +79,15 @@ export class FeatureEngineer {
     for (const { formula, a, b, c, out } of this.steps) {
       formula.fill(vectors[out]!, rows, vectors[a]!, vectors[b]!, vectors[c]!)
     }
+    for (const { running, of, by, out } of this.declared) {
+      const groups = by < 0 ? null : (columns[by] as CategoryColumn).codes
+      running.fill(
+        vectors[out]!,
+        rows,
+        of.map((at) => vectors[at]!),
+        groups,
+      )
+    }
     buffer.reserve(rows)
     this.writeDense(buffer, rows)
     this.writeHot(buffer, columns, rows)
@@ -59,8 +96,12 @@ export class FeatureEngineer {
     batch.rows += rows
   }
 
-  toJSON(): OneHotState {
-    return this.oneHot.toJSON()
+  toJSON(): EngineerState {
+    const declared =
+      this.steps === null && this.state !== undefined
+        ? this.state.declared
+        : Object.fromEntries(this.declared.map(({ name, running }) => [name, running.toJSON()]))
+    return { one_hot: this.oneHot.toJSON(), declared }
   }
 
   private plan(chunk: ColumnChunk): Step[] {
@@ -81,10 +122,23 @@ export class FeatureEngineer {
       // Operands that a formula does not name are never read.
       return { formula, a: a!, b: b ?? a!, c: c ?? a!, out }
     })
+    const category = (name: string) =>
+      chunk.columns.findIndex((column) => column.name === name && column.kind === 'category')
+    for (const feature of this.table.declared ?? []) {
+      const of = feature.of.map(find)
+      const out = this.vectors.push(new Float64Array(0)) - 1
+      position.set(feature.name, out)
+      const labels = feature.of.includes(this.target) ? this.labels : null
+      const running = feature.start(labels, this.state?.declared[feature.name])
+      const by = feature.by === null ? -1 : category(feature.by)
+      if (feature.by !== null && by < 0)
+        throw new RangeError(`feature table: no category column "${feature.by}"`)
+      this.declared.push({ name: feature.name, running, of, by, out })
+    }
     this.denseAt = this.table.dense.map(find)
     this.targetAt = find(this.target)
     this.slotAt = this.table.slots.map((name) => {
-      const at = chunk.columns.findIndex((column) => column.name === name && column.kind === 'category')
+      const at = category(name)
       if (at < 0) throw new RangeError(`feature table: no category column "${name}"`)
       return at
     })

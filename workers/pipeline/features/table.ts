@@ -20,10 +20,38 @@ export interface Formula {
   fill: Fill
 }
 
+/** State of a declared feature, for a checkpoint. */
+export type RunningState = Record<string, unknown>
+
+/** A declared feature at work: it may remember earlier rows, so it is given every row, in order. */
+export interface Running {
+  /** @param groups code of each row's group; null for one group */
+  fill(out: Float64Array, rows: number, operands: readonly Float64Array[], groups: Int32Array | null): void
+  toJSON(): RunningState
+}
+
+/** When the target of a row is known: from the start of the first batch that begins `delay` rows or more later. */
+export interface LabelTiming {
+  batch: number
+  delay: number
+}
+
+/** A feature that the user declared. */
+export interface DeclaredFeature {
+  name: string
+  of: readonly string[]
+  /** A category column. */
+  by: string | null
+  /** @param labels null unless the operand is the target */
+  start(labels: LabelTiming | null, state?: RunningState): Running
+}
+
 export interface FeatureTable {
   /** In order: a formula may use those above it. */
   formulas: readonly Formula[]
-  /** Columns and formulas that are dense features, in order. */
+  /** After the formulas, in order. */
+  declared?: readonly DeclaredFeature[]
+  /** Columns, formulas and declared features that are dense features, in order. */
   dense: readonly string[]
   /** Category columns that are one-hot slots, in order. */
   slots: readonly string[]

@@ -1,16 +1,19 @@
 /** The fast reader: CSV bytes to typed columns, without a string for any value that repeats. */
 
+import type { ColumnBuilder } from './bytes/column-builder.ts'
 import { type Dialect, dialectBytes } from './bytes/dialect.ts'
 import { Scanner } from './bytes/scanner.ts'
 import { type ByteSource, openSource } from './bytes/source.ts'
-import { type ColumnBuilder, columnBuilder } from './bytes/values.ts'
-import { type ChunkReader, type ColumnChunk, type ColumnSpec, DataError } from './columns.ts'
+import { columnBuilder } from './bytes/values.ts'
+import { type ChunkReader, type ColumnChunk, type ColumnSpec, DataError, type Misfit } from './columns.ts'
 import { misfit } from './decode.ts'
 import { checkHeader, findColumns } from './header.ts'
 
 export interface BytesOptions extends Dialect {
   /** Only the first so many data rows. */
   rows?: number
+  /** Read values that do not fit their spec as missing, and say so in the chunk, instead of failing. */
+  markMisfits?: boolean
   /** First size of the input buffer, bytes; it grows only for a row that fills it. */
   bufferBytes?: number
   /** The longest row allowed, line end not counted. */
@@ -70,6 +73,7 @@ class BytesReader implements ChunkReader {
   #capacity = 0
   readonly #chunk: ColumnChunk
   #failure: Error | null = null
+  readonly #misfits: Misfit[] | null
 
   constructor(source: ByteSource, name: string, specs: readonly ColumnSpec[], options: BytesOptions) {
     const {
@@ -86,6 +90,8 @@ class BytesReader implements ChunkReader {
     this.#builders = specs.map(columnBuilder)
     this.#left = rows
     this.#chunk = { rows: 0, firstRow: 0, columns: this.#builders.map((builder) => builder.column), bytes: 0 }
+    this.#misfits = options.markMisfits === true ? [] : null
+    if (this.#misfits !== null) this.#chunk.misfits = this.#misfits
   }
 
   open(): ChunkReader | Promise<ChunkReader> {
@@ -100,6 +106,7 @@ class BytesReader implements ChunkReader {
     chunk.firstRow += chunk.rows
     chunk.rows = 0
     chunk.bytes = 0
+    if (this.#misfits !== null) this.#misfits.length = 0
     if (asked === 0) return null
     if (asked > this.#capacity) {
       for (const builder of this.#builders) builder.reserve(asked)
@@ -192,7 +199,8 @@ class BytesReader implements ChunkReader {
     while (chunk.rows < this.#asked) {
       const limit = Math.min(BLOCK_ROWS, this.#asked - chunk.rows)
       const rows = scanner.scan(limit)
-      this.#appendRows(rows)
+      if (this.#misfits === null) this.#appendRows(rows)
+      else this.#appendMarking(rows, this.#misfits)
       chunk.rows += rows
       chunk.bytes += scanner.rowBytes
       this.#throwProblem()
@@ -227,6 +235,24 @@ class BytesReader implements ChunkReader {
     const { spec } = this.#builders[misfitting]!
     const text = this.#text(whole * this.#stride + this.#places[misfitting]!)
     throw new DataError(misfit(text, spec), this.#name, scanner.rowLines[whole]!, spec.name)
+  }
+
+  /** Misfits come column by column within a block of rows. */
+  #appendMarking(rows: number, misfits: Misfit[]): void {
+    const { bytes, fields, rowLines } = this.#scanner
+    const stride = this.#stride
+    for (const [column, builder] of this.#builders.entries()) {
+      const place = this.#places[column]!
+      for (let from = 0; from < rows; ) {
+        const to = this.#chunk.rows + from
+        const bad = builder.append(bytes, fields, place + from * stride, stride, rows - from, to)
+        if (bad < 0) break
+        const problem = misfit(this.#text((from + bad) * stride + place), builder.spec)
+        misfits.push({ row: to + bad, column, line: rowLines[from + bad]!, problem })
+        if (builder.column.kind !== 'category') builder.column.values[to + bad] = Number.NaN
+        from += bad + 1
+      }
+    }
   }
 
   #text(at: number): string {

@@ -2,6 +2,7 @@
  * A chunk of rows as typed columns: what every reader yields and all that cleaning and features see.
  * Readers never build a string for a value that repeats, so a category is a code into a growing dictionary.
  */
+import type { CsvDialect, DateFormat } from '../../contract.ts'
 
 /** Float64; NaN where the value is missing. */
 export interface NumberColumn {
@@ -37,6 +38,19 @@ export interface ColumnChunk {
   columns: Column[]
   /** Bytes of input that these rows took. */
   bytes: number
+  /** Values that do not fit their spec, as missing in their columns; absent where the reader fails at the first. */
+  misfits?: Misfit[]
+}
+
+/** A value that was read as missing because it does not fit its spec. */
+export interface Misfit {
+  /** Row in the chunk. */
+  row: number
+  /** Place among the specs. */
+  column: number
+  line: number
+  /** What was expected, and what was found. */
+  problem: string
 }
 
 /** How one column's text becomes values. A header column that no spec names is skipped. */
@@ -54,8 +68,10 @@ export interface ColumnSpec {
    * ignore a trailing unit. Without it the whole trimmed field must be a decimal number, read as `Number()` reads it.
    */
   loose?: boolean
-  /** date: the field's form. `mdy2` is `12/30/84`: years 00 to 49 are 20xx, 50 to 99 are 19xx. */
-  format?: 'iso' | 'mdy2' | 'mdy4' | 'dmy4'
+  /** date: the field's form; ISO 8601 where absent. */
+  format?: DateFormat
+  /** category: values become one of so many hashed ones, and no dictionary of them is kept. */
+  buckets?: number
 }
 
 /** A value that does not fit its spec, a ragged row, a broken quote: the user's data is at fault. */
@@ -84,9 +100,16 @@ export interface ChunkReader {
   close(): void | Promise<void>
 }
 
+export interface ReaderOptions extends CsvDialect {
+  /** Only the first so many data rows. */
+  rows?: number
+  /** Read values that do not fit their spec as missing, and say so in the chunk, instead of failing. */
+  markMisfits?: boolean
+}
+
 /** Opens a CSV file. Both readers, the reference (csv-parse) and the byte-level one, have this form. */
 export type OpenReader = (
   path: string,
   specs: readonly ColumnSpec[],
-  options?: { rows?: number },
+  options?: ReaderOptions,
 ) => ChunkReader | Promise<ChunkReader>

@@ -1,12 +1,15 @@
 /** The reference reader: csv-parse, one string a field. Slow and right; other readers are tested against it. */
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream'
+import { createGunzip } from 'node:zlib'
 import { CsvError, type InfoRecord, type Options, type Parser, parse } from 'csv-parse'
 import { parse as parseText } from 'csv-parse/sync'
-import type { ChunkReader, ColumnChunk, ColumnSpec, OpenReader } from './columns.ts'
+import type { CsvDialect } from '../../contract.ts'
+import type { ChunkReader, ColumnChunk, ColumnSpec, OpenReader, ReaderOptions } from './columns.ts'
 import { DataError } from './columns.ts'
-import { decodeCategory, decodeDate, decodeNumber, misfit } from './decode.ts'
+import { misfit } from './decode.ts'
 import { checkHeader, findColumns } from './header.ts'
+import { type ColumnSink, columnSink } from './sinks.ts'
 
 /** A longer row is no row: the file is binary, or a quote is not closed. It is never held in memory as a whole. */
 const MAX_ROW_BYTES = 16 * 1024 * 1024
@@ -19,29 +22,31 @@ const CSV_OPTIONS: Options = {
   record_delimiter: ['\r\n', '\n'],
 }
 
+/** A dialect in csv-parse's words. */
+function csvOptions({ separator, quote, comment }: CsvDialect): Options {
+  return {
+    ...CSV_OPTIONS,
+    ...(separator !== undefined && { delimiter: separator }),
+    ...(quote !== undefined && { quote, escape: quote }),
+    ...(comment != null && { comment, comment_no_infix: true }),
+  }
+}
+
 interface ParsedRecord {
   record: string[]
   info: InfoRecord
 }
 
-/** A growing column and how one field's text is put into it. */
-interface ColumnSink {
-  position: number
-  put(text: string, row: number): boolean
-  reserve(rows: number): void
-  spec: ColumnSpec
-}
-
 /** @throws {DataError} for an empty file, a header without a named column, and what `ChunkReader.read` names */
 export const openCsvParse: OpenReader = async (path, specs, options = {}) => {
-  const records = new RecordStream(path)
+  const records = new RecordStream(path, options)
   try {
     const first = await records.first()
     const line = startLine(first)
     const header = columnNames(first.record, path, line)
     const names = specs.map((spec) => spec.name)
     const positions = findColumns(header, names, path, line)
-    return new CsvParseReader(path, header, records, specs, positions, options.rows, first.info.bytes)
+    return new CsvParseReader(path, header, records, specs, positions, options, first.info.bytes)
   } catch (error) {
     records.close()
     throw error
@@ -55,8 +60,9 @@ export const openCsvParse: OpenReader = async (path, specs, options = {}) => {
 export async function sampleRecords(
   path: string,
   rows: number,
+  dialect: CsvDialect = {},
 ): Promise<{ header: string[]; records: string[][] }> {
-  const stream = new RecordStream(path)
+  const stream = new RecordStream(path, dialect)
   try {
     const first = await stream.first()
     const header = columnNames(first.record, path, startLine(first))
@@ -76,10 +82,10 @@ export async function sampleRecords(
  * Column names in the text of a header line.
  * @throws {DataError} for a broken quote or a name that occurs twice
  */
-export function parseHeader(text: Uint8Array, path: string): string[] {
+export function parseHeader(text: Uint8Array, path: string, dialect: CsvDialect = {}): string[] {
   let records: string[][]
   try {
-    records = parseText(text, CSV_OPTIONS)
+    records = parseText(text, csvOptions(dialect))
   } catch (error) {
     throw readable(error as Error, path)
   }
@@ -97,6 +103,7 @@ class CsvParseReader implements ChunkReader {
   private readonly path: string
   private readonly records: RecordStream
   private readonly sinks: ColumnSink[]
+  private readonly positions: readonly number[]
   private readonly chunk: ColumnChunk = { rows: 0, firstRow: 0, columns: [], bytes: 0 }
   private left: number
   private capacity = 0
@@ -108,20 +115,24 @@ class CsvParseReader implements ChunkReader {
     records: RecordStream,
     specs: readonly ColumnSpec[],
     positions: readonly number[],
-    rows: number | undefined,
+    options: ReaderOptions,
     headerBytes: number,
   ) {
     this.path = path
     this.header = header
     this.records = records
-    this.left = rows ?? Number.POSITIVE_INFINITY
+    this.left = options.rows ?? Number.POSITIVE_INFINITY
     this.bytes = headerBytes
-    this.sinks = specs.map((spec, i) => columnSink(spec, positions[i]!, this.chunk.columns))
+    this.positions = positions
+    this.sinks = specs.map(columnSink)
+    this.chunk.columns = this.sinks.map((sink) => sink.column)
+    if (options.markMisfits === true) this.chunk.misfits = []
   }
 
   async read(rows: number): Promise<ColumnChunk | null> {
     const wanted = Math.min(rows, this.left)
-    const { chunk, sinks } = this
+    const { chunk, sinks, positions } = this
+    if (chunk.misfits !== undefined) chunk.misfits.length = 0
     if (wanted > this.capacity) {
       for (const sink of sinks) sink.reserve(wanted)
       this.capacity = wanted
@@ -135,10 +146,12 @@ class CsvParseReader implements ChunkReader {
       const { record } = next
       for (let i = 0; i < sinks.length; i += 1) {
         const sink = sinks[i]!
-        const text = record[sink.position]!
-        if (!sink.put(text, chunk.rows)) {
-          throw new DataError(misfit(text, sink.spec), this.path, startLine(next), sink.spec.name)
-        }
+        const text = record[positions[i]!]!
+        if (sink.put(text, chunk.rows)) continue
+        const problem = misfit(text, sink.spec)
+        const line = startLine(next)
+        if (chunk.misfits === undefined) throw new DataError(problem, this.path, line, sink.spec.name)
+        chunk.misfits.push({ row: chunk.rows, column: i, line, problem })
       }
       end = next.info.bytes
       chunk.rows += 1
@@ -151,48 +164,6 @@ class CsvParseReader implements ChunkReader {
 
   close(): void {
     this.records.close()
-  }
-}
-
-function columnSink(spec: ColumnSpec, position: number, columns: ColumnChunk['columns']): ColumnSink {
-  if (spec.kind === 'category') {
-    const codeOf = new Map<string, number>()
-    const dictionary: string[] = []
-    const column = { kind: spec.kind, name: spec.name, codes: new Int32Array(0), dictionary }
-    columns.push(column)
-    return {
-      spec,
-      position,
-      reserve(rows) {
-        column.codes = new Int32Array(rows)
-      },
-      put(text, row) {
-        const value = decodeCategory(text, spec)
-        let code = value === null ? -1 : codeOf.get(value)
-        if (code === undefined) {
-          code = dictionary.push(value!) - 1
-          codeOf.set(value!, code)
-        }
-        column.codes[row] = code
-        return true
-      },
-    }
-  }
-  const column = { kind: spec.kind, name: spec.name, values: new Float64Array(0) }
-  columns.push(column)
-  const decode = spec.kind === 'date' ? decodeDate : decodeNumber
-  return {
-    spec,
-    position,
-    reserve(rows) {
-      column.values = new Float64Array(rows)
-    },
-    put(text, row) {
-      const value = decode(text, spec)
-      if (value === null) return false
-      column.values[row] = value
-      return true
-    },
   }
 }
 
@@ -211,19 +182,22 @@ class RecordStream {
   private ended = false
   private wake: (() => void) | null = null
 
-  constructor(path: string) {
+  constructor(path: string, dialect: CsvDialect) {
     this.path = path
-    this.parser = parse({ ...CSV_OPTIONS, info: true })
+    this.parser = parse({ ...csvOptions(dialect), info: true })
     const wake = () => this.wake?.()
     this.parser.on('readable', wake)
     this.parser.on('end', () => {
       this.ended = true
       wake()
     })
-    pipeline(createReadStream(path), this.parser, (error) => {
+    const done = (error: NodeJS.ErrnoException | null) => {
       if (error != null) this.failure = error
       wake()
-    })
+    }
+    const input = path === '-' ? process.stdin : createReadStream(path)
+    if (path.endsWith('.gz')) pipeline(input, createGunzip(), this.parser, done)
+    else pipeline(input, this.parser, done)
   }
 
   /** The next record where one is already parsed. */

@@ -1,4 +1,5 @@
-/** Calendar dates as days since 1970-01-01 in the proleptic Gregorian calendar, without time zones. */
+/** Calendar dates as days since 1970-01-01 in the proleptic Gregorian calendar. */
+import type { DateFormat } from '../../contract.ts'
 
 const DAYS_PER_ERA = 146_097
 const YEARS_PER_ERA = 400
@@ -56,24 +57,51 @@ function farMonthIndex(days: number): number {
   return (era * YEARS_PER_ERA + yearOfEra) * 12 + shiftedMonth + 2
 }
 
-const ISO = /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?$/
+const ISO = /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](.*))?$/
+const TIME = /^(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?\s?(Z|[+-]\d{2}:?\d{2})?$/
 const SHORT_YEAR = /^(\d{1,2})([/.-])(\d{1,2})\2(\d{2})$/
 const LONG_YEAR = /^(\d{1,2})([/.-])(\d{1,2})\2(\d{4})$/
+const YEAR_FIRST = /^(\d{4})([/.]?)(\d{2})\2(\d{2})$/
 
-export type DateFormat = 'iso' | 'mdy2' | 'mdy4' | 'dmy4'
+const MINUTES_PER_DAY = 1440
 
-/** Days since 1970-01-01 for trimmed text; null where it is not a date of that form. A time of day is ignored. */
+/**
+ * Days since 1970-01-01 for trimmed text; null where it is not a date of that form. A time of day after an ISO date
+ * is a fraction of a day, in UTC where it names an offset.
+ */
 export function parseDate(text: string, format: DateFormat): number | null {
   if (format === 'iso') {
     const m = ISO.exec(text)
-    return m === null ? null : daysFromCivil(Number(m[1]), Number(m[2]), Number(m[3]))
+    if (m === null) return null
+    const day = daysFromCivil(Number(m[1]), Number(m[2]), Number(m[3]))
+    if (day === null || m[4] === undefined) return day
+    const time = timeOfDay(m[4])
+    return time === null ? null : day + time
   }
-  const m = (format === 'mdy2' ? SHORT_YEAR : LONG_YEAR).exec(text)
+  if (format === 'ymd') {
+    const m = YEAR_FIRST.exec(text)
+    return m === null ? null : daysFromCivil(Number(m[1]), Number(m[3]), Number(m[4]))
+  }
+  const m = (format === 'mdy2' || format === 'dmy2' ? SHORT_YEAR : LONG_YEAR).exec(text)
   if (m === null) return null
   const first = Number(m[1])
   const second = Number(m[3])
-  const year = Number(m[4])
-  if (format === 'dmy4') return daysFromCivil(year, second, first)
-  if (format === 'mdy4') return daysFromCivil(year, first, second)
-  return daysFromCivil(year < PIVOT_YEAR ? 2000 + year : 1900 + year, first, second)
+  const written = Number(m[4])
+  const year = m[4]!.length === 4 ? written : written + (written < PIVOT_YEAR ? 2000 : 1900)
+  return format === 'dmy4' || format === 'dmy2'
+    ? daysFromCivil(year, second, first)
+    : daysFromCivil(year, first, second)
+}
+
+/** Share of a day; may lie outside 0 to 1 where an offset leads into the next day. */
+function timeOfDay(text: string): number | null {
+  const m = TIME.exec(text)
+  if (m === null) return null
+  const [hours, minutes, seconds] = [Number(m[1]), Number(m[2]), Number(m[3] ?? 0)]
+  if (hours > 23 || minutes > 59 || seconds >= 61) return null
+  const zone = m[4]
+  const sign = zone?.startsWith('-') ? -1 : 1
+  const offset =
+    zone === undefined || zone === 'Z' ? 0 : sign * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2)))
+  return (hours * 60 + minutes + seconds / 60 - offset) / MINUTES_PER_DAY
 }

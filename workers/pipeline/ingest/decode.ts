@@ -1,6 +1,7 @@
 /** What a field's text means under its spec. Every reader must give these values, whatever path it takes. */
+import type { DateFormat } from '../../contract.ts'
 import type { ColumnSpec } from './columns.ts'
-import { type DateFormat, parseDate } from './dates.ts'
+import { parseDate } from './dates.ts'
 
 /** NaN where missing; null where the text does not fit the spec. */
 export function decodeNumber(text: string, spec: ColumnSpec): number | null {
@@ -49,6 +50,8 @@ const FORMS: Record<DateFormat, string> = {
   mdy2: 'MM/DD/YY',
   mdy4: 'MM/DD/YYYY',
   dmy4: 'DD/MM/YYYY',
+  dmy2: 'DD/MM/YY',
+  ymd: 'YYYY/MM/DD',
 }
 
 function isMissing(whole: string, spec: ColumnSpec): boolean {

@@ -1,7 +1,7 @@
 /** Column types of a CSV that nobody described, from a sample of its rows. */
-import type { ColumnKind } from '../../contract.ts'
+import { type ColumnDeclaration, type ColumnKind, DATE_FORMATS, type DateFormat } from '../../contract.ts'
 import type { ColumnSpec } from './columns.ts'
-import { type DateFormat, parseDate } from './dates.ts'
+import { parseDate } from './dates.ts'
 import { looseParts, strictNumber } from './decode.ts'
 
 /** Spellings of "no value", beside the empty field. */
@@ -14,79 +14,157 @@ export const MISSING: readonly string[] = [
 const FEW_VALUES = 20
 /** ...and is one where more than this share of its values differ. */
 const IDENTIFIER_SHARE = 0.5
-/** One-hot columns cost memory by their square: beyond this many values a column is dropped unless asked for. */
+/** One-hot columns cost memory by their square: a column with more values than this is hashed unless asked for. */
 const MANY_VALUES = 256
 /** More ways than this to write around the number, and the column is text that happens to contain numbers. */
 const FEW_UNITS = 3
 
-const DATE_FORMATS: readonly DateFormat[] = ['iso', 'mdy4', 'dmy4', 'mdy2']
+/** Hashed values of a column that has too many values for a one-hot column each. */
+export const HASH_BUCKETS = 64
+
+const BOOLEAN_PAIRS: readonly (readonly [no: string, yes: string])[] = [
+  ['false', 'true'],
+  ['no', 'yes'],
+  ['n', 'y'],
+  ['f', 't'],
+  ['off', 'on'],
+]
+
+/** The spellings of each pair that are read as 0 and 1. */
+export const BOOLEAN_WORDS: Readonly<Record<string, number>> = Object.fromEntries(
+  BOOLEAN_PAIRS.flatMap((pair) =>
+    pair.flatMap((word, value) => {
+      const capital = word[0]!.toUpperCase() + word.slice(1)
+      return [word, capital, word.toUpperCase()].map((spelling) => [spelling, value])
+    }),
+  ),
+)
 
 export interface Inferred {
-  name: string
-  /** Null: the column is not used, for the reason given. */
-  spec: ColumnSpec | null
+  /** `drop` where the column is not used, for the reason in the note. */
+  declaration: ColumnDeclaration
   note: string | null
 }
 
-/** One column's type. `asked` overrides what the values suggest, but not what they can be read as. */
-export function inferColumn(name: string, texts: readonly string[], asked: ColumnKind | undefined): Inferred {
-  const values = texts.map((text) => text.trim()).filter((text) => text !== '' && !MISSING.includes(text))
-  if (asked === 'drop') return { name, spec: null, note: null }
-  if (asked === 'category') return { name, spec: category(name), note: null }
-  if (asked === 'number') return { name, spec: askedNumber(name, values), note: null }
-  if (asked === 'date') {
-    return { name, spec: date(name, dateFormats(values)[0] ?? 'iso'), note: null }
+/**
+ * One column's type. `asked` overrides what the values suggest, but not what they can be read as.
+ * @param missing spellings that mean no value, beside the empty field
+ */
+export function inferColumn(
+  name: string,
+  texts: readonly string[],
+  asked: ColumnKind | ColumnDeclaration | undefined,
+  missing: readonly string[] = MISSING,
+): Inferred {
+  const declared = typeof asked === 'string' ? { kind: asked } : asked
+  const none = declared?.missing ?? missing
+  const values = texts.map((text) => text.trim()).filter((text) => text !== '' && !none.includes(text))
+  if (declared === undefined) return guess(name, values)
+  return { declaration: completed(declared, values), note: null }
+}
+
+/** What the user did not say of a declared column, as far as reading it needs it. */
+function completed(declared: ColumnDeclaration, values: readonly string[]): ColumnDeclaration {
+  if (declared.kind === 'date' && declared.format === undefined) {
+    return { ...declared, format: dateFormats(values)[0] ?? 'iso' }
   }
+  if (declared.kind === 'hash') return { buckets: HASH_BUCKETS, ...declared }
+  const open = declared.loose === undefined && declared.after === undefined
+  if (declared.kind !== 'number' || !open) return declared
+  const words = declared.words ?? {}
+  const strict = values.every((value) => strictNumber(value) !== null || Object.hasOwn(words, value))
+  return strict ? declared : { ...declared, loose: true }
+}
+
+function guess(name: string, values: readonly string[]): Inferred {
   if (values.length === 0) return dropped(name, 'no value in the sample')
   if (values.every((value) => strictNumber(value) !== null)) {
     if (isRowNumber(values)) return dropped(name, 'it counts the rows')
-    return { name, spec: strict(name), note: null }
+    return plain('number')
   }
+  if (isBoolean(values)) return plain('boolean')
   const formats = dateFormats(values)
   if (formats.length > 0) {
-    const ambiguous = formats.includes('mdy4') && formats.includes('dmy4')
+    const ambiguous =
+      formats.some((format) => format.startsWith('mdy')) && formats.some((format) => format.startsWith('dmy'))
+    const [read, other] = formats[0]!.startsWith('d')
+      ? ['day/month', 'month/day']
+      : ['month/day', 'day/month']
     return {
-      name,
-      spec: date(name, formats[0]!),
-      note: ambiguous ? `read ${name} as month/day/year; every date would also fit day/month/year` : null,
+      declaration: { kind: 'date', format: formats[0]! },
+      note: ambiguous ? `read ${name} as ${read}/year; every date would also fit ${other}/year` : null,
     }
   }
-  if (isNumberWithUnit(values)) return { name, spec: loose(name), note: null }
+  if (isNumberWithUnit(values)) return { declaration: { kind: 'number', loose: true }, note: null }
   const distinct = new Set(values).size
   if (distinct > FEW_VALUES && distinct > IDENTIFIER_SHARE * values.length) {
-    return dropped(name, 'nearly all values distinct')
+    return dropped(name, `nearly all values distinct; dataset.columns.${name}: hash would use it hashed`)
   }
-  if (distinct > MANY_VALUES) return dropped(name, `${distinct} distinct values in the sample`)
-  return { name, spec: category(name), note: null }
+  if (distinct > MANY_VALUES) {
+    return {
+      declaration: { kind: 'hash', buckets: HASH_BUCKETS },
+      note: `hashed ${name} into ${HASH_BUCKETS} values: ${distinct} distinct ones in the sample`,
+    }
+  }
+  return plain('category')
+}
+
+function plain(kind: ColumnKind): Inferred {
+  return { declaration: { kind }, note: null }
 }
 
 function dropped(name: string, reason: string): Inferred {
-  return { name, spec: null, note: `dropped ${name}: ${reason}` }
+  return { declaration: { kind: 'drop' }, note: `dropped ${name}: ${reason}` }
 }
 
-function strict(name: string): ColumnSpec {
-  return { name, kind: 'number', missing: MISSING }
+/** Both words of one pair, in one spelling or another, and nothing else. */
+function isBoolean(values: readonly string[]): boolean {
+  const words = new Set(values.map((value) => value.toLowerCase()))
+  const known = values.every((value) => Object.hasOwn(BOOLEAN_WORDS, value))
+  return known && BOOLEAN_PAIRS.some((pair) => [...words].every((word) => pair.includes(word)))
 }
 
-function loose(name: string): ColumnSpec {
-  return { name, kind: 'number', missing: MISSING, loose: true }
-}
-
-function category(name: string): ColumnSpec {
-  return { name, kind: 'category', missing: MISSING }
-}
-
-function date(name: string, format: DateFormat): ColumnSpec {
-  return { name, kind: 'date', missing: MISSING, format }
-}
-
-function askedNumber(name: string, values: readonly string[]): ColumnSpec {
-  return values.every((value) => strictNumber(value) !== null) ? strict(name) : loose(name)
+/**
+ * How a column is read; null for one that is not.
+ * @param missing spellings that mean no value, unless the column says its own
+ */
+export function specOf(
+  name: string,
+  declaration: ColumnDeclaration,
+  missing: readonly string[] = MISSING,
+): ColumnSpec | null {
+  const { kind, format, loose, after, words, buckets } = declaration
+  const base = { name, missing: declaration.missing ?? missing }
+  switch (kind) {
+    case 'drop':
+      return null
+    case 'category':
+      return { ...base, kind }
+    case 'hash':
+      return { ...base, kind: 'category', buckets: buckets ?? HASH_BUCKETS }
+    case 'date':
+      return { ...base, kind, format: format ?? 'iso' }
+    case 'boolean':
+      return { ...base, kind: 'number', words: words ?? BOOLEAN_WORDS }
+    case 'number':
+      return {
+        ...base,
+        kind,
+        ...(loose !== undefined && { loose }),
+        ...(after !== undefined && { after }),
+        ...(words !== undefined && { words }),
+      }
+  }
 }
 
 /** Forms that every value has, the preferred one first. */
 function dateFormats(values: readonly string[]): DateFormat[] {
-  return DATE_FORMATS.filter((format) => values.every((value) => parseDate(value, format) !== null))
+  if (values.length === 0) return []
+  const fits = DATE_FORMATS.filter((format) => values.every((value) => parseDate(value, format) !== null))
+  // Dots are written where the day comes first.
+  const dotted = values.every((value) => value.includes('.'))
+  const rank = (format: DateFormat) => (dotted && format.startsWith('mdy') ? 1 : 0)
+  return fits.sort((a, b) => rank(a) - rank(b))
 }
 
 /** Whole numbers that go up by one from row to row. */

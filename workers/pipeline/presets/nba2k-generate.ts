@@ -1,5 +1,7 @@
 /** Made-up players in the columns and spellings of the NBA 2K file, for data sets of any size. */
+import { createHash } from 'node:crypto'
 import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import type { DataFingerprint } from '../../contract.ts'
 import { RegressionScore } from '../metrics/regression.ts'
 import { BUILDS, COLLEGES, COUNTRIES, playerName, RATINGS, TEAMS } from './nba2k-names.ts'
 import { expectedSalary, noisySalary, SEASONS } from './nba2k-salary.ts'
@@ -33,18 +35,26 @@ export interface SalaryRow {
 
 /**
  * Writes `rows` players to `path`, seasons in order, in constant memory; the file appears when it is complete.
- * @returns R2 of the noise-free salary on exactly these rows; null for a single row
+ * @returns R2 of the noise-free salary on exactly these rows, null for a single row; and what the file is
  */
 export function generateNba2k(
   rows: number,
   seed: number,
   path: string,
   onRow?: (row: SalaryRow) => void,
-): number | null {
+): { ceiling_r2: number | null; fingerprint: DataFingerprint } {
   const random = new Random(seed)
   const ceiling = new RegressionScore()
   const partial = `${path}.partial`
   const file = openSync(partial, 'w')
+  const hash = createHash('sha256')
+  let bytes = 0
+  const write = (text: string) => {
+    const part = Buffer.from(text)
+    writeSync(file, part)
+    hash.update(part)
+    bytes += part.length
+  }
   try {
     let text = HEADER
     const result: SalaryRow = { salary: 0, expected: 0 }
@@ -53,11 +63,11 @@ export function generateNba2k(
       ceiling.add(result.salary, result.expected)
       onRow?.(result)
       if (text.length >= WRITE_CHARACTERS) {
-        writeSync(file, text)
+        write(text)
         text = ''
       }
     }
-    writeSync(file, text)
+    write(text)
   } catch (error) {
     closeSync(file)
     rmSync(partial, { force: true })
@@ -65,7 +75,8 @@ export function generateNba2k(
   }
   closeSync(file)
   renameSync(partial, path)
-  return ceiling.r2
+  const fingerprint = { sha256: hash.digest('hex'), bytes, rows, columns: HEADER.trim().split(',') }
+  return { ceiling_r2: ceiling.r2, fingerprint }
 }
 
 /** One row; `time` in seasons since the first row. */

@@ -105,6 +105,8 @@ export function nba2kPlan(features: FeatureSet): Plan {
       dense: rich ? RICH_DENSE : BASE_DENSE,
       slots: ['team', 'position', 'country', 'draft_round'],
     },
+    columns: {},
+    schema: null,
     notes: [],
   }
 }

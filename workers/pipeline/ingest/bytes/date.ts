@@ -1,4 +1,5 @@
-import { type DateFormat, daysFromCivil } from '../dates.ts'
+import type { DateFormat } from '../../../contract.ts'
+import { daysFromCivil } from '../dates.ts'
 
 const ZERO = 48
 const NINE = 57
@@ -12,6 +13,7 @@ const PIVOT_YEAR = 50
  * nothing about the text. Knows `-` in ISO dates and `/` in the others.
  */
 export function parseDateBytes(bytes: Uint8Array, start: number, end: number, format: DateFormat): number {
+  if (format === 'ymd' || format === 'dmy2') return Number.NaN
   const iso = format === 'iso'
   const mark = iso ? DASH : SLASH
   let first = 0

@@ -2,8 +2,9 @@
  * Numbers and dates from bytes, a block of fields at a time: each form has a loop of its own, since a call for each
  * field that the compiler cannot inline would put every number on the heap.
  */
+
+import type { DateFormat } from '../../../contract.ts'
 import type { ColumnSpec } from '../columns.ts'
-import type { DateFormat } from '../dates.ts'
 import { dateFormat } from '../decode.ts'
 import { parseDateBytes } from './date.ts'
 import { parseDecimal, parseLoose, parseShort } from './decimal.ts'

@@ -1,29 +1,18 @@
 /** From fields as byte ranges to a column's values: a fast path on the bytes, and `decode.ts` for all that is rare. */
 import type { CategoryColumn, ColumnSpec, DateColumn, NumberColumn } from '../columns.ts'
 import { decodeCategory, decodeDate, decodeNumber } from '../decode.ts'
+import type { ColumnBuilder } from './column-builder.ts'
 import { type FastPath, fastPath } from './fast-path.ts'
+import { HashedBuilder } from './hashed.ts'
 import { ByteTable } from './table.ts'
 
 /** What the fast path cannot read is remembered for up to this many spellings, of up to this many bytes each. */
 const REMEMBERED_SPELLINGS = 1024
 const REMEMBERED_BYTES = 64
 
-/** One wanted column: takes fields and keeps the values of the chunk. */
-export interface ColumnBuilder {
-  readonly spec: ColumnSpec
-  readonly column: NumberColumn | DateColumn | CategoryColumn
-  /** Makes room for `rows` values; those before are lost. */
-  reserve(rows: number): void
-  /**
-   * Reads a field of each of `rows` rows: `fields[at]` and `fields[at + 1]` are its start and end in `bytes`, and
-   * the next row's are `stride` further on. Values go to place `to` and on.
-   * @returns the first row that does not fit the spec, or -1
-   */
-  append(bytes: Buffer, fields: Int32Array, at: number, stride: number, rows: number, to: number): number
-}
-
 export function columnBuilder(spec: ColumnSpec): ColumnBuilder {
-  return spec.kind === 'category' ? new CategoryBuilder(spec) : new ValueBuilder(spec)
+  if (spec.kind !== 'category') return new ValueBuilder(spec)
+  return spec.buckets === undefined ? new CategoryBuilder(spec) : new HashedBuilder(spec)
 }
 
 /** Numbers and dates. */

@@ -1,0 +1,342 @@
+// The proof of the gate: records long series of duets and trials with injected work, then resamples gates from them.
+//   node test/bench/gate.mjs --duets 200 --solos 60     record up to so many of each series, then print the table
+//   node test/bench/gate.mjs --duets 0 --solos 0        the table alone, from what is recorded
+// Options: --out FILE, --workloads pipeline,sensor, --shares 0,0.02,0.04,0.05,0.1, --loads quiet,busy,
+// --gates 1000, --limit 60, --margin 0.02, --live 0 (so many real gates a cell, quiet and busy).
+// Stopped by Ctrl-C it goes on where it was. Needs a build, and says little on a machine that does other work.
+import { spawn, spawnSync } from 'node:child_process'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+import { randomStream } from '../../dist/harness/analyse/random.js'
+import { welchTest } from '../../dist/harness/analyse/welch.js'
+import { LocalExecutor } from '../../dist/harness/execute/local.js'
+import { compareInLockStep } from '../../dist/harness/gate/lock-step.js'
+import { Places } from '../../dist/harness/gate/places.js'
+import { duetSpecOf, trialSpecOf } from '../../dist/harness/gate/specs.js'
+import { makeOwnedFolder } from '../../dist/harness/leftovers.js'
+import { metricTable } from '../../dist/harness/metrics.js'
+import { loadSweep } from '../../dist/harness/sweep/load.js'
+import { fitToWorkload } from '../../dist/harness/sweep/params.js'
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+const { values: words } = parseArgs({
+  options: {
+    out: { type: 'string', default: join(root, 'results/bench/gate.jsonl') },
+    duets: { type: 'string', default: '200' },
+    solos: { type: 'string', default: '60' },
+    workloads: { type: 'string', default: 'pipeline,sensor' },
+    shares: { type: 'string', default: '0,0.02,0.04,0.05,0.1' },
+    loads: { type: 'string', default: 'quiet,busy' },
+    gates: { type: 'string', default: '1000' },
+    limit: { type: 'string', default: '60' },
+    margin: { type: 'string', default: '0.02' },
+    live: { type: 'string', default: '0' },
+  },
+})
+const SWEEPS = {
+  pipeline: {
+    sweep: 'scenarios/quickstart.yaml',
+    module: 'dist/workers/pipeline/workload.js',
+    set: ['grid.batch_size=[64]', 'grid.max_compute_units=[null]', 'compare.reference=null'],
+  },
+  sensor: {
+    sweep: 'scenarios/own-workload.yaml',
+    module: 'scenarios/own-workload.mjs',
+    set: ['grid.params.half_life=[50]', 'grid.max_compute_units=[null]', 'compare.reference=null'],
+  },
+}
+const shares = words.shares.split(',').map(Number)
+const loads = words.loads.split(',')
+const names = words.workloads.split(',')
+const limitMs = 1000 * Number(words.limit)
+const margin = Number(words.margin)
+/** Duets near in time share the machine's mood: they are drawn together. */
+const BLOCK = 6
+
+mkdirSync(dirname(words.out), { recursive: true })
+const modules = makeOwnedFolder()
+process.on('exit', () => rmSync(modules, { recursive: true, force: true }))
+
+function moduleWith(name, share) {
+  const path = join(modules, `${name}-${share}.mjs`)
+  const url = (file) => JSON.stringify(pathToFileURL(join(root, file)).href)
+  writeFileSync(
+    path,
+    `import base from ${url(SWEEPS[name].module)}\nimport inject from ${url('test/bench/gate-inject.mjs')}\nexport default inject(base, ${share})\n`,
+  )
+  return path
+}
+
+/** Another tenant: a process that is busy for up to 3 s and away for up to 3 s. */
+function neighbour() {
+  const code = `const burn = () => { const end = Date.now() + 3000 * Math.random(); while (Date.now() < end); setTimeout(burn, 3000 * Math.random()) }; burn()`
+  return spawn(process.execPath, ['-e', code], { stdio: 'ignore' })
+}
+
+function recorded() {
+  if (!existsSync(words.out)) return []
+  const lines = readFileSync(words.out, 'utf8').split('\n')
+  // A line that was cut short is measured again.
+  return lines.flatMap((line) => (line.endsWith('}') ? [JSON.parse(line)] : []))
+}
+
+const seriesKey = ({ kind, name, load, share }) => `${kind} ${name} ${load} ${share}`
+
+async function record(stop) {
+  const counts = new Map()
+  for (const line of recorded()) counts.set(seriesKey(line), (counts.get(seriesKey(line)) ?? 0) + 1)
+  const executor = new LocalExecutor()
+  stop.addEventListener('abort', () => void executor.close(), { once: true })
+  try {
+    for (const load of loads) {
+      const tenant = load === 'busy' ? neighbour() : null
+      try {
+        for (const name of names) await recordWorkload(executor, name, load, counts, stop)
+      } finally {
+        tenant?.kill('SIGKILL')
+      }
+    }
+  } finally {
+    await executor.close()
+  }
+}
+
+async function recordWorkload(executor, name, load, counts, stop) {
+  const { sweep: asked, locate } = loadSweep(join(root, SWEEPS[name].sweep), { set: SWEEPS[name].set })
+  const { dataset } = asked.scenarios[0]
+  const prepared = await executor.prepare({
+    workload: moduleWith(name, 0),
+    datasets: dataset === null ? [] : [dataset],
+    data_dir: modules,
+  })
+  if (!prepared.ok) throw new Error(prepared.error.message)
+  const sweep = fitToWorkload(asked, prepared.workload, locate)
+  const [scenario] = sweep.scenarios
+  const entry = { scenario, params: { a: scenario.params, b: scenario.params } }
+  const datasetOf = () => prepared.datasets[0] ?? null
+  const version = (share) => ({
+    name: `${share}`,
+    workload: moduleWith(name, share),
+    info: prepared.workload,
+  })
+  const random = randomStream(Date.now())
+  const places = new Map(shares.map((share) => [share, new Places(random)]))
+  const add = (line) => appendFileSync(words.out, `${JSON.stringify(line)}\n`)
+  // Round by round, so that every series sees the same times of day.
+  for (const [kind, wanted] of [
+    ['duets', Number(words.duets)],
+    ['solos', Number(words.solos)],
+  ]) {
+    for (let round = 0; round < wanted; round++) {
+      for (const share of shares) {
+        const key = seriesKey({ kind, name, load, share })
+        if ((counts.get(key) ?? 0) > round) continue
+        if (stop.aborted) return
+        const first = places.get(share).next()
+        const began = performance.now()
+        const versions = { a: version(0), b: version(share) }
+        let line
+        if (kind === 'duets') {
+          const duet = await executor.duet(duetSpecOf(entry, versions, round, first, datasetOf))
+          line = { duet }
+        } else {
+          const run = (side) =>
+            executor.run(trialSpecOf(sweep, entry, side, round, versions[side].workload, datasetOf))
+          const one = await run(first)
+          const other = await run(first === 'a' ? 'b' : 'a')
+          const [a, b] = first === 'a' ? [one, other] : [other, one]
+          line = { a: a.metrics, b: b.metrics }
+        }
+        add({ kind, name, load, share, first, ms: performance.now() - began, ...line })
+        counts.set(key, (counts.get(key) ?? 0) + 1)
+      }
+      process.stderr.write(`\r${load} ${name} ${kind} ${round + 1}/${wanted}   `)
+    }
+  }
+  process.stderr.write('\n')
+}
+
+/** Draws blocks of neighbours; which side began alternates as in the series. */
+function* drawn(series, random) {
+  for (;;) {
+    const from = 2 * Math.floor((random() * Math.max(1, series.length - BLOCK + 1)) / 2)
+    yield* series.slice(from, from + BLOCK)
+  }
+}
+
+/** One gate by the policy itself, fed with what was recorded, on a clock that runs as it ran then. */
+async function resampledGate(duets, solos, random) {
+  let now = 0
+  const [ofDuets, ofSolos] = [drawn(duets, random), drawn(solos, random)]
+  let round = null
+  const executor = {
+    duet: async () => {
+      const { value } = ofDuets.next()
+      now += value.ms
+      return value.duet
+    },
+    run: async ({ trial }) => {
+      if (round === null || round.used) round = { ...ofSolos.next().value, used: false }
+      else round.used = true
+      now += round.ms / 2
+      return {
+        outcome: 'ok',
+        metrics: trial.endsWith('-a') ? round.a : round.b,
+        energy: { source: null },
+        caps: {},
+      }
+    },
+  }
+  const scenario = { id: 's', label: 's', flat: {}, settings: {}, params: {}, dataset: null }
+  return await compareInLockStep({
+    executor,
+    sweep: { caps: 'strict', random_seed: Math.floor(random() * 2 ** 31) },
+    scenarios: [{ scenario, params: { a: {}, b: {} } }],
+    versions: { a: {}, b: {} },
+    datasetOf: () => null,
+    rules: { table: metricTable({}), settings: { margins: {}, alpha: 0.01 }, margin },
+    limitMs,
+    now: () => now,
+    signal: new AbortController().signal,
+  })
+}
+
+/** The usual ways, given the same time: a claim where Welch's interval at 95% lies beyond the margin. */
+function usual(solos, shuffled, random) {
+  const each = solos.reduce((sum, { ms }) => sum + ms, 0) / solos.length
+  const n = Math.max(3, Math.floor(limitMs / each))
+  const span = shuffled ? n : 2 * n
+  if (solos.length < span) return null
+  const from = Math.floor(random() * (solos.length - span + 1))
+  const value = (side) => (line) => line[side].latency_mean_ms
+  const a = solos.slice(from, from + n).map(value('a'))
+  const b = solos.slice(shuffled ? from : from + n, from + span).map(value('b'))
+  const { ratio } = welchTest(a, b, { scale: 'log', level: 0.95 })
+  return ratio?.low == null ? null : ratio.low > 1 + margin ? 1 : ratio.high < 1 + margin ? 0 : 3
+}
+
+/** Wilson's interval of a share at 95%. */
+function shareText(hits, n) {
+  if (n === 0) return '-'
+  const z = 1.96
+  const p = hits / n
+  const centre = (p + (z * z) / (2 * n)) / (1 + (z * z) / n)
+  const half = (z * Math.sqrt((p * (1 - p)) / n + (z * z) / (4 * n * n))) / (1 + (z * z) / n)
+  const percent = (x) => (100 * Math.max(0, Math.min(1, x))).toFixed(1)
+  return `${percent(p)}% [${percent(centre - half)}, ${percent(centre + half)}]`
+}
+
+function momentsText(values) {
+  const mean = values.reduce((sum, x) => sum + x, 0) / values.length
+  const sd = Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (values.length - 1))
+  return `${(100 * Math.expm1(mean)).toFixed(2)}% sd ${sd.toFixed(4)}`
+}
+
+async function table(stop) {
+  const lines = recorded()
+  const rows = [
+    ['workload', 'load', 'injected', 'duets', 'latency', 'cpu', 'way', 'gates', 'exit 1', 'exit 0', 'exit 3'],
+  ]
+  const random = randomStream(7)
+  for (const name of names)
+    for (const load of loads)
+      for (const share of shares) {
+        if (stop.aborted) return
+        const of = (kind) =>
+          lines.filter((line) => seriesKey(line) === seriesKey({ kind, name, load, share }))
+        const duets = of('duets').filter(({ duet }) => duet.sums !== null)
+        const solos = of('solos').filter(({ a, b }) => a.latency_mean_ms && b.latency_mean_ms)
+        if (duets.length < 2 * BLOCK || solos.length < 4) continue
+        const log = (key) => duets.map(({ duet: { sums } }) => Math.log(sums.b[key] / sums.a[key]))
+        const head = [
+          name,
+          load,
+          `+${100 * share}%`,
+          duets.length,
+          momentsText(log('latency_ms')),
+          momentsText(log('cpu_ms')),
+        ]
+        const ways = {
+          'lock step': async () =>
+            ({ regression: 1, ruled_out: 0, undecided: 3 })[
+              (await resampledGate(duets, solos, random)).verdict
+            ],
+          'A then B, Welch': async () => usual(solos, false, random),
+          'shuffled, Welch': async () => usual(solos, true, random),
+        }
+        for (const [way, play] of Object.entries(ways)) {
+          const codes = []
+          for (let gate = 0; gate < Number(words.gates) && !stop.aborted; gate++) {
+            const code = await play()
+            if (code !== null) codes.push(code)
+          }
+          const count = (code) => shareText(codes.filter((one) => one === code).length, codes.length)
+          rows.push([
+            ...(way === 'lock step' ? head : ['', '', '', '', '', '']),
+            way,
+            codes.length,
+            count(1),
+            count(0),
+            count(3),
+          ])
+        }
+      }
+  print(rows)
+}
+
+function live(stop) {
+  const rows = [['workload', 'load', 'injected', 'live gates', 'exit 1', 'exit 0', 'exit 3', 'other']]
+  for (const name of names)
+    for (const load of loads)
+      for (const share of shares) {
+        const tenant = load === 'busy' ? neighbour() : null
+        const codes = []
+        for (let gate = 0; gate < Number(words.live) && !stop.aborted; gate++) {
+          const { sweep, set } = SWEEPS[name]
+          const sides = ['--a', moduleWith(name, 0), '--b', moduleWith(name, share)]
+          const given = set.flatMap((one) => ['--set', one])
+          const limit = [
+            '--margin',
+            String(margin),
+            '--time-limit',
+            `${words.limit}s`,
+            '--seed',
+            String(gate),
+            '--quiet',
+          ]
+          const main = join(root, 'dist/harness/cli/main.js')
+          codes.push(
+            spawnSync(process.execPath, [main, 'gate', join(root, sweep), ...sides, ...given, ...limit])
+              .status,
+          )
+        }
+        tenant?.kill('SIGKILL')
+        const count = (wanted) => shareText(codes.filter((code) => wanted(code)).length, codes.length)
+        rows.push([
+          name,
+          load,
+          `+${100 * share}%`,
+          codes.length,
+          ...[1, 0, 3].map((code) => count((one) => one === code)),
+          count((code) => ![0, 1, 3].includes(code)),
+        ])
+      }
+  print(rows)
+}
+
+function print(rows) {
+  console.log(`\n| ${rows[0].join(' | ')} |\n|${rows[0].map(() => '---').join('|')}|`)
+  for (const row of rows.slice(1)) console.log(`| ${row.join(' | ')} |`)
+}
+
+const stop = new AbortController()
+process.once('SIGINT', () => stop.abort())
+try {
+  await record(stop.signal)
+} catch (error) {
+  if (!stop.signal.aborted) throw error
+}
+await table(stop.signal)
+if (Number(words.live) > 0) live(stop.signal)

@@ -1,0 +1,39 @@
+/** The reader for a data set's format. */
+import type { CsvDialect, DataFormat, ReadingOptions } from '../../contract.ts'
+import type { ChunkReader, ColumnSpec, OpenReader } from './columns.ts'
+import { sampleRecords } from './csv-parse.ts'
+import { openNdjson, sampleEvents } from './ndjson.ts'
+
+export interface DataSource extends Pick<ReadingOptions, 'format' | 'dialect' | 'bad_values'> {
+  path: string
+}
+
+/** As declared, or by the file's name. */
+export function formatOf({ path, format }: { path: string; format?: DataFormat }): DataFormat {
+  return format ?? (/\.(?:ndjson|jsonl)(?:\.gz)?$/i.test(path) ? 'ndjson' : 'csv')
+}
+
+/**
+ * Opens events by the reader of their own, and a CSV by the one given.
+ * @throws {DataError} as the readers do
+ */
+export function openData(
+  dataset: DataSource & { rows: number },
+  specs: readonly ColumnSpec[],
+  openCsv: OpenReader,
+): ChunkReader | Promise<ChunkReader> {
+  const { path, rows, dialect, bad_values = 'fail' } = dataset
+  const open = formatOf(dataset) === 'ndjson' ? openNdjson : openCsv
+  return open(path, specs, { ...dialect, rows, markMisfits: bad_values !== 'fail' })
+}
+
+/** Names and the first `rows` records as text. */
+export function sampleRows(
+  dataset: DataSource,
+  rows: number,
+): Promise<{ header: string[]; records: string[][] }> {
+  const dialect: CsvDialect = dataset.dialect ?? {}
+  return formatOf(dataset) === 'ndjson'
+    ? sampleEvents(dataset.path, rows)
+    : sampleRecords(dataset.path, rows, dialect)
+}

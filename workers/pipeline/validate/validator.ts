@@ -1,0 +1,252 @@
+/** What the data is like, counted as it passes: gaps, outliers, repeated rows. Changes nothing. */
+import type { Column, ColumnChunk } from '../ingest/columns.ts'
+import { Duplicates, type DuplicatesState } from './duplicates.ts'
+import { P2Quantile, type P2State } from './p2.ts'
+
+/** Quartiles learn from every row up to this one, and from each eighth behind it: by row, so never by chunk. */
+const EVERY_ROW_UNTIL = 1024
+const THEN_EACH = 8
+/** Tukey's fences: so many interquartile ranges beyond the quartiles (Tukey, "Exploratory Data Analysis", 1977). */
+const FENCE = 1.5
+/** Values before the first fence. */
+const LEAST_VALUES = 64
+
+/** Counts of one chunk; columns without any are left out. */
+export interface ChunkQuality {
+  missing?: Record<string, number>
+  outliers?: Record<string, number>
+  /** Rows that were there before. */
+  duplicates?: number
+}
+
+export interface NumberQuality {
+  kind: 'number' | 'date'
+  missing_ratio: number
+  min: number | null
+  max: number | null
+  /** Estimated as the data passed. */
+  lower_quartile: number | null
+  upper_quartile: number | null
+  outlier_ratio: number | null
+}
+
+export interface CategoryQuality {
+  kind: 'category'
+  missing_ratio: number
+  distinct: number
+}
+
+export interface Quality {
+  rows: number
+  duplicate_rows: number
+  columns: Record<string, NumberQuality | CategoryQuality>
+}
+
+interface NumberState {
+  missing: number
+  outliers: number
+  learned: number
+  min: number | null
+  max: number | null
+  low: P2State
+  high: P2State
+}
+
+export interface ValidatorState {
+  rows: number
+  duplicates: number
+  remembered: DuplicatesState
+  numbers: Record<string, NumberState>
+  missing: Record<string, number>
+}
+
+export class Validator {
+  private rows: number
+  private readonly duplicates: Duplicates
+  private readonly state: ValidatorState | undefined
+  private watches: (NumberWatch | CategoryWatch)[] | null = null
+
+  constructor(state?: ValidatorState) {
+    this.state = state
+    this.rows = state?.rows ?? 0
+    this.duplicates = new Duplicates(state?.remembered)
+    this.duplicates.found = state?.duplicates ?? 0
+  }
+
+  /** @param rows how many of the chunk's rows count */
+  check(chunk: ColumnChunk, rows = chunk.rows): ChunkQuality {
+    this.watches ??= chunk.columns.map((column) =>
+      column.kind === 'category'
+        ? new CategoryWatch(this.state?.missing[column.name])
+        : new NumberWatch(this.state?.numbers[column.name]),
+    )
+    const quality: ChunkQuality = {}
+    for (let i = 0; i < this.watches.length; i += 1) {
+      const watch = this.watches[i]!
+      const column = chunk.columns[i]!
+      const { missing: gaps } = watch
+      if (watch instanceof CategoryWatch) watch.check(column, rows)
+      else {
+        const { outliers } = watch
+        watch.check(column, rows, this.rows)
+        if (watch.outliers > outliers) {
+          quality.outliers ??= {}
+          quality.outliers[column.name] = watch.outliers - outliers
+        }
+      }
+      if (watch.missing > gaps) {
+        quality.missing ??= {}
+        quality.missing[column.name] = watch.missing - gaps
+      }
+    }
+    const repeated = this.duplicates.check(chunk, rows)
+    if (repeated > 0) quality.duplicates = repeated
+    this.rows += rows
+    return quality
+  }
+
+  /** @param columns those of any chunk */
+  summary(columns: readonly Column[]): Quality {
+    const watched = (this.watches ?? []).map((watch, i) => [
+      columns[i]!.name,
+      watch.summary(columns[i]!, this.rows),
+    ])
+    return { rows: this.rows, duplicate_rows: this.duplicates.found, columns: Object.fromEntries(watched) }
+  }
+
+  /** @param columns those of any chunk */
+  toJSON(columns: readonly Column[]): ValidatorState {
+    const watches = this.watches ?? []
+    const of = (category: boolean) =>
+      watches.flatMap((watch, i) =>
+        watch instanceof CategoryWatch === category ? [[columns[i]!.name, watch.toJSON()]] : [],
+      )
+    return {
+      rows: this.rows,
+      duplicates: this.duplicates.found,
+      remembered: this.duplicates.toJSON(),
+      numbers: Object.fromEntries(of(false)),
+      missing: Object.fromEntries(of(true)),
+    }
+  }
+}
+
+class CategoryWatch {
+  missing: number
+
+  constructor(missing = 0) {
+    this.missing = missing
+  }
+
+  check(column: Column, rows: number): void {
+    if (column.kind !== 'category') return
+    const { codes } = column
+    for (let row = 0; row < rows; row += 1) if (codes[row]! < 0) this.missing += 1
+  }
+
+  summary(column: Column, rows: number): CategoryQuality {
+    const distinct = column.kind === 'category' ? column.dictionary.length : 0
+    return { kind: 'category', missing_ratio: this.missing / rows, distinct }
+  }
+
+  toJSON(): number {
+    return this.missing
+  }
+}
+
+class NumberWatch {
+  missing: number
+  outliers: number
+  private learned: number
+  private min: number
+  private max: number
+  private readonly low: P2Quantile
+  private readonly high: P2Quantile
+  /** Values outside are outliers. */
+  private lowFence = -Infinity
+  private highFence = Infinity
+
+  constructor(state?: NumberState) {
+    this.missing = state?.missing ?? 0
+    this.outliers = state?.outliers ?? 0
+    this.learned = state?.learned ?? 0
+    this.min = state?.min ?? Infinity
+    this.max = state?.max ?? -Infinity
+    this.low = state === undefined ? new P2Quantile(0.25) : P2Quantile.fromJSON(state.low)
+    this.high = state === undefined ? new P2Quantile(0.75) : P2Quantile.fromJSON(state.high)
+    this.setFences()
+  }
+
+  /** @param before rows of earlier chunks */
+  check(column: Column, rows: number, before: number): void {
+    if (column.kind === 'category') return
+    const { values } = column
+    let { missing, outliers, min, max, lowFence, highFence } = this
+    /** The next row to learn from. */
+    let next = before < EVERY_ROW_UNTIL ? 0 : (THEN_EACH - (before % THEN_EACH)) % THEN_EACH
+    for (let row = 0; row < rows; row += 1) {
+      const value = values[row]!
+      const learns = row === next
+      if (learns) next += before + row + 1 < EVERY_ROW_UNTIL ? 1 : THEN_EACH - ((before + row) % THEN_EACH)
+      if (Number.isNaN(value)) {
+        missing += 1
+        continue
+      }
+      if (value < min) min = value
+      if (value > max) max = value
+      if (value < lowFence || value > highFence) outliers += 1
+      if (!learns) continue
+      this.learn(value)
+      lowFence = this.lowFence
+      highFence = this.highFence
+    }
+    this.missing = missing
+    this.outliers = outliers
+    this.min = min
+    this.max = max
+  }
+
+  summary({ kind }: Column, rows: number): NumberQuality {
+    const present = rows - this.missing
+    return {
+      kind: kind === 'date' ? 'date' : 'number',
+      missing_ratio: this.missing / rows,
+      min: present === 0 ? null : this.min,
+      max: present === 0 ? null : this.max,
+      lower_quartile: this.low.value,
+      upper_quartile: this.high.value,
+      outlier_ratio: present === 0 ? null : this.outliers / present,
+    }
+  }
+
+  toJSON(): NumberState {
+    const { missing, outliers, learned, min, max } = this
+    const finite = (value: number) => (Number.isFinite(value) ? value : null)
+    return {
+      missing,
+      outliers,
+      learned,
+      min: finite(min),
+      max: finite(max),
+      low: this.low.toJSON(),
+      high: this.high.toJSON(),
+    }
+  }
+
+  private learn(value: number): void {
+    this.low.add(value)
+    this.high.add(value)
+    this.learned += 1
+    this.setFences()
+  }
+
+  /** None where half of all values are the same: then each other value would be an outlier. */
+  private setFences(): void {
+    if (this.learned < LEAST_VALUES) return
+    const low = this.low.value!
+    const high = this.high.value!
+    const range = high - low
+    this.lowFence = range > 0 ? low - FENCE * range : -Infinity
+    this.highFence = range > 0 ? high + FENCE * range : Infinity
+  }
+}
