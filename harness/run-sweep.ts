@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { calibrate, calibrationWords } from './calibrate.ts'
 import type { Executor } from './execute/executor.ts'
 import { makeOwnedFolder } from './leftovers.ts'
 import { readGit } from './record/git.ts'
@@ -15,6 +16,7 @@ import {
   runTrials,
   type SweepRun,
   SYSTEM_CLOCK,
+  unreachable,
 } from './run-trials.ts'
 import type { LoadedSweep } from './sweep/load.ts'
 import { fitToWorkload } from './sweep/params.ts'
@@ -52,6 +54,8 @@ export async function runSweep(
     if (!prepared.ok) return { done: 'refused', problem: prepared.error }
     const sweep = fitToWorkload(asked, prepared.workload, locate)
 
+    const calibration = sweep.relative_to ? await calibrate(executor, sweep.relative_to) : null
+    if (signal.aborted) return { done: 'interrupted_before' }
     const plan = planTrials(sweep)
     const started = clock.now()
     const folder = planRunFolder(root, sweep.name, started, randomBytes(3).toString('hex'))
@@ -65,7 +69,8 @@ export async function runSweep(
       workload: prepared.workload,
       workload_hash,
       datasets: prepared.datasets,
-      notes: prepared.notes,
+      notes: [...prepared.notes, ...(calibration === null ? [] : [calibrationWords(calibration)])],
+      calibration,
       planned_trials: plan.length,
       started_at: started.toISOString(),
       finished_at: null,
@@ -73,6 +78,8 @@ export async function runSweep(
       resumed: [],
       command: options.command,
     }
+    const problem = unreachable(manifest)
+    if (problem !== null) return { done: 'refused', problem }
     const lock = createRunFolder(folder, manifest)
     try {
       events.onPrepared(folder.path, manifest, 0)

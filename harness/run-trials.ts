@@ -15,7 +15,7 @@ import { withStdinAsFile } from './execute/stdin.ts'
 import { Journal } from './record/journal.ts'
 import { writeManifest } from './record/manifest.ts'
 import type { RunFolder } from './record/run-folder.ts'
-import type { Manifest } from './record/types.ts'
+import type { Calibration, Manifest } from './record/types.ts'
 import { RunStopped } from './run-stopped.ts'
 import type { PlannedTrial, Scenario, Sweep } from './sweep/types.ts'
 
@@ -113,7 +113,7 @@ async function runIntoJournal(run: TrialsToRun, context: RunContext): Promise<{ 
       executor: context.executor,
       jobs: sweep.n_jobs,
       signal: context.signal,
-      toSpec: (trial) => toTrialSpec(sweep, scenarios.get(trial.scenario)!, trial, folder, datasets),
+      toSpec: (trial) => toTrialSpec(run.manifest, scenarios.get(trial.scenario)!, trial, folder, datasets),
       onStart: (trial) => context.events.onStart(scenarios.get(trial.scenario)!, trial),
       onResult: (result) => {
         refuseUnwritableLog(result)
@@ -153,7 +153,7 @@ function checkCaps(sweep: Sweep, able: Capabilities): InputProblem | null {
 }
 
 function toTrialSpec(
-  sweep: Sweep,
+  { sweep, calibration }: Manifest,
   scenario: Scenario,
   planned: PlannedTrial,
   folder: RunFolder,
@@ -170,7 +170,7 @@ function toTrialSpec(
     dataset: scenario.dataset === null ? null : datasets.get(keyOf(scenario.dataset))!,
     caps: {
       max_memory_mb: settings.max_memory_mb,
-      max_compute_units: settings.max_compute_units,
+      max_compute_units: localUnits(settings.max_compute_units, calibration),
       policy: sweep.caps,
       memory_scope: sweep.memory_scope ?? 'workload',
       pin_core: sweep.pin_core ?? null,
@@ -183,6 +183,24 @@ function toTrialSpec(
 }
 
 /** Each dataset that some scenario reads, once. */
+/** Cores of this machine for the units that a scenario asks for. */
+function localUnits(asked: number | null, calibration: Calibration | null | undefined): number | null {
+  return asked === null || calibration == null ? asked : asked * calibration.factor
+}
+
+/** A faster machine's share that one thread cannot reach here is refused, like any cap that cannot be enforced. */
+export function unreachable({ sweep, calibration }: Manifest): InputProblem | null {
+  if (sweep.caps === 'best_effort' || calibration == null) return null
+  const asked = sweep.scenarios.flatMap(({ settings }) => settings.max_compute_units ?? [])
+  const most = asked.reduce((a, b) => Math.max(a, b), 0)
+  const here = most * calibration.factor
+  if (here <= 1) return null
+  return {
+    message: `${sweep.source.path}: key "relative_to": ${most} of a core of ${calibration.profile} would be ${here.toFixed(2)} cores here, more than one thread can use`,
+    hint: 'ask for less, run on a faster machine, or say "caps: best_effort"',
+  }
+}
+
 export function distinctDatasets(scenarios: readonly Scenario[]): DatasetSpec[] {
   const specs = new Map<string, DatasetSpec>()
   for (const { dataset } of scenarios) if (dataset !== null) specs.set(keyOf(dataset), dataset)

@@ -1,5 +1,6 @@
 /** `stint doctor`: what this machine can enforce and measure, and how noisy it is. */
 import type { Argv, CommandModule } from 'yargs'
+import { measureKernel } from '../calibrate.ts'
 import { type Check, checkCompute, checkRest } from '../doctor/checks.ts'
 import { measureQuiet, type QuietReport } from '../doctor/quiet.ts'
 import { LocalExecutor } from '../execute/local.ts'
@@ -33,8 +34,10 @@ async function doctor({ runs, json }: DoctorWords): Promise<void> {
   const checks = await checkCompute()
   const executor = new LocalExecutor()
   let quiet: QuietReport | null = null
+  let kernel: number
   try {
     checks.push(...(await checkRest(executor)))
+    kernel = await measureKernel(executor)
     if (runs > 0) {
       tell(`stint: comparing a fixed kernel with itself, 2 x ${runs} trials`)
       quiet = await measureQuiet(executor, runs)
@@ -43,8 +46,8 @@ async function doctor({ runs, json }: DoctorWords): Promise<void> {
     await executor.close()
   }
   const machine = readMachine()
-  if (json) answer(JSON.stringify({ machine, checks, quiet }))
-  else answer([head(machine), '', ...table(checks), '', ...quietWords(quiet)].join('\n'))
+  if (json) answer(JSON.stringify({ machine, checks, kernel_ops_s: kernel, quiet }))
+  else answer([head(machine), '', ...table(checks), '', kernelWords(kernel), ...quietWords(quiet)].join('\n'))
 }
 
 function head(machine: Machine): string {
@@ -58,6 +61,10 @@ function table(checks: readonly Check[]): string[] {
     `${able ? 'yes' : 'no '}  ${area.padEnd(7)}  ${name.padEnd(width)}  ${plain(found)}`,
     ...(remedy === null ? [] : [`${' '.repeat(14 + width)}  try: ${remedy}`]),
   ])
+}
+
+function kernelWords(score: number): string {
+  return `Core: ${score.toExponential(3)} kernel operations a second (kernel_ops_s of a profile, for relative_to).`
 }
 
 function quietWords(quiet: QuietReport | null): string[] {

@@ -1,7 +1,7 @@
 /** What this machine can enforce and measure, each tried for real. */
 import type { ComputeMechanism, TrialResult } from '../../workers/contract.ts'
 import { LocalExecutor } from '../execute/local.ts'
-import { runProbe } from './probe-trial.ts'
+import { runProbe } from '../execute/probe-trial.ts'
 import { remedyFor } from './remedies.ts'
 
 export interface Check {

@@ -1,7 +1,7 @@
 /** How much identical trials differ on this machine, now. */
 import { median } from '../analyse/quantile.ts'
 import type { Executor } from '../execute/executor.ts'
-import { runProbe } from './probe-trial.ts'
+import { runProbe } from '../execute/probe-trial.ts'
 
 export interface QuietReport {
   /** Trials of each of two sides that are the same. */

@@ -28,6 +28,16 @@ export interface Resumption {
   changes: string[]
 }
 
+/** How another machine's compute units were scaled to this one's. */
+export interface Calibration {
+  profile: string
+  /** Kernel operations a second of the profile's core, and of this machine's as measured before the first trial. */
+  kernel_ops_s: number
+  here_ops_s: number
+  /** Cores of this machine for one unit of the profile's. */
+  factor: number
+}
+
 export interface Manifest {
   format: 1
   id: string
@@ -40,6 +50,8 @@ export interface Manifest {
   workload_hash: string
   datasets: PreparedDataset[]
   notes: string[]
+  /** Absent or null: compute units are cores of this machine. */
+  calibration?: Calibration | null
   planned_trials: number
   started_at: string
   /** Null while the run goes on or when it was interrupted. */

@@ -99,8 +99,10 @@ function scenarioReport(
   }
 }
 
-function computeCap(trials: readonly TrialResult[], requested: number | null): ScenarioReport['compute'] {
+function computeCap(trials: readonly TrialResult[], asked: number | null): ScenarioReport['compute'] {
   const caps = trials.map((trial) => trial.caps.compute)
+  // Scaled to this machine where the sweep counts in another's cores.
+  const requested = caps.find((cap) => cap.requested !== null)?.requested ?? asked
   const achieved = caps.map((cap) => cap.achieved)
   return {
     requested,

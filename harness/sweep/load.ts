@@ -8,7 +8,7 @@ import { applyOverrides, type Overrides } from './overrides.ts'
 import { foldersOf } from './paths.ts'
 import { type Locate, Places } from './places.ts'
 import { type Finding, refuse, SweepError } from './problems.ts'
-import { readProfiles } from './profiles.ts'
+import { readProfiles, readReference } from './profiles.ts'
 import { knownKeys, paramKeys, type SweepInput, sweepSchema } from './schema.ts'
 import { SETTING_DEFAULTS } from './settings.ts'
 import type { Sweep } from './types.ts'
@@ -77,6 +77,7 @@ function loadRead(
     ...missingSources(data, places, folders),
   ]
   const profiles = readProfiles(data, { places, folders, cores, findings })
+  const relative_to = readReference(data['relative_to'], { places, folders, cores, findings })
   const workload = resolveWorkload(data['workload'], places, folders)
   if (typeof workload !== 'string') findings.push(workload)
   refuse(findings)
@@ -94,6 +95,7 @@ function loadRead(
     random_seed: run('random_seed'),
     caps: run('caps'),
     memory_scope: run('memory_scope'),
+    relative_to,
     pin_core: run('pin_core'),
     chunk_log: run('chunk_log'),
     compare: compareSettings(input),

@@ -10,6 +10,7 @@ import type { Folders } from './paths.ts'
 import { occurrences, Places } from './places.ts'
 import { dotted, type Finding, SweepError } from './problems.ts'
 import { SCENARIO_SETTINGS, settings } from './settings.ts'
+import type { RelativeTo } from './types.ts'
 import { check } from './validate.ts'
 
 export interface Profile {
@@ -20,6 +21,8 @@ export interface Profile {
   settings: Record<string, Scalar>
   /** For an estimate of energy; null where the profile gives none. */
   watts: Watts | null
+  /** Score of one core by the calibration kernel; null where it is not known. */
+  kernel_ops_s: number | null
   /** Absolute path of its file. */
   path: string
 }
@@ -81,6 +84,21 @@ interface ReadOptions {
   findings: Finding[]
 }
 
+/** The profile that a sweep names in `relative_to`; null for none, and where a finding says what is wrong. */
+export function readReference(name: unknown, options: ReadOptions): RelativeTo | null {
+  if (typeof name !== 'string') return null
+  const { places, folders, cores, findings } = options
+  const place = places.value(['relative_to'])
+  const found = findProfile(name, place.option === undefined ? folders.sweep : folders.current, cores)
+  if (typeof found !== 'string' && found.kernel_ops_s !== null) {
+    return { profile: found.name, kernel_ops_s: found.kernel_ops_s }
+  }
+  const what = typeof found === 'string' ? found : `profile ${name} has no kernel_ops_s`
+  const hint = 'run "stint doctor" on that machine and write the score into a profile: kernel_ops_s: 1.2e9'
+  findings.push({ place, key: 'relative_to', what, hint })
+  return null
+}
+
 /** Every profile that a sweep names in `profiles` or an `include`, by the name that it uses. */
 export function readProfiles(data: unknown, options: ReadOptions): Map<string, Profile> {
   const { places, folders, cores, findings } = options
@@ -102,6 +120,7 @@ export function readProfiles(data: unknown, options: ReadOptions): Map<string, P
   return profiles
 }
 
+const opsWords = 'operations a second, as stint doctor prints them'
 const wattWords = 'a power in W, 0 to 10000'
 const watt = z.number({ error: wattWords }).min(0, { error: wattWords }).max(10_000, { error: wattWords })
 
@@ -114,6 +133,7 @@ function readProfile(name: string, path: string, cores: number | null): Profile 
       watts: z
         .strictObject({ idle: watt, per_core: watt }, { error: 'a mapping { idle: W, per_core: W }' })
         .optional(),
+      kernel_ops_s: z.number({ error: opsWords }).positive({ error: opsWords }).optional(),
       ...Object.fromEntries(PROFILE_SETTINGS.map((key) => [key, table[key]!.type.optional()])),
     },
     { error: 'a mapping of settings' },
@@ -123,9 +143,21 @@ function readProfile(name: string, path: string, cores: number | null): Profile 
     file.findings.length > 0
       ? file.findings
       : check(schema, file.data, places, (at) =>
-          at[0] === 'watts' ? ['idle', 'per_core'] : ['description', 'watts', ...PROFILE_SETTINGS],
+          at[0] === 'watts'
+            ? ['idle', 'per_core']
+            : ['description', 'watts', 'kernel_ops_s', ...PROFILE_SETTINGS],
         )
   if (findings.length > 0) throw new SweepError(findings)
-  const { description, watts, ...given } = file.data as Record<string, Scalar> & { watts?: Watts }
-  return { name, description: String(description), settings: given, watts: watts ?? null, path }
+  const { description, watts, kernel_ops_s, ...given } = file.data as Record<string, Scalar> & {
+    watts?: Watts
+    kernel_ops_s?: number
+  }
+  return {
+    name,
+    description: String(description),
+    settings: given,
+    watts: watts ?? null,
+    kernel_ops_s: kernel_ops_s ?? null,
+    path,
+  }
 }

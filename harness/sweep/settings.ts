@@ -56,6 +56,7 @@ function computeUnits(cores: number | null): z.ZodType {
 
 const flag = z.boolean({ error: 'true or false' })
 const latencyWords = 'a number of ms above 0, or null for none'
+const RELATIVE_WORDS = 'the name of a profile or a path to one, or null'
 const memoryWords = `a number of MB, ${MINIMUM_MEMORY_MB} or more (the least that a worker can start with), or null for no cap`
 
 /** The table; `cores` bounds `max_compute_units`, null where the machine does not matter, as in the JSON Schema. */
@@ -167,6 +168,13 @@ export function settings(cores: number | null): Record<string, Setting> {
       default: 'workload',
       description:
         'what max_memory_mb bounds: the workload above an empty cell, or the resident size of the whole process',
+      scenario: false,
+    },
+    relative_to: {
+      type: nullable(z.string({ error: RELATIVE_WORDS }).min(1, { error: RELATIVE_WORDS }), RELATIVE_WORDS),
+      default: null,
+      description:
+        'a profile with kernel_ops_s: max_compute_units are shares of its core, scaled to this machine by a measured kernel',
       scenario: false,
     },
     pin_core: {

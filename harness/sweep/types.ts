@@ -70,6 +70,12 @@ export interface Scenario {
   timeout_s: number
 }
 
+/** The profile whose core is the unit of compute. */
+export interface RelativeTo {
+  profile: string
+  kernel_ops_s: number
+}
+
 export interface Sweep {
   name: string
   /** `pipeline` or the absolute path of a module. */
@@ -84,6 +90,8 @@ export interface Sweep {
   caps: 'strict' | 'best_effort'
   /** Absent: `workload`. */
   memory_scope?: MemoryScope
+  /** Absent or null: compute units are cores of the machine that runs. */
+  relative_to?: RelativeTo | null
   /** Absent or null: any core. */
   pin_core?: number | null
   chunk_log: 'first' | 'all' | 'none'

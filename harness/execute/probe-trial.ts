@@ -1,7 +1,7 @@
 /** Short trials of a fixed workload, to see what this machine really does. */
 import type { TrialResult, TrialSpec } from '../../workers/contract.ts'
-import { entryFile } from '../execute/entries.ts'
-import type { Executor } from '../execute/executor.ts'
+import { entryFile } from './entries.ts'
+import type { Executor } from './executor.ts'
 
 export interface ProbeOptions {
   work?: 'compute' | 'allocate'

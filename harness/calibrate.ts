@@ -1,0 +1,35 @@
+/** What a share of another machine's core is on this one. */
+import { median } from './analyse/quantile.ts'
+import type { Executor } from './execute/executor.ts'
+import { runProbe } from './execute/probe-trial.ts'
+import type { Calibration } from './record/types.ts'
+import type { RelativeTo } from './sweep/types.ts'
+
+const RUNS = 5
+const RUN_MS = 400
+
+/** Operations a second of CPU time that one core of this machine does of the fixed kernel; median of five trials. */
+export async function measureKernel(executor: Executor): Promise<number> {
+  const scores: number[] = []
+  for (let run = 0; run < RUNS; run++) {
+    const { metrics, outcome, error } = await runProbe(executor, {
+      wallMs: RUN_MS,
+      trial: `calibrate-${run}`,
+    })
+    const score = metrics['kernel_ops_s'] ?? null
+    if (score === null) throw new Error(`calibration failed: ${error?.message ?? outcome}`)
+    scores.push(score)
+  }
+  return median(scores)
+}
+
+export async function calibrate(executor: Executor, reference: RelativeTo): Promise<Calibration> {
+  const kernel_ops_s = await measureKernel(executor)
+  return { ...reference, here_ops_s: kernel_ops_s, factor: reference.kernel_ops_s / kernel_ops_s }
+}
+
+/** One line for people. */
+export function calibrationWords({ profile, kernel_ops_s, here_ops_s, factor }: Calibration): string {
+  const giga = (score: number) => (score / 1e9).toPrecision(3)
+  return `compute units are cores of ${profile}: ${giga(kernel_ops_s)} billion kernel operations a second there, ${giga(here_ops_s)} here, so that 1 unit is ${factor.toFixed(3)} of a core here`
+}
