@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Path of a shared fixture, which may not exist: below STINT_SHARED, by default `../shared` beside the project. */
+/** Path of a shared fixture, which may not exist: below STINT_EXTRA_DATA, by default a folder `shared` beside the project. */
 export function shared(name: string): string {
-  return resolve(root, process.env['STINT_SHARED'] ?? '../shared', name)
+  return resolve(root, process.env['STINT_EXTRA_DATA'] ?? resolve(root, '..', 'shared'), name)
 }

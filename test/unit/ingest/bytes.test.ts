@@ -2,7 +2,6 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { afterAll, describe, expect, test } from 'vitest'
 import { type ByteSource, streamSource } from '../../../workers/pipeline/ingest/bytes/source.ts'
@@ -16,6 +15,7 @@ import type {
 } from '../../../workers/pipeline/ingest/columns.ts'
 import { DataError } from '../../../workers/pipeline/ingest/columns.ts'
 import { openCsvParse } from '../../../workers/pipeline/ingest/csv-parse.ts'
+import { shared } from '../shared.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'stint-bytes-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -326,11 +326,10 @@ test('a byte table tells any keys apart and numbers them in order', () => {
   expect(keys.map((key) => table.find(key, 0, key.length))).toEqual(keys.map((_, i) => i))
 })
 
-const shared = process.env['STINT_SHARED'] ?? fileURLToPath(new URL('../../../../shared', import.meta.url))
-const players = join(shared, 'data', 'nba2k-full.csv')
+const players = shared('data/nba2k-full.csv')
 
 test.skipIf(!existsSync(players))(
-  'real players are read as csv-parse reads them (skipped without STINT_SHARED)',
+  'real players are read as csv-parse reads them (skipped without STINT_EXTRA_DATA)',
   async () => {
     const specs: ColumnSpec[] = [
       { name: 'rating', kind: 'number' },

@@ -1,7 +1,7 @@
 /** Files, prepared data sets and whole runs for the pipeline's tests. */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type {
   PreparedDataset,
@@ -12,6 +12,7 @@ import type {
 } from '../../../workers/contract.ts'
 import { fingerprintFile } from '../../../workers/pipeline/source.ts'
 import pipeline from '../../../workers/pipeline/workload.ts'
+import { shared } from '../shared.ts'
 
 /** A file that is removed when the test ends. */
 export function csvFile(text: string | Uint8Array, name = 'data.csv'): string {
@@ -82,10 +83,8 @@ export async function runPipeline(
   }
 }
 
-const shared = process.env['STINT_SHARED'] ?? resolve(import.meta.dirname, '../../../../shared')
-
 /** A file of the real data, which is not part of the project; null where it is absent. */
 export function sharedFile(name: string): string | null {
-  const path = join(shared, name)
+  const path = shared(name)
   return existsSync(path) ? path : null
 }
