@@ -4,19 +4,16 @@ import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Argv, CommandModule } from 'yargs'
 import type { Executor } from '../execute/executor.ts'
-import { LocalExecutor } from '../execute/local.ts'
 import { type PipelineOptions, type PipelineSettings, pipelineOptions } from '../pipeline/options.ts'
 import { pipelineSweep } from '../pipeline/sweep.ts'
 import { readJournal } from '../record/journal.ts'
 import { readManifest } from '../record/manifest.ts'
 import { checkWritable, journalPath } from '../record/run-folder.ts'
-import { runSweep } from '../run-sweep.ts'
 import type { SweepRun } from '../run-trials.ts'
 import { UserError } from '../user-error.ts'
 import { answer, tell } from './console.ts'
 import { EXIT, userErrorFrom } from './exit.ts'
-import { RunProgress } from './run-progress.ts'
-import { stopOnSignals } from './signals.ts'
+import { runHere } from './run-here.ts'
 
 interface PipelineWords {
   input: string
@@ -126,23 +123,11 @@ async function runPipeline(words: PipelineWords): Promise<void> {
     words.caps,
   )
 
-  const stop = new AbortController()
-  const executor = new LocalExecutor()
-  const removeHandlers = stopOnSignals(stop)
-  const progress = new RunProgress(loaded.sweep, words.quiet)
-  let end: SweepRun
-  try {
-    end = await runSweep(loaded, whilePreparing(executor, loadReports), {
-      root: join(output, RUNS),
-      command: ['stint', ...process.argv.slice(2)],
-      signal: stop.signal,
-      events: progress,
-    })
-  } finally {
-    progress.close()
-    await executor.close()
-    removeHandlers()
-  }
+  const end = await runHere(loaded, {
+    root: join(output, RUNS),
+    quiet: words.quiet,
+    wrap: (executor) => whilePreparing(executor, loadReports),
+  })
   await conclude(end, options, output)
 }
 

@@ -1,15 +1,12 @@
 /** `stint run`: the main job. */
 import type { Argv, CommandModule } from 'yargs'
-import { LocalExecutor } from '../execute/local.ts'
-import { runSweep } from '../run-sweep.ts'
 import type { SweepRun } from '../run-trials.ts'
 import { loadSweep } from '../sweep/load.ts'
 import type { Sweep } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
 import { answer, tell } from './console.ts'
 import { EXIT, userErrorFrom } from './exit.ts'
-import { RunProgress } from './run-progress.ts'
-import { stopOnSignals } from './signals.ts'
+import { runHere } from './run-here.ts'
 
 interface RunWords {
   sweep: string
@@ -74,24 +71,7 @@ async function runOnce(words: RunWords): Promise<void> {
   const { sweep } = loaded
   if (words['dry-run']) return listScenarios(sweep, words.json)
 
-  const stop = new AbortController()
-  const executor = new LocalExecutor()
-  const removeHandlers = stopOnSignals(stop)
-  const progress = new RunProgress(sweep, words.quiet)
-  let end: SweepRun
-  try {
-    end = await runSweep(loaded, executor, {
-      root: words.out,
-      command: ['stint', ...process.argv.slice(2)],
-      signal: stop.signal,
-      events: progress,
-    })
-  } finally {
-    progress.close()
-    await executor.close()
-    removeHandlers()
-  }
-  await conclude(end, words)
+  await conclude(await runHere(loaded, { root: words.out, quiet: words.quiet }), words)
 }
 
 /** What a run that ended, or could not begin, says and which exit code it leaves. */

@@ -1,0 +1,36 @@
+/** One sweep on this machine: progress on stderr, and signals that end it cleanly. */
+import type { Executor } from '../execute/executor.ts'
+import { LocalExecutor } from '../execute/local.ts'
+import { runSweep } from '../run-sweep.ts'
+import type { SweepRun } from '../run-trials.ts'
+import type { LoadedSweep } from '../sweep/load.ts'
+import { RunProgress } from './run-progress.ts'
+import { stopOnSignals } from './signals.ts'
+
+export interface RunHereOptions {
+  /** Where `<sweep>/<run>/` lands. */
+  root: string
+  quiet: boolean
+  /** What else is to happen around the executor's calls. */
+  wrap?: (executor: Executor) => Executor
+}
+
+export async function runHere(loaded: LoadedSweep, options: RunHereOptions): Promise<SweepRun> {
+  const { root, quiet, wrap = (executor: Executor) => executor } = options
+  const stop = new AbortController()
+  const executor = new LocalExecutor()
+  const removeHandlers = stopOnSignals(stop)
+  const progress = new RunProgress(loaded.sweep, quiet)
+  try {
+    return await runSweep(loaded, wrap(executor), {
+      root,
+      command: ['stint', ...process.argv.slice(2)],
+      signal: stop.signal,
+      events: progress,
+    })
+  } finally {
+    progress.close()
+    await executor.close()
+    removeHandlers()
+  }
+}
