@@ -94,7 +94,7 @@ async function measure(
   const startupMs = performance.now() - opening
   try {
     const units = spec.caps.max_compute_units
-    if (units !== null && compute?.period_ms != null) settle(units, compute.period_ms)
+    if (units !== null && compute?.period_ms != null) settle(units, compute.cpu_stat)
     const report = await runToTheEnd(run, memory, compute?.cpu_stat ?? null, { startupMs, coldFirstChunkMs })
     await run.close()
     return report

@@ -12,8 +12,8 @@ const INTERVAL_MS = 2
 const AHEAD_MS = 1
 /** An idle process may save up what a cgroup with this period would let it, and no more. */
 const IDLE_CREDIT_MS = 20
-/** One that waits for a core while others use it may catch up on this much. */
-const WAITING_CREDIT_MS = 200
+/** One that waits for a core while others use it may catch up on this much: in a window of 2 s within 2%. */
+const WAITING_CREDIT_MS = 40
 
 export const dutyCycle: ComputeCapper = {
   mechanism: 'duty_cycle',

@@ -1,4 +1,5 @@
 /** Brings a capped process to the middle of its share's cycle before the clock starts. */
+import { readThrottledMs } from '../../telemetry/throttle.ts'
 
 /** A pause this long is the cap's: the shortest that any mechanism makes at the shares that settle. */
 const HELD_MS = 1.5
@@ -8,18 +9,33 @@ const LARGEST_SHARE = 0.9
 const LONGEST_MS = 250
 
 /**
- * Spins until the cap first holds the process back, and then through half of what one period allows. A process that
- * has rested, or has just loaded much, is ahead of its share or behind it, and the timed window would begin with the
- * difference. Windows end while the process runs, so that a start at the middle of a run leaves no bias.
+ * Spins until the cap holds the process back, once more to see for how long it lets it run, and then for half that
+ * long. A process that has rested, or has just loaded much, is ahead of its share or behind it, and the timed window
+ * would begin with the difference. Windows end while the process runs, so that a start at the middle of a run leaves
+ * no bias. A run can be longer than the quota, since the kernel looks at ticks and takes the excess off the next.
+ * @param cpuStat the kernel's count of throttled time, where a cgroup holds the process
  */
-export function settle(units: number, periodMs: number): void {
+export function settle(units: number, cpuStat: string | null): void {
   if (units > LARGEST_SHARE) return
-  const begin = performance.now()
-  let last = begin
-  for (let now = last; now - last < HELD_MS; now = performance.now()) {
-    if (now - begin > LONGEST_MS) return
+  const deadline = performance.now() + LONGEST_MS
+  const resumed = runUntilHeld(cpuStat, deadline)?.resumed
+  const run = resumed === undefined ? null : runUntilHeld(cpuStat, deadline)
+  if (resumed === undefined || run === null) return
+  const half = (run.held - resumed) / 2
+  while (performance.now() - run.resumed < half);
+}
+
+/** When the process was held and when it went on, ms; null where it was not by the deadline. */
+function runUntilHeld(cpuStat: string | null, deadline: number): { held: number; resumed: number } | null {
+  const throttledMs = () => (cpuStat === null ? null : readThrottledMs(cpuStat))
+  const before = throttledMs()
+  let last = performance.now()
+  for (let now = last; now < deadline; now = performance.now()) {
+    // Others' work makes pauses as well, which the kernel's count tells apart.
+    if (now - last >= HELD_MS && (before === null || throttledMs() !== before)) {
+      return { held: last, resumed: now }
+    }
     last = now
   }
-  const resumed = performance.now()
-  while (performance.now() - resumed < (units * periodMs) / 2);
+  return null
 }
