@@ -26,11 +26,13 @@ export class DataQuality {
   private columns: readonly Column[] | null = null
   private chunkQuality: (ChunkQuality & { bad_values?: number; dropped?: number }) | null = null
 
+  /** @param seen the columns of the rows before a checkpoint, whose state this is: there may be none behind it */
   constructor(
     plan: Plan,
     dataset: Pick<PreparedDataset, 'path' | 'bad_values'>,
     params: DataParams,
     state?: DataQualityState,
+    seen: readonly Column[] | null = null,
   ) {
     const policy = dataset.bad_values ?? 'fail'
     this.state = state
@@ -45,6 +47,8 @@ export class DataQuality {
       : new Guard(policy, plan.columns, dataset.path, state?.guard ?? undefined)
     this.validator = params.validate ? new Validator(state?.validator ?? undefined) : null
     this.rowNumbers = params.drift === 'off' ? null : new RowNumbers(state?.row_numbers ?? undefined)
+    this.columns = seen
+    if (seen !== null) this.validator?.begin(seen)
   }
 
   /**

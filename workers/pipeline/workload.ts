@@ -20,7 +20,7 @@ import { infoFor, type PipelineParams, pipelineParams } from './describe.ts'
 import { usesTarget } from './features/declared.ts'
 import { type EngineerOptions, type EngineerState, FeatureEngineer } from './features/engineer.ts'
 import { openBytes } from './ingest/bytes.ts'
-import type { ChunkReader, ColumnChunk, OpenReader } from './ingest/columns.ts'
+import type { ChunkReader, Column, ColumnChunk, OpenReader } from './ingest/columns.ts'
 import { openCsvParse } from './ingest/csv-parse.ts'
 import { openData } from './ingest/open-data.ts'
 import { ClassLabels } from './learn/class-labels.ts'
@@ -77,8 +77,8 @@ async function open(context: TrialContext): Promise<OpenWorkload> {
   const from = checkpoints?.resumed ?? null
   const reader = await openData(dataset, plan.specs, READERS[params.reader])
   try {
-    if (from !== null) await skipRows(reader, from.rows)
-    return new PipelineRun(plan, reader, dataset, params, settings, checkpoints)
+    const seen = from === null ? null : await skipRows(reader, from.rows)
+    return new PipelineRun(plan, reader, dataset, params, settings, checkpoints, seen)
   } catch (error) {
     await reader.close()
     throw error
@@ -125,6 +125,7 @@ class PipelineRun implements OpenWorkload {
     params: PipelineParams,
     settings: WorkloadSettings,
     checkpoints: Checkpoints | null,
+    seen: readonly Column[] | null,
   ) {
     const from = checkpoints?.resumed ?? null
     const parts = from?.parts as PipelineParts | undefined
@@ -136,7 +137,7 @@ class PipelineRun implements OpenWorkload {
     this.rows = from?.rows ?? 0
     const task = taskOf(plan)
     this.labels = task === 'classification' ? new ClassLabels(plan.target, parts?.labels ?? []) : null
-    this.quality = new DataQuality(plan, dataset, params, parts?.quality)
+    this.quality = new DataQuality(plan, dataset, params, parts?.quality, seen)
     const engineering = engineerOptions(plan, params, settings)
     this.engineer = new FeatureEngineer(plan.features, plan.target, parts?.engineer, engineering)
     const { batch_size, max_memory_mb } = settings

@@ -73,16 +73,22 @@ export class Validator {
     this.duplicates.found = state?.duplicates ?? 0
   }
 
-  /** @param rows how many of the chunk's rows count */
-  check(chunk: ColumnChunk, rows = chunk.rows): ChunkQuality {
-    this.watches ??= chunk.columns.map((column) =>
+  /** Takes up the columns, with what the state knows of them; the first chunk does it too. */
+  begin(columns: readonly Column[]): (NumberWatch | CategoryWatch)[] {
+    this.watches ??= columns.map((column) =>
       column.kind === 'category'
         ? new CategoryWatch(this.state?.missing[column.name])
         : new NumberWatch(this.state?.numbers[column.name]),
     )
+    return this.watches
+  }
+
+  /** @param rows how many of the chunk's rows count */
+  check(chunk: ColumnChunk, rows = chunk.rows): ChunkQuality {
+    const watches = this.begin(chunk.columns)
     const quality: ChunkQuality = {}
-    for (let i = 0; i < this.watches.length; i += 1) {
-      const watch = this.watches[i]!
+    for (let i = 0; i < watches.length; i += 1) {
+      const watch = watches[i]!
       const column = chunk.columns[i]!
       const { missing: gaps } = watch
       if (watch instanceof CategoryWatch) watch.check(column, rows)
