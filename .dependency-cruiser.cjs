@@ -44,7 +44,7 @@ module.exports = {
       'The coordinator starts workers by the URLs of their entry files and shares types alone.',
       '^harness/',
       '^workers/',
-      '^workers/contract\\.ts$',
+      '^workers/(contract|protocol)\\.ts$',
     ),
     forbid(
       'pipeline-is-one-workload',
@@ -65,7 +65,7 @@ module.exports = {
       'Statistics know plain data and their mathematics, nothing else.',
       '^harness/analyse/',
       '.',
-      ['^harness/analyse/', data, '^workers/contract\\.ts$', 'node_modules/(jstat|arquero)/'],
+      ['^harness/analyse/', data, '^workers/(contract|protocol)\\.ts$', 'node_modules/(jstat|arquero)/'],
     ),
     forbid(
       'sweep-comes-first',
@@ -78,6 +78,19 @@ module.exports = {
       'Running a trial knows nothing of what becomes of it.',
       '^harness/execute/',
       '^harness/(gate|report)/',
+    ),
+    forbid(
+      'parts-below-a-run',
+      'A run puts the parts together; none of them knows of it.',
+      '^harness/(sweep|execute|record|analyse|report|ownership)/',
+      '^harness/run/',
+    ),
+    forbid(
+      'ownership-stands-alone',
+      'Whose a process or a folder is hangs on nothing else.',
+      '^harness/ownership/',
+      '^(harness|workers)/',
+      '^harness/ownership/',
     ),
     forbid(
       'record-below-results',

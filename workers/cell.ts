@@ -5,19 +5,18 @@
 
 import { settle } from './caps/compute/settle.ts'
 import { type CellMemory, MemoryCapError, MemoryCheck, MIB, readCellMemory } from './caps/memory.ts'
+import type { TrialContext, Workload } from './contract.ts'
+import { loadWorkload, openWorkload } from './load-workload.ts'
+import { type DuetOrder, type DuetPart, takeTurns } from './lock-step.ts'
+import { MeasuredRun, warmUp } from './measured-run.ts'
 import type {
   ComputeCapInForce,
   HostReport,
   NoiseRecord,
   Outcome,
-  TrialContext,
   TrialError,
   TrialSpec,
-  Workload,
-} from './contract.ts'
-import { loadWorkload, openWorkload } from './load-workload.ts'
-import { type DuetOrder, type DuetPart, takeTurns } from './lock-step.ts'
-import { MeasuredRun, warmUp } from './measured-run.ts'
+} from './protocol.ts'
 import { monotonicMs } from './telemetry/clock.ts'
 import { Meters } from './telemetry/meters.ts'
 

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
 import { resourceLimits } from './caps/memory.ts'
+import { CONTROL_BYTES, type DuetOrder, type DuetPart, stopDuet } from './lock-step.ts'
 import type {
   DuetFailure,
   DuetReport,
@@ -14,8 +15,7 @@ import type {
   HostSignal,
   Outcome,
   TrialError,
-} from './contract.ts'
-import { CONTROL_BYTES, type DuetOrder, type DuetPart, stopDuet } from './lock-step.ts'
+} from './protocol.ts'
 
 // Ctrl-C reaches the whole group; the coordinator decides what ends. A host without its coordinator has no purpose.
 process.on('SIGINT', () => {})

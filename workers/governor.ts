@@ -17,7 +17,7 @@ import type {
   GovernorRequest,
   MemoryCapInForce,
   TimeWindow,
-} from './contract.ts'
+} from './protocol.ts'
 import { EnergyMeter } from './telemetry/energy.ts'
 import { PerfEnergy } from './telemetry/perf-energy.ts'
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
 import { budgetWithin, MIB, resourceLimits } from './caps/memory.ts'
 import type { CellReport, DriveOrder } from './cell.ts'
-import type { HostPermit, HostReport, HostSignal, Outcome, TrialError, TrialSpec } from './contract.ts'
+import type { HostPermit, HostReport, HostSignal, Outcome, TrialError, TrialSpec } from './protocol.ts'
 import { peakResidentMb } from './telemetry/process-files.ts'
 
 /** Under `memory_scope: process`, what must be left for the workload, MB. */

@@ -1,4 +1,4 @@
-import type { InputProblem } from './contract.ts'
+import type { InputProblem } from './protocol.ts'
 
 /** The user's input is at fault. */
 export class InputError extends Error {

@@ -1,9 +1,10 @@
 /** Data that the prepare job reads or writes. */
 import { join } from 'node:path'
-import type { DataFingerprint, DatasetSpec, PreparedDataset } from './contract.ts'
+import type { DataFingerprint, PreparedDataset } from './contract.ts'
 import { InputError } from './input-error.ts'
 import { generateDataset } from './pipeline/presets/generate.ts'
 import { fingerprintFile } from './pipeline/source.ts'
+import type { DatasetSpec } from './protocol.ts'
 
 type FileSpec = Extract<DatasetSpec, { kind: 'file' }>
 type GenerateSpec = Extract<DatasetSpec, { kind: 'generate' }>

@@ -1,19 +1,10 @@
 /** The job before all trials: asks the workload what it is, and reads, hashes and counts each dataset once. */
 import { basename, extname } from 'node:path'
-import type {
-  DataFingerprint,
-  DatasetSpec,
-  InputProblem,
-  PreparedDataset,
-  PrepareResult,
-  PrepareSpec,
-  Scalar,
-  Workload,
-  WorkloadInfo,
-} from './contract.ts'
+import type { DataFingerprint, PreparedDataset, Scalar, Workload, WorkloadInfo } from './contract.ts'
 import { InputError } from './input-error.ts'
 import { loadWorkload } from './load-workload.ts'
 import { readFile, type UnreadDataset, unread, writeGenerated } from './prepare-data.ts'
+import type { DatasetSpec, InputProblem, PrepareResult, PrepareSpec } from './protocol.ts'
 
 // Ctrl-C reaches the whole group; the coordinator decides what ends. Without it this process has no purpose.
 process.on('SIGINT', () => {})

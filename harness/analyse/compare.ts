@@ -1,5 +1,5 @@
 /** The significance table: one row a pair and metric. */
-import type { TrialResult } from '../../workers/contract.ts'
+import type { TrialResult } from '../../workers/protocol.ts'
 import type { Metric } from '../metrics.ts'
 import type { CompareSettings, Scenario } from '../sweep/types.ts'
 import { compareMetric } from './compare-metric.ts'

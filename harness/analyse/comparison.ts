@@ -1,5 +1,5 @@
 /** The shape of the significance table, and of what goes into it. */
-import type { TrialResult } from '../../workers/contract.ts'
+import type { TrialResult } from '../../workers/protocol.ts'
 import type { Verdict } from './verdict.ts'
 import type { Warning } from './warnings.ts'
 import type { Scale } from './welch.ts'

@@ -1,5 +1,5 @@
 /** Which scenario to run, for each goal, and which others the data cannot tell from it? */
-import type { TrialResult } from '../../workers/contract.ts'
+import type { TrialResult } from '../../workers/protocol.ts'
 import type { Metric } from '../metrics.ts'
 import type { Scenario } from '../sweep/types.ts'
 import { comparePairs } from './compare.ts'

@@ -1,5 +1,5 @@
 /** By which factor does b differ from a, when each round (or duet) gives one pair? */
-import type { TrialResult } from '../../workers/contract.ts'
+import type { TrialResult } from '../../workers/protocol.ts'
 import { studentQuantile, studentTwoSidedP } from './distributions.ts'
 import { mean, standardDeviation } from './moments.ts'
 import { metricValues, okTrials, usableValues } from './values.ts'

@@ -1,5 +1,5 @@
 /** From trials to the numbers that a test may use: one value a trial. */
-import type { ComputeMechanism, Outcome, TrialResult } from '../../workers/contract.ts'
+import type { ComputeMechanism, Outcome, TrialResult } from '../../workers/protocol.ts'
 
 export const OUTCOMES: readonly Outcome[] = ['ok', 'out_of_memory', 'crashed', 'timed_out', 'failed']
 

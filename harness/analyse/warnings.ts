@@ -1,5 +1,6 @@
 /** What a reader must know before trusting a number. Warnings are data; the prose is in `formatWarning` alone. */
-import type { ComputeMechanism, Outcome, Scalar } from '../../workers/contract.ts'
+import type { Scalar } from '../../workers/contract.ts'
+import type { ComputeMechanism, Outcome } from '../../workers/protocol.ts'
 
 /** `a` is the reference, `b` the one compared with it. */
 export type Side = 'a' | 'b'

@@ -1,12 +1,12 @@
 /** `stint doctor`: what this machine can enforce and measure, and how noisy it is. */
 import type { Argv, CommandModule } from 'yargs'
-import { measureKernel } from '../calibrate.ts'
 import { type Check, checkCompute, checkRest } from '../doctor/checks.ts'
 import { measureQuiet, type QuietReport } from '../doctor/quiet.ts'
 import { LocalExecutor } from '../execute/local.ts'
 import { readMachine } from '../record/machine.ts'
 import type { Machine } from '../record/types.ts'
 import { plain } from '../report/words.ts'
+import { measureKernel } from '../run/calibrate.ts'
 import { answer, tell } from './console.ts'
 
 interface DoctorWords {

@@ -2,7 +2,7 @@
  * Progress on stderr: a bar on a terminal, a line now and then elsewhere; failures as they happen.
  * Knows neither clock nor stream of its own, so that tests can read it.
  */
-import type { TrialResult } from '../../workers/contract.ts'
+import type { TrialResult } from '../../workers/protocol.ts'
 import { plain } from '../report/words.ts'
 
 export interface ProgressOptions {

@@ -1,5 +1,5 @@
 /** From a run folder to its reports, and what a command says of it. */
-import type { TrialResult } from '../../workers/contract.ts'
+import type { TrialResult } from '../../workers/protocol.ts'
 import { readJournal } from '../record/journal.ts'
 import { readManifest } from '../record/manifest.ts'
 import { journalPath } from '../record/run-folder.ts'

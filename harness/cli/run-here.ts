@@ -1,8 +1,8 @@
 /** One sweep on this machine: progress on stderr, and signals that end it cleanly. */
 import type { Executor } from '../execute/executor.ts'
 import { LocalExecutor } from '../execute/local.ts'
-import { runSweep } from '../run-sweep.ts'
-import type { SweepRun } from '../run-trials.ts'
+import { runSweep } from '../run/run-sweep.ts'
+import type { SweepRun } from '../run/run-trials.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
 import { RunProgress } from './run-progress.ts'
 import { stopOnSignals } from './signals.ts'

@@ -1,8 +1,8 @@
 /** What `stint run` says on stderr while a sweep runs. */
-import type { TrialResult } from '../../workers/contract.ts'
+import type { TrialResult } from '../../workers/protocol.ts'
 import type { Manifest } from '../record/types.ts'
 import { plain } from '../report/words.ts'
-import type { ResumeEvents } from '../resume-run.ts'
+import type { ResumeEvents } from '../run/resume-run.ts'
 import type { Scenario, Sweep } from '../sweep/types.ts'
 import { tell, wantsColour, widthOf } from './console.ts'
 import { Progress } from './progress.ts'

@@ -1,6 +1,6 @@
 /** `stint run`: the main job. */
 import type { Argv, CommandModule } from 'yargs'
-import type { SweepRun } from '../run-trials.ts'
+import type { SweepRun } from '../run/run-trials.ts'
 import { loadSweep } from '../sweep/load.ts'
 import type { Sweep } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'

@@ -1,5 +1,5 @@
 /** What this machine can enforce and measure, each tried for real. */
-import type { ComputeMechanism, TrialResult } from '../../workers/contract.ts'
+import type { ComputeMechanism, TrialResult } from '../../workers/protocol.ts'
 import { LocalExecutor } from '../execute/local.ts'
 import { runProbe } from '../execute/probe-trial.ts'
 import { remedyFor } from './remedies.ts'

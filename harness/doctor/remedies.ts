@@ -1,7 +1,7 @@
 /** The one command that would enable what is missing, where this machine has what it takes. */
 import { existsSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import type { ComputeMechanism } from '../../workers/contract.ts'
+import type { ComputeMechanism } from '../../workers/protocol.ts'
 
 export type Missing = ComputeMechanism | 'memory_group' | 'rapl' | 'perf' | 'taskset'
 

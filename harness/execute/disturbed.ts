@@ -1,5 +1,5 @@
 /** Which trials to distrust: others' work reached them. */
-import type { Disturbed, NoiseRecord } from '../../workers/contract.ts'
+import type { Disturbed, NoiseRecord } from '../../workers/protocol.ts'
 
 /** Cores' worth of work by others that a machine shows at rest, the governor's included. */
 const OTHERS_AT_REST = 0.15

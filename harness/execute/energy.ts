@@ -1,5 +1,5 @@
 /** One trial's energy from what the machine's counters said, else from CPU time and the profile's watts. */
-import type { EnergyRecord, HostReport, TrialSpec, WatchSummary } from '../../workers/contract.ts'
+import type { EnergyRecord, HostReport, TrialSpec, WatchSummary } from '../../workers/protocol.ts'
 
 /**
  * Counters count the whole machine: where several trials ran at once, each gets its part by CPU time.

@@ -1,5 +1,5 @@
-import { OWNER_VARIABLE } from '../leftovers.ts'
-import { ownerToken, thisProcess } from '../owner.ts'
+import { OWNER_VARIABLE } from '../ownership/leftovers.ts'
+import { ownerToken, thisProcess } from '../ownership/owner.ts'
 
 /** Variables that would change a trial: V8 flags (`--max-old-space-size` defeats a cell's limits) and coverage. */
 const NOT_INHERITED = ['NODE_OPTIONS', 'NODE_V8_COVERAGE']

@@ -7,7 +7,7 @@ import type {
   PrepareSpec,
   TrialResult,
   TrialSpec,
-} from '../../workers/contract.ts'
+} from '../../workers/protocol.ts'
 
 export interface Executor {
   /** What caps can be enforced here, so that a sweep can be refused before its first trial. */

@@ -7,7 +7,7 @@ import type {
   PrepareSpec,
   TrialResult,
   TrialSpec,
-} from '../../workers/contract.ts'
+} from '../../workers/protocol.ts'
 import type { DuetExecutor } from './executor.ts'
 
 export interface FakeScript {

@@ -10,7 +10,7 @@ import type {
   MemoryScope,
   TimeWindow,
   WatchSummary,
-} from '../../workers/contract.ts'
+} from '../../workers/protocol.ts'
 import { entryFile } from './entries.ts'
 import { workerEnvironment } from './environment.ts'
 

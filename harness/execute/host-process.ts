@@ -1,7 +1,7 @@
 /** One disposable host process: a Tinypool of one child process that is used for one job. */
 import type { ChildProcess } from 'node:child_process'
 import { Tinypool } from 'tinypool'
-import type { HostPermit, HostSignal } from '../../workers/contract.ts'
+import type { HostPermit, HostSignal } from '../../workers/protocol.ts'
 
 /** How a host ended that gave no result. */
 export interface HostDeath {

@@ -13,8 +13,8 @@ import type {
   PrepareSpec,
   TrialResult,
   TrialSpec,
-} from '../../workers/contract.ts'
-import { makeOwnedFolder, removeLeftovers } from '../leftovers.ts'
+} from '../../workers/protocol.ts'
+import { makeOwnedFolder, removeLeftovers } from '../ownership/leftovers.ts'
 import { entryFile } from './entries.ts'
 import { workerEnvironment } from './environment.ts'
 import type { DuetExecutor } from './executor.ts'

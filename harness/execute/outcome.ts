@@ -1,5 +1,5 @@
 /** What became of a trial whose host gave no result. */
-import type { Outcome, TrialError, WatchSummary } from '../../workers/contract.ts'
+import type { Outcome, TrialError, WatchSummary } from '../../workers/protocol.ts'
 import type { HostDeath } from './host-process.ts'
 
 /** V8 says one of these before it aborts a process for want of memory. */

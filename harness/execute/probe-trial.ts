@@ -1,5 +1,5 @@
 /** Short trials of a fixed workload, to see what this machine really does. */
-import type { TrialResult, TrialSpec } from '../../workers/contract.ts'
+import type { TrialResult, TrialSpec } from '../../workers/protocol.ts'
 import { entryFile } from './entries.ts'
 import type { Executor } from './executor.ts'
 

@@ -1,5 +1,5 @@
 /** Runs a plan over an executor: `jobs` trials at a time, started in plan order. */
-import type { TrialResult, TrialSpec } from '../../workers/contract.ts'
+import type { TrialResult, TrialSpec } from '../../workers/protocol.ts'
 import type { PlannedTrial } from '../sweep/types.ts'
 import type { Executor } from './executor.ts'
 

@@ -3,7 +3,7 @@ import { createWriteStream, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { DatasetSpec, InputProblem } from '../../workers/contract.ts'
+import type { DatasetSpec, InputProblem } from '../../workers/protocol.ts'
 import { STDIN } from '../sweep/dataset.ts'
 
 const GZIP_MARK = [0x1f, 0x8b]

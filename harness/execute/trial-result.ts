@@ -11,7 +11,7 @@ import type {
   TrialResult,
   TrialSpec,
   WatchSummary,
-} from '../../workers/contract.ts'
+} from '../../workers/protocol.ts'
 import { disturbancesOf } from './disturbed.ts'
 import { energyOf } from './energy.ts'
 import type { HostEnding } from './host-process.ts'

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, realpathSync, rmSync, statSync, symlinkSync }
 import { tmpdir } from 'node:os'
 import { dirname, join, relative, sep } from 'node:path'
 import { entryFile } from '../execute/entries.ts'
-import { makeOwnedFolder, removeFolders } from '../leftovers.ts'
+import { makeOwnedFolder, removeFolders } from '../ownership/leftovers.ts'
 import { GATE_DEFAULTS } from '../sweep/settings.ts'
 import type { GateSettings } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'

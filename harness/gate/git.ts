@@ -1,7 +1,7 @@
 /** Runs git, and the user's own commands, so that an interrupt ends them and all that they started. */
 import { spawn } from 'node:child_process'
-import { OWNER_VARIABLE } from '../leftovers.ts'
-import { ownerToken, thisProcess } from '../owner.ts'
+import { OWNER_VARIABLE } from '../ownership/leftovers.ts'
+import { ownerToken, thisProcess } from '../ownership/owner.ts'
 import { plain } from '../report/words.ts'
 import { UserError } from '../user-error.ts'
 

@@ -1,5 +1,5 @@
 /** A scenario that was `ok` and no longer is, and scores that the same data and seed must give again. */
-import type { Outcome, TrialResult } from '../../workers/contract.ts'
+import type { Outcome, TrialResult } from '../../workers/protocol.ts'
 import { relativeChange } from '../analyse/welch.ts'
 import type { Metric } from '../metrics.ts'
 import { outcomeName, plain } from '../report/words.ts'

@@ -1,5 +1,5 @@
 /** Who goes first: drawn at random, and each side equally often in every two. */
-import type { DuetSide } from '../../workers/contract.ts'
+import type { DuetSide } from '../../workers/protocol.ts'
 
 export class Places {
   private readonly random: () => number

@@ -1,5 +1,5 @@
 /** New trials against recorded runs: what varies between runs counts, not what varies within one. */
-import type { TrialResult } from '../../workers/contract.ts'
+import type { TrialResult } from '../../workers/protocol.ts'
 import { studentQuantile } from '../analyse/distributions.ts'
 import { mean, standardDeviation } from '../analyse/moments.ts'
 import { metricValues, usableValues } from '../analyse/values.ts'

@@ -1,12 +1,6 @@
 /** What the executor is asked for: trials and duets of a scenario, with either version's module and parameters. */
-import type {
-  DuetSide,
-  DuetSpec,
-  PreparedDataset,
-  Scalar,
-  TrialSpec,
-  WorkloadInfo,
-} from '../../workers/contract.ts'
+import type { PreparedDataset, Scalar, WorkloadInfo } from '../../workers/contract.ts'
+import type { DuetSide, DuetSpec, TrialSpec } from '../../workers/protocol.ts'
 import { trialId } from '../sweep/plan.ts'
 import type { Scenario, Sweep } from '../sweep/types.ts'
 import type { GateScenario, Versions } from './types.ts'

@@ -1,5 +1,6 @@
 /** What a gate compares and what it finds. Plain data. */
-import type { DuetReport, Scalar, TrialResult, WorkloadInfo } from '../../workers/contract.ts'
+import type { Scalar, WorkloadInfo } from '../../workers/contract.ts'
+import type { DuetReport, TrialResult } from '../../workers/protocol.ts'
 import type { Metric } from '../metrics.ts'
 import type { Scenario } from '../sweep/types.ts'
 

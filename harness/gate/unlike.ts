@@ -1,5 +1,6 @@
 /** Why recorded runs cannot be the measure of a run that is made now. */
-import type { PreparedDataset, Scalar, TrialResult } from '../../workers/contract.ts'
+import type { PreparedDataset, Scalar } from '../../workers/contract.ts'
+import type { TrialResult } from '../../workers/protocol.ts'
 import { computeMechanisms } from '../analyse/values.ts'
 import { identityOf } from '../record/changes.ts'
 import type { Machine, Manifest } from '../record/types.ts'

@@ -1,5 +1,5 @@
 /** From duets and trials to one number each for a metric: the log of how many times worse the candidate is. */
-import type { DuetReport, DuetSums } from '../../workers/contract.ts'
+import type { DuetReport, DuetSums } from '../../workers/protocol.ts'
 import type { Evidence, SoloRound } from './types.ts'
 
 export interface MetricValues {

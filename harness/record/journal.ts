@@ -1,6 +1,6 @@
 /** `trials.jsonl`: one line a finished trial, appended and synced, never rewritten. */
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
-import type { TrialResult } from '../../workers/contract.ts'
+import type { TrialResult } from '../../workers/protocol.ts'
 import { UserError } from '../user-error.ts'
 
 const LINE_END = 10

@@ -12,7 +12,7 @@ import {
   parseOwner,
   stateOf,
   thisProcess,
-} from '../owner.ts'
+} from '../ownership/owner.ts'
 import { UserError } from '../user-error.ts'
 
 const LOCK = new RegExp(`^\\.lock-(${OWNER_PATTERN})@(.+)$`)

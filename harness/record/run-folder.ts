@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { makeOwnedFolder, removeFolders } from '../leftovers.ts'
+import { makeOwnedFolder, removeFolders } from '../ownership/leftovers.ts'
 import { UserError } from '../user-error.ts'
 import { syncFolder, unfinishedName } from './atomic.ts'
 import { type FolderLock, lockFolder } from './lock.ts'

@@ -1,5 +1,6 @@
 /** Two or more runs against each other, scenario by scenario; the first is the reference. */
-import type { Scalar, TrialResult } from '../../workers/contract.ts'
+import type { Scalar } from '../../workers/contract.ts'
+import type { TrialResult } from '../../workers/protocol.ts'
 import { comparePairs, compareScenarios } from '../analyse/compare.ts'
 import type { ComparisonRow, Group, GroupPair } from '../analyse/comparison.ts'
 import { groupByScenario } from '../analyse/values.ts'

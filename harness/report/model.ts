@@ -1,5 +1,5 @@
 /** From a run's manifest and trials to all that the exporters show. Pure. */
-import type { TrialResult } from '../../workers/contract.ts'
+import type { TrialResult } from '../../workers/protocol.ts'
 import { compareScenarios } from '../analyse/compare.ts'
 import { estimateMean } from '../analyse/estimate.ts'
 import { operatingPoints } from '../analyse/operating-points.ts'

@@ -1,5 +1,5 @@
 /** How quiet was the machine? */
-import type { TrialResult } from '../../workers/contract.ts'
+import type { TrialResult } from '../../workers/protocol.ts'
 import type { Manifest } from '../record/types.ts'
 import type { NoiseReport, ScenarioReport } from './types.ts'
 

@@ -1,5 +1,5 @@
 /** What a reader must know before trusting a run, each with what to do next. */
-import type { Disturbed, TrialResult } from '../../workers/contract.ts'
+import type { Disturbed, TrialResult } from '../../workers/protocol.ts'
 import type { Comparison } from '../analyse/comparison.ts'
 import { formatWarning, type Warning } from '../analyse/warnings.ts'
 import { formatNumber } from '../metrics.ts'

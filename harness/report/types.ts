@@ -1,5 +1,6 @@
 /** What every exporter renders: one run, analysed. Plain data. */
-import type { Disturbed, EnergyRecord, Outcome, Scalar } from '../../workers/contract.ts'
+import type { Scalar } from '../../workers/contract.ts'
+import type { Disturbed, EnergyRecord, Outcome } from '../../workers/protocol.ts'
 import type { ComparisonRow } from '../analyse/comparison.ts'
 import type { Estimate } from '../analyse/estimate.ts'
 import type { OperatingPoints } from '../analyse/operating-points.ts'

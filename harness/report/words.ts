@@ -1,5 +1,6 @@
 /** Names as people read them. One place, so that tables, plots and sentences say the same. */
-import type { Outcome, Scalar } from '../../workers/contract.ts'
+import type { Scalar } from '../../workers/contract.ts'
+import type { Outcome } from '../../workers/protocol.ts'
 import { formatNumber, type Metric } from '../metrics.ts'
 
 const METRIC_NAMES: Record<string, string> = {

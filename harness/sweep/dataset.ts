@@ -1,11 +1,6 @@
 /** What data a scenario asks for. */
-import type {
-  ColumnDeclaration,
-  ColumnKind,
-  DatasetSpec,
-  ReadingOptions,
-  Scalar,
-} from '../../workers/contract.ts'
+import type { ColumnDeclaration, ColumnKind, ReadingOptions, Scalar } from '../../workers/contract.ts'
+import type { DatasetSpec } from '../../workers/protocol.ts'
 import type { Flat } from './expand.ts'
 import { absolute, type Folders, missingFile } from './paths.ts'
 import { occurrences, type Places } from './places.ts'

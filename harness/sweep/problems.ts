@@ -1,5 +1,5 @@
 /** Everything that is wrong with a sweep, each with its place, reported together and in file order. */
-import type { InputProblem } from '../../workers/contract.ts'
+import type { InputProblem } from '../../workers/protocol.ts'
 
 /** Where a value was given: in a file, or on the command line. */
 export type Place =

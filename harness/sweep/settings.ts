@@ -5,7 +5,8 @@
  * an axis of the grid (or an `include` entry), `--set`.
  */
 import { z } from 'zod'
-import { MINIMUM_MEMORY_MB, type Scalar } from '../../workers/contract.ts'
+import type { Scalar } from '../../workers/contract.ts'
+import { MINIMUM_MEMORY_MB } from '../../workers/protocol.ts'
 
 /** Below this share a host process spends its quota on starting up. */
 const MINIMUM_COMPUTE_UNITS = 0.05

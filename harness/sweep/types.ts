@@ -4,13 +4,11 @@ import type {
   ColumnDeclaration,
   ColumnKind,
   DataFormat,
-  DatasetSpec,
   FeatureDeclaration,
-  MemoryScope,
   Scalar,
-  Watts,
   WorkloadSettings,
 } from '../../workers/contract.ts'
+import type { DatasetSpec, MemoryScope, Watts } from '../../workers/protocol.ts'
 
 /** Dataset as written in the sweep; an axis may override one of its keys. */
 export interface SweepDataset {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LocalExecutor } from '../../harness/execute/local.ts'
 import { runPlan } from '../../harness/execute/schedule.ts'
-import type { Outcome, TrialResult } from '../../workers/contract.ts'
+import type { Outcome, TrialResult } from '../../workers/protocol.ts'
 import { trialSpec } from '../fixtures/trial.ts'
 
 const CAP_MB = 64

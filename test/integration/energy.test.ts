@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { TrialResult } from '../../workers/contract.ts'
+import type { TrialResult } from '../../workers/protocol.ts'
 import { workloadFile } from '../fixtures/trial.ts'
 
 const COMMAND = fileURLToPath(new URL('../../dist/harness/cli/main.js', import.meta.url))

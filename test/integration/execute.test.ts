@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LocalExecutor } from '../../harness/execute/local.ts'
 import { HARNESS_METRICS } from '../../harness/metrics.ts'
-import type { ChunkLogLine, ComputeMechanism } from '../../workers/contract.ts'
+import type { ChunkLogLine, ComputeMechanism } from '../../workers/protocol.ts'
 import { trialSpec, workloadFile } from '../fixtures/trial.ts'
 
 const linux = process.platform === 'linux'

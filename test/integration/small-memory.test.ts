@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LocalExecutor } from '../../harness/execute/local.ts'
-import type { PreparedDataset, TrialResult, WorkloadSettings } from '../../workers/contract.ts'
+import type { PreparedDataset, WorkloadSettings } from '../../workers/contract.ts'
 import { pipelineParams } from '../../workers/pipeline/describe.ts'
+import type { TrialResult } from '../../workers/protocol.ts'
 import { trialSpec } from '../fixtures/trial.ts'
 
 const ROWS = 150_000

@@ -1,6 +1,6 @@
 /** The governor's view of one host process: its memory, its deadline, its compute cap, and what to clear after it. */
 import { rmSync } from 'node:fs'
-import type { MemoryCapInForce, MemoryScope, TimeWindow, WatchSummary } from '../contract.ts'
+import type { MemoryCapInForce, MemoryScope, TimeWindow, WatchSummary } from '../protocol.ts'
 import { monotonicMs } from '../telemetry/clock.ts'
 import { peakResidentMb, ResidentSize, restartPeakResident } from '../telemetry/process-files.ts'
 import type { ComputeCap } from './compute/mechanism.ts'

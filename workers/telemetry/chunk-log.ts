@@ -6,7 +6,8 @@ import { closeSync, mkdirSync, openSync, readSync, rmSync, writeSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { threadId } from 'node:worker_threads'
-import type { ChunkLogLine, StepReport } from '../contract.ts'
+import type { StepReport } from '../contract.ts'
+import type { ChunkLogLine } from '../protocol.ts'
 
 /** What the cell measured of one chunk; the report of its step adds the rest. */
 export type ChunkNumbers = Omit<ChunkLogLine, 'chunk' | 'rows' | 'bytes' | 'operators_ms' | 'detail'>

@@ -1,5 +1,5 @@
 /** All that is read before and after the timed steps, and nothing in between. */
-import type { HostReport, NoiseRecord } from '../contract.ts'
+import type { HostReport, NoiseRecord } from '../protocol.ts'
 import { EnergyMeter } from './energy.ts'
 import { GcMeter } from './gc.ts'
 import { type IoBytes, readIo } from './io.ts'

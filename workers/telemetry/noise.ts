@@ -1,7 +1,7 @@
 /** Signs that others disturbed the calling thread. Linux alone; null elsewhere. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { NoiseRecord } from '../contract.ts'
+import type { NoiseRecord } from '../protocol.ts'
 
 /** The kernel's unit in /proc/stat, whatever its tick. */
 const TICK_MS = 10

@@ -1,6 +1,6 @@
 /** Energy of the processor packages by `perf`, where the kernel's own files cannot be read. Runs beside all trials. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import type { TimeWindow } from '../contract.ts'
+import type { TimeWindow } from '../protocol.ts'
 import { monotonicMs } from './clock.ts'
 
 const EVENT = 'power/energy-pkg/'

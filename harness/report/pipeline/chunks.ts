@@ -1,5 +1,5 @@
 /** `streaming_chunks.jsonl`: one line a chunk of the first streaming trial; null where nothing tells. */
-import type { ChunkLogLine } from '../../../workers/contract.ts'
+import type { ChunkLogLine } from '../../../workers/protocol.ts'
 import type { PipelineData } from './data.ts'
 
 export function streamingChunks({ streaming }: PipelineData): string {

@@ -1,7 +1,7 @@
 /** What the files of `stint pipeline` are made from: a run folder, read once. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ChunkLogLine, TrialResult } from '../../../workers/contract.ts'
+import type { ChunkLogLine, TrialResult } from '../../../workers/protocol.ts'
 import { groupByScenario } from '../../analyse/values.ts'
 import type { Manifest } from '../../record/types.ts'
 import type { Scenario } from '../../sweep/types.ts'

@@ -1,5 +1,5 @@
 /** The pipeline's operators under the headings of the original profile. */
-import type { ChunkLogLine } from '../../../workers/contract.ts'
+import type { ChunkLogLine } from '../../../workers/protocol.ts'
 
 export type Stage = 'preprocess' | 'feature_engineering' | 'training' | 'other'
 

@@ -1,5 +1,5 @@
 /** What a trial says of its data, under the headings of the original report; null where it does not tell. */
-import type { ChunkLogLine } from '../../../workers/contract.ts'
+import type { ChunkLogLine } from '../../../workers/protocol.ts'
 
 /** Streams that are no feature: how they move is drift over time. */
 const OVER_TIME = ['target', 'error']

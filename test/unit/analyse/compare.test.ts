@@ -5,7 +5,7 @@ import { groupByScenario } from '../../../harness/analyse/values.ts'
 import { verdictOf } from '../../../harness/analyse/verdict.ts'
 import { formatWarning } from '../../../harness/analyse/warnings.ts'
 import type { CompareSettings } from '../../../harness/sweep/types.ts'
-import type { TrialResult } from '../../../workers/contract.ts'
+import type { TrialResult } from '../../../workers/protocol.ts'
 import { METRICS, makeScenario, makeTrial, trialsOf } from './make-trials.ts'
 
 const settings = (metric: string, more: Partial<CompareSettings> = {}): CompareSettings => ({

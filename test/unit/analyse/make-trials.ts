@@ -1,7 +1,8 @@
 /** Scenarios and trials for tests, with only what a test cares about spelled out. */
 import { metricTable } from '../../../harness/metrics.ts'
 import type { Scenario } from '../../../harness/sweep/types.ts'
-import type { Scalar, TrialResult } from '../../../workers/contract.ts'
+import type { Scalar } from '../../../workers/contract.ts'
+import type { TrialResult } from '../../../workers/protocol.ts'
 
 export const METRICS = metricTable({
   r2: { unit: '', direction: 'higher_is_better', kind: 'deterministic', description: 'score' },

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { operatingPoints } from '../../../harness/analyse/operating-points.ts'
 import { paretoFrontier } from '../../../harness/analyse/pareto.ts'
 import { summarise } from '../../../harness/analyse/summary.ts'
-import type { TrialResult } from '../../../workers/contract.ts'
+import type { TrialResult } from '../../../workers/protocol.ts'
 import { METRICS, makeScenario, makeTrial } from './make-trials.ts'
 
 const metric = (name: string) => METRICS.get(name)!

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { formatSeconds, Progress } from '../../../harness/cli/progress.ts'
-import type { TrialResult } from '../../../workers/contract.ts'
+import type { TrialResult } from '../../../workers/protocol.ts'
 
 function setUp(live: boolean, trials = 20) {
   const written: string[] = []

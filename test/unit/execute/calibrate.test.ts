@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { FakeExecutor } from '../../../harness/execute/fake.ts'
-import { runSweep } from '../../../harness/run-sweep.ts'
+import { runSweep } from '../../../harness/run/run-sweep.ts'
 import { loadSweep } from '../../../harness/sweep/load.ts'
-import type { TrialSpec } from '../../../workers/contract.ts'
+import type { TrialSpec } from '../../../workers/protocol.ts'
 import { workloadFile } from '../../fixtures/trial.ts'
 
 let folder: string

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { thisProcess } from '../../../harness/owner.ts'
+import { thisProcess } from '../../../harness/ownership/owner.ts'
 import { quotaFor } from '../../../workers/caps/cgroup-files.ts'
 import { openCgroupV1 } from '../../../workers/caps/compute/cgroup-v1.ts'
 import { openCgroupV2 } from '../../../workers/caps/compute/cgroup-v2.ts'

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { FakeExecutor } from '../../../harness/execute/fake.ts'
-import { runSweep } from '../../../harness/run-sweep.ts'
+import { runSweep } from '../../../harness/run/run-sweep.ts'
 import { loadSweep } from '../../../harness/sweep/load.ts'
 import { workloadFile } from '../../fixtures/trial.ts'
 

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { expect, it, onTestFinished } from 'vitest'
 import { withStdinAsFile } from '../../../harness/execute/stdin.ts'
-import type { DatasetSpec } from '../../../workers/contract.ts'
+import type { DatasetSpec } from '../../../workers/protocol.ts'
 
 const asked = (path: string): DatasetSpec => ({
   kind: 'file',

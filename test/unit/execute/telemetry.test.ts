@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ChunkLogLine } from '../../../workers/contract.ts'
+import type { ChunkLogLine } from '../../../workers/protocol.ts'
 import { ChunkLog } from '../../../workers/telemetry/chunk-log.ts'
 import { EnergyMeter } from '../../../workers/telemetry/energy.ts'
 import { ProcessCpuTime, ResidentSize } from '../../../workers/telemetry/process-files.ts'

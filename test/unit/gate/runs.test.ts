@@ -4,7 +4,7 @@ import { memoryTest, timesTest } from '../../../harness/gate/runs-test.ts'
 import { type Recorded, unlikeness } from '../../../harness/gate/unlike.ts'
 import { HARNESS_METRICS, type Metric } from '../../../harness/metrics.ts'
 import type { Manifest } from '../../../harness/record/types.ts'
-import type { TrialResult } from '../../../workers/contract.ts'
+import type { TrialResult } from '../../../workers/protocol.ts'
 import { normalNoise } from './support.ts'
 
 const metric = (name: string): Metric => HARNESS_METRICS.find((one) => one.name === name)!

@@ -4,7 +4,7 @@ import { compareInLockStep } from '../../../harness/gate/lock-step.ts'
 import type { GateRow, GateScenario } from '../../../harness/gate/types.ts'
 import { metricTable } from '../../../harness/metrics.ts'
 import type { GateSettings, Sweep } from '../../../harness/sweep/types.ts'
-import type { DuetReport, DuetSpec, TrialResult, TrialSpec } from '../../../workers/contract.ts'
+import type { DuetReport, DuetSpec, TrialResult, TrialSpec } from '../../../workers/protocol.ts'
 import { trialSpec } from '../../fixtures/trial.ts'
 
 export const INFO = {

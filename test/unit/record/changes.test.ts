@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { changesSince } from '../../../harness/record/changes.ts'
-import { hashWorkload } from '../../../harness/workload-hash.ts'
+import { hashWorkload } from '../../../harness/run/workload-hash.ts'
 import { syntheticRun } from '../report/synthetic.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'changes-'))

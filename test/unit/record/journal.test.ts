@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { Journal, readJournal } from '../../../harness/record/journal.ts'
-import type { TrialResult } from '../../../workers/contract.ts'
+import type { TrialResult } from '../../../workers/protocol.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'stint-journal-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

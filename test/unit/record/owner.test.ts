@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { makeOwnedFolder, OWNER_VARIABLE, removeLeftovers } from '../../../harness/leftovers.ts'
+import { makeOwnedFolder, OWNER_VARIABLE, removeLeftovers } from '../../../harness/ownership/leftovers.ts'
 import {
   machineName,
   type Owner,
@@ -11,7 +11,7 @@ import {
   parseOwner,
   stateOf,
   thisProcess,
-} from '../../../harness/owner.ts'
+} from '../../../harness/ownership/owner.ts'
 import { lockFolder } from '../../../harness/record/lock.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'owner-'))

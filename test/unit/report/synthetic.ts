@@ -2,7 +2,8 @@
 
 import type { Manifest } from '../../../harness/record/types.ts'
 import type { Scenario } from '../../../harness/sweep/types.ts'
-import type { Outcome, Scalar, TrialResult } from '../../../workers/contract.ts'
+import type { Scalar } from '../../../workers/contract.ts'
+import type { Outcome, TrialResult } from '../../../workers/protocol.ts'
 
 export interface Shape {
   chunk_size?: number[]

@@ -1,5 +1,5 @@
 /** Finds the best compute cap that this machine permits, by trying each for real. */
-import type { ComputeMechanism } from '../../contract.ts'
+import type { ComputeMechanism } from '../../protocol.ts'
 import { tryOnSleeper } from '../try-out.ts'
 import { openCgroupV1 } from './cgroup-v1.ts'
 import { openCgroupV2 } from './cgroup-v2.ts'

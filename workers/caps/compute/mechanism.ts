@@ -1,5 +1,5 @@
 /** The one form of all compute caps: a share of one core for a whole process. */
-import type { ComputeMechanism, TimeWindow } from '../../contract.ts'
+import type { ComputeMechanism, TimeWindow } from '../../protocol.ts'
 
 /** A cap in force on one process. */
 export interface ComputeCap {

@@ -2,13 +2,17 @@
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { Executor } from '../execute/executor.ts'
+import { makeOwnedFolder } from '../ownership/leftovers.ts'
+import { readGit } from '../record/git.ts'
+import { readMachine } from '../record/machine.ts'
+import { checkWritable, createRunFolder, planRunFolder } from '../record/run-folder.ts'
+import type { Manifest } from '../record/types.ts'
+import type { LoadedSweep } from '../sweep/load.ts'
+import { fitToWorkload } from '../sweep/params.ts'
+import { planTrials } from '../sweep/plan.ts'
+import { STINT_VERSION } from '../version.ts'
 import { calibrate, calibrationWords } from './calibrate.ts'
-import type { Executor } from './execute/executor.ts'
-import { makeOwnedFolder } from './leftovers.ts'
-import { readGit } from './record/git.ts'
-import { readMachine } from './record/machine.ts'
-import { checkWritable, createRunFolder, planRunFolder } from './record/run-folder.ts'
-import type { Manifest } from './record/types.ts'
 import {
   type Clock,
   prepareRun,
@@ -18,10 +22,6 @@ import {
   SYSTEM_CLOCK,
   unreachable,
 } from './run-trials.ts'
-import type { LoadedSweep } from './sweep/load.ts'
-import { fitToWorkload } from './sweep/params.ts'
-import { planTrials } from './sweep/plan.ts'
-import { STINT_VERSION } from './version.ts'
 import { hashWorkload } from './workload-hash.ts'
 
 export interface RunOptions {

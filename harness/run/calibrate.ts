@@ -1,9 +1,9 @@
 /** What a share of another machine's core is on this one. */
-import { median } from './analyse/quantile.ts'
-import type { Executor } from './execute/executor.ts'
-import { runProbe } from './execute/probe-trial.ts'
-import type { Calibration } from './record/types.ts'
-import type { RelativeTo } from './sweep/types.ts'
+import { median } from '../analyse/quantile.ts'
+import type { Executor } from '../execute/executor.ts'
+import { runProbe } from '../execute/probe-trial.ts'
+import type { Calibration } from '../record/types.ts'
+import type { RelativeTo } from '../sweep/types.ts'
 
 const RUNS = 5
 const RUN_MS = 400

@@ -1,15 +1,19 @@
 /** Takes an interrupted run up again: exactly the trials that are missing, in the order planned at its start. */
 import { rmSync } from 'node:fs'
-import type { Executor } from './execute/executor.ts'
-import { makeOwnedFolder, removeLeftovers } from './leftovers.ts'
-import { removeUnfinished } from './record/atomic.ts'
-import { changesSince } from './record/changes.ts'
-import { eachTrial, mendJournal } from './record/journal.ts'
-import { lockFolder } from './record/lock.ts'
-import { readMachine } from './record/machine.ts'
-import { readManifest, writeManifest } from './record/manifest.ts'
-import { runFolderAt } from './record/run-folder.ts'
-import type { Manifest } from './record/types.ts'
+import type { Executor } from '../execute/executor.ts'
+import { makeOwnedFolder, removeLeftovers } from '../ownership/leftovers.ts'
+import { removeUnfinished } from '../record/atomic.ts'
+import { changesSince } from '../record/changes.ts'
+import { eachTrial, mendJournal } from '../record/journal.ts'
+import { lockFolder } from '../record/lock.ts'
+import { readMachine } from '../record/machine.ts'
+import { readManifest, writeManifest } from '../record/manifest.ts'
+import { runFolderAt } from '../record/run-folder.ts'
+import type { Manifest } from '../record/types.ts'
+import { planTrials } from '../sweep/plan.ts'
+import type { PlannedTrial } from '../sweep/types.ts'
+import { UserError } from '../user-error.ts'
+import { STINT_VERSION } from '../version.ts'
 import {
   type Clock,
   prepareRun,
@@ -18,10 +22,6 @@ import {
   type SweepRun,
   SYSTEM_CLOCK,
 } from './run-trials.ts'
-import { planTrials } from './sweep/plan.ts'
-import type { PlannedTrial } from './sweep/types.ts'
-import { UserError } from './user-error.ts'
-import { STINT_VERSION } from './version.ts'
 import { hashWorkload } from './workload-hash.ts'
 
 export interface ResumeEvents extends RunEvents {

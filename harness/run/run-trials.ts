@@ -1,23 +1,23 @@
 /** What a new run and a resumed one share: preparing, and running trials into the journal. */
 import { join } from 'node:path'
+import type { PreparedDataset } from '../../workers/contract.ts'
 import type {
   Capabilities,
   DatasetSpec,
   InputProblem,
-  PreparedDataset,
   PrepareResult,
   TrialResult,
   TrialSpec,
-} from '../workers/contract.ts'
-import type { Executor } from './execute/executor.ts'
-import { runPlan } from './execute/schedule.ts'
-import { withStdinAsFile } from './execute/stdin.ts'
-import { Journal } from './record/journal.ts'
-import { writeManifest } from './record/manifest.ts'
-import type { RunFolder } from './record/run-folder.ts'
-import type { Calibration, Manifest } from './record/types.ts'
+} from '../../workers/protocol.ts'
+import type { Executor } from '../execute/executor.ts'
+import { runPlan } from '../execute/schedule.ts'
+import { withStdinAsFile } from '../execute/stdin.ts'
+import { Journal } from '../record/journal.ts'
+import { writeManifest } from '../record/manifest.ts'
+import type { RunFolder } from '../record/run-folder.ts'
+import type { Calibration, Manifest } from '../record/types.ts'
+import type { PlannedTrial, Scenario, Sweep } from '../sweep/types.ts'
 import { RunStopped } from './run-stopped.ts'
-import type { PlannedTrial, Scenario, Sweep } from './sweep/types.ts'
 
 export interface RunEvents {
   /** Data is read and the workload is known; the first trial is next. `finished` trials were there before. */
@@ -182,7 +182,6 @@ function toTrialSpec(
   }
 }
 
-/** Each dataset that some scenario reads, once. */
 /** Cores of this machine for the units that a scenario asks for. */
 function localUnits(asked: number | null, calibration: Calibration | null | undefined): number | null {
   return asked === null || calibration == null ? asked : asked * calibration.factor
@@ -201,6 +200,7 @@ export function unreachable({ sweep, calibration }: Manifest): InputProblem | nu
   }
 }
 
+/** Each dataset that some scenario reads, once. */
 export function distinctDatasets(scenarios: readonly Scenario[]): DatasetSpec[] {
   const specs = new Map<string, DatasetSpec>()
   for (const { dataset } of scenarios) if (dataset !== null) specs.set(keyOf(dataset), dataset)

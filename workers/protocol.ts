@@ -1,0 +1,376 @@
+/**
+ * What coordinator, host, cell and governor tell each other, and what becomes a line of the journal.
+ * Everything here is plain data that survives structured cloning and JSON.
+ */
+import type {
+  ColumnDeclaration,
+  ColumnKind,
+  FeatureDeclaration,
+  PreparedDataset,
+  ReadingOptions,
+  Scalar,
+  WorkloadInfo,
+  WorkloadSettings,
+} from './contract.ts'
+
+// ---------------------------------------------------------------- the prepare job
+
+/** A dataset as the sweep asks for it, paths absolute. */
+export type DatasetSpec =
+  | ({
+      kind: 'file'
+      /** `-` for standard input, until it was written to a file. */
+      path: string
+      preset: string | null
+      target: string | null
+      /** Column name to type, overriding inference. */
+      columns: Record<string, ColumnKind | ColumnDeclaration>
+      /** Only the first so many rows; null for all. */
+      rows: number | null
+    } & ReadingOptions)
+  | { kind: 'generate'; preset: string; rows: number; seed: number; features?: FeatureDeclaration[] }
+
+export interface PrepareSpec {
+  /** `pipeline` or the absolute path of a module. */
+  workload: string
+  /** Each distinct dataset of the sweep. */
+  datasets: DatasetSpec[]
+  /** By dataset: the distinct parameters of the scenarios that use it, as given. */
+  uses?: Record<string, Scalar>[][]
+  /** An existing folder for generated data. */
+  data_dir: string
+}
+
+export type PrepareResult =
+  | {
+      ok: true
+      workload: WorkloadInfo
+      /** In the order of `PrepareSpec.datasets`. */
+      datasets: PreparedDataset[]
+      /** What the user should know, such as columns that were dropped. */
+      notes: string[]
+    }
+  /** The user's input is at fault: exit code 2. */
+  | { ok: false; error: InputProblem }
+
+/** An input error that a user can mend. */
+export interface InputProblem {
+  /** What is wrong and where: file, line, column or key. */
+  message: string
+  /** What was expected, and what to do next. */
+  hint?: string
+  file?: string
+  line?: number
+}
+
+// ---------------------------------------------------------------- trials
+
+export type Outcome = 'ok' | 'out_of_memory' | 'crashed' | 'timed_out' | 'failed'
+
+export type ComputeMechanism = 'cgroup_v2' | 'cgroup_v1' | 'duty_cycle' | 'none'
+/** All that watch one trial's memory. */
+export type MemoryMechanism = 'resource_limits' | 'between_steps' | 'governor_rss' | 'cgroup_v1' | 'cgroup_v2'
+/** `workload`: the cap counts above an empty cell. `process`: it is the whole host process's resident size. */
+export type MemoryScope = 'workload' | 'process'
+
+/** One repetition of one scenario, as the coordinator asks for it. */
+export interface TrialSpec {
+  /** `<scenario id>-r<round, three digits>`; unique in a run and safe as a file name. */
+  trial: string
+  /** The scenario's id. */
+  scenario: string
+  round: number
+  /** Every setting by name and the workload's own as `params.<name>`; goes to the journal as it is. */
+  flat: Record<string, Scalar>
+  /** `pipeline` or the absolute path of a module. */
+  workload: string
+  params: Record<string, Scalar>
+  settings: WorkloadSettings
+  dataset: PreparedDataset | null
+  caps: {
+    max_memory_mb: number | null
+    max_compute_units: number | null
+    /** `strict`: a cap that cannot be enforced fails the trial. */
+    policy: 'strict' | 'best_effort'
+    /** Absent: `workload`. */
+    memory_scope?: MemoryScope
+    /** The only core that the host may use; absent or null for any. */
+    pin_core?: number | null
+  }
+  warmup_chunks: number
+  /** For an estimate of energy where no counter can be read; absent or null: none is made. */
+  watts?: Watts | null
+  /** Deadline of the trial from the start of its host job, warm-up included, s. */
+  timeout_s: number
+  /** Where the chunk log goes; null for none. */
+  chunk_log: string | null
+}
+
+export interface CapsRecord {
+  memory: {
+    requested_mb: number | null
+    scope?: MemoryScope
+    /** What was in force, comma-free; empty when there was no cap. */
+    mechanisms: MemoryMechanism[]
+    /**
+     * The largest reading above an empty cell (under `process` in all): heap plus external by the cell, or resident
+     * by the governor less the runtime's allowance; MB.
+     */
+    peak_mb: number | null
+    /** Resident size above that of the empty cell by the kernel's high-water mark, nothing taken off, MB. */
+    peak_above_empty_mb?: number | null
+    /** False where a cap was asked for and not all of the heap and off-heap memory was bounded. */
+    enforced: boolean
+    note?: string
+  }
+  compute: {
+    requested: number | null
+    /** CPU time of the host process over wall time, from the first timed step to the last. */
+    achieved: number | null
+    mechanism: ComputeMechanism
+    /** Quota period or control interval, ms. */
+    period_ms: number | null
+    /** Time in which the cap held the process back, ms; null where the mechanism cannot tell. */
+    throttled_ms: number | null
+    /** The only core that the host could use; null for any. */
+    pinned_core?: number | null
+    enforced: boolean
+    note?: string
+  }
+}
+
+export interface EnergyRecord {
+  joules: number | null
+  /** `estimate`: from CPU time and a profile's watts; shown and never tested. */
+  source: 'rapl' | 'perf' | 'estimate' | null
+  /** True where other trials ran on the same counters: the joules are then this trial's part by CPU time. */
+  shared: boolean
+}
+
+/** Signs that others disturbed the trial; null where the machine does not tell. */
+export interface NoiseRecord {
+  /** Time the cell's thread was ready and waited for a core, as a share of wall time; null under a cgroup cap. */
+  run_queue_wait_share: number | null
+  involuntary_context_switches: number | null
+  /** One-minute load average at the start. */
+  load_1m: number | null
+  /** Time that the hypervisor gave to others, as a share of all cores' time. */
+  steal_share?: number | null
+  /** Cores' worth of CPU time that all other processes used, other trials and the governor included. */
+  others_cores?: number | null
+  /** Time in which any process of the machine waited for a core, as a share of wall time; null under a cgroup cap. */
+  pressure_share?: number | null
+  /** Mean of the cores at the start and the end, MHz, and how it changed between them, as a share. */
+  frequency_mhz?: number | null
+  frequency_change?: number | null
+  /** Why this trial's times are suspect; empty for a quiet one. Trials are marked so, and never dropped. */
+  disturbed?: Disturbed[]
+}
+
+export type Disturbed = 'steal' | 'others' | 'waiting' | 'pressure' | 'frequency'
+
+/** Power of a machine for an estimate of energy, W. */
+export interface Watts {
+  /** With nothing to do. */
+  idle: number
+  /** On top, for one core at work. */
+  per_core: number
+}
+
+export interface TrialError {
+  name: string
+  message: string
+  stack?: string
+  /** Exit code or signal of the host process, where it ended by itself or was killed. */
+  exit?: string
+}
+
+/** One line of the journal. */
+export interface TrialResult {
+  trial: string
+  scenario: string
+  round: number
+  params: Record<string, Scalar>
+  outcome: Outcome
+  /** Measured metrics and the workload's own; null or absent where unknown. */
+  metrics: Record<string, number | null>
+  caps: CapsRecord
+  energy: EnergyRecord
+  noise: NoiseRecord
+  /** ISO 8601, UTC. */
+  started_at: string
+  /** From the request to the result, host start included, ms. */
+  duration_ms: number
+  /** Why the outcome is not `ok`. */
+  error?: TrialError
+  info?: Record<string, unknown>
+}
+
+/** One line of a chunk log. */
+export interface ChunkLogLine {
+  chunk: number
+  rows: number
+  /** Rows before this chunk. */
+  first_row: number
+  latency_ms: number
+  service_ms: number
+  cpu_ms: number
+  heap_mb: number
+  external_mb: number
+  bytes?: number
+  operators_ms?: Record<string, number>
+  detail?: Record<string, unknown>
+}
+
+// ---------------------------------------------------------------- duets
+
+/** One of two versions of a workload: `a` the one compared with, `b` the candidate. */
+export type DuetSide = 'a' | 'b'
+
+/** Two versions of a workload in two cells of one host process, taking turns chunk by chunk. */
+export interface DuetSpec {
+  duet: string
+  /** `pipeline` or the absolute path of a module, and its own parameters. */
+  sides: Record<DuetSide, { workload: string; params: Record<string, Scalar> }>
+  /** Whose cell is made first and begins. */
+  first: DuetSide
+  settings: WorkloadSettings
+  dataset: PreparedDataset | null
+  /** Budget of each cell, held by its heap limit and between steps; null for none. */
+  max_memory_mb: number | null
+  warmup_chunks: number
+  /** Both sides begin anew with the data until so much time has passed, warm-up excluded, ms. */
+  target_ms: number
+  timeout_s: number
+}
+
+export interface DuetSums {
+  latency_ms: number
+  rows: number
+  /** CPU time of the cell's thread, ms; null where the machine does not tell. */
+  cpu_ms: number | null
+}
+
+export interface DuetFailure {
+  /** Null where it was neither side's own. */
+  side: DuetSide | null
+  outcome: Outcome
+  error: TrialError
+}
+
+export interface DuetReport {
+  /** Pairs of chunks that count: those that both sides handled, the first skipped. */
+  pairs: number
+  skipped: number
+  /** Over the pairs that count; null where the duet failed. */
+  sums: Record<DuetSide, DuetSums> | null
+  /** What `finish()` said after the first pass over the data, or after equally many chunks. */
+  outputs: Record<DuetSide, Record<string, number | null>> | null
+  /** Whether the outputs are of the whole data. */
+  complete: boolean
+  /** The only core that the process ran on; null where it could not be pinned. */
+  core: number | null
+  failure: DuetFailure | null
+}
+
+// ---------------------------------------------------------------- coordinator, host and governor
+
+/** The smallest `max_memory_mb`: a workload that keeps nothing fails with 1 and runs with 2, the pipeline with 4. */
+export const MINIMUM_MEMORY_MB = 4
+
+/** What a host process that lived to the end says of its trial; the coordinator adds what the governor saw. */
+export interface HostReport {
+  outcome: Outcome
+  metrics: Record<string, number | null>
+  /** Largest heap plus external memory between steps, above an empty cell, MB. */
+  peak_mb: number | null
+  /** CPU time of the host process over wall time in the timed steps. */
+  achieved: number | null
+  /** By the kernel's own count, ms; null where the cap is not a cgroup's. */
+  throttled_ms: number | null
+  /** The timed steps on the machine's monotonic clock, ms. */
+  window: TimeWindow | null
+  /** Of the whole machine. */
+  energy: { joules: number | null; source: EnergyRecord['source'] }
+  /** CPU time of all the machine's processes in the timed steps, ms. */
+  machine_busy_ms: number | null
+  noise: NoiseRecord
+  error?: TrialError
+  info?: Record<string, unknown>
+}
+
+export interface TimeWindow {
+  from: number
+  to: number
+}
+
+/** Host to coordinator: the cell stands empty, its workload is loaded, the trial is over. */
+export interface HostSignal {
+  stint: 'empty' | 'loaded' | 'finished'
+}
+
+/** The coordinator's answer to `empty` and `loaded`. */
+export interface HostPermit {
+  stint: 'go'
+  /** Null where no compute cap was asked for, and before it is in force. */
+  compute: ComputeCapInForce | null
+  /** Why the trial must not go on: a cap that cannot be enforced. */
+  refused: string | null
+}
+
+/** Coordinator to governor. Every request but `watch` and `release` is answered under its `id`. */
+export type GovernorRequest =
+  | { op: 'watch'; pid: number; timeout_ms: number | null; temporary: string | null; caps_memory: boolean }
+  | { op: 'cap_memory'; id: number; pid: number; cap_mb: number | null; scope: MemoryScope }
+  | { op: 'cap_compute'; id: number; pid: number; units: number | null; core: number | null }
+  | { op: 'release'; pid: number }
+  | { op: 'unwatch'; id: number; pid: number; window: TimeWindow | null }
+
+/** What this machine can enforce, tried for real when the governor started. */
+export interface Capabilities {
+  compute: ComputeMechanism
+  memory: MemoryMechanism[]
+  /** What counts energy; null for nothing. */
+  energy?: 'rapl' | 'perf' | null
+  /** Why better compute mechanisms were passed over. */
+  notes: string[]
+}
+
+export interface MemoryCapInForce {
+  /** Resident memory above an empty cell that is not counted, MB; null where resident memory cannot be watched. */
+  allowance_mb: number | null
+  /** The cgroup that holds the cap as well; null for none. */
+  backstop: 'cgroup_v1' | 'cgroup_v2' | null
+  /** Why the cap makes no sense. */
+  error: string | null
+}
+
+export interface ComputeCapInForce {
+  mechanism: ComputeMechanism
+  period_ms: number | null
+  cpu_stat: string | null
+  pinned_core: number | null
+  /** Why the cap is not in force. */
+  error: string | null
+}
+
+/** What the governor saw of one host. */
+export interface WatchSummary {
+  peak_rss_mb: number | null
+  /** Largest resident size above that of the empty cell and the runtime's allowance, MB. */
+  peak_mb: number | null
+  /** The same without the allowance taken off. */
+  peak_above_empty_mb: number | null
+  /** `cgroup_memory`: by the kernel, for the limit of the host's group. */
+  killed: 'memory' | 'cgroup_memory' | 'deadline' | null
+  /** Time in which the duty cycle held the host within the window, ms; null under other mechanisms. */
+  throttled_ms: number | null
+  /** Of the whole machine within the window, by `perf`; null where that is not running. */
+  perf_joules: number | null
+}
+
+export type GovernorReply =
+  | { op: 'ready'; capabilities: Capabilities }
+  | ({ op: 'memory_capped'; id: number } & MemoryCapInForce)
+  | ({ op: 'compute_capped'; id: number } & ComputeCapInForce)
+  | { op: 'summary'; id: number; summary: WatchSummary }
