@@ -26,21 +26,14 @@ export class StandardScaler {
     if (n <= 0) return
     const { mean, squares, batchMean, batchSquares } = this
     const x = batch.dense
-    batchMean.fill(0)
-    for (let row = from; row < to; row += 1) {
-      const base = row * width
-      for (let i = 0; i < width; i += 1) batchMean[i]! += x[base + i]!
-    }
-    for (let i = 0; i < width; i += 1) batchMean[i]! /= n
-    batchSquares.fill(0)
-    if (n > 1) {
-      for (let row = from; row < to; row += 1) {
-        const base = row * width
-        for (let i = 0; i < width; i += 1) {
-          const d = x[base + i]! - batchMean[i]!
-          batchSquares[i]! += d * d
-        }
-      }
+    if (n === 1) {
+      const base = from * width
+      for (let i = 0; i < width; i += 1) batchMean[i] = x[base + i]!
+      batchSquares.fill(0)
+    } else {
+      columnSums(x, from * width, to * width, width, batchMean)
+      for (let i = 0; i < width; i += 1) batchMean[i]! /= n
+      squaredDeviations(x, from * width, to * width, width, batchMean, batchSquares)
     }
     const total = this.rows + n
     const rate = n / total
@@ -144,4 +137,62 @@ export class StandardScaler {
 function constant(variance: number, mean: number, rows: number): boolean {
   const epsilon = Number.EPSILON
   return variance <= rows * epsilon * variance + (rows * mean * epsilon) ** 2
+}
+
+/** Sums of the columns of the rows in `x[begin .. end)`: four columns at a time, whose sums stay out of memory. */
+function columnSums(x: Float64Array, begin: number, end: number, width: number, out: Float64Array): void {
+  let i = 0
+  for (; i + 3 < width; i += 4) {
+    let [a, b, c, d] = [0, 0, 0, 0]
+    for (let at = begin + i; at < end; at += width) {
+      a += x[at]!
+      b += x[at + 1]!
+      c += x[at + 2]!
+      d += x[at + 3]!
+    }
+    out[i] = a
+    out[i + 1] = b
+    out[i + 2] = c
+    out[i + 3] = d
+  }
+  for (; i < width; i += 1) {
+    let sum = 0
+    for (let at = begin + i; at < end; at += width) sum += x[at]!
+    out[i] = sum
+  }
+}
+
+/** Sums of squared deviations of the columns from `mean`, in the same way. */
+function squaredDeviations(
+  x: Float64Array,
+  begin: number,
+  end: number,
+  width: number,
+  mean: Float64Array,
+  out: Float64Array,
+): void {
+  let i = 0
+  for (; i + 3 < width; i += 4) {
+    const [p, q, r, s] = [mean[i]!, mean[i + 1]!, mean[i + 2]!, mean[i + 3]!]
+    let [a, b, c, d] = [0, 0, 0, 0]
+    for (let at = begin + i; at < end; at += width) {
+      const [e, f, g, h] = [x[at]! - p, x[at + 1]! - q, x[at + 2]! - r, x[at + 3]! - s]
+      a += e * e
+      b += f * f
+      c += g * g
+      d += h * h
+    }
+    out[i] = a
+    out[i + 1] = b
+    out[i + 2] = c
+    out[i + 3] = d
+  }
+  for (; i < width; i += 1) {
+    let sum = 0
+    for (let at = begin + i; at < end; at += width) {
+      const deviation = x[at]! - mean[i]!
+      sum += deviation * deviation
+    }
+    out[i] = sum
+  }
 }
