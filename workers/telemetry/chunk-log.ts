@@ -8,18 +8,23 @@ import { dirname, join } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import type { StepReport } from '../contract.ts'
 import type { ChunkLogLine } from '../protocol.ts'
+import { type Reported, ReportNumbers } from './report-numbers.ts'
 
 /** What the cell measured of one chunk; the report of its step adds the rest. */
 export type ChunkNumbers = Omit<ChunkLogLine, 'chunk' | 'rows' | 'bytes' | 'operators_ms' | 'detail'>
 
 const BLOCK_CHUNKS = 1024
-/** Texts of `detail` held before a block goes to the file ahead of time, characters. */
-const TEXT_LIMIT = 262_144
+/** Room for the texts of a block; one that needs more goes to the file ahead of time. */
+const TEXT_BYTES = 256 * 1024
+/** Most bytes that a character of a text takes. */
+const CHARACTER_BYTES = 3
+/** Lines are written this much at a time. */
+const OUTPUT_BYTES = 64 * 1024
 const FIXED = 8
 const LATENCY = 2
-/** Operators with a column of their own; further ones are kept as text. */
-const OPERATORS = 16
-const STRIDE = FIXED + OPERATORS
+/** Numbers of the steps' reports with a column of their own; what holds further ones is kept as text. */
+const REPORTED = 24
+const STRIDE = FIXED + REPORTED
 
 /** Place of one block in the temporary file. */
 interface Spilled {
@@ -38,11 +43,13 @@ export class ChunkLogError extends Error {
 export class ChunkLog {
   private readonly path: string
   private readonly numbers = new Float64Array(BLOCK_CHUNKS * STRIDE)
-  /** By place in the block: what is not a number, as the inside of a JSON object. */
-  private texts: Record<number, string> = {}
-  private textLength = 0
+  /** What is not a number, as JSON objects one behind the other: as bytes, of which the collector knows nothing. */
+  private texts = Buffer.alloc(TEXT_BYTES)
+  /** Where the text of each chunk ends; empty ones are none. */
+  private readonly textEnds = new Int32Array(BLOCK_CHUNKS)
+  private textBytes = 0
   private used = 0
-  private readonly operators: string[] = []
+  private readonly reported = new ReportNumbers(REPORTED)
   private readonly spilled: Spilled[] = []
   private spill: number | null = null
 
@@ -57,12 +64,12 @@ export class ChunkLog {
 
   /** Memory that the log takes, to be left out of the workload's account. */
   get bytes(): number {
-    return this.numbers.byteLength
+    return this.numbers.byteLength + this.textEnds.byteLength + this.texts.length
   }
 
   /** @throws {ChunkLogError} where the temporary file cannot be written */
   add(chunk: ChunkNumbers, report: StepReport): void {
-    if (this.used === BLOCK_CHUNKS || this.textLength > TEXT_LIMIT) this.writing(() => this.spillBlock())
+    if (this.used === BLOCK_CHUNKS) this.writing(() => this.spillBlock())
     const at = this.used * STRIDE
     const { numbers } = this
     numbers[at] = report.rows
@@ -73,12 +80,9 @@ export class ChunkLog {
     numbers[at + 5] = chunk.heap_mb
     numbers[at + 6] = chunk.external_mb
     numbers[at + 7] = report.bytes ?? Number.NaN
-    numbers.fill(Number.NaN, at + FIXED, at + STRIDE)
-    let fits = true
-    for (const name in report.operators_ms)
-      fits = this.addOperator(at, name, report.operators_ms[name]!) && fits
-    if (!fits || report.detail !== undefined) this.addText(report, fits)
-    this.used++
+    const rest = this.reported.take(report, numbers, at + FIXED)
+    if (rest !== null) this.addText(rest)
+    this.textEnds[this.used++] = this.textBytes
   }
 
   /** Adds to the latency of the latest chunk. */
@@ -97,11 +101,13 @@ export class ChunkLog {
   private writeLines(): void {
     const file = openSync(this.path, 'w')
     try {
+      const output = new Output(file)
       let chunk = 0
       for (const block of this.readBack()) {
-        writeWhole(file, Buffer.from(this.linesOf(block, chunk)))
+        this.writeBlock(output, block, chunk)
         chunk += block
       }
+      output.flush()
     } finally {
       closeSync(file)
       if (this.spill !== null) closeSync(this.spill)
@@ -110,23 +116,18 @@ export class ChunkLog {
 
   /** Puts the blocks into memory in turn, the one that is still there last; yields their chunks. */
   private *readBack(): Generator<number> {
-    const latest = {
-      numbers: this.numbers.slice(0, this.used * STRIDE),
-      texts: this.texts,
-      chunks: this.used,
-    }
+    const { used } = this
+    if (this.spilled.length > 0 && used > 0) this.spillBlock()
     let position = 0
     for (const { chunks, textBytes } of this.spilled) {
-      readSync(this.spill!, this.numbers, 0, chunks * STRIDE * 8, position)
-      const text = Buffer.alloc(textBytes)
-      readSync(this.spill!, text, 0, textBytes, position + chunks * STRIDE * 8)
-      this.texts = JSON.parse(text.toString())
-      position += chunks * STRIDE * 8 + textBytes
+      const parts = this.partsOf(chunks, textBytes)
+      for (const part of parts) {
+        readSync(this.spill!, part, 0, part.length, position)
+        position += part.length
+      }
       yield chunks
     }
-    this.numbers.set(latest.numbers)
-    this.texts = latest.texts
-    if (latest.chunks > 0) yield latest.chunks
+    if (this.used > 0) yield this.used
   }
 
   private writing<T>(write: () => T): T {
@@ -137,8 +138,8 @@ export class ChunkLog {
     }
   }
 
-  private linesOf(chunks: number, firstChunk: number): string {
-    let lines = ''
+  private writeBlock(output: Output, chunks: number, firstChunk: number): void {
+    let textBegin = 0
     for (let place = 0; place < chunks; place++) {
       const at = place * STRIDE
       const value = (column: number) => this.numbers[at + column]!
@@ -153,45 +154,65 @@ export class ChunkLog {
         external_mb: value(6),
         ...(Number.isNaN(value(7)) ? {} : { bytes: value(7) }),
       }
-      const operators = this.operators.flatMap((name, i) => {
-        const ms = value(FIXED + i)
-        return Number.isNaN(ms) ? [] : [[name, ms] as const]
-      })
-      if (operators.length > 0) line.operators_ms = Object.fromEntries(operators)
-      const text = this.texts[place]
-      lines += `${JSON.stringify(text === undefined ? line : { ...line, ...JSON.parse(text) })}\n`
+      const textEnd = this.textEnds[place]!
+      const rest = textEnd === textBegin ? null : JSON.parse(this.texts.toString('utf8', textBegin, textEnd))
+      const whole = { ...line, ...this.reported.report(this.numbers, at + FIXED, rest) }
+      output.write(`${JSON.stringify(whole)}\n`)
+      textBegin = textEnd
     }
-    return lines
   }
 
-  private addOperator(at: number, name: string, ms: number): boolean {
-    let column = this.operators.indexOf(name)
-    if (column === -1) {
-      if (this.operators.length === OPERATORS) return false
-      column = this.operators.push(name) - 1
+  /** Of the chunk at `used`, whose numbers stand already. */
+  private addText(rest: Reported): void {
+    const text = JSON.stringify(rest)
+    const most = CHARACTER_BYTES * text.length
+    if (this.textBytes + most > this.texts.length && this.used > 0) {
+      const at = this.used * STRIDE
+      this.writing(() => this.spillBlock())
+      this.numbers.copyWithin(0, at, at + STRIDE)
     }
-    this.numbers[at + FIXED + column] = ms
-    return true
-  }
-
-  private addText({ operators_ms, detail }: StepReport, fits: boolean): void {
-    const text = JSON.stringify({
-      ...(fits ? {} : { operators_ms }),
-      ...(detail === undefined ? {} : { detail }),
-    })
-    this.texts[this.used] = text
-    this.textLength += text.length
+    if (most > this.texts.length) this.texts = Buffer.alloc(most)
+    this.textBytes += this.texts.write(text, this.textBytes)
   }
 
   private spillBlock(): void {
     this.spill ??= openUnnamed()
-    const text = Buffer.from(JSON.stringify(this.texts))
-    writeWhole(this.spill, new Uint8Array(this.numbers.buffer, 0, this.used * STRIDE * 8))
-    writeWhole(this.spill, text)
-    this.spilled.push({ chunks: this.used, textBytes: text.length })
+    for (const part of this.partsOf(this.used, this.textBytes)) writeWhole(this.spill, part)
+    this.spilled.push({ chunks: this.used, textBytes: this.textBytes })
     this.used = 0
-    this.texts = {}
-    this.textLength = 0
+    this.textBytes = 0
+  }
+
+  /** A block as it stands in memory, and in the file. */
+  private partsOf(chunks: number, textBytes: number): Uint8Array[] {
+    return [
+      new Uint8Array(this.numbers.buffer, 0, chunks * STRIDE * 8),
+      new Uint8Array(this.textEnds.buffer, 0, chunks * 4),
+      this.texts.subarray(0, textBytes),
+    ]
+  }
+}
+
+/** Gathers lines into writes of some size. */
+class Output {
+  private readonly file: number
+  private buffer = Buffer.alloc(OUTPUT_BYTES)
+  private used = 0
+
+  constructor(file: number) {
+    this.file = file
+  }
+
+  write(line: string): void {
+    const most = CHARACTER_BYTES * line.length
+    if (this.used + most > this.buffer.length) this.flush()
+    if (most > this.buffer.length) this.buffer = Buffer.alloc(most)
+    this.used += this.buffer.write(line, this.used)
+  }
+
+  flush(): void {
+    writeWhole(this.file, this.buffer.subarray(0, this.used))
+    this.used = 0
   }
 }
 

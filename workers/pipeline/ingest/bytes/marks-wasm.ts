@@ -52,7 +52,9 @@ const I64 = 0x7e
 const V128 = 0x7b
 
 // Parameters and local variables of the function, by number.
-const [LENGTH, FROM, SEPARATOR, QUOTE, AT, PLACES, OTHERS, WRITE, MARKS, OTHER_MARKS] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+const [LENGTH, FROM, SEPARATOR, QUOTE, AT, PLACES, OTHERS, WRITE, MARKS, OTHER_MARKS] = [
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
+]
 const [SEPARATORS, QUOTES, CONTROL, BYTES, OTHER_BYTES] = [10, 11, 12, 13, 14]
 const LOCALS = [
   [4, I32],
