@@ -25,8 +25,9 @@ const BEGIN = '<!-- bench:pipeline begin -->'
 const END = '<!-- bench:pipeline end -->'
 
 const BATCH_ROWS = 1024
-/** Handled by a throwaway instance before the clock starts, so that the compiler is warm. */
-const WARMUP_ROWS = 300_000
+/** Throwaway runs before the clock starts: the compiler learns from each new instance, not from rows alone. */
+const WARMUP_RUNS = 10
+const WARMUP_ROWS = 30_000
 /** Chunks that the logged and the bare run handle in turn. */
 const TURN_CHUNKS = 4
 const SEED = 7
@@ -59,7 +60,7 @@ async function measuredRun(open, log) {
 
 /** Steps through the whole data as a trial's cell does, chunk log on. */
 async function measurePipeline(spec) {
-  await stepAll(await openRun({ ...spec, rows: WARMUP_ROWS }))
+  await warmUp(spec)
   const run = await measuredRun(await openRun(spec), spec.log)
   const used = process.cpuUsage()
   const started = performance.now()
@@ -78,6 +79,10 @@ async function measurePipeline(spec) {
   }
 }
 
+async function warmUp(spec) {
+  for (let run = 0; run < WARMUP_RUNS; run++) await stepAll(await openRun({ ...spec, rows: WARMUP_ROWS }))
+}
+
 async function stepAll(open) {
   while ((await open.step()) !== null);
   await open.close?.()
@@ -85,7 +90,7 @@ async function stepAll(open) {
 
 /** Two instances of one pipeline take turns, one measured and logged by the cell's own code, one bare. */
 async function measureTelemetry(spec) {
-  await stepAll(await openRun({ ...spec, rows: WARMUP_ROWS }))
+  await warmUp(spec)
   const logged = await measuredRun(await openRun(spec), spec.log)
   const bare = await openRun(spec)
   const bareStep = async () => {

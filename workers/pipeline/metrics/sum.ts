@@ -1,4 +1,7 @@
-/** A sum whose error stays at rounding level however long the stream: Neumaier (ZAMM 54, 1974). */
+/**
+ * A sum whose error stays at rounding level however long the stream: Neumaier (ZAMM 54, 1974), with the exact error of
+ * each addition by Knuth's TwoSum (TAOCP 2, 4.2.2), which needs no branch.
+ */
 
 /** [value, compensation]; null stands for what overflowed, which JSON cannot say. */
 export type SumState = [number | null, number | null]
@@ -9,7 +12,8 @@ export class Sum {
 
   add(value: number): void {
     const next = this.high + value
-    this.low += Math.abs(this.high) >= Math.abs(value) ? this.high - next + value : value - next + this.high
+    const added = next - this.high
+    this.low += this.high - (next - added) + (value - added)
     this.high = next
   }
 
@@ -19,7 +23,8 @@ export class Sum {
     for (let i = 0; i < count; i += 1) {
       const value = values[i]!
       const next = high + value
-      low += Math.abs(high) >= Math.abs(value) ? high - next + value : value - next + high
+      const added = next - high
+      low += high - (next - added) + (value - added)
       high = next
     }
     this.high = high
