@@ -26,12 +26,14 @@ const CLEAR_LINE = '\r\u001b[2K'
 export class Progress {
   readonly #options: ProgressOptions
   readonly #started: number
+  #trials: number
   #done = 0
   #failures = 0
   #current = ''
 
   constructor(options: ProgressOptions) {
     this.#options = options
+    this.#trials = options.trials
     this.#done = options.finished ?? 0
     this.#started = options.now()
   }
@@ -51,6 +53,12 @@ export class Progress {
     else if (this.#isMilestone()) this.#options.write(`${this.#status()}\n`)
   }
 
+  /** One trial fewer than expected. */
+  skipped(): void {
+    this.#trials--
+    this.#draw()
+  }
+
   /** Takes the bar away, so that what follows starts on a clean line. */
   close(): void {
     if (this.#options.live) this.#options.write(CLEAR_LINE)
@@ -67,22 +75,21 @@ export class Progress {
   }
 
   #isMilestone(): boolean {
-    const { trials } = this.#options
-    const tenth = (count: number) => Math.floor((count * LINES_WITHOUT_TERMINAL) / trials)
+    const tenth = (count: number) => Math.floor((count * LINES_WITHOUT_TERMINAL) / this.#trials)
     return tenth(this.#done) !== tenth(this.#done - 1)
   }
 
   #draw(): void {
     if (!this.#options.live) return
-    const { trials, width } = this.#options
-    const filled = Math.round((this.#done / trials) * BAR_WIDTH)
+    const { width } = this.#options
+    const filled = Math.round((this.#done / this.#trials) * BAR_WIDTH)
     const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`
     const line = `${bar} ${this.#status()}  ${this.#current}`
     this.#options.write(`${CLEAR_LINE}${line.slice(0, width - 1)}`)
   }
 
   #status(): string {
-    const parts = [`${this.#done}/${this.#options.trials} trials`]
+    const parts = [`${this.#done}/${this.#trials} trials`]
     if (this.#failures > 0) parts.push(`${this.#failures} not ok`)
     const left = this.#secondsLeft()
     if (left !== null) parts.push(`${formatSeconds(left)} left`)
@@ -92,9 +99,9 @@ export class Progress {
   /** From the mean pace so far; unknown until a trial has ended. */
   #secondsLeft(): number | null {
     const measured = this.#done - (this.#options.finished ?? 0)
-    if (measured === 0 || this.#done === this.#options.trials) return null
+    if (measured === 0 || this.#done === this.#trials) return null
     const pace = (this.#options.now() - this.#started) / measured
-    return (pace * (this.#options.trials - this.#done)) / 1000
+    return (pace * (this.#trials - this.#done)) / 1000
   }
 }
 

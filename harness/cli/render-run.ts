@@ -52,7 +52,7 @@ function describeRun({ folder, model, reports }: RenderedRun): object {
     trials: model.trials,
     accuracy: model.accuracy,
     scenarios: model.scenarios.map(
-      ({ id, label, flat, trials, outcomes, metrics, front, compute, memory, failures }) => ({
+      ({ id, label, flat, trials, outcomes, metrics, front, compute, memory, failures, precision }) => ({
         id,
         label,
         params: flat,
@@ -63,6 +63,7 @@ function describeRun({ folder, model, reports }: RenderedRun): object {
         compute,
         memory,
         failures,
+        ...(precision && { precision }),
       }),
     ),
     comparisons: model.comparisons,

@@ -1,7 +1,7 @@
 /** What `stint run` says on stderr while a sweep runs. */
 import type { TrialResult } from '../../workers/protocol.ts'
 import type { Manifest } from '../record/types.ts'
-import { plain } from '../report/words.ts'
+import { plain, runsText } from '../report/words.ts'
 import type { ResumeEvents } from '../run/resume-run.ts'
 import type { Scenario, Sweep } from '../sweep/types.ts'
 import { tell, wantsColour, widthOf } from './console.ts'
@@ -14,10 +14,11 @@ export class RunProgress implements ResumeEvents {
   /** @param silent says nothing at all */
   constructor(sweep: Sweep, silent: boolean) {
     this.#silent = silent
-    const { name, scenarios, benchmark_runs: runs } = sweep
+    const { name, scenarios, benchmark_runs: runs, until } = sweep
     const trials = scenarios.reduce((sum, scenario) => sum + (scenario.runs ?? runs), 0)
-    const times = trials === scenarios.length * runs ? `x ${runs} runs` : `of 1 to ${runs} runs`
-    this.#tell(`${name}: ${scenarios.length} scenarios ${times} = ${trials} trials`)
+    const times = trials === scenarios.length * runs ? `x ${runsText(sweep)}` : `of 1 to ${runs} runs`
+    const most = until ? `at most ${trials}` : trials
+    this.#tell(`${name}: ${scenarios.length} scenarios ${times} = ${most} trials`)
   }
 
   onMended(bytes: number): void {
@@ -30,11 +31,11 @@ export class RunProgress implements ResumeEvents {
     for (const change of changes) this.#tell(`forced: ${plain(change)}`)
   }
 
-  onPrepared(_folder: string, manifest: Manifest, finished: number): void {
+  onPrepared(_folder: string, manifest: Manifest, finished: number, left: number): void {
     if (finished > 0) {
-      const left = manifest.planned_trials - finished
+      const most = manifest.sweep.until ? 'at most ' : ''
       this.#tell(
-        `${finished} trials are there; the other ${left} follow, by the sweep as it was at the start`,
+        `${finished} trials are there; the other ${most}${left} follow, by the sweep as it was at the start`,
       )
     }
     for (const { fingerprint, rows, ceiling_r2 } of manifest.datasets) {
@@ -44,7 +45,7 @@ export class RunProgress implements ResumeEvents {
     for (const note of manifest.notes) this.#tell(`note: ${plain(note)}`)
     if (this.#silent) return
     this.#progress = new Progress({
-      trials: manifest.planned_trials,
+      trials: finished + left,
       finished,
       now: () => performance.now(),
       write: (text) => process.stderr.write(text),
@@ -60,6 +61,10 @@ export class RunProgress implements ResumeEvents {
 
   onResult(scenario: Scenario, result: TrialResult): void {
     this.#progress?.ended(result, scenario.label)
+  }
+
+  onSkip(): void {
+    this.#progress?.skipped()
   }
 
   close(): void {

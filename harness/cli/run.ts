@@ -1,5 +1,6 @@
 /** `stint run`: the main job. */
 import type { Argv, CommandModule } from 'yargs'
+import { runsText } from '../report/words.ts'
 import type { SweepRun } from '../run/run-trials.ts'
 import { loadSweep } from '../sweep/load.ts'
 import type { Sweep } from '../sweep/types.ts'
@@ -30,7 +31,7 @@ export const runCommand: CommandModule<object, RunWords> = {
       .options({
         out: { type: 'string', default: 'results', describe: 'folder that receives <sweep>/<run>/' },
         jobs: { type: 'number', describe: 'trials at the same time, instead of n_jobs' },
-        runs: { type: 'number', describe: 'trials a scenario, instead of benchmark_runs' },
+        runs: { type: 'number', describe: 'trials a scenario, a number instead of what benchmark_runs says' },
         seed: { type: 'number', describe: 'instead of random_seed' },
         set: {
           type: 'string',
@@ -99,12 +100,16 @@ export async function conclude(end: SweepRun, words: { json: boolean; quiet: boo
 }
 
 function listScenarios(sweep: Sweep, json: boolean): void {
-  const trials = sweep.scenarios.length * sweep.benchmark_runs
+  const { name, scenarios, benchmark_runs, until } = sweep
+  const trials = scenarios.length * benchmark_runs
+  const fewest = scenarios.length * (until?.min ?? benchmark_runs)
   if (json) {
-    const scenarios = sweep.scenarios.map(({ id, flat }) => ({ id, params: flat }))
-    answer(JSON.stringify({ name: sweep.name, benchmark_runs: sweep.benchmark_runs, trials, scenarios }))
+    const listed = scenarios.map(({ id, flat }) => ({ id, params: flat }))
+    const stopping = until ? { fewest_trials: fewest, until } : {}
+    answer(JSON.stringify({ name, benchmark_runs, trials, ...stopping, scenarios: listed }))
     return
   }
-  for (const scenario of sweep.scenarios) answer(`${scenario.id}  ${scenario.label}`)
-  answer(`${sweep.scenarios.length} scenarios x ${sweep.benchmark_runs} runs = ${trials} trials`)
+  for (const scenario of scenarios) answer(`${scenario.id}  ${scenario.label}`)
+  const total = until ? `${fewest} to ${trials}` : trials
+  answer(`${scenarios.length} scenarios x ${runsText(sweep)} = ${total} trials`)
 }

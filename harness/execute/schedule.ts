@@ -3,12 +3,23 @@ import type { TrialResult, TrialSpec } from '../../workers/protocol.ts'
 import type { PlannedTrial } from '../sweep/types.ts'
 import type { Executor } from './executor.ts'
 
+/** Which trials are not needed any more when they are due. */
+export interface StoppingRules {
+  /** Whether that rests on how the earlier trials of its scenario ended; the others run in any case. */
+  isOptional(trial: PlannedTrial): boolean
+  /** Asked of an optional trial once all earlier ones of its scenario have ended. */
+  needs(trial: PlannedTrial): boolean
+}
+
 export interface Schedule {
   plan: readonly PlannedTrial[]
   executor: Executor
   /** Slots: trials that run at the same time. */
   jobs: number
   toSpec(trial: PlannedTrial): TrialSpec
+  /** Absent: every trial runs. */
+  stopping?: StoppingRules
+  onSkip?(trial: PlannedTrial): void
   onStart?(trial: PlannedTrial): void | Promise<void>
   /** Awaited before the slot starts its next trial, so that a finished trial is in the journal first. */
   onResult(result: TrialResult): void | Promise<void>
@@ -23,7 +34,7 @@ export interface ScheduleEnd {
 
 /** @throws the first error of the executor or of a callback, after the other slots have stopped */
 export async function runPlan(schedule: Schedule): Promise<ScheduleEnd> {
-  const { plan, executor, jobs, signal } = schedule
+  const { plan, executor, jobs, signal, stopping } = schedule
   let next = 0
   let finished = 0
   let stopped = signal?.aborted ?? false
@@ -38,20 +49,36 @@ export async function runPlan(schedule: Schedule): Promise<ScheduleEnd> {
   }
   signal?.addEventListener('abort', stop, { once: true })
 
+  const runOne = async (trial: PlannedTrial) => {
+    try {
+      await schedule.onStart?.(trial)
+      const result = await executor.run(schedule.toSpec(trial))
+      await schedule.onResult(result)
+      finished++
+    } catch (error) {
+      // After a stop the executor rejects what it killed.
+      if (stopped) return
+      failure = { error }
+      stop()
+    }
+  }
+  const runIfNeeded = async (trial: PlannedTrial, earlier: Promise<unknown> | undefined) => {
+    if (stopping?.isOptional(trial)) {
+      await earlier
+      if (stopped) return
+      if (!stopping.needs(trial)) return schedule.onSkip?.(trial)
+    }
+    await runOne(trial)
+  }
+  /** By scenario: when all of its trials that were taken so far have ended. */
+  const ended = new Map<string, Promise<unknown>>()
   const slot = async () => {
     while (!stopped && next < plan.length) {
       const trial = plan[next++]!
-      try {
-        await schedule.onStart?.(trial)
-        const result = await executor.run(schedule.toSpec(trial))
-        await schedule.onResult(result)
-        finished++
-      } catch (error) {
-        // After a stop the executor rejects what it killed.
-        if (stopped) return
-        failure = { error }
-        stop()
-      }
+      const earlier = ended.get(trial.scenario)
+      const turn = runIfNeeded(trial, earlier)
+      if (stopping) ended.set(trial.scenario, Promise.all([earlier, turn]))
+      await turn
     }
   }
   try {

@@ -55,7 +55,7 @@ export async function compareWithBaseline(
     const keys = distinctDatasets(sweep.scenarios).map(keyOf)
     const byKey = new Map(keys.map((key, index) => [key, datasets[index]!]))
     // As many a scenario as were recorded, so that a mean is as exact as theirs.
-    const benchmark_runs = Math.min(...runs.map(({ manifest }) => manifest.sweep.benchmark_runs))
+    const benchmark_runs = Math.min(...runs.map(roundsOf))
     const plan = planTrials({ ...sweep, benchmark_runs })
     const scenarios = new Map(sweep.scenarios.map((scenario) => [scenario.id, scenario]))
     const trials: TrialResult[] = []
@@ -110,6 +110,12 @@ function readRuns(paths: readonly string[]): Recorded[] {
     )
   }
   return runs
+}
+
+/** Rounds that were recorded: fewer than planned where precision ended them. */
+function roundsOf({ manifest, trials }: Recorded): number {
+  if (!manifest.sweep.until) return manifest.sweep.benchmark_runs
+  return trials.reduce((most, { round }) => Math.max(most, round), 1)
 }
 
 /** @returns what a user who compares all the same should know */

@@ -4,6 +4,7 @@ import type { Scalar } from '../../workers/contract.ts'
 import { isMapping, pathKey, readYamlFile } from '../sweep/document.ts'
 import { nearest } from '../sweep/nearest.ts'
 import { type Finding, type Place, refuse, shown } from '../sweep/problems.ts'
+import { trialCount } from '../sweep/rounds.ts'
 import { settings } from '../sweep/settings.ts'
 
 export type Origin = 'flag' | 'template' | 'default'
@@ -109,9 +110,14 @@ function flagName(key: PipelineKey): string {
 
 function typesFor(cores: number): Record<PipelineKey, z.ZodType> {
   const table = settings(cores)
-  const folder = z.string({ error: 'a path to a folder' }).min(1, { error: 'a path to a folder' })
-  const entries = KEYS.map((key) => [key, key === 'output_dir' ? folder : table[key]!.type])
-  return Object.fromEntries(entries) as Record<PipelineKey, z.ZodType>
+  const own: Partial<Record<PipelineKey, z.ZodType>> = {
+    output_dir: z.string({ error: 'a path to a folder' }).min(1, { error: 'a path to a folder' }),
+    benchmark_runs: trialCount(),
+  }
+  return Object.fromEntries(KEYS.map((key) => [key, own[key] ?? table[key]!.type])) as Record<
+    PipelineKey,
+    z.ZodType
+  >
 }
 
 function problemsOf(key: PipelineKey, { value, place }: Given, type: z.ZodType): Finding[] {

@@ -52,7 +52,10 @@ export interface Manifest {
   notes: string[]
   /** Absent or null: compute units are cores of this machine. */
   calibration?: Calibration | null
+  /** The most, where rounds end by precision. */
   planned_trials: number
+  /** Planned and not needed, since a scenario's mean was known well enough; absent until the end and where none can be. */
+  skipped_trials?: number
   started_at: string
   /** Null while the run goes on or when it was interrupted. */
   finished_at: string | null

@@ -38,6 +38,12 @@ export function constraintExperimentCsv(model: ReportModel): string {
     column('peak_memory_mb_max', ({ memory }) => memory.peak_max_mb),
     column('memory_mechanisms', ({ memory }) => memory.mechanisms.join(';')),
     column('memory_enforced', ({ memory }) => memory.enforced),
+    ...(model.manifest.sweep.until
+      ? [
+          column('precision', ({ precision }) => precision?.state),
+          column('precision_half_width', ({ precision }) => precision?.halfWidth),
+        ]
+      : []),
     ...formerNames(model).map(([name, value]) => column(name, value)),
   ])
 }

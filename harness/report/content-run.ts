@@ -2,7 +2,7 @@
 import type { Block } from './content-blocks.ts'
 import type { Plot } from './plots/plot.ts'
 import type { ReportModel } from './types.ts'
-import { count, plain, scalarText, settingName } from './words.ts'
+import { count, plain, runsText, scalarText, settingName } from './words.ts'
 
 const MOST_VALUES = 12
 
@@ -14,7 +14,7 @@ export function facts(model: ReportModel): [string, string][] {
     ['Run', `${manifest.id}, ${timeSpan(manifest)}`],
     [
       'Trials',
-      `${trials.finished} of ${trials.planned}: ${count(scenarios.length, 'scenario')}, ${sweep.benchmark_runs} trials each, ${sweep.n_jobs} at a time`,
+      `${trials.finished} of ${trials.planned}: ${count(scenarios.length, 'scenario')}, ${runsText(sweep)} each, ${sweep.n_jobs} at a time`,
     ],
     ...axes.map((key): [string, string] => [`Axis ${settingName(key)}`, valuesOf(model, key)]),
     [

@@ -4,10 +4,12 @@ import { compareScenarios } from '../analyse/compare.ts'
 import { estimateMean } from '../analyse/estimate.ts'
 import { operatingPoints } from '../analyse/operating-points.ts'
 import { paretoFrontier } from '../analyse/pareto.ts'
+import { stoppingOf } from '../analyse/precision.ts'
 import { type ScenarioSummary, summarise } from '../analyse/summary.ts'
 import { countOutcomes, groupByScenario } from '../analyse/values.ts'
 import { type Metric, metricTable } from '../metrics.ts'
 import type { Manifest } from '../record/types.ts'
+import { planTrials } from '../sweep/plan.ts'
 import { noiseOf } from './noise.ts'
 import { noticesFor } from './notices.ts'
 import type { Failure, ReportModel, ScenarioReport } from './types.ts'
@@ -32,9 +34,13 @@ export function buildReportModel(manifest: Manifest, trials: readonly TrialResul
     latency: frontOf(summaries, LATENCY, accuracy, metrics),
     memory: frontOf(summaries, MEMORY, accuracy, metrics),
   }
-  const scenarios = summaries.map((summary) =>
-    scenarioReport(summary, groups.get(summary.scenario.id) ?? [], fronts),
-  )
+  const stopping = stoppingOf(manifest)
+  for (const trial of own) stopping?.add(trial)
+  const scenarios = summaries.map((summary) => ({
+    ...scenarioReport(summary, groups.get(summary.scenario.id) ?? [], fronts),
+    ...(stopping && { precision: stopping.precision(summary.scenario.id) }),
+  }))
+  const missing = stopping?.missing(planTrials(sweep)).length
   const comparison = compareScenarios({
     trials: own,
     scenarios: sweep.scenarios,
@@ -58,7 +64,11 @@ export function buildReportModel(manifest: Manifest, trials: readonly TrialResul
       accuracy: accuracy === null ? null : (metrics.get(accuracy) ?? null),
       settings: sweep.compare,
     }),
-    trials: { planned: manifest.planned_trials, finished: own.length, outcomes: countOutcomes(own) },
+    trials: {
+      planned: missing === undefined ? manifest.planned_trials : own.length + missing,
+      finished: own.length,
+      outcomes: countOutcomes(own),
+    },
     noise: noiseOf(manifest, own, scenarios, LATENCY),
   }
   return { ...withoutNotices, notices: noticesFor(withoutNotices, comparison, own) }

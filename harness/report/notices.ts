@@ -3,6 +3,7 @@ import type { Disturbed, TrialResult } from '../../workers/protocol.ts'
 import type { Comparison } from '../analyse/comparison.ts'
 import { formatWarning, type Warning } from '../analyse/warnings.ts'
 import { formatNumber } from '../metrics.ts'
+import { aboutPrecision } from './precision.ts'
 import type { NoiseReport, Notice, ReportModel } from './types.ts'
 import { capitalised, count, metricName, outcomeName, plain } from './words.ts'
 
@@ -22,6 +23,7 @@ export function noticesFor(
 ): Notice[] {
   return [
     ...aboutTheRun(model),
+    ...aboutPrecision(model),
     ...aboutResuming(model, trials),
     ...aboutOutcomes(model),
     ...aboutCaps(model),

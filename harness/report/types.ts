@@ -4,6 +4,7 @@ import type { Disturbed, EnergyRecord, Outcome } from '../../workers/protocol.ts
 import type { ComparisonRow } from '../analyse/comparison.ts'
 import type { Estimate } from '../analyse/estimate.ts'
 import type { OperatingPoints } from '../analyse/operating-points.ts'
+import type { Precision } from '../analyse/precision.ts'
 import type { Metric } from '../metrics.ts'
 import type { Manifest } from '../record/types.ts'
 
@@ -56,6 +57,8 @@ export interface ScenarioReport {
   compute: ComputeCapReport
   memory: MemoryCapReport
   failures: Failure[]
+  /** How well the mean that ends the rounds is known; absent where every scenario has the same number of rounds. */
+  precision?: Precision
 }
 
 /** Signs of other work on the machine; null where it does not tell. */
@@ -97,6 +100,7 @@ export interface ReportModel {
   comparisons: ComparisonRow[]
   /** The scenarios to use, by goal. */
   operating: OperatingPoints
+  /** `planned` leaves out what precision made needless. */
   trials: { planned: number; finished: number; outcomes: Record<Outcome, number> }
   noise: NoiseReport
   notices: Notice[]

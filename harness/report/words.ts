@@ -2,6 +2,7 @@
 import type { Scalar } from '../../workers/contract.ts'
 import type { Outcome } from '../../workers/protocol.ts'
 import { formatNumber, type Metric } from '../metrics.ts'
+import type { Sweep } from '../sweep/types.ts'
 
 const METRIC_NAMES: Record<string, string> = {
   latency_mean_ms: 'mean chunk latency',
@@ -94,6 +95,17 @@ export function capitalised(text: string): string {
 /** `1 trial`, `2 trials`. */
 export function count(n: number, noun: string): string {
   return `${n.toLocaleString('en-US')} ${noun}${n === 1 ? '' : 's'}`
+}
+
+/** How often each scenario runs: `10 runs`, `5 to 40 runs until latency mean ±2%`. */
+export function runsText({ benchmark_runs, until }: Pick<Sweep, 'benchmark_runs' | 'until'>): string {
+  if (!until) return `${benchmark_runs} runs`
+  return `${until.min} to ${benchmark_runs} runs until ${metricName(until.metric)} is known to ±${shareText(until.ci)}`
+}
+
+/** A share as a percentage: `2%`, `0.5%`, `12%`. */
+export function shareText(share: number): string {
+  return `${Number((share * 100).toPrecision(share < 0.1 ? 2 : 3))}%`
 }
 
 /** Names and messages come from users and their code: no control character may reach a terminal or a page. */

@@ -1,5 +1,6 @@
 /** Takes an interrupted run up again: exactly the trials that are missing, in the order planned at its start. */
 import { rmSync } from 'node:fs'
+import { type Stopping, stoppingOf } from '../analyse/precision.ts'
 import type { Executor } from '../execute/executor.ts'
 import { makeOwnedFolder, removeLeftovers } from '../ownership/leftovers.ts'
 import { removeUnfinished } from '../record/atomic.ts'
@@ -21,6 +22,7 @@ import {
   runTrials,
   type SweepRun,
   SYSTEM_CLOCK,
+  skippedTrials,
 } from './run-trials.ts'
 import { hashWorkload } from './workload-hash.ts'
 
@@ -67,10 +69,11 @@ export async function resumeRun(
     removeUnfinished(path)
     const bytes = mendJournal(folder.journal)
     if (bytes > 0) events.onMended(bytes)
-    const { missing, finished } = missingTrials(manifest, folder.journal)
+    const { missing, finished, stopping } = missingTrials(manifest, folder.journal)
     if (missing.length === 0) {
       if (manifest.finished_at === null) {
-        writeManifest(path, { ...manifest, finished_at: clock.now().toISOString() })
+        const finished_at = clock.now().toISOString()
+        writeManifest(path, { ...manifest, ...skippedTrials(manifest, stopping), finished_at })
       }
       return { end: { done: 'finished', folder: path }, ran: false }
     }
@@ -90,9 +93,9 @@ export async function resumeRun(
       const resumption = { at: clock.now().toISOString(), finished_trials: finished, changes }
       const resumed: Manifest = { ...manifest, resumed: [...manifest.resumed, resumption] }
       writeManifest(path, resumed)
-      events.onPrepared(path, resumed, finished)
+      events.onPrepared(path, resumed, finished, missing.length)
       const end = await runTrials(
-        { folder, manifest: resumed, plan: missing, datasets, changes },
+        { folder, manifest: resumed, plan: missing, datasets, changes, stopping },
         { executor, signal: options.signal, events, clock },
       )
       return { end, ran: true }
@@ -104,12 +107,22 @@ export async function resumeRun(
   }
 }
 
-function missingTrials(manifest: Manifest, journal: string): { missing: PlannedTrial[]; finished: number } {
+interface Missing {
+  missing: PlannedTrial[]
+  finished: number
+  stopping: Stopping | null
+}
+
+function missingTrials(manifest: Manifest, journal: string): Missing {
+  const stopping = stoppingOf(manifest)
   const ended = new Set<string>()
-  eachTrial(journal, ({ trial }) => ended.add(trial))
+  eachTrial(journal, (trial) => {
+    ended.add(trial.trial)
+    stopping?.add(trial)
+  })
   const plan = planTrials(manifest.sweep)
-  const missing = plan.filter(({ trial }) => !ended.has(trial))
-  return { missing, finished: plan.length - missing.length }
+  const missing = stopping?.missing(plan) ?? plan.filter(({ trial }) => !ended.has(trial))
+  return { missing, finished: ended.size, stopping }
 }
 
 function changed(folder: string, changes: readonly string[]): UserError {

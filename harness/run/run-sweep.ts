@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { stoppingOf } from '../analyse/precision.ts'
 import type { Executor } from '../execute/executor.ts'
 import { makeOwnedFolder } from '../ownership/leftovers.ts'
 import { readGit } from '../record/git.ts'
@@ -82,10 +83,10 @@ export async function runSweep(
     if (problem !== null) return { done: 'refused', problem }
     const lock = createRunFolder(folder, manifest)
     try {
-      events.onPrepared(folder.path, manifest, 0)
+      events.onPrepared(folder.path, manifest, 0, plan.length)
       const { datasets } = prepared
       return await runTrials(
-        { folder, manifest, plan, datasets, changes: [] },
+        { folder, manifest, plan, datasets, changes: [], stopping: stoppingOf(manifest) },
         { executor, signal, events, clock },
       )
     } finally {

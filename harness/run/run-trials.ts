@@ -9,6 +9,7 @@ import type {
   TrialResult,
   TrialSpec,
 } from '../../workers/protocol.ts'
+import type { Stopping } from '../analyse/precision.ts'
 import type { Executor } from '../execute/executor.ts'
 import { runPlan } from '../execute/schedule.ts'
 import { withStdinAsFile } from '../execute/stdin.ts'
@@ -20,10 +21,15 @@ import type { PlannedTrial, Scenario, Sweep } from '../sweep/types.ts'
 import { RunStopped } from './run-stopped.ts'
 
 export interface RunEvents {
-  /** Data is read and the workload is known; the first trial is next. `finished` trials were there before. */
-  onPrepared(folder: string, manifest: Manifest, finished: number): void
+  /**
+   * Data is read and the workload is known; the first trial is next. `finished` trials were there before, `left` are
+   * to run, at most where rounds end by precision.
+   */
+  onPrepared(folder: string, manifest: Manifest, finished: number, left: number): void
   onStart(scenario: Scenario, trial: PlannedTrial): void
   onResult(scenario: Scenario, result: TrialResult): void
+  /** The scenario's mean is known well enough without this trial. */
+  onSkip?(scenario: Scenario, trial: PlannedTrial): void
 }
 
 /** Durations come from the second alone: a wall clock may be set while a run goes on. */
@@ -69,6 +75,8 @@ export interface TrialsToRun {
   datasets: readonly PreparedDataset[]
   /** What --force passed over; goes into every trial. */
   changes: readonly string[]
+  /** Knows the trials that ended before; null where every planned trial runs. */
+  stopping: Stopping | null
 }
 
 export interface RunContext {
@@ -91,6 +99,7 @@ export async function runTrials(run: TrialsToRun, context: RunContext): Promise<
     const uninterrupted = manifest.resumed.length === 0
     writeManifest(folder.path, {
       ...manifest,
+      ...skippedTrials(manifest, run.stopping),
       finished_at: context.clock.now().toISOString(),
       elapsed_s: uninterrupted ? (context.clock.monotonicMs() - begun) / 1000 : null,
     })
@@ -101,7 +110,7 @@ export async function runTrials(run: TrialsToRun, context: RunContext): Promise<
 }
 
 async function runIntoJournal(run: TrialsToRun, context: RunContext): Promise<{ interrupted: boolean }> {
-  const { folder, plan, changes } = run
+  const { folder, plan, changes, stopping } = run
   const { sweep } = run.manifest
   const scenarios = new Map(sweep.scenarios.map((scenario) => [scenario.id, scenario]))
   const keys = distinctDatasets(sweep.scenarios).map(keyOf)
@@ -114,18 +123,29 @@ async function runIntoJournal(run: TrialsToRun, context: RunContext): Promise<{ 
       jobs: sweep.n_jobs,
       signal: context.signal,
       toSpec: (trial) => toTrialSpec(run.manifest, scenarios.get(trial.scenario)!, trial, folder, datasets),
+      ...(stopping && { stopping }),
+      onSkip: (trial) => context.events.onSkip?.(scenarios.get(trial.scenario)!, trial),
       onStart: (trial) => context.events.onStart(scenarios.get(trial.scenario)!, trial),
       onResult: (result) => {
         refuseUnwritableLog(result)
         const marked =
           changes.length === 0 ? result : { ...result, info: { ...result.info, resumed_under: changes } }
         journal.append(marked)
+        stopping?.add(marked)
         context.events.onResult(scenarios.get(result.scenario)!, marked)
       },
     })
   } finally {
     journal.close()
   }
+}
+
+/** For the manifest of a run that is complete. */
+export function skippedTrials(
+  { planned_trials }: Manifest,
+  stopping: Stopping | null,
+): Pick<Manifest, 'skipped_trials'> {
+  return stopping === null ? {} : { skipped_trials: planned_trials - stopping.count }
 }
 
 /** A full disk says nothing about the trial: it is run again when the run is resumed. */

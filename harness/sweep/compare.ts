@@ -3,8 +3,9 @@ import { nearest } from './nearest.ts'
 import type { Overridden } from './overrides.ts'
 import type { Places } from './places.ts'
 import { dotted, type Finding, type Path, shown } from './problems.ts'
-import { type SweepInput, shareOf } from './schema.ts'
+import type { SweepInput } from './schema.ts'
 import { COMPARE_DEFAULTS, GATE_DEFAULTS } from './settings.ts'
+import { shareOf } from './share.ts'
 import type { CompareSettings, GateSettings, Sweep } from './types.ts'
 
 /** `compare` of the sweep with its defaults. */

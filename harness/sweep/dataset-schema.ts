@@ -9,7 +9,8 @@ import {
   IMPUTE_STRATEGIES,
 } from '../../workers/contract.ts'
 import type { Path } from './problems.ts'
-import { MAX_ROWS, MAX_SEED, wholeNumber } from './settings.ts'
+import { MAX_ROWS, MAX_SEED } from './settings.ts'
+import { wholeNumber } from './whole-number.ts'
 
 const MAX_WINDOW = 1_000_000
 const MAX_BUCKETS = 65_536

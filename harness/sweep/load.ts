@@ -9,6 +9,7 @@ import { foldersOf } from './paths.ts'
 import { type Locate, Places } from './places.ts'
 import { type Finding, refuse, SweepError } from './problems.ts'
 import { readProfiles, readReference } from './profiles.ts'
+import { roundsFindings, roundsOf } from './rounds.ts'
 import { knownKeys, paramKeys, type SweepInput, sweepSchema } from './schema.ts'
 import { SETTING_DEFAULTS } from './settings.ts'
 import type { Sweep } from './types.ts'
@@ -74,6 +75,7 @@ function loadRead(
     ...overridden.findings,
     ...check(schema, data, places, knownKeys),
     ...repeatedValues(data, places),
+    ...roundsFindings(data['benchmark_runs'], places),
     ...missingSources(data, places, folders),
   ]
   const profiles = readProfiles(data, { places, folders, cores, findings })
@@ -90,7 +92,7 @@ function loadRead(
     workload: workload as string,
     scenarios,
     axes,
-    benchmark_runs: run('benchmark_runs'),
+    ...roundsOf(run('benchmark_runs')),
     n_jobs: run('n_jobs'),
     random_seed: run('random_seed'),
     caps: run('caps'),

@@ -132,6 +132,7 @@ function metricFindings(sweep: Sweep, info: WorkloadInfo, locate: Locate): Findi
   const named = [
     ...sweep.compare.metrics.map((name) => [name, locate('compare.metrics', name)] as const),
     ...Object.keys(sweep.gate.margins).map((name) => [name, locate(`gate.margins.${name}`)] as const),
+    ...(sweep.until ? [[sweep.until.metric, locate('benchmark_runs.until.metric')] as const] : []),
   ]
   return named.flatMap(([name, place]): Finding[] => {
     if (table.has(name)) return []

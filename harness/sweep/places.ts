@@ -21,6 +21,8 @@ export type Locate = (key: string, value?: Scalar) => Located
 
 /** Path of a scenario's key outside the grid: `params.learner` -> params, learner. */
 function topPath(key: string): string[] {
+  // Names of parameters may hold dots themselves; keys below benchmark_runs do not.
+  if (key.startsWith('benchmark_runs.')) return key.split('.')
   const dot = key.indexOf('.')
   return dot < 0 ? [key] : [key.slice(0, dot), key.slice(dot + 1)]
 }

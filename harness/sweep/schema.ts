@@ -4,7 +4,9 @@ import type { Scalar } from '../../workers/contract.ts'
 import { DATASET_AXES, DATASET_KEYS, DATASET_LISTS, datasetSchema } from './dataset-schema.ts'
 import { isMapping } from './document.ts'
 import type { Path } from './problems.ts'
+import { roundsKeys } from './rounds.ts'
 import { GATE_DEFAULTS, SCENARIO_SETTINGS, SETTING_DEFAULTS, type Setting, settings } from './settings.ts'
+import { shareType } from './share.ts'
 import type { SweepDataset } from './types.ts'
 
 type ScalarMap = Record<string, Scalar>
@@ -37,7 +39,6 @@ export interface SweepInput {
 
 /** Names that are safe in paths and URLs on every system. */
 const SLUG = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/
-const PERCENT = /^\d+(?:\.\d+)?\s*%$/
 
 const scalarWords = 'a text, a number, true, false or null'
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()], { error: scalarWords })
@@ -95,17 +96,7 @@ export function sweepSchema({ cores, paramKeys }: SchemaOptions): z.ZodType {
     error: 'a mapping of settings to values, such as { chunk_size: 64 }',
   })
   const points = z.array(point, { error: 'a list of mappings, such as [{ chunk_size: 64 }]' })
-  const percentWords = 'a share from 0 to 1, such as 2% or 0.02'
-  const percent = z.union(
-    [
-      z.number({ error: percentWords }).min(0, { error: percentWords }).lt(1, { error: percentWords }),
-      z
-        .string({ error: percentWords })
-        .regex(PERCENT, { error: percentWords })
-        .refine((share) => shareOf(share) < 1, { error: percentWords }),
-    ],
-    { error: percentWords },
-  )
+  const percent = shareType()
   const alphaWords = 'a number between 0 and 1, such as 0.05'
   const top = Object.entries(table).map(([name, setting]) => [
     name,
@@ -223,6 +214,8 @@ export function knownKeys(path: Path): readonly string[] {
     case 'compare':
       if (path.length === 1) return ['reference', 'metrics', 'alpha', 'correction', 'margin']
       break
+    case 'benchmark_runs':
+      return roundsKeys(path)
     case 'gate':
       return ['margins', 'alpha', 'build', 'install']
   }
@@ -237,11 +230,6 @@ export function paramKeys(data: Record<string, unknown>): string[] {
   const lists = [data['include'], data['exclude']].flatMap((list) => (Array.isArray(list) ? list : []))
   const maps = [data['grid'], isMapping(compare) ? compare['reference'] : null, ...lists].filter(isMapping)
   return [...new Set(maps.flatMap((map) => Object.keys(map)).filter(isParamKey))]
-}
-
-/** The share that `2%` or `0.02` says. */
-export function shareOf(margin: number | string): number {
-  return typeof margin === 'number' ? margin : Number.parseFloat(margin) / 100
 }
 
 /** Stands for any `params.<name>` key while the JSON Schema is made. */

@@ -7,11 +7,11 @@
 import { z } from 'zod'
 import type { Scalar } from '../../workers/contract.ts'
 import { MINIMUM_MEMORY_MB } from '../../workers/protocol.ts'
+import { roundsType } from './rounds.ts'
+import { wholeNumber } from './whole-number.ts'
 
 /** Below this share a host process spends its quota on starting up. */
 const MINIMUM_COMPUTE_UNITS = 0.05
-/** A round has three digits in a trial's id. */
-const MAX_ROUNDS = 999
 export const MAX_SEED = 2 ** 32 - 1
 export const MAX_ROWS = 1_000_000_000
 const MAX_JOBS = 1024
@@ -27,13 +27,6 @@ export interface Setting {
   description: string
   /** Part of a scenario: may be an axis and stands in `flat`. The others hold for the whole run. */
   scenario: boolean
-}
-
-/** A whole number from `low` to `high`; every failure says so. */
-export function wholeNumber(low: number, high: number): z.ZodType<number> {
-  const upper = high === Number.MAX_SAFE_INTEGER ? 'or more' : `to ${high}`
-  const error = `a whole number, ${low} ${upper}`
-  return z.int({ error }).min(low, { error }).max(high, { error })
 }
 
 function number(low: number, high: number, what: string): z.ZodType<number> {
@@ -141,9 +134,9 @@ export function settings(cores: number | null): Record<string, Setting> {
       scenario: true,
     },
     benchmark_runs: {
-      type: wholeNumber(1, MAX_ROUNDS),
+      type: roundsType(),
       default: 5,
-      description: 'trials of each scenario',
+      description: 'trials of each scenario: a number, or { min, max, until } to stop by precision',
       scenario: false,
     },
     n_jobs: {

@@ -74,6 +74,15 @@ export interface RelativeTo {
   kernel_ops_s: number
 }
 
+/** Rounds go on for a scenario until the mean of a metric is known well enough. */
+export interface StoppingRule {
+  /** Trials that every scenario gets. */
+  min: number
+  metric: string
+  /** Half width of the 95% interval of the mean that is enough, as a share of the mean. */
+  ci: number
+}
+
 export interface Sweep {
   name: string
   /** `pipeline` or the absolute path of a module. */
@@ -81,8 +90,10 @@ export interface Sweep {
   scenarios: Scenario[]
   /** Keys that vary, in the order of the sweep. */
   axes: string[]
-  /** Trials a scenario. */
+  /** Trials a scenario; the most, where `until` may end its rounds earlier. */
   benchmark_runs: number
+  /** Absent or null: every scenario has all of its trials. */
+  until?: StoppingRule | null
   n_jobs: number
   random_seed: number
   caps: 'strict' | 'best_effort'

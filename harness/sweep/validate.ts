@@ -74,7 +74,7 @@ function unknownKey(path: Path, places: Places, known: readonly string[]): Findi
 function rightPlace(path: Path, key: string): string | null {
   const atTop = path.length === 1
   const head = key.split('.')[0]!
-  if (atTop && ['params', 'dataset', 'compare', 'grid'].includes(head) && key !== head)
+  if (atTop && ['params', 'dataset', 'compare', 'grid', 'benchmark_runs'].includes(head) && key !== head)
     return `write it as a key of \`${head}\`: ${head}: { ${key.slice(head.length + 1)}: ... }`
   if (path[0] === 'grid' && (key === 'profile' || key === 'profiles'))
     return 'profiles stand at the top of the sweep: profiles: [edge, server]'

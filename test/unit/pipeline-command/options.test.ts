@@ -78,6 +78,10 @@ describe('what is refused', () => {
     ['{\n  "chunk_size": 0\n}', /mine\.json:2:17: key "chunk_size": got 0, expected a whole number, 1 to/],
     ['{ "chunksize": 4 }', /mine\.json:1:3: key "chunksize": unknown key; did you mean "chunk_size"\?/],
     ['{ "spill_to_disk": "yes" }', /key "spill_to_disk": got "yes", expected true or false/],
+    [
+      '{ "benchmark_runs": { "min": 3, "max": 9, "until": { "metric": "wall_s", "ci": 0.1 } } }',
+      /key "benchmark_runs": got a mapping, expected a whole number, 1 to 999$/m,
+    ],
     ['[1, 2]', /expected a JSON object of settings/],
     ['{ "chunk_size": 4, "chunk_size": 5 }', /this key is given twice/],
     ['{ "chunk_size": ', /mine\.json:1/],
