@@ -49,8 +49,14 @@ export async function runPlan(schedule: Schedule): Promise<ScheduleEnd> {
   }
   signal?.addEventListener('abort', stop, { once: true })
 
-  const runOne = async (trial: PlannedTrial) => {
+  /** Never rejects. */
+  const runIfNeeded = async (trial: PlannedTrial, earlier: Promise<unknown> | undefined) => {
     try {
+      if (stopping?.isOptional(trial)) {
+        await earlier
+        if (stopped) return
+        if (!stopping.needs(trial)) return schedule.onSkip?.(trial)
+      }
       await schedule.onStart?.(trial)
       const result = await executor.run(schedule.toSpec(trial))
       await schedule.onResult(result)
@@ -61,14 +67,6 @@ export async function runPlan(schedule: Schedule): Promise<ScheduleEnd> {
       failure = { error }
       stop()
     }
-  }
-  const runIfNeeded = async (trial: PlannedTrial, earlier: Promise<unknown> | undefined) => {
-    if (stopping?.isOptional(trial)) {
-      await earlier
-      if (stopped) return
-      if (!stopping.needs(trial)) return schedule.onSkip?.(trial)
-    }
-    await runOne(trial)
   }
   /** By scenario: when all of its trials that were taken so far have ended. */
   const ended = new Map<string, Promise<unknown>>()

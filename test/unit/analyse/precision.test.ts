@@ -3,6 +3,7 @@ import { relativeHalfWidth, Stopping } from '../../../harness/analyse/precision.
 import { HARNESS_METRICS } from '../../../harness/metrics.ts'
 import type { PlannedTrial } from '../../../harness/sweep/types.ts'
 import type { Outcome, TrialResult } from '../../../workers/protocol.ts'
+import { normals } from './make-noise.ts'
 
 const metric = (name: string) => HARNESS_METRICS.find((one) => one.name === name)!
 const LATENCY = metric('latency_mean_ms')
@@ -91,4 +92,21 @@ describe('whether a scenario needs another round', () => {
     expect(stopping.missing(plan).map((one) => one.trial)).toEqual(['o-2', 'o-3', 'o-4', 'o-5'])
     expect(stopping.count).toBe(4)
   })
+})
+
+it('an interval that ended the rounds holds the mean nearly as often as it says, from five rounds on', () => {
+  const normal = normals(8)
+  const series = 2000
+  let held = 0
+  for (let run = 0; run < series; run++) {
+    const values: number[] = []
+    for (let half = Infinity; half > 0.02 && values.length < 40; ) {
+      values.push(Math.exp(0.03 * normal()))
+      if (values.length >= 5) half = relativeHalfWidth(values, 'log')!
+    }
+    const mean = values.reduce((sum, value) => sum + Math.log(value), 0) / values.length
+    if (Math.abs(mean) <= Math.log1p(relativeHalfWidth(values, 'log')!)) held++
+  }
+  // 93% in 20,000 series; three standard errors of this many.
+  expect(Math.abs(held / series - 0.93)).toBeLessThan(3 * Math.sqrt((0.93 * 0.07) / series))
 })
