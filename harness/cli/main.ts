@@ -1,28 +1,38 @@
 #!/usr/bin/env node
 /** Reads the command's words and turns whatever goes wrong into one message and an exit code. */
-import yargs from 'yargs'
+import yargs, { type CommandModule } from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { UserError } from '../user-error.ts'
 import { STINT_VERSION } from '../version.ts'
-import { compareCommand } from './compare.ts'
 import { tell } from './console.ts'
-import { dataCommand } from './data.ts'
-import { doctorCommand } from './doctor.ts'
 import { complaintOf, EXIT } from './exit.ts'
-import { gateCommand } from './gate.ts'
-import { historyCommand } from './history.ts'
-import { pipelineCommand } from './pipeline.ts'
-import { profilesCommand } from './profiles.ts'
-import { reportCommand } from './report.ts'
-import { resumeCommand } from './resume.ts'
-import { runCommand } from './run.ts'
-import { schemaCommand } from './schema.ts'
 
 // A reader that leaves early (`stint run --dry-run | head`) is no fault.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(EXIT.ok)
   throw error
 })
+
+/** In the order in which help lists them. */
+const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
+  run: async () => (await import('./run.ts')).runCommand as CommandModule,
+  resume: async () => (await import('./resume.ts')).resumeCommand as CommandModule,
+  report: async () => (await import('./report.ts')).reportCommand as CommandModule,
+  compare: async () => (await import('./compare.ts')).compareCommand as CommandModule,
+  pipeline: async () => (await import('./pipeline.ts')).pipelineCommand as CommandModule,
+  gate: async () => (await import('./gate.ts')).gateCommand as CommandModule,
+  history: async () => (await import('./history.ts')).historyCommand as CommandModule,
+  data: async () => (await import('./data.ts')).dataCommand as CommandModule,
+  profiles: async () => (await import('./profiles.ts')).profilesCommand as CommandModule,
+  doctor: async () => (await import('./doctor.ts')).doctorCommand as CommandModule,
+  schema: async () => (await import('./schema.ts')).schemaCommand as CommandModule,
+}
+
+/** The command that the first word names, or all where it names none: loading those not asked for takes time. */
+function commands([first]: readonly string[]): Promise<CommandModule[]> {
+  const asked = first !== undefined && Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined
+  return Promise.all((asked === undefined ? Object.values(COMMANDS) : [asked]).map((load) => load()))
+}
 
 /** One text for one and for many; the declared type of yargs does not know that it wants both. */
 function always(text: string): string {
@@ -32,17 +42,7 @@ function always(text: string): string {
 const parser = yargs(hideBin(process.argv))
   .scriptName('stint')
   .usage('$0 <command>\n\nBenchmarks streaming ML under memory and compute caps that are really enforced.')
-  .command(runCommand)
-  .command(resumeCommand)
-  .command(reportCommand)
-  .command(compareCommand)
-  .command(pipelineCommand)
-  .command(gateCommand)
-  .command(historyCommand)
-  .command(dataCommand)
-  .command(profilesCommand)
-  .command(doctorCommand)
-  .command(schemaCommand)
+  .command(await commands(hideBin(process.argv)))
   .demandCommand(1, 'name a command; "stint --help" lists them')
   .recommendCommands()
   .strict()

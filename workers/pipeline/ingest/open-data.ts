@@ -1,7 +1,6 @@
 /** The reader for a data set's format. */
-import type { CsvDialect, DataFormat, ReadingOptions } from '../../contract.ts'
+import type { DataFormat, ReadingOptions } from '../../contract.ts'
 import type { ChunkReader, ColumnSpec, OpenReader } from './columns.ts'
-import { sampleRecords } from './csv-parse.ts'
 import { openNdjson, sampleEvents } from './ndjson.ts'
 
 export interface DataSource extends Pick<ReadingOptions, 'format' | 'dialect' | 'bad_values'> {
@@ -28,12 +27,12 @@ export function openData(
 }
 
 /** Names and the first `rows` records as text. */
-export function sampleRows(
+export async function sampleRows(
   dataset: DataSource,
   rows: number,
 ): Promise<{ header: string[]; records: string[][] }> {
-  const dialect: CsvDialect = dataset.dialect ?? {}
-  return formatOf(dataset) === 'ndjson'
-    ? sampleEvents(dataset.path, rows)
-    : sampleRecords(dataset.path, rows, dialect)
+  if (formatOf(dataset) === 'ndjson') return sampleEvents(dataset.path, rows)
+  // Trials read no sample: they need not load csv-parse.
+  const { sampleRecords } = await import('./csv-parse.ts')
+  return sampleRecords(dataset.path, rows, dataset.dialect ?? {})
 }
