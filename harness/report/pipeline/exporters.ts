@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import type { PipelineOptions } from '../../pipeline/options.ts'
 import { writeAtomically } from '../../record/atomic.ts'
 import { latencyMemoryPlot } from '../plots/latency-memory.ts'
-import { renderPng } from '../plots/png.ts'
+import { drawPicture } from '../plots/png.ts'
 import { tradeoffPlot } from '../plots/tradeoff.ts'
 import { streamingChunks } from './chunks.ts'
 import type { PipelineData } from './data.ts'
@@ -50,18 +50,20 @@ export async function writePipelineFiles(
   write('benchmarks/latency_vs_data_size.csv', dataSizeCsv(data))
   write('benchmarks/throughput_vs_memory.csv', throughputMemoryCsv(data))
   write('benchmarks/resource_vs_accuracy.csv', resourceAccuracyCsv(data))
+  const drawn: { file: string; png: Promise<Buffer> }[] = []
   for (const plot of [
     tradeoffPlot(data.model, 'latency', 'benchmarks/latency_vs_accuracy.png'),
     tradeoffPlot(data.model, 'memory', 'benchmarks/memory_vs_accuracy.png'),
     latencyMemoryPlot(data.model, 'benchmarks/latency_memory_accuracy.png'),
   ]) {
-    if (plot.spec) write(plot.file, await renderPng(plot.spec))
+    if (plot.spec) drawn.push({ file: plot.file, png: (await drawPicture(plot.spec)).encode('png') })
     else {
       skipped.push({ file: plot.file, reason: plot.skipped })
       // An earlier run's picture would pass for this one's.
       rmSync(join(folder, plot.file), { force: true })
     }
   }
+  for (const { file, png } of drawn) write(file, await png)
   write('metadata/run_manifest.json', json(runManifest(data, options, written)))
   return { written, skipped }
 }

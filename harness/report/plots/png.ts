@@ -1,5 +1,5 @@
 /** A Vega-Lite spec in, a PNG out: headless, on a canvas with the report's own font. */
-import { createCanvas } from '@napi-rs/canvas'
+import { type Canvas, createCanvas } from '@napi-rs/canvas'
 import * as vega from 'vega'
 import { compile, type TopLevelSpec } from 'vega-lite'
 import { FONT_FAMILY, measuringContext } from './fonts.ts'
@@ -11,11 +11,17 @@ interface TextMetrics {
   width(item: { fontSize?: number; fontWeight?: number | string; fontStyle?: string }, text: unknown): number
 }
 
+/** As `drawPicture`, encoded. */
+export async function renderPng(spec: TopLevelSpec): Promise<Buffer> {
+  return (await drawPicture(spec)).encode('png')
+}
+
 /**
- * Draws at twice the spec's size.
+ * Draws at twice the spec's size; one picture at a time, since Vega measures text by a setting of the whole process.
+ * Encoding is left to the caller: it runs beside this thread, so that the next picture can be drawn meanwhile.
  * @throws when the spec does not compile or a font is missing
  */
-export async function renderPng(spec: TopLevelSpec): Promise<Buffer> {
+export async function drawPicture(spec: TopLevelSpec): Promise<Canvas> {
   const view = new vega.View(vega.parse(compileSpec(spec)), { renderer: 'none', logLevel: vega.Error })
   try {
     const restore = measureWithCanvas()
@@ -27,7 +33,7 @@ export async function renderPng(spec: TopLevelSpec): Promise<Buffer> {
       context.fillStyle = '#ffffff'
       context.fillRect(0, 0, canvas.width, canvas.height)
       await view.toCanvas(SCALE, { externalContext: context })
-      return await canvas.encode('png')
+      return canvas
     } finally {
       restore()
     }
