@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Scalar, WorkloadSettings } from '../../workers/contract.ts'
+import { pipelineParams } from '../../workers/pipeline/describe.ts'
+import { checkForgetting } from '../../workers/pipeline/drift/forgetting.ts'
 import { CHOICES } from '../../workers/pipeline/learn/options.ts'
 import { LEARNERS } from '../../workers/pipeline/learn/registry.ts'
 import { generateDataset } from '../../workers/pipeline/presets/generate.ts'
@@ -18,6 +20,8 @@ const row = fc.tuple(cell, cell, colour, fc.constantFrom('yes', 'no', ''), cell)
 const table = fc.array(row, { minLength: 5, maxLength: 60 })
 const plan = fc.record({
   learner: fc.constantFrom(...CHOICES),
+  drift: fc.constantFrom('off', 'alarm', 'forget', 'reset'),
+  validate: fc.boolean(),
   label_delay: fc.constantFrom(0, 0, 1, 3, 17),
   batch_size: fc.integer({ min: 1, max: 20 }),
   steps: fc.integer({ min: 1, max: 12 }),
@@ -26,18 +30,30 @@ const plan = fc.record({
 })
 
 const facts = ({ metrics, info }: Awaited<ReturnType<typeof runPipeline>>) => {
-  const { resumed_at_row, checkpoints_written, ...rest } = info!
+  const { resumed_at_row, checkpoints_written, spilled_blocks, spilled_bytes, ...rest } = info!
   return { metrics, info: rest }
+}
+
+function canForget(learner: string): boolean {
+  try {
+    checkForgetting(pipelineParams({ drift: 'forget', learner }))
+    return true
+  } catch {
+    return false
+  }
 }
 
 describe('a run that goes on from a checkpoint', () => {
   it('has the same bits as one that was never stopped, on random tables', async () => {
     const seen = new Set<string>()
+    const drifts = new Set<string>()
     await fc.assert(
       fc.asyncProperty(
         table,
         plan,
-        async (rows, { learner, label_delay, batch_size, steps, chunks, readers }) => {
+        async (rows, { learner, drift: asked, validate, label_delay, batch_size, steps, ...sizes }) => {
+          const { chunks, readers } = sizes
+          const drift = asked === 'forget' && !canForget(learner) ? 'reset' : asked
           const classes = LEARNERS[learner]!.task === 'classification'
           const text = `x1,x2,c,k,y\n1,2,a,no,3\n2,3,b,yes,4\n${rows.map((fields) => fields.join(',')).join('\n')}\n`
           const dataset = await prepared(csvFile(text), {
@@ -45,7 +61,7 @@ describe('a run that goes on from a checkpoint', () => {
             columns: { x1: 'number', x2: 'number', c: 'category', [classes ? 'y' : 'k']: 'drop' },
           })
           const file = join(temporaryFolder(), 'state.json')
-          const params = { learner, label_delay, window: 7, curve_points: 9 }
+          const params = { learner, drift, validate, label_delay, window: 7, curve_points: 9 }
           const whole = await runPipeline(dataset, params, { batch_size, chunk_size: 8 })
           await runPipeline(
             dataset,
@@ -60,11 +76,56 @@ describe('a run that goes on from a checkpoint', () => {
           )
           expect(facts(second)).toEqual(facts(whole))
           seen.add(learner)
+          drifts.add(drift)
         },
       ),
       { numRuns: 80 },
     )
     expect(seen.size).toBe(CHOICES.length)
+    expect(drifts.size).toBe(4)
+  })
+
+  it('has the same bits with late labels on disk and drift that is acted upon, at random rows', async () => {
+    const folder = temporaryFolder()
+    const path = join(folder, 'players.csv')
+    await generateDataset({ preset: 'nba2k', rows: 4000, seed: 9 }, path)
+    // Sorted by salary, the error drifts all along.
+    const [header, ...lines] = readFileSync(path, 'utf8').trimEnd().split('\n')
+    const at = header!.split(',').indexOf('salary')
+    const salary = (line: string) => Number(line.split(',')[at]!.replace('$', ''))
+    const sorted = [header, ...lines.sort((a, b) => salary(a) - salary(b))].join('\n')
+    const dataset = await prepared(csvFile(`${sorted}\n`), { preset: 'nba2k' })
+    const file = join(folder, 'state.json')
+    const params = { drift: 'forget', validate: true, label_delay: 2500 }
+    const spills = { max_memory_mb: 0.001, spill_to_disk: true }
+    const whole = await runPipeline(dataset, params, { batch_size: 16 })
+    const actions = whole.steps.flatMap(({ detail }) => (detail?.['drift'] ?? []) as { action?: string }[])
+    expect(actions.map(({ action }) => action)).toContain('forget')
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 4000 }), fc.boolean(), async (rows, spillsFirst) => {
+        await runPipeline(
+          { ...dataset, rows },
+          { ...params, curve_points: 0, checkpoint_to: file },
+          { batch_size: 16, chunk_size: 300, ...(spillsFirst && spills) },
+        )
+        const second = await runPipeline(
+          dataset,
+          { ...params, curve_points: 0, resume_from: file },
+          { batch_size: 16, chunk_size: 97, ...spills },
+        )
+        expect(second.info!['resumed_at_row']).toBe(rows)
+        expect(second.info!['spilled_blocks']).toBeGreaterThan(0)
+        expect(second.metrics).toEqual(whole.metrics)
+        expect(second.info!['drift']).toEqual(whole.info!['drift'])
+      }),
+      {
+        numRuns: 6,
+        examples: [
+          [1, false],
+          [4000, true],
+        ],
+      },
+    )
   })
 
   it('has the same bits on players, and continues a file that has grown', async () => {

@@ -1,6 +1,7 @@
 /** Finds bad input before any trial does, in the one pass that also hashes and counts the file. */
 import type { DataFingerprint, PreparedDataset, Scalar } from '../contract.ts'
 import { pipelineParams } from './describe.ts'
+import { checkForgetting } from './drift/forgetting.ts'
 import { openByteSource } from './ingest/bytes.ts'
 import { type ChunkReader, type ColumnChunk, DataError, type ReaderOptions } from './ingest/columns.ts'
 import { type HashingSource, hashingSource } from './ingest/hashing.ts'
@@ -215,6 +216,7 @@ function checkUses(uses: readonly Readonly<Record<string, Scalar>>[], target: Ta
     const params = pipelineParams(use)
     if (!CHOICES.includes(params.learner)) continue
     checkTarget(params.learner, target)
+    checkForgetting(params)
     try {
       chosenLearner(params)
     } catch (error) {

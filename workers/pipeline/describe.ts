@@ -17,6 +17,7 @@ export interface PipelineParams extends Record<string, Scalar>, DataParams {
   checkpoint_to: string | null
   checkpoint_rows: number | null
   resume_from: string | null
+  features_to: string | null
 }
 
 const OWN_PARAMS = {
@@ -82,6 +83,11 @@ const OWN_PARAMS = {
     type: 'string',
     default: null,
     description: 'checkpoint to go on from: the rows before it are skipped',
+  },
+  features_to: {
+    type: 'string',
+    default: null,
+    description: 'CSV file that takes the engineered rows with their target, for other tools',
   },
 } satisfies Record<string, ParamInfo>
 

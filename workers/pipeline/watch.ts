@@ -81,8 +81,11 @@ export class Watch {
 
   /** For the journal. */
   summary(): Record<string, unknown> {
+    // Batch mode learns once, behind its last row: there an alarm comes too early to act upon.
+    const idle = this.keep !== null && this.onErrorDrift === null
     return {
       ...(this.monitor !== null && { drift: this.monitor.summary() }),
+      ...(idle && { drift_action: 'none: batch mode learns only at the end' }),
       ...(this.collinearity !== null && { collinear_features: this.collinearity.report() }),
     }
   }

@@ -17,8 +17,9 @@ import { RunControl } from './control/run-control.ts'
 import { startingSize } from './control/starting-sizes.ts'
 import { DataQuality, type DataQualityState } from './data-quality.ts'
 import { infoFor, type PipelineParams, pipelineParams } from './describe.ts'
-import { usesTarget } from './features/declared.ts'
-import { type EngineerOptions, type EngineerState, FeatureEngineer } from './features/engineer.ts'
+import { checkForgetting } from './drift/forgetting.ts'
+import { engineerOptions } from './engineer-options.ts'
+import { type EngineerState, FeatureEngineer } from './features/engineer.ts'
 import { openBytes } from './ingest/bytes.ts'
 import type { ChunkReader, Column, ColumnChunk, OpenReader } from './ingest/columns.ts'
 import { openData } from './ingest/open-data.ts'
@@ -29,6 +30,7 @@ import { Learning, type LearningState } from './learning.ts'
 import { ClassificationScores } from './metrics/class-scores.ts'
 import { type Plan, taskOf } from './plan.ts'
 import { planFor } from './plan-for.ts'
+import { FeatureSink } from './sink/feature-sink.ts'
 import { Spill } from './spill/spill.ts'
 import { Watch, type WatchState } from './watch.ts'
 
@@ -73,13 +75,20 @@ async function open(context: TrialContext): Promise<OpenWorkload> {
   const params = pipelineParams(context.params)
   const plan = await planFor(dataset, params.features)
   checkTarget(params.learner, { name: plan.target, task: taskOf(plan), classes: null })
+  checkForgetting(params)
   const checkpoints = Checkpoints.for(params, settings, dataset, plan, context.warmup)
   const from = checkpoints?.resumed ?? null
   const reader = await openData(dataset, plan.specs, READERS[params.reader])
+  let sink: FeatureSink | null = null
   try {
     const seen = from === null ? null : await skipRows(reader, from.rows)
-    return new PipelineRun(plan, reader, dataset, params, settings, checkpoints, seen)
+    // The throwaway instance that warms up leaves nothing behind.
+    if (params.features_to !== null && !context.warmup) {
+      sink = new FeatureSink(params.features_to, dataset.path, plan)
+    }
+    return new PipelineRun(plan, reader, dataset, params, settings, checkpoints, seen, sink)
   } catch (error) {
+    sink?.close()
     await reader.close()
     throw error
   }
@@ -110,6 +119,8 @@ class PipelineRun implements OpenWorkload {
   /** Where rows can be spilled and memory is bounded. */
   private readonly spill: Spill | null
   private readonly checkpoints: Checkpoints | null
+  /** Takes the engineered rows, where asked for. */
+  private readonly sink: FeatureSink | null
   private batchResizes = 0
   /** Rows with a target, in batch mode. */
   private kept = 0
@@ -126,6 +137,7 @@ class PipelineRun implements OpenWorkload {
     settings: WorkloadSettings,
     checkpoints: Checkpoints | null,
     seen: readonly Column[] | null,
+    sink: FeatureSink | null,
   ) {
     const from = checkpoints?.resumed ?? null
     const parts = from?.parts as PipelineParts | undefined
@@ -133,6 +145,7 @@ class PipelineRun implements OpenWorkload {
     this.reader = reader
     this.settings = settings
     this.checkpoints = checkpoints
+    this.sink = sink
     this.expected = dataset.rows
     this.rows = from?.rows ?? 0
     const task = taskOf(plan)
@@ -170,7 +183,9 @@ class PipelineRun implements OpenWorkload {
   }
 
   finish(): TrialOutput {
-    const { learning, checkpoints } = this
+    const { learning, checkpoints, sink } = this
+    // A run that was left before its end leaves no file.
+    if (this.rows >= this.expected) sink?.finish()
     return {
       metrics: learning.metrics(),
       info: {
@@ -192,12 +207,14 @@ class PipelineRun implements OpenWorkload {
         }),
         ...(this.spill !== null && { spilled_blocks: this.spill.blocks, spilled_bytes: this.spill.bytes }),
         ...checkpoints?.info(),
+        ...(sink !== null && { features_written: sink.rows }),
       },
     }
   }
 
   close(): void | Promise<void> {
     this.spill?.close()
+    this.sink?.close()
     return this.reader.close()
   }
 
@@ -228,8 +245,15 @@ class PipelineRun implements OpenWorkload {
     const afterRead = performance.now()
     const clean = this.quality.take(read, this.labels)
     const afterClean = performance.now()
-    this.engineer.append(clean, this.learning.buffer)
+    const { buffer } = this.learning
+    this.engineer.append(clean, buffer)
     const afterFeatures = performance.now()
+    const { sink } = this
+    if (sink !== null) {
+      const { rows } = buffer.batch
+      sink.append(buffer.batch, rows - clean.rows, rows, this.engineer.oneHot, this.labels?.names ?? null)
+    }
+    const afterSink = sink === null ? afterFeatures : performance.now()
     this.rows += read.rows
     this.control?.read(read.rows)
     const spilledBefore = this.spill?.bytes ?? 0
@@ -245,7 +269,8 @@ class PipelineRun implements OpenWorkload {
         read: afterRead - start,
         clean: afterClean - afterRead,
         features: afterFeatures - afterClean,
-        learn: performance.now() - afterFeatures,
+        ...(sink !== null && { sink: afterSink - afterFeatures }),
+        learn: performance.now() - afterSink,
       },
       ...this.detail(spilledBefore),
     }
@@ -301,17 +326,4 @@ class PipelineRun implements OpenWorkload {
       detail: { learning: 'all rows kept' },
     }
   }
-}
-
-/** Declared features of earlier targets see those that are known when a batch is predicted, and no others. */
-function engineerOptions(plan: Plan, params: PipelineParams, settings: WorkloadSettings): EngineerOptions {
-  const { max_categories, hash_buckets, label_delay } = params
-  const { mode, batch_size, adaptive_batch_resize } = settings
-  if (usesTarget(plan) && (mode === 'batch' || adaptive_batch_resize)) {
-    const open = mode === 'batch' ? 'mode: batch' : 'adaptive_batch_resize'
-    throw new Error(
-      `dataset.features made of earlier targets hang on when those are known, which ${open} leaves open: use mode: streaming with a fixed batch_size`,
-    )
-  }
-  return { bounds: { max_categories, hash_buckets }, labels: { batch: batch_size, delay: label_delay } }
 }

@@ -1,0 +1,83 @@
+/** The same rows by every way in, and a run in two parts, through the public command: the same bits. */
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { parse } from 'csv-parse/sync'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { TrialResult } from '../../workers/contract.ts'
+
+const stint = fileURLToPath(new URL('../../dist/harness/cli/main.js', import.meta.url))
+const ROWS = 400
+const QUALITY = ['r2', 'rmse', 'mae', 'r2_mean_baseline', 'r2_last_baseline']
+let folder: string
+let csv: Buffer
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stint-sources-'))
+  const words = [stint, 'data', 'nba2k', '--rows', `${ROWS}`, '--seed', '8', '--out', 'players.csv']
+  expect(spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8' }).stderr).toBe('')
+  csv = readFileSync(join(folder, 'players.csv'))
+  writeFileSync(join(folder, 'players.csv.gz'), gzipSync(csv))
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** Runs a sweep of one trial. */
+function trial(dataset: string, params = '{}', stdin?: Uint8Array): TrialResult {
+  const settings = 'chunk_size: 50\nbatch_size: 16\nbenchmark_runs: 1\nwarmup_chunks: 2\n'
+  const sweep = `name: one\nworkload: pipeline\ndataset: ${dataset}\nparams: ${params}\n${settings}`
+  writeFileSync(join(folder, 'sweep.yaml'), sweep)
+  const words = [stint, 'run', 'sweep.yaml', '--out', 'results', '--quiet']
+  const ended = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8', input: stdin ?? '' })
+  expect(ended.status, ended.stderr).toBe(0)
+  const [line] = readFileSync(join(folder, ended.stdout.trim(), 'trials.jsonl'), 'utf8').split('\n')
+  const result: TrialResult = JSON.parse(line!)
+  expect(result.outcome).toBe('ok')
+  return result
+}
+
+const quality = ({ metrics }: TrialResult) => QUALITY.map((name) => metrics[name])
+
+describe('stint run', () => {
+  it('scores a file, its .gz, standard input packed or not, events and the generator alike', () => {
+    const expected = quality(trial('{ source: players.csv }'))
+    for (const score of expected) expect(Number.isFinite(score)).toBe(true)
+    expect(quality(trial('{ source: players.csv.gz }'))).toEqual(expected)
+    expect(quality(trial('{ source: "-" }', '{}', csv))).toEqual(expected)
+    expect(quality(trial('{ source: "-" }', '{}', gzipSync(csv)))).toEqual(expected)
+    const records: Record<string, string>[] = parse(csv, { columns: true })
+    const events = Buffer.from(records.map((record) => JSON.stringify(record)).join('\n'))
+    expect(quality(trial('{ source: "-", preset: nba2k }', '{}', events))).toEqual(expected)
+    expect(quality(trial(`{ generate: nba2k, rows: ${ROWS}, seed: 8 }`))).toEqual(expected)
+    // A different seed is different data, which this comparison would notice.
+    expect(quality(trial(`{ generate: nba2k, rows: ${ROWS}, seed: 9 }`))).not.toEqual(expected)
+  })
+
+  it('goes on from a checkpoint as if it had not stopped, and writes the features behind it', () => {
+    const params = 'label_delay: 20, drift: alarm, curve_points: 0'
+    const whole = trial('{ source: players.csv }', `{ ${params}, features_to: whole.csv }`)
+    trial('{ source: players.csv, rows: 173 }', `{ ${params}, checkpoint_to: state.json }`)
+    const rest = trial(
+      '{ source: players.csv }',
+      `{ ${params}, resume_from: state.json, features_to: rest.csv }`,
+    )
+    expect(rest.info).toMatchObject({ resumed_at_row: 173, features_written: ROWS - 173 })
+    expect(rest.metrics['rows']).toBe(ROWS - 173)
+    expect(quality(rest)).toEqual(quality(whole))
+    const lines = (file: string) => readFileSync(join(folder, file), 'utf8').trimEnd().split('\n')
+    expect(lines('whole.csv')).toHaveLength(ROWS + 1)
+    expect(lines('rest.csv').slice(1)).toEqual(lines('whole.csv').slice(174))
+  })
+
+  it('refuses before any trial what drift: forget cannot do', () => {
+    const sweep = 'name: no\nworkload: pipeline\ndataset: { source: players.csv }\n'
+    writeFileSync(join(folder, 'no.yaml'), `${sweep}params: { learner: pa, drift: forget }\n`)
+    const words = [stint, 'run', 'no.yaml', '--out', 'none', '--quiet']
+    const ended = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8' })
+    expect(ended.stderr).toMatch(/params\.drift "forget" does nothing to learner "pa"/)
+    expect(ended.status).toBe(2)
+    expect(existsSync(join(folder, 'none', 'no'))).toBe(false)
+  })
+})

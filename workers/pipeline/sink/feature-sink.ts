@@ -1,0 +1,130 @@
+/** Writes the engineered rows to a file for other tools. */
+import { closeSync, openSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { threadId } from 'node:worker_threads'
+import type { OneHotState } from '../features/one-hot.ts'
+import type { FeatureTable } from '../features/table.ts'
+import type { FeatureBatch } from '../learn/learner.ts'
+
+/** Text that waits to be written, in UTF-16 units: all that the sink holds, however long the stream. */
+const LARGEST_TEXT = 1 << 16
+
+export interface SinkShape {
+  features: Pick<FeatureTable, 'dense' | 'slots'>
+  target: string
+}
+
+/**
+ * CSV by RFC 4180 with lines ending in LF: a column a dense feature, then one a categorical slot, then the target.
+ * A number reads back to the same bits; a number or category without a value is an empty field. A value that shares
+ * a hashed one-hot column stands as that column, `#` and its number.
+ *
+ * The file takes its name when the run has ended, so that it is whole or absent.
+ */
+export class FeatureSink {
+  rows = 0
+  private readonly path: string
+  private readonly draft: string
+  private file: number | null
+  private text: string
+  /** By one-hot index: the field. */
+  private categories: string[] = []
+
+  /**
+   * @param input the file that is read, which must not be replaced
+   * @throws {Error} where the file cannot be made, or is the input itself
+   */
+  constructor(path: string, input: string, { features, target }: SinkShape) {
+    this.path = resolve(path)
+    if (realPath(this.path) === realPath(resolve(input))) {
+      throw new Error(`params.features_to is the data itself, ${this.path}: name another file`)
+    }
+    // Trials of one sweep may run at the same time, and two cells in one process.
+    this.draft = `${this.path}.${process.pid}.${threadId}.part`
+    this.file = this.tried(() => openSync(this.draft, 'w'))
+    const names = [...features.dense, ...features.slots, target]
+    this.text = `${names.map(field).join(',')}\n`
+  }
+
+  /**
+   * Appends rows `from` to `to`.
+   * @param oneHot what the indexes stand for; asked only where there are new ones
+   * @param labels by class index; null where the target is a number
+   * @throws {Error} where the file cannot be written
+   */
+  append(
+    batch: FeatureBatch,
+    from: number,
+    to: number,
+    oneHot: { readonly size: number; toJSON(): OneHotState },
+    labels: readonly string[] | null,
+  ): void {
+    if (oneHot.size > this.categories.length) {
+      this.categories = oneHot.toJSON().map(([, value]) => field(value))
+    }
+    const { width, slots, dense, hot, target } = batch
+    const { categories } = this
+    for (let row = from; row < to; row += 1) {
+      let line = ''
+      for (let at = row * width; at < (row + 1) * width; at += 1) line += `${number(dense[at]!)},`
+      for (let at = row * slots; at < (row + 1) * slots; at += 1) {
+        const index = hot[at]!
+        line += index < 0 ? ',' : `${categories[index]!},`
+      }
+      const y = target[row]!
+      this.text += `${line}${labels === null ? number(y) : field(labels[y]!)}\n`
+      if (this.text.length >= LARGEST_TEXT) this.flush()
+    }
+    this.rows += to - from
+  }
+
+  /** Gives the file its name. */
+  finish(): void {
+    this.flush()
+    this.tried(() => {
+      closeSync(this.file!)
+      this.file = null
+      renameSync(this.draft, this.path)
+    })
+  }
+
+  /** What was not finished leaves no file. */
+  close(): void {
+    if (this.file === null) return
+    closeSync(this.file)
+    this.file = null
+    rmSync(this.draft, { force: true })
+  }
+
+  private flush(): void {
+    this.tried(() => writeFileSync(this.file!, this.text))
+    this.text = ''
+  }
+
+  private tried<T>(act: () => T): T {
+    try {
+      return act()
+    } catch (error) {
+      rmSync(this.draft, { force: true })
+      throw new Error(`cannot write features ${this.path}: ${(error as Error).message}`, { cause: error })
+    }
+  }
+}
+
+/** The shortest decimal that reads back to the same bits; the sign of a zero is kept. */
+function number(value: number): string {
+  if (Number.isNaN(value)) return ''
+  return Object.is(value, -0) ? '-0' : String(value)
+}
+
+function field(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return path
+  }
+}
