@@ -50,7 +50,23 @@ export function pipelineReport(data: PipelineData, options: PipelineOptions): ob
         throughput_rows_s: one.report.metrics['throughput_rows_s'] ?? null,
       })),
     },
+    not_measured: notMeasured(data),
     notices: model.notices,
+  }
+}
+
+/** Why a column that the original has is empty here, by file and column: such a cell is never a 0 or a guess. */
+function notMeasured({ streaming: { report } }: PipelineData): Record<string, string> {
+  return {
+    'profiles/operator_profile.csv: feature_selection_s':
+      'no feature is selected by the target of rows that were not learned yet',
+    'profiles/operator_profile.csv: encode_scale_s':
+      'no operator of its own: one-hot encoding is in features_s, scaling in learn_s',
+    'reports/streaming_chunks.jsonl: energy_j':
+      'counters of energy are read once a trial, and a share of that for a chunk would be a formula',
+    ...(report.energy_source === null && {
+      'benchmarks/resource_vs_accuracy.csv: energy_j': 'no counter of energy can be read on this machine',
+    }),
   }
 }
 
