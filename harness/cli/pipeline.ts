@@ -101,6 +101,9 @@ export const pipelineCommand: CommandModule<object, PipelineWords> = {
       .example(
         '$0 pipeline --input nba2k-full.csv --config-template configs/pipeline.edge.template.json',
         'with the settings of a small device',
+      )
+      .epilog(
+        'Checkpoints, resuming and a file of the features are parameters of a sweep: see docs/streaming_workflow.md.',
       ) as unknown as Argv<PipelineWords>,
   handler: runPipeline,
 }

@@ -126,6 +126,14 @@ describe('stint pipeline', () => {
       ]),
     )
     expect(report.dataset_fingerprint).toMatchObject({ preset: 'nba2k', rows: ROWS })
+    // Every column that is empty from top to bottom says why.
+    for (const file of ['profiles/operator_profile.csv', 'benchmarks/resource_vs_accuracy.csv']) {
+      const rows = table(file)
+      for (const column of Object.keys(rows[0]!)) {
+        if (rows.some((row) => row[column] !== '')) continue
+        expect(report.not_measured, file).toHaveProperty([`${file}: ${column}`])
+      }
+    }
     expect(report.streaming.outcomes.ok).toBe(2)
     expect(report.streaming.caps.compute.requested).toBe(0.5)
     expect(report.reproducibility.quality_identical_in_all_runs).toEqual({ batch: true, streaming: true })

