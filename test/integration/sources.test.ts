@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { parse } from 'csv-parse/sync'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { TrialResult } from '../../workers/contract.ts'
+import type { TrialResult } from '../../workers/protocol.ts'
 
 const stint = fileURLToPath(new URL('../../dist/harness/cli/main.js', import.meta.url))
 const ROWS = 400
