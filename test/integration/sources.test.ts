@@ -41,7 +41,7 @@ function trial(dataset: string, params = '{}', stdin?: Uint8Array): TrialResult 
 const quality = ({ metrics }: TrialResult) => QUALITY.map((name) => metrics[name])
 
 describe('stint run', () => {
-  it('scores a file, its .gz, standard input, events and the generator alike', () => {
+  it('scores a file, its .gz, standard input, events and the generator alike', { timeout: 240_000 }, () => {
     const expected = quality(trial('{ source: players.csv }'))
     for (const score of expected) expect(Number.isFinite(score)).toBe(true)
     expect(quality(trial('{ source: players.csv.gz }'))).toEqual(expected)
@@ -52,7 +52,9 @@ describe('stint run', () => {
     expect(quality(trial(`{ generate: nba2k, rows: ${ROWS}, seed: 8 }`))).toEqual(expected)
   })
 
-  it('goes on from a checkpoint as if it had not stopped, and writes the features behind it', () => {
+  it('goes on from a checkpoint as if it had not stopped, and writes the features behind it', {
+    timeout: 240_000,
+  }, () => {
     const params = 'label_delay: 20, drift: alarm, curve_points: 0'
     const whole = trial('{ source: players.csv }', `{ ${params}, features_to: whole.csv }`)
     trial('{ source: players.csv, rows: 173 }', `{ ${params}, checkpoint_to: state.json }`)
