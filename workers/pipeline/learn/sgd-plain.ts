@@ -54,8 +54,9 @@ export function plainSteps(
     const gradient = sum * denseScale + hotSum * hotScale + intercept - target[row]!
     const eta = eta0 / power(t, exponent)
     // By comparisons, which are guessed right: every step waits for this one.
-    const clipped =
-      gradient > GRADIENT_LIMIT ? GRADIENT_LIMIT : gradient < -GRADIENT_LIMIT ? -GRADIENT_LIMIT : gradient
+    let clipped = gradient
+    if (gradient > GRADIENT_LIMIT) clipped = GRADIENT_LIMIT
+    else if (gradient < -GRADIENT_LIMIT) clipped = -GRADIENT_LIMIT
     const step = -eta * clipped
     if (l2 > 0) {
       const factor = Math.max(0, 1 - eta * l2)
