@@ -47,7 +47,18 @@ async function doctor({ runs, json }: DoctorWords): Promise<void> {
   }
   const machine = readMachine()
   if (json) answer(JSON.stringify({ machine, checks, kernel_ops_s: kernel, quiet }))
-  else answer([head(machine), '', ...table(checks), '', kernelWords(kernel), ...quietWords(quiet)].join('\n'))
+  else
+    answer(
+      [
+        head(machine),
+        '',
+        ...table(checks),
+        '',
+        `A run here: ${runWords(checks)}.`,
+        kernelWords(kernel),
+        ...quietWords(quiet),
+      ].join('\n'),
+    )
 }
 
 function head(machine: Machine): string {
@@ -55,12 +66,39 @@ function head(machine: Machine): string {
   return plain(`${cpu_model}, ${cores} cores, ${memory_mb} MB, ${platform} ${kernel}, Node ${node}`)
 }
 
+const AREAS: Check['area'][] = ['compute', 'memory', 'energy', 'noise']
+
 function table(checks: readonly Check[]): string[] {
   const width = Math.max(...checks.map(({ name }) => name.length))
-  return checks.flatMap(({ area, name, able, found, remedy }) => [
-    `${able ? 'yes' : 'no '}  ${area.padEnd(7)}  ${name.padEnd(width)}  ${plain(found)}`,
-    ...(remedy === null ? [] : [`${' '.repeat(14 + width)}  try: ${remedy}`]),
-  ])
+  const row = (able: string, area: string, name: string, found: string) =>
+    `${able.padEnd(4)}  ${area.padEnd(7)}  ${name.padEnd(width)}  ${found}`
+  const ordered = AREAS.flatMap((area) => checks.filter((check) => check.area === area))
+  return [
+    row('able', 'area', 'what', 'what happened when it was tried'),
+    ...ordered.flatMap(({ area, name, able, found, remedy }) => [
+      row(able ? 'yes' : 'no', area, name, plain(found)),
+      ...(remedy === null ? [] : [row('', '', '', `try: ${remedy}`)]),
+    ]),
+  ]
+}
+
+/** What a sweep would get here, best mechanism first. */
+function runWords(checks: readonly Check[]): string {
+  const first = (area: Check['area'], but?: string) =>
+    checks.find((check) => check.area === area && check.able && check.name !== but)?.name
+  const compute = first('compute', 'core pinning')
+  const backstop = checks.find(({ name }) => name.startsWith('cgroup backstop'))?.able === true
+  const governor = checks.find(({ name }) => name === 'governor')?.able === true
+  const energy = first('energy')
+  return [
+    compute === undefined ? 'no compute cap can be held' : `compute caps are held by ${compute}`,
+    governor
+      ? `memory caps by the governor${backstop ? ', with a cgroup behind it' : ' without a cgroup behind it'}`
+      : 'memory outside the heap cannot be held while a step runs',
+    energy === undefined
+      ? "energy is estimated where a profile tells the machine's watts"
+      : `energy is read by ${energy}`,
+  ].join('; ')
 }
 
 function kernelWords(score: number): string {

@@ -2,7 +2,7 @@
 import type { ComputeMechanism, TrialResult } from '../../workers/protocol.ts'
 import { LocalExecutor } from '../execute/local.ts'
 import { runProbe } from '../execute/probe-trial.ts'
-import { remedyFor } from './remedies.ts'
+import { perfLacks, remedyFor } from './remedies.ts'
 
 export interface Check {
   area: 'compute' | 'memory' | 'energy' | 'noise'
@@ -30,7 +30,7 @@ export async function checkCompute(): Promise<Check[]> {
       const why = notes.find((note) => note.startsWith(`${mechanism}: `))?.slice(mechanism.length + 2)
       const found =
         compute === mechanism
-          ? shareFound(await runProbe(executor, { units: UNITS, wallMs: PROBE_MS }))
+          ? shareFound(await runProbe(executor, { units: UNITS, wallMs: PROBE_MS }), why)
           : { able: false, found: why ?? notes[0] ?? 'not permitted' }
       checks.push(check('compute', mechanism, found, remedyFor(mechanism)))
     } finally {
@@ -40,10 +40,17 @@ export async function checkCompute(): Promise<Check[]> {
   return checks
 }
 
-function shareFound({ outcome, error, caps }: TrialResult): Pick<Check, 'able' | 'found'> {
+/** @param place where the group had to be found, if that needs saying */
+function shareFound(
+  { outcome, error, caps }: TrialResult,
+  place: string | undefined,
+): Pick<Check, 'able' | 'found'> {
   const { achieved } = caps.compute
   if (outcome !== 'ok' || achieved === null) return { able: false, found: error?.message ?? outcome }
-  return { able: true, found: `asked ${UNITS} of a core, achieved ${achieved.toFixed(3)}` }
+  return {
+    able: true,
+    found: `asked ${UNITS} of a core, achieved ${achieved.toFixed(3)}${place === undefined ? '' : `, ${place}`}`,
+  }
 }
 
 /** What the best of all mechanisms does, and what a trial can tell. */
@@ -94,12 +101,7 @@ function energyChecks(source: 'rapl' | 'perf' | null, { energy }: TrialResult): 
       'perf',
       {
         able: source === 'perf',
-        found:
-          source === 'perf'
-            ? joules
-            : source === 'rapl'
-              ? 'not needed: rapl comes first'
-              : 'perf is missing, not permitted, or has no event power/energy-pkg/',
+        found: source === 'perf' ? joules : source === 'rapl' ? 'not needed: rapl comes first' : perfLacks(),
       },
       source === 'rapl' ? null : remedyFor('perf'),
     ),

@@ -6,6 +6,7 @@ import type { ComputeMechanism } from '../../workers/protocol.ts'
 export type Missing = ComputeMechanism | 'memory_group' | 'rapl' | 'perf' | 'taskset'
 
 const RUN = 'npx stint run SWEEP.yaml'
+const PERF_EVENT = '/sys/bus/event_source/devices/power/events/energy-pkg'
 
 /** Null where nothing that a user can type would help. */
 export function remedyFor(missing: Missing): string | null {
@@ -21,7 +22,7 @@ export function remedyFor(missing: Missing): string | null {
         ? 'sudo chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj'
         : null
     case 'perf': {
-      if (!existsSync('/sys/bus/event_source/devices/power/events/energy-pkg')) return null
+      if (!existsSync(PERF_EVENT)) return null
       return onPath('perf') ? 'sudo sysctl kernel.perf_event_paranoid=0' : 'sudo apt-get install linux-perf'
     }
     case 'taskset':
@@ -31,7 +32,14 @@ export function remedyFor(missing: Missing): string | null {
   }
 }
 
-/** A scope of one's own, where version 2 has the controller at all. */
+/** Why perf gives no energy, where it does not. */
+export function perfLacks(): string {
+  if (!existsSync(PERF_EVENT))
+    return 'this machine has no event power/energy-pkg/; many virtual machines have none'
+  return onPath('perf') ? 'reading power/energy-pkg/ is not permitted' : 'perf is not installed'
+}
+
+/** Groups of version 2 of one's own, where it has the controller at all: a scope was asked of systemd, in vain. */
 function delegable(controller: string): string | null {
   try {
     const controllers = readFileSync('/sys/fs/cgroup/cgroup.controllers', 'latin1').trim().split(' ')
@@ -39,7 +47,10 @@ function delegable(controller: string): string | null {
   } catch {
     return null
   }
-  return onPath('systemd-run') ? `systemd-run --user --scope -p Delegate=yes ${RUN}` : null
+  const runtime = `/run/user/${process.getuid?.()}`
+  if (process.env['XDG_RUNTIME_DIR'] === undefined && existsSync(join(runtime, 'bus')))
+    return `XDG_RUNTIME_DIR=${runtime} ${RUN}`
+  return isRoot() ? null : `sudo ${RUN}`
 }
 
 function onPath(tool: string): boolean {

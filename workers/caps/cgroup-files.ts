@@ -130,12 +130,21 @@ export function* upwards(place: CgroupV2Place): Generator<string> {
 
 /** Whether children of the group have a controller of version 2, switched on now where that is permitted. */
 export function passesOn(files: CgroupFiles, group: string, controller: 'cpu' | 'memory'): boolean {
+  const passes = () => lists(files, join(group, 'cgroup.subtree_control'), controller)
   try {
-    const has = (file: string) => files.read(join(group, file)).trim().split(/\s+/).includes(controller)
-    if (!has('cgroup.controllers')) return false
-    if (!has('cgroup.subtree_control')) files.write(join(group, 'cgroup.subtree_control'), `+${controller}`)
-    return has('cgroup.subtree_control')
+    if (!offers(files, group, controller)) return false
+    if (!passes()) files.write(join(group, 'cgroup.subtree_control'), `+${controller}`)
+    return passes()
   } catch {
     return false
   }
+}
+
+/** Whether the group has a controller of version 2 itself. */
+export function offers(files: CgroupFiles, group: string, controller: 'cpu' | 'memory'): boolean {
+  return lists(files, join(group, 'cgroup.controllers'), controller)
+}
+
+function lists(files: CgroupFiles, path: string, controller: string): boolean {
+  return files.read(path).trim().split(/\s+/).includes(controller)
 }

@@ -1,5 +1,7 @@
 /** Finds the best compute cap that this machine permits, by trying each for real. */
 import type { ComputeMechanism } from '../../protocol.ts'
+import { kernelFiles, offers, ownV2Place } from '../cgroup-files.ts'
+import { enterScope } from '../systemd-scope.ts'
 import { tryOnSleeper } from '../try-out.ts'
 import { openCgroupV1 } from './cgroup-v1.ts'
 import { openCgroupV2 } from './cgroup-v2.ts'
@@ -9,14 +11,15 @@ import type { ComputeCapper } from './mechanism.ts'
 export interface Choice {
   /** Null where no mechanism works. */
   capper: ComputeCapper | null
-  /** Why better ones were passed over. */
+  /** Why better ones were passed over, and where the chosen one had to be found. */
   notes: string[]
 }
 
 const TRIAL_UNITS = 0.5
+const IN_SCOPE = "in a scope that systemd's user manager made for this run"
 
 async function* candidates(): AsyncGenerator<[ComputeMechanism, () => AsyncIterable<ComputeCapper>]> {
-  yield ['cgroup_v2', () => openCgroupV2()]
+  yield ['cgroup_v2', unified]
   yield ['cgroup_v1', () => one(openCgroupV1)]
   yield ['duty_cycle', () => one(async () => dutyCycle)]
 }
@@ -35,7 +38,10 @@ export async function chooseComputeCapper(only: ComputeMechanism | null): Promis
     try {
       for await (const capper of open()) {
         const refusal = await tryOut(capper)
-        if (refusal === null) return { capper, notes }
+        if (refusal === null) {
+          if (capper.place !== undefined) notes.push(`${name}: ${capper.place}`)
+          return { capper, notes }
+        }
         reason = refusal
       }
     } catch (error) {
@@ -44,6 +50,23 @@ export async function chooseComputeCapper(only: ComputeMechanism | null): Promis
     notes.push(`${name}: ${reason}`)
   }
   return { capper: null, notes }
+}
+
+/** The groups that are there, and only where none of them serves one that systemd makes. */
+async function* unified(): AsyncGenerator<ComputeCapper> {
+  const here = ownV2Place()
+  if (!offers(kernelFiles, here.mount, 'cpu'))
+    throw new Error('the cpu controller is not in version 2 on this machine')
+  yield* openCgroupV2(here)
+  // The coordinator starts the hosts, which come to stand where it stands.
+  const scope = await enterScope([process.pid, process.ppid])
+  let offered = false
+  for await (const capper of openCgroupV2(scope)) {
+    offered = true
+    yield { ...capper, place: IN_SCOPE }
+  }
+  if (!offered)
+    throw new Error('systemd made a scope, but gives its user manager no cpu controller to pass on')
 }
 
 async function* one(open: () => Promise<ComputeCapper>): AsyncGenerator<ComputeCapper> {

@@ -17,6 +17,8 @@ export interface ComputeCap {
 
 export interface ComputeCapper {
   readonly mechanism: ComputeMechanism
+  /** Where its groups are, where that needs saying. */
+  readonly place?: string
   /**
    * @param within the group of version 2 that holds the process for its memory already; null for none
    * @throws where the cap cannot be put in force
