@@ -1,5 +1,5 @@
 /** Runs trials on this machine, each in a process of its own. */
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type {
   Capabilities,
@@ -113,7 +113,9 @@ export class LocalExecutor implements DuetExecutor {
       this.refuseIfClosed()
       const window = ending.kind === 'result' ? ending.result.window : null
       const summary = await this.governor.unwatch(host.pid, window)
-      return toTrialResult({ spec, ending, summary, caps, shared: mine.shared, startedAt, requested })
+      const result = toTrialResult({ spec, ending, summary, caps, shared: mine.shared, startedAt, requested })
+      if (result.outcome !== 'ok') removeIfEmpty(spec.chunk_log)
+      return result
     } finally {
       this.running.delete(spec.trial)
       this.returnFolder(folder)
@@ -262,6 +264,11 @@ function describeEnding(ending: Exclude<HostEnding<unknown>, { kind: 'result' }>
   const { code, signal, stderr } = ending.death
   const last = stderr.trim().split('\n').at(-1) ?? ''
   return `its process ended with ${signal ?? `exit code ${code}`}${last === '' ? '' : `: ${last}`}`
+}
+
+/** A cell that was killed takes its chunks' measurements with it: an empty log would say that there were none. */
+function removeIfEmpty(log: string | null): void {
+  if (log !== null && statSync(log, { throwIfNoEntry: false })?.size === 0) rmSync(log, { force: true })
 }
 
 function pause(ms: number): Promise<void> {

@@ -1,6 +1,6 @@
 /** A CSV line that is longer than memory should hold: refused, by either reader, without holding it. */
 import { spawnSync } from 'node:child_process'
-import { appendFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -41,6 +41,24 @@ function measure(expression: string): { error: string | null; value: unknown; rs
   expect(stderr).toBe('')
   return JSON.parse(stdout)
 }
+
+it('is one clear error of the command, which leaves nothing', () => {
+  longLine('whole.csv', '5,')
+  const sweep = join(folder, 'sweep.yaml')
+  writeFileSync(sweep, 'name: long\ndataset: { source: whole.csv, target: target }\nbenchmark_runs: 1\n')
+  const results = join(folder, 'results')
+  const command = join(import.meta.dirname, '../../dist/harness/cli/main.js')
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [command, 'run', sweep, '--out', results, '--quiet'],
+    { encoding: 'utf8' },
+  )
+  expect([status, stdout]).toEqual([2, ''])
+  expect(stderr).toMatch(
+    /^stint: .*whole\.csv:3: a row of more than 16777216 bytes; is a quote not closed.*\n$/,
+  )
+  expect(existsSync(results)).toBe(false)
+})
 
 describe.each([
   ['in a plain field', '5,'],

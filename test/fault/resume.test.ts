@@ -68,7 +68,7 @@ async function uninterrupted(sweep: string): Promise<Record<string, number | nul
 const VICTIMS = ['the coordinator', 'hosts', 'both', 'everything'] as const
 
 describe.skipIf(process.platform !== 'linux')('a run whose processes are killed at random moments', () => {
-  it('is completed by resume with the same results, and leaves nothing', { timeout: 600_000 }, async () => {
+  it('is completed by resume with the same results, and leaves nothing', { timeout: 1_800_000 }, async () => {
     const sweep = box.sweep(SWEEP)
     const reference = await uninterrupted(sweep)
     const kills = FULL ? 25 : 4

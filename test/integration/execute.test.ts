@@ -91,6 +91,18 @@ describe('an ok trial', () => {
   })
 })
 
+describe('a chunk log', () => {
+  it.each(['kills_itself', 'exits', 'throws'])(
+    'is not left empty by a cell that ends by itself (%s)',
+    async (how) => {
+      const chunk_log = join(folder, 'chunks', `${how}.jsonl`)
+      const { outcome } = await executor.run(trialSpec('misbehave', { how }, { chunk_log }))
+      expect(outcome).not.toBe('ok')
+      expect(existsSync(chunk_log)).toBe(false)
+    },
+  )
+})
+
 describe('a memory cap', () => {
   it.skipIf(!linux)('is held by all that this machine permits, and says by what', async () => {
     const { memory } = await executor.capabilities()
