@@ -6,6 +6,7 @@ import { COMPUTE_TOLERANCE } from './plots/caps.ts'
 import type { ReportModel, ScenarioReport } from './types.ts'
 import {
   capitalised,
+  count,
   metricName,
   metricTitle,
   outcomeName,
@@ -115,12 +116,13 @@ export function capsTable(model: ReportModel): { table: Table; note: string } {
   }
 }
 
-function capCells({ compute, memory }: ScenarioReport): Cell[] {
+function capCells({ compute, memory, outcomes }: ScenarioReport): Cell[] {
   const over =
     compute.requested !== null && (compute.achieved?.value ?? 0) > compute.requested * COMPUTE_TOLERANCE
   const loose = compute.enforced === false || memory.enforced === false
   const asked = compute.requested !== null || memory.requested_mb !== null
   const notes = [...compute.notes, ...memory.notes].join('; ')
+  const ended = outcomes.out_of_memory > 0 ? `, ended ${count(outcomes.out_of_memory, 'trial')}` : ''
   return [
     requestedCell(compute.requested),
     { ...numberCell(compute.achieved?.value ?? null), ...(over ? { tone: 'bad' as const } : {}) },
@@ -129,7 +131,9 @@ function capCells({ compute, memory }: ScenarioReport): Cell[] {
     requestedCell(memory.requested_mb),
     numberCell(memory.peak?.value ?? null),
     numberCell(memory.peak_max_mb),
-    loose ? { text: notes === '' ? 'no' : `no: ${notes}`, tone: 'bad' } : { text: asked ? 'yes' : '—' },
+    loose
+      ? { text: notes === '' ? 'no' : `no: ${notes}`, tone: 'bad' }
+      : { text: asked ? `yes${ended}` : '—' },
   ]
 }
 

@@ -124,12 +124,13 @@ describe.skipIf(process.platform !== 'linux')('a run whose processes are killed 
     await box.until(() => only('tinypool').length === 1 && box.runs().length === 1, 'a host of a trial')
     const [host] = only('tinypool')
     process.kill(host!, 'SIGSTOP')
-    kill(
-      box
-        .processes()
-        .map(({ pid }) => pid)
-        .filter((pid) => pid !== host),
-    )
+    const others = box
+      .processes()
+      .map(({ pid }) => pid)
+      .filter((pid) => pid !== host)
+    // Stopped first: the one that is killed second would see the end of the other, and kill the host.
+    for (const pid of others) process.kill(pid, 'SIGSTOP')
+    kill(others)
     await end
     expect(box.processes().map(({ pid }) => pid)).toEqual([host])
     expect(box.temporaryFiles()).not.toEqual([])

@@ -30,7 +30,7 @@ interface CapPoint {
 }
 
 interface Panel {
-  name: string
+  name: 'compute' | 'memory'
   xTitle: string
   yTitle: string
   points: CapPoint[]
@@ -59,7 +59,9 @@ export function capsPlot(model: ReportModel, file: string): Plot {
     const skipped = capped ? 'no trial could tell what it used' : 'no scenario asks for a cap'
     return { file, alt: ALT, skipped }
   }
-  const caption = captionLayer(captionOf(model), SIDE + 78, TEXT_WIDTH)
+  // One panel alone has the room of two.
+  const width = panels.length === 1 ? SIDE * 2 + GAP : SIDE
+  const caption = captionLayer(captionOf(model, panels), SIDE + 78, TEXT_WIDTH)
   const spec = {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     description: ALT,
@@ -71,10 +73,12 @@ export function capsPlot(model: ReportModel, file: string): Plot {
     },
     // The caption below the first panel must not push the second one away.
     bounds: 'flush',
+    // Shared, the offsets in one panel would be measured by the bands of the other.
+    resolve: { scale: { xOffset: 'independent' } },
     hconcat: panels.map((panel, i) => ({
-      width: SIDE,
+      width,
       height: SIDE,
-      layer: [...layersOf(panel), ...(i === 0 ? [caption] : [])],
+      layer: [...layersOf(panel, width), ...(i === 0 ? [caption] : [])],
     })),
   }
   return { file, alt: ALT, spec: spec as unknown as TopLevelSpec }
@@ -95,7 +99,7 @@ function memoryPoint({ label, memory, outcomes }: ScenarioReport): CapPoint[] {
   return [{ label, requested, used: most, most, state }]
 }
 
-function layersOf({ name, xTitle, yTitle, points, log }: Panel) {
+function layersOf({ name, xTitle, yTitle, points, log }: Panel, width: number) {
   const caps = [...new Set(points.map(({ requested }) => requested))].sort((a, b) => a - b)
   const all = points
     .flatMap(({ requested, used, most }) => [requested, used, most])
@@ -129,7 +133,7 @@ function layersOf({ name, xTitle, yTitle, points, log }: Panel) {
     scale: { domain: STATES, range: COLOURS },
     legend: { title: 'Cap', symbolStrokeWidth: 0 },
   }
-  const band = (SIDE / caps.length) * 0.72
+  const band = (width / caps.length) * 0.72
   const most = Math.max(...caps.map((cap) => points.filter(({ requested }) => requested === cap).length))
   const data = { values: sideBySide(points, band) }
   const many = points.length > 150
@@ -206,13 +210,41 @@ function headline(compute: CapPoint[], memory: CapPoint[]): string {
   return `${parts.join(' and ')} held`
 }
 
-function captionOf({ scenarios }: ReportModel): string[] {
+function captionOf({ scenarios, axes }: ReportModel, panels: readonly Panel[]): string[] {
   const list = (lists: string[][]) =>
-    [...new Set(lists.flat())].filter((name) => name !== 'none').join(', ') || 'none'
-  const compute = list(scenarios.map((scenario) => scenario.compute.mechanisms))
-  const memory = list(scenarios.map((scenario) => scenario.memory.mechanisms))
+    [...new Set(lists.flat())].filter((name) => name !== 'none').join(', ') || 'nothing'
+  const heldBy = {
+    compute: `Compute held by: ${list(scenarios.map(({ compute }) => compute.mechanisms))}.`,
+    memory: `Memory, above an empty cell, held by: ${list(scenarios.map(({ memory }) => memory.mechanisms))}.`,
+  }
+  const ended = scenarios.some(({ outcomes }) => outcomes.out_of_memory > 0)
   return [
-    `Black bars: the caps. A point a scenario, those with the same cap side by side; thin lines reach up to the trial that used most. Compute held by: ${compute}. Memory, above an empty cell, by: ${memory}.`,
-    'Diamonds: trials ended as out of memory; the last reading before that may lie above the cap. A workload that waits, or needs little, uses less than it may.',
+    [
+      'Black bars: the caps. A point a scenario, those with the same cap side by side',
+      orderOf(scenarios, axes, panels),
+      '; thin lines reach up to the trial that used most. ',
+      panels.map(({ name }) => heldBy[name]).join(' '),
+    ].join(''),
+    [
+      ended ? 'Diamonds: trials ended as out of memory; the last reading may lie above the cap. ' : '',
+      'A workload that waits, needs little, or runs beside other work uses less than it may.',
+    ].join(''),
   ]
+}
+
+/** What tells the scenarios with one cap apart, where that is one setting of a few values. */
+function orderOf(
+  scenarios: readonly ScenarioReport[],
+  axes: readonly string[],
+  panels: readonly Panel[],
+): string {
+  const [other, ...more] = axes.filter((key) => key !== 'max_compute_units' && key !== 'max_memory_mb')
+  if (other === undefined || more.length > 0) return ''
+  const values = [...new Set(scenarios.map(({ flat }) => scalarText(flat[other])))]
+  const oneOfEach = panels.every(({ points }) => {
+    const counts = new Map<number, number>()
+    for (const { requested } of points) counts.set(requested, (counts.get(requested) ?? 0) + 1)
+    return [...counts.values()].every((n) => n === values.length)
+  })
+  return oneOfEach && values.length <= 6 ? ` (${other}, from left: ${values.join(', ')})` : ''
 }

@@ -1,7 +1,10 @@
 import { loadImage } from '@napi-rs/canvas'
+import { parse, View } from 'vega'
+import { compile } from 'vega-lite'
 import { expect, test } from 'vitest'
 import { buildReportModel } from '../../../harness/report/model.ts'
 import { picturesOf } from '../../../harness/report/pictures.ts'
+import { capsPlot } from '../../../harness/report/plots/caps.ts'
 import { textWidth } from '../../../harness/report/plots/fonts.ts'
 import { renderPng } from '../../../harness/report/plots/png.ts'
 import { palette } from '../../../harness/report/plots/theme.ts'
@@ -110,3 +113,41 @@ function withoutCaps(trial: Parameters<NonNullable<Shape['alter']>>[0]) {
   const { memory, compute } = trial.caps
   return { ...trial, caps: { memory: { ...memory, peak_mb: null }, compute: { ...compute, achieved: null } } }
 }
+
+interface SceneItem {
+  x?: number
+  items?: SceneItem[]
+  name?: string
+  mark?: { name?: string }
+}
+
+/** Where the items of one mark stand across their panel, px. */
+function across(item: SceneItem, mark: string): number[] {
+  const own = item.mark?.name === mark && item.x !== undefined ? [item.x] : []
+  return [...own, ...(item.items ?? []).flatMap((child) => across(child, mark))]
+}
+
+test('scenarios with one cap stand around its bar, and the caption tells them apart', async () => {
+  const shape = {
+    chunk_size: [64, 256],
+    batch_size: [8],
+    max_memory_mb: [64],
+    max_compute_units: [0.25, 0.5, 1],
+  }
+  const { manifest, trials } = syntheticRun({ ...shape, runs: 2 })
+  const plot = capsPlot(buildReportModel(manifest, trials), 'caps.png')
+  const view = await new View(parse(compile(plot.spec!).spec), { renderer: 'none' }).runAsync()
+  const root = (view.scenegraph() as unknown as { root: SceneItem }).root
+  const points = across(root, 'memory_points_marks')
+  expect(points.length).toBe(6)
+  const [bar] = across(root, 'memory_cap_marks')
+  expect((Math.min(...points) + Math.max(...points)) / 2).toBeCloseTo(bar!, 0)
+  // Six at one cap differ by more than the chunk size.
+  expect(JSON.stringify(plot.spec)).not.toContain('from left')
+
+  const alone = syntheticRun({ ...shape, max_compute_units: [null], runs: 2 })
+  const memory = JSON.stringify(capsPlot(buildReportModel(alone.manifest, alone.trials), 'caps.png').spec)
+  expect(memory).toContain('Memory, above an empty cell, held by: ')
+  expect(memory).toContain('chunk_size, from left: 64, 256')
+  expect(memory).not.toContain('Compute held by')
+})
