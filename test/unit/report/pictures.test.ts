@@ -116,14 +116,16 @@ function withoutCaps(trial: Parameters<NonNullable<Shape['alter']>>[0]) {
 
 interface SceneItem {
   x?: number
+  /** Of a rectangle, which begins at x. */
+  width?: number
   items?: SceneItem[]
   name?: string
   mark?: { name?: string }
 }
 
-/** Where the items of one mark stand across their panel, px. */
+/** Centres of the items of one mark across their panel, px. */
 function across(item: SceneItem, mark: string): number[] {
-  const own = item.mark?.name === mark && item.x !== undefined ? [item.x] : []
+  const own = item.mark?.name === mark && item.x !== undefined ? [item.x + (item.width ?? 0) / 2] : []
   return [...own, ...(item.items ?? []).flatMap((child) => across(child, mark))]
 }
 
