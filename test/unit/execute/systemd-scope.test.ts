@@ -4,6 +4,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { CgroupV2Place } from '../../../workers/caps/cgroup-files.ts'
 import { openCgroupV2 } from '../../../workers/caps/compute/cgroup-v2.ts'
+import { unified } from '../../../workers/caps/compute/choose.ts'
 import type { ComputeCapper } from '../../../workers/caps/compute/mechanism.ts'
 import { openMemoryV2 } from '../../../workers/caps/memory-group.ts'
 import { enterScope } from '../../../workers/caps/systemd-scope.ts'
@@ -88,6 +89,41 @@ describe('a scope from systemd', () => {
     capper!.apply(HOST, 0.25, group!.path)
     expect(tree.at(group!.path).cpuMax).toBe('5000 20000')
     expect([...tree.at(group!.path).processes]).toEqual([String(HOST)])
+  })
+
+  it('is asked for only where the groups that are there do not serve', async () => {
+    const tree = session()
+    let asked = 0
+    const enter = async (pids: number[]) => {
+      asked++
+      expect(pids).toEqual([process.pid, process.ppid])
+      return await enterScope([GOVERNOR, COORDINATOR], managed(tree), tree)
+    }
+    const found: ComputeCapper[] = []
+    for await (const capper of unified({ mount: MOUNT, own: SESSION }, tree, enter)) {
+      if (capper.place === undefined) expect(asked).toBe(0)
+      found.push(capper)
+    }
+    expect(asked).toBe(1)
+    const inScope = found.filter(({ place }) => place !== undefined)
+    expect(inScope[0]!.place).toBe("in a scope that systemd's user manager made for this run")
+    expect(found.indexOf(inScope[0]!)).toBeGreaterThan(0)
+
+    const here = { mount: MOUNT, own: SESSION }
+    const none = async () => await unified(here, new FakeCgroup2(MOUNT, ['hugetlb']), enter).next()
+    await expect(none()).rejects.toThrow('the cpu controller is not in version 2')
+    expect(asked).toBe(1)
+  })
+
+  it('without a cpu controller is said to be so', async () => {
+    const tree = new FakeCgroup2(MOUNT, ['cpu'])
+    tree.add('/fake/session', { processes: [String(GOVERNOR)] }).add('/fake/session/coordinator')
+    tree.at(MOUNT).foreign = true
+    const enter = async () => ({ mount: MOUNT, own: '/session/coordinator' })
+    const all = async () => {
+      for await (const capper of unified({ mount: MOUNT, own: '/session' }, tree, enter)) void capper
+    }
+    await expect(all()).rejects.toThrow('gives its user manager no cpu controller')
   })
 
   it('says what is missing where no manager runs, or no busctl is there', async () => {

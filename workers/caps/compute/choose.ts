@@ -1,6 +1,6 @@
 /** Finds the best compute cap that this machine permits, by trying each for real. */
 import type { ComputeMechanism } from '../../protocol.ts'
-import { kernelFiles, offers, ownV2Place } from '../cgroup-files.ts'
+import { type CgroupV2Place, kernelFiles, offers, ownV2Place } from '../cgroup-files.ts'
 import { enterScope } from '../systemd-scope.ts'
 import { tryOnSleeper } from '../try-out.ts'
 import { openCgroupV1 } from './cgroup-v1.ts'
@@ -19,7 +19,7 @@ const TRIAL_UNITS = 0.5
 const IN_SCOPE = "in a scope that systemd's user manager made for this run"
 
 async function* candidates(): AsyncGenerator<[ComputeMechanism, () => AsyncIterable<ComputeCapper>]> {
-  yield ['cgroup_v2', unified]
+  yield ['cgroup_v2', () => unified()]
   yield ['cgroup_v1', () => one(openCgroupV1)]
   yield ['duty_cycle', () => one(async () => dutyCycle)]
 }
@@ -52,16 +52,22 @@ export async function chooseComputeCapper(only: ComputeMechanism | null): Promis
   return { capper: null, notes }
 }
 
-/** The groups that are there, and only where none of them serves one that systemd makes. */
-async function* unified(): AsyncGenerator<ComputeCapper> {
-  const here = ownV2Place()
-  if (!offers(kernelFiles, here.mount, 'cpu'))
+/**
+ * Of version 2: the groups that are there, and only where none of them serves one that systemd makes.
+ * @throws where version 2 has no cpu controller, or systemd makes no scope
+ */
+export async function* unified(
+  here = ownV2Place(),
+  files = kernelFiles,
+  enter: (pids: number[]) => Promise<CgroupV2Place> = enterScope,
+): AsyncGenerator<ComputeCapper> {
+  if (!offers(files, here.mount, 'cpu'))
     throw new Error('the cpu controller is not in version 2 on this machine')
-  yield* openCgroupV2(here)
+  yield* openCgroupV2(here, files)
   // The coordinator starts the hosts, which come to stand where it stands.
-  const scope = await enterScope([process.pid, process.ppid])
+  const scope = await enter([process.pid, process.ppid])
   let offered = false
-  for await (const capper of openCgroupV2(scope)) {
+  for await (const capper of openCgroupV2(scope, files)) {
     offered = true
     yield { ...capper, place: IN_SCOPE }
   }
