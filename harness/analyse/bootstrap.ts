@@ -35,10 +35,8 @@ export function bootstrapMedianRatio(
 
   const value = median(b) / median(a)
   const random = randomStream(options.seed)
-  const drawn = Float64Array.from(
-    { length: resamples },
-    () => resampledMedian(b, random) / resampledMedian(a, random),
-  ).sort()
+  const [medianOfA, medianOfB] = [medianResampler(a), medianResampler(b)]
+  const drawn = Float64Array.from({ length: resamples }, () => medianOfB(random) / medianOfA(random)).sort()
   if (drawn[0] === drawn[resamples - 1]) return { ratio: null, resamples, warnings: [{ kind: 'no_spread' }] }
 
   // Medians of resamples often equal the sample's own: those count half, or the bias would be overstated.
@@ -60,8 +58,23 @@ function problems(side: Side, values: readonly number[]): Warning[] {
   return count > 0 ? [{ kind: 'not_positive', side, count }] : []
 }
 
-function resampledMedian(values: readonly number[], random: () => number): number {
-  return median(values.map(() => values[Math.floor(random() * values.length)]!))
+/** Draws ranks of the sorted values and counts them, so that no resample has to be sorted. */
+function medianResampler(values: readonly number[]): (random: () => number) => number {
+  const sorted = Float64Array.from(values).sort()
+  const n = sorted.length
+  const drawn = new Uint32Array(n)
+  const middle = Math.floor((n - 1) / 2)
+  return (random) => {
+    drawn.fill(0)
+    for (let i = 0; i < n; i++) drawn[Math.floor(random() * n)]!++
+    let rank = 0
+    let seen = drawn[0]!
+    while (seen <= middle) seen += drawn[++rank]!
+    const low = sorted[rank]!
+    if (n % 2 === 1) return low
+    while (seen <= middle + 1) seen += drawn[++rank]!
+    return low + 0.5 * (sorted[rank]! - low)
+  }
 }
 
 /** Keeps the bias finite where every resample lies on one side. */

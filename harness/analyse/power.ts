@@ -61,19 +61,37 @@ export function powerOf(noncentrality: number, df: number, alpha = 0.05): number
   return noncentralUpperTail(critical, df, noncentrality) + noncentralUpperTail(critical, df, -noncentrality)
 }
 
-/** The difference in standard errors that is found with the power asked for; by bisection. */
+/** The difference in standard errors that is found with the power asked for; by the Illinois method. */
 export function smallestNoncentrality(df: number, settings: PowerSettings = {}): number {
   const { alpha = 0.05, power = 0.8 } = settings
-  let low = 0
-  let high = 1
-  while (powerOf(high, df, alpha) < power) high *= 2
-  while (high - low > 1e-10 * high) {
-    const middle = (low + high) / 2
-    if (powerOf(middle, df, alpha) < power) low = middle
-    else high = middle
+  const lacking = (x: number) => power - powerOf(x, df, alpha)
+  let low = { x: 0, y: power - alpha }
+  let high = { x: 1, y: lacking(1) }
+  while (high.y > 0) {
+    low = high
+    high = { x: 2 * high.x, y: lacking(2 * high.x) }
   }
-  return (low + high) / 2
+  let stayed: 'low' | 'high' | null = null
+  for (let step = 0; step < MOST_STEPS; step++) {
+    const x = high.x - (high.y * (high.x - low.x)) / (high.y - low.y)
+    const y = lacking(x)
+    if (Math.abs(y) < POWER_TOLERANCE) return x
+    // An end that stays twice is halved, or it would stay for good.
+    if (y > 0) {
+      if (stayed === 'high') high = { x: high.x, y: high.y / 2 }
+      low = { x, y }
+      stayed = 'high'
+    } else {
+      if (stayed === 'low') low = { x: low.x, y: low.y / 2 }
+      high = { x, y }
+      stayed = 'low'
+    }
+  }
+  return (low.x + high.x) / 2
 }
+/** The noncentral t is known to 1e-8 itself. */
+const POWER_TOLERANCE = 1e-11
+const MOST_STEPS = 100
 
 function problems(side: Side, values: readonly number[], scale: Scale): Warning[] {
   if (values.length < 2) return [{ kind: 'too_few_values', side, n: values.length, needed: 2 }]
