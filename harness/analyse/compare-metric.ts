@@ -3,6 +3,9 @@ import type { Metric } from '../metrics.ts'
 import type { ComparisonRow, GroupPair, TestSettings } from './comparison.ts'
 import { hedgesG } from './effect.ts'
 import { mean } from './moments.ts'
+import { NO_OTHER_TESTS, otherTestsOfSeeds, otherTestsOfTrials, tooFewForRanks } from './other-tests.ts'
+import { pairedComparison } from './paired.ts'
+import { type SeedValues, seedValues } from './seeds.ts'
 import {
   computeMechanisms,
   countOutcomes,
@@ -15,13 +18,20 @@ import {
 } from './values.ts'
 import { type Verdict, verdictOf } from './verdict.ts'
 import type { Side, Warning } from './warnings.ts'
-import { relativeChange, welchTest } from './welch.ts'
+import { relativeChange, type WelchTest, welchTest } from './welch.ts'
 
 const SIDES: readonly Side[] = ['a', 'b']
 
-/** `p_adjusted` is left null: it needs the other pairs. */
+/**
+ * Trials are compared by Welch's test; where each side is one scenario over several seeds, the seed is the unit
+ * and the sides are paired by it. `p_adjusted` is left null: it needs the other pairs.
+ */
 export function compareMetric(pair: GroupPair, metric: Metric, settings: TestSettings): ComparisonRow {
-  const raw = { a: metricValues(pair.a.trials, metric.name), b: metricValues(pair.b.trials, metric.name) }
+  const seeds = seedValues(pair, metric)
+  const raw = seeds ?? {
+    a: metricValues(pair.a.trials, metric.name),
+    b: metricValues(pair.b.trials, metric.name),
+  }
   const values = { a: usableValues(raw.a).values, b: usableValues(raw.b).values }
   const means = {
     a: values.a.length > 0 ? mean(values.a) : null,
@@ -48,11 +58,18 @@ export function compareMetric(pair: GroupPair, metric: Metric, settings: TestSet
     df: null,
     p: null,
     p_adjusted: null,
+    correction: settings.correction,
     hedges_g: null,
     hedges_g_low: null,
     hedges_g_high: null,
     verdict: 'not_tested',
+    test: null,
+    seeds: seeds === null ? null : { keys: seeds.keys, n: seeds.a.length },
+    other_tests: NO_OTHER_TESTS,
     warnings: warningsOfPair(pair),
+  }
+  if (seeds !== null && seeds.dropped > 0) {
+    row.warnings.push({ kind: 'unpaired_seeds', dropped: seeds.dropped, kept: seeds.a.length })
   }
   if (means.a === null || means.b === null) {
     row.warnings.push(...missingSides(values))
@@ -61,6 +78,7 @@ export function compareMetric(pair: GroupPair, metric: Metric, settings: TestSet
   const exactly = (a: number, b: number): ComparisonRow => ({
     ...row,
     ...compareExactly(a, b, margin, metric),
+    test: 'exact',
   })
 
   if (isEnergy(metric)) {
@@ -68,28 +86,76 @@ export function compareMetric(pair: GroupPair, metric: Metric, settings: TestSet
     if (!energyIsMeasured(pair)) return row
   }
   if (metric.kind === 'deterministic') {
-    const unstable = unstableSides(values)
-    row.warnings.push({ kind: 'deterministic' }, ...missingValues(raw, values), ...unstable)
+    const unstable = seeds?.unstable ?? unstableSides(values)
+    const exact = seeds === null || values.a.length === 1
+    if (exact) row.warnings.push({ kind: 'deterministic' }, ...missingValues(raw, values))
+    row.warnings.push(...unstable)
     // Where the premise fails, nothing that rests on it is claimed.
-    return unstable.length > 0 ? { ...row, verdict: 'undecided' } : exactly(means.a, means.b)
+    if (unstable.length > 0) return { ...row, verdict: 'undecided' }
+    if (exact) return exactly(means.a, means.b)
+  } else row.warnings.push(...oneMachineState(pair))
+  if (seeds !== null) {
+    const compared = compareSeeds(row, seeds, metric, settings)
+    return compared ?? exactly(means.a, means.b)
   }
 
   const test = welchTest(raw.a, raw.b, { scale: metric.scale, level: 1 - settings.alpha })
   row.warnings.push(...test.warnings)
   if (test.warnings.some((warning) => warning.kind === 'constant')) return exactly(means.a, means.b)
+  take(row, 'welch', test, margin, metric)
+  if (Math.min(row.n_a, row.n_b) >= 2) {
+    row.warnings.push(...tooFewForRanks(pair, metric, settings.alpha))
+    if (settings.seed !== undefined) {
+      const others = otherTestsOfTrials(pair, metric, { ...settings, margin, seed: settings.seed })
+      row.other_tests = others.tests
+      row.warnings.push(...others.warnings)
+    }
+  }
+  const effect = test.t === null ? null : effectOf(metric, values, settings.alpha)
+  row.hedges_g = effect?.value ?? null
+  row.hedges_g_low = effect?.low ?? null
+  row.hedges_g_high = effect?.high ?? null
+  return row
+}
+
+/** Fills in the row; null where the differences have no spread, so that the values must be compared exactly. */
+function compareSeeds(
+  row: ComparisonRow,
+  { keys, a, b }: SeedValues,
+  metric: Metric,
+  settings: TestSettings,
+): ComparisonRow | null {
+  const margin = settings.margins?.[metric.name] ?? settings.margin
+  const test = pairedComparison(a, b, { scale: metric.scale, level: 1 - settings.alpha })
+  if (test.warnings.some(({ kind }) => kind === 'no_spread')) {
+    row.warnings.push({ kind: 'seeds_agree', keys, seeds: a.length })
+    return null
+  }
+  row.warnings.push({ kind: 'seed_is_unit', keys, seeds: a.length }, ...test.warnings)
+  take(row, 'paired_by_seed', test, margin, metric)
+  if (settings.seed !== undefined && test.p !== null) {
+    row.other_tests = otherTestsOfSeeds(a, b, metric, { ...settings, margin, seed: settings.seed })
+  }
+  return row
+}
+
+/** The leading test's numbers, and the verdict that its interval gives. */
+function take(
+  row: ComparisonRow,
+  name: 'welch' | 'paired_by_seed',
+  test: Pick<WelchTest, 't' | 'df' | 'p' | 'ratio' | 'change'>,
+  margin: number,
+  metric: Metric,
+): void {
+  row.test = name
   row.ratio = test.ratio?.value ?? null
   row.ratio_ci_low = test.ratio?.low ?? null
   row.ratio_ci_high = test.ratio?.high ?? null
   row.t = test.t
   row.df = test.df
   row.p = test.p
-  const effect = test.t === null ? null : effectOf(metric, values, settings.alpha)
-  row.hedges_g = effect?.value ?? null
-  row.hedges_g_low = effect?.low ?? null
-  row.hedges_g_high = effect?.high ?? null
   const { low, high } = test.change ?? { low: null, high: null }
   row.verdict = low === null || high === null ? 'undecided' : verdictOf({ low, high }, margin, metric)
-  return row
 }
 
 /** Without error there is no p: the change itself is held against the margin. From 0 any change is beyond it. */
@@ -128,6 +194,18 @@ function warningsOfPair(pair: GroupPair): Warning[] {
     warnings.push({ kind: 'different_mechanisms', ...mechanisms })
   }
   return warnings
+}
+
+/** Says when the sides did not take turns: all ok trials of one before the first of the other. */
+function oneMachineState(pair: GroupPair): Warning[] {
+  const [a, b] = SIDES.map((side) =>
+    okTrials(pair[side].trials)
+      .map((trial) => trial.started_at)
+      .sort(),
+  ) as [string[], string[]]
+  if (a.length < 2 || b.length < 2) return []
+  const apart = a.at(-1)! < b[0]! || b.at(-1)! < a[0]!
+  return apart ? [{ kind: 'one_machine_state' }] : []
 }
 
 function missingSides(values: Record<Side, number[]>): Warning[] {

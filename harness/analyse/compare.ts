@@ -4,24 +4,46 @@ import type { Metric } from '../metrics.ts'
 import type { CompareSettings, Scenario } from '../sweep/types.ts'
 import { compareMetric } from './compare-metric.ts'
 import type { Comparison, ComparisonRow, Group, GroupPair, TestSettings } from './comparison.ts'
-import { holm } from './correct.ts'
+import { adjust } from './correct.ts'
 import { pairScenarios } from './pairs.ts'
+import { groupOf, poolBySeed, seedKeys } from './seeds.ts'
 import { groupByScenario } from './values.ts'
 import { isDifference } from './verdict.ts'
 import type { Warning } from './warnings.ts'
 
-export type { Comparison, ComparisonRow, Group, GroupPair, TestSettings } from './comparison.ts'
+export type {
+  Comparison,
+  ComparisonRow,
+  Group,
+  GroupPair,
+  OtherTests,
+  TestSettings,
+} from './comparison.ts'
 
-/** Compares the scenarios of one run as `settings` says. Metrics that the table lacks are named in the notes. */
+/**
+ * Compares the scenarios of one run as `settings` says. Metrics that the table lacks are named in the notes.
+ * Scenarios that differ in a seed alone are pooled, unless nothing else varies or the reference names the seed.
+ */
 export function compareScenarios(input: {
   trials: readonly TrialResult[]
   scenarios: readonly Scenario[]
   metrics: ReadonlyMap<string, Metric>
   settings: CompareSettings
+  /** Of the bootstrap; without it the leading test is made alone. */
+  seed?: number
 }): Comparison {
-  const { pairs, notes } = pairScenarios(input.scenarios, input.settings.reference)
-  const groups = groupByScenario(input.trials)
-  const toGroup = ({ id, label }: Scenario): Group => ({ id, label, trials: groups.get(id) ?? [] })
+  const { scenarios } = input
+  const { reference } = input.settings
+  const overSeeds = poolBySeed(scenarios, seedKeys(scenarios, reference))
+  const pools = new Map(
+    (overSeeds.length > 1 ? overSeeds : poolBySeed(scenarios, [])).map((pool) => [pool.scenario.id, pool]),
+  )
+  const { pairs, notes } = pairScenarios(
+    [...pools.values()].map(({ scenario }) => scenario),
+    reference,
+  )
+  const trials = groupByScenario(input.trials)
+  const toGroup = ({ id }: Scenario): Group => groupOf(pools.get(id)!, trials)
   const wanted: Metric[] = []
   for (const name of input.settings.metrics) {
     const metric = input.metrics.get(name)
@@ -29,10 +51,11 @@ export function compareScenarios(input: {
     else notes.push({ kind: 'unknown_metric', metric: name, known: [...input.metrics.keys()] })
   }
   const groupPairs = pairs.map(({ a, b }) => ({ a: toGroup(a), b: toGroup(b) }))
-  return { rows: comparePairs(groupPairs, wanted, input.settings), notes }
+  const settings = { ...input.settings, ...(input.seed === undefined ? {} : { seed: input.seed }) }
+  return { rows: comparePairs(groupPairs, wanted, settings), notes }
 }
 
-/** Compares any pairs of groups; rows by metric, then by pair. Holm runs over the pairs of one metric. */
+/** Compares any pairs of groups; rows by metric, then by pair. The correction runs over the pairs of one metric. */
 export function comparePairs(
   pairs: readonly GroupPair[],
   metrics: readonly Metric[],
@@ -40,7 +63,10 @@ export function comparePairs(
 ): ComparisonRow[] {
   return metrics.flatMap((metric) => {
     const rows = pairs.map((pair) => compareMetric(pair, metric, settings))
-    const adjusted = holm(rows.map((row) => row.p))
+    const adjusted = adjust(
+      rows.map((row) => row.p),
+      settings.correction,
+    )
     return rows.map((row, index) => withAdjusted(row, adjusted[index] ?? null, settings.alpha))
   })
 }

@@ -1,19 +1,44 @@
 /** The shape of the significance table, and of what goes into it. */
 import type { TrialResult } from '../../workers/protocol.ts'
+import type { Correction } from '../sweep/types.ts'
 import type { Verdict } from './verdict.ts'
 import type { Warning } from './warnings.ts'
 import type { Scale } from './welch.ts'
+
+/** Beside the leading test; null where a test does not apply or could not be had. */
+export interface OtherTests {
+  /** Paired by round: rounds with a value on both sides, two-sided p, and on the log scale the ratio. */
+  paired_rounds: number | null
+  paired_p: number | null
+  paired_ratio: number | null
+  paired_ratio_ci_low: number | null
+  paired_ratio_ci_high: number | null
+  /** Two-sided. */
+  mann_whitney_p: number | null
+  mann_whitney_method: 'exact' | 'normal' | null
+  /** median b / median a with its BCa bootstrap interval. */
+  median_ratio: number | null
+  median_ratio_ci_low: number | null
+  median_ratio_ci_high: number | null
+  /** Of two one-sided tests against the margin: small where b is the same but for the margin. */
+  equivalence_p: number | null
+  /** Share of a: the smallest change that the leading test would have found with 80% power, before correction. */
+  smallest_change: number | null
+}
+
+/** What gave t, df and p, or that values were compared without one; null where nothing was compared. */
+export type LeadingTest = 'welch' | 'paired_by_seed' | 'exact'
 
 export interface ComparisonRow {
   metric: string
   unit: string
   scale: Scale
-  /** Ids of the reference and of the one compared with it, and what people call them. */
+  /** Ids of the reference and of the one compared with it (of pools of seeds, all, joined by `+`), and their labels. */
   a: string
   b: string
   a_label: string
   b_label: string
-  /** Trials that entered. */
+  /** Trials that entered; seeds where the seed is the unit. */
   n_a: number
   n_b: number
   /** Arithmetic means, in the metric's unit, on either scale. */
@@ -28,13 +53,19 @@ export interface ComparisonRow {
   t: number | null
   df: number | null
   p: number | null
-  /** Holm over the pairs of this metric. */
+  /** Corrected over the pairs of this metric. */
   p_adjusted: number | null
-  /** On the test's scale. */
+  /** What corrected it. */
+  correction: Correction
+  /** On the test's scale; null for pairs by seed, whose sides are not independent. */
   hedges_g: number | null
   hedges_g_low: number | null
   hedges_g_high: number | null
   verdict: Verdict
+  test: LeadingTest | null
+  /** Null unless the seed is the unit: the settings that seed, and seeds with a value on both sides. */
+  seeds: { keys: string[]; n: number } | null
+  other_tests: OtherTests
   warnings: Warning[]
 }
 
@@ -49,6 +80,8 @@ export interface Group {
   id: string
   label: string
   trials: readonly TrialResult[]
+  /** Of a pool over several seeds: the settings that seed, and by seed the trials of each of its scenarios. */
+  seeds?: { keys: string[]; trials: ReadonlyMap<string, readonly (readonly TrialResult[])[]> }
 }
 
 export interface GroupPair {
@@ -59,8 +92,11 @@ export interface GroupPair {
 
 export interface TestSettings {
   alpha: number
+  correction: Correction
   /** As a share: 0.02 for 2%. */
   margin: number
   /** Other margins, by metric. */
   margins?: Readonly<Record<string, number>>
+  /** Of the bootstrap; without it the leading test is made alone. */
+  seed?: number
 }

@@ -1,4 +1,9 @@
 /** p-values adjusted for having looked at many; nulls (pairs that were not tested) stay null and do not count. */
+import type { Correction } from '../sweep/types.ts'
+
+export function adjust(p: readonly (number | null)[], correction: Correction): (number | null)[] {
+  return correction === 'bh' ? benjaminiHochberg(p) : holm(p)
+}
 
 /** Holm's step-down (1979): bounds the chance of one or more false alarms, whatever the dependence. */
 export function holm(p: readonly (number | null)[]): (number | null)[] {

@@ -30,7 +30,7 @@ export function mannWhitney(rawA: RawValues, rawB: RawValues): MannWhitneyTest {
     const warnings = empty.map((side: Side): Warning => ({ kind: 'no_values', side }))
     return { u: null, superiority: null, p: null, method: 'exact', warnings }
   }
-  const { rankSum, tieTerm } = ranks(a, b)
+  const { rankSum, tieTerm, tied } = ranks(a, b)
   const u = rankSum - (nb * (nb + 1)) / 2
   const superiority = u / (na * nb)
   if (na < EXACT_BELOW && nb < EXACT_BELOW && tieTerm === 0) {
@@ -46,26 +46,35 @@ export function mannWhitney(rawA: RawValues, rawB: RawValues): MannWhitneyTest {
     superiority,
     p: Math.min(1, 2 * Math.min(normalUpperTail(z), normalUpperTail(-z))),
     method: 'normal',
-    warnings: [],
+    warnings: tied > 0 ? [{ kind: 'ties', tied, n: total }] : [],
   }
 }
 
-/** Sum of b's mid-ranks in the joint sample, and the sum of t^3 - t over groups of t tied values. */
-function ranks(a: readonly number[], b: readonly number[]): { rankSum: number; tieTerm: number } {
+/** The least two-sided p that the exact test can give, where all of one side lie above the other. */
+export function smallestExactP(na: number, nb: number): number {
+  let orders = 1
+  for (let k = 1; k <= nb; k++) orders = (orders * (na + k)) / k
+  return Math.min(1, 2 / orders)
+}
+
+/** b's mid-ranks summed, the sum of t^3 - t over groups of t tied values, and how many values are tied. */
+function ranks(a: readonly number[], b: readonly number[]) {
   const all = [...a.map((value) => ({ value, b: 0 })), ...b.map((value) => ({ value, b: 1 }))]
   all.sort((x, y) => x.value - y.value)
   let rankSum = 0
   let tieTerm = 0
+  let tied = 0
   for (let start = 0; start < all.length; ) {
     let end = start + 1
     while (end < all.length && all[end]!.value === all[start]!.value) end++
-    const tied = end - start
+    const size = end - start
     const fromB = all.slice(start, end).reduce((n, entry) => n + entry.b, 0)
     rankSum += fromB * ((start + 1 + end) / 2)
-    tieTerm += tied ** 3 - tied
+    tieTerm += size ** 3 - size
+    if (size > 1) tied += size
     start = end
   }
-  return { rankSum, tieTerm }
+  return { rankSum, tieTerm, tied }
 }
 
 function exactP(u: number, na: number, nb: number): number {

@@ -18,6 +18,12 @@ export function mean(values: readonly number[]): number {
   return first + sum(values.map((value) => value - first)) / values.length
 }
 
+/** Geometric mean on the log scale, arithmetic where a value has no log; NaN for no values. */
+export function centre(values: readonly number[], scale: 'log' | 'natural'): number {
+  const logs = scale === 'log' && values.every((value) => value > 0)
+  return logs ? Math.exp(mean(values.map(Math.log))) : mean(values)
+}
+
 /**
  * Variance with n - 1; NaN for fewer than two values.
  * Two passes with the correction for the rounded mean (Chan, Golub & LeVeque 1983).

@@ -5,8 +5,9 @@ import type { Scenario } from '../sweep/types.ts'
 import { comparePairs } from './compare.ts'
 import type { Group, TestSettings } from './comparison.ts'
 import { type Estimate, estimateMean } from './estimate.ts'
-import { mean } from './moments.ts'
-import { groupByScenario, metricValues, usableValues } from './values.ts'
+import { centre } from './moments.ts'
+import { groupOf, poolBySeed, seedKeys, unitValues } from './seeds.ts'
+import { groupByScenario } from './values.ts'
 import type { Warning } from './warnings.ts'
 import { relativeChange } from './welch.ts'
 
@@ -15,11 +16,11 @@ export interface OperatingPoint {
   goal: string
   metric: string
   unit: string
-  /** Id and label of the scenario with the best mean (geometric on the log scale). */
+  /** Id (of a pool of seeds, all ids, joined by `+`) and label of the scenario with the best mean (geometric on the log scale). */
   scenario: string
   label: string
   estimate: Estimate
-  /** The scenarios whose difference from the best is not significant after Holm. */
+  /** The scenarios whose difference from the best is not significant after the correction. */
   tied: { scenario: string; label: string; estimate: Estimate; p_adjusted: number | null }[]
   warnings: Warning[]
 }
@@ -38,7 +39,8 @@ interface Candidate extends Group {
  * The best scenario by each metric, then by the first of `metrics` (say a latency) among those whose `accuracy`
  * is within the margin of the best, and by accuracy among those that cannot be told from the best by it.
  * Scenarios with a trial that was not `ok` take no part: a setting that sometimes fails is no operating point.
- * Metrics without a direction or without values give no point.
+ * Metrics without a direction or without values give no point. Scenarios that differ in a seed alone are one: a
+ * lucky seed is no setting.
  */
 export function operatingPoints(input: {
   trials: readonly TrialResult[]
@@ -48,7 +50,8 @@ export function operatingPoints(input: {
   settings: TestSettings
 }): OperatingPoints {
   const trials = groupByScenario(input.trials)
-  const groups = input.scenarios.map(({ id, label }) => ({ id, label, trials: trials.get(id) ?? [] }))
+  const pools = poolBySeed(input.scenarios, seedKeys(input.scenarios))
+  const groups = pools.map((pool) => groupOf(pool, trials))
   const seen = groups.filter((group) => group.trials.length > 0)
   const reliable = seen.filter((group) => group.trials.every((trial) => trial.outcome === 'ok'))
   const unreliable = seen.filter((group) => !reliable.includes(group)).map((group) => group.id)
@@ -77,8 +80,8 @@ function goalFor(metric: Metric): string {
 }
 
 /**
- * Every other is tested against the best and kept unless its two-sided p after Holm is below alpha (multiple
- * comparisons with the best). Exact metrics tie only where the values are equal.
+ * Every other is tested against the best and kept unless its two-sided p after the correction is below alpha
+ * (multiple comparisons with the best). Exact metrics tie only where the values are equal.
  */
 function bestPoint(
   groups: readonly Group[],
@@ -96,8 +99,8 @@ function bestPoint(
   )
   const tied = others.flatMap((group, index) => {
     const row = rows[index]!
-    const exact = metric.kind === 'deterministic' || row.warnings.some(({ kind }) => kind === 'constant')
-    const told = exact ? row.difference !== 0 : row.p_adjusted !== null && row.p_adjusted < settings.alpha
+    const told =
+      row.test === 'exact' ? row.difference !== 0 : row.p_adjusted !== null && row.p_adjusted < settings.alpha
     if (told) return []
     const estimate = estimateMean(group.values, 1 - settings.alpha)!
     return [{ scenario: group.id, label: group.label, estimate, p_adjusted: row.p_adjusted }]
@@ -119,15 +122,9 @@ function ranked(groups: readonly Group[], metric: Metric): Candidate[] {
   if (metric.direction === 'neutral') return []
   const sign = metric.direction === 'higher_is_better' ? -1 : 1
   return groups
-    .map((group) => ({ ...group, values: usableValues(metricValues(group.trials, metric.name)).values }))
+    .map((group) => ({ ...group, values: unitValues(group, metric) }))
     .filter(({ values }) => values.length > 0)
-    .sort((x, y) => sign * (centre(x.values, metric) - centre(y.values, metric)))
-}
-
-/** Geometric mean on the log scale, as the test has it; arithmetic where a value has no log. */
-function centre(values: readonly number[], metric: Metric): number {
-  const logs = metric.scale === 'log' && values.every((value) => value > 0)
-  return logs ? Math.exp(mean(values.map(Math.log))) : mean(values)
+    .sort((x, y) => sign * (centre(x.values, metric.scale) - centre(y.values, metric.scale)))
 }
 
 function withinMargin(groups: readonly Group[], metric: Metric, settings: TestSettings): Candidate[] {
@@ -135,9 +132,9 @@ function withinMargin(groups: readonly Group[], metric: Metric, settings: TestSe
   const [best] = candidates
   if (best === undefined) return []
   const margin = settings.margins?.[metric.name] ?? settings.margin
-  const target = centre(best.values, metric)
+  const target = centre(best.values, metric.scale)
   return candidates.filter(({ values }) => {
-    const change = relativeChange(target, centre(values, metric))
+    const change = relativeChange(target, centre(values, metric.scale))
     return change !== null && Math.abs(change) <= margin
   })
 }

@@ -1,9 +1,11 @@
-/** By which factor does b differ from a, when each round (or duet) gives one pair? */
+/** Does b differ from a, and by which factor, when each round, duet or seed gives one pair? */
 import type { TrialResult } from '../../workers/protocol.ts'
 import { studentQuantile, studentTwoSidedP } from './distributions.ts'
-import { mean, standardDeviation } from './moments.ts'
+import { changeOfMeans } from './fieller.ts'
+import { mean, standardDeviation, variance } from './moments.ts'
 import { metricValues, okTrials, usableValues } from './values.ts'
 import type { Warning } from './warnings.ts'
+import { relativeChange, type Scale, type WelchTest } from './welch.ts'
 
 export interface PairedTest {
   /** Pairs that entered. */
@@ -17,31 +19,38 @@ export interface PairedTest {
   warnings: Warning[]
 }
 
+/** Values of the rounds in which both sides were `ok` and have one, in the order of the rounds. */
+export function pairsByRound(
+  a: readonly TrialResult[],
+  b: readonly TrialResult[],
+  metric: string,
+): { a: number[]; b: number[]; dropped: number } {
+  const [left, right] = [byRound(a, metric), byRound(b, metric)]
+  const rounds = [...new Set([...a, ...b].map((trial) => trial.round))].sort((x, y) => x - y)
+  const kept = rounds.filter((round) => left.has(round) && right.has(round))
+  return {
+    a: kept.map((round) => left.get(round)!),
+    b: kept.map((round) => right.get(round)!),
+    dropped: rounds.length - kept.length,
+  }
+}
+
 /** Log ratios b / a of the rounds in which both sides were `ok` and have a positive value. */
 export function logRatiosByRound(
   a: readonly TrialResult[],
   b: readonly TrialResult[],
   metric: string,
 ): { logRatios: number[]; warnings: Warning[] } {
-  const [left, right] = [byRound(a, metric), byRound(b, metric)]
+  const pairs = pairsByRound(a, b, metric)
   const logRatios: number[] = []
   const notPositive = { a: 0, b: 0 }
-  const rounds = new Set([
-    ...left.keys(),
-    ...right.keys(),
-    ...a.map((t) => t.round),
-    ...b.map((t) => t.round),
-  ])
-  let dropped = 0
-  for (const round of [...rounds].sort((x, y) => x - y)) {
-    const [valueA, valueB] = [left.get(round), right.get(round)]
-    if (valueA === undefined || valueB === undefined) dropped++
-    else if (valueA > 0 && valueB > 0) logRatios.push(Math.log(valueB / valueA))
-    else {
-      if (valueA <= 0) notPositive.a++
-      if (valueB <= 0) notPositive.b++
-    }
+  for (const [index, valueA] of pairs.a.entries()) {
+    const valueB = pairs.b[index]!
+    if (valueA > 0 && valueB > 0) logRatios.push(Math.log(valueB / valueA))
+    if (valueA <= 0) notPositive.a++
+    if (valueB <= 0) notPositive.b++
   }
+  const { dropped } = pairs
   const warnings: Warning[] = []
   if (dropped > 0) warnings.push({ kind: 'unpaired_rounds', dropped, kept: logRatios.length })
   for (const side of ['a', 'b'] as const) {
@@ -70,6 +79,83 @@ export function pairedTest(logRatios: readonly (number | null)[], level = 0.95):
     df: n - 1,
     p: studentTwoSidedP(t, n - 1),
     ratio: { value: Math.exp(centre), low: Math.exp(centre - half), high: Math.exp(centre + half) },
+  }
+}
+
+/**
+ * Student's paired t-test of b against a, pair by pair: of log ratios, or on the natural scale of differences,
+ * where the ratio is one of means with Fieller's interval.
+ * @param a one value a pair, finite
+ * @param b as many, in the same order
+ */
+export function pairedComparison(
+  a: readonly number[],
+  b: readonly number[],
+  options: { scale: Scale; level?: number },
+): Omit<WelchTest, 'difference'> {
+  const level = options.level ?? 0.95
+  const n = a.length
+  const blank = {
+    scale: options.scale,
+    n: { a: n, b: n },
+    t: null,
+    df: null,
+    p: null,
+    ratio: null,
+    change: null,
+    warnings: [],
+  }
+  if (n === 0) return { ...blank, warnings: [{ kind: 'no_values', side: 'b' }] }
+  if (options.scale === 'log') {
+    const warnings = (['a', 'b'] as const).flatMap((side): Warning[] => {
+      const count = (side === 'a' ? a : b).filter((value) => value <= 0).length
+      return count === 0 ? [] : [{ kind: 'not_positive', side, count }]
+    })
+    if (warnings.length > 0) return { ...blank, warnings }
+    const test = pairedTest(
+      a.map((value, index) => Math.log(b[index]! / value)),
+      level,
+    )
+    const { value, low, high } = test.ratio!
+    const change = {
+      value: value - 1,
+      low: low === null ? null : low - 1,
+      high: high === null ? null : high - 1,
+    }
+    return { ...blank, t: test.t, df: test.df, p: test.p, ratio: test.ratio, change, warnings: test.warnings }
+  }
+  const [meanA, meanB] = [mean(a), mean(b)]
+  const point = relativeChange(meanA, meanB)
+  const points = {
+    ...blank,
+    ratio: meanA > 0 ? { value: meanB / meanA, low: null, high: null } : null,
+    change: point === null ? null : { value: point, low: null, high: null },
+  }
+  if (n === 1) return { ...points, warnings: [{ kind: 'too_few_values', side: 'b', n, needed: 2 }] }
+  const differences = a.map((value, index) => b[index]! - value)
+  const error = standardDeviation(differences) / Math.sqrt(n)
+  const size = Math.max(...[...a, ...b].map(Math.abs))
+  if (error <= 10 * Number.EPSILON * size) return { ...points, warnings: [{ kind: 'no_spread' }] }
+  const t = mean(differences) / error
+  // Of the means: (Var a + Var b - Var (b - a)) / 2n.
+  const covariance = (variance(a) + variance(b) - variance(differences)) / (2 * n)
+  const withError = (values: readonly number[], centre: number) => ({
+    mean: centre,
+    standardError: standardDeviation(values) / Math.sqrt(n),
+  })
+  const critical = studentQuantile((1 + level) / 2, n - 1)
+  const change = changeOfMeans(withError(a, meanA), withError(b, meanB), critical, covariance)
+  const undefinedRatio: Warning = {
+    kind: 'ratio_undefined',
+    reason: meanA > 0 ? 'reference_near_zero' : 'reference_not_positive',
+  }
+  return {
+    ...points,
+    ...(change ?? {}),
+    t,
+    df: n - 1,
+    p: studentTwoSidedP(t, n - 1),
+    warnings: change?.ratio ? [] : [undefinedRatio],
   }
 }
 

@@ -55,6 +55,21 @@ export function smallestPairedEffect(logRatios: RawValues, options: PowerSetting
   return { difference, change: Math.expm1(difference), warnings: [] }
 }
 
+/** For the paired test on the natural scale: `a` and `b` have one finite value a pair, in the same order. */
+export function smallestPairedDifference(
+  a: readonly number[],
+  b: readonly number[],
+  options: PowerSettings = {},
+): SmallestEffect {
+  const found = smallestPairedEffect(
+    a.map((value, index) => b[index]! - value),
+    options,
+  )
+  const reference = Math.abs(mean(a))
+  if (found.difference === null) return found
+  return { ...found, change: reference === 0 ? null : found.difference / reference }
+}
+
 /** Chance that a two-sided t-test rejects when the true difference is `noncentrality` standard errors. */
 export function powerOf(noncentrality: number, df: number, alpha = 0.05): number {
   const critical = studentQuantile(1 - alpha / 2, df)

@@ -1,8 +1,9 @@
 /** Are the two sides the same but for a margin? */
 import { studentUpperTail } from './distributions.ts'
+import { pairedComparison } from './paired.ts'
 import type { RawValues } from './values.ts'
 import type { Warning } from './warnings.ts'
-import { type Scale, welchTest } from './welch.ts'
+import { type Scale, type WelchTest, welchTest } from './welch.ts'
 
 export interface EquivalenceTest {
   /** p of "b / a is at most 1 - margin", small where b is clearly not that much lower. */
@@ -25,17 +26,28 @@ export function equivalenceTest(
   options: { margin: number; scale?: Scale },
 ): EquivalenceTest {
   const scale = options.scale ?? 'natural'
-  const low = oneSided(a, b, 1 - options.margin, scale)
-  const high = oneSided(a, b, 1 + options.margin, scale)
+  const scaled = (factor: number) => a.map((value) => (typeof value === 'number' ? value * factor : value))
+  return bothSides((factor) => welchTest(scaled(factor), b, { scale }), options.margin)
+}
+
+/** The same by two one-sided paired tests; `a` and `b` have one finite value a pair, in the same order. */
+export function pairedEquivalenceTest(
+  a: readonly number[],
+  b: readonly number[],
+  options: { margin: number; scale: Scale },
+): EquivalenceTest {
+  const scaled = (factor: number) => a.map((value) => value * factor)
+  return bothSides((factor) => pairedComparison(scaled(factor), b, options), options.margin)
+}
+
+type OneSided = Pick<WelchTest, 't' | 'df' | 'ratio' | 'warnings'>
+
+function bothSides(test: (factor: number) => OneSided, margin: number): EquivalenceTest {
+  const [low, high] = [test(1 - margin), test(1 + margin)]
   if (low.t === null || high.t === null || low.ratio === null) {
     return { pLow: null, pHigh: null, p: null, warnings: low.warnings }
   }
   const pLow = studentUpperTail(low.t, low.df!)
   const pHigh = studentUpperTail(-high.t, high.df!)
   return { pLow, pHigh, p: Math.max(pLow, pHigh), warnings: low.warnings }
-}
-
-function oneSided(a: RawValues, b: RawValues, factor: number, scale: Scale) {
-  const scaled = a.map((value) => (typeof value === 'number' ? value * factor : value))
-  return welchTest(scaled, b, { scale })
 }

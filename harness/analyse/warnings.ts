@@ -23,6 +23,19 @@ export type Warning =
   | { kind: 'not_significant_after_correction'; p_adjusted: number; alpha: number }
   | { kind: 'unpaired_rounds'; dropped: number; kept: number }
   | { kind: 'no_spread' }
+  | {
+      kind: 'cannot_reach_alpha'
+      n_a: number
+      n_b: number
+      smallest_p: number
+      alpha: number
+      needed: number
+    }
+  | { kind: 'ties'; tied: number; n: number }
+  | { kind: 'one_machine_state' }
+  | { kind: 'seed_is_unit'; keys: string[]; seeds: number }
+  | { kind: 'seeds_agree'; keys: string[]; seeds: number }
+  | { kind: 'unpaired_seeds'; dropped: number; kept: number }
   // About a whole table.
   | { kind: 'unknown_metric'; metric: string; known: string[] }
   | { kind: 'reference_chosen'; scenario: string; pairs: number }
@@ -70,6 +83,18 @@ export function formatWarning(warning: Warning): string {
       return `${count(warning.dropped, 'round')} had a value on one side only; ${warning.kept} entered. Look at the outcomes of the others.`
     case 'no_spread':
       return 'All differences are the same, so there is no error to test against. Check that the metric is measured, and finely enough.'
+    case 'cannot_reach_alpha':
+      return `With ${warning.n_a} and ${warning.n_b} trials a test of ranks cannot give p below ${Number(warning.smallest_p.toPrecision(2))}, so that a claim at ${warning.alpha} rests on the noise being normal. Raise benchmark_runs to ${warning.needed} or more.`
+    case 'ties':
+      return `${warning.tied} of ${warning.n} values occur more than once, so the p of the Mann-Whitney test is approximate. Measure more finely, or read the other tests.`
+    case 'one_machine_state':
+      return 'One side ran to its end before the other began, so whatever changed on the machine in between looks like a difference. Run both in the shuffled rounds of one sweep, or use stint gate.'
+    case 'seed_is_unit':
+      return `Each of ${count(warning.seeds, 'seed')} (${warning.keys.join(', ')}) gives one value a side, and the sides are compared seed by seed. Add seeds, not benchmark_runs, to narrow the interval.`
+    case 'seeds_agree':
+      return `Each of ${count(warning.seeds, 'seed')} (${warning.keys.join(', ')}) gives the same difference, so the values are compared exactly. Check that the seed has an effect on this metric.`
+    case 'unpaired_seeds':
+      return `${count(warning.dropped, 'seed')} had a value on one side only; ${warning.kept} entered. Give both sides the same seeds, or look at the outcomes.`
     case 'unknown_metric':
       return `No metric is called ${warning.metric}. Use one of: ${warning.known.join(', ')}.`
     case 'reference_chosen':

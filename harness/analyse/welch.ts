@@ -1,7 +1,7 @@
 /** Do two sets of trials have the same mean, and if not, by which factor do they differ? */
 import { studentQuantile, studentTwoSidedP } from './distributions.ts'
 import type { Interval } from './estimate.ts'
-import { fiellerInterval } from './fieller.ts'
+import { changeOfMeans } from './fieller.ts'
 import { mean, variance } from './moments.ts'
 import { type RawValues, usableValues } from './values.ts'
 import type { Side, Warning } from './warnings.ts'
@@ -89,18 +89,16 @@ export function welchTest(
     result.change = { value: Math.expm1(difference), low: low - 1, high: high - 1 }
     return result
   }
-  const interval = fiellerInterval(
+  const change = changeOfMeans(
     { mean: meanA, standardError: Math.sqrt(squaredErrorA) },
     { mean: meanB, standardError: Math.sqrt(squaredErrorB) },
     critical,
   )
-  if (interval === null) {
-    if (meanA > 0) result.warnings.push({ kind: 'ratio_undefined', reason: 'reference_near_zero' })
+  if (change !== null) {
+    result.ratio = change.ratio
+    result.change = change.change
   } else if (meanA > 0) {
-    result.ratio = { value: meanB / meanA, ...interval }
-    result.change = { value: meanB / meanA - 1, low: interval.low - 1, high: interval.high - 1 }
-  } else {
-    result.change = { value: 1 - meanB / meanA, low: 1 - interval.high, high: 1 - interval.low }
+    result.warnings.push({ kind: 'ratio_undefined', reason: 'reference_near_zero' })
   }
   return result
 }

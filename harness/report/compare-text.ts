@@ -4,8 +4,9 @@ import { formatMetric } from '../metrics.ts'
 import type { ComparisonLine, RunComparison } from './compare.ts'
 import { adjustedPText, findingsHeadline, isSignificant } from './findings.ts'
 import { escaped, markdownTable } from './markdown.ts'
+import { OTHER_TESTS_TITLE, otherTestsTable } from './other-tests.ts'
 import { paint, type TerminalCell, type TerminalOptions, terminalTable, wrapped } from './terminal-table.ts'
-import { capitalised, metricName, ratioText } from './words.ts'
+import { CORRECTIONS, capitalised, metricName, ratioText } from './words.ts'
 
 interface Column {
   head: string
@@ -16,7 +17,7 @@ interface Column {
 }
 
 /** The sides and the scenario are told where they vary from row to row. */
-function columnsFor({ lines, alpha }: RunComparison): Column[] {
+function columnsFor({ lines, alpha, correction }: RunComparison): Column[] {
   const varies = (pick: (line: ComparisonLine) => string) => new Set(lines.map(pick)).size > 1
   const text = (head: string, pick: (line: ComparisonLine) => string): Column => ({
     head,
@@ -38,7 +39,7 @@ function columnsFor({ lines, alpha }: RunComparison): Column[] {
     number('mean a', 3, (row) => formatMetric(row.mean_a, row.unit)),
     number('mean b', 2, (row) => formatMetric(row.mean_b, row.unit)),
     number('ratio b / a', 0, (row) => ratioText(row.ratio, row.ratio_ci_low, row.ratio_ci_high)),
-    number('p (Holm)', 1, adjustedPText),
+    number(`p (${CORRECTIONS[correction].short})`, 1, adjustedPText),
     { head: 'verdict', numeric: false, expendable: 0, cell: ({ row }) => verdictCell(row, alpha) },
   ]
 }
@@ -85,8 +86,18 @@ export function comparisonMarkdown(comparison: RunComparison): string {
         rows: comparison.lines.map((line) => columns.map(({ cell }) => ({ text: cell(line).text }))),
       }),
     )
+    const others = otherTestsTable(
+      comparison.lines.map(({ row, ...about }) => ({ row, pair: pairWords(about) })),
+      comparison,
+    )
+    if (others)
+      lines.push('', `## ${OTHER_TESTS_TITLE}`, '', ...markdownTable(others.table), '', escaped(others.note))
   }
   return `${lines.join('\n').trimEnd()}\n`
+}
+
+function pairWords({ scenario, a, b }: Omit<ComparisonLine, 'row'>): string {
+  return `${b} against ${a}${scenario === '' ? '' : `, ${scenario}`}`
 }
 
 function verdictCell(row: ComparisonRow, alpha: number): TerminalCell {

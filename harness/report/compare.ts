@@ -3,11 +3,13 @@ import type { Scalar } from '../../workers/contract.ts'
 import type { TrialResult } from '../../workers/protocol.ts'
 import { comparePairs, compareScenarios } from '../analyse/compare.ts'
 import type { ComparisonRow, Group, GroupPair } from '../analyse/comparison.ts'
+import { groupOf, type Pool, poolBySeed, seedKeys } from '../analyse/seeds.ts'
 import { groupByScenario } from '../analyse/values.ts'
 import { formatWarning } from '../analyse/warnings.ts'
 import { metricTable } from '../metrics.ts'
 import type { Manifest } from '../record/types.ts'
-import type { Scenario } from '../sweep/types.ts'
+import type { Correction, Scenario } from '../sweep/types.ts'
+import { pairNotices } from './pair-notices.ts'
 import type { Notice } from './types.ts'
 import { count, plain } from './words.ts'
 
@@ -31,6 +33,7 @@ export interface RunComparison {
   /** What was compared, in one line. */
   title: string
   alpha: number
+  correction: Correction
   margin: number
   lines: ComparisonLine[]
   /** What differs between the runs beside the code, and what to beware of. */
@@ -53,7 +56,9 @@ export function compareRuns(runs: readonly RecordedRun[], options: CompareOption
   if (!reference || others.length === 0) throw new RangeError('compareRuns needs two runs')
   const settings = {
     alpha: options.alpha ?? reference.manifest.sweep.compare.alpha,
+    correction: reference.manifest.sweep.compare.correction,
     margin: options.margin ?? reference.manifest.sweep.compare.margin,
+    seed: reference.manifest.sweep.random_seed,
   }
   const table = metricTable(reference.manifest.workload.metrics)
   const wanted = options.metrics ?? reference.manifest.sweep.compare.metrics
@@ -81,12 +86,16 @@ export function compareRuns(runs: readonly RecordedRun[], options: CompareOption
     notices.push(...paired.notices)
   }
   const metrics = wanted.flatMap((name) => table.get(name) ?? [])
+  const rows = comparePairs(pairs, metrics, settings)
   return {
     title: `${others.map(({ name }) => plain(name)).join(', ')} against ${plain(reference.name)}`,
-    ...settings,
+    alpha: settings.alpha,
+    correction: settings.correction,
+    margin: settings.margin,
     // Rows come by metric, and within a metric in the order of the pairs.
-    lines: comparePairs(pairs, metrics, settings).map((row, i) => ({ row, ...abouts[i % pairs.length]! })),
-    notices,
+    lines: rows.map((row, i) => ({ row, ...abouts[i % pairs.length]! })),
+    // That one side ran after the other is told of the runs as a whole.
+    notices: [...notices, ...pairNotices(rows, ['one_machine_state'])],
   }
 }
 
@@ -111,14 +120,19 @@ export function compareWithin(
     scenarios: manifest.sweep.scenarios,
     metrics: metricTable(manifest.workload.metrics),
     settings,
+    seed: manifest.sweep.random_seed,
   })
   const wanted = Object.entries(reference).map(([key, value]) => `${key}=${value}`)
   return {
     title: `Within ${plain(name)}, against ${plain(wanted.join(' '))}`,
     alpha: settings.alpha,
+    correction: settings.correction,
     margin: settings.margin,
     lines: rows.map((row) => ({ row, scenario: '', a: plain(row.a_label), b: plain(row.b_label) })),
-    notices: notes.map((warning) => ({ level: 'note', text: plain(formatWarning(warning)) })),
+    notices: [
+      ...notes.map((warning): Notice => ({ level: 'note', text: plain(formatWarning(warning)) })),
+      ...pairNotices(rows),
+    ],
   }
 }
 
@@ -138,28 +152,30 @@ function pairRuns(
   notices: Notice[]
 } {
   const seedVaries = [a, b].some(({ manifest }) => manifest.sweep.axes.includes('random_seed'))
-  const candidates = new Map(
-    b.manifest.sweep.scenarios.map((scenario) => [keyOf(scenario, seedVaries), scenario]),
-  )
+  // The seed is the unit where both runs have several.
+  const [seedsA, seedsB] = [seedKeys(a.manifest.sweep.scenarios), seedKeys(b.manifest.sweep.scenarios)]
+  const seeds = seedsA.filter((key) => seedsB.includes(key))
+  const poolsOf = ({ manifest }: RecordedRun) => poolBySeed(manifest.sweep.scenarios, seeds)
+  const candidates = new Map(poolsOf(b).map((pool) => [keyOf(pool.scenario, seedVaries), pool]))
   const [groupsA, groupsB] = [groupByScenario(a.trials), groupByScenario(b.trials)]
-  const group = (run: RecordedRun, scenario: Scenario, groups: Map<string, TrialResult[]>): Group => ({
-    id: `${run.name}/${scenario.id}`,
-    label: `${run.name}: ${scenario.label}`,
-    trials: groups.get(scenario.id) ?? [],
-  })
+  const group = (run: RecordedRun, pool: Pool, groups: Map<string, TrialResult[]>): Group => {
+    const found = groupOf(pool, groups)
+    return { ...found, id: `${run.name}/${found.id}`, label: `${run.name}: ${found.label}` }
+  }
   const pairs: GroupPair[] = []
   const labels: string[] = []
   const alone: string[] = []
-  for (const scenario of a.manifest.sweep.scenarios) {
+  for (const pool of poolsOf(a)) {
+    const { scenario } = pool
     const key = keyOf(scenario, seedVaries)
     const partner = candidates.get(key)
     if (partner) {
-      pairs.push({ a: group(a, scenario, groupsA), b: group(b, partner, groupsB) })
+      pairs.push({ a: group(a, pool, groupsA), b: group(b, partner, groupsB) })
       labels.push(scenario.label)
     } else alone.push(`${a.name}: ${scenario.label}`)
     candidates.delete(key)
   }
-  alone.push(...[...candidates.values()].map(({ label }) => `${b.name}: ${label}`))
+  alone.push(...[...candidates.values()].map(({ scenario }) => `${b.name}: ${scenario.label}`))
   const notices: Notice[] = []
   if (pairs.length === 0) {
     notices.push({

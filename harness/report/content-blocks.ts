@@ -28,6 +28,8 @@ export type Block =
   | { kind: 'list'; items: ListItem[] }
   | { kind: 'picture'; file: string; alt: string }
   | { kind: 'code'; lines: string[] }
+  /** Folded in a page until the reader asks for it. */
+  | { kind: 'details'; title: string; blocks: Block[] }
 
 export interface Section {
   id: string

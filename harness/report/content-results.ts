@@ -1,5 +1,6 @@
 /** The tables of results: every scenario, the operating points, and the caps. */
 import type { Estimate } from '../analyse/estimate.ts'
+import { membersOf } from '../analyse/seeds.ts'
 import { formatMetric, formatNumber } from '../metrics.ts'
 import type { Cell, Table } from './content-blocks.ts'
 import { COMPUTE_TOLERANCE } from './plots/caps.ts'
@@ -65,11 +66,15 @@ export function operatingTable(model: ReportModel): Table {
 
 /** `chunk 64, batch 8, 1 core`: a scenario by its axes, as in the pictures. */
 export function scenarioText({ axes, scenarios }: ReportModel, id: string): string {
-  const scenario = scenarios.find((candidate) => candidate.id === id)
+  const ids = membersOf(id)
+  const members = scenarios.filter((candidate) => ids.includes(candidate.id))
+  const [scenario] = members
   if (!scenario) return plain(id)
-  return axes.length === 0
-    ? scenario.label
-    : axes.map((key) => settingLabel(key, scenario.flat[key])).join(', ')
+  if (axes.length === 0) return scenario.label
+  // Of a pool over seeds, what its scenarios share.
+  const shared = axes.filter((key) => members.every(({ flat }) => flat[key] === scenario.flat[key]))
+  const words = shared.map((key) => settingLabel(key, scenario.flat[key]))
+  return [...words, ...(members.length > 1 ? [`over ${members.length} seeds`] : [])].join(', ')
 }
 
 /** `lowest latency_p50_ms` -> `Lowest median chunk latency`. */

@@ -6,9 +6,11 @@ import { capsTable, goalText, operatingTable, scenarioText, summaryTable } from 
 import { facts, fileList, reproduceSteps } from './content-run.ts'
 import { noiseFacts, outcomeTable } from './content-trust.ts'
 import { type Finding, findingsHeadline, findingsOf } from './findings.ts'
+import { OTHER_TESTS_TITLE, otherTestsTable } from './other-tests.ts'
+import { pairOf } from './pairs.ts'
 import { picturesOf } from './pictures.ts'
 import type { Notice, ReportModel } from './types.ts'
-import { capitalised, count } from './words.ts'
+import { CORRECTIONS, capitalised, count } from './words.ts'
 
 /** Tables in a page stop here; the CSV has every row. */
 const MOST_ROWS = 200
@@ -29,6 +31,7 @@ export function reportSections(model: ReportModel): Section[] {
     ]
   }
   const { alpha } = model.manifest.sweep.compare
+  const others = otherTests(model)
   const findings = findingsOf(model)
   const operating = operatingTable(model)
   const caps = capsTable(model)
@@ -54,6 +57,7 @@ export function reportSections(model: ReportModel): Section[] {
         { kind: 'text', text: findingsHeadline(model.comparisons, alpha) },
         { kind: 'list', items: findings.map(({ text, kind }) => ({ text, ...toneOf(kind) })) },
         ...picture('significance'),
+        ...(others ? [others] : []),
       ],
     },
     ...(operating.rows.length === 0
@@ -65,7 +69,7 @@ export function reportSections(model: ReportModel): Section[] {
             blocks: [
               tableBlock(
                 operating,
-                `Only scenarios whose every trial was ok take part${model.operating.unreliable.length > 0 ? `; ${count(model.operating.unreliable.length, 'scenario')} did not` : ''}. "Cannot be told apart": others whose difference from the best is not significant.`,
+                `Only scenarios whose every trial was ok take part${model.operating.unreliable.length > 0 ? `; ${count(model.operating.unreliable.length, 'scenario')} did not` : ''}. "Cannot be told apart": others whose difference from the best is not significant after ${CORRECTIONS[model.manifest.sweep.compare.correction].after}.`,
               ),
             ],
           },
@@ -102,10 +106,21 @@ export function reportSections(model: ReportModel): Section[] {
   ]
 }
 
-function tableBlock(table: Table, note?: string): Block {
+function otherTests(model: ReportModel): Block | null {
+  const lines = model.comparisons.map((row) => {
+    const { change, shared } = pairOf(model, row)
+    return { row, pair: shared === '' ? change : `${change}, ${shared}` }
+  })
+  const found = otherTestsTable(lines, model.manifest.sweep.compare)
+  if (found === null) return null
+  const table = tableBlock(found.table, found.note, 'significance_tests')
+  return { kind: 'details', title: OTHER_TESTS_TITLE, blocks: [table] }
+}
+
+function tableBlock(table: Table, note?: string, file = 'constraint_experiment'): Block {
   const left = table.rows.length - MOST_ROWS
   const shown = left > 0 ? { ...table, rows: table.rows.slice(0, MOST_ROWS) } : table
-  const more = left > 0 ? `${count(left, 'more row')} in benchmarks/constraint_experiment.csv.` : ''
+  const more = left > 0 ? `${count(left, 'more row')} in benchmarks/${file}.csv.` : ''
   const text = [note, more].filter(Boolean).join(' ')
   return { kind: 'table', table: shown, ...(text === '' ? {} : { note: text }) }
 }

@@ -1,8 +1,9 @@
 /** The significance table in sentences: pairs that change the same setting are told together. */
 import type { ComparisonRow } from '../analyse/comparison.ts'
 import { isDifference, isRegression } from '../analyse/verdict.ts'
+import { pairOf } from './pairs.ts'
 import type { ReportModel } from './types.ts'
-import { capitalised, count, metricName, pairText, plain, pText, ratioStyle, ratioText } from './words.ts'
+import { CORRECTIONS, capitalised, count, metricName, pText, ratioStyle, ratioText } from './words.ts'
 
 export interface Finding {
   /** Of the claim: a change for the worse, for the better or without direction, none, or none told. */
@@ -13,14 +14,12 @@ export interface Finding {
 const ORDER: Finding['kind'][] = ['worse', 'better', 'different', 'same', 'undecided']
 
 /** Those that claim a difference come first. */
-export function findingsOf({ comparisons, scenarios, axes, manifest }: ReportModel): Finding[] {
-  const flats = new Map(scenarios.map(({ id, flat }) => [id, flat]))
+export function findingsOf(model: ReportModel): Finding[] {
+  const { comparisons, manifest } = model
   const { alpha, margin } = manifest.sweep.compare
   const groups = new Map<string, { change: string; shared: string; metric: string; rows: ComparisonRow[] }>()
   for (const row of comparisons) {
-    const [a, b] = [flats.get(row.a), flats.get(row.b)]
-    const { change, shared } =
-      a && b ? pairText(a, b, axes) : { change: plain(`${row.b_label} against ${row.a_label}`), shared: '' }
+    const { change, shared } = pairOf(model, row)
     const key = `${row.metric} ${change}`
     const group = groups.get(key)
     if (group) group.rows.push(row)
@@ -40,9 +39,8 @@ export function isSignificant(row: ComparisonRow, alpha: number): boolean {
 }
 
 /** `exact` where values were compared without a test, a dash where they were not compared. */
-export function adjustedPText({ p_adjusted, warnings }: ComparisonRow): string {
-  const exact = warnings.some(({ kind }) => kind === 'deterministic' || kind === 'constant')
-  return p_adjusted === null && exact ? 'exact' : pText(p_adjusted)
+export function adjustedPText({ p_adjusted, test }: ComparisonRow): string {
+  return test === 'exact' ? 'exact' : pText(p_adjusted)
 }
 
 function sentences(about: string, rows: readonly ComparisonRow[], alpha: number, margin: number): Finding[] {
@@ -71,7 +69,7 @@ function sentences(about: string, rows: readonly ComparisonRow[], alpha: number,
     const range = rangeText(untold)
     findings.push({
       kind: 'undecided',
-      text: `${about}: undecided${share(untold.length)}${range === '' ? '' : ` (${range})`}; more benchmark_runs would narrow the interval.`,
+      text: `${about}: undecided${share(untold.length)}${range === '' ? '' : ` (${range})`}; more ${rows.every((row) => row.seeds) ? 'seeds' : 'benchmark_runs'} would narrow the interval.`,
     })
   }
   const untested = rows.filter((row) => row.verdict === 'not_tested').length
@@ -105,7 +103,8 @@ function differenceText(rows: readonly ComparisonRow[]): string {
 
 /** `3 of 24 comparisons differ significantly` */
 export function findingsHeadline(rows: readonly ComparisonRow[], alpha: number): string {
-  if (rows.length === 0) return 'There was nothing to compare.'
+  const [first] = rows
+  if (!first) return 'There was nothing to compare.'
   const significant = rows.filter((row) => isSignificant(row, alpha)).length
-  return `${significant} of ${count(rows.length, 'comparison')} ${significant === 1 ? 'shows' : 'show'} a difference beyond the margin that stands after Holm's correction.`
+  return `${significant} of ${count(rows.length, 'comparison')} ${significant === 1 ? 'shows' : 'show'} a difference beyond the margin that stands after ${CORRECTIONS[first.correction].after}.`
 }

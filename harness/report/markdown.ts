@@ -28,6 +28,8 @@ function blockLines(block: Block): string[] {
       return [`![${escaped(block.alt)}](../${block.file})`]
     case 'code':
       return ['```sh', ...block.lines.map((line) => plain(line).replaceAll('```', "'''")), '```']
+    case 'details':
+      return [`### ${escaped(block.title)}`, ...block.blocks.flatMap((inner) => ['', ...blockLines(inner)])]
     case 'table':
       return [...markdownTable(block.table), ...(block.note ? ['', escaped(block.note)] : [])]
   }

@@ -46,6 +46,7 @@ export function buildReportModel(manifest: Manifest, trials: readonly TrialResul
     scenarios: sweep.scenarios,
     metrics,
     settings: sweep.compare,
+    seed: sweep.random_seed,
   })
   const withoutNotices: Omit<ReportModel, 'notices'> = {
     manifest,

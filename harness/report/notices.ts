@@ -1,11 +1,12 @@
 /** What a reader must know before trusting a run, each with what to do next. */
 import type { Disturbed, TrialResult } from '../../workers/protocol.ts'
 import type { Comparison } from '../analyse/comparison.ts'
-import { formatWarning, type Warning } from '../analyse/warnings.ts'
+import { formatWarning } from '../analyse/warnings.ts'
 import { formatNumber } from '../metrics.ts'
+import { pairNotices } from './pair-notices.ts'
 import { aboutPrecision } from './precision.ts'
 import type { NoiseReport, Notice, ReportModel } from './types.ts'
-import { capitalised, count, metricName, outcomeName, plain } from './words.ts'
+import { count, metricName, outcomeName, plain } from './words.ts'
 
 /** Fewer trials a scenario than this give intervals too wide to decide anything. */
 const FEW_TRIALS = 5
@@ -13,9 +14,6 @@ const MUCH_WAITING = 0.05
 const MUCH_VARIATION = 0.1
 /** Achieved over requested share above which a compute cap leaked. */
 const LEAK = 1.05
-/** Expected of most pairs; said once in the text around the table. */
-const SAID_ELSEWHERE: Warning['kind'][] = ['deterministic']
-
 export function noticesFor(
   model: Omit<ReportModel, 'notices'>,
   comparison: Comparison,
@@ -30,7 +28,7 @@ export function noticesFor(
     ...aboutNoise(model),
     ...aboutEnergy(model, trials),
     ...comparison.notes.map((warning) => note(plain(formatWarning(warning)))),
-    ...aboutPairs(comparison),
+    ...pairNotices(comparison.rows),
     ...model.manifest.notes.map((text) => note(plain(text))),
   ]
 }
@@ -212,26 +210,6 @@ function aboutEnergy({ measured }: Omit<ReportModel, 'notices'>, trials: readonl
     notices.push(note('Several trials shared the energy counters. Set n_jobs to 1 to tell them apart.'))
   }
   return notices
-}
-
-/** One notice a kind, with an example, since a grid repeats itself. */
-function aboutPairs({ rows }: Comparison): Notice[] {
-  const byKind = new Map<Warning['kind'], { pairs: number; first: string }>()
-  for (const row of rows) {
-    for (const kind of new Set(row.warnings.map((warning) => warning.kind))) {
-      if (SAID_ELSEWHERE.includes(kind)) continue
-      const seen = byKind.get(kind)
-      if (seen) seen.pairs++
-      else {
-        const warning = row.warnings.find((candidate) => candidate.kind === kind)!
-        const where = `${capitalised(metricName(row.metric))}, ${row.a_label} (a) against ${row.b_label} (b)`
-        byKind.set(kind, { pairs: 1, first: plain(`${where}: ${formatWarning(warning)}`) })
-      }
-    }
-  }
-  return [...byKind.values()].map(({ pairs, first }) =>
-    note(pairs === 1 ? first : `${first} The same holds for ${count(pairs - 1, 'more comparison')}.`),
-  )
 }
 
 function problem(text: string): Notice {

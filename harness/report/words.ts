@@ -2,7 +2,7 @@
 import type { Scalar } from '../../workers/contract.ts'
 import type { Outcome } from '../../workers/protocol.ts'
 import { formatNumber, type Metric } from '../metrics.ts'
-import type { Sweep } from '../sweep/types.ts'
+import type { Correction, Sweep } from '../sweep/types.ts'
 
 const METRIC_NAMES: Record<string, string> = {
   latency_mean_ms: 'mean chunk latency',
@@ -52,6 +52,12 @@ const OUTCOME_NAMES: Record<Outcome, string> = {
   crashed: 'crashed',
   timed_out: 'timed out',
   failed: 'failed',
+}
+
+/** For sentences, and for the head of a column. */
+export const CORRECTIONS: Readonly<Record<Correction, { name: string; after: string; short: string }>> = {
+  holm: { name: 'Holm', after: "Holm's correction", short: 'Holm' },
+  bh: { name: 'Benjamini-Hochberg', after: 'the Benjamini-Hochberg correction', short: 'BH' },
 }
 
 /** `latency_p50_ms` -> `median chunk latency`. */

@@ -7,7 +7,7 @@ import type { Path } from './problems.ts'
 import { roundsKeys } from './rounds.ts'
 import { GATE_DEFAULTS, SCENARIO_SETTINGS, SETTING_DEFAULTS, type Setting, settings } from './settings.ts'
 import { shareType } from './share.ts'
-import type { SweepDataset } from './types.ts'
+import type { Correction, SweepDataset } from './types.ts'
 
 type ScalarMap = Record<string, Scalar>
 
@@ -26,7 +26,7 @@ export interface SweepInput {
     reference?: ScalarMap | null
     metrics?: string[]
     alpha?: number
-    correction?: 'holm'
+    correction?: Correction
     margin?: number | string
   }
   gate?: {
@@ -154,8 +154,12 @@ export function sweepSchema({ cores, paramKeys }: SchemaOptions): z.ZodType {
               .meta({ description: 'level of significance', default: 0.05 })
               .optional(),
             correction: z
-              .enum(['holm'], { error: 'holm' })
-              .meta({ description: 'correction for many comparisons', default: 'holm' })
+              .enum(['holm', 'bh'], { error: 'holm or bh' })
+              .meta({
+                description:
+                  'correction for many comparisons, over the pairs of a metric: holm (Holm) bounds the chance of any false alarm, bh (Benjamini-Hochberg) the share of false alarms among the alarms',
+                default: 'holm',
+              })
               .optional(),
             margin: percent.meta({ description: 'a change that does not matter', default: '2%' }).optional(),
           },

@@ -28,12 +28,15 @@ export interface SweepDataset {
   features?: FeatureDeclaration[]
 }
 
+/** `holm`: Holm, bounds the chance of any false alarm; `bh`: Benjamini-Hochberg, their share of the alarms. */
+export type Correction = 'holm' | 'bh'
+
 export interface CompareSettings {
   /** Every scenario is paired with the one that differs from it in these keys alone; null: none given. */
   reference: Record<string, Scalar> | null
   metrics: string[]
   alpha: number
-  correction: 'holm'
+  correction: Correction
   /** As a share: 0.02 for 2%. */
   margin: number
 }

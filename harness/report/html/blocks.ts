@@ -15,6 +15,8 @@ export function blockHtml(block: Block): string {
       return `<figure data-plot="${escaped(block.file)}" role="img" aria-label="${escaped(block.alt)}"><noscript>${escaped(block.alt)}: see ${escaped(block.file)}.</noscript></figure>`
     case 'code':
       return `<pre><code>${block.lines.map(escaped).join('\n')}</code></pre>`
+    case 'details':
+      return `<details><summary>${escaped(block.title)}</summary>\n${block.blocks.map(blockHtml).join('\n')}\n</details>`
     case 'table':
       return tableHtml(block.table) + (block.note ? `<p class="note">${escaped(block.note)}</p>` : '')
   }

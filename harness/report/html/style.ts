@@ -35,6 +35,7 @@ th[aria-sort=ascending] button::after{content:" \\2191"}th[aria-sort=descending]
 td{padding:7px 10px;border-bottom:1px solid var(--line)}
 tbody tr:last-child td{border-bottom:0}tbody tr:hover td{background:var(--code)}
 .n{text-align:right}td.n{white-space:nowrap}
+details{margin:0 0 16px}summary{display:inline-block;margin-bottom:12px;cursor:pointer;font-weight:600;color:var(--accent)}summary:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 footer{padding-top:32px;padding-bottom:48px;color:var(--muted);font-size:13px}
 #tip{position:fixed;z-index:9;max-width:380px;padding:8px 12px;background:var(--ink);color:var(--page);border-radius:8px;font-size:13px;line-height:1.5;pointer-events:none}
 #tip[hidden]{display:none}#tip b{font-weight:600}

@@ -3,8 +3,9 @@ import type { ComparisonRow } from '../../analyse/comparison.ts'
 import type { Verdict } from '../../analyse/verdict.ts'
 import { formatNumber } from '../../metrics.ts'
 import { adjustedPText, isSignificant } from '../findings.ts'
+import { pairOf } from '../pairs.ts'
 import type { ReportModel } from '../types.ts'
-import { capitalised, metricName, pairText, plain, type RatioStyle, ratioStyle, ratioText } from '../words.ts'
+import { capitalised, metricName, type RatioStyle, ratioStyle, ratioText } from '../words.ts'
 import { textWidth } from './fonts.ts'
 import { ellipsis } from './text.ts'
 import { FONT_SIZE } from './theme.ts'
@@ -28,8 +29,7 @@ const VERDICT_COLOURS: Record<Verdict, string> = {
 
 /** Rows under a head for each metric; y in px from the top. */
 export function layOut(model: ReportModel, rows: ComparisonRow[]) {
-  const flats = new Map(model.scenarios.map((scenario) => [scenario.id, scenario.flat]))
-  const texts = new Map(rows.map((row) => [row, pairOf(row, flats, model.axes)]))
+  const texts = new Map(rows.map((row) => [row, textOf(model, row)]))
   const longest = Math.max(...[...texts.values()].map((text) => textWidth(text, FONT_SIZE.label))) + 24
   const pairWidth = Math.round(Math.min(Math.max(longest, PAIR_WIDTH.least), PAIR_WIDTH.most))
   const heads: { y: number; text: string }[] = []
@@ -68,14 +68,8 @@ function line(row: ComparisonRow, y: number, pair: string, width: number, style:
   }
 }
 
-function pairOf(
-  row: ComparisonRow,
-  flats: Map<string, Parameters<typeof pairText>[0]>,
-  axes: string[],
-): string {
-  const [a, b] = [flats.get(row.a), flats.get(row.b)]
-  if (!a || !b) return plain(`${row.b_label} against ${row.a_label}`)
-  const { change, shared } = pairText(a, b, axes)
+function textOf(model: ReportModel, row: ComparisonRow): string {
+  const { change, shared } = pairOf(model, row)
   return shared === '' ? change : `${change}, ${shared}`
 }
 

@@ -3,7 +3,7 @@ import type { TopLevelSpec } from 'vega-lite'
 import type { ComparisonRow } from '../../analyse/comparison.ts'
 import { isSignificant } from '../findings.ts'
 import type { ReportModel } from '../types.ts'
-import { count, metricName } from '../words.ts'
+import { CORRECTIONS, count, metricName } from '../words.ts'
 import { largestEffects, layOut, MOST_ROWS } from './forest.ts'
 import type { Plot } from './plot.ts'
 import { captionLayer, wrap } from './text.ts'
@@ -42,7 +42,7 @@ function specOf(model: ReportModel, rows: ComparisonRow[], left: number, constan
   const lines = layOut(model, rows)
   const { height, pairWidth } = lines
   const fullWidth = pairWidth + COLUMNS.verdict + 80
-  const { margin, alpha } = model.manifest.sweep.compare
+  const { margin, alpha, correction } = model.manifest.sweep.compare
   const domain = domainOf(rows, margin)
   const narrow = domain[1] < 2 && domain[0] > 0.5
   const x = {
@@ -70,7 +70,7 @@ function specOf(model: ReportModel, rows: ComparisonRow[], left: number, constan
   const interval = `ratio, ${formatPercent(1 - alpha)} interval`
   const columns = [
     { x: COLUMNS.ratio, label: interval },
-    { x: COLUMNS.p, label: 'p (Holm)' },
+    { x: COLUMNS.p, label: `p (${CORRECTIONS[correction].short})` },
     { x: COLUMNS.g, label: 'g' },
     { x: COLUMNS.verdict, label: 'verdict' },
   ]
@@ -143,7 +143,7 @@ function specOf(model: ReportModel, rows: ComparisonRow[], left: number, constan
           text: { field: 'label' },
         },
       },
-      shifted(captionLayer(captionOf(margin, left, constant), height + 76, fullWidth), -pairWidth),
+      shifted(captionLayer(captionOf(model, left, constant), height + 76, fullWidth), -pairWidth),
     ],
   }
 }
@@ -154,9 +154,13 @@ function headline({ comparisons, manifest }: ReportModel): string {
   return `${differing.toLocaleString('en-US')} of ${comparisons.length.toLocaleString('en-US')} ${noun} ${differing === 1 ? 'differs' : 'differ'} significantly, beyond the margin`
 }
 
-function captionOf(margin: number, left: number, constant: string[]): string[] {
+function captionOf({ manifest, comparisons }: ReportModel, left: number, constant: string[]): string[] {
+  const { margin, correction } = manifest.sweep.compare
+  const test = comparisons.some(({ seeds }) => seeds)
+    ? 'Scenarios are compared by the paired t-test, one value a seed'
+    : "Trials are compared by Welch's test, one value a trial"
   return [
-    `Trials are compared by Welch's test, one value a trial; p is adjusted by Holm over the pairs of a metric. Grey band: the margin of ±${formatPercent(margin)} that does not matter. Grey verdicts are not significant. "exact": deterministic or constant values, compared without a test.`,
+    `${test}; p is adjusted by ${CORRECTIONS[correction].name} over the pairs of a metric. Grey band: the margin of ±${formatPercent(margin)} that does not matter. Grey verdicts are not significant. "exact": deterministic or constant values, compared without a test.`,
     ...(left > 0
       ? [
           `The ${MOST_ROWS} largest effects are shown; ${count(left, 'more comparison')} in significance_tests.csv.`,

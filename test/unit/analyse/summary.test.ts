@@ -79,7 +79,7 @@ describe('operatingPoints', () => {
     scenarios,
     metrics: [LATENCY, R2, metric('peak_memory_mb')],
     accuracy: R2,
-    settings: { alpha: 0.05, margin: 0.02 },
+    settings: { alpha: 0.05, correction: 'holm' as const, margin: 0.02 },
   })
   const best = Object.fromEntries(found.points.map((point) => [point.goal, point]))
 

@@ -111,7 +111,7 @@ describe('values', () => {
     ['compare: { margin: 5 }', 'got 5, expected a share from 0 to 1, such as 2% or 0.02'],
     ['compare: { margin: x% }', 'got "x%", expected a share from 0 to 1, such as 2% or 0.02'],
     ['compare: { margin: 120% }', 'got "120%", expected a share from 0 to 1, such as 2% or 0.02'],
-    ['compare: { correction: none }', 'got "none", expected holm'],
+    ['compare: { correction: none }', 'got "none", expected holm or bh'],
     [
       'compare: { metrics: [] }',
       'got an empty list, expected a list of at least one metric, such as [latency_p50_ms]',

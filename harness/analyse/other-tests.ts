@@ -1,0 +1,104 @@
+/** What stands beside the leading test, for a reader who doubts its assumptions or asks another question. */
+import type { Metric } from '../metrics.ts'
+import { bootstrapMedianRatio } from './bootstrap.ts'
+import type { GroupPair, OtherTests } from './comparison.ts'
+import { mannWhitney, smallestExactP } from './mann-whitney.ts'
+import { pairedComparison, pairsByRound } from './paired.ts'
+import { smallestEffect, smallestPairedDifference, smallestPairedEffect } from './power.ts'
+import { equivalenceTest, pairedEquivalenceTest } from './tost.ts'
+import { metricValues, usableValues } from './values.ts'
+import type { Warning } from './warnings.ts'
+
+export const NO_OTHER_TESTS: OtherTests = {
+  paired_rounds: null,
+  paired_p: null,
+  paired_ratio: null,
+  paired_ratio_ci_low: null,
+  paired_ratio_ci_high: null,
+  mann_whitney_p: null,
+  mann_whitney_method: null,
+  median_ratio: null,
+  median_ratio_ci_low: null,
+  median_ratio_ci_high: null,
+  equivalence_p: null,
+  smallest_change: null,
+}
+
+/** Enough for the ends of a 95% interval; more cost time and hardly move them (Efron & Tibshirani 1993, 14.3). */
+const RESAMPLES = 2000
+
+interface Settings {
+  alpha: number
+  /** As a share. */
+  margin: number
+  /** Of the bootstrap. */
+  seed: number
+}
+
+/** Beside Welch's test, one value a trial. What cannot be had is null; the warnings are of these tests alone. */
+export function otherTestsOfTrials(
+  pair: GroupPair,
+  { name, scale }: Metric,
+  { alpha, margin, seed }: Settings,
+): { tests: OtherTests; warnings: Warning[] } {
+  const [a, b] = [metricValues(pair.a.trials, name), metricValues(pair.b.trials, name)]
+  const level = 1 - alpha
+  const rounds = pairsByRound(pair.a.trials, pair.b.trials, name)
+  const paired = pairedComparison(rounds.a, rounds.b, { scale, level })
+  const ranks = mannWhitney(a, b)
+  const median = bootstrapMedianRatio(a, b, { seed, level, resamples: RESAMPLES }).ratio
+  const ratio = scale === 'log' ? paired.ratio : null
+  const warnings: Warning[] = ranks.warnings.filter(({ kind }) => kind === 'ties')
+  if (rounds.dropped > 0) {
+    warnings.push({ kind: 'unpaired_rounds', dropped: rounds.dropped, kept: rounds.a.length })
+  }
+  return {
+    tests: {
+      paired_rounds: rounds.a.length,
+      paired_p: paired.p,
+      paired_ratio: ratio?.value ?? null,
+      paired_ratio_ci_low: ratio?.low ?? null,
+      paired_ratio_ci_high: ratio?.high ?? null,
+      mann_whitney_p: ranks.p,
+      mann_whitney_method: ranks.p === null ? null : ranks.method,
+      median_ratio: median?.value ?? null,
+      median_ratio_ci_low: median?.low ?? null,
+      median_ratio_ci_high: median?.high ?? null,
+      equivalence_p: equivalenceTest(a, b, { margin, scale }).p,
+      smallest_change: smallestEffect(a, b, { alpha, scale }).change,
+    },
+    warnings,
+  }
+}
+
+/** Beside the paired test by seed: only what pairs allow, since the sides of a seed are not independent. */
+export function otherTestsOfSeeds(
+  a: readonly number[],
+  b: readonly number[],
+  { scale }: Metric,
+  { alpha, margin }: Settings,
+): OtherTests {
+  const smallest =
+    scale === 'log'
+      ? smallestPairedEffect(
+          a.map((value, index) => Math.log(b[index]! / value)),
+          { alpha },
+        )
+      : smallestPairedDifference(a, b, { alpha })
+  return {
+    ...NO_OTHER_TESTS,
+    equivalence_p: pairedEquivalenceTest(a, b, { margin, scale }).p,
+    smallest_change: smallest.change,
+  }
+}
+
+/** Says when ranks could not reach alpha even with all of one side above the other. */
+export function tooFewForRanks(pair: GroupPair, { name }: Metric, alpha: number): Warning[] {
+  const count = (trials: GroupPair['a']['trials']) => usableValues(metricValues(trials, name)).values.length
+  const [n_a, n_b] = [count(pair.a.trials), count(pair.b.trials)]
+  const smallest_p = smallestExactP(n_a, n_b)
+  if (smallest_p < alpha) return []
+  let needed = 1
+  while (smallestExactP(needed, needed) >= alpha) needed++
+  return [{ kind: 'cannot_reach_alpha', n_a, n_b, smallest_p, alpha, needed }]
+}
