@@ -6,26 +6,29 @@ import { count, metricName, pText, ratioText } from './words.ts'
 
 export const OTHER_TESTS_TITLE = 'Other tests'
 
-/** Rows without a test have nothing to stand beside; null where none has one. */
+interface Column {
+  head: string
+  cell(row: ComparisonRow): Cell
+  /** What the column says, for the note below the table. */
+  says?: string
+}
+
+/**
+ * Rows without a test have nothing to stand beside, and a column without a value in any row is left out; null where
+ * no row has a test.
+ */
 export function otherTestsTable(
   lines: readonly { pair: string; row: ComparisonRow }[],
-  { alpha, margin }: { alpha: number; margin: number },
+  settings: { alpha: number; margin: number },
 ): { table: Table; note: string } | null {
   const tested = lines.filter(({ row }) => row.test === 'welch' || row.test === 'paired_by_seed')
   if (tested.length === 0) return null
-  const bySeed = tested.some(({ row }) => row.test === 'paired_by_seed')
+  const known = ({ cell }: Column) => tested.some(({ row }) => cell(row).value !== null)
+  const columns = columnsFor(tested, settings).filter(known)
   const exact = lines.filter(({ row }) => row.test === 'exact').length
-  const percent = (share: number) => `${Number((share * 100).toPrecision(6))}%`
   const notes = [
-    `p as each test gives it, uncorrected; intervals at ${percent(1 - alpha)}.`,
-    bySeed
-      ? 'Leading: the paired t-test over seeds, which the verdicts rest on; tests that need independent or shuffled trials have no value there.'
-      : "Leading: Welch's test, which the verdicts rest on.",
-    'By round: the paired t-test of trials of the same round.',
-    'Mann-Whitney: ranks alone, exact for few values without ties (marked ~ where approximate).',
-    'Medians: ratio of medians with its BCa bootstrap interval, from five values a side.',
-    `Equivalence: two one-sided tests; below ${alpha} the sides are the same within ${percent(margin)}.`,
-    'Could have shown: the smallest change that the leading test finds four times in five with this many values and this noise.',
+    `p as each test gives it, uncorrected; intervals at ${percent(1 - settings.alpha)}.`,
+    ...columns.flatMap(({ says }) => says ?? []),
     ...(exact === 0
       ? []
       : [
@@ -34,41 +37,69 @@ export function otherTestsTable(
   ]
   return {
     table: {
-      head: [
-        'Metric',
-        'Pair',
-        'Leading p',
-        'By round p',
-        'By round, ratio',
-        'Mann-Whitney p',
-        'Medians, ratio',
-        'Equivalence p',
-        'Could have shown',
-      ],
-      numeric: [false, false, true, true, true, true, true, true, true],
+      head: ['Metric', 'Pair', ...columns.map(({ head }) => head)],
+      numeric: [false, false, ...columns.map(() => true)],
       rows: tested.map(({ pair, row }) => [
         { text: metricName(row.metric) },
         { text: pair },
-        ...cellsOf(row),
+        ...columns.map(({ cell }) => cell(row)),
       ]),
     },
     note: notes.join(' '),
   }
 }
 
-function cellsOf({ p, other_tests: tests }: ComparisonRow): Cell[] {
-  const approximate = tests.mann_whitney_method === 'normal' ? '~' : ''
+function columnsFor(
+  lines: readonly { row: ComparisonRow }[],
+  { alpha, margin }: { alpha: number; margin: number },
+): Column[] {
+  const bySeed = lines.some(({ row }) => row.test === 'paired_by_seed')
   return [
-    pCell(p),
-    pCell(tests.paired_p),
-    ratioCell(tests.paired_ratio, tests.paired_ratio_ci_low, tests.paired_ratio_ci_high),
-    pCell(tests.mann_whitney_p, approximate),
-    ratioCell(tests.median_ratio, tests.median_ratio_ci_low, tests.median_ratio_ci_high),
-    pCell(tests.equivalence_p),
-    tests.smallest_change === null
-      ? pCell(null)
-      : { text: changeText(tests.smallest_change), value: tests.smallest_change },
+    {
+      head: 'Leading p',
+      cell: ({ p }) => pCell(p),
+      says: bySeed
+        ? 'Leading: the paired t-test over seeds, which the verdicts rest on.'
+        : "Leading: Welch's test, which the verdicts rest on.",
+    },
+    {
+      head: 'By round p',
+      cell: ({ other_tests: tests }) => pCell(tests.paired_p),
+      says: 'By round: the paired t-test of trials of the same round.',
+    },
+    {
+      head: 'By round, ratio',
+      cell: ({ other_tests: tests }) =>
+        ratioCell(tests.paired_ratio, tests.paired_ratio_ci_low, tests.paired_ratio_ci_high),
+    },
+    {
+      head: 'Mann-Whitney p',
+      cell: ({ other_tests: tests }) =>
+        pCell(tests.mann_whitney_p, tests.mann_whitney_method === 'normal' ? '~' : ''),
+      says: 'Mann-Whitney: ranks alone, exact for few values without ties (marked ~ where approximate).',
+    },
+    {
+      head: 'Medians, ratio',
+      cell: ({ other_tests: tests }) =>
+        ratioCell(tests.median_ratio, tests.median_ratio_ci_low, tests.median_ratio_ci_high),
+      says: 'Medians: ratio of medians with its BCa bootstrap interval.',
+    },
+    {
+      head: 'Equivalence p',
+      cell: ({ other_tests: tests }) => pCell(tests.equivalence_p),
+      says: `Equivalence: two one-sided tests; below ${alpha} the sides are the same within ${percent(margin)}.`,
+    },
+    {
+      head: 'Could have shown',
+      cell: ({ other_tests: { smallest_change: change } }) =>
+        change === null ? pCell(null) : { text: changeText(change), value: change },
+      says: 'Could have shown: the smallest change that the leading test finds four times in five with this many values and this noise.',
+    },
   ]
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(6))}%`
 }
 
 function pCell(p: number | null, mark = ''): Cell {

@@ -177,6 +177,7 @@ export function ratioText(
 /** `< 0.001`, `0.034`; `—` where there is none. */
 export function pText(p: number | null): string {
   if (p === null) return '—'
+  if (p > 0.999) return '> 0.999'
   return p < 0.001 ? '< 0.001' : p.toFixed(3)
 }
 
