@@ -119,3 +119,60 @@ test('text, Markdown and CSV of a comparison, hostile names included', () => {
 test('one run alone is a mistake of the caller', () => {
   expect(() => compareRuns([named('a')])).toThrow(RangeError)
 })
+
+test('shows what the table warns of, and once that the runs were made one after the other', () => {
+  const at = (hour: number, shape: Shape = {}): Shape => ({
+    ...shape,
+    alter: (trial) => ({
+      ...(shape.alter ? shape.alter(trial) : trial),
+      started_at: `2026-11-22T${hour}:00:00.000Z`,
+    }),
+  })
+  const lost: Shape['alter'] = (trial) =>
+    trial.round === 0 ? { ...trial, outcome: 'crashed', metrics: {} } : trial
+  const found = compareRuns([named('a', at(10)), named('b', at(11, { alter: lost }))])
+  const text = found.notices.map((notice) => notice.text).join('\n')
+  expect(text).toContain('The sides ended differently')
+  expect(text.match(/one after the other/g)).toHaveLength(1)
+  expect(text).not.toContain('One side ran to its end')
+  const csv = significanceTestsCsv(found.lines.map(({ row }) => row))
+  expect(csv).toContain('one_machine_state')
+})
+
+test('the correction is that of the reference run, and the Markdown has the other tests', () => {
+  const a = named('a')
+  a.manifest.sweep.compare.correction = 'bh'
+  const found = compareRuns([a, named('b', { seed: 2, alter: slower })])
+  expect(found.correction).toBe('bh')
+  expect(comparisonText(found, { colour: false, width: 200 })).toContain('p (BH)')
+  const markdown = comparisonMarkdown(found)
+  expect(markdown).toMatch(/## Other tests\n\n\| Metric \| Pair \|/)
+  expect(markdown).toContain('b against a, ')
+})
+
+test('pairs by seed where both runs vary it', () => {
+  const seeded = (name: string, factor: number) => {
+    const run = named(name, { chunk_size: [64], max_compute_units: [1], metrics: ['r2'] })
+    const [scenario] = run.manifest.sweep.scenarios
+    const scenarios = [1, 2, 3].map((seed) => ({
+      ...scenario!,
+      id: `s${seed}`,
+      label: `random_seed=${seed}`,
+      flat: { ...scenario!.flat, random_seed: seed },
+    }))
+    const trials = scenarios.map(({ id, flat }) => {
+      const seed = flat['random_seed'] as number
+      return { ...run.trials[0]!, scenario: id, metrics: { r2: 0.5 + seed / 100 - factor * seed ** 2 } }
+    })
+    const sweep = { ...run.manifest.sweep, scenarios, axes: ['random_seed'] }
+    return { ...run, manifest: { ...run.manifest, sweep }, trials }
+  }
+  const { lines } = compareRuns([seeded('a', 0), seeded('b', 0.01)])
+  expect(lines).toHaveLength(1)
+  // Differences -0.01, -0.04, -0.09: mean -14/300, variance 49/30000.
+  const t = -14 / 300 / Math.sqrt(49 / 30_000 / 3)
+  expect(lines[0]).toMatchObject({
+    scenario: 'all seeds',
+    row: { test: 'paired_by_seed', n_a: 3, t: expect.closeTo(t, 9), b: 'b/s1+s2+s3' },
+  })
+})

@@ -130,3 +130,69 @@ test('hostile names stay text in HTML and Markdown', () => {
   }
   expect(HOSTILE).toContain('<script>')
 })
+
+test('the other tests stand in a table of their own, folded in the page', () => {
+  const model = modelOf(syntheticRun())
+  const text = reportMarkdown(model)
+  expect(text).toMatch(/### Other tests\n\n\| Metric \| Pair \| Leading p \| By round p \|/)
+  expect(text).toContain("Leading: Welch's test")
+  expect(text).toContain('24 comparisons of deterministic or constant values were made exactly')
+  expect(reportHtml(model)).toMatch(/<details><summary>Other tests<\/summary>\s*<div class="table">/)
+})
+
+test('columns that no row has a value for are left out', () => {
+  const text = reportMarkdown(modelOf(syntheticRun({ runs: 3 })))
+  expect(text).toContain('| By round, ratio | Mann-Whitney p | Equivalence p |')
+  expect(text).not.toContain('BCa')
+  expect(text).toContain('a test of ranks cannot give p below 0.1')
+})
+
+test('says which correction was used', () => {
+  const run = syntheticRun()
+  run.manifest.sweep.compare.correction = 'bh'
+  const text = reportMarkdown(modelOf(run))
+  expect(text).toContain('that stands after the Benjamini-Hochberg correction.')
+  expect(text).toContain('is not significant after the Benjamini-Hochberg correction.')
+  expect(reportHtml(modelOf(run))).toContain('p (BH)')
+  expect(text).not.toContain('Holm')
+  expect(reportMarkdown(modelOf(syntheticRun()))).toContain("that stands after Holm's correction.")
+})
+
+test('several seeds are told as one scenario', () => {
+  const run = syntheticRun({
+    chunk_size: [64],
+    batch_size: [8, 64],
+    max_memory_mb: [256],
+    max_compute_units: [1],
+    reference: { batch_size: 8 },
+    metrics: ['r2'],
+    runs: 2,
+  })
+  const { sweep } = run.manifest
+  const scenarios = sweep.scenarios.flatMap((scenario) =>
+    [1, 2, 3].map((seed) => ({
+      ...scenario,
+      id: `${scenario.id}s${seed}`,
+      label: `${scenario.label} random_seed=${seed}`,
+      flat: { ...scenario.flat, random_seed: seed },
+    })),
+  )
+  const scoreOf = (flat: (typeof scenarios)[number]['flat']) => {
+    const seed = flat['random_seed'] as number
+    return flat['batch_size'] === 8 ? 0.7 + seed / 100 : 0.6 + seed ** 2 / 200
+  }
+  const trials = scenarios.flatMap(({ id, flat }) =>
+    run.trials
+      .filter(({ scenario }) => id.startsWith(`${scenario}s`))
+      .map((trial) => ({
+        ...trial,
+        scenario: id,
+        metrics: { ...trial.metrics, r2: scoreOf(flat) },
+      })),
+  )
+  const manifest = { ...run.manifest, sweep: { ...sweep, scenarios, axes: [...sweep.axes, 'random_seed'] } }
+  const text = reportMarkdown(buildReportModel(manifest, trials))
+  expect(text).toMatch(/R², batch 64 against 8: worse, −14% \\\[−17, −10\\\]/)
+  expect(text).toContain('| Highest R² | batch 8, over 3 seeds |')
+  expect(text).toContain('the paired t-test over seeds')
+})

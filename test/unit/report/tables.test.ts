@@ -99,3 +99,33 @@ test('only text is guarded: negative numbers stay numbers', () => {
 test('an empty table still has its head', () => {
   expect(significanceTestsCsv([]).startsWith('metric,a,b,')).toBe(true)
 })
+
+test('significance_tests.csv keeps its old columns in place and appends the other tests', () => {
+  const run = syntheticRun({ metrics: ['latency_p50_ms', 'peak_memory_mb', 'r2'] })
+  const model = modelOf(run)
+  const csv = significanceTestsCsv(model.comparisons)
+  expect(csv.split('\n')[0]).toMatch(
+    /,hedges_g,verdict,unit,scenario_a,scenario_b,warnings,test,correction,seeds,hedges_g_ci_low,hedges_g_ci_high,paired_rounds,paired_p,paired_ratio,paired_ratio_ci_low,paired_ratio_ci_high,mann_whitney_p,mann_whitney_method,median_ratio,median_ratio_ci_low,median_ratio_ci_high,equivalence_p,smallest_change$/,
+  )
+  const rows = read(csv)
+  const latency = rows.find((row) => row['metric'] === 'latency_p50_ms' && row['n_b'] === '10')!
+  expect(latency).toMatchObject({ test: 'welch', correction: 'holm', seeds: '', paired_rounds: '10' })
+  for (const name of ['paired_p', 'mann_whitney_p', 'equivalence_p', 'smallest_change', 'hedges_g_ci_low']) {
+    expect(Number.parseFloat(latency[name]!)).toBeTypeOf('number')
+    expect(latency[name]).not.toBe('')
+  }
+  expect(Number(latency['median_ratio_ci_low'])).toBeLessThan(Number(latency['median_ratio']))
+  expect(Number(latency['median_ratio_ci_high'])).toBeGreaterThan(Number(latency['median_ratio']))
+  expect(Number(latency['paired_ratio'])).toBeGreaterThan(1.5)
+  const score = rows.find((row) => row['metric'] === 'r2')!
+  expect(score).toMatchObject({
+    test: 'exact',
+    correction: '',
+    paired_rounds: '',
+    paired_p: '',
+    mann_whitney_p: '',
+    median_ratio: '',
+    equivalence_p: '',
+    smallest_change: '',
+  })
+})

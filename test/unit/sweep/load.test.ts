@@ -66,6 +66,10 @@ describe('a sweep', () => {
     ])
   })
 
+  it('takes Benjamini-Hochberg for the correction', () => {
+    expect(load('name: a\ncompare: { correction: bh }\n').sweep.compare.correction).toBe('bh')
+  })
+
   it('crosses settings, params and dataset keys', () => {
     const { sweep } = load(`
 name: a
