@@ -17,6 +17,8 @@ import {
   settingName,
 } from './words.ts'
 
+/** Names of tied scenarios in one cell. */
+const MOST_TIED = 3
 const UNKNOWN: Cell = { text: '—', value: null, tone: 'quiet' }
 
 /** The metrics that a summary shows, of those that were measured. */
@@ -53,15 +55,23 @@ export function summaryTable(model: ReportModel): Table {
 export function operatingTable(model: ReportModel): Table {
   return {
     head: ['Goal', 'Scenario', 'Mean', '95% interval', 'Cannot be told apart'],
-    numeric: [false, false, true, false, true],
+    numeric: [false, false, true, false, false],
     rows: model.operating.points.map(({ goal, unit, scenario, estimate, tied }) => [
       { text: goalText(model, goal) },
       { text: scenarioText(model, scenario) },
       { text: formatMetric(estimate.value, unit), value: estimate.value },
       { text: intervalText(estimate) },
-      { text: String(tied.length), value: tied.length },
+      tiedCell(model, tied),
     ]),
   }
+}
+
+/** The others of the set of best scenarios; the CSV names them all. */
+function tiedCell(model: ReportModel, tied: readonly { scenario: string }[]): Cell {
+  if (tied.length === 0) return { text: 'none', value: 0, tone: 'quiet' }
+  const names = tied.slice(0, MOST_TIED).map(({ scenario }) => scenarioText(model, scenario))
+  const left = tied.length - names.length
+  return { text: names.join('; ') + (left > 0 ? ` and ${left} more` : ''), value: tied.length }
 }
 
 /** `chunk 64, batch 8, 1 core`: a scenario by its axes, as in the pictures. */

@@ -2,7 +2,7 @@
 import type { ComparisonRow } from '../analyse/comparison.ts'
 import { formatNumber } from '../metrics.ts'
 import type { Cell, Table } from './content-blocks.ts'
-import { count, metricName, pText, ratioText } from './words.ts'
+import { capitalised, count, metricName, pText, ratioText } from './words.ts'
 
 export const OTHER_TESTS_TITLE = 'Other tests'
 
@@ -40,7 +40,7 @@ export function otherTestsTable(
       head: ['Metric', 'Pair', ...columns.map(({ head }) => head)],
       numeric: [false, false, ...columns.map(() => true)],
       rows: tested.map(({ pair, row }) => [
-        { text: metricName(row.metric) },
+        { text: capitalised(metricName(row.metric)) },
         { text: pair },
         ...columns.map(({ cell }) => cell(row)),
       ]),

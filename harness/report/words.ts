@@ -174,10 +174,10 @@ export function ratioText(
   return `${middle} [${show(low)}, ${show(high)}]`
 }
 
-/** `< 0.001`, `0.034`; `—` where there is none. */
+/** `< 0.001`, `0.034`, `> 0.999`; `—` where there is none. */
 export function pText(p: number | null): string {
   if (p === null) return '—'
-  if (p > 0.999) return '> 0.999'
+  if (p > 0.999 && p < 1) return '> 0.999'
   return p < 0.001 ? '< 0.001' : p.toFixed(3)
 }
 
