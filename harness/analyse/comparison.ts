@@ -88,6 +88,8 @@ export interface GroupPair {
   /** The reference. */
   a: Group
   b: Group
+  /** Sides of different runs: their rounds have nothing in common, so none are paired. */
+  apart?: true
 }
 
 export interface TestSettings {

@@ -43,22 +43,13 @@ export function otherTestsOfTrials(
 ): { tests: OtherTests; warnings: Warning[] } {
   const [a, b] = [metricValues(pair.a.trials, name), metricValues(pair.b.trials, name)]
   const level = 1 - alpha
-  const rounds = pairsByRound(pair.a.trials, pair.b.trials, name)
-  const paired = pairedComparison(rounds.a, rounds.b, { scale, level })
+  const paired = pair.apart ? { tests: {}, warnings: [] } : byRound(pair, name, scale, level)
   const ranks = mannWhitney(a, b)
   const median = bootstrapMedianRatio(a, b, { seed, level, resamples: RESAMPLES }).ratio
-  const ratio = scale === 'log' ? paired.ratio : null
-  const warnings: Warning[] = ranks.warnings.filter(({ kind }) => kind === 'ties')
-  if (rounds.dropped > 0) {
-    warnings.push({ kind: 'unpaired_rounds', dropped: rounds.dropped, kept: rounds.a.length })
-  }
   return {
     tests: {
-      paired_rounds: rounds.a.length,
-      paired_p: paired.p,
-      paired_ratio: ratio?.value ?? null,
-      paired_ratio_ci_low: ratio?.low ?? null,
-      paired_ratio_ci_high: ratio?.high ?? null,
+      ...NO_OTHER_TESTS,
+      ...paired.tests,
       mann_whitney_p: ranks.p,
       mann_whitney_method: ranks.p === null ? null : ranks.method,
       median_ratio: median?.value ?? null,
@@ -67,7 +58,30 @@ export function otherTestsOfTrials(
       equivalence_p: equivalenceTest(a, b, { margin, scale }).p,
       smallest_change: smallestEffect(a, b, { alpha, scale }).change,
     },
-    warnings,
+    warnings: [...ranks.warnings.filter(({ kind }) => kind === 'ties'), ...paired.warnings],
+  }
+}
+
+/** The paired test of trials of one round; the ratio on the log scale alone. */
+function byRound(
+  { a, b }: GroupPair,
+  metric: string,
+  scale: Metric['scale'],
+  level: number,
+): { tests: Partial<OtherTests>; warnings: Warning[] } {
+  const rounds = pairsByRound(a.trials, b.trials, metric)
+  const { p, ratio } = pairedComparison(rounds.a, rounds.b, { scale, level })
+  const shown = scale === 'log' ? ratio : null
+  const kept = rounds.a.length
+  return {
+    tests: {
+      paired_rounds: kept,
+      paired_p: p,
+      paired_ratio: shown?.value ?? null,
+      paired_ratio_ci_low: shown?.low ?? null,
+      paired_ratio_ci_high: shown?.high ?? null,
+    },
+    warnings: rounds.dropped > 0 ? [{ kind: 'unpaired_rounds', dropped: rounds.dropped, kept }] : [],
   }
 }
 

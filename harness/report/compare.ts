@@ -170,7 +170,7 @@ function pairRuns(
     const key = keyOf(scenario, seedVaries)
     const partner = candidates.get(key)
     if (partner) {
-      pairs.push({ a: group(a, pool, groupsA), b: group(b, partner, groupsB) })
+      pairs.push({ a: group(a, pool, groupsA), b: group(b, partner, groupsB), apart: true })
       labels.push(scenario.label)
     } else alone.push(`${a.name}: ${scenario.label}`)
     candidates.delete(key)

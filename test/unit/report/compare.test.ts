@@ -148,6 +148,11 @@ test('the correction is that of the reference run, and the Markdown has the othe
   const markdown = comparisonMarkdown(found)
   expect(markdown).toMatch(/## Other tests\n\n\| Metric \| Pair \|/)
   expect(markdown).toContain('b against a, ')
+  // Round 3 of one run has nothing in common with round 3 of another.
+  expect(markdown).not.toContain('By round')
+  const latency = found.lines.find(({ row }) => row.metric === 'latency_p50_ms')!
+  expect(latency.row.other_tests).toMatchObject({ paired_rounds: null, paired_p: null })
+  expect(latency.row.other_tests.mann_whitney_p).toBeLessThan(0.05)
 })
 
 test('pairs by seed where both runs vary it', () => {
