@@ -19,14 +19,20 @@ export interface PairedTest {
   warnings: Warning[]
 }
 
-/** Values of the rounds in which both sides were `ok` and have one, in the order of the rounds. */
+/**
+ * Values of the rounds in which both sides were `ok` and have one, in the order of the rounds; `dropped` counts
+ * those in which both ran and one has none.
+ */
 export function pairsByRound(
   a: readonly TrialResult[],
   b: readonly TrialResult[],
   metric: string,
 ): { a: number[]; b: number[]; dropped: number } {
   const [left, right] = [byRound(a, metric), byRound(b, metric)]
-  const rounds = [...new Set([...a, ...b].map((trial) => trial.round))].sort((x, y) => x - y)
+  // A scenario may have had enough after fewer rounds than the other: those it did not run are no loss.
+  const ran = new Set(b.map((trial) => trial.round))
+  const rounds = [...new Set(a.map((trial) => trial.round))].filter((round) => ran.has(round))
+  rounds.sort((x, y) => x - y)
   const kept = rounds.filter((round) => left.has(round) && right.has(round))
   return {
     a: kept.map((round) => left.get(round)!),

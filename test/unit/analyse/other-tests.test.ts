@@ -138,6 +138,8 @@ describe('warnings', () => {
   it('tell of rounds without a partner', () => {
     const row = rowOf('wall_s', [...FAST, 10.2], [...SLOW, null])
     expect(row.warnings).toContainEqual({ kind: 'unpaired_rounds', dropped: 1, kept: 5 })
+    // A scenario that needed fewer rounds lost none.
+    expect(kinds(rowOf('wall_s', [...FAST, 10.2], SLOW))).toEqual([])
   })
 })
 
