@@ -1,6 +1,7 @@
 /** Reads the runs that `stint compare` names, compares them, and prints or writes the table. */
 import { mkdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { metricTable } from '../metrics.ts'
 import { writeAtomically } from '../record/atomic.ts'
 import { readJournal } from '../record/journal.ts'
 import { readManifest } from '../record/manifest.ts'
@@ -28,6 +29,7 @@ export interface CompareWords {
 export function compare({ runs: folders, metric, out, json }: CompareWords): void {
   const runs = folders.map(readRun)
   const options = metric.length === 0 ? {} : { metrics: metric }
+  refuseUnknown(metric, runs[0]!)
   const comparison = runs.length === 1 ? withinOne(runs[0]!, options) : compareRuns(runs, options)
   if (json) answer(JSON.stringify(comparison))
   else
@@ -45,6 +47,13 @@ function readRun(path: string): RecordedRun {
     manifest,
     trials: readJournal(journalPath(folder)).trials,
   }
+}
+
+function refuseUnknown(metrics: readonly string[], { manifest }: RecordedRun): void {
+  const table = metricTable(manifest.workload.metrics)
+  const unknown = metrics.find((name) => !table.has(name))
+  if (unknown === undefined) return
+  throw new UserError(`--metric ${unknown}: no such metric`, `metrics: ${[...table.keys()].join(', ')}`)
 }
 
 function withinOne(run: RecordedRun, options: CompareOptions): RunComparison {

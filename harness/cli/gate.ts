@@ -5,12 +5,13 @@ import { compareWithBaseline } from '../gate/baseline.ts'
 import { checkOut, nameOfWorkingCopy } from '../gate/checkout.ts'
 import { type Modules, modulesByName, runGate } from '../gate/run-gate.ts'
 import type { GateResult } from '../gate/types.ts'
+import { removeOwnFolders } from '../ownership/leftovers.ts'
 import { type LoadedSweep, loadSweep } from '../sweep/load.ts'
 import { UserError } from '../user-error.ts'
 import { tell } from './console.ts'
 import { EXIT } from './exit.ts'
 import { GateProgress } from './gate-progress.ts'
-import { printGate } from './print-gate.ts'
+import { makeFoldersFor, printGate } from './print-gate.ts'
 import { stopOnSignals } from './signals.ts'
 import { parseSeconds, parseShare } from './words.ts'
 
@@ -82,12 +83,14 @@ async function gate(words: GateWords): Promise<void> {
   checkWords(words)
   const margin = words.margin === undefined ? null : parseShare('--margin', words.margin)
   const limitMs = 1000 * parseSeconds('--time-limit', words['time-limit'])
-  const loaded = loadSweep(words.sweep, {
-    ...(words.seed !== undefined && { seed: words.seed }),
-    set: words.set,
-  })
+  const overrides = { ...(words.seed !== undefined && { seed: words.seed }), set: words.set }
+  // In a fresh checkout the workload is still to be built.
+  const loaded = loadSweep(words.sweep, overrides, { isBuiltLater: words.against !== undefined })
+  makeFoldersFor(words)
   const stop = new AbortController()
   const removeHandlers = stopOnSignals(stop)
+  // A second Ctrl-C leaves without a word to anyone else.
+  process.once('exit', () => removeOwnFolders())
   const progress = new GateProgress(words.quiet)
   let result: GateResult
   try {

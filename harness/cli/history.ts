@@ -1,10 +1,10 @@
 /** `stint history`: when did a metric change, over many runs? */
 import { existsSync, readdirSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { Argv, CommandModule } from 'yargs'
 import { type HistoryChange, historyOf } from '../gate/history.ts'
 import type { Recorded } from '../gate/unlike.ts'
-import { formatMetric } from '../metrics.ts'
+import { formatMetric, metricTable } from '../metrics.ts'
 import { readJournal } from '../record/journal.ts'
 import { MANIFEST_FILE, readManifest } from '../record/manifest.ts'
 import { journalPath } from '../record/run-folder.ts'
@@ -54,6 +54,7 @@ function history({ dir, metric, alpha, seed, json }: HistoryWords): void {
       'give the folder that "stint run" writes to, such as results',
     )
   }
+  refuseUnknown(metric, runs)
   const found = historyOf(runs, { metrics: metric, alpha, seed })
   if (json) {
     answer(JSON.stringify(found))
@@ -61,7 +62,9 @@ function history({ dir, metric, alpha, seed, json }: HistoryWords): void {
   }
   const { changes, series, notes } = found
   answer(
-    `${count(found.runs, 'run')}, ${series} series: ${changes.length === 0 ? 'no change' : count(changes.length, 'change')} found`,
+    series === 0
+      ? `${count(found.runs, 'run')}: too few to find a change`
+      : `${count(found.runs, 'run')}, ${series} series: ${changes.length === 0 ? 'no change' : count(changes.length, 'change')} found`,
   )
   for (const change of changes) answer(sentence(change))
   for (const note of notes) tell(`note: ${plain(note)}`)
@@ -76,15 +79,34 @@ function sentence(change: HistoryChange): string {
   )
 }
 
-/** `latest` is a link, which a walk does not follow. */
+/** Each run once: `latest` is a link to one, and a copy of one where an artefact was unpacked. */
 function runsBelow(dir: string): Recorded[] {
   if (!existsSync(dir)) throw new UserError(`${dir}: no such folder`)
-  return readdirSync(dir, { recursive: true })
-    .map((name) => join(dir, String(name)))
-    .filter((path) => basename(path) === MANIFEST_FILE)
-    .map((path): Recorded => {
-      const folder = dirname(path)
-      return { path: folder, manifest: readManifest(folder), trials: readJournal(journalPath(folder)).trials }
-    })
-    .filter(({ manifest }) => manifest.finished_at !== null)
+  const runs = new Map<string, Recorded>()
+  for (const path of foldersWithRuns(dir).sort()) {
+    try {
+      const manifest = readManifest(path)
+      if (manifest.finished_at === null || runs.has(manifest.id)) continue
+      runs.set(manifest.id, { path, manifest, trials: readJournal(journalPath(path)).trials })
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error
+      tell(`note: left out: ${error.message.split('\n')[0]}`)
+    }
+  }
+  return [...runs.values()]
+}
+
+function foldersWithRuns(folder: string): string[] {
+  const entries = readdirSync(folder, { withFileTypes: true })
+  if (entries.some(({ name }) => name === MANIFEST_FILE)) return [folder]
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .flatMap(({ name }) => foldersWithRuns(join(folder, name)))
+}
+
+function refuseUnknown(metrics: readonly string[], runs: readonly Recorded[]): void {
+  const known = new Set(runs.flatMap(({ manifest }) => [...metricTable(manifest.workload.metrics).keys()]))
+  const unknown = metrics.find((name) => !known.has(name))
+  if (unknown === undefined) return
+  throw new UserError(`--metric ${unknown}: no run has such a metric`, `metrics: ${[...known].join(', ')}`)
 }

@@ -1,6 +1,6 @@
 /** A gate's answer, in every form that was asked for. */
-import { appendFileSync } from 'node:fs'
-import { relative } from 'node:path'
+import { appendFileSync, mkdirSync } from 'node:fs'
+import { dirname, relative, resolve } from 'node:path'
 import { gateAnnotations } from '../gate/report/annotations.ts'
 import { gateJunit } from '../gate/report/junit.ts'
 import { gateMarkdown } from '../gate/report/markdown.ts'
@@ -16,8 +16,16 @@ export interface GateForms {
   json: boolean
 }
 
+/**
+ * Made now, so that a minute of measuring is not lost to a folder that is not there.
+ * @throws where that fails
+ */
+export function makeFoldersFor({ markdown, junit }: Pick<GateForms, 'markdown' | 'junit'>): void {
+  for (const path of [markdown, junit]) if (path !== undefined) mkdirSync(dirname(path), { recursive: true })
+}
+
 export function printGate(result: GateResult, { sweep, markdown, junit, json }: GateForms): void {
-  const { GITHUB_ACTIONS, GITHUB_STEP_SUMMARY } = process.env
+  const { GITHUB_ACTIONS, GITHUB_STEP_SUMMARY, GITHUB_WORKSPACE } = process.env
   if (json) answer(JSON.stringify(result))
   else answer(gateText(result, { colour: wantsColour(process.stdout), width: widthOf(process.stdout) }))
   if (markdown !== undefined) writeAtomically(markdown, gateMarkdown(result))
@@ -25,6 +33,8 @@ export function printGate(result: GateResult, { sweep, markdown, junit, json }: 
   if (GITHUB_STEP_SUMMARY) appendFileSync(GITHUB_STEP_SUMMARY, gateMarkdown(result))
   // The runner reads commands from either stream; stdout may hold JSON.
   if (GITHUB_ACTIONS === 'true') {
-    for (const line of gateAnnotations(result, relative(process.cwd(), sweep))) tell(line)
+    // Annotations name files as the repository does, wherever the step works.
+    const top = GITHUB_WORKSPACE || process.cwd()
+    for (const line of gateAnnotations(result, relative(top, resolve(sweep)))) tell(line)
   }
 }

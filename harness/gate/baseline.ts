@@ -9,18 +9,19 @@ import { readJournal } from '../record/journal.ts'
 import { readMachine } from '../record/machine.ts'
 import { readManifest } from '../record/manifest.ts'
 import { journalPath, resolveRunFolder } from '../record/run-folder.ts'
+import { count } from '../report/words.ts'
 import { distinctDatasets, keyOf, prepareRun } from '../run/run-trials.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
 import { fitToWorkload } from '../sweep/params.ts'
 import { planTrials } from '../sweep/plan.ts'
 import type { Scenario } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
-import { GATED_METRICS, MEMORY_RESOLUTION_MB, marginOf, scoreMetrics } from './margins.ts'
+import { GATED_METRICS, MEMORY_RESOLUTION_MB, marginOf, refuseIdleMargins, scoreMetrics } from './margins.ts'
 import { changedOutputs, outcomeRow, scoreRow } from './outcomes.ts'
+import { calibrationFor } from './run-gate.ts'
 import { FEWEST_RUNS, memoryTest, timesTest } from './runs-test.ts'
 import { trialSpecOf } from './specs.ts'
-import type { Rules } from './tests.ts'
-import type { GateResult, GateRow } from './types.ts'
+import type { GateResult, GateRow, Rules } from './types.ts'
 import { type Recorded, unlikeMechanism, unlikeness } from './unlike.ts'
 import { verdictOf } from './verdict.ts'
 
@@ -42,16 +43,19 @@ export async function compareWithBaseline(
   options: BaselineOptions,
 ): Promise<GateResult> {
   const runs = readRuns(paths)
-  const dataFolder = makeOwnedFolder()
   const began = performance.now()
+  const dataFolder = makeOwnedFolder()
   try {
     options.onStep('reading the data')
     const prepared = await prepareRun(asked, executor, dataFolder)
     if (!prepared.ok) throw new UserError(prepared.error.message, prepared.error.hint)
     const sweep = fitToWorkload(asked, prepared.workload, locate)
     const { datasets } = prepared
+    const table = metricTable(prepared.workload.metrics)
+    refuseIdleMargins(table, sweep.gate)
     const notes = refuseUnlike(runs, { sweep, machine: readMachine(), datasets }, options)
 
+    const calibration = await calibrationFor(sweep, executor)
     const keys = distinctDatasets(sweep.scenarios).map(keyOf)
     const byKey = new Map(keys.map((key, index) => [key, datasets[index]!]))
     // As many a scenario as were recorded, so that a mean is as exact as theirs.
@@ -59,18 +63,19 @@ export async function compareWithBaseline(
     const plan = planTrials({ ...sweep, benchmark_runs })
     const scenarios = new Map(sweep.scenarios.map((scenario) => [scenario.id, scenario]))
     const trials: TrialResult[] = []
+    const datasetOf = ({ dataset }: Scenario) => (dataset === null ? null : byKey.get(keyOf(dataset))!)
+    const means = { datasetOf, calibration }
     for (const { scenario: id, round } of plan) {
       options.signal.throwIfAborted()
       const scenario = scenarios.get(id)!
       const entry = { scenario, params: { a: scenario.params, b: scenario.params } }
-      const datasetOf = ({ dataset }: Scenario) => (dataset === null ? null : byKey.get(keyOf(dataset))!)
-      trials.push(await executor.run(trialSpecOf(sweep, entry, 'b', round, sweep.workload, datasetOf)))
+      trials.push(await executor.run(trialSpecOf(sweep, entry, 'b', round, sweep.workload, means)))
       options.onTrial(trials.length, plan.length)
     }
     refuseMechanism(runs, trials, options)
 
     const rules = {
-      table: metricTable(prepared.workload.metrics),
+      table,
       settings: sweep.gate,
       margin: options.margin,
     }
@@ -124,7 +129,7 @@ function refuseUnlike(
   now: Parameters<typeof unlikeness>[1],
   { allowDifferentMachine }: BaselineOptions,
 ): string[] {
-  const notes: string[] = []
+  const others = new Map<string, string[]>()
   for (const run of runs) {
     const { settings, machine } = unlikeness(run, now)
     if (settings.length > 0) {
@@ -140,9 +145,13 @@ function refuseUnlike(
         'record the baseline on this machine, compare two versions here with --against, or say --allow-different-machine',
       )
     }
-    notes.push(`${run.path}: another machine (${machine.join('; ')}): a change may be the machine's`)
+    const what = machine.join('; ')
+    others.set(what, [...(others.get(what) ?? []), run.path])
   }
-  return notes
+  return [...others].map(
+    ([what, paths]) =>
+      `${paths.length === 1 ? paths[0] : count(paths.length, 'recorded run')}: another machine (${what}): a change may be the machine's`,
+  )
 }
 
 function refuseMechanism(
@@ -161,8 +170,9 @@ function rowsOf(
   scenarios: readonly Scenario[],
   runs: readonly Recorded[],
   trials: readonly TrialResult[],
-  { table, settings, margin }: Rules,
+  rules: Rules,
 ): { rows: GateRow[]; tests: number; changed: string[] } {
+  const { table, settings, margin } = rules
   const recorded = runs.map((run) => groupByScenario(run.trials))
   const now = groupByScenario(trials)
   const sides = scenarios.map((scenario) => ({
@@ -185,14 +195,19 @@ function rowsOf(
       .map(({ name }) =>
         testRow(identity, side, table.get(name)!, marginOf(table.get(name)!, settings, margin), claimAlpha),
       )
-    const scores = scoreMetrics(table).map((metric) =>
+    // Of a scenario that does not run there are no scores to miss.
+    const both = isOk(flat.a) && isOk(flat.b)
+    const scores = (both ? scoreMetrics(table, settings) : []).map((metric) =>
       scoreRow(identity, metric, marginOf(metric, settings, margin), flat),
     )
-    for (const name of changedOutputs(table, flat))
-      changed.push(`${identity.label}: the output ${name} is not what it was`)
+    changed.push(...changedOutputs(identity.label, rules, flat))
     return [outcomeRow(identity, flat), ...times, ...scores].filter((row) => row !== null)
   })
   return { rows, tests, changed }
+}
+
+function isOk(trials: readonly TrialResult[]): boolean {
+  return trials.some(({ outcome }) => outcome === 'ok')
 }
 
 function isMeasured(
@@ -217,7 +232,8 @@ function testRow(
 ): GateRow | null {
   const isMemory = metric.name === 'peak_memory_mb'
   const peak = a.flat().find(({ outcome }) => outcome === 'ok')?.metrics['peak_memory_mb']
-  const margin = isMemory && peak ? Math.max(allowed, MEMORY_RESOLUTION_MB / peak) : allowed
+  const floor = isMemory && peak ? MEMORY_RESOLUTION_MB / peak : 0
+  const margin = Math.max(allowed, floor)
   const found = (isMemory ? memoryTest : timesTest)(metric, a, b, margin, claimAlpha)
   if (found === null) return null
   return {
@@ -226,12 +242,8 @@ function testRow(
     unit: metric.unit,
     direction: metric.direction,
     margin,
+    ...(floor > allowed && { marginAmount: MEMORY_RESOLUTION_MB }),
     outlook: null,
     ...found,
-    note:
-      found.note ??
-      (found.verdict === 'undecided'
-        ? 'the recorded runs vary too much to tell; compare side by side with --against, or record more runs'
-        : null),
   }
 }

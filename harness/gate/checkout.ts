@@ -1,22 +1,17 @@
 /** The other version of a workload: checked out of git into a temporary work tree, built, and taken away again. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, realpathSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { existsSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join, relative, sep } from 'node:path'
+import { basename, dirname, join, relative, sep } from 'node:path'
 import { entryFile } from '../execute/entries.ts'
 import { makeOwnedFolder, removeFolders } from '../ownership/leftovers.ts'
-import { GATE_DEFAULTS } from '../sweep/settings.ts'
 import type { GateSettings } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
-import { askGit, git, runCommand } from './git.ts'
+import { giveDependencies } from './dependencies.ts'
+import { askGit, git, outsideHooks, runCommand } from './git.ts'
 
-const LOCK_FILES = [
-  'package-lock.json',
-  'npm-shrinkwrap.json',
-  'yarn.lock',
-  'pnpm-lock.yaml',
-  'bun.lock',
-] as const
+/** Name of the work tree in its temporary folder. */
+const TREE = 'tree'
 
 export interface CheckoutOptions {
   /** As the user names the commit. */
@@ -35,6 +30,8 @@ export interface Checkout {
   workload: string
   /** `main (1a2b3c4)` */
   name: string
+  /** The top of the work tree, which is gone when the message is read. */
+  root: string
   remove(): void
 }
 
@@ -57,16 +54,16 @@ export async function checkOut(options: CheckoutOptions): Promise<Checkout> {
 
   // What an earlier gate left that was killed.
   removeFolders(tmpdir())
-  await askGit(top, ['worktree', 'prune'], signal)
+  await forgetLostTrees(top, signal)
   const parent = makeOwnedFolder()
-  const tree = join(parent, 'tree')
+  const tree = join(parent, TREE)
   const remove = () => {
     process.off('exit', remove)
     // Forced twice: one that git was interrupted at is locked.
     const words = ['-C', top, 'worktree', 'remove', '--force', '--force', tree]
-    if (existsSync(tree)) spawnSync('git', words, { stdio: 'ignore' })
+    const quietly = { stdio: 'ignore', env: outsideHooks() } as const
+    spawnSync('git', words, quietly)
     rmSync(parent, { recursive: true, force: true })
-    spawnSync('git', ['-C', top, 'worktree', 'prune'], { stdio: 'ignore' })
   }
   // A second Ctrl-C leaves without a word to anyone else.
   process.on('exit', remove)
@@ -77,16 +74,33 @@ export async function checkOut(options: CheckoutOptions): Promise<Checkout> {
       onStep(`building the working copy: ${settings.build}`)
       await runCommand(settings.build, top, 'building the working copy', signal)
     }
-    await giveDependencies(top, tree, settings, options)
+    if (!isFile(module)) {
+      throw new UserError(
+        `the working copy has no ${inside}`,
+        options.buildCandidate ? 'its build does not make it' : 'leave out --no-build, so that it is built',
+      )
+    }
+    await giveDependencies({ top, tree, module: inside }, settings, options)
     if (settings.build !== null) {
       onStep(`building ${name}: ${settings.build}`)
       await runCommand(settings.build, tree, `building ${name}`, signal)
     }
     const workload = join(tree, await pathThen(inside, { top, tree, commit, name, settings, signal }))
-    return { workload, name, remove }
+    return { workload, name, root: tree, remove }
   } catch (error) {
     remove()
     throw error
+  }
+}
+
+/** Git remembers work trees whose folder is gone: those of killed gates, and none that lies on a drive of the user's. */
+async function forgetLostTrees(top: string, signal: AbortSignal): Promise<void> {
+  const listed = (await askGit(top, ['worktree', 'list', '--porcelain'], signal)) ?? ''
+  const trees = listed.split('\n').flatMap((line) => /^worktree (.*)$/.exec(line)?.[1] ?? [])
+  for (const tree of trees) {
+    const ours = basename(tree) === TREE && basename(dirname(tree)).startsWith('stint-')
+    if (ours && !existsSync(tree))
+      await askGit(top, ['worktree', 'remove', '--force', '--force', tree], signal)
   }
 }
 
@@ -99,17 +113,27 @@ export async function nameOfWorkingCopy(workload: string, signal: AbortSignal): 
   return `the working copy (${commit}${changes === '' ? '' : ' and changes'})`
 }
 
+/** Without links, also where a build is still to make it. */
 function moduleFile(workload: string): string {
-  return realpathSync(
-    workload === 'pipeline' ? join(dirname(entryFile('host')), 'pipeline/workload.js') : workload,
-  )
+  const path = workload === 'pipeline' ? join(dirname(entryFile('host')), 'pipeline/workload.js') : workload
+  const there = nearestExisting(path)
+  return join(realpathSync(there), relative(there, path))
+}
+
+function nearestExisting(path: string): string {
+  return existsSync(path) ? path : nearestExisting(dirname(path))
 }
 
 async function topOf(folder: string, signal: AbortSignal): Promise<string> {
-  const top = await askGit(folder, ['rev-parse', '--show-toplevel'], signal)
+  const there = nearestExisting(folder)
+  const top = await askGit(there, ['rev-parse', '--show-toplevel'], signal)
   if (top !== null) return realpathSync(top)
+  // Git's own words: it also refuses a repository that another user owns.
+  const reason = await git(there, ['rev-parse', '--show-toplevel'], signal).catch(
+    (error: Error) => error.message,
+  )
   throw new UserError(
-    `${folder}: is in no git repository, so there is no other version to check out`,
+    `${there}: there is no other version to check out: ${reason}`,
     'compare two files with --a MODULE --b MODULE',
   )
 }
@@ -123,38 +147,6 @@ async function commitOf(ref: string, top: string, signal: AbortSignal): Promise<
     `--against ${ref}: git knows no such commit in ${top}`,
     'a shallow clone has one commit alone: fetch the other first, such as "git fetch origin main", or clone with fetch-depth: 0',
   )
-}
-
-/** Linked where the lock file is the same, else installed. */
-async function giveDependencies(
-  top: string,
-  tree: string,
-  { install }: GateSettings,
-  { signal, onStep }: CheckoutOptions,
-): Promise<void> {
-  if (!existsSync(join(tree, 'package.json'))) return
-  const installed = join(top, 'node_modules')
-  const lock = LOCK_FILES.find((name) => existsSync(join(tree, name)))
-  const same = lock === undefined || sameContent(join(top, lock), join(tree, lock))
-  if (same) {
-    if (existsSync(installed) && !existsSync(join(tree, 'node_modules'))) {
-      symlinkSync(realpathSync(installed), join(tree, 'node_modules'), 'dir')
-    }
-    return
-  }
-  const command = install ?? (lock === 'package-lock.json' ? GATE_DEFAULTS.install : null)
-  if (command === null) {
-    throw new UserError(
-      `${lock} is not what it was, so the other version needs dependencies of its own`,
-      'say how to install them: gate: { install: COMMAND } in the sweep',
-    )
-  }
-  onStep(`${lock} is not what it was; installing: ${command}`)
-  await runCommand(command, tree, "installing the other version's dependencies", signal)
-}
-
-function sameContent(a: string, b: string): boolean {
-  return existsSync(a) && readFileSync(a).equals(readFileSync(b))
 }
 
 interface Then {

@@ -12,13 +12,25 @@ const PATIENCE_MS = 2000
 
 interface Done {
   code: number | null
+  stdout: string
+  /** What it said on stderr, and on stdout too, as it came. */
   output: string
+}
+
+/** Set by git for the hooks that it runs: they would lead every git below to the hook's repository and index. */
+const OF_A_HOOK = ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_PREFIX', 'GIT_COMMON_DIR'] as const
+
+/** The environment without what a hook of git inherits. */
+export function outsideHooks(): NodeJS.ProcessEnv {
+  const environment = { ...process.env }
+  for (const name of OF_A_HOOK) delete environment[name]
+  return environment
 }
 
 /** @returns what git wrote to stdout, without the last line end */
 export async function git(folder: string, words: readonly string[], signal: AbortSignal): Promise<string> {
-  const { code, output } = await finished(['git', '-C', folder, ...words], folder, signal)
-  if (code === 0) return output.trim()
+  const { code, stdout, output } = await finished(['git', '-C', folder, ...words], folder, signal)
+  if (code === 0) return stdout.trim()
   throw new UserError(`git ${words.join(' ')} failed in ${folder}: ${plain(output.trim())}`)
 }
 
@@ -28,8 +40,8 @@ export async function askGit(
   words: readonly string[],
   signal: AbortSignal,
 ): Promise<string | null> {
-  const { code, output } = await finished(['git', '-C', folder, ...words], folder, signal)
-  return code === 0 ? output.trim() : null
+  const { code, stdout } = await finished(['git', '-C', folder, ...words], folder, signal)
+  return code === 0 ? stdout.trim() : null
 }
 
 /** @throws {UserError} with the end of the output where the command fails */
@@ -51,16 +63,20 @@ function finished(words: readonly string[], folder: string, signal: AbortSignal)
     const [program = '', ...rest] = words
     const child = spawn(program, rest, {
       cwd: folder,
-      env: { ...process.env, [OWNER_VARIABLE]: ownerToken(thisProcess()) },
+      env: { ...outsideHooks(), [OWNER_VARIABLE]: ownerToken(thisProcess()) },
       stdio: ['ignore', 'pipe', 'pipe'],
       // A group of its own, so that all of it can be ended.
       detached: true,
     })
+    let stdout = ''
     let output = ''
     const take = (text: string) => {
       output = (output + text).slice(-KEPT)
     }
-    child.stdout.setEncoding('utf8').on('data', take)
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text
+      take(text)
+    })
     child.stderr.setEncoding('utf8').on('data', take)
     let forced: NodeJS.Timeout | undefined
     const stop = () => {
@@ -78,7 +94,7 @@ function finished(words: readonly string[], folder: string, signal: AbortSignal)
       signal.removeEventListener('abort', stop)
       clearTimeout(forced)
       if (signal.aborted) reject(signal.reason)
-      else resolve({ code, output })
+      else resolve({ code, stdout, output })
     })
   })
 }

@@ -7,9 +7,13 @@ import type { GateRow, Outlook } from './types.ts'
 
 /** So many equal readings are taken for a value without noise. */
 const EQUAL_READINGS = 3
-const POWER = 0.8
+export const POWER = 0.8
 /** Tenfold: what is larger needs no gate to be seen. */
-const LARGEST_FINDABLE = 9
+export const LARGEST_FINDABLE = 9
+/** Fewer do not show how much they vary, and so many are wanted then. */
+const FEWEST_TO_FORESEE = 4
+/** Degrees of freedom that a forecast counts on at the least: more values bring more. */
+const FORECAST_DF = 5
 /** Nobody waits longer for a gate, s. */
 const LONGEST_OUTLOOK_S = 7200
 
@@ -61,16 +65,19 @@ export function outlookOf(
   secondsEach: number,
 ): Outlook {
   const n = values.length
-  if (n < 2) return { findable: null, moreSeconds: null }
+  const atLeast = n < FEWEST_TO_FORESEE
+  const least = (FEWEST_TO_FORESEE - n) * secondsEach
+  if (n < 2) return { findable: null, moreSeconds: least, atLeast }
   const sd = standardDeviation(values)
-  const power = studentQuantile(POWER, n - 1)
-  const needed = (alpha: number) => studentQuantile(1 - alpha, n - 1) + power
-  const findable = Math.expm1(Math.log1p(margin) + (needed(alphas.claim) * sd) / Math.sqrt(n))
+  const needed = (alpha: number, df: number) => studentQuantile(1 - alpha, df) + studentQuantile(POWER, df)
+  const findable = Math.expm1(Math.log1p(margin) + (needed(alphas.claim, n - 1) * sd) / Math.sqrt(n))
   const distance = mean(values) - Math.log1p(margin)
-  const quantiles = needed(distance > 0 ? alphas.claim : alphas.pass)
+  const quantiles = needed(distance > 0 ? alphas.claim : alphas.pass, Math.max(n - 1, FORECAST_DF))
   const more = (((quantiles * sd) / distance) ** 2 - n) * secondsEach
   return {
     findable: findable <= LARGEST_FINDABLE ? findable : null,
-    moreSeconds: more <= LONGEST_OUTLOOK_S ? Math.max(more, 2 * secondsEach) : null,
+    moreSeconds:
+      more <= LONGEST_OUTLOOK_S ? Math.max(more, atLeast ? least : 2 * secondsEach) : atLeast ? least : null,
+    atLeast,
   }
 }

@@ -5,17 +5,16 @@ import type { Sweep } from '../sweep/types.ts'
 import { FAILURES_TO_CLAIM } from './outcomes.ts'
 import { Places } from './places.ts'
 import { type Counts, type Looks, largestSample, looksAt } from './plan.ts'
-import { type DatasetOf, duetSpecOf, trialSpecOf } from './specs.ts'
-import { type Family, familyOf, isDecided, lookAt, type Rules, rowsOf } from './tests.ts'
-import type { Evidence, GateResult, GateScenario, Versions } from './types.ts'
+import { duetSpecOf, type Means, trialSpecOf } from './specs.ts'
+import { type Family, familyOf, isDecided, lookAt, rowsOf } from './tests.ts'
+import type { Evidence, GateResult, GateScenario, Rules, Versions } from './types.ts'
 import { verdictOf } from './verdict.ts'
 
-export interface LockStep {
+export interface LockStep extends Means {
   executor: DuetExecutor
   sweep: Sweep
   scenarios: readonly GateScenario[]
   versions: Versions
-  datasetOf: DatasetOf
   rules: Rules
   limitMs: number
   /** A clock that never jumps, ms. */
@@ -120,10 +119,10 @@ class Session {
   }
 
   private async solo(entry: GateScenario): Promise<void> {
-    const { executor, sweep, versions, datasetOf } = this.options
+    const { executor, sweep, versions } = this.options
     const { solos } = this.evidence.get(entry)!
     const run = (side: 'a' | 'b') =>
-      executor.run(trialSpecOf(sweep, entry, side, solos.length + 1, versions[side].workload, datasetOf))
+      executor.run(trialSpecOf(sweep, entry, side, solos.length + 1, versions[side].workload, this.options))
     await this.timed('solos', async () => {
       const first = this.places.get(entry)!.solos.next()
       const one = await run(first)

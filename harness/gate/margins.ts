@@ -1,6 +1,7 @@
 /** Which metrics are gated, and how much worse each may be. */
 import type { Metric } from '../metrics.ts'
 import type { GateSettings } from '../sweep/types.ts'
+import { UserError } from '../user-error.ts'
 
 /** Times and rates. */
 const TIME_MARGIN = 0.02
@@ -35,9 +36,25 @@ export function marginOf(metric: Metric, settings: GateSettings, general: number
   return general ?? TIME_MARGIN
 }
 
-/** The workload's own metrics that are compared exactly: deterministic, with a better and a worse. */
-export function scoreMetrics(table: ReadonlyMap<string, Metric>): Metric[] {
+/**
+ * The workload's own metrics that are compared exactly: deterministic, with a better and a worse; and those without,
+ * such as a checksum, where the sweep says how much they may change.
+ */
+export function scoreMetrics(table: ReadonlyMap<string, Metric>, { margins }: GateSettings): Metric[] {
   return [...table.values()].filter(
-    ({ kind, direction }) => kind === 'deterministic' && direction !== 'neutral',
+    ({ kind, direction, name }) =>
+      kind === 'deterministic' && (direction !== 'neutral' || Object.hasOwn(margins, name)),
+  )
+}
+
+/** @throws {UserError} where a margin is given for what no gate tests, and would be taken for a promise */
+export function refuseIdleMargins(table: ReadonlyMap<string, Metric>, { margins }: GateSettings): void {
+  const exact = [...table.values()].filter(({ kind }) => kind === 'deterministic').map(({ name }) => name)
+  const tested = [...GATED_METRICS, ...exact]
+  const idle = Object.keys(margins).find((name) => !tested.includes(name))
+  if (idle === undefined) return
+  throw new UserError(
+    `gate.margins names ${idle}, which a gate does not test`,
+    `it tests ${tested.join(', ')}; leave the others out`,
   )
 }

@@ -3,7 +3,8 @@ import type { Outcome, TrialResult } from '../../workers/protocol.ts'
 import { relativeChange } from '../analyse/welch.ts'
 import type { Metric } from '../metrics.ts'
 import { outcomeName, plain } from '../report/words.ts'
-import type { GateRow } from './types.ts'
+import { scoreMetrics } from './margins.ts'
+import type { GateRow, Rules } from './types.ts'
 
 /** One failure may be the machine's; the second is the candidate's. */
 export const FAILURES_TO_CLAIM = 2
@@ -31,29 +32,34 @@ export function outcomeRow(identity: Identity, { a, b }: SideTrials): GateRow | 
     b: null,
     n: Math.min(a.length, b.length),
     source: 'exact',
-    note: `${wordsOf('was', a)}; ${wordsOf('is', b)}`,
+    ends: { a: endsOf(a), b: endsOf(b) },
+    note: `was ${endsOf(a)}${bad.b.length === 0 ? reasonOf(bad.a) : ''}; is ${endsOf(b)}${reasonOf(bad.b)}`,
     outlook: null,
   }
   if (bad.b.length === 0) return { ...row, verdict: 'ruled_out' }
-  const message = bad.b[0]?.error?.message
-  const note = message === undefined ? row.note : `${row.note}: ${plain(message)}`
   // What never ran cannot have become worse.
-  if (bad.a.length === a.length && bad.b.length === b.length) return { ...row, verdict: 'ruled_out', note }
-  if (bad.a.length > 0) return { ...row, note }
+  if (bad.a.length === a.length && bad.b.length === b.length) return { ...row, verdict: 'ruled_out' }
+  if (bad.a.length > 0) return row
   const claimed = bad.b.length >= FAILURES_TO_CLAIM
-  return { ...row, verdict: claimed ? 'regression' : 'undecided', note }
+  return { ...row, verdict: claimed ? 'regression' : 'undecided' }
 }
 
 function notOk({ outcome }: TrialResult): boolean {
   return outcome !== 'ok'
 }
 
-function wordsOf(verb: string, trials: readonly TrialResult[]): string {
+/** `: the message`, or nothing where there is none. */
+function reasonOf([first]: readonly TrialResult[]): string {
+  const message = first?.error?.message
+  return message === undefined ? '' : `: ${plain(message)}`
+}
+
+function endsOf(trials: readonly TrialResult[]): string {
   const counts = new Map<Outcome, number>()
   for (const { outcome } of trials) counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
   const [only] = counts.keys()
-  if (counts.size === 1 && only !== undefined) return `${verb} ${outcomeName(only)}`
-  return `${verb} ${[...counts].map(([outcome, n]) => `${outcomeName(outcome)} ${n} times`).join(' and ')}`
+  if (counts.size === 1 && only !== undefined) return outcomeName(only)
+  return [...counts].map(([outcome, n]) => `${outcomeName(outcome)} ${n} times`).join(' and ')
 }
 
 /** Compares a deterministic metric of the `ok` trials exactly; null where neither side has it. */
@@ -88,7 +94,9 @@ export function scoreRow(
     return { ...row, note: 'differs between trials of one version, though it is said to be deterministic' }
   }
   const change = relativeChange(a, b) ?? Math.sign(b - a) * Number.POSITIVE_INFINITY
-  const worse = metric.direction === 'higher_is_better' ? -change : change
+  const worse = { higher_is_better: -change, lower_is_better: change, neutral: Math.abs(change) }[
+    metric.direction
+  ]
   return { ...row, verdict: worse > margin ? 'regression' : 'ruled_out' }
 }
 
@@ -99,13 +107,24 @@ function scores(trials: readonly TrialResult[], metric: string): number[] {
     .filter((value): value is number => typeof value === 'number' && Number.isFinite(value))
 }
 
-/** Deterministic metrics without a better or worse that changed: worth a note, not a verdict. */
-export function changedOutputs(table: ReadonlyMap<string, Metric>, trials: SideTrials): string[] {
+/** Deterministic metrics without a better or worse that changed, and no margin says how much may: worth a note, not a verdict. */
+export function changedOutputs(
+  label: string,
+  { table, settings }: Pick<Rules, 'table' | 'settings'>,
+  trials: SideTrials,
+): string[] {
+  const gated = new Set(scoreMetrics(table, settings))
   return [...table.values()]
-    .filter(({ kind, direction }) => kind === 'deterministic' && direction === 'neutral')
-    .filter(({ name }) => {
+    .filter((metric) => metric.kind === 'deterministic' && !gated.has(metric))
+    .flatMap(({ name, unit }) => {
       const [a, b] = [scores(trials.a, name)[0], scores(trials.b, name)[0]]
-      return a !== undefined && b !== undefined && a !== b
+      if (a === undefined || b === undefined || a === b) return []
+      const change = `${exactText(a, unit)} → ${exactText(b, unit)}`
+      return `${label}: the output ${name} is not what it was: ${change}; gate: { margins: { ${name}: 0 } } would make that a regression`
     })
-    .map(({ name }) => name)
+}
+
+/** All digits: what is compared exactly may differ in the last. */
+function exactText(value: number, unit: string): string {
+  return unit === '' ? String(value) : `${value} ${unit}`
 }

@@ -5,7 +5,7 @@ import { type SequentialPlan, sequentialPlan } from '../analyse/sequential.ts'
 export const PASS_ALPHA = 0.05
 /** Share of the time for trials of one cell each, where they would take more. */
 const SOLO_SHARE = 0.3
-const SOLO_ROUNDS = { fewest: 2, most: 8 }
+export const SOLO_ROUNDS = { fewest: 2, most: 8 }
 const DUETS = { fewest: 6, most: 400 }
 /** Shares of the largest sample at which the gate looks. */
 const LOOKS = [0.3, 0.45, 0.6, 0.8, 1]

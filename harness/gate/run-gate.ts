@@ -1,23 +1,26 @@
 /** One gate in lock step, from the sweep to the result. Prints nothing: what happens is told through events. */
 import { existsSync, rmSync } from 'node:fs'
-import { resolve } from 'node:path'
-import type { WorkloadInfo } from '../../workers/contract.ts'
-import type { PrepareResult } from '../../workers/protocol.ts'
-import type { DuetExecutor } from '../execute/executor.ts'
+import { resolve, sep } from 'node:path'
+import type { PreparedDataset, WorkloadInfo } from '../../workers/contract.ts'
+import type { DatasetSpec, PrepareResult } from '../../workers/protocol.ts'
+import type { DuetExecutor, Executor } from '../execute/executor.ts'
 import { metricTable } from '../metrics.ts'
 import { makeOwnedFolder } from '../ownership/leftovers.ts'
-import { distinctDatasets, keyOf, prepareRun } from '../run/run-trials.ts'
+import type { Calibration } from '../record/types.ts'
+import { calibrate } from '../run/calibrate.ts'
+import { distinctDatasets, keyOf, prepareRun, unreachable } from '../run/run-trials.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
 import { fitToWorkload } from '../sweep/params.ts'
 import type { Sweep } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
 import { compareInLockStep, type LockStep } from './lock-step.ts'
+import { refuseIdleMargins } from './margins.ts'
 import { paramsFor } from './specs.ts'
 import type { GateResult, GateScenario } from './types.ts'
 
-/** The modules that are compared, `a` with the candidate `b`, and what people call them. */
+/** The modules that are compared, `a` with the candidate `b`, and what people call them; `root` is a folder that will be gone. */
 export interface Modules {
-  a: { name: string; workload: string }
+  a: { name: string; workload: string; root?: string }
   b: { name: string; workload: string }
 }
 
@@ -53,10 +56,18 @@ export async function runGate(
     const candidate: Sweep = { ...sweep, workload: modules.b.workload }
     const prepared = usable(await prepareRun(candidate, executor, dataFolder), modules.b.name)
     const other = usable(
-      await executor.prepare({ workload: modules.a.workload, datasets: [], data_dir: dataFolder }),
+      await executor.prepare({
+        workload: modules.a.workload,
+        datasets: prepared.datasets.map(asFile),
+        data_dir: dataFolder,
+      }),
       modules.a.name,
+      modules.a.root,
     )
     const fitted = fitToWorkload(candidate, prepared.workload, locate)
+    const table = metricTable(prepared.workload.metrics)
+    refuseIdleMargins(table, fitted.gate)
+    const calibration = await calibrationFor(fitted, executor)
     const keys = distinctDatasets(fitted.scenarios).map(keyOf)
     const datasets = new Map(keys.map((key, index) => [key, prepared.datasets[index]!]))
     const { signal, limitMs, margin, onProgress } = options
@@ -74,7 +85,8 @@ export async function runGate(
         b: { ...modules.b, info: prepared.workload },
       },
       datasetOf: ({ dataset }) => (dataset === null ? null : datasets.get(keyOf(dataset))!),
-      rules: { table: metricTable(prepared.workload.metrics), settings: fitted.gate, margin },
+      calibration,
+      rules: { table, settings: fitted.gate, margin },
       limitMs,
       now: () => performance.now(),
       signal,
@@ -86,7 +98,11 @@ export async function runGate(
       ...capsNote(fitted),
       ...comparison.notes,
     ]
-    return { name: sweep.name, a: modules.a.name, b: modules.b.name, ...comparison, notes }
+    const rows = comparison.rows.map((row) => ({
+      ...row,
+      note: row.note === null ? null : inside(row.note, modules.a.root),
+    }))
+    return { name: sweep.name, a: modules.a.name, b: modules.b.name, ...comparison, rows, notes }
   } finally {
     rmSync(dataFolder, { recursive: true, force: true })
   }
@@ -94,9 +110,36 @@ export async function runGate(
 
 type Prepared = Extract<PrepareResult, { ok: true }>
 
-function usable(prepared: PrepareResult, name: string): Prepared {
+function usable(prepared: PrepareResult, name: string, root?: string): Prepared {
   if (prepared.ok) return prepared
-  throw new UserError(`${name}: ${prepared.error.message}`, prepared.error.hint)
+  const { message, hint } = prepared.error
+  if (root === undefined) throw new UserError(`${name}: ${message}`, hint)
+  throw new UserError(
+    `${name}: ${inside(message, root)}`,
+    hint ??
+      'files that git ignores are not in its work tree; what it needs beside its code is committed, or made by gate: { build: COMMAND }',
+  )
+}
+
+/** The candidate's data for the other version too, which may generate other data or none of that name. */
+function asFile({ fingerprint, ceiling_r2, schema, ...given }: PreparedDataset): DatasetSpec {
+  return { kind: 'file', ...given }
+}
+
+/** Paths as the repository has them. */
+function inside(text: string, root: string | undefined): string {
+  return root === undefined ? text : text.replaceAll(root + sep, '')
+}
+
+/** @throws {UserError} where this machine is too slow for the share that is asked for */
+export async function calibrationFor(
+  sweep: Sweep,
+  executor: DuetExecutor | Executor,
+): Promise<Calibration | null> {
+  const calibration = sweep.relative_to ? await calibrate(executor, sweep.relative_to) : null
+  const problem = unreachable({ sweep, calibration })
+  if (problem !== null) throw new UserError(problem.message, problem.hint)
+  return calibration
 }
 
 /** Parameters that the sweep sets and the other version does not take. */

@@ -5,6 +5,7 @@ import { mean, standardDeviation } from '../analyse/moments.ts'
 import { metricValues, usableValues } from '../analyse/values.ts'
 import { welchTest } from '../analyse/welch.ts'
 import type { Metric } from '../metrics.ts'
+import { LARGEST_FINDABLE, POWER } from './judge.ts'
 import { PASS_ALPHA } from './plan.ts'
 import type { GateRow, RowVerdict } from './types.ts'
 
@@ -49,7 +50,20 @@ export function timesTest(
     low: Math.exp(difference - studentQuantile(1 - claimAlpha, n - 1) * error),
     high: Math.exp(difference + studentQuantile(1 - PASS_ALPHA, n - 1) * error),
   }
-  return { ...found, verdict: verdictFor(worse, margin), ratio: ratioOf(worse, metric), note: null }
+  const verdict = verdictFor(worse, margin)
+  const note = verdict === 'undecided' ? variesBy(error, n, margin, claimAlpha) : null
+  return { ...found, verdict, ratio: ratioOf(worse, metric), note }
+}
+
+/** What one run against so many could have shown. */
+function variesBy(error: number, n: number, margin: number, claimAlpha: number): string {
+  const quantiles = studentQuantile(1 - claimAlpha, n - 1) + studentQuantile(POWER, n - 1)
+  const findable = Math.expm1(Math.log1p(margin) + quantiles * error)
+  const found =
+    findable <= LARGEST_FINDABLE
+      ? `a change for the worse of ${Math.ceil(findable * 100)}% or more would have been found in four of five cases`
+      : 'they vary too much to find anything'
+  return `${found}, by how much the ${n} recorded runs differ; compare side by side with --against, or record more runs`
 }
 
 /** Peaks hardly vary between runs: their trials are compared directly, by Welch's test on the log scale. */
@@ -63,7 +77,7 @@ export function memoryTest(
   const a = usableValues(metricValues(recorded.flat(), metric.name)).values
   const b = usableValues(metricValues(trials, metric.name)).values
   if (a.length === 0 || b.length === 0) return null
-  const found = { a: mean(a), b: mean(b), n: b.length, source: 'trials', note: null } as const
+  const found = { a: mean(a), b: mean(b), n: b.length, source: 'trials' } as const
   const at = (alpha: number) => welchTest(a, b, { scale: 'log', level: 1 - 2 * alpha }).ratio
   const [claim, pass] = [at(claimAlpha), at(PASS_ALPHA)]
   const worse: Worse = {
@@ -71,7 +85,14 @@ export function memoryTest(
     low: claim?.low ?? null,
     high: pass?.high ?? null,
   }
-  return { ...found, verdict: verdictFor(worse, margin), ratio: worse }
+  const verdict = verdictFor(worse, margin)
+  const note =
+    verdict !== 'undecided'
+      ? null
+      : worse.low === null
+        ? 'one trial does not show how much it varies: raise benchmark_runs, and record the baseline anew'
+        : 'its trials vary too much to tell: raise benchmark_runs, record the baseline anew, or choose another margin'
+  return { ...found, verdict, ratio: worse, note }
 }
 
 function verdictFor({ low, high }: Worse, margin: number): RowVerdict {

@@ -1,6 +1,8 @@
 /** What the executor is asked for: trials and duets of a scenario, with either version's module and parameters. */
 import type { PreparedDataset, Scalar, WorkloadInfo } from '../../workers/contract.ts'
 import type { DuetSide, DuetSpec, TrialSpec } from '../../workers/protocol.ts'
+import type { Calibration } from '../record/types.ts'
+import { localUnits } from '../run/run-trials.ts'
 import { trialId } from '../sweep/plan.ts'
 import type { Scenario, Sweep } from '../sweep/types.ts'
 import type { GateScenario, Versions } from './types.ts'
@@ -9,6 +11,13 @@ import type { GateScenario, Versions } from './types.ts'
 const DUET_TARGET_MS = 1500
 
 export type DatasetOf = (scenario: Scenario) => PreparedDataset | null
+
+/** What the trials of a gate share beside the sweep. */
+export interface Means {
+  datasetOf: DatasetOf
+  /** Null: compute units are cores of this machine. */
+  calibration: Calibration | null
+}
 
 /**
  * The scenario's parameters as the version knows them: what it does not know is left out, what is not given is its default.
@@ -29,7 +38,7 @@ export function trialSpecOf(
   side: DuetSide,
   round: number,
   workload: string,
-  datasetOf: DatasetOf,
+  { datasetOf, calibration }: Means,
 ): TrialSpec {
   const { settings } = scenario
   return {
@@ -43,8 +52,10 @@ export function trialSpecOf(
     dataset: datasetOf(scenario),
     caps: {
       max_memory_mb: settings.max_memory_mb,
-      max_compute_units: settings.max_compute_units,
+      max_compute_units: localUnits(settings.max_compute_units, calibration),
       policy: sweep.caps,
+      memory_scope: sweep.memory_scope ?? 'workload',
+      pin_core: sweep.pin_core ?? null,
     },
     warmup_chunks: scenario.warmup_chunks,
     timeout_s: scenario.timeout_s,

@@ -1,11 +1,11 @@
 /** The family of tests of one gate: which there are, how each stands, and the rows that say so. */
+import { mean } from '../analyse/moments.ts'
 import type { Metric } from '../metrics.ts'
-import type { GateSettings } from '../sweep/types.ts'
 import { type Judgement, judge, outlookOf } from './judge.ts'
 import { GATED_METRICS, MEMORY_RESOLUTION_MB, marginOf, scoreMetrics } from './margins.ts'
 import { changedOutputs, outcomeRow, type SideTrials, scoreRow } from './outcomes.ts'
-import { type Looks, PASS_ALPHA } from './plan.ts'
-import type { Evidence, GateRow, GateScenario } from './types.ts'
+import { type Looks, PASS_ALPHA, SOLO_ROUNDS } from './plan.ts'
+import type { Evidence, GateRow, GateScenario, Outlook, Rules } from './types.ts'
 import { type MetricValues, sameRows, valuesOf } from './values.ts'
 
 export interface GateTest {
@@ -13,6 +13,8 @@ export interface GateTest {
   evidence: Evidence
   metric: Metric
   margin: number
+  /** The margin is the resolution of the readings, which is wider than what was asked for. */
+  floored: boolean
   kind: MetricValues['kind']
   /** Throughput of equal chunks is latency again: it stands as that test stands, and takes no share of the alpha. */
   sameAs: GateTest | null
@@ -23,13 +25,6 @@ export interface Family {
   tests: GateTest[]
   /** Tests that share the alpha. */
   size: number
-}
-
-export interface Rules {
-  table: ReadonlyMap<string, Metric>
-  settings: GateSettings
-  /** Margin from the command line. */
-  margin: number | null
 }
 
 /** Fixed once the first round has shown what is measured here. */
@@ -53,6 +48,7 @@ function testsOf(entry: GateScenario, evidence: Evidence, { table, settings, mar
       evidence,
       metric,
       margin: Math.max(allowed, floor),
+      floored: floor > allowed,
       kind: values.kind,
       sameAs: repeats ? latency! : null,
       judgement: null,
@@ -87,7 +83,7 @@ export function rowsOf(
   }
   const outcome = outcomeRow(identity, trials)
   const tested = tests.filter((test) => test.entry === entry).map((test) => testRow(test, costs))
-  const scores = scoreMetrics(rules.table).map((metric) =>
+  const scores = scoreMetrics(rules.table, rules.settings).map((metric) =>
     scoreRow(identity, metric, marginOf(metric, rules.settings, rules.margin), trials),
   )
   const ok = trials.a.some(isOk) && trials.b.some(isOk)
@@ -96,10 +92,10 @@ export function rowsOf(
     ...tested,
     ...(ok ? [missingLatency(identity, evidence, tested, rules), ...scores] : []),
   ]
-  const notes = changedOutputs(rules.table, trials).map(
-    (name) => `${entry.scenario.label}: the output ${name} is not what it was`,
-  )
-  return { rows: rows.filter((row) => row !== null), notes }
+  return {
+    rows: rows.filter((row) => row !== null),
+    notes: changedOutputs(entry.scenario.label, rules, trials),
+  }
 }
 
 function isOk({ outcome }: { outcome: string }): boolean {
@@ -112,8 +108,9 @@ function testRow(
 ): GateRow {
   const { metric, margin, kind } = test
   const values = valuesOf(metric.name, test.evidence)!
-  const judgement = (test.sameAs ?? test).judgement ?? { verdict: 'undecided', worse: null }
+  const judgement = (test.sameAs ?? test).judgement ?? notLookedAt(values.worse)
   const { verdict, worse } = judgement
+  const alphas = { claim: claimAlpha, pass: PASS_ALPHA }
   const ratio =
     worse === null || metric.direction === 'lower_is_better'
       ? worse
@@ -126,17 +123,32 @@ function testRow(
     direction: metric.direction,
     verdict,
     margin,
+    ...amountOf(test),
     ratio,
     a: values.a,
     b: values.b,
     n: values.worse.length,
-    source: kind === 'duets' ? 'duets' : 'trials',
+    source: kind === 'duets' ? 'duets' : 'pairs',
     note: test.sameAs === null ? null : 'every chunk has the same rows: the test of chunk latency',
     outlook:
       verdict === 'undecided'
-        ? outlookOf(values.worse, margin, { claim: claimAlpha, pass: PASS_ALPHA }, seconds[kind])
+        ? outlookFor(kind, values.worse, outlookOf(values.worse, margin, alphas, seconds[kind]))
         : null,
   }
+}
+
+/** The gate may end before its first look: what was measured is shown, and nothing is said of it. */
+function notLookedAt(worse: readonly number[]): Judgement {
+  return { verdict: 'undecided', worse: { value: Math.exp(mean(worse)), low: null, high: null } }
+}
+
+function amountOf({ metric, floored }: GateTest): Pick<GateRow, 'marginAmount'> {
+  return metric.name === 'peak_memory_mb' && floored ? { marginAmount: MEMORY_RESOLUTION_MB } : {}
+}
+
+/** No gate takes more trials than the most, however long it may take. */
+function outlookFor(kind: MetricValues['kind'], worse: readonly number[], outlook: Outlook): Outlook {
+  return kind === 'solos' && worse.length >= SOLO_ROUNDS.most ? { ...outlook, moreSeconds: null } : outlook
 }
 
 function inverse(value: number | null): number | null {

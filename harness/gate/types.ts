@@ -2,7 +2,7 @@
 import type { Scalar, WorkloadInfo } from '../../workers/contract.ts'
 import type { DuetReport, TrialResult } from '../../workers/protocol.ts'
 import type { Metric } from '../metrics.ts'
-import type { Scenario } from '../sweep/types.ts'
+import type { GateSettings, Scenario } from '../sweep/types.ts'
 
 /** One of the two versions of a workload. */
 export interface Version {
@@ -23,6 +23,14 @@ export interface Versions {
 export interface GateScenario {
   scenario: Scenario
   params: Record<'a' | 'b', Record<string, Scalar>>
+}
+
+/** What is tested, and how much worse it may be. */
+export interface Rules {
+  table: ReadonlyMap<string, Metric>
+  settings: GateSettings
+  /** Margin from the command line. */
+  margin: number | null
 }
 
 export interface SoloRound {
@@ -49,14 +57,19 @@ export interface GateRow {
   verdict: RowVerdict
   /** The change for the worse that does not matter, as a share; null for outcomes. */
   margin: number | null
+  /** The same in the metric's unit, where an amount rather than a share is what does not matter. */
+  marginAmount?: number
+  /** How the trials of either version ended, for `outcome`. */
+  ends?: Record<'a' | 'b', string>
   /** b / a. Its worse end holds at the gate's alpha over all rows, its better end at 95%. */
   ratio: { value: number; low: number | null; high: number | null } | null
   /** Means in the metric's unit. */
   a: number | null
   b: number | null
-  /** Values that entered: duets, pairs of trials, or runs. */
+  /** Values that entered: duets, pairs of trials, trials, or runs. */
   n: number
-  source: 'duets' | 'trials' | 'runs' | 'exact'
+  /** `pairs`: of one trial each; `trials`: either version's by themselves. */
+  source: 'duets' | 'pairs' | 'trials' | 'runs' | 'exact'
   note: string | null
   /** For an undecided row: what it would have taken. */
   outlook: Outlook | null
@@ -65,8 +78,10 @@ export interface GateRow {
 export interface Outlook {
   /** The change for the worse, as a share, that as many values find in four of five cases; null where unknown. */
   findable: number | null
-  /** Further time to a decision, s; null where the change lies too near the margin to tell. */
+  /** Further time to a decision, s; null where more time would hardly bring one. */
   moreSeconds: number | null
+  /** True where too little was measured to foresee it: so much more is needed to tell anything. */
+  atLeast: boolean
 }
 
 export interface GateResult {

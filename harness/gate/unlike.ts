@@ -54,6 +54,13 @@ export function unlikeness({ manifest }: Recorded, now: Present): Unlikeness {
   }
   if (then.n_jobs !== present.n_jobs) settings.push(`n_jobs was ${then.n_jobs} and is ${present.n_jobs}`)
   if (then.caps !== present.caps) settings.push(`caps was ${then.caps} and is ${present.caps}`)
+  const scope = ({ memory_scope = 'workload' }: Sweep) => memory_scope
+  if (scope(then) !== scope(present))
+    settings.push(`memory_scope was ${scope(then)} and is ${scope(present)}`)
+  const [pinned, pin] = [then.pin_core ?? 'none', present.pin_core ?? 'none']
+  if (pinned !== pin) settings.push(`pin_core was ${pinned} and is ${pin}`)
+  const [unit, other] = [then.relative_to?.profile ?? 'none', present.relative_to?.profile ?? 'none']
+  if (unit !== other) settings.push(`relative_to was ${unit} and is ${other}`)
   const hashes = ({ fingerprint }: PreparedDataset) => fingerprint.sha256
   const data = (datasets: readonly PreparedDataset[]) => datasets.map(hashes).join()
   if (data(manifest.datasets) !== data(now.datasets)) settings.push('its data has other content')

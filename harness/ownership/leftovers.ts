@@ -45,6 +45,19 @@ export function removeFolders(parent: string): number {
   return folders
 }
 
+/** Removes this process's own folders in `parent`, for an end that runs no `finally`. */
+export function removeOwnFolders(parent: string = tmpdir()): void {
+  const mine = ownerToken(thisProcess())
+  for (const name of entries(parent)) {
+    if (FOLDER.exec(name)?.[1] !== mine) continue
+    try {
+      rmSync(join(parent, name), { recursive: true, force: true })
+    } catch {
+      // A host that has not yet ended wrote into it just now: the next run removes it.
+    }
+  }
+}
+
 /** Hosts see the end of their coordinator and leave by themselves, except one that was stopped, and a workload's children. */
 function endStrays(): number {
   let processes = 0

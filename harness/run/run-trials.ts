@@ -203,12 +203,15 @@ function toTrialSpec(
 }
 
 /** Cores of this machine for the units that a scenario asks for. */
-function localUnits(asked: number | null, calibration: Calibration | null | undefined): number | null {
+export function localUnits(asked: number | null, calibration: Calibration | null | undefined): number | null {
   return asked === null || calibration == null ? asked : asked * calibration.factor
 }
 
 /** A faster machine's share that one thread cannot reach here is refused, like any cap that cannot be enforced. */
-export function unreachable({ sweep, calibration }: Manifest): InputProblem | null {
+export function unreachable({
+  sweep,
+  calibration,
+}: Pick<Manifest, 'sweep' | 'calibration'>): InputProblem | null {
   if (sweep.caps === 'best_effort' || calibration == null) return null
   const asked = sweep.scenarios.flatMap(({ settings }) => settings.max_compute_units ?? [])
   const most = asked.reduce((a, b) => Math.max(a, b), 0)

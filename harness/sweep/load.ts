@@ -22,6 +22,8 @@ export interface Surroundings {
   cores: number
   /** Where relative paths given on the command line start. */
   folder: string
+  /** `gate.build` makes the workload: it need not be there yet. */
+  isBuiltLater: boolean
 }
 
 export interface LoadedSweep {
@@ -80,7 +82,8 @@ function loadRead(
   ]
   const profiles = readProfiles(data, { places, folders, cores, findings })
   const relative_to = readReference(data['relative_to'], { places, folders, cores, findings })
-  const workload = resolveWorkload(data['workload'], places, folders)
+  const toBuild = surroundings.isBuiltLater === true && hasBuild(data['gate'])
+  const workload = resolveWorkload(data['workload'], places, folders, toBuild)
   if (typeof workload !== 'string') findings.push(workload)
   refuse(findings)
 
@@ -106,6 +109,10 @@ function loadRead(
   }
   refuse(referenceFindings(sweep, places, overridden))
   return { sweep, locate: places.locate }
+}
+
+function hasBuild(gate: unknown): boolean {
+  return isMapping(gate) && typeof gate['build'] === 'string'
 }
 
 function notASweep(file: string, data: unknown): Finding {

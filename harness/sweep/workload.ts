@@ -1,4 +1,5 @@
 /** Which workload a sweep means. */
+import { existsSync } from 'node:fs'
 import { absolute, type Folders, missingFile } from './paths.ts'
 import type { Places } from './places.ts'
 import type { Finding } from './problems.ts'
@@ -14,8 +15,16 @@ function readsTypeScript(version: string): boolean {
   return major > needMajor || (major === needMajor && minor >= needMinor)
 }
 
-/** `pipeline`, or the absolute path of the user's module; a finding where that cannot be one. */
-export function resolveWorkload(workload: unknown, places: Places, folders: Folders): string | Finding {
+/**
+ * `pipeline`, or the absolute path of the user's module; a finding where that cannot be one.
+ * @param toBuild the module need not be there yet
+ */
+export function resolveWorkload(
+  workload: unknown,
+  places: Places,
+  folders: Folders,
+  toBuild: boolean,
+): string | Finding {
   // What is not a text has been refused by the schema.
   if (workload === BUILT_IN || typeof workload !== 'string') return BUILT_IN
   const located = places.locate('workload', workload)
@@ -28,5 +37,6 @@ export function resolveWorkload(workload: unknown, places: Places, folders: Fold
     return { ...located, what: `Node ${process.versions.node} cannot load TypeScript`, hint }
   }
   const path = absolute(workload, located.place, folders)
+  if (toBuild && !existsSync(path)) return path
   return missingFile(path, 'workload', workload, places.locate) ?? path
 }

@@ -1,11 +1,12 @@
 /** A gate's answer for a step summary or a comment on a pull request. */
-import { formatMetric } from '../../metrics.ts'
 import { escaped, markdownTable } from '../../report/markdown.ts'
 import type { GateResult } from '../types.ts'
 import {
   basis,
   changeWords,
   headline,
+  isWords,
+  limitAdvice,
   marginWords,
   openQuestions,
   outlookSentence,
@@ -14,6 +15,7 @@ import {
   rowSentence,
   sampleWords,
   VERDICT_WORDS,
+  wasWords,
 } from './words.ts'
 
 const MARKS = { regression: '❌', ruled_out: '✅', undecided: '❔' } as const
@@ -27,8 +29,8 @@ export function gateMarkdown(result: GateResult): string {
       [
         row.label,
         rowName(row),
-        formatMetric(row.a, row.unit),
-        formatMetric(row.b, row.unit),
+        wasWords(row),
+        isWords(row),
         changeWords(row),
         marginWords(row),
         sampleWords(row),
@@ -36,9 +38,11 @@ export function gateMarkdown(result: GateResult): string {
       ].map(cell),
     ),
   })
+  const advice = limitAdvice(result)
   const points = [
     ...regressions(result.rows).map((row) => `**${escaped(rowSentence(row))}**`),
     ...openQuestions(result).map((row) => escaped(outlookSentence(row))),
+    ...(advice === null ? [] : [escaped(advice)]),
     ...result.notes.map((note) => `Note: ${escaped(note)}`),
   ]
   return [

@@ -1,5 +1,4 @@
 /** A gate's answer on a terminal. */
-import { formatMetric } from '../../metrics.ts'
 import {
   paint,
   type TerminalOptions,
@@ -13,6 +12,8 @@ import {
   basis,
   changeWords,
   headline,
+  isWords,
+  limitAdvice,
   marginWords,
   openQuestions,
   outlookSentence,
@@ -20,6 +21,7 @@ import {
   rowName,
   rowSentence,
   VERDICT_WORDS,
+  wasWords,
 } from './words.ts'
 
 const TONES: Record<RowVerdict, Tone | undefined> = {
@@ -32,6 +34,7 @@ const TONES: Record<RowVerdict, Tone | undefined> = {
 export function gateText(result: GateResult, options: TerminalOptions): string {
   const { rows, verdict } = result
   const tone: Tone = verdict === 'regression' ? 'bad' : verdict === 'ruled_out' ? 'good' : 'strong'
+  const advice = limitAdvice(result)
   const paragraph = (text: string) => wrapped(text, options.width, '  ')
   return [
     ...paragraph(headline(result)).map((line) => paint(line, tone, options.colour)),
@@ -40,6 +43,7 @@ export function gateText(result: GateResult, options: TerminalOptions): string {
     '',
     ...regressions(rows).flatMap((row) => paragraph(`- ${rowSentence(row)}`)),
     ...openQuestions(result).flatMap((row) => paragraph(`- ${outlookSentence(row)}`)),
+    ...(advice === null ? [] : paragraph(advice)),
     ...result.notes.flatMap((note) => paragraph(`note: ${plain(note)}`)),
     ...paragraph(basis(result)),
   ].join('\n')
@@ -64,8 +68,8 @@ function columnsOf(rows: readonly GateRow[]) {
   return [
     column('scenario', 'left', 0, ({ label }) => label),
     column('metric', 'left', 0, rowName),
-    column('was', 'right', 2, ({ a, unit }) => formatMetric(a, unit)),
-    column('is', 'right', 2, ({ b, unit }) => formatMetric(b, unit)),
+    column('was', 'right', 2, wasWords),
+    column('is', 'right', 2, isWords),
     column('change', 'right', 0, changeWords),
     column('margin', 'right', 1, marginWords),
     column('n', 'right', 3, ({ n }) => String(n)),

@@ -1,6 +1,6 @@
 /** The sentences of a gate's answer; every format says the same. */
 import { formatMetric } from '../../metrics.ts'
-import { capitalised, count, metricName, plain, ratioText } from '../../report/words.ts'
+import { capitalised, count, metricName, plain, ratioStyle, ratioText } from '../../report/words.ts'
 import type { GateResult, GateRow, RowVerdict } from '../types.ts'
 
 export const VERDICT_WORDS: Record<RowVerdict, string> = {
@@ -14,12 +14,44 @@ export function rowName({ metric }: GateRow): string {
   return metric === 'outcome' ? 'outcome' : metricName(metric)
 }
 
-export function changeWords({ ratio, a, b, metric }: GateRow): string {
-  if (ratio !== null) return a !== null && a === b ? 'same' : ratioText(ratio.value, ratio.low, ratio.high)
-  return metric === 'outcome' || a === null || b === null ? '—' : `${a} → ${b}`
+export function changeWords({ ratio, a, b, source }: GateRow): string {
+  if (a !== null && a === b && source === 'exact') return 'same'
+  // What is compared exactly may differ in a digit that no percentage shows.
+  const tiny = source === 'exact' && ratio !== null && Math.abs(ratio.value - 1) < 0.0005
+  if (ratio !== null && !tiny) return intervalWords(ratio)
+  if (a === null || b === null) return '—'
+  return tiny ? `${a} → ${b}` : `${digits(a)} → ${digits(b)}`
 }
 
-export function marginWords({ margin }: GateRow): string {
+/** An end of an interval that is so many times off says only that there were too few values. */
+const FAR_OFF = 5
+
+function intervalWords({ value, low, high }: NonNullable<GateRow['ratio']>): string {
+  const [from, to] = [low, high].map((end) =>
+    end !== null && end > value / FAR_OFF && end < value * FAR_OFF ? end : null,
+  )
+  const style = ratioStyle([value, from ?? null, to ?? null])
+  const text = (end: number) => ratioText(end, null, null, style)
+  if (from === to || (from === null && to === null)) return text(value)
+  const bare = (end: number | null | undefined) => (end == null ? '?' : text(end).slice(0, -1))
+  return `${text(value)} [${bare(from)}, ${bare(to)}]`
+}
+
+/** Enough of a score to see that it differs. */
+function digits(value: number): string {
+  return String(Number(value.toPrecision(6)))
+}
+
+export function wasWords({ a, unit, ends }: GateRow): string {
+  return ends?.a ?? formatMetric(a, unit)
+}
+
+export function isWords({ b, unit, ends }: GateRow): string {
+  return ends?.b ?? formatMetric(b, unit)
+}
+
+export function marginWords({ margin, marginAmount, unit }: GateRow): string {
+  if (marginAmount !== undefined) return `${marginAmount} ${unit}`
   return margin === null ? '—' : shareWords(margin)
 }
 
@@ -33,7 +65,7 @@ export function rowSentence(row: GateRow): string {
   const head = `${rowName(row)} of ${plain(row.label)}`
   if (row.metric === 'outcome') return `${head}: ${row.note}`
   if (row.verdict === 'not_measured')
-    return `${head}: not measured${row.note === null ? '' : `; ${plain(row.note)}`}`
+    return `${head}: ${row.note === null ? 'not measured' : plain(row.note)}`
   const sample = row.source === 'exact' ? 'compared exactly' : `over ${sampleWords(row)}`
   const values =
     row.a === null || row.b === null
@@ -47,8 +79,10 @@ export function sampleWords({ n, source }: GateRow): string {
   switch (source) {
     case 'duets':
       return count(n, 'duet')
-    case 'trials':
+    case 'pairs':
       return `${n} pair${n === 1 ? '' : 's'} of trials`
+    case 'trials':
+      return count(n, 'trial')
     case 'runs':
       return count(n, 'run')
     case 'exact':
@@ -58,17 +92,20 @@ export function sampleWords({ n, source }: GateRow): string {
 
 /** What could have been found, and how much longer it would take. */
 export function outlookSentence(row: GateRow): string {
+  if (row.verdict === 'ruled_out') return `${capitalised(rowSentence(row))}.`
   const head = `${capitalised(rowName(row))} of ${plain(row.label)} is undecided`
   if (row.outlook === null) return `${head}${row.note === null ? '' : `: ${plain(row.note)}`}.`
-  const { findable, moreSeconds } = row.outlook
+  const { findable, moreSeconds, atLeast } = row.outlook
   const found =
     findable === null
       ? 'too little was measured to say what could have been found'
       : `a change for the worse of ${shareWords(findable)} or more would have been found in four of five cases`
   const more =
     moreSeconds === null
-      ? 'the change lies so near the margin that more time would hardly tell: choose another margin'
-      : `about ${timeWords(moreSeconds)} more would decide it`
+      ? 'more time would hardly tell, since the change lies too near the margin or varies too much: choose another margin'
+      : atLeast
+        ? `at least ${timeWords(moreSeconds)} more are needed`
+        : `about ${timeWords(moreSeconds)} more would decide it`
   return `${head}: ${found}; ${more}.`
 }
 
@@ -89,28 +126,53 @@ export function regressions(rows: readonly GateRow[]): GateRow[] {
 /** What kept the gate from an answer; none where it has one. */
 export function openQuestions({ verdict, rows }: GateResult): GateRow[] {
   if (verdict !== 'undecided') return []
-  return rows.filter(
+  const open = rows.filter(
     (row) =>
       (row.verdict === 'undecided' && !isRepeat(row)) ||
       (row.verdict === 'not_measured' && row.metric === 'latency_mean_ms'),
   )
+  // Nothing was compared: how the trials ended says why.
+  return open.length > 0 ? open : rows
+}
+
+/** The time limit that would have been enough for all open questions, or null where none is known. */
+export function limitAdvice(result: GateResult): string | null {
+  const outlooks = openQuestions(result).map(({ outlook }) => outlook?.moreSeconds ?? null)
+  const known = outlooks.filter((seconds) => seconds !== null)
+  if (result.duets === 0 || known.length === 0 || known.length < outlooks.length) return null
+  // A minute more than needed costs less than another gate.
+  const minutes = Math.ceil((result.elapsed_s + 1.2 * Math.max(...known)) / 60)
+  return `Try --time-limit ${minutes}m, fewer scenarios, or a wider margin.`
 }
 
 export function headline({ verdict, a, b, rows }: GateResult): string {
   const sides = `${plain(b)} against ${plain(a)}`
-  const bad = regressions(rows).map(rowName)
+  const bad = regressions(rows)
+  const ended = bad.some(({ metric }) => metric === 'outcome')
+  const named = (neutral: boolean) =>
+    [...new Set(bad.filter((row) => (row.direction === 'neutral') === neutral).map(rowName))]
+      .filter((name) => name !== 'outcome')
+      .join(', ')
+  const [worse, changed] = [named(false), named(true)]
+  const found = [
+    ...(ended ? ['a scenario that was ok no longer is'] : []),
+    ...(worse === '' ? [] : [`${worse} worse by more than the margin`]),
+    ...(changed === '' ? [] : [`${changed} changed by more than the margin`]),
+  ]
   switch (verdict) {
     case 'regression':
-      return `REGRESSION: ${sides}: ${[...new Set(bad)].join(', ')} worse by more than the margin`
+      return `REGRESSION: ${sides}: ${found.join('; ')}`
     case 'ruled_out':
       return `ok: ${sides}, a regression beyond the margin is ruled out`
     case 'undecided':
-      return `UNDECIDED: ${sides}, a regression is neither proven nor ruled out`
+      return rows.every(({ metric }) => metric === 'outcome')
+        ? `UNDECIDED: ${sides}, nothing could be compared, since no scenario ran in both`
+        : `UNDECIDED: ${sides}, a regression is neither proven nor ruled out`
   }
 }
 
 /** What was done, and what the numbers hold at. */
-export function basis({ duets, trials, elapsed_s, alpha, tests, ended }: GateResult): string {
+export function basis({ rows, duets, trials, elapsed_s, alpha, tests, ended }: GateResult): string {
   const measured = [duets > 0 ? count(duets, 'duet') : null, trials > 0 ? count(trials, 'trial') : null]
   const end = { decided: 'decided', time_limit: 'the time limit ended it', all_measured: 'all was measured' }[
     ended
@@ -118,6 +180,6 @@ export function basis({ duets, trials, elapsed_s, alpha, tests, ended }: GateRes
   return (
     `${measured.filter((part) => part !== null).join(' and ')} in ${timeWords(elapsed_s)}, ${end}. ` +
     `A regression is claimed falsely in at most ${shareWords(alpha)} of gates, over ${count(tests, 'test')} together; ` +
-    'the better end of each interval holds with 95%.'
+    `the better end of each interval holds with 95%${rows.some((row) => changeWords(row).includes('?')) ? ', and ? is an end that so few values do not tell' : ''}.`
   )
 }

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { duetOf, normalNoise, playGate } from './support.ts'
+import { outlookOf } from '../../../harness/gate/judge.ts'
+import { refuseIdleMargins } from '../../../harness/gate/margins.ts'
+import { trialSpecOf } from '../../../harness/gate/specs.ts'
+import { metricTable } from '../../../harness/metrics.ts'
+import type { Scenario, Sweep } from '../../../harness/sweep/types.ts'
+import { trialSpec } from '../../fixtures/trial.ts'
+import { duetOf, INFO, normalNoise, playGate } from './support.ts'
 
 const failed = {
   outcome: 'failed' as const,
@@ -188,4 +194,69 @@ describe('over many gates', () => {
     }
     expect(found).toBeGreaterThanOrEqual(185)
   })
+})
+
+describe('what is compared exactly', () => {
+  const rows_kept = (side: 'a' | 'b') => ({
+    metrics: { peak_memory_mb: 20, score: 0.5, rows_kept: side === 'a' ? 9 : 10 },
+  })
+
+  it('is an output without a better or worse only where the sweep says how much it may change', async () => {
+    const free = await playGate({ trial: (_, side) => rows_kept(side), worse: normalNoise(2, 0.01) })
+    expect(free.result.verdict).toBe('ruled_out')
+    expect(free.result.notes).toEqual([expect.stringContaining('rows_kept is not what it was: 9 → 10')])
+    const held = await playGate({
+      trial: (_, side) => rows_kept(side),
+      settings: { margins: { rows_kept: 0 } },
+    })
+    expect(held.result.verdict).toBe('regression')
+    expect(held.row('rows_kept')).toMatchObject({ verdict: 'regression', a: 9, b: 10 })
+    expect(held.result.notes).toEqual([])
+  })
+
+  it('shows what was measured where it ends the gate before the first look', async () => {
+    const { row } = await playGate({
+      worse: () => Math.log(1.2),
+      trial: (_, side) => ({ metrics: { peak_memory_mb: 20, score: side === 'a' ? 0.5 : 0.4 } }),
+    })
+    expect(row('score')!.verdict).toBe('regression')
+    expect(row('latency_mean_ms')).toMatchObject({
+      verdict: 'undecided',
+      n: 1,
+      ratio: { low: null, high: null },
+    })
+    expect(row('latency_mean_ms')!.ratio!.value).toBeCloseTo(1.2, 9)
+  })
+})
+
+it('runs trials under the scope, the core and the unit of compute that the sweep says', async () => {
+  const settings = { ...trialSpec('empty').settings, max_compute_units: 0.5 }
+  const scenario = { id: 's1', flat: {}, settings, params: {}, dataset: null } as unknown as Scenario
+  const spec = trialSpecOf(
+    { caps: 'strict', memory_scope: 'process', pin_core: 1 } as Sweep,
+    { scenario, params: { a: {}, b: {} } },
+    'b',
+    1,
+    '/w.mjs',
+    { datasetOf: () => null, calibration: { profile: 'edge', kernel_ops_s: 1, here_ops_s: 2, factor: 0.5 } },
+  )
+  expect(spec.caps).toMatchObject({ memory_scope: 'process', pin_core: 1, max_compute_units: 0.25 })
+})
+
+it('refuses a margin for what no gate tests, and takes one for what it does', () => {
+  const table = metricTable(INFO.metrics)
+  const settings = (margins: Record<string, number>) => ({ margins, alpha: 0.01, build: null, install: null })
+  expect(() => refuseIdleMargins(table, settings({ latency_p99_ms: 0.1 }))).toThrow(
+    /latency_p99_ms.*does not test/,
+  )
+  refuseIdleMargins(table, settings({ latency_mean_ms: 0.1, score: 0, rows_kept: 0 }))
+})
+
+it('foresees little from little: at least what shows how much the values vary', () => {
+  const alphas = { claim: 0.005, pass: 0.05 }
+  expect(outlookOf([0.01], 0.02, alphas, 3)).toEqual({ findable: null, moreSeconds: 9, atLeast: true })
+  const two = outlookOf([0.001, -0.001], 0.02, alphas, 3)
+  expect(two.atLeast).toBe(true)
+  expect(two.moreSeconds).toBeGreaterThanOrEqual(6)
+  expect(outlookOf([0.03, -0.03, 0.04, -0.04], 0.02, alphas, 3).atLeast).toBe(false)
 })

@@ -41,7 +41,7 @@ const undecided: GateRow = {
   ...row,
   verdict: 'undecided',
   ratio: { value: 1.01, low: 0.9, high: 1.1 },
-  outlook: { findable: 0.084, moreSeconds: 130 },
+  outlook: { findable: 0.084, moreSeconds: 130, atLeast: false },
 }
 const plain = { colour: false, width: 120 }
 
@@ -81,6 +81,12 @@ describe('a gate that found a regression', () => {
   })
 })
 
+it('leaves open in JUnit XML, rather than wrong, what a regression kept it from', () => {
+  const xml = gateJunit(result('regression', [row, { ...undecided, metric: 'cpu_s' }]))
+  expect(xml).toContain('tests="2" failures="1" errors="0" skipped="1"')
+  expect(xml).toContain('left open')
+})
+
 describe('a gate that is undecided', () => {
   const open = result('undecided', [undecided])
 
@@ -113,4 +119,69 @@ it('is a notice on GitHub where a regression is ruled out', () => {
   expect(gateAnnotations(passed, 's.yaml')).toEqual([
     '::notice file=s.yaml,title=stint gate%3A small::ok: the working copy against main (1a2b3c4), a regression beyond the margin is ruled out',
   ])
+})
+
+describe('what is unusual', () => {
+  const wide = { ...plain, width: 1000 }
+  const outcome: GateRow = {
+    ...row,
+    metric: 'outcome',
+    unit: '',
+    direction: 'neutral',
+    margin: null,
+    ratio: null,
+    a: null,
+    b: null,
+    source: 'exact',
+    ends: { a: 'ok', b: 'out of memory' },
+    note: 'was ok; is out of memory',
+  }
+
+  it('is said of a scenario that no longer runs, and how each version ended', () => {
+    const text = gateText(result('regression', [outcome, row]), wide)
+    expect(text).toContain(
+      'a scenario that was ok no longer is; mean chunk latency worse by more than the margin',
+    )
+    expect(text).toMatch(/outcome +ok +out of memory/)
+    expect(gateMarkdown(result('regression', [outcome]))).toContain('| outcome | ok | out of memory |')
+  })
+
+  it('is said where no scenario ran in both versions: why there is no answer', () => {
+    const only: GateRow = {
+      ...outcome,
+      verdict: 'ruled_out',
+      ends: { a: 'failed', b: 'ok' },
+      note: 'was failed: no model; is ok',
+    }
+    const open = result('undecided', [only])
+    expect(gateText(open, wide)).toContain('nothing could be compared, since no scenario ran in both')
+    expect(gateText(open, wide)).toContain('Outcome of chunk_size=64: was failed: no model; is ok.')
+    expect(gateAnnotations(open, 's.yaml')).toEqual([expect.stringContaining('no model')])
+  })
+
+  it('is no row of digits: a value before the first look, an end that is unknown, a margin in MB', () => {
+    const cells = (changes: Partial<GateRow>) =>
+      gateMarkdown(result('regression', [{ ...row, ...changes }])).split('\n')[6]
+    expect(cells({ ratio: { value: 0.989, low: 3.92e-18, high: 1.32 } })).toContain('−1.1% \\[?, +32\\]')
+    expect(cells({ ratio: { value: 1.2, low: null, high: null } })).toContain('| +20% |')
+    expect(cells({ ratio: null, a: -0.3528563491952397, b: 0.35891776067179954 })).toContain(
+      '| -0.352856 → 0.358918 |',
+    )
+    const tiny = { value: 1.0001, low: 1.0001, high: 1.0001 }
+    expect(cells({ source: 'exact', ratio: tiny, a: 10000, b: 10001 })).toContain('| 10000 → 10001 |')
+    expect(cells({ metric: 'peak_memory_mb', unit: 'MB', margin: 0.46, marginAmount: 1 })).toContain(
+      '| 1 MB |',
+    )
+  })
+
+  it('is foreseen with care where little was measured, and the limit that would do is named', () => {
+    const outlook = { findable: null, moreSeconds: 12, atLeast: true }
+    const text = gateText(result('undecided', [{ ...undecided, outlook }]), wide)
+    expect(text).toContain(
+      'too little was measured to say what could have been found; at least 12 s more are needed.',
+    )
+    expect(text).toContain('Try --time-limit 1m,')
+    const hopeless = { ...undecided, outlook: { findable: 0.1, moreSeconds: null, atLeast: false } }
+    expect(gateText(result('undecided', [hopeless]), wide)).not.toContain('--time-limit')
+  })
 })

@@ -26,6 +26,14 @@ describe('times against recorded runs', () => {
     expect(found.note).toContain('5 recorded runs are needed')
   })
 
+  it('says what it could have found where it is undecided', () => {
+    const found = timesTest(latency, runs(5), trials([10.4, 11.4, 12.5]), 0.02, 0.01)!
+    expect(found.verdict).toBe('undecided')
+    expect(found.note).toMatch(
+      /^a change for the worse of \d+% or more would have been found in four of five/,
+    )
+  })
+
   it('finds what lies beyond the spread of the runs, and passes what lies within a wide margin', () => {
     expect(timesTest(latency, runs(8), trials([20, 22, 24]), 0.02, 0.01)!.verdict).toBe('regression')
     expect(timesTest(latency, runs(8), trials([10, 11, 12]), 0.3, 0.01)!.verdict).toBe('ruled_out')
@@ -111,6 +119,13 @@ describe('what cannot be compared', () => {
     expect(unlikeness(recorded(1, 1), changed).settings).toEqual([
       'params.k was 1 and is 2',
       'n_jobs was 1 and is 2',
+    ])
+    changed.sweep = { ...recorded(1, 1).manifest.sweep, memory_scope: 'process', pin_core: 1 }
+    changed.sweep.relative_to = { profile: 'edge', kernel_ops_s: 1e9 }
+    expect(unlikeness(recorded(1, 1), changed).settings).toEqual([
+      'memory_scope was workload and is process',
+      'pin_core was none and is 1',
+      'relative_to was none and is edge',
     ])
     const data = [{ fingerprint: { sha256: 'a' } }] as unknown as Manifest['datasets']
     expect(unlikeness(recorded(1, 1, { datasets: data }), now()).settings).toEqual([

@@ -85,6 +85,7 @@ export async function playGate(script: Script) {
     scenarios,
     versions: { a: version('a'), b: version('b') },
     datasetOf: () => null,
+    calibration: null,
     rules: { table: metricTable(INFO.metrics), settings: gate, margin: script.margin ?? null },
     limitMs: script.limitMs ?? 60_000,
     now: () => now,

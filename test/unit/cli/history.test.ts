@@ -1,0 +1,84 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { compare } from '../../../harness/cli/compare-runs.ts'
+import { historyCommand } from '../../../harness/cli/history.ts'
+
+let folder: string
+let said: { out: string; err: string }
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'history-test-'))
+  said = { out: '', err: '' }
+  for (const [stream, name] of [
+    [process.stdout, 'out'],
+    [process.stderr, 'err'],
+  ] as const) {
+    vi.spyOn(stream, 'write').mockImplementation((text) => {
+      said[name] += String(text)
+      return true
+    })
+  }
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function record(number: number, ms: number): string {
+  const path = join(folder, 'w', `run-${String(number).padStart(2, '0')}`)
+  mkdirSync(path, { recursive: true })
+  const scenario = { id: 's', label: 'all', flat: {}, settings: {}, params: {} }
+  const manifest = {
+    format: 1,
+    id: `id-${number}`,
+    sweep: {
+      name: 'w',
+      scenarios: [scenario],
+      axes: [],
+      compare: { metrics: ['latency_mean_ms'], alpha: 0.05, margin: 0.02 },
+    },
+    machine: { cpu_model: 'x', kernel: '6.1', node: '20', cgroup: {} },
+    workload: { metrics: {} },
+    datasets: [],
+    git: null,
+    started_at: new Date(Date.UTC(2026, 0, number)).toISOString(),
+    finished_at: 'then',
+  }
+  writeFileSync(join(path, 'run.json'), JSON.stringify(manifest))
+  const trial = { trial: 't', scenario: 's', round: 1, outcome: 'ok', metrics: { latency_mean_ms: ms } }
+  writeFileSync(join(path, 'trials.jsonl'), `${JSON.stringify(trial)}\n`)
+  return path
+}
+
+function history(metric: string[] = []): void {
+  const words = { dir: folder, metric, alpha: 0.05, seed: 1, json: false, _: [], $0: '' }
+  historyCommand.handler(words)
+}
+
+it('counts each run once: not again behind a link, nor as a copy', () => {
+  const paths = Array.from({ length: 12 }, (_, k) => record(k + 1, (k >= 6 ? 2 : 1) * (1 + 0.001 * (k % 3))))
+  symlinkSync(paths.at(-1)!, join(folder, 'w', 'latest'))
+  cpSync(paths[0]!, join(folder, 'w', 'unpacked'), { recursive: true })
+  history()
+  expect(said.out).toContain('12 runs, 1 series: 1 change found')
+  expect(said.out).toMatch(/1\.00 ms → 2\.00 ms .* first run \S+run-07;/)
+})
+
+it('says that runs are too few, and which folder it could not read', () => {
+  record(1, 1)
+  mkdirSync(join(folder, 'broken'))
+  writeFileSync(join(folder, 'broken', 'run.json'), '{')
+  history()
+  expect(said.out).toBe('1 run: too few to find a change\n')
+  expect(said.err).toMatch(/left out: .*broken.*not valid JSON/)
+})
+
+it('refuses a metric that no run has, as a comparison does', () => {
+  const runs = [record(1, 1), record(2, 1)]
+  expect(() => history(['latency_men_ms'])).toThrow('--metric latency_men_ms')
+  expect(() => compare({ runs, metric: ['latency_men_ms'], out: undefined, json: false })).toThrow(
+    '--metric latency_men_ms',
+  )
+  expect(said.out).toBe('')
+})

@@ -1,0 +1,77 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, sep } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { FakeExecutor } from '../../../harness/execute/fake.ts'
+import { runGate } from '../../../harness/gate/run-gate.ts'
+import { sweepFromData } from '../../../harness/sweep/load.ts'
+import type { PrepareResult, PrepareSpec, TrialResult } from '../../../workers/protocol.ts'
+import { INFO } from './support.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'run-gate-test-'))
+  writeFileSync(join(folder, 'data.csv'), 'x,target\n1,2\n')
+  writeFileSync(join(folder, 'w.mjs'), '')
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const options = {
+  margin: null,
+  limitMs: 100,
+  signal: new AbortController().signal,
+  onStep: () => {},
+  onProgress: () => {},
+}
+
+function gate(prepare: (spec: PrepareSpec) => PrepareResult, result?: Partial<TrialResult>) {
+  const data = { name: 'w', workload: './w.mjs', dataset: { generate: 'nba2k', rows: 100, seed: 7 } }
+  const loaded = sweepFromData(data, join(folder, 'sweep.yaml'))
+  const root = join(folder, 'tree')
+  const modules = {
+    a: { name: 'main (1a2b3c4)', workload: join(root, 'w.mjs'), root },
+    b: { name: 'the working copy', workload: join(folder, 'w.mjs') },
+  }
+  return runGate(loaded, modules, new FakeExecutor({ prepare, result: () => result ?? {} }), options)
+}
+
+const prepared = (spec: PrepareSpec): PrepareResult => ({
+  ok: true,
+  workload: { ...INFO, dataset: 'required' },
+  datasets: spec.datasets.map(() => ({
+    path: join(folder, 'data.csv'),
+    preset: 'nba2k',
+    target: null,
+    columns: {},
+    rows: 1,
+    fingerprint: { sha256: 'a', bytes: 1, rows: 1, columns: ['x', 'target'] },
+    ceiling_r2: 0.8,
+  })),
+  notes: [],
+})
+
+it("asks the other version about the candidate's own data", async () => {
+  const asked: PrepareSpec[] = []
+  await gate((spec) => {
+    asked.push(spec)
+    return prepared(spec)
+  })
+  expect(asked.map(({ datasets }) => datasets[0]!.kind)).toEqual(['generate', 'file'])
+  expect(asked[1]!.datasets).toEqual([
+    { kind: 'file', path: join(folder, 'data.csv'), preset: 'nba2k', target: null, columns: {}, rows: 1 },
+  ])
+})
+
+it('names files of the other version as the repository does, and says what its work tree lacks', async () => {
+  const inTree = join(folder, 'tree', 'model.json')
+  const refused = gate((spec) =>
+    spec.workload.includes(`${sep}tree${sep}`)
+      ? { ok: false, error: { message: `no such file: ${inTree}` } }
+      : prepared(spec),
+  )
+  await expect(refused).rejects.toThrow('main (1a2b3c4): no such file: model.json')
+  await expect(refused).rejects.toThrow('files that git ignores are not in its work tree')
+  const failed = { outcome: 'failed' as const, error: { name: 'Error', message: `no such file: ${inTree}` } }
+  const { rows } = await gate(prepared, failed)
+  expect(rows[0]!.note).toContain('no such file: model.json')
+})
