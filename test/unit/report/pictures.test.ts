@@ -76,14 +76,14 @@ test('no trials at all', async () => {
   expect(Object.keys(skipped)).toHaveLength(4)
 })
 
-test('a grid of a thousand scenarios', async () => {
+test('a grid of hundreds of scenarios', async () => {
   const powers = (n: number) => Array.from({ length: n }, (_, i) => 16 * 2 ** i)
   const { skipped, sizes } = await draw(
     syntheticRun({
       chunk_size: powers(8),
       batch_size: powers(8),
-      max_memory_mb: [64, 128, 256, 512],
-      max_compute_units: [0.25, 0.5, 0.75, 1],
+      max_memory_mb: [64, 512],
+      max_compute_units: [0.25, 1],
       runs: 2,
     }),
   )
