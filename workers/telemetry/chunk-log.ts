@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import type { StepReport } from '../contract.ts'
 import type { ChunkLogLine } from '../protocol.ts'
-import { type Reported, ReportNumbers } from './report-numbers.ts'
+import { joined, type Reported, ReportNumbers } from './report-numbers.ts'
 
 /** What the cell measured of one chunk; the report of its step adds the rest. */
 export type ChunkNumbers = Omit<ChunkLogLine, 'chunk' | 'rows' | 'bytes' | 'operators_ms' | 'detail'>
@@ -20,8 +20,19 @@ const TEXT_BYTES = 256 * 1024
 const CHARACTER_BYTES = 3
 /** Lines are written this much at a time. */
 const OUTPUT_BYTES = 64 * 1024
-const FIXED = 8
-const LATENCY = 2
+/** The first columns, in their order. */
+const FIXED_NAMES = [
+  'rows',
+  'first_row',
+  'latency_ms',
+  'service_ms',
+  'cpu_ms',
+  'heap_mb',
+  'external_mb',
+  'bytes',
+] as const satisfies (keyof ChunkLogLine)[]
+const FIXED = FIXED_NAMES.length
+const LATENCY = FIXED_NAMES.indexOf('latency_ms')
 /** Numbers of the steps' reports with a column of their own; what holds further ones is kept as text. */
 const REPORTED = 24
 const STRIDE = FIXED + REPORTED
@@ -141,25 +152,25 @@ export class ChunkLog {
   private writeBlock(output: Output, chunks: number, firstChunk: number): void {
     let textBegin = 0
     for (let place = 0; place < chunks; place++) {
-      const at = place * STRIDE
-      const value = (column: number) => this.numbers[at + column]!
-      const line: ChunkLogLine = {
-        chunk: firstChunk + place,
-        rows: value(0),
-        first_row: value(1),
-        latency_ms: value(LATENCY),
-        service_ms: value(3),
-        cpu_ms: value(4),
-        heap_mb: value(5),
-        external_mb: value(6),
-        ...(Number.isNaN(value(7)) ? {} : { bytes: value(7) }),
-      }
       const textEnd = this.textEnds[place]!
-      const rest = textEnd === textBegin ? null : JSON.parse(this.texts.toString('utf8', textBegin, textEnd))
-      const whole = { ...line, ...this.reported.report(this.numbers, at + FIXED, rest) }
-      output.write(`${JSON.stringify(whole)}\n`)
+      const line = this.lineOf(place, firstChunk + place)
+      if (textEnd > textBegin) {
+        const rest: Reported = JSON.parse(this.texts.toString('utf8', textBegin, textEnd))
+        output.write(`${JSON.stringify(joined(JSON.parse(line), rest))}\n`)
+      } else output.write(`${line}\n`)
       textBegin = textEnd
     }
+  }
+
+  private lineOf(place: number, chunk: number): string {
+    const at = place * STRIDE
+    let line = `{"chunk":${chunk}`
+    for (const [column, name] of FIXED_NAMES.entries()) {
+      const value = this.numbers[at + column]!
+      if (!Number.isNaN(value)) line += `,"${name}":${JSON.stringify(value)}`
+    }
+    const reported = this.reported.json(this.numbers, at + FIXED)
+    return reported === '' ? `${line}}` : `${line},${reported}}`
   }
 
   /** Of the chunk at `used`, whose numbers stand already. */

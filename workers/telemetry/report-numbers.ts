@@ -40,14 +40,11 @@ export class ReportNumbers {
     return rest
   }
 
-  /** The report again, from its numbers and what was left over. */
-  report(from: Float64Array, at: number, rest: Reported | null): Reported {
-    const operators = { ...objectOf(this.columns.operators_ms, from, at), ...rest?.operators_ms }
-    const detail = { ...objectOf(this.columns.detail, from, at), ...rest?.detail }
-    return {
-      ...(Object.keys(operators).length > 0 && { operators_ms: operators as Record<string, number> }),
-      ...(Object.keys(detail).length > 0 && { detail }),
-    }
+  /** The kept numbers as members of a JSON object, `"operators_ms":{...},"detail":{...}`, without those that are empty. */
+  json(from: Float64Array, at: number): string {
+    const { operators_ms, detail } = this.columns
+    const parts = [memberOf('operators_ms', operators_ms, from, at), memberOf('detail', detail, from, at)]
+    return parts.filter((part) => part !== '').join()
   }
 
   private keep(level: Columns, name: string, value: unknown, out: Float64Array, at: number): boolean {
@@ -80,16 +77,31 @@ function clear(level: Columns, out: Float64Array, at: number): void {
   }
 }
 
-function objectOf(level: Columns, from: Float64Array, at: number): Record<string, unknown> | undefined {
-  const entries: [string, unknown][] = []
-  for (const [name, column] of level) {
-    if (column instanceof Map) {
-      const value = objectOf(column, from, at)
-      if (value !== undefined) entries.push([name, value])
-      continue
+/**
+ * Put together as text, and numbers by JSON: objects, and the strings that `${value}` keeps for the next time, would
+ * outlive the line, and the heap would grow with the log.
+ */
+function memberOf(name: string, column: number | Columns, from: Float64Array, at: number): string {
+  if (column instanceof Map) {
+    let inside = ''
+    for (const [below, next] of column) {
+      const member = memberOf(below, next, from, at)
+      if (member !== '') inside += inside === '' ? member : `,${member}`
     }
-    const value = from[at + column]!
-    if (!Number.isNaN(value)) entries.push([name, value === NULL ? null : value])
+    return inside === '' ? '' : `${JSON.stringify(name)}:{${inside}}`
   }
-  return entries.length === 0 ? undefined : Object.fromEntries(entries)
+  const value = from[at + column]!
+  return Number.isNaN(value)
+    ? ''
+    : `${JSON.stringify(name)}:${value === NULL ? 'null' : JSON.stringify(value)}`
+}
+
+/** A report's numbers, read back, with what was left over. */
+export function joined<T extends Reported>(numbers: T, rest: Reported): T {
+  const { operators_ms, detail } = rest
+  return {
+    ...numbers,
+    ...(operators_ms && { operators_ms: { ...numbers.operators_ms, ...operators_ms } }),
+    ...(detail && { detail: { ...numbers.detail, ...detail } }),
+  }
 }
