@@ -14,54 +14,59 @@ export interface DuplicatesState {
   older: [number, number][]
 }
 
-/** 64-bit hashes of rows, found by linear probing; (0, 0) marks a free place. */
+/** 64-bit hashes of rows, found by linear probing; both halves of one side by side, 0 in the first where it is free. */
 class HashSet64 {
   size = 0
-  private readonly first = new Int32Array(CAPACITY)
-  private readonly second = new Int32Array(CAPACITY)
+  private readonly words = new Int32Array(2 * CAPACITY)
 
-  has(h1: number, h2: number): boolean {
-    return this.first[this.find(h1, h2)] !== 0
+  /** Place of the hash, or of the free place where it belongs. */
+  find(h1: number, h2: number): number {
+    const { words } = this
+    let at = 2 * (h1 & (CAPACITY - 1))
+    while (words[at] !== 0 && (words[at] !== h1 || words[at + 1] !== h2)) at = (at + 2) & (2 * CAPACITY - 1)
+    return at
   }
 
-  add(h1: number, h2: number): void {
-    const at = this.find(h1, h2)
-    if (this.first[at] === 0) this.size += 1
-    this.first[at] = h1
-    this.second[at] = h2
+  holds(place: number): boolean {
+    return this.words[place] !== 0
+  }
+
+  /** Puts a hash into the free place that `find` gave for it. */
+  put(place: number, h1: number, h2: number): void {
+    this.words[place] = h1
+    this.words[place + 1] = h2
+    this.size += 1
   }
 
   clear(): void {
-    this.first.fill(0)
+    this.words.fill(0)
     this.size = 0
   }
 
-  entries(): [number, number][] {
-    return Array.from(this.first, (h1, i): [number, number] => [h1, this.second[i]!]).filter(
-      ([h1]) => h1 !== 0,
-    )
+  static from(entries: readonly [number, number][] = []): HashSet64 {
+    const set = new HashSet64()
+    for (const [h1, h2] of entries) set.put(set.find(h1, h2), h1, h2)
+    return set
   }
 
-  private find(h1: number, h2: number): number {
-    let at = h1 & (CAPACITY - 1)
-    while (this.first[at] !== 0 && (this.first[at] !== h1 || this.second[at] !== h2))
-      at = (at + 1) & (CAPACITY - 1)
-    return at
+  entries(): [number, number][] {
+    const places = Array.from({ length: CAPACITY }, (_, i) => 2 * i).filter((at) => this.holds(at))
+    return places.map((at) => [this.words[at]!, this.words[at + 1]!])
   }
 }
 
 export class Duplicates {
   found = 0
-  private recent = new HashSet64()
-  private older = new HashSet64()
+  private recent: HashSet64
+  private older: HashSet64
   private first = new Int32Array(0)
   private second = new Int32Array(0)
   /** By category column: hash of each code's value, so that codes may differ between two readings of the data. */
   private readonly hashes = new Map<number, number[]>()
 
   constructor(state?: DuplicatesState) {
-    for (const [h1, h2] of state?.recent ?? []) this.recent.add(h1, h2)
-    for (const [h1, h2] of state?.older ?? []) this.older.add(h1, h2)
+    this.recent = HashSet64.from(state?.recent)
+    this.older = HashSet64.from(state?.older)
   }
 
   /** How many of the first `rows` rows were there before, in all columns of the chunk. */
@@ -73,8 +78,13 @@ export class Duplicates {
       // 0 is taken by free places.
       const h1 = first[row] === 0 ? 1 : first[row]!
       const h2 = second[row]!
-      if (this.recent.has(h1, h2) || this.older.has(h1, h2)) found += 1
-      else this.remember(h1, h2)
+      const place = this.recent.find(h1, h2)
+      if (this.recent.holds(place) || this.older.holds(this.older.find(h1, h2))) {
+        found += 1
+        continue
+      }
+      this.recent.put(place, h1, h2)
+      if (this.recent.size === REMEMBERED_ROWS) this.turnOver()
     }
     this.found += found
     return found
@@ -84,9 +94,7 @@ export class Duplicates {
     return { recent: this.recent.entries(), older: this.older.entries() }
   }
 
-  private remember(h1: number, h2: number): void {
-    this.recent.add(h1, h2)
-    if (this.recent.size < REMEMBERED_ROWS) return
+  private turnOver(): void {
     const { older } = this
     older.clear()
     this.older = this.recent
