@@ -1,10 +1,12 @@
-// The proof of the gate: records long series of duets and trials with injected work, then resamples gates from them.
-//   node test/bench/gate.mjs --duets 200 --solos 60     record up to so many of each series, then print the table
-//   node test/bench/gate.mjs --duets 0 --solos 0        the table alone, from what is recorded
-// Options: --out FILE, --workloads pipeline,sensor, --shares 0,0.02,0.04,0.05,0.1, --loads quiet,busy,
-// --gates 1000, --limit 60, --margin 0.02, --live 0 (so many real gates a cell, quiet and busy).
+// The proof of the gate: records long series of duets and trials with injected work, resamples gates from them by the
+// policy itself, and plays real gates beside them.
+//   node test/bench/gate.mjs --duets 200 --solos 60 --live 20    record up to so many of each, then print the tables
+//   node test/bench/gate.mjs                                     the tables alone, from what is recorded
+// Options: --out FILE, --workloads pipeline,sensor, --loads quiet,busy, --shares 0,0.02,0.04,0.05,0.1,
+// --live-shares 0,0.05,0.1, --gates 1000 (resampled, a cell), --limit 60 (s), --margin 0.02.
 // Stopped by Ctrl-C it goes on where it was. Needs a build, and says little on a machine that does other work.
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -19,13 +21,14 @@ import { metricTable } from '../../dist/harness/metrics.js'
 import { makeOwnedFolder } from '../../dist/harness/ownership/leftovers.js'
 import { loadSweep } from '../../dist/harness/sweep/load.js'
 import { fitToWorkload } from '../../dist/harness/sweep/params.js'
+import { shuffle } from '../../dist/harness/sweep/random.js'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const { values: words } = parseArgs({
   options: {
     out: { type: 'string', default: join(root, 'results/bench/gate.jsonl') },
-    duets: { type: 'string', default: '200' },
-    solos: { type: 'string', default: '60' },
+    duets: { type: 'string', default: '0' },
+    solos: { type: 'string', default: '0' },
     workloads: { type: 'string', default: 'pipeline,sensor' },
     shares: { type: 'string', default: '0,0.02,0.04,0.05,0.1' },
     loads: { type: 'string', default: 'quiet,busy' },
@@ -33,6 +36,7 @@ const { values: words } = parseArgs({
     limit: { type: 'string', default: '60' },
     margin: { type: 'string', default: '0.02' },
     live: { type: 'string', default: '0' },
+    'live-shares': { type: 'string', default: '0,0.05,0.1' },
   },
 })
 const SWEEPS = {
@@ -54,6 +58,8 @@ const limitMs = 1000 * Number(words.limit)
 const margin = Number(words.margin)
 /** Duets near in time share the machine's mood: they are drawn together. */
 const BLOCK = 6
+/** Of the order in which things are measured. */
+const order = randomStream(Date.now())
 
 mkdirSync(dirname(words.out), { recursive: true })
 const modules = makeOwnedFolder()
@@ -115,47 +121,57 @@ async function recordWorkload(executor, name, load, counts, stop) {
   const sweep = fitToWorkload(asked, prepared.workload, locate)
   const [scenario] = sweep.scenarios
   const entry = { scenario, params: { a: scenario.params, b: scenario.params } }
-  const datasetOf = () => prepared.datasets[0] ?? null
-  const version = (share) => ({
-    name: `${share}`,
-    workload: moduleWith(name, share),
-    info: prepared.workload,
-  })
-  const random = randomStream(Date.now())
-  const places = new Map(shares.map((share) => [share, new Places(random)]))
-  const add = (line) => appendFileSync(words.out, `${JSON.stringify(line)}\n`)
-  // Round by round, so that every series sees the same times of day.
-  for (const [kind, wanted] of [
-    ['duets', Number(words.duets)],
-    ['solos', Number(words.solos)],
-  ]) {
-    for (let round = 0; round < wanted; round++) {
-      for (const share of shares) {
-        const key = seriesKey({ kind, name, load, share })
-        if ((counts.get(key) ?? 0) > round) continue
-        if (stop.aborted) return
-        const first = places.get(share).next()
-        const began = performance.now()
-        const versions = { a: version(0), b: version(share) }
-        let line
-        if (kind === 'duets') {
-          const duet = await executor.duet(duetSpecOf(entry, versions, round, first, datasetOf))
-          line = { duet }
-        } else {
-          const run = (side) =>
-            executor.run(trialSpecOf(sweep, entry, side, round, versions[side].workload, datasetOf))
-          const one = await run(first)
-          const other = await run(first === 'a' ? 'b' : 'a')
-          const [a, b] = first === 'a' ? [one, other] : [other, one]
-          line = { a: a.metrics, b: b.metrics }
-        }
-        add({ kind, name, load, share, first, ms: performance.now() - began, ...line })
-        counts.set(key, (counts.get(key) ?? 0) + 1)
-      }
-      process.stderr.write(`\r${load} ${name} ${kind} ${round + 1}/${wanted}   `)
+  const series = { executor, sweep, entry, info: prepared.workload, dataset: prepared.datasets[0] ?? null }
+  await recordSeries('duets', Number(words.duets), duetRound(name, series), { name, load, counts, stop })
+  await recordSeries('solos', Number(words.solos), soloRound(name, series), { name, load, counts, stop })
+}
+
+/** Round by round, so that every share sees the same times of day. */
+async function recordSeries(kind, wanted, play, { name, load, counts, stop }) {
+  const done = (share) => counts.get(seriesKey({ kind, name, load, share })) ?? 0
+  for (let round = 0; round < wanted; round++) {
+    const missing = shares.filter((share) => done(share) <= round)
+    for await (const line of play(missing, round)) {
+      if (stop.aborted) return
+      appendFileSync(words.out, `${JSON.stringify({ kind, name, load, ...line })}\n`)
+      counts.set(seriesKey({ kind, name, load, ...line }), done(line.share) + 1)
     }
+    process.stderr.write(`\r${load} ${name} ${kind} ${round + 1}/${wanted}   `)
   }
   process.stderr.write('\n')
+}
+
+function duetRound(name, { executor, entry, info, dataset }) {
+  const places = new Map(shares.map((share) => [share, new Places(order)]))
+  const version = (share) => ({ name: `${share}`, workload: moduleWith(name, share), info })
+  return async function* (missing, round) {
+    for (const share of shuffle(missing, order)) {
+      const first = places.get(share).next()
+      const began = performance.now()
+      const versions = { a: version(0), b: version(share) }
+      const duet = await executor.duet(duetSpecOf(entry, versions, round, first, () => dataset))
+      yield { share, first, ms: performance.now() - began, duet }
+    }
+  }
+}
+
+/** One trial of the old version and one of each share, in shuffled order: the old one stands beside each of them. */
+function soloRound(name, { executor, sweep, entry, dataset }) {
+  return async function* (missing, round) {
+    const trials = new Map()
+    for (const who of shuffle(missing.length === 0 ? [] : ['a', ...missing], order)) {
+      const workload = moduleWith(name, who === 'a' ? 0 : who)
+      const side = who === 'a' ? 'a' : 'b'
+      const began = performance.now()
+      const { metrics } = await executor.run(trialSpecOf(sweep, entry, side, round, workload, () => dataset))
+      trials.set(who, { metrics, ms: performance.now() - began })
+    }
+    const a = trials.get('a')
+    for (const share of missing) {
+      const b = trials.get(share)
+      yield { share, ms: a.ms + b.ms, a: a.metrics, b: b.metrics }
+    }
+  }
 }
 
 /** Draws blocks of neighbours; which side began alternates as in the series. */
@@ -283,47 +299,80 @@ async function table(stop) {
           ])
         }
       }
-  print(rows)
+  return rows
 }
 
-function live(stop) {
-  const rows = [['workload', 'load', 'injected', 'live gates', 'exit 1', 'exit 0', 'exit 3', 'other']]
-  for (const name of names)
-    for (const load of loads)
-      for (const share of shares) {
-        const tenant = load === 'busy' ? neighbour() : null
-        const codes = []
-        for (let gate = 0; gate < Number(words.live) && !stop.aborted; gate++) {
-          const { sweep, set } = SWEEPS[name]
-          const sides = ['--a', moduleWith(name, 0), '--b', moduleWith(name, share)]
-          const given = set.flatMap((one) => ['--set', one])
-          const limit = [
-            '--margin',
-            String(margin),
-            '--time-limit',
-            `${words.limit}s`,
-            '--seed',
-            String(gate),
-            '--quiet',
-          ]
-          const main = join(root, 'dist/harness/cli/main.js')
-          codes.push(
-            spawnSync(process.execPath, [main, 'gate', join(root, sweep), ...sides, ...given, ...limit])
-              .status,
-          )
-        }
-        tenant?.kill('SIGKILL')
-        const count = (wanted) => shareText(codes.filter((code) => wanted(code)).length, codes.length)
-        rows.push([
-          name,
-          load,
-          `+${100 * share}%`,
-          codes.length,
-          ...[1, 0, 3].map((code) => count((one) => one === code)),
-          count((code) => ![0, 1, 3].includes(code)),
-        ])
-      }
-  print(rows)
+/** Real gates, through the command line. */
+async function recordLive(stop) {
+  const counts = new Map()
+  for (const line of recorded()) counts.set(seriesKey(line), (counts.get(seriesKey(line)) ?? 0) + 1)
+  for (let round = 0; round < Number(words.live); round++)
+    for (const [name, load, share] of shuffle(cells(), order)) {
+      const line = { kind: 'live', name, load, share, margin }
+      if ((counts.get(seriesKey(line)) ?? 0) > round) continue
+      const began = performance.now()
+      const code = await liveGate(line, round, stop)
+      if (stop.aborted) return
+      appendFileSync(words.out, `${JSON.stringify({ ...line, code, ms: performance.now() - began })}\n`)
+      process.stderr.write(
+        `\rlive ${round + 1}/${words.live}: ${load} ${name} +${100 * share}%: exit ${code}   `,
+      )
+    }
+  process.stderr.write('\n')
+}
+
+function cells() {
+  const live = words['live-shares'].split(',').map(Number)
+  return names.flatMap((name) => loads.flatMap((load) => live.map((share) => [name, load, share])))
+}
+
+async function liveGate({ name, load, share }, round, stop) {
+  const tenant = load === 'busy' ? neighbour() : null
+  try {
+    const { sweep, set } = SWEEPS[name]
+    const args = [
+      'gate',
+      join(root, sweep),
+      '--a',
+      moduleWith(name, 0),
+      '--b',
+      moduleWith(name, share),
+      '--quiet',
+    ]
+    args.push('--margin', `${margin}`, '--time-limit', `${words.limit}s`, '--seed', `${round + 1}`)
+    for (const one of set) args.push('--set', one)
+    const main = join(root, 'dist/harness/cli/main.js')
+    const gate = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'ignore', 'inherit'] })
+    const interrupt = () => gate.kill('SIGINT')
+    stop.addEventListener('abort', interrupt, { once: true })
+    const [code] = await once(gate, 'exit')
+    stop.removeEventListener('abort', interrupt)
+    return code
+  } finally {
+    tenant?.kill('SIGKILL')
+  }
+}
+
+function liveTable() {
+  const rows = [
+    ['workload', 'load', 'injected', 'live gates', 'exit 1', 'exit 0', 'exit 3', 'other', 'mean s'],
+  ]
+  const lines = recorded().filter(({ kind }) => kind === 'live')
+  for (const [name, load, share] of cells()) {
+    const gates = lines.filter((line) => seriesKey(line) === seriesKey({ kind: 'live', name, load, share }))
+    if (gates.length === 0) continue
+    const count = (wanted) => shareText(gates.filter(({ code }) => wanted(code)).length, gates.length)
+    rows.push([
+      name,
+      load,
+      `+${100 * share}%`,
+      gates.length,
+      ...[1, 0, 3].map((code) => count((one) => one === code)),
+      count((code) => ![0, 1, 3].includes(code)),
+      (gates.reduce((sum, { ms }) => sum + ms, 0) / gates.length / 1000).toFixed(0),
+    ])
+  }
+  return rows
 }
 
 function print(rows) {
@@ -335,8 +384,9 @@ const stop = new AbortController()
 process.once('SIGINT', () => stop.abort())
 try {
   await record(stop.signal)
+  if (!stop.signal.aborted) await recordLive(stop.signal)
 } catch (error) {
   if (!stop.signal.aborted) throw error
 }
-await table(stop.signal)
-if (Number(words.live) > 0) live(stop.signal)
+print(await table(stop.signal))
+print(liveTable())
