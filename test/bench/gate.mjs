@@ -22,6 +22,7 @@ import { makeOwnedFolder } from '../../dist/harness/ownership/leftovers.js'
 import { loadSweep } from '../../dist/harness/sweep/load.js'
 import { fitToWorkload } from '../../dist/harness/sweep/params.js'
 import { shuffle } from '../../dist/harness/sweep/random.js'
+import { turnsOfRow } from './gate-inject.mjs'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const { values: words } = parseArgs({
@@ -65,12 +66,15 @@ mkdirSync(dirname(words.out), { recursive: true })
 const modules = makeOwnedFolder()
 process.on('exit', () => rmSync(modules, { recursive: true, force: true }))
 
+/** Turns of a loop that cost as much as one row, by workload: measured once and kept with what was recorded. */
+const turns = new Map()
+
 function moduleWith(name, share) {
   const path = join(modules, `${name}-${share}.mjs`)
   const url = (file) => JSON.stringify(pathToFileURL(join(root, file)).href)
   writeFileSync(
     path,
-    `import base from ${url(SWEEPS[name].module)}\nimport inject from ${url('test/bench/gate-inject.mjs')}\nexport default inject(base, ${share})\n`,
+    `import base from ${url(SWEEPS[name].module)}\nimport inject from ${url('test/bench/gate-inject.mjs')}\nexport default inject(base, ${share * turns.get(name)})\n`,
   )
   return path
 }
@@ -113,7 +117,7 @@ async function recordWorkload(executor, name, load, counts, stop) {
   const { sweep: asked, locate } = loadSweep(join(root, SWEEPS[name].sweep), { set: SWEEPS[name].set })
   const { dataset } = asked.scenarios[0]
   const prepared = await executor.prepare({
-    workload: moduleWith(name, 0),
+    workload: join(root, SWEEPS[name].module),
     datasets: dataset === null ? [] : [dataset],
     data_dir: modules,
   })
@@ -122,8 +126,15 @@ async function recordWorkload(executor, name, load, counts, stop) {
   const [scenario] = sweep.scenarios
   const entry = { scenario, params: { a: scenario.params, b: scenario.params } }
   const series = { executor, sweep, entry, info: prepared.workload, dataset: prepared.datasets[0] ?? null }
+  if (!turns.has(name)) await calibrate(name, scenario, series.dataset)
   await recordSeries('duets', Number(words.duets), duetRound(name, series), { name, load, counts, stop })
   await recordSeries('solos', Number(words.solos), soloRound(name, series), { name, load, counts, stop })
+}
+
+async function calibrate(name, { params, settings }, dataset) {
+  const { default: base } = await import(pathToFileURL(join(root, SWEEPS[name].module)).href)
+  turns.set(name, await turnsOfRow(base, { params, settings, dataset, warmup: false }))
+  appendFileSync(words.out, `${JSON.stringify({ kind: 'turns', name, turns: turns.get(name) })}\n`)
 }
 
 /** Round by round, so that every share sees the same times of day. */
@@ -380,6 +391,7 @@ function print(rows) {
   for (const row of rows.slice(1)) console.log(`| ${row.join(' | ')} |`)
 }
 
+for (const { kind, name, turns: known } of recorded()) if (kind === 'turns') turns.set(name, known)
 const stop = new AbortController()
 process.once('SIGINT', () => stop.abort())
 try {
