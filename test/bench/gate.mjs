@@ -3,11 +3,12 @@
 //   node test/bench/gate.mjs --duets 200 --solos 60 --live 20    record up to so many of each, then print the tables
 //   node test/bench/gate.mjs                                     the tables alone, from what is recorded
 // Options: --out FILE, --workloads pipeline,sensor, --loads quiet,busy, --shares 0,0.02,0.04,0.05,0.1,
-// --live-shares 0,0.05,0.1, --gates 1000 (resampled, a cell), --limit 60 (s), --margin 0.02.
-// Stopped by Ctrl-C it goes on where it was. Needs a build, and says little on a machine that does other work.
+// --solo-shares 0,0.05, --live-shares 0,0.05,0.1, --gates 1000 (resampled, a cell), --limit 60 (s), --margins 0.02,0.01 (live gates: the first).
+// --write puts the tables into docs/gate-proof.md. Stopped by Ctrl-C it goes on where it was. Needs a build, and says little on a machine that does other work.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism, cpus, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -23,6 +24,7 @@ import { loadSweep } from '../../dist/harness/sweep/load.js'
 import { fitToWorkload } from '../../dist/harness/sweep/params.js'
 import { shuffle } from '../../dist/harness/sweep/random.js'
 import { turnsOfRow } from './gate-inject.mjs'
+import { rewriteBetween } from './markers.mjs'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const { values: words } = parseArgs({
@@ -35,8 +37,10 @@ const { values: words } = parseArgs({
     loads: { type: 'string', default: 'quiet,busy' },
     gates: { type: 'string', default: '1000' },
     limit: { type: 'string', default: '60' },
-    margin: { type: 'string', default: '0.02' },
+    margins: { type: 'string', default: '0.02,0.01' },
     live: { type: 'string', default: '0' },
+    write: { type: 'boolean', default: false },
+    'solo-shares': { type: 'string', default: '0,0.05' },
     'live-shares': { type: 'string', default: '0,0.05,0.1' },
   },
 })
@@ -53,10 +57,11 @@ const SWEEPS = {
   },
 }
 const shares = words.shares.split(',').map(Number)
+const soloShares = words['solo-shares'].split(',').map(Number)
 const loads = words.loads.split(',')
 const names = words.workloads.split(',')
 const limitMs = 1000 * Number(words.limit)
-const margin = Number(words.margin)
+const margins = words.margins.split(',').map(Number)
 /** Duets near in time share the machine's mood: they are drawn together. */
 const BLOCK = 6
 /** Of the order in which things are measured. */
@@ -140,8 +145,9 @@ async function calibrate(name, { params, settings }, dataset) {
 /** Round by round, so that every share sees the same times of day. */
 async function recordSeries(kind, wanted, play, { name, load, counts, stop }) {
   const done = (share) => counts.get(seriesKey({ kind, name, load, share })) ?? 0
+  const played = kind === 'duets' ? shares : soloShares
   for (let round = 0; round < wanted; round++) {
-    const missing = shares.filter((share) => done(share) <= round)
+    const missing = played.filter((share) => done(share) <= round)
     for await (const line of play(missing, round)) {
       if (stop.aborted) return
       appendFileSync(words.out, `${JSON.stringify({ kind, name, load, ...line })}\n`)
@@ -194,7 +200,7 @@ function* drawn(series, random) {
 }
 
 /** One gate by the policy itself, fed with what was recorded, on a clock that runs as it ran then. */
-async function resampledGate(duets, solos, random) {
+async function resampledGate(duets, solos, margin, random) {
   let now = 0
   const [ofDuets, ofSolos] = [drawn(duets, random), drawn(solos, random)]
   let round = null
@@ -231,7 +237,7 @@ async function resampledGate(duets, solos, random) {
 }
 
 /** The usual ways, given the same time: a claim where Welch's interval at 95% lies beyond the margin. */
-function usual(solos, shuffled, random) {
+function usual(solos, shuffled, margin, random) {
   const each = solos.reduce((sum, { ms }) => sum + ms, 0) / solos.length
   const n = Math.max(3, Math.floor(limitMs / each))
   const span = shuffled ? n : 2 * n
@@ -261,7 +267,11 @@ function momentsText(values) {
   return `${(100 * Math.expm1(mean)).toFixed(2)}% sd ${sd.toFixed(4)}`
 }
 
-async function table(stop) {
+function isWhole({ a, b }) {
+  return a.latency_mean_ms > 0 && b.latency_mean_ms > 0
+}
+
+async function table(margin, stop) {
   const lines = recorded()
   const rows = [
     ['workload', 'load', 'injected', 'duets', 'latency', 'cpu', 'way', 'gates', 'exit 1', 'exit 0', 'exit 3'],
@@ -271,10 +281,12 @@ async function table(stop) {
     for (const load of loads)
       for (const share of shares) {
         if (stop.aborted) return
-        const of = (kind) =>
-          lines.filter((line) => seriesKey(line) === seriesKey({ kind, name, load, share }))
+        const of = (kind, recordedShare = share) =>
+          lines.filter((line) => seriesKey(line) === seriesKey({ kind, name, load, share: recordedShare }))
         const duets = of('duets').filter(({ duet }) => duet.sums !== null)
-        const solos = of('solos').filter(({ a, b }) => a.latency_mean_ms && b.latency_mean_ms)
+        // The injected loop takes no memory: where trials of a share were not recorded, those of another stand in.
+        const own = of('solos').filter(isWhole)
+        const solos = own.length > 0 ? own : of('solos', soloShares[0]).filter(isWhole)
         if (duets.length < 2 * BLOCK || solos.length < 4) continue
         const log = (key) => duets.map(({ duet: { sums } }) => Math.log(sums.b[key] / sums.a[key]))
         const head = [
@@ -288,10 +300,12 @@ async function table(stop) {
         const ways = {
           'lock step': async () =>
             ({ regression: 1, ruled_out: 0, undecided: 3 })[
-              (await resampledGate(duets, solos, random)).verdict
+              (await resampledGate(duets, solos, margin, random)).verdict
             ],
-          'A then B, Welch': async () => usual(solos, false, random),
-          'shuffled, Welch': async () => usual(solos, true, random),
+          ...(own.length > 0 && {
+            'A then B, Welch': async () => usual(own, false, margin, random),
+            'shuffled, Welch': async () => usual(own, true, margin, random),
+          }),
         }
         for (const [way, play] of Object.entries(ways)) {
           const codes = []
@@ -319,7 +333,7 @@ async function recordLive(stop) {
   for (const line of recorded()) counts.set(seriesKey(line), (counts.get(seriesKey(line)) ?? 0) + 1)
   for (let round = 0; round < Number(words.live); round++)
     for (const [name, load, share] of shuffle(cells(), order)) {
-      const line = { kind: 'live', name, load, share, margin }
+      const line = { kind: 'live', name, load, share }
       if ((counts.get(seriesKey(line)) ?? 0) > round) continue
       const began = performance.now()
       const code = await liveGate(line, round, stop)
@@ -350,7 +364,7 @@ async function liveGate({ name, load, share }, round, stop) {
       moduleWith(name, share),
       '--quiet',
     ]
-    args.push('--margin', `${margin}`, '--time-limit', `${words.limit}s`, '--seed', `${round + 1}`)
+    args.push('--margin', `${margins[0]}`, '--time-limit', `${words.limit}s`, '--seed', `${round + 1}`)
     for (const one of set) args.push('--set', one)
     const main = join(root, 'dist/harness/cli/main.js')
     const gate = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'ignore', 'inherit'] })
@@ -365,9 +379,7 @@ async function liveGate({ name, load, share }, round, stop) {
 }
 
 function liveTable() {
-  const rows = [
-    ['workload', 'load', 'injected', 'live gates', 'exit 1', 'exit 0', 'exit 3', 'other', 'mean s'],
-  ]
+  const rows = [['workload', 'load', 'injected', 'gates', 'exit 1', 'exit 0', 'exit 3', 'other', 'mean s']]
   const lines = recorded().filter(({ kind }) => kind === 'live')
   for (const [name, load, share] of cells()) {
     const gates = lines.filter((line) => seriesKey(line) === seriesKey({ kind: 'live', name, load, share }))
@@ -386,9 +398,14 @@ function liveTable() {
   return rows
 }
 
-function print(rows) {
-  console.log(`\n| ${rows[0].join(' | ')} |\n|${rows[0].map(() => '---').join('|')}|`)
-  for (const row of rows.slice(1)) console.log(`| ${row.join(' | ')} |`)
+function markdown(rows) {
+  const line = (cells) => `| ${cells.join(' | ')} |`
+  return [line(rows[0]), `|${rows[0].map(() => '---').join('|')}|`, ...rows.slice(1).map(line)].join('\n')
+}
+
+function machine() {
+  const memory = Math.round(totalmem() / 2 ** 30)
+  return `${cpus()[0].model.trim()}, ${availableParallelism()} cores, ${memory} GiB; Node ${process.versions.node}`
 }
 
 for (const { kind, name, turns: known } of recorded()) if (kind === 'turns') turns.set(name, known)
@@ -400,5 +417,14 @@ try {
 } catch (error) {
   if (!stop.signal.aborted) throw error
 }
-print(await table(stop.signal))
-print(liveTable())
+const tables = [
+  `Recorded up to ${new Date().toISOString().slice(0, 10)}: ${machine()}. ${words.gates} resampled gates a cell.`,
+]
+for (const margin of margins) {
+  tables.push(`### Resampled, margin ${100 * margin}%`, markdown(await table(margin, stop.signal)))
+}
+tables.push(`### Live, margin ${100 * margins[0]}%`, markdown(liveTable()))
+console.log(tables.join('\n\n'))
+if (words.write && !stop.signal.aborted) {
+  rewriteBetween(join(root, 'docs/gate-proof.md'), 'bench:gate', tables.join('\n\n'))
+}
