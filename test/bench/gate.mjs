@@ -23,7 +23,6 @@ import { makeOwnedFolder } from '../../dist/harness/ownership/leftovers.js'
 import { loadSweep } from '../../dist/harness/sweep/load.js'
 import { fitToWorkload } from '../../dist/harness/sweep/params.js'
 import { shuffle } from '../../dist/harness/sweep/random.js'
-import { turnsOfRow } from './gate-inject.mjs'
 import { rewriteBetween } from './markers.mjs'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -64,6 +63,7 @@ const limitMs = 1000 * Number(words.limit)
 const margins = words.margins.split(',').map(Number)
 /** Duets near in time share the machine's mood: they are drawn together. */
 const BLOCK = 6
+const CALIBRATION = { guess: 1000, share: 0.1, duets: [4, 16] }
 /** Of the order in which things are measured. */
 const order = randomStream(Date.now())
 
@@ -75,11 +75,15 @@ process.on('exit', () => rmSync(modules, { recursive: true, force: true }))
 const turns = new Map()
 
 function moduleWith(name, share) {
-  const path = join(modules, `${name}-${share}.mjs`)
+  return writeModule(name, share, share * turns.get(name))
+}
+
+function writeModule(name, word, turnsPerRow) {
+  const path = join(modules, `${name}-${word}-${turnsPerRow}.mjs`)
   const url = (file) => JSON.stringify(pathToFileURL(join(root, file)).href)
   writeFileSync(
     path,
-    `import base from ${url(SWEEPS[name].module)}\nimport inject from ${url('test/bench/gate-inject.mjs')}\nexport default inject(base, ${share * turns.get(name)})\n`,
+    `import base from ${url(SWEEPS[name].module)}\nimport inject from ${url('test/bench/gate-inject.mjs')}\nexport default inject(base, ${turnsPerRow})\n`,
   )
   return path
 }
@@ -131,15 +135,32 @@ async function recordWorkload(executor, name, load, counts, stop) {
   const [scenario] = sweep.scenarios
   const entry = { scenario, params: { a: scenario.params, b: scenario.params } }
   const series = { executor, sweep, entry, info: prepared.workload, dataset: prepared.datasets[0] ?? null }
-  if (!turns.has(name)) await calibrate(name, scenario, series.dataset)
+  if (!turns.has(name)) await calibrate(name, series)
   await recordSeries('duets', Number(words.duets), duetRound(name, series), { name, load, counts, stop })
   await recordSeries('solos', Number(words.solos), soloRound(name, series), { name, load, counts, stop })
 }
 
-async function calibrate(name, { params, settings }, dataset) {
-  const { default: base } = await import(pathToFileURL(join(root, SWEEPS[name].module)).href)
-  turns.set(name, await turnsOfRow(base, { params, settings, dataset, warmup: false }))
-  appendFileSync(words.out, `${JSON.stringify({ kind: 'turns', name, turns: turns.get(name) })}\n`)
+/** How many turns cost as much as a row in a duet, by the CPU time of the sides' threads: a guess, then a better one. */
+async function calibrate(name, { executor, entry, info, dataset }) {
+  let perRow = CALIBRATION.guess
+  for (const duets of CALIBRATION.duets) {
+    const tried = CALIBRATION.share * perRow
+    const version = (turnsPerRow) => ({
+      name,
+      workload: writeModule(name, 'calibration', turnsPerRow),
+      info,
+    })
+    const versions = { a: version(0), b: version(tried) }
+    let sum = 0
+    for (let duet = 0; duet < duets; duet++) {
+      const first = duet % 2 === 0 ? 'a' : 'b'
+      const { sums } = await executor.duet(duetSpecOf(entry, versions, duet, first, () => dataset))
+      sum += Math.log(sums.b.cpu_ms / sums.a.cpu_ms)
+    }
+    perRow = tried / Math.expm1(sum / duets)
+  }
+  turns.set(name, perRow)
+  appendFileSync(words.out, `${JSON.stringify({ kind: 'turns', name, turns: perRow })}\n`)
 }
 
 /** Round by round, so that every share sees the same times of day. */
@@ -174,13 +195,14 @@ function duetRound(name, { executor, entry, info, dataset }) {
 
 /** One trial of the old version and one of each share, in shuffled order: the old one stands beside each of them. */
 function soloRound(name, { executor, sweep, entry, dataset }) {
+  const means = { datasetOf: () => dataset, calibration: null }
   return async function* (missing, round) {
     const trials = new Map()
     for (const who of shuffle(missing.length === 0 ? [] : ['a', ...missing], order)) {
       const workload = moduleWith(name, who === 'a' ? 0 : who)
       const side = who === 'a' ? 'a' : 'b'
       const began = performance.now()
-      const { metrics } = await executor.run(trialSpecOf(sweep, entry, side, round, workload, () => dataset))
+      const { metrics } = await executor.run(trialSpecOf(sweep, entry, side, round, workload, means))
       trials.set(who, { metrics, ms: performance.now() - began })
     }
     const a = trials.get('a')
@@ -229,6 +251,7 @@ async function resampledGate(duets, solos, margin, random) {
     scenarios: [{ scenario, params: { a: {}, b: {} } }],
     versions: { a: {}, b: {} },
     datasetOf: () => null,
+    calibration: null,
     rules: { table: metricTable({}), settings: { margins: {}, alpha: 0.01 }, margin },
     limitMs,
     now: () => now,
