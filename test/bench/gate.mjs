@@ -336,6 +336,8 @@ async function table(margin, stop) {
             const code = await play()
             if (code !== null) codes.push(code)
           }
+          // A series too short for this way's windows.
+          if (codes.length === 0) continue
           const count = (code) => shareText(codes.filter((one) => one === code).length, codes.length)
           rows.push([
             ...(way === 'lock step' ? head : ['', '', '', '', '', '']),
