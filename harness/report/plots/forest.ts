@@ -62,7 +62,7 @@ function line(row: ComparisonRow, y: number, pair: string, width: number, style:
     high: row.ratio_ci_high,
     ratio_text: ratioText(row.ratio, row.ratio_ci_low, row.ratio_ci_high, style),
     p: adjustedPText(row),
-    g: row.hedges_g === null ? '—' : formatNumber(row.hedges_g).replace('-', '−'),
+    g: row.hedges_g === null ? '—' : effectText(row.hedges_g),
     verdict: row.verdict.replace('_', ' '),
     colour: VERDICT_COLOURS[told ? row.verdict : 'undecided'],
   }
@@ -90,4 +90,11 @@ export function largestEffects(candidates: readonly ComparisonRow[]): Set<Compar
 
 function effect(row: ComparisonRow): number {
   return Math.abs(Math.log(row.ratio!))
+}
+
+/** Two decimals, so that a tiny effect is no longer than a large one: the column has room for five digits. */
+function effectText(g: number): string {
+  const size = Math.abs(g)
+  const digits = size < 99.95 ? size.toFixed(size < 9.995 ? 2 : 1) : formatNumber(Math.round(size))
+  return g < 0 && Number(size.toFixed(2)) > 0 ? `−${digits}` : digits
 }
