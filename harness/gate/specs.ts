@@ -2,7 +2,7 @@
 import type { PreparedDataset, Scalar, WorkloadInfo } from '../../workers/contract.ts'
 import type { DuetSide, DuetSpec, TrialSpec } from '../../workers/protocol.ts'
 import type { Calibration } from '../record/types.ts'
-import { localUnits } from '../run/run-trials.ts'
+import { capsFor } from '../run/run-trials.ts'
 import { trialId } from '../sweep/plan.ts'
 import type { Scenario, Sweep } from '../sweep/types.ts'
 import type { GateScenario, Versions } from './types.ts'
@@ -50,13 +50,7 @@ export function trialSpecOf(
     params: params[side],
     settings,
     dataset: datasetOf(scenario),
-    caps: {
-      max_memory_mb: settings.max_memory_mb,
-      max_compute_units: localUnits(settings.max_compute_units, calibration),
-      policy: sweep.caps,
-      memory_scope: sweep.memory_scope ?? 'workload',
-      pin_core: sweep.pin_core ?? null,
-    },
+    caps: capsFor(sweep, scenario, calibration),
     warmup_chunks: scenario.warmup_chunks,
     timeout_s: scenario.timeout_s,
     chunk_log: null,

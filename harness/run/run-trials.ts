@@ -188,13 +188,7 @@ function toTrialSpec(
     params: scenario.params,
     settings,
     dataset: scenario.dataset === null ? null : datasets.get(keyOf(scenario.dataset))!,
-    caps: {
-      max_memory_mb: settings.max_memory_mb,
-      max_compute_units: localUnits(settings.max_compute_units, calibration),
-      policy: sweep.caps,
-      memory_scope: sweep.memory_scope ?? 'workload',
-      pin_core: sweep.pin_core ?? null,
-    },
+    caps: capsFor(sweep, scenario, calibration),
     warmup_chunks: scenario.warmup_chunks,
     watts: scenario.watts ?? null,
     timeout_s: scenario.timeout_s,
@@ -202,9 +196,20 @@ function toTrialSpec(
   }
 }
 
-/** Cores of this machine for the units that a scenario asks for. */
-export function localUnits(asked: number | null, calibration: Calibration | null | undefined): number | null {
-  return asked === null || calibration == null ? asked : asked * calibration.factor
+/** What a trial is held to; compute in cores of this machine for the units that the scenario asks for. */
+export function capsFor(
+  sweep: Sweep,
+  { settings: { max_memory_mb, max_compute_units } }: Scenario,
+  calibration: Calibration | null | undefined,
+): TrialSpec['caps'] {
+  const scaled = max_compute_units !== null && calibration != null
+  return {
+    max_memory_mb,
+    max_compute_units: scaled ? max_compute_units * calibration.factor : max_compute_units,
+    policy: sweep.caps,
+    memory_scope: sweep.memory_scope ?? 'workload',
+    pin_core: sweep.pin_core ?? null,
+  }
 }
 
 /** A faster machine's share that one thread cannot reach here is refused, like any cap that cannot be enforced. */
