@@ -1,6 +1,6 @@
 /** `stint run`: the main job. */
 import type { Argv, CommandModule } from 'yargs'
-import { runsText } from '../report/words.ts'
+import { count, runsText } from '../report/words.ts'
 import type { SweepRun } from '../run/run-trials.ts'
 import { loadSweep } from '../sweep/load.ts'
 import type { Sweep } from '../sweep/types.ts'
@@ -111,5 +111,5 @@ function listScenarios(sweep: Sweep, json: boolean): void {
   }
   for (const scenario of scenarios) answer(`${scenario.id}  ${scenario.label}`)
   const total = until ? `${fewest} to ${trials}` : trials
-  answer(`${scenarios.length} scenarios x ${runsText(sweep)} = ${total} trials`)
+  answer(`${count(scenarios.length, 'scenario')} x ${runsText(sweep)} = ${total} trials`)
 }

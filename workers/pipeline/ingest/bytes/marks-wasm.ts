@@ -22,6 +22,7 @@ export const COUNT_BITS = 16
 
 /** What is used of the runtime's global object; the language's own types leave it out. */
 declare const WebAssembly: {
+  validate(bytes: Uint8Array): boolean
   Module: new (bytes: Uint8Array) => object
   Instance: new (module: object) => { exports: unknown }
 }
@@ -36,12 +37,16 @@ export interface MarkFinder {
   find(length: number, from: number, separator: number, quote: number): number
 }
 
-/** Null where this machine cannot run it. */
+/** Null where this machine has no WebAssembly, no vectors in it, or no address space left for its memory. */
 export function markFinder(): MarkFinder | null {
+  if (typeof WebAssembly === 'undefined') return null
+  const bytes = moduleBytes()
+  if (!WebAssembly.validate(bytes)) return null
   try {
-    return new WebAssembly.Instance(new WebAssembly.Module(moduleBytes())).exports as MarkFinder
-  } catch {
-    return null
+    return new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as MarkFinder
+  } catch (error) {
+    if (error instanceof RangeError) return null
+    throw error
   }
 }
 

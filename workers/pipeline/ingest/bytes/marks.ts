@@ -1,7 +1,8 @@
 import { type DialectBytes, LF } from './dialect.ts'
 import { BLOCK_BYTES, COUNT_BITS, markFinder, OTHERS_AT, PLACES_AT, WINDOW_BYTES } from './marks-wasm.ts'
 
-const SPACE = 32
+/** No separator, quote or control character of any dialect, which are ASCII. */
+const FILLER = 0xff
 
 // One for all readers of the thread, used within one call alone: each would take address space of its own.
 const FINDER = markFinder()
@@ -37,12 +38,12 @@ export class Marks {
     this.#quote = dialect.quote < 0 ? LF : dialect.quote
   }
 
-  /** Finds the marks in a window that starts at `from` and ends at `end` at the latest. */
+  /** Finds the marks in a window that starts at `from`, below `end`, and ends at `end` at the latest. */
   find(bytes: Uint8Array, from: number, end: number): void {
     const to = Math.min(end, from + WINDOW_BYTES)
     const length = to - from
     BYTES.set(bytes.subarray(from, to))
-    BYTES.fill(SPACE, length, Math.ceil(length / BLOCK_BYTES) * BLOCK_BYTES)
+    BYTES.fill(FILLER, length, Math.ceil(length / BLOCK_BYTES) * BLOCK_BYTES)
     const counts = FINDER!.find(length, from, this.#separator, this.#quote)
     const count = counts & (2 ** COUNT_BITS - 1)
     this.places[0] = from - 1
