@@ -44,7 +44,10 @@ const MEASURED: Record<string, Entry> = {
   wall_s: time('s', 'first timed step to last, finish excluded'),
   cpu_s: time('s', 'CPU time of the host process over the timed steps'),
   startup_ms: time('ms', "opening the workload's measured instance"),
-  cold_first_chunk_ms: time('ms', 'first chunk of the warm-up instance, compiler cold'),
+  cold_first_chunk_ms: time(
+    'ms',
+    'first chunk of the warm-up instance: compiler cold, compute cap not yet in force',
+  ),
   throughput_rows_s: {
     unit: 'rows/s',
     direction: 'higher_is_better',

@@ -1,8 +1,9 @@
 /**
- * The cell: the worker thread that runs one trial. Its pool calls `empty`, `load` and `drive` in turn;
- * between these calls the caps are put in force from outside.
+ * The cell: the worker thread that runs one trial. Its pool calls `empty`, `load`, `warm` and `drive` in turn. Between
+ * these calls the caps are put in force from outside: on memory once the cell stands empty, on compute once it is warm.
  */
-
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { settle } from './caps/compute/settle.ts'
 import { type CellMemory, MemoryCapError, MemoryCheck, MIB, readCellMemory } from './caps/memory.ts'
 import type { TrialContext, Workload } from './contract.ts'
@@ -23,20 +24,40 @@ import { Meters } from './telemetry/meters.ts'
 /** What the cell can say; the host adds what concerns the whole process. */
 export type CellReport = Omit<HostReport, 'noise'> & { noise: Omit<NoiseRecord, 'load_1m'> }
 
-export interface DriveOrder {
+export interface WarmOrder {
   spec: TrialSpec
   /** What the workload may use above an empty cell, MB; null for no cap. */
   budgetMb: number | null
-  /** Null where no compute cap was asked for. */
-  compute: ComputeCapInForce | null
 }
 
-const collectGarbage = globalThis.gc as () => void
-// The host switches the collector's handle on for the harness; a workload finds the usual globals.
-Reflect.deleteProperty(globalThis, 'gc')
+export interface DriveOrder {
+  spec: TrialSpec
+  /** Null where no compute cap was asked for. */
+  compute: ComputeCapInForce | null
+  /** As `warm` returned it. */
+  coldFirstChunkMs: number | null
+}
+
+const collectGarbage = collector()
 
 let emptyCell: CellMemory
 let workload: Workload
+/** Over warm-up and measured run. */
+let memory: MemoryCheck
+
+/**
+ * V8's full collection for the harness alone: a workload finds the usual globals. The flag is set for as long as the
+ * handle takes to make: a process that is started with it cannot use the code that Node brings along compiled, and
+ * takes a fifth longer to start.
+ */
+function collector(): () => void {
+  setFlagsFromString('--expose-gc')
+  try {
+    return runInNewContext('gc') as () => void
+  } finally {
+    setFlagsFromString('--no-expose-gc')
+  }
+}
 
 /** Takes the memory of the empty cell, above which the cap counts. */
 export function empty(): void {
@@ -54,19 +75,37 @@ export async function load(name: string): Promise<TrialError | null> {
   }
 }
 
-/** Warms up, then measures one instance to the end of its data. Every throw of the workload becomes an outcome. */
-export async function drive({ spec, budgetMb, compute }: DriveOrder): Promise<CellReport> {
-  const memory = new MemoryCheck(emptyCell, budgetMb, collectGarbage)
+/**
+ * Steps a throwaway instance, so that the compiler is warm. No compute cap is in force yet: a share of 0.05 would make
+ * this take twenty times as long.
+ * @returns time of its first chunk, ms, or how the trial ended
+ */
+export async function warm({
+  spec,
+  budgetMb,
+}: WarmOrder): Promise<Pick<DriveOrder, 'coldFirstChunkMs'> | CellReport> {
+  memory = new MemoryCheck(emptyCell, budgetMb, collectGarbage)
   try {
-    return await measure(spec, compute, memory)
+    const coldFirstChunkMs = await warmUp(workload, contextOf(spec), spec.warmup_chunks, memory)
+    collectGarbage()
+    return { coldFirstChunkMs }
   } catch (error) {
-    return { ...nothingMeasured(memory), outcome: outcomeOf(error), error: asTrialError(error) }
+    return failed(error)
+  }
+}
+
+/** Measures one instance to the end of its data. Every throw of the workload becomes an outcome. */
+export async function drive(order: DriveOrder): Promise<CellReport> {
+  try {
+    return await measure(order)
+  } catch (error) {
+    return failed(error)
   }
 }
 
 /** As `drive`, in turns with the cell of the other side. */
 export async function duet(order: DuetOrder): Promise<DuetPart | { outcome: Outcome; error: TrialError }> {
-  const memory = new MemoryCheck(emptyCell, order.maxMemoryMb, collectGarbage)
+  memory = new MemoryCheck(emptyCell, order.maxMemoryMb, collectGarbage)
   try {
     return await takeTurns(workload, order, memory, collectGarbage)
   } catch (error) {
@@ -74,27 +113,18 @@ export async function duet(order: DuetOrder): Promise<DuetPart | { outcome: Outc
   }
 }
 
-async function measure(
-  spec: TrialSpec,
-  compute: ComputeCapInForce | null,
-  memory: MemoryCheck,
-): Promise<CellReport> {
-  const context: TrialContext = {
-    params: spec.params,
-    settings: spec.settings,
-    dataset: spec.dataset,
-    warmup: false,
-  }
-  const coldFirstChunkMs = await warmUp(workload, context, spec.warmup_chunks, memory)
-  collectGarbage()
+function contextOf({ params, settings, dataset }: TrialSpec): TrialContext {
+  return { params, settings, dataset, warmup: false }
+}
 
+async function measure({ spec, compute, coldFirstChunkMs }: DriveOrder): Promise<CellReport> {
   const opening = performance.now()
-  const run = new MeasuredRun(await openWorkload(workload, context), memory, spec.chunk_log)
+  const run = new MeasuredRun(await openWorkload(workload, contextOf(spec)), memory, spec.chunk_log)
   const startupMs = performance.now() - opening
   try {
     const units = spec.caps.max_compute_units
     if (units !== null && compute?.period_ms != null) settle(units, compute.cpu_stat)
-    const report = await runToTheEnd(run, memory, compute?.cpu_stat ?? null, { startupMs, coldFirstChunkMs })
+    const report = await runToTheEnd(run, compute?.cpu_stat ?? null, { startupMs, coldFirstChunkMs })
     await run.close()
     return report
   } catch (error) {
@@ -106,7 +136,6 @@ async function measure(
 
 async function runToTheEnd(
   run: MeasuredRun,
-  memory: MemoryCheck,
   cpuStat: string | null,
   opening: { startupMs: number; coldFirstChunkMs: number | null },
 ): Promise<CellReport> {
@@ -162,8 +191,11 @@ function chunkMetrics(run: MeasuredRun): Record<string, number | null> {
   }
 }
 
-function nothingMeasured(memory: MemoryCheck): Omit<CellReport, 'outcome'> {
+/** Nothing but the memory was measured. */
+function failed(error: unknown): CellReport {
   return {
+    outcome: outcomeOf(error),
+    error: asTrialError(error),
     metrics: {},
     peak_mb: memory.peakBytes > 0 ? memory.peakBytes / MIB : null,
     achieved: null,

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
 import { budgetWithin, MIB, resourceLimits } from './caps/memory.ts'
-import type { CellReport, DriveOrder } from './cell.ts'
+import type { CellReport, DriveOrder, WarmOrder, warm } from './cell.ts'
 import type { HostPermit, HostReport, HostSignal, Outcome, TrialError, TrialSpec } from './protocol.ts'
 import { peakResidentMb } from './telemetry/process-files.ts'
 
@@ -61,9 +61,13 @@ async function runCell(
     if (unwatched !== null) return refusedBy(unwatched)
     const unusable: TrialError | null = await cell.run(spec.workload, { name: 'load' })
     if (unusable !== null) return { outcome: 'failed', error: unusable }
-    const { compute, refused } = await permit('loaded')
+    const warmed: Awaited<ReturnType<typeof warm>> = await cell.run({ spec, budgetMb } satisfies WarmOrder, {
+      name: 'warm',
+    })
+    if ('outcome' in warmed) return warmed
+    const { compute, refused } = await permit('warm')
     if (refused !== null) return refusedBy(refused)
-    const order: DriveOrder = { spec, budgetMb, compute }
+    const order: DriveOrder = { spec, compute, ...warmed }
     return (await cell.run(order, { name: 'drive' })) as CellReport
   } catch (error) {
     return cellEnded(error as NodeJS.ErrnoException, spec)
@@ -120,7 +124,7 @@ function signalCoordinator(stint: HostSignal['stint']): void {
 }
 
 /** Tells the coordinator how far this host is and waits until its caps are in force. */
-function permit(stint: 'empty' | 'loaded'): Promise<HostPermit> {
+function permit(stint: 'empty' | 'warm'): Promise<HostPermit> {
   return new Promise((resolve) => {
     const hear = (message: Partial<HostPermit>) => {
       if (message.stint !== 'go') return

@@ -304,12 +304,12 @@ export interface TimeWindow {
   to: number
 }
 
-/** Host to coordinator: the cell stands empty, its workload is loaded, the trial is over. */
+/** Host to coordinator: the cell stands empty, it is warm, the trial is over. */
 export interface HostSignal {
-  stint: 'empty' | 'loaded' | 'finished'
+  stint: 'empty' | 'warm' | 'finished'
 }
 
-/** The coordinator's answer to `empty` and `loaded`. */
+/** The coordinator's answer to `empty` and `warm`. */
 export interface HostPermit {
   stint: 'go'
   /** Null where no compute cap was asked for, and before it is in force. */

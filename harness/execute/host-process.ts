@@ -23,7 +23,7 @@ export interface HostOptions {
   name: string
   job: unknown
   environment: Record<string, string>
-  /** V8's, beside those that every host has. */
+  /** V8's. */
   flags?: readonly string[]
   /** Called for all that the host writes to stdout or stderr. */
   onOutput(text: string): void
@@ -48,8 +48,7 @@ export class HostProcess<R> {
       filename: options.filename,
       minThreads: 0,
       maxThreads: 1,
-      // The cell measures live memory, for which it has to collect garbage.
-      execArgv: ['--expose-gc', ...(options.flags ?? [])],
+      execArgv: [...(options.flags ?? [])],
       env: options.environment,
     })
     // A process that ends before its job began: `exited` below tells.

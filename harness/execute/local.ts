@@ -8,6 +8,7 @@ import type {
   DuetReport,
   DuetSpec,
   HostReport,
+  HostSignal,
   MemoryCapInForce,
   PrepareResult,
   PrepareSpec,
@@ -73,8 +74,8 @@ export class LocalExecutor implements DuetExecutor {
     return this.governor.capabilities
   }
 
+  /** Needs no cap, and so does not wait until the governor knows what it can enforce. */
   async prepare(spec: PrepareSpec): Promise<PrepareResult> {
-    await this.governor.capabilities
     const folder = this.takeFolder()
     try {
       const host = this.start<PrepareResult>('prepare', spec, folder, { timeoutMs: null, capsMemory: false })
@@ -168,7 +169,7 @@ export class LocalExecutor implements DuetExecutor {
     job: unknown,
     folder: string,
     watch: { timeoutMs: number | null; capsMemory: boolean },
-    onSignal: (signal: 'empty' | 'loaded' | 'finished') => void = () => {},
+    onSignal: (signal: HostSignal['stint']) => void = () => {},
   ): HostProcess<R> {
     this.refuseIfClosed()
     const host = new HostProcess<R>({
@@ -192,7 +193,7 @@ export class LocalExecutor implements DuetExecutor {
     host: HostProcess<HostReport>,
     spec: TrialSpec,
     caps: CapsInForce,
-    signal: 'empty' | 'loaded' | 'finished',
+    signal: HostSignal['stint'],
   ): Promise<void> {
     try {
       if (signal === 'finished') return this.governor.release(host.pid)

@@ -124,7 +124,8 @@ export function settings(cores: number | null): Record<string, Setting> {
     warmup_chunks: {
       type: wholeNumber(0, MAX_ROWS),
       default: 20,
-      description: 'chunks stepped through by a throwaway instance before anything is timed',
+      description:
+        'chunks stepped through by a throwaway instance before anything is timed and before max_compute_units holds',
       scenario: true,
     },
     random_seed: {
