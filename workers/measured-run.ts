@@ -131,7 +131,8 @@ function checkReport(report: StepReport): void {
 }
 
 /**
- * Steps a throwaway instance so that the compiler is warm and the state is not.
+ * Steps a throwaway instance as a measured one, so that the compiler is warm, for the harness's code as well, and the
+ * state is not.
  * @returns time of the first chunk, ms; null where there was none
  */
 export async function warmUp(
@@ -141,17 +142,13 @@ export async function warmUp(
   memory: MemoryCheck,
 ): Promise<number | null> {
   if (chunks === 0) return null
-  const open = await openWorkload(workload, { ...context, warmup: true })
+  const run = new MeasuredRun(await openWorkload(workload, { ...context, warmup: true }), memory, null)
   let firstMs: number | null = null
   try {
-    for (let chunk = 0; chunk < chunks; chunk++) {
-      const begin = performance.now()
-      if ((await open.step()) === null) break
-      firstMs ??= performance.now() - begin
-      memory.check(0)
-    }
+    run.begin()
+    for (let chunk = 0; chunk < chunks && (await run.step()); chunk++) firstMs ??= run.latency.total
   } finally {
-    await open.close?.()
+    await run.close()
   }
   return firstMs
 }

@@ -31,7 +31,7 @@ export function hashWorkload(workload: string): string {
 function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true })
     .map((name) => join(folder, String(name)))
-    .filter((path) => SOURCE.test(path) && isFile(path))
+    .filter((path) => SOURCE.test(path) && !path.endsWith('.d.ts') && isFile(path))
 }
 
 function modulesFrom(entry: string): string[] {

@@ -64,8 +64,7 @@ async function measurePipeline(spec) {
   const run = await measuredRun(await openRun(spec), spec.log)
   const used = process.cpuUsage()
   const started = performance.now()
-  run.begin()
-  while (await run.step());
+  await stepToTheEnd(run)
   const seconds = (performance.now() - started) / 1000
   const { user, system } = process.cpuUsage(used)
   const { metrics } = await run.finish()
@@ -80,12 +79,17 @@ async function measurePipeline(spec) {
 }
 
 async function warmUp(spec) {
-  for (let run = 0; run < WARMUP_RUNS; run++) await stepAll(await openRun({ ...spec, rows: WARMUP_ROWS }))
+  for (let instance = 0; instance < WARMUP_RUNS; instance++) {
+    const run = await measuredRun(await openRun({ ...spec, rows: WARMUP_ROWS }), spec.log)
+    await stepToTheEnd(run)
+    await run.finish()
+    await run.close()
+  }
 }
 
-async function stepAll(open) {
-  while ((await open.step()) !== null);
-  await open.close?.()
+async function stepToTheEnd(run) {
+  run.begin()
+  while (await run.step());
 }
 
 /** Two instances of one pipeline take turns, one measured and logged by the cell's own code, one bare. */
