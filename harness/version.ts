@@ -1,16 +1,10 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { packageFolder } from './package-folder.ts'
 
-/** Works from the sources and from dist/, which lies one folder deeper. */
 function readVersion(): string {
-  for (const place of ['../package.json', '../../package.json']) {
-    try {
-      return (JSON.parse(readFileSync(new URL(place, import.meta.url), 'utf8')) as { version: string })
-        .version
-    } catch {
-      // Not here: try the next place.
-    }
-  }
-  throw new Error('package.json is missing from the installation; install stint again')
+  const content = readFileSync(join(packageFolder(), 'package.json'), 'utf8')
+  return (JSON.parse(content) as { version: string }).version
 }
 
 export const STINT_VERSION = readVersion()

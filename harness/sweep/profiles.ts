@@ -1,10 +1,10 @@
 /** Hardware profiles: those shipped in `configs/`, and a user's own files. */
 import { existsSync, readdirSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { basename, join, resolve } from 'node:path'
 import { z } from 'zod'
 import type { Scalar } from '../../workers/contract.ts'
 import type { Watts } from '../../workers/protocol.ts'
+import { packageFolder } from '../package-folder.ts'
 import { readYamlFile } from './document.ts'
 import { nearest } from './nearest.ts'
 import type { Folders } from './paths.ts'
@@ -31,15 +31,8 @@ export interface Profile {
 /** A seed is a matter of the sweep, not of the hardware. */
 const PROFILE_SETTINGS = SCENARIO_SETTINGS.filter((name) => name !== 'random_seed')
 
-/** The package's `configs/`, from the sources as from `dist/`. */
 function configsFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url))
-  while (!existsSync(join(folder, 'configs'))) {
-    const parent = dirname(folder)
-    if (parent === folder) throw new Error('the package has lost its configs/ folder')
-    folder = parent
-  }
-  return join(folder, 'configs')
+  return join(packageFolder(), 'configs')
 }
 
 /** Names of the shipped profiles, sorted. */
