@@ -1,6 +1,7 @@
 /**
- * The cell: the worker thread that runs one trial. Its pool calls `empty`, `load`, `warm` and `drive` in turn. Between
- * these calls the caps are put in force from outside: on memory once the cell stands empty, on compute once it is warm.
+ * The cell: the worker thread that runs one trial. Its pool calls `empty`, `load`, `warm`, `drive` and `finish` in turn.
+ * Between these calls the caps are put in force from outside: on memory once the cell stands empty and to the end, on
+ * compute for `drive` alone.
  */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -19,7 +20,7 @@ import type {
   TrialSpec,
 } from './protocol.ts'
 import { monotonicMs } from './telemetry/clock.ts'
-import { Meters } from './telemetry/meters.ts'
+import { Meters, type Readings } from './telemetry/meters.ts'
 
 /** What the cell can say; the host adds what concerns the whole process. */
 export type CellReport = Omit<HostReport, 'noise'> & { noise: Omit<NoiseRecord, 'load_1m'> }
@@ -38,12 +39,23 @@ export interface DriveOrder {
   coldFirstChunkMs: number | null
 }
 
+/** The measured instance after its last step. */
+interface Measured {
+  run: MeasuredRun
+  /** From the first timed step to the last. */
+  wallMs: number
+  read: Readings
+  startupMs: number
+  coldFirstChunkMs: number | null
+}
+
 const collectGarbage = collector()
 
 let emptyCell: CellMemory
 let workload: Workload
 /** Over warm-up and measured run. */
 let memory: MemoryCheck
+let measured: Measured
 
 /**
  * V8's full collection for the harness alone: a workload finds the usual globals. The flag is set for as long as the
@@ -94,13 +106,23 @@ export async function warm({
   }
 }
 
-/** Measures one instance to the end of its data. Every throw of the workload becomes an outcome. */
-export async function drive(order: DriveOrder): Promise<CellReport> {
+/** Measures one instance to the end of its data; null, or how the trial ended before. */
+export async function drive(order: DriveOrder): Promise<CellReport | null> {
   try {
-    return await measure(order)
+    measured = await measure(order)
+    return null
   } catch (error) {
     return failed(error)
   }
+}
+
+/** What the measured instance came to, after `drive`. */
+export async function finish(): Promise<CellReport> {
+  return await closing(measured.run, async () => {
+    const report = await reportOn(measured)
+    await measured.run.close()
+    return report
+  }).catch(failed)
 }
 
 /** As `drive`, in turns with the cell of the other side. */
@@ -117,33 +139,32 @@ function contextOf({ params, settings, dataset }: TrialSpec): TrialContext {
   return { params, settings, dataset, warmup: false }
 }
 
-async function measure({ spec, compute, coldFirstChunkMs }: DriveOrder): Promise<CellReport> {
+async function measure({ spec, compute, coldFirstChunkMs }: DriveOrder): Promise<Measured> {
   const opening = performance.now()
   const run = new MeasuredRun(await openWorkload(workload, contextOf(spec)), memory, spec.chunk_log)
   const startupMs = performance.now() - opening
-  try {
+  return await closing(run, async () => {
     const units = spec.caps.max_compute_units
     if (units !== null && compute?.period_ms != null) settle(units, compute.cpu_stat)
-    const report = await runToTheEnd(run, compute?.cpu_stat ?? null, { startupMs, coldFirstChunkMs })
-    await run.close()
-    return report
+    const meters = new Meters(compute?.cpu_stat ?? null)
+    run.begin()
+    while (await run.step());
+    const wallMs = run.ready - run.begun
+    return { run, wallMs, read: await meters.stop(wallMs), startupMs, coldFirstChunkMs }
+  })
+}
+
+/** Closes the run where `act` fails; its error is the one to report. */
+async function closing<T>(run: MeasuredRun, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act()
   } catch (error) {
-    // The first error is the one to report.
     await run.close().catch(() => {})
     throw error
   }
 }
 
-async function runToTheEnd(
-  run: MeasuredRun,
-  cpuStat: string | null,
-  opening: { startupMs: number; coldFirstChunkMs: number | null },
-): Promise<CellReport> {
-  const meters = new Meters(cpuStat)
-  run.begin()
-  while (await run.step());
-  const wallMs = run.ready - run.begun
-  const read = await meters.stop(wallMs)
+async function reportOn({ run, wallMs, read, startupMs, coldFirstChunkMs }: Measured): Promise<CellReport> {
   // The clock of threads and that of the machine tick alike and start apart.
   const offset = monotonicMs() - performance.now()
   const output = await run.finish()
@@ -153,8 +174,8 @@ async function runToTheEnd(
       ...output.metrics,
       ...chunkMetrics(run),
       ...read.metrics,
-      startup_ms: opening.startupMs,
-      cold_first_chunk_ms: opening.coldFirstChunkMs,
+      startup_ms: startupMs,
+      cold_first_chunk_ms: coldFirstChunkMs,
       peak_heap_mb: memory.peakHeapBytes / MIB,
       peak_external_mb: memory.peakExternalBytes / MIB,
     },

@@ -92,6 +92,7 @@ export interface TrialOutput {
 export interface OpenWorkload {
   /** Handles one chunk; null when the data is used up. */
   step(): StepReport | null | Promise<StepReport | null>
+  /** What it came to. Not timed; max_compute_units holds the steps alone, max_memory_mb this as well. */
   finish(): TrialOutput | Promise<TrialOutput>
   close?(): void | Promise<void>
 }

@@ -304,9 +304,9 @@ export interface TimeWindow {
   to: number
 }
 
-/** Host to coordinator: the cell stands empty, it is warm, the trial is over. */
+/** Host to coordinator: the cell stands empty, it is warm, all that is timed is over, the trial is over. */
 export interface HostSignal {
-  stint: 'empty' | 'warm' | 'finished'
+  stint: 'empty' | 'warm' | 'measured' | 'finished'
 }
 
 /** The coordinator's answer to `empty` and `warm`. */

@@ -196,7 +196,7 @@ export class LocalExecutor implements DuetExecutor {
     signal: HostSignal['stint'],
   ): Promise<void> {
     try {
-      if (signal === 'finished') return this.governor.release(host.pid)
+      if (signal === 'measured' || signal === 'finished') return this.governor.release(host.pid)
       if (signal === 'empty') {
         const { max_memory_mb, memory_scope = 'workload' } = spec.caps
         caps.memory = await this.governor.capMemory(host.pid, max_memory_mb, memory_scope)

@@ -72,7 +72,7 @@ export class WatchedHost {
     return this.groupMechanism === 'cgroup_v2' ? (this.group?.path ?? null) : null
   }
 
-  /** The trial is over. */
+  /** All that is timed is over; once more when the trial is. */
   release(): void {
     this.readPeak()
     this.compute?.release()

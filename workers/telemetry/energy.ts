@@ -65,7 +65,9 @@ function openPackages(root: string): Package[] | null {
 
 /** @throws where the file cannot be read or holds no number */
 function readNumber(path: string): number {
-  const value = Number(readFileSync(path, 'latin1').trim())
-  if (!Number.isFinite(value)) throw new Error(`${path} holds no number`)
+  const text = readFileSync(path, 'latin1').trim()
+  const value = Number(text)
+  // Number('') is 0.
+  if (text === '' || !Number.isFinite(value)) throw new Error(`${path} holds no number`)
   return value
 }

@@ -67,6 +67,14 @@ describe('EnergyMeter', () => {
     rmSync(join(folder, 'intel-rapl:1', 'energy_uj'))
     expect(new EnergyMeter(folder).stop()).toEqual({ joules: null, source: null })
   })
+
+  it('takes a counter that reads empty for none, not for 0', () => {
+    domain('intel-rapl:0', 'package-0', 5_000_000)
+    const meter = new EnergyMeter(folder)
+    writeFileSync(join(folder, 'intel-rapl:0', 'energy_uj'), '')
+    expect(meter.stop()).toEqual({ joules: null, source: null })
+    expect(new EnergyMeter(folder).stop()).toEqual({ joules: null, source: null })
+  })
 })
 
 describe('readThrottledMs', () => {
