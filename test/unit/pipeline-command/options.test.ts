@@ -20,7 +20,7 @@ function template(text: string): string {
 }
 
 const options = (flags: Partial<PipelineSettings> = {}, file: string | null = null) =>
-  pipelineOptions(flags, file, CORES)
+  pipelineOptions(flags, file, null, CORES)
 
 describe('where a setting comes from', () => {
   it('is the default where nothing else gives it', () => {
