@@ -29,14 +29,19 @@ export function pipelineReport(data: PipelineData, options: PipelineOptions): ob
         compute_limit: one.scenario.settings.max_compute_units,
         ...measuredSection(one),
       })),
-      operating_points: model.operating.points.map(({ goal, metric, unit, label, estimate, tied }) => ({
-        goal,
-        metric,
-        unit,
-        scenario: label,
-        estimate,
-        tied: tied.map((one) => one.label),
-      })),
+      operating_points: model.operating.points.map(
+        ({ goal, metric, unit, scenario, label, estimate, tied }) => ({
+          goal,
+          metric,
+          unit,
+          scenario: label,
+          estimate,
+          ...(metric === 'energy_j' && {
+            energy_source: model.scenarios.find(({ id }) => id === scenario)?.energy_source ?? null,
+          }),
+          tied: tied.map((one) => one.label),
+        }),
+      ),
     },
     quality: qualitySection(okInfo(streaming) ?? {}, streaming.chunks),
     scaling: {
