@@ -33,15 +33,17 @@ export function compareScenarios(input: {
   seed?: number
 }): Comparison {
   const { scenarios } = input
-  const { reference } = input.settings
+  const { reference, unpaired_expected = false } = input.settings
   const overSeeds = poolBySeed(scenarios, seedKeys(scenarios, reference))
   const pools = new Map(
     (overSeeds.length > 1 ? overSeeds : poolBySeed(scenarios, [])).map((pool) => [pool.scenario.id, pool]),
   )
-  const { pairs, notes } = pairScenarios(
+  const pairing = pairScenarios(
     [...pools.values()].map(({ scenario }) => scenario),
     reference,
   )
+  const { pairs } = pairing
+  const notes = pairing.notes.filter(({ kind }) => !unpaired_expected || kind !== 'reference_unmatched')
   const trials = groupByScenario(input.trials)
   const toGroup = ({ id }: Scenario): Group => groupOf(pools.get(id)!, trials)
   const wanted: Metric[] = []

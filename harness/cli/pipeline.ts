@@ -4,21 +4,19 @@ import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Argv, CommandModule } from 'yargs'
 import type { Executor } from '../execute/executor.ts'
-import { type PipelineOptions, type PipelineSettings, pipelineOptions } from '../pipeline/options.ts'
-import { pipelineSweep } from '../pipeline/sweep.ts'
-import { readJournal } from '../record/journal.ts'
-import { readManifest } from '../record/manifest.ts'
-import { checkWritable, journalPath } from '../record/run-folder.ts'
-import type { SweepRun } from '../run/run-trials.ts'
+import { type PipelineSettings, pipelineOptions } from '../pipeline/options.ts'
+import { PIPELINE_NAME, pipelineSweep } from '../pipeline/sweep.ts'
+import { checkWritable } from '../record/run-folder.ts'
+import { profileOf } from '../sweep/profiles.ts'
 import { UserError } from '../user-error.ts'
-import { answer, tell } from './console.ts'
-import { EXIT, userErrorFrom } from './exit.ts'
+import { concludePipeline, loadReports, RUNS } from './conclude-pipeline.ts'
 import { runHere } from './run-here.ts'
 
 interface PipelineWords {
   input: string
   'output-dir': string | undefined
   'config-template': string | undefined
+  profile: string | undefined
   target: string | undefined
   preset: string | undefined
   learner: string | undefined
@@ -38,9 +36,6 @@ interface PipelineWords {
   quiet: boolean
 }
 
-/** Where the trials themselves are kept, below the output folder. */
-const RUNS = 'runs'
-
 export const pipelineCommand: CommandModule<object, PipelineWords> = {
   command: 'pipeline',
   describe: 'run the pipeline on a CSV in both modes and over a grid of constraints',
@@ -54,6 +49,12 @@ export const pipelineCommand: CommandModule<object, PipelineWords> = {
           type: 'string',
           requiresArg: true,
           describe: 'JSON file of settings; flags beat it',
+        },
+        profile: {
+          type: 'string',
+          requiresArg: true,
+          describe:
+            'hardware profile, such as edge, or a path: its watts for an estimate of energy, and settings that neither flag nor template gives',
         },
         target: {
           type: 'string',
@@ -103,13 +104,17 @@ export const pipelineCommand: CommandModule<object, PipelineWords> = {
         'with the settings of a small device',
       )
       .epilog(
-        'Checkpoints, resuming and a file of the features are parameters of a sweep: see docs/streaming_workflow.md.',
+        `Where it was interrupted or killed, "stint resume OUTPUT/${RUNS}/${PIPELINE_NAME}/latest" runs the trials that are missing and writes all files.\n` +
+          'Energy comes from the machine\'s counters where they can be read, else from the watts of --profile ("stint profiles" lists them); each value says which.\n' +
+          'Checkpoints and a file of the features are parameters of a sweep: see docs/streaming_workflow.md.',
       ) as unknown as Argv<PipelineWords>,
   handler: runPipeline,
 }
 
 async function runPipeline(words: PipelineWords): Promise<void> {
-  const options = pipelineOptions(flagsGiven(words), words['config-template'] ?? null, availableParallelism())
+  const cores = availableParallelism()
+  const profile = words.profile === undefined ? null : profileOf(words.profile, '--profile', cores)
+  const options = pipelineOptions(flagsGiven(words), words['config-template'] ?? null, profile, cores)
   const input = resolve(words.input)
   if (!existsSync(input)) throw new UserError(`${words.input}: no such file`, 'check the path after --input')
   if (!statSync(input).isFile()) throw new UserError(`${words.input}: is no file`, '--input needs a CSV file')
@@ -129,9 +134,10 @@ async function runPipeline(words: PipelineWords): Promise<void> {
   const end = await runHere(loaded, {
     root: join(output, RUNS),
     quiet: words.quiet,
+    pipeline: { options, output },
     wrap: (executor) => whilePreparing(executor, loadReports),
   })
-  await conclude(end, options, output)
+  await concludePipeline(end, { options, output }, { json: false })
 }
 
 function checkOutput(folder: string): void {
@@ -142,10 +148,6 @@ function checkOutput(folder: string): void {
     throw new UserError(error.message.replaceAll('--out', '--output-dir'))
   }
 }
-
-/** Libraries for pictures take half a second to load. */
-const loadReports = () =>
-  Promise.all([import('../report/pipeline/data.ts'), import('../report/pipeline/exporters.ts')])
 
 /** Does other work while the machine is asked and the data read, when nothing is timed yet. */
 function whilePreparing(executor: Executor, work: () => Promise<unknown>): Executor {
@@ -182,40 +184,4 @@ function flagsGiven(words: PipelineWords): Partial<PipelineSettings> {
   }
   const given = Object.entries(flags).filter(([, value]) => value !== undefined)
   return Object.fromEntries(given) as Partial<PipelineSettings>
-}
-
-async function conclude(end: SweepRun, options: PipelineOptions, output: string): Promise<void> {
-  if (end.done === 'refused') throw userErrorFrom(inFlags(end.problem))
-  if (end.done === 'interrupted_before') {
-    tell('stint: interrupted before the first trial; nothing was written')
-    process.exitCode = EXIT.interrupted
-    return
-  }
-  if (end.done === 'interrupted') {
-    tell(`stint: interrupted; what was measured is in ${end.folder}`)
-    process.exitCode = EXIT.interrupted
-    return
-  }
-  const { trials } = readJournal(journalPath(end.folder))
-  const [{ readPipelineData }, { writePipelineFiles }] = await loadReports()
-  const data = readPipelineData(end.folder, readManifest(end.folder), trials)
-  const { skipped } = await writePipelineFiles(data, options, output)
-  for (const { file, reason } of skipped) tell(`no ${file}: ${reason}`)
-  if (trials.some(({ outcome }) => outcome === 'failed')) process.exitCode = EXIT.failed
-  answer(output)
-}
-
-/** Problems are told in a sweep's words; here they are flags. */
-function inFlags<P extends { message: string; hint?: string }>(problem: P): P {
-  const word = (text: string) =>
-    text
-      .replaceAll('dataset.target', '--target')
-      .replaceAll('dataset.preset', '--preset')
-      .replaceAll('params.learner', '--learner')
-      .replaceAll('say "caps: best_effort" in the sweep', 'say --caps best_effort')
-  return {
-    ...problem,
-    message: word(problem.message),
-    ...(problem.hint !== undefined && { hint: word(problem.hint) }),
-  }
 }

@@ -4,6 +4,7 @@ import { LocalExecutor } from '../execute/local.ts'
 import { readManifest } from '../record/manifest.ts'
 import { resolveRunFolder } from '../record/run-folder.ts'
 import { type ResumeEnd, resumeRun } from '../run/resume-run.ts'
+import { concludePipeline, outputOf } from './conclude-pipeline.ts'
 import { tell } from './console.ts'
 import { conclude } from './run.ts'
 import { RunProgress } from './run-progress.ts'
@@ -35,7 +36,8 @@ export const resumeCommand: CommandModule<object, ResumeWords> = {
 async function resume(words: ResumeWords): Promise<void> {
   const folder = resolveRunFolder(words.run)
   const stop = new AbortController()
-  const progress = new RunProgress(readManifest(folder).sweep, words.quiet)
+  const { sweep, pipeline } = readManifest(folder)
+  const progress = new RunProgress(sweep, words.quiet)
   const removeHandlers = stopOnSignals(stop)
   let executor: LocalExecutor | null = null
   let resumed: ResumeEnd
@@ -55,5 +57,6 @@ async function resume(words: ResumeWords): Promise<void> {
   }
   const { end, ran } = resumed
   if (end.done === 'finished' && !ran && !words.quiet) tell('no trial is missing; nothing to run')
-  await conclude(end, words)
+  if (pipeline === undefined) await conclude(end, words)
+  else await concludePipeline(end, { ...pipeline, output: outputOf(folder, pipeline.output) }, words)
 }

@@ -1,6 +1,7 @@
 /** One sweep on this machine: progress on stderr, and signals that end it cleanly. */
 import type { Executor } from '../execute/executor.ts'
 import { LocalExecutor } from '../execute/local.ts'
+import type { PipelineRequest } from '../record/types.ts'
 import { runSweep } from '../run/run-sweep.ts'
 import type { SweepRun } from '../run/run-trials.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
@@ -11,12 +12,14 @@ export interface RunHereOptions {
   /** Where `<sweep>/<run>/` lands. */
   root: string
   quiet: boolean
+  /** For the manifest, where the run is one of `stint pipeline`. */
+  pipeline?: PipelineRequest
   /** What else is to happen around the executor's calls. */
   wrap?: (executor: Executor) => Executor
 }
 
 export async function runHere(loaded: LoadedSweep, options: RunHereOptions): Promise<SweepRun> {
-  const { root, quiet, wrap = (executor: Executor) => executor } = options
+  const { root, quiet, pipeline, wrap = (executor: Executor) => executor } = options
   const stop = new AbortController()
   const executor = new LocalExecutor()
   const removeHandlers = stopOnSignals(stop)
@@ -25,6 +28,7 @@ export async function runHere(loaded: LoadedSweep, options: RunHereOptions): Pro
     return await runSweep(loaded, wrap(executor), {
       root,
       command: ['stint', ...process.argv.slice(2)],
+      ...(pipeline && { pipeline }),
       signal: stop.signal,
       events: progress,
     })

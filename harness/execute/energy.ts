@@ -1,5 +1,6 @@
 /** One trial's energy from what the machine's counters said, else from CPU time and the profile's watts. */
 import type { EnergyRecord, HostReport, TrialSpec, WatchSummary } from '../../workers/protocol.ts'
+import { estimatedJoules } from '../analyse/energy.ts'
 
 /**
  * Counters count the whole machine: where several trials ran at once, each gets its part by CPU time.
@@ -26,6 +27,6 @@ export function energyOf(
   }
   const { watts } = spec
   if (watts == null || part === null) return { joules: null, source: null, shared }
-  const wallS = (report.window.to - report.window.from) / 1000
-  return { joules: watts.idle * wallS * part + watts.per_core * cpuS, source: 'estimate', shared }
+  const wall_s = (report.window.to - report.window.from) / 1000
+  return { joules: estimatedJoules(watts, { wall_s, cpu_s: cpuS, part }), source: 'estimate', shared }
 }

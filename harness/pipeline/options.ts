@@ -1,13 +1,15 @@
-/** What `stint pipeline` runs with: flags before template before defaults. */
+/** What `stint pipeline` runs with: flags before template before hardware profile before defaults. */
 import { z } from 'zod'
 import type { Scalar } from '../../workers/contract.ts'
+import type { Watts } from '../../workers/protocol.ts'
 import { isMapping, pathKey, readYamlFile } from '../sweep/document.ts'
 import { nearest } from '../sweep/nearest.ts'
 import { type Finding, type Place, refuse, shown } from '../sweep/problems.ts'
+import type { Profile } from '../sweep/profiles.ts'
 import { trialCount } from '../sweep/rounds.ts'
 import { settings } from '../sweep/settings.ts'
 
-export type Origin = 'flag' | 'template' | 'default'
+export type Origin = 'flag' | 'template' | 'profile' | 'default'
 
 /** Settings by the names that templates use. */
 export interface PipelineSettings {
@@ -34,6 +36,8 @@ export interface PipelineOptions {
   origins: Record<PipelineKey, Origin>
   /** As given; null for none. */
   template: string | null
+  /** Its watts make an estimate of energy where no counter can be read; null for no profile. */
+  profile: { name: string; path: string; watts: Watts | null } | null
 }
 
 export const PIPELINE_DEFAULTS: PipelineSettings = {
@@ -62,12 +66,14 @@ interface Given {
 
 /**
  * @param flags only those that were given, by setting
+ * @param profile of which the settings that this command has are taken; mode and warm-up are the command's own
  * @param cores of this machine, which bound `max_compute_units`
  * @throws {SweepError} with all that is wrong with flags and template
  */
 export function pipelineOptions(
   flags: Partial<PipelineSettings>,
   template: string | null,
+  profile: Profile | null,
   cores: number,
 ): PipelineOptions {
   const findings: Finding[] = []
@@ -80,14 +86,12 @@ export function pipelineOptions(
     const given: Given =
       flag !== undefined
         ? { value: flag, origin: 'flag', place: { option: flagName(key) } }
-        : (fromTemplate.get(key) ?? {
-            value: PIPELINE_DEFAULTS[key],
-            origin: 'default',
-            place: { option: flagName(key) },
-          })
+        : (fromTemplate.get(key) ?? withoutTemplate(key, profile))
     merged[key] = given.value
     origins[key] = given.origin
-    if (given.origin !== 'default') findings.push(...problemsOf(key, given, types[key]))
+    // A profile was validated when it was read.
+    if (given.origin === 'flag' || given.origin === 'template')
+      findings.push(...problemsOf(key, given, types[key]))
   }
   if (merged['target_latency_ms'] !== null && merged['adaptive_chunk_resize'] === false) {
     const hint = 'leave --disable-adaptive-chunk-resize out, or the target'
@@ -100,7 +104,15 @@ export function pipelineOptions(
     settings: merged as unknown as PipelineSettings,
     origins: origins as Record<PipelineKey, Origin>,
     template,
+    profile: profile && { name: profile.name, path: profile.path, watts: profile.watts },
   }
+}
+
+function withoutTemplate(key: PipelineKey, profile: Profile | null): Given {
+  const place = { option: flagName(key) }
+  return profile !== null && Object.hasOwn(profile.settings, key)
+    ? { value: profile.settings[key]!, origin: 'profile', place }
+    : { value: PIPELINE_DEFAULTS[key], origin: 'default', place }
 }
 
 /** `chunk_size` -> `--chunk-size`. */

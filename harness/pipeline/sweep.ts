@@ -25,7 +25,7 @@ export const PIPELINE_NAME = 'pipeline'
  * @throws {SweepError} where the input does not exist
  */
 export function pipelineSweep(
-  { settings, template }: PipelineOptions,
+  { settings, template, profile }: PipelineOptions,
   input: PipelineInput,
   caps: 'strict' | 'best_effort',
 ): LoadedSweep {
@@ -58,13 +58,17 @@ export function pipelineSweep(
     compare: { reference: { mode: 'batch' } },
   }
   const loaded = sweepFromData(data, template ?? input.path)
-  const scenarios = loaded.sweep.scenarios.map((scenario) => {
+  const watts = profile?.watts ?? null
+  const scenarios = loaded.sweep.scenarios.map((planned) => {
+    const scenario = { ...planned, watts }
     const { flat } = scenario
     if (flat['dataset.rows'] !== undefined) return { ...scenario, runs: 1 }
     const whole = { ...scenario, label: scenario.label.replace(/ dataset\.rows=none$/, '') }
     return same(flat, given) ? whole : { ...whole, runs: 1 }
   })
-  return { ...loaded, sweep: { ...loaded.sweep, scenarios } }
+  // Batch mode has no grid.
+  const compare = { ...loaded.sweep.compare, unpaired_expected: true }
+  return { ...loaded, sweep: { ...loaded.sweep, scenarios, compare } }
 }
 
 type Constraints = Record<keyof typeof GRID, Scalar>

@@ -1,5 +1,6 @@
 /** The run folder's manifest, `run.json`. */
 import type { PreparedDataset, WorkloadInfo } from '../../workers/contract.ts'
+import type { PipelineOptions } from '../pipeline/options.ts'
 import type { Sweep } from '../sweep/types.ts'
 
 /** What the run really ran on. */
@@ -38,6 +39,13 @@ export interface Calibration {
   factor: number
 }
 
+/** What `stint pipeline` was asked for: its files are made of this and the run folder. */
+export interface PipelineRequest {
+  options: PipelineOptions
+  /** Folder that receives the files, absolute. */
+  output: string
+}
+
 export interface Manifest {
   format: 1
   id: string
@@ -64,4 +72,6 @@ export interface Manifest {
   /** Every time that the run was taken up again. */
   resumed: Resumption[]
   command: string[]
+  /** Absent: the run is not one of `stint pipeline`. */
+  pipeline?: PipelineRequest
 }

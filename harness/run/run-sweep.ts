@@ -8,7 +8,7 @@ import { makeOwnedFolder } from '../ownership/leftovers.ts'
 import { readGit } from '../record/git.ts'
 import { readMachine } from '../record/machine.ts'
 import { checkWritable, createRunFolder, planRunFolder } from '../record/run-folder.ts'
-import type { Manifest } from '../record/types.ts'
+import type { Manifest, PipelineRequest } from '../record/types.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
 import { fitToWorkload } from '../sweep/params.ts'
 import { planTrials } from '../sweep/plan.ts'
@@ -30,6 +30,8 @@ export interface RunOptions {
   root: string
   /** The words that started the run, for the manifest. */
   command: string[]
+  /** For the manifest, where the run is one of `stint pipeline`. */
+  pipeline?: PipelineRequest
   signal: AbortSignal
   events: RunEvents
   clock?: Clock
@@ -78,6 +80,7 @@ export async function runSweep(
       elapsed_s: null,
       resumed: [],
       command: options.command,
+      ...(options.pipeline && { pipeline: options.pipeline }),
     }
     const problem = unreachable(manifest)
     if (problem !== null) return { done: 'refused', problem }

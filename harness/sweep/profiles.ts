@@ -93,6 +93,19 @@ export function readReference(name: unknown, options: ReadOptions): RelativeTo |
   return null
 }
 
+/**
+ * The profile that an option of a command names, as a sweep would; a path is taken from the working folder.
+ * @throws {SweepError} where there is none, or its file is broken
+ */
+export function profileOf(name: string, option: string, cores: number): Profile {
+  const found = findProfile(name, process.cwd(), cores)
+  if (typeof found !== 'string') return found
+  throw new SweepError([{ place: { option }, key: null, what: found, hint: knownProfiles() }])
+}
+
+const knownProfiles = (): string =>
+  `shipped profiles: ${profileNames().join(', ')}; a path to a file of your own ends in .yaml`
+
 /** Every profile that a sweep names in `profiles` or an `include`, by the name that it uses. */
 export function readProfiles(data: unknown, options: ReadOptions): Map<string, Profile> {
   const { places, folders, cores, findings } = options
@@ -103,8 +116,7 @@ export function readProfiles(data: unknown, options: ReadOptions): Map<string, P
     try {
       const found = findProfile(value, place.option === undefined ? folders.sweep : folders.current, cores)
       if (typeof found === 'string') {
-        const hint = `shipped profiles: ${profileNames().join(', ')}; a path to a file of your own ends in .yaml`
-        findings.push({ place, key: dotted(path), what: found, hint })
+        findings.push({ place, key: dotted(path), what: found, hint: knownProfiles() })
       } else profiles.set(value, found)
     } catch (error) {
       if (!(error instanceof SweepError)) throw error

@@ -39,6 +39,8 @@ export interface CompareSettings {
   correction: Correction
   /** As a share: 0.02 for 2%. */
   margin: number
+  /** Some scenarios are meant to have no partner; absent: a note names those without. */
+  unpaired_expected?: boolean
 }
 
 /** What `stint gate` holds a new version to. */

@@ -96,7 +96,7 @@ describe('stint pipeline', () => {
       .map((line): Record<string, unknown> => JSON.parse(line))
     expect(lines.reduce((sum, line) => sum + (line['rows'] as number), 0)).toBe(ROWS)
     for (const line of lines) {
-      expect(line).toMatchObject({ energy_j: null, retries: 0, spilled_bytes: 0 })
+      expect(line).toMatchObject({ energy_j: null, energy_source: null, retries: 0, spilled_bytes: 0 })
       expect(line['latency_ms']).toBeGreaterThan(0)
       expect(line['throughput_rows_s']).toBeGreaterThan(0)
       expect(line['memory_mb']).toBeGreaterThan(1)
@@ -127,13 +127,19 @@ describe('stint pipeline', () => {
     )
     expect(report.dataset_fingerprint).toMatchObject({ preset: 'nba2k', rows: ROWS })
     // Every column that is empty from top to bottom says why.
-    for (const file of ['profiles/operator_profile.csv', 'benchmarks/resource_vs_accuracy.csv']) {
+    for (const file of [
+      'profiles/operator_profile.csv',
+      'benchmarks/resource_vs_accuracy.csv',
+      'benchmarks/constraint_experiment.csv',
+    ]) {
       const rows = table(file)
       for (const column of Object.keys(rows[0]!)) {
         if (rows.some((row) => row[column] !== '')) continue
         expect(report.not_measured, file).toHaveProperty([`${file}: ${column}`])
       }
     }
+    expect(report.not_measured['reports/streaming_chunks.jsonl: energy_j']).toMatch(/no --profile gives/)
+    expect(JSON.stringify(report.notices)).not.toContain('partner')
     expect(report.streaming.outcomes.ok).toBe(2)
     expect(report.streaming.caps.compute.requested).toBe(0.5)
     expect(report.reproducibility.quality_identical_in_all_runs).toEqual({ batch: true, streaming: true })

@@ -1,12 +1,14 @@
 /** `streaming_chunks.jsonl`: one line a chunk of the first streaming trial; null where nothing tells. */
 import type { ChunkLogLine } from '../../../workers/protocol.ts'
-import type { PipelineData } from './data.ts'
+import { firstOk, type PipelineData } from './data.ts'
+import { chunkEnergy } from './energy.ts'
 
 export function streamingChunks({ streaming }: PipelineData): string {
-  return streaming.chunks.map((chunk) => `${JSON.stringify(lineOf(chunk))}\n`).join('')
+  const energyOf = chunkEnergy(streaming.scenario.watts ?? null, firstOk(streaming.trials))
+  return streaming.chunks.map((chunk) => `${JSON.stringify(lineOf(chunk, energyOf(chunk)))}\n`).join('')
 }
 
-function lineOf(chunk: ChunkLogLine): Record<string, unknown> {
+function lineOf(chunk: ChunkLogLine, joules: number | null): Record<string, unknown> {
   const { control, spilled_bytes, drift, quality, ...others } = chunk.detail ?? {}
   const retries = (control as { retries?: number } | undefined)?.retries
   return {
@@ -22,8 +24,9 @@ function lineOf(chunk: ChunkLogLine): Record<string, unknown> {
     memory_mb: chunk.heap_mb + chunk.external_mb,
     heap_mb: chunk.heap_mb,
     external_mb: chunk.external_mb,
-    // Counters of energy are read once a trial; a share of a chunk would be a formula.
-    energy_j: null,
+    energy_j: joules,
+    // Counters are read once a trial.
+    energy_source: joules === null ? null : 'estimate',
     retries: retries ?? 0,
     control: control ?? null,
     spilled_bytes: spilled_bytes ?? 0,

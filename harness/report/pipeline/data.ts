@@ -40,7 +40,7 @@ export function readPipelineData(
   const reports = new Map(buildReportModel(manifest, trials).scenarios.map((report) => [report.id, report]))
   const measured = (scenario: Scenario): Measured => {
     const own = groups.get(scenario.id) ?? []
-    const ok = own.find(({ outcome }) => outcome === 'ok')
+    const ok = firstOk(own)
     const chunks = ok === undefined ? [] : readChunks(join(folder, 'chunks', `${ok.trial}.jsonl`))
     return { scenario, report: reports.get(scenario.id)!, trials: own, chunks }
   }
@@ -58,6 +58,11 @@ export function readPipelineData(
     grid: [streaming, ...others],
     sizes: distinctSizes([...parts, streaming]),
   }
+}
+
+/** The trial whose chunk log and facts stand for its scenario. */
+export function firstOk(trials: readonly TrialResult[]): TrialResult | undefined {
+  return trials.find(({ outcome }) => outcome === 'ok')
 }
 
 /** The sizes are no axis of what is compared and drawn. */

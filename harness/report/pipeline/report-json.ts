@@ -2,7 +2,8 @@
 
 import type { ComparisonRow } from '../../analyse/comparison.ts'
 import type { Origin, PipelineOptions } from '../../pipeline/options.ts'
-import { type Measured, type PipelineData, rowsOf } from './data.ts'
+import { firstOk, type Measured, type PipelineData, rowsOf } from './data.ts'
+import { notMeasured } from './not-measured.ts'
 import { operatorsIn, stageSeconds } from './operators.ts'
 import { qualitySection } from './quality.ts'
 
@@ -28,14 +29,19 @@ export function pipelineReport(data: PipelineData, options: PipelineOptions): ob
         compute_limit: one.scenario.settings.max_compute_units,
         ...measuredSection(one),
       })),
-      operating_points: model.operating.points.map(({ goal, metric, unit, label, estimate, tied }) => ({
-        goal,
-        metric,
-        unit,
-        scenario: label,
-        estimate,
-        tied: tied.map((one) => one.label),
-      })),
+      operating_points: model.operating.points.map(
+        ({ goal, metric, unit, scenario, label, estimate, tied }) => ({
+          goal,
+          metric,
+          unit,
+          scenario: label,
+          estimate,
+          ...(metric === 'energy_j' && {
+            energy_source: model.scenarios.find(({ id }) => id === scenario)?.energy_source ?? null,
+          }),
+          tied: tied.map((one) => one.label),
+        }),
+      ),
     },
     quality: qualitySection(okInfo(streaming) ?? {}, streaming.chunks),
     scaling: {
@@ -50,23 +56,8 @@ export function pipelineReport(data: PipelineData, options: PipelineOptions): ob
         throughput_rows_s: one.report.metrics['throughput_rows_s'] ?? null,
       })),
     },
-    not_measured: notMeasured(data),
+    not_measured: notMeasured(data, options.profile),
     notices: model.notices,
-  }
-}
-
-/** Why a column that the original has is empty here, by file and column: such a cell is never a 0 or a guess. */
-function notMeasured({ streaming: { report } }: PipelineData): Record<string, string> {
-  return {
-    'profiles/operator_profile.csv: feature_selection_s':
-      'no feature is selected by the target of rows that were not learned yet',
-    'profiles/operator_profile.csv: encode_scale_s':
-      'no operator of its own: one-hot encoding is in features_s, scaling in learn_s',
-    'reports/streaming_chunks.jsonl: energy_j':
-      'counters of energy are read once a trial, and a share of that for a chunk would be a formula',
-    ...(report.energy_source === null && {
-      'benchmarks/resource_vs_accuracy.csv: energy_j': 'no counter of energy can be read on this machine',
-    }),
   }
 }
 
@@ -82,6 +73,7 @@ export function runManifest(
     command: manifest.command,
     started_at: manifest.started_at,
     finished_at: manifest.finished_at,
+    resumed: manifest.resumed,
     dataset_fingerprint: fingerprint(data),
     reproducibility: reproducibility(data, options),
     machine: manifest.machine,
@@ -102,7 +94,7 @@ function fingerprint({ manifest }: PipelineData): object {
 }
 
 function reproducibility({ manifest, batch, streaming }: PipelineData, options: PipelineOptions): object {
-  const { settings, origins, template } = options
+  const { settings, origins, template, profile } = options
   const withOrigin = Object.entries(settings).map(
     ([key, value]): [string, { value: unknown; from: Origin }] => [
       key,
@@ -112,6 +104,7 @@ function reproducibility({ manifest, batch, streaming }: PipelineData, options: 
   return {
     random_seed: settings.random_seed,
     config_template: template,
+    profile,
     settings: Object.fromEntries(withOrigin),
     quality_identical_in_all_runs: {
       batch: identicalQuality(batch, manifest.workload.metrics),
@@ -154,7 +147,7 @@ function measuredSection({ report, trials, chunks }: Measured): object {
 }
 
 function okInfo({ trials }: Pick<Measured, 'trials'>): Record<string, unknown> | null {
-  return trials.find(({ outcome }) => outcome === 'ok')?.info ?? null
+  return firstOk(trials)?.info ?? null
 }
 
 function operatorSeconds(chunks: Measured['chunks'], operator: string): number {

@@ -2,7 +2,7 @@
 import type { Estimate } from '../../analyse/estimate.ts'
 import { type CsvValue, toCsv } from '../csv.ts'
 import { significanceTestsCsv } from '../significance-tests.ts'
-import { type Measured, type PipelineData, rowsOf } from './data.ts'
+import { firstOk, type Measured, type PipelineData, rowsOf } from './data.ts'
 import { operatorsIn, type stageOf, stageSeconds } from './operators.ts'
 
 const BYTES_PER_MB = 1024 * 1024
@@ -24,7 +24,7 @@ const outcomes = ({ report }: Measured): string =>
 
 /** A fact that the workload told of its first ok trial; numbers alone. */
 function fact(one: Measured, name: string): number | null {
-  const value = one.trials.find(({ outcome }) => outcome === 'ok')?.info?.[name]
+  const value = firstOk(one.trials)?.info?.[name]
   return typeof value === 'number' ? value : null
 }
 
@@ -35,6 +35,11 @@ function accuracyColumns(accuracy: string | null): Column<Measured>[] {
     ['accuracy', (one) => (accuracy === null ? null : mean(one, accuracy))],
   ]
 }
+
+const energy: Column<Measured>[] = [
+  ['energy_j', (one) => mean(one, 'energy_j')],
+  ['energy_source', ({ report }) => report.energy_source],
+]
 
 const whatRan: Column<Measured>[] = [
   ['trials_ok', okTrials],
@@ -63,6 +68,7 @@ export function constraintCsv({ grid, model }: PipelineData): string {
     ['latency_mean_ms', (one) => mean(one, 'latency_mean_ms')],
     ['latency_p50_ms', (one) => mean(one, 'latency_p50_ms')],
     ['throughput_rows_s', (one) => mean(one, 'throughput_rows_s')],
+    ...energy,
     ...whatRan,
   ])
 }
@@ -113,7 +119,7 @@ export function resourceAccuracyCsv({ batch, streaming, model }: PipelineData): 
       ...accuracyColumns(model.accuracy),
       ['cpu_s', (one) => mean(one, 'cpu_s')],
       ['wall_s', (one) => mean(one, 'wall_s')],
-      ['energy_j', (one) => mean(one, 'energy_j')],
+      ...energy,
       ['trials_ok', okTrials],
     ],
   )

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { compareScenarios } from '../../../harness/analyse/compare.ts'
 import {
   PIPELINE_DEFAULTS,
   type PipelineSettings,
@@ -8,6 +9,8 @@ import {
 } from '../../../harness/pipeline/options.ts'
 import { pipelineSweep } from '../../../harness/pipeline/sweep.ts'
 import { planTrials } from '../../../harness/sweep/plan.ts'
+import { profileOf } from '../../../harness/sweep/profiles.ts'
+import type { Scenario } from '../../../harness/sweep/types.ts'
 import { csvFile, temporaryFolder } from '../pipeline/support.ts'
 
 const CONFIGS = join(import.meta.dirname, '../../../configs')
@@ -19,8 +22,17 @@ function template(text: string): string {
   return path
 }
 
-const options = (flags: Partial<PipelineSettings> = {}, file: string | null = null) =>
-  pipelineOptions(flags, file, CORES)
+function profile(text: string): string {
+  const path = join(temporaryFolder(), 'mine.yaml')
+  writeFileSync(path, `description: a device of mine\n${text}\n`)
+  return path
+}
+
+const options = (
+  flags: Partial<PipelineSettings> = {},
+  file: string | null = null,
+  hardware: string | null = null,
+) => pipelineOptions(flags, file, hardware === null ? null : profileOf(hardware, '--profile', CORES), CORES)
 
 describe('where a setting comes from', () => {
   it('is the default where nothing else gives it', () => {
@@ -57,6 +69,30 @@ describe('where a setting comes from', () => {
     const { settings, origins } = options(flags, file)
     expect(settings).toMatchObject(flags)
     expect(origins).toMatchObject({ chunk_size: 'flag', spill_to_disk: 'flag', batch_size: 'default' })
+  })
+
+  it('is the hardware profile where neither flag nor template gives it', () => {
+    const hardware = profile(
+      'mode: batch\nwarmup_chunks: 9\nchunk_size: 32\nbatch_size: 16\nmax_memory_mb: 99\nspill_to_disk: true\nwatts: { idle: 2, per_core: 3 }',
+    )
+    const made = options({ chunk_size: 48 }, template('{ "batch_size": 24 }'), hardware)
+    expect(made.settings).toEqual({
+      ...PIPELINE_DEFAULTS,
+      chunk_size: 48,
+      batch_size: 24,
+      max_memory_mb: 99,
+      spill_to_disk: true,
+    })
+    expect(made.origins).toMatchObject({
+      chunk_size: 'flag',
+      batch_size: 'template',
+      max_memory_mb: 'profile',
+      spill_to_disk: 'profile',
+      n_jobs: 'default',
+    })
+    expect(made.profile).toEqual({ name: hardware, path: hardware, watts: { idle: 2, per_core: 3 } })
+    expect(options({}, null, profile('chunk_size: 32')).profile!.watts).toBeNull()
+    expect(options({}, null, 'edge').settings).toMatchObject({ chunk_size: 64, max_compute_units: 0.4 })
   })
 
   it('is the server template as shipped', () => {
@@ -102,15 +138,28 @@ describe('what is refused', () => {
     expect(options({ target_latency_ms: 5 }).settings.target_latency_ms).toBe(5)
   })
 
+  it.each([
+    ['edg', /--profile: no such profile; did you mean "edge"\?\n {2}shipped profiles: edge, gateway, server/],
+    ['none.yaml', /--profile: no such file: .*none\.yaml/],
+  ])('the profile %s', (name, message) => {
+    expect(() => options({}, null, name)).toThrow(message)
+  })
+
+  it('a profile that cannot be, at its place', () => {
+    expect(() => options({}, null, profile('max_compute_units: 5'))).toThrow(
+      /mine\.yaml:2:.*max_compute_units/,
+    )
+  })
+
   it('a template that is not there', () => {
     expect(() => options({}, '/nowhere/t.json')).toThrow(/t\.json:1:1: no such file/)
   })
 })
 
 describe('the trials', () => {
-  const sweepOf = (flags: Partial<PipelineSettings>) =>
+  const sweepOf = (flags: Partial<PipelineSettings>, hardware: string | null = null) =>
     pipelineSweep(
-      options(flags),
+      options(flags, null, hardware),
       { path: csvFile('a,b\n1,2\n'), preset: null, target: 'b', learner: null },
       'strict',
     ).sweep
@@ -142,5 +191,23 @@ describe('the trials', () => {
   it('are only the benchmark and the sizes where the grid is what is given', () => {
     const given = { chunk_size: 64, max_memory_mb: 256, max_compute_units: 0.5, benchmark_runs: 2 }
     expect(planTrials(sweepOf(given))).toHaveLength(2 * 2 + 3)
+  })
+
+  it('have the watts of the profile, which is no part of what a scenario is', () => {
+    const plain = sweepOf({})
+    expect(plain.scenarios.map(({ watts }) => watts ?? null)).toEqual(plain.scenarios.map(() => null))
+    const { scenarios } = sweepOf({}, profile('watts: { idle: 2, per_core: 3 }'))
+    for (const { watts } of scenarios) expect(watts).toEqual({ idle: 2, per_core: 3 })
+    // Each has a file of its own.
+    const values = ({ flat }: Scenario) => ({ ...flat, 'dataset.source': '' })
+    expect(scenarios.map(values)).toEqual(plain.scenarios.map(values))
+  })
+
+  it('are compared between the modes, and no note asks for partners that no flag could add', () => {
+    const { scenarios, compare } = sweepOf({})
+    const note = (settings: typeof compare) =>
+      compareScenarios({ trials: [], scenarios, metrics: new Map(), settings }).notes.map(({ kind }) => kind)
+    expect(note({ ...compare, metrics: [] })).toEqual([])
+    expect(note({ ...compare, metrics: [], unpaired_expected: false })).toEqual(['reference_unmatched'])
   })
 })

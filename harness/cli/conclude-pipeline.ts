@@ -1,0 +1,71 @@
+/** What `stint pipeline` says and writes at its end, also where `stint resume` brings it there. */
+import { existsSync, realpathSync } from 'node:fs'
+import { basename, join, sep } from 'node:path'
+import { PIPELINE_NAME } from '../pipeline/sweep.ts'
+import { readJournal } from '../record/journal.ts'
+import { readManifest } from '../record/manifest.ts'
+import { journalPath } from '../record/run-folder.ts'
+import type { PipelineRequest } from '../record/types.ts'
+import type { SweepRun } from '../run/run-trials.ts'
+import { answer, tell } from './console.ts'
+import { EXIT, userErrorFrom } from './exit.ts'
+
+/** Where the trials themselves are kept, below the output folder. */
+export const RUNS = 'runs'
+
+/** Libraries for pictures take half a second to load. */
+export const loadReports = () =>
+  Promise.all([import('../report/pipeline/data.ts'), import('../report/pipeline/exporters.ts')])
+
+/** Writes the files of a run that is complete; else says how to go on. */
+export async function concludePipeline(
+  end: SweepRun,
+  { options, output }: PipelineRequest,
+  { json }: { json: boolean },
+): Promise<void> {
+  if (end.done === 'refused') throw userErrorFrom(inFlags(end.problem))
+  if (end.done === 'interrupted_before') {
+    tell('stint: interrupted before the first trial; nothing was written')
+    process.exitCode = EXIT.interrupted
+    return
+  }
+  if (end.done === 'interrupted') {
+    tell(`stint: interrupted; what was measured is in ${end.folder}`)
+    tell(`  "stint resume ${end.folder}" runs the trials that are missing and writes the files to ${output}`)
+    process.exitCode = EXIT.interrupted
+    return
+  }
+  const { trials } = readJournal(journalPath(end.folder))
+  const [{ readPipelineData }, { writePipelineFiles }] = await loadReports()
+  const data = readPipelineData(end.folder, readManifest(end.folder), trials)
+  const { written, skipped } = await writePipelineFiles(data, options, output)
+  for (const { file, reason } of skipped) tell(`no ${file}: ${reason}`)
+  if (trials.some(({ outcome }) => outcome === 'failed')) process.exitCode = EXIT.failed
+  answer(json ? JSON.stringify({ output_folder: output, run_folder: end.folder, files: written }) : output)
+}
+
+/**
+ * The output folder of a run that is taken up again: the one asked for, or where the whole of it was moved or copied.
+ * @param folder of the run, links resolved
+ */
+export function outputOf(folder: string, asked: string): string {
+  const run = join(RUNS, PIPELINE_NAME, basename(folder))
+  const before = join(asked, run)
+  const stayed = existsSync(before) && realpathSync(before) === folder
+  return stayed || !folder.endsWith(sep + run) ? asked : folder.slice(0, -(sep + run).length)
+}
+
+/** Problems are told in a sweep's words; here they are flags. */
+function inFlags<P extends { message: string; hint?: string }>(problem: P): P {
+  const word = (text: string) =>
+    text
+      .replaceAll('dataset.target', '--target')
+      .replaceAll('dataset.preset', '--preset')
+      .replaceAll('params.learner', '--learner')
+      .replaceAll('say "caps: best_effort" in the sweep', 'say --caps best_effort')
+  return {
+    ...problem,
+    message: word(problem.message),
+    ...(problem.hint !== undefined && { hint: word(problem.hint) }),
+  }
+}

@@ -1,0 +1,92 @@
+import { cpSync, mkdirSync, realpathSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { concludePipeline, outputOf } from '../../../harness/cli/conclude-pipeline.ts'
+import { pipelineOptions } from '../../../harness/pipeline/options.ts'
+import { temporaryFolder } from '../pipeline/support.ts'
+
+vi.mock('../../../harness/report/pipeline/data.ts', () => ({ readPipelineData: () => ({}) }))
+vi.mock('../../../harness/report/pipeline/exporters.ts', () => ({
+  writePipelineFiles: async () => ({
+    written: ['a.csv', 'b.png'],
+    skipped: [{ file: 'c.png', reason: 'no data' }],
+  }),
+}))
+
+const NAME = '20260101T000000Z-abcdef'
+
+/** An output folder with a run in it. */
+function made(): { output: string; folder: string } {
+  const output = join(realpathSync(temporaryFolder()), 'out')
+  const folder = join(output, 'runs', 'pipeline', NAME)
+  mkdirSync(folder, { recursive: true })
+  return { output, folder }
+}
+
+describe('the output folder of a run that is taken up again', () => {
+  it('is the one asked for, as it was named', () => {
+    const { output, folder } = made()
+    expect(outputOf(folder, output)).toBe(output)
+    const link = `${output}-link`
+    symlinkSync(output, link)
+    expect(outputOf(folder, link)).toBe(link)
+  })
+
+  it('is where it was moved or copied to, and not what it was copied from', () => {
+    const { output, folder } = made()
+    const copy = `${output}-copy`
+    cpSync(output, copy, { recursive: true })
+    expect(outputOf(folder.replace(output, copy), output)).toBe(copy)
+    const elsewhere = `${output}-elsewhere`
+    renameSync(output, elsewhere)
+    expect(outputOf(folder.replace(output, elsewhere), output)).toBe(elsewhere)
+  })
+
+  it('is the one asked for where the run alone was moved', () => {
+    const { output, folder } = made()
+    const alone = `${output}-alone`
+    renameSync(folder, alone)
+    expect(outputOf(alone, output)).toBe(output)
+  })
+})
+
+describe('the end of stint pipeline', () => {
+  const request = { options: pipelineOptions({}, null, null, 4), output: '/out' }
+  afterEach(() => {
+    vi.restoreAllMocks()
+    process.exitCode = undefined
+  })
+
+  async function said(done: 'finished' | 'interrupted', json: boolean) {
+    const { folder } = made()
+    writeFileSync(join(folder, 'run.json'), '{ "format": 1 }')
+    writeFileSync(join(folder, 'trials.jsonl'), '')
+    const written = { stdout: '', stderr: '' }
+    for (const name of ['stdout', 'stderr'] as const) {
+      vi.spyOn(process[name], 'write').mockImplementation((text) => {
+        written[name] += text
+        return true
+      })
+    }
+    await concludePipeline({ done, folder }, request, { json })
+    return { ...written, folder, code: process.exitCode }
+  }
+
+  it('is the folder, or one JSON object', async () => {
+    expect(await said('finished', false)).toMatchObject({ stdout: '/out\n', stderr: 'no c.png: no data\n' })
+    const { stdout, folder } = await said('finished', true)
+    expect(JSON.parse(stdout)).toEqual({
+      output_folder: '/out',
+      run_folder: folder,
+      files: ['a.csv', 'b.png'],
+    })
+  })
+
+  it('is the command that goes on where it was interrupted', async () => {
+    const { stdout, stderr, folder, code } = await said('interrupted', false)
+    expect([stdout, code]).toEqual(['', 130])
+    expect(stderr).toContain(
+      `"stint resume ${folder}" runs the trials that are missing and writes the files to /out`,
+    )
+  })
+})
