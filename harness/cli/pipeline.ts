@@ -149,16 +149,11 @@ function checkOutput(folder: string): void {
   }
 }
 
-/** Does other work while the machine is asked and the data read, when nothing is timed yet. */
+/** Does other work while the data is read, when nothing is timed yet. */
 function whilePreparing(executor: Executor, work: () => Promise<unknown>): Executor {
-  let done: Promise<unknown> | null = null
   return {
-    capabilities: () => {
-      const able = executor.capabilities()
-      done ??= work()
-      return able
-    },
-    prepare: async (spec) => (await Promise.all([executor.prepare(spec), done]))[0],
+    capabilities: () => executor.capabilities(),
+    prepare: async (spec) => (await Promise.all([executor.prepare(spec), work()]))[0],
     run: (spec) => executor.run(spec),
     close: () => executor.close(),
   }
