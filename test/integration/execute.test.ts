@@ -233,6 +233,15 @@ describe.skipIf(!linux)('a compute cap', () => {
     },
   )
 
+  it('holds the timed steps, and neither what comes before them nor what comes after', async () => {
+    const { info } = await executor.run(trialSpec('shares', {}, { compute: 0.05, warmup_chunks: 5 }))
+    const { warmup, steps, finish } = info as Record<'warmup' | 'steps' | 'finish', number>
+    expect(steps).toBeLessThan(0.1)
+    // Even where others' work leaves a third of a core.
+    expect(warmup).toBeGreaterThan(3 * steps)
+    expect(finish).toBeGreaterThan(3 * steps)
+  })
+
   it('pins to one core, or says why not', async () => {
     const spec = (core: number) => {
       const asked = trialSpec('spin', { wall_ms: 100 })
