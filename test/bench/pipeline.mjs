@@ -1,7 +1,8 @@
 /**
  * How fast and how large the built-in pipeline is: against the same pipeline on csv-parse and against tuned pandas with
  * scikit-learn, by chunk size, by number of rows, and with and without its own telemetry. One thread, generated NBA 2K
- * rows, rich features, standardisation, one-hot columns, all metrics and the chunk log.
+ * rows, rich features, standardisation, one-hot columns, all metrics and the chunk log. At the end how long the whole
+ * command `stint pipeline` takes on a small file.
  *
  *   npm run bench:pipeline -- [--rows 1000000] [--large 10000000] [--rounds 7] [--only WORD]... [--write]
  *
@@ -16,6 +17,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { getHeapStatistics } from 'node:v8'
 import jstat from 'jstat'
+import { ROWS as COMMAND_ROWS, runCommandLine } from './command-line.mjs'
 
 const HERE = fileURLToPath(import.meta.url)
 const DIST = new URL('../../dist/', import.meta.url)
@@ -31,6 +33,7 @@ const WARMUP_ROWS = 30_000
 /** Chunks that the logged and the bare run handle in turn. */
 const TURN_CHUNKS = 4
 const SEED = 7
+const COMMAND = 'stint pipeline'
 
 // ---------------------------------------------------------------- in the process of one reading
 
@@ -157,7 +160,7 @@ function findPython() {
 }
 
 /** What is measured, by name: a function of the round that gives a reading. */
-function readings({ rows, large, data, largeData, log, python, checks }) {
+function readings({ rows, large, data, largeData, commandData, folder, log, python, checks }) {
   const pipeline = (params, chunk = 1024, count = rows, path = data) => {
     const spec = { path, rows: count, params, chunk, log }
     return () => inNode('--pipeline', spec)
@@ -183,6 +186,7 @@ function readings({ rows, large, data, largeData, log, python, checks }) {
   for (let count = 10_000; count < rows; count *= 10)
     all[`sgd, ${count} rows`] = pipeline({ learner: 'sgd' }, 1024, count)
   if (large > 0) all[`sgd, ${large} rows`] = pipeline({ learner: 'sgd' }, 1024, large, largeData)
+  all[COMMAND] = () => runCommandLine(commandData, folder)
   if (python !== null) {
     all['sgd, scikit-learn, chunk 1024'] = inPython('sgd', 1024)
     all['sgd, scikit-learn, chunk 16384'] = inPython('sgd', 16_384)
@@ -232,6 +236,13 @@ const rate = ({ rows, seconds }) => rows / seconds / 1000
 /** On a busy machine the steadier of the two; helper threads, such as the collector's, count as well. */
 const cpuPerRow = ({ rows, cpu_s }) => (cpu_s * 1e6) / rows
 
+function shown(reading) {
+  if (reading.ratio !== undefined) return reading.ratio.toFixed(3)
+  return reading.rows === undefined
+    ? `${reading.seconds.toFixed(2)} s`
+    : `${rate(reading).toFixed(0)} k rows/s`
+}
+
 /** The readings and their ratios as Markdown. */
 function markdown(results, { rows, large, rounds, python, command }) {
   const lines = [
@@ -246,7 +257,7 @@ function markdown(results, { rows, large, rounds, python, command }) {
   ]
   const of = (name) => results.get(name)
   for (const [name, list] of results) {
-    if (name === 'telemetry' || list.length === 0) continue
+    if (list[0]?.rows === undefined) continue
     const rates = list.map(rate)
     const perRow = estimate(list.map(cpuPerRow)).value
     const rss = Math.max(...list.map((reading) => reading.rss_mb))
@@ -307,6 +318,11 @@ function markdown(results, { rows, large, rounds, python, command }) {
       3,
     )
   }
+  const seconds = of(COMMAND)?.map((reading) => reading.seconds)
+  if (seconds !== undefined) {
+    const taken = text(estimate(seconds), 2)
+    lines.push('', `The command of ${COMMAND_ROWS} rows and 16 trials takes ${taken} s; wanted: 5 or less.`)
+  }
   if (python === null) lines.push('', 'Without scikit-learn and pandas for Python 3, their rows are missing.')
   return lines.join('\n')
 }
@@ -324,11 +340,14 @@ async function compare(options) {
   const { rows, large, rounds, only, write } = options
   const { generateDataset } = await load('workers/pipeline/presets/generate.js')
   const folder = mkdtempSync(join(tmpdir(), 'stint-bench-pipeline-'))
-  const [data, largeData] = [join(folder, 'rows.csv'), join(folder, 'large.csv')]
+  const [data, largeData, commandData] = ['rows.csv', 'large.csv', 'command.csv'].map((name) =>
+    join(folder, name),
+  )
   const python = findPython()
   const results = new Map()
   try {
     await generateDataset({ preset: 'nba2k', rows, seed: SEED }, data)
+    await generateDataset({ preset: 'nba2k', rows: COMMAND_ROWS, seed: SEED }, commandData)
     const wantLarge =
       large > 0 && (only.length === 0 || only.some((word) => `sgd, ${large} rows`.includes(word)))
     if (wantLarge) await generateDataset({ preset: 'nba2k', rows: large, seed: SEED }, largeData)
@@ -337,6 +356,8 @@ async function compare(options) {
       large: wantLarge ? large : 0,
       data,
       largeData,
+      commandData,
+      folder,
       log: join(folder, 'chunks.jsonl'),
       python,
     }
@@ -350,9 +371,7 @@ async function compare(options) {
       for (const name of shuffled(names, random)) {
         const reading = all[name](round)
         results.get(name).push(reading)
-        const shown =
-          reading.ratio === undefined ? `${rate(reading).toFixed(0)} k rows/s` : reading.ratio.toFixed(3)
-        console.error(`round ${round + 1} of ${rounds}: ${name}: ${shown}`)
+        console.error(`round ${round + 1} of ${rounds}: ${name}: ${shown(reading)}`)
       }
     }
   } finally {
