@@ -24,47 +24,62 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** Runs a sweep of one trial. */
-function trial(dataset: string, params = '{}', stdin?: Uint8Array): TrialResult {
-  const settings = 'chunk_size: 50\nbatch_size: 16\nbenchmark_runs: 1\nwarmup_chunks: 2\n'
-  const sweep = `name: one\nworkload: pipeline\ndataset: ${dataset}\nparams: ${params}\n${settings}`
-  writeFileSync(join(folder, 'sweep.yaml'), sweep)
+/** Runs a sweep of one trial a scenario; the trials, in the order of their scenarios. */
+function trials(keys: Record<string, unknown>, stdin?: Uint8Array): TrialResult[] {
+  const settings = { chunk_size: 50, batch_size: 16, benchmark_runs: 1, warmup_chunks: 2 }
+  const sweep = { name: 'several', workload: 'pipeline', ...settings, ...keys }
+  writeFileSync(join(folder, 'sweep.yaml'), JSON.stringify(sweep))
   const words = [stint, 'run', 'sweep.yaml', '--out', 'results', '--quiet']
   const ended = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8', input: stdin ?? '' })
   expect(ended.status, ended.stderr).toBe(0)
-  const [line] = readFileSync(join(ended.stdout.trim(), 'trials.jsonl'), 'utf8').split('\n')
-  const result: TrialResult = JSON.parse(line!)
-  expect(result.outcome).toBe('ok')
-  return result
+  const run = ended.stdout.trim()
+  const journal = readFileSync(join(run, 'trials.jsonl'), 'utf8').trimEnd().split('\n')
+  const results = journal.map((line): TrialResult => JSON.parse(line))
+  for (const { outcome } of results) expect(outcome).toBe('ok')
+  const { scenarios } = JSON.parse(readFileSync(join(run, 'run.json'), 'utf8')).sweep
+  expect(results).toHaveLength(scenarios.length)
+  return scenarios.map(({ id }: { id: string }) => results.find(({ scenario }) => scenario === id)!)
 }
 
 const quality = ({ metrics }: TrialResult) => QUALITY.map((name) => metrics[name])
 
 describe('stint run', () => {
   it('scores a file, its .gz, standard input, events and the generator alike', { timeout: 240_000 }, () => {
-    const expected = quality(trial('{ source: players.csv }'))
+    const [file, ...others] = trials(
+      { grid: { 'dataset.source': ['players.csv', 'players.csv.gz', '-'] }, dataset: {} },
+      csv,
+    )
+    const expected = quality(file!)
     for (const score of expected) expect(Number.isFinite(score)).toBe(true)
-    expect(quality(trial('{ source: players.csv.gz }'))).toEqual(expected)
-    expect(quality(trial('{ source: "-" }', '{}', csv))).toEqual(expected)
+    expect(others.map(quality)).toEqual([expected, expected])
     const records: Record<string, string>[] = parse(csv, { columns: true })
     const events = Buffer.from(records.map((record) => JSON.stringify(record)).join('\n'))
-    expect(quality(trial('{ source: "-", preset: nba2k }', '{}', events))).toEqual(expected)
-    expect(quality(trial(`{ generate: nba2k, rows: ${ROWS}, seed: 8 }`))).toEqual(expected)
+    const [fromEvents] = trials({ dataset: { source: '-', preset: 'nba2k' } }, events)
+    expect(quality(fromEvents!)).toEqual(expected)
+    const [generated] = trials({ dataset: { generate: 'nba2k', rows: ROWS, seed: 8 } })
+    expect(quality(generated!)).toEqual(expected)
   })
 
   it('goes on from a checkpoint as if it had not stopped, and writes the features behind it', {
     timeout: 240_000,
   }, () => {
-    const params = 'label_delay: 20, drift: alarm, curve_points: 0'
-    const whole = trial('{ source: players.csv }', `{ ${params}, features_to: whole.csv }`)
-    trial('{ source: players.csv, rows: 173 }', `{ ${params}, checkpoint_to: state.json }`)
-    const rest = trial(
-      '{ source: players.csv }',
-      `{ ${params}, resume_from: state.json, features_to: rest.csv }`,
-    )
-    expect(rest.info).toMatchObject({ resumed_at_row: 173, features_written: ROWS - 173 })
-    expect(rest.metrics['rows']).toBe(ROWS - 173)
-    expect(quality(rest)).toEqual(quality(whole))
+    const dataset = { source: 'players.csv' }
+    const params = { label_delay: 20, drift: 'alarm', curve_points: 0 }
+    const [whole] = trials({
+      dataset,
+      params,
+      include: [
+        { 'params.features_to': 'whole.csv' },
+        { 'dataset.rows': 173, 'params.checkpoint_to': 'state.json' },
+      ],
+    })
+    const [rest] = trials({
+      dataset,
+      params: { ...params, resume_from: 'state.json', features_to: 'rest.csv' },
+    })
+    expect(rest!.info).toMatchObject({ resumed_at_row: 173, features_written: ROWS - 173 })
+    expect(rest!.metrics['rows']).toBe(ROWS - 173)
+    expect(quality(rest!)).toEqual(quality(whole!))
     const lines = (file: string) => readFileSync(join(folder, file), 'utf8').trimEnd().split('\n')
     expect(lines('whole.csv')).toHaveLength(ROWS + 1)
     expect(lines('rest.csv').slice(1)).toEqual(lines('whole.csv').slice(174))
