@@ -60,11 +60,11 @@ interface Setting {
 }
 
 const SHORT: Setting[] = [
-  { name: 'by all that works here', environment: {}, timeout_s: 4, adversaries: ADVERSARIES },
+  { name: 'by all that works here', environment: {}, timeout_s: 2, adversaries: ADVERSARIES },
   {
     name: 'without cgroups',
     environment: { STINT_MEMORY_BACKSTOP: 'none', STINT_COMPUTE_MECHANISM: 'duty_cycle' },
-    timeout_s: 4,
+    timeout_s: 2,
     adversaries: ADVERSARIES.filter(([, how]) =>
       ['buffers', 'slow_growth', 'nested_workers', 'loop'].includes(how),
     ),

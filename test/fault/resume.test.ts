@@ -1,8 +1,8 @@
 /** Whatever is killed, and whenever: `stint resume` completes the run, with the results of one that was not. */
-import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { checksumsOf, journalOf, Sandbox, trialsOf } from '../fixtures/cli.ts'
 
 const FULL = process.env['STINT_FULL'] === '1'
@@ -146,16 +146,18 @@ describe.skipIf(process.platform !== 'linux')('a run whose processes are killed 
 })
 
 describe('resume', () => {
+  let finished: Sandbox
+  beforeAll(async () => {
+    finished = new Sandbox()
+    const sweep = finished.sweep({ ...SWEEP, max_compute_units: null })
+    await finished.stint('run', sweep, '--out', finished.results, '--quiet')
+  })
+  afterAll(() => finished.remove())
+
   /** A run that was cut off after its first trials, as a power cut leaves it. */
-  async function cutRun(trials: number, extra = ''): Promise<{ run: string; whole: string }> {
-    const done = await box.stint(
-      'run',
-      box.sweep({ ...SWEEP, max_compute_units: null }),
-      '--out',
-      box.results,
-      '--quiet',
-    )
-    const run = done.stdout.trim()
+  function cutRun(trials: number, extra = ''): { run: string; whole: string } {
+    cpSync(finished.results, box.results, { recursive: true, verbatimSymlinks: true })
+    const run = box.runs()[0]!
     const whole = journalOf(run)
     writeFileSync(join(run, 'trials.jsonl'), `${whole.split('\n').slice(0, trials).join('\n')}\n${extra}`)
     const manifest = JSON.parse(readFileSync(join(run, 'run.json'), 'utf8'))
@@ -164,7 +166,7 @@ describe('resume', () => {
   }
 
   it('mends a torn journal, runs what is missing in the planned order, and says so', async () => {
-    const { run, whole } = await cutRun(3, '{"trial":"torn')
+    const { run, whole } = cutRun(3, '{"trial":"torn')
     writeFileSync(join(run, 'run.json.99999999.tmp'), 'half')
     const { code, stderr } = await box.stint('resume', run)
     expect(code).toBe(0)
@@ -193,7 +195,7 @@ describe('resume', () => {
   })
 
   it('refuses after a change, naming all, and with --force marks the trials that follow', async () => {
-    const { run } = await cutRun(4)
+    const { run } = cutRun(4)
     const path = join(run, 'run.json')
     const manifest = JSON.parse(readFileSync(path, 'utf8'))
     manifest.machine.cpu_model = 'Another CPU'

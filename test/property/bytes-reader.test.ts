@@ -11,7 +11,7 @@ import type { ColumnSpec } from '../../workers/pipeline/ingest/columns.ts'
 import { DataError } from '../../workers/pipeline/ingest/columns.ts'
 import { decodeCategory, decodeDate, decodeNumber } from '../../workers/pipeline/ingest/decode.ts'
 
-const TABLES = process.env['STINT_NIGHTLY'] === '1' ? 10_000 : 1_000
+const TABLES = process.env['STINT_FULL'] === '1' ? 10_000 : 1_000
 const NUMBERS = 20_000
 
 type Value = number | string | null

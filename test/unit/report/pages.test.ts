@@ -4,12 +4,15 @@ import { reportHtml } from '../../../harness/report/html/page.ts'
 import { reportMarkdown } from '../../../harness/report/markdown.ts'
 import { buildReportModel } from '../../../harness/report/model.ts'
 import { HOSTILE, hostileRun } from './hostile.ts'
+import { ordinaryModel } from './ordinary.ts'
 import { syntheticRun } from './synthetic.ts'
 
 const modelOf = (run: ReturnType<typeof syntheticRun>) => buildReportModel(run.manifest, run.trials)
+const shortModel = modelOf(syntheticRun({ runs: 3 }))
+const shortHtml = reportHtml(shortModel)
 
 test('report.md says what was run, what came out, and how to run it again', () => {
-  const text = reportMarkdown(modelOf(syntheticRun()))
+  const text = reportMarkdown(ordinaryModel)
   for (const title of [
     'In short',
     'Results',
@@ -49,8 +52,7 @@ test('every row of a Markdown table has as many cells as its head', () => {
 })
 
 test('no page ever shows NaN, undefined or an object', () => {
-  const runs = [
-    syntheticRun(),
+  const others = [
     syntheticRun({ runs: 1, accuracy: null }),
     syntheticRun({ runs: 2, alter: (trial) => ({ ...trial, outcome: 'failed', metrics: {} }) }),
     { manifest: syntheticRun().manifest, trials: [] },
@@ -62,8 +64,7 @@ test('no page ever shows NaN, undefined or an object', () => {
       }),
     }),
   ]
-  for (const run of runs) {
-    const model = modelOf(run)
+  for (const model of [ordinaryModel, ...others.map(modelOf)]) {
     const html = reportHtml(model)
     const body = html.slice(html.indexOf('<body>'), html.indexOf('<div id="tip"'))
     for (const page of [reportMarkdown(model), body]) {
@@ -79,7 +80,7 @@ test('a picture that could not be drawn leaves its reason in the report', () => 
 })
 
 test('report.html loads nothing from anywhere', () => {
-  const html = reportHtml(modelOf(syntheticRun({ runs: 3 })))
+  const html = shortHtml
   // Vega's own code names namespaces and its site; what the page says outside its scripts must not.
   const page = html.replaceAll(/<script>[\s\S]*?<\/script>/g, '')
   const loads = [
@@ -93,7 +94,7 @@ test('report.html loads nothing from anywhere', () => {
 })
 
 test('the policy allows exactly the scripts of the page', () => {
-  const html = reportHtml(modelOf(syntheticRun({ runs: 3 })))
+  const html = shortHtml
   const scripts = [...html.matchAll(/<script>([\s\S]*?)<\/script>/g)].map((match) => match[1]!)
   expect(scripts).toHaveLength(2)
   for (const script of scripts) {
@@ -103,7 +104,7 @@ test('the policy allows exactly the scripts of the page', () => {
 })
 
 test('specs in the page are JSON that parses, one a picture', () => {
-  const html = reportHtml(modelOf(syntheticRun({ runs: 3 })))
+  const html = shortHtml
   const specs = [
     ...html.matchAll(/<script type="application\/json" data-for="([^"]+)">([\s\S]*?)<\/script>/g),
   ]
@@ -132,7 +133,7 @@ test('hostile names stay text in HTML and Markdown', () => {
 })
 
 test('the other tests stand in a table of their own, folded in the page', () => {
-  const model = modelOf(syntheticRun())
+  const model = ordinaryModel
   const text = reportMarkdown(model)
   expect(text).toMatch(/### Other tests\n\n\| Metric \| Pair \| Leading p \| By round p \|/)
   expect(text).toContain("Leading: Welch's test")
@@ -141,7 +142,7 @@ test('the other tests stand in a table of their own, folded in the page', () => 
 })
 
 test('columns that no row has a value for are left out', () => {
-  const text = reportMarkdown(modelOf(syntheticRun({ runs: 3 })))
+  const text = reportMarkdown(shortModel)
   expect(text).toContain('| By round, ratio | Mann-Whitney p | Equivalence p |')
   expect(text).not.toContain('BCa')
   expect(text).toContain('a test of ranks cannot give p below 0.1')
@@ -150,12 +151,13 @@ test('columns that no row has a value for are left out', () => {
 test('says which correction was used', () => {
   const run = syntheticRun()
   run.manifest.sweep.compare.correction = 'bh'
-  const text = reportMarkdown(modelOf(run))
+  const model = modelOf(run)
+  const text = reportMarkdown(model)
   expect(text).toContain('that stands after the Benjamini-Hochberg correction.')
   expect(text).toContain('is not significant after the Benjamini-Hochberg correction.')
-  expect(reportHtml(modelOf(run))).toContain('p (BH)')
+  expect(reportHtml(model)).toContain('p (BH)')
   expect(text).not.toContain('Holm')
-  expect(reportMarkdown(modelOf(syntheticRun()))).toContain("that stands after Holm's correction.")
+  expect(reportMarkdown(ordinaryModel)).toContain("that stands after Holm's correction.")
 })
 
 test('several seeds are told as one scenario', () => {

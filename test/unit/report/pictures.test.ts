@@ -8,15 +8,19 @@ import { capsPlot } from '../../../harness/report/plots/caps.ts'
 import { textWidth } from '../../../harness/report/plots/fonts.ts'
 import { renderPng } from '../../../harness/report/plots/png.ts'
 import { palette } from '../../../harness/report/plots/theme.ts'
+import type { ReportModel } from '../../../harness/report/types.ts'
 import { hostileRun } from './hostile.ts'
+import { ordinaryModel } from './ordinary.ts'
 import { type Shape, syntheticRun } from './synthetic.ts'
 
 const LONE = { chunk_size: [64], batch_size: [8], max_memory_mb: [64], max_compute_units: [0.5] }
 
-async function draw(run: ReturnType<typeof syntheticRun>) {
+const modelOf = (run: ReturnType<typeof syntheticRun>) => buildReportModel(run.manifest, run.trials)
+
+async function draw(model: ReportModel) {
   const skipped: Record<string, string> = {}
   const sizes: Record<string, { width: number; height: number }> = {}
-  for (const plot of picturesOf(buildReportModel(run.manifest, run.trials))) {
+  for (const plot of picturesOf(model)) {
     const name = plot.file.replace('benchmarks/', '').replace('.png', '')
     if (!plot.spec) {
       skipped[name] = plot.skipped
@@ -31,7 +35,7 @@ async function draw(run: ReturnType<typeof syntheticRun>) {
 }
 
 test('every picture of an ordinary run, wide enough for a talk', async () => {
-  const { skipped, sizes } = await draw(syntheticRun())
+  const { skipped, sizes } = await draw(ordinaryModel)
   expect(skipped).toEqual({})
   for (const { width, height } of Object.values(sizes)) {
     expect(width).toBeGreaterThan(1800)
@@ -65,34 +69,33 @@ const degenerate: [name: string, shape: Shape, skipped: string[]][] = [
 ]
 
 test.each(degenerate)('%s: drawn or skipped with a reason, never a crash', async (_, shape, expected) => {
-  const { skipped } = await draw(syntheticRun({ chunk_size: [64, 256], ...shape }))
+  const { skipped } = await draw(modelOf(syntheticRun({ chunk_size: [64, 256], ...shape })))
   expect(Object.keys(skipped)).toEqual(expected)
   for (const reason of Object.values(skipped)) expect(reason).toMatch(/^[a-z].{10,}/)
 })
 
 test('no trials at all', async () => {
   const { manifest } = syntheticRun()
-  const { skipped } = await draw({ manifest, trials: [] })
+  const { skipped } = await draw(modelOf({ manifest, trials: [] }))
   expect(Object.keys(skipped)).toHaveLength(4)
 })
 
 test('a grid of hundreds of scenarios', async () => {
   const powers = (n: number) => Array.from({ length: n }, (_, i) => 16 * 2 ** i)
-  const { skipped, sizes } = await draw(
-    syntheticRun({
-      chunk_size: powers(8),
-      batch_size: powers(8),
-      max_memory_mb: [64, 512],
-      max_compute_units: [0.25, 1],
-      runs: 2,
-    }),
-  )
+  const run = syntheticRun({
+    chunk_size: powers(8),
+    batch_size: powers(8),
+    max_memory_mb: [64, 512],
+    max_compute_units: [0.25, 1],
+    runs: 2,
+  })
+  const { skipped, sizes } = await draw(modelOf(run))
   expect(skipped).toEqual({})
   expect(sizes['significance']!.height).toBeLessThan(4000)
 })
 
 test('hostile names do not break a picture', async () => {
-  const { skipped } = await draw(hostileRun())
+  const { skipped } = await draw(modelOf(hostileRun()))
   expect(skipped).toEqual({})
 })
 

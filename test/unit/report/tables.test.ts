@@ -6,16 +6,17 @@ import { buildReportModel } from '../../../harness/report/model.ts'
 import { operatingPointsCsv } from '../../../harness/report/operating-points.ts'
 import { significanceTestsCsv } from '../../../harness/report/significance-tests.ts'
 import { hostileRun } from './hostile.ts'
+import { ordinaryModel } from './ordinary.ts'
 import { syntheticRun } from './synthetic.ts'
 
 const read = (csv: string): Record<string, string>[] => parse(csv, { columns: true })
 
-function modelOf(run = syntheticRun()) {
+function modelOf(run: ReturnType<typeof syntheticRun>) {
   return buildReportModel(run.manifest, run.trials)
 }
 
 test('constraint_experiment.csv has a row a scenario, with settings, counts, means, intervals and caps', () => {
-  const model = modelOf()
+  const model = ordinaryModel
   const rows = read(constraintExperimentCsv(model))
   expect(rows).toHaveLength(36)
   const [row] = rows
@@ -43,7 +44,7 @@ test('constraint_experiment.csv has a row a scenario, with settings, counts, mea
 })
 
 test('numbers keep every digit', () => {
-  const model = modelOf()
+  const model = ordinaryModel
   const [row] = read(constraintExperimentCsv(model))
   expect(Number(row!['latency_p50_ms'])).toBe(model.scenarios[0]!.metrics['latency_p50_ms']!.value)
 })
@@ -57,7 +58,7 @@ test('a setting and a metric of one name keep a column each', () => {
 })
 
 test('significance_tests.csv has its columns in order and a row a pair and metric', () => {
-  const model = modelOf()
+  const model = ordinaryModel
   const csv = significanceTestsCsv(model.comparisons)
   expect(csv.split('\n')[0]).toMatch(
     /^metric,a,b,n_a,n_b,mean_a,mean_b,difference,ratio,ratio_ci_low,ratio_ci_high,t,df,p,p_adjusted,hedges_g,verdict,/,
@@ -70,7 +71,7 @@ test('significance_tests.csv has its columns in order and a row a pair and metri
 })
 
 test('operating_points.csv names a scenario a goal', () => {
-  const rows = read(operatingPointsCsv(modelOf()))
+  const rows = read(operatingPointsCsv(ordinaryModel))
   expect(rows.map((row) => row['goal'])).toContain('lowest latency_mean_ms')
   expect(rows.every((row) => row['label'] !== '')).toBe(true)
 })

@@ -3,17 +3,18 @@ import { buildReportModel } from '../../../harness/report/model.ts'
 import { runSummary } from '../../../harness/report/terminal.ts'
 import { columnsOf, terminalTable } from '../../../harness/report/terminal-table.ts'
 import { hostileRun } from './hostile.ts'
+import { ordinaryModel } from './ordinary.ts'
 import { syntheticRun } from './synthetic.ts'
 
 const modelOf = (run: ReturnType<typeof syntheticRun>) => buildReportModel(run.manifest, run.trials)
 
 test.each([80, 100, 120, 140])('fits a terminal of %i columns', (width) => {
-  const text = runSummary(modelOf(syntheticRun()), { colour: false, width })
+  const text = runSummary(ordinaryModel, { colour: false, width })
   for (const line of text.split('\n')) expect(columnsOf(line)).toBeLessThanOrEqual(width)
 })
 
 test('a wide terminal shows every column, a narrow one keeps what decides', () => {
-  const model = modelOf(syntheticRun())
+  const model = ordinaryModel
   const wide = runSummary(model, { colour: false, width: 140 })
   const narrow = runSummary(model, { colour: false, width: 72 })
   expect(wide).toMatch(/p50 +p95 +rows\/s +peak MB +R² +used cores +outcome/)
@@ -22,7 +23,7 @@ test('a wide terminal shows every column, a narrow one keeps what decides', () =
 })
 
 test('says what was lost and what differs', () => {
-  const text = runSummary(modelOf(syntheticRun()), { colour: false, width: 120 })
+  const text = runSummary(ordinaryModel, { colour: false, width: 120 })
   expect(text).toContain('1 out of memory')
   expect(text).toContain('48 of 96 comparisons')
   expect(text).toContain('! Not every trial was ok')
@@ -41,8 +42,8 @@ test('columns line up: every row ends its numbers at the same place', () => {
 
 test('colour only when asked for, and nothing that steers a terminal ever', () => {
   const start = String.fromCharCode(27)
-  expect(runSummary(modelOf(syntheticRun()), { colour: false, width: 100 })).not.toContain(start)
-  expect(runSummary(modelOf(syntheticRun()), { colour: true, width: 100 })).toContain(`${start}[1m`)
+  expect(runSummary(ordinaryModel, { colour: false, width: 100 })).not.toContain(start)
+  expect(runSummary(ordinaryModel, { colour: true, width: 100 })).toContain(`${start}[1m`)
   const hostile = runSummary(modelOf(hostileRun()), { colour: false, width: 100 })
   // biome-ignore lint/suspicious/noControlCharactersInRegex: none of these may be there.
   expect(hostile).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/)

@@ -7,6 +7,9 @@ import { SweepError } from '../../../harness/sweep/problems.ts'
 import { knownKeys } from '../../../harness/sweep/schema.ts'
 import { CORES, folderWith } from './sweep-file.ts'
 
+/** One takes some ten ms. */
+const RUNS = process.env['STINT_FULL'] === '1' ? 1000 : 100
+
 /** Loads, or is refused with a place for every problem; never anything else. */
 function loadsOrIsRefused(path: string, set: string[] = []): void {
   try {
@@ -41,7 +44,7 @@ describe('whatever is in the file', () => {
           loadsOrIsRefused(path)
         },
       ),
-      { numRuns: 200 },
+      { numRuns: RUNS },
     )
   })
 
@@ -51,7 +54,7 @@ describe('whatever is in the file', () => {
         writeFileSync(path, JSON.stringify({ name: 'a', ...document }))
         loadsOrIsRefused(path)
       }),
-      { numRuns: 200 },
+      { numRuns: RUNS },
     )
   })
 
@@ -64,7 +67,7 @@ describe('whatever is in the file', () => {
     const set = fc.tuple(head, key, value).map(([at, name, given]) => `${at}${name}=${JSON.stringify(given)}`)
     fc.assert(
       fc.property(fc.array(set, { maxLength: 3 }), (sets) => loadsOrIsRefused(path, sets)),
-      { numRuns: 200 },
+      { numRuns: RUNS },
     )
   })
 })
