@@ -139,7 +139,11 @@ describe('other tests', () => {
 
 /** The shift in standard deviations that a test of n a side finds with 80% power. */
 function powerShift(n: number): number {
-  let shift = 0
-  while (powerOf(shift / Math.sqrt(2 / n), 2 * n - 2) < 0.8) shift += 1e-4
-  return shift
+  let [low, high] = [0, 4]
+  while (high - low > 1e-4) {
+    const shift = (low + high) / 2
+    if (powerOf(shift / Math.sqrt(2 / n), 2 * n - 2) < 0.8) low = shift
+    else high = shift
+  }
+  return high
 }
