@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Checkout, checkOut } from '../../../harness/gate/checkout.ts'
 import type { GateSettings } from '../../../harness/sweep/types.ts'
 
@@ -131,13 +131,14 @@ describe('a workload that a build makes', () => {
 describe('git', () => {
   it('means the repository of the workload, also within a hook of another', async () => {
     commit()
-    const before = { ...process.env }
-    Object.assign(process.env, { GIT_DIR: '.git', GIT_INDEX_FILE: '.git/index', GIT_WORK_TREE: '/' })
+    vi.stubEnv('GIT_DIR', '.git')
+    vi.stubEnv('GIT_INDEX_FILE', '.git/index')
+    vi.stubEnv('GIT_WORK_TREE', '/')
     try {
       checkout = await otherVersion()
       checkout.remove()
     } finally {
-      process.env = before
+      vi.unstubAllEnvs()
     }
     expect(existsSync(checkout.workload)).toBe(false)
   })
