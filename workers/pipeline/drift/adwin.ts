@@ -1,5 +1,5 @@
 /** ADWIN: a window that grows while its mean is stable and drops its old end when it is not. */
-import type { DetectorState, DriftDetector } from './detector.ts'
+import type { BulkDetector, DetectorState } from './detector.ts'
 
 export interface AdwinOptions {
   /** Bound on the chance of a false alarm at a test. */
@@ -22,7 +22,7 @@ export const ADWIN_DEFAULTS: AdwinOptions = {
   grace: 10,
 }
 
-/** Buckets of one size, oldest first. */
+/** Buckets of one size, oldest first; `room` for those that stay and those that come between two tests. */
 class Level {
   count = 0
   readonly sums: Float64Array
@@ -56,7 +56,7 @@ class Level {
  * of buckets, cut where |mean0 - mean1| > sqrt(2/m var ln(2 ln n / delta)) + 2/(3m) ln(2 ln n / delta).
  * Defaults as in River. Memory and time of a test are O(log n).
  */
-export class Adwin implements DriftDetector {
+export class Adwin implements BulkDetector {
   readonly options: AdwinOptions
   /** levels[i]: buckets of 2^i values, oldest first. */
   private levels: Level[]
@@ -71,7 +71,7 @@ export class Adwin implements DriftDetector {
     if (!(delta > 0 && delta < 1)) throw new RangeError(`delta must be between 0 and 1, not ${delta}`)
     if (!(Number.isInteger(clock) && clock > 0))
       throw new RangeError(`clock must be a whole number from 1, not ${clock}`)
-    this.levels = [this.level()]
+    this.levels = [this.level(0)]
   }
 
   /** Values in the window. */
@@ -85,22 +85,24 @@ export class Adwin implements DriftDetector {
   }
 
   add(value: number): boolean {
-    this.seen += 1
-    if (this.width > 0) {
-      const delta = value - this.sum / this.width
-      this.m2 += (delta * delta * this.width) / (this.width + 1)
+    return this.addMany(Float64Array.of(value), 0, 1) === 0
+  }
+
+  addMany(values: Float64Array, from: number, to: number): number {
+    const { clock, grace } = this.options
+    for (let at = from; at < to; ) {
+      const end = Math.min(to, at + clock - (this.seen % clock))
+      this.take(values, at, end)
+      at = end
+      if (this.seen % clock !== 0 || this.width <= grace) continue
+      let changed = false
+      while (this.hasCut()) {
+        changed = true
+        this.dropOldest()
+      }
+      if (changed) return end - 1
     }
-    this.width += 1
-    this.sum += value
-    this.levels[0]!.push(value, 0)
-    this.compress()
-    if (this.seen % this.options.clock !== 0 || this.width <= this.options.grace) return false
-    let changed = false
-    while (this.hasCut()) {
-      changed = true
-      this.dropOldest()
-    }
-    return changed
+    return -1
   }
 
   toJSON(): DetectorState {
@@ -123,28 +125,56 @@ export class Adwin implements DriftDetector {
     detector.width = state['width'] as number
     detector.sum = state['sum'] as number
     detector.m2 = state['m2'] as number
-    detector.levels = (state['levels'] as [number, number][][]).map((buckets) => {
-      const level = detector.level()
+    detector.levels = (state['levels'] as [number, number][][]).map((buckets, i) => {
+      const level = detector.level(i)
       for (const [sum, m2] of buckets) level.push(sum, m2)
       return level
     })
     return detector
   }
 
-  private level(): Level {
-    return new Level(this.options.max_buckets + 1)
+  /** One value in 2^i that come between two tests reaches level i. */
+  private level(i: number): Level {
+    return new Level(this.options.max_buckets + Math.ceil(this.options.clock / 2 ** i))
   }
 
+  /** Values between two tests, none beyond the next. */
+  private take(values: Float64Array, from: number, to: number): void {
+    const first = this.levels[0]!
+    let { width, sum, m2 } = this
+    for (let i = from; i < to; i += 1) {
+      const value = values[i]!
+      if (width > 0) {
+        const delta = value - sum / width
+        m2 += (delta * delta * width) / (width + 1)
+      }
+      width += 1
+      sum += value
+      first.push(value, 0)
+    }
+    this.seen += to - from
+    this.width = width
+    this.sum = sum
+    this.m2 = m2
+    this.compress()
+  }
+
+  /** Level by level, which merges the same pairs as value by value. */
   private compress(): void {
     const { levels } = this
+    const { max_buckets } = this.options
     for (let i = 0, size = 1; i < levels.length; i += 1, size *= 2) {
       const level = levels[i]!
-      if (level.count <= this.options.max_buckets) return
+      const merges = Math.ceil((level.count - max_buckets) / 2)
+      if (merges <= 0) return
+      if (i + 1 === levels.length) levels.push(this.level(i + 1))
+      const next = levels[i + 1]!
       const { sums, m2s } = level
-      const gap = (sums[0]! - sums[1]!) / size
-      if (i + 1 === levels.length) levels.push(this.level())
-      levels[i + 1]!.push(sums[0]! + sums[1]!, m2s[0]! + m2s[1]! + (gap * gap * size) / 2)
-      level.drop(2)
+      for (let k = 0; k < 2 * merges; k += 2) {
+        const gap = (sums[k]! - sums[k + 1]!) / size
+        next.push(sums[k]! + sums[k + 1]!, m2s[k]! + m2s[k + 1]! + (gap * gap * size) / 2)
+      }
+      level.drop(2 * merges)
     }
   }
 

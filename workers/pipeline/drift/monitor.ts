@@ -1,25 +1,11 @@
 /** Watches target, error, features and categories of a stream for drift. */
 import type { FeatureBatch } from '../learn/learner.ts'
-import { Adwin } from './adwin.ts'
 import { CategoricalDrift } from './categorical.ts'
 import type { DetectorState } from './detector.ts'
 import { KolmogorovSmirnov } from './kolmogorov-smirnov.ts'
-import { PageHinkley } from './page-hinkley.ts'
-import { Standardiser, type StandardiserState } from './standardiser.ts'
-
-/** Each sixteenth row behind this one is enough for windows, which are many: by row, so never by chunk. */
-const EVERY_ROW_UNTIL = 4096
-const THEN_EACH = 16
-/** Values between two tests of ADWIN, which find a change as surely as more would. */
-const CLOCK = { clock: 128 }
-/** Many streams are tested many times, so that one test must seldom be wrong. */
-const WINDOW = { window: 256, alpha: 1e-5 }
-/** Page-Hinkley in standard deviations: a shift of half of one does not matter. */
-const SHIFT = { delta: 0.5, threshold: 50, alpha: 1 }
-
-/** Weights of the newest value in the two means that tell the way a stream goes. */
-const FAST = 0.05
-const SLOW = 0.005
+import { type Direction, NumberStream } from './number-stream.ts'
+import type { StandardiserState } from './standardiser.ts'
+import { WINDOW, windowedPlaces } from './windows.ts'
 
 export interface Alarm {
   /** Number of the data row, from 1. */
@@ -30,7 +16,13 @@ export interface Alarm {
   stream: string
   detector: string
   /** Where the stream is a number: the way it went of late. */
-  direction?: 'up' | 'down'
+  direction?: Direction
+}
+
+/** An alarm as its stream tells it. */
+interface Found extends Pick<Alarm, 'stream' | 'detector' | 'direction'> {
+  /** Row of the batch. */
+  place: number
 }
 
 export interface MonitorState {
@@ -52,34 +44,6 @@ interface Shape {
   task: 'regression' | 'classification'
 }
 
-/** One number a row: its mean and its distribution are watched, in deviations from how it began. */
-class NumberStream {
-  readonly name: string
-  readonly scaling: Standardiser
-  readonly adwin: Adwin
-  readonly pageHinkley: PageHinkley
-  readonly windows: KolmogorovSmirnov
-  /** Exponentially weighted means over few and over many values. */
-  fast: number
-  slow: number
-
-  constructor(name: string, state?: MonitorState) {
-    this.name = name
-    ;[this.fast, this.slow] = state?.trends[name] ?? [0, 0]
-    this.scaling = new Standardiser(state?.scaling[name])
-    const saved = state?.detectors[name]
-    this.adwin = saved === undefined ? new Adwin(CLOCK) : Adwin.fromJSON(saved['adwin']!)
-    this.pageHinkley =
-      saved === undefined ? new PageHinkley(SHIFT) : PageHinkley.fromJSON(saved['page_hinkley']!)
-    this.windows = windowOf(saved)
-  }
-
-  toJSON(): Record<string, DetectorState> {
-    const { adwin, pageHinkley, windows } = this
-    return { adwin: adwin.toJSON(), page_hinkley: pageHinkley.toJSON(), kolmogorov_smirnov: windows.toJSON() }
-  }
-}
-
 type Saved = Readonly<Record<string, DetectorState>> | undefined
 
 function windowOf(saved: Saved): KolmogorovSmirnov {
@@ -92,6 +56,13 @@ function mixOf(saved: Saved): CategoricalDrift {
   return state === undefined ? new CategoricalDrift(WINDOW) : CategoricalDrift.fromJSON(state)
 }
 
+function streamOf(name: string, state: MonitorState | undefined): NumberStream {
+  const scaling = state?.scaling[name]
+  const trend = state?.trends[name]
+  const detectors = state?.detectors[name]
+  return new NumberStream(scaling && trend && detectors && { scaling, trend, detectors })
+}
+
 export class Monitor {
   private readonly task: Shape['task']
   private readonly target: NumberStream | null
@@ -102,6 +73,8 @@ export class Monitor {
   private readonly slots: readonly CategoricalDrift[]
   private readonly counts: AlarmCounts
   private alarms: Alarm[] = []
+  /** One number a row of a batch. */
+  private room = new Float64Array(0)
   private readonly numberOf: (row: number) => number
 
   /** @param numberOf number of the data row, from 1, of the kept row, from 0; asked in rising order */
@@ -109,8 +82,8 @@ export class Monitor {
     this.task = task
     this.numberOf = numberOf
     // A label's mix is watched as a category's is.
-    this.target = task === 'regression' ? new NumberStream('target', state) : null
-    this.error = new NumberStream('error', state)
+    this.target = task === 'regression' ? streamOf('target', state) : null
+    this.error = streamOf('error', state)
     this.featureNames = features
     this.features = features.map((name) => windowOf(state?.detectors[name]))
     this.slotNames = task === 'regression' ? slots : [...slots, 'target']
@@ -133,29 +106,44 @@ export class Monitor {
     first = 0,
     width = 1,
   ): void {
-    const { dense, hot, target } = batch
-    const { features, slots } = this
-    for (let row = from; row < to; row += 1) {
-      const at = before + row - from
-      const windowed = at < EVERY_ROW_UNTIL || at % THEN_EACH === 0
-      const actual = target[row]!
-      if (this.target !== null) this.watch(this.target, actual, at, windowed)
-      if (predictions !== null) {
-        const predicted = predictions[(first + row - from) * width]!
-        const error = this.task === 'regression' ? Math.abs(actual - predicted) : actual === predicted ? 0 : 1
-        this.watch(this.error, error, at, windowed)
-      }
-      if (!windowed) continue
-      for (let j = 0; j < features.length; j += 1) {
-        if (features[j]!.add(dense[row * batch.width + j]!)) {
-          this.alarm(at, this.featureNames[j]!, 'kolmogorov_smirnov')
-        }
-      }
-      for (let s = 0; s < slots.length; s += 1) {
-        const code = s < batch.slots ? hot[row * batch.slots + s]! : actual
-        if (slots[s]!.add(code)) this.alarm(at, this.slotNames[s]!, 'categorical')
+    const count = to - from
+    const windowed = windowedPlaces(before, count)
+    /** Stream by stream. */
+    const found: Found[] = []
+    const watch = (name: string, stream: NumberStream, values: Float64Array) =>
+      stream.observe(values, count, windowed, (place, detector, direction) =>
+        found.push({ place, stream: name, detector, direction }),
+      )
+    const actual = batch.target.subarray(from, to)
+    if (this.room.length < count) this.room = new Float64Array(count)
+    const { room } = this
+    if (this.target !== null) {
+      room.set(actual)
+      watch('target', this.target, room)
+    }
+    if (predictions !== null) {
+      for (let k = 0; k < count; k += 1) room[k] = predictions[(first + k) * width]!
+      this.toErrors(room, actual)
+      watch('error', this.error, room)
+    }
+    const { dense, hot } = batch
+    for (const [j, feature] of this.features.entries()) {
+      for (let i = 0; i < windowed.length; i += 1) {
+        const place = windowed[i]!
+        if (!feature.add(dense[(from + place) * batch.width + j]!)) continue
+        found.push({ place, stream: this.featureNames[j]!, detector: 'kolmogorov_smirnov' })
       }
     }
+    for (const [s, slot] of this.slots.entries()) {
+      for (let i = 0; i < windowed.length; i += 1) {
+        const place = windowed[i]!
+        const code = s < batch.slots ? hot[(from + place) * batch.slots + s]! : actual[place]!
+        if (slot.add(code)) found.push({ place, stream: this.slotNames[s]!, detector: 'categorical' })
+      }
+    }
+    // Row by row, as they are told; within a row in the order of the streams.
+    found.sort((a, b) => a.place - b.place)
+    for (const { place, ...alarm } of found) this.alarm(before + place, alarm)
   }
 
   /** The alarms since the last call. */
@@ -167,7 +155,7 @@ export class Monitor {
 
   /** The error of a learner that starts afresh says nothing about the one before. */
   restartError(): void {
-    this.error = new NumberStream(this.error.name)
+    this.error = new NumberStream()
   }
 
   summary(): AlarmCounts {
@@ -178,11 +166,12 @@ export class Monitor {
     const scaling: MonitorState['scaling'] = {}
     const detectors: MonitorState['detectors'] = {}
     const trends: MonitorState['trends'] = {}
-    for (const stream of [this.target, this.error]) {
-      if (stream === null) continue
-      scaling[stream.name] = stream.scaling.toJSON()
-      trends[stream.name] = [stream.fast, stream.slow]
-      detectors[stream.name] = stream.toJSON()
+    const streams = { ...(this.target !== null && { target: this.target }), error: this.error }
+    for (const [name, stream] of Object.entries(streams)) {
+      const state = stream.toJSON()
+      scaling[name] = state.scaling
+      trends[name] = state.trend
+      detectors[name] = state.detectors
     }
     for (const [j, name] of this.featureNames.entries()) {
       detectors[name] = { kolmogorov_smirnov: this.features[j]!.toJSON() }
@@ -193,21 +182,19 @@ export class Monitor {
     return { scaling, detectors, trends, counts: structuredClone(this.counts) }
   }
 
-  private watch(stream: NumberStream, value: number, at: number, windowed: boolean): void {
-    const scaled = stream.scaling.scale(value)
-    if (Number.isNaN(scaled)) return
-    stream.fast += FAST * (scaled - stream.fast)
-    stream.slow += SLOW * (scaled - stream.slow)
-    const { name, fast, slow } = stream
-    const direction = fast >= slow ? 'up' : 'down'
-    if (stream.adwin.add(scaled)) this.alarm(at, name, 'adwin', direction)
-    if (stream.pageHinkley.add(scaled)) this.alarm(at, name, 'page_hinkley', direction)
-    if (windowed && stream.windows.add(scaled)) this.alarm(at, name, 'kolmogorov_smirnov', direction)
+  /** Turns predictions into distances from the target, or into 1 where they miss it. */
+  private toErrors(values: Float64Array, actual: Float64Array): void {
+    const regression = this.task === 'regression'
+    for (let k = 0; k < actual.length; k += 1) {
+      const distance = Math.abs(actual[k]! - values[k]!)
+      values[k] = regression ? distance : distance === 0 ? 0 : 1
+    }
   }
 
-  private alarm(kept: number, stream: string, detector: string, direction?: 'up' | 'down'): void {
+  private alarm(kept: number, alarm: Omit<Found, 'place'>): void {
     const row = this.numberOf(kept)
-    this.alarms.push({ row, kept_row: kept, stream, detector, ...(direction !== undefined && { direction }) })
+    this.alarms.push({ row, kept_row: kept, ...alarm })
+    const { stream, detector } = alarm
     this.counts[stream] ??= {}
     const count = this.counts[stream][detector]
     this.counts[stream][detector] = {

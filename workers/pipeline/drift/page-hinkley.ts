@@ -1,5 +1,5 @@
 /** Page-Hinkley: a running sum of deviations from the mean that leaves its own extreme too far behind. */
-import type { DetectorState, DriftDetector } from './detector.ts'
+import type { BulkDetector, DetectorState } from './detector.ts'
 
 export interface PageHinkleyOptions {
   /** Values before the first alarm. */
@@ -20,7 +20,7 @@ export const PAGE_HINKLEY_DEFAULTS: PageHinkleyOptions = {
 }
 
 /** Page (1954), with the forgetting and the defaults of River; looks both ways and starts afresh after an alarm. */
-export class PageHinkley implements DriftDetector {
+export class PageHinkley implements BulkDetector {
   readonly options: PageHinkleyOptions
   private n = 0
   private mean = 0
@@ -37,19 +37,34 @@ export class PageHinkley implements DriftDetector {
   }
 
   add(value: number): boolean {
+    return this.addMany(Float64Array.of(value), 0, 1) === 0
+  }
+
+  addMany(values: Float64Array, from: number, to: number): number {
     const { min_values, delta, threshold, alpha } = this.options
-    this.n += 1
-    this.mean += (value - this.mean) / this.n
-    const deviation = value - this.mean
-    this.up = alpha * this.up + deviation - delta
-    this.down = alpha * this.down + deviation + delta
-    if (this.n < min_values) return false
-    const first = this.n === min_values
-    this.lowest = first ? this.up : Math.min(this.lowest, this.up)
-    this.highest = first ? this.down : Math.max(this.highest, this.down)
-    if (this.up - this.lowest <= threshold && this.highest - this.down <= threshold) return false
-    this.n = this.mean = this.up = this.lowest = this.down = this.highest = 0
-    return true
+    let { n, mean, up, lowest, down, highest } = this
+    for (let i = from; i < to; i += 1) {
+      const value = values[i]!
+      n += 1
+      mean += (value - mean) / n
+      const deviation = value - mean
+      up = alpha * up + deviation - delta
+      down = alpha * down + deviation + delta
+      if (n < min_values) continue
+      const first = n === min_values
+      if (first || up < lowest) lowest = up
+      if (first || down > highest) highest = down
+      if (up - lowest <= threshold && highest - down <= threshold) continue
+      this.n = this.mean = this.up = this.lowest = this.down = this.highest = 0
+      return i
+    }
+    this.n = n
+    this.mean = mean
+    this.up = up
+    this.lowest = lowest
+    this.down = down
+    this.highest = highest
+    return -1
   }
 
   toJSON(): DetectorState {

@@ -24,18 +24,30 @@ export class Standardiser {
     this.m2 = m2
   }
 
-  /** In standard deviations of the first 100 values from their mean, five at most; NaN for those. */
-  scale(value: number): number {
-    if (this.n >= FIRST_VALUES) {
-      // A stream that began constant has no scale: its own unit then counts.
-      if (this.deviation === 0) this.deviation = this.m2 === 0 ? 1 : Math.sqrt(this.m2 / (this.n - 1))
-      return Math.max(-FARTHEST, Math.min(FARTHEST, (value - this.mean) / this.deviation))
+  /**
+   * Turns the first `count` values into standard deviations of the stream's first 100 values from their mean, five at
+   * most; those 100 into NaN.
+   */
+  scale(values: Float64Array, count: number): void {
+    let at = 0
+    for (; at < count && this.n < FIRST_VALUES; at += 1) {
+      this.learn(values[at]!)
+      values[at] = Number.NaN
     }
+    if (at === count) return
+    // A stream that began constant has no scale: its own unit then counts.
+    if (this.deviation === 0) this.deviation = this.m2 === 0 ? 1 : Math.sqrt(this.m2 / (this.n - 1))
+    const { mean, deviation } = this
+    for (; at < count; at += 1) {
+      values[at] = Math.max(-FARTHEST, Math.min(FARTHEST, (values[at]! - mean) / deviation))
+    }
+  }
+
+  private learn(value: number): void {
     this.n += 1
     const delta = value - this.mean
     this.mean += delta / this.n
     this.m2 += delta * (value - this.mean)
-    return Number.NaN
   }
 
   toJSON(): StandardiserState {
