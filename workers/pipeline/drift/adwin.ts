@@ -34,12 +34,6 @@ class Level {
     this.m2s = new Float64Array(room)
   }
 
-  push(sum: number, m2: number): void {
-    this.sums[this.count] = sum
-    this.m2s[this.count] = m2
-    this.count += 1
-  }
-
   /** Takes the oldest buckets away. */
   drop(buckets: number): void {
     const { sums, m2s, count } = this
@@ -127,7 +121,9 @@ export class Adwin implements BulkDetector {
     detector.m2 = state['m2'] as number
     detector.levels = (state['levels'] as [number, number][][]).map((buckets, i) => {
       const level = detector.level(i)
-      for (const [sum, m2] of buckets) level.push(sum, m2)
+      level.count = buckets.length
+      level.sums.set(buckets.map(([sum]) => sum))
+      level.m2s.set(buckets.map(([, m2]) => m2))
       return level
     })
     return detector
@@ -150,8 +146,10 @@ export class Adwin implements BulkDetector {
       }
       width += 1
       sum += value
-      first.push(value, 0)
+      first.sums[first.count + i - from] = value
+      first.m2s[first.count + i - from] = 0
     }
+    first.count += to - from
     this.seen += to - from
     this.width = width
     this.sum = sum
@@ -172,7 +170,9 @@ export class Adwin implements BulkDetector {
       const { sums, m2s } = level
       for (let k = 0; k < 2 * merges; k += 2) {
         const gap = (sums[k]! - sums[k + 1]!) / size
-        next.push(sums[k]! + sums[k + 1]!, m2s[k]! + m2s[k + 1]! + (gap * gap * size) / 2)
+        next.sums[next.count] = sums[k]! + sums[k + 1]!
+        next.m2s[next.count] = m2s[k]! + m2s[k + 1]! + (gap * gap * size) / 2
+        next.count += 1
       }
       level.drop(2 * merges)
     }

@@ -76,16 +76,22 @@ export class KolmogorovSmirnov implements DriftDetector {
   }
 }
 
-/** max |F_a - F_b| of two sorted samples; ties are passed on both sides before the gap is taken. */
+/** max |F_a - F_b| of two sorted samples of one size; ties are passed on both sides before the gap is taken. */
 function largestGap(a: Float64Array, b: Float64Array): number {
+  const n = a.length
   let i = 0
   let j = 0
+  let farthest = 0
   let gap = 0
-  while (i < a.length && j < b.length) {
+  while (i < n && j < n) {
     const value = Math.min(a[i]!, b[j]!)
-    while (i < a.length && a[i]! <= value) i += 1
-    while (j < b.length && b[j]! <= value) j += 1
-    gap = Math.max(gap, Math.abs(i / a.length - j / b.length))
+    while (i < n && a[i]! <= value) i += 1
+    while (j < n && b[j]! <= value) j += 1
+    const apart = Math.abs(i - j)
+    // Divisions are dear, and nearer ranks cannot have the larger gap.
+    if (apart < farthest) continue
+    farthest = apart
+    gap = Math.max(gap, Math.abs(i / n - j / n))
   }
   return gap
 }

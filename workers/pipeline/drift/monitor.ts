@@ -108,7 +108,6 @@ export class Monitor {
   ): void {
     const count = to - from
     const windowed = windowedPlaces(before, count)
-    /** Stream by stream. */
     const found: Found[] = []
     const watch = (name: string, stream: NumberStream, values: Float64Array) =>
       stream.observe(values, count, windowed, (place, detector, direction) =>
@@ -126,19 +125,16 @@ export class Monitor {
       this.toErrors(room, actual)
       watch('error', this.error, room)
     }
-    const { dense, hot } = batch
-    for (const [j, feature] of this.features.entries()) {
-      for (let i = 0; i < windowed.length; i += 1) {
-        const place = windowed[i]!
-        if (!feature.add(dense[(from + place) * batch.width + j]!)) continue
+    const { features, slots } = this
+    for (const place of windowed) {
+      const row = from + place
+      for (let j = 0; j < features.length; j += 1) {
+        if (!features[j]!.add(batch.dense[row * batch.width + j]!)) continue
         found.push({ place, stream: this.featureNames[j]!, detector: 'kolmogorov_smirnov' })
       }
-    }
-    for (const [s, slot] of this.slots.entries()) {
-      for (let i = 0; i < windowed.length; i += 1) {
-        const place = windowed[i]!
-        const code = s < batch.slots ? hot[(from + place) * batch.slots + s]! : actual[place]!
-        if (slot.add(code)) found.push({ place, stream: this.slotNames[s]!, detector: 'categorical' })
+      for (let s = 0; s < slots.length; s += 1) {
+        const code = s < batch.slots ? batch.hot[row * batch.slots + s]! : actual[place]!
+        if (slots[s]!.add(code)) found.push({ place, stream: this.slotNames[s]!, detector: 'categorical' })
       }
     }
     // Row by row, as they are told; within a row in the order of the streams.

@@ -44,19 +44,19 @@ export class CoMoments {
   }
 
   /**
-   * Adds rows `from` to `to` with the current weight: the same bits as one row at a time. Four rows share each trip
-   * of a product through memory, which takes half the time.
+   * Adds rows `from` to `to`, or each `step`th of them, with the current weight: the same bits as one row at a time.
+   * Four rows share each trip of a product through memory, which takes half the time.
    */
-  addMany(dense: Float64Array, targets: Float64Array, from: number, to: number): void {
+  addMany(dense: Float64Array, targets: Float64Array, from: number, to: number, step = 1): void {
     const { size, products } = this
     const first = this.delta
     const [second, third, fourth] = this.furtherDeltas
     let row = from
-    for (; row + 3 < to; row += 4) {
+    for (; row + 3 * step < to; row += 4 * step) {
       const a = this.move(dense, row, targets[row]!, first)
-      const b = this.move(dense, row + 1, targets[row + 1]!, second)
-      const c = this.move(dense, row + 2, targets[row + 2]!, third)
-      const d = this.move(dense, row + 3, targets[row + 3]!, fourth)
+      const b = this.move(dense, row + step, targets[row + step]!, second)
+      const c = this.move(dense, row + 2 * step, targets[row + 2 * step]!, third)
+      const d = this.move(dense, row + 3 * step, targets[row + 3 * step]!, fourth)
       let at = 0
       for (let i = 0; i < size; i += 1) {
         const scaledA = a * first[i]!
@@ -74,7 +74,7 @@ export class CoMoments {
         at += i + 1
       }
     }
-    for (; row < to; row += 1) this.add(dense, row, targets[row]!)
+    for (; row < to; row += step) this.add(dense, row, targets[row]!)
   }
 
   /** Moves the means by a row and writes how far it was from them to `delta`; the share of its products that counts. */

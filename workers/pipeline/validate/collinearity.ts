@@ -27,11 +27,12 @@ export class Collinearity {
 
   /** @param before rows taken before these, over the whole stream */
   observe(batch: FeatureBatch, from: number, to: number, before: number): void {
-    for (let row = from; row < to; row += 1) {
-      const at = before + row - from
-      // The place of the target is left empty.
-      if (at < EVERY_ROW_UNTIL || at % THEN_EACH === 0) this.moments.add(batch.dense, row, 0)
-    }
+    const { dense, target } = batch
+    const sparse = Math.min(to, Math.max(from, from + EVERY_ROW_UNTIL - before))
+    // What the target gives has a place of its own, which is never read.
+    this.moments.addMany(dense, target, from, sparse)
+    const at = before + sparse - from
+    this.moments.addMany(dense, target, sparse + ((THEN_EACH - (at % THEN_EACH)) % THEN_EACH), to, THEN_EACH)
   }
 
   /** Features with a variance inflation above 10, the worst first. */

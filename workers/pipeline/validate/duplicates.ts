@@ -5,6 +5,8 @@ import { hashText } from '../ingest/hash.ts'
 /** A repeat is found where the row is among the last 16,384 to 32,767; one further back is not. */
 export const REMEMBERED_ROWS = 16_384
 const CAPACITY = 2 * REMEMBERED_ROWS
+/** Several a row, so that most rows that are new find theirs empty. */
+const HEADS = 2 * CAPACITY
 const A = 0x9e3779b1
 const B = 0x85ebca6b
 const C = 0xc2b2ae35
@@ -14,91 +16,85 @@ export interface DuplicatesState {
   older: [number, number][]
 }
 
-/** 64-bit hashes of rows, found by linear probing; both halves of one side by side, 0 in the first where it is free. */
-class HashSet64 {
-  size = 0
-  private readonly words = new Int32Array(2 * CAPACITY)
+/**
+ * 64-bit hashes of the last rows, in a ring; rows of one head are chained, the newest first. What drops out of the ring
+ * stays in the chains until its place is taken again: a chain ends where its rows do not get older, or are too old.
+ */
+class RecentHashes {
+  private readonly first = new Int32Array(CAPACITY)
+  private readonly second = new Int32Array(CAPACITY)
+  private readonly heads = new Uint16Array(HEADS)
+  private readonly before = new Uint16Array(CAPACITY)
+  private next = 0
+  /** Hashes since the last turn, and those of the turn before. */
+  private recent = 0
+  private older = 0
 
-  /** Place of the hash, or of the free place where it belongs. */
-  find(h1: number, h2: number): number {
-    const { words } = this
-    let at = 2 * (h1 & (CAPACITY - 1))
-    while (words[at] !== 0 && (words[at] !== h1 || words[at + 1] !== h2)) at = (at + 2) & (2 * CAPACITY - 1)
-    return at
+  /** Takes a hash up where it is new; true where it was there. */
+  seen(h1: number, h2: number): boolean {
+    const { first, second, heads, before, next } = this
+    const remembered = this.recent + this.older
+    const head = h1 & (HEADS - 1)
+    let at = heads[head]!
+    for (let age = 0; ; at = before[at]!) {
+      const older = (next - at) & (CAPACITY - 1)
+      if (older <= age || older > remembered) break
+      if (first[at] === h1 && second[at] === h2) return true
+      age = older
+    }
+    first[next] = h1
+    second[next] = h2
+    before[next] = heads[head]!
+    heads[head] = next
+    this.next = (next + 1) & (CAPACITY - 1)
+    this.recent += 1
+    if (this.recent === REMEMBERED_ROWS) {
+      this.older = this.recent
+      this.recent = 0
+    }
+    return false
   }
 
-  holds(place: number): boolean {
-    return this.words[place] !== 0
+  toJSON(): DuplicatesState {
+    const of = (from: number, to: number) =>
+      Array.from({ length: from - to }, (_, i): [number, number] => {
+        const at = (this.next - from + i) & (CAPACITY - 1)
+        return [this.first[at]!, this.second[at]!]
+      })
+    return { recent: of(this.recent, 0), older: of(this.recent + this.older, this.recent) }
   }
 
-  /** Puts a hash into the free place that `find` gave for it. */
-  put(place: number, h1: number, h2: number): void {
-    this.words[place] = h1
-    this.words[place + 1] = h2
-    this.size += 1
-  }
-
-  clear(): void {
-    this.words.fill(0)
-    this.size = 0
-  }
-
-  static from(entries: readonly [number, number][] = []): HashSet64 {
-    const set = new HashSet64()
-    for (const [h1, h2] of entries) set.put(set.find(h1, h2), h1, h2)
-    return set
-  }
-
-  entries(): [number, number][] {
-    const places = Array.from({ length: CAPACITY }, (_, i) => 2 * i).filter((at) => this.holds(at))
-    return places.map((at) => [this.words[at]!, this.words[at + 1]!])
+  static from({ recent, older }: DuplicatesState): RecentHashes {
+    const hashes = new RecentHashes()
+    for (const [h1, h2] of [...older, ...recent]) hashes.seen(h1, h2)
+    return hashes
   }
 }
 
 export class Duplicates {
   found = 0
-  private recent: HashSet64
-  private older: HashSet64
+  private readonly remembered: RecentHashes
   private first = new Int32Array(0)
   private second = new Int32Array(0)
   /** By category column: hash of each code's value, so that codes may differ between two readings of the data. */
   private readonly hashes = new Map<number, number[]>()
 
   constructor(state?: DuplicatesState) {
-    this.recent = HashSet64.from(state?.recent)
-    this.older = HashSet64.from(state?.older)
+    this.remembered = state === undefined ? new RecentHashes() : RecentHashes.from(state)
   }
 
   /** How many of the first `rows` rows were there before, in all columns of the chunk. */
   check(chunk: ColumnChunk, rows: number): number {
     this.hash(chunk, rows)
-    const { first, second } = this
+    const { first, second, remembered } = this
     let found = 0
-    for (let row = 0; row < rows; row += 1) {
-      // 0 is taken by free places.
-      const h1 = first[row] === 0 ? 1 : first[row]!
-      const h2 = second[row]!
-      const place = this.recent.find(h1, h2)
-      if (this.recent.holds(place) || this.older.holds(this.older.find(h1, h2))) {
-        found += 1
-        continue
-      }
-      this.recent.put(place, h1, h2)
-      if (this.recent.size === REMEMBERED_ROWS) this.turnOver()
-    }
+    for (let row = 0; row < rows; row += 1) if (remembered.seen(first[row]!, second[row]!)) found += 1
     this.found += found
     return found
   }
 
   toJSON(): DuplicatesState {
-    return { recent: this.recent.entries(), older: this.older.entries() }
-  }
-
-  private turnOver(): void {
-    const { older } = this
-    older.clear()
-    this.older = this.recent
-    this.recent = older
+    return this.remembered.toJSON()
   }
 
   private hash(chunk: ColumnChunk, rows: number): void {

@@ -187,29 +187,14 @@ class NumberWatch {
   check(column: Column, rows: number, before: number): void {
     if (column.kind === 'category') return
     const { values } = column
-    let { missing, outliers, min, max, lowFence, highFence } = this
-    /** The next row to learn from. */
-    let next = before < EVERY_ROW_UNTIL ? 0 : (THEN_EACH - (before % THEN_EACH)) % THEN_EACH
-    for (let row = 0; row < rows; row += 1) {
-      const value = values[row]!
-      const learns = row === next
-      if (learns) next += before + row + 1 < EVERY_ROW_UNTIL ? 1 : THEN_EACH - ((before + row) % THEN_EACH)
-      if (Number.isNaN(value)) {
-        missing += 1
-        continue
-      }
-      if (value < min) min = value
-      if (value > max) max = value
-      if (value < lowFence || value > highFence) outliers += 1
-      if (!learns) continue
-      this.learn(value)
-      lowFence = this.lowFence
-      highFence = this.highFence
+    for (let row = 0; row < rows; ) {
+      const at = before + row
+      const learns = at < EVERY_ROW_UNTIL ? row : row + ((THEN_EACH - (at % THEN_EACH)) % THEN_EACH)
+      const end = Math.min(rows, learns + 1)
+      this.count(values, row, end)
+      if (learns < end && !Number.isNaN(values[learns]!)) this.learn(values[learns]!)
+      row = end
     }
-    this.missing = missing
-    this.outliers = outliers
-    this.min = min
-    this.max = max
   }
 
   summary({ kind }: Column, rows: number): NumberQuality {
@@ -236,6 +221,20 @@ class NumberWatch {
       max: finite(max),
       low: this.low.toJSON(),
       high: this.high.toJSON(),
+    }
+  }
+
+  /** Most values are nothing new, and two comparisons tell. */
+  private count(values: Float64Array, from: number, to: number): void {
+    const low = Math.max(this.min, this.lowFence)
+    const high = Math.min(this.max, this.highFence)
+    for (let row = from; row < to; row += 1) {
+      const value = values[row]!
+      if (value >= low && value <= high) continue
+      if (Number.isNaN(value)) this.missing += 1
+      if (value < this.min) this.min = value
+      if (value > this.max) this.max = value
+      if (value < this.lowFence || value > this.highFence) this.outliers += 1
     }
   }
 
