@@ -34,15 +34,12 @@ export class P2Quantile {
       heights[at] = value
       return
     }
-    let cell = 3
-    if (value < heights[0]!) {
-      heights[0] = value
-      cell = 0
-    } else if (value < heights[1]!) cell = 0
-    else if (value < heights[2]!) cell = 1
-    else if (value < heights[3]!) cell = 2
-    else if (value > heights[4]!) heights[4] = value
-    for (let i = cell + 1; i < 5; i += 1) positions[i]! += 1
+    if (value < heights[0]!) heights[0] = value
+    if (value > heights[4]!) heights[4] = value
+    if (value < heights[1]!) positions[1]! += 1
+    if (value < heights[2]!) positions[2]! += 1
+    if (value < heights[3]!) positions[3]! += 1
+    positions[4]! += 1
     this.move(1, 1 + (n * q) / 2)
     this.move(2, 1 + n * q)
     this.move(3, 1 + (n * (1 + q)) / 2)
