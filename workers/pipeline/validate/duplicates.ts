@@ -5,8 +5,8 @@ import { hashText } from '../ingest/hash.ts'
 /** A repeat is found where the row is among the last 16,384 to 32,767; one further back is not. */
 export const REMEMBERED_ROWS = 16_384
 const CAPACITY = 2 * REMEMBERED_ROWS
-/** Several a row, so that most rows that are new find theirs empty. */
-const HEADS = 2 * CAPACITY
+/** Bits of a filter: so many that few rows find theirs set by another row. */
+const FILTER_WORDS = REMEMBERED_ROWS / 2
 const A = 0x9e3779b1
 const B = 0x85ebca6b
 const C = 0xc2b2ae35
@@ -23,8 +23,11 @@ export interface DuplicatesState {
 class RecentHashes {
   private readonly first = new Int32Array(CAPACITY)
   private readonly second = new Int32Array(CAPACITY)
-  private readonly heads = new Uint16Array(HEADS)
+  private readonly heads = new Uint16Array(CAPACITY)
   private readonly before = new Uint16Array(CAPACITY)
+  /** A bit for each hash of this turn and of the last: what is new is told without a wait for the chains in memory. */
+  private filter = new Int32Array(FILTER_WORDS)
+  private olderFilter = new Int32Array(FILTER_WORDS)
   private next = 0
   /** Hashes since the last turn, and those of the turn before. */
   private recent = 0
@@ -32,27 +35,40 @@ class RecentHashes {
 
   /** Takes a hash up where it is new; true where it was there. */
   seen(h1: number, h2: number): boolean {
-    const { first, second, heads, before, next } = this
+    const { filter, next } = this
+    const word = (h2 >>> 5) & (FILTER_WORDS - 1)
+    const bit = 1 << (h2 & 31)
+    if (((filter[word]! | this.olderFilter[word]!) & bit) !== 0 && this.holds(h1, h2)) return true
+    filter[word]! |= bit
+    const head = h1 & (CAPACITY - 1)
+    this.first[next] = h1
+    this.second[next] = h2
+    this.before[next] = this.heads[head]!
+    this.heads[head] = next
+    this.next = (next + 1) & (CAPACITY - 1)
+    this.recent += 1
+    if (this.recent === REMEMBERED_ROWS) this.turn()
+    return false
+  }
+
+  private turn(): void {
+    this.older = this.recent
+    this.recent = 0
+    const { filter } = this
+    this.filter = this.olderFilter.fill(0)
+    this.olderFilter = filter
+  }
+
+  private holds(h1: number, h2: number): boolean {
+    const { first, second, before, next } = this
     const remembered = this.recent + this.older
-    const head = h1 & (HEADS - 1)
-    let at = heads[head]!
+    let at = this.heads[h1 & (CAPACITY - 1)]!
     for (let age = 0; ; at = before[at]!) {
       const older = (next - at) & (CAPACITY - 1)
-      if (older <= age || older > remembered) break
+      if (older <= age || older > remembered) return false
       if (first[at] === h1 && second[at] === h2) return true
       age = older
     }
-    first[next] = h1
-    second[next] = h2
-    before[next] = heads[head]!
-    heads[head] = next
-    this.next = (next + 1) & (CAPACITY - 1)
-    this.recent += 1
-    if (this.recent === REMEMBERED_ROWS) {
-      this.older = this.recent
-      this.recent = 0
-    }
-    return false
   }
 
   toJSON(): DuplicatesState {
