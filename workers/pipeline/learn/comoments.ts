@@ -48,7 +48,6 @@ export class CoMoments {
    * Four rows share each trip of a product through memory, which takes half the time.
    */
   addMany(dense: Float64Array, targets: Float64Array, from: number, to: number, step = 1): void {
-    const { size, products } = this
     const first = this.delta
     const [second, third, fourth] = this.furtherDeltas
     let row = from
@@ -57,24 +56,31 @@ export class CoMoments {
       const b = this.move(dense, row + step, targets[row + step]!, second)
       const c = this.move(dense, row + 2 * step, targets[row + 2 * step]!, third)
       const d = this.move(dense, row + 3 * step, targets[row + 3 * step]!, fourth)
-      let at = 0
-      for (let i = 0; i < size; i += 1) {
-        const scaledA = a * first[i]!
-        const scaledB = b * second[i]!
-        const scaledC = c * third[i]!
-        const scaledD = d * fourth[i]!
-        for (let k = 0; k <= i; k += 1) {
-          products[at + k] =
-            products[at + k]! +
-            scaledA * first[k]! +
-            scaledB * second[k]! +
-            scaledC * third[k]! +
-            scaledD * fourth[k]!
-        }
-        at += i + 1
-      }
+      this.addFour(a, b, c, d)
     }
     for (; row < to; row += step) this.add(dense, row, targets[row]!)
+  }
+
+  /** Adds the products of four rows, as `move` left them, by the share of each; apart, so that it is soon compiled. */
+  private addFour(a: number, b: number, c: number, d: number): void {
+    const { size, products, delta: first } = this
+    const [second, third, fourth] = this.furtherDeltas
+    let at = 0
+    for (let i = 0; i < size; i += 1) {
+      const scaledA = a * first[i]!
+      const scaledB = b * second[i]!
+      const scaledC = c * third[i]!
+      const scaledD = d * fourth[i]!
+      for (let k = 0; k <= i; k += 1) {
+        products[at + k] =
+          products[at + k]! +
+          scaledA * first[k]! +
+          scaledB * second[k]! +
+          scaledC * third[k]! +
+          scaledD * fourth[k]!
+      }
+      at += i + 1
+    }
   }
 
   /** Moves the means by a row and writes how far it was from them to `delta`; the share of its products that counts. */

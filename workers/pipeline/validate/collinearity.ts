@@ -43,10 +43,8 @@ export class Collinearity {
     const correlation = varying.map((i) =>
       Float64Array.from(varying, (k) => at(i, k) / Math.sqrt(at(i, i) * at(k, k))),
     )
-    const found = varying.map((i, place): Inflation => {
-      const vif = inflation(correlation, place)
-      return { feature: this.features[i]!, vif }
-    })
+    const vifs = inflations(correlation)
+    const found = varying.map((i, place): Inflation => ({ feature: this.features[i]!, vif: vifs[place]! }))
     const size = ({ vif }: Inflation) => vif ?? Number.POSITIVE_INFINITY
     return found
       .filter((one) => size(one) > REPORTED)
@@ -58,19 +56,30 @@ export class Collinearity {
   }
 }
 
-/** Of variable `j`: what is left of its variance when all others were swept out, inverted. Others that add nothing are passed. */
-function inflation(correlation: readonly Float64Array[], j: number): number | null {
-  const size = correlation.length
-  const order = [...Array(size).keys()].filter((i) => i !== j)
-  const rows = [...order, j].map((i) => Float64Array.from([...order, j], (k) => correlation[i]![k]!))
-  for (let p = 0; p < size - 1; p += 1) {
-    const pivot = rows[p]![p]!
-    if (pivot < SINGULAR) continue
-    for (let i = p + 1; i < size; i += 1) {
-      const factor = rows[i]![p]! / pivot
-      for (let k = p; k < size; k += 1) rows[i]![k]! -= factor * rows[p]![k]!
-    }
-  }
-  const left = rows[size - 1]![size - 1]!
-  return left < SINGULAR ? null : 1 / left
+/**
+ * By variable: what is left of its variance when all others were swept out, inverted; null where that is nothing.
+ * Others that add nothing are passed. Those before a variable are swept out once for it and all behind it.
+ */
+function inflations(correlation: Float64Array[]): (number | null)[] {
+  return correlation.map((_, j) => {
+    const rest = correlation.map((row) => row.slice())
+    for (let p = j + 1; p < rest.length; p += 1) sweep(rest, p, j)
+    sweep(correlation, j, j)
+    const left = rest[j]![j]!
+    return left < SINGULAR ? null : 1 / left
+  })
+}
+
+/** Sweeps variable `p` out of those behind it and, where that is before it, out of `j`. */
+function sweep(rows: readonly Float64Array[], p: number, j: number): void {
+  const by = rows[p]!
+  if (by[p]! < SINGULAR) return
+  if (j < p) takeOut(rows[j]!, by, p, j)
+  for (let i = p + 1; i < rows.length; i += 1) takeOut(rows[i]!, by, p, j)
+}
+
+function takeOut(row: Float64Array, by: Float64Array, p: number, j: number): void {
+  const factor = row[p]! / by[p]!
+  if (j < p) row[j]! -= factor * by[j]!
+  for (let k = p; k < row.length; k += 1) row[k]! -= factor * by[k]!
 }

@@ -124,22 +124,14 @@ export class Duplicates {
     for (let i = 0; i < chunk.columns.length; i += 1) {
       const column = chunk.columns[i]!
       if (column.kind === 'category') {
-        const { codes } = column
-        const known = this.hashesOf(i, column.dictionary)
-        for (let row = 0; row < rows; row += 1) {
-          const word = known[codes[row]! + 1]!
-          const h = Math.imul(first[row]! ^ word, A)
-          first[row] = h ^ (h >>> 15)
-          second[row] = Math.imul(second[row]! + word, C) ^ h
-        }
+        mixCodes(first, second, column.codes, this.hashesOf(i, column.dictionary), rows)
       } else {
-        const words = new Int32Array(column.values.buffer, column.values.byteOffset, 2 * rows)
-        for (let row = 0; row < rows; row += 1) {
-          const word = Math.imul(words[2 * row]!, B) ^ words[2 * row + 1]!
-          const h = Math.imul(first[row]! ^ word, A)
-          first[row] = h ^ (h >>> 15)
-          second[row] = Math.imul(second[row]! + word, C) ^ h
-        }
+        mixNumbers(
+          first,
+          second,
+          new Int32Array(column.values.buffer, column.values.byteOffset, 2 * rows),
+          rows,
+        )
       }
     }
   }
@@ -152,5 +144,31 @@ export class Duplicates {
     }
     while (known.length <= dictionary.length) known.push(hashText(dictionary[known.length - 1]!) | 0)
     return known
+  }
+}
+
+/** Mixes the values of a column into the hashes of its rows; small and apart, so that it is soon compiled. */
+function mixCodes(
+  first: Int32Array,
+  second: Int32Array,
+  codes: Int32Array,
+  hashes: readonly number[],
+  rows: number,
+): void {
+  for (let row = 0; row < rows; row += 1) {
+    const word = hashes[codes[row]! + 1]!
+    const h = Math.imul(first[row]! ^ word, A)
+    first[row] = h ^ (h >>> 15)
+    second[row] = Math.imul(second[row]! + word, C) ^ h
+  }
+}
+
+/** The same, of numbers as two words each. */
+function mixNumbers(first: Int32Array, second: Int32Array, words: Int32Array, rows: number): void {
+  for (let row = 0; row < rows; row += 1) {
+    const word = Math.imul(words[2 * row]!, B) ^ words[2 * row + 1]!
+    const h = Math.imul(first[row]! ^ word, A)
+    first[row] = h ^ (h >>> 15)
+    second[row] = Math.imul(second[row]! + word, C) ^ h
   }
 }
