@@ -104,7 +104,7 @@ export class CurvedScores implements Scores {
     if (this.options.points === 0) return null
     const columns: CurveColumns = { rows: [] }
     for (const [name, values] of Object.entries(this.columns)) columns[name] = [...values]
-    if (this.count > 0 && columns.rows.at(-1) !== this.count) append(columns, this.count, this.point())
+    if (this.count > 0 && columns.rows.at(-1) !== this.count) this.addPoint(columns)
     return columns
   }
 
@@ -136,7 +136,7 @@ export class CurvedScores implements Scores {
       this.nextReading += this.pace
     }
     if (this.count === this.nextPoint) {
-      append(this.columns, this.count, this.point())
+      this.addPoint(this.columns)
       // One place is left for the last row.
       if (this.columns.rows.length > this.options.points - 1) this.thin()
       this.nextPoint = after(this.count, this.stride)
@@ -144,11 +144,10 @@ export class CurvedScores implements Scores {
     this.nextMark = Math.min(this.nextPoint, this.nextReading)
   }
 
-  private point(): Summary {
-    const values = this.scores.brief()
-    if (this.window === null) return values
-    const windowed = Object.entries(this.window.summary()).map(([name, value]) => [`window_${name}`, value])
-    return { ...values, ...Object.fromEntries(windowed) }
+  private addPoint(columns: CurveColumns): void {
+    columns.rows.push(this.count)
+    append(columns, '', this.scores.brief())
+    if (this.window !== null) append(columns, 'window_', this.window.summary())
   }
 
   /** Keeps the points at multiples of twice the stride. */
@@ -167,10 +166,10 @@ function after(count: number, stride: number): number {
   return (Math.floor(count / stride) + 1) * stride
 }
 
-function append(columns: CurveColumns, rows: number, values: Summary): void {
-  columns.rows.push(rows)
-  for (const [name, value] of Object.entries(values)) {
-    columns[name] ??= []
-    columns[name].push(value)
+function append(columns: CurveColumns, prefix: string, values: Summary): void {
+  for (const name of Object.keys(values)) {
+    const column = prefix + name
+    columns[column] ??= []
+    columns[column].push(values[name] ?? null)
   }
 }
