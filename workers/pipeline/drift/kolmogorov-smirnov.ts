@@ -1,5 +1,6 @@
 /** Kolmogorov-Smirnov on two windows: has the whole distribution of a number changed, not its mean alone? */
 import type { DetectorState, DriftDetector } from './detector.ts'
+import { Ranks } from './ranks.ts'
 
 export interface KolmogorovSmirnovOptions {
   /** Values in the reference and in each window compared with it. */
@@ -17,8 +18,10 @@ export const KOLMOGOROV_SMIRNOV_DEFAULTS: KolmogorovSmirnovOptions = { window: 2
  */
 export class KolmogorovSmirnov implements DriftDetector {
   readonly options: KolmogorovSmirnovOptions
-  private reference: Float64Array | null = null
-  private current: Float64Array
+  private reference: Ranks | null = null
+  private readonly current: Float64Array
+  /** Room for `largestGap`. */
+  private readonly counts: Uint32Array
   private filled = 0
   private last: number | null = null
 
@@ -30,6 +33,7 @@ export class KolmogorovSmirnov implements DriftDetector {
     }
     if (!(alpha > 0 && alpha < 1)) throw new RangeError(`alpha must be between 0 and 1, not ${alpha}`)
     this.current = new Float64Array(window)
+    this.counts = new Uint32Array(2 * window + 1)
   }
 
   /** D at the last test; null before the first. */
@@ -43,22 +47,20 @@ export class KolmogorovSmirnov implements DriftDetector {
     const { window, alpha } = this.options
     if (this.filled < window) return false
     this.filled = 0
-    const sorted = this.current.slice().sort()
-    if (this.reference === null) {
-      this.reference = sorted
-      return false
+    const { reference } = this
+    if (reference !== null) {
+      this.last = largestGap(reference, this.current, this.counts)
+      if (this.last <= Math.sqrt(-Math.log(alpha / 2) / window)) return false
     }
-    this.last = largestGap(this.reference, sorted)
-    const changed = this.last > Math.sqrt(-Math.log(alpha / 2) / window)
-    if (changed) this.reference = sorted
-    return changed
+    this.reference = new Ranks(this.current.slice().sort())
+    return reference !== null
   }
 
   toJSON(): DetectorState {
     return {
       detector: 'kolmogorov_smirnov',
       options: this.options,
-      reference: this.reference === null ? null : Array.from(this.reference),
+      reference: this.reference === null ? null : Array.from(this.reference.sorted),
       current: Array.from(this.current.subarray(0, this.filled)),
       last: this.last,
     }
@@ -68,7 +70,7 @@ export class KolmogorovSmirnov implements DriftDetector {
     const detector = new KolmogorovSmirnov(state['options'] as KolmogorovSmirnovOptions)
     const reference = state['reference'] as number[] | null
     const current = state['current'] as number[]
-    detector.reference = reference === null ? null : Float64Array.from(reference)
+    detector.reference = reference === null ? null : new Ranks(Float64Array.from(reference))
     detector.current.set(current)
     detector.filled = current.length
     detector.last = state['last'] as number | null
@@ -76,22 +78,31 @@ export class KolmogorovSmirnov implements DriftDetector {
   }
 }
 
-/** max |F_a - F_b| of two sorted samples of one size; ties are passed on both sides before the gap is taken. */
-function largestGap(a: Float64Array, b: Float64Array): number {
-  const n = a.length
-  let i = 0
-  let j = 0
-  let farthest = 0
-  let gap = 0
-  while (i < n && j < n) {
-    const value = Math.min(a[i]!, b[j]!)
-    while (i < n && a[i]! <= value) i += 1
-    while (j < n && b[j]! <= value) j += 1
-    const apart = Math.abs(i - j)
-    // Divisions are dear, and nearer ranks cannot have the larger gap.
-    if (apart < farthest) continue
-    farthest = apart
-    gap = Math.max(gap, Math.abs(i / n - j / n))
+/**
+ * max |F_reference - F_values| of two samples of one size. Between two values of the reference the gap is largest right
+ * at one of them, so that the others need only be counted.
+ */
+function largestGap(reference: Ranks, values: Float64Array, counts: Uint32Array): number {
+  const { sorted } = reference
+  const n = sorted.length
+  // Values equal to entry i of the reference are counted at 2 i + 1, those between it and the next at 2 i + 2.
+  counts.fill(0)
+  for (let i = 0; i < n; i += 1) {
+    const value = values[i]!
+    const rank = reference.of(value)
+    const tied = rank > 0 && sorted[rank - 1] === value
+    counts[tied ? 2 * rank - 1 : 2 * rank]! += 1
+  }
+  let below = counts[0]!
+  let gap = below / n
+  for (let rank = 1; rank <= n; rank += 1) {
+    below += counts[2 * rank - 1]!
+    // Ties are passed before the gap is taken.
+    if (rank < n && sorted[rank] === sorted[rank - 1]) continue
+    const share = rank / n
+    gap = Math.max(gap, Math.abs(share - below / n))
+    below += counts[2 * rank]!
+    gap = Math.max(gap, Math.abs(share - below / n))
   }
   return gap
 }
