@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { Adwin } from '../../../workers/pipeline/drift/adwin.ts'
 import { CategoricalDrift } from '../../../workers/pipeline/drift/categorical.ts'
-import type { DriftDetector } from '../../../workers/pipeline/drift/detector.ts'
+import type { BulkDetector, DriftDetector } from '../../../workers/pipeline/drift/detector.ts'
 import { KolmogorovSmirnov } from '../../../workers/pipeline/drift/kolmogorov-smirnov.ts'
 import { PageHinkley } from '../../../workers/pipeline/drift/page-hinkley.ts'
 import { detectorFromJSON } from '../../../workers/pipeline/drift/registry.ts'
@@ -76,6 +76,45 @@ describe.each(DETECTORS)('%s', (name, make) => {
     }
     expect(JSON.stringify(restored)).toBe(JSON.stringify(straight))
   })
+})
+
+const BULK: [string, () => BulkDetector][] = [
+  ['adwin', () => new Adwin({ clock: 7, max_buckets: 3 })],
+  ['adwin at every value', () => new Adwin({ clock: 1 })],
+  ['page_hinkley', () => new PageHinkley({ threshold: 20 })],
+]
+
+test.each(BULK)('%s takes many values to the same bits as one by one', (_, make) => {
+  const random = randomNumbers(5)
+  const values = Float64Array.from({ length: 6000 }, (_, i) => random() + (Math.floor(i / 700) % 2) * 3)
+  const many = make()
+  const single = make()
+  const at: number[] = []
+  for (let from = 0; from < values.length; ) {
+    const to = Math.min(values.length, from + Math.floor(random() * 300))
+    for (let i = many.addMany(values, from, to); i >= 0; i = many.addMany(values, i + 1, to)) at.push(i)
+    from = to
+  }
+  expect(at).toEqual(alarms(single, [...values]))
+  expect(at.length).toBeGreaterThan(4)
+  expect(JSON.stringify(many)).toBe(JSON.stringify(single))
+})
+
+test.each([
+  ['distinct', (random: number) => random],
+  ['with ties', (random: number) => Math.floor(random * 9)],
+  ['all but one alike', (random: number) => (random < 0.99 ? 4 : 1e9)],
+])('the Kolmogorov-Smirnov statistic is the largest gap at any value: values %s', (_, toValue) => {
+  const random = randomNumbers(6)
+  for (let round = 0; round < 50; round += 1) {
+    const window = 2 + Math.floor(random() * 60)
+    const detector = new KolmogorovSmirnov({ window })
+    const [a, b] = [0, 0.1].map((shift) => Array.from({ length: window }, () => toValue(random()) + shift))
+    for (const value of [...a!, ...b!]) detector.add(value)
+    const share = (values: number[], x: number) => values.filter((value) => value <= x).length / window
+    const gaps = [...a!, ...b!].map((x) => Math.abs(share(a!, x) - share(b!, x)))
+    expect(detector.statistic).toBe(Math.max(...gaps))
+  }
 })
 
 test('ADWIN keeps the mean and length of what is left after a cut, in little memory', () => {

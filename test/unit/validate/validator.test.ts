@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ColumnDeclaration } from '../../../workers/contract.ts'
 import type { ColumnChunk } from '../../../workers/pipeline/ingest/columns.ts'
+import { CoMoments } from '../../../workers/pipeline/learn/comoments.ts'
 import { Collinearity } from '../../../workers/pipeline/validate/collinearity.ts'
 import { Guard } from '../../../workers/pipeline/validate/guard.ts'
 import { P2Quantile } from '../../../workers/pipeline/validate/p2.ts'
@@ -161,5 +162,47 @@ describe('the report on collinear features', () => {
         .map(({ feature }) => feature)
         .sort(),
     ).toEqual(['a', 'a-b', 'b'])
+  })
+
+  it.each([1, 5, 100, 3000])('takes each row at first, then each eighth, in batches of %i', (size) => {
+    const random = randomNumbers(8)
+    const dense = Float64Array.from({ length: 9000 }, random)
+    const target = Float64Array.from({ length: 3000 }, random)
+    const batch = { rows: 3000, width: 3, dense, slots: 0, hot: new Int32Array(0), hotSize: 0, target }
+    const watch = new Collinearity(['a', 'b', 'c'])
+    for (let from = 0; from < 3000; from += size)
+      watch.observe(batch, from, Math.min(3000, from + size), from)
+    const moments = new CoMoments(4)
+    for (let row = 0; row < 3000; row += 1) {
+      if (row < 1024 || row % 8 === 0) moments.add(dense, row, target[row]!)
+    }
+    expect(watch.toJSON()).toEqual(moments.toJSON())
+  })
+
+  it('gives the inflation of a feature on all others, whatever their order', () => {
+    const random = randomNumbers(9)
+    const rows = Array.from({ length: 900 }, () => {
+      const [a, b, c] = [random(), random(), random()]
+      return [a, b, a + b + random() / 9, c, a - c + random() / 9]
+    })
+    const inflations = (order: number[]) => {
+      const names = ['a', 'b', 'sum', 'c', 'difference']
+      const dense = Float64Array.from(rows.flatMap((row) => order.map((i) => row[i]!)))
+      const target = new Float64Array(900)
+      const batch = { rows: 900, width: 5, dense, slots: 0, hot: new Int32Array(0), hotSize: 0, target }
+      const watch = new Collinearity(order.map((i) => names[i]!))
+      watch.observe(batch, 0, 900, 0)
+      return new Map(watch.report().map(({ feature, vif }) => [feature, vif!]))
+    }
+    const found = inflations([0, 1, 2, 3, 4])
+    expect(found.size).toBeGreaterThan(2)
+    for (const order of [
+      [4, 3, 2, 1, 0],
+      [2, 0, 4, 1, 3],
+    ]) {
+      const other = inflations(order)
+      expect([...other.keys()].sort()).toEqual([...found.keys()].sort())
+      for (const [feature, vif] of other) expect(vif / found.get(feature)!).toBeCloseTo(1, 8)
+    }
   })
 })
