@@ -75,6 +75,8 @@ export class Monitor {
   private alarms: Alarm[] = []
   /** One number a row of a batch. */
   private room = new Float64Array(0)
+  /** Rows of a batch that windows take. */
+  private windowed = new Int32Array(0)
   private readonly numberOf: (row: number) => number
 
   /** @param numberOf number of the data row, from 1, of the kept row, from 0; asked in rising order */
@@ -106,39 +108,46 @@ export class Monitor {
     first = 0,
     width = 1,
   ): void {
+    const { dense, hot, target } = batch
     const count = to - from
-    const windowed = windowedPlaces(before, count)
+    if (this.room.length < count) {
+      this.room = new Float64Array(count)
+      this.windowed = new Int32Array(count)
+    }
+    const { room, windowed } = this
+    const windows = windowedPlaces(before, count, windowed)
     const found: Found[] = []
-    const watch = (name: string, stream: NumberStream, values: Float64Array) =>
-      stream.observe(values, count, windowed, (place, detector, direction) =>
+    const watch = (name: string, stream: NumberStream) =>
+      stream.observe(room, count, windowed, windows, (place, detector, direction) =>
         found.push({ place, stream: name, detector, direction }),
       )
-    const actual = batch.target.subarray(from, to)
-    if (this.room.length < count) this.room = new Float64Array(count)
-    const { room } = this
     if (this.target !== null) {
-      room.set(actual)
-      watch('target', this.target, room)
+      for (let k = 0; k < count; k += 1) room[k] = target[from + k]!
+      watch('target', this.target)
     }
     if (predictions !== null) {
-      for (let k = 0; k < count; k += 1) room[k] = predictions[(first + k) * width]!
-      this.toErrors(room, actual)
-      watch('error', this.error, room)
+      const regression = this.task === 'regression'
+      for (let k = 0; k < count; k += 1) {
+        const distance = Math.abs(target[from + k]! - predictions[(first + k) * width]!)
+        room[k] = regression ? distance : distance === 0 ? 0 : 1
+      }
+      watch('error', this.error)
     }
     const { features, slots } = this
-    for (const place of windowed) {
+    for (let i = 0; i < windows; i += 1) {
+      const place = windowed[i]!
       const row = from + place
       for (let j = 0; j < features.length; j += 1) {
-        if (!features[j]!.add(batch.dense[row * batch.width + j]!)) continue
+        if (!features[j]!.add(dense[row * batch.width + j]!)) continue
         found.push({ place, stream: this.featureNames[j]!, detector: 'kolmogorov_smirnov' })
       }
       for (let s = 0; s < slots.length; s += 1) {
-        const code = s < batch.slots ? batch.hot[row * batch.slots + s]! : actual[place]!
+        const code = s < batch.slots ? hot[row * batch.slots + s]! : target[row]!
         if (slots[s]!.add(code)) found.push({ place, stream: this.slotNames[s]!, detector: 'categorical' })
       }
     }
     // Row by row, as they are told; within a row in the order of the streams.
-    found.sort((a, b) => a.place - b.place)
+    if (found.length > 1) found.sort((a, b) => a.place - b.place)
     for (const { place, ...alarm } of found) this.alarm(before + place, alarm)
   }
 
@@ -176,15 +185,6 @@ export class Monitor {
       detectors[name] = { ...detectors[name], categorical: this.slots[s]!.toJSON() }
     }
     return { scaling, detectors, trends, counts: structuredClone(this.counts) }
-  }
-
-  /** Turns predictions into distances from the target, or into 1 where they miss it. */
-  private toErrors(values: Float64Array, actual: Float64Array): void {
-    const regression = this.task === 'regression'
-    for (let k = 0; k < actual.length; k += 1) {
-      const distance = Math.abs(actual[k]! - values[k]!)
-      values[k] = regression ? distance : distance === 0 ? 0 : 1
-    }
   }
 
   private alarm(kept: number, alarm: Omit<Found, 'place'>): void {

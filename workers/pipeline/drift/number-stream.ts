@@ -50,13 +50,14 @@ export class NumberStream {
 
   /**
    * Takes the first `count` values, and scales them in place.
-   * @param windowed places of the values that windows take
+   * @param windowed places of the values that windows take, the first `windows` of it
    * @param alarm told of each alarm, detector by detector, with the place of its value
    */
   observe(
     values: Float64Array,
     count: number,
     windowed: Int32Array,
+    windows: number,
     alarm: (place: number, detector: string, direction: Direction) => void,
   ): void {
     this.scaling.scale(values, count)
@@ -72,7 +73,7 @@ export class NumberStream {
       feed(this.pageHinkley, values, from, to, (place) => tell(place, 'page_hinkley'))
       from = to
     }
-    for (let i = 0; i < windowed.length; i += 1) {
+    for (let i = 0; i < windows; i += 1) {
       const place = windowed[i]!
       const value = values[place]!
       if (!Number.isNaN(value) && this.windows.add(value)) tell(place, 'kolmogorov_smirnov')

@@ -7,15 +7,17 @@ export const WINDOW = { window: 256, alpha: 1e-5 }
 const EVERY_ROW_UNTIL = 4096
 const THEN_EACH = 16
 
-/** Of `count` rows behind the first `before`, the places of those that windows take. */
-export function windowedPlaces(before: number, count: number): Int32Array {
-  const places = new Int32Array(count)
+/** Writes to `places` which of `count` rows behind the first `before` windows take, and returns how many. */
+export function windowedPlaces(before: number, count: number, places: Int32Array): number {
   let found = 0
   for (let place = 0; place < count; ) {
     const row = before + place
-    places[found] = place
-    if (row < EVERY_ROW_UNTIL || row % THEN_EACH === 0) found += 1
-    place += row < EVERY_ROW_UNTIL ? 1 : THEN_EACH - (row % THEN_EACH)
+    const phase = row < EVERY_ROW_UNTIL ? 0 : row % THEN_EACH
+    if (phase === 0) {
+      places[found] = place
+      found += 1
+    }
+    place += row < EVERY_ROW_UNTIL ? 1 : THEN_EACH - phase
   }
-  return places.subarray(0, found)
+  return found
 }
