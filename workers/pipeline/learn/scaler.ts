@@ -173,10 +173,20 @@ function squaredDeviations(
 ): void {
   let i = 0
   for (; i + 3 < width; i += 4) {
-    const [p, q, r, s] = [mean[i]!, mean[i + 1]!, mean[i + 2]!, mean[i + 3]!]
-    let [a, b, c, d] = [0, 0, 0, 0]
+    const p = mean[i]!
+    const q = mean[i + 1]!
+    const r = mean[i + 2]!
+    const s = mean[i + 3]!
+    let a = 0
+    let b = 0
+    let c = 0
+    let d = 0
     for (let at = begin + i; at < end; at += width) {
-      const [e, f, g, h] = [x[at]! - p, x[at + 1]! - q, x[at + 2]! - r, x[at + 3]! - s]
+      // No arrays here: until it is compiled the function would make one for every four values.
+      const e = x[at]! - p
+      const f = x[at + 1]! - q
+      const g = x[at + 2]! - r
+      const h = x[at + 3]! - s
       a += e * e
       b += f * f
       c += g * g
