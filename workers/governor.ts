@@ -40,6 +40,7 @@ function watch(request: Extract<GovernorRequest, { op: 'watch' }>): void {
   const host = new WatchedHost(request.pid, request.timeout_ms, request.temporary)
   hosts.set(request.pid, host)
   if (request.caps_memory && grouper !== null) host.enterGroup(grouper)
+  if (request.caps_compute && capper !== null) host.enterComputeGroup(capper)
   poll ??= setInterval(() => {
     for (const host of hosts.values()) host.poll()
   }, POLL_MS)
@@ -68,7 +69,7 @@ function capCompute({
   if (units === null) return { ...pinned, error: null }
   if (capper === null) return { ...pinned, error: 'this machine permits no way to cap compute' }
   try {
-    const cap = capper.apply(pid, units, host.unifiedGroup)
+    const cap = capper.apply(pid, units, host.quotaGroup(capper))
     host.capCompute(cap)
     const { mechanism } = capper
     return { mechanism, period_ms: cap.periodMs, cpu_stat: cap.cpuStat, pinned_core: core, error: null }

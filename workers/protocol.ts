@@ -320,7 +320,14 @@ export interface HostPermit {
 
 /** Coordinator to governor. Every request but `watch` and `release` is answered under its `id`. */
 export type GovernorRequest =
-  | { op: 'watch'; pid: number; timeout_ms: number | null; temporary: string | null; caps_memory: boolean }
+  | {
+      op: 'watch'
+      pid: number
+      timeout_ms: number | null
+      temporary: string | null
+      caps_memory: boolean
+      caps_compute: boolean
+    }
   | { op: 'cap_memory'; id: number; pid: number; cap_mb: number | null; scope: MemoryScope }
   | { op: 'cap_compute'; id: number; pid: number; units: number | null; core: number | null }
   | { op: 'release'; pid: number }

@@ -21,6 +21,14 @@ interface Waiting {
   reject(error: Error): void
 }
 
+export interface Watch {
+  timeoutMs: number | null
+  /** Folder to remove where this process cannot do it any more. */
+  temporary: string | null
+  capsMemory: boolean
+  capsCompute: boolean
+}
+
 export class Governor {
   /** Resolves once the governor has tried what this machine permits. */
   readonly capabilities: Promise<Capabilities>
@@ -63,8 +71,15 @@ export class Governor {
   }
 
   /** From now on the host ends with the coordinator, and at its deadline. Takes effect before any later request. */
-  watch(pid: number, timeoutMs: number | null, temporary: string | null, capsMemory: boolean): void {
-    this.send({ op: 'watch', pid, timeout_ms: timeoutMs, temporary, caps_memory: capsMemory })
+  watch(pid: number, { timeoutMs, temporary, capsMemory, capsCompute }: Watch): void {
+    this.send({
+      op: 'watch',
+      pid,
+      timeout_ms: timeoutMs,
+      temporary,
+      caps_memory: capsMemory,
+      caps_compute: capsCompute,
+    })
   }
 
   async capMemory(pid: number, capMb: number | null, scope: MemoryScope): Promise<MemoryCapInForce> {

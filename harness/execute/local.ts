@@ -19,7 +19,7 @@ import { makeOwnedFolder, removeLeftovers } from '../ownership/leftovers.ts'
 import { entryFile } from './entries.ts'
 import { workerEnvironment } from './environment.ts'
 import type { DuetExecutor } from './executor.ts'
-import { Governor } from './governor.ts'
+import { Governor, type Watch } from './governor.ts'
 import { type HostEnding, HostProcess } from './host-process.ts'
 import { outcomeOfDeath } from './outcome.ts'
 import { type CapsInForce, toTrialResult } from './trial-result.ts'
@@ -78,7 +78,11 @@ export class LocalExecutor implements DuetExecutor {
   async prepare(spec: PrepareSpec): Promise<PrepareResult> {
     const folder = this.takeFolder()
     try {
-      const host = this.start<PrepareResult>('prepare', spec, folder, { timeoutMs: null, capsMemory: false })
+      const host = this.start<PrepareResult>('prepare', spec, folder, {
+        timeoutMs: null,
+        capsMemory: false,
+        capsCompute: false,
+      })
       const ending = await host.ended
       this.refuseIfClosed()
       await this.governor.unwatch(host.pid, null)
@@ -106,6 +110,7 @@ export class LocalExecutor implements DuetExecutor {
         {
           timeoutMs: spec.timeout_s * 1000 + DEADLINE_GRACE_MS,
           capsMemory: spec.caps.max_memory_mb !== null,
+          capsCompute: spec.caps.max_compute_units !== null,
         },
         (signal) => this.serve(host, spec, caps, signal),
       )
@@ -133,7 +138,7 @@ export class LocalExecutor implements DuetExecutor {
         'duet',
         spec,
         folder,
-        { timeoutMs, capsMemory: false },
+        { timeoutMs, capsMemory: false, capsCompute: false },
         (signal) => {
           if (signal === 'finished') this.governor.release(host.pid)
         },
@@ -168,7 +173,7 @@ export class LocalExecutor implements DuetExecutor {
     entry: 'host' | 'duet' | 'prepare',
     job: unknown,
     folder: string,
-    watch: { timeoutMs: number | null; capsMemory: boolean },
+    watch: Omit<Watch, 'temporary'>,
     onSignal: (signal: HostSignal['stint']) => void = () => {},
   ): HostProcess<R> {
     this.refuseIfClosed()
@@ -182,7 +187,7 @@ export class LocalExecutor implements DuetExecutor {
       onSignal,
     })
     // Before anything else: from here on it cannot outlive this process.
-    this.governor.watch(host.pid, watch.timeoutMs, folder, watch.capsMemory)
+    this.governor.watch(host.pid, { ...watch, temporary: folder })
     this.hosts.add(host)
     void host.ended.then(() => this.hosts.delete(host))
     return host

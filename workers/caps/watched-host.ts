@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs'
 import type { MemoryCapInForce, MemoryScope, TimeWindow, WatchSummary } from '../protocol.ts'
 import { monotonicMs } from '../telemetry/clock.ts'
 import { peakResidentMb, ResidentSize, restartPeakResident } from '../telemetry/process-files.ts'
-import type { ComputeCap } from './compute/mechanism.ts'
+import type { ComputeCap, ComputeCapper, EnteredGroup } from './compute/mechanism.ts'
 import { MIB, residentAllowanceMb } from './memory.ts'
 import type { MemoryGroup, MemoryGrouper } from './memory-group.ts'
 
@@ -19,6 +19,7 @@ export class WatchedHost {
   private readonly resident: ResidentSize | null
   private group: MemoryGroup | null = null
   private groupMechanism: MemoryCapInForce['backstop'] = null
+  private computeGroup: EnteredGroup | null = null
   private compute: ComputeCap | null = null
   private peakRssMb: number | null = null
   private emptyMb: number | null = null
@@ -46,6 +47,15 @@ export class WatchedHost {
     }
   }
 
+  /** Moves the host to where it is capped later, while it starts: the move holds up the governor and the host alike. */
+  enterComputeGroup(capper: ComputeCapper): void {
+    try {
+      this.computeGroup = capper.enter?.(this.pid) ?? null
+    } catch {
+      // The cap makes a group of its own then, or says why it cannot.
+    }
+  }
+
   /** Takes the present size as that of an empty cell, and bounds what may come on top. */
   capMemory(capMb: number | null, scope: MemoryScope): MemoryCapInForce {
     this.emptyMb = this.resident?.readMb() ?? null
@@ -67,9 +77,11 @@ export class WatchedHost {
     this.compute = cap
   }
 
-  /** The group of version 2 that the host is in, which must hold its quota as well. */
-  get unifiedGroup(): string | null {
-    return this.groupMechanism === 'cgroup_v2' ? (this.group?.path ?? null) : null
+  /** The group that its quota must be set on: its own for that, or the one of version 2 that it is in for its memory. */
+  quotaGroup({ mechanism }: ComputeCapper): string | null {
+    if (this.computeGroup !== null) return this.computeGroup.path
+    const unified = mechanism === 'cgroup_v2' && this.groupMechanism === 'cgroup_v2'
+    return unified ? (this.group?.path ?? null) : null
   }
 
   /** All that is timed is over; once more when the trial is. */
@@ -114,6 +126,7 @@ export class WatchedHost {
   async clear(): Promise<void> {
     this.resident?.close()
     await this.compute?.remove()
+    await this.computeGroup?.remove()
     await this.group?.remove()
   }
 

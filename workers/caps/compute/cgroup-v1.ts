@@ -9,7 +9,7 @@ import {
   quotaFor,
   removeStaleGroups,
 } from '../cgroup-files.ts'
-import { capInGroup } from './cgroup-group.ts'
+import { capInGroup, enterGroup } from './cgroup-group.ts'
 import type { ComputeCapper } from './mechanism.ts'
 
 /**
@@ -23,14 +23,15 @@ export async function openCgroupV1(
   await removeStaleGroups(files, parent)
   return {
     mechanism: 'cgroup_v1',
-    apply(pid, units) {
+    enter: (pid) => enterGroup(files, parent, pid),
+    apply(pid, units, within) {
       const { periodUs, quotaUs } = quotaFor(units)
       const limit: [string, string][] = [
         ['cpu.cfs_period_us', String(periodUs)],
         ['cpu.cfs_quota_us', String(quotaUs)],
       ]
       const unlimited: [string, string] = ['cpu.cfs_quota_us', '-1']
-      return capInGroup({ files, parent, within: null, periodUs, limit, unlimited }, pid)
+      return capInGroup({ files, parent, within, periodUs, limit, unlimited }, pid)
     },
   }
 }

@@ -15,12 +15,24 @@ export interface ComputeCap {
   remove(): Promise<void>
 }
 
+/** A group that holds one process and nothing back yet. */
+export interface EnteredGroup {
+  readonly path: string
+  /** The process has ended. */
+  remove(): Promise<void>
+}
+
 export interface ComputeCapper {
   readonly mechanism: ComputeMechanism
   /** Where its groups are, where that needs saying. */
   readonly place?: string
   /**
-   * @param within the group of version 2 that holds the process for its memory already; null for none
+   * Moves a process that is to be capped later into a group of its own, which takes the kernel some 10 ms.
+   * @throws where it cannot be moved
+   */
+  enter?(pid: number): EnteredGroup
+  /**
+   * @param within the group that `enter` made, or that of version 2 which holds the process for its memory; null for none
    * @throws where the cap cannot be put in force
    */
   apply(pid: number, units: number, within: string | null): ComputeCap
