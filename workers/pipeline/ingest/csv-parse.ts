@@ -32,6 +32,10 @@ function csvOptions({ separator, quote, comment }: CsvDialect): Options {
   }
 }
 
+const READ_BYTES = 64 * 1024
+/** Of a sample, where a row is not longer. */
+const ROW_BYTES = 1024
+
 interface ParsedRecord {
   record: string[]
   info: InfoRecord
@@ -62,7 +66,7 @@ export async function sampleRecords(
   rows: number,
   dialect: CsvDialect = {},
 ): Promise<{ header: string[]; records: string[][] }> {
-  const stream = new RecordStream(path, dialect)
+  const stream = new RecordStream(path, dialect, Math.min(READ_BYTES, (rows + 1) * ROW_BYTES))
   try {
     const first = await stream.first()
     const header = columnNames(first.record, path, startLine(first))
@@ -182,7 +186,8 @@ class RecordStream {
   private ended = false
   private wake: (() => void) | null = null
 
-  constructor(path: string, dialect: CsvDialect) {
+  /** @param readBytes read at a time: all of it is parsed before the first record comes */
+  constructor(path: string, dialect: CsvDialect, readBytes = READ_BYTES) {
     this.path = path
     this.parser = parse({ ...csvOptions(dialect), info: true })
     const wake = () => this.wake?.()
@@ -195,7 +200,7 @@ class RecordStream {
       if (error != null) this.failure = error
       wake()
     }
-    const input = path === '-' ? process.stdin : createReadStream(path)
+    const input = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: readBytes })
     if (path.endsWith('.gz')) pipeline(input, createGunzip(), this.parser, done)
     else pipeline(input, this.parser, done)
   }
