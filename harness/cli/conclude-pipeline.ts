@@ -9,6 +9,7 @@ import type { PipelineRequest } from '../record/types.ts'
 import type { SweepRun } from '../run/run-trials.ts'
 import { answer, tell } from './console.ts'
 import { EXIT, userErrorFrom } from './exit.ts'
+import { finishedFolder } from './finished-folder.ts'
 
 /** Where the trials themselves are kept, below the output folder. */
 export const RUNS = 'runs'
@@ -24,24 +25,17 @@ export async function concludePipeline(
   { json }: { json: boolean },
 ): Promise<void> {
   if (end.done === 'refused') throw userErrorFrom(inFlags(end.problem))
-  if (end.done === 'interrupted_before') {
-    tell('stint: interrupted before the first trial; nothing was written')
-    process.exitCode = EXIT.interrupted
-    return
-  }
-  if (end.done === 'interrupted') {
-    tell(`stint: interrupted; what was measured is in ${end.folder}`)
-    tell(`  "stint resume ${end.folder}" runs the trials that are missing and writes the files to ${output}`)
-    process.exitCode = EXIT.interrupted
-    return
-  }
-  const { trials } = readJournal(journalPath(end.folder))
+  const finished = finishedFolder(end, (folder) => [
+    `"stint resume ${folder}" runs the trials that are missing and writes the files to ${output}`,
+  ])
+  if (finished === null) return
+  const { trials } = readJournal(journalPath(finished))
   const [{ readPipelineData }, { writePipelineFiles }] = await loadReports()
-  const data = readPipelineData(end.folder, readManifest(end.folder), trials)
+  const data = readPipelineData(finished, readManifest(finished), trials)
   const { written, skipped } = await writePipelineFiles(data, options, output)
   for (const { file, reason } of skipped) tell(`no ${file}: ${reason}`)
   if (trials.some(({ outcome }) => outcome === 'failed')) process.exitCode = EXIT.failed
-  answer(json ? JSON.stringify({ output_folder: output, run_folder: end.folder, files: written }) : output)
+  answer(json ? JSON.stringify({ output_folder: output, run_folder: finished, files: written }) : output)
 }
 
 /**

@@ -5,8 +5,9 @@ import type { SweepRun } from '../run/run-trials.ts'
 import { loadSweep } from '../sweep/load.ts'
 import type { Sweep } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
-import { answer, tell } from './console.ts'
+import { answer } from './console.ts'
 import { EXIT, userErrorFrom } from './exit.ts'
+import { finishedFolder } from './finished-folder.ts'
 import { runHere } from './run-here.ts'
 
 interface RunWords {
@@ -78,21 +79,14 @@ async function runOnce(words: RunWords): Promise<void> {
 /** What a run that ended, or could not begin, says and which exit code it leaves. */
 export async function conclude(end: SweepRun, words: { json: boolean; quiet: boolean }): Promise<void> {
   if (end.done === 'refused') throw userErrorFrom(end.problem)
-  if (end.done === 'interrupted_before') {
-    tell('stint: interrupted before the first trial; nothing was written')
-    process.exitCode = EXIT.interrupted
-    return
-  }
-  if (end.done === 'interrupted') {
-    tell(`stint: interrupted; what was measured is in ${end.folder}`)
-    tell(`  "stint resume ${end.folder}" runs the trials that are missing`)
-    tell(`  "stint report ${end.folder}" makes tables and plots of what is there`)
-    process.exitCode = EXIT.interrupted
-    return
-  }
+  const folder = finishedFolder(end, (run) => [
+    `"stint resume ${run}" runs the trials that are missing`,
+    `"stint report ${run}" makes tables and plots of what is there`,
+  ])
+  if (folder === null) return
   // Loaded when there is something to draw: what draws would take the coordinator's memory during the trials.
   const { printRun, renderRun } = await import('./render-run.ts')
-  const rendered = await renderRun(end.folder)
+  const rendered = await renderRun(folder)
   const failed = rendered.trials.some((trial) => trial.outcome === 'failed')
   const { planned, finished } = rendered.model.trials
   if (failed || finished < planned) process.exitCode = EXIT.failed

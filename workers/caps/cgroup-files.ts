@@ -43,6 +43,26 @@ export function quotaFor(units: number): { periodUs: number; quotaUs: number } {
   return { periodUs, quotaUs: Math.max(SMALLEST_QUOTA_US, Math.round(periodUs * units)) }
 }
 
+/** A group that holds one process and no limit yet. */
+export interface EnteredGroup {
+  readonly path: string
+  /** The process has ended. */
+  remove(): Promise<void>
+}
+
+/** Makes a group and moves the process in; nothing stays behind where that fails. */
+export function enterGroup(files: CgroupFiles, parent: string, pid: number): EnteredGroup {
+  const path = join(parent, newGroupName())
+  files.makeGroup(path)
+  try {
+    files.write(join(path, 'cgroup.procs'), String(pid))
+  } catch (error) {
+    files.removeGroup(path)
+    throw error
+  }
+  return { path, remove: () => removeGroup(files, path) }
+}
+
 /** A group is busy for a moment after its last process ended. */
 export async function removeGroup(files: CgroupFiles, group: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {

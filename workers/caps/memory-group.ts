@@ -6,13 +6,12 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import {
   type CgroupFiles,
+  enterGroup,
   findMount,
   kernelFiles,
-  newGroupName,
   ownGroup,
   ownV2Place,
   passesOn,
-  removeGroup,
   removeStaleGroups,
   upwards,
 } from './cgroup-files.ts'
@@ -88,14 +87,7 @@ export async function* openMemoryV2(
 }
 
 function enter(files: CgroupFiles, parent: string, controls: Controls, pid: number): MemoryGroup {
-  const path = join(parent, newGroupName())
-  files.makeGroup(path)
-  try {
-    files.write(join(path, 'cgroup.procs'), String(pid))
-  } catch (error) {
-    files.removeGroup(path)
-    throw error
-  }
+  const { path, remove } = enterGroup(files, parent, pid)
   let usageAtLimit: number | null = null
   return {
     path,
@@ -125,7 +117,7 @@ function enter(files: CgroupFiles, parent: string, controls: Controls, pid: numb
         return false
       }
     },
-    remove: () => removeGroup(files, path),
+    remove,
   }
 }
 

@@ -1,7 +1,7 @@
 /** A cap held by one cgroup, whatever its version. */
 import { join } from 'node:path'
 import { type CgroupFiles, newGroupName, removeGroup } from '../cgroup-files.ts'
-import type { ComputeCap, EnteredGroup } from './mechanism.ts'
+import type { ComputeCap } from './mechanism.ts'
 
 export interface GroupSettings {
   files: CgroupFiles
@@ -12,19 +12,6 @@ export interface GroupSettings {
   /** Control file and text, in the order in which they are written. */
   limit: [file: string, text: string][]
   unlimited: [file: string, text: string]
-}
-
-/** Makes a group without a limit and moves the process in; nothing stays behind where that fails. */
-export function enterGroup(files: CgroupFiles, parent: string, pid: number): EnteredGroup {
-  const path = join(parent, newGroupName())
-  files.makeGroup(path)
-  try {
-    files.write(join(path, 'cgroup.procs'), String(pid))
-  } catch (error) {
-    files.removeGroup(path)
-    throw error
-  }
-  return { path, remove: () => removeGroup(files, path) }
 }
 
 /** Makes a group, limits it, and moves the process in; nothing stays behind where one of these fails. */

@@ -3,13 +3,14 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   type CgroupFiles,
+  enterGroup,
   findMount,
   kernelFiles,
   ownGroup,
   quotaFor,
   removeStaleGroups,
 } from '../cgroup-files.ts'
-import { capInGroup, enterGroup } from './cgroup-group.ts'
+import { capInGroup } from './cgroup-group.ts'
 import type { ComputeCapper } from './mechanism.ts'
 
 /**

@@ -1,5 +1,6 @@
 /** The one form of all compute caps: a share of one core for a whole process. */
 import type { ComputeMechanism, TimeWindow } from '../../protocol.ts'
+import type { EnteredGroup } from '../cgroup-files.ts'
 
 /** A cap in force on one process. */
 export interface ComputeCap {
@@ -12,13 +13,6 @@ export interface ComputeCap {
   /** Lets the process run freely. */
   release(): void
   /** Clears everything the cap took; the process has ended. Tries again while the kernel says busy. */
-  remove(): Promise<void>
-}
-
-/** A group that holds one process and nothing back yet. */
-export interface EnteredGroup {
-  readonly path: string
-  /** The process has ended. */
   remove(): Promise<void>
 }
 
