@@ -1,0 +1,60 @@
+/** Run folders of format 1 say what they said when they were written. */
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { readJournal } from '../../../harness/record/journal.ts'
+import { readManifest } from '../../../harness/record/manifest.ts'
+import { journalPath } from '../../../harness/record/run-folder.ts'
+import { buildReportModel } from '../../../harness/report/model.ts'
+
+const FOLDERS = fileURLToPath(new URL('../../fixtures/run-folders/format-1/', import.meta.url))
+
+interface Numbers {
+  trials: unknown
+  scenarios: {
+    id: string
+    trials: number
+    outcomes: unknown
+    achieved: number | null
+    peak_mb: number | null
+    metrics: Record<string, number[] | null>
+  }[]
+  comparisons: Record<string, unknown>[]
+}
+
+describe.each(['sweep', 'pipeline'])('the run folder "%s" of format 1', (name) => {
+  const expected: Numbers = JSON.parse(readFileSync(`${FOLDERS}${name}.numbers.json`, 'utf8'))
+  const folder = `${FOLDERS}${name}`
+  const model = buildReportModel(readManifest(folder), readJournal(journalPath(folder)).trials)
+
+  it('has the same trials', () => {
+    expect(model.trials).toEqual(expected.trials)
+  })
+
+  it('has the same means and intervals', () => {
+    const found = model.scenarios.map(({ id, trials, outcomes, compute, memory, metrics }) => ({
+      id,
+      trials,
+      outcomes,
+      achieved: compute.achieved?.value ?? null,
+      peak_mb: memory.peak?.value ?? null,
+      metrics: Object.fromEntries(
+        Object.keys(expected.scenarios[0]!.metrics).map((metric) => {
+          const mean = metrics[metric]
+          return [metric, mean ? [mean.n, mean.value, mean.low, mean.high] : null]
+        }),
+      ),
+    }))
+    expect(found).toEqual(expected.scenarios)
+  })
+
+  it('has the same comparisons', () => {
+    const columns = Object.keys(expected.comparisons[0] ?? {})
+    const found = model.comparisons.map((row) =>
+      Object.fromEntries(
+        columns.map((column) => [column, (row as unknown as Numbers['comparisons'][0])[column]]),
+      ),
+    )
+    expect(found).toEqual(expected.comparisons)
+  })
+})
