@@ -128,7 +128,14 @@ export interface ColumnDeclaration {
   kind: ColumnKind
   /** date */
   format?: DateFormat
-  /** number: skip leading text, drop thousands separators and ignore a trailing unit. */
+  /** number: the currency sign that may stand before or after it; '' for none. */
+  currency?: string
+  /**
+   * number: the unit that stands after each; '' for none. With it or `currency`, thousands separators, the multipliers
+   * K, M, G or B and T, and negatives as `(5)` or `5-` are read as well.
+   */
+  unit?: string
+  /** number: skip any leading text and ignore any trailing unit; the rest as with `unit`. */
   loose?: boolean
   /** number: take what follows the last occurrence of this text. */
   after?: string

@@ -65,6 +65,10 @@ export const DATASET_AXES: Record<string, { type: z.ZodType; description: string
   },
 }
 
+/** What may stand about a number, and cannot be a part of one. */
+const decoration = (error: string): z.ZodType<string> =>
+  z.string({ error }).regex(/^(?:(?![eE]\d)[^\d\s+.,()-](?:.*[^\s()-])?)?$/, { error })
+
 const optional = (shape: Record<string, [z.ZodType, string]>): z.ZodRawShape =>
   Object.fromEntries(
     Object.entries(shape).map(([name, [type, description]]) => [name, type.describe(description).optional()]),
@@ -72,9 +76,17 @@ const optional = (shape: Record<string, [z.ZodType, string]>): z.ZodRawShape =>
 
 const COLUMN: Record<string, [z.ZodType, string]> = {
   format: [oneOf(DATE_FORMATS), 'form of a date'],
+  currency: [
+    decoration('a currency sign, such as "$"'),
+    'number: the currency sign that may stand before or after it',
+  ],
+  unit: [
+    decoration('a unit, such as kg'),
+    'number: the unit that stands after each, "" for none; then thousands separators, K, M, G, B and T as multipliers, and negatives as (5) or 5- are read as well',
+  ],
   loose: [
     z.boolean({ error: 'true or false' }),
-    'number: skip a leading currency sign, drop thousands separators, ignore a trailing unit',
+    'number: skip any leading text and ignore any trailing unit; the rest as with unit',
   ],
   after: [text('a text'), 'number: take what follows the last occurrence of this text'],
   words: [
@@ -94,7 +106,7 @@ const COLUMN: Record<string, [z.ZodType, string]> = {
 }
 
 const kind = oneOf(COLUMN_KINDS)
-const columnWords = `one of ${COLUMN_KINDS.join(', ')}, or a mapping such as { kind: number, loose: true }`
+const columnWords = `one of ${COLUMN_KINDS.join(', ')}, or a mapping such as { kind: number, unit: kg }`
 const column = z.union(
   [kind, z.strictObject({ kind: kind.describe('what its text becomes'), ...optional(COLUMN) })],
   { error: columnWords },

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { parseDateBytes } from '../../workers/pipeline/ingest/bytes/date.ts'
 import { parseDecimal, parseLoose } from '../../workers/pipeline/ingest/bytes/decimal.ts'
 import type { Dialect } from '../../workers/pipeline/ingest/bytes/dialect.ts'
+import { fastPath } from '../../workers/pipeline/ingest/bytes/fast-path.ts'
 import type { ByteSource } from '../../workers/pipeline/ingest/bytes/source.ts'
 import { openByteSource } from '../../workers/pipeline/ingest/bytes.ts'
 import type { ColumnSpec } from '../../workers/pipeline/ingest/columns.ts'
@@ -116,6 +117,9 @@ const SPECS: ColumnSpec[] = [
   { name: 'strict', kind: 'number', missing: ['-999', 'n/a'], words: { none: 0, '7': 70 } },
   { name: 'loose', kind: 'number', loose: true, missing: ['-'] },
   { name: 'after', kind: 'number', after: ' / ', loose: true },
+  { name: 'money', kind: 'number', currency: '€' },
+  { name: 'unit', kind: 'number', unit: 'kg' },
+  { name: 'grouped', kind: 'number', unit: '', missing: ['0'] },
   { name: 'when', kind: 'date', format: 'mdy2', missing: ['01/01/00'] },
   { name: 'day', kind: 'date' },
 ]
@@ -130,7 +134,9 @@ const plainNumber = fc.oneof(
   fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
   fc.tuple(fc.integer({ min: -99999, max: 99999 }), fc.nat(99999)).map(([a, b]) => `${a}.${b}`),
 )
-const grouped = fc.tuple(fc.nat(999), fc.nat(999)).map(([a, b]) => `${a},${String(b).padStart(3, '0')}`)
+const grouped = fc
+  .tuple(fc.integer({ min: 1, max: 999 }), fc.nat(999))
+  .map(([a, b]) => `${a},${String(b).padStart(3, '0')}`)
 const fieldOf: Record<string, fc.Arbitrary<string>> = {
   words: pad(fc.constantFrom('red', 'green', 'NA', '?', '', 'Ærø', '漢字', '🏀🏀')),
   any: fc.string({ unit: fc.constantFrom(...'ab01 ,;|:\t"\'~#%\n\r€\u00a0\ufeff\u{1f600}') }),
@@ -144,6 +150,16 @@ const fieldOf: Record<string, fc.Arbitrary<string>> = {
       fc.constantFrom('-', '', '#23', '5%', '1e3', '12 kg'),
     ),
   ),
+  money: pad(
+    fc.oneof(
+      grouped.map((n) => `€${n}`),
+      plainNumber,
+      fc.nat(999).map((n) => `(€ ${n})`),
+      fc.constantFrom('', '12 €', '-€5', '€1.5M'),
+    ),
+  ),
+  unit: pad(fc.oneof(plainNumber, grouped).map((n) => `${n} kg`)),
+  grouped: pad(fc.oneof(plainNumber, grouped, fc.constantFrom('(5)', '5-', '1.2K', '0'))),
   after: fc.oneof(
     fc.tuple(fc.nat(20), fc.nat(300)).map(([a, b]) => `${a} lb / ${b}.5 kg`),
     fc.constant(''),
@@ -359,8 +375,37 @@ test('numbers with 15 digits or fewer never need a string', () => {
   )
 })
 
+test('numbers with a currency sign or a unit read from bytes equal those read from strings', () => {
+  const scrap = fc.string({ unit: fc.constantFrom(...'$kg.e,-+ ()\u00a0€0123456789KM'), maxLength: 8 })
+  const number = fc.tuple(
+    fc.constantFrom('', '$', ' $'),
+    fc.oneof(scrap, grouped),
+    fc.constantFrom('', 'kg', ' kg'),
+  )
+  const specs: ColumnSpec[] = [
+    { currency: '$' },
+    { unit: 'kg' },
+    { unit: '' },
+    { currency: '$', unit: 'kg' },
+  ].map((around) => ({ name: 'n', kind: 'number', ...around }))
+  const out = new Float64Array(1)
+  let fast = 0
+  fc.assert(
+    fc.property(number, fc.constantFrom(...specs), (parts, spec) => {
+      const text = parts.join('')
+      const bytes = Buffer.from(text)
+      fastPath(spec)(bytes, Int32Array.of(0, bytes.length), 0, 2, 1, out, 0)
+      if (Number.isNaN(out[0]!)) return
+      fast++
+      expect(out[0], text).toBe(decodeNumber(text, spec))
+    }),
+    { numRuns: NUMBERS },
+  )
+  expect(fast).toBeGreaterThan(NUMBERS / 20)
+})
+
 test('loose numbers and dates read from bytes equal those read from strings', () => {
-  const scrap = fc.string({ unit: fc.constantFrom(...'$#a.e,,-+ \t\u00a0€/0123456789'), maxLength: 12 })
+  const scrap = fc.string({ unit: fc.constantFrom(...'$#a.e,,-+ \t\u00a0€/0123456789(<K:)'), maxLength: 12 })
   const number = fc.oneof(
     scrap,
     fc.tuple(scrap, grouped, scrap).map((parts) => parts.join('')),

@@ -3,9 +3,9 @@ import type { ColumnDeclaration, PreparedDataset } from '../contract.ts'
 import { month, months, year } from './features/fills.ts'
 import type { Formula } from './features/table.ts'
 import { type ColumnSpec, DataError } from './ingest/columns.ts'
-import { decodeNumber, misfit } from './ingest/decode.ts'
+import { decodeNumber, misfit, shortened, strictNumber } from './ingest/decode.ts'
 import { findColumns, suggest } from './ingest/header.ts'
-import { inferColumn, MISSING, specOf } from './ingest/infer.ts'
+import { decorationOf, inferColumn, MISSING, presentValues, specOf } from './ingest/infer.ts'
 import { sampleRows } from './ingest/open-data.ts'
 import type { Plan } from './plan.ts'
 import { schemaText } from './schema-text.ts'
@@ -75,36 +75,54 @@ async function inferSchema(
   return { schema, notes }
 }
 
-/** A number where every value is one, units and all; else a label, as declared or by its values. */
+/**
+ * As declared; else a number where every value is a plain one, or one with a currency sign or %, and a label otherwise:
+ * what is predicted is not guessed at.
+ */
 function targetDeclaration(
   { path, target, columns }: PlannedDataset,
   texts: readonly string[],
   missing: readonly string[],
   notes: string[],
 ): ColumnDeclaration {
-  const asked = columns[target!]
-  const { declaration } = inferColumn(target!, texts, asked ?? 'number', missing)
-  const has = (spec: ColumnSpec) => (text: string) => !Number.isNaN(decodeNumber(text, spec))
-  const asText = specOf(target!, { kind: 'category' }, missing)!
-  if (!texts.some((text) => text.trim() !== '' && !asText.missing!.includes(text.trim()))) {
-    throw new Error(`${path}: the target "${target}" has no value in the first ${texts.length} rows`)
+  const name = target!
+  const asked = columns[name]
+  const own = typeof asked === 'object' ? asked.missing : undefined
+  const values = presentValues(texts, own ?? missing)
+  if (values.length === 0) {
+    throw new Error(`${path}: the target "${name}" has no value in the first ${texts.length} rows`)
   }
+  if (asked === undefined) return guessTarget(name, values, notes)
+  const { declaration } = inferColumn(name, texts, asked, missing)
   if (declaration.kind === 'category') return declaration
   if (declaration.kind === 'boolean') return { kind: 'category' }
   if (declaration.kind !== 'number') {
     throw new Error(
-      `${path}: the target "${target}" is declared as ${declaration.kind}: expected number, boolean or category`,
+      `${path}: the target "${name}" is declared as ${declaration.kind}: expected number, boolean or category`,
     )
   }
-  const spec = specOf(target!, declaration, missing)!
-  const bad = texts.find((text) => decodeNumber(text, spec) === null)
-  if (bad === undefined && texts.some(has(spec))) return declaration
-  if (asked !== undefined) {
-    throw new Error(
-      `${path}: the target "${target}" is not numeric: ${misfit(bad!, spec)}. Choose a numeric column as dataset.target, or declare it a category`,
-    )
+  const spec = specOf(name, declaration, missing)!
+  const bad = values.find((value) => decodeNumber(value, spec) === null)
+  if (bad === undefined) return declaration
+  throw new Error(
+    `${path}: the target "${name}" is not numeric: ${misfit(bad, spec)}. Choose a numeric column as dataset.target, or declare it a category`,
+  )
+}
+
+function guessTarget(name: string, values: readonly string[], notes: string[]): ColumnDeclaration {
+  const odd = values.find((value) => strictNumber(value) === null)
+  if (odd === undefined) return { kind: 'number' }
+  const around = decorationOf(values)
+  const numbers = around?.values === values.length
+  if (numbers && around.simple) {
+    notes.push(`read the target ${name} as numbers: ${around.said}`)
+    return { kind: 'number', ...around.declared }
   }
-  notes.push(`read the target ${target} as labels: ${misfit(bad!, spec)}`)
+  const found = JSON.stringify(shortened(odd))
+  const otherwise = numbers
+    ? `; if it is one, say dataset.columns: ${schemaText({ [name]: { kind: 'number', ...around.declared } })}`
+    : ''
+  notes.push(`read the target ${name} as labels (classification): ${found} is no plain number${otherwise}`)
   return { kind: 'category' }
 }
 

@@ -62,16 +62,52 @@ describe('a loose number', () => {
     ['1e3 W', 1000],
     ['.5 l', 0.5],
     ['1,000', 1000],
+    ['(1.234)', -1.234],
+    ['($1,250.00)', -1250],
+    ['$(1,250.00)', -1250],
+    ['1.234-', -1.234],
+    ['80 kg-', -80],
+    ['12.3K', 12300],
+    ['about 12.3K', 12300],
+    ['€1.2M', 1200000],
+    ['−5', -5],
   ])('reads %j as %d', (text, value) => {
     expect(decodeNumber(text, number({ loose: true }))).toBe(value)
   })
 
-  it.each(['1,5', '1.234.567', '12 345', '1,2345', 'none', '$', '1,234,56'])(
-    'refuses the ambiguous or empty %j',
-    (text) => {
-      expect(decodeNumber(text, number({ loose: true }))).toBeNull()
-    },
-  )
+  it.each([
+    ...['1,5', '1.234.567', '12 345', '1,2345', 'none', '$', '1,234,56', '0,123'],
+    ...['<=50K', '> 5', '#DIV/0!', '6-9', '1/2 cup', '13:45', '1.234,5', '(5', '~5'],
+  ])('refuses the ambiguous or empty %j', (text) => {
+    expect(decodeNumber(text, number({ loose: true }))).toBeNull()
+  })
+})
+
+describe('a number with one currency sign or unit', () => {
+  it.each([
+    ['$', '$5', 5],
+    ['$', '5', 5],
+    ['$', '($1,250.50)', -1250.5],
+    ['$', '€5', null],
+    ['$', '$5 kg', null],
+    ['CHF', 'CHF 5', 5],
+    ['CHF', '$5', null],
+  ])('takes %s in %j as %d', (currency, text, value) => {
+    expect(decodeNumber(text, number({ currency }))).toBe(value)
+  })
+
+  it.each([
+    ['kg', '80 kg', 80],
+    ['kg', '80', null],
+    ['kg', '80 lb', null],
+    ['K', '273 K', 273],
+    ['kg/m2', '22.5 kg/m2', 22.5],
+    ['', '1.5M', 1500000],
+    ['', '5 kg', null],
+    ['', 'a5', null],
+  ])('takes %j in %j as %d', (unit, text, value) => {
+    expect(decodeNumber(text, number({ unit }))).toBe(value)
+  })
 })
 
 describe('a date', () => {

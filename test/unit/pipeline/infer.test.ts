@@ -17,12 +17,39 @@ describe('the type of a column', () => {
     expect(infer(['1', '2']).spec).not.toHaveProperty('loose')
   })
 
-  it.each([[['$1,250', '$3']], [['5 kg', '7 kg', 'n/a']], [['12%', '3.5%']], [['-$5', '$6']]])(
-    'is loose number for %j',
-    (texts) => {
-      expect(infer(texts).spec).toMatchObject({ kind: 'number', loose: true })
-    },
-  )
+  it.each([
+    [['$1,250', '$3', '4'], { currency: '$' }, '"$" left out, commas taken for thousands separators'],
+    [['5 kg', '7kg', 'n/a'], { unit: 'kg' }, '"kg" left out'],
+    [['12%', '3.5%'], { unit: '%' }, '"%" left out'],
+    [['-$5', '$6', '$-7'], { currency: '$' }, '"$" left out'],
+    [['12 €', '1.5 €'], { currency: '€' }, '"€" left out'],
+    [['1,234', '999'], { unit: '' }, 'commas taken for thousands separators'],
+    [['(1.234)', '2', '3.5-'], { unit: '' }, 'those as (5) or 5- are negative'],
+    [['12.3K', '1.2M', '900'], { unit: '' }, 'K taken for thousands, M taken for millions'],
+  ])('is a number with the one thing written around all of %j', (texts, declared, said) => {
+    expect(infer(texts)).toMatchObject({
+      declaration: { kind: 'number', ...declared },
+      note: `read x as numbers: ${said}`,
+    })
+  })
+
+  it.each([
+    [['<=50K', '>50K']],
+    [['class_0', 'class_1']],
+    [['d7', 'd8']],
+    [['#23', '#7']],
+    [['#DIV/0!', '1']],
+    [['80 kg', '75']],
+    [['80 kg', '75 lb']],
+    [['$5', '5 €']],
+    [['12%', '0.12']],
+    [['1-2', '3-4']],
+    [['0,123', '1,5']],
+    [['1.234,50', '2.345,60']],
+    [['--5', '+5']],
+  ])('is no number for %j', (texts) => {
+    expect(infer(texts)).toMatchObject({ declaration: { kind: 'category' } })
+  })
 
   it('is no number where text merely contains one', () => {
     expect(infer(['6-9 / 2.06', '6-10 / 2.08']).spec?.kind).toBe('category')
@@ -92,7 +119,8 @@ describe('the type of a column', () => {
   it('is what was asked for', () => {
     expect(inferAs(['1', '2'], 'category').spec?.kind).toBe('category')
     expect(inferAs(['1', '2'], 'drop')).toMatchObject({ spec: null, note: null })
-    expect(inferAs(['$1', '2'], 'number').spec).toMatchObject({ kind: 'number', loose: true })
+    expect(inferAs(['$1', '2'], 'number').spec).toMatchObject({ kind: 'number', currency: '$' })
+    expect(inferAs(['1', '2', 'x'], 'number').declaration).toEqual({ kind: 'number' })
     expect(inferAs(['31/12/2020'], 'date').spec).toMatchObject({ kind: 'date', format: 'dmy4' })
     expect(inferAs(['1', '2', '3'], 'number').spec).not.toHaveProperty('loose')
   })

@@ -63,9 +63,14 @@ export interface ColumnSpec {
   after?: string
   /** number: words that stand for a number, as `Undrafted` for 0. */
   words?: Readonly<Record<string, number>>
+  /** number: the currency sign that may stand before or after it, '' for none. */
+  currency?: string
+  /** number: the unit that stands after each, '' for none. */
+  unit?: string
   /**
-   * number: skip leading text that cannot start a number (`$`, `NBA2k`, `#`), drop thousands separators and
-   * ignore a trailing unit. Without it the whole trimmed field must be a decimal number, read as `Number()` reads it.
+   * number: skip leading text that cannot start a number (`$`, `NBA2k`, `#`) and ignore a trailing unit. Without it,
+   * `currency` and `unit` the whole trimmed field must be a decimal number, read as `Number()` reads it; with any of
+   * them it may have thousands separators, a multiplier (K, M, G or B, T), and be negative as `(5)` or `5-`.
    */
   loose?: boolean
   /** date: the field's form; ISO 8601 where absent. */

@@ -2,7 +2,7 @@
 import { type ColumnDeclaration, type ColumnKind, DATE_FORMATS, type DateFormat } from '../../contract.ts'
 import type { ColumnSpec } from './columns.ts'
 import { parseDate } from './dates.ts'
-import { looseParts, strictNumber } from './decode.ts'
+import { type DecoratedNumber, decoratedParts, strictNumber } from './decode.ts'
 
 /** Spellings of "no value", beside the empty field. */
 export const MISSING: readonly string[] = [
@@ -16,8 +16,6 @@ const FEW_VALUES = 20
 const IDENTIFIER_SHARE = 0.5
 /** One-hot columns cost memory by their square: a column with more values than this is hashed unless asked for. */
 const MANY_VALUES = 256
-/** More ways than this to write around the number, and the column is text that happens to contain numbers. */
-const FEW_UNITS = 3
 
 /** Hashed values of a column that has too many values for a one-hot column each. */
 export const HASH_BUCKETS = 64
@@ -57,10 +55,14 @@ export function inferColumn(
   missing: readonly string[] = MISSING,
 ): Inferred {
   const declared = typeof asked === 'string' ? { kind: asked } : asked
-  const none = declared?.missing ?? missing
-  const values = texts.map((text) => text.trim()).filter((text) => text !== '' && !none.includes(text))
+  const values = presentValues(texts, declared?.missing ?? missing)
   if (declared === undefined) return guess(name, values)
   return { declaration: completed(declared, values), note: null }
+}
+
+/** The trimmed values other than those that mean missing. */
+export function presentValues(texts: readonly string[], missing: readonly string[]): string[] {
+  return texts.map((text) => text.trim()).filter((text) => text !== '' && !missing.includes(text))
 }
 
 /** What the user did not say of a declared column, as far as reading it needs it. */
@@ -69,11 +71,14 @@ function completed(declared: ColumnDeclaration, values: readonly string[]): Colu
     return { ...declared, format: dateFormats(values)[0] ?? 'iso' }
   }
   if (declared.kind === 'hash') return { buckets: HASH_BUCKETS, ...declared }
-  const open = declared.loose === undefined && declared.after === undefined
-  if (declared.kind !== 'number' || !open) return declared
-  const words = declared.words ?? {}
-  const strict = values.every((value) => strictNumber(value) !== null || Object.hasOwn(words, value))
-  return strict ? declared : { ...declared, loose: true }
+  const { kind, loose, after, currency, unit, words = {} } = declared
+  const open = [loose, after, currency, unit].every((said) => said === undefined)
+  if (kind !== 'number' || !open) return declared
+  const numbers = values.filter((value) => !Object.hasOwn(words, value))
+  // One odd value among many does not decide: it is an error, or dealt with as the sweep says.
+  const plain = numbers.filter((value) => strictNumber(value) !== null).length
+  const around = decorationOf(numbers)
+  return around === null || around.values <= plain ? declared : { ...declared, ...around.declared }
 }
 
 function guess(name: string, values: readonly string[]): Inferred {
@@ -95,7 +100,13 @@ function guess(name: string, values: readonly string[]): Inferred {
       note: ambiguous ? `read ${name} as ${read}/year; every date would also fit ${other}/year` : null,
     }
   }
-  if (isNumberWithUnit(values)) return { declaration: { kind: 'number', loose: true }, note: null }
+  const around = decorationOf(values)
+  if (around?.values === values.length) {
+    return {
+      declaration: { kind: 'number', ...around.declared },
+      note: `read ${name} as numbers: ${around.said}`,
+    }
+  }
   const distinct = new Set(values).size
   if (distinct > FEW_VALUES && distinct > IDENTIFIER_SHARE * values.length) {
     return dropped(name, `nearly all values distinct; dataset.columns.${name}: hash would use it hashed`)
@@ -133,7 +144,7 @@ export function specOf(
   declaration: ColumnDeclaration,
   missing: readonly string[] = MISSING,
 ): ColumnSpec | null {
-  const { kind, format, loose, after, words, buckets } = declaration
+  const { kind, format, loose, currency, unit, after, words, buckets } = declaration
   const base = { name, missing: declaration.missing ?? missing }
   switch (kind) {
     case 'drop':
@@ -151,6 +162,8 @@ export function specOf(
         ...base,
         kind,
         ...(loose !== undefined && { loose }),
+        ...(currency !== undefined && { currency }),
+        ...(unit !== undefined && { unit }),
         ...(after !== undefined && { after }),
         ...(words !== undefined && { words }),
       }
@@ -177,14 +190,66 @@ function isRowNumber(values: readonly string[]): boolean {
   )
 }
 
-/** `$1,250`, `12 %`, `80 kg`: the same few texts around one number. */
-function isNumberWithUnit(values: readonly string[]): boolean {
-  const around = new Set<string>()
-  for (const value of values) {
-    const parts = looseParts(value)
-    if (parts === null || /\d/.test(parts.unit)) return false
-    around.add(`${parts.before}\n${parts.unit}`)
-    if (around.size > FEW_UNITS) return false
+/** What stands around a column's numbers. */
+export interface Decoration {
+  declared: Pick<ColumnDeclaration, 'currency' | 'unit'>
+  /** How many of the values it fits. */
+  values: number
+  /** No more than a currency sign, a % and thousands separators: the number is what stands there. */
+  simple: boolean
+  /** What was left out or given a meaning. */
+  said: string
+}
+
+/**
+ * The one way of writing around the numbers that most values have: `$1,250`, `12 %`, `80 kg`, `(5)`, `1.2M`. Null
+ * where no value is such a number, or all are plain ones.
+ */
+export function decorationOf(values: readonly string[]): Decoration | null {
+  const parts = values.map((value) => decoratedParts(value)).filter((one) => one !== null)
+  const unit = mostFrequent(parts.map((one) => one.unit))
+  const withUnit = parts.filter((one) => one.unit === unit)
+  const currency = mostFrequent(withUnit.map((one) => one.currency).filter((sign) => sign !== '')) ?? ''
+  // Money has no other unit, and a number without the column's currency sign is still one.
+  const fits = withUnit.filter((one) => one.currency === '' || (one.currency === currency && unit === ''))
+  if (unit === undefined || fits.length === 0) return null
+  const said = sayings(fits, currency, unit)
+  if (said.length === 0) return null
+  return {
+    declared: currency === '' ? { unit } : { currency },
+    values: fits.length,
+    simple:
+      (unit === '' || unit === '%') &&
+      !fits.some(({ accounting, multiplier }) => accounting || multiplier !== ''),
+    said: said.join(', '),
   }
-  return true
+}
+
+const MULTIPLIED: Readonly<Record<string, string>> = {
+  k: 'thousands',
+  K: 'thousands',
+  M: 'millions',
+  G: '10^9',
+  B: '10^9',
+  T: '10^12',
+}
+
+function sayings(parts: readonly DecoratedNumber[], currency: string, unit: string): string[] {
+  const letters = new Set(parts.map(({ multiplier }) => multiplier))
+  letters.delete('')
+  return [
+    ...[currency, unit].filter((text) => text !== '').map((text) => `"${text}" left out`),
+    ...(parts.some(({ grouped }) => grouped) ? ['commas taken for thousands separators'] : []),
+    ...(parts.some(({ accounting }) => accounting) ? ['those as (5) or 5- are negative'] : []),
+    ...[...letters].map((letter) => `${letter} taken for ${MULTIPLIED[letter]}`),
+  ]
+}
+
+/** Of equally frequent texts the first; undefined for none. */
+function mostFrequent(texts: readonly string[]): string | undefined {
+  const counts = new Map<string, number>()
+  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1)
+  let best: string | undefined
+  for (const [text, count] of counts) if (best === undefined || count > counts.get(best)!) best = text
+  return best
 }

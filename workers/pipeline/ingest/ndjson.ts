@@ -2,7 +2,7 @@
 import { type ByteSource, openSource } from './bytes/source.ts'
 import type { ChunkReader, ColumnChunk, ColumnSpec, OpenReader, ReaderOptions } from './columns.ts'
 import { DataError } from './columns.ts'
-import { misfit } from './decode.ts'
+import { misfit, shortened } from './decode.ts'
 import { findColumns } from './header.ts'
 import { type ColumnSink, columnSink } from './sinks.ts'
 
@@ -169,9 +169,9 @@ class NdjsonReader implements ChunkReader {
   }
 }
 
-function takesNumbers({ kind, after, words, missing = [] }: ColumnSpec): boolean {
+function takesNumbers({ kind, after, words, unit = '', missing = [] }: ColumnSpec): boolean {
   const numeric = [...missing, ...Object.keys(words ?? {})].some((text) => Number.isFinite(Number(text)))
-  return kind === 'number' && after === undefined && !numeric
+  return kind === 'number' && after === undefined && unit === '' && !numeric
 }
 
 /** A field's name may itself have a dot: the whole name is tried first. */
@@ -278,7 +278,7 @@ class Lines {
       event = null
     }
     if (isObject(event)) return event
-    const found = JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}...` : text)
+    const found = JSON.stringify(shortened(text))
     throw new DataError(`expected a JSON object, found ${found}`, this.name, this.line)
   }
 }

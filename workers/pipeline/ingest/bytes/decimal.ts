@@ -92,6 +92,15 @@ export function parseDecimal(bytes: Uint8Array, start: number, end: number): num
 const COMMA = 44
 const SPACE = 32
 
+/** By byte, 1 for what may not stand before a number, or makes it another one: `-.(<>=~/` and all beyond ASCII. */
+const HINDERS_BEFORE = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte >= 128 || '-.(<>=~/'.includes(String.fromCharCode(byte)) ? 1 : 0,
+)
+/** The same for what may not follow a number at once: an exponent, a multiplier, or what another number may follow. */
+const HINDERS_AFTER = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte >= 128 || ',.eEkKMGBT-+*/:^)'.includes(String.fromCharCode(byte)) ? 1 : 0,
+)
+
 /**
  * A number among other text, as in `$1,250.00` or `113.4 kg`; NaN where this fast path cannot tell: a sign or a point
  * before the digits, an exponent, or anything behind them that might belong to the number.
@@ -102,7 +111,7 @@ export function parseLoose(bytes: Uint8Array, start: number, end: number): numbe
   for (; p < end; p++) {
     c = bytes[p]!
     if (c >= ZERO && c <= NINE) break
-    if (c === MINUS || c === POINT) return Number.NaN
+    if (HINDERS_BEFORE[c] === 1) return Number.NaN
   }
   if (p === end) return Number.NaN
   let digits = 0
@@ -114,7 +123,7 @@ export function parseLoose(bytes: Uint8Array, start: number, end: number): numbe
       c = ++p < end ? bytes[p]! : 0
     }
     const size = p - group
-    if (grouped ? size !== 3 : c === COMMA && size > 3) return Number.NaN
+    if (grouped ? size !== 3 : c === COMMA && (size > 3 || bytes[group] === ZERO)) return Number.NaN
     if (c !== COMMA) break
     grouped = true
     group = ++p
@@ -132,11 +141,42 @@ export function parseLoose(bytes: Uint8Array, start: number, end: number): numbe
   }
   if (digits >= TWO_53 || decimals > LARGEST_EXACT_POWER) return Number.NaN
   if (p < end) {
-    if (c === LOWER_E || c === UPPER_E || c === COMMA || c === POINT || c >= 128) return Number.NaN
+    const last = bytes[end - 1]!
+    if (HINDERS_AFTER[c] === 1 || last === MINUS || last <= SPACE || last >= 128) return Number.NaN
     if (c <= SPACE) {
       const next = ++p < end ? bytes[p]! : 0
-      if (next <= SPACE || next >= 128 || (next >= ZERO && next <= NINE)) return Number.NaN
+      if (next <= SPACE || HINDERS_AFTER[next] === 1 || (next >= ZERO && next <= NINE)) return Number.NaN
     }
   }
   return digits / EXACT_POWERS[decimals]!
+}
+
+/** A number without a sign or an exponent, with or without thousands separators, and nothing else; else NaN. */
+export function parseGrouped(bytes: Uint8Array, start: number, end: number): number {
+  const short = parseShort(bytes, start, end)
+  if (short >= 0) return short
+  let digits = 0
+  let decimals = -1
+  let group = start
+  let grouped = false
+  for (let p = start; p < end; p++) {
+    const digit = bytes[p]! - ZERO
+    if (digit >= 0 && digit <= 9) {
+      digits = digits * 10 + digit
+      if (decimals >= 0) decimals++
+      continue
+    }
+    const size = p - group
+    if (decimals >= 0 || (grouped && size !== 3)) return Number.NaN
+    if (digit === COMMA - ZERO) {
+      if (size < 1 || size > 3 || bytes[start] === ZERO) return Number.NaN
+      grouped = true
+      group = p + 1
+    } else if (digit === POINT - ZERO) decimals = 0
+    else return Number.NaN
+  }
+  if (grouped && decimals < 0 && end - group !== 3) return Number.NaN
+  if (end - start < (decimals < 0 ? 1 : 2) || digits >= TWO_53 || decimals > LARGEST_EXACT_POWER)
+    return Number.NaN
+  return decimals > 0 ? digits / EXACT_POWERS[decimals]! : digits
 }

@@ -5,9 +5,9 @@
 
 import type { DateFormat } from '../../../contract.ts'
 import type { ColumnSpec } from '../columns.ts'
-import { dateFormat } from '../decode.ts'
+import { dateFormat, isDecorated } from '../decode.ts'
 import { parseDateBytes } from './date.ts'
-import { parseDecimal, parseLoose, parseShort } from './decimal.ts'
+import { parseDecimal, parseGrouped, parseLoose, parseShort } from './decimal.ts'
 
 const SPACE = 32
 
@@ -27,7 +27,11 @@ export type FastPath = (
 
 export function fastPath(spec: ColumnSpec): FastPath {
   if (spec.kind === 'date') return dates(dateFormat(spec))
-  const { after, loose } = spec
+  const { after, loose, currency = '', unit = '' } = spec
+  // Both an `after` and decorations: too rare for a loop of its own.
+  if (loose !== true && isDecorated(spec)) {
+    return after === undefined ? decorated(Buffer.from(currency), Buffer.from(unit)) : unread
+  }
   if (after === undefined) return loose === true ? looseNumbers : numbers
   return loose === true ? looseNumbersAfter(Buffer.from(after)) : numbersAfter(Buffer.from(after))
 }
@@ -53,6 +57,34 @@ const looseNumbers: FastPath = (bytes, fields, at, stride, rows, out, to) => {
   for (let i = to; i < to + rows; i++, at += stride) {
     out[i] = parseLoose(bytes, fields[at]!, fields[at + 1]!)
   }
+}
+
+const unread: FastPath = (_bytes, _fields, _at, _stride, rows, out, to) => out.fill(Number.NaN, to, to + rows)
+
+/** The currency sign before, the unit after, one space at most between them and the number. */
+function decorated(currency: Uint8Array, unit: Uint8Array): FastPath {
+  return (bytes, fields, at, stride, rows, out, to) => {
+    for (let i = to; i < to + rows; i++, at += stride) {
+      let start = fields[at]!
+      let end = fields[at + 1]!
+      if (stands(currency, bytes, start, end)) start += currency.length
+      if (unit.length > 0) {
+        if (!stands(unit, bytes, end - unit.length, end) || end - unit.length < start) {
+          out[i] = Number.NaN
+          continue
+        }
+        end -= unit.length
+        if (bytes[end - 1] === SPACE) end--
+      }
+      out[i] = parseGrouped(bytes, start, end)
+    }
+  }
+}
+
+function stands(text: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  if (start + text.length > end) return false
+  for (let i = 0; i < text.length; i++) if (bytes[start + i] !== text[i]) return false
+  return true
 }
 
 function numbersAfter(text: Uint8Array): FastPath {
