@@ -8,6 +8,8 @@ export interface Metric extends MetricInfo {
   name: string
   /** Scale on which trials are compared: times and rates vary by a factor, sizes and scores by an amount. */
   scale: 'log' | 'natural'
+  /** A time of whole chunks: says nothing where the chunks of one side hold more rows than those of the other. */
+  per_chunk?: true
 }
 
 type Entry = Omit<Metric, 'name' | 'kind'>
@@ -18,6 +20,7 @@ const time = (unit: string, description: string): Entry => ({
   scale: 'log',
   description,
 })
+const chunkTime = (description: string): Entry => ({ ...time('ms', description), per_chunk: true })
 const memory = (description: string): Entry => ({
   unit: 'MB',
   direction: 'lower_is_better',
@@ -32,15 +35,15 @@ const neutral = (unit: string, description: string): Entry => ({
 })
 
 const MEASURED: Record<string, Entry> = {
-  latency_mean_ms: time('ms', 'mean time from the start of a chunk until the next may start'),
-  latency_p50_ms: time('ms', 'median chunk latency, throttling included'),
-  latency_p90_ms: time('ms', '90th percentile of chunk latency'),
-  latency_p95_ms: time('ms', '95th percentile of chunk latency'),
-  latency_p99_ms: time('ms', '99th percentile of chunk latency'),
-  latency_max_ms: time('ms', 'largest chunk latency'),
+  latency_mean_ms: chunkTime('mean time from the start of a chunk until the next may start'),
+  latency_p50_ms: chunkTime('median chunk latency, throttling included'),
+  latency_p90_ms: chunkTime('90th percentile of chunk latency'),
+  latency_p95_ms: chunkTime('95th percentile of chunk latency'),
+  latency_p99_ms: chunkTime('99th percentile of chunk latency'),
+  latency_max_ms: chunkTime('largest chunk latency'),
   latency_per_row_us: time('us', 'total latency over total rows'),
-  service_mean_ms: time('ms', "mean of the step's own time"),
-  service_p50_ms: time('ms', "median of the step's own time"),
+  service_mean_ms: chunkTime("mean of the step's own time"),
+  service_p50_ms: chunkTime("median of the step's own time"),
   wall_s: time('s', 'first timed step to last, finish excluded'),
   cpu_s: time('s', 'CPU time of the host process over the timed steps'),
   startup_ms: time('ms', "opening the workload's measured instance"),

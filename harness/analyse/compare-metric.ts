@@ -2,6 +2,7 @@
 import type { Metric } from '../metrics.ts'
 import type { ComparisonRow, GroupPair, TestSettings } from './comparison.ts'
 import { hedgesG } from './effect.ts'
+import { comparableLatency } from './latency.ts'
 import { mean } from './moments.ts'
 import { NO_OTHER_TESTS, otherTestsOfSeeds, otherTestsOfTrials, tooFewForRanks } from './other-tests.ts'
 import { pairedComparison } from './paired.ts'
@@ -38,6 +39,7 @@ export function compareMetric(pair: GroupPair, metric: Metric, settings: TestSet
     b: values.b.length > 0 ? mean(values.b) : null,
   }
   const margin = settings.margins?.[metric.name] ?? settings.margin
+  const { metric: latency, differing } = comparableLatency([pair.a.trials, pair.b.trials])
   const row: ComparisonRow = {
     metric: metric.name,
     unit: metric.unit,
@@ -68,6 +70,8 @@ export function compareMetric(pair: GroupPair, metric: Metric, settings: TestSet
     other_tests: NO_OTHER_TESTS,
     warnings: warningsOfPair(pair),
   }
+  if (differing !== null && metric.name === latency.name)
+    row.warnings.push({ kind: 'chunk_sizes_differ', ...differing })
   if (seeds !== null && seeds.dropped > 0) {
     row.warnings.push({ kind: 'unpaired_seeds', dropped: seeds.dropped, kept: seeds.a.length })
   }

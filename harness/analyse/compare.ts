@@ -5,6 +5,7 @@ import type { CompareSettings, Scenario } from '../sweep/types.ts'
 import { compareMetric } from './compare-metric.ts'
 import type { Comparison, ComparisonRow, Group, GroupPair, TestSettings } from './comparison.ts'
 import { adjust } from './correct.ts'
+import { comparableLatency } from './latency.ts'
 import { pairScenarios } from './pairs.ts'
 import { groupOf, poolBySeed, seedKeys } from './seeds.ts'
 import { groupByScenario } from './values.ts'
@@ -57,19 +58,42 @@ export function compareScenarios(input: {
   return { rows: comparePairs(groupPairs, wanted, settings), notes }
 }
 
-/** Compares any pairs of groups; rows by metric, then by pair. The correction runs over the pairs of one metric. */
+/**
+ * Compares any pairs of groups; rows by metric, then by pair. The correction runs over the pairs of one metric.
+ * Where the chunks of a pair's sides differ in size, latency per row takes the place of every time per chunk.
+ */
 export function comparePairs(
   pairs: readonly GroupPair[],
   metrics: readonly Metric[],
   settings: TestSettings,
 ): ComparisonRow[] {
-  return metrics.flatMap((metric) => {
+  return comparableMetrics(pairs, metrics).flatMap(({ metric, pairs }) => {
     const rows = pairs.map((pair) => compareMetric(pair, metric, settings))
     const adjusted = adjust(
       rows.map((row) => row.p),
       settings.correction,
     )
     return rows.map((row, index) => withAdjusted(row, adjusted[index] ?? null, settings.alpha))
+  })
+}
+
+function comparableMetrics(
+  pairs: readonly GroupPair[],
+  metrics: readonly Metric[],
+): { metric: Metric; pairs: readonly GroupPair[] }[] {
+  const latencies = pairs.map(({ a, b }) => comparableLatency([a.trials, b.trials]))
+  const unlike = latencies.find(({ differing }) => differing !== null)
+  if (unlike === undefined) return metrics.map((metric) => ({ metric, pairs }))
+  const [alike, others] = [true, false].map((same) =>
+    pairs.filter((_, i) => (latencies[i]!.differing === null) === same),
+  ) as [GroupPair[], GroupPair[]]
+  let isAdded = metrics.some(({ name }) => name === unlike.metric.name)
+  return metrics.flatMap((metric) => {
+    if (!metric.per_chunk) return [{ metric, pairs }]
+    const kept = alike.length > 0 ? [{ metric, pairs: alike }] : []
+    if (isAdded) return kept
+    isAdded = true
+    return [...kept, { metric: unlike.metric, pairs: others }]
   })
 }
 

@@ -14,6 +14,8 @@ export type Warning =
   | { kind: 'deterministic' }
   | { kind: 'not_deterministic'; side: Side; low: number; high: number }
   | { kind: 'ratio_undefined'; reason: 'reference_not_positive' | 'reference_near_zero' }
+  /** In rows. */
+  | { kind: 'chunk_sizes_differ'; least: number; most: number }
   | { kind: 'unequal_outcomes'; a: Record<Outcome, number>; b: Record<Outcome, number> }
   | { kind: 'survivors_only'; a: Record<Outcome, number>; b: Record<Outcome, number> }
   | { kind: 'estimated_energy' }
@@ -65,6 +67,8 @@ export function formatWarning(warning: Warning): string {
       return warning.reason === 'reference_not_positive'
         ? 'The mean of a is zero or negative, so b / a says nothing. Read the difference.'
         : 'The mean of a cannot be told from zero, so b / a could be anything. Read the difference, or raise benchmark_runs.'
+    case 'chunk_sizes_differ':
+      return `The chunks of the sides hold ${Math.round(warning.least)} and ${Math.round(warning.most)} rows on average, so latency is compared per row and not per chunk. For chunk latency, compare scenarios with equal chunks.`
     case 'unequal_outcomes':
       return `The sides ended differently (a: ${outcomes(warning.a)}; b: ${outcomes(warning.b)}) and only ok trials are compared. Read the outcomes first.`
     case 'survivors_only':

@@ -50,6 +50,7 @@ function describeRun({ folder, model, reports }: RenderedRun): object {
     run_folder: folder,
     name: model.manifest.sweep.name,
     trials: model.trials,
+    latency: model.latency,
     accuracy: model.accuracy,
     scenarios: model.scenarios.map(
       ({ id, label, flat, trials, outcomes, metrics, front, compute, memory, failures, precision }) => ({

@@ -71,18 +71,19 @@ export function compareRuns(runs: readonly RecordedRun[], options: CompareOption
     })
   }
   const pairs: GroupPair[] = []
-  const abouts: Omit<ComparisonLine, 'row'>[] = []
+  const abouts = new Map<string, Omit<ComparisonLine, 'row'>>()
+  const key = (a: string, b: string) => JSON.stringify([a, b])
   for (const other of others) {
     notices.push(...differencesBetween(reference, other))
     const paired = pairRuns(reference, other)
-    pairs.push(...paired.pairs)
-    abouts.push(
-      ...paired.labels.map((label) => ({
-        scenario: plain(label),
+    for (const [i, pair] of paired.pairs.entries()) {
+      pairs.push(pair)
+      abouts.set(key(pair.a.id, pair.b.id), {
+        scenario: plain(paired.labels[i]!),
         a: plain(reference.name),
         b: plain(other.name),
-      })),
-    )
+      })
+    }
     notices.push(...paired.notices)
   }
   const metrics = wanted.flatMap((name) => table.get(name) ?? [])
@@ -92,8 +93,7 @@ export function compareRuns(runs: readonly RecordedRun[], options: CompareOption
     alpha: settings.alpha,
     correction: settings.correction,
     margin: settings.margin,
-    // Rows come by metric, and within a metric in the order of the pairs.
-    lines: rows.map((row, i) => ({ row, ...abouts[i % pairs.length]! })),
+    lines: rows.map((row) => ({ row, ...abouts.get(key(row.a, row.b))! })),
     // That one side ran after the other is told of the runs as a whole.
     notices: [...notices, ...pairNotices(rows, ['one_machine_state'])],
   }

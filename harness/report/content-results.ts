@@ -25,6 +25,7 @@ const UNKNOWN: Cell = { text: '—', value: null, tone: 'quiet' }
 export function summaryMetrics({ latency, accuracy, measured }: ReportModel): string[] {
   const wanted = [
     latency,
+    'latency_mean_ms',
     'latency_p50_ms',
     'latency_p95_ms',
     'throughput_rows_s',
@@ -32,7 +33,7 @@ export function summaryMetrics({ latency, accuracy, measured }: ReportModel): st
     'energy_j',
     accuracy,
   ]
-  return wanted.filter((name): name is string => name !== null && measured.includes(name))
+  return [...new Set(wanted)].filter((name): name is string => name !== null && measured.includes(name))
 }
 
 export function summaryTable(model: ReportModel): Table {

@@ -10,7 +10,7 @@ import { OTHER_TESTS_TITLE, otherTestsTable } from './other-tests.ts'
 import { pairOf } from './pairs.ts'
 import { picturesOf } from './pictures.ts'
 import type { Notice, ReportModel } from './types.ts'
-import { CORRECTIONS, capitalised, count } from './words.ts'
+import { CORRECTIONS, capitalised, chunkSizesText, count, metricName } from './words.ts'
 
 /** Tables in a page stop here; the CSV has every row. */
 const MOST_ROWS = 200
@@ -46,7 +46,7 @@ export function reportSections(model: ReportModel): Section[] {
         ...picture('memory_vs_accuracy'),
         tableBlock(
           summaryTable(model),
-          'Means over the ok trials, ± half the 95% confidence interval. On front: no other scenario is at least as good in both latency and accuracy and better in one.',
+          `Means over the ok trials, ± half the 95% confidence interval. On front: no other scenario is at least as good in both ${metricName(model.latency)} and accuracy and better in one.${perRowText(model)}`,
         ),
       ],
     },
@@ -104,6 +104,12 @@ export function reportSections(model: ReportModel): Section[] {
     { id: 'files', title: 'Files', blocks: [{ kind: 'facts', facts: fileList(model, pictures) }] },
     { id: 'reproduce', title: 'How to reproduce', blocks: reproduceSteps(model) },
   ]
+}
+
+/** Why latency is that of a row, where it is. */
+function perRowText(model: ReportModel): string {
+  const sizes = chunkSizesText(model)
+  return sizes === null ? '' : ` Chunks hold ${sizes}: compare latency per row, not per chunk.`
 }
 
 function otherTests(model: ReportModel): Block | null {

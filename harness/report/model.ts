@@ -2,6 +2,7 @@
 import type { TrialResult } from '../../workers/protocol.ts'
 import { compareScenarios } from '../analyse/compare.ts'
 import { estimateMean } from '../analyse/estimate.ts'
+import { comparableLatency } from '../analyse/latency.ts'
 import { operatingPoints } from '../analyse/operating-points.ts'
 import { paretoFrontier } from '../analyse/pareto.ts'
 import { stoppingOf } from '../analyse/precision.ts'
@@ -15,11 +16,9 @@ import { noticesFor } from './notices.ts'
 import type { Failure, ReportModel, ScenarioReport } from './types.ts'
 import { count, plain } from './words.ts'
 
-/** The mean and not the median: a quota's pauses fall on few chunks, and the median does not see them. */
-const LATENCY = 'latency_mean_ms'
 const MEMORY = 'peak_memory_mb'
-/** What operating points are sought for, beside accuracy; the first is weighed against it. */
-const GOALS = [LATENCY, 'throughput_rows_s', MEMORY, 'energy_j']
+/** What operating points are sought for, beside latency, which is weighed against accuracy, and accuracy. */
+const GOALS = ['throughput_rows_s', MEMORY, 'energy_j']
 
 /** @param trials in any order; those of scenarios that the manifest does not name are left out */
 export function buildReportModel(manifest: Manifest, trials: readonly TrialResult[]): ReportModel {
@@ -30,8 +29,9 @@ export function buildReportModel(manifest: Manifest, trials: readonly TrialResul
   const groups = groupByScenario(own)
   const summaries = summarise({ trials: own, scenarios: sweep.scenarios, metrics })
   const accuracy = manifest.workload.accuracy ?? null
+  const { metric: latency, differing } = comparableLatency(groups.values())
   const fronts = {
-    latency: frontOf(summaries, LATENCY, accuracy, metrics),
+    latency: frontOf(summaries, latency.name, accuracy, metrics),
     memory: frontOf(summaries, MEMORY, accuracy, metrics),
   }
   const stopping = stoppingOf(manifest)
@@ -53,7 +53,8 @@ export function buildReportModel(manifest: Manifest, trials: readonly TrialResul
     subtitle: subtitle(manifest, scenarios),
     metrics,
     measured: [...metrics.keys()].filter((name) => summaries.some((summary) => summary.metrics[name])),
-    latency: LATENCY,
+    latency: latency.name,
+    differing_chunks: differing,
     accuracy,
     axes: sweep.axes,
     scenarios,
@@ -61,7 +62,7 @@ export function buildReportModel(manifest: Manifest, trials: readonly TrialResul
     operating: operatingPoints({
       trials: own,
       scenarios: sweep.scenarios,
-      metrics: GOALS.flatMap((name) => metrics.get(name) ?? []),
+      metrics: [latency.name, ...GOALS].flatMap((name) => metrics.get(name) ?? []),
       accuracy: accuracy === null ? null : (metrics.get(accuracy) ?? null),
       settings: sweep.compare,
     }),
@@ -70,7 +71,7 @@ export function buildReportModel(manifest: Manifest, trials: readonly TrialResul
       finished: own.length,
       outcomes: countOutcomes(own),
     },
-    noise: noiseOf(manifest, own, scenarios, LATENCY),
+    noise: noiseOf(manifest, own, scenarios, latency.name),
   }
   return { ...withoutNotices, notices: noticesFor(withoutNotices, comparison, own) }
 }

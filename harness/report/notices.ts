@@ -6,7 +6,7 @@ import { formatNumber } from '../metrics.ts'
 import { pairNotices } from './pair-notices.ts'
 import { aboutPrecision } from './precision.ts'
 import type { NoiseReport, Notice, ReportModel } from './types.ts'
-import { count, metricName, outcomeName, plain } from './words.ts'
+import { chunkSizesText, count, metricName, outcomeName, plain } from './words.ts'
 
 /** Fewer trials a scenario than this give intervals too wide to decide anything. */
 const FEW_TRIALS = 5
@@ -24,6 +24,7 @@ export function noticesFor(
     ...aboutPrecision(model),
     ...aboutResuming(model, trials),
     ...aboutOutcomes(model),
+    ...aboutLatency(model),
     ...aboutCaps(model),
     ...aboutNoise(model),
     ...aboutEnergy(model, trials),
@@ -93,6 +94,16 @@ function aboutOutcomes({ scenarios, trials }: Omit<ReportModel, 'notices'>): Not
       ? ''
       : ` ${count(without, 'scenario')} ${without === 1 ? 'has' : 'have'} no ok trial at all.`
   return [problem(`Not every trial was ok: ${words}.${none} The reasons stand under Outcomes.`)]
+}
+
+function aboutLatency(model: Omit<ReportModel, 'notices'>): Notice[] {
+  const sizes = chunkSizesText(model)
+  if (sizes === null) return []
+  return [
+    note(
+      `Chunks hold ${sizes}, so latency is compared per row: in tables, pictures, fronts and recommendations. Chunk latency is in constraint_experiment.csv; it says nothing of speed here.`,
+    ),
+  ]
 }
 
 function aboutCaps({ scenarios }: Omit<ReportModel, 'notices'>): Notice[] {

@@ -12,7 +12,7 @@ import {
   wrapped,
 } from './terminal-table.ts'
 import type { ReportModel, ScenarioReport } from './types.ts'
-import { count, metricName, outcomeName, plain, scalarText } from './words.ts'
+import { chunkSizesText, count, metricName, outcomeName, plain, scalarText } from './words.ts'
 
 const MOST_ROWS = 40
 const MOST_FINDINGS = 8
@@ -47,7 +47,7 @@ export function runSummary(model: ReportModel, options: TerminalOptions): string
       ? [paint(`${count(left, 'more scenario')} in benchmarks/constraint_experiment.csv`, 'quiet', colour)]
       : []),
     ...(rows.some(({ front }) => front.latency)
-      ? [paint('* nothing is at least as fast and as accurate, and better in one', 'quiet', colour)]
+      ? wrapped(frontText(model), width, '  ').map((line) => paint(line, 'quiet', colour))
       : []),
   ]
   if (model.comparisons.length > 0) lines.push('', ...findingLines(model, options))
@@ -59,8 +59,15 @@ export function runSummary(model: ReportModel, options: TerminalOptions): string
   return lines.join('\n')
 }
 
+function frontText(model: ReportModel): string {
+  const sizes = chunkSizesText(model)
+  const perRow = sizes === null ? '' : `; latency is per row, since chunks hold ${sizes}`
+  return `* Pareto-optimal: no other scenario is both faster and more accurate${perRow}`
+}
+
 function columnsFor(model: ReportModel, rows: readonly ScenarioReport[]): TerminalColumn[] {
-  const { axes, accuracy, measured, metrics } = model
+  const { axes, accuracy, measured, metrics, latency } = model
+  const perRow = latency === 'latency_per_row_us'
   const settings: TerminalColumn[] =
     axes.length === 0
       ? [
@@ -107,7 +114,8 @@ function columnsFor(model: ReportModel, rows: readonly ScenarioReport[]): Termin
       expendable: 2,
       cells: rows.map(({ outcomes }) => ({ text: String(outcomes.ok) })),
     },
-    ...metric('latency_mean_ms', 'mean', 0),
+    ...(perRow ? metric(latency, 'us/row', 0) : []),
+    ...metric('latency_mean_ms', perRow ? 'per chunk' : 'mean', perRow ? 6 : 0),
     ...metric('latency_p50_ms', 'p50', 3),
     ...metric('latency_p95_ms', 'p95', 4),
     ...metric('throughput_rows_s', 'rows/s', 5),

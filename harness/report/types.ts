@@ -3,6 +3,7 @@ import type { Scalar } from '../../workers/contract.ts'
 import type { Disturbed, EnergyRecord, Outcome } from '../../workers/protocol.ts'
 import type { ComparisonRow } from '../analyse/comparison.ts'
 import type { Estimate } from '../analyse/estimate.ts'
+import type { ChunkSizes } from '../analyse/latency.ts'
 import type { OperatingPoints } from '../analyse/operating-points.ts'
 import type { Precision } from '../analyse/precision.ts'
 import type { Metric } from '../metrics.ts'
@@ -90,8 +91,10 @@ export interface ReportModel {
   metrics: ReadonlyMap<string, Metric>
   /** Metrics that some trial reported, in the table's order. */
   measured: string[]
-  /** The latency that tables and plots show. */
+  /** The latency that tables and plots show: per chunk, or per row where chunks differ in size. */
   latency: string
+  /** Rows per chunk in the scenarios with the smallest and the largest chunks; null where all are alike. */
+  differing_chunks: ChunkSizes | null
   /** The workload's accuracy metric; null where it names none. */
   accuracy: string | null
   /** Keys that vary, in the order of the sweep. */

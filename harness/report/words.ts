@@ -3,6 +3,7 @@ import type { Scalar } from '../../workers/contract.ts'
 import type { Outcome } from '../../workers/protocol.ts'
 import { formatNumber, type Metric } from '../metrics.ts'
 import type { Correction, Sweep } from '../sweep/types.ts'
+import type { ReportModel } from './types.ts'
 
 const METRIC_NAMES: Record<string, string> = {
   latency_mean_ms: 'mean chunk latency',
@@ -96,6 +97,13 @@ export function outcomeName(outcome: Outcome): string {
 
 export function capitalised(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
+/** `16 to 256 rows on average` where chunks differ in size; null where they do not. */
+export function chunkSizesText({
+  differing_chunks: sizes,
+}: Pick<ReportModel, 'differing_chunks'>): string | null {
+  return sizes && `${Math.round(sizes.least)} to ${count(Math.round(sizes.most), 'row')} on average`
 }
 
 /** `1 trial`, `2 trials`. */

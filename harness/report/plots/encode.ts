@@ -1,5 +1,6 @@
 /** Which axis of the grid is a colour, which a shape, and which must be written beside the points. */
 import type { Scalar } from '../../../workers/contract.ts'
+import type { Metric } from '../../metrics.ts'
 import type { ScenarioReport } from '../types.ts'
 import { capitalised, scalarText, settingName } from '../words.ts'
 import { MAX_COLOURS, palette, SHAPES } from './theme.ts'
@@ -17,15 +18,53 @@ export interface AxesEncoding {
   others: string[]
 }
 
-/** Compute is the colour and memory the shape where they vary; else the first axes with few enough values. */
-export function encodeAxes(scenarios: readonly ScenarioReport[], axes: readonly string[]): AxesEncoding {
+/**
+ * The axis that explains most of what is seen is the colour, the next the shape, among those with few enough values.
+ * Explained is the share of variance in the metrics named, together, so that all pictures of a run look alike.
+ */
+export function encodeAxes(
+  scenarios: readonly ScenarioReport[],
+  axes: readonly string[],
+  metrics: readonly Metric[],
+): AxesEncoding {
   const varying = axes
     .map((key) => ({ key, values: levelsOf(scenarios, key) }))
     .filter(({ values }) => values.length > 1)
-  const colour = choose(varying, 'max_compute_units', MAX_COLOURS, 'max_memory_mb')
+    .map((levels) => ({ ...levels, explained: explainedBy(levels.key, scenarios, metrics) }))
+    .sort((a, b) => b.explained - a.explained)
+  const colour = varying.find(({ values }) => values.length <= MAX_COLOURS) ?? null
   const rest = varying.filter((levels) => levels !== colour)
-  const shape = choose(rest, 'max_memory_mb', SHAPES.length, null)
-  return { colour, shape, others: rest.filter((levels) => levels !== shape).map(({ key }) => key) }
+  const shape = rest.find(({ values }) => values.length <= SHAPES.length) ?? null
+  const shown = [colour?.key, shape?.key]
+  return { colour, shape, others: axes.filter((key) => isVarying(key, varying) && !shown.includes(key)) }
+}
+
+function isVarying(key: string, varying: readonly Levels[]): boolean {
+  return varying.some((levels) => levels.key === key)
+}
+
+/** Sum over the metrics of epsilon squared (Kelley 1935): eta squared, less what as many levels explain by chance. */
+function explainedBy(key: string, scenarios: readonly ScenarioReport[], metrics: readonly Metric[]): number {
+  return metrics.reduce((sum, { name, scale }) => {
+    const groups = new Map<string, number[]>()
+    for (const { flat, metrics: means } of scenarios) {
+      const value = means[name]?.value
+      if (value === undefined || (scale === 'log' && value <= 0)) continue
+      const level = scalarText(flat[key])
+      groups.set(level, [...(groups.get(level) ?? []), scale === 'log' ? Math.log(value) : value])
+    }
+    const all = [...groups.values()].flat()
+    const total = squaresAround(all)
+    const free = all.length - groups.size
+    if (free <= 0 || !(total > 0)) return sum
+    const within = [...groups.values()].reduce((left, values) => left + squaresAround(values), 0)
+    return sum + Math.max(0, 1 - within / free / (total / (all.length - 1)))
+  }, 0)
+}
+
+function squaresAround(values: readonly number[]): number {
+  const centre = values.reduce((sum, value) => sum + value, 0) / values.length
+  return values.reduce((sum, value) => sum + (value - centre) ** 2, 0)
 }
 
 /** Vega-Lite channels `color` and `shape` over the fields `colour` and `shape`. */
@@ -64,21 +103,6 @@ export function levelChannels({ colour, shape }: AxesEncoding): {
 
 export function levelOf(scenario: ScenarioReport, levels: Levels | null): string | null {
   return levels ? scalarText(scenario.flat[levels.key]) : null
-}
-
-function choose(
-  candidates: Levels[],
-  preferred: string,
-  most: number,
-  avoided: string | null,
-): Levels | null {
-  const fitting = candidates.filter(({ values }) => values.length <= most)
-  return (
-    fitting.find(({ key }) => key === preferred) ??
-    fitting.find(({ key }) => key !== avoided) ??
-    fitting[0] ??
-    null
-  )
 }
 
 function levelsOf(scenarios: readonly ScenarioReport[], key: string): string[] {

@@ -11,6 +11,7 @@ import { type PlotScale, position, scaleOver, tickLabel } from './scale.ts'
 import { captionLayer, wrap } from './text.ts'
 import { config, FONT_SIZE, INK, SHAPES } from './theme.ts'
 import { HEIGHT, WIDTH } from './tradeoff-layout.ts'
+import { perRowText } from './tradeoff-words.ts'
 
 const MEMORY = 'peak_memory_mb'
 const CAPTION_Y = HEIGHT + 78
@@ -210,6 +211,7 @@ function captionOf(model: ReportModel, points: readonly Point[]): string[] {
   const missing = model.scenarios.length - points.length
   return [
     'Points: means over the ok trials of a scenario; bars: 95% confidence intervals where there are several trials.',
+    ...perRowText(model),
     ...(missing > 0 ? [`${count(missing, 'scenario')} without a usable trial not shown.`] : []),
   ]
 }

@@ -45,7 +45,11 @@ export function layOut(model: ReportModel, points: Point[], cost: Metric, accura
     front: points.filter((point) => point.front),
     cost,
     accuracy,
-    encoding: encodeAxes(model.scenarios, model.axes),
+    encoding: encodeAxes(
+      model.scenarios,
+      model.axes,
+      [model.latency, 'peak_memory_mb', accuracy.name].flatMap((name) => model.metrics.get(name) ?? []),
+    ),
     xs: scaleOver(xValues, { log }),
     ys: scaleOver([...yValues, ...shown.map(({ value }) => value)], { air: 0.1, log: false }),
     shown,

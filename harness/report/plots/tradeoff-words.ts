@@ -1,7 +1,7 @@
 /** Title and small print of a trade-off picture. */
 import { formatMetric, formatNumber } from '../../metrics.ts'
 import type { ReportModel } from '../types.ts'
-import { capitalised, count, metricName } from '../words.ts'
+import { capitalised, chunkSizesText, count, metricName } from '../words.ts'
 import type { Point } from './front.ts'
 import type { Picture } from './tradeoff-layout.ts'
 
@@ -22,8 +22,18 @@ export function headline({ front, points, cost, accuracy }: Picture): string {
   return `${capitalised(name)} from ${formatMetric(first.y.value, accuracy.unit)} to ${formatMetric(last.y.value, accuracy.unit)}${price}`
 }
 
+/** Why a picture shows latency per row, where it does. */
+export function perRowText(model: ReportModel): string[] {
+  const sizes = chunkSizesText(model)
+  return sizes === null ? [] : [`Chunks hold ${sizes}, so latency is per row: total latency over total rows.`]
+}
+
+function isLatency(name: string): boolean {
+  return name.startsWith('latency')
+}
+
 function costWord(name: string): string {
-  if (name.startsWith('latency')) return 'latency'
+  if (isLatency(name)) return 'latency'
   return metricName(name).replace(/^peak /, '')
 }
 
@@ -49,6 +59,7 @@ export function captionOf(
         ]
       : []),
     ...(cut ? ['Bars that end at the edge of the picture go on beyond it.'] : []),
+    ...(isLatency(cost.name) ? perRowText(model) : []),
     ...(missing > 0
       ? [`${count(missing, 'scenario')} without a usable trial ${missing === 1 ? 'is' : 'are'} not shown.`]
       : []),

@@ -215,6 +215,7 @@ describe('formatWarning', () => {
     deterministic: { kind: 'deterministic' },
     not_deterministic: { kind: 'not_deterministic', side: 'a', low: 0.1, high: 0.2 },
     ratio_undefined: { kind: 'ratio_undefined', reason: 'reference_near_zero' },
+    chunk_sizes_differ: { kind: 'chunk_sizes_differ', least: 64, most: 256 },
     unequal_outcomes: { kind: 'unequal_outcomes', a: counts, b: { ...counts, ok: 0 } },
     survivors_only: { kind: 'survivors_only', a: counts, b: counts },
     estimated_energy: { kind: 'estimated_energy' },

@@ -18,7 +18,7 @@ test('a wide terminal shows every column, a narrow one keeps what decides', () =
   const wide = runSummary(model, { colour: false, width: 140 })
   const narrow = runSummary(model, { colour: false, width: 72 })
   expect(wide).toMatch(/p50 +p95 +rows\/s +peak MB +R² +used cores +outcome/)
-  expect(narrow).toMatch(/mean.* R² +outcome/)
+  expect(narrow).toMatch(/us\/row.* R² +outcome/)
   expect(narrow).not.toContain('rows/s')
 })
 
