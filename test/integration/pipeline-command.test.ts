@@ -67,13 +67,13 @@ describe('stint pipeline', () => {
   it('compares batch with streaming, one value a trial', () => {
     const rows = table('benchmarks/significance_tests.csv')
     const metrics = rows.map((row) => row['metric'])
-    for (const name of ['latency_mean_ms', 'throughput_rows_s', 'r2']) expect(metrics).toContain(name)
+    for (const name of ['latency_per_row_us', 'throughput_rows_s', 'r2']) expect(metrics).toContain(name)
     for (const row of rows) {
       expect(row['a']).toContain('mode=batch')
       expect(row['b']).toContain('mode=streaming')
       expect([row['n_a'], row['n_b']]).toEqual(['2', '2'])
     }
-    expect(Number(rows.find((row) => row['metric'] === 'latency_mean_ms')!['p'])).toBeGreaterThan(0)
+    expect(Number(rows.find((row) => row['metric'] === 'latency_per_row_us')!['p'])).toBeGreaterThan(0)
   })
 
   it('writes the curves', () => {
