@@ -85,7 +85,9 @@ export interface StepReport {
 export interface TrialOutput {
   /** By the names in `describe().metrics`; null where it could not be computed. */
   metrics: Record<string, number | null>
-  /** Further facts for the journal, such as the effective sizes. */
+  /**
+   * Further facts for the journal, such as the effective sizes. `not_scored`, by metric: why it is null, for reports.
+   */
   info?: Record<string, unknown>
 }
 

@@ -25,6 +25,7 @@ export function noticesFor(
     ...aboutResuming(model, trials),
     ...aboutOutcomes(model),
     ...aboutLatency(model),
+    ...aboutScores(model, trials),
     ...aboutCaps(model),
     ...aboutNoise(model),
     ...aboutEnergy(model, trials),
@@ -102,6 +103,43 @@ function aboutLatency(model: Omit<ReportModel, 'notices'>): Notice[] {
   return [
     note(
       `Chunks hold ${sizes}, so latency is compared per row: in tables, pictures, fronts and recommendations. Chunk latency is in constraint_experiment.csv; it says nothing of speed here.`,
+    ),
+  ]
+}
+
+/** Metrics that a workload could not compute, by its own words: see `TrialOutput.info`. */
+function aboutScores(
+  { metrics, scenarios, accuracy }: Omit<ReportModel, 'notices'>,
+  trials: readonly TrialResult[],
+): Notice[] {
+  const byReason = new Map<string, { names: Set<string>; scenarios: Set<string> }>()
+  for (const { info, scenario } of trials) {
+    const reasons = info?.['not_scored']
+    if (typeof reasons !== 'object' || reasons === null) continue
+    for (const [name, reason] of Object.entries(reasons)) {
+      if (!metrics.has(name) || typeof reason !== 'string') continue
+      const found = byReason.get(reason) ?? { names: new Set(), scenarios: new Set() }
+      found.names.add(name)
+      found.scenarios.add(scenario)
+      byReason.set(reason, found)
+    }
+  }
+  const missing = [...byReason].map(([reason, { names, scenarios: where }]) => {
+    const of = scenarios.length === 1 ? '' : ` in ${where.size} of ${count(scenarios.length, 'scenario')}`
+    const text = plain(`No ${[...names].map(metricName).join(', ')}${of}: ${reason}.`)
+    return accuracy !== null && names.has(accuracy) ? problem(text) : note(text)
+  })
+  return [...missing, ...aboutRowsScored(scenarios)]
+}
+
+/** Scores over other rows are other quantities where the data drifts. */
+function aboutRowsScored(scenarios: ReportModel['scenarios']): Notice[] {
+  const scored = scenarios.flatMap(({ metrics }) => metrics['scored']?.value ?? [])
+  const [fewest, most] = [Math.min(...scored), Math.max(...scored)]
+  if (scored.length === 0 || fewest === most) return []
+  return [
+    note(
+      `Scores are over ${formatNumber(fewest)} to ${formatNumber(most)} rows, by scenario (the metric "scored"). Where the data changes over time, such scores say how different parts of it went.`,
     ),
   ]
 }

@@ -104,7 +104,6 @@ class Sgd:
         self.model = SGDRegressor(eta0=0.05)
         self.scaler = StandardScaler()
         self.targets = StandardScaler()
-        self.ready = False
 
     def scaled(self, x, width):
         out = x.copy()
@@ -112,8 +111,6 @@ class Sgd:
         return out
 
     def predict(self, x, width):
-        if not self.ready:
-            return np.zeros(len(x))
         prediction = self.scaled(x, width) @ self.model.coef_ + self.model.intercept_
         return prediction * self.targets.scale_[0] + self.targets.mean_[0]
 
@@ -121,7 +118,6 @@ class Sgd:
         self.scaler.partial_fit(x[:, :width])
         self.targets.partial_fit(y[:, None])
         self.model.partial_fit(self.scaled(x, width), (y - self.targets.mean_[0]) / self.targets.scale_[0])
-        self.ready = True
 
 
 class Ridge:
@@ -129,10 +125,9 @@ class Ridge:
 
     def __init__(self):
         self.rows = 0
-        self.weights = None
 
     def predict(self, x, width):
-        return np.zeros(len(x)) if self.weights is None else (x - self.shift) @ self.weights + self.offset
+        return (x - self.shift) @ self.weights + self.offset
 
     def learn(self, x, y, width):
         if self.rows == 0:
@@ -193,9 +188,11 @@ def main():
         x, y, width = features(frame, one_hot)
         for start in range(0, len(y), batch):
             xs, ys = x[start : start + batch], y[start : start + batch]
-            scores[0].add(ys, model.predict(xs, width))
-            scores[1].add(ys, np.full(len(ys), targets[1] / targets[0] if targets[0] else 0.0))
-            scores[2].add(ys, np.full(len(ys), last))
+            # As there, what comes before the first update is not scored.
+            if targets[0]:
+                scores[0].add(ys, model.predict(xs, width))
+                scores[1].add(ys, np.full(len(ys), targets[1] / targets[0]))
+                scores[2].add(ys, np.full(len(ys), last))
             model.learn(xs, ys, width)
             targets[0] += len(ys)
             targets[1] += ys.sum()

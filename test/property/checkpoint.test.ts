@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -191,6 +191,16 @@ describe('a checkpoint', () => {
     const short = { ...(await dataset()), rows: 20 }
     await expect(runPipeline(short, { resume_from: file }, { batch_size: 4 })).rejects.toThrow(
       /taken after 50 rows, and .* has 20/,
+    )
+  })
+
+  it('is refused where an older version wrote it', async () => {
+    const file = join(temporaryFolder(), 'state.json')
+    await runPipeline(await dataset(), { checkpoint_to: file })
+    const written = JSON.parse(readFileSync(file, 'utf8')) as { stint_checkpoint: number }
+    writeFileSync(file, JSON.stringify({ ...written, stint_checkpoint: written.stint_checkpoint - 1 }))
+    await expect(runPipeline(await dataset(), { resume_from: file })).rejects.toThrow(
+      /is a checkpoint of format 1, and this version reads 2: start afresh/,
     )
   })
 

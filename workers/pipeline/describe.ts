@@ -114,6 +114,13 @@ const error = (description: string): MetricInfo => ({
 })
 const reference = (description: string): MetricInfo => ({ ...score(description), direction: 'neutral' })
 
+const SCORED: MetricInfo = {
+  unit: 'rows',
+  direction: 'neutral',
+  kind: 'deterministic',
+  description: 'rows whose predictions were scored: those that were made after something was learned',
+}
+
 const METRICS: Record<Task, Record<string, MetricInfo>> = {
   regression: {
     r2: score('R2 of predictions made before their rows were learned'),
@@ -121,6 +128,7 @@ const METRICS: Record<Task, Record<string, MetricInfo>> = {
     mae: error('mean absolute error of the same predictions, in units of the target'),
     r2_mean_baseline: reference('R2 of predicting the mean of the targets seen'),
     r2_last_baseline: reference('R2 of predicting the last target seen'),
+    scored: SCORED,
   },
   classification: {
     accuracy: score('share of rows whose label was predicted before they were learned'),
@@ -131,6 +139,7 @@ const METRICS: Record<Task, Record<string, MetricInfo>> = {
     accuracy_majority_baseline: reference('share of rows with the most frequent label seen'),
     accuracy_last_baseline: reference('share of rows with the label of the last one seen'),
     log_loss_majority_baseline: reference('log loss of predicting the shares of the labels seen'),
+    scored: SCORED,
   },
 }
 

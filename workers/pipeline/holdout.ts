@@ -68,6 +68,9 @@ export class Holdout {
       })
     }
     this.learned = this.train.rows
+    this.heldOut = this.test.rows
+    // A model that has learned nothing has no prediction.
+    if (this.learned === 0) return
     const room = new PredictionRoom()
     this.test.forEach((block) => {
       const { rows } = block.batch
@@ -76,7 +79,6 @@ export class Holdout {
       predictRows(this.models, batch, 0, rows, made)
       scoreRows(this.models, batch, 0, rows, made, 0)
     })
-    this.heldOut = this.test.rows
   }
 }
 

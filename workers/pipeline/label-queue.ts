@@ -64,17 +64,18 @@ export class LabelQueue {
   }
 
   /**
-   * Adds rows `from` to `to` as one batch, `made` being their predictions by model.
+   * Adds rows `from` to `to` as one batch, `made` being their predictions by model; null: they have none, kept as NaN.
    * @throws {SpillError} where they cannot be written
    */
-  push(buffer: RowBuffer, from: number, to: number, made: readonly Float64Array[]): void {
+  push(buffer: RowBuffer, from: number, to: number, made: readonly Float64Array[] | null): void {
     const rows = to - from
     this.makeRoom(rows)
     for (let m = 0; m < this.widths.length; m += 1) {
       const width = this.widths[m]!
       const kept = this.predictions[m]!
       const start = this.end * width
-      for (let i = 0; i < rows * width; i += 1) kept[start + i] = made[m]![i]!
+      if (made === null) kept.fill(Number.NaN, start, start + rows * width)
+      else for (let i = 0; i < rows * width; i += 1) kept[start + i] = made[m]![i]!
     }
     this.end += rows
     for (let row = from; row < to; row += 1) this.rows.push(buffer, row)

@@ -11,13 +11,42 @@ import type { ClassificationScoreState } from './metrics/classification.ts'
 import { CurvedScores, type CurvedScoresState, type WindowReading } from './metrics/curve.ts'
 import type { RegressionScoreState } from './metrics/regression.ts'
 import type { RingState } from './metrics/ring.ts'
-import { RegressionScores, RegressionWindow, type Scores, type WindowScores } from './metrics/scores.ts'
+import {
+  type Reasons,
+  RegressionScores,
+  RegressionWindow,
+  type Scores,
+  type WindowScores,
+} from './metrics/scores.ts'
 import { BASELINES, type Model } from './models.ts'
 import { type Observer, Prequential, type PrequentialState } from './prequential.ts'
 import type { Spill } from './spill/spill.ts'
 
 /** Passes over the training rows in batch mode, of learners that gain from more than one. */
 const EPOCHS = 5
+
+/** A metric: its name, the model in the order of `modelsFor`, and the name of that model's score. */
+type Reported = readonly [name: string, model: 0 | 1 | 2, score: string]
+
+const REPORTED: Record<Task, readonly Reported[]> = {
+  regression: [
+    ['r2', 0, 'r2'],
+    ['rmse', 0, 'rmse'],
+    ['mae', 0, 'mae'],
+    ['r2_mean_baseline', 1, 'r2'],
+    ['r2_last_baseline', 2, 'r2'],
+  ],
+  classification: [
+    ['accuracy', 0, 'accuracy'],
+    ['log_loss', 0, 'log_loss'],
+    ['f1', 0, 'f1'],
+    ['f1_macro', 0, 'f1_macro'],
+    ['roc_auc', 0, 'roc_auc'],
+    ['accuracy_majority_baseline', 1, 'accuracy'],
+    ['accuracy_last_baseline', 2, 'accuracy'],
+    ['log_loss_majority_baseline', 1, 'log_loss'],
+  ],
+}
 
 export interface LearningState {
   learners: LearnerState[]
@@ -126,34 +155,48 @@ export class Learning {
     return reading
   }
 
+  /** All models are scored over the same rows: `scored` counts them. */
   metrics(): Record<string, number | null> {
-    const [learner, first, last] = this.models.map(({ scores }) => scores.summary())
-    if (this.task === 'regression') {
-      const { r2, rmse, mae } = learner!
-      return {
-        r2: r2!,
-        rmse: rmse!,
-        mae: mae!,
-        r2_mean_baseline: first!['r2']!,
-        r2_last_baseline: last!['r2']!,
-      }
+    const summaries = this.models.map(({ scores }) => scores.summary())
+    const of = ([name, model, score]: Reported) => [name, summaries[model]![score]!] as const
+    return { ...Object.fromEntries(REPORTED[this.task].map(of)), scored: this.curved.n }
+  }
+
+  /** Why metrics are null, by name; null where none is. */
+  private reasons(): Reasons | null {
+    const reported = REPORTED[this.task]
+    if (this.curved.n === 0) {
+      const why = this.whyNothingScored()
+      return Object.fromEntries(reported.map(([name]) => [name, why]))
     }
-    const { accuracy, log_loss, f1, f1_macro, roc_auc } = learner!
-    return {
-      accuracy: accuracy!,
-      log_loss: log_loss!,
-      f1: f1!,
-      f1_macro: f1_macro!,
-      roc_auc: roc_auc!,
-      accuracy_majority_baseline: first!['accuracy']!,
-      accuracy_last_baseline: last!['accuracy']!,
-      log_loss_majority_baseline: first!['log_loss']!,
+    const byModel = this.models.map(({ scores }) => scores.reasons())
+    const found = reported.flatMap(([name, model, score]) => {
+      const why = byModel[model]![score]
+      return why === undefined ? [] : [[name, why] as const]
+    })
+    return found.length === 0 ? null : Object.fromEntries(found)
+  }
+
+  private whyNothingScored(): string {
+    if (this.holdout !== null) {
+      const { learned, heldOut } = this.holdout
+      return learned === 0
+        ? `all ${heldOut} rows were held out, so that nothing was learned: batch mode needs more rows`
+        : `none of the ${learned} rows was held out: batch mode needs more rows`
     }
+    const { label_delay } = this.params
+    const smaller = label_delay === 0 ? 'batch_size' : 'batch_size or params.label_delay'
+    const late = label_delay === 0 ? '' : ` and labels come ${label_delay} rows late`
+    return `nothing was learned before the last row was predicted: ${this.prequential.predicted} rows have a target, a batch takes ${this.batchSize}${late}; choose a smaller ${smaller}`
   }
 
   info(): Record<string, unknown> {
     const { label_delay } = this.params
     const late = label_delay === 0 ? '' : `; labels came ${label_delay} rows late`
+    const { unscored } = this.prequential
+    const first =
+      unscored === 0 ? '' : `; the first ${unscored} rows, before anything was learned, not scored`
+    const reasons = this.reasons()
     const rocAucError = this.task === 'classification' ? this.curved.summary()['roc_auc_error'] : null
     const curve = this.curved.curve()
     return {
@@ -162,9 +205,10 @@ export class Learning {
       scored: this.curved.n,
       scoring:
         this.holdout === null
-          ? `prequential: every batch predicted before it was learned${late}`
+          ? `prequential: every batch predicted before it was learned${late}${first}`
           : `holdout: ${HELD_OUT * 100}% of the rows, chosen by seed, never learned`,
       ...(rocAucError !== null && rocAucError !== 0 && { roc_auc_error: rocAucError }),
+      ...(reasons !== null && { not_scored: reasons }),
       ...(curve !== null && { curve: { window: this.params.window, ...curve } }),
     }
   }

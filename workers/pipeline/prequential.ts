@@ -1,16 +1,21 @@
-/** Test, then train: every batch is predicted by models that have seen only labels which had arrived before it. */
+/**
+ * Test, then train: every batch is predicted by models that have seen only labels which had arrived before it. What
+ * came before the first label was learned is not predicted and not scored, by the learner and the baselines alike
+ * (scikit-multiflow's `pretrain_size`): a model that knows nothing has no prediction, and 0 is none.
+ */
 import type { RowBuffer } from './features/row-buffer.ts'
 import { LabelQueue, type LabelQueueState } from './label-queue.ts'
 import type { FeatureBatch } from './learn/learner.ts'
 import { learnRows, type Model, PredictionRoom, predictRows, scoreRows } from './models.ts'
 import type { Spill } from './spill/spill.ts'
 
-/** Told of each batch as its labels arrive, before it is learned: predictions of the first model. */
+/** Told of each batch as its labels arrive, before it is learned. */
 export type Observer = (
   batch: FeatureBatch,
   from: number,
   to: number,
-  predictions: Float64Array,
+  /** Predictions of the first model; null where it had learned nothing. */
+  predictions: Float64Array | null,
   /** Row of `predictions` that belongs to `from`. */
   first: number,
   /** Rows with a target before `from`, over the whole stream. */
@@ -19,6 +24,7 @@ export type Observer = (
 
 export interface PrequentialState {
   predicted: number
+  unscored: number
   learned: number
   batch_size: number
   queue: LabelQueueState | null
@@ -37,9 +43,11 @@ export interface Forgetting {
  */
 export class Prequential {
   observer: Observer | null = null
-  /** Rows predicted, and rows whose labels came and were scored and learned. */
+  /** Rows seen, and rows whose labels came and were learned. */
   predicted = 0
   learned = 0
+  /** Rows seen before anything was learned: the first ones of the stream, in whole batches. */
+  unscored = 0
   /** May change between batches. */
   batchSize: number
   private readonly models: readonly Model[]
@@ -64,6 +72,7 @@ export class Prequential {
     this.queue = labelDelay === 0 ? null : new LabelQueue(shape, widths, spill, state?.queue ?? undefined)
     this.due = [...(state?.due ?? [])]
     this.predicted = state?.predicted ?? 0
+    this.unscored = state?.unscored ?? 0
     this.learned = state?.learned ?? 0
   }
 
@@ -76,8 +85,9 @@ export class Prequential {
   }
 
   /**
-   * For drift alarms: the first model forgets right after the batch with that row was learned, however far ahead of it
-   * the rows were read. `keep` 0 starts it afresh; of several for one batch the smallest counts.
+   * For drift alarms: the first model forgets once the batch with that row is learned, however far ahead of it the rows
+   * were read. `keep` 0 starts it afresh with that batch, so that it can always predict; of several for one batch the
+   * smallest counts.
    * @throws {RangeError} where `keep` is not from 0 to 1, or the row's batch is learned already
    */
   forgetAfter(row: number, keep: number): void {
@@ -87,16 +97,19 @@ export class Prequential {
   }
 
   toJSON(): PrequentialState {
-    const { predicted, learned, batchSize, queue, due } = this
-    return { predicted, learned, batch_size: batchSize, queue: queue?.toJSON() ?? null, due }
+    const { predicted, unscored, learned, batchSize, queue, due } = this
+    return { predicted, unscored, learned, batch_size: batchSize, queue: queue?.toJSON() ?? null, due }
   }
 
   private batch(buffer: RowBuffer, rows: number): void {
     const from = buffer.first
     const to = from + rows
     const batch = buffer.upTo(to)
-    const made = this.room.for(this.models, rows)
-    predictRows(this.models, batch, from, to, made)
+    let made: readonly Float64Array[] | null = null
+    if (this.learned > 0) {
+      made = this.room.for(this.models, rows)
+      predictRows(this.models, batch, from, to, made)
+    } else this.unscored += rows
     this.predicted += rows
     const { queue } = this
     if (queue === null) this.settle(batch, from, to, made, 0)
@@ -112,32 +125,33 @@ export class Prequential {
   private settleQueued(queue: LabelQueue): void {
     queue.shift()
     const { rows } = queue.batch.batch
-    this.settle(queue.batch.upTo(rows), 0, rows, queue.predictions, queue.first)
+    const made = this.learned < this.unscored ? null : queue.predictions
+    this.settle(queue.batch.upTo(rows), 0, rows, made, queue.first)
   }
 
   private settle(
     batch: FeatureBatch,
     from: number,
     to: number,
-    predictions: readonly Float64Array[],
+    predictions: readonly Float64Array[] | null,
     first: number,
   ): void {
     const { models } = this
-    scoreRows(models, batch, from, to, predictions, first)
-    if (this.observer !== null) this.observer(batch, from, to, predictions[0]!, first, this.learned)
-    learnRows(models, batch, from, to)
+    const model = models[0]!
+    if (predictions !== null) scoreRows(models, batch, from, to, predictions, first)
+    if (this.observer !== null) this.observer(batch, from, to, predictions?.[0] ?? null, first, this.learned)
     this.learned += to - from
-    if (this.due.length > 0) this.forget()
+    const keep = this.due.length > 0 ? this.takeDue() : 1
+    if (keep === 0) model.learner = model.fresh()
+    learnRows(models, batch, from, to)
+    if (keep > 0 && keep < 1) model.learner.forget?.(keep)
   }
 
-  private forget(): void {
+  /** The share to keep of what was learned, 1 for all, as asked for rows that are learned now. */
+  private takeDue(): number {
     const now = this.due.filter(({ row }) => row < this.learned)
-    if (now.length === 0) return
     const later = this.due.filter(({ row }) => row >= this.learned)
     this.due.splice(0, this.due.length, ...later)
-    const keep = Math.min(...now.map((one) => one.keep))
-    const model = this.models[0]!
-    if (keep === 0) model.learner = model.fresh()
-    else model.learner.forget?.(keep)
+    return Math.min(1, ...now.map(({ keep }) => keep))
   }
 }

@@ -115,20 +115,20 @@ describe('forgetting after drift', () => {
     expect(() => learning.forgetAfter(ROWS, 1.5)).toThrow(/keep must be from 0 to 1/)
   })
 
-  it('tells an observer of every row in order, whatever the chunks', () => {
-    const seen: number[][] = []
+  it('tells an observer of every row in order, whatever the chunks, without predictions before anything was learned', () => {
+    const seen: (number | null)[][] = []
     for (const chunk of [7, 300]) {
-      const errors: number[] = []
+      const errors: (number | null)[] = []
       const learning = new Learning(
         { task: 'regression', width: 0, slots: 0, rows: 30 },
-        pipelineParams({ label_delay: chunk === 7 ? 5 : 5 }),
+        pipelineParams({ label_delay: 5 }),
         SETTINGS,
         null,
       )
       learning.observe((batch, from, to, predictions, first, before) => {
         for (let row = from; row < to; row += 1) {
           expect(before + row - from).toBe(errors.length)
-          errors.push(batch.target[row]! - predictions[first + row - from]!)
+          errors.push(predictions === null ? null : batch.target[row]! - predictions[first + row - from]!)
         }
       })
       for (let from = 0; from < 30; from += chunk) {
@@ -141,6 +141,9 @@ describe('forgetting after drift', () => {
         learning.take(to === 30)
       }
       expect(errors).toHaveLength(30)
+      // Two batches of 10 were seen before the labels of the first, 5 rows late, had come.
+      expect(errors.slice(0, 20)).toEqual(new Array(20).fill(null))
+      expect(errors.slice(20)).not.toContain(null)
       seen.push(errors)
     }
     expect(seen[1]).toEqual(seen[0])

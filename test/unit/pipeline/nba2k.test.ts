@@ -73,14 +73,29 @@ const real = sharedFile('data/nba2k-full.csv')
 const orders = sharedFile('fixtures/nba_orders.json')
 
 describe.skipIf(real === null)('on the real players, which are absent where this is skipped', () => {
+  it.each([
+    [1, 0.7521, 438],
+    [16, 0.6448, 423],
+    [64, 0.6061, 375],
+    [128, 0.6687, 311],
+  ])(
+    'ridge in batches of %i scores what it predicted after its first batch',
+    async (batch_size, r2, scored) => {
+      const dataset = await prepared(real!, { preset: 'nba2k' })
+      const { metrics } = await runPipeline(dataset, {}, { batch_size })
+      expect(metrics['r2']).toBeCloseTo(r2, 4)
+      expect(metrics['scored']).toBe(scored)
+    },
+  )
+
   it('ridge and SGD reach their known scores row by row, far above the baselines', async () => {
     const dataset = await prepared(real!, { preset: 'nba2k' })
     const ridge = await runPipeline(dataset)
-    expect(ridge.metrics['r2']).toBeCloseTo(0.725, 3)
-    expect(ridge.metrics['r2_mean_baseline']).toBeCloseTo(-0.042, 3)
-    expect(ridge.metrics['r2_last_baseline']).toBeCloseTo(0.294, 3)
+    expect(ridge.metrics['r2']).toBeCloseTo(0.752, 3)
+    expect(ridge.metrics['r2_mean_baseline']).toBeCloseTo(-0.029, 3)
+    expect(ridge.metrics['r2_last_baseline']).toBeCloseTo(0.313, 3)
     const sgd = await runPipeline(dataset, { learner: 'sgd', features: 'base' })
-    expect(sgd.metrics['r2']).toBeCloseTo(0.643, 3)
+    expect(sgd.metrics['r2']).toBeCloseTo(0.668, 3)
   })
 
   it.skipIf(orders === null)('ridge keeps its score over ten shuffled orders', async () => {

@@ -96,6 +96,49 @@ test('notices name an unfinished run, lost trials, loose caps and mixed mechanis
   expect(texts).toContain('cgroup_v1, duty_cycle')
 })
 
+test('a score that a workload could not compute is told with its reason, and a difference in rows scored', () => {
+  const late = 'nothing was learned before the last row was predicted'
+  const { manifest, trials } = syntheticRun({
+    chunk_size: [64],
+    max_memory_mb: [64],
+    max_compute_units: [1],
+    runs: 3,
+    alter: (trial) =>
+      trial.params['batch_size'] === 64
+        ? {
+            ...trial,
+            metrics: { ...trial.metrics, r2: null, mae: null },
+            info: { not_scored: { r2: late, mae: `${late}\u001b[31m`, rmse: 7, no_such_metric: late } },
+          }
+        : { ...trial, info: { not_scored: { mae: 'it is not defined' } } },
+  })
+  const { notices } = buildReportModel(manifest, trials)
+  const told = notices.filter(({ text }) => text.startsWith('No '))
+  expect(told).toEqual([
+    { level: 'note', text: 'No MAE in 1 of 2 scenarios: it is not defined.' },
+    { level: 'problem', text: `No R² in 1 of 2 scenarios: ${late}.` },
+    {
+      level: 'note',
+      text: expect.stringMatching(/^No MAE in 1 of 2 scenarios: nothing was/),
+    },
+  ])
+  expect(told.some(({ text }) => text.includes('\u001b'))).toBe(false)
+
+  manifest.workload.metrics['scored'] = {
+    unit: 'rows',
+    direction: 'neutral',
+    kind: 'deterministic',
+    description: 'rows scored',
+  }
+  const rows = trials.map((trial) => ({
+    ...trial,
+    metrics: { ...trial.metrics, scored: trial.params['batch_size'] === 64 ? 375 : 431 },
+  }))
+  expect(buildReportModel(manifest, rows).notices.map(({ text }) => text)).toContainEqual(
+    expect.stringMatching(/^Scores are over 375 to 431 rows, by scenario/),
+  )
+})
+
 test('a quiet, complete run raises no problem', () => {
   const { manifest, trials } = syntheticRun({ chunk_size: [64, 256] })
   const { notices } = buildReportModel(manifest, trials)

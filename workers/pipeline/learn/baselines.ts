@@ -3,7 +3,7 @@ import { Moments } from '../metrics/moments.ts'
 import type { Classifier, FeatureBatch, Learner, LearnerState } from './learner.ts'
 import { encodeFloats, grownFloats, readFloats, readNumber } from './state.ts'
 
-/** Predicts the mean of all targets seen; 0 before any. */
+/** Predicts the mean of all targets seen; of no use before any. */
 export class RunningMean implements Learner {
   private targets = new Moments()
 
@@ -32,7 +32,7 @@ export class RunningMean implements Learner {
   }
 }
 
-/** Predicts the last target seen; 0 before any. */
+/** Predicts the last target seen; of no use before any. */
 export class LastValue implements Learner {
   private last = 0
 

@@ -7,12 +7,10 @@ import {
   WindowedClassificationScore,
 } from './classification.ts'
 import type { RingState } from './ring.ts'
-import type { Scores, Summary, WindowScores } from './scores.ts'
+import type { Reasons, Scores, Summary, WindowScores } from './scores.ts'
 
 /** Predicted class, probability of the true class, probability of class 1; NaN where unknown. */
 const WIDTH = 3
-/** Probability while no class is known: an even guess between two. */
-const EVEN = 0.5
 
 export class ClassificationScores implements Scores {
   readonly width = WIDTH
@@ -46,8 +44,8 @@ export class ClassificationScores implements Scores {
       const at = i * WIDTH
       out[at] = best
       // A class that was never learned has no probability.
-      out[at + 1] = classes === 0 ? EVEN : target < classes ? room[base + target]! : 0
-      out[at + 2] = classes > 2 ? Number.NaN : classes === 2 ? room[base + 1]! : classes === 1 ? 0 : EVEN
+      out[at + 1] = target < classes ? room[base + target]! : 0
+      out[at + 2] = classes > 2 ? Number.NaN : classes === 2 ? room[base + 1]! : 0
     }
   }
 
@@ -61,6 +59,10 @@ export class ClassificationScores implements Scores {
 
   summary(): Summary {
     return { ...this.score.summary() }
+  }
+
+  reasons(): Reasons {
+    return this.score.reasons()
   }
 
   brief(): Summary {

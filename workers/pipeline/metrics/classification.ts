@@ -92,6 +92,25 @@ export class ClassificationScore {
     }
   }
 
+  /** Why scores are null, by name, where at least one row was added. */
+  reasons(): Record<string, string> {
+    const { log_loss, f1, roc_auc } = this.summary()
+    const several = 'it is defined for two labels, and there are more'
+    const noProbabilities = 'the learner gives no probabilities'
+    const two = this.actual.length <= 2
+    const area = !two
+      ? several
+      : this.ranked < this.n
+        ? noProbabilities
+        : `it needs rows of both labels, and all ${this.n} rows scored have the same`
+    const positive = two ? 'its label was neither seen nor predicted in the rows scored' : several
+    return {
+      ...(log_loss === null && { log_loss: noProbabilities }),
+      ...(f1 === null && { f1: positive }),
+      ...(roc_auc === null && { roc_auc: area }),
+    }
+  }
+
   toJSON(): ClassificationScoreState {
     const { n, correct, actual, predicted, hits, scored, ranked } = this
     return {

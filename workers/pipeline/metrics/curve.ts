@@ -1,7 +1,7 @@
 /** Scores over rows: as a curve of few points, over all rows so far and over the last ones, at fixed row numbers. */
 import type { FeatureBatch, Learner } from '../learn/learner.ts'
 import type { RingState } from './ring.ts'
-import type { Scores, Summary, WindowScores } from './scores.ts'
+import type { Reasons, Scores, Summary, WindowScores } from './scores.ts'
 
 /** Columns of equal length; `rows` counts the rows scored. */
 export type CurveColumns = { rows: number[] } & Record<string, (number | null)[]>
@@ -93,6 +93,10 @@ export class CurvedScores implements Scores {
 
   summary(): Summary {
     return this.scores.summary()
+  }
+
+  reasons(): Reasons {
+    return this.scores.reasons()
   }
 
   brief(): Summary {

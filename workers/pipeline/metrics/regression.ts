@@ -66,6 +66,24 @@ export class RegressionScore {
     return { n: this.n, r2: this.r2, rmse: this.rmse, mae: this.mae }
   }
 
+  /** Why scores are null, by name, where at least one row was added. */
+  reasons(): Record<string, string> {
+    const { n } = this
+    const { r2, rmse, mae } = this.summary()
+    const overflow = 'its sums are not finite: the target or a prediction is too large'
+    const undefinedR2 =
+      n === 1
+        ? 'R2 needs two rows, and one was scored'
+        : this.target.m2 === 0
+          ? `R2 needs a target that varies, and it is the same in all ${n} rows scored`
+          : overflow
+    return {
+      ...(r2 === null && { r2: undefinedR2 }),
+      ...(rmse === null && { rmse: overflow }),
+      ...(mae === null && { mae: overflow }),
+    }
+  }
+
   toJSON(): RegressionScoreState {
     return {
       target: this.target.toJSON(),

@@ -6,6 +6,9 @@ import type { RingState } from './ring.ts'
 /** Metric values by name; null where undefined. */
 export type Summary = Record<string, number | null>
 
+/** Why metrics are null, by name. */
+export type Reasons = Record<string, string>
+
 export interface Scores {
   /** Numbers that one prediction takes. */
   readonly width: number
@@ -16,6 +19,8 @@ export interface Scores {
   /** Rows scored. */
   readonly n: number
   summary(): Summary
+  /** Why scores of the summary are null, by name, where at least one row was scored. */
+  reasons(): Reasons
   /** What `summary` says that is cheap to know at any time: for curves. */
   brief(): Summary
   toJSON(): unknown
@@ -53,6 +58,10 @@ export class RegressionScores implements Scores {
   summary(): Summary {
     const { r2, rmse, mae } = this.score
     return { r2, rmse, mae }
+  }
+
+  reasons(): Reasons {
+    return this.score.reasons()
   }
 
   brief(): Summary {
