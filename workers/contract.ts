@@ -228,6 +228,8 @@ export interface PreparedDataset extends ReadingOptions {
   schema?: Record<string, ColumnDeclaration>
   /** Data rows that a trial handles (header not counted). */
   rows: number
+  /** Distinct labels of the target in the whole file; absent where it is a number, or nobody has looked. */
+  classes?: number
   fingerprint: DataFingerprint
   /** Generated data alone: R2 of the noise-free salary on these rows, which no honest learner passes. */
   ceiling_r2: number | null

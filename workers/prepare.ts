@@ -22,16 +22,21 @@ type CheckingWorkload = Workload & {
 }
 
 export async function prepare(spec: PrepareSpec): Promise<PrepareResult> {
+  let info: WorkloadInfo | undefined
   try {
-    return await prepareAll(spec)
+    const workload: CheckingWorkload = await loadWorkload(spec.workload)
+    info = describe(workload, spec.workload)
+    return await prepareData(spec, workload, info)
   } catch (error) {
-    return { ok: false, error: asProblem(error) }
+    return { ok: false, error: asProblem(error), ...(info !== undefined && { workload: info }) }
   }
 }
 
-async function prepareAll(spec: PrepareSpec): Promise<PrepareResult> {
-  const workload: CheckingWorkload = await loadWorkload(spec.workload)
-  const info = describe(workload, spec.workload)
+async function prepareData(
+  spec: PrepareSpec,
+  workload: CheckingWorkload,
+  info: WorkloadInfo,
+): Promise<PrepareResult> {
   checkDatasetRule(info, spec.datasets)
   const notes: string[] = []
   const datasets: PreparedDataset[] = []

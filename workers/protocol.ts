@@ -50,8 +50,8 @@ export type PrepareResult =
       /** What the user should know, such as columns that were dropped. */
       notes: string[]
     }
-  /** The user's input is at fault: exit code 2. */
-  | { ok: false; error: InputProblem }
+  /** The user's input is at fault: exit code 2. `workload`: what it says of itself, where it came so far. */
+  | { ok: false; error: InputProblem; workload?: WorkloadInfo }
 
 /** An input error that a user can mend. */
 export interface InputProblem {

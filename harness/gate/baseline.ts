@@ -47,7 +47,7 @@ export async function compareWithBaseline(
   const dataFolder = makeOwnedFolder()
   try {
     options.onStep('reading the data')
-    const prepared = await prepareRun(asked, executor, dataFolder)
+    const prepared = await prepareRun(asked, executor, dataFolder, locate)
     if (!prepared.ok) throw new UserError(prepared.error.message, prepared.error.hint)
     const sweep = fitToWorkload(asked, prepared.workload, locate)
     const { datasets } = prepared

@@ -54,7 +54,7 @@ export async function runGate(
   try {
     options.onStep('reading the data, asking both versions what they are')
     const candidate: Sweep = { ...sweep, workload: modules.b.workload }
-    const prepared = usable(await prepareRun(candidate, executor, dataFolder), modules.b.name)
+    const prepared = usable(await prepareRun(candidate, executor, dataFolder, locate), modules.b.name)
     const other = usable(
       await executor.prepare({
         workload: modules.a.workload,

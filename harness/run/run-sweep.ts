@@ -52,7 +52,7 @@ export async function runSweep(
   try {
     // Before the workload is asked, so that an edit meanwhile is seen as a change.
     const workload_hash = hashWorkload(asked.workload)
-    const prepared = await prepareRun(asked, executor, dataFolder)
+    const prepared = await prepareRun(asked, executor, dataFolder, locate)
     if (signal.aborted) return { done: 'interrupted_before' }
     if (!prepared.ok) return { done: 'refused', problem: prepared.error }
     const sweep = fitToWorkload(asked, prepared.workload, locate)

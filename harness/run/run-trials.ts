@@ -17,6 +17,9 @@ import { Journal } from '../record/journal.ts'
 import { writeManifest } from '../record/manifest.ts'
 import type { RunFolder } from '../record/run-folder.ts'
 import type { Calibration, Manifest } from '../record/types.ts'
+import { checkParams } from '../sweep/params.ts'
+import type { Locate } from '../sweep/places.ts'
+import { refuse } from '../sweep/problems.ts'
 import type { PlannedTrial, Scenario, Sweep } from '../sweep/types.ts'
 import { RunStopped } from './run-stopped.ts'
 
@@ -48,11 +51,17 @@ export type SweepRun =
 
 type Prepared = Extract<PrepareResult, { ok: true }>
 
-/** Reads the data and asks the workload, or says why the sweep cannot be run here. */
+/**
+ * Reads the data and asks the workload, or says why the sweep cannot be run here.
+ * @param locate where it is given, what is wrong with the parameters comes before what is wrong with the data: advice
+ *   on the latter may rest on the former
+ * @throws {SweepError} for parameters that the workload does not take, where the data is at fault as well
+ */
 export async function prepareRun(
   sweep: Sweep,
   executor: Executor,
   dataFolder: string,
+  locate?: Locate,
 ): Promise<Prepared | { ok: false; error: InputProblem }> {
   const asked = distinctDatasets(sweep.scenarios)
   const datasets = await withStdinAsFile(asked, dataFolder)
@@ -67,6 +76,9 @@ export async function prepareRun(
       data_dir: dataFolder,
     }),
   ])
+  if (!prepared.ok && prepared.workload !== undefined && locate !== undefined) {
+    refuse(checkParams(sweep.scenarios, prepared.workload, locate).findings)
+  }
   const unenforceable = checkCaps(sweep, able)
   return unenforceable === null ? prepared : { ok: false, error: unenforceable }
 }

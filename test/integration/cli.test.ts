@@ -99,6 +99,19 @@ describe('a sweep file', () => {
     expectRefusal(await refused('run', box.write('bad.yaml', text)), message)
   })
 
+  it('that misspells a parameter, which what is wrong with its learner does not hide', async () => {
+    box.write('labels.csv', `x,kind\n${'1,a\n2,b\n3,c\n'.repeat(9)}`)
+    const sweep = {
+      name: 'x',
+      dataset: { source: 'labels.csv', target: 'kind' },
+      params: { learner: 'ridge', lamda: 2 },
+    }
+    const path = box.write('bad.yaml', JSON.stringify(sweep))
+    const end = await refused('run', path, '--quiet')
+    expectRefusal(end, /unknown parameter of workload "pipeline"; did you mean "lambda"\?/)
+    expect(end.stderr).not.toMatch(/predicts numbers/)
+  })
+
   it('that does not exist', async () => {
     expectRefusal(await refused('run', 'nowhere.yaml'), /nowhere\.yaml:1:1: no such file/)
   })

@@ -164,8 +164,8 @@ describe('stint pipeline', () => {
     [['--input', 'nowhere.csv'], /nowhere\.csv: no such file/],
     [['--input', 'players.csv', '--chunk-size', '0'], /--chunk-size: got 0, expected a whole number/],
     [
-      ['--input', 'labels.csv', '--target', 'c'],
-      /--learner "ridge" predicts numbers, but the target "c" is a label/,
+      ['--input', 'labels.csv', '--target', 'c', '--learner', 'ridge'],
+      /--learner "ridge" predicts numbers, but the target "c" has 2 labels: .* or leave --learner out/,
     ],
     [['--input', 'other.csv'], /name the column to predict as --target/],
     [

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LocalExecutor } from '../../harness/execute/local.ts'
 import type { PreparedDataset, WorkloadSettings } from '../../workers/contract.ts'
-import { pipelineParams } from '../../workers/pipeline/describe.ts'
+import { givenParams } from '../../workers/pipeline/describe.ts'
 import type { TrialResult } from '../../workers/protocol.ts'
 import { trialSpec } from '../fixtures/trial.ts'
 
@@ -33,7 +33,7 @@ afterAll(async () => {
 
 function trial(settings: Partial<WorkloadSettings>): Promise<TrialResult> {
   const { max_memory_mb = null } = settings
-  const spec = trialSpec('empty', { ...pipelineParams({}), learner: 'sgd', epochs: 2 }, { dataset })
+  const spec = trialSpec('empty', { ...givenParams({}), learner: 'sgd', epochs: 2 }, { dataset })
   return executor.run({
     ...spec,
     workload: 'pipeline',

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Scalar, WorkloadSettings } from '../../workers/contract.ts'
-import { pipelineParams } from '../../workers/pipeline/describe.ts'
+import { givenParams } from '../../workers/pipeline/describe.ts'
 import { checkForgetting } from '../../workers/pipeline/drift/forgetting.ts'
 import { CHOICES } from '../../workers/pipeline/learn/options.ts'
 import { LEARNERS } from '../../workers/pipeline/learn/registry.ts'
@@ -36,7 +36,7 @@ const facts = ({ metrics, info }: Awaited<ReturnType<typeof runPipeline>>) => {
 
 function canForget(learner: string): boolean {
   try {
-    checkForgetting(pipelineParams({ drift: 'forget', learner }))
+    checkForgetting({ ...givenParams({ drift: 'forget' }), learner })
     return true
   } catch {
     return false

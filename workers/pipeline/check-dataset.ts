@@ -1,15 +1,29 @@
 /** Finds bad input before any trial does, in the one pass that also hashes and counts the file. */
 import type { DataFingerprint, PreparedDataset, Scalar } from '../contract.ts'
-import { pipelineParams } from './describe.ts'
+import { givenParams, pipelineParams } from './describe.ts'
 import { checkForgetting } from './drift/forgetting.ts'
 import { openByteSource } from './ingest/bytes.ts'
-import { type ChunkReader, type ColumnChunk, DataError, type ReaderOptions } from './ingest/columns.ts'
+import {
+  type ChunkReader,
+  type Column,
+  type ColumnChunk,
+  DataError,
+  type ReaderOptions,
+} from './ingest/columns.ts'
+import { strictNumber } from './ingest/decode.ts'
 import { type HashingSource, hashingSource } from './ingest/hashing.ts'
 import { openNdjsonSource } from './ingest/ndjson.ts'
 import { formatOf, sampleRows } from './ingest/open-data.ts'
-import { CHOICES, checkTarget, chosenLearner, type TargetInfo } from './learn/options.ts'
+import {
+  CHOICES,
+  checkTarget,
+  chosenLearner,
+  MOST_NUMBERED_LABELS,
+  type TargetInfo,
+} from './learn/options.ts'
 import { type Plan, taskOf } from './plan.ts'
 import { planFor } from './plan-for.ts'
+import { areZeroAndOne } from './plan-from-sample.ts'
 import { presetFor } from './presets/presets.ts'
 import { fingerprintFile } from './source.ts'
 import { Guard } from './validate/guard.ts'
@@ -35,7 +49,7 @@ export interface CheckedDataset {
 }
 
 /**
- * Reads all rows that a trial would read; the first time, the whole file.
+ * Reads all rows that a trial would read; the first time, and for a target of labels, the whole file.
  * Throws as `PipelineWorkload.checkDataset` says.
  * @param uses parameters of the trials that use the data set
  */
@@ -44,37 +58,54 @@ export async function checkDataset(
   uses: readonly Readonly<Record<string, Scalar>>[] = [],
 ): Promise<CheckedDataset> {
   const { asked, plan } = await planned(unchecked)
-  const task = taskOf(plan)
-  checkUses(uses, { name: plan.target, task, classes: null })
+  const { seen, known } = await readOnce(asked, plan)
+  const { target } = plan
+  if (plan.zeroOrOne === true && !areZeroAndOne(seen.labels!)) {
+    // What looked like labels goes on as other numbers, or with a value that does not fit.
+    const columns = { ...asked.columns, [target]: 'number' as const }
+    const { dataset, notes } = await checkDataset({ ...asked, fingerprint: known, columns }, uses)
+    return { dataset: { ...dataset, columns: asked.columns }, notes }
+  }
+  const { path, rows } = asked
+  if (seen.labels?.length === 1) {
+    throw new Error(`${path}: every row has the label "${seen.labels[0]}": there is nothing to tell apart`)
+  }
+  const numeric = seen.labels?.every((label) => strictNumber(label) !== null) === true
+  const classes = seen.labels?.length ?? seen.numbers
+  const chosen = checkUses(uses, { name: target, task: taskOf(plan), classes, numeric })
+  const dataset: PreparedDataset = {
+    ...asked,
+    ...(plan.schema !== null && { schema: { ...plan.schema } }),
+    rows: Math.min(rows ?? known.rows, known.rows),
+    ...(seen.labels !== null && { classes: seen.labels.length }),
+    fingerprint: known,
+  }
+  const notes = [...plan.notes, ...notesOn(seen, plan, dataset)]
+  if (chosen !== null && seen.labels !== null) {
+    notes.push(`learner ${chosen}, since none is named and the target ${target} has ${classes} labels`)
+  }
+  if (rows !== null && rows > known.rows) {
+    notes.push(`${path} has ${known.rows} rows, fewer than the ${rows} asked for`)
+  }
+  return { dataset, notes }
+}
+
+async function readOnce(
+  asked: UncheckedDataset,
+  plan: Plan,
+): Promise<{ seen: Seen; known: DataFingerprint }> {
   const { path, fingerprint, rows } = asked
   const source = open(path)
   let reader: ChunkReader | null = null
   try {
     const options: ReaderOptions = { ...asked.dialect, markMisfits: true }
-    if (fingerprint !== null) options.rows = Math.min(rows ?? fingerprint.rows, fingerprint.rows)
+    if (fingerprint !== null && taskOf(plan) === 'regression')
+      options.rows = Math.min(rows ?? fingerprint.rows, fingerprint.rows)
     const openSource = formatOf(asked) === 'ndjson' ? openNdjsonSource : openByteSource
     reader = await openSource(source, path, plan.specs, options)
     const seen = await readThrough(reader, asked, plan)
-    if (seen.labels !== null) {
-      if (seen.labels.length === 1) {
-        throw new Error(
-          `${path}: every row has the label "${seen.labels[0]}": there is nothing to tell apart`,
-        )
-      }
-      checkUses(uses, { name: plan.target, task, classes: seen.labels.length })
-    }
     const known = fingerprint ?? { ...source.digest(), rows: seen.rows, columns: [...reader.header] }
-    const dataset: PreparedDataset = {
-      ...asked,
-      ...(plan.schema !== null && { schema: { ...plan.schema } }),
-      rows: Math.min(rows ?? known.rows, known.rows),
-      fingerprint: known,
-    }
-    const notes = [...plan.notes, ...notesOn(seen, plan, dataset)]
-    if (rows !== null && rows > known.rows) {
-      notes.push(`${path} has ${known.rows} rows, fewer than the ${rows} asked for`)
-    }
-    return { dataset, notes }
+    return { seen, known }
   } finally {
     if (reader !== null) await reader.close()
     else source.close()
@@ -113,8 +144,10 @@ interface Seen {
   /** Of the whole file, or as far as it was read. */
   rows: number
   withoutTarget: number
-  /** Null where the target is a number. */
+  /** Of the whole file, so that all parts of it are learned alike; null where the target is a number. */
   labels: readonly string[] | null
+  /** Distinct numbers of the target, counted to one more than may be labels. */
+  numbers: number
   quality: Quality
   guard: Guard
 }
@@ -128,6 +161,7 @@ async function readThrough(reader: ChunkReader, dataset: UncheckedDataset, plan:
   let columns: ColumnChunk['columns'] = []
   let withoutTarget = 0
   let rows = 0
+  const numbers = new Set<number>()
   for (;;) {
     const chunk = await reader.read(CHUNK_ROWS)
     if (chunk === null) break
@@ -139,7 +173,7 @@ async function readThrough(reader: ChunkReader, dataset: UncheckedDataset, plan:
     if (policy === 'fail') failAtFirst(misfits, dataset, plan)
     validator.check(chunk, counted)
     guard.check({ ...chunk, rows: counted, misfits })
-    withoutTarget += gaps(chunk, target, counted)
+    withoutTarget += survey(chunk.columns[target]!, counted, numbers)
   }
   const { path } = dataset
   if (rows === 0)
@@ -147,8 +181,14 @@ async function readThrough(reader: ChunkReader, dataset: UncheckedDataset, plan:
   if (withoutTarget >= Math.min(rows, limit))
     throw new Error(`${path}: no row has a value for "${plan.target}"`)
   const labelled = columns[target]!
-  const labels = labelled.kind === 'category' ? labelled.dictionary : null
-  return { rows, withoutTarget, labels, quality: validator.summary(columns), guard }
+  return {
+    rows,
+    withoutTarget,
+    labels: labelled.kind === 'category' ? labelled.dictionary : null,
+    numbers: numbers.size,
+    quality: validator.summary(columns),
+    guard,
+  }
 }
 
 /** As if read row by row: of several misfits the first row's counts, and of one row's the first column's. */
@@ -168,11 +208,17 @@ function failAtFirst(
   throw new DataError(first.problem + ways, dataset.path, first.line, name)
 }
 
-function gaps(chunk: ColumnChunk, column: number, rows: number): number {
-  const target = chunk.columns[column]!
+/** How many rows have no target; the first distinct numbers are added to `numbers`. */
+function survey(target: Column, rows: number, numbers: Set<number>): number {
   let missing = 0
   for (let row = 0; row < rows; row += 1) {
-    if (target.kind === 'category' ? target.codes[row]! < 0 : Number.isNaN(target.values[row]!)) missing += 1
+    if (target.kind === 'category') {
+      if (target.codes[row]! < 0) missing += 1
+      continue
+    }
+    const value = target.values[row]!
+    if (Number.isNaN(value)) missing += 1
+    else if (numbers.size <= MOST_NUMBERED_LABELS) numbers.add(value)
   }
   return missing
 }
@@ -210,11 +256,16 @@ function notesOn({ withoutTarget, quality, guard }: Seen, plan: Plan, dataset: P
   return notes
 }
 
-/** What the sweep itself refuses, such as an unknown learner, is left to it: it knows the line. */
-function checkUses(uses: readonly Readonly<Record<string, Scalar>>[], target: TargetInfo): void {
+/**
+ * What the sweep itself refuses, such as an unknown learner, is left to it: it knows the line.
+ * @returns the learner that is chosen where none is named; null where every use names one
+ */
+function checkUses(uses: readonly Readonly<Record<string, Scalar>>[], target: TargetInfo): string | null {
+  let chosen: string | null = null
   for (const use of uses) {
-    const params = pipelineParams(use)
+    const params = pipelineParams(use, target)
     if (!CHOICES.includes(params.learner)) continue
+    if (givenParams(use).learner === null) chosen = params.learner
     checkTarget(params.learner, target)
     checkForgetting(params)
     try {
@@ -223,4 +274,5 @@ function checkUses(uses: readonly Readonly<Record<string, Scalar>>[], target: Ta
       throw new Error(`params: ${(error as Error).message}`, { cause: error })
     }
   }
+  return chosen
 }

@@ -1,13 +1,14 @@
 /** What the pipeline says of itself: its parameters and its metrics. */
 import type { MetricInfo, ParamInfo, Scalar, WorkloadInfo } from '../contract.ts'
 import { DATA_PARAMS, type DataParams } from './describe-data.ts'
-import { CHOICES, optionParams } from './learn/options.ts'
-import { LEARNERS, type Task } from './learn/registry.ts'
+import { CHOICES, optionParams, type TargetInfo } from './learn/options.ts'
+import { defaultLearner, LEARNERS, type Task } from './learn/registry.ts'
 import type { FeatureSet } from './plan.ts'
 
 /** Beside these, the learners' options by name: null where not given. */
-export interface PipelineParams extends Record<string, Scalar>, DataParams {
-  learner: string
+export interface GivenParams extends Record<string, Scalar>, DataParams {
+  /** Null: the one that fits the target. */
+  learner: string | null
   features: FeatureSet
   epochs: number | null
   reader: 'bytes' | 'csv-parse'
@@ -20,12 +21,16 @@ export interface PipelineParams extends Record<string, Scalar>, DataParams {
   features_to: string | null
 }
 
+export interface PipelineParams extends GivenParams {
+  learner: string
+}
+
 const OWN_PARAMS = {
   learner: {
     type: 'string',
-    default: 'ridge',
+    default: null,
     values: [...CHOICES],
-    description: CHOICES.map((name) => `${name}: ${LEARNERS[name]!.description}`).join('; '),
+    description: `${CHOICES.map((name) => `${name}: ${LEARNERS[name]!.description}`).join('; ')}; where none is named, ridge for a number, logistic for two labels, softmax for more`,
   },
   features: {
     type: 'string',
@@ -94,10 +99,19 @@ const OWN_PARAMS = {
 const PARAMS: Record<string, ParamInfo> = { ...OWN_PARAMS, ...optionParams() }
 
 /** Parameters with defaults for what is absent. */
-export function pipelineParams(params: Readonly<Record<string, Scalar>>): PipelineParams {
+export function givenParams(params: Readonly<Record<string, Scalar>>): GivenParams {
   const defaults = Object.fromEntries(Object.entries(PARAMS).map(([name, info]) => [name, info.default]))
   // Values were checked against PARAMS before they came here.
-  return { ...defaults, ...params } as unknown as PipelineParams
+  return { ...defaults, ...params } as unknown as GivenParams
+}
+
+/** The same with the learner that fits the target where none is named. */
+export function pipelineParams(
+  params: Readonly<Record<string, Scalar>>,
+  target: Pick<TargetInfo, 'task' | 'classes'>,
+): PipelineParams {
+  const given = givenParams(params)
+  return { ...given, learner: given.learner ?? defaultLearner(target.task, target.classes) }
 }
 
 const score = (description: string): MetricInfo => ({

@@ -201,6 +201,7 @@ export class Learning {
     const curve = this.curved.curve()
     return {
       task: this.task,
+      learner: this.params.learner,
       learned: this.learned,
       scored: this.curved.n,
       scoring:

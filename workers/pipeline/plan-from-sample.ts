@@ -23,8 +23,10 @@ export type PlannedDataset = Omit<PreparedDataset, 'fingerprint' | 'rows' | 'cei
  */
 export async function planFromSample(dataset: PlannedDataset): Promise<Plan> {
   const { path, target } = dataset
-  const { schema, notes } =
-    dataset.schema === undefined ? await inferSchema(dataset) : { schema: dataset.schema, notes: [] }
+  const { schema, notes, zeroOrOne } =
+    dataset.schema === undefined
+      ? await inferSchema(dataset)
+      : { schema: dataset.schema, notes: [], zeroOrOne: false }
   const missing = [...MISSING, ...(dataset.missing ?? [])]
   const specs: ColumnSpec[] = []
   for (const [name, declaration] of Object.entries(schema)) {
@@ -39,12 +41,15 @@ export async function planFromSample(dataset: PlannedDataset): Promise<Plan> {
     )
   }
   const features = genericFeatures(specs, target!)
-  return { specs, target: target!, categories: {}, columns: schema, features, schema, notes }
+  return {
+    ...{ specs, target: target!, categories: {}, columns: schema, features, schema, notes },
+    ...(zeroOrOne && { zeroOrOne }),
+  }
 }
 
 async function inferSchema(
   dataset: PlannedDataset,
-): Promise<{ schema: Record<string, ColumnDeclaration>; notes: string[] }> {
+): Promise<{ schema: Record<string, ColumnDeclaration>; notes: string[]; zeroOrOne: boolean }> {
   const { path, target, columns } = dataset
   const { header, records } = await sampleRows(dataset, SAMPLE_ROWS)
   if (target === null) {
@@ -59,10 +64,16 @@ async function inferSchema(
   const missing = [...MISSING, ...(dataset.missing ?? [])]
   const schema: Record<string, ColumnDeclaration> = {}
   const notes: string[] = []
+  let zeroOrOne = false
   for (const [at, name] of header.entries()) {
     const texts = records.map((record) => record[at]!)
     if (name === target) {
-      schema[name] = targetDeclaration(dataset, texts, missing, notes)
+      const values = targetValues(dataset, texts, missing)
+      zeroOrOne = columns[name] === undefined && areZeroAndOne(values)
+      schema[name] =
+        columns[name] === undefined
+          ? guessTarget(name, values, notes)
+          : declaredTarget(dataset, values, missing)
       continue
     }
     const { declaration, note } = inferColumn(name, texts, columns[name], missing)
@@ -72,45 +83,61 @@ async function inferSchema(
   notes.push(
     `types of ${path}, to be given back under dataset if they should be fixed: columns: ${schemaText(schema)}`,
   )
-  return { schema, notes }
+  return { schema, notes, zeroOrOne }
 }
 
-/**
- * As declared; else a number where every value is a plain one, or one with a currency sign or %, and a label otherwise:
- * what is predicted is not guessed at.
- */
-function targetDeclaration(
+/** @throws {Error} where there is none */
+function targetValues(
   { path, target, columns }: PlannedDataset,
   texts: readonly string[],
   missing: readonly string[],
-  notes: string[],
+): string[] {
+  const asked = columns[target!]
+  const values = presentValues(texts, (typeof asked === 'object' ? asked.missing : undefined) ?? missing)
+  if (values.length > 0) return values
+  throw new Error(`${path}: the target "${target}" has no value in the first ${texts.length} rows`)
+}
+
+function declaredTarget(
+  { path, target, columns }: PlannedDataset,
+  values: readonly string[],
+  missing: readonly string[],
 ): ColumnDeclaration {
-  const name = target!
-  const asked = columns[name]
-  const own = typeof asked === 'object' ? asked.missing : undefined
-  const values = presentValues(texts, own ?? missing)
-  if (values.length === 0) {
-    throw new Error(`${path}: the target "${name}" has no value in the first ${texts.length} rows`)
-  }
-  if (asked === undefined) return guessTarget(name, values, notes)
-  const { declaration } = inferColumn(name, texts, asked, missing)
+  const { declaration } = inferColumn(target!, values, columns[target!], missing)
   if (declaration.kind === 'category') return declaration
   if (declaration.kind === 'boolean') return { kind: 'category' }
   if (declaration.kind !== 'number') {
     throw new Error(
-      `${path}: the target "${name}" is declared as ${declaration.kind}: expected number, boolean or category`,
+      `${path}: the target "${target}" is declared as ${declaration.kind}: expected number, boolean or category`,
     )
   }
-  const spec = specOf(name, declaration, missing)!
+  const spec = specOf(target!, declaration, missing)!
   const bad = values.find((value) => decodeNumber(value, spec) === null)
   if (bad === undefined) return declaration
   throw new Error(
-    `${path}: the target "${name}" is not numeric: ${misfit(bad, spec)}. Choose a numeric column as dataset.target, or declare it a category`,
+    `${path}: the target "${target}" is not numeric: ${misfit(bad, spec)}. Choose a numeric column as dataset.target, or declare it a category`,
   )
 }
 
+/** The numbers 0 and 1, or one of them, each in one spelling: the usual labels of two classes. */
+export function areZeroAndOne(values: readonly string[]): boolean {
+  const distinct = [...new Set(values)]
+  const numbers = new Set(distinct.map(Number))
+  return numbers.size === distinct.length && distinct.every((value) => [0, 1].includes(Number(value)))
+}
+
+/**
+ * A number where every value is a plain one, or one with a currency sign or %, other than 0 and 1 only; else a label:
+ * what is predicted is not guessed at.
+ */
 function guessTarget(name: string, values: readonly string[], notes: string[]): ColumnDeclaration {
   const odd = values.find((value) => strictNumber(value) === null)
+  if (odd === undefined && areZeroAndOne(values)) {
+    notes.push(
+      `read the target ${name} as labels (classification): it is 0 or 1; if it is a number, say dataset.columns: ${schemaText({ [name]: { kind: 'number' } })}`,
+    )
+    return { kind: 'category' }
+  }
   if (odd === undefined) return { kind: 'number' }
   const around = decorationOf(values)
   const numbers = around?.values === values.length

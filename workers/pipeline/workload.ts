@@ -16,7 +16,7 @@ import { skipRows } from './checkpoint/skip.ts'
 import { RunControl } from './control/run-control.ts'
 import { startingSize } from './control/starting-sizes.ts'
 import { DataQuality, type DataQualityState } from './data-quality.ts'
-import { infoFor, type PipelineParams, pipelineParams } from './describe.ts'
+import { givenParams, infoFor, type PipelineParams, pipelineParams } from './describe.ts'
 import { checkForgetting } from './drift/forgetting.ts'
 import { engineerOptions } from './engineer-options.ts'
 import { type EngineerState, FeatureEngineer } from './features/engineer.ts'
@@ -72,9 +72,10 @@ export default pipeline
 async function open(context: TrialContext): Promise<OpenWorkload> {
   const { dataset, settings } = context
   if (dataset === null) throw new Error('the pipeline needs a dataset: name one in the sweep')
-  const params = pipelineParams(context.params)
-  const plan = await planFor(dataset, params.features)
-  checkTarget(params.learner, { name: plan.target, task: taskOf(plan), classes: null })
+  const plan = await planFor(dataset, givenParams(context.params).features)
+  const target = { name: plan.target, task: taskOf(plan), classes: dataset.classes ?? null }
+  const params = pipelineParams(context.params, target)
+  checkTarget(params.learner, target)
   checkForgetting(params)
   const checkpoints = Checkpoints.for(params, settings, dataset, plan, context.warmup)
   const from = checkpoints?.resumed ?? null

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { pipelineParams } from '../../../workers/pipeline/describe.ts'
+import { givenParams } from '../../../workers/pipeline/describe.ts'
 import { checkForgetting } from '../../../workers/pipeline/drift/forgetting.ts'
 import { CHOICES, chosenLearner } from '../../../workers/pipeline/learn/options.ts'
 import { LEARNERS } from '../../../workers/pipeline/learn/registry.ts'
@@ -26,7 +26,7 @@ function forgets(learner: string, options: Record<string, string>): boolean {
 
 const refused = (learner: string, options: Record<string, string>) => {
   try {
-    checkForgetting(pipelineParams({ drift: 'forget', learner, ...options }))
+    checkForgetting({ ...givenParams({ drift: 'forget', ...options }), learner })
     return false
   } catch {
     return true

@@ -4,7 +4,7 @@ import type { Classifier, FeatureBatch, Learner } from '../../../workers/pipelin
 import { LinearClassifier, LinearRegressor } from '../../../workers/pipeline/learn/linear-learner.ts'
 import {
   createLearner,
-  DEFAULT_LEARNER,
+  defaultLearner,
   LEARNERS,
   learnerFromJSON,
 } from '../../../workers/pipeline/learn/registry.ts'
@@ -118,8 +118,10 @@ describe('registry', () => {
       )
       expect(isClassifier(learner)).toBe(task === 'classification')
     }
-    expect(LEARNERS[DEFAULT_LEARNER.regression]?.task).toBe('regression')
-    expect(LEARNERS[DEFAULT_LEARNER.classification]?.task).toBe('classification')
+    expect(defaultLearner('regression', null)).toBe('ridge')
+    expect([null, 1, 2, 3].map((classes) => defaultLearner('classification', classes))).toEqual([
+      ...['softmax', 'logistic', 'logistic', 'softmax'],
+    ])
   })
 
   test('says what is wrong', () => {

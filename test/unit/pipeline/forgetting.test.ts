@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { WorkloadSettings } from '../../../workers/contract.ts'
-import { pipelineParams } from '../../../workers/pipeline/describe.ts'
+import { givenParams } from '../../../workers/pipeline/describe.ts'
 import type { FeatureBatch } from '../../../workers/pipeline/learn/learner.ts'
 import { createLearner } from '../../../workers/pipeline/learn/registry.ts'
 import { Learning } from '../../../workers/pipeline/learning.ts'
@@ -33,7 +33,7 @@ function run(
   const { learner = 'ridge', label_delay = 0, chunk, keep } = options
   const learning = new Learning(
     { task: 'regression', width: 3, slots: 1, rows: ROWS },
-    pipelineParams({ learner, label_delay }),
+    { ...givenParams({ label_delay }), learner },
     SETTINGS,
     null,
   )
@@ -121,7 +121,7 @@ describe('forgetting after drift', () => {
       const errors: (number | null)[] = []
       const learning = new Learning(
         { task: 'regression', width: 0, slots: 0, rows: 30 },
-        pipelineParams({ label_delay: 5 }),
+        { ...givenParams({ label_delay: 5 }), learner: 'ridge' },
         SETTINGS,
         null,
       )

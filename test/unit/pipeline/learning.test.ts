@@ -120,7 +120,11 @@ describe('what is refused before any trial', () => {
     pipeline.checkDataset(await (kinds === 0 ? numberDataset() : labelDataset(kinds)), [params])
 
   it.each<[Record<string, Scalar>, number, RegExp]>([
-    [{}, 2, /"ridge" predicts numbers, but the target "kind" is a label: choose logistic, softmax/],
+    [
+      { learner: 'ridge' },
+      2,
+      /"ridge" predicts numbers, but the target "kind" has 2 labels: choose logistic, softmax/,
+    ],
     [
       { learner: 'softmax' },
       0,
@@ -129,7 +133,7 @@ describe('what is refused before any trial', () => {
     [
       { learner: 'logistic' },
       4,
-      /"logistic" tells two labels apart, but the target "kind" has 4: choose softmax/,
+      /"logistic" tells two labels apart, but the target "kind" has 4 labels: choose softmax/,
     ],
     [
       { learner: 'sgd', lambda: 1 },

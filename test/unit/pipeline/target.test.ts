@@ -82,3 +82,116 @@ describe('a feature that nobody described', () => {
     )
   })
 })
+
+describe('a learner that nobody named', () => {
+  it.each([
+    ['numbers', ['1', '2.5', '7'], 'regression', 'ridge', null],
+    ['two labels', ['no', 'yes'], 'classification', 'logistic', 2],
+    ['three labels', ['setosa', 'versicolor', 'virginica'], 'classification', 'softmax', 3],
+    ['0 and 1', ['0', '1'], 'classification', 'logistic', 2],
+  ])('fits %s', async (_, targets, task, learner, classes) => {
+    const { dataset, notes } = await checked(table(targets), {})
+    expect(dataset.classes ?? null).toBe(classes)
+    const { info, metrics } = await runPipeline(dataset)
+    expect(info).toMatchObject({ task, learner })
+    expect(metrics[task === 'regression' ? 'r2' : 'accuracy']).not.toBeNull()
+    expect(notes.some((note) => note.startsWith('learner '))).toBe(false)
+    const uses = (await pipeline.checkDataset(dataset, [{}, { window: 10 }])).notes
+    expect(uses.filter((note) => note.startsWith('learner '))).toEqual(
+      classes === null
+        ? []
+        : [`learner ${learner}, since none is named and the target y has ${classes} labels`],
+    )
+  })
+
+  it('is the same for any first rows of a file, which need not have all labels', async () => {
+    const text = `x,y\n${['a', 'b', 'c'].flatMap((label) => Array(40).fill(`1,${label}`)).join('\n')}`
+    const whole = (await checked(text)).dataset
+    const { fingerprint } = whole
+    for (const again of [{ rows: 30 }, { rows: 60, fingerprint }]) {
+      const { dataset } = await checked(text, again)
+      expect(dataset).toMatchObject({ classes: 3, rows: again.rows })
+      expect((await runPipeline(dataset)).info).toMatchObject({ learner: 'softmax', learned: again.rows })
+    }
+  })
+
+  it('is told of 0 and 1, which are labels unless they are declared as numbers', async () => {
+    const { notes } = await checked(table(['0', '1']))
+    expect(notes).toContain(
+      'read the target y as labels (classification): it is 0 or 1; if it is a number, say dataset.columns: { "y": number }',
+    )
+    const { dataset } = await checked(table(['0', '1']), { columns: { y: 'number' } })
+    expect((await runPipeline(dataset)).info).toMatchObject({ task: 'regression', learner: 'ridge' })
+  })
+
+  it('takes 0 and 1 for numbers where others come after the sample', async () => {
+    const counts = ['x,y', ...Array.from({ length: 1500 }, (_, i) => `${i % 7},${i < 1200 ? i % 2 : i % 5}`)]
+    const { dataset, notes } = await checked(counts.join('\n'))
+    expect(dataset.schema!['y']).toEqual({ kind: 'number' })
+    expect(dataset.columns).toEqual({})
+    expect(notes.join()).not.toContain('as labels')
+    counts[1400] = '1,none of them'
+    await expect(checked(counts.join('\n'))).rejects.toThrow(
+      /data\.csv:1401: column "y": expected a number, found "none of them"/,
+    )
+  })
+
+  it('refuses a target of one label', async () => {
+    await expect(checked(table(['0']))).rejects.toThrow(/every row has the label "0"/)
+  })
+})
+
+describe('a learner that does not fit the target', () => {
+  const LABELS = 'params.learner "ridge" predicts numbers, but the target "y" has'
+  it.each([
+    [['a', 'b', 'c'], 'ridge', `${LABELS} 3 labels: choose softmax, or leave params.learner out`],
+    [
+      ['a', 'b'],
+      'ridge',
+      `${LABELS} 2 labels: choose logistic, softmax, pa_classifier, ftrl_classifier, or leave params.learner out`,
+    ],
+    [
+      ['0', '1'],
+      'ridge',
+      `${LABELS} 2 labels: choose logistic, softmax, pa_classifier, ftrl_classifier, or leave params.learner out, or set dataset.columns.y to number`,
+    ],
+    [
+      ['a', 'b', 'c'],
+      'logistic',
+      'params.learner "logistic" tells two labels apart, but the target "y" has 3 labels: choose softmax, or leave params.learner out',
+    ],
+    [
+      ['1', '2', '3'],
+      'logistic',
+      'params.learner "logistic" predicts labels, but the target "y" is a number: choose ridge, sgd, pa, ftrl, or leave params.learner out',
+    ],
+    [
+      ['1', '2', '3'],
+      'softmax',
+      'params.learner "softmax" predicts labels, but the target "y" is a number: choose ridge, sgd, pa, ftrl, or leave params.learner out, or if its numbers are labels, set dataset.columns.y to category',
+    ],
+    [
+      Array.from({ length: 30 }, (_, i) => String(i)),
+      'softmax',
+      'params.learner "softmax" predicts labels, but the target "y" is a number: choose ridge, sgd, pa, ftrl, or leave params.learner out',
+    ],
+  ])('is refused for %j and %s, and all that it advises works', async (targets, learner, message) => {
+    const dataset = await prepared(csvFile(table(targets)), { target: 'y' })
+    const error: Error = await pipeline.checkDataset(dataset, [{ learner }]).catch((thrown) => thrown)
+    expect(error.message).toBe(message)
+    const advised = /choose ([^:]*?), or leave/.exec(message)![1]!.split(', ')
+    const declared = /set dataset\.columns\.y to (\w+)/.exec(message)?.[1] as 'number' | undefined
+    const ways = [
+      ...advised.map((one) => ({ dataset, params: { learner: one } })),
+      { dataset, params: {} },
+      ...(declared === undefined
+        ? []
+        : [{ dataset: { ...dataset, columns: { y: declared } }, params: { learner } }]),
+    ]
+    for (const way of ways) {
+      const checkedAgain = await pipeline.checkDataset(way.dataset, [way.params])
+      const { info } = await runPipeline(checkedAgain.dataset, way.params)
+      expect(info).toMatchObject({ learned: 60, ...way.params })
+    }
+  })
+})

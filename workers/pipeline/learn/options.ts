@@ -1,7 +1,7 @@
 /** The learners' options as parameters of the workload. A name may belong to several learners. */
 import type { ParamInfo, Scalar } from '../../contract.ts'
 import type { Learner } from './learner.ts'
-import { createLearner, LEARNERS, type Task } from './registry.ts'
+import { createLearner, LEARNERS, type LearnerInfo, type Task } from './registry.ts'
 
 /** Learners that a sweep may choose; baselines always run beside them. */
 export const CHOICES: readonly string[] = Object.keys(LEARNERS).filter((name) => !LEARNERS[name]!.baseline)
@@ -69,27 +69,40 @@ export function chosenLearner(params: Readonly<Record<string, unknown>> & { lear
 export interface TargetInfo {
   name: string
   task: Task
-  /** Distinct labels; null while unknown, and for a number. */
+  /** Distinct labels, or distinct numbers as far as they were counted; null while unknown. */
   classes: number | null
+  /** Every label is a number. */
+  numeric?: boolean
 }
+
+/** More distinct numbers than this are not taken for labels. */
+export const MOST_NUMBERED_LABELS = 20
 
 /**
  * Refuses a learner that cannot learn the target.
- * @throws {Error} saying which learners can
+ * @throws {Error} saying what would
  */
 export function checkTarget(learner: string, target: TargetInfo): void {
+  const { name, task, classes } = target
   const info = LEARNERS[learner]!
-  if (info.task !== target.task) {
-    const fitting = CHOICES.filter((name) => LEARNERS[name]!.task === target.task).join(', ')
+  const tooMany = (one: LearnerInfo) => one.two_classes === true && (classes === null || classes > 2)
+  if (info.task === task && (task === 'regression' || classes === null || !tooMany(info))) return
+  const fitting = CHOICES.filter((one) => LEARNERS[one]!.task === task && !tooMany(LEARNERS[one]!))
+  const ways = [`choose ${fitting.join(', ')}`, 'leave params.learner out']
+  if (task === 'regression') {
+    if (classes !== null && classes <= MOST_NUMBERED_LABELS && !tooMany(info)) {
+      ways.push(`if its numbers are labels, set dataset.columns.${name} to category`)
+    }
     throw new Error(
-      target.task === 'regression'
-        ? `params.learner "${learner}" predicts labels, but the target "${target.name}" is a number: choose ${fitting}, or set dataset.columns.${target.name} to category`
-        : `params.learner "${learner}" predicts numbers, but the target "${target.name}" is a label: choose ${fitting}, or set dataset.columns.${target.name} to number`,
+      `params.learner "${learner}" predicts labels, but the target "${name}" is a number: ${ways.join(', or ')}`,
     )
   }
-  if (info.two_classes && target.classes !== null && target.classes > 2) {
-    throw new Error(
-      `params.learner "${learner}" tells two labels apart, but the target "${target.name}" has ${target.classes}: choose softmax`,
-    )
+  if (info.task === 'regression' && target.numeric === true) {
+    ways.push(`set dataset.columns.${name} to number`)
   }
+  const labels = classes === null ? 'is a label' : `has ${classes} labels`
+  const what = info.task === 'regression' ? 'predicts numbers' : 'tells two labels apart'
+  throw new Error(
+    `params.learner "${learner}" ${what}, but the target "${name}" ${labels}: ${ways.join(', or ')}`,
+  )
 }

@@ -28,7 +28,11 @@ interface Entry extends LearnerInfo {
   restore: (state: LearnerState) => Learner
 }
 
-export const DEFAULT_LEARNER: Record<Task, string> = { regression: 'ridge', classification: 'logistic' }
+/** @param classes distinct labels; null while unknown */
+export function defaultLearner(task: Task, classes: number | null): string {
+  if (task === 'regression') return 'ridge'
+  return classes !== null && classes <= 2 ? 'logistic' : 'softmax'
+}
 
 /** Smallest value of an option that must be above 0. */
 const ABOVE_ZERO = Number.MIN_VALUE
