@@ -85,6 +85,9 @@ export class HostProcess<R> {
       this.stderr = (this.stderr + text).slice(-STDERR_KEPT)
       onOutput(text)
     })
+    // A stream that was unpiped rests: unread, what a workload prints would fill the pipe, and the trial never end.
+    stdout?.resume()
+    stderr?.resume()
   }
 
   private async end(result: Promise<R>): Promise<HostEnding<R>> {
