@@ -6,19 +6,20 @@ import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
 import { resourceLimits } from './caps/memory.ts'
 import { CONTROL_BYTES, type DuetOrder, type DuetPart, stopDuet } from './lock-step.ts'
-import type {
-  DuetFailure,
-  DuetReport,
-  DuetSide,
-  DuetSpec,
-  DuetSums,
-  HostSignal,
-  Outcome,
-  TrialError,
+import {
+  type DuetFailure,
+  type DuetReport,
+  type DuetSide,
+  type DuetSpec,
+  type DuetSums,
+  GROUP_SIGNALS,
+  type HostSignal,
+  type Outcome,
+  type TrialError,
 } from './protocol.ts'
 
-// Ctrl-C reaches the whole group; the coordinator decides what ends. A host without its coordinator has no purpose.
-process.on('SIGINT', () => {})
+// A host without its coordinator has no purpose.
+for (const signal of GROUP_SIGNALS) process.on(signal, () => {})
 process.on('disconnect', () => process.exit(1))
 
 /** Share of the pairs that is skipped at the start, while the compiler still works on the code. */

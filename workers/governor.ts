@@ -9,14 +9,15 @@ import type { ComputeCapper } from './caps/compute/mechanism.ts'
 import type { MemoryGrouper } from './caps/memory-group.ts'
 import { pinToCore } from './caps/pin.ts'
 import { WatchedHost } from './caps/watched-host.ts'
-import type {
-  Capabilities,
-  ComputeCapInForce,
-  ComputeMechanism,
-  GovernorReply,
-  GovernorRequest,
-  MemoryCapInForce,
-  TimeWindow,
+import {
+  type Capabilities,
+  type ComputeCapInForce,
+  type ComputeMechanism,
+  type GovernorReply,
+  type GovernorRequest,
+  GROUP_SIGNALS,
+  type MemoryCapInForce,
+  type TimeWindow,
 } from './protocol.ts'
 import { EnergyMeter } from './telemetry/energy.ts'
 import { PerfEnergy } from './telemetry/perf-energy.ts'
@@ -166,8 +167,10 @@ try {
 } catch {
   // Root alone may; without it a busy machine delays a kill by a few ms.
 }
-// Ctrl-C and a closing terminal reach every process of the group: the end of the pipe alone counts.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+// Only the end of the pipe counts.
+for (const signal of GROUP_SIGNALS) process.on(signal, () => {})
+// A reader of stderr who goes away ends neither a run nor this.
+process.stderr.on('error', () => {})
 process.on('message', handle)
 process.on('disconnect', () => void leave())
 reply({ op: 'ready', capabilities: await capabilities() })

@@ -5,14 +5,22 @@ import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
 import { budgetWithin, MIB, resourceLimits } from './caps/memory.ts'
 import type { CellReport, DriveOrder, WarmOrder, warm } from './cell.ts'
-import type { HostPermit, HostReport, HostSignal, Outcome, TrialError, TrialSpec } from './protocol.ts'
+import {
+  GROUP_SIGNALS,
+  type HostPermit,
+  type HostReport,
+  type HostSignal,
+  type Outcome,
+  type TrialError,
+  type TrialSpec,
+} from './protocol.ts'
 import { peakResidentMb } from './telemetry/process-files.ts'
 
 /** Under `memory_scope: process`, what must be left for the workload, MB. */
 const LEAST_BUDGET_MB = 4
 
-// Ctrl-C reaches the whole group; the coordinator decides what ends. A host without its coordinator has no purpose.
-process.on('SIGINT', () => {})
+// A host without its coordinator has no purpose.
+for (const signal of GROUP_SIGNALS) process.on(signal, () => {})
 process.on('disconnect', () => process.exit(1))
 
 /** Runs one trial in this process, which is used for nothing else. */

@@ -4,10 +4,16 @@ import type { DataFingerprint, PreparedDataset, Scalar, Workload, WorkloadInfo }
 import { InputError } from './input-error.ts'
 import { loadWorkload } from './load-workload.ts'
 import { readFile, type UnreadDataset, unread, writeGenerated } from './prepare-data.ts'
-import type { DatasetSpec, InputProblem, PrepareResult, PrepareSpec } from './protocol.ts'
+import {
+  type DatasetSpec,
+  GROUP_SIGNALS,
+  type InputProblem,
+  type PrepareResult,
+  type PrepareSpec,
+} from './protocol.ts'
 
-// Ctrl-C reaches the whole group; the coordinator decides what ends. Without it this process has no purpose.
-process.on('SIGINT', () => {})
+// Without the coordinator this process has no purpose.
+for (const signal of GROUP_SIGNALS) process.on(signal, () => {})
 process.on('disconnect', () => process.exit(1))
 
 /** A workload that can tell what is wrong with a dataset, or worth knowing about it, before any trial. */

@@ -13,6 +13,12 @@ import type {
   WorkloadSettings,
 } from './contract.ts'
 
+/**
+ * Ctrl-C, the end of a service and a hang-up reach every process of a group: only the coordinator heeds them, and ends
+ * the others by its own means.
+ */
+export const GROUP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
+
 // ---------------------------------------------------------------- the prepare job
 
 /** A dataset as the sweep asks for it, paths absolute. */

@@ -1,5 +1,12 @@
-/** How to write to this terminal. stdout carries the answer; everything else goes to stderr. */
+/**
+ * The only writer of this process's two streams. stdout carries the answer; everything else goes to stderr.
+ * A reader who goes away misses the rest, and nothing else changes: no run ends for it, no verdict and no exit code.
+ */
+import { writeFileSync } from 'node:fs'
+import { Socket } from 'node:net'
+import type { Writable } from 'node:stream'
 import type { WriteStream } from 'node:tty'
+import { EXIT, FILE_ERRORS } from './exit.ts'
 
 export function wantsColour(stream: NodeJS.WriteStream): boolean {
   const { NO_COLOR, FORCE_COLOR, TERM } = process.env
@@ -14,10 +21,60 @@ export function widthOf(stream: NodeJS.WriteStream): number {
   return (stream as Partial<WriteStream>).columns ?? PIPE_WIDTH
 }
 
+/** Prints a line or more of the answer to stdout. */
 export function answer(text: string): void {
-  process.stdout.write(`${text}\n`)
+  write(process.stdout, `${text}\n`)
 }
 
+/** Prints a line or more to stderr. */
 export function tell(text: string): void {
-  process.stderr.write(`${text}\n`)
+  write(process.stderr, `${text}\n`)
+}
+
+/** Writes to stderr as it is: a progress bar, or what a workload prints. */
+export function pass(text: string): void {
+  write(process.stderr, text)
+}
+
+/** To be called before anything is written: without it, a stream that fails ends the process. */
+export function surviveLostReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', (error) => close(stream, error))
+  process.on('exit', () => {
+    if (answerLost && !process.exitCode) process.exitCode = EXIT.failed
+  })
+}
+
+type Output = typeof process.stdout | typeof process.stderr
+
+/** Streams that take nothing any more. */
+const closed = new Set<Output>()
+/** Part of the answer could not be written, and somebody may still be waiting for it. */
+let answerLost = false
+
+function write(stream: Output, text: string): void {
+  if (closed.has(stream)) return
+  if ((stream as Writable) instanceof Socket) {
+    stream.write(text)
+    return
+  }
+  try {
+    // Node's own stream for files drops what a full disk did not take of a write.
+    writeFileSync(stream.fd, text)
+  } catch (error) {
+    close(stream, error as NodeJS.ErrnoException)
+  }
+}
+
+function close(stream: Output, error: NodeJS.ErrnoException): void {
+  if (closed.has(stream)) return
+  closed.add(stream)
+  if (stream === process.stderr || isReaderGone(stream, error)) return
+  answerLost = true
+  const reason = FILE_ERRORS[error.code ?? ''] ?? error.message
+  tell(`stint: the answer could not be written to standard output: ${reason}`)
+}
+
+/** A pipe or connection that was closed at its other end, or a terminal that hung up. */
+function isReaderGone(stream: Output, { code }: NodeJS.ErrnoException): boolean {
+  return code === 'EPIPE' || code === 'ECONNRESET' || (code === 'EIO' && stream.isTTY === true)
 }

@@ -6,7 +6,7 @@ import { LocalExecutor } from '../execute/local.ts'
 import { makeOwnedFolder, removeFolders } from '../ownership/leftovers.ts'
 import { checkWritable } from '../record/run-folder.ts'
 import { UserError } from '../user-error.ts'
-import { answer, tell } from './console.ts'
+import { answer, pass, tell } from './console.ts'
 import { userErrorFrom } from './exit.ts'
 
 interface DataWords {
@@ -42,7 +42,7 @@ async function writeData({ preset, rows, seed, out }: DataWords): Promise<void> 
   // Beside the target, so that the last step is a rename: the file is there whole or not at all.
   removeFolders(dirname(target))
   const folder = makeOwnedFolder(dirname(target), true)
-  const executor = new LocalExecutor()
+  const executor = new LocalExecutor({ onOutput: pass })
   try {
     const prepared = await executor.prepare({
       workload: 'pipeline',

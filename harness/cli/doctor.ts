@@ -7,7 +7,7 @@ import { readMachine } from '../record/machine.ts'
 import type { Machine } from '../record/types.ts'
 import { plain } from '../report/words.ts'
 import { measureKernel } from '../run/calibrate.ts'
-import { answer, tell } from './console.ts'
+import { answer, pass, tell } from './console.ts'
 
 interface DoctorWords {
   runs: number
@@ -32,7 +32,7 @@ export const doctorCommand: CommandModule<object, DoctorWords> = {
 async function doctor({ runs, json }: DoctorWords): Promise<void> {
   tell('stint: trying caps, counters and clocks')
   const checks = await checkCompute()
-  const executor = new LocalExecutor()
+  const executor = new LocalExecutor({ onOutput: pass })
   let quiet: QuietReport | null = null
   let kernel: number
   try {

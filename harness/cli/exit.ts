@@ -27,11 +27,12 @@ export function userErrorFrom(problem: InputProblem): UserError {
 }
 
 /** Node's codes for input and output that failed for a reason that the user can mend. */
-const FILE_ERRORS: Record<string, string> = {
+export const FILE_ERRORS: Record<string, string> = {
   EACCES: 'no permission',
   ENOENT: 'no such file or folder',
   ENOSPC: 'the disk is full; free some space',
   EDQUOT: 'your share of the disk is used up; free some space',
+  EFBIG: 'the file may not grow any further',
   EIO: 'the disk reports an error',
   ENOTDIR: 'a part of the path is a file',
   EISDIR: 'is a folder',
@@ -39,7 +40,7 @@ const FILE_ERRORS: Record<string, string> = {
 }
 
 /** No fault of the user's words. */
-const DISK_ERRORS = ['ENOSPC', 'EDQUOT', 'EIO']
+const DISK_ERRORS = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO']
 
 export interface Complaint {
   message: string

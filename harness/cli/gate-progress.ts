@@ -1,7 +1,7 @@
 /** What `stint gate` says on stderr while it works: a line a step, and how far the measuring is. */
 import { timeWords } from '../gate/report/words.ts'
 import { plain } from '../report/words.ts'
-import { tell } from './console.ts'
+import { pass, tell } from './console.ts'
 
 /** Where stderr is no terminal, a line now and then is enough, ms. */
 const LINE_EVERY_MS = 15_000
@@ -42,14 +42,14 @@ export class GateProgress {
   }
 
   close(): void {
-    if (this.#open) process.stderr.write('\n')
+    if (this.#open) pass('\n')
     this.#open = false
   }
 
   #show(text: string): void {
     if (this.#silent) return
     if (this.#live) {
-      process.stderr.write(`\r\u001b[K${text}`)
+      pass(`\r\u001b[K${text}`)
       this.#open = true
     } else if (performance.now() - this.#last > LINE_EVERY_MS) {
       this.#last = performance.now()

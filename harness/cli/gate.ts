@@ -8,7 +8,7 @@ import type { GateResult } from '../gate/types.ts'
 import { removeOwnFolders } from '../ownership/leftovers.ts'
 import { type LoadedSweep, loadSweep } from '../sweep/load.ts'
 import { UserError } from '../user-error.ts'
-import { tell } from './console.ts'
+import { pass, tell } from './console.ts'
 import { EXIT } from './exit.ts'
 import { GateProgress } from './gate-progress.ts'
 import { makeFoldersFor, printGate } from './print-gate.ts'
@@ -166,7 +166,7 @@ async function withExecutor<T>(
   use: (executor: LocalExecutor) => Promise<T>,
 ): Promise<T> {
   stop.signal.throwIfAborted()
-  const executor = new LocalExecutor()
+  const executor = new LocalExecutor({ onOutput: pass })
   const close = () => void executor.close()
   stop.signal.addEventListener('abort', close, { once: true })
   try {

@@ -4,14 +4,12 @@ import yargs, { type CommandModule } from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { UserError } from '../user-error.ts'
 import { STINT_VERSION } from '../version.ts'
-import { tell } from './console.ts'
-import { complaintOf, EXIT } from './exit.ts'
+import { answer, surviveLostReaders, tell } from './console.ts'
+import { complaintOf } from './exit.ts'
+import { keepIgnoringHangUp } from './signals.ts'
 
-// A reader that leaves early (`stint run --dry-run | head`) is no fault.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT.ok)
-  throw error
-})
+surviveLostReaders()
+keepIgnoringHangUp()
 
 /** In the order in which help lists them. */
 const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
@@ -61,7 +59,12 @@ const parser = yargs(hideBin(process.argv))
   })
 
 try {
-  await parser.parseAsync()
+  // With a callback, yargs hands over the text of --help and --version instead of printing it.
+  let help = ''
+  await parser.parseAsync(hideBin(process.argv), {}, (_error, _parsed, output) => {
+    help = output
+  })
+  if (help !== '') answer(help)
 } catch (error) {
   const complaint = complaintOf(error)
   tell(`stint: ${complaint.message}`)

@@ -5,7 +5,7 @@ import { readManifest } from '../record/manifest.ts'
 import { resolveRunFolder } from '../record/run-folder.ts'
 import { type ResumeEnd, resumeRun } from '../run/resume-run.ts'
 import { concludePipeline, outputOf } from './conclude-pipeline.ts'
-import { tell } from './console.ts'
+import { pass, tell } from './console.ts'
 import { conclude } from './run.ts'
 import { RunProgress } from './run-progress.ts'
 import { stopOnSignals } from './signals.ts'
@@ -45,7 +45,7 @@ async function resume(words: ResumeWords): Promise<void> {
     resumed = await resumeRun(
       folder,
       () => {
-        executor = new LocalExecutor()
+        executor = new LocalExecutor({ onOutput: pass })
         return executor
       },
       { force: words.force, signal: stop.signal, events: progress },

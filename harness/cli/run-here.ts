@@ -5,6 +5,7 @@ import type { PipelineRequest } from '../record/types.ts'
 import { runSweep } from '../run/run-sweep.ts'
 import type { SweepRun } from '../run/run-trials.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
+import { pass } from './console.ts'
 import { RunProgress } from './run-progress.ts'
 import { stopOnSignals } from './signals.ts'
 
@@ -21,7 +22,7 @@ export interface RunHereOptions {
 export async function runHere(loaded: LoadedSweep, options: RunHereOptions): Promise<SweepRun> {
   const { root, quiet, pipeline, wrap = (executor: Executor) => executor } = options
   const stop = new AbortController()
-  const executor = new LocalExecutor()
+  const executor = new LocalExecutor({ onOutput: pass })
   const removeHandlers = stopOnSignals(stop)
   const progress = new RunProgress(loaded.sweep, quiet)
   try {

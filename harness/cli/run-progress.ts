@@ -4,7 +4,7 @@ import type { Manifest } from '../record/types.ts'
 import { plain, runsText } from '../report/words.ts'
 import type { ResumeEvents } from '../run/resume-run.ts'
 import type { Scenario, Sweep } from '../sweep/types.ts'
-import { tell, wantsColour, widthOf } from './console.ts'
+import { pass, tell, wantsColour, widthOf } from './console.ts'
 import { Progress } from './progress.ts'
 
 export class RunProgress implements ResumeEvents {
@@ -48,7 +48,7 @@ export class RunProgress implements ResumeEvents {
       trials: finished + left,
       finished,
       now: () => performance.now(),
-      write: (text) => process.stderr.write(text),
+      write: pass,
       live: process.stderr.isTTY === true,
       colour: wantsColour(process.stderr),
       width: widthOf(process.stderr),

@@ -1,4 +1,7 @@
-/** Ctrl-C and kill: the first asks the run to stop cleanly, a second one ends it now. */
+/** Ctrl-C, kill and hang-up: the first asks the run to stop cleanly, a second one ends it now. */
+import { readFileSync, readlinkSync } from 'node:fs'
+import { basename } from 'node:path'
+import { GROUP_SIGNALS } from '../../workers/protocol.ts'
 import { tell } from './console.ts'
 import { EXIT } from './exit.ts'
 
@@ -10,8 +13,46 @@ export function stopOnSignals(stop: AbortController): () => void {
     tell('\nstint: stopping; once more to leave at once')
     stop.abort()
   }
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal)
+  const names = GROUP_SIGNALS.filter((name) => name !== 'SIGHUP' || !ignoresHangUp)
+  for (const name of names) process.on(name, onSignal)
   return () => {
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(name, onSignal)
+    for (const name of names) process.off(name, onSignal)
+  }
+}
+
+let ignoresHangUp = false
+
+/**
+ * To be called first: keeps this process running through a hang-up where it was started so, as by `nohup`.
+ * Node gives every signal its default action when it starts, so that SigIgn of this process is lost. What remains to be
+ * seen are the marks that nohup leaves, and whether the parent, whose ignored signals are inherited, ignores it.
+ */
+export function keepIgnoringHangUp(): void {
+  ignoresHangUp = startedByNohup() || parentIgnoresHangUp()
+  if (ignoresHangUp) process.on('SIGHUP', () => {})
+}
+
+/** The shell's variable for the program it starts, or standard input as nohup takes it away from a terminal. */
+function startedByNohup(): boolean {
+  if (basename(process.env['_'] ?? '') === 'nohup') return true
+  try {
+    const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync('/proc/self/fdinfo/0', 'latin1'))?.[1]
+    const isWriteOnly = flags !== undefined && (Number.parseInt(flags, 8) & 0o3) === 0o1
+    return isWriteOnly && readlinkSync('/proc/self/fd/0') === '/dev/null'
+  } catch {
+    // Not Linux, or no such standard input.
+    return false
+  }
+}
+
+const SIGHUP_BIT = 1
+
+function parentIgnoresHangUp(): boolean {
+  try {
+    const status = readFileSync(`/proc/${process.ppid}/status`, 'latin1')
+    const ignored = /^SigIgn:\s*([0-9a-f]+)$/m.exec(status)?.[1]?.slice(-1) ?? '0'
+    return (Number.parseInt(ignored, 16) & SIGHUP_BIT) !== 0
+  } catch {
+    return false
   }
 }

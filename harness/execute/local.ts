@@ -1,19 +1,20 @@
 /** Runs trials on this machine, each in a process of its own. */
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import type {
-  Capabilities,
-  ComputeCapInForce,
-  ComputeMechanism,
-  DuetReport,
-  DuetSpec,
-  HostReport,
-  HostSignal,
-  MemoryCapInForce,
-  PrepareResult,
-  PrepareSpec,
-  TrialResult,
-  TrialSpec,
+import {
+  type Capabilities,
+  type ComputeCapInForce,
+  type ComputeMechanism,
+  type DuetReport,
+  type DuetSpec,
+  GROUP_SIGNALS,
+  type HostReport,
+  type HostSignal,
+  type MemoryCapInForce,
+  type PrepareResult,
+  type PrepareSpec,
+  type TrialResult,
+  type TrialSpec,
 } from '../../workers/protocol.ts'
 import { makeOwnedFolder, removeLeftovers } from '../ownership/leftovers.ts'
 import { entryFile } from './entries.ts'
@@ -32,7 +33,7 @@ export interface LocalExecutorOptions {
   mechanism?: ComputeMechanism
   /** Where the folders for the trials' temporary files are made; the system's by default. */
   temporaryRoot?: string
-  /** All that hosts and workloads print; stderr by default, never stdout. */
+  /** Called with all that hosts and workloads print; by default it is dropped. */
   onOutput?(text: string): void
 }
 
@@ -40,6 +41,10 @@ export interface LocalExecutorOptions {
 const DEADLINE_GRACE_MS = 2000
 /** A Ctrl-C kills a host that has only just started; the coordinator's own `close` follows within this. */
 const INTERRUPT_GRACE_MS = 250
+/** How often a job is started that signals to the group end. */
+const STARTS = 3
+
+type Entry = 'host' | 'duet' | 'prepare'
 
 /**
  * On one core helper threads gain nothing, and a cell that waits for one of them waits for whoever else has the core.
@@ -64,7 +69,7 @@ export class LocalExecutor implements DuetExecutor {
     // What a killed run left would take memory and processor time from the trials of this one.
     removeLeftovers(options.temporaryRoot)
     this.temporary = makeOwnedFolder(options.temporaryRoot)
-    this.onOutput = options.onOutput ?? ((text) => void process.stderr.write(text))
+    this.onOutput = options.onOutput ?? (() => {})
     this.governor = new Governor(options.mechanism ?? null)
     void this.governor.ended.then(() => this.killHosts())
   }
@@ -78,14 +83,9 @@ export class LocalExecutor implements DuetExecutor {
   async prepare(spec: PrepareSpec): Promise<PrepareResult> {
     const folder = this.takeFolder()
     try {
-      const host = this.start<PrepareResult>('prepare', spec, folder, {
-        timeoutMs: null,
-        capsMemory: false,
-        capsCompute: false,
-      })
-      const ending = await host.ended
-      this.refuseIfClosed()
-      await this.governor.unwatch(host.pid, null)
+      const watch = { timeoutMs: null, capsMemory: false, capsCompute: false }
+      const { ending, pid } = await this.play<PrepareResult>('prepare', spec, folder, watch)
+      await this.governor.unwatch(pid, null)
       if (ending.kind === 'result') return ending.result
       return { ok: false, error: { message: `preparing ${spec.workload} failed: ${describeEnding(ending)}` } }
     } finally {
@@ -103,22 +103,16 @@ export class LocalExecutor implements DuetExecutor {
     if (this.running.size > 1) for (const trial of this.running.values()) trial.shared = true
     try {
       const caps: CapsInForce = { memory: null, compute: null }
-      const host = this.start<HostReport>(
-        'host',
-        spec,
-        folder,
-        {
-          timeoutMs: spec.timeout_s * 1000 + DEADLINE_GRACE_MS,
-          capsMemory: spec.caps.max_memory_mb !== null,
-          capsCompute: spec.caps.max_compute_units !== null,
-        },
-        (signal) => this.serve(host, spec, caps, signal),
+      const watch = {
+        timeoutMs: spec.timeout_s * 1000 + DEADLINE_GRACE_MS,
+        capsMemory: spec.caps.max_memory_mb !== null,
+        capsCompute: spec.caps.max_compute_units !== null,
+      }
+      const { ending, pid } = await this.play<HostReport>('host', spec, folder, watch, (signal, host) =>
+        this.serve(host, spec, caps, signal),
       )
-      const ending = await host.ended
-      if (ending.kind === 'death' && ending.death.signal === 'SIGINT') await pause(INTERRUPT_GRACE_MS)
-      this.refuseIfClosed()
       const window = ending.kind === 'result' ? ending.result.window : null
-      const summary = await this.governor.unwatch(host.pid, window)
+      const summary = await this.governor.unwatch(pid, window)
       const result = toTrialResult({ spec, ending, summary, caps, shared: mine.shared, startedAt, requested })
       if (result.outcome !== 'ok') removeIfEmpty(spec.chunk_log)
       return result
@@ -134,19 +128,11 @@ export class LocalExecutor implements DuetExecutor {
     try {
       const timeoutMs = spec.timeout_s * 1000 + DEADLINE_GRACE_MS
       // No cap holds the process: what one cell used would be taken from the other.
-      const host = this.start<DuetReport>(
-        'duet',
-        spec,
-        folder,
-        { timeoutMs, capsMemory: false, capsCompute: false },
-        (signal) => {
-          if (signal === 'finished') this.governor.release(host.pid)
-        },
-      )
-      const ending = await host.ended
-      if (ending.kind === 'death' && ending.death.signal === 'SIGINT') await pause(INTERRUPT_GRACE_MS)
-      this.refuseIfClosed()
-      const { killed } = await this.governor.unwatch(host.pid, null)
+      const watch = { timeoutMs, capsMemory: false, capsCompute: false }
+      const { ending, pid } = await this.play<DuetReport>('duet', spec, folder, watch, (signal, host) => {
+        if (signal === 'finished') this.governor.release(host.pid)
+      })
+      const { killed } = await this.governor.unwatch(pid, null)
       if (ending.kind === 'result') return ending.result
       const failure =
         ending.kind === 'death'
@@ -169,12 +155,34 @@ export class LocalExecutor implements DuetExecutor {
     rmSync(this.temporary, { recursive: true, force: true })
   }
 
-  private start<R>(
-    entry: 'host' | 'duet' | 'prepare',
+  /**
+   * Runs a job in a process of its own. One that a signal to the group ended was only just starting, since later it
+   * ignores it; where this process goes on all the same, the job starts again.
+   */
+  private async play<R>(
+    entry: Entry,
     job: unknown,
     folder: string,
     watch: Omit<Watch, 'temporary'>,
-    onSignal: (signal: HostSignal['stint']) => void = () => {},
+    onSignal: (signal: HostSignal['stint'], host: HostProcess<R>) => void = () => {},
+  ): Promise<{ ending: HostEnding<R>; pid: number }> {
+    for (let left = STARTS; ; left--) {
+      const host = this.start<R>(entry, job, folder, watch, (signal) => onSignal(signal, host))
+      const ending = await host.ended
+      const interrupted = ending.kind === 'death' && isOneOf(GROUP_SIGNALS, ending.death.signal)
+      if (interrupted) await pause(INTERRUPT_GRACE_MS)
+      this.refuseIfClosed()
+      if (!interrupted || left === 1) return { ending, pid: host.pid }
+      await this.governor.unwatch(host.pid, null)
+    }
+  }
+
+  private start<R>(
+    entry: Entry,
+    job: unknown,
+    folder: string,
+    watch: Omit<Watch, 'temporary'>,
+    onSignal: (signal: HostSignal['stint']) => void,
   ): HostProcess<R> {
     this.refuseIfClosed()
     const host = new HostProcess<R>({
@@ -245,6 +253,10 @@ export class LocalExecutor implements DuetExecutor {
   private refuseIfClosed(): void {
     if (this.closed) throw new Error('the executor is closed')
   }
+}
+
+function isOneOf<T>(known: readonly T[], value: T | null): boolean {
+  return value !== null && known.includes(value)
 }
 
 function strict(spec: TrialSpec): boolean {
