@@ -1,5 +1,6 @@
 /** One row of the significance table: picks the comparison that the metric allows, and gathers the warnings. */
 import type { Metric } from '../metrics.ts'
+import { own } from '../own.ts'
 import type { ComparisonRow, GroupPair, TestSettings } from './comparison.ts'
 import { hedgesG } from './effect.ts'
 import { comparableLatency } from './latency.ts'
@@ -38,7 +39,7 @@ export function compareMetric(pair: GroupPair, metric: Metric, settings: TestSet
     a: values.a.length > 0 ? mean(values.a) : null,
     b: values.b.length > 0 ? mean(values.b) : null,
   }
-  const margin = settings.margins?.[metric.name] ?? settings.margin
+  const margin = own(settings.margins, metric.name) ?? settings.margin
   const { metric: latency, differing } = comparableLatency([pair.a.trials, pair.b.trials])
   const row: ComparisonRow = {
     metric: metric.name,
@@ -129,7 +130,7 @@ function compareSeeds(
   metric: Metric,
   settings: TestSettings,
 ): ComparisonRow | null {
-  const margin = settings.margins?.[metric.name] ?? settings.margin
+  const margin = own(settings.margins, metric.name) ?? settings.margin
   const test = pairedComparison(a, b, { scale: metric.scale, level: 1 - settings.alpha })
   if (test.warnings.some(({ kind }) => kind === 'no_spread')) {
     row.warnings.push({ kind: 'seeds_agree', keys, seeds: a.length })

@@ -1,6 +1,7 @@
 /** Which scenario to run, for each goal, and which others the data cannot tell from it? */
 import type { TrialResult } from '../../workers/protocol.ts'
 import type { Metric } from '../metrics.ts'
+import { own } from '../own.ts'
 import type { Scenario } from '../sweep/types.ts'
 import { comparePairs } from './compare.ts'
 import type { Group, TestSettings } from './comparison.ts'
@@ -131,7 +132,7 @@ function withinMargin(groups: readonly Group[], metric: Metric, settings: TestSe
   const candidates = ranked(groups, metric)
   const [best] = candidates
   if (best === undefined) return []
-  const margin = settings.margins?.[metric.name] ?? settings.margin
+  const margin = own(settings.margins, metric.name) ?? settings.margin
   const target = centre(best.values, metric.scale)
   return candidates.filter(({ values }) => {
     const change = relativeChange(target, centre(values, metric.scale))

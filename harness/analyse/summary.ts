@@ -26,7 +26,8 @@ export function summarise(input: {
   const groups = groupByScenario(input.trials)
   return input.scenarios.map((scenario) => {
     const trials = groups.get(scenario.id) ?? []
-    const metrics: Record<string, Estimate | null> = {}
+    // Without what every object inherits: a workload's metric may have any name.
+    const metrics: Record<string, Estimate | null> = Object.create(null)
     for (const name of input.metrics.keys()) {
       metrics[name] = estimateMean(metricValues(trials, name), input.level)
     }

@@ -1,5 +1,6 @@
 /** From trials to the numbers that a test may use: one value a trial. */
 import type { ComputeMechanism, Outcome, TrialResult } from '../../workers/protocol.ts'
+import { own } from '../own.ts'
 
 export const OUTCOMES: readonly Outcome[] = ['ok', 'out_of_memory', 'crashed', 'timed_out', 'failed']
 
@@ -12,8 +13,8 @@ export function metricValues(trials: readonly TrialResult[], metric: string): (n
 }
 
 function metricValue(trial: TrialResult, metric: string): number | null {
-  const value = trial.metrics[metric] ?? (metric === 'energy_j' ? trial.energy.joules : null)
-  return Number.isFinite(value) ? value : null
+  const value = own(trial.metrics, metric) ?? (metric === 'energy_j' ? trial.energy.joules : null)
+  return typeof value === 'number' && Number.isFinite(value) ? value : null
 }
 
 /** The finite ones, and how many were not. */

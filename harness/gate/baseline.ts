@@ -4,6 +4,7 @@ import type { TrialResult } from '../../workers/protocol.ts'
 import { energySource, groupByScenario } from '../analyse/values.ts'
 import type { Executor } from '../execute/executor.ts'
 import { type Metric, metricTable } from '../metrics.ts'
+import { own } from '../own.ts'
 import { makeOwnedFolder } from '../ownership/leftovers.ts'
 import { readJournal } from '../record/journal.ts'
 import { readMachine } from '../record/machine.ts'
@@ -219,7 +220,7 @@ function isMeasured(
     return [a.flat(), b].every((trials) => ['rapl', 'perf'].includes(energySource(trials) ?? ''))
   }
   const has = (trials: readonly TrialResult[]) =>
-    trials.some(({ outcome, metrics }) => outcome === 'ok' && typeof metrics[name] === 'number')
+    trials.some(({ outcome, metrics }) => outcome === 'ok' && typeof own(metrics, name) === 'number')
   return has(a.flat()) && has(b)
 }
 

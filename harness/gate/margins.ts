@@ -1,5 +1,6 @@
 /** Which metrics are gated, and how much worse each may be. */
 import type { Metric } from '../metrics.ts'
+import { own } from '../own.ts'
 import type { GateSettings } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
 
@@ -28,7 +29,7 @@ export const GATED_METRICS = [
  * @param general from the command line: for every metric that the sweep does not name, and that has noise
  */
 export function marginOf(metric: Metric, settings: GateSettings, general: number | null): number {
-  const named = settings.margins[metric.name]
+  const named = own(settings.margins, metric.name)
   if (named !== undefined) return named
   if (metric.kind === 'deterministic') return SCORE_MARGIN
   if (metric.name === 'peak_memory_mb') return MEMORY_MARGIN

@@ -2,6 +2,7 @@
 import type { Outcome, TrialResult } from '../../workers/protocol.ts'
 import { relativeChange } from '../analyse/welch.ts'
 import type { Metric } from '../metrics.ts'
+import { own } from '../own.ts'
 import { outcomeName, plain } from '../report/words.ts'
 import { scoreMetrics } from './margins.ts'
 import type { GateRow, Rules } from './types.ts'
@@ -103,7 +104,7 @@ export function scoreRow(
 function scores(trials: readonly TrialResult[], metric: string): number[] {
   return trials
     .filter(({ outcome }) => outcome === 'ok')
-    .map(({ metrics }) => metrics[metric])
+    .map(({ metrics }) => own(metrics, metric))
     .filter((value): value is number => typeof value === 'number' && Number.isFinite(value))
 }
 

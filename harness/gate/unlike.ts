@@ -2,6 +2,7 @@
 import type { PreparedDataset, Scalar } from '../../workers/contract.ts'
 import type { TrialResult } from '../../workers/protocol.ts'
 import { computeMechanisms } from '../analyse/values.ts'
+import { own } from '../own.ts'
 import { identityOf } from '../record/changes.ts'
 import type { Machine, Manifest } from '../record/types.ts'
 import type { Sweep } from '../sweep/types.ts'
@@ -47,7 +48,7 @@ export function unlikeness({ manifest }: Recorded, now: Present): Unlikeness {
         settings.push(`${key} was ${recorded[key]} and is ${scenario[key]}`)
     }
     for (const [name, value] of Object.entries(scenario.params)) {
-      const before = recorded.params[name]
+      const before = own(recorded.params, name)
       if (before !== undefined && before !== value)
         settings.push(`params.${name} was ${before} and is ${value}`)
     }

@@ -6,9 +6,12 @@ export type CsvValue = string | number | boolean | null | undefined
 
 /** @param columns name and values; all of one length */
 export function toCsv(columns: readonly (readonly [name: string, values: readonly CsvValue[]])[]): string {
-  return table(
-    columns.map(([name, values]) => [guarded(name), values.map(cell)] as [string, unknown[]]),
-  ).toCSV()
+  // The names as a first row: as names of arquero's columns they would be keys of an object.
+  const cells = columns.map(([name, values], i): [string, unknown[]] => [
+    String(i),
+    [guarded(name), ...values.map(cell)],
+  ])
+  return table(cells).toCSV({ header: false })
 }
 
 function cell(value: CsvValue): string | number | boolean | null {

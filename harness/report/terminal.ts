@@ -1,5 +1,6 @@
 /** The summary of a run for a terminal. */
 import { formatMetric, formatNumber } from '../metrics.ts'
+import { own } from '../own.ts'
 import { type Finding, findingsHeadline, findingsOf } from './findings.ts'
 import { COMPUTE_TOLERANCE } from './plots/caps.ts'
 import {
@@ -79,7 +80,7 @@ function columnsFor(model: ReportModel, rows: readonly ScenarioReport[]): Termin
           },
         ]
       : axes.map((key) => ({
-          head: AXIS_HEADS[key] ?? key.replace(/^params\./, ''),
+          head: own(AXIS_HEADS, key) ?? key.replace(/^params\./, ''),
           align: rows.every(({ flat }) => typeof flat[key] !== 'string') ? 'right' : 'left',
           expendable: 0,
           cells: rows.map(({ flat }) => ({ text: scalarText(flat[key]) })),

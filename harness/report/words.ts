@@ -2,6 +2,7 @@
 import type { Scalar } from '../../workers/contract.ts'
 import type { Outcome } from '../../workers/protocol.ts'
 import { formatNumber, type Metric } from '../metrics.ts'
+import { own } from '../own.ts'
 import type { Correction, Sweep } from '../sweep/types.ts'
 import type { ReportModel } from './types.ts'
 
@@ -63,7 +64,7 @@ export const CORRECTIONS: Readonly<Record<Correction, { name: string; after: str
 
 /** `latency_p50_ms` -> `median chunk latency`. */
 export function metricName(name: string): string {
-  return METRIC_NAMES[name] ?? plain(name).replaceAll('_', ' ')
+  return own(METRIC_NAMES, name) ?? plain(name).replaceAll('_', ' ')
 }
 
 /** For axes and column heads: capitalised, with its unit. */
@@ -74,12 +75,12 @@ export function metricTitle(metric: Pick<Metric, 'name' | 'unit'>): string {
 
 /** `max_compute_units` -> `compute cap (cores)`. */
 export function settingName(key: string): string {
-  return SETTING_NAMES[key] ?? plain(stripParams(key)).replaceAll('_', ' ')
+  return own(SETTING_NAMES, key) ?? plain(stripParams(key)).replaceAll('_', ' ')
 }
 
 /** `batch 64`, `0.5 cores`, `learner ridge`: one setting as a label beside a point. */
 export function settingLabel(key: string, value: Scalar | undefined): string {
-  const short = SHORT_SETTING_NAMES[key] ?? plain(stripParams(key)).replaceAll('_', ' ')
+  const short = own(SHORT_SETTING_NAMES, key) ?? plain(stripParams(key)).replaceAll('_', ' ')
   if (value === null || value === undefined) return `no ${settingName(key).replace(/ \(.*/, '')}`
   const text = scalarText(value)
   if (key === 'max_compute_units') return `${text} core${value === 1 ? '' : 's'}`

@@ -5,12 +5,8 @@ import type { Finding, Path, Place } from './problems.ts'
 
 /** Aliases may expand to at most this many nodes: a sweep needs few, a bomb needs many. */
 const MAX_ALIASES = 100
-/** Names that reach into JavaScript objects; no setting or parameter may have them. */
-const RESERVED = new Set(['__proto__', 'constructor', 'prototype'])
 /** A sweep is written by hand; whatever is larger is some other file. */
 const MAX_BYTES = 1 << 20
-
-export const isReserved = (name: string): boolean => RESERVED.has(name)
 
 export interface Positions {
   /** The key's own place. */
@@ -154,7 +150,6 @@ class Walk {
       return
     }
     const name = String(key.value)
-    if (isReserved(name)) this.report(key, `key "${name}" is not allowed`, 'choose another name')
     const keyPlace = this.at(key.range?.[0] ?? 0)
     const valueOffset = (value as Node | null)?.range?.[0]
     const here = [...path, name]

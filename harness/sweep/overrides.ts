@@ -1,6 +1,7 @@
 /** Values given on the command line, laid over the sweep as read. */
 import type { Scalar } from '../../workers/contract.ts'
-import { isMapping, isReserved, type Mapping, parseYaml, pathKey, type YamlFile } from './document.ts'
+import { own } from '../own.ts'
+import { isMapping, type Mapping, parseYaml, pathKey, type YamlFile } from './document.ts'
 import type { Finding, Path, Place } from './problems.ts'
 
 export interface Overrides {
@@ -58,9 +59,6 @@ function applySet(file: YamlFile & { data: Mapping }, text: string, result: Over
   if (name === '') {
     const hint = 'for example --set chunk_size=128'
     result.findings.push({ place, key: null, what: 'expected path=value', hint })
-  } else if (name.split('.').some(isReserved)) {
-    const hint = 'choose another name'
-    result.findings.push({ place, key: null, what: `key "${name}" is not allowed`, hint })
   } else if (value.findings.length > 0) result.findings.push(...value.findings)
   else put(file, segments(name), value.data, place, result)
 }
@@ -74,16 +72,21 @@ function put(
 ): void {
   let holder = file.data
   for (const part of path.slice(0, -1)) {
-    holder[part] ??= {}
+    if (own(holder, part) == null) define(holder, part, {})
     const next = holder[part]
     // The file has something else than a mapping there, which the schema reports with its place.
     if (!isMapping(next)) return
     holder = next
   }
   forget(file, path)
-  holder[path.at(-1)!] = value
+  define(holder, path.at(-1)!, value)
   file.positions.set(pathKey(path), { key: place, value: place })
   note(file.data, path, value, result)
+}
+
+/** An assignment to `__proto__` would make no key of that name. */
+function define(holder: Mapping, key: string, value: unknown): void {
+  Object.defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true })
 }
 
 /** What the file said below the path has no place any more. */

@@ -1,6 +1,7 @@
 /** The shape of a sweep file, and its JSON Schema for editors. */
 import { z } from 'zod'
 import type { Scalar } from '../../workers/contract.ts'
+import { own } from '../own.ts'
 import { DATASET_AXES, DATASET_KEYS, DATASET_LISTS, datasetSchema } from './dataset-schema.ts'
 import { isMapping } from './document.ts'
 import type { Path } from './problems.ts'
@@ -214,7 +215,7 @@ export function knownKeys(path: Path): readonly string[] {
     case 'grid':
       return [...scenario, 'params.<name>']
     case 'dataset':
-      return DATASET_LISTS[String(path[1])]?.(path) ?? DATASET_KEYS
+      return own(DATASET_LISTS, String(path[1]))?.(path) ?? DATASET_KEYS
     case 'compare':
       if (path.length === 1) return ['reference', 'metrics', 'alpha', 'correction', 'margin']
       break

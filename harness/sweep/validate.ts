@@ -20,18 +20,33 @@ export type KnownKeys = (path: Path) => readonly string[]
 
 /** @returns a finding for each thing that `schema` refuses; empty where `data` fits */
 export function check(schema: z.ZodType, data: unknown, places: Places, known: KnownKeys): Finding[] {
-  const result = schema.safeParse(data)
+  const result = schema.safeParse(withStandIn(data))
   if (result.success) return []
   return result.error.issues.flatMap(innermost).flatMap((issue): Finding[] => {
     const path = pathOf(issue)
     if (issue.code === 'unrecognized_keys')
-      return issue.keys.map((key) => unknownKey([...path, key], places, known(path)))
+      return issue.keys.map((key) =>
+        unknownKey([...path, key === STAND_IN ? PROTO : key], places, known(path)),
+      )
     return [wrongValue(path, data, issue.message, places)]
   })
 }
 
+/** zod passes over keys of the first name: they are checked under the other. */
+const PROTO = '__proto__'
+const STAND_IN = '\u0000proto'
+
+function withStandIn(data: unknown): unknown {
+  if (Array.isArray(data)) return data.map(withStandIn)
+  if (!isMapping(data)) return data
+  const entries = Object.entries(data)
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key === PROTO ? STAND_IN : key, withStandIn(value)]),
+  )
+}
+
 const pathOf = (issue: z.core.$ZodIssue): (string | number)[] =>
-  issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))
+  issue.path.map((part) => (part === STAND_IN ? PROTO : typeof part === 'symbol' ? String(part) : part))
 
 /** Where one form of a union fits but for something inside it, what is wrong is that, not the whole. */
 function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {

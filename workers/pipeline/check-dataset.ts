@@ -75,7 +75,7 @@ export async function checkDataset(
   const chosen = checkUses(uses, { name: target, task: taskOf(plan), classes, numeric })
   const dataset: PreparedDataset = {
     ...asked,
-    ...(plan.schema !== null && { schema: { ...plan.schema } }),
+    ...(plan.schema !== null && { schema: Object.fromEntries(plan.schema) }),
     rows: Math.min(rows ?? known.rows, known.rows),
     ...(seen.labels !== null && { classes: seen.labels.length }),
     fingerprint: known,
@@ -231,10 +231,10 @@ function notesOn({ withoutTarget, quality, guard }: Seen, plan: Plan, dataset: P
   }
   const fate =
     dataset.bad_values === 'drop' ? 'their rows are dropped' : 'they are filled as missing ones are'
-  for (const [name, count] of Object.entries(guard.misfits)) {
+  for (const [name, count] of guard.misfits) {
     notes.push(`${name}: ${count} values do not fit its type; ${fate}`)
   }
-  for (const [name, count] of Object.entries(guard.outOfRange)) {
+  for (const [name, count] of guard.outOfRange) {
     notes.push(`${name}: ${count} values outside what was declared; ${fate}`)
   }
   const percent = (share: number) => `${(100 * share).toFixed(1)}%`

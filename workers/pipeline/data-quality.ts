@@ -92,7 +92,10 @@ export class DataQuality {
       imputed: cleaner.imputed,
       ...(guard !== null && {
         rows_dropped: cleaner.rowsDropped,
-        bad_values: { of_another_type: guard.misfits, out_of_range: guard.outOfRange },
+        bad_values: {
+          of_another_type: Object.fromEntries(guard.misfits),
+          out_of_range: Object.fromEntries(guard.outOfRange),
+        },
       }),
       ...(validator !== null && columns !== null && { quality: validator.summary(columns) }),
     }
@@ -110,6 +113,6 @@ export class DataQuality {
   }
 }
 
-function total(counts: Readonly<Record<string, number>> | undefined): number {
-  return Object.values(counts ?? {}).reduce((sum, count) => sum + count, 0)
+function total(counts: ReadonlyMap<string, number> | undefined): number {
+  return [...(counts?.values() ?? [])].reduce((sum, count) => sum + count, 0)
 }

@@ -1,5 +1,5 @@
 /** A plan for data without a preset: every column becomes the features that its type allows. */
-import type { ColumnDeclaration, PreparedDataset } from '../contract.ts'
+import type { ColumnDeclaration, ColumnKind, PreparedDataset } from '../contract.ts'
 import { month, months, year } from './features/fills.ts'
 import type { Formula } from './features/table.ts'
 import { type ColumnSpec, DataError } from './ingest/columns.ts'
@@ -26,10 +26,10 @@ export async function planFromSample(dataset: PlannedDataset): Promise<Plan> {
   const { schema, notes, zeroOrOne } =
     dataset.schema === undefined
       ? await inferSchema(dataset)
-      : { schema: dataset.schema, notes: [], zeroOrOne: false }
+      : { schema: new Map(Object.entries(dataset.schema)), notes: [], zeroOrOne: false }
   const missing = [...MISSING, ...(dataset.missing ?? [])]
   const specs: ColumnSpec[] = []
-  for (const [name, declaration] of Object.entries(schema)) {
+  for (const [name, declaration] of schema) {
     const spec = specOf(name, declaration, missing)
     if (spec === null) continue
     if (name === target) specs.unshift(spec)
@@ -42,42 +42,49 @@ export async function planFromSample(dataset: PlannedDataset): Promise<Plan> {
   }
   const features = genericFeatures(specs, target!)
   return {
-    ...{ specs, target: target!, categories: {}, columns: schema, features, schema, notes },
+    ...{ specs, target: target!, categories: new Map(), columns: schema, features, schema, notes },
     ...(zeroOrOne && { zeroOrOne }),
   }
 }
 
 async function inferSchema(
   dataset: PlannedDataset,
-): Promise<{ schema: Record<string, ColumnDeclaration>; notes: string[]; zeroOrOne: boolean }> {
-  const { path, target, columns } = dataset
+): Promise<{ schema: ReadonlyMap<string, ColumnDeclaration>; notes: string[]; zeroOrOne: boolean }> {
+  const { path, target } = dataset
+  const columns = new Map(Object.entries(dataset.columns))
   const { header, records } = await sampleRows(dataset, SAMPLE_ROWS)
   if (target === null) {
     throw new Error(`${path}: name the column to predict as dataset.target. Columns: ${header.join(', ')}`)
   }
   findColumns(header, [target], path)
-  for (const name of Object.keys(columns)) {
+  for (const name of columns.keys()) {
     if (!header.includes(name)) {
       throw new DataError(`dataset.columns names "${name}"${suggest(name, header)}`, path, 1)
     }
   }
   const missing = [...MISSING, ...(dataset.missing ?? [])]
-  const schema: Record<string, ColumnDeclaration> = {}
+  const schema = new Map<string, ColumnDeclaration>()
   const notes: string[] = []
   let zeroOrOne = false
   for (const [at, name] of header.entries()) {
     const texts = records.map((record) => record[at]!)
     if (name === target) {
-      const values = targetValues(dataset, texts, missing)
-      zeroOrOne = columns[name] === undefined && areZeroAndOne(values)
-      schema[name] =
-        columns[name] === undefined
+      const asked = columns.get(name)
+      const values = presentValues(texts, (typeof asked === 'object' ? asked.missing : undefined) ?? missing)
+      if (values.length === 0) {
+        throw new Error(`${path}: the target "${name}" has no value in the first ${texts.length} rows`)
+      }
+      zeroOrOne = asked === undefined && areZeroAndOne(values)
+      schema.set(
+        name,
+        asked === undefined
           ? guessTarget(name, values, notes)
-          : declaredTarget(dataset, values, missing)
+          : declaredTarget(path, name, asked, values, missing),
+      )
       continue
     }
-    const { declaration, note } = inferColumn(name, texts, columns[name], missing)
-    schema[name] = declaration
+    const { declaration, note } = inferColumn(name, texts, columns.get(name), missing)
+    schema.set(name, declaration)
     if (note !== null) notes.push(note)
   }
   notes.push(
@@ -86,24 +93,14 @@ async function inferSchema(
   return { schema, notes, zeroOrOne }
 }
 
-/** @throws {Error} where there is none */
-function targetValues(
-  { path, target, columns }: PlannedDataset,
-  texts: readonly string[],
-  missing: readonly string[],
-): string[] {
-  const asked = columns[target!]
-  const values = presentValues(texts, (typeof asked === 'object' ? asked.missing : undefined) ?? missing)
-  if (values.length > 0) return values
-  throw new Error(`${path}: the target "${target}" has no value in the first ${texts.length} rows`)
-}
-
 function declaredTarget(
-  { path, target, columns }: PlannedDataset,
+  path: string,
+  target: string,
+  asked: ColumnKind | ColumnDeclaration,
   values: readonly string[],
   missing: readonly string[],
 ): ColumnDeclaration {
-  const { declaration } = inferColumn(target!, values, columns[target!], missing)
+  const { declaration } = inferColumn(target, values, asked, missing)
   if (declaration.kind === 'category') return declaration
   if (declaration.kind === 'boolean') return { kind: 'category' }
   if (declaration.kind !== 'number') {
@@ -111,7 +108,7 @@ function declaredTarget(
       `${path}: the target "${target}" is declared as ${declaration.kind}: expected number, boolean or category`,
     )
   }
-  const spec = specOf(target!, declaration, missing)!
+  const spec = specOf(target, declaration, missing)!
   const bad = values.find((value) => decodeNumber(value, spec) === null)
   if (bad === undefined) return declaration
   throw new Error(
@@ -134,7 +131,7 @@ function guessTarget(name: string, values: readonly string[], notes: string[]): 
   const odd = values.find((value) => strictNumber(value) === null)
   if (odd === undefined && areZeroAndOne(values)) {
     notes.push(
-      `read the target ${name} as labels (classification): it is 0 or 1; if it is a number, say dataset.columns: ${schemaText({ [name]: { kind: 'number' } })}`,
+      `read the target ${name} as labels (classification): it is 0 or 1; if it is a number, say dataset.columns: ${schemaText(new Map([[name, { kind: 'number' }]]))}`,
     )
     return { kind: 'category' }
   }
@@ -147,7 +144,7 @@ function guessTarget(name: string, values: readonly string[], notes: string[]): 
   }
   const found = JSON.stringify(shortened(odd))
   const otherwise = numbers
-    ? `; if it is one, say dataset.columns: ${schemaText({ [name]: { kind: 'number', ...around.declared } })}`
+    ? `; if it is one, say dataset.columns: ${schemaText(new Map([[name, { kind: 'number', ...around.declared }]]))}`
     : ''
   notes.push(`read the target ${name} as labels (classification): ${found} is no plain number${otherwise}`)
   return { kind: 'category' }

@@ -10,12 +10,12 @@ export interface Plan {
   specs: readonly ColumnSpec[]
   /** A column among the specs, never a feature: a number, or a category whose values are labels. */
   target: string
-  categories: Readonly<Record<string, CategoryRule>>
+  categories: ReadonlyMap<string, CategoryRule>
   /** What was declared of columns: how gaps are filled, which values are bad. */
-  columns: Readonly<Record<string, ColumnDeclaration>>
+  columns: ReadonlyMap<string, ColumnDeclaration>
   features: FeatureTable
   /** Every column of the file as declared or inferred; null for a preset. */
-  schema: Readonly<Record<string, ColumnDeclaration>> | null
+  schema: ReadonlyMap<string, ColumnDeclaration> | null
   /** The target is taken for labels since the sample has only 0 and 1, and nobody declared it. */
   zeroOrOne?: true
   /** What the user should know, such as columns that were dropped. */

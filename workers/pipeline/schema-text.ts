@@ -5,8 +5,8 @@ const PLAIN = /^[A-Za-z_][A-Za-z0-9_.-]*$/
 /** Words that YAML reads as something else than text. */
 const TAKEN = /^(?:true|false|null|yes|no|on|off|y|n|nan)$/i
 
-export function schemaText(schema: Readonly<Record<string, ColumnDeclaration>>): string {
-  const columns = Object.entries(schema).map(([name, declaration]) => {
+export function schemaText(schema: ReadonlyMap<string, ColumnDeclaration>): string {
+  const columns = [...schema].map(([name, declaration]) => {
     const { kind, ...rest } = declaration
     const said = Object.keys(rest).length === 0 ? kind : flow(declaration)
     return `${key(name)}: ${said}`

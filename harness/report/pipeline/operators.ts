@@ -1,5 +1,6 @@
 /** The pipeline's operators under the headings of the original profile. */
 import type { ChunkLogLine } from '../../../workers/protocol.ts'
+import { own } from '../../own.ts'
 
 export type Stage = 'preprocess' | 'feature_engineering' | 'training' | 'other'
 
@@ -11,7 +12,7 @@ const STAGES: Readonly<Record<string, Stage>> = {
 }
 
 export function stageOf(operator: string): Stage {
-  return STAGES[operator] ?? 'other'
+  return own(STAGES, operator) ?? 'other'
 }
 
 /** Names of all operators, in the order in which they first appear. */

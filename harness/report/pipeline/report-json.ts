@@ -1,6 +1,7 @@
 /** `pipeline_report.json` and `run_manifest.json`. Every number in them was measured; null where nothing tells. */
 
 import type { ComparisonRow } from '../../analyse/comparison.ts'
+import { own } from '../../own.ts'
 import type { Origin, PipelineOptions } from '../../pipeline/options.ts'
 import { firstOk, type Measured, type PipelineData, rowsOf } from './data.ts'
 import { notMeasured } from './not-measured.ts'
@@ -123,7 +124,9 @@ function identicalQuality(
   const ok = trials.filter(({ outcome }) => outcome === 'ok')
   if (ok.length < 2) return null
   const names = Object.keys(metrics).filter((name) => metrics[name]!.kind === 'deterministic')
-  return ok.every((trial) => names.every((name) => Object.is(trial.metrics[name], ok[0]!.metrics[name])))
+  return ok.every((trial) =>
+    names.every((name) => Object.is(own(trial.metrics, name), own(ok[0]!.metrics, name))),
+  )
 }
 
 function modeSection(one: Measured): object {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Cleaner } from '../../../workers/pipeline/clean/cleaner.ts'
+import type { CategoryRule } from '../../../workers/pipeline/clean/respelling.ts'
 import { FeatureEngineer } from '../../../workers/pipeline/features/engineer.ts'
 import { minus, plus, times } from '../../../workers/pipeline/features/fills.ts'
 import { OneHotIndex } from '../../../workers/pipeline/features/one-hot.ts'
@@ -48,10 +49,10 @@ function* chunks(rows: readonly Row[], size: number): Generator<ColumnChunk> {
   }
 }
 
-const RULES = {
-  team: { missing: 'none' },
-  land: { spell: (land: string) => (land === 'USA' ? land : 'not') },
-}
+const RULES = new Map<string, CategoryRule>([
+  ['team', { missing: 'none' }],
+  ['land', { spell: (land) => (land === 'USA' ? land : 'not') }],
+])
 const each = (out: Float64Array, rows: number, of: (i: number) => number) => {
   for (let i = 0; i < rows; i += 1) out[i] = of(i)
 }

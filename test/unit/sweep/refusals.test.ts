@@ -60,13 +60,24 @@ describe('keys', () => {
     expect(hintOf('grid: { timeout_s: [1, 2] }')).toContain('holds for the whole run')
   })
 
-  it.each(['__proto__', 'constructor', 'prototype'])('refuses the key %s anywhere', (key) => {
-    const says = `key "${key}" is not allowed`
-    expect(refusals(`name: a\n${key}: { polluted: 1 }\n`)).toEqual([`sweep.yaml:2:1: ${says}`])
-    expect(refusals(`name: a\nparams:\n  ${key}: 1\n`)).toEqual([`sweep.yaml:3:3: ${says}`])
-    expect(refusals('name: a\n', { set: [`params.${key}=1`] })).toEqual([
-      `--set params.${key}=1: key "params.${key}" is not allowed`,
+  it.each(['__proto__', 'constructor', 'toString'])('takes %s for a name as any other', (key) => {
+    expect(refusals(`name: a\n${key}: { polluted: 1 }\n`)).toEqual([
+      `sweep.yaml:2:1: key "${key}": unknown key`,
     ])
+    expect(refusals(`name: a\nparams:\n  ${key}: {}\n`)).toEqual([
+      expect.stringContaining(`sweep.yaml:3:${key.length + 5}: key "params.${key}": got a mapping, expected`),
+    ])
+    expect(refusals('name: a\n', { set: [`dataset.${key}.b=1`] })).toEqual([
+      expect.stringContaining(`key "dataset.${key}.b": unknown key`),
+    ])
+    for (const { sweep } of [
+      load(`name: a\nparams:\n  ${key}: 1\n`),
+      load('name: a\n', { set: [`params.${key}=1`] }),
+      load(`name: a\ngrid: { params.${key}: [1] }\n`),
+    ]) {
+      expect(Object.entries(sweep.scenarios[0]!.params)).toEqual([[key, 1]])
+      expect(sweep.scenarios[0]!.flat[`params.${key}`]).toBe(1)
+    }
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
   })
 })

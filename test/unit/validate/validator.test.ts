@@ -71,10 +71,10 @@ describe('the validator', () => {
 })
 
 describe('the guard', () => {
-  const limits: Record<string, ColumnDeclaration> = {
-    x: { kind: 'number', min: 0, max: 9 },
-    c: { kind: 'category', values: ['red', 'green'] },
-  }
+  const limits = new Map<string, ColumnDeclaration>([
+    ['x', { kind: 'number', min: 0, max: 9 }],
+    ['c', { kind: 'category', values: ['red', 'green'] }],
+  ])
   const bad = () => ({
     ...chunkOf(
       [

@@ -11,7 +11,7 @@ export interface CleanerOptions {
   impute_value?: number
   impute_categories?: 'none' | 'most_frequent'
   /** What was declared of columns. */
-  columns?: Readonly<Record<string, ColumnDeclaration>>
+  columns?: ReadonlyMap<string, ColumnDeclaration>
 }
 
 export interface CleanerState {
@@ -35,7 +35,7 @@ export class Cleaner {
   /** Numbers filled in so far. */
   private imputedNumbers = 0
   private readonly target: string
-  private readonly rules: Readonly<Record<string, CategoryRule>>
+  private readonly rules: ReadonlyMap<string, CategoryRule>
   private readonly options: CleanerOptions
   private readonly state: CleanerState | undefined
   private readonly gaps: Gap[] = []
@@ -45,7 +45,7 @@ export class Cleaner {
 
   constructor(
     target: string,
-    rules: Readonly<Record<string, CategoryRule>>,
+    rules: ReadonlyMap<string, CategoryRule>,
     state?: CleanerState,
     options: CleanerOptions = {},
   ) {
@@ -100,25 +100,27 @@ export class Cleaner {
   }
 
   private prepare(chunk: ColumnChunk): void {
-    const { impute = 'mean', impute_value = 0, impute_categories, columns = {} } = this.options
+    const { impute = 'mean', impute_value = 0, impute_categories, columns } = this.options
+    const numbers = new Map(Object.entries(this.state?.numbers ?? {}))
+    const categories = new Map(Object.entries(this.state?.categories ?? {}))
     for (const [column, { name, kind }] of chunk.columns.entries()) {
-      const declared = columns[name]
+      const declared = columns?.get(name)
       if (name === this.target) this.targetColumn = column
       if (kind === 'category') {
-        const rule = { ...this.rules[name] }
+        const rule = { ...this.rules.get(name) }
         if (rule.missing === undefined) {
           const strategy = declared?.impute ?? impute_categories
           if (strategy === 'constant') rule.missing = String(declared?.fill ?? '')
           if (strategy === 'most_frequent') rule.mostFrequent = true
         }
-        this.respellings.push(new Respelling(column, name, rule, this.state?.categories[name]))
+        this.respellings.push(new Respelling(column, name, rule, categories.get(name)))
       } else if (name !== this.target) {
         const strategy = declared?.impute ?? impute
         const constant = typeof declared?.fill === 'number' ? declared.fill : impute_value
         const imputer = createImputer(
           strategy === 'none' ? impute : strategy,
           strategy === 'constant' ? constant : 0,
-          this.state?.numbers[name],
+          numbers.get(name),
         )
         this.gaps.push({ column, name, imputer })
       }

@@ -33,15 +33,23 @@ export interface MonitorState {
 }
 
 /** By stream and detector. */
-export type AlarmCounts = Record<
-  string,
-  Record<string, { alarms: number; first_row: number; last_row: number }>
->
+export type AlarmCounts = Record<string, Record<string, AlarmCount>>
+
+interface AlarmCount {
+  alarms: number
+  first_row: number
+  last_row: number
+}
 
 interface Shape {
   features: readonly string[]
   slots: readonly string[]
   task: 'regression' | 'classification'
+}
+
+/** Columns may be called as the streams are that every run has. */
+function streamName(column: string): string {
+  return column === 'target' || column === 'error' ? `column ${column}` : column
 }
 
 type Saved = Readonly<Record<string, DetectorState>> | undefined
@@ -56,7 +64,7 @@ function mixOf(saved: Saved): CategoricalDrift {
   return state === undefined ? new CategoricalDrift(WINDOW) : CategoricalDrift.fromJSON(state)
 }
 
-function streamOf(name: string, state: MonitorState | undefined): NumberStream {
+function streamOf(name: 'target' | 'error', state: MonitorState | undefined): NumberStream {
   const scaling = state?.scaling[name]
   const trend = state?.trends[name]
   const detectors = state?.detectors[name]
@@ -71,7 +79,7 @@ export class Monitor {
   private readonly features: readonly KolmogorovSmirnov[]
   private readonly slotNames: readonly string[]
   private readonly slots: readonly CategoricalDrift[]
-  private readonly counts: AlarmCounts
+  private readonly counts: Map<string, Map<string, AlarmCount>>
   private alarms: Alarm[] = []
   /** One number a row of a batch. */
   private room = new Float64Array(0)
@@ -86,11 +94,18 @@ export class Monitor {
     // A label's mix is watched as a category's is.
     this.target = task === 'regression' ? streamOf('target', state) : null
     this.error = streamOf('error', state)
-    this.featureNames = features
-    this.features = features.map((name) => windowOf(state?.detectors[name]))
-    this.slotNames = task === 'regression' ? slots : [...slots, 'target']
-    this.slots = this.slotNames.map((name) => mixOf(state?.detectors[name]))
-    this.counts = structuredClone(state?.counts ?? {})
+    const saved = new Map(Object.entries(state?.detectors ?? {}))
+    this.featureNames = features.map(streamName)
+    this.features = this.featureNames.map((name) => windowOf(saved.get(name)))
+    const slotNames = slots.map(streamName)
+    this.slotNames = task === 'regression' ? slotNames : [...slotNames, 'target']
+    this.slots = this.slotNames.map((name) => mixOf(saved.get(name)))
+    this.counts = new Map(
+      Object.entries(state?.counts ?? {}).map(([stream, counts]) => [
+        stream,
+        new Map(Object.entries(counts)),
+      ]),
+    )
   }
 
   /**
@@ -164,39 +179,38 @@ export class Monitor {
   }
 
   summary(): AlarmCounts {
-    return this.counts
+    return Object.fromEntries(
+      [...this.counts].map(([stream, counts]) => [stream, Object.fromEntries(counts)]),
+    )
   }
 
   toJSON(): MonitorState {
     const scaling: MonitorState['scaling'] = {}
-    const detectors: MonitorState['detectors'] = {}
     const trends: MonitorState['trends'] = {}
+    const detectors = new Map<string, Record<string, DetectorState>>()
     const streams = { ...(this.target !== null && { target: this.target }), error: this.error }
     for (const [name, stream] of Object.entries(streams)) {
       const state = stream.toJSON()
       scaling[name] = state.scaling
       trends[name] = state.trend
-      detectors[name] = state.detectors
+      detectors.set(name, state.detectors)
     }
     for (const [j, name] of this.featureNames.entries()) {
-      detectors[name] = { kolmogorov_smirnov: this.features[j]!.toJSON() }
+      detectors.set(name, { kolmogorov_smirnov: this.features[j]!.toJSON() })
     }
     for (const [s, name] of this.slotNames.entries()) {
-      detectors[name] = { ...detectors[name], categorical: this.slots[s]!.toJSON() }
+      detectors.set(name, { ...detectors.get(name), categorical: this.slots[s]!.toJSON() })
     }
-    return { scaling, detectors, trends, counts: structuredClone(this.counts) }
+    return { scaling, detectors: Object.fromEntries(detectors), trends, counts: this.summary() }
   }
 
   private alarm(kept: number, alarm: Omit<Found, 'place'>): void {
     const row = this.numberOf(kept)
     this.alarms.push({ row, kept_row: kept, ...alarm })
     const { stream, detector } = alarm
-    this.counts[stream] ??= {}
-    const count = this.counts[stream][detector]
-    this.counts[stream][detector] = {
-      alarms: (count?.alarms ?? 0) + 1,
-      first_row: count?.first_row ?? row,
-      last_row: row,
-    }
+    const counts = this.counts.get(stream) ?? new Map<string, AlarmCount>()
+    this.counts.set(stream, counts)
+    const { alarms = 0, first_row = row } = counts.get(detector) ?? {}
+    counts.set(detector, { alarms: alarms + 1, first_row, last_row: row })
   }
 }

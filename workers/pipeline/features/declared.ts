@@ -102,7 +102,7 @@ function featureOf(declaration: FeatureDeclaration, scope: Scope, key: string): 
   if (by !== undefined && !scope.categories.includes(by)) {
     refuse(`by: no category column "${by}"; there are ${scope.categories.join(', ') || 'none'}`)
   }
-  const elementary = ELEMENTWISE[op]
+  const elementary = Object.hasOwn(ELEMENTWISE, op) ? ELEMENTWISE[op] : undefined
   if (elementary !== undefined) {
     if (elementary.operands !== 'many' && of.length !== elementary.operands) {
       refuse(

@@ -124,12 +124,13 @@ export class FeatureEngineer {
     })
     const category = (name: string) =>
       chunk.columns.findIndex((column) => column.name === name && column.kind === 'category')
+    const saved = new Map(Object.entries(this.state?.declared ?? {}))
     for (const feature of this.table.declared ?? []) {
       const of = feature.of.map(find)
       const out = this.vectors.push(new Float64Array(0)) - 1
       position.set(feature.name, out)
       const labels = feature.of.includes(this.target) ? this.labels : null
-      const running = feature.start(labels, this.state?.declared[feature.name])
+      const running = feature.start(labels, saved.get(feature.name))
       const by = feature.by === null ? -1 : category(feature.by)
       if (feature.by !== null && by < 0)
         throw new RangeError(`feature table: no category column "${feature.by}"`)

@@ -1,4 +1,5 @@
 /** NBA 2K player ratings: the salary from what is known before it is paid. No feature is made from the salary. */
+import type { CategoryRule } from '../clean/respelling.ts'
 import { minus, month, months, plus, times, year } from '../features/fills.ts'
 import type { Fill, Formula } from '../features/table.ts'
 import type { ColumnSpec } from '../ingest/columns.ts'
@@ -83,6 +84,12 @@ const RICH_FORMULAS: readonly Formula[] = [
   { name: 'experience_x_rookie', from: ['experience', 'rookie'], fill: times },
 ]
 
+const CATEGORIES = new Map<string, CategoryRule>([
+  ['team', { missing: 'No Team' }],
+  ['country', { spell: (country) => (country === 'USA' ? 'USA' : 'Not-USA') }],
+  ['draft_round', { spell: (round) => (round === 'Undrafted' ? '0' : round) }],
+])
+
 const BASE_DENSE = ['rating', 'age', 'experience', 'bmi', 'birth_month', 'draft_decade']
 const RICH_DENSE = [
   ...BASE_DENSE,
@@ -95,17 +102,13 @@ export function nba2kPlan(features: FeatureSet): Plan {
   return {
     specs: SPECS,
     target: 'salary',
-    categories: {
-      team: { missing: 'No Team' },
-      country: { spell: (country) => (country === 'USA' ? 'USA' : 'Not-USA') },
-      draft_round: { spell: (round) => (round === 'Undrafted' ? '0' : round) },
-    },
+    categories: CATEGORIES,
     features: {
       formulas: rich ? [...FORMULAS, ...RICH_FORMULAS] : FORMULAS,
       dense: rich ? RICH_DENSE : BASE_DENSE,
       slots: ['team', 'position', 'country', 'draft_round'],
     },
-    columns: {},
+    columns: new Map(),
     schema: null,
     notes: [],
   }

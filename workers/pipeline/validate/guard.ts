@@ -9,10 +9,10 @@ export interface GuardState {
 
 /** Columns with limits, and the counts of what broke them. */
 export class Guard {
-  readonly misfits: Record<string, number>
-  readonly outOfRange: Record<string, number>
+  readonly misfits: Map<string, number>
+  readonly outOfRange: Map<string, number>
   private readonly policy: BadValuePolicy
-  private readonly columns: Readonly<Record<string, ColumnDeclaration>>
+  private readonly columns: ReadonlyMap<string, ColumnDeclaration>
   private readonly path: string
   private drop = new Uint8Array(0)
   /** By column: for each code, 1 where its value is not allowed. */
@@ -20,20 +20,20 @@ export class Guard {
 
   constructor(
     policy: BadValuePolicy,
-    columns: Readonly<Record<string, ColumnDeclaration>>,
+    columns: ReadonlyMap<string, ColumnDeclaration>,
     path: string,
     state?: GuardState,
   ) {
     this.policy = policy
     this.columns = columns
     this.path = path
-    this.misfits = { ...state?.misfits }
-    this.outOfRange = { ...state?.out_of_range }
+    this.misfits = new Map(Object.entries(state?.misfits ?? {}))
+    this.outOfRange = new Map(Object.entries(state?.out_of_range ?? {}))
   }
 
   /** True where there is nothing to guard: the reader fails by itself, and no column has limits. */
-  static idle(policy: BadValuePolicy, columns: Readonly<Record<string, ColumnDeclaration>>): boolean {
-    return policy === 'fail' && !Object.values(columns).some(hasLimits)
+  static idle(policy: BadValuePolicy, columns: ReadonlyMap<string, ColumnDeclaration>): boolean {
+    return policy === 'fail' && ![...columns.values()].some(hasLimits)
   }
 
   /**
@@ -51,7 +51,7 @@ export class Guard {
       any = true
     }
     for (const column of chunk.columns) {
-      const declared = this.columns[column.name]
+      const declared = this.columns.get(column.name)
       if (declared === undefined || !hasLimits(declared)) continue
       if (column.kind === 'category') any = this.checkValues(column, chunk, declared) || any
       else any = this.checkRange(column.name, column.values, chunk, declared) || any
@@ -60,7 +60,7 @@ export class Guard {
   }
 
   toJSON(): GuardState {
-    return { misfits: { ...this.misfits }, out_of_range: { ...this.outOfRange } }
+    return { misfits: Object.fromEntries(this.misfits), out_of_range: Object.fromEntries(this.outOfRange) }
   }
 
   private checkRange(
@@ -121,6 +121,6 @@ function hasLimits({ min, max, values }: ColumnDeclaration): boolean {
   return min !== undefined || max !== undefined || values !== undefined
 }
 
-function count(counts: Record<string, number>, name: string): void {
-  counts[name] = (counts[name] ?? 0) + 1
+function count(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1)
 }

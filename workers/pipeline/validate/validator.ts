@@ -75,10 +75,11 @@ export class Validator {
 
   /** Takes up the columns, with what the state knows of them; the first chunk does it too. */
   begin(columns: readonly Column[]): (NumberWatch | CategoryWatch)[] {
-    this.watches ??= columns.map((column) =>
-      column.kind === 'category'
-        ? new CategoryWatch(this.state?.missing[column.name])
-        : new NumberWatch(this.state?.numbers[column.name]),
+    if (this.watches !== null) return this.watches
+    const missing = new Map(Object.entries(this.state?.missing ?? {}))
+    const numbers = new Map(Object.entries(this.state?.numbers ?? {}))
+    this.watches = columns.map(({ kind, name }) =>
+      kind === 'category' ? new CategoryWatch(missing.get(name)) : new NumberWatch(numbers.get(name)),
     )
     return this.watches
   }
@@ -86,7 +87,8 @@ export class Validator {
   /** @param rows how many of the chunk's rows count */
   check(chunk: ColumnChunk, rows = chunk.rows): ChunkQuality {
     const watches = this.begin(chunk.columns)
-    const quality: ChunkQuality = {}
+    const gapsByName: [string, number][] = []
+    const outliersByName: [string, number][] = []
     for (let i = 0; i < watches.length; i += 1) {
       const watch = watches[i]!
       const column = chunk.columns[i]!
@@ -95,20 +97,17 @@ export class Validator {
       else {
         const { outliers } = watch
         watch.check(column, rows, this.rows)
-        if (watch.outliers > outliers) {
-          quality.outliers ??= {}
-          quality.outliers[column.name] = watch.outliers - outliers
-        }
+        if (watch.outliers > outliers) outliersByName.push([column.name, watch.outliers - outliers])
       }
-      if (watch.missing > gaps) {
-        quality.missing ??= {}
-        quality.missing[column.name] = watch.missing - gaps
-      }
+      if (watch.missing > gaps) gapsByName.push([column.name, watch.missing - gaps])
     }
     const repeated = this.duplicates.check(chunk, rows)
-    if (repeated > 0) quality.duplicates = repeated
     this.rows += rows
-    return quality
+    return {
+      ...(outliersByName.length > 0 && { outliers: Object.fromEntries(outliersByName) }),
+      ...(gapsByName.length > 0 && { missing: Object.fromEntries(gapsByName) }),
+      ...(repeated > 0 && { duplicates: repeated }),
+    }
   }
 
   /** @param columns those of any chunk */

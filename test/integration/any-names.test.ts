@@ -1,0 +1,229 @@
+/** Columns, labels, parameters and metrics called as what every object inherits, through the public command. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { TrialResult } from '../../workers/protocol.ts'
+import { type CliEnd, Sandbox, trialsOf } from '../fixtures/cli.ts'
+import { workloadFile } from '../fixtures/trial.ts'
+
+const TAME = ['x', 'z', 'k', 'l', 'day', 'y', 'made', 'past'] as const
+const ANY = ['constructor', '__proto__', 'toString', 'hasOwnProperty', 'valueOf', 'prototype'] as const
+const LABELS = ['propertyIsEnumerable', 'toLocaleString', '__lookupSetter__'] as const
+const ROWS = 600
+
+let box: Sandbox
+beforeAll(() => {
+  box = new Sandbox()
+})
+afterAll(() => box.remove())
+
+const ok = ({ code, stdout, stderr }: CliEnd): string => {
+  expect([code, stderr]).toEqual([0, expect.not.stringMatching(/stint itself failed/)])
+  return stdout.trim()
+}
+
+/** Numbers with gaps, a value out of range and a shift; categories; a date; the target. */
+function rowsOf(target: 'number' | 'label'): string[][] {
+  return Array.from({ length: ROWS }, (_, i) => {
+    const x = ((i * 37) % 61) + (i < 300 ? 0 : 500)
+    const z = i % 50 === 7 ? '' : String(i === 9 ? 9999 : (i * 13) % 17)
+    const k = LABELS[i % 3]!
+    const y = target === 'label' ? LABELS[(x + i) % 3]! : String(2 * x + ((i * 13) % 17))
+    return [
+      String(x),
+      z,
+      k,
+      i % 40 === 3 ? '' : 'ab'[i % 2]!,
+      `2020-01-${String((i % 28) + 1).padStart(2, '0')}`,
+      y,
+    ]
+  })
+}
+
+/** The same data and sweep under other names. */
+async function trialsUnder(
+  names: readonly string[],
+  target: 'number' | 'label',
+  format: 'csv' | 'ndjson',
+): Promise<TrialResult[]> {
+  const [x, z, k, l, day, y, made, past] = names
+  const rows = rowsOf(target)
+  const text =
+    format === 'csv'
+      ? [names.slice(0, 6), ...rows].map((row) => row.join()).join('\n')
+      : rows
+          .map((row) => JSON.stringify(Object.fromEntries(row.map((value, i) => [names[i], value]))))
+          .join('\n')
+  const source = box.write(`data.${format}`, text)
+  const columns = Object.fromEntries([
+    [x, 'number'],
+    [z, { kind: 'number', impute: 'median', max: 100 }],
+    [k, { kind: 'category', values: [...LABELS] }],
+    [l, { kind: 'category', impute: 'constant', fill: 'isPrototypeOf' }],
+    [day, { kind: 'date', format: 'iso' }],
+  ])
+  const features = [
+    { op: 'product', of: [x, z], name: made },
+    { op: 'rolling_mean', of: x, window: 3, by: k, name: past },
+  ]
+  const sweep = {
+    name: 'swept',
+    dataset: { source, target: y, columns, features, bad_values: 'impute' },
+    params: { validate: true, drift: 'alarm', window: 50, checkpoint_to: join(box.folder, 'state.json') },
+    benchmark_runs: 1,
+    chunk_size: 50,
+    batch_size: 4,
+  }
+  const run = (keys: object, name: string) =>
+    box.stint(
+      'run',
+      box.write(`${name}.yaml`, JSON.stringify({ ...sweep, ...keys })),
+      '--out',
+      box.results,
+      '--quiet',
+    )
+  const first = { ...sweep.dataset, rows: 317 }
+  const part = trialsOf(ok(await run({ dataset: first }, 'part')))
+  const params = { ...sweep.params, checkpoint_to: null, resume_from: join(box.folder, 'state.json') }
+  const rest = trialsOf(ok(await run({ params }, 'rest')))
+  return [...part, ...rest]
+}
+
+/** What follows from the data alone, with the names put back. */
+function contentOf({ outcome, error, metrics, info }: TrialResult, names: readonly string[]): unknown {
+  const own = (name: string) => !/_ms$|_mb$|_s$|_us$|_j$|^gc|^cold/.test(name)
+  const renamed = (text: string) => {
+    const at = names.indexOf(text)
+    return at < 0 ? text : TAME[at]!
+  }
+  const walk = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(walk)
+    if (typeof value === 'string') return LABELS.includes(value as never) ? value : renamed(value)
+    if (typeof value !== 'object' || value === null) return value
+    return Object.entries(value).map(([key, below]) => [names === ANY_ALL ? renamed(key) : key, walk(below)])
+  }
+  const kept = Object.entries(metrics).filter(([name]) => own(name))
+  return { outcome, error, metrics: kept, info: walk(info) }
+}
+
+const ANY_ALL: readonly string[] = [...ANY, 'isPrototypeOf', '__defineGetter__']
+
+describe('a data set whose columns, labels and features have any name', () => {
+  it.each([
+    ['number', 'csv'],
+    ['label', 'ndjson'],
+  ] as const)('is learned as any other: %s as %s', { timeout: 120_000 }, async (target, format) => {
+    const tame = await trialsUnder(TAME, target, format)
+    const any = await trialsUnder(ANY_ALL, target, format)
+    expect(tame.map(({ outcome, error }) => [outcome, error])).toEqual([
+      ['ok', undefined],
+      ['ok', undefined],
+    ])
+    expect(any.map((trial) => contentOf(trial, ANY_ALL))).toEqual(tame.map((trial) => contentOf(trial, TAME)))
+    expect(Object.keys((any[1]!.info!['quality'] as { columns: object }).columns).sort()).toEqual(
+      [...ANY].sort(),
+    )
+    expect(any[1]!.info!['bad_values']).toMatchObject({ out_of_range: JSON.parse('{"__proto__":1}') })
+  })
+
+  it('has its types told, and inferred where nothing is said', async () => {
+    const labels = ['__proto__', 'constructor', 'toString']
+    const rows = rowsOf('label').map((row) => [...row.slice(0, 5), labels[LABELS.indexOf(row[5] as never)]])
+    const text = [ANY, ...rows].map((row) => row.join()).join('\n')
+    const sweep = { name: 'swept', dataset: { source: box.write('plain.csv', text), target: 'prototype' } }
+    const path = box.write('plain.yaml', JSON.stringify(sweep))
+    const run = ok(await box.stint('run', path, '--out', box.results, '--quiet', '--runs', '1'))
+    const { datasets } = JSON.parse(readFileSync(join(run, 'run.json'), 'utf8'))
+    expect(
+      Object.entries<{ kind: string }>(datasets[0].schema).map(([name, { kind }]) => [name, kind]),
+    ).toEqual([
+      ['constructor', 'number'],
+      ['__proto__', 'number'],
+      ['toString', 'category'],
+      ['hasOwnProperty', 'category'],
+      ['valueOf', 'date'],
+      ['prototype', 'category'],
+    ])
+    const [trial] = trialsOf(run)
+    expect(trial).toMatchObject({ outcome: 'ok', info: { learner: 'softmax' } })
+    expect([...(trial!.info!['classes'] as string[])].sort()).toEqual(labels)
+  })
+})
+
+describe('a workload whose parameters and metrics have any name', () => {
+  it('gets them and has them shown', { timeout: 120_000 }, async () => {
+    const path = box.write(
+      'names.yaml',
+      `name: swept
+workload: ${workloadFile('any-names')}
+params: { constructor: 7, toString: 8 }
+grid: { params.__proto__: [3, 4], params.hasOwnProperty: [5] }
+compare: { metrics: [__proto__, constructor], reference: { params.__proto__: 3 } }
+gate: { margins: { __proto__: 1%, constructor: 1% } }
+benchmark_runs: 2
+chunk_log: all
+`,
+    )
+    const run = ok(await box.stint('run', path, '--out', box.results, '--quiet'))
+    const trials = trialsOf(run)
+    const values = trials.map(({ metrics }) =>
+      ['__proto__', 'constructor', 'toString', 'hasOwnProperty'].map(
+        (name) => Object.getOwnPropertyDescriptor(metrics, name)?.value,
+      ),
+    )
+    expect(values.sort()).toEqual([
+      [3, 7, 8, 5],
+      [3, 7, 8, 5],
+      [4, 7, 8, 5],
+      [4, 7, 8, 5],
+    ])
+    const [trial] = trials
+    const chunk = JSON.parse(
+      readFileSync(join(run, 'chunks', `${trial!.trial}.jsonl`), 'utf8').split('\n')[0]!,
+    )
+    expect(Object.entries(chunk.operators_ms)).toEqual([
+      ['__proto__', 0],
+      ['constructor', 1],
+      ['toString', 2],
+      ['hasOwnProperty', 3],
+    ])
+    const { stderr } = await box.stint('report', run)
+    const page = readFileSync(join(run, 'reports', 'report.md'), 'utf8')
+    const table = readFileSync(join(run, 'benchmarks', 'constraint_experiment.csv'), 'utf8')
+    for (const shown of [stderr, page, table]) expect(shown).not.toMatch(/native code|\[object|NaN|undefined/)
+    const [head, first] = table.split('\n').map((line) => line.split(','))
+    const value = (name: string) => first![head!.indexOf(name)]
+    expect(['params.__proto__', '__proto__', 'constructor', 'toString'].map(value)).toEqual([
+      '3',
+      '3',
+      '7',
+      '8',
+    ])
+    const tests = readFileSync(join(run, 'benchmarks', 'significance_tests.csv'), 'utf8')
+    expect(tests).toMatch(/^__proto__,/m)
+    expect(tests).toMatch(/^constructor,/m)
+    ok(await box.stint('compare', run, run))
+  })
+
+  it('takes them from the command line, and refuses those that it does not know', async () => {
+    const path = box.write('names.yaml', `name: swept\nworkload: ${workloadFile('any-names')}\n`)
+    const words = ['--set', 'params.__proto__=6', '--set', 'params.constructor=2', '--runs', '1', '--quiet']
+    const run = ok(await box.stint('run', path, '--out', box.results, ...words))
+    expect(Object.entries(trialsOf(run)[0]!.params)).toEqual(
+      expect.arrayContaining([
+        ['params.__proto__', 6],
+        ['params.constructor', 2],
+      ]),
+    )
+    for (const [set, message] of [
+      ['params.__proto__={ a: 1 }', /key "params.__proto__": got a mapping, expected/],
+      ['params.valueOf=1', /unknown parameter of workload "any-names"/],
+      ['__proto__=1', /key "__proto__": unknown key/],
+      ['dataset.constructor=1', /key "dataset.constructor": unknown key/],
+    ] as const) {
+      const { code, stderr } = await box.stint('run', path, '--out', box.results, '--set', set, '--quiet')
+      expect(stderr).toMatch(message)
+      expect(code).toBe(2)
+    }
+  })
+})
