@@ -162,6 +162,40 @@ describe('rows that came before anything was learned', () => {
   })
 })
 
+describe('what too few rows cannot tell', () => {
+  const run = async (rows: number) => {
+    const lines = Array.from({ length: rows }, (_, i) => {
+      const [a, b] = [(i * 7) % 11, (i * 5) % 13]
+      return `${a},${b},${2 * a - b + ((i * 3) % 5)},${a + b}`
+    })
+    const dataset = await prepared(csvFile(`a,b,c,y\n${lines.join('\n')}\n`), {
+      target: 'y',
+      columns: { a: 'number', b: 'number', c: 'number', y: 'number' },
+    })
+    return (await runPipeline(dataset, { drift: 'alarm', validate: true })).info as {
+      quality: { columns: Record<string, { outlier_ratio: number | null }> }
+      collinear_features: { feature: string }[] | null
+      drift: object
+      drift_untested: string[]
+    }
+  }
+
+  it('is not called clean: outliers, collinear features and drift', async () => {
+    const few = await run(3)
+    expect(few.quality.columns['a']!.outlier_ratio).toBeNull()
+    expect(few.collinear_features).toBeNull()
+    expect(few.drift).toEqual({})
+    expect(few.drift_untested).toEqual(['target', 'error', 'a', 'b', 'c'])
+
+    const some = await run(400)
+    expect(some.quality.columns['a']!.outlier_ratio).toBe(0)
+    expect(some.collinear_features!.map(({ feature }) => feature)).toEqual(['c', 'a'])
+    // Means are tested from the 228th row on, windows of features from the 512th.
+    expect(some.drift_untested).toEqual(['a', 'b', 'c'])
+    expect((await run(600)).drift_untested).toEqual([])
+  })
+})
+
 describe('a score that means nothing', () => {
   it('is null with its reason: R2 of a target that stays the same', async () => {
     const lines = Array.from({ length: 40 }, (_, i) => `${i % 7},${i === 0 ? 5 : 0.1}`)

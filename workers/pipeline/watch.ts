@@ -82,9 +82,10 @@ export class Watch {
   /** For the journal. */
   summary(): Record<string, unknown> {
     // Batch mode learns once, behind its last row: there an alarm comes too early to act upon.
+    const { monitor } = this
     const idle = this.keep !== null && this.onErrorDrift === null
     return {
-      ...(this.monitor !== null && { drift: this.monitor.summary() }),
+      ...(monitor !== null && { drift: monitor.summary(), drift_untested: monitor.untested() }),
       ...(idle && { drift_action: 'none: batch mode learns only at the end' }),
       ...(this.collinearity !== null && { collinear_features: this.collinearity.report() }),
     }

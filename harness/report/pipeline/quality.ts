@@ -23,7 +23,10 @@ export function qualitySection(
     outlier_rate: columns === null ? null : outlierRate(columns, quality!['rows']),
     outlier_ratios: columns === null ? null : fieldOf(columns, 'outlier_ratio'),
     collinear_features: info['collinear_features'] ?? null,
-    drift: { chunks_with_alarms: drift === null ? null : chunksWithAlarms(chunks) },
+    drift: {
+      chunks_with_alarms: drift === null ? null : chunksWithAlarms(chunks),
+      untested: info['drift_untested'] ?? null,
+    },
     per_feature_drift: drift === null ? null : streams(drift, (name) => !OVER_TIME.includes(name)),
     temporal_drift: drift === null ? null : streams(drift, (name) => OVER_TIME.includes(name)),
   }

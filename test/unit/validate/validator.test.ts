@@ -158,7 +158,7 @@ describe('the report on collinear features', () => {
     watch.observe(batch, 0, 1000, 0)
     expect(
       watch
-        .report()
+        .report()!
         .map(({ feature }) => feature)
         .sort(),
     ).toEqual(['a', 'a-b', 'b'])
@@ -192,7 +192,7 @@ describe('the report on collinear features', () => {
       const batch = { rows: 900, width: 5, dense, slots: 0, hot: new Int32Array(0), hotSize: 0, target }
       const watch = new Collinearity(order.map((i) => names[i]!))
       watch.observe(batch, 0, 900, 0)
-      return new Map(watch.report().map(({ feature, vif }) => [feature, vif!]))
+      return new Map(watch.report()!.map(({ feature, vif }) => [feature, vif!]))
     }
     const found = inflations([0, 1, 2, 3, 4])
     expect(found.size).toBeGreaterThan(2)

@@ -73,6 +73,11 @@ export class Adwin implements BulkDetector {
     return this.width
   }
 
+  /** Whether a test was made. */
+  get tested(): boolean {
+    return this.seen >= this.options.clock
+  }
+
   /** Mean of the window; null while it is empty. */
   get mean(): number | null {
     return this.width === 0 ? null : this.sum / this.width

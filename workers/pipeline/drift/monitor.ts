@@ -184,6 +184,19 @@ export class Monitor {
     )
   }
 
+  /** Streams that were too short for a test, so that the absence of alarms says nothing about them. */
+  untested(): string[] {
+    const { target, error, features, slots } = this
+    const untested = [
+      ...(target === null || target.tested ? [] : ['target']),
+      ...(error.tested ? [] : ['error']),
+      ...this.featureNames.filter((_, j) => features[j]!.statistic === null),
+      ...this.slotNames.filter((_, s) => slots[s]!.statistic === null),
+    ]
+    // A stream that starts afresh after an alarm was tested before.
+    return untested.filter((name) => this.counts[name] === undefined)
+  }
+
   toJSON(): MonitorState {
     const scaling: MonitorState['scaling'] = {}
     const trends: MonitorState['trends'] = {}

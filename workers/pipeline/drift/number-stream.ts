@@ -80,6 +80,11 @@ export class NumberStream {
     }
   }
 
+  /** Whether any detector made a test: before that, silence says nothing. */
+  get tested(): boolean {
+    return this.adwin.tested || this.windows.statistic !== null
+  }
+
   toJSON(): NumberStreamState {
     const { scaling, fast, slow, adwin, pageHinkley, windows } = this
     return {

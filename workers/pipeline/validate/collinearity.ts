@@ -35,11 +35,15 @@ export class Collinearity {
     this.moments.addMany(dense, target, sparse + ((THEN_EACH - (at % THEN_EACH)) % THEN_EACH), to, THEN_EACH)
   }
 
-  /** Features with a variance inflation above 10, the worst first. */
-  report(): Inflation[] {
+  /**
+   * Features with a variance inflation above 10, the worst first; null where there are too few rows to tell: as many
+   * features and a constant fit any row.
+   */
+  report(): Inflation[] | null {
     const { products } = this.moments
     const at = (i: number, k: number) => products[i >= k ? (i * (i + 1)) / 2 + k : (k * (k + 1)) / 2 + i]!
     const varying = this.features.map((_, i) => i).filter((i) => at(i, i) > 0)
+    if (this.moments.total <= varying.length) return null
     const correlation = varying.map((i) =>
       Float64Array.from(varying, (k) => at(i, k) / Math.sqrt(at(i, i) * at(k, k))),
     )

@@ -27,6 +27,7 @@ export interface NumberQuality {
   /** Estimated as the data passed. */
   lower_quartile: number | null
   upper_quartile: number | null
+  /** Null where no value could be judged: under 64 of them, or half of all the same. */
   outlier_ratio: number | null
 }
 
@@ -205,7 +206,7 @@ class NumberWatch {
       max: present === 0 ? null : this.max,
       lower_quartile: this.low.value,
       upper_quartile: this.high.value,
-      outlier_ratio: present === 0 ? null : this.outliers / present,
+      outlier_ratio: this.outliers === 0 && this.highFence === Infinity ? null : this.outliers / present,
     }
   }
 
