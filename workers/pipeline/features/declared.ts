@@ -2,6 +2,7 @@
 import type { FeatureDeclaration, FeatureOp } from '../../contract.ts'
 import { monthIndex } from '../ingest/dates.ts'
 import type { Plan } from '../plan.ts'
+import { power } from '../power.ts'
 import { HISTORIES } from './history.ts'
 import { Elementwise, Past } from './running.ts'
 import type { DeclaredFeature } from './table.ts'
@@ -37,7 +38,7 @@ const ELEMENTWISE: Partial<Record<FeatureOp, Elementary>> = {
     of:
       ({ exponent = 2 }) =>
       (v) =>
-        v[0]! ** exponent,
+        power(v[0]!, exponent),
   },
   log: one(Math.log),
   sqrt: one(Math.sqrt),

@@ -71,7 +71,10 @@ export class PassiveAggressive implements LinearModel {
 
 function squaredNorm(batch: FeatureBatch, row: number): number {
   let sum = 0
-  for (let at = row * batch.width; at < (row + 1) * batch.width; at += 1) sum += batch.dense[at]! ** 2
+  for (let at = row * batch.width; at < (row + 1) * batch.width; at += 1) {
+    const value = batch.dense[at]!
+    sum += value * value
+  }
   for (let at = row * batch.slots; at < (row + 1) * batch.slots; at += 1) if (batch.hot[at]! >= 0) sum += 1
   return sum
 }

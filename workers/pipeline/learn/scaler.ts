@@ -136,7 +136,8 @@ export class StandardScaler {
 /** True where the variance is what rounding alone can make of a constant (scikit-learn's bound). */
 function constant(variance: number, mean: number, rows: number): boolean {
   const epsilon = Number.EPSILON
-  return variance <= rows * epsilon * variance + (rows * mean * epsilon) ** 2
+  const rounding = rows * mean * epsilon
+  return variance <= rows * epsilon * variance + rounding * rounding
 }
 
 /** Sums of the columns of the rows in `x[begin .. end)`: four columns at a time, whose sums stay out of memory. */

@@ -1,4 +1,5 @@
 /** The steps of SGD in its plainest and most used form, in one loop that keeps all it can out of memory. */
+import { power } from '../power.ts'
 import type { FeatureBatch } from './learner.ts'
 import type { LinearWeights } from './linear-weights.ts'
 import { SCALE_FLOOR } from './weight-block.ts'
@@ -12,14 +13,6 @@ export interface PlainOptions {
   power: number
   /** L2 penalty. */
   l2: number
-}
-
-/** t^exponent; by roots where there are some, which round correctly and take a tenth of the time of a general power. */
-export function power(t: number, exponent: number): number {
-  if (exponent === 0.25) return Math.sqrt(Math.sqrt(t))
-  if (exponent === 0.5) return Math.sqrt(t)
-  if (exponent === 0) return 1
-  return t ** exponent
 }
 
 /**

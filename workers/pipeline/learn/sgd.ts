@@ -1,9 +1,10 @@
 /** Linear models by stochastic gradient descent, row by row in the order given. */
+import { power } from '../power.ts'
 import type { FeatureBatch, LearnerState } from './learner.ts'
 import type { LinearModel } from './linear-learner.ts'
 import { LinearWeights } from './linear-weights.ts'
 import { type Loss, lossGradient } from './loss.ts'
-import { GRADIENT_LIMIT, plainSteps, power } from './sgd-plain.ts'
+import { GRADIENT_LIMIT, plainSteps } from './sgd-plain.ts'
 import { readNumber, readObject } from './state.ts'
 import type { WeightBlock } from './weight-block.ts'
 

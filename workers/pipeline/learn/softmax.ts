@@ -1,4 +1,5 @@
 /** Multinomial logistic regression by SGD; classes may appear at any time. */
+import { power } from '../power.ts'
 import type { Classifier, FeatureBatch, LearnerState } from './learner.ts'
 import { LinearWeights } from './linear-weights.ts'
 import { grownFloats, readNumber, readObject } from './state.ts'
@@ -73,7 +74,7 @@ export class Softmax implements Classifier {
     this.scores = grownFloats(this.scores, classes)
     const { scores } = this
     for (let row = from; row < to; row += 1) {
-      const eta = eta0 / this.t ** power_t
+      const eta = eta0 / power(this.t, power_t)
       for (let k = 0; k < classes; k += 1) scores[k] = models[k]!.margin(batch, row)
       normalise(scores, 0, classes)
       for (let k = 0; k < classes; k += 1) {
