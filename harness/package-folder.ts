@@ -1,4 +1,4 @@
-/** Where the package lies: from the sources, from dist/ and from what the build puts together alike. */
+/** Where the package lies, from the sources, from build/ and from dist/ alike, and what the build puts into dist/. */
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,4 +12,14 @@ export function packageFolder(): string {
     folder = parent
   }
   return folder
+}
+
+/**
+ * Absolute path of a file in dist/, such as `workers/host.js`.
+ * @throws where the project has not been built
+ */
+export function builtFile(name: string): string {
+  const path = join(packageFolder(), 'dist', name)
+  if (!existsSync(path)) throw new Error(`${path} is missing: run "npm run build" first`)
+  return path
 }

@@ -1,56 +1,114 @@
-// Compiles harness/ and workers/ into dist/. Starts from an empty dist/ so that a deleted source leaves nothing behind.
-// Every trial starts a process and a thread of its own, and Node's loader takes about half a millisecond a module: what
-// these and the command load is then put together into few files, each entry file under the name that it has.
+// Compiles harness/ and workers/ into build/, a module each, which tests and benches may load; then puts them together
+// into dist/, which is what runs and what the package holds. Both start empty, so that a deleted source leaves nothing.
+// Every trial starts a process and a thread of its own, and Node's loader takes about half a millisecond a module: so
+// dist/ has few files, each entry file under the name that it has among the sources.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
+import { minifySync } from 'rolldown/utils'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const build = join(root, 'build')
 const dist = join(root, 'dist')
 const require = createRequire(import.meta.url)
+
+/** Entry files, under the same names in build/ and dist/. */
+const ENTRIES = [
+  ...['host', 'cell', 'duet', 'prepare', 'governor', 'probe', 'pipeline/workload', 'contract'].map(
+    (entry) => `workers/${entry}`,
+  ),
+  'harness/cli/main',
+]
+/**
+ * Packages that stay in node_modules: those that hold binaries or start processes and threads of their own, and what
+ * they share with a trial. Of the others the command would load hundreds of modules.
+ */
+const APART = /^(?:@napi-rs|canvas|csv-parse|piscina|tinypool)\b/
+/** What users import, whose types are part of the package. */
+const TYPED = ['workers/contract']
+/** Files of packages that are read, not loaded. */
+const ASSETS = [
+  'vega/build/vega.min.js',
+  '@expo-google-fonts/inter/400Regular/Inter_400Regular.ttf',
+  '@expo-google-fonts/inter/600SemiBold/Inter_600SemiBold.ttf',
+]
+/** Packages that get a file of their own, so that what is loaded when can be seen. */
+const OWN_FILE = ['arquero', 'jstat', 'vega', 'yaml', 'yargs', 'zod']
+
+for (const folder of [build, dist]) rmSync(folder, { recursive: true, force: true })
 const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc')
+const compiled = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], { stdio: 'inherit' })
+if (compiled.status !== 0) process.exit(compiled.status ?? 1)
 
-/** By folder of dist/: entry files, and what stays apart of all that they load. */
-const BUNDLES = {
-  workers: {
-    entries: ['host', 'cell', 'duet', 'prepare', 'governor', 'probe', 'pipeline/workload'],
-    apart: /^[^./]/,
+const bundle = await rolldown({
+  input: Object.fromEntries(ENTRIES.map((entry) => [entry, join(build, `${entry}.js`)])),
+  external: APART,
+  platform: 'node',
+  plugins: [{ name: 'minify-packages', renderChunk: (code, chunk) => minified(code, chunk) }],
+})
+const { output } = await bundle.write({
+  dir: dist,
+  entryFileNames: '[name].js',
+  chunkFileNames,
+  codeSplitting: {
+    groups: OWN_FILE.map((name) => ({ name, test: new RegExp(`/node_modules/${name}\\b`) })),
   },
-  // These packages start or read files that lie beside their own; of the others the command draws hundreds of modules.
-  'harness/cli': { entries: ['main'], apart: /^(?:@napi-rs|@expo-google-fonts|canvas|tinypool|yargs)\b/ },
-}
+})
+await bundle.close()
 
-rmSync(dist, { recursive: true, force: true })
-const built = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], { stdio: 'inherit' })
-if (built.status !== 0) process.exit(built.status ?? 1)
-
+/** Folders of the packages whose code or files lie in dist/. */
 const packages = new Set()
-for (const [folder, { entries, apart }] of Object.entries(BUNDLES)) {
-  const dir = join(dist, folder)
-  const bundle = await rolldown({
-    input: Object.fromEntries(entries.map((entry) => [entry, join(dir, `${entry}.js`)])),
-    external: apart,
-    platform: 'node',
-  })
-  // Beside the entry files, since what they hold names files by where it lies itself.
-  const names = { entryFileNames: '[name].js', chunkFileNames: 'shared-[name].js' }
-  const { output } = await bundle.write({ dir, ...names, sourcemap: true })
-  await bundle.close()
-  for (const id of output.flatMap(({ moduleIds }) => moduleIds ?? [])) {
-    const found = /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/.exec(id)
-    if (found !== null) packages.add(found[0])
-  }
+for (const id of output.flatMap(({ moduleIds }) => moduleIds ?? []))
+  if (id.includes('/node_modules/')) packages.add(packageFolder(id))
+
+mkdirSync(join(dist, 'assets'))
+for (const asset of ASSETS) {
+  const file = join(root, 'node_modules', asset)
+  copyFileSync(file, join(dist, 'assets', basename(file)))
+  packages.add(packageFolder(file))
+}
+for (const file of typesFrom(TYPED.map((entry) => join(build, `${entry}.d.ts`)))) {
+  const target = join(dist, relative(build, file))
+  mkdirSync(dirname(target), { recursive: true })
+  copyFileSync(file, target)
 }
 writeFileSync(join(dist, 'THIRD-PARTY-LICENSES.txt'), [...packages].sort().map(licence).join('\n'))
 chmodSync(join(dist, 'harness', 'cli', 'main.js'), 0o755)
 
+/** What a worker's entry files share lies beside them, since they name each other by where they lie. */
+function chunkFileNames({ name, moduleIds, facadeModuleId }) {
+  if (OWN_FILE.includes(name)) return `packages/${name}.js`
+  const folder = [...moduleIds, facadeModuleId].some((id) => id?.startsWith(join(build, 'workers/')))
+    ? 'workers'
+    : 'harness'
+  return `${folder}/shared-${name}.js`
+}
+
+/** Packages are read by nobody here; the project's own code stays as it is, for stacks. */
+function minified(code, { name, fileName }) {
+  return OWN_FILE.includes(name) ? minifySync(fileName, code, { module: true }).code : null
+}
+
+/** @returns these declaration files and all that they import */
+function typesFrom(entries) {
+  const found = new Set(entries)
+  for (const file of found)
+    for (const [, name] of readFileSync(file, 'utf8').matchAll(/(?:from |import\()['"](\.[^'"]+)\.ts['"]/g))
+      found.add(join(dirname(file), `${name}.d.ts`))
+  return found
+}
+
+function packageFolder(file) {
+  return /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/.exec(file)[0]
+}
+
 /** @param folder of a package whose code lies in dist/, which owes its licence */
 function licence(folder) {
   const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry))
-  const text = file === undefined ? '' : readFileSync(join(folder, file), 'utf8').trim()
-  return `${name} ${version} (${license})\n\n${text}\n\n${'-'.repeat(80)}\n`
+  const files = readdirSync(folder).filter((entry) => /^licen[cs]e/i.test(entry))
+  const texts = files.map((file) => readFileSync(join(folder, file), 'utf8').trim())
+  return `${name} ${version} (${license})\n\n${texts.join('\n\n')}\n\n${'-'.repeat(80)}\n`
 }

@@ -1,16 +1,12 @@
-/** Where the entry files of the workers lie: processes and threads start from compiled files alone. */
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+/** Where the entry files of the workers lie: processes and threads start from compiled files only. */
+import { builtFile } from '../package-folder.ts'
 
 export type Entry = 'host' | 'duet' | 'prepare' | 'governor' | 'probe'
 
 /**
- * Absolute path of an entry file of `workers/`. From TypeScript sources (tests) it is the one in `dist/`.
+ * Absolute path of an entry file of `workers/`.
  * @throws where the project has not been built
  */
-export function entryFile(entry: Entry): string {
-  const workers = import.meta.url.endsWith('.ts') ? '../../dist/workers/' : '../../workers/'
-  const path = fileURLToPath(new URL(`${workers}${entry}.js`, import.meta.url))
-  if (!existsSync(path)) throw new Error(`${path} is missing: run "npm run build" first`)
-  return path
+export function entryFile(entry: Entry | 'pipeline/workload'): string {
+  return builtFile(`workers/${entry}.js`)
 }

@@ -115,7 +115,7 @@ export async function nameOfWorkingCopy(workload: string, signal: AbortSignal): 
 
 /** Without links, also where a build is still to make it. */
 function moduleFile(workload: string): string {
-  const path = workload === 'pipeline' ? join(dirname(entryFile('host')), 'pipeline/workload.js') : workload
+  const path = workload === 'pipeline' ? entryFile('pipeline/workload') : workload
   const there = nearestExisting(path)
   return join(realpathSync(there), relative(there, path))
 }

@@ -1,7 +1,7 @@
 /** The workload's own code as one hash, so that a run is not resumed with other code than it began with. */
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
+import { readFileSync, statSync } from 'node:fs'
+import { dirname, relative, resolve } from 'node:path'
 import { entryFile } from '../execute/entries.ts'
 
 /** `import x from './x.js'`, `export * from`, `import('./x.js')`, `require('./x')`, `new URL('./x', ...)`. */
@@ -10,28 +10,22 @@ const SOURCE = /\.(?:[cm]?[jt]s|json)$/
 const ENDINGS = ['', '.js', '.mjs', '.cjs', '.ts', '.mts', '.json', '/index.js', '/index.mjs', '/index.ts']
 
 /**
- * SHA-256, hex, of the built-in pipeline's files, or of a user's module and all files that it names by a relative path,
- * directly or through one another. Packages are not followed.
+ * SHA-256, hex, of a workload's module and all files that it names by a relative path, directly or through one another.
+ * Packages are not followed.
  * @param workload `pipeline` or the absolute path of a module
  * @throws the file system's error where the module cannot be read
  */
 export function hashWorkload(workload: string): string {
-  const root = workload === 'pipeline' ? join(dirname(entryFile('host')), 'pipeline') : dirname(workload)
-  const files = workload === 'pipeline' ? filesBelow(root) : modulesFrom(workload)
+  const entry = workload === 'pipeline' ? entryFile('pipeline/workload') : workload
+  const root = dirname(entry)
   const hash = createHash('sha256')
-  const named = files.map((path) => ({ path, name: relative(root, path).replaceAll('\\', '/') }))
+  const named = modulesFrom(entry).map((path) => ({ path, name: relative(root, path).replaceAll('\\', '/') }))
   for (const { path, name } of named.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const content = readFileSync(path)
     // The lengths keep what belongs to the name, and what to the content, apart.
     hash.update(JSON.stringify([name, content.length])).update(content)
   }
   return hash.digest('hex')
-}
-
-function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { recursive: true })
-    .map((name) => join(folder, String(name)))
-    .filter((path) => SOURCE.test(path) && !path.endsWith('.d.ts') && isFile(path))
 }
 
 function modulesFrom(entry: string): string[] {

@@ -108,7 +108,7 @@ function sumOf(chunk) {
 }
 
 async function measure(kind, path) {
-  const ingest = new URL('../../dist/workers/pipeline/ingest/', import.meta.url)
+  const ingest = new URL('../../build/workers/pipeline/ingest/', import.meta.url)
   const module = await import(new URL(kind === 'bytes' ? 'bytes.js' : 'csv-parse.js', ingest).href)
   const open = kind === 'bytes' ? module.openBytes : module.openCsvParse
   const { sum } = await readThrough(await open(path, SPECS, { rows: WARMUP_ROWS }), true)

@@ -20,7 +20,7 @@ import jstat from 'jstat'
 import { ROWS as COMMAND_ROWS, runCommandLine } from './command-line.mjs'
 
 const HERE = fileURLToPath(import.meta.url)
-const DIST = new URL('../../dist/', import.meta.url)
+const ROOT = new URL('../../', import.meta.url)
 const DOCUMENT = fileURLToPath(new URL('../../docs/performance.md', import.meta.url))
 const SKLEARN = fileURLToPath(new URL('sklearn_pipeline.py', import.meta.url))
 const BEGIN = '<!-- bench:pipeline begin -->'
@@ -37,10 +37,10 @@ const COMMAND = 'stint pipeline'
 
 // ---------------------------------------------------------------- in the process of one reading
 
-const load = (path) => import(new URL(path, DIST).href)
+const load = (path) => import(new URL(path, ROOT).href)
 
 async function openRun({ path, rows, params, chunk }) {
-  const { default: pipeline } = await load('workers/pipeline/workload.js')
+  const { default: pipeline } = await load('dist/workers/pipeline/workload.js')
   const { params: declared } = pipeline.describe()
   const defaults = Object.fromEntries(
     Object.entries(declared).map(([name, { default: value }]) => [name, value]),
@@ -55,8 +55,8 @@ async function openRun({ path, rows, params, chunk }) {
 }
 
 async function measuredRun(open, log) {
-  const { MeasuredRun } = await load('workers/measured-run.js')
-  const { MemoryCheck } = await load('workers/caps/memory.js')
+  const { MeasuredRun } = await load('build/workers/measured-run.js')
+  const { MemoryCheck } = await load('build/workers/caps/memory.js')
   const { used_heap_size: heapBytes, external_memory: externalBytes } = getHeapStatistics()
   return new MeasuredRun(open, new MemoryCheck({ heapBytes, externalBytes }, null, () => {}), log)
 }
@@ -329,7 +329,7 @@ function markdown(results, { rows, large, rounds, python, command }) {
 
 /** Drift and validation switched on, where the pipeline has them. */
 async function checksOn() {
-  const { default: pipeline } = await load('workers/pipeline/workload.js')
+  const { default: pipeline } = await load('dist/workers/pipeline/workload.js')
   const { params } = pipeline.describe()
   return params.drift === undefined || params.validate === undefined
     ? null
@@ -338,7 +338,7 @@ async function checksOn() {
 
 async function compare(options) {
   const { rows, large, rounds, only, write } = options
-  const { generateDataset } = await load('workers/pipeline/presets/generate.js')
+  const { generateDataset } = await load('build/workers/pipeline/presets/generate.js')
   const folder = mkdtempSync(join(tmpdir(), 'stint-bench-pipeline-'))
   const [data, largeData, commandData] = ['rows.csv', 'large.csv', 'command.csv'].map((name) =>
     join(folder, name),

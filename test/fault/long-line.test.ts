@@ -22,10 +22,10 @@ function longLine(name: string, start: string, bytes = LINE_BYTES): string {
   return path
 }
 
-/** Runs an expression over the built pipeline in a process of its own. */
+/** Runs an expression over the compiled pipeline in a process of its own. */
 function measure(expression: string): { error: string | null; value: unknown; rss_mb: number } {
   const module = (name: string) =>
-    JSON.stringify(pathToFileURL(join(import.meta.dirname, '../../dist/workers/pipeline', name)).href)
+    JSON.stringify(pathToFileURL(join(import.meta.dirname, '../../build/workers/pipeline', name)).href)
   const script = `
     const { fingerprintFile } = await import(${module('source.js')})
     const { sampleRecords, openCsvParse } = await import(${module('ingest/csv-parse.js')})

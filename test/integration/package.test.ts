@@ -1,6 +1,6 @@
 /** The package as users get it: packed, installed in an empty project and run. Needs the npm registry. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,6 +11,36 @@ const FULL = process.env['STINT_FULL'] === '1'
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const VERSION = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version
 
+const STRICT = {
+  module: 'NodeNext',
+  target: 'ES2022',
+  lib: ['ES2023'],
+  types: [],
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  skipLibCheck: false,
+  preserveSymlinks: true,
+}
+
+/** Uses what a workload's author does. */
+const WORKLOAD = `
+import type { TrialContext, Workload } from 'stint/workload'
+
+const workload: Workload = {
+  describe: () => ({ name: 'sums', params: {}, metrics: {}, dataset: 'none' }),
+  open({ settings }: TrialContext) {
+    let left = 10
+    return {
+      step: () => (left-- > 0 ? { rows: settings.chunk_size } : null),
+      finish: () => ({ metrics: {} }),
+    }
+  },
+}
+export default workload
+`
+
+const twice = (texts: string[]) => texts.filter((text, index) => texts.indexOf(text) !== index)
+
 /** @returns what it printed; @throws with its messages where it failed */
 function command(cwd: string, words: readonly string[]): string {
   const [file, ...rest] = words
@@ -18,6 +48,49 @@ function command(cwd: string, words: readonly string[]): string {
   if (status !== 0) throw new Error(`${words.join(' ')} ended with ${status}:\n${stdout}${stderr}`)
   return stdout.trim()
 }
+
+describe('packed', () => {
+  it('holds what runs, its types and its documents, nothing twice, in less than 5 MB', () => {
+    const [packed] = JSON.parse(command(ROOT, ['npm', 'pack', '--dry-run', '--json', '--ignore-scripts']))
+    const paths: string[] = packed.files.map(({ path }: { path: string }) => path)
+    expect(paths).toEqual(expect.arrayContaining(['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE']))
+    expect(paths.filter((path) => /^(?:build|test|node_modules)\/|\.map$|(?<!\.d)\.ts$/.test(path))).toEqual(
+      [],
+    )
+    expect(packed.unpackedSize).toBeLessThan(5_000_000)
+    const texts = paths.map((path) => readFileSync(join(ROOT, path), 'latin1'))
+    expect(twice(texts)).toEqual([])
+    // The bundler names each module where its code begins.
+    const modules = texts.flatMap((text) =>
+      [...text.matchAll(/^\/\/ (build\/.*)$/gm)].map(([, name]) => name!),
+    )
+    expect(modules).toContain('build/harness/cli/main.js')
+    expect(twice(modules)).toEqual([])
+  })
+
+  it('has every file that its exports and its command name', () => {
+    const { exports, bin } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+    const named = [exports, bin].flatMap(function leaves(value: unknown): unknown[] {
+      return typeof value === 'string' ? [value] : Object.values(value as object).flatMap(leaves)
+    })
+    expect(named.length).toBeGreaterThan(2)
+    expect(named.filter((path) => !existsSync(join(ROOT, path as string)))).toEqual([])
+  })
+
+  it('has types that compile in an empty TypeScript project, without types of Node', () => {
+    const project = mkdtempSync(join(tmpdir(), 'types-'))
+    try {
+      mkdirSync(join(project, 'node_modules'))
+      symlinkSync(ROOT, join(project, 'node_modules/stint'))
+      writeFileSync(join(project, 'package.json'), '{ "type": "module" }')
+      writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions: STRICT }))
+      writeFileSync(join(project, 'workload.ts'), WORKLOAD)
+      command(project, [process.execPath, join(ROOT, 'node_modules/typescript/bin/tsc'), '--noEmit'])
+    } finally {
+      rmSync(project, { recursive: true, force: true })
+    }
+  })
+})
 
 describe.runIf(FULL)('installed in an empty project', { timeout: 600_000 }, () => {
   let folder: string

@@ -1,6 +1,7 @@
 /** `report.html`: one file that loads nothing, with pictures to explore, for light and dark screens. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { builtFile } from '../../package-folder.ts'
 import { reportSections } from '../content.ts'
 import { picturesOf } from '../pictures.ts'
 import { FONT_FAMILY, fontDataUrl, fontFaces } from '../plots/fonts.ts'
@@ -14,7 +15,7 @@ import { STYLE } from './style.ts'
 export function reportHtml(model: ReportModel): string {
   const sections = reportSections(model)
   const plots = picturesOf(model).filter((plot) => plot.spec)
-  const vega = scriptSafe(readFileSync(new URL('vega.min.js', import.meta.resolve('vega')), 'utf8'))
+  const vega = scriptSafe(readFileSync(builtFile('assets/vega.min.js'), 'utf8'))
   const scripts = [vega, CLIENT_SCRIPT]
   const name = escaped(model.manifest.sweep.name)
   const { outcomes, finished, planned } = model.trials

@@ -1,13 +1,13 @@
 /** Inter, for pictures and for the HTML report: the same letters everywhere, and text measured as it is drawn. */
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { createCanvas, GlobalFonts, type SKRSContext2D } from '@napi-rs/canvas'
+import { builtFile } from '../../package-folder.ts'
 
 export const FONT_FAMILY = 'Inter'
 
 const FACES = [
-  { weight: 400, file: '400Regular/Inter_400Regular.ttf' },
-  { weight: 600, file: '600SemiBold/Inter_600SemiBold.ttf' },
+  { weight: 400, file: 'Inter_400Regular.ttf' },
+  { weight: 600, file: 'Inter_600SemiBold.ttf' },
 ] as const
 
 export interface FontFace {
@@ -18,7 +18,7 @@ export interface FontFace {
 export function fontFaces(): FontFace[] {
   return FACES.map(({ weight, file }) => ({
     weight,
-    path: fileURLToPath(import.meta.resolve(`@expo-google-fonts/inter/${file}`)),
+    path: builtFile(`assets/${file}`),
   }))
 }
 
@@ -38,7 +38,7 @@ export function measuringContext(): SKRSContext2D {
   for (const face of fontFaces()) {
     // The library answers null where its types promise an object.
     const key: unknown = GlobalFonts.registerFromPath(face.path, FONT_FAMILY)
-    if (!key) throw new Error(`Cannot register the font ${face.path}; reinstall @expo-google-fonts/inter`)
+    if (!key) throw new Error(`Cannot register the font ${face.path}; install stint again`)
   }
   measuring = createCanvas(8, 8).getContext('2d')
   return measuring

@@ -1,12 +1,23 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { builtFile, packageFolder } from '../../../harness/package-folder.ts'
 import { changesSince } from '../../../harness/record/changes.ts'
 import { hashWorkload } from '../../../harness/run/workload-hash.ts'
+import { loadedFiles } from '../../fixtures/loaded-files.ts'
 import { syntheticRun } from '../report/synthetic.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'changes-'))
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'changes-')))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const { manifest } = syntheticRun()
@@ -66,8 +77,23 @@ describe('the hash of a workload', () => {
     }
   })
 
-  it('of the pipeline is that of its files', () => {
-    expect(hashWorkload('pipeline')).toMatch(/^[0-9a-f]{64}$/)
-    expect(hashWorkload('pipeline')).toBe(hashWorkload('pipeline'))
+  it('of the pipeline covers every file of the package that Node loads for it', () => {
+    const workers = join(folder, 'workers')
+    cpSync(builtFile('workers'), workers, { recursive: true })
+    symlinkSync(join(packageFolder(), 'node_modules'), join(folder, 'node_modules'))
+    write('package.json', '{ "type": "module" }')
+    const entry = join(workers, 'pipeline/workload.js')
+    let hash = hashWorkload(entry)
+    expect(hash).toBe(hashWorkload('pipeline'))
+
+    const loaded = loadedFiles([entry]).filter((path) => path.startsWith(workers))
+    expect(loaded).toContain(entry)
+    expect(loaded.length).toBeGreaterThan(1)
+    for (const file of loaded) {
+      appendFileSync(file, '// changed')
+      const changed = hashWorkload(entry)
+      expect(changed, file).not.toBe(hash)
+      hash = changed
+    }
   })
 })
