@@ -194,7 +194,7 @@ export class Monitor {
       ...this.slotNames.filter((_, s) => slots[s]!.statistic === null),
     ]
     // A stream that starts afresh after an alarm was tested before.
-    return untested.filter((name) => this.counts[name] === undefined)
+    return untested.filter((name) => !this.counts.has(name))
   }
 
   toJSON(): MonitorState {
