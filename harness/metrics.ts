@@ -98,21 +98,4 @@ export function metricTable(workload: Record<string, MetricInfo>): Map<string, M
   return table
 }
 
-/** A value as a person reads it: three significant digits, with its unit; an em dash where unknown. */
-export function formatMetric(value: number | null | undefined, unit: string): string {
-  if (value === null || value === undefined || !Number.isFinite(value)) return '—'
-  const digits = formatNumber(value)
-  return unit === '' ? digits : `${digits} ${unit}`
-}
-
-/** Three significant digits; thousands grouped. */
-export function formatNumber(value: number): string {
-  const size = Math.abs(value)
-  if (size === 0) return '0'
-  if (size >= 1000) return Math.round(value).toLocaleString('en-US')
-  if (size >= 100) return value.toFixed(0)
-  if (size >= 10) return value.toFixed(1)
-  if (size >= 1) return value.toFixed(2)
-  if (size >= 0.001) return value.toFixed(Math.min(6, 2 - Math.floor(Math.log10(size))))
-  return value.toExponential(2)
-}
+export { formatMetric, formatNumber } from './format.ts'

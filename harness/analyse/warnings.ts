@@ -1,6 +1,7 @@
 /** What a reader must know before trusting a number. Warnings are data; the prose is in `formatWarning` alone. */
 import type { Scalar } from '../../workers/contract.ts'
 import type { ComputeMechanism, Outcome } from '../../workers/protocol.ts'
+import { count, formatNumber, formatP } from '../format.ts'
 
 /** `a` is the reference, `b` the one compared with it. */
 export type Side = 'a' | 'b'
@@ -82,13 +83,13 @@ export function formatWarning(warning: Warning): string {
     case 'cap_not_enforced':
       return `The ${warning.cap} cap of ${warning.side} was not in force in ${count(warning.trials, 'trial')}. See stint doctor for what this machine can enforce.`
     case 'not_significant_after_correction':
-      return `The interval is for this pair alone; corrected for all pairs of the metric p is ${warning.p_adjusted.toPrecision(2)}, above ${warning.alpha}. Compare fewer pairs or raise benchmark_runs before acting on it.`
+      return `The interval is for this pair alone; corrected for all pairs of the metric p is ${formatP(warning.p_adjusted)}, above ${warning.alpha}. Compare fewer pairs or raise benchmark_runs before acting on it.`
     case 'unpaired_rounds':
       return `${count(warning.dropped, 'round')} had a value on one side only; ${warning.kept} entered. Look at the outcomes of the others.`
     case 'no_spread':
       return 'All differences are the same, so there is no error to test against. Check that the metric is measured, and finely enough.'
     case 'cannot_reach_alpha':
-      return `With ${warning.n_a} and ${warning.n_b} trials a test of ranks cannot give p below ${Number(warning.smallest_p.toPrecision(2))}, so that a claim at ${warning.alpha} rests on the noise being normal. Raise benchmark_runs to ${warning.needed} or more.`
+      return `With ${warning.n_a} and ${warning.n_b} trials a test of ranks cannot give p below ${formatNumber(warning.smallest_p, 2)}, so that a claim at ${warning.alpha} rests on the noise being normal. Raise benchmark_runs to ${warning.needed} or more.`
     case 'ties':
       return `${warning.tied} of ${warning.n} values occur more than once, so the p of the Mann-Whitney test is approximate. Measure more finely, or read the other tests.`
     case 'one_machine_state':
@@ -112,10 +113,6 @@ export function formatWarning(warning: Warning): string {
     case 'too_few_scenarios':
       return `There ${warning.scenarios === 1 ? 'is one scenario' : `are ${warning.scenarios} scenarios`} and nothing to compare. Add an axis to the grid.`
   }
-}
-
-function count(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`
 }
 
 function keyValues(values: Record<string, Scalar>): string {

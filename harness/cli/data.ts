@@ -3,6 +3,7 @@ import { existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { Argv, CommandModule } from 'yargs'
 import { LocalExecutor } from '../execute/local.ts'
+import { count, formatNumber } from '../format.ts'
 import { makeOwnedFolder, removeFolders } from '../ownership/leftovers.ts'
 import { checkWritable } from '../record/run-folder.ts'
 import { UserError } from '../user-error.ts'
@@ -53,9 +54,11 @@ async function writeData({ preset, rows, seed, out }: DataWords): Promise<void> 
     const dataset = prepared.datasets[0]!
     renameSync(dataset.path, target)
     const { fingerprint, ceiling_r2 } = dataset
-    tell(`${fingerprint.rows} rows, ${fingerprint.columns.length} columns, sha256 ${fingerprint.sha256}`)
+    tell(
+      `${count(fingerprint.rows, 'row')}, ${count(fingerprint.columns.length, 'column')}, sha256 ${fingerprint.sha256}`,
+    )
     if (ceiling_r2 !== null)
-      tell(`best reachable R2 (the noise-free salary on these rows): ${ceiling_r2.toFixed(4)}`)
+      tell(`best reachable R2 (the noise-free salary on these rows): ${formatNumber(ceiling_r2, 4)}`)
     answer(target)
   } finally {
     await executor.close()

@@ -3,6 +3,7 @@ import type { Argv, CommandModule } from 'yargs'
 import { type Check, checkCompute, checkRest } from '../doctor/checks.ts'
 import { measureQuiet, type QuietReport } from '../doctor/quiet.ts'
 import { LocalExecutor } from '../execute/local.ts'
+import { count, formatNumber, formatShare } from '../format.ts'
 import { readMachine } from '../record/machine.ts'
 import type { Machine } from '../record/types.ts'
 import { plain } from '../report/words.ts'
@@ -63,7 +64,9 @@ async function doctor({ runs, json }: DoctorWords): Promise<void> {
 
 function head(machine: Machine): string {
   const { cpu_model, cores, memory_mb, platform, kernel, node } = machine
-  return plain(`${cpu_model}, ${cores} cores, ${memory_mb} MB, ${platform} ${kernel}, Node ${node}`)
+  return plain(
+    `${cpu_model}, ${count(cores, 'core')}, ${formatNumber(memory_mb)} MB, ${platform} ${kernel}, Node ${node}`,
+  )
 }
 
 const AREAS: Check['area'][] = ['compute', 'memory', 'energy', 'noise']
@@ -111,10 +114,9 @@ function quietWords(quiet: QuietReport | null): string[] {
   if (variation === null || apparent_change === null || smallest_change === null) {
     return ['Noise: unknown, too few trials ended']
   }
-  const percent = (value: number) => `${(value * 100).toFixed(1)}%`
   return [
-    `Noise: identical trials vary by ${percent(variation)} (coefficient of variation of ${2 * runs}); A against A looks like ${percent(apparent_change)}.`,
-    `With ${runs} runs a side, changes of wall time under ${percent(smallest_change)} will mostly go unseen.`,
+    `Noise: identical trials vary by ${formatShare(variation)} (coefficient of variation of ${2 * runs}); A against A looks like ${formatShare(apparent_change)}.`,
+    `With ${runs} runs a side, changes of wall time under ${formatShare(smallest_change)} will mostly go unseen.`,
     disturbed === 0
       ? 'No trial was disturbed by other work.'
       : `${disturbed} of ${2 * runs} trials were disturbed by other work: stop it, or pin a core (pin_core) that nothing else uses.`,

@@ -2,13 +2,14 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Argv, CommandModule } from 'yargs'
+import { count, formatMetric, formatP } from '../format.ts'
 import { type HistoryChange, historyOf } from '../gate/history.ts'
 import type { Recorded } from '../gate/unlike.ts'
-import { formatMetric, metricTable } from '../metrics.ts'
+import { metricTable } from '../metrics.ts'
 import { readJournal } from '../record/journal.ts'
 import { MANIFEST_FILE, readManifest } from '../record/manifest.ts'
 import { journalPath } from '../record/run-folder.ts'
-import { count, metricName, plain, ratioText } from '../report/words.ts'
+import { metricName, plain, ratioText } from '../report/words.ts'
 import { UserError } from '../user-error.ts'
 import { answer, tell } from './console.ts'
 
@@ -75,7 +76,7 @@ function sentence(change: HistoryChange): string {
   const size = before > 0 && after > 0 ? ` (${ratioText(after / before, null, null)})` : ''
   const first = commit === null ? run : `${run}, commit ${commit}`
   return plain(
-    `- ${metricName(metric)} of ${sweep} ${label}: ${formatMetric(before, unit)} → ${formatMetric(after, unit)}${size} from ${started_at.slice(0, 16)} on, first run ${first}; p ${p.toPrecision(2)}`,
+    `- ${metricName(metric)} of ${sweep} ${label}: ${formatMetric(before, unit)} → ${formatMetric(after, unit)}${size} from ${started_at.slice(0, 16)} on, first run ${first}; p ${formatP(p)}`,
   )
 }
 

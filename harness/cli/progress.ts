@@ -3,6 +3,7 @@
  * Knows neither clock nor stream of its own, so that tests can read it.
  */
 import type { TrialResult } from '../../workers/protocol.ts'
+import { count, formatDuration } from '../format.ts'
 import { plain } from '../report/words.ts'
 
 export interface ProgressOptions {
@@ -89,10 +90,10 @@ export class Progress {
   }
 
   #status(): string {
-    const parts = [`${this.#done}/${this.#trials} trials`]
+    const parts = [`${this.#done}/${count(this.#trials, 'trial')}`]
     if (this.#failures > 0) parts.push(`${this.#failures} not ok`)
     const left = this.#secondsLeft()
-    if (left !== null) parts.push(`${formatSeconds(left)} left`)
+    if (left !== null) parts.push(`${formatDuration(Math.ceil(left))} left`)
     return parts.join(', ')
   }
 
@@ -103,13 +104,6 @@ export class Progress {
     const pace = (this.#options.now() - this.#started) / measured
     return (pace * (this.#trials - this.#done)) / 1000
   }
-}
-
-export function formatSeconds(seconds: number): string {
-  if (seconds < 60) return `${Math.ceil(seconds)} s`
-  const minutes = Math.floor(seconds / 60)
-  if (minutes < 60) return `${minutes} min ${Math.round(seconds % 60)} s`
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
 /** Without what would steer the terminal: the words may be a workload's. */

@@ -1,5 +1,6 @@
 /** What `stint run` says on stderr while a sweep runs. */
 import type { TrialResult } from '../../workers/protocol.ts'
+import { count, formatNumber } from '../format.ts'
 import type { Manifest } from '../record/types.ts'
 import { plain, runsText } from '../report/words.ts'
 import type { ResumeEvents } from '../run/resume-run.ts'
@@ -16,14 +17,15 @@ export class RunProgress implements ResumeEvents {
     this.#silent = silent
     const { name, scenarios, benchmark_runs: runs, until } = sweep
     const trials = scenarios.reduce((sum, scenario) => sum + (scenario.runs ?? runs), 0)
-    const times = trials === scenarios.length * runs ? `x ${runsText(sweep)}` : `of 1 to ${runs} runs`
-    const most = until ? `at most ${trials}` : trials
-    this.#tell(`${name}: ${scenarios.length} scenarios ${times} = ${most} trials`)
+    const times =
+      trials === scenarios.length * runs ? `x ${runsText(sweep)}` : `of 1 to ${count(runs, 'run')}`
+    const total = `${until ? 'at most ' : ''}${count(trials, 'trial')}`
+    this.#tell(`${name}: ${count(scenarios.length, 'scenario')} ${times} = ${total}`)
   }
 
   onMended(bytes: number): void {
     this.#tell(
-      `the journal ended in ${bytes} bytes of a line cut short; they are removed and that trial runs again`,
+      `the journal ended in ${count(bytes, 'byte')} of a line cut short; they are removed and that trial runs again`,
     )
   }
 
@@ -35,12 +37,12 @@ export class RunProgress implements ResumeEvents {
     if (finished > 0) {
       const most = manifest.sweep.until ? 'at most ' : ''
       this.#tell(
-        `${finished} trials are there; the other ${most}${left} follow, by the sweep as it was at the start`,
+        `${count(finished, 'trial')} ${finished === 1 ? 'is' : 'are'} there; the other ${most}${left} ${left === 1 ? 'follows' : 'follow'}, by the sweep as it was at the start`,
       )
     }
     for (const { fingerprint, rows, ceiling_r2 } of manifest.datasets) {
-      const ceiling = ceiling_r2 === null ? '' : `, best reachable R2 ${ceiling_r2.toFixed(4)}`
-      this.#tell(`data: ${rows} rows, sha256 ${fingerprint.sha256.slice(0, 12)}…${ceiling}`)
+      const ceiling = ceiling_r2 === null ? '' : `, best reachable R2 ${formatNumber(ceiling_r2, 4)}`
+      this.#tell(`data: ${count(rows, 'row')}, sha256 ${fingerprint.sha256.slice(0, 12)}…${ceiling}`)
     }
     for (const note of manifest.notes) this.#tell(`note: ${plain(note)}`)
     if (this.#silent) return

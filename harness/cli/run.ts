@@ -1,6 +1,7 @@
 /** `stint run`: the main job. */
 import type { Argv, CommandModule } from 'yargs'
-import { count, runsText } from '../report/words.ts'
+import { count, wholeNumber } from '../format.ts'
+import { runsText } from '../report/words.ts'
 import type { SweepRun } from '../run/run-trials.ts'
 import { loadSweep } from '../sweep/load.ts'
 import type { Sweep } from '../sweep/types.ts'
@@ -104,6 +105,6 @@ function listScenarios(sweep: Sweep, json: boolean): void {
     return
   }
   for (const scenario of scenarios) answer(`${scenario.id}  ${scenario.label}`)
-  const total = until ? `${fewest} to ${trials}` : trials
-  answer(`${count(scenarios.length, 'scenario')} x ${runsText(sweep)} = ${total} trials`)
+  const total = `${until ? `${wholeNumber(fewest)} to ` : ''}${count(trials, 'trial')}`
+  answer(`${count(scenarios.length, 'scenario')} x ${runsText(sweep)} = ${total}`)
 }

@@ -2,6 +2,7 @@
 import type { ComputeMechanism, TrialResult } from '../../workers/protocol.ts'
 import { LocalExecutor } from '../execute/local.ts'
 import { runProbe } from '../execute/probe-trial.ts'
+import { formatNumber, formatShare } from '../format.ts'
 import { perfLacks, remedyFor } from './remedies.ts'
 
 export interface Check {
@@ -49,7 +50,7 @@ function shareFound(
   if (outcome !== 'ok' || achieved === null) return { able: false, found: error?.message ?? outcome }
   return {
     able: true,
-    found: `asked ${UNITS} of a core, achieved ${achieved.toFixed(3)}${place === undefined ? '' : `, ${place}`}`,
+    found: `asked ${UNITS} of a core, achieved ${formatNumber(achieved)}${place === undefined ? '' : `, ${place}`}`,
   }
 }
 
@@ -87,7 +88,7 @@ export async function checkRest(executor: LocalExecutor): Promise<Check[]> {
 }
 
 function energyChecks(source: 'rapl' | 'perf' | null, { energy }: TrialResult): Check[] {
-  const joules = energy.joules === null ? 'no reading' : `a short trial took ${energy.joules.toFixed(2)} J`
+  const joules = energy.joules === null ? 'no reading' : `a short trial took ${formatNumber(energy.joules)} J`
   const absent = 'no package counter can be read here; many virtual machines have none'
   return [
     check(
@@ -114,14 +115,14 @@ function noiseChecks({ noise }: TrialResult): Check[] {
       able: value != null,
       found: value == null ? 'the kernel does not tell' : show(value),
     })
-  const percent = (value: number) => `${(value * 100).toFixed(1)}% of the time`
+  const percent = (value: number) => `${formatShare(value)} of the time`
   return [
     told('run-queue wait', noise.run_queue_wait_share, percent),
     told('steal', noise.steal_share, percent),
-    told('other processes', noise.others_cores, (value) => `${value.toFixed(2)} cores in use`),
+    told('other processes', noise.others_cores, (value) => `${formatNumber(value)} cores in use`),
     told('pressure (PSI)', noise.pressure_share, percent),
     told('context switches', noise.involuntary_context_switches, (value) => `${value} against its will`),
-    told('core frequency', noise.frequency_mhz, (value) => `${value.toFixed(0)} MHz`),
+    told('core frequency', noise.frequency_mhz, (value) => `${formatNumber(value)} MHz`),
   ]
 }
 
@@ -140,5 +141,5 @@ function reasons(notes: readonly string[], start: string): string {
 }
 
 function mb(value: number | null | undefined): string {
-  return value == null ? 'its peak unread' : `${value.toFixed(1)} MB`
+  return value == null ? 'its peak unread' : `${formatNumber(value)} MB`
 }

@@ -12,6 +12,7 @@ import type {
   TrialSpec,
   WatchSummary,
 } from '../../workers/protocol.ts'
+import { formatNumber } from '../format.ts'
 import { disturbancesOf } from './disturbed.ts'
 import { energyOf } from './energy.ts'
 import type { HostEnding } from './host-process.ts'
@@ -117,7 +118,7 @@ function memoryRecord({ spec, caps, summary }: TrialEvidence, peakMb: number | n
         ? 'resident memory was not watched: off-heap growth within a step was not bounded'
         : scope === 'process'
           ? 'resident memory of the whole process counts'
-          : `resident memory counts above the empty cell and ${resident.toFixed(1)} MB for the runtime`,
+          : `resident memory counts above the empty cell and ${formatNumber(resident)} MB for the runtime`,
   }
 }
 

@@ -1,10 +1,13 @@
 /** Names as people read them. One place, so that tables, plots and sentences say the same. */
 import type { Scalar } from '../../workers/contract.ts'
 import type { Outcome } from '../../workers/protocol.ts'
-import { formatNumber, type Metric } from '../metrics.ts'
+import { count, formatNumber, formatShare } from '../format.ts'
+import type { Metric } from '../metrics.ts'
 import { own } from '../own.ts'
 import type { Correction, Sweep } from '../sweep/types.ts'
 import type { ReportModel } from './types.ts'
+
+export { count, formatP as pText, formatShare as shareText } from '../format.ts'
 
 const METRIC_NAMES: Record<string, string> = {
   latency_mean_ms: 'mean chunk latency',
@@ -107,20 +110,10 @@ export function chunkSizesText({
   return sizes && `${Math.round(sizes.least)} to ${count(Math.round(sizes.most), 'row')} on average`
 }
 
-/** `1 trial`, `2 trials`. */
-export function count(n: number, noun: string): string {
-  return `${n.toLocaleString('en-US')} ${noun}${n === 1 ? '' : 's'}`
-}
-
 /** How often each scenario runs: `10 runs`, `5 to 40 runs until latency mean ±2%`. */
 export function runsText({ benchmark_runs, until }: Pick<Sweep, 'benchmark_runs' | 'until'>): string {
-  if (!until) return `${benchmark_runs} runs`
-  return `${until.min} to ${benchmark_runs} runs until ${metricName(until.metric)} is known to ±${shareText(until.ci)}`
-}
-
-/** A share as a percentage: `2%`, `0.5%`, `12%`. */
-export function shareText(share: number): string {
-  return `${Number((share * 100).toPrecision(share < 0.1 ? 2 : 3))}%`
+  if (!until) return count(benchmark_runs, 'run')
+  return `${until.min} to ${benchmark_runs} runs until ${metricName(until.metric)} is known to ±${formatShare(until.ci)}`
 }
 
 /** Names and messages come from users and their code: no control character may reach a terminal or a page. */
@@ -181,13 +174,6 @@ export function ratioText(
   const middle = `${show(ratio)}${style === 'percent' ? '%' : '×'}`
   if (low === null || high === null || low === high) return middle
   return `${middle} [${show(low)}, ${show(high)}]`
-}
-
-/** `< 0.001`, `0.034`, `> 0.999`; `—` where there is none. */
-export function pText(p: number | null): string {
-  if (p === null) return '—'
-  if (p > 0.999 && p < 1) return '> 0.999'
-  return p < 0.001 ? '< 0.001' : p.toFixed(3)
 }
 
 /** Signed; a change that rounds to zero keeps its sign, since it tells on which side of none it lies. */

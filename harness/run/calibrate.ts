@@ -2,6 +2,7 @@
 import { median } from '../analyse/quantile.ts'
 import type { Executor } from '../execute/executor.ts'
 import { runProbe } from '../execute/probe-trial.ts'
+import { formatNumber } from '../format.ts'
 import type { Calibration } from '../record/types.ts'
 import type { RelativeTo } from '../sweep/types.ts'
 
@@ -30,6 +31,6 @@ export async function calibrate(executor: Executor, reference: RelativeTo): Prom
 
 /** One line for people. */
 export function calibrationWords({ profile, kernel_ops_s, here_ops_s, factor }: Calibration): string {
-  const giga = (score: number) => (score / 1e9).toPrecision(3)
-  return `compute units are cores of ${profile}: ${giga(kernel_ops_s)} billion kernel operations a second there, ${giga(here_ops_s)} here, so that 1 unit is ${factor.toFixed(3)} of a core here`
+  const giga = (score: number) => formatNumber(score / 1e9)
+  return `compute units are cores of ${profile}: ${giga(kernel_ops_s)} billion kernel operations a second there, ${giga(here_ops_s)} here, so that 1 unit is ${formatNumber(factor)} of a core here`
 }

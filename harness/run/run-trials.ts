@@ -13,6 +13,7 @@ import type { Stopping } from '../analyse/precision.ts'
 import type { Executor } from '../execute/executor.ts'
 import { runPlan } from '../execute/schedule.ts'
 import { withStdinAsFile } from '../execute/stdin.ts'
+import { formatNumber } from '../format.ts'
 import { Journal } from '../record/journal.ts'
 import { writeManifest } from '../record/manifest.ts'
 import type { RunFolder } from '../record/run-folder.ts'
@@ -239,7 +240,7 @@ export function unreachable({
   const here = most * calibration.factor
   if (here <= 1) return null
   return {
-    message: `${sweep.source.path}: key "relative_to": ${most} of a core of ${calibration.profile} would be ${here.toFixed(2)} cores here, more than one thread can use`,
+    message: `${sweep.source.path}: key "relative_to": ${most} of a core of ${calibration.profile} would be ${formatNumber(here)} cores here, more than one thread can use`,
     hint: 'ask for less, run on a faster machine, or say "caps: best_effort"',
   }
 }

@@ -1,5 +1,6 @@
 /** From a validated sweep to its scenarios. */
 import type { Scalar, WorkloadSettings } from '../../workers/contract.ts'
+import { wholeNumber } from '../format.ts'
 import { Datasets, flatDataset } from './dataset.ts'
 import { type Axis, type Expansion, expand, type Flat, gridSize } from './expand.ts'
 import { scenarioId, scenarioLabel } from './identity.ts'
@@ -31,7 +32,7 @@ export function buildScenarios(
   const include = input.include ?? []
   const size = gridSize(gridAxes) + include.length
   if (size > MAX_SCENARIOS) {
-    const what = `the grid has ${size.toLocaleString('en-US')} scenarios, expected at most ${MAX_SCENARIOS.toLocaleString('en-US')}`
+    const what = `the grid has ${wholeNumber(size)} scenarios, expected at most ${wholeNumber(MAX_SCENARIOS)}`
     refuse([{ place: places.key(['grid']), key: 'grid', what, hint: 'remove values or split the sweep' }])
   }
   const usesProfiles =

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { formatSeconds, Progress } from '../../../harness/cli/progress.ts'
+import { Progress } from '../../../harness/cli/progress.ts'
 import type { TrialResult } from '../../../workers/protocol.ts'
 
 function setUp(live: boolean, trials = 20) {
@@ -40,15 +40,5 @@ describe('progress', () => {
     for (let i = 0; i < 100; i++) progress.ended(ended('ok'), 'x')
     expect(written).toHaveLength(10)
     expect(written.at(-1)).toBe('100/100 trials\n')
-  })
-
-  it('formats durations for people', () => {
-    expect([0.2, 59.5, 61, 3600, 5400].map(formatSeconds)).toEqual([
-      '1 s',
-      '60 s',
-      '1 min 1 s',
-      '1 h 0 min',
-      '1 h 30 min',
-    ])
   })
 })
