@@ -100,9 +100,10 @@ module.exports = {
     ),
     forbid(
       'report-from-records',
-      'A report is made from a run folder alone.',
+      'A report is made from what was recorded or decided, not from how.',
       '^harness/report/',
       '^harness/(execute|gate)/',
+      '^harness/gate/types\\.ts$',
     ),
   ],
   options: {

@@ -33,6 +33,14 @@ export function isDifference(verdict: Verdict): boolean {
   return verdict !== 'equivalent' && verdict !== 'undecided' && verdict !== 'not_tested'
 }
 
+/** A difference that the interval shows and that also stands after correction for having looked at many. */
+export function isSignificant(
+  { verdict, p_adjusted }: { verdict: Verdict; p_adjusted: number | null },
+  alpha: number,
+): boolean {
+  return isDifference(verdict) && (p_adjusted === null || p_adjusted < alpha)
+}
+
 /** True for verdicts that claim a change for the worse. */
 export function isRegression(verdict: Verdict): boolean {
   return verdict === 'slower' || verdict === 'worse'

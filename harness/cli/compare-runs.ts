@@ -1,8 +1,6 @@
 /** Reads the runs that `stint compare` names, compares them, and prints or writes the table. */
-import { mkdirSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename } from 'node:path'
 import { metricTable } from '../metrics.ts'
-import { writeAtomically } from '../record/atomic.ts'
 import { readJournal } from '../record/journal.ts'
 import { readManifest } from '../record/manifest.ts'
 import { checkWritable, journalPath, resolveRunFolder } from '../record/run-folder.ts'
@@ -14,29 +12,41 @@ import {
   type RecordedRun,
   type RunComparison,
 } from '../report/compare.ts'
-import { comparisonMarkdown, comparisonText } from '../report/compare-text.ts'
-import { significanceTestsCsv } from '../report/significance-tests.ts'
+import type { Export, Format } from '../report/export.ts'
+import { compareReport } from '../report/sections/compare.ts'
 import { UserError } from '../user-error.ts'
-import { answer, tell, wantsColour, widthOf } from './console.ts'
+import { tell } from './console.ts'
+import { EXIT } from './exit.ts'
+import { type ExportWords, exportReport, parseExports, printReport, takesStdout } from './export.ts'
 
-export interface CompareWords {
+const OUT_DEFAULTS: readonly Format[] = ['markdown', 'csv']
+
+export interface CompareWords extends ExportWords {
   runs: string[]
   metric: string[]
   out: string | undefined
-  json: boolean
 }
 
-export function compare({ runs: folders, metric, out, json }: CompareWords): void {
+export async function compare(words: CompareWords): Promise<void> {
+  const { runs: folders, metric, out, json } = words
+  const exports = compareExports(words)
   const runs = folders.map(readRun)
   const options = metric.length === 0 ? {} : { metrics: metric }
   refuseUnknown(metric, runs[0]!)
   const comparison = runs.length === 1 ? withinOne(runs[0]!, options) : compareRuns(runs, options)
-  if (json) answer(JSON.stringify(comparison))
-  else
-    answer(
-      comparisonText(comparison, { colour: wantsColour(process.stdout), width: widthOf(process.stdout) }),
-    )
-  if (out !== undefined) writeFiles(comparison, out)
+  const report = compareReport(comparison)
+  if (json || !takesStdout(exports)) printReport(report, { json })
+  const { problems } = await exportReport(report, { exports, folder: out ?? '.' })
+  if (problems.length > 0) process.exitCode = EXIT.failed
+  else if (out !== undefined) tell(`written to ${out}`)
+}
+
+/** With `--out` alone, a page and the table. */
+function compareExports(words: CompareWords): Export[] {
+  const exports = parseExports(words, [])
+  if (words.out === undefined) return exports
+  checkWritable(words.out)
+  return exports.length > 0 ? exports : OUT_DEFAULTS.map((format) => ({ format, to: null }))
 }
 
 function readRun(path: string): RecordedRun {
@@ -63,13 +73,4 @@ function withinOne(run: RecordedRun, options: CompareOptions): RunComparison {
     `${run.name}: one run without profiles has nothing to compare with`,
     'give two run folders or more',
   )
-}
-
-function writeFiles(comparison: RunComparison, out: string): void {
-  checkWritable(out)
-  mkdirSync(out, { recursive: true })
-  const rows = comparison.lines.map(({ row }) => row)
-  writeAtomically(join(out, 'compare.md'), comparisonMarkdown(comparison))
-  writeAtomically(join(out, 'significance_tests.csv'), significanceTestsCsv(rows))
-  tell(`written to ${out}`)
 }

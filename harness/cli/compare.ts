@@ -1,6 +1,7 @@
 /** `stint compare`: two or more runs, or the profiles within one, side by side. */
 import type { Argv, CommandModule } from 'yargs'
 import type { CompareWords } from './compare-runs.ts'
+import { exportOption } from './export.ts'
 
 export const compareCommand: CommandModule<object, CompareWords> = {
   command: 'compare <runs..>',
@@ -21,7 +22,11 @@ export const compareCommand: CommandModule<object, CompareWords> = {
           default: [],
           describe: 'instead of the metrics of the sweep',
         },
-        out: { type: 'string', describe: 'folder that receives compare.md and significance_tests.csv' },
+        ...exportOption,
+        out: {
+          type: 'string',
+          describe: 'folder that receives compare.md and significance_tests.csv, or what --export names',
+        },
         json: { type: 'boolean', default: false, describe: 'one JSON object on stdout' },
       }) as Argv<CompareWords>,
   // Statistics and tables take longer to load than most commands take in all.

@@ -10,12 +10,13 @@ import { type LoadedSweep, loadSweep } from '../sweep/load.ts'
 import { UserError } from '../user-error.ts'
 import { pass, tell } from './console.ts'
 import { EXIT } from './exit.ts'
+import { exportOption } from './export.ts'
 import { GateProgress } from './gate-progress.ts'
-import { makeFoldersFor, printGate } from './print-gate.ts'
+import { type GateForms, gateExports, printGate } from './print-gate.ts'
 import { stopOnSignals } from './signals.ts'
 import { parseSeconds, parseShare } from './words.ts'
 
-export interface GateWords {
+export interface GateWords extends GateForms {
   sweep: string
   against: string | undefined
   a: string | undefined
@@ -27,9 +28,6 @@ export interface GateWords {
   'allow-different-machine': boolean
   seed: number | undefined
   set: string[]
-  markdown: string | undefined
-  junit: string | undefined
-  json: boolean
   quiet: boolean
 }
 
@@ -67,8 +65,9 @@ export const gateCommand: CommandModule<object, GateWords> = {
         },
         seed: { type: 'number', describe: 'instead of random_seed' },
         set: { type: 'string', array: true, nargs: 1, default: [], describe: 'path=value' },
-        markdown: { type: 'string', describe: 'file for a summary, such as for a comment' },
-        junit: { type: 'string', describe: 'file for JUnit XML' },
+        ...exportOption,
+        markdown: { type: 'string', describe: 'as --export markdown=FILE' },
+        junit: { type: 'string', describe: 'as --export junit=FILE' },
         json: { type: 'boolean', default: false, describe: 'one JSON object on stdout' },
         quiet: { type: 'boolean', default: false, describe: 'no progress' },
       })
@@ -86,7 +85,7 @@ async function gate(words: GateWords): Promise<void> {
   const overrides = { ...(words.seed !== undefined && { seed: words.seed }), set: words.set }
   // In a fresh checkout the workload is still to be built.
   const loaded = loadSweep(words.sweep, overrides, { isBuiltLater: words.against !== undefined })
-  makeFoldersFor(words)
+  const exports = gateExports(words)
   const stop = new AbortController()
   const removeHandlers = stopOnSignals(stop)
   // A second Ctrl-C leaves without a word to anyone else.
@@ -105,10 +104,11 @@ async function gate(words: GateWords): Promise<void> {
     progress.close()
     removeHandlers()
   }
-  printGate(result, words)
   process.exitCode = { ruled_out: EXIT.ok, regression: EXIT.regression, undecided: EXIT.undecided }[
     result.verdict
   ]
+  const isWritten = await printGate(result, { ...words, exports })
+  if (!isWritten && process.exitCode === EXIT.ok) process.exitCode = EXIT.failed
 }
 
 interface Means {

@@ -1,40 +1,44 @@
 /** A gate's answer, in every form that was asked for. */
-import { appendFileSync, mkdirSync } from 'node:fs'
-import { dirname, relative, resolve } from 'node:path'
-import { gateAnnotations } from '../gate/report/annotations.ts'
-import { gateJunit } from '../gate/report/junit.ts'
-import { gateMarkdown } from '../gate/report/markdown.ts'
-import { gateText } from '../gate/report/text.ts'
+import { appendFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import type { GateResult } from '../gate/types.ts'
-import { writeAtomically } from '../record/atomic.ts'
-import { answer, tell, wantsColour, widthOf } from './console.ts'
+import type { Export } from '../report/export.ts'
+import { annotationLines } from '../report/render/annotations.ts'
+import { markdownText } from '../report/render/markdown.ts'
+import { gateReport } from '../report/sections/gate.ts'
+import { tell } from './console.ts'
+import { type ExportWords, exportReport, parseExports, printReport, takesStdout } from './export.ts'
 
-export interface GateForms {
-  sweep: string
+export interface GateForms extends ExportWords {
+  /** As `--export markdown=FILE` and `--export junit=FILE`. */
   markdown: string | undefined
   junit: string | undefined
-  json: boolean
+}
+
+/** @throws UserError for what cannot be written, before anything is measured */
+export function gateExports({ export: words, json, markdown, junit }: GateForms): Export[] {
+  const aliases = Object.entries({ markdown, junit }).flatMap(([format, file]) =>
+    file === undefined ? [] : [`${format}=${file}`],
+  )
+  return parseExports({ export: [...words, ...aliases], json }, [])
 }
 
 /**
- * Made now, so that a minute of measuring is not lost to a folder that is not there.
- * @throws where that fails
+ * Also into the summary and beside the files where GitHub's runner asks for them.
+ * @returns whether everything that was asked for could be written
  */
-export function makeFoldersFor({ markdown, junit }: Pick<GateForms, 'markdown' | 'junit'>): void {
-  for (const path of [markdown, junit]) if (path !== undefined) mkdirSync(dirname(path), { recursive: true })
-}
-
-export function printGate(result: GateResult, { sweep, markdown, junit, json }: GateForms): void {
+export async function printGate(
+  result: GateResult,
+  { sweep, json, exports }: { sweep: string; json: boolean; exports: readonly Export[] },
+): Promise<boolean> {
+  const report = gateReport(result, resolve(sweep))
+  if (json || !takesStdout(exports)) printReport(report, { json })
+  const { problems } = await exportReport(report, { exports, folder: '.' })
   const { GITHUB_ACTIONS, GITHUB_STEP_SUMMARY, GITHUB_WORKSPACE } = process.env
-  if (json) answer(JSON.stringify(result))
-  else answer(gateText(result, { colour: wantsColour(process.stdout), width: widthOf(process.stdout) }))
-  if (markdown !== undefined) writeAtomically(markdown, gateMarkdown(result))
-  if (junit !== undefined) writeAtomically(junit, gateJunit(result))
-  if (GITHUB_STEP_SUMMARY) appendFileSync(GITHUB_STEP_SUMMARY, gateMarkdown(result))
+  if (GITHUB_STEP_SUMMARY)
+    appendFileSync(GITHUB_STEP_SUMMARY, markdownText(report, { pictureLink: () => null }))
   // The runner reads commands from either stream; stdout may hold JSON.
-  if (GITHUB_ACTIONS === 'true') {
-    // Annotations name files as the repository does, wherever the step works.
-    const top = GITHUB_WORKSPACE || process.cwd()
-    for (const line of gateAnnotations(result, relative(top, resolve(sweep)))) tell(line)
-  }
+  if (GITHUB_ACTIONS === 'true')
+    for (const line of annotationLines(report, GITHUB_WORKSPACE || process.cwd())) tell(line)
+  return problems.length === 0
 }

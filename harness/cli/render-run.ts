@@ -1,75 +1,56 @@
 /** From a run folder to its reports, and what a command says of it. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import type { TrialResult } from '../../workers/protocol.ts'
 import { readJournal } from '../record/journal.ts'
 import { readManifest } from '../record/manifest.ts'
 import { journalPath } from '../record/run-folder.ts'
-import { type RenderedReports, renderAll } from '../report/exporters.ts'
+import type { Export, WrittenReport } from '../report/export.ts'
 import { buildReportModel } from '../report/model.ts'
-import { runSummary } from '../report/terminal.ts'
+import { jsonText } from '../report/render/json.ts'
+import { terminalText } from '../report/render/terminal.ts'
+import type { Report } from '../report/section.ts'
+import { runReport } from '../report/sections/run.ts'
 import type { ReportModel } from '../report/types.ts'
-import { answer, tell, wantsColour, widthOf } from './console.ts'
+import { answer, tell } from './console.ts'
 import { EXIT } from './exit.ts'
+import { exportReport, takesStdout, terminalOf } from './export.ts'
 
 export interface RenderedRun {
   folder: string
   trials: TrialResult[]
   model: ReportModel
-  reports: RenderedReports
+  report: Report
+  exports: readonly Export[]
+  files: WrittenReport
 }
 
-/** Reads the run folder and writes its tables and pictures anew. */
-export async function renderRun(folder: string): Promise<RenderedRun> {
+/** Reads the run folder and writes its tables, pictures and pages anew. */
+export async function renderRun(folder: string, exports: readonly Export[]): Promise<RenderedRun> {
   const manifest = readManifest(folder)
   const { trials } = readJournal(journalPath(folder))
   const model = buildReportModel(manifest, trials)
-  return { folder, trials, model, reports: await renderAll(model, folder) }
+  const report = runReport(model)
+  return { folder, trials, model, report, exports, files: await exportReport(report, { exports, folder }) }
 }
 
 /** Prints the answer in the form that was asked for. A report that could not be written is exit code 4. */
-export function printRun(run: RenderedRun, { json, quiet }: { json: boolean; quiet: boolean }): void {
-  for (const { file, error } of run.reports.problems)
-    tell(`stint: ${file} could not be written: ${error.message}`)
-  if (run.reports.problems.length > 0) {
-    tell(`  the measurements are whole; "stint report ${run.folder}" tries again`)
+export function printRun(
+  { folder, report, exports, files }: RenderedRun,
+  { json, quiet }: { json: boolean; quiet: boolean },
+): void {
+  if (files.problems.length > 0) {
+    tell(`  the measurements are whole; "stint report ${folder}" tries again`)
     process.exitCode = EXIT.failed
   }
   if (json) {
-    answer(JSON.stringify(describeRun(run)))
+    answer(jsonText({ data: { run_folder: folder, ...report.data, files: files.written } }))
     return
   }
-  if (!quiet)
-    tell(
-      `\n${runSummary(run.model, { colour: wantsColour(process.stderr), width: widthOf(process.stderr) })}\n`,
-    )
-  if (!quiet) for (const { file, reason } of run.reports.skipped) tell(`no ${file}: ${reason}`)
-  answer(run.folder)
-}
-
-function describeRun({ folder, model, reports }: RenderedRun): object {
-  return {
-    run_folder: folder,
-    name: model.manifest.sweep.name,
-    trials: model.trials,
-    latency: model.latency,
-    accuracy: model.accuracy,
-    scenarios: model.scenarios.map(
-      ({ id, label, flat, trials, outcomes, metrics, front, compute, memory, failures, precision }) => ({
-        id,
-        label,
-        params: flat,
-        trials,
-        outcomes,
-        metrics,
-        pareto: front.latency,
-        compute,
-        memory,
-        failures,
-        ...(precision && { precision }),
-      }),
-    ),
-    comparisons: model.comparisons,
-    operating_points: model.operating.points,
-    notices: model.notices,
-    files: reports.written,
+  if (!quiet) {
+    const hasFile = (file: string) => existsSync(join(folder, file))
+    tell(`\n${terminalText(report, { ...terminalOf(process.stderr), hasFile })}\n`)
+    for (const { file, reason } of files.skipped) tell(`no ${file}: ${reason}`)
   }
+  if (!takesStdout(exports)) answer(folder)
 }

@@ -1,11 +1,13 @@
 /** `stint report`: renders tables and plots again, from the run folder alone. */
 import type { Argv, CommandModule } from 'yargs'
 import { resolveRunFolder } from '../record/run-folder.ts'
+import { exportOption, runExports } from './export.ts'
 
 interface ReportWords {
   run: string
   json: boolean
   quiet: boolean
+  export: string[]
 }
 
 export const reportCommand: CommandModule<object, ReportWords> = {
@@ -13,12 +15,14 @@ export const reportCommand: CommandModule<object, ReportWords> = {
   describe: 'render the tables and plots of a run folder again',
   builder: (yargs) =>
     yargs.positional('run', { type: 'string', demandOption: true, describe: 'run folder' }).options({
+      ...exportOption,
       json: { type: 'boolean', default: false, describe: 'one JSON object on stdout' },
       quiet: { type: 'boolean', default: false, describe: 'no summary' },
     }) as Argv<ReportWords>,
   handler: async (words) => {
     const folder = resolveRunFolder(words.run)
+    const exports = runExports(words)
     const { printRun, renderRun } = await import('./render-run.ts')
-    printRun(await renderRun(folder), words)
+    printRun(await renderRun(folder, exports), words)
   },
 }

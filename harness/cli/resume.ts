@@ -6,6 +6,7 @@ import { resolveRunFolder } from '../record/run-folder.ts'
 import { type ResumeEnd, resumeRun } from '../run/resume-run.ts'
 import { concludePipeline, outputOf } from './conclude-pipeline.ts'
 import { pass, tell } from './console.ts'
+import { exportOption, runExports } from './export.ts'
 import { conclude } from './run.ts'
 import { RunProgress } from './run-progress.ts'
 import { stopOnSignals } from './signals.ts'
@@ -15,6 +16,7 @@ interface ResumeWords {
   force: boolean
   json: boolean
   quiet: boolean
+  export: string[]
 }
 
 export const resumeCommand: CommandModule<object, ResumeWords> = {
@@ -27,6 +29,7 @@ export const resumeCommand: CommandModule<object, ResumeWords> = {
         default: false,
         describe: 'go on although data, code or machine changed, and mark the trials that follow',
       },
+      ...exportOption,
       json: { type: 'boolean', default: false, describe: 'one JSON object on stdout' },
       quiet: { type: 'boolean', default: false, describe: 'no progress and no summary' },
     }) as Argv<ResumeWords>,
@@ -57,6 +60,6 @@ async function resume(words: ResumeWords): Promise<void> {
   }
   const { end, ran } = resumed
   if (end.done === 'finished' && !ran && !words.quiet) tell('no trial is missing; nothing to run')
-  if (pipeline === undefined) await conclude(end, words)
+  if (pipeline === undefined) await conclude(end, { ...words, exports: runExports(words) })
   else await concludePipeline(end, { ...pipeline, output: outputOf(folder, pipeline.output) }, words)
 }

@@ -1,13 +1,15 @@
 /** `stint run`: the main job. */
 import type { Argv, CommandModule } from 'yargs'
 import { count, wholeNumber } from '../format.ts'
-import { runsText } from '../report/words.ts'
+import type { Export } from '../report/export.ts'
+import { plain, runsText } from '../report/words.ts'
 import type { SweepRun } from '../run/run-trials.ts'
 import { loadSweep } from '../sweep/load.ts'
 import type { Sweep } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
 import { answer } from './console.ts'
 import { EXIT, userErrorFrom } from './exit.ts'
+import { exportOption, runExports } from './export.ts'
 import { finishedFolder } from './finished-folder.ts'
 import { runHere } from './run-here.ts'
 
@@ -22,6 +24,7 @@ interface RunWords {
   'dry-run': boolean
   json: boolean
   quiet: boolean
+  export: string[]
 }
 
 export const runCommand: CommandModule<object, RunWords> = {
@@ -48,6 +51,7 @@ export const runCommand: CommandModule<object, RunWords> = {
           describe: 'whole runs one after the other, such as 5 for a baseline',
         },
         'dry-run': { type: 'boolean', default: false, describe: 'list the scenarios and run nothing' },
+        ...exportOption,
         json: { type: 'boolean', default: false, describe: 'one JSON object on stdout' },
         quiet: { type: 'boolean', default: false, describe: 'no progress and no summary' },
       })
@@ -74,11 +78,15 @@ async function runOnce(words: RunWords): Promise<void> {
   const { sweep } = loaded
   if (words['dry-run']) return listScenarios(sweep, words.json)
 
-  await conclude(await runHere(loaded, { root: words.out, quiet: words.quiet }), words)
+  const exports = runExports(words)
+  await conclude(await runHere(loaded, { root: words.out, quiet: words.quiet }), { ...words, exports })
 }
 
 /** What a run that ended, or could not begin, says and which exit code it leaves. */
-export async function conclude(end: SweepRun, words: { json: boolean; quiet: boolean }): Promise<void> {
+export async function conclude(
+  end: SweepRun,
+  words: { json: boolean; quiet: boolean; exports: readonly Export[] },
+): Promise<void> {
   if (end.done === 'refused') throw userErrorFrom(end.problem)
   const folder = finishedFolder(end, (run) => [
     `"stint resume ${run}" runs the trials that are missing`,
@@ -87,7 +95,7 @@ export async function conclude(end: SweepRun, words: { json: boolean; quiet: boo
   if (folder === null) return
   // Loaded when there is something to draw: what draws would take the coordinator's memory during the trials.
   const { printRun, renderRun } = await import('./render-run.ts')
-  const rendered = await renderRun(folder)
+  const rendered = await renderRun(folder, words.exports)
   const failed = rendered.trials.some((trial) => trial.outcome === 'failed')
   const { planned, finished } = rendered.model.trials
   if (failed || finished < planned) process.exitCode = EXIT.failed
@@ -104,7 +112,7 @@ function listScenarios(sweep: Sweep, json: boolean): void {
     answer(JSON.stringify({ name, benchmark_runs, trials, ...stopping, scenarios: listed }))
     return
   }
-  for (const scenario of scenarios) answer(`${scenario.id}  ${scenario.label}`)
+  for (const { id, label } of scenarios) answer(`${id}  ${plain(label)}`)
   const total = `${until ? `${wholeNumber(fewest)} to ` : ''}${count(trials, 'trial')}`
   answer(`${count(scenarios.length, 'scenario')} x ${runsText(sweep)} = ${total}`)
 }

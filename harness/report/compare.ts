@@ -10,8 +10,8 @@ import { metricTable } from '../metrics.ts'
 import type { Manifest } from '../record/types.ts'
 import type { Correction, Scenario } from '../sweep/types.ts'
 import { pairNotices } from './pair-notices.ts'
-import type { Notice } from './types.ts'
-import { count, plain } from './words.ts'
+import type { Notice } from './section.ts'
+import { count } from './words.ts'
 
 export interface RecordedRun {
   /** What people call it, such as the folder's name; unique among the runs. */
@@ -67,7 +67,7 @@ export function compareRuns(runs: readonly RecordedRun[], options: CompareOption
   if (unknown.length > 0) {
     notices.push({
       level: 'problem',
-      text: `No metric is called ${unknown.map(plain).join(' or ')}. Known are: ${[...table.keys()].join(', ')}.`,
+      text: `No metric is called ${unknown.join(' or ')}. Known are: ${[...table.keys()].join(', ')}.`,
     })
   }
   const pairs: GroupPair[] = []
@@ -79,9 +79,9 @@ export function compareRuns(runs: readonly RecordedRun[], options: CompareOption
     for (const [i, pair] of paired.pairs.entries()) {
       pairs.push(pair)
       abouts.set(key(pair.a.id, pair.b.id), {
-        scenario: plain(paired.labels[i]!),
-        a: plain(reference.name),
-        b: plain(other.name),
+        scenario: paired.labels[i]!,
+        a: reference.name,
+        b: other.name,
       })
     }
     notices.push(...paired.notices)
@@ -89,7 +89,7 @@ export function compareRuns(runs: readonly RecordedRun[], options: CompareOption
   const metrics = wanted.flatMap((name) => table.get(name) ?? [])
   const rows = comparePairs(pairs, metrics, settings)
   return {
-    title: `${others.map(({ name }) => plain(name)).join(', ')} against ${plain(reference.name)}`,
+    title: `${others.map(({ name }) => name).join(', ')} against ${reference.name}`,
     alpha: settings.alpha,
     correction: settings.correction,
     margin: settings.margin,
@@ -124,23 +124,24 @@ export function compareWithin(
   })
   const wanted = Object.entries(reference).map(([key, value]) => `${key}=${value}`)
   return {
-    title: `Within ${plain(name)}, against ${plain(wanted.join(' '))}`,
+    title: `Within ${name}, against ${wanted.join(' ')}`,
     alpha: settings.alpha,
     correction: settings.correction,
     margin: settings.margin,
-    lines: rows.map((row) => ({ row, scenario: '', a: plain(row.a_label), b: plain(row.b_label) })),
+    lines: rows.map((row) => ({ row, scenario: '', a: row.a_label, b: row.b_label })),
     notices: [
-      ...notes.map((warning): Notice => ({ level: 'note', text: plain(formatWarning(warning)) })),
+      ...notes.map((warning): Notice => ({ level: 'note', text: formatWarning(warning) })),
       ...pairNotices(rows),
     ],
   }
 }
 
-/** The first profile of a run that has several, as a reference; null where it has not. */
+/** The profile that the sweep compares with, else the first; null for a run without several profiles. */
 export function profileReference({ sweep }: Manifest): Record<string, Scalar> | null {
   const profiles = new Set(sweep.scenarios.map(({ flat }) => flat['profile'] ?? null))
   const [first] = profiles
-  return profiles.size > 1 && first !== undefined ? { profile: first } : null
+  const profile = sweep.compare.reference?.['profile'] ?? first
+  return profiles.size > 1 && profile !== undefined ? { profile } : null
 }
 
 function pairRuns(
@@ -180,13 +181,13 @@ function pairRuns(
   if (pairs.length === 0) {
     notices.push({
       level: 'problem',
-      text: `${plain(a.name)} and ${plain(b.name)} have no scenario in common. Compare runs of the same grid, or look at how their settings differ in run.json.`,
+      text: `${a.name} and ${b.name} have no scenario in common. Compare runs of the same grid, or look at how their settings differ in run.json.`,
     })
   } else if (alone.length > 0) {
     const more = alone.length > 3 ? ` and ${alone.length - 3} more` : ''
     notices.push({
       level: 'note',
-      text: `${count(alone.length, 'scenario')} found no partner and ${alone.length === 1 ? 'was' : 'were'} left out: ${alone.slice(0, 3).map(plain).join('; ')}${more}.`,
+      text: `${count(alone.length, 'scenario')} found no partner and ${alone.length === 1 ? 'was' : 'were'} left out: ${alone.slice(0, 3).join('; ')}${more}.`,
     })
   }
   return { pairs, labels, notices }
@@ -203,7 +204,7 @@ function differencesBetween(a: RecordedRun, b: RecordedRun): Notice[] {
   const told = (what: string, inA: string, inB: string, level: Notice['level'], advice: string) => {
     if (inA === inB) return
     const text = `${what}: ${inA} in ${a.name}, ${inB} in ${b.name}. ${advice}`
-    notices.push({ level, text: plain(text) })
+    notices.push({ level, text: text })
   }
   const [ma, mb] = [a.manifest, b.manifest]
   const hardware = ({ machine }: Manifest) =>

@@ -17,6 +17,8 @@ import type { Failure, ReportModel, ScenarioReport } from './types.ts'
 import { count, plain } from './words.ts'
 
 const MEMORY = 'peak_memory_mb'
+/** A share is a ratio of two clocks: this much over the cap is still held. */
+const CAP_TOLERANCE = 1.05
 /** What operating points are sought for, beside latency, which is weighed against accuracy, and accuracy. */
 const GOALS = ['throughput_rows_s', MEMORY, 'energy_j']
 
@@ -115,11 +117,13 @@ function computeCap(trials: readonly TrialResult[], asked: number | null): Scena
   const caps = trials.map((trial) => trial.caps.compute)
   // Scaled to this machine where the sweep counts in another's cores.
   const requested = caps.find((cap) => cap.requested !== null)?.requested ?? asked
-  const achieved = caps.map((cap) => cap.achieved)
+  const shares = caps.map((cap) => cap.achieved)
+  const achieved = estimateMean(shares)
   return {
     requested,
-    achieved: estimateMean(achieved),
-    achieved_max: largest(achieved),
+    achieved,
+    achieved_max: largest(shares),
+    over_cap: requested !== null && achieved !== null && achieved.value > requested * CAP_TOLERANCE,
     mechanisms: distinct(caps.map((cap) => cap.mechanism)),
     period_ms: caps.find((cap) => cap.period_ms !== null)?.period_ms ?? null,
     enforced: requested === null || caps.length === 0 ? null : caps.every((cap) => cap.enforced),
@@ -154,18 +158,17 @@ function failuresOf(trials: readonly TrialResult[]): Failure[] {
   return [...failures.values()]
 }
 
-function subtitle({ sweep, machine }: Manifest, scenarios: readonly ScenarioReport[]): string {
+function subtitle({ machine }: Manifest, scenarios: readonly ScenarioReport[]): string {
   const ok = scenarios.map(({ outcomes }) => outcomes.ok)
   const [few, many] = [Math.min(...ok), Math.max(...ok)]
   const trials =
     ok.length === 0 ? 'no trials' : few === many ? count(many, 'trial') : `${few} to ${many} ok trials`
   const cores = count(machine.cores, 'core')
-  return plain(
-    `${sweep.name} · ${machine.cpu_model
-      .replace(/\((R|TM)\)/g, '')
-      .replace(/\s+/g, ' ')
-      .trim()}, ${cores} · Node ${machine.node.replace(/^v/, '')} · ${trials} a scenario`,
-  )
+  const processor = machine.cpu_model
+    .replace(/\((R|TM)\)/g, '')
+    .replace(/\s+/g, ' ')
+    .trim()
+  return plain(`${processor}, ${cores} · Node ${machine.node.replace(/^v/, '')} · ${trials} per scenario`)
 }
 
 function largest(values: readonly (number | null)[]): number | null {

@@ -5,15 +5,15 @@ import { formatWarning } from '../analyse/warnings.ts'
 import { formatNumber } from '../metrics.ts'
 import { pairNotices } from './pair-notices.ts'
 import { aboutPrecision } from './precision.ts'
-import type { NoiseReport, Notice, ReportModel } from './types.ts'
+import type { Notice } from './section.ts'
+import type { NoiseReport, ReportModel } from './types.ts'
 import { chunkSizesText, count, metricName, outcomeName, plain } from './words.ts'
 
 /** Fewer trials a scenario than this give intervals too wide to decide anything. */
 const FEW_TRIALS = 5
 const MUCH_WAITING = 0.05
 const MUCH_VARIATION = 0.1
-/** Achieved over requested share above which a compute cap leaked. */
-const LEAK = 1.05
+
 export function noticesFor(
   model: Omit<ReportModel, 'notices'>,
   comparison: Comparison,
@@ -98,7 +98,7 @@ function aboutOutcomes({ scenarios, trials }: Omit<ReportModel, 'notices'>): Not
 }
 
 function aboutLatency(model: Omit<ReportModel, 'notices'>): Notice[] {
-  const sizes = chunkSizesText(model)
+  const sizes = chunkSizesText(model.differing_chunks)
   if (sizes === null) return []
   return [
     note(
@@ -176,10 +176,8 @@ function aboutCaps({ scenarios }: Omit<ReportModel, 'notices'>): Notice[] {
       ),
     )
   }
-  const leaks = scenarios.filter(
-    ({ compute: { requested, achieved } }) =>
-      requested !== null && achieved && achieved.value > requested * LEAK,
-  )
+  // Where nothing held the cap that has been said above.
+  const leaks = scenarios.filter(({ compute }) => compute.over_cap && compute.enforced)
   if (leaks.length > 0) {
     notices.push(
       problem(

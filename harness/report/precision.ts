@@ -1,6 +1,7 @@
 /** Which scenarios ended early since their mean was known well enough, and which never got there. */
 import type { Precision } from '../analyse/precision.ts'
-import type { Notice, ReportModel, ScenarioReport } from './types.ts'
+import type { Notice } from './section.ts'
+import type { ReportModel, ScenarioReport } from './types.ts'
 import { count, metricName, plain, shareText } from './words.ts'
 
 const MOST_NAMED = 5

@@ -8,6 +8,7 @@ import type { OperatingPoints } from '../analyse/operating-points.ts'
 import type { Precision } from '../analyse/precision.ts'
 import type { Metric } from '../metrics.ts'
 import type { Manifest } from '../record/types.ts'
+import type { Notice } from './section.ts'
 
 export interface ComputeCapReport {
   /** Cores asked for; null where no cap was asked for. */
@@ -15,6 +16,8 @@ export interface ComputeCapReport {
   /** Share of a core, over the trials that told, whatever their outcome. */
   achieved: Estimate | null
   achieved_max: number | null
+  /** True where more was used than the cap allows. */
+  over_cap: boolean
   mechanisms: string[]
   period_ms: number | null
   /** Null where no cap was asked for. */
@@ -77,16 +80,9 @@ export interface NoiseReport {
   latency_variation_median: number | null
 }
 
-/** One thing to know before trusting the numbers. */
-export interface Notice {
-  /** `problem`: numbers are affected. `note`: good to know. */
-  level: 'problem' | 'note'
-  text: string
-}
-
 export interface ReportModel {
   manifest: Manifest
-  /** Machine, Node and trials in one line, for the head of a picture. */
+  /** Machine, Node and trials in a line. */
   subtitle: string
   metrics: ReadonlyMap<string, Metric>
   /** Metrics that some trial reported, in the table's order. */

@@ -1,11 +1,12 @@
 /** Names as people read them. One place, so that tables, plots and sentences say the same. */
 import type { Scalar } from '../../workers/contract.ts'
 import type { Outcome } from '../../workers/protocol.ts'
-import { count, formatNumber, formatShare } from '../format.ts'
+import type { ComparisonRow } from '../analyse/comparison.ts'
+import type { ChunkSizes } from '../analyse/latency.ts'
+import { count, formatNumber, formatP, formatShare } from '../format.ts'
 import type { Metric } from '../metrics.ts'
 import { own } from '../own.ts'
 import type { Correction, Sweep } from '../sweep/types.ts'
-import type { ReportModel } from './types.ts'
 
 export { count, formatP as pText, formatShare as shareText } from '../format.ts'
 
@@ -104,9 +105,7 @@ export function capitalised(text: string): string {
 }
 
 /** `16 to 256 rows on average` where chunks differ in size; null where they do not. */
-export function chunkSizesText({
-  differing_chunks: sizes,
-}: Pick<ReportModel, 'differing_chunks'>): string | null {
+export function chunkSizesText(sizes: ChunkSizes | null): string | null {
   return sizes && `${Math.round(sizes.least)} to ${count(Math.round(sizes.most), 'row')} on average`
 }
 
@@ -114,6 +113,12 @@ export function chunkSizesText({
 export function runsText({ benchmark_runs, until }: Pick<Sweep, 'benchmark_runs' | 'until'>): string {
   if (!until) return count(benchmark_runs, 'run')
   return `${until.min} to ${benchmark_runs} runs until ${metricName(until.metric)} is known to ±${formatShare(until.ci)}`
+}
+
+/** A time to wait, rounded up: `42 s`, `3 min`, `1.6 h`. */
+export function timeText(seconds: number): string {
+  if (seconds < 90) return `${Math.ceil(seconds)} s`
+  return seconds < 5400 ? `${Math.ceil(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`
 }
 
 /** Names and messages come from users and their code: no control character may reach a terminal or a page. */
@@ -174,6 +179,11 @@ export function ratioText(
   const middle = `${show(ratio)}${style === 'percent' ? '%' : '×'}`
   if (low === null || high === null || low === high) return middle
   return `${middle} [${show(low)}, ${show(high)}]`
+}
+
+/** `exact` where values were compared without a test, a dash where they were not compared. */
+export function adjustedPText({ p_adjusted, test }: Pick<ComparisonRow, 'p_adjusted' | 'test'>): string {
+  return test === 'exact' ? 'exact' : formatP(p_adjusted)
 }
 
 /** Signed; a change that rounds to zero keeps its sign, since it tells on which side of none it lies. */

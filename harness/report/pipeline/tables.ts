@@ -1,7 +1,8 @@
 /** The CSV files of `stint pipeline`: the original's columns first, what is measured beside them after. */
 import type { Estimate } from '../../analyse/estimate.ts'
-import { type CsvValue, toCsv } from '../csv.ts'
-import { significanceTestsCsv } from '../significance-tests.ts'
+import { csvText } from '../render/csv.ts'
+import type { CsvValue } from '../section.ts'
+import { comparisonTable } from '../tables.ts'
 import { firstOk, type Measured, type PipelineData, rowsOf } from './data.ts'
 import { operatorsIn, type stageOf, stageSeconds } from './operators.ts'
 
@@ -10,7 +11,7 @@ const BYTES_PER_MB = 1024 * 1024
 type Column<Row> = readonly [name: string, value: (row: Row) => CsvValue]
 
 function csvOf<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
-  return toCsv(columns.map(([name, value]) => [name, rows.map(value)] as const))
+  return csvText({ columns: columns.map(([name, value]) => [name, rows.map(value)] as const) })
 }
 
 const mean = (one: Measured, metric: string): number | null => estimate(one, metric)?.value ?? null
@@ -75,8 +76,11 @@ export function constraintCsv({ grid, model }: PipelineData): string {
 
 /** Batch (a) against streaming (b). */
 export function batchAgainstStreamingCsv({ model, batch, streaming }: PipelineData): string {
-  return significanceTestsCsv(
-    model.comparisons.filter(({ a, b }) => a === batch.scenario.id && b === streaming.scenario.id),
+  return csvText(
+    comparisonTable(
+      model.comparisons.filter(({ a, b }) => a === batch.scenario.id && b === streaming.scenario.id),
+      'benchmarks/significance_tests.csv',
+    ),
   )
 }
 

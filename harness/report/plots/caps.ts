@@ -4,18 +4,16 @@ import type { ReportModel, ScenarioReport } from '../types.ts'
 import { count, scalarText } from '../words.ts'
 import type { Plot } from './plot.ts'
 import { linearTicks, logTicks, tickLabel } from './scale.ts'
-import { captionLayer, wrap } from './text.ts'
+import { captionLayer, pictureSubtitle, wrap } from './text.ts'
 import { config, FONT_SIZE, INK } from './theme.ts'
 
-const ALT = 'Requested against achieved compute share, and requested against peak memory, a point a scenario'
+const ALT =
+  'Requested against achieved compute share, and requested against peak memory, a point per scenario'
 const SIDE = 400
 const GAP = 110
 /** Between scenarios with one cap, px, where there is room. */
 const SPACING = 12
 const TEXT_WIDTH = SIDE * 2 + GAP + 60
-/** A share is a ratio of two clocks: this much over the cap is still held. */
-export const COMPUTE_TOLERANCE = 1.05
-
 const STATES = ['held', 'trials ended for it', 'over the cap'] as const
 type State = (typeof STATES)[number]
 const COLOURS = ['#0072b2', '#e69f00', '#d55e00']
@@ -69,7 +67,7 @@ export function capsPlot(model: ReportModel, file: string): Plot {
     spacing: GAP,
     title: {
       text: wrap(headline(compute.points, memory.points), FONT_SIZE.title, 600, TEXT_WIDTH),
-      subtitle: wrap(model.subtitle, FONT_SIZE.subtitle, 400, TEXT_WIDTH),
+      subtitle: wrap(pictureSubtitle(model), FONT_SIZE.subtitle, 400, TEXT_WIDTH),
     },
     // The caption below the first panel must not push the second one away.
     bounds: 'flush',
@@ -87,7 +85,7 @@ export function capsPlot(model: ReportModel, file: string): Plot {
 function computePoint({ label, compute }: ScenarioReport): CapPoint[] {
   const { requested, achieved, achieved_max } = compute
   if (requested === null || achieved === null) return []
-  const state: State = achieved.value > requested * COMPUTE_TOLERANCE ? 'over the cap' : 'held'
+  const state: State = compute.over_cap ? 'over the cap' : 'held'
   return [{ label, requested, used: achieved.value, most: achieved_max ?? achieved.value, state }]
 }
 
@@ -220,7 +218,7 @@ function captionOf({ scenarios, axes }: ReportModel, panels: readonly Panel[]): 
   const ended = scenarios.some(({ outcomes }) => outcomes.out_of_memory > 0)
   return [
     [
-      'Black bars: the caps. A point a scenario, those with the same cap side by side',
+      'Black bars: the caps. One point per scenario, those with the same cap side by side',
       orderOf(scenarios, axes, panels),
       '; thin lines reach up to the trial that used most. ',
       panels.map(({ name }) => heldBy[name]).join(' '),

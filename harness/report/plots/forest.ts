@@ -1,12 +1,11 @@
 /** Which comparisons a forest plot shows, and where its rows stand. */
 import type { ComparisonRow } from '../../analyse/comparison.ts'
-import type { Verdict } from '../../analyse/verdict.ts'
+import { isSignificant, type Verdict } from '../../analyse/verdict.ts'
 import { formatNumber } from '../../metrics.ts'
-import { adjustedPText, isSignificant } from '../findings.ts'
 import { pairOf } from '../pairs.ts'
 import type { ReportModel } from '../types.ts'
-import { capitalised, metricName, type RatioStyle, ratioStyle, ratioText } from '../words.ts'
-import { textWidth } from './fonts.ts'
+import { adjustedPText, capitalised, metricName, type RatioStyle, ratioStyle, ratioText } from '../words.ts'
+import { textWidth } from './measure.ts'
 import { ellipsis } from './text.ts'
 import { FONT_SIZE } from './theme.ts'
 

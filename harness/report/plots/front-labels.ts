@@ -1,7 +1,7 @@
 /** The labels beside the points of the front. */
 import { settingLabel } from '../words.ts'
-import { textWidth } from './fonts.ts'
 import { type Box, placeLabels } from './labels.ts'
+import { textWidth } from './measure.ts'
 import { position } from './scale.ts'
 import { FONT_SIZE } from './theme.ts'
 import { HEIGHT, type Picture, WIDTH } from './tradeoff-layout.ts'

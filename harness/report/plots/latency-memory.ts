@@ -1,14 +1,14 @@
-/** Latency against memory, a point a scenario, its accuracy as the colour: all three that a constraint trades. */
+/** Latency against memory, a point per scenario, its accuracy as the colour: all three that a constraint trades. */
 import type { TopLevelSpec } from 'vega-lite'
 import { formatMetric, type Metric } from '../../metrics.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
 import { capitalised, count, metricName, metricTitle, settingLabel } from '../words.ts'
-import { textWidth } from './fonts.ts'
 import { extent, type Point, pointsOf } from './front.ts'
 import { placeLabels } from './labels.ts'
+import { textWidth } from './measure.ts'
 import type { Plot } from './plot.ts'
 import { type PlotScale, position, scaleOver, tickLabel } from './scale.ts'
-import { captionLayer, wrap } from './text.ts'
+import { captionLayer, pictureSubtitle, wrap } from './text.ts'
 import { config, FONT_SIZE, INK, SHAPES } from './theme.ts'
 import { HEIGHT, WIDTH } from './tradeoff-layout.ts'
 import { perRowText } from './tradeoff-words.ts'
@@ -23,7 +23,7 @@ const LABEL_LINE = Math.round(FONT_SIZE.label * 1.25)
 const MAX_LABELS = 24
 
 export function latencyMemoryPlot(model: ReportModel, file: string): Plot {
-  const alt = 'Latency against memory, a point a scenario, accuracy as its colour'
+  const alt = 'Latency against memory, a point per scenario, accuracy as its colour'
   const latency = model.metrics.get(model.latency)
   const memory = model.metrics.get(MEMORY)
   const accuracy = model.accuracy === null ? undefined : model.metrics.get(model.accuracy)
@@ -71,7 +71,7 @@ function specOf(model: ReportModel, points: Point[], { latency, memory, accuracy
     config: config(),
     title: {
       text: wrap(headline(rows, accuracy), FONT_SIZE.title, 600, TEXT_WIDTH),
-      subtitle: wrap(model.subtitle, FONT_SIZE.subtitle, 400, TEXT_WIDTH),
+      subtitle: wrap(pictureSubtitle(model), FONT_SIZE.subtitle, 400, TEXT_WIDTH),
     },
     layer: [
       {

@@ -1,19 +1,16 @@
 /** A Vega-Lite spec in, a PNG out: headless, on a canvas with the report's own font. */
 import { type Canvas, createCanvas } from '@napi-rs/canvas'
 import * as vega from 'vega'
-import { compile, type TopLevelSpec } from 'vega-lite'
-import { FONT_FAMILY, measuringContext } from './fonts.ts'
+import type { TopLevelSpec } from 'vega-lite'
+import { compileSpec } from './compile.ts'
+import { FONT_FAMILY } from './fonts.ts'
+import { measuringContext } from './measure.ts'
 
 const SCALE = 2
 
 /** What Vega exports and its types leave out. */
 interface TextMetrics {
   width(item: { fontSize?: number; fontWeight?: number | string; fontStyle?: string }, text: unknown): number
-}
-
-/** As `drawPicture`, encoded. */
-export async function renderPng(spec: TopLevelSpec): Promise<Buffer> {
-  return (await drawPicture(spec)).encode('png')
 }
 
 /**
@@ -40,26 +37,6 @@ export async function drawPicture(spec: TopLevelSpec): Promise<Canvas> {
   } finally {
     view.finalize()
   }
-}
-
-/** Vega-Lite to Vega; warnings are errors here, since our own specs must raise none. */
-export function compileSpec(spec: TopLevelSpec): vega.Spec {
-  const warnings: string[] = []
-  const logger = {
-    level: () => logger,
-    error: (...words: readonly unknown[]) => note(words),
-    warn: (...words: readonly unknown[]) => note(words),
-    info: () => logger,
-    debug: () => logger,
-  }
-  function note(words: readonly unknown[]) {
-    warnings.push(words.join(' '))
-    return logger
-  }
-  // biome-ignore lint/suspicious/noExplicitAny: the library's logger type cannot express a level() that gets and sets.
-  const compiled = compile(spec, { logger: logger as any })
-  if (warnings.length > 0) throw new Error(`Plot specification: ${warnings.join('; ')}`)
-  return compiled.spec
 }
 
 /** Vega guesses text widths without a DOM; the layout is only right when it measures with the real font. */

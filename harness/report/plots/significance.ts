@@ -1,12 +1,12 @@
 /** Effect sizes with their intervals: a forest of pairs, grouped by metric. */
 import type { TopLevelSpec } from 'vega-lite'
 import type { ComparisonRow } from '../../analyse/comparison.ts'
-import { isSignificant } from '../findings.ts'
+import { isSignificant } from '../../analyse/verdict.ts'
 import type { ReportModel } from '../types.ts'
 import { CORRECTIONS, count, metricName } from '../words.ts'
 import { largestEffects, layOut, MOST_ROWS } from './forest.ts'
 import type { Plot } from './plot.ts'
-import { captionLayer, wrap } from './text.ts'
+import { captionLayer, pictureSubtitle, wrap } from './text.ts'
 import { config, FONT_SIZE, GRID, INK, MUTED } from './theme.ts'
 
 const ALT = 'Ratio of each pair with its interval, adjusted p, effect size and verdict'
@@ -82,7 +82,7 @@ function specOf(model: ReportModel, rows: ComparisonRow[], left: number, constan
     config: config(),
     title: {
       text: wrap(headline(model), FONT_SIZE.title, 600, fullWidth),
-      subtitle: wrap(model.subtitle, FONT_SIZE.subtitle, 400, fullWidth),
+      subtitle: wrap(pictureSubtitle(model), FONT_SIZE.subtitle, 400, fullWidth),
       // From the left edge of the pairs' names, not of the plot.
       frame: 'bounds',
       offset: 30,

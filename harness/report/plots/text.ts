@@ -1,5 +1,7 @@
 /** Lines of text in pictures. */
-import { textWidth } from './fonts.ts'
+import type { ReportModel } from '../types.ts'
+import { plain } from '../words.ts'
+import { textWidth } from './measure.ts'
 import { FONT_SIZE, MUTED } from './theme.ts'
 
 /** Breaks a text into lines of at most `width` px; a longer word keeps a line of its own. */
@@ -22,6 +24,11 @@ export function ellipsis(text: string, size: number, width: number, weight: 400 
   let end = text.length
   while (end > 1 && textWidth(`${text.slice(0, end)}…`, size, weight) > width) end--
   return `${text.slice(0, end).trimEnd()}…`
+}
+
+/** A picture travels without its page: it names the sweep itself. */
+export function pictureSubtitle({ manifest, subtitle }: ReportModel): string {
+  return `${plain(manifest.sweep.name)} · ${subtitle}`
 }
 
 /** A layer of small print, its top `y` px below the plot's top. */

@@ -24,7 +24,7 @@ export function headline({ front, points, cost, accuracy }: Picture): string {
 
 /** Why a picture shows latency per row, where it does. */
 export function perRowText(model: ReportModel): string[] {
-  const sizes = chunkSizesText(model)
+  const sizes = chunkSizesText(model.differing_chunks)
   return sizes === null ? [] : [`Chunks hold ${sizes}, so latency is per row: total latency over total rows.`]
 }
 

@@ -1,4 +1,4 @@
-/** Cost against quality: a point a scenario, its intervals, and the front that nothing beats on both. */
+/** Cost against quality: a point per scenario, its intervals, and the front that nothing beats on both. */
 import type { TopLevelSpec } from 'vega-lite'
 import { formatMetric, formatNumber } from '../../metrics.ts'
 import type { ReportModel } from '../types.ts'
@@ -8,7 +8,7 @@ import { type Point, pointsOf } from './front.ts'
 import { type FrontLabel, labelFront } from './front-labels.ts'
 import type { Plot } from './plot.ts'
 import { type PlotScale, tickLabel } from './scale.ts'
-import { captionLayer, wrap } from './text.ts'
+import { captionLayer, pictureSubtitle, wrap } from './text.ts'
 import { config, FONT_SIZE, INK, MUTED, REFERENCE } from './theme.ts'
 import { clamp, HEIGHT, layOut, type Picture, WIDTH } from './tradeoff-layout.ts'
 import { captionOf, headline } from './tradeoff-words.ts'
@@ -20,7 +20,7 @@ const POINT_SIZE = { few: 130, many: 36 }
 /** @param against which front: latency or memory */
 export function tradeoffPlot(model: ReportModel, against: 'latency' | 'memory', file: string): Plot {
   const costName = against === 'latency' ? model.latency : 'peak_memory_mb'
-  const alt = `${capitalised(metricName(costName))} against accuracy, a point a scenario`
+  const alt = `${capitalised(metricName(costName))} against accuracy, a point per scenario`
   const cost = model.metrics.get(costName)
   if (!cost) return { file, alt, skipped: `nothing measured ${metricName(costName)}` }
   if (model.accuracy === null) return { file, alt, skipped: 'the workload names no accuracy metric' }
@@ -76,7 +76,7 @@ function specOf(model: ReportModel, picture: Picture, alt: string) {
     config: config(),
     title: {
       text: wrap(headline(picture).replace(/-(?=\d)/g, '−'), FONT_SIZE.title, 600, TEXT_WIDTH),
-      subtitle: wrap(model.subtitle, FONT_SIZE.subtitle, 400, TEXT_WIDTH),
+      subtitle: wrap(pictureSubtitle(model), FONT_SIZE.subtitle, 400, TEXT_WIDTH),
     },
     layer: [
       {

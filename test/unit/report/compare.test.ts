@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { compareRuns, compareWithin, profileReference } from '../../../harness/report/compare.ts'
-import { comparisonMarkdown, comparisonText } from '../../../harness/report/compare-text.ts'
-import { significanceTestsCsv } from '../../../harness/report/significance-tests.ts'
+import { csvText } from '../../../harness/report/render/csv.ts'
+import { compareReport } from '../../../harness/report/sections/compare.ts'
 import { hostileRun } from './hostile.ts'
+import { markdownOf, textOf } from './rendered.ts'
 import { type Shape, syntheticRun } from './synthetic.ts'
 
 const GRID: Shape = {
@@ -95,6 +96,8 @@ test('profiles within one run', () => {
   expect(lines).toHaveLength(2)
   expect(lines.every(({ row }) => row.verdict === 'faster')).toBe(true)
   expect(profileReference(named('x').manifest)).toBeNull()
+  run.manifest.sweep.compare.reference = { profile: 'server' }
+  expect(profileReference(run.manifest)).toEqual({ profile: 'server' })
 })
 
 test('an unknown metric is named with those that are known', () => {
@@ -107,13 +110,13 @@ test('text, Markdown and CSV of a comparison, hostile names included', () => {
     { name: 'a|b', ...hostileRun() },
     { name: 'c', ...hostileRun() },
   ])
-  const text = comparisonText(comparison, { colour: false, width: 90 })
+  const text = textOf(compareReport(comparison), 90)
   for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(90)
   // biome-ignore lint/suspicious/noControlCharactersInRegex: none of these may be there.
   expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/)
-  expect(comparisonMarkdown(comparison)).toContain('c against a\\|b')
-  expect(comparisonMarkdown(comparison)).not.toContain('<script>')
-  expect(significanceTestsCsv(comparison.lines.map(({ row }) => row))).toContain('latency_p50_ms')
+  expect(markdownOf(compareReport(comparison))).toContain('c against a\\|b')
+  expect(markdownOf(compareReport(comparison))).not.toContain('<script>')
+  expect(csvText(compareReport(comparison).tables[0]!)).toContain('latency_p50_ms')
 })
 
 test('one run alone is a mistake of the caller', () => {
@@ -135,7 +138,7 @@ test('shows what the table warns of, and once that the runs were made one after 
   expect(text).toContain('The sides ended differently')
   expect(text.match(/one after the other/g)).toHaveLength(1)
   expect(text).not.toContain('One side ran to its end')
-  const csv = significanceTestsCsv(found.lines.map(({ row }) => row))
+  const csv = csvText(compareReport(found).tables[0]!)
   expect(csv).toContain('one_machine_state')
 })
 
@@ -144,9 +147,9 @@ test('the correction is that of the reference run, and the Markdown has the othe
   a.manifest.sweep.compare.correction = 'bh'
   const found = compareRuns([a, named('b', { seed: 2, alter: slower })])
   expect(found.correction).toBe('bh')
-  expect(comparisonText(found, { colour: false, width: 200 })).toContain('p (BH)')
-  const markdown = comparisonMarkdown(found)
-  expect(markdown).toMatch(/## Other tests\n\n\| Metric \| Pair \|/)
+  expect(textOf(compareReport(found), 200)).toContain('p (BH)')
+  const markdown = markdownOf(compareReport(found))
+  expect(markdown).toMatch(/### Other tests\n\n\| Metric \| Pair \|/)
   expect(markdown).toContain('b against a, ')
   // Round 3 of one run has nothing in common with round 3 of another.
   expect(markdown).not.toContain('By round')

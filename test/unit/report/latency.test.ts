@@ -1,11 +1,11 @@
 /** Where chunks differ in size, everything that ranks or compares latency does so per row. */
 import { expect, test } from 'vitest'
 import { compareRuns, compareWithin } from '../../../harness/report/compare.ts'
-import { reportMarkdown } from '../../../harness/report/markdown.ts'
 import { buildReportModel } from '../../../harness/report/model.ts'
-import { picturesOf } from '../../../harness/report/pictures.ts'
 import { encodeAxes } from '../../../harness/report/plots/encode.ts'
-import { runSummary } from '../../../harness/report/terminal.ts'
+import { picturesOf } from '../../../harness/report/section.ts'
+import { runReport } from '../../../harness/report/sections/run.ts'
+import { markdownOf, textOf as terminalOf } from './rendered.ts'
 import { type Shape, syntheticRun } from './synthetic.ts'
 
 /** As scenarios/edge-vs-server.yaml: the small device has the smaller chunks and less of a core. */
@@ -33,7 +33,7 @@ function edgeAndServer(shape: Shape = {}) {
   return { ...run, trials: run.trials.filter(({ scenario }) => ids.includes(scenario)) }
 }
 
-const textOf = (model: ReturnType<typeof modelOf>) => runSummary(model, { colour: false, width: 160 })
+const textOf = (model: ReturnType<typeof modelOf>) => terminalOf(runReport(model), 160)
 
 function modelOf({ manifest, trials }: ReturnType<typeof syntheticRun>) {
   return buildReportModel(manifest, trials)
@@ -68,12 +68,12 @@ test('fronts and recommendations rank by latency per row', () => {
 
 test('every page says that latency is per row, and why', () => {
   const model = modelOf(edgeAndServer())
-  expect(textOf(model)).toContain('latency is per row, since chunks hold 64 to 255 rows on average')
-  expect(textOf(model)).toMatch(/ us\/row +per chunk +p50 /)
-  const markdown = reportMarkdown(model)
-  expect(markdown).toContain('Chunks hold 64 to 255 rows on average')
+  expect(textOf(model)).toContain('Latency is per row, since chunks hold 64 to 255 rows on average')
+  expect(textOf(model)).toMatch(/ us\/row +ms\/chunk +p50 ms /)
+  const markdown = markdownOf(runReport(model))
+  expect(markdown).toContain('chunks hold 64 to 255 rows on average')
   expect(markdown).toContain('| Latency per row (us) | Mean chunk latency (ms) |')
-  const [picture] = picturesOf(model)
+  const [picture] = picturesOf(runReport(model))
   expect(JSON.stringify(picture!.spec)).toContain('Latency per row (us)')
   expect(JSON.stringify(picture!.spec)).toMatch(/Chunks hold 64 to 255 rows on average, so latency is per/)
 })

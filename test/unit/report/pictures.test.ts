@@ -3,11 +3,12 @@ import { parse, View } from 'vega'
 import { compile } from 'vega-lite'
 import { expect, test } from 'vitest'
 import { buildReportModel } from '../../../harness/report/model.ts'
-import { picturesOf } from '../../../harness/report/pictures.ts'
 import { capsPlot } from '../../../harness/report/plots/caps.ts'
-import { textWidth } from '../../../harness/report/plots/fonts.ts'
-import { renderPng } from '../../../harness/report/plots/png.ts'
+import { textWidth } from '../../../harness/report/plots/measure.ts'
+import { drawPicture } from '../../../harness/report/plots/png.ts'
 import { palette } from '../../../harness/report/plots/theme.ts'
+import { picturesOf } from '../../../harness/report/section.ts'
+import { runReport } from '../../../harness/report/sections/run.ts'
 import type { ReportModel } from '../../../harness/report/types.ts'
 import { hostileRun } from './hostile.ts'
 import { ordinaryModel } from './ordinary.ts'
@@ -20,13 +21,13 @@ const modelOf = (run: ReturnType<typeof syntheticRun>) => buildReportModel(run.m
 async function draw(model: ReportModel) {
   const skipped: Record<string, string> = {}
   const sizes: Record<string, { width: number; height: number }> = {}
-  for (const plot of picturesOf(model)) {
+  for (const plot of picturesOf(runReport(model))) {
     const name = plot.file.replace('benchmarks/', '').replace('.png', '')
     if (!plot.spec) {
       skipped[name] = plot.skipped
       continue
     }
-    const png = await renderPng(plot.spec)
+    const png = await (await drawPicture(plot.spec)).encode('png')
     expect(png.subarray(0, 8)).toEqual(Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]))
     const { width, height } = await loadImage(png)
     sizes[name] = { width, height }

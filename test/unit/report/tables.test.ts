@@ -1,15 +1,19 @@
 import { parse } from 'csv-parse/sync'
 import { expect, test } from 'vitest'
-import { constraintExperimentCsv } from '../../../harness/report/constraint-experiment.ts'
-import { toCsv } from '../../../harness/report/csv.ts'
+import type { ComparisonRow } from '../../../harness/analyse/comparison.ts'
 import { buildReportModel } from '../../../harness/report/model.ts'
-import { operatingPointsCsv } from '../../../harness/report/operating-points.ts'
-import { significanceTestsCsv } from '../../../harness/report/significance-tests.ts'
+import { csvText } from '../../../harness/report/render/csv.ts'
+import { comparisonTable, operatingPointsTable, scenarioTable } from '../../../harness/report/tables.ts'
+import type { ReportModel } from '../../../harness/report/types.ts'
 import { hostileRun } from './hostile.ts'
 import { ordinaryModel } from './ordinary.ts'
 import { syntheticRun } from './synthetic.ts'
 
 const read = (csv: string): Record<string, string>[] => parse(csv, { columns: true })
+
+const constraintExperimentCsv = (model: ReportModel) => csvText(scenarioTable(model))
+const operatingPointsCsv = (model: ReportModel) => csvText(operatingPointsTable(model))
+const significanceTestsCsv = (rows: readonly ComparisonRow[]) => csvText(comparisonTable(rows, 'a.csv'))
 
 function modelOf(run: ReturnType<typeof syntheticRun>) {
   return buildReportModel(run.manifest, run.trials)
@@ -94,7 +98,9 @@ test('no cell starts a formula, carries control characters, or reads NaN', () =>
 })
 
 test('only text is guarded: negative numbers stay numbers', () => {
-  expect(toCsv([['x', [-1.5, '-1.5', '@a', null, Number.NaN, true]]])).toBe("x\n-1.5\n'-1.5\n'@a\n\n\ntrue\n")
+  expect(csvText({ columns: [['x', [-1.5, '-1.5', '@a', null, Number.NaN, true]]] })).toBe(
+    "x\n-1.5\n'-1.5\n'@a\n\n\ntrue\n",
+  )
 })
 
 test('an empty table still has its head', () => {

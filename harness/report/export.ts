@@ -1,0 +1,154 @@
+/** A report in, files out: which formats there are, and where their files go. */
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { basename, dirname, join, relative } from 'node:path'
+import { writeAtomically } from '../record/atomic.ts'
+import { annotationLines } from './render/annotations.ts'
+import { jsonText } from './render/json.ts'
+import { junitText } from './render/junit.ts'
+import { markdownText } from './render/markdown.ts'
+import { terminalText } from './render/terminal.ts'
+import { picturesOf, type Report } from './section.ts'
+
+/** In the order in which they are written: tables before pictures before pages, what is most needed first. */
+export const FORMATS = ['csv', 'json', 'junit', 'annotations', 'png', 'markdown', 'text', 'html'] as const
+export type Format = (typeof FORMATS)[number]
+
+export interface Export {
+  format: Format
+  /** A file, or a folder for a format of several files; null: the report's own names in its own folder. */
+  to: string | null
+}
+
+export interface WriteOptions {
+  /** Of the files under the report's own names. */
+  folder: string
+  /** Of the repository, for annotations. */
+  top?: string
+  /** What is written to `-`. */
+  print?: (text: string) => void
+}
+
+export interface WrittenReport {
+  /** Paths, in the order written. */
+  written: string[]
+  /** Pictures that the report has no data for. */
+  skipped: { file: string; reason: string }[]
+  /** Files that could not be made; the others were written all the same. */
+  problems: { file: string; error: Error }[]
+}
+
+/** Width of text that goes to no terminal. */
+const TEXT_WIDTH = 120
+
+type Content = string | Buffer | { encoding: Promise<Buffer> }
+
+interface OutputFile {
+  /** The report's own name for it. */
+  file: string
+  /** @param path where it will be */
+  content(path: string): Content | Promise<Content>
+}
+
+/** Writes every file as a whole or not at all; one failure costs one file. */
+export async function writeReport(
+  report: Report,
+  exports: readonly Export[],
+  { folder, top = process.cwd(), print = () => {} }: WriteOptions,
+): Promise<WrittenReport> {
+  const result: WrittenReport = { written: [], skipped: [], problems: [] }
+  const encoding: (() => Promise<void>)[] = []
+  const save = (path: string, content: string | Buffer) => {
+    if (path === '-') return print(String(content).trimEnd())
+    mkdirSync(dirname(path), { recursive: true })
+    writeAtomically(path, content)
+    result.written.push(path)
+  }
+  const guarded = async (file: string, work: () => Promise<void>) => {
+    try {
+      await work()
+    } catch (error) {
+      result.problems.push({ file, error: error instanceof Error ? error : new Error(String(error)) })
+    }
+  }
+  const inOrder = [...exports].sort((a, b) => FORMATS.indexOf(a.format) - FORMATS.indexOf(b.format))
+  for (const { format, to } of inOrder) {
+    if (format === 'png' && to === null) result.skipped.push(...withoutOldPictures(report, folder))
+    const files = filesOf(report, format, { folder, top })
+    for (const { file, content } of files) {
+      const path =
+        to === null
+          ? join(folder, file)
+          : files.length > 1 || format === 'png'
+            ? join(to, basename(file))
+            : to
+      await guarded(file, async () => {
+        const made = await content(path)
+        if (typeof made === 'string' || Buffer.isBuffer(made)) return save(path, made)
+        // Encoding runs beside this thread: the next picture is drawn meanwhile.
+        made.encoding.catch(() => {})
+        encoding.push(() => guarded(file, async () => save(path, await made.encoding)))
+      })
+    }
+    if (format === 'png') for (const finish of encoding) await finish()
+  }
+  return result
+}
+
+/** What brings large libraries is loaded where it is asked for. */
+function filesOf(
+  report: Report,
+  format: Format,
+  { folder, top }: { folder: string; top: string },
+): OutputFile[] {
+  const page = (ending: string, content: OutputFile['content']): OutputFile[] => [
+    { file: report.file + ending, content },
+  ]
+  const hasFile = (file: string) => existsSync(join(folder, file))
+  switch (format) {
+    case 'csv':
+      return report.tables.map((table) => ({
+        file: table.file,
+        content: async () => (await import('./render/csv.ts')).csvText(table),
+      }))
+    case 'json':
+      return page('.json', () => `${jsonText(report, 1)}\n`)
+    case 'junit':
+      return page('.xml', () => junitText(report))
+    case 'annotations':
+      return page('.annotations.txt', () => `${annotationLines(report, top).join('\n')}\n`)
+    case 'png':
+      return picturesOf(report).flatMap(({ file, spec }) =>
+        spec ? [{ file, content: () => drawn(spec) }] : [],
+      )
+    case 'markdown':
+      return page('.md', (path) => markdownText(report, { pictureLink: pictureLink(folder, path) }))
+    case 'text':
+      return page('.txt', () => `${terminalText(report, { colour: false, width: TEXT_WIDTH, hasFile })}\n`)
+    case 'html':
+      return page('.html', async () => (await import('./render/html.ts')).htmlText(report))
+  }
+}
+
+async function drawn(spec: Parameters<typeof import('./plots/png.ts').drawPicture>[0]): Promise<Content> {
+  const { drawPicture } = await import('./plots/png.ts')
+  return { encoding: (await drawPicture(spec)).encode('png') }
+}
+
+/** From a page to a picture that is there. */
+function pictureLink(folder: string, page: string): (file: string) => string | null {
+  return (file) => {
+    const path = join(folder, file)
+    return existsSync(path)
+      ? relative(page === '-' ? process.cwd() : dirname(page), path).replaceAll('\\', '/')
+      : null
+  }
+}
+
+/** What an earlier rendering left of a picture that is skipped now would pass for this one's. */
+function withoutOldPictures(report: Report, folder: string): WrittenReport['skipped'] {
+  return picturesOf(report).flatMap(({ file, skipped: reason }) => {
+    if (reason === undefined) return []
+    rmSync(join(folder, file), { force: true })
+    return [{ file, reason }]
+  })
+}

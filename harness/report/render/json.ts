@@ -1,0 +1,15 @@
+/** A report's data as JSON. */
+import type { Report } from '../section.ts'
+
+/** Changes with every change that a reader of the JSON must know of. */
+export const JSON_FORMAT = 1
+
+/** One line. */
+export function jsonText({ data }: Pick<Report, 'data'>, indent?: number): string {
+  const text = JSON.stringify({ format: JSON_FORMAT, ...data }, null, indent)
+  // JSON allows these as they are, and some terminals obey them.
+  return text.replace(
+    /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}

@@ -1,0 +1,153 @@
+/** What a result says, as plain data: sections of blocks, which each renderer shows in its own way. */
+import type { Plot } from './plots/plot.ts'
+import { count } from './words.ts'
+
+export type Tone = 'good' | 'bad' | 'quiet' | 'strong'
+
+export interface Cell {
+  text: string
+  /** After the text where there is room, such as ` ± 0.3`. */
+  spread?: string
+  /** To sort by; absent for text. */
+  value?: number | null
+  tone?: Tone
+}
+
+export interface Column {
+  head: string
+  /** The head where there is little room; absent: `head`. */
+  short?: string
+  /** Numbers are right-aligned. */
+  type: 'text' | 'number'
+  /** One cell per row; every column of a table has equally many. */
+  cells: Cell[]
+  /** Where the table is too wide, the column with the highest number is left out first; absent: it stays. */
+  expendable?: number
+}
+
+/** A column before its rows are known. */
+export type ColumnOf<Row> = Omit<Column, 'cells'> & { cell(row: Row): Cell }
+
+export function columnsOf<Row>(rows: readonly Row[], columns: readonly ColumnOf<Row>[]): Column[] {
+  return columns.map(({ cell, ...column }) => ({ ...column, cells: rows.map(cell) }))
+}
+
+export interface Table {
+  columns: Column[]
+  note?: string
+  /** Rows that come first where there is no room for all, by index. */
+  first?: number[]
+  /** The file that holds every row. */
+  file?: string
+}
+
+export interface Item {
+  text: string
+  tone?: Tone
+}
+
+/** One thing to know before trusting the numbers. */
+export interface Notice {
+  /** `problem`: numbers are affected. `note`: good to know. */
+  level: 'problem' | 'note'
+  text: string
+}
+
+export type Block = {
+  /** For pages only: a terminal leaves it out. */
+  pages?: true
+} & (
+  | { kind: 'text'; text: string; tone?: Tone }
+  | { kind: 'facts'; facts: [name: string, value: string][] }
+  /** `file`: where the whole list is, so that a terminal may cut it short. */
+  | { kind: 'list'; items: Item[]; file?: string }
+  /** `file`: where the notes are, so that a terminal needs to show problems only. */
+  | { kind: 'notices'; notices: Notice[]; file?: string }
+  | { kind: 'table'; table: Table }
+  | { kind: 'picture'; plot: Plot }
+  | { kind: 'code'; lines: string[] }
+  /** Folded in a page until the reader asks for it. */
+  | { kind: 'details'; title: string; blocks: Block[] }
+)
+
+export interface Section {
+  id: string
+  /** Empty: the section stands under the report's own title. */
+  title: string
+  blocks: Block[]
+}
+
+export type CsvValue = string | number | boolean | null | undefined
+
+/** A table for programs: values in full, under names that stay. */
+export interface DataTable {
+  /** Below the report's folder, such as `benchmarks/significance_tests.csv`. */
+  file: string
+  /** All of one length. */
+  columns: (readonly [name: string, values: readonly CsvValue[]])[]
+}
+
+/** One thing that passes or fails, for tools that collect test results. */
+export interface Check {
+  /** Checks of one suite stand together. */
+  suite: string
+  name: string
+  state: 'passed' | 'failed' | 'undecided' | 'skipped'
+  message: string
+  /** Says no more than another check. */
+  repeats?: true
+}
+
+/** Texts may hold anything that users wrote: a renderer cleans and escapes all of them. */
+export interface Report {
+  kind: 'run' | 'compare' | 'gate' | 'pipeline'
+  title: string
+  /** What it is about, in a line; may be empty. */
+  subtitle: string
+  /** The answer in a line. */
+  answer: { text: string; tone: Tone }
+  sections: Section[]
+  tables: DataTable[]
+  checks: Check[]
+  /** The result itself, for JSON. */
+  data: Record<string, unknown>
+  footer: string
+  /** Name of its pages without their endings, below the folder of its files, such as `reports/report`. */
+  file: string
+  /** The sweep's file; null where there is none. */
+  source: string | null
+  /** Null where it is not known. */
+  elapsed_s: number | null
+  /** Set where its Markdown becomes part of another page, such as a comment. */
+  embedded?: true
+}
+
+/** Every picture of a report, drawn or skipped, in its order. */
+export function picturesOf({ sections }: Pick<Report, 'sections'>): Plot[] {
+  const within = (blocks: readonly Block[]): Plot[] =>
+    blocks.flatMap((block) => {
+      if (block.kind === 'picture') return [block.plot]
+      return block.kind === 'details' ? within(block.blocks) : []
+    })
+  return within(sections.flatMap(({ blocks }) => blocks))
+}
+
+/** Why a picture is not there; null where it is. */
+export function missingPicture({ alt, skipped }: Plot): string | null {
+  return skipped === undefined
+    ? null
+    : `No picture of ${alt.charAt(0).toLowerCase()}${alt.slice(1)}: ${skipped}.`
+}
+
+/** At most so many rows, the first ones first, where a file has the others, and words that say so. */
+export function shortened(table: Table, most: number): { columns: Column[]; more: string | null } {
+  const { columns, first = [], file } = table
+  const rows = columns[0]?.cells.length ?? 0
+  if (file === undefined || rows <= most) return { columns, more: null }
+  const others = Array.from({ length: rows }, (_, i) => i).filter((i) => !first.includes(i))
+  const kept = [...first, ...others].slice(0, most)
+  return {
+    columns: columns.map((column) => ({ ...column, cells: kept.map((i) => column.cells[i]!) })),
+    more: `${count(rows - most, 'more row')} in ${file}.`,
+  }
+}

@@ -1,0 +1,124 @@
+/** What is said of a comparison of runs. */
+import type { ComparisonRow } from '../../analyse/comparison.ts'
+import { isRegression, isSignificant } from '../../analyse/verdict.ts'
+import { formatMetric } from '../../metrics.ts'
+import { STINT_VERSION } from '../../version.ts'
+import type { ComparisonLine, RunComparison } from '../compare.ts'
+import { type Cell, type Check, type ColumnOf, columnsOf, type Report } from '../section.ts'
+import { comparisonTable } from '../tables.ts'
+import { adjustedPText, CORRECTIONS, metricName, ratioText } from '../words.ts'
+import { findingsHeadline } from './findings.ts'
+import { otherTests } from './other-tests.ts'
+
+const TABLE = 'significance_tests.csv'
+
+export function compareReport(comparison: RunComparison): Report {
+  const { title, notices, lines, alpha } = comparison
+  const rows = lines.map(({ row }) => row)
+  return {
+    kind: 'compare',
+    title,
+    subtitle: '',
+    answer: { text: findingsHeadline(rows, alpha), tone: 'quiet' },
+    sections: [
+      { id: 'notices', title: 'What to know first', blocks: [{ kind: 'notices', notices }] },
+      {
+        id: 'comparisons',
+        title: 'What differs',
+        blocks:
+          lines.length === 0
+            ? []
+            : [
+                { kind: 'table', table: { columns: columnsOf(lines, columnsFor(comparison)) } },
+                ...otherTests(
+                  lines.map((line) => ({ row: line.row, pair: pairWords(line) })),
+                  comparison,
+                ),
+              ],
+      },
+    ],
+    tables: [comparisonTable(rows, TABLE)],
+    checks: lines.map((line) => checkOf(line, alpha)),
+    data: { ...comparison },
+    footer: `Written by Stint ${STINT_VERSION}. Every number was measured in these runs; a dash means unknown.`,
+    file: 'compare',
+    source: null,
+    elapsed_s: null,
+  }
+}
+
+/** The sides and the scenario are named where they vary from row to row. */
+function columnsFor({ lines, alpha, correction }: RunComparison): ColumnOf<ComparisonLine>[] {
+  const varies = (pick: (line: ComparisonLine) => string) => new Set(lines.map(pick)).size > 1
+  const text = (head: string, pick: (line: ComparisonLine) => string): ColumnOf<ComparisonLine> => ({
+    head,
+    short: head.toLowerCase(),
+    type: 'text',
+    cell: (line) => ({ text: pick(line) }),
+  })
+  const number = (
+    head: string,
+    expendable: number,
+    pick: (row: ComparisonRow) => string,
+  ): ColumnOf<ComparisonLine> => ({
+    head,
+    short: head.toLowerCase(),
+    type: 'number',
+    expendable,
+    cell: ({ row }) => ({ text: pick(row) }),
+  })
+  return [
+    text('Metric', ({ row }) => metricName(row.metric)),
+    ...(varies(({ scenario }) => scenario) ? [text('Scenario', ({ scenario }) => scenario)] : []),
+    ...(varies(({ a }) => a) ? [text('a (reference)', ({ a }) => a)] : []),
+    ...(varies(({ b }) => b) ? [text('b', ({ b }) => b)] : []),
+    number('Mean a', 3, (row) => formatMetric(row.mean_a, row.unit)),
+    number('Mean b', 2, (row) => formatMetric(row.mean_b, row.unit)),
+    {
+      head: 'Ratio b / a',
+      short: 'ratio b / a',
+      type: 'number',
+      cell: ({ row: { ratio, ratio_ci_low, ratio_ci_high } }) => ({
+        text: ratioText(ratio, ratio_ci_low, ratio_ci_high),
+        value: ratio,
+      }),
+    },
+    {
+      ...number(`p (${CORRECTIONS[correction].short})`, 1, adjustedPText),
+      short: `p (${CORRECTIONS[correction].short})`,
+    },
+    { head: 'Verdict', short: 'verdict', type: 'text', cell: ({ row }) => verdictCell(row, alpha) },
+  ]
+}
+
+function pairWords({ scenario, a, b }: Omit<ComparisonLine, 'row'>): string {
+  return `${b} against ${a}${scenario === '' ? '' : `, ${scenario}`}`
+}
+
+function verdictCell(row: ComparisonRow, alpha: number): Cell {
+  const text = row.verdict.replace('_', ' ')
+  if (!isSignificant(row, alpha)) return { text, tone: 'quiet' }
+  return { text, tone: isRegression(row.verdict) ? 'bad' : 'good' }
+}
+
+function checkOf(line: ComparisonLine, alpha: number): Check {
+  const { row, scenario } = line
+  const { verdict, ratio, ratio_ci_low, ratio_ci_high } = row
+  const state =
+    verdict === 'not_tested'
+      ? 'skipped'
+      : isSignificant(row, alpha)
+        ? isRegression(verdict)
+          ? 'failed'
+          : 'passed'
+        : verdict === 'equivalent'
+          ? 'passed'
+          : 'undecided'
+  const size = ratio === null ? '' : `, ${ratioText(ratio, ratio_ci_low, ratio_ci_high)}`
+  return {
+    suite: scenario === '' ? pairWords(line) : scenario,
+    name: scenario === '' ? metricName(row.metric) : `${metricName(row.metric)}, ${line.b} against ${line.a}`,
+    state,
+    message: `${metricName(row.metric)}, ${pairWords(line)}: ${verdict.replace('_', ' ')}${size}`,
+  }
+}

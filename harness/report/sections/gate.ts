@@ -1,0 +1,324 @@
+/** What is said of a gate. */
+import type { GateResult, GateRow, RowVerdict } from '../../gate/types.ts'
+import { formatMetric } from '../../metrics.ts'
+import { STINT_VERSION } from '../../version.ts'
+import {
+  type Check,
+  columnsOf,
+  type DataTable,
+  type Notice,
+  type Report,
+  type Table,
+  type Tone,
+} from '../section.ts'
+import { capitalised, count, metricName, ratioStyle, ratioText, timeText } from '../words.ts'
+
+const VERDICTS: Record<RowVerdict, { text: string; tone?: Tone }> = {
+  regression: { text: 'REGRESSION', tone: 'bad' },
+  ruled_out: { text: 'ok', tone: 'good' },
+  undecided: { text: 'undecided', tone: 'strong' },
+  not_measured: { text: 'not measured', tone: 'quiet' },
+}
+const ANSWERS: Record<GateResult['verdict'], Tone> = {
+  regression: 'bad',
+  ruled_out: 'good',
+  undecided: 'strong',
+}
+
+/** @param sweep its file */
+export function gateReport(result: GateResult, sweep: string): Report {
+  const { name, verdict, rows, notes, elapsed_s } = result
+  const advice = limitAdvice(result)
+  const notices: Notice[] = [
+    ...regressions(rows).map((row): Notice => ({ level: 'problem', text: rowSentence(row) })),
+    ...[...openQuestions(result).map(outlookSentence), ...(advice === null ? [] : [advice]), ...notes].map(
+      (text): Notice => ({ level: 'note', text }),
+    ),
+  ]
+  return {
+    kind: 'gate',
+    title: name,
+    subtitle: '',
+    answer: { text: headline(result), tone: ANSWERS[verdict] },
+    sections: [
+      { id: 'rows', title: '', blocks: [{ kind: 'table', table: rowTable(rows) }] },
+      {
+        id: 'basis',
+        title: '',
+        blocks: [
+          ...(notices.length === 0 ? [] : [{ kind: 'notices', notices } as const]),
+          { kind: 'text', text: basis(result) },
+        ],
+      },
+    ],
+    tables: [dataTable(rows)],
+    checks: checksOf(result),
+    data: { ...result },
+    footer: `Written by Stint ${STINT_VERSION}. Every number was measured by this gate; a dash means unknown.`,
+    file: 'gate',
+    source: sweep,
+    elapsed_s,
+    embedded: true,
+  }
+}
+
+function rowTable(rows: readonly GateRow[]): Table {
+  return {
+    columns: columnsOf(rows, [
+      { head: 'Scenario', short: 'scenario', type: 'text', cell: ({ label }) => ({ text: label }) },
+      { head: 'Metric', short: 'metric', type: 'text', cell: (row) => ({ text: rowName(row) }) },
+      {
+        head: 'Was',
+        short: 'was',
+        type: 'number',
+        expendable: 2,
+        cell: (row) => ({ text: wasWords(row), value: row.a }),
+      },
+      {
+        head: 'Is',
+        short: 'is',
+        type: 'number',
+        expendable: 2,
+        cell: (row) => ({ text: isWords(row), value: row.b }),
+      },
+      {
+        head: 'Change',
+        short: 'change',
+        type: 'number',
+        cell: (row) => ({ text: changeWords(row), value: row.ratio?.value ?? null }),
+      },
+      {
+        head: 'Margin',
+        short: 'margin',
+        type: 'number',
+        expendable: 1,
+        cell: (row) => ({ text: marginWords(row) }),
+      },
+      {
+        head: 'From',
+        short: 'from',
+        type: 'text',
+        expendable: 3,
+        cell: (row) => ({ text: sampleWords(row) }),
+      },
+      { head: 'Verdict', short: 'verdict', type: 'text', cell: ({ verdict }) => VERDICTS[verdict] },
+    ]),
+  }
+}
+
+function dataTable(rows: readonly GateRow[]): DataTable {
+  const column = (name: string, value: (row: GateRow) => string | number | null | undefined) =>
+    [name, rows.map(value)] as const
+  return {
+    file: 'gate.csv',
+    columns: [
+      column('scenario', ({ scenario }) => scenario),
+      column('label', ({ label }) => label),
+      column('metric', ({ metric }) => metric),
+      column('unit', ({ unit }) => unit),
+      column('verdict', ({ verdict }) => verdict),
+      column('a', ({ a }) => a),
+      column('b', ({ b }) => b),
+      column('ratio', ({ ratio }) => ratio?.value),
+      column('ratio_low', ({ ratio }) => ratio?.low),
+      column('ratio_high', ({ ratio }) => ratio?.high),
+      column('margin', ({ margin }) => margin),
+      column('margin_amount', ({ marginAmount }) => marginAmount),
+      column('n', ({ n }) => n),
+      column('source', ({ source }) => source),
+      column('note', ({ note }) => note),
+    ],
+  }
+}
+
+/** A row that a regression left open is no error of its own: the rest is not looked at once one is found. */
+function checksOf(result: GateResult): Check[] {
+  const open = openQuestions(result)
+  const leftOpen = (row: GateRow): boolean => result.verdict === 'regression' && row.verdict === 'undecided'
+  return result.rows.map((row): Check => {
+    const check = {
+      suite: row.label,
+      name: rowName(row),
+      message: rowSentence(row),
+      ...(isRepeat(row) && { repeats: true as const }),
+    }
+    if (leftOpen(row))
+      return {
+        ...check,
+        state: 'skipped',
+        message: `${check.message}; left open, since a regression was found before`,
+      }
+    if (open.includes(row) || row.verdict === 'undecided')
+      return { ...check, state: 'undecided', message: outlookSentence(row) }
+    const states = { regression: 'failed', ruled_out: 'passed', not_measured: 'skipped' } as const
+    return { ...check, state: states[row.verdict] }
+  })
+}
+
+function rowName({ metric }: GateRow): string {
+  return metric === 'outcome' ? 'outcome' : metricName(metric)
+}
+
+function changeWords({ ratio, a, b, source }: GateRow): string {
+  if (a !== null && a === b && source === 'exact') return 'same'
+  // What is compared exactly may differ in a digit that no percentage shows.
+  const tiny = source === 'exact' && ratio !== null && Math.abs(ratio.value - 1) < 0.0005
+  if (ratio !== null && !tiny) return intervalWords(ratio)
+  if (a === null || b === null) return '—'
+  return tiny ? `${a} → ${b}` : `${digits(a)} → ${digits(b)}`
+}
+
+/** An end of an interval that is so many times off says only that there were too few values. */
+const FAR_OFF = 5
+
+function intervalWords({ value, low, high }: NonNullable<GateRow['ratio']>): string {
+  const [from, to] = [low, high].map((end) =>
+    end !== null && end > value / FAR_OFF && end < value * FAR_OFF ? end : null,
+  )
+  const style = ratioStyle([value, from ?? null, to ?? null])
+  const text = (end: number) => ratioText(end, null, null, style)
+  if (from === to || (from === null && to === null)) return text(value)
+  const bare = (end: number | null | undefined) => (end == null ? '?' : text(end).slice(0, -1))
+  return `${text(value)} [${bare(from)}, ${bare(to)}]`
+}
+
+/** Enough of a score to see that it differs. */
+function digits(value: number): string {
+  return String(Number(value.toPrecision(6)))
+}
+
+function wasWords({ a, unit, ends }: GateRow): string {
+  return ends?.a ?? formatMetric(a, unit)
+}
+
+function isWords({ b, unit, ends }: GateRow): string {
+  return ends?.b ?? formatMetric(b, unit)
+}
+
+function marginWords({ margin, marginAmount, unit }: GateRow): string {
+  if (marginAmount !== undefined) return `${marginAmount} ${unit}`
+  return margin === null ? '—' : shareWords(margin)
+}
+
+function shareWords(share: number): string {
+  const percent = share * 100
+  return `${percent >= 10 ? percent.toFixed(0) : Number(percent.toPrecision(2))}%`
+}
+
+/** `mean chunk latency of chunk_size=64: +9.8% [+6.1, +13] over 18 duets, margin 2%`. */
+function rowSentence(row: GateRow): string {
+  const head = `${rowName(row)} of ${row.label}`
+  if (row.metric === 'outcome') return `${head}: ${row.note}`
+  if (row.verdict === 'not_measured') return `${head}: ${row.note === null ? 'not measured' : row.note}`
+  const sample = row.source === 'exact' ? 'compared exactly' : `over ${sampleWords(row)}`
+  const values =
+    row.a === null || row.b === null
+      ? ''
+      : ` (${formatMetric(row.a, row.unit)} → ${formatMetric(row.b, row.unit)})`
+  const note = row.note === null ? '' : `; ${row.note}`
+  return `${head}: ${changeWords(row)}${values}, ${sample}, margin ${marginWords(row)}${note}`
+}
+
+function sampleWords({ n, source }: GateRow): string {
+  switch (source) {
+    case 'duets':
+      return count(n, 'duet')
+    case 'pairs':
+      return `${n} pair${n === 1 ? '' : 's'} of trials`
+    case 'trials':
+      return count(n, 'trial')
+    case 'runs':
+      return count(n, 'run')
+    case 'exact':
+      return 'exact'
+  }
+}
+
+/** What could have been found, and how much longer it would take. */
+function outlookSentence(row: GateRow): string {
+  if (row.verdict === 'ruled_out') return `${capitalised(rowSentence(row))}.`
+  const head = `${capitalised(rowName(row))} of ${row.label} is undecided`
+  if (row.outlook === null) return `${head}${row.note === null ? '' : `: ${row.note}`}.`
+  const { findable, moreSeconds, atLeast } = row.outlook
+  const found =
+    findable === null
+      ? 'too little was measured to say what could have been found'
+      : `a change for the worse of ${shareWords(findable)} or more would have been found in four of five cases`
+  const more =
+    moreSeconds === null
+      ? 'more time would hardly tell, since the change lies too near the margin or varies too much: choose another margin'
+      : atLeast
+        ? `at least ${timeText(moreSeconds)} more are needed`
+        : `about ${timeText(moreSeconds)} more would decide it`
+  return `${head}: ${found}; ${more}.`
+}
+
+/** Rows that say no more than another row are left out of lists. */
+function isRepeat({ source, note, verdict }: GateRow): boolean {
+  return source === 'duets' && note !== null && verdict !== 'not_measured'
+}
+
+function regressions(rows: readonly GateRow[]): GateRow[] {
+  return rows.filter((row) => row.verdict === 'regression' && !isRepeat(row))
+}
+
+/** What kept the gate from an answer; none where it has one. */
+function openQuestions({ verdict, rows }: GateResult): GateRow[] {
+  if (verdict !== 'undecided') return []
+  const open = rows.filter(
+    (row) =>
+      (row.verdict === 'undecided' && !isRepeat(row)) ||
+      (row.verdict === 'not_measured' && row.metric === 'latency_mean_ms'),
+  )
+  // Nothing was compared: how the trials ended says why.
+  return open.length > 0 ? open : rows
+}
+
+/** The time limit that would have been enough for all open questions, or null where none is known. */
+function limitAdvice(result: GateResult): string | null {
+  const outlooks = openQuestions(result).map(({ outlook }) => outlook?.moreSeconds ?? null)
+  const known = outlooks.filter((seconds) => seconds !== null)
+  if (result.duets === 0 || known.length === 0 || known.length < outlooks.length) return null
+  // A minute more than needed costs less than another gate.
+  const minutes = Math.ceil((result.elapsed_s + 1.2 * Math.max(...known)) / 60)
+  return `Try --time-limit ${minutes}m, fewer scenarios, or a wider margin.`
+}
+
+function headline({ verdict, a, b, rows }: GateResult): string {
+  const sides = `${b} against ${a}`
+  const bad = regressions(rows)
+  const ended = bad.some(({ metric }) => metric === 'outcome')
+  const named = (neutral: boolean) =>
+    [...new Set(bad.filter((row) => (row.direction === 'neutral') === neutral).map(rowName))]
+      .filter((name) => name !== 'outcome')
+      .join(', ')
+  const [worse, changed] = [named(false), named(true)]
+  const found = [
+    ...(ended ? ['a scenario that was ok no longer is'] : []),
+    ...(worse === '' ? [] : [`${worse} worse by more than the margin`]),
+    ...(changed === '' ? [] : [`${changed} changed by more than the margin`]),
+  ]
+  switch (verdict) {
+    case 'regression':
+      return `REGRESSION: ${sides}: ${found.join('; ')}`
+    case 'ruled_out':
+      return `ok: ${sides}, a regression beyond the margin is ruled out`
+    case 'undecided':
+      return rows.every(({ metric }) => metric === 'outcome')
+        ? `UNDECIDED: ${sides}, nothing could be compared, since no scenario ran in both`
+        : `UNDECIDED: ${sides}, a regression is neither proven nor ruled out`
+  }
+}
+
+/** What was done, and what the numbers hold at. */
+function basis({ rows, duets, trials, elapsed_s, alpha, tests, ended }: GateResult): string {
+  const measured = [duets > 0 ? count(duets, 'duet') : null, trials > 0 ? count(trials, 'trial') : null]
+  const end = { decided: 'decided', time_limit: 'the time limit ended it', all_measured: 'all was measured' }[
+    ended
+  ]
+  return (
+    `${measured.filter((part) => part !== null).join(' and ')} in ${timeText(elapsed_s)}, ${end}. ` +
+    `A regression is claimed falsely in at most ${shareWords(alpha)} of gates, over ${count(tests, 'test')} together; ` +
+    `the better end of each interval holds with 95%${rows.some((row) => changeWords(row).includes('?')) ? ', and ? is an end that so few values do not tell' : ''}.`
+  )
+}

@@ -1,0 +1,125 @@
+/** The table of tests beside the leading one, and what each of them says. */
+import type { ComparisonRow } from '../../analyse/comparison.ts'
+import { formatNumber } from '../../metrics.ts'
+import { type Block, type Cell, columnsOf, type Table } from '../section.ts'
+import { capitalised, count, metricName, pText, ratioText } from '../words.ts'
+
+export interface Line {
+  /** What was compared with what. */
+  pair: string
+  row: ComparisonRow
+}
+
+interface TestColumn {
+  head: string
+  cell(row: ComparisonRow): Cell
+  /** What the column says, for the note below the table. */
+  says?: string
+}
+
+/**
+ * Rows without a test have nothing to stand beside, and a column without a value in any row is left out; no block
+ * where no row has a test.
+ * @param file that holds every row, so that a page may cut the table short
+ */
+export function otherTests(
+  lines: readonly Line[],
+  settings: { alpha: number; margin: number },
+  file?: string,
+): Block[] {
+  const tested = lines.filter(({ row }) => row.test === 'welch' || row.test === 'paired_by_seed')
+  if (tested.length === 0) return []
+  const known = ({ cell }: TestColumn) => tested.some(({ row }) => cell(row).value !== null)
+  const columns = columnsFor(tested, settings).filter(known)
+  const exact = lines.filter(({ row }) => row.test === 'exact').length
+  const notes = [
+    `p as each test gives it, uncorrected; intervals at ${percent(1 - settings.alpha)}.`,
+    ...columns.flatMap(({ says }) => says ?? []),
+    ...(exact === 0
+      ? []
+      : [
+          `${count(exact, 'comparison')} of deterministic or constant values ${exact === 1 ? 'was' : 'were'} made exactly, without a test.`,
+        ]),
+  ]
+  const table: Table = {
+    columns: columnsOf(tested, [
+      { head: 'Metric', type: 'text', cell: ({ row }) => ({ text: capitalised(metricName(row.metric)) }) },
+      { head: 'Pair', type: 'text', cell: ({ pair }) => ({ text: pair }) },
+      ...columns.map(({ head, cell }) => ({
+        head,
+        type: 'number' as const,
+        cell: ({ row }: Line) => cell(row),
+      })),
+    ]),
+    note: notes.join(' '),
+    ...(file !== undefined && { file }),
+  }
+  return [{ kind: 'details', title: 'Other tests', blocks: [{ kind: 'table', table }] }]
+}
+
+function columnsFor(
+  lines: readonly { row: ComparisonRow }[],
+  { alpha, margin }: { alpha: number; margin: number },
+): TestColumn[] {
+  const bySeed = lines.some(({ row }) => row.test === 'paired_by_seed')
+  return [
+    {
+      head: 'Leading p',
+      cell: ({ p }) => pCell(p),
+      says: bySeed
+        ? 'Leading: the paired t-test over seeds, which the verdicts rest on.'
+        : "Leading: Welch's test, which the verdicts rest on.",
+    },
+    {
+      head: 'By round p',
+      cell: ({ other_tests: tests }) => pCell(tests.paired_p),
+      says: 'By round: the paired t-test of trials of the same round.',
+    },
+    {
+      head: 'By round, ratio',
+      cell: ({ other_tests: tests }) =>
+        ratioCell(tests.paired_ratio, tests.paired_ratio_ci_low, tests.paired_ratio_ci_high),
+    },
+    {
+      head: 'Mann-Whitney p',
+      cell: ({ other_tests: tests }) =>
+        pCell(tests.mann_whitney_p, tests.mann_whitney_method === 'normal' ? '~' : ''),
+      says: 'Mann-Whitney: ranks alone, exact for few values without ties (marked ~ where approximate).',
+    },
+    {
+      head: 'Medians, ratio',
+      cell: ({ other_tests: tests }) =>
+        ratioCell(tests.median_ratio, tests.median_ratio_ci_low, tests.median_ratio_ci_high),
+      says: 'Medians: ratio of medians with its BCa bootstrap interval.',
+    },
+    {
+      head: 'Equivalence p',
+      cell: ({ other_tests: tests }) => pCell(tests.equivalence_p),
+      says: `Equivalence: two one-sided tests; below ${alpha} the sides are the same within ${percent(margin)}.`,
+    },
+    {
+      head: 'Could have shown',
+      cell: ({ other_tests: { smallest_change: change } }) =>
+        change === null ? pCell(null) : { text: changeText(change), value: change },
+      says: 'Could have shown: the smallest change that the leading test finds four times in five with this many values and this noise.',
+    },
+  ]
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(6))}%`
+}
+
+function pCell(p: number | null, mark = ''): Cell {
+  return p === null ? { text: '—', value: null, tone: 'quiet' } : { text: mark + pText(p), value: p }
+}
+
+function ratioCell(ratio: number | null, low: number | null, high: number | null): Cell {
+  return ratio === null
+    ? { text: '—', value: null, tone: 'quiet' }
+    : { text: ratioText(ratio, low, high), value: ratio }
+}
+
+function changeText(share: number): string {
+  return share >= 1 ? `${formatNumber(1 + share)}×` : `${formatNumber(share * 100)}%`
+}

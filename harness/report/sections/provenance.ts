@@ -1,0 +1,115 @@
+/** What was run, on what, with which files, and how to run it again. */
+import type { Plot } from '../plots/plot.ts'
+import type { Block } from '../section.ts'
+import type { ReportModel } from '../types.ts'
+import { count, plain, runsText, scalarText, settingName } from '../words.ts'
+
+const MOST_VALUES = 12
+
+export function facts(model: ReportModel): [string, string][] {
+  const { manifest, trials, axes, scenarios } = model
+  const { machine, sweep } = manifest
+  const rows: [string, string][] = [
+    ['Sweep', `${sweep.name}, workload ${manifest.workload.name}`],
+    ['Run', `${manifest.id}, ${timeSpan(manifest)}`],
+    [
+      'Trials',
+      `${trials.finished} of ${trials.planned}: ${count(scenarios.length, 'scenario')}, ${runsText(sweep)} each, ${sweep.n_jobs} at a time`,
+    ],
+    ...axes.map((key): [string, string] => [`Axis ${settingName(key)}`, valuesOf(model, key)]),
+    [
+      'Machine',
+      `${machine.cpu_model.trim()}, ${count(machine.cores, 'core')}, ${machine.memory_mb.toLocaleString('en-US')} MB`,
+    ],
+    [
+      'System',
+      `${machine.platform} ${machine.kernel}, Node ${machine.node.replace(/^v/, '')}, V8 ${machine.v8}, ${cgroup(model)}`,
+    ],
+    [
+      'Stint',
+      manifest.stint +
+        (manifest.git
+          ? `, commit ${manifest.git.commit.slice(0, 12)}${manifest.git.dirty ? ' with changes' : ''}`
+          : ''),
+    ],
+    ['Seed', String(sweep.random_seed)],
+    [
+      'Caps',
+      `${sweep.caps === 'strict' ? 'strict: a cap that cannot be enforced fails the trial' : 'best effort: marked where not enforced'}`,
+    ],
+  ]
+  for (const data of manifest.datasets) {
+    rows.push([
+      'Data',
+      `${data.path}, ${count(data.rows, 'row')}${data.rows < data.fingerprint.rows ? ` of ${data.fingerprint.rows.toLocaleString('en-US')}` : ''}, preset ${data.preset ?? 'none'}`,
+    ])
+    rows.push(['Data SHA-256', data.fingerprint.sha256])
+  }
+  return rows
+}
+
+export function fileList(model: ReportModel, pictures: readonly Plot[]): [string, string][] {
+  const files: [string, string][] = [
+    ['run.json', 'the manifest: sweep as expanded, machine, data, versions'],
+    ['trials.jsonl', 'one line a trial, as measured'],
+    ...(model.manifest.sweep.chunk_log === 'none' ? [] : ([['chunks/', 'chunk logs']] as [string, string][])),
+    ['benchmarks/constraint_experiment.csv', 'one row a scenario: settings, means, intervals, caps'],
+    ['benchmarks/significance_tests.csv', 'one row a pair and metric'],
+    ['benchmarks/operating_points.csv', 'the best scenario for each goal'],
+  ]
+  for (const { file, alt, spec } of pictures) if (spec) files.push([file, alt])
+  return [
+    ...files,
+    ['reports/report.html', 'this report, with pictures to explore'],
+    ['reports/report.md', 'this report as text'],
+    ['reports/report.json', 'what this report says, for programs'],
+  ]
+}
+
+export function reproduceSteps({ manifest }: ReportModel): Block[] {
+  const lines: string[] = []
+  if (manifest.git) lines.push(`git checkout ${manifest.git.commit}`)
+  lines.push(manifest.command.map(shellWord).join(' '))
+  const dirty = manifest.git?.dirty
+    ? ' The working tree had changes beyond that commit, so this alone does not bring the run back.'
+    : ''
+  return [
+    { kind: 'code', lines },
+    {
+      kind: 'text',
+      pages: true,
+      text: `Quality metrics come out bit for bit the same with the same data, seed and version; times, memory and energy are of this machine.${dirty}`,
+    },
+    { kind: 'text', pages: true, text: 'Tables and pictures only: stint report, with the run folder.' },
+  ]
+}
+
+/** A word as a POSIX shell reads it back; control characters never survive. */
+function shellWord(word: string): string {
+  const clean = plain(word)
+  return /^[\w@%+=:,./-]+$/.test(clean) ? clean : `'${clean.replaceAll("'", "'\\''")}'`
+}
+
+function valuesOf({ scenarios }: ReportModel, key: string): string {
+  const values = [...new Set(scenarios.map(({ flat }) => scalarText(flat[key])))]
+  const left = values.length - MOST_VALUES
+  return values.slice(0, MOST_VALUES).join(', ') + (left > 0 ? ` and ${left} more` : '')
+}
+
+function cgroup({ manifest }: ReportModel): string {
+  const { version, cpu_quota_cores, memory_limit_mb } = manifest.machine.cgroup
+  if (version === 'none') return 'no cgroup'
+  const limits = [
+    ...(cpu_quota_cores === null ? [] : [count(cpu_quota_cores, 'core')]),
+    ...(memory_limit_mb === null ? [] : [`${memory_limit_mb.toLocaleString('en-US')} MB`]),
+  ]
+  return `cgroup ${version}${limits.length === 0 ? '' : `, itself limited to ${limits.join(' and ')}`}`
+}
+
+function timeSpan({ started_at, finished_at, elapsed_s, resumed }: ReportModel['manifest']): string {
+  if (finished_at === null) return `started ${started_at}, not finished`
+  const times = resumed.length === 1 ? 'once' : `${resumed.length} times`
+  if (elapsed_s === null) return `started ${started_at}, resumed ${times}, finished ${finished_at}`
+  const length = elapsed_s >= 120 ? `${Math.round(elapsed_s / 60)} min` : `${Math.round(elapsed_s)} s`
+  return `started ${started_at}, took ${length}`
+}

@@ -1,0 +1,265 @@
+/** The tables of results: every scenario, the operating points, and the caps. */
+import type { Outcome } from '../../../workers/protocol.ts'
+import type { Estimate } from '../../analyse/estimate.ts'
+import { membersOf } from '../../analyse/seeds.ts'
+import { formatMetric, formatNumber } from '../../metrics.ts'
+import { own } from '../../own.ts'
+import { type Cell, type ColumnOf, columnsOf, type Table } from '../section.ts'
+import type { ReportModel, ScenarioReport } from '../types.ts'
+import {
+  CORRECTIONS,
+  capitalised,
+  chunkSizesText,
+  count,
+  metricName,
+  metricTitle,
+  outcomeName,
+  plain,
+  scalarText,
+  settingLabel,
+  settingName,
+} from '../words.ts'
+
+const SHORT_HEADS: Record<string, string> = {
+  chunk_size: 'chunk',
+  batch_size: 'batch',
+  max_memory_mb: 'cap MB',
+  max_compute_units: 'cap cores',
+}
+/** Names of tied scenarios in one cell. */
+const MOST_TIED = 3
+const UNKNOWN: Cell = { text: '—', value: null, tone: 'quiet' }
+
+type ScenarioColumn = ColumnOf<ScenarioReport>
+
+/** Means of what was measured; the higher the number, the sooner a terminal leaves the column out. */
+function metricColumns({ latency, accuracy, measured, metrics }: ReportModel): ScenarioColumn[] {
+  const isPerRow = latency === 'latency_per_row_us'
+  const wanted: { name: string | null; short: string; expendable: number }[] = [
+    ...(isPerRow ? [{ name: latency, short: 'us/row', expendable: 0 }] : []),
+    { name: 'latency_mean_ms', short: isPerRow ? 'ms/chunk' : 'mean ms', expendable: isPerRow ? 6 : 0 },
+    { name: 'latency_p50_ms', short: 'p50 ms', expendable: 3 },
+    { name: 'latency_p95_ms', short: 'p95 ms', expendable: 4 },
+    { name: 'throughput_rows_s', short: 'rows/s', expendable: 5 },
+    { name: 'peak_memory_mb', short: 'peak MB', expendable: 1 },
+    { name: 'energy_j', short: 'J', expendable: 5 },
+    { name: accuracy, short: accuracy === null ? '' : metricName(accuracy), expendable: 0 },
+  ]
+  return wanted.flatMap(({ name, short, expendable }): ScenarioColumn[] => {
+    const metric = name === null || !measured.includes(name) ? undefined : metrics.get(name)
+    if (metric === undefined) return []
+    return [
+      {
+        head: metricTitle(metric),
+        short,
+        type: 'number',
+        expendable,
+        cell: ({ metrics: means }) => estimateCell(means[metric.name] ?? null),
+      },
+    ]
+  })
+}
+
+/** Every scenario with its means. */
+export function summaryTable(model: ReportModel): Table {
+  const { scenarios } = model
+  const front = scenarios.flatMap((scenario, i) => (scenario.front.latency ? [i] : []))
+  return {
+    columns: columnsOf(scenarios, [
+      ...(front.length === 0 ? [] : [FRONT]),
+      ...settingColumns(model),
+      {
+        head: 'Ok trials',
+        short: 'n',
+        type: 'number',
+        expendable: 2,
+        cell: ({ outcomes: { ok } }) => ({ text: String(ok), value: ok }),
+      },
+      ...metricColumns(model),
+      ...(scenarios.some(({ compute }) => compute.achieved) ? [USED_CORES] : []),
+      { head: 'Outcome', short: 'outcome', type: 'text', cell: outcomeCell },
+    ]),
+    first: front,
+    file: 'benchmarks/constraint_experiment.csv',
+    ...(front.length > 0 && { note: frontNote(model) }),
+  }
+}
+
+const FRONT: ScenarioColumn = {
+  head: 'Front',
+  short: '',
+  type: 'text',
+  cell: ({ front }) => (front.latency ? { text: '*', value: 1, tone: 'good' } : { text: '' }),
+}
+
+const USED_CORES: ScenarioColumn = {
+  head: 'Used cores',
+  short: 'used cores',
+  type: 'number',
+  expendable: 3,
+  cell: usedCell,
+}
+
+function frontNote(model: ReportModel): string {
+  const sizes = chunkSizesText(model.differing_chunks)
+  const perRow = sizes === null ? '' : ` Latency is per row, since chunks hold ${sizes}.`
+  return `* Pareto-optimal: no other scenario is both faster and more accurate.${perRow}`
+}
+
+function usedCell({ compute: { achieved, over_cap } }: ScenarioReport): Cell {
+  return { ...numberCell(achieved?.value ?? null), ...(over_cap && { tone: 'bad' as const }) }
+}
+
+function outcomeCell({ outcomes, trials, compute, memory }: ScenarioReport): Cell {
+  if (trials === 0) return { text: 'not run', tone: 'quiet' }
+  const loose = compute.enforced === false || memory.enforced === false ? ', cap not enforced' : ''
+  if (outcomes.ok === trials) return { text: `ok${loose}`, ...(loose !== '' && { tone: 'bad' as const }) }
+  return { text: lostText(outcomes) + loose, tone: 'bad' }
+}
+
+/** The scenarios to use, by goal. */
+export function operatingTable(model: ReportModel): Table {
+  const { points, unreliable } = model.operating
+  const left = unreliable.length > 0 ? `; ${count(unreliable.length, 'scenario')} did not` : ''
+  return {
+    columns: columnsOf(points, [
+      { head: 'Goal', type: 'text', cell: ({ goal }) => ({ text: goalText(model, goal) }) },
+      { head: 'Scenario', type: 'text', cell: ({ scenario }) => ({ text: scenarioText(model, scenario) }) },
+      {
+        head: 'Mean',
+        type: 'number',
+        cell: ({ estimate: { value }, unit }) => ({ text: formatMetric(value, unit), value }),
+      },
+      { head: '95% interval', type: 'text', cell: ({ estimate }) => ({ text: intervalText(estimate) }) },
+      { head: 'Cannot be told apart', type: 'text', cell: ({ tied }) => tiedCell(model, tied) },
+    ]),
+    note: `Only scenarios whose every trial was ok take part${left}. "Cannot be told apart": others whose difference from the best is not significant after ${CORRECTIONS[model.manifest.sweep.compare.correction].after}.`,
+  }
+}
+
+/** The others of the set of best scenarios; the CSV names them all. */
+function tiedCell(model: ReportModel, tied: readonly { scenario: string }[]): Cell {
+  if (tied.length === 0) return { text: 'none', value: 0, tone: 'quiet' }
+  const names = tied.slice(0, MOST_TIED).map(({ scenario }) => scenarioText(model, scenario))
+  const left = tied.length - names.length
+  return { text: names.join('; ') + (left > 0 ? ` and ${left} more` : ''), value: tied.length }
+}
+
+/** `chunk 64, batch 8, 1 core`: a scenario by its axes, as in the pictures. */
+export function scenarioText({ axes, scenarios }: ReportModel, id: string): string {
+  const ids = membersOf(id)
+  const members = scenarios.filter((candidate) => ids.includes(candidate.id))
+  const [scenario] = members
+  if (!scenario) return plain(id)
+  if (axes.length === 0) return scenario.label
+  // Of a pool over seeds, what its scenarios share.
+  const shared = axes.filter((key) => members.every(({ flat }) => flat[key] === scenario.flat[key]))
+  const words = shared.map((key) => settingLabel(key, scenario.flat[key]))
+  return [...words, ...(members.length > 1 ? [`over ${members.length} seeds`] : [])].join(', ')
+}
+
+/** `lowest latency_p50_ms` -> `Lowest median chunk latency`. */
+export function goalText({ metrics }: ReportModel, goal: string): string {
+  const words = plain(goal).split(' ')
+  return capitalised(words.map((word) => (metrics.has(word) ? metricName(word) : word)).join(' '))
+}
+
+/** The caps of each scenario; what watches memory is said once where it is the same for all. */
+export function capsTable(model: ReportModel): Table {
+  const { scenarios } = model
+  // The two caps stand in columns of their own.
+  const axes = model.axes.filter((key) => key !== 'max_compute_units' && key !== 'max_memory_mb')
+  const isNamed = axes.length > 0 || model.axes.length === 0
+  const watchers = [...new Set(scenarios.map(({ memory }) => memory.mechanisms.join(', ')))].filter(Boolean)
+  const watched =
+    watchers.length === 0 ? '' : ` Memory was watched by ${watchers.join('; in other scenarios by ')}.`
+  return {
+    columns: columnsOf(scenarios, [
+      ...(isNamed ? settingColumns({ ...model, axes }) : []),
+      { head: 'Compute requested', type: 'number', cell: ({ compute }) => requestedCell(compute.requested) },
+      { head: 'Achieved, mean', type: 'number', cell: usedCell },
+      { head: 'Achieved, most', type: 'number', cell: ({ compute }) => numberCell(compute.achieved_max) },
+      {
+        head: 'Held by',
+        type: 'text',
+        cell: ({ compute }) => ({ text: compute.mechanisms.join(', ') || '—', tone: 'quiet' }),
+      },
+      {
+        head: 'Memory requested (MB)',
+        type: 'number',
+        cell: ({ memory }) => requestedCell(memory.requested_mb),
+      },
+      {
+        head: 'Peak, mean (MB)',
+        type: 'number',
+        cell: ({ memory }) => numberCell(memory.peak?.value ?? null),
+      },
+      { head: 'Peak, most (MB)', type: 'number', cell: ({ memory }) => numberCell(memory.peak_max_mb) },
+      { head: 'In force', type: 'text', cell: inForceCell },
+    ]),
+    file: 'benchmarks/constraint_experiment.csv',
+    note: `Compute is CPU time of the whole host process over wall time. Peak memory is the largest reading above an empty cell.${watched}`,
+  }
+}
+
+function inForceCell({ compute, memory, outcomes }: ScenarioReport): Cell {
+  if (compute.enforced === false || memory.enforced === false) {
+    const notes = [...compute.notes, ...memory.notes].join('; ')
+    return { text: notes === '' ? 'no' : `no: ${notes}`, tone: 'bad' }
+  }
+  if (compute.requested === null && memory.requested_mb === null) return { text: '—' }
+  const ended = outcomes.out_of_memory > 0 ? `, ended ${count(outcomes.out_of_memory, 'trial')}` : ''
+  return { text: `yes${ended}` }
+}
+
+function requestedCell(value: number | null): Cell {
+  return value === null ? { text: 'none', value: null, tone: 'quiet' } : { text: scalarText(value), value }
+}
+
+/** A column per axis; the scenario's label where there is no axis. */
+function settingColumns({ axes, scenarios }: Pick<ReportModel, 'axes' | 'scenarios'>): ScenarioColumn[] {
+  if (axes.length === 0)
+    return [{ head: 'Scenario', short: 'scenario', type: 'text', cell: ({ label }) => ({ text: label }) }]
+  return axes.map((key) => ({
+    head: capitalised(settingName(key)),
+    short: own(SHORT_HEADS, key) ?? key.replace(/^params\./, ''),
+    type: scenarios.every(({ flat }) => flat[key] === null || typeof flat[key] === 'number')
+      ? 'number'
+      : 'text',
+    cell: ({ flat: { [key]: value } }) =>
+      typeof value === 'number' ? { text: scalarText(value), value } : { text: scalarText(value) },
+  }))
+}
+
+function estimateCell(estimate: Estimate | null): Cell {
+  if (!estimate) return UNKNOWN
+  const { value, high } = estimate
+  return { text: formatNumber(value), spread: halfWidth(value, high), value }
+}
+
+/** Half the interval with as many decimals as the value, or more where that would show as zero. */
+function halfWidth(value: number, high: number | null): string {
+  if (high === null || high === value) return ''
+  const half = high - value
+  const decimals = (formatNumber(value).split('.')[1] ?? '').length
+  const rounded = half.toFixed(decimals)
+  const readable = half >= 1000 || Number(rounded) === 0 ? formatNumber(half) : rounded
+  return ` ± ${readable}`
+}
+
+function numberCell(value: number | null): Cell {
+  return value === null ? UNKNOWN : { text: formatNumber(value), value }
+}
+
+/** `1 crashed, 2 out of memory` */
+export function lostText(outcomes: Record<Outcome, number>): string {
+  return Object.entries(outcomes)
+    .filter(([outcome, n]) => outcome !== 'ok' && n > 0)
+    .map(([outcome, n]) => `${n} ${outcomeName(outcome as Outcome)}`)
+    .join(', ')
+}
+
+function intervalText({ low, high, value }: Estimate): string {
+  if (low === null || high === null) return '—'
+  return low === value && high === value ? 'exact' : `${formatNumber(low)} to ${formatNumber(high)}`
+}

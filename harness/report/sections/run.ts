@@ -1,0 +1,223 @@
+/** What is said of a run. */
+import { formatMetric } from '../../metrics.ts'
+import { pairOf } from '../pairs.ts'
+import { capsPlot } from '../plots/caps.ts'
+import type { Plot } from '../plots/plot.ts'
+import { significancePlot } from '../plots/significance.ts'
+import { tradeoffPlot } from '../plots/tradeoff.ts'
+import type { Block, Check, Item, Report, Section, Table, Tone } from '../section.ts'
+import { comparisonTable, operatingPointsTable, scenarioTable } from '../tables.ts'
+import type { ReportModel, ScenarioReport } from '../types.ts'
+import { capitalised, count } from '../words.ts'
+import { type Finding, findingsHeadline, findingsOf } from './findings.ts'
+import { otherTests } from './other-tests.ts'
+import { facts, fileList, reproduceSteps } from './provenance.ts'
+import { capsTable, goalText, lostText, operatingTable, scenarioText, summaryTable } from './results.ts'
+import { noiseFacts, outcomeTable } from './trust.ts'
+
+const FILE = 'reports/report'
+/** Lines of a kind under `In short`. */
+const SHORT = 4
+
+export function runReport(model: ReportModel): Report {
+  const { manifest, trials } = model
+  const { outcomes, planned, finished } = trials
+  const isWhole = outcomes.ok === planned && finished === planned
+  return {
+    kind: 'run',
+    title: manifest.sweep.name,
+    subtitle: model.subtitle,
+    answer: {
+      text: isWhole ? `all ${count(planned, 'trial')} ok` : `${outcomes.ok} of ${count(planned, 'trial')} ok`,
+      tone: isWhole ? 'good' : 'bad',
+    },
+    sections: sectionsOf(model),
+    tables: [
+      scenarioTable(model),
+      comparisonTable(model.comparisons, 'benchmarks/significance_tests.csv'),
+      operatingPointsTable(model),
+    ],
+    checks: model.scenarios.map(scenarioCheck),
+    data: runData(model),
+    footer: `Written by Stint ${manifest.stint} from run ${manifest.id}. Every number was measured in this run; a dash means unknown.`,
+    file: FILE,
+    source: manifest.sweep.source.path,
+    elapsed_s: manifest.elapsed_s,
+  }
+}
+
+function sectionsOf(model: ReportModel): Section[] {
+  const pictures = {
+    latency: tradeoffPlot(model, 'latency', 'benchmarks/latency_vs_accuracy.png'),
+    memory: tradeoffPlot(model, 'memory', 'benchmarks/memory_vs_accuracy.png'),
+    significance: significancePlot(model, 'benchmarks/significance.png'),
+    caps: capsPlot(model, 'benchmarks/caps.png'),
+  }
+  const findings = findingsOf(model)
+  return [
+    { id: 'short', title: 'In short', blocks: inShort(model, findings) },
+    resultsSection(model, [pictures.latency, pictures.memory]),
+    differencesSection(model, findings, pictures.significance),
+    ...operatingSection(model),
+    {
+      id: 'caps',
+      title: 'Caps: requested and achieved',
+      blocks: [picture(pictures.caps), forPages(capsTable(model))],
+    },
+    outcomesSection(model),
+    {
+      id: 'trust',
+      title: 'Noise and warnings',
+      blocks: [
+        { kind: 'notices', notices: model.notices, file: `${FILE}.md` },
+        { kind: 'facts', facts: noiseFacts(model), pages: true },
+      ],
+    },
+    { id: 'run', title: 'What was run', blocks: [{ kind: 'facts', facts: facts(model), pages: true }] },
+    {
+      id: 'files',
+      title: 'Files',
+      blocks: [{ kind: 'facts', facts: fileList(model, Object.values(pictures)), pages: true }],
+    },
+    { id: 'reproduce', title: 'How to reproduce', blocks: reproduceSteps(model) },
+  ]
+}
+
+/** Problems, then the best settings, then the clearest differences. */
+function inShort(model: ReportModel, findings: readonly Finding[]): Block[] {
+  const problems = model.notices.filter(({ level }) => level === 'problem')
+  const best = model.operating.points.slice(0, SHORT).map(({ goal, scenario, unit, estimate }) => ({
+    text: `${goalText(model, goal)}: ${formatMetric(estimate.value, unit)} with ${scenarioText(model, scenario)}.`,
+  }))
+  const clear = findings
+    .filter(({ kind }) => kind === 'worse' || kind === 'better' || kind === 'different')
+    .slice(0, SHORT)
+    .map(findingItem)
+  const none = { text: findingsHeadline(model.comparisons, model.manifest.sweep.compare.alpha) }
+  return [
+    ...(problems.length === 0 ? [] : [{ kind: 'notices', notices: problems, pages: true } as const]),
+    { kind: 'list', items: [...best, ...(clear.length > 0 ? clear : [none])], pages: true },
+  ]
+}
+
+export function resultsSection(model: ReportModel, pictures: readonly Plot[]): Section {
+  return {
+    id: 'results',
+    title: 'Results',
+    blocks: [
+      ...pictures.map(picture),
+      { kind: 'table', table: summaryTable(model) },
+      {
+        kind: 'text',
+        text: 'Means over the ok trials, ± half the 95% confidence interval.',
+        tone: 'quiet',
+        pages: true,
+      },
+    ],
+  }
+}
+
+export function differencesSection(model: ReportModel, findings: readonly Finding[], plot: Plot): Section {
+  const { compare } = model.manifest.sweep
+  const lines = model.comparisons.map((row) => {
+    const { change, shared } = pairOf(model, row)
+    return { row, pair: shared === '' ? change : `${change}, ${shared}` }
+  })
+  return {
+    id: 'significance',
+    title: 'What differs',
+    blocks: [
+      { kind: 'text', text: findingsHeadline(model.comparisons, compare.alpha) },
+      ...(findings.length === 0
+        ? []
+        : [{ kind: 'list', items: findings.map(findingItem), file: `${FILE}.md` } as const]),
+      picture(plot),
+      ...otherTests(lines, compare, 'benchmarks/significance_tests.csv'),
+    ],
+  }
+}
+
+export function operatingSection(model: ReportModel): Section[] {
+  if (model.operating.points.length === 0) return []
+  return [
+    { id: 'operating-points', title: 'Which setting to use', blocks: [forPages(operatingTable(model))] },
+  ]
+}
+
+export function outcomesSection(model: ReportModel): Section {
+  const table = outcomeTable(model)
+  return {
+    id: 'outcomes',
+    title: 'Outcomes',
+    blocks: [
+      table === null
+        ? {
+            kind: 'text',
+            text: `${capitalised(count(model.trials.finished, 'trial'))} finished, and every one was ok.`,
+            pages: true,
+          }
+        : forPages(table),
+    ],
+  }
+}
+
+export function picture(plot: Plot): Block {
+  return { kind: 'picture', plot }
+}
+
+export function forPages(table: Table): Block {
+  return { kind: 'table', table, pages: true }
+}
+
+function findingItem({ text, kind }: Finding): Item {
+  const tones: Partial<Record<Finding['kind'], Tone>> = {
+    worse: 'bad',
+    better: 'good',
+    undecided: 'quiet',
+    same: 'quiet',
+  }
+  const tone = tones[kind]
+  return tone === undefined ? { text } : { text, tone }
+}
+
+/** A scenario fails where its trials `failed`; running out of memory under a cap is a result. */
+function scenarioCheck({ label, outcomes, trials, failures }: ScenarioReport): Check {
+  const check = { suite: label, name: 'outcome' }
+  if (trials === 0) return { ...check, state: 'skipped', message: `${label} did not run` }
+  if (outcomes.ok === trials) return { ...check, state: 'passed', message: `${count(trials, 'trial')} ok` }
+  const reasons = failures.map(({ reason }) => reason).join('; ')
+  return {
+    ...check,
+    state: outcomes.failed > 0 ? 'failed' : 'passed',
+    message: `${label}: ${lostText(outcomes)} of ${count(trials, 'trial')}: ${reasons}`,
+  }
+}
+
+/** For programs. */
+function runData(model: ReportModel): Record<string, unknown> {
+  const { manifest, trials, latency, accuracy, scenarios, comparisons, operating, notices } = model
+  return {
+    name: manifest.sweep.name,
+    trials,
+    latency,
+    accuracy,
+    scenarios: scenarios.map(
+      ({ id, label, flat, trials, outcomes, metrics, front, compute, memory, failures, precision }) => ({
+        id,
+        label,
+        params: flat,
+        trials,
+        outcomes,
+        metrics,
+        pareto: front.latency,
+        compute,
+        memory,
+        failures,
+        ...(precision && { precision }),
+      }),
+    ),
+    comparisons,
+    operating_points: operating.points,
+    notices,
+  }
+}

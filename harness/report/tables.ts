@@ -1,0 +1,132 @@
+/** What programs read of a run: values in full, under names that stay. */
+import type { ComparisonRow, OtherTests } from '../analyse/comparison.ts'
+import type { Estimate } from '../analyse/estimate.ts'
+import { NO_OTHER_TESTS } from '../analyse/other-tests.ts'
+import { OUTCOMES } from '../analyse/values.ts'
+import type { CsvValue, DataTable } from './section.ts'
+import type { ReportModel, ScenarioReport } from './types.ts'
+
+/** One row per scenario. */
+export function scenarioTable(model: ReportModel): DataTable {
+  const { scenarios } = model
+  const column = (name: string, value: (scenario: ScenarioReport) => CsvValue) =>
+    [name, scenarios.map(value)] as const
+  const settings = [...new Set(scenarios.flatMap(({ flat }) => Object.keys(flat)))]
+  const taken = new Set(settings)
+  const metricColumns = [...model.metrics.keys()].flatMap((metric) => {
+    const name = taken.has(metric) ? `metric.${metric}` : metric
+    const estimate = (scenario: ScenarioReport): Estimate | null => scenario.metrics[metric] ?? null
+    return [
+      column(name, (scenario) => estimate(scenario)?.value),
+      column(`${name}_ci_low`, (scenario) => estimate(scenario)?.low),
+      column(`${name}_ci_high`, (scenario) => estimate(scenario)?.high),
+    ]
+  })
+  const columns = [
+    column('scenario', ({ id }) => id),
+    column('label', ({ label }) => label),
+    ...settings.map((key) => column(key, ({ flat }) => flat[key])),
+    column('n', ({ trials }) => trials),
+    ...OUTCOMES.map((outcome) => column(outcome, ({ outcomes }) => outcomes[outcome])),
+    ...metricColumns,
+    column('energy_source', ({ energy_source }) => energy_source),
+    column('pareto_latency', ({ front }) => front.latency),
+    column('pareto_memory', ({ front }) => front.memory),
+    column('requested_compute', ({ compute }) => compute.requested),
+    column('achieved_compute', ({ compute }) => compute.achieved?.value),
+    column('achieved_compute_max', ({ compute }) => compute.achieved_max),
+    column('compute_mechanism', ({ compute }) => compute.mechanisms.join(';')),
+    column('compute_enforced', ({ compute }) => compute.enforced),
+    column('requested_memory_mb', ({ memory }) => memory.requested_mb),
+    column('peak_memory_mb_max', ({ memory }) => memory.peak_max_mb),
+    column('memory_mechanisms', ({ memory }) => memory.mechanisms.join(';')),
+    column('memory_enforced', ({ memory }) => memory.enforced),
+    ...(model.manifest.sweep.until
+      ? [
+          column('precision', ({ precision }) => precision?.state),
+          column('precision_half_width', ({ precision }) => precision?.halfWidth),
+        ]
+      : []),
+    ...formerNames(model).map(([name, value]) => column(name, value)),
+  ]
+  return { file: 'benchmarks/constraint_experiment.csv', columns }
+}
+
+/** Columns that scripts for the original pipeline read; those of things not measured here are left out. */
+function formerNames(model: ReportModel): [string, (scenario: ScenarioReport) => CsvValue][] {
+  const names: [string, (scenario: ScenarioReport) => CsvValue][] = [
+    ['memory_limit_mb', ({ memory }) => memory.requested_mb],
+    ['compute_limit', ({ compute }) => compute.requested],
+  ]
+  if (model.measured.includes('r2')) names.push(['model_accuracy_r2', ({ metrics }) => metrics['r2']?.value])
+  if (model.measured.includes('rmse')) names.push(['model_rmse', ({ metrics }) => metrics['rmse']?.value])
+  return names
+}
+
+const TEST_COLUMNS = [
+  'n_a',
+  'n_b',
+  'mean_a',
+  'mean_b',
+  'difference',
+  'ratio',
+  'ratio_ci_low',
+  'ratio_ci_high',
+  't',
+  'df',
+  'p',
+  'p_adjusted',
+  'hedges_g',
+  'verdict',
+] as const
+
+const OTHER_TESTS = Object.keys(NO_OTHER_TESTS) as (keyof OtherTests)[]
+
+/**
+ * One row per pair and metric. `a` and `b` are the labels; after what every table has come the ids, the unit, the kinds
+ * of warnings, what made the p and corrected it, and the secondary tests. Unknown is empty.
+ */
+export function comparisonTable(rows: readonly ComparisonRow[], file: string): DataTable {
+  const column = (name: string, value: (row: ComparisonRow) => CsvValue) => [name, rows.map(value)] as const
+  return {
+    file,
+    columns: [
+      column('metric', ({ metric }) => metric),
+      column('a', ({ a_label }) => a_label),
+      column('b', ({ b_label }) => b_label),
+      ...TEST_COLUMNS.map((name) => column(name, (row) => row[name])),
+      column('unit', ({ unit }) => unit),
+      column('scenario_a', ({ a }) => a),
+      column('scenario_b', ({ b }) => b),
+      column('warnings', ({ warnings }) => warnings.map(({ kind }) => kind).join(';')),
+      column('test', ({ test }) => test),
+      column('correction', ({ p_adjusted, correction }) => (p_adjusted === null ? null : correction)),
+      column('seeds', ({ seeds }) => seeds?.n),
+      column('hedges_g_ci_low', ({ hedges_g_low }) => hedges_g_low),
+      column('hedges_g_ci_high', ({ hedges_g_high }) => hedges_g_high),
+      ...OTHER_TESTS.map((name) => column(name, (row) => row.other_tests[name])),
+    ],
+  }
+}
+
+/** One row per goal, with the scenario that meets it best. */
+export function operatingPointsTable({ operating: { points } }: ReportModel): DataTable {
+  const column = (name: string, value: (point: (typeof points)[number]) => CsvValue) =>
+    [name, points.map(value)] as const
+  return {
+    file: 'benchmarks/operating_points.csv',
+    columns: [
+      column('goal', ({ goal }) => goal),
+      column('metric', ({ metric }) => metric),
+      column('unit', ({ unit }) => unit),
+      column('scenario', ({ scenario }) => scenario),
+      column('label', ({ label }) => label),
+      column('mean', ({ estimate }) => estimate.value),
+      column('ci_low', ({ estimate }) => estimate.low),
+      column('ci_high', ({ estimate }) => estimate.high),
+      column('n', ({ estimate }) => estimate.n),
+      column('tied', ({ tied }) => tied.length),
+      column('tied_labels', ({ tied }) => tied.map(({ label }) => label).join('; ')),
+    ],
+  }
+}

@@ -1,0 +1,112 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type Export, type Format, writeReport } from '../../../harness/report/export.ts'
+import { buildReportModel } from '../../../harness/report/model.ts'
+import { runReport } from '../../../harness/report/sections/run.ts'
+import { syntheticRun } from './synthetic.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stint-report-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const reportOf = (shape: Parameters<typeof syntheticRun>[0] = {}) => {
+  const { manifest, trials } = syntheticRun({ chunk_size: [64, 256], runs: 2, ...shape })
+  return runReport(buildReportModel(manifest, trials))
+}
+const named = (...formats: Format[]): Export[] => formats.map((format) => ({ format, to: null }))
+
+test('writes every file under its name and nothing else, and rendering twice gives the same text', async () => {
+  const everything = named('html', 'markdown', 'csv', 'json', 'png', 'junit', 'annotations', 'text')
+  const { written, skipped, problems } = await writeReport(reportOf(), everything, { folder })
+  expect(problems).toEqual([])
+  expect(skipped).toEqual([])
+  const files = [
+    'benchmarks/caps.png',
+    'benchmarks/constraint_experiment.csv',
+    'benchmarks/latency_vs_accuracy.png',
+    'benchmarks/memory_vs_accuracy.png',
+    'benchmarks/operating_points.csv',
+    'benchmarks/significance.png',
+    'benchmarks/significance_tests.csv',
+    'reports/report.annotations.txt',
+    'reports/report.html',
+    'reports/report.json',
+    'reports/report.md',
+    'reports/report.txt',
+    'reports/report.xml',
+  ]
+  expect(written.map((path) => relative(folder, path)).sort()).toEqual(files)
+  expect([...readdirSync(join(folder, 'benchmarks')), ...readdirSync(join(folder, 'reports'))]).toHaveLength(
+    files.length,
+  )
+  const read = () =>
+    files.filter((file) => !file.endsWith('.png')).map((file) => readFileSync(join(folder, file), 'utf8'))
+  const before = read()
+  await writeReport(
+    reportOf(),
+    everything.filter(({ format }) => format !== 'png'),
+    { folder },
+  )
+  expect(read()).toEqual(before)
+  expect(JSON.parse(readFileSync(join(folder, 'reports/report.json'), 'utf8'))).toMatchObject({
+    format: 1,
+    name: 'edge-vs-server',
+    latency: 'latency_per_row_us',
+  })
+})
+
+test('writes what was asked for, where it was asked for', async () => {
+  const elsewhere = join(folder, 'else/where')
+  const printed: string[] = []
+  const { written } = await writeReport(
+    reportOf(),
+    [
+      { format: 'csv', to: elsewhere },
+      { format: 'markdown', to: join(folder, 'page.md') },
+      { format: 'text', to: '-' },
+    ],
+    { folder, print: (text) => printed.push(text) },
+  )
+  expect(written.map((path) => relative(folder, path))).toEqual([
+    'else/where/constraint_experiment.csv',
+    'else/where/significance_tests.csv',
+    'else/where/operating_points.csv',
+    'page.md',
+  ])
+  expect(printed).toEqual([expect.stringMatching(/^edge-vs-server\n/)])
+  // Pictures that are not there are no links, and the text has no file to point to.
+  expect(readFileSync(join(folder, 'page.md'), 'utf8')).not.toContain('](')
+  expect(printed[0]).not.toContain('more notes in')
+})
+
+test('a page that is written elsewhere links to the pictures where they are', async () => {
+  mkdirSync(join(folder, 'benchmarks'))
+  writeFileSync(join(folder, 'benchmarks/caps.png'), 'drawn before')
+  await writeReport(reportOf(), [{ format: 'markdown', to: join(folder, 'a b/page.md') }], { folder })
+  expect(readFileSync(join(folder, 'a b/page.md'), 'utf8')).toContain('](../benchmarks/caps.png)')
+})
+
+test('a file that cannot be made is a problem, costs no other file and leaves no temporary file', async () => {
+  mkdirSync(join(folder, 'reports/report.md'), { recursive: true })
+  const { written, problems } = await writeReport(reportOf(), named('csv', 'markdown', 'json'), { folder })
+  expect(problems.map(({ file }) => file)).toEqual(['reports/report.md'])
+  expect(written).toHaveLength(4)
+  expect(readdirSync(join(folder, 'reports')).sort()).toEqual(['report.json', 'report.md'])
+})
+
+test('a picture that is skipped now does not stay from before', async () => {
+  mkdirSync(join(folder, 'benchmarks'))
+  const stale = join(folder, 'benchmarks/latency_vs_accuracy.png')
+  writeFileSync(stale, 'old')
+  const one = { batch_size: [8], max_memory_mb: [64], max_compute_units: [1] }
+  const { skipped } = await writeReport(reportOf({ ...one, accuracy: null }), named('png'), { folder })
+  expect(skipped[0]).toEqual({
+    file: 'benchmarks/latency_vs_accuracy.png',
+    reason: 'the workload names no accuracy metric',
+  })
+  expect(existsSync(stale)).toBe(false)
+})

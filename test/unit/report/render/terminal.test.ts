@@ -1,0 +1,108 @@
+import { expect, test } from 'vitest'
+import { buildReportModel } from '../../../../harness/report/model.ts'
+import { columnsOf, terminalText } from '../../../../harness/report/render/terminal.ts'
+import type { Report } from '../../../../harness/report/section.ts'
+import { runReport } from '../../../../harness/report/sections/run.ts'
+import { hostileRun } from '../hostile.ts'
+import { ordinaryReport } from '../ordinary.ts'
+import { textOf } from '../rendered.ts'
+import { syntheticRun } from '../synthetic.ts'
+
+const reportOf = (run: ReturnType<typeof syntheticRun>) =>
+  runReport(buildReportModel(run.manifest, run.trials))
+
+const small = (sections: Report['sections']): Report => ({
+  kind: 'run',
+  title: 'small',
+  subtitle: '',
+  answer: { text: 'all ok', tone: 'good' },
+  sections,
+  tables: [],
+  checks: [],
+  data: {},
+  footer: '',
+  file: 'report',
+  source: null,
+  elapsed_s: null,
+})
+
+test.each([80, 100, 120, 140])('fits a terminal of %i columns', (width) => {
+  const text = textOf(ordinaryReport, width)
+  for (const line of text.split('\n')) expect(columnsOf(line)).toBeLessThanOrEqual(width)
+})
+
+test('a wide terminal shows every column, a narrow one keeps what decides', () => {
+  const wide = textOf(ordinaryReport, 140)
+  const narrow = textOf(ordinaryReport, 72)
+  expect(wide).toMatch(/p50 ms +p95 ms +rows\/s +peak MB +R² +used cores +outcome/)
+  expect(narrow).toMatch(/us\/row.* R² +outcome/)
+  expect(narrow).not.toContain('rows/s')
+})
+
+test('says what was lost and what differs', () => {
+  const text = textOf(ordinaryReport, 120)
+  expect(text).toContain('1 out of memory')
+  expect(text).toContain('48 of 96 comparisons')
+  expect(text).toContain('! Not every trial was ok')
+})
+
+test('columns line up: every row ends its numbers at the same place', () => {
+  const columns = [
+    { head: 'name', type: 'text' as const, cells: [{ text: 'a' }, { text: '日本' }] },
+    { head: 'x', type: 'number' as const, cells: [{ text: '1' }, { text: '1,000' }] },
+  ]
+  const report = small([{ id: 'a', title: '', blocks: [{ kind: 'table', table: { columns } }] }])
+  const lines = textOf(report, 80).split('\n').slice(-3)
+  expect(lines.map(columnsOf)).toEqual([11, 11, 11])
+})
+
+test('cuts lists and tables short only where a file has the rest', () => {
+  const items = Array.from({ length: 12 }, (_, i) => ({ text: `item ${i}` }))
+  const notices = [
+    { level: 'problem' as const, text: 'wrong' },
+    { level: 'note' as const, text: 'by the way' },
+  ]
+  const report = small([
+    { id: 'a', title: '', blocks: [{ kind: 'list', items, file: 'all.md' }] },
+    { id: 'b', title: '', blocks: [{ kind: 'notices', notices, file: 'all.md' }] },
+  ])
+  const there = textOf(report)
+  expect(there).toContain('item 7')
+  expect(there).not.toContain('item 8')
+  expect(there).toContain('4 more lines in all.md')
+  expect(there).toContain('! wrong\n1 more note in all.md')
+  const missing = terminalText(report, { colour: false, width: 80, hasFile: () => false })
+  expect(missing).toContain('item 11')
+  expect(missing).toContain('- by the way')
+  expect(missing).not.toContain('all.md')
+})
+
+test('colour only when asked for, and nothing that steers a terminal ever', () => {
+  const start = String.fromCharCode(27)
+  expect(textOf(ordinaryReport, 100)).not.toContain(start)
+  expect(textOf(ordinaryReport, 100, true)).toContain(`${start}[1m`)
+  const hostile = textOf(reportOf(hostileRun()), 100)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: none of these may be there.
+  expect(hostile).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/)
+})
+
+test('runs without trials, without accuracy, without axes', () => {
+  const lone = { chunk_size: [64], batch_size: [8], max_memory_mb: [64], max_compute_units: [0.5], runs: 2 }
+  for (const run of [
+    { manifest: syntheticRun().manifest, trials: [] },
+    syntheticRun({ ...lone, accuracy: null }),
+  ]) {
+    const text = textOf(reportOf(run), 80)
+    expect(text).not.toMatch(/NaN|undefined|null/)
+  }
+})
+
+test('a long grid shows its front first and counts the rest', () => {
+  const run = syntheticRun({ max_compute_units: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 1], runs: 2 })
+  const lines = textOf(reportOf(run)).split('\n')
+  const front = lines.findIndex((line) => line.startsWith('*  '))
+  expect(front).toBe(lines.findIndex((line) => line.includes('outcome')) + 1)
+  expect(lines.some((line) => /^56 more rows in benchmarks\/constraint_experiment\.csv/.test(line))).toBe(
+    true,
+  )
+})

@@ -1,0 +1,215 @@
+import { describe, expect, it } from 'vitest'
+import type { GateResult, GateRow } from '../../../../harness/gate/types.ts'
+import { annotationLines } from '../../../../harness/report/render/annotations.ts'
+import { htmlText } from '../../../../harness/report/render/html.ts'
+import { junitText } from '../../../../harness/report/render/junit.ts'
+import { gateReport } from '../../../../harness/report/sections/gate.ts'
+import { markdownOf, textOf } from '../rendered.ts'
+
+const reportOf = (result: GateResult) => gateReport(result, '/repo/s.yaml')
+const gateText = (result: GateResult, width = 1000) => textOf(reportOf(result), width)
+const gateMarkdown = (result: GateResult) => markdownOf(reportOf(result))
+const gateJunit = (result: GateResult) => junitText(reportOf(result))
+const gateAnnotations = (result: GateResult, file = '/repo/s.yaml') =>
+  annotationLines(gateReport(result, file), '/repo')
+
+const row: GateRow = {
+  scenario: 's1',
+  label: 'chunk_size=64',
+  metric: 'latency_mean_ms',
+  unit: 'ms',
+  direction: 'lower_is_better',
+  verdict: 'regression',
+  margin: 0.02,
+  ratio: { value: 1.098, low: 1.061, high: 1.13 },
+  a: 1,
+  b: 1.098,
+  n: 18,
+  source: 'duets',
+  note: null,
+  outlook: null,
+}
+
+const result = (verdict: GateResult['verdict'], rows: GateRow[]): GateResult => ({
+  verdict,
+  name: 'small',
+  a: 'main (1a2b3c4)',
+  b: 'the working copy',
+  rows,
+  notes: [],
+  alpha: 0.01,
+  tests: 3,
+  duets: 18,
+  trials: 4,
+  elapsed_s: 41.2,
+  ended: 'decided',
+})
+
+const undecided: GateRow = {
+  ...row,
+  verdict: 'undecided',
+  ratio: { value: 1.01, low: 0.9, high: 1.1 },
+  outlook: { findable: 0.084, moreSeconds: 130, atLeast: false },
+}
+
+describe('a gate that found a regression', () => {
+  const found = result('regression', [row])
+  const sentence =
+    'mean chunk latency of chunk_size=64: +9.8% [+6.1, +13] (1.00 ms → 1.10 ms), over 18 duets, margin 2%'
+
+  it('says on a terminal which scenario and metric, by how much, and from what', () => {
+    const text = gateText(found, 120)
+    expect(text).toContain('REGRESSION: the working copy against main (1a2b3c4): mean chunk latency worse')
+    expect(text).toContain(sentence)
+    expect(text).toContain('18 duets and 4 trials in 42 s, decided')
+  })
+
+  it('says the same in Markdown, with what users named escaped', () => {
+    const markdown = gateMarkdown({ ...found, name: '<b>|x' })
+    expect(markdown).toContain('### &lt;b&gt;\\|x\n\n❌ REGRESSION: ')
+    expect(markdown).toContain(
+      '| chunk_size=64 | mean chunk latency | 1.00 ms | 1.10 ms | +9.8% \\[+6.1, +13\\] | 2% | 18 duets | REGRESSION |',
+    )
+  })
+
+  it('is an error beside the sweep on GitHub, on one line', () => {
+    const [line, ...rest] = gateAnnotations(
+      { ...found, rows: [{ ...row, label: 'a\nb' }] },
+      '/repo/a,b:c.yaml',
+    )
+    expect(rest).toEqual([])
+    expect(line).toMatch(
+      /^::error file=a%2Cb%3Ac\.yaml,title=stint gate%3A small::mean chunk latency of a b: \+9\.8%25 /,
+    )
+  })
+
+  it('is a failure in JUnit XML', () => {
+    const xml = gateJunit({ ...found, rows: [{ ...row, label: 'a"<&' }] })
+    expect(xml).toContain('tests="1" failures="1" errors="0" skipped="0"')
+    expect(xml).toContain('<testcase classname="a&quot;&lt;&amp;" name="mean chunk latency">')
+    expect(xml).toContain('<failure type="regression" message="mean chunk latency of a&quot;&lt;&amp;: +9.8%')
+  })
+})
+
+it('leaves open in JUnit XML, rather than wrong, what a regression kept it from', () => {
+  const xml = gateJunit(result('regression', [row, { ...undecided, metric: 'cpu_s' }]))
+  expect(xml).toContain('tests="2" failures="1" errors="0" skipped="1"')
+  expect(xml).toContain('left open')
+})
+
+describe('a gate that is undecided', () => {
+  const open = result('undecided', [undecided])
+
+  it('says what it would have found and how much longer it takes', () => {
+    expect(gateText(open)).toContain(
+      'Mean chunk latency of chunk_size=64 is undecided: a change for the worse of 8.4% or more would have been found in four of five cases; about 3 min more would decide it.',
+    )
+  })
+
+  it('is a warning on GitHub and an error, not a pass, in JUnit', () => {
+    expect(gateAnnotations(open)).toEqual([expect.stringMatching(/^::warning file=s\.yaml,/)])
+    expect(gateJunit(open)).toContain('failures="0" errors="1"')
+  })
+
+  it('names what was not measured', () => {
+    const missing: GateRow = {
+      ...row,
+      verdict: 'not_measured',
+      ratio: null,
+      note: 'the duet failed: no data',
+    }
+    expect(gateText(result('undecided', [missing]))).toContain('is undecided: the duet failed: no data.')
+  })
+})
+
+it('is a notice on GitHub where a regression is ruled out', () => {
+  const passed = result('ruled_out', [{ ...row, verdict: 'ruled_out' }])
+  expect(gateAnnotations(passed)).toEqual([
+    '::notice file=s.yaml,title=stint gate%3A small::ok: the working copy against main (1a2b3c4), a regression beyond the margin is ruled out',
+  ])
+})
+
+describe('what is unusual', () => {
+  const outcome: GateRow = {
+    ...row,
+    metric: 'outcome',
+    unit: '',
+    direction: 'neutral',
+    margin: null,
+    ratio: null,
+    a: null,
+    b: null,
+    source: 'exact',
+    ends: { a: 'ok', b: 'out of memory' },
+    note: 'was ok; is out of memory',
+  }
+
+  it('is said of a scenario that no longer runs, and how each version ended', () => {
+    const text = gateText(result('regression', [outcome, row]))
+    expect(text).toContain(
+      'a scenario that was ok no longer is; mean chunk latency worse by more than the margin',
+    )
+    expect(text).toMatch(/outcome +ok +out of memory/)
+    expect(gateMarkdown(result('regression', [outcome]))).toContain('| outcome | ok | out of memory |')
+  })
+
+  it('is said where no scenario ran in both versions: why there is no answer', () => {
+    const only: GateRow = {
+      ...outcome,
+      verdict: 'ruled_out',
+      ends: { a: 'failed', b: 'ok' },
+      note: 'was failed: no model; is ok',
+    }
+    const open = result('undecided', [only])
+    expect(gateText(open)).toContain('nothing could be compared, since no scenario ran in both')
+    expect(gateText(open)).toContain('Outcome of chunk_size=64: was failed: no model; is ok.')
+    expect(gateAnnotations(open)).toEqual([expect.stringContaining('no model')])
+  })
+
+  it('is no row of digits: a value before the first look, an end that is unknown, a margin in MB', () => {
+    const cells = (changes: Partial<GateRow>) =>
+      gateMarkdown(result('regression', [{ ...row, ...changes }])).split('\n')[6]
+    expect(cells({ ratio: { value: 0.989, low: 3.92e-18, high: 1.32 } })).toContain('−1.1% \\[?, +32\\]')
+    expect(cells({ ratio: { value: 1.2, low: null, high: null } })).toContain('| +20% |')
+    expect(cells({ ratio: null, a: -0.3528563491952397, b: 0.35891776067179954 })).toContain(
+      '| -0.352856 → 0.358918 |',
+    )
+    const tiny = { value: 1.0001, low: 1.0001, high: 1.0001 }
+    expect(cells({ source: 'exact', ratio: tiny, a: 10000, b: 10001 })).toContain('| 10000 → 10001 |')
+    expect(cells({ metric: 'peak_memory_mb', unit: 'MB', margin: 0.46, marginAmount: 1 })).toContain(
+      '| 1 MB |',
+    )
+  })
+
+  it('is foreseen with care where little was measured, and the limit that would do is named', () => {
+    const outlook = { findable: null, moreSeconds: 12, atLeast: true }
+    const text = gateText(result('undecided', [{ ...undecided, outlook }]))
+    expect(text).toContain(
+      'too little was measured to say what could have been found; at least 12 s more are needed.',
+    )
+    expect(text).toContain('Try --time-limit 1m,')
+    const hopeless = { ...undecided, outlook: { findable: 0.1, moreSeconds: null, atLeast: false } }
+    expect(gateText(result('undecided', [hopeless]))).not.toContain('--time-limit')
+  })
+})
+
+it('is an HTML page that loads nothing, with its rows to sort', async () => {
+  const html = await htmlText(
+    reportOf(result('regression', [{ ...row, label: '<script>alert(1)</script>' }])),
+  )
+  expect(html).toContain('<h1>small</h1>')
+  expect(html).toContain('class="state bad">REGRESSION: the working copy against main')
+  expect(html).toContain('data-value="1.098"')
+  expect(html).toContain('&lt;script&gt;alert(1)')
+  expect(html).not.toContain('<script>alert')
+  // Nothing is drawn, so that the code that draws is left out.
+  expect(html).not.toContain('vega.View(vega.parse(JSON.parse(data')
+  expect(html.match(/script-src[^;]*/)![0]).not.toContain('unsafe-eval')
+})
+
+it('is a failure in JUnit, and no pass, where a regression was only seen in a repeated row', () => {
+  const repeated: GateRow = { ...row, metric: 'throughput_rows_s', note: 'as latency' }
+  const found = result('regression', [row, repeated])
+  expect(gateJunit(found)).toContain('failures="2"')
+  expect(gateAnnotations(found)).toHaveLength(1)
+})

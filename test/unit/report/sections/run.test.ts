@@ -1,0 +1,202 @@
+import { createHash } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { buildReportModel } from '../../../../harness/report/model.ts'
+import { htmlText } from '../../../../harness/report/render/html.ts'
+import { runReport } from '../../../../harness/report/sections/run.ts'
+import { HOSTILE, hostileRun } from '../hostile.ts'
+import { ordinaryReport } from '../ordinary.ts'
+import { markdownOf } from '../rendered.ts'
+import { syntheticRun } from '../synthetic.ts'
+
+const reportOf = (run: ReturnType<typeof syntheticRun>) =>
+  runReport(buildReportModel(run.manifest, run.trials))
+const shortReport = reportOf(syntheticRun({ runs: 3 }))
+const shortHtml = await htmlText(shortReport)
+
+test('report.md says what was run, what came out, and how to run it again', () => {
+  const text = markdownOf(ordinaryReport)
+  for (const title of [
+    'In short',
+    'Results',
+    'What differs',
+    'Which setting to use',
+    'Caps: requested and achieved',
+    'Outcomes',
+    'Noise and warnings',
+    'What was run',
+    'Files',
+    'How to reproduce',
+  ]) {
+    expect(text).toContain(`## ${title}`)
+  }
+  expect(text).toContain('Intel(R) Xeon(R)')
+  expect(text).toContain('9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08')
+  expect(text).toContain('cgroup_v1')
+  expect(text).toMatch(
+    /Median chunk latency, 0\.25 against 1 core: slower in 12 of 12 pairs, 3\.\d+× to 3\.\d+×\./,
+  )
+  expect(text).toContain('above the cap of 64 MB')
+  expect(text).toContain('stint run edge.yaml --runs 10')
+  expect(text).toContain('../benchmarks/latency_vs_accuracy.png')
+})
+
+test('every row of a Markdown table has as many cells as its head', () => {
+  const lines = markdownOf(reportOf(hostileRun())).split('\n')
+  let columns = 0
+  for (const line of lines) {
+    if (!line.startsWith('| ')) columns = 0
+    else {
+      const cells = line.replaceAll('\\|', '').split('|').length
+      if (columns === 0) columns = cells
+      expect(cells).toBe(columns)
+    }
+  }
+})
+
+test('no page ever shows NaN, undefined or an object', async () => {
+  const others = [
+    syntheticRun({ runs: 1, accuracy: null }),
+    syntheticRun({ runs: 2, alter: (trial) => ({ ...trial, outcome: 'failed', metrics: {} }) }),
+    { manifest: syntheticRun().manifest, trials: [] },
+    syntheticRun({
+      runs: 2,
+      alter: (trial) => ({
+        ...trial,
+        noise: { run_queue_wait_share: null, involuntary_context_switches: null, load_1m: null },
+      }),
+    }),
+  ]
+  for (const report of [ordinaryReport, ...others.map(reportOf)]) {
+    const html = await htmlText(report)
+    const body = html.slice(html.indexOf('<body>')).replaceAll(/<script[\s\S]*?<\/script>/g, '')
+    for (const page of [markdownOf(report), body]) {
+      expect(page.match(/\bNaN\b|undefined|\[object|Infinity|\bnull\b|unknown of/)?.[0]).toBeUndefined()
+    }
+  }
+})
+
+test('a picture that could not be drawn leaves its reason in the report', () => {
+  const text = markdownOf(reportOf(syntheticRun({ accuracy: null, runs: 2 })))
+  expect(text).toContain('the workload names no accuracy metric')
+  expect(text).not.toContain('latency_vs_accuracy.png')
+})
+
+test('report.html loads nothing from anywhere', () => {
+  const html = shortHtml
+  // Vega's own code names namespaces and its site; what the page says outside its scripts must not.
+  const page = html.replaceAll(/<script>[\s\S]*?<\/script>/g, '')
+  const loads = [
+    /\b(?:src|href|action|data|poster)=(?!["']?#)/i,
+    /@import|url\((?!data:)/,
+    /https?:\/\//,
+    /<(?:link|iframe|object|embed|base)\b/i,
+  ]
+  for (const pattern of loads) expect(page.match(pattern)?.[0]).toBeUndefined()
+  expect(page.slice(0, 600)).toContain("default-src 'none'")
+})
+
+test('the policy allows exactly the scripts of the page', () => {
+  const html = shortHtml
+  const scripts = [...html.matchAll(/<script>([\s\S]*?)<\/script>/g)].map((match) => match[1]!)
+  expect(scripts).toHaveLength(3)
+  for (const script of scripts) {
+    expect(html).toContain(`'sha256-${createHash('sha256').update(script).digest('base64')}'`)
+  }
+  expect(html.match(/script-src[^;]*/)![0]).not.toContain("'unsafe-inline'")
+})
+
+test('specs in the page are JSON that parses, one a picture', () => {
+  const html = shortHtml
+  const specs = [
+    ...html.matchAll(/<script type="application\/json" data-for="([^"]+)">([\s\S]*?)<\/script>/g),
+  ]
+  expect(specs.map((match) => match[1])).toEqual([
+    'benchmarks/latency_vs_accuracy.png',
+    'benchmarks/memory_vs_accuracy.png',
+    'benchmarks/significance.png',
+    'benchmarks/caps.png',
+  ])
+  for (const [, , json] of specs) expect(JSON.parse(json!)).toHaveProperty('marks')
+})
+
+test('hostile names stay text in HTML and Markdown', async () => {
+  const report = reportOf(hostileRun())
+  const html = await htmlText(report)
+  expect(html).not.toContain('<script>alert')
+  expect(html).toContain('&lt;script&gt;alert(1)&lt;/script&gt;')
+  const text = markdownOf(report)
+  expect(text.replaceAll(/```sh[\s\S]*?```/g, '')).not.toContain('<script>')
+  expect(text).not.toContain('\n# head')
+  for (const page of [html.slice(0, html.indexOf('<style>')), text]) {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: none of these may be there.
+    expect(page).not.toMatch(/[\u0007\u001b\u202e]/)
+  }
+  expect(HOSTILE).toContain('<script>')
+})
+
+test('the other tests stand in a table of their own, folded in the page', async () => {
+  const report = ordinaryReport
+  const text = markdownOf(report)
+  expect(text).toMatch(/### Other tests\n\n\| Metric \| Pair \| Leading p \| By round p \|/)
+  expect(text).toContain("Leading: Welch's test")
+  expect(text).toContain('24 comparisons of deterministic or constant values were made exactly')
+  expect(await htmlText(report)).toMatch(/<details><summary>Other tests<\/summary>\s*<div class="table">/)
+})
+
+test('columns that no row has a value for are left out', () => {
+  const text = markdownOf(shortReport)
+  expect(text).toContain('| By round, ratio | Mann-Whitney p | Equivalence p |')
+  expect(text).not.toContain('BCa')
+  expect(text).toContain('a test of ranks cannot give p below 0.1')
+})
+
+test('says which correction was used', async () => {
+  const run = syntheticRun()
+  run.manifest.sweep.compare.correction = 'bh'
+  const report = reportOf(run)
+  const text = markdownOf(report)
+  expect(text).toContain('that stands after the Benjamini-Hochberg correction.')
+  expect(text).toContain('is not significant after the Benjamini-Hochberg correction.')
+  expect(await htmlText(report)).toContain('p (BH)')
+  expect(text).not.toContain('Holm')
+  expect(markdownOf(ordinaryReport)).toContain("that stands after Holm's correction.")
+})
+
+test('several seeds are told as one scenario', () => {
+  const run = syntheticRun({
+    chunk_size: [64],
+    batch_size: [8, 64],
+    max_memory_mb: [256],
+    max_compute_units: [1],
+    reference: { batch_size: 8 },
+    metrics: ['r2'],
+    runs: 2,
+  })
+  const { sweep } = run.manifest
+  const scenarios = sweep.scenarios.flatMap((scenario) =>
+    [1, 2, 3].map((seed) => ({
+      ...scenario,
+      id: `${scenario.id}s${seed}`,
+      label: `${scenario.label} random_seed=${seed}`,
+      flat: { ...scenario.flat, random_seed: seed },
+    })),
+  )
+  const scoreOf = (flat: Record<string, unknown>) => {
+    const seed = flat['random_seed'] as number
+    return flat['batch_size'] === 8 ? 0.7 + seed / 100 : 0.6 + seed ** 2 / 200
+  }
+  const trials = scenarios.flatMap(({ id, flat }) =>
+    run.trials
+      .filter(({ scenario }) => id.startsWith(`${scenario}s`))
+      .map((trial) => ({
+        ...trial,
+        scenario: id,
+        metrics: { ...trial.metrics, r2: scoreOf(flat) },
+      })),
+  )
+  const manifest = { ...run.manifest, sweep: { ...sweep, scenarios, axes: [...sweep.axes, 'random_seed'] } }
+  const text = markdownOf(reportOf({ manifest, trials }))
+  expect(text).toMatch(/R², batch 64 against 8: worse, −13% \\\[−18, −9\.5\\\]/)
+  expect(text).toContain('| Highest R² | batch 8, over 3 seeds |')
+  expect(text).toContain('the paired t-test over seeds')
+})
