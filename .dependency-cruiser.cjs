@@ -44,14 +44,21 @@ module.exports = {
       'The coordinator starts workers by the URLs of their entry files and shares types alone.',
       '^harness/',
       '^workers/',
-      '^workers/(contract|protocol)\\.ts$',
+      '^workers/(contract|protocol|data/types)\\.ts$',
     ),
     forbid(
       'pipeline-is-one-workload',
-      "The built-in workload has no more than a user's own: the contract.",
+      "The built-in workload has no more than a user's own, the contract, and reads data.",
       '^workers/pipeline/',
       '^workers/',
-      '^workers/(pipeline/|contract\\.ts$)',
+      '^workers/(pipeline/|data/|contract\\.ts$)',
+    ),
+    forbid(
+      'data-stands-alone',
+      'How data is read hangs neither on what learns from it nor on the process that reads it.',
+      '^workers/data/',
+      '^workers/',
+      '^workers/data/',
     ),
     {
       name: 'analyse-is-pure',
@@ -65,7 +72,12 @@ module.exports = {
       'Statistics know plain data and their mathematics, nothing else.',
       '^harness/analyse/',
       '.',
-      ['^harness/analyse/', data, '^workers/(contract|protocol)\\.ts$', 'node_modules/(jstat|arquero)/'],
+      [
+        '^harness/analyse/',
+        data,
+        '^workers/(contract|protocol|data/types)\\.ts$',
+        'node_modules/(jstat|arquero)/',
+      ],
     ),
     forbid(
       'sweep-comes-first',

@@ -2,6 +2,9 @@
 import { pathToFileURL } from 'node:url'
 import type { OpenWorkload, TrialContext, Workload } from './contract.ts'
 
+/** Names the workload that ships, instead of a module's path. */
+export const BUILT_IN = 'pipeline'
+
 /** The module cannot be used as a workload: its author has to mend it. */
 export class WorkloadError extends Error {
   override name = 'WorkloadError'
@@ -13,7 +16,7 @@ export class WorkloadError extends Error {
  */
 export async function loadWorkload(workload: string): Promise<Workload> {
   const url =
-    workload === 'pipeline' ? new URL('./pipeline/workload.js', import.meta.url) : pathToFileURL(workload)
+    workload === BUILT_IN ? new URL('./pipeline/workload.js', import.meta.url) : pathToFileURL(workload)
   let module: { default?: Partial<Workload> }
   try {
     module = await import(url.href)

@@ -1,19 +1,14 @@
 /** Data that the prepare job reads or writes. */
 import { join } from 'node:path'
-import type { DataFingerprint, PreparedDataset } from './contract.ts'
+import { fingerprintFile } from './data/fingerprint.ts'
+import { generateDataset } from './data/presets/generate.ts'
+import type { PreparedDataset, UnreadDataset } from './data/types.ts'
 import { InputError } from './input-error.ts'
-import { generateDataset } from './pipeline/presets/generate.ts'
-import { fingerprintFile } from './pipeline/source.ts'
+import { RegressionScore } from './pipeline/metrics/regression.ts'
 import type { DatasetSpec } from './protocol.ts'
 
 type FileSpec = Extract<DatasetSpec, { kind: 'file' }>
 type GenerateSpec = Extract<DatasetSpec, { kind: 'generate' }>
-
-/** A dataset before it was read. */
-export type UnreadDataset = Omit<PreparedDataset, 'fingerprint' | 'rows'> & {
-  fingerprint: DataFingerprint | null
-  rows: number | null
-}
 
 export function unread(spec: FileSpec): UnreadDataset {
   const { kind: _, ...said } = spec
@@ -24,7 +19,9 @@ export function unread(spec: FileSpec): UnreadDataset {
  * For a workload that does not look at its data itself.
  * @throws {InputError} where a column that the sweep names is missing, and what reading throws
  */
-export async function readFile(dataset: UnreadDataset, notes: string[]): Promise<PreparedDataset> {
+export async function readFile(
+  dataset: UnreadDataset,
+): Promise<{ dataset: PreparedDataset; notes: string[] }> {
   const { path, target, columns, rows } = dataset
   const fingerprint = dataset.fingerprint ?? (await fingerprintFile(dataset))
   const named = [...(target === null ? [] : [target]), ...Object.keys(columns)]
@@ -36,10 +33,12 @@ export async function readFile(dataset: UnreadDataset, notes: string[]): Promise
       file: path,
     })
   }
-  if (rows !== null && rows > fingerprint.rows) {
-    notes.push(`${path} has ${fingerprint.rows} rows, fewer than the ${rows} asked for`)
-  }
-  return { ...dataset, rows: Math.min(rows ?? fingerprint.rows, fingerprint.rows), fingerprint }
+  const notes =
+    rows !== null && rows > fingerprint.rows
+      ? [`${path} has ${fingerprint.rows} rows, fewer than the ${rows} asked for`]
+      : []
+  const used = Math.min(rows ?? fingerprint.rows, fingerprint.rows)
+  return { dataset: { ...dataset, rows: used, fingerprint }, notes }
 }
 
 /**
@@ -49,7 +48,10 @@ export async function readFile(dataset: UnreadDataset, notes: string[]): Promise
 export async function writeGenerated(spec: GenerateSpec, dataDir: string): Promise<PreparedDataset> {
   const { preset, rows, seed, features } = spec
   const path = join(dataDir, `${preset}-${rows}-${seed}.csv`)
-  const { ceiling_r2, fingerprint } = await generateDataset({ preset, rows, seed }, path)
+  const ceiling = new RegressionScore()
+  const fingerprint = await generateDataset({ preset, rows, seed }, path, (row) =>
+    ceiling.add(row.target, row.expected),
+  )
   const said = features === undefined ? {} : { features }
-  return { path, preset, target: null, columns: {}, rows, fingerprint, ceiling_r2, ...said }
+  return { path, preset, target: null, columns: {}, rows, fingerprint, ceiling_r2: ceiling.r2, ...said }
 }

@@ -1,9 +1,10 @@
 /** The job before all trials: asks the workload what it is, and reads, hashes and counts each dataset once. */
 import { basename, extname } from 'node:path'
-import type { DataFingerprint, PreparedDataset, Scalar, Workload, WorkloadInfo } from './contract.ts'
+import type { Workload, WorkloadInfo } from './contract.ts'
+import type { DataFingerprint, PreparedDataset } from './data/types.ts'
 import { InputError } from './input-error.ts'
-import { loadWorkload } from './load-workload.ts'
-import { readFile, type UnreadDataset, unread, writeGenerated } from './prepare-data.ts'
+import { BUILT_IN, loadWorkload } from './load-workload.ts'
+import { readFile, unread, writeGenerated } from './prepare-data.ts'
 import {
   type DatasetSpec,
   GROUP_SIGNALS,
@@ -16,34 +17,21 @@ import {
 for (const signal of GROUP_SIGNALS) process.on(signal, () => {})
 process.on('disconnect', () => process.exit(1))
 
-/** A workload that can tell what is wrong with a dataset, or worth knowing about it, before any trial. */
-type CheckingWorkload = Workload & {
-  /** Reads the data, which gives its fingerprint where that is not yet known. */
-  checkDataset?(
-    dataset: UnreadDataset,
-    uses: readonly Readonly<Record<string, Scalar>>[],
-  ): Promise<{ dataset: PreparedDataset; notes: string[] }>
-  /** `describe()` once more, now that the datasets are known. */
-  describeFor?(datasets: readonly PreparedDataset[]): WorkloadInfo | Promise<WorkloadInfo>
-}
-
 export async function prepare(spec: PrepareSpec): Promise<PrepareResult> {
   let info: WorkloadInfo | undefined
   try {
-    const workload: CheckingWorkload = await loadWorkload(spec.workload)
+    const workload = await loadWorkload(spec.workload)
     info = describe(workload, spec.workload)
-    return await prepareData(spec, workload, info)
+    return await prepareData(spec, info)
   } catch (error) {
     return { ok: false, error: asProblem(error), ...(info !== undefined && { workload: info }) }
   }
 }
 
-async function prepareData(
-  spec: PrepareSpec,
-  workload: CheckingWorkload,
-  info: WorkloadInfo,
-): Promise<PrepareResult> {
+async function prepareData(spec: PrepareSpec, info: WorkloadInfo): Promise<PrepareResult> {
   checkDatasetRule(info, spec.datasets)
+  // A user's module may export functions of these names, which mean something else.
+  const builtIn = spec.workload === BUILT_IN ? await import('./pipeline/check-dataset.ts') : null
   const notes: string[] = []
   const datasets: PreparedDataset[] = []
   const known = new Map<string, DataFingerprint>()
@@ -51,24 +39,17 @@ async function prepareData(
     const found = dataset.kind === 'generate' ? await writeGenerated(dataset, spec.data_dir) : unread(dataset)
     const key = JSON.stringify([found.path, found.format, found.dialect])
     const fingerprint = found.fingerprint ?? known.get(key) ?? null
-    const prepared = await read({ ...found, fingerprint }, spec.uses?.[index] ?? [], workload, notes)
+    const unchecked = { ...found, fingerprint }
+    const { dataset: prepared, notes: said } =
+      builtIn === null
+        ? await readFile(unchecked)
+        : await builtIn.checkDataset(unchecked, spec.uses?.[index] ?? [])
+    notes.push(...said)
     known.set(key, prepared.fingerprint)
     datasets.push(prepared)
   }
-  const fitted = datasets.length === 0 ? info : ((await workload.describeFor?.(datasets)) ?? info)
+  const fitted = builtIn === null || datasets.length === 0 ? info : await builtIn.describeFor(datasets)
   return { ok: true, workload: fitted, datasets, notes: [...new Set(notes)] }
-}
-
-async function read(
-  dataset: UnreadDataset,
-  uses: readonly Readonly<Record<string, Scalar>>[],
-  workload: CheckingWorkload,
-  notes: string[],
-): Promise<PreparedDataset> {
-  if (workload.checkDataset === undefined) return readFile(dataset, notes)
-  const checked = await workload.checkDataset(dataset, uses)
-  notes.push(...checked.notes)
-  return checked.dataset
 }
 
 /** What the workload says of itself; one that says nothing takes no checked params and any dataset. */

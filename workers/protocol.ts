@@ -2,16 +2,14 @@
  * What coordinator, host, cell and governor tell each other, and what becomes a line of the journal.
  * Everything here is plain data that survives structured cloning and JSON.
  */
+import type { Scalar, WorkloadInfo, WorkloadSettings } from './contract.ts'
 import type {
   ColumnDeclaration,
   ColumnKind,
   FeatureDeclaration,
   PreparedDataset,
   ReadingOptions,
-  Scalar,
-  WorkloadInfo,
-  WorkloadSettings,
-} from './contract.ts'
+} from './data/types.ts'
 
 /**
  * Ctrl-C, the end of a service and a hang-up reach every process of a group: only the coordinator heeds them, and ends

@@ -1,7 +1,8 @@
 /** One gate in lock step, from the sweep to the result. Prints nothing: what happens is told through events. */
 import { existsSync, rmSync } from 'node:fs'
 import { resolve, sep } from 'node:path'
-import type { PreparedDataset, WorkloadInfo } from '../../workers/contract.ts'
+import type { WorkloadInfo } from '../../workers/contract.ts'
+import type { PreparedDataset } from '../../workers/data/types.ts'
 import type { DatasetSpec, PrepareResult } from '../../workers/protocol.ts'
 import type { DuetExecutor, Executor } from '../execute/executor.ts'
 import { metricTable } from '../metrics.ts'

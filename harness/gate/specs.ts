@@ -1,5 +1,6 @@
 /** What the executor is asked for: trials and duets of a scenario, with either version's module and parameters. */
-import type { PreparedDataset, Scalar, WorkloadInfo } from '../../workers/contract.ts'
+import type { Scalar, WorkloadInfo } from '../../workers/contract.ts'
+import type { PreparedDataset } from '../../workers/data/types.ts'
 import type { DuetSide, DuetSpec, TrialSpec } from '../../workers/protocol.ts'
 import type { Calibration } from '../record/types.ts'
 import { capsFor } from '../run/run-trials.ts'

@@ -1,5 +1,5 @@
 /** What is no longer as it was when a run began, so that trials measured before and after cannot be mixed unnoticed. */
-import type { PreparedDataset } from '../../workers/contract.ts'
+import type { PreparedDataset } from '../../workers/data/types.ts'
 import type { Machine, Manifest } from './types.ts'
 
 /** What a run is resumed with. */

@@ -1,5 +1,6 @@
 /** The run folder's manifest, `run.json`. */
-import type { PreparedDataset, WorkloadInfo } from '../../workers/contract.ts'
+import type { WorkloadInfo } from '../../workers/contract.ts'
+import type { PreparedDataset } from '../../workers/data/types.ts'
 import type { PipelineOptions } from '../pipeline/options.ts'
 import type { Sweep } from '../sweep/types.ts'
 

@@ -1,6 +1,6 @@
 /** What a new run and a resumed one share: preparing, and running trials into the journal. */
 import { join } from 'node:path'
-import type { PreparedDataset } from '../../workers/contract.ts'
+import type { PreparedDataset } from '../../workers/data/types.ts'
 import type {
   Capabilities,
   DatasetSpec,

@@ -7,7 +7,7 @@ import {
   DATE_FORMATS,
   FEATURE_OPS,
   IMPUTE_STRATEGIES,
-} from '../../workers/contract.ts'
+} from '../../workers/data/types.ts'
 import type { Path } from './problems.ts'
 import { MAX_ROWS, MAX_SEED } from './settings.ts'
 import { wholeNumber } from './whole-number.ts'

@@ -1,5 +1,6 @@
 /** What data a scenario asks for. */
-import type { ColumnDeclaration, ColumnKind, ReadingOptions, Scalar } from '../../workers/contract.ts'
+import type { Scalar } from '../../workers/contract.ts'
+import type { ColumnDeclaration, ColumnKind, ReadingOptions } from '../../workers/data/types.ts'
 import type { DatasetSpec } from '../../workers/protocol.ts'
 import type { Flat } from './expand.ts'
 import { absolute, type Folders, missingFile } from './paths.ts'

@@ -1,13 +1,12 @@
 /** A sweep after validation, and what it expands to. Plain data. */
+import type { Scalar, WorkloadSettings } from '../../workers/contract.ts'
 import type {
   BadValuePolicy,
   ColumnDeclaration,
   ColumnKind,
   DataFormat,
   FeatureDeclaration,
-  Scalar,
-  WorkloadSettings,
-} from '../../workers/contract.ts'
+} from '../../workers/data/types.ts'
 import type { DatasetSpec, MemoryScope, Watts } from '../../workers/protocol.ts'
 
 /** Dataset as written in the sweep; an axis may override one of its keys. */

@@ -108,8 +108,8 @@ function sumOf(chunk) {
 }
 
 async function measure(kind, path) {
-  const ingest = new URL('../../build/workers/pipeline/ingest/', import.meta.url)
-  const module = await import(new URL(kind === 'bytes' ? 'bytes.js' : 'csv-parse.js', ingest).href)
+  const folder = new URL('../../build/workers/data/csv/', import.meta.url)
+  const module = await import(new URL(kind === 'bytes' ? 'reader.js' : 'csv-parse.js', folder).href)
   const open = kind === 'bytes' ? module.openBytes : module.openCsvParse
   const { sum } = await readThrough(await open(path, SPECS, { rows: WARMUP_ROWS }), true)
   const started = process.hrtime.bigint()

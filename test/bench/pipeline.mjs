@@ -338,7 +338,7 @@ async function checksOn() {
 
 async function compare(options) {
   const { rows, large, rounds, only, write } = options
-  const { generateDataset } = await load('build/workers/pipeline/presets/generate.js')
+  const { generateDataset } = await load('build/workers/data/presets/generate.js')
   const folder = mkdtempSync(join(tmpdir(), 'stint-bench-pipeline-'))
   const [data, largeData, commandData] = ['rows.csv', 'large.csv', 'command.csv'].map((name) =>
     join(folder, name),

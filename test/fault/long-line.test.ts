@@ -28,8 +28,8 @@ function measure(expression: string): { error: string | null; value: unknown; rs
     JSON.stringify(pathToFileURL(join(import.meta.dirname, '../../build/workers/pipeline', name)).href)
   const script = `
     const { fingerprintFile } = await import(${module('source.js')})
-    const { sampleRecords, openCsvParse } = await import(${module('ingest/csv-parse.js')})
-    const { openBytes } = await import(${module('ingest/bytes.js')})
+    const { sampleRecords, openCsvParse } = await import(${module('csv/csv-parse.js')})
+    const { openBytes } = await import(${module('csv/reader.js')})
     const specs = [{ kind: 'number', name: 'target' }]
     const readAll = async (reader) => { while ((await reader.read(100)) !== null); }
     let value = null, error = null

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { generateDataset } from '../../workers/pipeline/presets/generate.ts'
+import { generateDataset } from '../../workers/data/presets/generate.ts'
 import type { TrialResult } from '../../workers/protocol.ts'
 import { type CliEnd, journalOf, Sandbox, trialsOf } from '../fixtures/cli.ts'
 

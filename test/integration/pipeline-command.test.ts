@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'csv-parse/sync'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { generateDataset } from '../../workers/pipeline/presets/generate.ts'
+import { generateDataset } from '../../workers/data/presets/generate.ts'
 
 const stint = fileURLToPath(new URL('../../dist/harness/cli/main.js', import.meta.url))
 const ROWS = 300

@@ -2,15 +2,14 @@
 import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { parseDateBytes } from '../../workers/pipeline/ingest/bytes/date.ts'
-import { parseDecimal, parseLoose } from '../../workers/pipeline/ingest/bytes/decimal.ts'
-import type { Dialect } from '../../workers/pipeline/ingest/bytes/dialect.ts'
-import { fastPath } from '../../workers/pipeline/ingest/bytes/fast-path.ts'
-import type { ByteSource } from '../../workers/pipeline/ingest/bytes/source.ts'
-import { openByteSource } from '../../workers/pipeline/ingest/bytes.ts'
-import type { ColumnSpec } from '../../workers/pipeline/ingest/columns.ts'
-import { DataError } from '../../workers/pipeline/ingest/columns.ts'
-import { decodeCategory, decodeDate, decodeNumber } from '../../workers/pipeline/ingest/decode.ts'
+import type { ColumnSpec } from '../../workers/data/columns.ts'
+import { DataError } from '../../workers/data/columns.ts'
+import { parseDecimal, parseLoose } from '../../workers/data/csv/decimal.ts'
+import type { Dialect } from '../../workers/data/csv/dialect.ts'
+import { fastPath, parseDateBytes } from '../../workers/data/csv/fast-path.ts'
+import { openByteSource } from '../../workers/data/csv/reader.ts'
+import { decodeCategory, decodeDate, decodeNumber } from '../../workers/data/decode.ts'
+import type { ByteSource } from '../../workers/data/sources/bytes.ts'
 
 const TABLES = process.env['STINT_FULL'] === '1' ? 10_000 : 1_000
 const NUMBERS = 20_000

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { generateDataset } from '../../workers/pipeline/presets/generate.ts'
+import { generateDataset } from '../../workers/data/presets/generate.ts'
 import { csvFile, prepared, runPipeline, temporaryFolder } from '../unit/pipeline/support.ts'
 
 const cell = fc.oneof(

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { FeatureDeclaration, PreparedDataset, Scalar } from '../../workers/contract.ts'
-import pipeline from '../../workers/pipeline/workload.ts'
+import type { Scalar } from '../../workers/contract.ts'
+import type { FeatureDeclaration, PreparedDataset } from '../../workers/data/types.ts'
+import { checkDataset } from '../../workers/pipeline/check-dataset.ts'
 import { csvFile, runPipeline, temporaryFolder } from '../unit/pipeline/support.ts'
 
 interface Row {
@@ -68,7 +69,7 @@ function csv(rows: readonly Row[], separator = ','): string {
 }
 
 async function checked(path: string, said: Partial<PreparedDataset> = {}): Promise<PreparedDataset> {
-  const { dataset } = await pipeline.checkDataset({
+  const { dataset } = await checkDataset({
     path,
     preset: null,
     target: 'y',

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { dialectBytes } from '../../workers/pipeline/ingest/bytes/dialect.ts'
-import { Marks } from '../../workers/pipeline/ingest/bytes/marks.ts'
+import { dialectBytes } from '../../workers/data/csv/dialect.ts'
+import { Marks } from '../../workers/data/csv/marks.ts'
 
 const LARGEST_CONTROL = 15
 

@@ -1,19 +1,23 @@
 /** Finds bad input before any trial does, in the one pass that also hashes and counts the file. */
-import type { DataFingerprint, PreparedDataset, Scalar } from '../contract.ts'
-import { givenParams, pipelineParams } from './describe.ts'
-import { checkForgetting } from './drift/forgetting.ts'
-import { openByteSource } from './ingest/bytes.ts'
+import type { Scalar, WorkloadInfo } from '../contract.ts'
 import {
   type ChunkReader,
   type Column,
   type ColumnChunk,
   DataError,
   type ReaderOptions,
-} from './ingest/columns.ts'
-import { strictNumber } from './ingest/decode.ts'
-import { type HashingSource, hashingSource } from './ingest/hashing.ts'
-import { openNdjsonSource } from './ingest/ndjson.ts'
-import { formatOf, sampleRows } from './ingest/open-data.ts'
+} from '../data/columns.ts'
+import { openByteSource } from '../data/csv/reader.ts'
+import { strictNumber } from '../data/decode.ts'
+import { fingerprintFile } from '../data/fingerprint.ts'
+import { openNdjsonSource } from '../data/ndjson.ts'
+import { formatOf, sampleRows } from '../data/open.ts'
+import { presetFor } from '../data/presets/presets.ts'
+import { areZeroAndOne } from '../data/schema.ts'
+import { type HashingSource, hashingSource } from '../data/sources/bytes.ts'
+import type { DataFingerprint, PreparedDataset, UnreadDataset } from '../data/types.ts'
+import { givenParams, infoFor, pipelineParams } from './describe.ts'
+import { checkForgetting } from './drift/forgetting.ts'
 import {
   CHOICES,
   checkTarget,
@@ -23,9 +27,6 @@ import {
 } from './learn/options.ts'
 import { type Plan, taskOf } from './plan.ts'
 import { planFor } from './plan-for.ts'
-import { areZeroAndOne } from './plan-from-sample.ts'
-import { presetFor } from './presets/presets.ts'
-import { fingerprintFile } from './source.ts'
 import { Guard } from './validate/guard.ts'
 import { type Quality, Validator } from './validate/validator.ts'
 
@@ -34,12 +35,10 @@ const CHUNK_ROWS = 4096
 const NOTED_MISSING = 0.05
 const NOTED_OUTLIERS = 0.05
 
-/** A dataset as the sweep asks for it; what only reading it can tell is null. */
-export type UncheckedDataset = Omit<PreparedDataset, 'fingerprint' | 'rows'> & {
-  /** Null: the file was not read before. */
-  fingerprint: DataFingerprint | null
-  /** Rows asked for; null for all. */
-  rows: number | null
+/** `describe()`, with the metrics that these data sets' targets have. */
+export async function describeFor(datasets: readonly PreparedDataset[]): Promise<WorkloadInfo> {
+  const plans = await Promise.all(datasets.map((dataset) => planFor({ ...dataset, features: [] }, 'base')))
+  return infoFor(plans.map(taskOf))
 }
 
 export interface CheckedDataset {
@@ -50,11 +49,14 @@ export interface CheckedDataset {
 
 /**
  * Reads all rows that a trial would read; the first time, and for a target of labels, the whole file.
- * Throws as `PipelineWorkload.checkDataset` says.
- * @param uses parameters of the trials that use the data set
+ * @param uses parameters of the trials that use the data set, as given
+ * @returns the data set with what reading it told, and notes for the user, such as columns that were dropped
+ * @throws {DataError} naming file, line and column of a value that does not fit, or a column that is absent
+ * @throws {Error} where the settings name no usable target or preset, or a learner that cannot learn the target or
+ *   does not take one of its options
  */
 export async function checkDataset(
-  unchecked: UncheckedDataset,
+  unchecked: UnreadDataset,
   uses: readonly Readonly<Record<string, Scalar>>[] = [],
 ): Promise<CheckedDataset> {
   const { asked, plan } = await planned(unchecked)
@@ -90,10 +92,7 @@ export async function checkDataset(
   return { dataset, notes }
 }
 
-async function readOnce(
-  asked: UncheckedDataset,
-  plan: Plan,
-): Promise<{ seen: Seen; known: DataFingerprint }> {
+async function readOnce(asked: UnreadDataset, plan: Plan): Promise<{ seen: Seen; known: DataFingerprint }> {
   const { path, fingerprint, rows } = asked
   const source = open(path)
   let reader: ChunkReader | null = null
@@ -112,7 +111,7 @@ async function readOnce(
   }
 }
 
-async function planned(dataset: UncheckedDataset): Promise<{ asked: UncheckedDataset; plan: Plan }> {
+async function planned(dataset: UnreadDataset): Promise<{ asked: UnreadDataset; plan: Plan }> {
   try {
     const asked = await withPreset(dataset)
     return { asked, plan: await planFor(asked, 'rich') }
@@ -124,7 +123,7 @@ async function planned(dataset: UncheckedDataset): Promise<{ asked: UncheckedDat
 }
 
 /** A file of which nothing was said may be one that a preset knows. */
-async function withPreset(dataset: UncheckedDataset): Promise<UncheckedDataset> {
+async function withPreset(dataset: UnreadDataset): Promise<UnreadDataset> {
   const described =
     dataset.preset !== null || dataset.target !== null || Object.keys(dataset.columns).length > 0
   if (described) return dataset
@@ -152,7 +151,7 @@ interface Seen {
   guard: Guard
 }
 
-async function readThrough(reader: ChunkReader, dataset: UncheckedDataset, plan: Plan): Promise<Seen> {
+async function readThrough(reader: ChunkReader, dataset: UnreadDataset, plan: Plan): Promise<Seen> {
   const limit = dataset.rows ?? Number.POSITIVE_INFINITY
   const policy = dataset.bad_values ?? 'fail'
   const validator = new Validator()
@@ -192,11 +191,7 @@ async function readThrough(reader: ChunkReader, dataset: UncheckedDataset, plan:
 }
 
 /** As if read row by row: of several misfits the first row's counts, and of one row's the first column's. */
-function failAtFirst(
-  misfits: NonNullable<ColumnChunk['misfits']>,
-  dataset: UncheckedDataset,
-  plan: Plan,
-): void {
+function failAtFirst(misfits: NonNullable<ColumnChunk['misfits']>, dataset: UnreadDataset, plan: Plan): void {
   let first = misfits[0]
   if (first === undefined) return
   for (const misfit of misfits) {

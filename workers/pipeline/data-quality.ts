@@ -1,8 +1,9 @@
 /** From a chunk as read to a clean one: quality is counted, bad values are dealt with, gaps are filled. */
-import type { PreparedDataset } from '../contract.ts'
+
+import type { Column, ColumnChunk } from '../data/columns.ts'
+import type { PreparedDataset } from '../data/types.ts'
 import { Cleaner, type CleanerState } from './clean/cleaner.ts'
 import type { DataParams } from './describe-data.ts'
-import type { Column, ColumnChunk } from './ingest/columns.ts'
 import type { ClassLabels } from './learn/class-labels.ts'
 import type { Plan } from './plan.ts'
 import { Guard, type GuardState } from './validate/guard.ts'

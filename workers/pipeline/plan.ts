@@ -1,8 +1,9 @@
 /** All that the pipeline needs to know about a data set before it reads rows. */
-import type { ColumnDeclaration } from '../contract.ts'
+
+import type { ColumnSpec } from '../data/columns.ts'
+import type { ColumnDeclaration } from '../data/types.ts'
 import type { CategoryRule } from './clean/respelling.ts'
 import type { FeatureTable } from './features/table.ts'
-import type { ColumnSpec } from './ingest/columns.ts'
 import type { Task } from './learn/registry.ts'
 
 export interface Plan {
@@ -21,6 +22,9 @@ export interface Plan {
   /** What the user should know, such as columns that were dropped. */
   notes: readonly string[]
 }
+
+/** What a preset makes of its columns. */
+export type PresetFeatures = Pick<Plan, 'categories' | 'features'>
 
 /** `base`: the columns' plain features; `rich`: powers and products as well, where a preset declares them. */
 export type FeatureSet = 'base' | 'rich'

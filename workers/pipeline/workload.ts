@@ -1,16 +1,16 @@
 /** The built-in workload: streaming feature engineering and online learning on a CSV. */
 import type {
   OpenWorkload,
-  PreparedDataset,
-  Scalar,
   StepReport,
   TrialContext,
   TrialOutput,
   Workload,
-  WorkloadInfo,
   WorkloadSettings,
 } from '../contract.ts'
-import type { CheckedDataset, UncheckedDataset } from './check-dataset.ts'
+import type { ChunkReader, Column, ColumnChunk, OpenReader } from '../data/columns.ts'
+import { openBytes } from '../data/csv/reader.ts'
+import { openData } from '../data/open.ts'
+import type { PreparedDataset } from '../data/types.ts'
 import { Checkpoints } from './checkpoint/checkpoints.ts'
 import { skipRows } from './checkpoint/skip.ts'
 import { RunControl } from './control/run-control.ts'
@@ -20,9 +20,6 @@ import { givenParams, infoFor, type PipelineParams, pipelineParams } from './des
 import { checkForgetting } from './drift/forgetting.ts'
 import { engineerOptions } from './engineer-options.ts'
 import { type EngineerState, FeatureEngineer } from './features/engineer.ts'
-import { openBytes } from './ingest/bytes.ts'
-import type { ChunkReader, Column, ColumnChunk, OpenReader } from './ingest/columns.ts'
-import { openData } from './ingest/open-data.ts'
 import { ClassLabels } from './learn/class-labels.ts'
 import { checkTarget } from './learn/options.ts'
 import type { Task } from './learn/registry.ts'
@@ -37,35 +34,10 @@ import { Watch, type WatchState } from './watch.ts'
 /** What most trials never use is loaded by those that do: a trial starts faster and takes less memory. */
 const READERS: Record<PipelineParams['reader'], OpenReader> = {
   bytes: openBytes,
-  'csv-parse': async (...source) => (await import('./ingest/csv-parse.ts')).openCsvParse(...source),
+  'csv-parse': async (...source) => (await import('../data/csv/csv-parse.ts')).openCsvParse(...source),
 }
 
-export interface PipelineWorkload extends Workload {
-  /**
-   * Reads the data set once as a trial would, so that bad input is found before any trial; hashes the file meanwhile.
-   * @returns the data set with what reading it told, and notes for the user, such as columns that were dropped
-   * @throws {DataError} naming file, line and column of a value that does not fit, or a column that is absent
-   * @param uses parameters of the trials that use the data set, as given
-   * @throws {Error} where the settings name no usable target or preset, or a learner that cannot learn the target or
-   *   does not take one of its options
-   */
-  checkDataset(
-    dataset: UncheckedDataset,
-    uses?: readonly Readonly<Record<string, Scalar>>[],
-  ): Promise<CheckedDataset>
-  /** `describe()`, with the metrics that these data sets' targets have. */
-  describeFor(datasets: readonly PreparedDataset[]): Promise<WorkloadInfo>
-}
-
-const pipeline: PipelineWorkload = {
-  describe: () => infoFor([]),
-  open,
-  checkDataset: async (...asked) => (await import('./check-dataset.ts')).checkDataset(...asked),
-  describeFor: async (datasets) => {
-    const plans = await Promise.all(datasets.map((dataset) => planFor({ ...dataset, features: [] }, 'base')))
-    return infoFor(plans.map(taskOf))
-  },
-}
+const pipeline: Workload = { describe: () => infoFor([]), open }
 
 export default pipeline
 

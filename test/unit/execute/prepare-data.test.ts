@@ -50,19 +50,20 @@ describe('a file', () => {
   beforeEach(() => writeFileSync(join(folder, 'a.csv'), 'x,price\n1,2\n3,4\n'))
 
   it('is counted, and not read again where its fingerprint is known', async () => {
-    const notes: string[] = []
-    const { fingerprint, ...first } = await readFile(file({ target: 'price' }), notes)
+    const { dataset } = await readFile(file({ target: 'price' }))
+    const { fingerprint, ...first } = dataset
     expect(first).toMatchObject({ rows: 2, target: 'price' })
     rmSync(join(folder, 'a.csv'))
-    expect((await readFile(file({ rows: 1, fingerprint }), notes)).rows).toBe(1)
-    expect(notes).toEqual([])
-    expect((await readFile(file({ rows: 9, fingerprint }), notes)).rows).toBe(2)
-    expect(notes).toEqual([expect.stringContaining('has 2 rows, fewer than the 9')])
+    expect(await readFile(file({ rows: 1, fingerprint }))).toMatchObject({ dataset: { rows: 1 }, notes: [] })
+    expect(await readFile(file({ rows: 9, fingerprint }))).toMatchObject({
+      dataset: { rows: 2 },
+      notes: [expect.stringContaining('has 2 rows, fewer than the 9')],
+    })
   })
 
   it('without a column that the sweep names is refused, saying which there are', async () => {
     for (const changes of [{ target: 'salary' }, { columns: { salary: 'drop' } }]) {
-      const error = await readFile(file(changes), []).catch((thrown) => thrown)
+      const error = await readFile(file(changes)).catch((thrown) => thrown)
       expect(error.problem).toMatchObject({
         message: expect.stringContaining('has no column "salary"'),
         hint: 'its columns are x, price',

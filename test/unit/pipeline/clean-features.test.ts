@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Column, ColumnChunk } from '../../../workers/data/columns.ts'
 import { Cleaner } from '../../../workers/pipeline/clean/cleaner.ts'
 import type { CategoryRule } from '../../../workers/pipeline/clean/respelling.ts'
 import { FeatureEngineer } from '../../../workers/pipeline/features/engineer.ts'
@@ -6,7 +7,6 @@ import { minus, plus, times } from '../../../workers/pipeline/features/fills.ts'
 import { OneHotIndex } from '../../../workers/pipeline/features/one-hot.ts'
 import { RowBuffer } from '../../../workers/pipeline/features/row-buffer.ts'
 import type { FeatureTable } from '../../../workers/pipeline/features/table.ts'
-import type { Column, ColumnChunk } from '../../../workers/pipeline/ingest/columns.ts'
 
 type Row = [y: number | null, x: number | null, team: string | null, land: string | null]
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { FeatureDeclaration } from '../../../workers/contract.ts'
+import type { FeatureDeclaration } from '../../../workers/data/types.ts'
 import { createImputer } from '../../../workers/pipeline/clean/imputer.ts'
 import { withFeatures } from '../../../workers/pipeline/features/declared.ts'
 import { OneHotIndex } from '../../../workers/pipeline/features/one-hot.ts'

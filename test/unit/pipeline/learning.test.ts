@@ -2,10 +2,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Scalar, WorkloadSettings } from '../../../workers/contract.ts'
+import { checkDataset, describeFor } from '../../../workers/pipeline/check-dataset.ts'
 import { Ridge } from '../../../workers/pipeline/learn/ridge.ts'
 import { ClassificationScore } from '../../../workers/pipeline/metrics/classification.ts'
 import { RegressionScore } from '../../../workers/pipeline/metrics/regression.ts'
-import pipeline from '../../../workers/pipeline/workload.ts'
 import { randomNumbers } from '../learn/batches.ts'
 import { csvFile, prepared, runPipeline, sharedFile, temporaryFolder } from './support.ts'
 
@@ -42,7 +42,7 @@ describe('label targets', () => {
     async (learner) => {
       const dataset = await labelDataset(2)
       const { metrics, info } = await runPipeline(dataset, { learner })
-      const declared = (await pipeline.describeFor([dataset])).metrics
+      const declared = (await describeFor([dataset])).metrics
       expect(Object.keys(metrics).sort()).toEqual(Object.keys(declared).sort())
       const { accuracy, f1, log_loss, roc_auc } = metrics as Record<string, number>
       expect(accuracy).toBeGreaterThan(0.8)
@@ -117,7 +117,7 @@ describe('label targets', () => {
 
 describe('what is refused before any trial', () => {
   const check = async (params: Record<string, Scalar>, kinds = 0) =>
-    pipeline.checkDataset(await (kinds === 0 ? numberDataset() : labelDataset(kinds)), [params])
+    checkDataset(await (kinds === 0 ? numberDataset() : labelDataset(kinds)), [params])
 
   it.each<[Record<string, Scalar>, number, RegExp]>([
     [
@@ -157,7 +157,7 @@ describe('what is refused before any trial', () => {
 
   it('a target with one label', async () => {
     const dataset = await prepared(csvFile('x,k\n1,a\n2,a\n3,a\n'), { target: 'k' })
-    await expect(pipeline.checkDataset(dataset, [{ learner: 'logistic' }])).rejects.toThrow(
+    await expect(checkDataset(dataset, [{ learner: 'logistic' }])).rejects.toThrow(
       /every row has the label "a"/,
     )
   })

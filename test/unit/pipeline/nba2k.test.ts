@@ -1,11 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { openCsvParse } from '../../../workers/data/csv/csv-parse.ts'
 import { Cleaner } from '../../../workers/pipeline/clean/cleaner.ts'
 import { FeatureEngineer } from '../../../workers/pipeline/features/engineer.ts'
 import { RowBuffer } from '../../../workers/pipeline/features/row-buffer.ts'
-import { openCsvParse } from '../../../workers/pipeline/ingest/csv-parse.ts'
-import { nba2kPlan } from '../../../workers/pipeline/presets/nba2k.ts'
+import { presetPlan } from '../../../workers/pipeline/plan-for.ts'
 import { csvFile, prepared, runPipeline, sharedFile, temporaryFolder } from './support.ts'
 
 const HEADER =
@@ -19,7 +19,7 @@ const ROOKIE =
 
 describe('the features of NBA 2K players', () => {
   it('are what their formulas say', async () => {
-    const plan = nba2kPlan('rich')
+    const plan = presetPlan('nba2k', 'rich')
     const reader = await openCsvParse(csvFile([HEADER, VETERAN, UNDRAFTED, ROOKIE].join('\n')), plan.specs)
     const chunk = await reader.read(10)
     const cleaner = new Cleaner(plan.target, plan.categories)
@@ -63,7 +63,7 @@ describe('the features of NBA 2K players', () => {
   })
 
   it('use no value of the salary', () => {
-    const { features, target } = nba2kPlan('rich')
+    const { features, target } = presetPlan('nba2k', 'rich')
     expect([...features.dense, ...features.slots]).not.toContain(target)
     for (const formula of features.formulas) expect(formula.from).not.toContain(target)
   })

@@ -3,14 +3,11 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import type {
-  PreparedDataset,
-  Scalar,
-  StepReport,
-  TrialOutput,
-  WorkloadSettings,
-} from '../../../workers/contract.ts'
-import { fingerprintFile } from '../../../workers/pipeline/source.ts'
+import type { Scalar, StepReport, TrialOutput, WorkloadSettings } from '../../../workers/contract.ts'
+import { fingerprintFile } from '../../../workers/data/fingerprint.ts'
+import { generateDataset } from '../../../workers/data/presets/generate.ts'
+import type { PreparedDataset } from '../../../workers/data/types.ts'
+import { RegressionScore } from '../../../workers/pipeline/metrics/regression.ts'
 import pipeline from '../../../workers/pipeline/workload.ts'
 import { shared } from '../shared.ts'
 
@@ -81,6 +78,13 @@ export async function runPipeline(
   } finally {
     await run.close?.()
   }
+}
+
+/** Writes NBA 2K players; R2 of their noise-free salary. */
+export async function generateWithCeiling(rows: number, seed: number, path: string): Promise<number> {
+  const ceiling = new RegressionScore()
+  await generateDataset({ preset: 'nba2k', rows, seed }, path, (row) => ceiling.add(row.target, row.expected))
+  return ceiling.r2!
 }
 
 /** A file of the real data, which is not part of the project; null where it is absent. */

@@ -1,6 +1,6 @@
 /** How a target is read, and which learner predicts it. */
 import { describe, expect, it } from 'vitest'
-import pipeline from '../../../workers/pipeline/workload.ts'
+import { checkDataset } from '../../../workers/pipeline/check-dataset.ts'
 import { csvFile, prepared, runPipeline } from './support.ts'
 
 /** 60 rows `x,y`, the targets taken in turn. */
@@ -11,7 +11,7 @@ const table = (targets: readonly string[]) =>
 
 async function checked(text: string, overrides = {}) {
   const dataset = await prepared(csvFile(text), { target: 'y', ...overrides })
-  return pipeline.checkDataset(dataset)
+  return checkDataset(dataset)
 }
 
 describe('a target that nobody described', () => {
@@ -96,7 +96,7 @@ describe('a learner that nobody named', () => {
     expect(info).toMatchObject({ task, learner })
     expect(metrics[task === 'regression' ? 'r2' : 'accuracy']).not.toBeNull()
     expect(notes.some((note) => note.startsWith('learner '))).toBe(false)
-    const uses = (await pipeline.checkDataset(dataset, [{}, { window: 10 }])).notes
+    const uses = (await checkDataset(dataset, [{}, { window: 10 }])).notes
     expect(uses.filter((note) => note.startsWith('learner '))).toEqual(
       classes === null
         ? []
@@ -177,7 +177,7 @@ describe('a learner that does not fit the target', () => {
     ],
   ])('is refused for %j and %s, and all that it advises works', async (targets, learner, message) => {
     const dataset = await prepared(csvFile(table(targets)), { target: 'y' })
-    const error: Error = await pipeline.checkDataset(dataset, [{ learner }]).catch((thrown) => thrown)
+    const error: Error = await checkDataset(dataset, [{ learner }]).catch((thrown) => thrown)
     expect(error.message).toBe(message)
     const advised = /choose ([^:]*?), or leave/.exec(message)![1]!.split(', ')
     const declared = /set dataset\.columns\.y to (\w+)/.exec(message)?.[1] as 'number' | undefined
@@ -189,7 +189,7 @@ describe('a learner that does not fit the target', () => {
         : [{ dataset: { ...dataset, columns: { y: declared } }, params: { learner } }]),
     ]
     for (const way of ways) {
-      const checkedAgain = await pipeline.checkDataset(way.dataset, [way.params])
+      const checkedAgain = await checkDataset(way.dataset, [way.params])
       const { info } = await runPipeline(checkedAgain.dataset, way.params)
       expect(info).toMatchObject({ learned: 60, ...way.params })
     }

@@ -1,11 +1,10 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Scalar } from '../../../workers/contract.ts'
+import { checkDataset, describeFor } from '../../../workers/pipeline/check-dataset.ts'
 import { Ridge } from '../../../workers/pipeline/learn/ridge.ts'
-import { generateDataset } from '../../../workers/pipeline/presets/generate.ts'
-import pipeline from '../../../workers/pipeline/workload.ts'
 import { randomNumbers } from '../learn/batches.ts'
-import { csvFile, prepared, runPipeline, temporaryFolder } from './support.ts'
+import { csvFile, generateWithCeiling, prepared, runPipeline, temporaryFolder } from './support.ts'
 
 /** y = 3 x + 10 for red, x in a scrambled order. */
 const LINE = [
@@ -21,14 +20,14 @@ const lineDataset = (text = LINE, overrides = {}) => prepared(csvFile(text), { t
 
 async function players(rows: number) {
   const path = join(temporaryFolder(), 'players.csv')
-  const { ceiling_r2 } = await generateDataset({ preset: 'nba2k', rows, seed: 7 }, path)
+  const ceiling_r2 = await generateWithCeiling(rows, 7, path)
   return prepared(path, { preset: 'nba2k', ceiling_r2 })
 }
 
 describe('the pipeline', () => {
   it('describes every metric that it reports, and every parameter it takes', async () => {
     const dataset = await lineDataset()
-    const info = await pipeline.describeFor([dataset])
+    const info = await describeFor([dataset])
     const { metrics } = await runPipeline(dataset)
     expect(Object.keys(metrics).sort()).toEqual(Object.keys(info.metrics).sort())
     expect(Object.values(info.metrics).every(({ kind }) => kind === 'deterministic')).toBe(true)
@@ -107,7 +106,7 @@ describe('the pipeline', () => {
     const { metrics, info } = await runPipeline(dataset, {}, { chunk_size: 5, batch_size: 4 })
     expect(info).toMatchObject({ rows: 72, learned: 60, rows_without_target: 12, one_hot_features: 2 })
     expect(metrics).toEqual((await runPipeline(await lineDataset(), {}, { batch_size: 4 })).metrics)
-    expect((await pipeline.checkDataset(dataset)).notes).toContain(
+    expect((await checkDataset(dataset)).notes).toContain(
       '12 of 72 rows have no y: they are skipped and counted',
     )
   })
@@ -184,7 +183,7 @@ describe('batch mode', () => {
 
 describe('checking a data set', () => {
   const check = async (overrides: object, text = LINE) =>
-    (await pipeline.checkDataset(await prepared(csvFile(text), overrides))).notes
+    (await checkDataset(await prepared(csvFile(text), overrides))).notes
 
   it('tells what was dropped', async () => {
     expect(await check({ target: 'y' })).toEqual([

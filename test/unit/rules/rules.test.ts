@@ -45,6 +45,10 @@ describe('the import rules', () => {
         "import type { Learner } from '../../workers/pipeline/learn/learner.ts'\nexport type Planted = Learner\n",
       ],
       'pipeline-is-one-workload': ['workers/pipeline/planted.ts', "import '../planted.ts'\n"],
+      'data-stands-alone': [
+        'workers/data/planted.ts',
+        "import type { Learner } from '../pipeline/learn/learner.ts'\nexport type Planted = Learner\n",
+      ],
       'analyse-is-pure': ['harness/analyse/planted-io.ts', "import 'node:fs'\n"],
       'analyse-stands-alone': ['harness/analyse/planted.ts', "import '../sweep/plan.ts'\n"],
       'nothing-imports-cli': ['harness/gate/planted.ts', "import '../cli/main.ts'\n"],

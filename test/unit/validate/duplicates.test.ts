@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { ColumnChunk } from '../../../workers/pipeline/ingest/columns.ts'
+import type { ColumnChunk } from '../../../workers/data/columns.ts'
 import { Duplicates, REMEMBERED_ROWS } from '../../../workers/pipeline/validate/duplicates.ts'
 import { randomNumbers } from '../learn/batches.ts'
 

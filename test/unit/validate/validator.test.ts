@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { ColumnDeclaration } from '../../../workers/contract.ts'
-import type { ColumnChunk } from '../../../workers/pipeline/ingest/columns.ts'
+import type { ColumnChunk } from '../../../workers/data/columns.ts'
+import type { ColumnDeclaration } from '../../../workers/data/types.ts'
 import { CoMoments } from '../../../workers/pipeline/learn/comoments.ts'
 import { Collinearity } from '../../../workers/pipeline/validate/collinearity.ts'
 import { Guard } from '../../../workers/pipeline/validate/guard.ts'

@@ -1,5 +1,5 @@
 /** Brings a reader to where a checkpoint was taken. */
-import type { ChunkReader, Column } from '../ingest/columns.ts'
+import type { ChunkReader, Column } from '../../data/columns.ts'
 
 const CHUNK_ROWS = 4096
 

@@ -1,6 +1,7 @@
 /** Cleans chunks in place: rows that cannot be used go, gaps are filled, categories get their clean spelling. */
-import type { ColumnDeclaration } from '../../contract.ts'
-import type { CategoryColumn, Column, ColumnChunk } from '../ingest/columns.ts'
+
+import type { CategoryColumn, Column, ColumnChunk } from '../../data/columns.ts'
+import type { ColumnDeclaration } from '../../data/types.ts'
 import { createImputer, type Imputer, type ImputerState, type NumberStrategy } from './imputer.ts'
 import { type CategoryRule, Respelling, type RespellingState } from './respelling.ts'
 

@@ -1,5 +1,5 @@
 /** What fills a gap in a number: known from the values before it alone, so that it is the same whatever the chunk size. */
-import type { ImputeStrategy } from '../../contract.ts'
+import type { ImputeStrategy } from '../../data/types.ts'
 import { P2Quantile, type P2State } from '../validate/p2.ts'
 
 export type NumberStrategy = Exclude<ImputeStrategy, 'none'>

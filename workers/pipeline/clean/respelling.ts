@@ -1,5 +1,5 @@
 /** Clean codes of one category column: clean spellings, and what stands for a missing value. */
-import type { CategoryColumn } from '../ingest/columns.ts'
+import type { CategoryColumn } from '../../data/columns.ts'
 
 /** How one category column's values are spelled afterwards. */
 export interface CategoryRule {

@@ -1,6 +1,7 @@
 /** From features that a sweep declares under `dataset.features` to entries of the feature table. */
-import type { FeatureDeclaration, FeatureOp } from '../../contract.ts'
-import { monthIndex } from '../ingest/dates.ts'
+
+import { monthIndex } from '../../data/dates.ts'
+import type { FeatureDeclaration, FeatureOp } from '../../data/types.ts'
 import type { Plan } from '../plan.ts'
 import { power } from '../power.ts'
 import { HISTORIES } from './history.ts'

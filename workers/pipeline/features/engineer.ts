@@ -1,5 +1,5 @@
 /** Computes features from clean chunks, a column at a time, into reused buffers. */
-import type { CategoryColumn, ColumnChunk } from '../ingest/columns.ts'
+import type { CategoryColumn, ColumnChunk } from '../../data/columns.ts'
 import { ONE_HOT_BOUNDS, type OneHotBounds, OneHotIndex, type OneHotState } from './one-hot.ts'
 import type { RowBuffer } from './row-buffer.ts'
 import type { FeatureTable, Formula, LabelTiming, Running, RunningState } from './table.ts'

@@ -1,5 +1,5 @@
 /** The arithmetic that feature tables share, a column at a time. */
-import { monthIndex } from '../ingest/dates.ts'
+import { monthIndex } from '../../data/dates.ts'
 import type { Fill } from './table.ts'
 
 export const minus: Fill = (out, rows, a, b) => {

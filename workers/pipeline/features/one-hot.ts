@@ -2,7 +2,7 @@
  * One-hot indexes for the values of categorical slots, handed out in order of first appearance over all slots. A slot
  * that has had its share of indexes hashes the values that come later into a few more.
  */
-import { hashText } from '../ingest/hash.ts'
+import { hashText } from '../../data/hash.ts'
 
 /** By index: the slot's name and the value; `hashed` where the index stands for all values of one hash. */
 export type OneHotState = [slot: string, value: string, hashed?: true][]

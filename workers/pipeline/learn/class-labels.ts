@@ -1,5 +1,5 @@
 /** A label target as class indexes, in order of first appearance. */
-import type { ColumnChunk, NumberColumn } from '../ingest/columns.ts'
+import type { ColumnChunk, NumberColumn } from '../../data/columns.ts'
 
 export class ClassLabels {
   /** By class index. */

@@ -1,6 +1,6 @@
 /** Rows that were there before, among the last many. */
-import type { ColumnChunk } from '../ingest/columns.ts'
-import { hashText } from '../ingest/hash.ts'
+import type { ColumnChunk } from '../../data/columns.ts'
+import { hashText } from '../../data/hash.ts'
 
 /** A repeat is found where the row is among the last 16,384 to 32,767; one further back is not. */
 export const REMEMBERED_ROWS = 16_384

@@ -1,6 +1,7 @@
 /** Applies what the data set says of bad values: those that did not fit their type, and those out of range. */
-import type { BadValuePolicy, ColumnDeclaration } from '../../contract.ts'
-import type { CategoryColumn, ColumnChunk } from '../ingest/columns.ts'
+
+import type { CategoryColumn, ColumnChunk } from '../../data/columns.ts'
+import type { BadValuePolicy, ColumnDeclaration } from '../../data/types.ts'
 
 export interface GuardState {
   misfits: Record<string, number>

@@ -1,5 +1,5 @@
 /** What the data is like, counted as it passes: gaps, outliers, repeated rows. Changes nothing. */
-import type { Column, ColumnChunk } from '../ingest/columns.ts'
+import type { Column, ColumnChunk } from '../../data/columns.ts'
 import { Duplicates, type DuplicatesState } from './duplicates.ts'
 import { P2Quantile, type P2State } from './p2.ts'
 

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest'
+import { inferColumn, MISSING, specOf } from '../../../workers/data/infer.ts'
+
+const rows = (n: number, of: (i: number) => string) => Array.from({ length: n }, (_, i) => of(i))
+const inferAs = (texts: string[], asked?: Parameters<typeof inferColumn>[2]) => {
+  const { declaration, note } = inferColumn('x', texts, asked)
+  return { declaration, note, spec: specOf('x', declaration) }
+}
+const infer = (texts: string[]) => inferAs(texts)
+
+describe('the type of a column', () => {
+  it('is number where every value is one, with missing spellings', () => {
+    expect(infer(['1', ' 2.5', 'NA', '', 'null', '?'])).toMatchObject({
+      spec: { kind: 'number', missing: MISSING },
+      note: null,
+    })
+    expect(infer(['1', '2']).spec).not.toHaveProperty('loose')
+  })
+
+  it.each([
+    [['$1,250', '$3', '4'], { currency: '$' }, '"$" left out, commas taken for thousands separators'],
+    [['5 kg', '7kg', 'n/a'], { unit: 'kg' }, '"kg" left out'],
+    [['12%', '3.5%'], { unit: '%' }, '"%" left out'],
+    [['-$5', '$6', '$-7'], { currency: '$' }, '"$" left out'],
+    [['12 €', '1.5 €'], { currency: '€' }, '"€" left out'],
+    [['1,234', '999'], { unit: '' }, 'commas taken for thousands separators'],
+    [['(1.234)', '2', '3.5-'], { unit: '' }, 'those as (5) or 5- are negative'],
+    [['12.3K', '1.2M', '900'], { unit: '' }, 'K taken for thousands, M taken for millions'],
+  ])('is a number with the one thing written around all of %j', (texts, declared, said) => {
+    expect(infer(texts)).toMatchObject({
+      declaration: { kind: 'number', ...declared },
+      note: `read x as numbers: ${said}`,
+    })
+  })
+
+  it.each([
+    [['<=50K', '>50K']],
+    [['class_0', 'class_1']],
+    [['d7', 'd8']],
+    [['#23', '#7']],
+    [['#DIV/0!', '1']],
+    [['80 kg', '75']],
+    [['80 kg', '75 lb']],
+    [['$5', '5 €']],
+    [['12%', '0.12']],
+    [['1-2', '3-4']],
+    [['0,123', '1,5']],
+    [['1.234,50', '2.345,60']],
+    [['--5', '+5']],
+  ])('is no number for %j', (texts) => {
+    expect(infer(texts)).toMatchObject({ declaration: { kind: 'category' } })
+  })
+
+  it('is no number where text merely contains one', () => {
+    expect(infer(['6-9 / 2.06', '6-10 / 2.08']).spec?.kind).toBe('category')
+    expect(infer(['flat 1 high', 'road 2 b', 'route 6 c', 'hill 9 d']).spec?.kind).toBe('category')
+  })
+
+  it.each([
+    [['2020-01-31', '2020-02-01'], 'iso', null],
+    [['12/31/2020', '1/2/2021'], 'mdy4', null],
+    [['31/12/2020', '1/2/2021'], 'dmy4', null],
+    [['12/31/84', ''], 'mdy2', null],
+    [['1/2/2020', '3/4/2021'], 'mdy4', /would also fit day\/month\/year/],
+  ])('is date for %j', (texts, format, note) => {
+    const inferred = infer(texts)
+    expect(inferred.spec).toMatchObject({ kind: 'date', format })
+    if (note === null) expect(inferred.note).toBeNull()
+    else expect(inferred.note).toMatch(note)
+  })
+
+  it('is category where values repeat or are few', () => {
+    expect(infer(rows(200, (i) => `city ${'abcdefgh'[i % 8]}`)).spec).toMatchObject({ kind: 'category' })
+    expect(infer(['a', 'b', 'c']).spec).toMatchObject({ kind: 'category' })
+  })
+
+  it.each([
+    [rows(100, (i) => `name ${String.fromCharCode(97 + (i % 26))}${i}`), /nearly all values distinct/],
+    [rows(30, (i) => `${i + 1}`), /counts the rows/],
+    [['', 'NA'], /no value/],
+  ])('is none for what cannot be learned from', (texts, note) => {
+    expect(infer(texts).spec).toBeNull()
+    expect(infer(texts).note).toMatch(note)
+  })
+
+  it('is hashed where values are many and come again', () => {
+    const many = rows(
+      1000,
+      (i) => 'bcdefghijklmopqrstuv'[i % 20]! + 'bcdefghijklmopq'[Math.floor((i % 300) / 20)]!,
+    )
+    expect(infer(many)).toMatchObject({
+      spec: { kind: 'category', buckets: 64 },
+      note: expect.stringContaining('300 distinct ones'),
+    })
+  })
+
+  it.each([[['yes', 'no', 'NA']], [['TRUE', 'False']], [['y', 'n', '']], [['on']]])(
+    'is boolean for %j',
+    (texts) => {
+      expect(infer(texts).declaration).toEqual({ kind: 'boolean' })
+      expect(infer(texts).spec).toMatchObject({ kind: 'number', words: { yes: 1, no: 0, True: 1, OFF: 0 } })
+    },
+  )
+
+  it('is no boolean where the words are of different pairs', () => {
+    expect(infer(['yes', 'false']).declaration).toEqual({ kind: 'category' })
+  })
+
+  it.each([
+    [['31.12.2020', '1.2.2021'], 'dmy4'],
+    [['1.2.2020', '3.4.2021'], 'dmy4'],
+    [['31/12/84', '1/2/85'], 'dmy2'],
+    [['2020/01/31', '2020/02/01'], 'ymd'],
+    [['2020-01-31T10:00:00Z', '2020-02-01 23:59'], 'iso'],
+  ])('is date for %j', (texts, format) => {
+    expect(infer(texts).declaration).toEqual({ kind: 'date', format })
+  })
+
+  it('is what was asked for', () => {
+    expect(inferAs(['1', '2'], 'category').spec?.kind).toBe('category')
+    expect(inferAs(['1', '2'], 'drop')).toMatchObject({ spec: null, note: null })
+    expect(inferAs(['$1', '2'], 'number').spec).toMatchObject({ kind: 'number', currency: '$' })
+    expect(inferAs(['1', '2', 'x'], 'number').declaration).toEqual({ kind: 'number' })
+    expect(inferAs(['31/12/2020'], 'date').spec).toMatchObject({ kind: 'date', format: 'dmy4' })
+    expect(inferAs(['1', '2', '3'], 'number').spec).not.toHaveProperty('loose')
+  })
+})

@@ -1,0 +1,285 @@
+/** Newline-delimited JSON: one event a line. Fields inside objects are named by their path, as `user.age`. */
+
+import type { ChunkReader, ColumnChunk, ColumnSpec, OpenReader, ReaderOptions } from './columns.ts'
+import { DataError } from './columns.ts'
+import { misfit, shortened } from './decode.ts'
+import { findColumns } from './header.ts'
+import { type ColumnSink, columnSink } from './sinks.ts'
+import { type ByteSource, openSource } from './sources/bytes.ts'
+
+const FIRST_BUFFER_BYTES = 256 * 1024
+const LONGEST_LINE_BYTES = 16 * 1024 * 1024
+/** Fields are named by the events at the start: so many of them. */
+const NAMING_EVENTS = 1000
+const LF = 10
+
+type Event = Record<string, unknown>
+
+/** @throws {DataError} where the data is empty or a spec names a field that no early event has */
+export const openNdjson: OpenReader = (path, specs, options = {}) =>
+  openNdjsonSource(openSource(path), path, specs, options)
+
+/** As `openNdjson`, for bytes from elsewhere; the reader closes the source. */
+export async function openNdjsonSource(
+  source: ByteSource,
+  name: string,
+  specs: readonly ColumnSpec[],
+  options: ReaderOptions = {},
+): Promise<ChunkReader> {
+  const lines = new Lines(source, name)
+  try {
+    const { header, early } = await readEarly(lines)
+    findColumns(
+      header,
+      specs.map((spec) => spec.name),
+      name,
+    )
+    return new NdjsonReader(lines, name, header, early, specs, options)
+  } catch (error) {
+    lines.close()
+    throw error
+  }
+}
+
+/** The field names and the first `rows` events as text, as `sampleRecords` gives them for a CSV. */
+export async function sampleEvents(
+  path: string,
+  rows: number,
+): Promise<{ header: string[]; records: string[][] }> {
+  const lines = new Lines(openSource(path), path)
+  try {
+    const { header, early } = await readEarly(lines)
+    const paths = header.map(pathOf)
+    const records = early
+      .slice(0, rows)
+      .map(({ event }) => paths.map((keys) => textOf(valueAt(event, keys)) ?? ''))
+    return { header, records }
+  } finally {
+    lines.close()
+  }
+}
+
+interface ReadEvent {
+  event: Event
+  line: number
+  bytes: number
+}
+
+async function readEarly(lines: Lines): Promise<{ header: string[]; early: ReadEvent[] }> {
+  const early: ReadEvent[] = []
+  const names = new Set<string>()
+  while (early.length < NAMING_EVENTS) {
+    const next = lines.ready() ?? (await lines.next())
+    if (next === null) break
+    early.push(next)
+    collectNames(next.event, '', names)
+  }
+  if (early.length === 0)
+    throw new DataError('the file is empty: expected one JSON object a line', lines.name, 1)
+  return { header: [...names], early }
+}
+
+function collectNames(event: Event, prefix: string, names: Set<string>): void {
+  for (const [key, value] of Object.entries(event)) {
+    if (isObject(value)) collectNames(value, `${prefix}${key}.`, names)
+    else names.add(prefix + key)
+  }
+}
+
+class NdjsonReader implements ChunkReader {
+  readonly header: readonly string[]
+  private readonly lines: Lines
+  private readonly name: string
+  private readonly early: ReadEvent[]
+  private nextEarly = 0
+  private readonly sinks: ColumnSink[]
+  private readonly paths: string[][]
+  /** Whether a JSON number is the value as it is: nothing in the spec gives numbers another meaning. */
+  private readonly direct: boolean[]
+  private readonly chunk: ColumnChunk = { rows: 0, firstRow: 0, columns: [], bytes: 0 }
+  private left: number
+  private capacity = 0
+
+  constructor(
+    lines: Lines,
+    name: string,
+    header: readonly string[],
+    early: ReadEvent[],
+    specs: readonly ColumnSpec[],
+    options: ReaderOptions,
+  ) {
+    this.lines = lines
+    this.name = name
+    this.header = header
+    this.early = early
+    this.left = options.rows ?? Number.POSITIVE_INFINITY
+    this.sinks = specs.map(columnSink)
+    this.paths = specs.map((spec) => pathOf(spec.name))
+    this.direct = specs.map(takesNumbers)
+    this.chunk.columns = this.sinks.map((sink) => sink.column)
+    if (options.markMisfits === true) this.chunk.misfits = []
+  }
+
+  async read(rows: number): Promise<ColumnChunk | null> {
+    const { chunk } = this
+    const wanted = Math.min(rows, this.left)
+    if (wanted > this.capacity) {
+      for (const sink of this.sinks) sink.reserve(wanted)
+      this.capacity = wanted
+    }
+    chunk.firstRow += chunk.rows
+    chunk.rows = 0
+    chunk.bytes = 0
+    if (chunk.misfits !== undefined) chunk.misfits.length = 0
+    while (chunk.rows < wanted) {
+      const next = this.early[this.nextEarly] ?? this.lines.ready() ?? (await this.lines.next())
+      if (next === null) break
+      if (this.nextEarly < this.early.length) {
+        this.nextEarly += 1
+        if (this.nextEarly === this.early.length) {
+          this.early.length = 0
+          this.nextEarly = 0
+        }
+      }
+      this.put(next)
+      chunk.bytes += next.bytes
+      chunk.rows += 1
+    }
+    this.left -= chunk.rows
+    return chunk.rows === 0 ? null : chunk
+  }
+
+  close(): void {
+    this.lines.close()
+  }
+
+  private put({ event, line }: ReadEvent): void {
+    const { chunk, sinks } = this
+    for (const [i, sink] of sinks.entries()) {
+      const value = valueAt(event, this.paths[i]!)
+      if (typeof value === 'number' && this.direct[i]! && sink.column.kind === 'number') {
+        sink.column.values[chunk.rows] = value
+        continue
+      }
+      const text = textOf(value) ?? ''
+      if (sink.put(text, chunk.rows)) continue
+      const problem = misfit(text, sink.spec)
+      if (chunk.misfits === undefined) throw new DataError(problem, this.name, line, sink.spec.name)
+      chunk.misfits.push({ row: chunk.rows, column: i, line, problem })
+    }
+  }
+}
+
+function takesNumbers({ kind, after, words, unit = '', missing = [] }: ColumnSpec): boolean {
+  const numeric = [...missing, ...Object.keys(words ?? {})].some((text) => Number.isFinite(Number(text)))
+  return kind === 'number' && after === undefined && unit === '' && !numeric
+}
+
+/** A field's name may itself have a dot: the whole name is tried first. */
+function pathOf(name: string): string[] {
+  return name.includes('.') ? [name, ...name.split('.')] : [name]
+}
+
+function valueAt(event: Event, [name, ...keys]: string[]): unknown {
+  if (Object.hasOwn(event, name!)) return event[name!]
+  let here: unknown = keys.length === 0 ? undefined : event
+  for (const key of keys) here = isObject(here) && Object.hasOwn(here, key) ? here[key] : undefined
+  return here
+}
+
+/** Null where there is no value. A list is its JSON. */
+function textOf(value: unknown): string | null {
+  if (value === null || value === undefined) return null
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}
+
+function isObject(value: unknown): value is Event {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Lines of a byte source, parsed. Blank lines are skipped. */
+class Lines {
+  readonly name: string
+  private readonly source: ByteSource
+  private buffer = Buffer.alloc(FIRST_BUFFER_BYTES)
+  private from = 0
+  private end = 0
+  private ended = false
+  private line = 0
+  private skipped = 0
+
+  constructor(source: ByteSource, name: string) {
+    this.source = source
+    this.name = name
+  }
+
+  /** The next event where its whole line is there already. */
+  ready(): ReadEvent | null {
+    for (;;) {
+      const at = this.buffer.indexOf(LF, this.from)
+      const found = at >= 0 && at < this.end
+      if (!found && !(this.ended && this.from < this.end)) return null
+      const to = found ? at : this.end
+      const text = this.buffer
+        .toString('utf8', this.from, to)
+        .replace(/^\uFEFF/, '')
+        .trim()
+      const next = found ? at + 1 : this.end
+      this.skipped += next - this.from
+      this.from = next
+      this.line += 1
+      if (text === '') continue
+      const bytes = this.skipped
+      this.skipped = 0
+      return { event: this.parse(text), line: this.line, bytes }
+    }
+  }
+
+  /** @throws {DataError} for a line that is no JSON object; an Error where the source cannot be read */
+  async next(): Promise<ReadEvent | null> {
+    for (;;) {
+      const event = this.ready()
+      if (event !== null) return event
+      if (this.ended) return null
+      await this.fill()
+    }
+  }
+
+  close(): void {
+    this.source.close()
+  }
+
+  private async fill(): Promise<void> {
+    this.buffer.copyWithin(0, this.from, this.end)
+    this.end -= this.from
+    this.from = 0
+    if (this.end === this.buffer.length) {
+      if (this.end >= LONGEST_LINE_BYTES) {
+        throw new DataError(`a line of more than ${LONGEST_LINE_BYTES} bytes`, this.name, this.line + 1)
+      }
+      const larger = Buffer.alloc(2 * this.buffer.length)
+      larger.set(this.buffer)
+      this.buffer = larger
+    }
+    let count: number
+    try {
+      count = await this.source.read(this.buffer, this.end)
+    } catch (error) {
+      throw new Error(`cannot read ${this.name}: ${(error as Error).message}`, { cause: error })
+    }
+    this.end += count
+    if (count === 0) this.ended = true
+  }
+
+  private parse(text: string): Event {
+    let event: unknown
+    try {
+      event = JSON.parse(text)
+    } catch {
+      event = null
+    }
+    if (isObject(event)) return event
+    const found = JSON.stringify(shortened(text))
+    throw new DataError(`expected a JSON object, found ${found}`, this.name, this.line)
+  }
+}

@@ -1,0 +1,146 @@
+/** Data sets: what a user may say of one, and what is known of it once it was read. */
+
+/**
+ * What a column's text becomes. `boolean` is a number, 0 or 1; `hash` is a category of a few hashed values, for
+ * identifiers and free text; `drop` is not read.
+ */
+export const COLUMN_KINDS = ['number', 'boolean', 'category', 'date', 'hash', 'drop'] as const
+export type ColumnKind = (typeof COLUMN_KINDS)[number]
+
+/**
+ * Forms of a date: `iso` is `1984-12-30`, with or without a time of day, which counts as a part of the day;
+ * `mdy2` is `12/30/84` (00 to 49 are 20xx), `mdy4` is `12/30/1984`, `dmy4` is `30.12.1984`, `ymd` is `1984/12/30` or `19841230`.
+ */
+export const DATE_FORMATS = ['iso', 'mdy4', 'dmy4', 'mdy2', 'dmy2', 'ymd'] as const
+export type DateFormat = (typeof DATE_FORMATS)[number]
+
+/** How gaps are filled: from the values before, never from later ones. `none` leaves a category without a value. */
+export const IMPUTE_STRATEGIES = ['mean', 'median', 'most_frequent', 'constant', 'none'] as const
+export type ImputeStrategy = (typeof IMPUTE_STRATEGIES)[number]
+
+/** All that may be said of a column. */
+export interface ColumnDeclaration {
+  kind: ColumnKind
+  /** date */
+  format?: DateFormat
+  /** number: the currency sign that may stand before or after it; '' for none. */
+  currency?: string
+  /**
+   * number: the unit that stands after each; '' for none. With it or `currency`, thousands separators, the multipliers
+   * K, M, G or B and T, and negatives as `(5)` or `5-` are read as well.
+   */
+  unit?: string
+  /** number: skip any leading text and ignore any trailing unit; the rest as with `unit`. */
+  loose?: boolean
+  /** number: take what follows the last occurrence of this text. */
+  after?: string
+  /** number, boolean: words that stand for a number. */
+  words?: Record<string, number>
+  /** Spellings that mean missing, beside the empty field. */
+  missing?: string[]
+  /** hash: how many hashed values. */
+  buckets?: number
+  impute?: ImputeStrategy
+  /** What `impute: constant` fills in. */
+  fill?: number | string
+  /** number, boolean, date (as days since 1970-01-01): values outside are bad. */
+  min?: number
+  max?: number
+  /** category: all others are bad. */
+  values?: string[]
+}
+
+/** What a declared feature is computed by. Rolling and exponentially weighted ones see earlier rows alone. */
+export const FEATURE_OPS = [
+  ...(['sum', 'difference', 'product', 'ratio', 'power', 'log', 'sqrt', 'abs'] as const),
+  ...(['year', 'month', 'weekday', 'hour'] as const),
+  ...(['lag', 'rolling_mean', 'rolling_std', 'rolling_min', 'rolling_max', 'rolling_sum'] as const),
+  ...(['ewm_mean', 'ewm_std', 'count'] as const),
+] as const
+export type FeatureOp = (typeof FEATURE_OPS)[number]
+
+/** A feature that the user adds to those of the columns. */
+export interface FeatureDeclaration {
+  op: FeatureOp
+  /** Columns, or features declared above. */
+  of: string | string[]
+  /** Default: made from the others. */
+  name?: string
+  /** power */
+  exponent?: number
+  /** lag: how many rows back; rolling: how many earlier rows. */
+  window?: number
+  /** ewm: weight of the newest value. */
+  alpha?: number
+  /** lag, rolling, ewm, count: separately for each value of this category column. */
+  by?: string
+}
+
+export const DATA_FORMATS = ['csv', 'ndjson'] as const
+/** `ndjson`: one JSON object a line. */
+export type DataFormat = (typeof DATA_FORMATS)[number]
+
+/** How a CSV's bytes form fields; each is one ASCII character. */
+export interface CsvDialect {
+  separator?: string
+  /** Null: no quoting. */
+  quote?: string | null
+  /** Lines that start with it are skipped. */
+  comment?: string
+}
+
+export const BAD_VALUE_POLICIES = ['fail', 'drop', 'impute'] as const
+/**
+ * What to do with a value that does not fit its column's type or lies outside its declared range: end with an error,
+ * drop the row and count it, or treat the value as missing and count it.
+ */
+export type BadValuePolicy = (typeof BAD_VALUE_POLICIES)[number]
+
+/** What a user may say of how data is read; all optional. */
+export interface ReadingOptions {
+  /** Default: by the file's name, CSV unless it ends in .ndjson or .jsonl, before any .gz. */
+  format?: DataFormat
+  dialect?: CsvDialect
+  /** Spellings that mean missing in every column, beside the empty field and those that are known. */
+  missing?: string[]
+  /** Default: fail. */
+  bad_values?: BadValuePolicy
+  /** Features beside those of the columns or the preset. */
+  features?: FeatureDeclaration[]
+}
+
+/** A dataset that the prepare job has read once: hashed, counted and, where generated, written. */
+export interface PreparedDataset extends ReadingOptions {
+  /** Absolute path of the file that cells read. */
+  path: string
+  preset: string | null
+  /** Null: the preset's own. */
+  target: string | null
+  columns: Record<string, ColumnKind | ColumnDeclaration>
+  /** Every column as declared or inferred, in file order; absent for a preset, which types its own. */
+  schema?: Record<string, ColumnDeclaration>
+  /** Data rows that a trial handles (header not counted). */
+  rows: number
+  /** Distinct labels of the target in the whole file; absent where it is a number, or nobody has looked. */
+  classes?: number
+  fingerprint: DataFingerprint
+  /** Generated data only: R2 of the noise-free target on these rows, which no honest learner passes. */
+  ceiling_r2: number | null
+}
+
+/** A data set as the sweep asks for it; what only reading it can tell is null. */
+export type UnreadDataset = Omit<PreparedDataset, 'fingerprint' | 'rows'> & {
+  /** Null: the file was not read before. */
+  fingerprint: DataFingerprint | null
+  /** Rows asked for; null for all. */
+  rows: number | null
+}
+
+export interface DataFingerprint {
+  /** Hex SHA-256 of the whole file's bytes. */
+  sha256: string
+  bytes: number
+  /** Data rows in the whole file. */
+  rows: number
+  columns: string[]
+}
