@@ -97,5 +97,3 @@ export function metricTable(workload: Record<string, MetricInfo>): Map<string, M
   }
   return table
 }
-
-export { formatMetric, formatNumber } from './format.ts'

@@ -1,5 +1,5 @@
 /** What `stint gate` says on stderr while it works: a line a step, and how far the measuring is. */
-import { plain, timeText } from '../report/words.ts'
+import { plain, waitText } from '../report/words.ts'
 import { pass, tell } from './console.ts'
 
 /** Where stderr is no terminal, a line now and then is enough, ms. */
@@ -30,7 +30,7 @@ export class GateProgress {
     planned: { duets: number; solos: number }
     leftMs: number
   }): void {
-    const left = timeText(Math.max(0, leftMs / 1000))
+    const left = waitText(Math.max(0, leftMs / 1000))
     this.#show(
       `round ${done.duets} of at most ${planned.duets} in lock step, ${done.solos} of ${planned.solos} one by one; at most ${left} left`,
     )

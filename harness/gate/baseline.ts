@@ -1,8 +1,10 @@
 /** The gate against recorded runs: new trials of the sweep, held against what was recorded. */
+
 import { rmSync } from 'node:fs'
 import type { TrialResult } from '../../workers/protocol.ts'
 import { energySource, groupByScenario } from '../analyse/values.ts'
 import type { Executor } from '../execute/executor.ts'
+import { count } from '../format.ts'
 import { type Metric, metricTable } from '../metrics.ts'
 import { own } from '../own.ts'
 import { makeOwnedFolder } from '../ownership/leftovers.ts'
@@ -10,7 +12,6 @@ import { readJournal } from '../record/journal.ts'
 import { readMachine } from '../record/machine.ts'
 import { readManifest } from '../record/manifest.ts'
 import { journalPath, resolveRunFolder } from '../record/run-folder.ts'
-import { count } from '../report/words.ts'
 import { distinctDatasets, keyOf, prepareRun } from '../run/run-trials.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
 import { fitToWorkload } from '../sweep/params.ts'

@@ -1,4 +1,5 @@
 /** Two or more runs against each other, scenario by scenario; the first is the reference. */
+
 import type { Scalar } from '../../workers/contract.ts'
 import type { TrialResult } from '../../workers/protocol.ts'
 import { comparePairs, compareScenarios } from '../analyse/compare.ts'
@@ -6,12 +7,12 @@ import type { ComparisonRow, Group, GroupPair } from '../analyse/comparison.ts'
 import { groupOf, type Pool, poolBySeed, seedKeys } from '../analyse/seeds.ts'
 import { groupByScenario } from '../analyse/values.ts'
 import { formatWarning } from '../analyse/warnings.ts'
+import { count, list } from '../format.ts'
 import { metricTable } from '../metrics.ts'
 import type { Manifest } from '../record/types.ts'
 import type { Correction, Scenario } from '../sweep/types.ts'
 import { pairNotices } from './pair-notices.ts'
 import type { Notice } from './section.ts'
-import { count } from './words.ts'
 
 export interface RecordedRun {
   /** What people call it, such as the folder's name; unique among the runs. */
@@ -67,7 +68,7 @@ export function compareRuns(runs: readonly RecordedRun[], options: CompareOption
   if (unknown.length > 0) {
     notices.push({
       level: 'problem',
-      text: `No metric is called ${unknown.join(' or ')}. Known are: ${[...table.keys()].join(', ')}.`,
+      text: `No metric is called ${list(unknown, 'or')}. Known are: ${[...table.keys()].join(', ')}.`,
     })
   }
   const pairs: GroupPair[] = []
@@ -184,10 +185,9 @@ function pairRuns(
       text: `${a.name} and ${b.name} have no scenario in common. Compare runs of the same grid, or look at how their settings differ in run.json.`,
     })
   } else if (alone.length > 0) {
-    const more = alone.length > 3 ? ` and ${alone.length - 3} more` : ''
     notices.push({
       level: 'note',
-      text: `${count(alone.length, 'scenario')} found no partner and ${alone.length === 1 ? 'was' : 'were'} left out: ${alone.slice(0, 3).join('; ')}${more}.`,
+      text: `${count(alone.length, 'scenario')} found no partner and ${alone.length === 1 ? 'was' : 'were'} left out: ${list(alone, 'and', 3)}.`,
     })
   }
   return { pairs, labels, notices }

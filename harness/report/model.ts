@@ -1,4 +1,5 @@
 /** From a run's manifest and trials to all that the exporters show. Pure. */
+
 import type { TrialResult } from '../../workers/protocol.ts'
 import { compareScenarios } from '../analyse/compare.ts'
 import { estimateMean } from '../analyse/estimate.ts'
@@ -8,13 +9,14 @@ import { paretoFrontier } from '../analyse/pareto.ts'
 import { stoppingOf } from '../analyse/precision.ts'
 import { type ScenarioSummary, summarise } from '../analyse/summary.ts'
 import { countOutcomes, groupByScenario } from '../analyse/values.ts'
+import { count } from '../format.ts'
 import { type Metric, metricTable } from '../metrics.ts'
 import type { Manifest } from '../record/types.ts'
 import { planTrials } from '../sweep/plan.ts'
 import { noiseOf } from './noise.ts'
 import { noticesFor } from './notices.ts'
 import type { Failure, ReportModel, ScenarioReport } from './types.ts'
-import { count, plain } from './words.ts'
+import { plain } from './words.ts'
 
 const MEMORY = 'peak_memory_mb'
 /** A share is a ratio of two clocks: this much over the cap is still held. */

@@ -1,13 +1,14 @@
 /** What a reader must know before trusting a run, each with what to do next. */
+
 import type { Disturbed, TrialResult } from '../../workers/protocol.ts'
 import type { Comparison } from '../analyse/comparison.ts'
 import { formatWarning } from '../analyse/warnings.ts'
-import { formatNumber } from '../metrics.ts'
+import { count, formatNumber, formatShare } from '../format.ts'
 import { pairNotices } from './pair-notices.ts'
 import { aboutPrecision } from './precision.ts'
 import type { Notice } from './section.ts'
 import type { NoiseReport, ReportModel } from './types.ts'
-import { chunkSizesText, count, metricName, outcomeName, plain } from './words.ts'
+import { chunkSizesText, metricName, outcomeName, plain } from './words.ts'
 
 /** Fewer trials a scenario than this give intervals too wide to decide anything. */
 const FEW_TRIALS = 5
@@ -226,14 +227,14 @@ function aboutNoise({ noise, latency }: Omit<ReportModel, 'notices'>): Notice[] 
   if ((noise.run_queue_wait_median ?? 0) > MUCH_WAITING) {
     notices.push(
       problem(
-        `Trials waited for a core ${percent(noise.run_queue_wait_median!)} of the time (median): other work ran beside them. Stop it, or use stint gate, whose duets cancel most of it.`,
+        `Trials waited for a core ${formatShare(noise.run_queue_wait_median!)} of the time (median): other work ran beside them. Stop it, or use stint gate, whose duets cancel most of it.`,
       ),
     )
   }
   if ((noise.latency_variation_median ?? 0) > MUCH_VARIATION) {
     notices.push(
       note(
-        `The ${metricName(latency)} of identical trials varies by ${percent(noise.latency_variation_median!)} (median coefficient of variation). Small differences need more benchmark_runs or a quieter machine.`,
+        `The ${metricName(latency)} of identical trials varies by ${formatShare(noise.latency_variation_median!)} (median coefficient of variation). Small differences need more benchmark_runs or a quieter machine.`,
       ),
     )
   }
@@ -265,8 +266,4 @@ function problem(text: string): Notice {
 
 function note(text: string): Notice {
   return { level: 'note', text }
-}
-
-function percent(share: number): string {
-  return `${formatNumber(share * 100)}%`
 }

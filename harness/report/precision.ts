@@ -1,8 +1,10 @@
 /** Which scenarios ended early since their mean was known well enough, and which never got there. */
+
 import type { Precision } from '../analyse/precision.ts'
+import { count, formatShare, list } from '../format.ts'
 import type { Notice } from './section.ts'
 import type { ReportModel, ScenarioReport } from './types.ts'
-import { count, metricName, plain, shareText } from './words.ts'
+import { metricName, plain } from './words.ts'
 
 const MOST_NAMED = 5
 
@@ -11,7 +13,7 @@ export function aboutPrecision({ manifest, scenarios }: Omit<ReportModel, 'notic
   if (!until) return []
   const inState = (...states: Precision['state'][]) =>
     scenarios.filter(({ precision, trials }) => trials >= until.min && states.includes(precision!.state))
-  const goal = `the mean of ${metricName(until.metric)} is known to ±${shareText(until.ci)}`
+  const goal = `the mean of ${metricName(until.metric)} is known to ±${formatShare(until.ci)}`
   const reached = inState('reached')
   // What is still wider with rounds left was interrupted, which is said elsewhere.
   const never = inState('wider').filter(({ trials }) => trials >= most)
@@ -63,14 +65,13 @@ function range(scenarios: readonly ScenarioReport[]): string {
 }
 
 function named(scenarios: readonly ScenarioReport[], about: (scenario: ScenarioReport) => string): string {
-  const names = scenarios.slice(0, MOST_NAMED).map((scenario) => `${scenario.label} (${about(scenario)})`)
-  const left = scenarios.length - names.length
-  return names.join(', ') + (left > 0 ? ` and ${left} more` : '')
+  const names = scenarios.map((scenario) => `${scenario.label} (${about(scenario)})`)
+  return list(names, 'and', MOST_NAMED)
 }
 
 function widthOf({ precision }: ScenarioReport): string {
   const { halfWidth } = precision!
-  return halfWidth === null ? 'the mean is 0' : `±${shareText(halfWidth)}`
+  return halfWidth === null ? 'the mean is 0' : `±${formatShare(halfWidth)}`
 }
 
 function trialsOf({ trials }: ScenarioReport): string {

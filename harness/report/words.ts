@@ -3,12 +3,10 @@ import type { Scalar } from '../../workers/contract.ts'
 import type { Outcome } from '../../workers/protocol.ts'
 import type { ComparisonRow } from '../analyse/comparison.ts'
 import type { ChunkSizes } from '../analyse/latency.ts'
-import { count, formatNumber, formatP, formatShare } from '../format.ts'
+import { count, formatDuration, formatNumber, formatP, formatShare, wholeNumber } from '../format.ts'
 import type { Metric } from '../metrics.ts'
 import { own } from '../own.ts'
 import type { Correction, Sweep } from '../sweep/types.ts'
-
-export { count, formatP as pText, formatShare as shareText } from '../format.ts'
 
 const METRIC_NAMES: Record<string, string> = {
   latency_mean_ms: 'mean chunk latency',
@@ -106,7 +104,7 @@ export function capitalised(text: string): string {
 
 /** `16 to 256 rows on average` where chunks differ in size; null where they do not. */
 export function chunkSizesText(sizes: ChunkSizes | null): string | null {
-  return sizes && `${Math.round(sizes.least)} to ${count(Math.round(sizes.most), 'row')} on average`
+  return sizes && `${wholeNumber(sizes.least)} to ${count(Math.round(sizes.most), 'row')} on average`
 }
 
 /** How often each scenario runs: `10 runs`, `5 to 40 runs until latency mean ±2%`. */
@@ -115,10 +113,9 @@ export function runsText({ benchmark_runs, until }: Pick<Sweep, 'benchmark_runs'
   return `${until.min} to ${benchmark_runs} runs until ${metricName(until.metric)} is known to ±${formatShare(until.ci)}`
 }
 
-/** A time to wait, rounded up: `42 s`, `3 min`, `1.6 h`. */
-export function timeText(seconds: number): string {
-  if (seconds < 90) return `${Math.ceil(seconds)} s`
-  return seconds < 5400 ? `${Math.ceil(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`
+/** A time to wait, rounded up: `42 s`, `3 min`, `1 h 40 min`. */
+export function waitText(seconds: number): string {
+  return formatDuration(seconds <= 60 ? Math.ceil(seconds) : Math.ceil(seconds / 60) * 60)
 }
 
 /** Names and messages come from users and their code: no control character may reach a terminal or a page. */
@@ -191,5 +188,5 @@ function changeText(ratio: number): string {
   const change = (ratio - 1) * 100
   if (change === 0) return '0'
   const size = Math.abs(change)
-  return `${change > 0 ? '+' : '−'}${size.toFixed(size >= 10 ? 0 : 1)}`
+  return `${change > 0 ? '+' : '−'}${size.toFixed(Number(size.toFixed(1)) >= 10 ? 0 : 1)}`
 }

@@ -1,7 +1,9 @@
 /** Proof of enforcement: what was asked for against what the trials used. */
+
 import type { TopLevelSpec } from 'vega-lite'
+import { count, formatNumber, wholeNumber } from '../../format.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
-import { count, scalarText } from '../words.ts'
+import { scalarText } from '../words.ts'
 import type { Plot } from './plot.ts'
 import { linearTicks, logTicks, tickLabel } from './scale.ts'
 import { captionLayer, pictureSubtitle, wrap } from './text.ts'
@@ -190,7 +192,7 @@ function sideBySide(points: readonly CapPoint[], band: number) {
       ...point,
       cap: scalarText(point.requested),
       offset: group.length === 1 ? 0.5 : 0.5 + (i / (group.length - 1) - 0.5) * width,
-      shown: Number(point.used.toPrecision(4)),
+      shown: formatNumber(point.used),
     }))
   })
 }
@@ -199,11 +201,9 @@ function headline(compute: CapPoint[], memory: CapPoint[]): string {
   const held = (points: CapPoint[]) => points.filter(({ state }) => state !== 'over the cap').length
   const parts = [
     ...(compute.length > 0
-      ? [`${held(compute).toLocaleString('en-US')} of ${count(compute.length, 'compute cap')}`]
+      ? [`${wholeNumber(held(compute))} of ${count(compute.length, 'compute cap')}`]
       : []),
-    ...(memory.length > 0
-      ? [`${held(memory).toLocaleString('en-US')} of ${count(memory.length, 'memory cap')}`]
-      : []),
+    ...(memory.length > 0 ? [`${wholeNumber(held(memory))} of ${count(memory.length, 'memory cap')}`] : []),
   ]
   return `${parts.join(' and ')} held`
 }

@@ -1,7 +1,8 @@
 /** Which comparisons a forest plot shows, and where its rows stand. */
+
 import type { ComparisonRow } from '../../analyse/comparison.ts'
 import { isSignificant, type Verdict } from '../../analyse/verdict.ts'
-import { formatNumber } from '../../metrics.ts'
+import { formatNumber } from '../../format.ts'
 import { pairOf } from '../pairs.ts'
 import type { ReportModel } from '../types.ts'
 import { adjustedPText, capitalised, metricName, type RatioStyle, ratioStyle, ratioText } from '../words.ts'

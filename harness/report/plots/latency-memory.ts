@@ -1,8 +1,10 @@
 /** Latency against memory, a point per scenario, its accuracy as the colour: all three that a constraint trades. */
+
 import type { TopLevelSpec } from 'vega-lite'
-import { formatMetric, type Metric } from '../../metrics.ts'
+import { count, formatMetric } from '../../format.ts'
+import type { Metric } from '../../metrics.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
-import { capitalised, count, metricName, metricTitle, settingLabel } from '../words.ts'
+import { capitalised, metricName, metricTitle, settingLabel } from '../words.ts'
 import { extent, type Point, pointsOf } from './front.ts'
 import { placeLabels } from './labels.ts'
 import { textWidth } from './measure.ts'

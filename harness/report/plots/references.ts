@@ -1,5 +1,5 @@
 /** Lines that tell a score's worth: what no honest learner passes, and what guessing the mean would give. */
-import { formatNumber } from '../../metrics.ts'
+import { formatNumber } from '../../format.ts'
 import type { ReportModel } from '../types.ts'
 
 export interface Reference {

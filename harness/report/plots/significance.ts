@@ -1,9 +1,11 @@
 /** Effect sizes with their intervals: a forest of pairs, grouped by metric. */
+
 import type { TopLevelSpec } from 'vega-lite'
 import type { ComparisonRow } from '../../analyse/comparison.ts'
 import { isSignificant } from '../../analyse/verdict.ts'
+import { count, formatShare, wholeNumber } from '../../format.ts'
 import type { ReportModel } from '../types.ts'
-import { CORRECTIONS, count, metricName } from '../words.ts'
+import { CORRECTIONS, metricName } from '../words.ts'
 import { largestEffects, layOut, MOST_ROWS } from './forest.ts'
 import type { Plot } from './plot.ts'
 import { captionLayer, pictureSubtitle, wrap } from './text.ts'
@@ -67,7 +69,7 @@ function specOf(model: ReportModel, rows: ComparisonRow[], left: number, constan
     mark: { type: 'text', align: 'left', baseline: 'middle', fontSize: FONT_SIZE.label, color: INK, ...mark },
     encoding: { x: { value: left }, y, text: { field } },
   })
-  const interval = `ratio, ${formatPercent(1 - alpha)} interval`
+  const interval = `ratio, ${formatShare(1 - alpha)} interval`
   const columns = [
     { x: COLUMNS.ratio, label: interval },
     { x: COLUMNS.p, label: `p (${CORRECTIONS[correction].short})` },
@@ -150,8 +152,7 @@ function specOf(model: ReportModel, rows: ComparisonRow[], left: number, constan
 
 function headline({ comparisons, manifest }: ReportModel): string {
   const differing = comparisons.filter((row) => isSignificant(row, manifest.sweep.compare.alpha)).length
-  const noun = comparisons.length === 1 ? 'comparison' : 'comparisons'
-  return `${differing.toLocaleString('en-US')} of ${comparisons.length.toLocaleString('en-US')} ${noun} ${differing === 1 ? 'differs' : 'differ'} significantly, beyond the margin`
+  return `${wholeNumber(differing)} of ${count(comparisons.length, 'comparison')} ${differing === 1 ? 'differs' : 'differ'} significantly, beyond the margin`
 }
 
 function captionOf({ manifest, comparisons }: ReportModel, left: number, constant: string[]): string[] {
@@ -160,7 +161,7 @@ function captionOf({ manifest, comparisons }: ReportModel, left: number, constan
     ? 'Scenarios are compared by the paired t-test, one value a seed'
     : "Trials are compared by Welch's test, one value a trial"
   return [
-    `${test}; p is adjusted by ${CORRECTIONS[correction].name} over the pairs of a metric. Grey band: the margin of ±${formatPercent(margin)} that does not matter. Grey verdicts are not significant. "exact": deterministic or constant values, compared without a test.`,
+    `${test}; p is adjusted by ${CORRECTIONS[correction].name} over the pairs of a metric. Grey band: the margin of ±${formatShare(margin)} that does not matter. Grey verdicts are not significant. "exact": deterministic or constant values, compared without a test.`,
     ...(left > 0
       ? [
           `The ${MOST_ROWS} largest effects are shown; ${count(left, 'more comparison')} in significance_tests.csv.`,
@@ -206,9 +207,4 @@ function changeTicks([low, high]: [number, number]): number[] {
 
 function shifted(layer: ReturnType<typeof captionLayer>, x: number) {
   return { ...layer, encoding: { ...layer.encoding, x: { value: x } } }
-}
-
-/** `95%` for 0.95. */
-function formatPercent(share: number): string {
-  return `${Number((share * 100).toFixed(2))}%`
 }

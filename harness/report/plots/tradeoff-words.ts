@@ -1,7 +1,7 @@
 /** Title and small print of a trade-off picture. */
-import { formatMetric, formatNumber } from '../../metrics.ts'
+import { count, formatMetric, formatNumber, wholeNumber } from '../../format.ts'
 import type { ReportModel } from '../types.ts'
-import { capitalised, chunkSizesText, count, metricName } from '../words.ts'
+import { capitalised, chunkSizesText, metricName } from '../words.ts'
 import type { Point } from './front.ts'
 import type { Picture } from './tradeoff-layout.ts'
 
@@ -55,7 +55,7 @@ export function captionOf(
     `Points: means over the ok trials of a scenario.${bars}`,
     ...(points.length > 1
       ? [
-          `Line: the best ${metricName(accuracy.name)} within a given ${costWord(cost.name)}; ${front.length.toLocaleString('en-US')} of ${count(points.length, 'scenario')} ${front.length === 1 ? 'is' : 'are'} on it.${labelled}`,
+          `Line: the best ${metricName(accuracy.name)} within a given ${costWord(cost.name)}; ${wholeNumber(front.length)} of ${count(points.length, 'scenario')} ${front.length === 1 ? 'is' : 'are'} on it.${labelled}`,
         ]
       : []),
     ...(cut ? ['Bars that end at the edge of the picture go on beyond it.'] : []),

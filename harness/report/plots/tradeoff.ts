@@ -1,6 +1,7 @@
 /** Cost against quality: a point per scenario, its intervals, and the front that nothing beats on both. */
+
 import type { TopLevelSpec } from 'vega-lite'
-import { formatMetric, formatNumber } from '../../metrics.ts'
+import { formatMetric, formatNumber } from '../../format.ts'
 import type { ReportModel } from '../types.ts'
 import { capitalised, metricName, metricTitle } from '../words.ts'
 import { levelChannels, levelOf } from './encode.ts'

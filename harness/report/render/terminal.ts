@@ -1,4 +1,5 @@
 /** A report on a terminal: as wide as it is, with its tables aligned, and no character that could steer it. */
+import { count } from '../../format.ts'
 import {
   type Block,
   type Cell,
@@ -8,7 +9,7 @@ import {
   type Table,
   type Tone,
 } from '../section.ts'
-import { count, plain } from '../words.ts'
+import { plain } from '../words.ts'
 
 export interface TerminalOptions {
   colour: boolean

@@ -1,7 +1,8 @@
 /** What is said of a comparison of runs. */
+
 import type { ComparisonRow } from '../../analyse/comparison.ts'
 import { isRegression, isSignificant } from '../../analyse/verdict.ts'
-import { formatMetric } from '../../metrics.ts'
+import { formatMetric } from '../../format.ts'
 import { STINT_VERSION } from '../../version.ts'
 import type { ComparisonLine, RunComparison } from '../compare.ts'
 import { type Cell, type Check, type ColumnOf, columnsOf, type Report } from '../section.ts'

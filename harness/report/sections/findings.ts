@@ -1,9 +1,11 @@
 /** The significance table in sentences: pairs that change the same setting are told together. */
+
 import type { ComparisonRow } from '../../analyse/comparison.ts'
 import { isRegression, isSignificant } from '../../analyse/verdict.ts'
+import { count, formatNumber, formatShare, wholeNumber } from '../../format.ts'
 import { pairOf } from '../pairs.ts'
 import type { ReportModel } from '../types.ts'
-import { CORRECTIONS, capitalised, count, metricName, ratioStyle, ratioText } from '../words.ts'
+import { CORRECTIONS, capitalised, metricName, ratioStyle, ratioText } from '../words.ts'
 
 export interface Finding {
   /** Of the claim: a change for the worse, for the better or without direction, none, or none told. */
@@ -35,7 +37,7 @@ export function findingsOf(model: ReportModel): Finding[] {
 
 function sentences(about: string, rows: readonly ComparisonRow[], alpha: number, margin: number): Finding[] {
   const total = rows.length
-  const share = (n: number) => (total === 1 ? '' : ` in ${n} of ${total} pairs`)
+  const share = (n: number) => (total === 1 ? '' : ` in ${wholeNumber(n)} of ${wholeNumber(total)} pairs`)
   const findings: Finding[] = []
   const claimed = rows.filter((row) => isSignificant(row, alpha))
   for (const verdict of new Set(claimed.map((row) => row.verdict))) {
@@ -49,7 +51,7 @@ function sentences(about: string, rows: readonly ComparisonRow[], alpha: number,
   }
   const equivalent = rows.filter((row) => row.verdict === 'equivalent').length
   if (equivalent > 0) {
-    const within = `within the margin of ${Number((margin * 100).toPrecision(6))}%`
+    const within = `within the margin of ${formatShare(margin)}`
     findings.push({ kind: 'same', text: `${about}: equivalent ${within}${share(equivalent)}.` })
   }
   const untold = rows.filter(
@@ -87,7 +89,7 @@ function differenceText(rows: readonly ComparisonRow[]): string {
   const known = rows.flatMap((row) => (row.difference === null ? [] : [row.difference])).sort((a, b) => a - b)
   if (known.length === 0) return ''
   const [low, high] = [known[0]!, known.at(-1)!]
-  const show = (value: number) => Number(value.toPrecision(3))
+  const show = (value: number) => formatNumber(value)
   return low === high ? `difference ${show(low)}` : `differences ${show(low)} to ${show(high)}`
 }
 
@@ -96,5 +98,5 @@ export function findingsHeadline(rows: readonly ComparisonRow[], alpha: number):
   const [first] = rows
   if (!first) return 'There was nothing to compare.'
   const significant = rows.filter((row) => isSignificant(row, alpha)).length
-  return `${significant} of ${count(rows.length, 'comparison')} ${significant === 1 ? 'shows' : 'show'} a difference beyond the margin that stands after ${CORRECTIONS[first.correction].after}.`
+  return `${wholeNumber(significant)} of ${count(rows.length, 'comparison')} ${significant === 1 ? 'shows' : 'show'} a difference beyond the margin that stands after ${CORRECTIONS[first.correction].after}.`
 }

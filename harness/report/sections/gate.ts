@@ -1,6 +1,6 @@
 /** What is said of a gate. */
+import { count, formatDuration, formatMetric, formatShare, list } from '../../format.ts'
 import type { GateResult, GateRow, RowVerdict } from '../../gate/types.ts'
-import { formatMetric } from '../../metrics.ts'
 import { STINT_VERSION } from '../../version.ts'
 import {
   type Check,
@@ -11,7 +11,7 @@ import {
   type Table,
   type Tone,
 } from '../section.ts'
-import { capitalised, count, metricName, ratioStyle, ratioText, timeText } from '../words.ts'
+import { capitalised, metricName, ratioStyle, ratioText, waitText } from '../words.ts'
 
 const VERDICTS: Record<RowVerdict, { text: string; tone?: Tone }> = {
   regression: { text: 'REGRESSION', tone: 'bad' },
@@ -197,12 +197,7 @@ function isWords({ b, unit, ends }: GateRow): string {
 
 function marginWords({ margin, marginAmount, unit }: GateRow): string {
   if (marginAmount !== undefined) return `${marginAmount} ${unit}`
-  return margin === null ? '—' : shareWords(margin)
-}
-
-function shareWords(share: number): string {
-  const percent = share * 100
-  return `${percent >= 10 ? percent.toFixed(0) : Number(percent.toPrecision(2))}%`
+  return margin === null ? '—' : formatShare(margin)
 }
 
 /** `mean chunk latency of chunk_size=64: +9.8% [+6.1, +13] over 18 duets, margin 2%`. */
@@ -243,13 +238,13 @@ function outlookSentence(row: GateRow): string {
   const found =
     findable === null
       ? 'too little was measured to say what could have been found'
-      : `a change for the worse of ${shareWords(findable)} or more would have been found in four of five cases`
+      : `a change for the worse of ${formatShare(findable, 2)} or more would have been found in four of five cases`
   const more =
     moreSeconds === null
       ? 'more time would hardly tell, since the change lies too near the margin or varies too much: choose another margin'
       : atLeast
-        ? `at least ${timeText(moreSeconds)} more are needed`
-        : `about ${timeText(moreSeconds)} more would decide it`
+        ? `at least ${waitText(moreSeconds)} more are needed`
+        : `about ${waitText(moreSeconds)} more would decide it`
   return `${head}: ${found}; ${more}.`
 }
 
@@ -317,8 +312,8 @@ function basis({ rows, duets, trials, elapsed_s, alpha, tests, ended }: GateResu
     ended
   ]
   return (
-    `${measured.filter((part) => part !== null).join(' and ')} in ${timeText(elapsed_s)}, ${end}. ` +
-    `A regression is claimed falsely in at most ${shareWords(alpha)} of gates, over ${count(tests, 'test')} together; ` +
+    `${list(measured.filter((part) => part !== null))} in ${formatDuration(elapsed_s)}, ${end}. ` +
+    `A regression is claimed falsely in at most ${formatShare(alpha)} of gates, over ${count(tests, 'test')} together; ` +
     `the better end of each interval holds with 95%${rows.some((row) => changeWords(row).includes('?')) ? ', and ? is an end that so few values do not tell' : ''}.`
   )
 }

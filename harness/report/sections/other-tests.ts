@@ -1,8 +1,9 @@
 /** The table of tests beside the leading one, and what each of them says. */
+
 import type { ComparisonRow } from '../../analyse/comparison.ts'
-import { formatNumber } from '../../metrics.ts'
+import { count, formatNumber, formatP, formatShare } from '../../format.ts'
 import { type Block, type Cell, columnsOf, type Table } from '../section.ts'
-import { capitalised, count, metricName, pText, ratioText } from '../words.ts'
+import { capitalised, metricName, ratioText } from '../words.ts'
 
 export interface Line {
   /** What was compared with what. */
@@ -33,7 +34,7 @@ export function otherTests(
   const columns = columnsFor(tested, settings).filter(known)
   const exact = lines.filter(({ row }) => row.test === 'exact').length
   const notes = [
-    `p as each test gives it, uncorrected; intervals at ${percent(1 - settings.alpha)}.`,
+    `p as each test gives it, uncorrected; intervals at ${formatShare(1 - settings.alpha)}.`,
     ...columns.flatMap(({ says }) => says ?? []),
     ...(exact === 0
       ? []
@@ -95,7 +96,7 @@ function columnsFor(
     {
       head: 'Equivalence p',
       cell: ({ other_tests: tests }) => pCell(tests.equivalence_p),
-      says: `Equivalence: two one-sided tests; below ${alpha} the sides are the same within ${percent(margin)}.`,
+      says: `Equivalence: two one-sided tests; below ${alpha} the sides are the same within ${formatShare(margin)}.`,
     },
     {
       head: 'Could have shown',
@@ -106,12 +107,8 @@ function columnsFor(
   ]
 }
 
-function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(6))}%`
-}
-
 function pCell(p: number | null, mark = ''): Cell {
-  return p === null ? { text: '—', value: null, tone: 'quiet' } : { text: mark + pText(p), value: p }
+  return p === null ? { text: '—', value: null, tone: 'quiet' } : { text: mark + formatP(p), value: p }
 }
 
 function ratioCell(ratio: number | null, low: number | null, high: number | null): Cell {
@@ -121,5 +118,5 @@ function ratioCell(ratio: number | null, low: number | null, high: number | null
 }
 
 function changeText(share: number): string {
-  return share >= 1 ? `${formatNumber(1 + share)}×` : `${formatNumber(share * 100)}%`
+  return share >= 1 ? `${formatNumber(1 + share)}×` : formatShare(share)
 }

@@ -1,8 +1,9 @@
 /** What was run, on what, with which files, and how to run it again. */
+import { count, formatDuration, list, wholeNumber } from '../../format.ts'
 import type { Plot } from '../plots/plot.ts'
 import type { Block } from '../section.ts'
 import type { ReportModel } from '../types.ts'
-import { count, plain, runsText, scalarText, settingName } from '../words.ts'
+import { plain, runsText, scalarText, settingName } from '../words.ts'
 
 const MOST_VALUES = 12
 
@@ -14,12 +15,12 @@ export function facts(model: ReportModel): [string, string][] {
     ['Run', `${manifest.id}, ${timeSpan(manifest)}`],
     [
       'Trials',
-      `${trials.finished} of ${trials.planned}: ${count(scenarios.length, 'scenario')}, ${runsText(sweep)} each, ${sweep.n_jobs} at a time`,
+      `${wholeNumber(trials.finished)} of ${wholeNumber(trials.planned)}: ${count(scenarios.length, 'scenario')}, ${runsText(sweep)} each, ${sweep.n_jobs} at a time`,
     ],
     ...axes.map((key): [string, string] => [`Axis ${settingName(key)}`, valuesOf(model, key)]),
     [
       'Machine',
-      `${machine.cpu_model.trim()}, ${count(machine.cores, 'core')}, ${machine.memory_mb.toLocaleString('en-US')} MB`,
+      `${machine.cpu_model.trim()}, ${count(machine.cores, 'core')}, ${wholeNumber(machine.memory_mb)} MB`,
     ],
     [
       'System',
@@ -41,7 +42,7 @@ export function facts(model: ReportModel): [string, string][] {
   for (const data of manifest.datasets) {
     rows.push([
       'Data',
-      `${data.path}, ${count(data.rows, 'row')}${data.rows < data.fingerprint.rows ? ` of ${data.fingerprint.rows.toLocaleString('en-US')}` : ''}, preset ${data.preset ?? 'none'}`,
+      `${data.path}, ${count(data.rows, 'row')}${data.rows < data.fingerprint.rows ? ` of ${wholeNumber(data.fingerprint.rows)}` : ''}, preset ${data.preset ?? 'none'}`,
     ])
     rows.push(['Data SHA-256', data.fingerprint.sha256])
   }
@@ -92,8 +93,7 @@ function shellWord(word: string): string {
 
 function valuesOf({ scenarios }: ReportModel, key: string): string {
   const values = [...new Set(scenarios.map(({ flat }) => scalarText(flat[key])))]
-  const left = values.length - MOST_VALUES
-  return values.slice(0, MOST_VALUES).join(', ') + (left > 0 ? ` and ${left} more` : '')
+  return list(values, 'and', MOST_VALUES)
 }
 
 function cgroup({ manifest }: ReportModel): string {
@@ -101,15 +101,14 @@ function cgroup({ manifest }: ReportModel): string {
   if (version === 'none') return 'no cgroup'
   const limits = [
     ...(cpu_quota_cores === null ? [] : [count(cpu_quota_cores, 'core')]),
-    ...(memory_limit_mb === null ? [] : [`${memory_limit_mb.toLocaleString('en-US')} MB`]),
+    ...(memory_limit_mb === null ? [] : [`${wholeNumber(memory_limit_mb)} MB`]),
   ]
-  return `cgroup ${version}${limits.length === 0 ? '' : `, itself limited to ${limits.join(' and ')}`}`
+  return `cgroup ${version}${limits.length === 0 ? '' : `, itself limited to ${list(limits)}`}`
 }
 
 function timeSpan({ started_at, finished_at, elapsed_s, resumed }: ReportModel['manifest']): string {
   if (finished_at === null) return `started ${started_at}, not finished`
-  const times = resumed.length === 1 ? 'once' : `${resumed.length} times`
+  const times = resumed.length === 1 ? 'once' : count(resumed.length, 'time')
   if (elapsed_s === null) return `started ${started_at}, resumed ${times}, finished ${finished_at}`
-  const length = elapsed_s >= 120 ? `${Math.round(elapsed_s / 60)} min` : `${Math.round(elapsed_s)} s`
-  return `started ${started_at}, took ${length}`
+  return `started ${started_at}, took ${formatDuration(elapsed_s)}`
 }

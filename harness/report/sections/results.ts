@@ -1,8 +1,9 @@
 /** The tables of results: every scenario, the operating points, and the caps. */
+
 import type { Outcome } from '../../../workers/protocol.ts'
 import type { Estimate } from '../../analyse/estimate.ts'
 import { membersOf } from '../../analyse/seeds.ts'
-import { formatMetric, formatNumber } from '../../metrics.ts'
+import { count, formatMetric, formatNumber } from '../../format.ts'
 import { own } from '../../own.ts'
 import { type Cell, type ColumnOf, columnsOf, type Table } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
@@ -10,7 +11,6 @@ import {
   CORRECTIONS,
   capitalised,
   chunkSizesText,
-  count,
   metricName,
   metricTitle,
   outcomeName,

@@ -1,5 +1,5 @@
 /** How trials ended, and how quiet the machine was. */
-import { formatNumber } from '../../metrics.ts'
+import { formatNumber, formatShare } from '../../format.ts'
 import { columnsOf, type Table } from '../section.ts'
 import type { ReportModel } from '../types.ts'
 import { metricName, outcomeName } from '../words.ts'
@@ -31,7 +31,7 @@ export function outcomeTable({ scenarios }: ReportModel): Table | null {
 }
 
 export function noiseFacts({ noise, latency }: ReportModel): [string, string][] {
-  const share = (value: number | null) => (value === null ? 'unknown' : `${formatNumber(value * 100)}%`)
+  const share = (value: number | null) => (value === null ? 'unknown' : formatShare(value))
   return [
     [
       'Waiting for a core',

@@ -61,7 +61,7 @@ describe('a gate that found a regression', () => {
     const text = gateText(found, 120)
     expect(text).toContain('REGRESSION: the working copy against main (1a2b3c4): mean chunk latency worse')
     expect(text).toContain(sentence)
-    expect(text).toContain('18 duets and 4 trials in 42 s, decided')
+    expect(text).toContain('18 duets and 4 trials in 41 s, decided')
   })
 
   it('says the same in Markdown, with what users named escaped', () => {
