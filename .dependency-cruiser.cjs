@@ -41,10 +41,10 @@ module.exports = {
     ),
     forbid(
       'harness-through-contract',
-      'The coordinator starts workers by the URLs of their entry files and shares types alone.',
+      'The coordinator starts workers by the URLs of their entry files and shares types, and the check of what they send.',
       '^harness/',
       '^workers/',
-      '^workers/(contract|protocol|data/types)\\.ts$',
+      '^workers/(contract|protocol|untrusted|data/types)\\.ts$',
     ),
     forbid(
       'pipeline-is-one-workload',

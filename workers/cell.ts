@@ -6,7 +6,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { settle } from './caps/compute/settle.ts'
-import { type CellMemory, MemoryCapError, MemoryCheck, MIB, readCellMemory } from './caps/memory.ts'
+import { type CellMemory, MemoryCheck, MIB, readCellMemory } from './caps/memory.ts'
 import type { TrialContext, Workload } from './contract.ts'
 import { loadWorkload, openWorkload } from './load-workload.ts'
 import { type DuetOrder, type DuetPart, takeTurns } from './lock-step.ts'
@@ -19,8 +19,9 @@ import type {
   TrialError,
   TrialSpec,
 } from './protocol.ts'
-import { monotonicMs } from './telemetry/clock.ts'
+import { threadMs, threadStartMs } from './telemetry/clock.ts'
 import { Meters, type Readings } from './telemetry/meters.ts'
+import { trialErrorFrom, WorkloadError } from './untrusted.ts'
 
 /** What the cell can say; the host adds what concerns the whole process. */
 export type CellReport = Omit<HostReport, 'noise'> & { noise: Omit<NoiseRecord, 'load_1m'> }
@@ -42,14 +43,14 @@ export interface DriveOrder {
 /** The measured instance after its last step. */
 interface Measured {
   run: MeasuredRun
-  /** From the first timed step to the last. */
-  wallMs: number
   read: Readings
   startupMs: number
   coldFirstChunkMs: number | null
 }
 
 const collectGarbage = collector()
+const { ownKeys } = Reflect
+const entriesOfObject = new Set(ownKeys(Object.prototype))
 
 let emptyCell: CellMemory
 let workload: Workload
@@ -83,7 +84,7 @@ export async function load(name: string): Promise<TrialError | null> {
     workload = await loadWorkload(name)
     return null
   } catch (error) {
-    return asTrialError(error)
+    return trialErrorFrom(error)
   }
 }
 
@@ -129,7 +130,8 @@ export async function duet(order: DuetOrder): Promise<DuetPart | { outcome: Outc
   try {
     return await takeTurns(workload, order, memory, collectGarbage)
   } catch (error) {
-    return { outcome: outcomeOf(error), error: asTrialError(error) }
+    const why = trialErrorFrom(error)
+    return { outcome: outcomeOf(why), error: why }
   }
 }
 
@@ -138,19 +140,18 @@ function contextOf({ params, settings, dataset }: TrialSpec): TrialContext {
 }
 
 async function measure({ spec, compute, coldFirstChunkMs }: DriveOrder): Promise<Measured> {
-  const opening = performance.now()
+  const opening = threadMs()
   const run = new MeasuredRun(await openWorkload(workload, contextOf(spec)), memory, spec.chunk_log)
-  const startupMs = performance.now() - opening
+  const startupMs = threadMs() - opening
   return await closing(run, async () => {
     // Under the cap: helper threads that are ahead of their share then are so at the start as they are at the end.
     collectGarbage()
     const units = spec.caps.max_compute_units
     if (units !== null && compute?.period_ms != null) settle(units, compute.cpu_stat)
-    const meters = new Meters(compute?.cpu_stat ?? null)
+    const meters = new Meters(compute)
     run.begin()
     while (await run.step());
-    const wallMs = run.ready - run.begun
-    return { run, wallMs, read: await meters.stop(wallMs), startupMs, coldFirstChunkMs }
+    return { run, read: await meters.stop(run.ready - run.begun), startupMs, coldFirstChunkMs }
   })
 }
 
@@ -164,29 +165,39 @@ async function closing<T>(run: MeasuredRun, act: () => Promise<T>): Promise<T> {
   }
 }
 
-async function reportOn({ run, wallMs, read, startupMs, coldFirstChunkMs }: Measured): Promise<CellReport> {
-  // The clock of threads and that of the machine tick alike and start apart.
-  const offset = monotonicMs() - performance.now()
+async function reportOn({ run, read, startupMs, coldFirstChunkMs }: Measured): Promise<CellReport> {
   const output = await run.finish()
+  const own: Record<string, number | null> = {
+    ...chunkMetrics(run),
+    ...read.metrics,
+    startup_ms: startupMs,
+    cold_first_chunk_ms: coldFirstChunkMs,
+    peak_heap_mb: memory.peakHeapBytes / MIB,
+    peak_external_mb: memory.peakExternalBytes / MIB,
+  }
+  refuseOwn(output.metrics, own)
   return {
     outcome: 'ok',
-    metrics: {
-      ...output.metrics,
-      ...chunkMetrics(run),
-      ...read.metrics,
-      startup_ms: startupMs,
-      cold_first_chunk_ms: coldFirstChunkMs,
-      peak_heap_mb: memory.peakHeapBytes / MIB,
-      peak_external_mb: memory.peakExternalBytes / MIB,
-    },
+    metrics: { ...output.metrics, ...own },
     peak_mb: memory.peakBytes / MIB,
-    achieved: wallMs > 0 ? read.cpuMs / wallMs : null,
+    achieved: read.achieved,
     throttled_ms: read.throttledMs,
-    window: { from: run.begun + offset, to: run.ready + offset },
+    window: { from: run.begun + threadStartMs, to: run.ready + threadStartMs },
     energy: read.energy,
     machine_busy_ms: read.machineBusyMs,
     noise: read.noise,
+    ...(output.notes.length === 0 ? {} : { notes: output.notes }),
     ...(output.info === undefined ? {} : { info: output.info }),
+  }
+}
+
+/** @throws {WorkloadError} where a metric of the workload bears the name of one that is measured here */
+function refuseOwn(metrics: Record<string, number | null>, own: Record<string, number | null>): void {
+  for (const name in own) {
+    if (name in metrics)
+      throw new WorkloadError(
+        `finish(): metrics.${name} is a metric that Stint measures itself; give it another name`,
+      )
   }
 }
 
@@ -213,10 +224,11 @@ function chunkMetrics(run: MeasuredRun): Record<string, number | null> {
 }
 
 /** Nothing but the memory was measured. */
-function failed(error: unknown): CellReport {
+function failed(thrown: unknown): CellReport {
+  const error = blamed(trialErrorFrom(thrown))
   return {
     outcome: outcomeOf(error),
-    error: asTrialError(error),
+    error,
     metrics: {},
     peak_mb: memory.peakBytes > 0 ? memory.peakBytes / MIB : null,
     achieved: null,
@@ -228,15 +240,17 @@ function failed(error: unknown): CellReport {
   }
 }
 
-/** An allocation that V8 refuses by a RangeError is the cap at work as much as one that ends the thread. */
-function outcomeOf(error: unknown): Outcome {
-  if (error instanceof MemoryCapError) return 'out_of_memory'
-  if (error instanceof RangeError && /allocation failed/i.test(error.message)) return 'out_of_memory'
-  return 'failed'
+/** Node reads its own plain objects: an entry that all of them inherit breaks its file functions, among others. */
+function blamed(error: TrialError): TrialError {
+  const added = ownKeys(Object.prototype).filter((key) => !entriesOfObject.has(key))
+  if (added.length === 0) return error
+  const message = `${error.message} (the workload has added ${added.map(String).join(', ')} to Object.prototype, which breaks functions of Node)`
+  return { ...error, name: 'WorkloadError', message }
 }
 
-function asTrialError(thrown: unknown): TrialError {
-  if (!(thrown instanceof Error)) return { name: 'Error', message: `the workload threw ${String(thrown)}` }
-  const { name, message, stack } = thrown
-  return stack === undefined ? { name, message } : { name, message, stack }
+/** An allocation that V8 refuses by a RangeError is the cap at work as much as one that ends the thread. */
+function outcomeOf({ name, message }: TrialError): Outcome {
+  if (name === 'MemoryCapError') return 'out_of_memory'
+  if (name === 'RangeError' && /allocation failed/i.test(message)) return 'out_of_memory'
+  return 'failed'
 }

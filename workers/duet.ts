@@ -17,6 +17,7 @@ import {
   type Outcome,
   type TrialError,
 } from './protocol.ts'
+import { checkedDuet, trialErrorFrom } from './untrusted.ts'
 
 // A host without its coordinator has no purpose.
 for (const signal of GROUP_SIGNALS) process.on(signal, () => {})
@@ -47,7 +48,14 @@ export async function run(spec: DuetSpec): Promise<DuetReport> {
   stopDuet(control)
   process.send?.({ stint: 'finished' } satisfies HostSignal)
   const nothing = { pairs: 0, skipped: 0, sums: null, outputs: null, complete: false }
-  return 'failure' in end ? { ...nothing, ...end, core } : { ...sumUp(end), core, failure: null }
+  try {
+    return checkedDuet(
+      'failure' in end ? { ...nothing, ...end, core } : { ...sumUp(end), core, failure: null },
+    )
+  } catch (error) {
+    const failure: DuetFailure = { side: null, outcome: 'failed', error: trialErrorFrom(error) }
+    return { ...nothing, core, failure }
+  }
 }
 
 type Parts = Record<DuetSide, DuetPart>
@@ -63,7 +71,7 @@ async function play(
       const unusable: TrialError | null = await pool.run(spec.sides[side].workload, { name: 'load' })
       if (unusable !== null) return { failure: { side, outcome: 'failed', error: unusable } }
     } catch (error) {
-      return { failure: { side, ...cellEnded(error as NodeJS.ErrnoException) } }
+      return { failure: { side, ...cellEnded(error) } }
     }
   }
   // The first to fail stops the other, whose own end then says nothing.
@@ -87,7 +95,7 @@ async function playPart(pool: Piscina, order: DuetOrder): Promise<PartEnd> {
   try {
     return (await pool.run(order, { name: 'duet' })) as PartEnd
   } catch (error) {
-    return cellEnded(error as NodeJS.ErrnoException)
+    return cellEnded(error)
   }
 }
 
@@ -152,15 +160,14 @@ function pinToOneCore(): number | null {
 }
 
 /** The thread is gone: by its heap limit, by `process.exit`, or by an error thrown outside every step. */
-function cellEnded(error: NodeJS.ErrnoException): { outcome: Outcome; error: TrialError } {
-  if (error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
-    return {
-      outcome: 'out_of_memory',
-      error: { name: error.code, message: 'the workload filled the heap that max_memory_mb allows' },
-    }
+function cellEnded(thrown: unknown): { outcome: Outcome; error: TrialError } {
+  const name = 'ERR_WORKER_OUT_OF_MEMORY'
+  if (thrown instanceof Error && (thrown as NodeJS.ErrnoException).code === name) {
+    const message = 'the workload filled the heap that max_memory_mb allows'
+    return { outcome: 'out_of_memory', error: { name, message } }
   }
-  const { name, message } = error
-  return { outcome: /^worker exited/.test(message) ? 'crashed' : 'failed', error: { name, message } }
+  const error = trialErrorFrom(thrown)
+  return { outcome: /^worker exited/.test(error.message) ? 'crashed' : 'failed', error }
 }
 
 function timedOut(spec: DuetSpec): { failure: DuetFailure } {

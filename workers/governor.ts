@@ -152,9 +152,9 @@ async function capabilities(): Promise<Capabilities> {
   )
   grouper = backstop.grouper
   // One source is enough, and the kernel's files cost nothing.
-  const { source } = new EnergyMeter().stop()
-  if (source === null) perf = await PerfEnergy.start()
-  const energy = perf === null ? source : 'perf'
+  const counts = new EnergyMeter().works
+  if (!counts) perf = await PerfEnergy.start()
+  const energy = counts ? 'rapl' : perf === null ? null : 'perf'
   const memory: Capabilities['memory'] = ['resource_limits', 'between_steps']
   if (process.platform === 'linux') memory.push('governor_rss')
   if (grouper !== null) memory.push(grouper.mechanism)

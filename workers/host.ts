@@ -15,7 +15,10 @@ import {
   type TrialSpec,
 } from './protocol.ts'
 import { peakResidentMb } from './telemetry/process-files.ts'
+import { checkedReport, trialErrorFrom } from './untrusted.ts'
 
+/** What Node calls the end of a thread that filled its heap. */
+const OUT_OF_MEMORY = 'ERR_WORKER_OUT_OF_MEMORY'
 /** Under `memory_scope: process`, what must be left for the workload, MB. */
 const LEAST_BUDGET_MB = 4
 
@@ -27,7 +30,7 @@ process.on('disconnect', () => process.exit(1))
 export async function run(spec: TrialSpec): Promise<HostReport> {
   const budgetMb = budgetOf(spec)
   if (budgetMb !== null && budgetMb < LEAST_BUDGET_MB)
-    return finish(refusedBy(tooSmall(spec, budgetMb)), null)
+    return reportFrom(refusedBy(tooSmall(spec, budgetMb)), null)
   const load1m = process.platform === 'win32' ? null : (loadavg()[0] ?? null)
   const cell = new Piscina({
     filename: fileURLToPath(new URL('./cell.js', import.meta.url)),
@@ -44,7 +47,7 @@ export async function run(spec: TrialSpec): Promise<HostReport> {
   const report = await Promise.race([runCell(cell, spec, budgetMb), late])
   deadline.abort()
   signalCoordinator('finished')
-  return finish(report, load1m)
+  return reportFrom(report, load1m)
 }
 
 /** What the workload may use above an empty cell, MB; null for no cap. */
@@ -82,7 +85,7 @@ async function runCell(
     signalCoordinator('measured')
     return (await cell.run(null, { name: 'finish' })) as CellReport
   } catch (error) {
-    return cellEnded(error as NodeJS.ErrnoException, spec)
+    return cellEnded(error, spec)
   }
 }
 
@@ -91,18 +94,22 @@ function refusedBy(message: string): { outcome: Outcome; error: TrialError } {
 }
 
 /** The thread is gone: by its heap limit, by `process.exit`, or by an error thrown outside every step. */
-function cellEnded(error: NodeJS.ErrnoException, spec: TrialSpec): { outcome: Outcome; error: TrialError } {
-  if (error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
+function cellEnded(thrown: unknown, spec: TrialSpec): { outcome: Outcome; error: TrialError } {
+  if (isOutOfMemory(thrown)) {
     const message = `the workload filled the heap that max_memory_mb ${spec.caps.max_memory_mb} allows`
-    return { outcome: 'out_of_memory', error: { name: error.code, message } }
+    return { outcome: 'out_of_memory', error: { name: OUT_OF_MEMORY, message } }
   }
+  const error = trialErrorFrom(thrown)
   const exit = /^worker exited with code: (-?\d+)$/.exec(error.message)?.[1]
   if (exit !== undefined) {
     const message = `the workload ended its thread by process.exit(${exit})`
     return { outcome: 'crashed', error: { name: 'Exit', message, exit: `code ${exit}` } }
   }
-  const { name, message, stack } = error
-  return { outcome: 'failed', error: stack === undefined ? { name, message } : { name, message, stack } }
+  return { outcome: 'failed', error }
+}
+
+function isOutOfMemory(thrown: unknown): boolean {
+  return thrown instanceof Error && (thrown as NodeJS.ErrnoException).code === OUT_OF_MEMORY
 }
 
 function timedOut(spec: TrialSpec): { outcome: Outcome; error: TrialError } {
@@ -110,7 +117,16 @@ function timedOut(spec: TrialSpec): { outcome: Outcome; error: TrialError } {
   return { outcome: 'timed_out', error: { name: 'Timeout', message } }
 }
 
-function finish(report: Partial<CellReport> & { outcome: Outcome }, load1m: number | null): HostReport {
+/** What goes to the coordinator: plain data, since what the thread sent need not be. */
+function reportFrom(report: Partial<CellReport> & { outcome: Outcome }, load1m: number | null): HostReport {
+  try {
+    return checkedReport(complete(report, load1m))
+  } catch (error) {
+    return complete({ outcome: 'failed', error: trialErrorFrom(error) }, load1m)
+  }
+}
+
+function complete(report: Partial<CellReport> & { outcome: Outcome }, load1m: number | null): HostReport {
   const metrics =
     report.outcome === 'ok' ? { ...report.metrics, peak_rss_mb: peakResidentMb(process.pid) } : {}
   return {

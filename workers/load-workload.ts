@@ -1,14 +1,10 @@
 /** Finds and checks a workload module. */
 import { pathToFileURL } from 'node:url'
 import type { OpenWorkload, TrialContext, Workload } from './contract.ts'
+import { trialErrorFrom, WorkloadError } from './untrusted.ts'
 
 /** Names the workload that ships, instead of a module's path. */
 export const BUILT_IN = 'pipeline'
-
-/** The module cannot be used as a workload: its author has to mend it. */
-export class WorkloadError extends Error {
-  override name = 'WorkloadError'
-}
 
 /**
  * @param workload `pipeline` or the absolute path of a module
@@ -21,8 +17,8 @@ export async function loadWorkload(workload: string): Promise<Workload> {
   try {
     module = await import(url.href)
   } catch (cause) {
-    const error = cause as Error
-    throw new WorkloadError(`workload ${workload} did not load: ${error?.name}: ${error?.message}`, { cause })
+    const { name, message } = trialErrorFrom(cause)
+    throw new WorkloadError(`workload ${workload} did not load: ${name}: ${message}`, { cause })
   }
   if (typeof module.default?.open !== 'function') {
     throw new WorkloadError(

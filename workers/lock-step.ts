@@ -35,6 +35,9 @@ const LONGEST_DUET = 8
 /** The host may stop a duet while both sides wait. */
 const LOOK_UP_MS = 100
 
+// Taken before a workload can replace them.
+const { load, notify, store, wait } = Atomics
+
 /** Words of the control buffer: whose turn it is, whether to stop, and before which pair each side's data ended. */
 const TURN = 0
 const STOP = 1
@@ -44,8 +47,8 @@ export const CONTROL_BYTES = 4 * Int32Array.BYTES_PER_ELEMENT
 /** Ends the duet for both cells before their next step. */
 export function stopDuet(control: SharedArrayBuffer): void {
   const words = new Int32Array(control)
-  Atomics.store(words, STOP, 1)
-  Atomics.notify(words, TURN)
+  store(words, STOP, 1)
+  notify(words, TURN)
 }
 
 /** @throws what the workload throws, and MemoryCapError; the other cell is stopped then */
@@ -102,8 +105,8 @@ class Part {
       }
       if (this.endedBefore(this.order.place) === pair && pair > 0) await this.beginAgain()
       await this.step(pair)
-      Atomics.store(this.words, TURN, turn + 1)
-      Atomics.notify(this.words, TURN)
+      store(this.words, TURN, turn + 1)
+      notify(this.words, TURN)
     }
     this.outputs ??= (await this.run.finish()).metrics
     return {
@@ -132,7 +135,7 @@ class Part {
       return
     }
     this.note(Number.NaN, Number.NaN, null, null)
-    Atomics.store(this.words, ENDED + this.order.place, pair + 1)
+    store(this.words, ENDED + this.order.place, pair + 1)
     if (this.outputs === null) {
       this.outputs = (await run.finish()).metrics
       this.complete = true
@@ -160,15 +163,15 @@ class Part {
   }
 
   private endedBefore(place: number): number {
-    return Atomics.load(this.words, ENDED + place)
+    return load(this.words, ENDED + place)
   }
 
   private waitFor(turn: number): boolean {
     for (;;) {
-      if (Atomics.load(this.words, STOP) === 1) return false
-      const now = Atomics.load(this.words, TURN)
+      if (load(this.words, STOP) === 1) return false
+      const now = load(this.words, TURN)
       if (now === turn) return true
-      Atomics.wait(this.words, TURN, now, LOOK_UP_MS)
+      wait(this.words, TURN, now, LOOK_UP_MS)
     }
   }
 }

@@ -1,10 +1,11 @@
 /** Opens a workload and steps it to the end, measuring every chunk. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type MemoryCheck, MIB } from './caps/memory.ts'
-import type { OpenWorkload, StepReport, TrialContext, TrialOutput, Workload } from './contract.ts'
+import type { OpenWorkload, StepReport, TrialContext, Workload } from './contract.ts'
 import { openWorkload } from './load-workload.ts'
 import { ChunkLog } from './telemetry/chunk-log.ts'
+import { cpuUsage, nextTurn, threadMs } from './telemetry/clock.ts'
 import { Samples } from './telemetry/samples.ts'
+import { type CheckedOutput, checkedOutput, checkedRows } from './untrusted.ts'
 
 /**
  * How often a workload that never waits gives way to the event loop, where notes of collections pile up, ms.
@@ -21,7 +22,7 @@ export class MeasuredRun {
   private readonly open: OpenWorkload
   private readonly memory: MemoryCheck
   private readonly log: ChunkLog | null
-  /** Start of the first chunk, ms by `performance.now()`. */
+  /** Start of the first chunk, ms by `threadMs()`. */
   begun = Number.NaN
   /** When the next chunk may start: chunks follow each other without a gap, so that no pause falls between two. */
   ready = Number.NaN
@@ -37,45 +38,43 @@ export class MeasuredRun {
 
   /** The clock starts; called again before a step, the time since the last one is no part of its latency. */
   begin(): void {
-    if (this.log !== null) this.cpuAt = process.cpuUsage()
-    this.begun = performance.now()
+    if (this.log !== null) this.cpuAt = cpuUsage()
+    this.begun = threadMs()
     this.ready = this.begun
     this.lastTurn = this.begun
   }
 
   /**
    * Handles one chunk; false when the data was used up.
-   * @throws what the workload throws, and MemoryCapError
+   * @throws what the workload throws, WorkloadError where it returned no such report, and MemoryCapError
    */
   async step(): Promise<boolean> {
     const begin = this.ready
     const pending = this.open.step()
     const report = isThenable(pending) ? await pending : pending
-    const served = performance.now()
+    const served = threadMs()
     if (report === null) {
       this.extendLast(served)
       return false
     }
-    checkReport(report)
+    const rows = checkedRows(report)
     this.memory.check(this.harnessBytes())
     if (served - this.lastTurn > TURN_EVERY_MS) {
       await nextTurn()
-      this.lastTurn = performance.now()
+      this.lastTurn = threadMs()
     }
-    const end = performance.now()
+    const end = threadMs()
     this.latency.add(end - begin)
     this.service.add(served - begin)
     this.ready = end
-    if (this.log !== null) this.keepLine(this.log, report, end - begin, served - begin)
-    this.rows += report.rows
+    if (this.log !== null) this.keepLine(this.log, rows, report, end - begin, served - begin)
+    this.rows += rows
     return true
   }
 
-  async finish(): Promise<TrialOutput> {
-    const output = await this.open.finish()
-    if (typeof output?.metrics !== 'object' || output.metrics === null) {
-      throw new TypeError('finish() must return { metrics: { name: number | null } }')
-    }
+  /** @throws what the workload throws, WorkloadError where it returned no such output, and MemoryCapError */
+  async finish(): Promise<CheckedOutput> {
+    const output = checkedOutput(await this.open.finish())
     this.memory.check(this.harnessBytes())
     return output
   }
@@ -94,13 +93,14 @@ export class MeasuredRun {
   }
 
   /** Its own cost falls into the next chunk's latency. */
-  private keepLine(log: ChunkLog, report: StepReport, latency: number, service: number): void {
-    const cpu = process.cpuUsage()
+  private keepLine(log: ChunkLog, rows: number, report: StepReport, latency: number, service: number): void {
+    const cpu = cpuUsage()
     const before = this.cpuAt ?? cpu
     this.cpuAt = cpu
     const { heapBytes, externalBytes } = this.memory.latest
     log.add(
       {
+        rows,
         first_row: this.rows,
         latency_ms: latency,
         service_ms: service,
@@ -121,13 +121,6 @@ function isThenable(
   value: StepReport | null | Promise<StepReport | null>,
 ): value is Promise<StepReport | null> {
   return typeof (value as Promise<unknown> | null)?.then === 'function'
-}
-
-/** @throws TypeError where a step did not say how many rows it handled */
-function checkReport(report: StepReport): void {
-  if (typeof report?.rows !== 'number' || !(report.rows >= 0)) {
-    throw new TypeError('step() must return { rows: number, ... }, or null when the data is used up')
-  }
 }
 
 /**

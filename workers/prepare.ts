@@ -1,5 +1,8 @@
 /** The job before all trials: asks the workload what it is, and reads, hashes and counts each dataset once. */
 import { basename, extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { isMainThread } from 'node:worker_threads'
+import { Piscina } from 'piscina'
 import type { Workload, WorkloadInfo } from './contract.ts'
 import type { DataFingerprint, PreparedDataset } from './data/types.ts'
 import { InputError } from './input-error.ts'
@@ -12,12 +15,40 @@ import {
   type PrepareResult,
   type PrepareSpec,
 } from './protocol.ts'
+import { checkedDescription, plain, trialErrorFrom } from './untrusted.ts'
 
-// Without the coordinator this process has no purpose.
-for (const signal of GROUP_SIGNALS) process.on(signal, () => {})
-process.on('disconnect', () => process.exit(1))
+if (isMainThread) {
+  // Without the coordinator this process has no purpose.
+  for (const signal of GROUP_SIGNALS) process.on(signal, () => {})
+  process.on('disconnect', () => process.exit(1))
+}
 
+/** In a thread, as a trial: what the workload's module changes in the runtime stays away from the coordinator's channel. */
 export async function prepare(spec: PrepareSpec): Promise<PrepareResult> {
+  const thread = new Piscina({
+    filename: fileURLToPath(import.meta.url),
+    minThreads: 0,
+    maxThreads: 1,
+    idleTimeout: Number.POSITIVE_INFINITY,
+    recordTiming: false,
+  })
+  try {
+    return plain(
+      await thread.run(spec, { name: 'prepareInThread' }),
+      'the result',
+    ) as unknown as PrepareResult
+  } catch (error) {
+    return { ok: false, error: { message: `preparing ${spec.workload} failed: ${threadEnded(error)}` } }
+  }
+}
+
+function threadEnded(error: unknown): string {
+  const { message } = trialErrorFrom(error)
+  const exit = /^worker exited with code: (-?\d+)$/.exec(message)?.[1]
+  return exit === undefined ? message : `it ended its thread by process.exit(${exit})`
+}
+
+export async function prepareInThread(spec: PrepareSpec): Promise<PrepareResult> {
   let info: WorkloadInfo | undefined
   try {
     const workload = await loadWorkload(spec.workload)
@@ -54,26 +85,16 @@ async function prepareData(spec: PrepareSpec, info: WorkloadInfo): Promise<Prepa
 
 /** What the workload says of itself; one that says nothing takes no checked params and any dataset. */
 function describe(workload: Workload, path: string): WorkloadInfo {
-  const info = workload.describe?.() ?? {
-    name: basename(path, extname(path)),
-    params: {},
-    metrics: {},
-    dataset: 'optional',
-  }
-  const isObject = (value: unknown) => typeof value === 'object' && value !== null
-  if (!isObject(info) || !isObject(info.params) || !isObject(info.metrics)) {
+  if (workload.describe === undefined)
+    return { name: basename(path, extname(path)), params: {}, metrics: {}, dataset: 'optional' }
+  try {
+    return checkedDescription(workload.describe())
+  } catch (error) {
     throw new InputError({
-      message: `describe() of workload ${path} must return { name, params, metrics, dataset }`,
-      hint: 'params and metrics are objects, empty where there are none',
+      message: `workload ${path}: ${trialErrorFrom(error).message}`,
+      hint: 'describe() must return { name, params, metrics, dataset }; params and metrics are objects, empty where there are none',
     })
   }
-  if (!['required', 'optional', 'none'].includes(info.dataset)) {
-    throw new InputError({
-      message: `describe() of workload ${path} says dataset: ${JSON.stringify(info.dataset)}`,
-      hint: 'expected "required", "optional" or "none"',
-    })
-  }
-  return info
 }
 
 function checkDatasetRule(info: WorkloadInfo, datasets: readonly DatasetSpec[]): void {
@@ -94,11 +115,12 @@ function checkDatasetRule(info: WorkloadInfo, datasets: readonly DatasetSpec[]):
 /** Data errors carry the file and line at fault. */
 function asProblem(error: unknown): InputProblem {
   if (error instanceof InputError) return error.problem
-  if (!(error instanceof Error)) return { message: String(error) }
+  const { message } = trialErrorFrom(error)
+  if (!(error instanceof Error)) return { message }
   const { file, line, path } = error as { file?: unknown; line?: unknown; path?: unknown }
   const at = typeof file === 'string' ? file : path
   return {
-    message: error.message,
+    message,
     ...(typeof at === 'string' ? { file: at } : {}),
     ...(typeof line === 'number' ? { line } : {}),
   }

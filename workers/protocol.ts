@@ -129,7 +129,7 @@ export interface CapsRecord {
   }
   compute: {
     requested: number | null
-    /** CPU time of the host process over wall time, from the first timed step to the last. */
+    /** CPU time of the host process over wall time, from the first timed step to the last; null where that is too short to tell. */
     achieved: number | null
     mechanism: ComputeMechanism
     /** Quota period or control interval, ms. */
@@ -207,6 +207,8 @@ export interface TrialResult {
   duration_ms: number
   /** Why the outcome is not `ok`. */
   error?: TrialError
+  /** What the workload handed over and could not be taken as it was, such as a metric that is not finite. */
+  notes?: string[]
   info?: Record<string, unknown>
 }
 
@@ -300,6 +302,7 @@ export interface HostReport {
   machine_busy_ms: number | null
   noise: NoiseRecord
   error?: TrialError
+  notes?: string[]
   info?: Record<string, unknown>
 }
 

@@ -14,7 +14,7 @@ export interface HostDeath {
 export type HostEnding<R> =
   | { kind: 'result'; result: R }
   /** The job's own function threw. */
-  | { kind: 'error'; error: Error }
+  | { kind: 'error'; error: unknown }
   | { kind: 'death'; death: HostDeath }
 
 export interface HostOptions {
@@ -30,6 +30,9 @@ export interface HostOptions {
   onSignal?(stint: HostSignal['stint']): void
 }
 
+const SIGNALS: readonly unknown[] = ['empty', 'warm', 'measured', 'finished'] satisfies HostSignal['stint'][]
+/** What a process wrote last is read within this after its end; one that it left behind may hold its pipes for good. */
+const LAST_OUTPUT_MS = 100
 /** V8's last words and a stack trace fit; a workload that prints a lot must not fill the coordinator. */
 const STDERR_KEPT = 8192
 
@@ -59,8 +62,12 @@ export class HostProcess<R> {
     if (this.child.pid === undefined) throw new Error('the system starts no further process')
     this.pid = this.child.pid
     this.divert(options.onOutput)
-    this.child.on('message', (message: Partial<HostSignal>) => {
-      if (message?.stint !== undefined) options.onSignal?.(message.stint)
+    this.child.on('message', (message: Partial<HostSignal> | null) => {
+      if (SIGNALS.includes(message?.stint)) options.onSignal?.(message!.stint!)
+    })
+    guardChannel(this.child, () => {
+      this.stderr += '\nit wrote what is no message into the channel to the coordinator'
+      this.kill()
     })
     this.ended = this.end(result)
   }
@@ -91,15 +98,29 @@ export class HostProcess<R> {
   }
 
   private async end(result: Promise<R>): Promise<HostEnding<R>> {
-    // `close` follows `exit` once stderr has been read to its end.
+    const { stdout, stderr } = this.child
+    // `close` follows `exit` once the pipes have been read to their end, which a child of the process may keep open.
     const closed = new Promise<HostDeath>((resolve) => {
-      this.child.once('close', (code, signal) => resolve({ code, signal, stderr: this.stderr }))
+      let ended: Omit<HostDeath, 'stderr'> = { code: null, signal: null }
+      const finish = () => {
+        resolve({ ...ended, stderr: this.stderr })
+        stdout?.destroy()
+        stderr?.destroy()
+      }
+      this.child.once('exit', (code, signal) => {
+        ended = { code, signal }
+        const grace = setTimeout(finish, LAST_OUTPUT_MS)
+        this.child.once('close', () => {
+          clearTimeout(grace)
+          finish()
+        })
+      })
     })
     const ending = await Promise.race([
       result.then(
         (value): HostEnding<R> => ({ kind: 'result', result: value }),
         // A dead child rejects the job as well: what matters then is how it died.
-        (error: Error): HostEnding<R> | Promise<HostEnding<R>> =>
+        (error: unknown): HostEnding<R> | Promise<HostEnding<R>> =>
           this.child.exitCode === null && this.child.signalCode === null
             ? { kind: 'error', error }
             : closed.then((death) => ({ kind: 'death', death })),
@@ -110,6 +131,25 @@ export class HostProcess<R> {
     this.kill()
     await Promise.all([destroyed, closed])
     return ending
+  }
+}
+
+/**
+ * Node reads JSON from the channel and throws out of the event loop where there is none: anything that a workload
+ * writes to that file descriptor would end the coordinator.
+ */
+function guardChannel(child: ChildProcess, onFault: () => void): void {
+  const key = Object.getOwnPropertySymbols(child).find(({ description }) => description === 'kChannelHandle')
+  const handle =
+    key && (child as unknown as Record<symbol, { onread?: (...read: unknown[]) => unknown }>)[key]
+  const { onread } = handle ?? {}
+  if (handle === undefined || onread === undefined) return
+  handle.onread = function (...read) {
+    try {
+      return onread.apply(this, read)
+    } catch {
+      onFault()
+    }
   }
 }
 

@@ -16,6 +16,7 @@ import {
   type TrialResult,
   type TrialSpec,
 } from '../../workers/protocol.ts'
+import { trialErrorFrom } from '../../workers/untrusted.ts'
 import { makeOwnedFolder, removeLeftovers } from '../ownership/leftovers.ts'
 import { entryFile } from './entries.ts'
 import { workerEnvironment } from './environment.ts'
@@ -23,6 +24,7 @@ import type { DuetExecutor } from './executor.ts'
 import { Governor, type Watch } from './governor.ts'
 import { type HostEnding, HostProcess } from './host-process.ts'
 import { outcomeOfDeath } from './outcome.ts'
+import { monotonicMs, receiveDuet, receivePrepared, receiveReport } from './receive.ts'
 import { type CapsInForce, toTrialResult } from './trial-result.ts'
 
 export interface LocalExecutorOptions {
@@ -86,7 +88,7 @@ export class LocalExecutor implements DuetExecutor {
       const watch = { timeoutMs: null, capsMemory: false, capsCompute: false }
       const { ending, pid } = await this.play<PrepareResult>('prepare', spec, folder, watch)
       await this.governor.unwatch(pid, null)
-      if (ending.kind === 'result') return ending.result
+      if (ending.kind === 'result') return receivePrepared(ending.result, spec.workload)
       return { ok: false, error: { message: `preparing ${spec.workload} failed: ${describeEnding(ending)}` } }
     } finally {
       this.returnFolder(folder)
@@ -108,9 +110,14 @@ export class LocalExecutor implements DuetExecutor {
         capsMemory: spec.caps.max_memory_mb !== null,
         capsCompute: spec.caps.max_compute_units !== null,
       }
-      const { ending, pid } = await this.play<HostReport>('host', spec, folder, watch, (signal, host) =>
+      const begun = monotonicMs()
+      const { ending: sent, pid } = await this.play<HostReport>('host', spec, folder, watch, (signal, host) =>
         this.serve(host, spec, caps, signal),
       )
+      const ending: HostEnding<HostReport> =
+        sent.kind === 'result'
+          ? { kind: 'result', result: receiveReport(sent.result, { from: begun, to: monotonicMs() }) }
+          : sent
       const window = ending.kind === 'result' ? ending.result.window : null
       const summary = await this.governor.unwatch(pid, window)
       const result = toTrialResult({ spec, ending, summary, caps, shared: mine.shared, startedAt, requested })
@@ -133,14 +140,14 @@ export class LocalExecutor implements DuetExecutor {
         if (signal === 'finished') this.governor.release(host.pid)
       })
       const { killed } = await this.governor.unwatch(pid, null)
-      if (ending.kind === 'result') return ending.result
+      if (ending.kind === 'result') return receiveDuet(ending.result)
       const failure =
         ending.kind === 'death'
           ? outcomeOfDeath(ending.death, killed, {
               max_memory_mb: spec.max_memory_mb,
               timeout_s: spec.timeout_s,
             })
-          : { outcome: 'failed' as const, error: { name: ending.error.name, message: ending.error.message } }
+          : { outcome: 'failed' as const, error: trialErrorFrom(ending.error) }
       return { ...NO_DUET, failure: { side: null, ...failure } }
     } finally {
       this.returnFolder(folder)
@@ -152,7 +159,11 @@ export class LocalExecutor implements DuetExecutor {
     this.killHosts()
     await Promise.all([...this.hosts].map((host) => host.ended))
     await this.governor.close()
-    rmSync(this.temporary, { recursive: true, force: true })
+    try {
+      rmSync(this.temporary, { recursive: true, force: true })
+    } catch {
+      // What a workload left there cannot be removed; the next start tries again.
+    }
   }
 
   /**
@@ -246,8 +257,12 @@ export class LocalExecutor implements DuetExecutor {
   /** Emptied of what a workload left, such as spilled state of one that was killed. */
   private returnFolder(folder: string): void {
     if (this.closed) return
-    for (const entry of readdirSync(folder)) rmSync(join(folder, entry), { recursive: true, force: true })
-    this.freeFolders.push(folder)
+    try {
+      for (const entry of readdirSync(folder)) rmSync(join(folder, entry), { recursive: true, force: true })
+      this.freeFolders.push(folder)
+    } catch {
+      // Removed by the workload, or it left what cannot be removed: used no more.
+    }
   }
 
   private refuseIfClosed(): void {
@@ -278,7 +293,7 @@ function refusal(spec: TrialSpec, compute: ComputeCapInForce | null): string | n
 }
 
 function describeEnding(ending: Exclude<HostEnding<unknown>, { kind: 'result' }>): string {
-  if (ending.kind === 'error') return ending.error.message
+  if (ending.kind === 'error') return trialErrorFrom(ending.error).message
   const { code, signal, stderr } = ending.death
   const last = stderr.trim().split('\n').at(-1) ?? ''
   return `its process ended with ${signal ?? `exit code ${code}`}${last === '' ? '' : `: ${last}`}`

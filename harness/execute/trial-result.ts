@@ -12,6 +12,7 @@ import type {
   TrialSpec,
   WatchSummary,
 } from '../../workers/protocol.ts'
+import { trialErrorFrom } from '../../workers/untrusted.ts'
 import { formatNumber } from '../format.ts'
 import { disturbancesOf } from './disturbed.ts'
 import { energyOf } from './energy.ts'
@@ -59,6 +60,7 @@ export function toTrialResult(evidence: TrialEvidence): TrialResult {
     started_at: evidence.startedAt.toISOString(),
     duration_ms: performance.now() - evidence.requested,
     ...(error === undefined ? {} : { error }),
+    ...(report?.notes === undefined ? {} : { notes: report.notes }),
     ...(report?.info === undefined ? {} : { info: report.info }),
   }
 }
@@ -78,7 +80,7 @@ function judge({ ending, summary, spec }: TrialEvidence): { outcome: Outcome; er
         timeout_s: spec.timeout_s,
       })
     case 'error':
-      return { outcome: 'failed', error: { name: ending.error.name, message: ending.error.message } }
+      return { outcome: 'failed', error: trialErrorFrom(ending.error) }
     case 'result': {
       const { outcome, error } = ending.result
       return error === undefined ? { outcome } : { outcome, error }

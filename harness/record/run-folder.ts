@@ -43,6 +43,23 @@ export function checkWritable(root: string): void {
   }
 }
 
+/** Enough that a disk which took a small file's first block only is found out. */
+const TRIED_BYTES = 64 * 1024
+
+/** Whether a file of some size still fits into a folder that a run writes to. */
+export function canWrite(folder: string): boolean {
+  const path = unfinishedName(join(folder, 'tried'))
+  try {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(path, Buffer.alloc(TRIED_BYTES), { flush: true })
+    return true
+  } catch {
+    return false
+  } finally {
+    rmSync(path, { force: true })
+  }
+}
+
 /** Name and parts of a run folder that does not exist yet; the id tells apart the runs of one second. */
 export function planRunFolder(root: string, sweep: string, started: Date, id: string): RunFolder {
   const time = started.toISOString().slice(0, 19).replaceAll('-', '').replaceAll(':', '')

@@ -17,6 +17,7 @@ import { formatNumber } from '../format.ts'
 import { Journal } from '../record/journal.ts'
 import { writeManifest } from '../record/manifest.ts'
 import type { RunFolder } from '../record/run-folder.ts'
+import { canWrite } from '../record/run-folder.ts'
 import type { Calibration, Manifest } from '../record/types.ts'
 import { checkParams } from '../sweep/params.ts'
 import type { Locate } from '../sweep/places.ts'
@@ -144,7 +145,7 @@ async function runIntoJournal(run: TrialsToRun, context: RunContext): Promise<{ 
       onSkip: (trial) => context.events.onSkip?.(scenarios.get(trial.scenario)!, trial),
       onStart: (trial) => context.events.onStart(scenarios.get(trial.scenario)!, trial),
       onResult: (result) => {
-        refuseUnwritableLog(result)
+        refuseUnwritableLog(result, folder)
         const marked =
           changes.length === 0 ? result : { ...result, info: { ...result.info, resumed_under: changes } }
         journal.append(marked)
@@ -165,9 +166,13 @@ export function skippedTrials(
   return stopping === null ? {} : { skipped_trials: planned_trials - stopping.count }
 }
 
-/** A full disk says nothing about the trial: it is run again when the run is resumed. */
-function refuseUnwritableLog({ outcome, error }: TrialResult): void {
-  if (outcome === 'failed' && error?.name === 'ChunkLogError') throw new Error(error.message)
+/**
+ * A full disk says nothing about the trial: it is run again when the run is resumed. Tried here, since a workload may
+ * well throw an error of that name.
+ */
+function refuseUnwritableLog({ outcome, error }: TrialResult, { chunks }: RunFolder): void {
+  if (outcome !== 'failed' || error?.name !== 'ChunkLogError' || canWrite(chunks)) return
+  throw new Error(error.message)
 }
 
 /** No cap is silently ignored: what this machine cannot enforce is refused unless the sweep says otherwise. */

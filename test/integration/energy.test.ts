@@ -61,6 +61,8 @@ function fakePerf(script: string): Record<string, string> {
 }
 const COUNTING = `while :; do sleep 0.05; echo "     0.05;0.50;Joules;power/energy-pkg/;50000000;100.00;;" >&2; done`
 
+/** Three steps that take longer than the second within which readings of perf are too far apart to tell. */
+const LONG = 'grid: { params.step_ms: [400] }'
 const WATTS = ['description: a machine of the tests', 'watts: { idle: 10, per_core: 20 }']
 
 describe.skipIf(process.platform !== 'linux')('energy', () => {
@@ -78,7 +80,7 @@ describe.skipIf(process.platform !== 'linux')('energy', () => {
   })
 
   it('comes from perf where the files cannot be read', () => {
-    const [trial] = sweep(['benchmark_runs: 1'], fakePerf(COUNTING))
+    const [trial] = sweep(['benchmark_runs: 1', LONG], fakePerf(COUNTING))
     expect(trial!.energy.source).toBe('perf')
     // Some 10 W over the trial's time; a busy machine delays the readings.
     const watts = trial!.energy.joules! / trial!.metrics['wall_s']!
@@ -86,8 +88,13 @@ describe.skipIf(process.platform !== 'linux')('energy', () => {
     expect(watts).toBeLessThan(30)
   })
 
+  it('is unknown where readings of perf are too far apart for so short a trial', () => {
+    const [trial] = sweep(['benchmark_runs: 1'], fakePerf(COUNTING))
+    expect(trial!.energy).toEqual({ joules: null, source: null, shared: false })
+  })
+
   it('is shared out by CPU time where trials run at once, and marked', () => {
-    const trials = sweep(['benchmark_runs: 4', 'n_jobs: 2'], fakePerf(COUNTING))
+    const trials = sweep(['benchmark_runs: 4', 'n_jobs: 2', LONG], fakePerf(COUNTING))
     expect(trials.filter(({ energy }) => energy.shared).length).toBeGreaterThanOrEqual(2)
     for (const { energy, metrics } of trials) {
       if (energy.source !== 'perf') continue

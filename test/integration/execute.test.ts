@@ -319,7 +319,7 @@ describe('the prepare job', () => {
     })
     expect(await prepare('exits-at-load')).toMatchObject({
       ok: false,
-      error: { message: expect.stringContaining('exit code 5') },
+      error: { message: expect.stringContaining('process.exit(5)') },
     })
     const data = { kind: 'generate', preset: 'nba2k', rows: 10, seed: 1 } as const
     const refused = await executor.prepare({

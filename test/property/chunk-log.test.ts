@@ -25,9 +25,13 @@ const { value } = fc.letrec((tie) => ({
 const report: fc.Arbitrary<StepReport> = fc.record(
   {
     rows: fc.nat(),
-    operators_ms: fc.dictionary(fc.oneof(name, fc.string({ minLength: 1 })), fc.double({ noNaN: true }), {
-      maxKeys: 6,
-    }),
+    operators_ms: fc.dictionary(
+      fc.oneof(name, fc.string({ minLength: 1 })),
+      fc.double({ noNaN: true, min: 0 }),
+      {
+        maxKeys: 6,
+      },
+    ),
     detail: fc.dictionary(name, value, { maxKeys: 4 }),
   },
   { requiredKeys: ['rows'] },
@@ -41,7 +45,7 @@ it('gives every report back as JSON would have written it', () => {
       const log = new ChunkLog(path)
       const added: StepReport[] = []
       for (let i = 0; i < times; i++) added.push(...reports)
-      for (const [first_row, one] of added.entries()) log.add({ first_row, ...measured }, one)
+      for (const [first_row, one] of added.entries()) log.add({ rows: one.rows, first_row, ...measured }, one)
       log.close()
       const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1)
       const read = lines.map((line) => {

@@ -6,8 +6,8 @@
  * From outside the governor polls the resident size, which sees what happens within a step.
  */
 
-import { getHeapStatistics } from 'node:v8'
 import type { ResourceLimits } from 'node:worker_threads'
+import { heapStatistics } from '../telemetry/clock.ts'
 
 export const MIB = 1024 * 1024
 
@@ -82,7 +82,7 @@ export interface CellMemory {
 }
 
 export function readCellMemory(): CellMemory {
-  const statistics = getHeapStatistics()
+  const statistics = heapStatistics()
   return { heapBytes: statistics.used_heap_size, externalBytes: statistics.external_memory }
 }
 

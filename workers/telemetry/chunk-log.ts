@@ -2,16 +2,21 @@
  * A trial's chunk log, one JSON line a chunk. While chunks are timed only numbers are kept, in a block of fixed size
  * that goes to an unnamed temporary file when it is full; lines are made of them once the timing is over.
  */
-import { closeSync, mkdirSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
+import { mkdirSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import type { StepReport } from '../contract.ts'
 import type { ChunkLogLine } from '../protocol.ts'
+import { checkedBytes, plain } from '../untrusted.ts'
+import { close, open, read } from './clock.ts'
 import { joined, type Reported, ReportNumbers } from './report-numbers.ts'
 
 /** What the cell measured of one chunk; the report of its step adds the rest. */
-export type ChunkNumbers = Omit<ChunkLogLine, 'chunk' | 'rows' | 'bytes' | 'operators_ms' | 'detail'>
+export type ChunkNumbers = Omit<ChunkLogLine, 'chunk' | 'bytes' | 'operators_ms' | 'detail'>
+
+// Taken before a workload can replace them.
+const { parse, stringify } = JSON
 
 const BLOCK_CHUNKS = 1024
 /** Room for the texts of a block; one that needs more goes to the file ahead of time. */
@@ -69,7 +74,7 @@ export class ChunkLog {
     this.path = path
     this.writing(() => {
       mkdirSync(dirname(path), { recursive: true })
-      closeSync(openSync(path, 'w'))
+      close(open(path, 'w'))
     })
   }
 
@@ -78,19 +83,19 @@ export class ChunkLog {
     return this.numbers.byteLength + this.textEnds.byteLength + this.texts.length
   }
 
-  /** @throws {ChunkLogError} where the temporary file cannot be written */
+  /** @throws {ChunkLogError} where the temporary file cannot be written, and WorkloadError for a report that is no plain data */
   add(chunk: ChunkNumbers, report: StepReport): void {
     if (this.used === BLOCK_CHUNKS) this.writing(() => this.spillBlock())
     const at = this.used * STRIDE
     const { numbers } = this
-    numbers[at] = report.rows
+    numbers[at] = chunk.rows
     numbers[at + 1] = chunk.first_row
     numbers[at + LATENCY] = chunk.latency_ms
     numbers[at + 3] = chunk.service_ms
     numbers[at + 4] = chunk.cpu_ms
     numbers[at + 5] = chunk.heap_mb
     numbers[at + 6] = chunk.external_mb
-    numbers[at + 7] = report.bytes ?? Number.NaN
+    numbers[at + 7] = checkedBytes(report)
     const rest = this.reported.take(report, numbers, at + FIXED)
     if (rest !== null) this.addText(rest)
     this.textEnds[this.used++] = this.textBytes
@@ -110,7 +115,7 @@ export class ChunkLog {
   }
 
   private writeLines(): void {
-    const file = openSync(this.path, 'w')
+    const file = open(this.path, 'w')
     try {
       const output = new Output(file)
       let chunk = 0
@@ -120,8 +125,8 @@ export class ChunkLog {
       }
       output.flush()
     } finally {
-      closeSync(file)
-      if (this.spill !== null) closeSync(this.spill)
+      close(file)
+      if (this.spill !== null) close(this.spill)
     }
   }
 
@@ -133,7 +138,7 @@ export class ChunkLog {
     for (const { chunks, textBytes } of this.spilled) {
       const parts = this.partsOf(chunks, textBytes)
       for (const part of parts) {
-        readSync(this.spill!, part, 0, part.length, position)
+        read(this.spill!, part, 0, part.length, position)
         position += part.length
       }
       yield chunks
@@ -155,8 +160,8 @@ export class ChunkLog {
       const textEnd = this.textEnds[place]!
       const line = this.lineOf(place, firstChunk + place)
       if (textEnd > textBegin) {
-        const rest: Reported = JSON.parse(this.texts.toString('utf8', textBegin, textEnd))
-        output.write(`${JSON.stringify(joined(JSON.parse(line), rest))}\n`)
+        const rest: Reported = parse(this.texts.toString('utf8', textBegin, textEnd))
+        output.write(`${stringify(plain(joined(parse(line), rest), 'the line', true))}\n`)
       } else output.write(`${line}\n`)
       textBegin = textEnd
     }
@@ -167,7 +172,7 @@ export class ChunkLog {
     let line = `{"chunk":${chunk}`
     for (const [column, name] of FIXED_NAMES.entries()) {
       const value = this.numbers[at + column]!
-      if (!Number.isNaN(value)) line += `,"${name}":${JSON.stringify(value)}`
+      if (!Number.isNaN(value)) line += `,"${name}":${stringify(value)}`
     }
     const reported = this.reported.json(this.numbers, at + FIXED)
     return reported === '' ? `${line}}` : `${line},${reported}}`
@@ -175,7 +180,8 @@ export class ChunkLog {
 
   /** Of the chunk at `used`, whose numbers stand already. */
   private addText(rest: Reported): void {
-    const text = JSON.stringify(rest)
+    // A copy without prototypes: what a workload may have put into them is not called.
+    const text = stringify(plain(rest, 'step()', true))
     const most = CHARACTER_BYTES * text.length
     if (this.textBytes + most > this.texts.length && this.used > 0) {
       const at = this.used * STRIDE
@@ -230,7 +236,7 @@ class Output {
 /** A file that vanishes with its last user, however that ends. */
 function openUnnamed(): number {
   const path = join(tmpdir(), `stint-chunks-${process.pid}-${threadId}`)
-  const file = openSync(path, 'w+')
+  const file = open(path, 'w+')
   rmSync(path)
   return file
 }

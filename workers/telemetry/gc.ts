@@ -1,6 +1,6 @@
 /** Garbage collections of the calling thread's isolate. */
 import { PerformanceObserver } from 'node:perf_hooks'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { nextTurn } from './clock.ts'
 
 export class GcMeter {
   count = 0

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { textOf } from './clock.ts'
 
 export interface IoBytes {
   /** Through read calls, from the page cache as from a disk. */
@@ -8,12 +8,8 @@ export interface IoBytes {
 
 /** Totals of the calling process; null where the kernel does not tell. */
 export function readIo(): IoBytes | null {
-  try {
-    const text = readFileSync('/proc/self/io', 'latin1')
-    const read = /^rchar: (\d+)$/m.exec(text)
-    const written = /^wchar: (\d+)$/m.exec(text)
-    return read && written ? { read: Number(read[1]), written: Number(written[1]) } : null
-  } catch {
-    return null
-  }
+  const text = textOf('/proc/self/io') ?? ''
+  const read = /^rchar: (\d+)$/m.exec(text)
+  const written = /^wchar: (\d+)$/m.exec(text)
+  return read && written ? { read: Number(read[1]), written: Number(written[1]) } : null
 }

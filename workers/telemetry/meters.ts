@@ -1,16 +1,20 @@
 /** All that is read before and after the timed steps, and nothing in between. */
-import type { HostReport, NoiseRecord } from '../protocol.ts'
+import type { ComputeCapInForce, HostReport, NoiseRecord } from '../protocol.ts'
+import { cpuUsage, shareOf, TICK_MS } from './clock.ts'
 import { EnergyMeter } from './energy.ts'
 import { GcMeter } from './gc.ts'
 import { type IoBytes, readIo } from './io.ts'
 import { LoopDelayMeter } from './loop-delay.ts'
-import { type Disturbance, difference, disturbanceOf, readDisturbance } from './noise.ts'
+import { type Disturbance, difference, disturbanceOf, machineBusyBetween, readDisturbance } from './noise.ts'
 import { readThrottledMs } from './throttle.ts'
 
 const MIB = 1024 * 1024
+/** The clock of threads that run on other cores is brought up to date at ticks. */
+const CPU_RESOLUTION_MS = TICK_MS
 
 export interface Readings {
-  cpuMs: number
+  /** Share of a core that the process used; null where the window is too short to tell. */
+  achieved: number | null
   metrics: Record<string, number | null>
   throttledMs: number | null
   energy: HostReport['energy']
@@ -21,6 +25,7 @@ export interface Readings {
 
 export class Meters {
   private readonly cpuStat: string | null
+  private readonly cpuResolutionMs: number
   private readonly gc = new GcMeter()
   private readonly loop = new LoopDelayMeter()
   private readonly throttledBefore: number | null
@@ -31,21 +36,23 @@ export class Meters {
 
   /**
    * Starts all meters, the most exact last.
-   * @param cpuStat the kernel's count of throttled time, where a cgroup holds the host
+   * @param compute null where no compute cap is in force
    */
-  constructor(cpuStat: string | null) {
-    this.cpuStat = cpuStat
+  constructor(compute: ComputeCapInForce | null) {
+    this.cpuStat = compute?.cpu_stat ?? null
+    // A cap holds on average over its period: a window that begins or ends within one is off by half of it at most.
+    this.cpuResolutionMs = Math.max(CPU_RESOLUTION_MS, (compute?.period_ms ?? 0) / 2)
     this.throttledBefore = this.throttled()
     this.ioBefore = readIo()
     this.disturbanceBefore = readDisturbance()
     this.energy = new EnergyMeter()
-    this.cpuBefore = process.cpuUsage()
+    this.cpuBefore = cpuUsage()
   }
 
   /** @param wallMs from the first timed step to the last */
   async stop(wallMs: number): Promise<Readings> {
-    const cpu = process.cpuUsage(this.cpuBefore)
-    const energy = this.energy.stop()
+    const cpu = cpuUsage(this.cpuBefore)
+    const energy = this.energy.stop(wallMs)
     const disturbance = readDisturbance()
     const io = readIo()
     const throttledMs = difference(this.throttledBefore, this.throttled())
@@ -55,7 +62,7 @@ export class Meters {
     const moved = (key: keyof IoBytes) =>
       io === null || this.ioBefore === null ? null : (io[key] - this.ioBefore[key]) / MIB
     return {
-      cpuMs,
+      achieved: shareOf(cpuMs, wallMs, this.cpuResolutionMs),
       metrics: {
         cpu_s: cpuMs / 1000,
         gc_count: this.gc.count,
@@ -68,12 +75,8 @@ export class Meters {
       },
       throttledMs,
       energy,
-      machineBusyMs: difference(this.disturbanceBefore.machineBusyMs, disturbance.machineBusyMs),
-      noise: disturbanceOf(this.disturbanceBefore, disturbance, {
-        wallMs,
-        cpuMs,
-        inCgroup: this.cpuStat !== null,
-      }),
+      machineBusyMs: machineBusyBetween(this.disturbanceBefore, disturbance),
+      noise: disturbanceOf(this.disturbanceBefore, disturbance, this.cpuStat !== null),
     }
   }
 

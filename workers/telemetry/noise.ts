@@ -1,14 +1,21 @@
 /** Signs that others disturbed the calling thread. Linux alone; null elsewhere. */
-import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { NoiseRecord } from '../protocol.ts'
+import { canTell, cpuUsage, list, shareOf, TICK_MS, textOf, threadMs } from './clock.ts'
 
 /** The kernel's unit in /proc/stat, whatever its tick. */
-const TICK_MS = 10
+const STAT_UNIT_MS = 10
+/** The clock of a thread that runs is brought up to date at ticks. */
+const SCHEDSTAT_RESOLUTION_MS = TICK_MS
+/** Pressure is brought up to date by whoever reads it. */
+const PRESSURE_RESOLUTION_MS = 1
 const CPU_FOLDER = '/sys/devices/system/cpu'
 
 /** Totals since the machine or the thread started, and the frequency at the moment. */
 export interface Disturbance {
+  /** When this was read, and the process's own CPU time then, ms. */
+  at: number
+  cpuMs: number
   /** Time ready to run and waiting for a core, ms. */
   queueWaitMs: number | null
   involuntarySwitches: number | null
@@ -24,13 +31,16 @@ export interface Disturbance {
 }
 
 export function readDisturbance(): Disturbance {
-  const schedstat = readOrNull('/proc/thread-self/schedstat')?.split(' ')
-  const switches = /^nonvoluntary_ctxt_switches:\s+(\d+)$/m.exec(readOrNull('/proc/thread-self/status') ?? '')
-  const pressure = /^some .*total=(\d+)$/m.exec(readOrNull('/proc/pressure/cpu') ?? '')
+  const cpu = cpuUsage()
+  const schedstat = textOf('/proc/thread-self/schedstat')?.split(' ')
+  const switches = /^nonvoluntary_ctxt_switches:\s+(\d+)$/m.exec(textOf('/proc/thread-self/status') ?? '')
+  const pressure = /^some .*total=(\d+)$/m.exec(textOf('/proc/pressure/cpu') ?? '')
   return {
+    at: threadMs(),
+    cpuMs: (cpu.user + cpu.system) / 1000,
     queueWaitMs: schedstat?.[1] === undefined ? null : Number(schedstat[1]) / 1e6,
     involuntarySwitches: switches ? Number(switches[1]) : null,
-    ...readMachineTime(readOrNull('/proc/stat')),
+    ...readMachineTime(textOf('/proc/stat')),
     pressureMs: pressure ? Number(pressure[1]) / 1e3 : null,
     frequencyMhz: readFrequencyMhz(CPU_FOLDER),
   }
@@ -57,9 +67,9 @@ export function readMachineTime(stat: string | null): MachineTime {
   ]
   const busy = user + nice + system + irq + softirq
   return {
-    machineBusyMs: busy * TICK_MS,
-    stealMs: steal * TICK_MS,
-    coresMs: (busy + steal + idle + iowait) * TICK_MS,
+    machineBusyMs: busy * STAT_UNIT_MS,
+    stealMs: steal * STAT_UNIT_MS,
+    coresMs: (busy + steal + idle + iowait) * STAT_UNIT_MS,
   }
 }
 
@@ -69,7 +79,7 @@ export function readFrequencyMhz(folder: string): number | null {
   let cores = 0
   for (const name of listOrEmpty(folder)) {
     if (!/^cpu\d+$/.test(name)) continue
-    const khz = Number(readOrNull(join(folder, name, 'cpufreq', 'scaling_cur_freq')) ?? Number.NaN)
+    const khz = Number(textOf(join(folder, name, 'cpufreq', 'scaling_cur_freq')) ?? Number.NaN)
     if (!(khz > 0)) continue
     sum += khz / 1000
     cores++
@@ -77,28 +87,41 @@ export function readFrequencyMhz(folder: string): number | null {
   return cores === 0 ? null : sum / cores
 }
 
-/** What happened in between, as the journal keeps it. */
+/** CPU time of the whole machine in between, ms; null where that was too short to tell. */
+export function machineBusyBetween(before: Disturbance, after: Disturbance): number | null {
+  const busy = difference(before.machineBusyMs, after.machineBusyMs)
+  return canTell(after.at - before.at, STAT_UNIT_MS) ? busy : null
+}
+
+/**
+ * What happened in between, as the journal keeps it. Shares are of the time between the two readings, which is slightly
+ * more than that of the timed steps: a pause may fall between the two.
+ * @param inCgroup whether a cgroup's quota holds the process
+ */
 export function disturbanceOf(
   before: Disturbance,
   after: Disturbance,
-  window: { wallMs: number; cpuMs: number; inCgroup: boolean },
+  inCgroup: boolean,
 ): Omit<NoiseRecord, 'load_1m'> {
-  const { wallMs, cpuMs, inCgroup } = window
+  const windowMs = after.at - before.at
   const between = (key: keyof Disturbance) => difference(before[key], after[key])
-  const overWall = (ms: number | null) => (ms === null || wallMs <= 0 ? null : ms / wallMs)
-  const busy = between('machineBusyMs')
+  const share = (ms: number | null, resolutionMs: number) => shareOf(ms, windowMs, resolutionMs)
+  const busy = machineBusyBetween(before, after)
   const steal = between('stealMs')
   const cores = between('coresMs')
   const { frequencyMhz: from } = before
   const { frequencyMhz: to } = after
   return {
     // The kernel counts a thread that its own group's quota holds back as waiting for a core.
-    run_queue_wait_share: inCgroup ? null : overWall(between('queueWaitMs')),
+    run_queue_wait_share: inCgroup ? null : share(between('queueWaitMs'), SCHEDSTAT_RESOLUTION_MS),
     involuntary_context_switches: between('involuntarySwitches'),
-    steal_share: steal === null || cores === null || cores <= 0 ? null : steal / cores,
-    // Ticks are coarse: a short trial may read slightly less than its own use.
-    others_cores: overWall(busy === null ? null : Math.max(0, busy - cpuMs)),
-    pressure_share: inCgroup ? null : overWall(between('pressureMs')),
+    steal_share: steal === null || !cores || !canTell(windowMs, STAT_UNIT_MS) ? null : steal / cores,
+    // Ticks are coarse: a trial may read slightly less than its own use.
+    others_cores: share(
+      busy === null ? null : Math.max(0, busy - (after.cpuMs - before.cpuMs)),
+      STAT_UNIT_MS,
+    ),
+    pressure_share: inCgroup ? null : share(between('pressureMs'), PRESSURE_RESOLUTION_MS),
     frequency_mhz: from === null || to === null ? null : (from + to) / 2,
     frequency_change: from === null || to === null ? null : to / from - 1,
   }
@@ -110,16 +133,8 @@ export function difference(before: number | null, after: number | null): number 
 
 function listOrEmpty(folder: string): string[] {
   try {
-    return readdirSync(folder)
+    return list(folder)
   } catch {
     return []
-  }
-}
-
-function readOrNull(path: string): string | null {
-  try {
-    return readFileSync(path, 'latin1')
-  } catch {
-    return null
   }
 }

@@ -1,11 +1,13 @@
 /** Energy of the processor packages by `perf`, where the kernel's own files cannot be read. Runs beside all trials. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { TimeWindow } from '../protocol.ts'
-import { monotonicMs } from './clock.ts'
+import { canTell, monotonicMs } from './clock.ts'
 
 const EVENT = 'power/energy-pkg/'
 /** Readings so far apart are interpolated. */
 const INTERVAL_MS = 100
+/** A line between two readings is off by a quarter of an interval where power steps from nothing to all: at both ends. */
+const RESOLUTION_MS = INTERVAL_MS / 2
 /** Perf says within this whether it can count. */
 const FIRST_READING_MS = 2000
 /** A trial's readings: a day at most is asked for. */
@@ -47,8 +49,9 @@ export class PerfEnergy {
     return works ? meter : null
   }
 
-  /** Joules of all packages within a window of the monotonic clock; null where the readings do not reach around it. */
+  /** Joules of all packages within a window of the monotonic clock; null where the readings do not reach around it or are too far apart to tell. */
   within({ from, to }: TimeWindow): number | null {
+    if (!canTell(to - from, RESOLUTION_MS)) return null
     const begin = this.at(from)
     const end = this.at(to)
     return begin === null || end === null ? null : end - begin

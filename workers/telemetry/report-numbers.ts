@@ -1,5 +1,12 @@
 /** The numbers in the reports of steps, each kept in a column: writing JSON within a chunk's time costs ten times as much. */
 import type { StepReport } from '../contract.ts'
+import { checkedPart, checkOperatorMs } from '../untrusted.ts'
+
+const { create, hasOwn } = Object
+const { stringify } = JSON
+const PARTS = ['operators_ms', 'detail'] as const
+/** What lies deeper is left over. */
+const DEEPEST = 4
 
 /** What a report holds besides its rows and bytes. */
 export type Reported = Pick<StepReport, 'operators_ms' | 'detail'>
@@ -23,19 +30,23 @@ export class ReportNumbers {
   /**
    * Puts the report's numbers into `out[at .. at + width)`.
    * @returns what is left over: entries that are or hold anything else; null where there are none
+   * @throws {WorkloadError} where a part is no object, or the time of an operator no number
    */
   take(report: Reported, out: Float64Array, at: number): Reported | null {
     out.fill(Number.NaN, at, at + this.width)
-    let rest = null as Reported | null
-    for (const name in report.operators_ms) {
-      const value = report.operators_ms[name]!
-      if (this.keep(this.columns.operators_ms, name, value, out, at)) continue
-      rest = { ...rest, operators_ms: { ...rest?.operators_ms, [name]: value } }
-    }
-    for (const name in report.detail) {
-      const value = report.detail[name]
-      if (this.keep(this.columns.detail, name, value, out, at)) continue
-      rest = { ...rest, detail: { ...rest?.detail, [name]: value } }
+    let rest: Reported | null = null
+    for (const part of PARTS) {
+      const given = checkedPart(report, part)
+      for (const name in given) {
+        if (!hasOwn(given, name)) continue
+        const value = given[name]
+        if (part === 'operators_ms') checkOperatorMs(value, name)
+        if (this.keep(this.columns[part], name, value, out, at, 1)) continue
+        rest ??= {}
+        const left: Record<string, unknown> = rest[part] ?? create(null)
+        left[name] = value
+        rest[part] = left as Record<string, number>
+      }
     }
     return rest
   }
@@ -47,7 +58,14 @@ export class ReportNumbers {
     return parts.filter((part) => part !== '').join()
   }
 
-  private keep(level: Columns, name: string, value: unknown, out: Float64Array, at: number): boolean {
+  private keep(
+    level: Columns,
+    name: string,
+    value: unknown,
+    out: Float64Array,
+    at: number,
+    depth: number,
+  ): boolean {
     const known = level.get(name)
     if (typeof value === 'number' || value === null) {
       if (known instanceof Map || (known === undefined && this.used === this.width)) return false
@@ -56,12 +74,14 @@ export class ReportNumbers {
       out[at + column] = value === null || !Number.isFinite(value) ? NULL : value
       return true
     }
-    if (typeof value !== 'object' || Array.isArray(value) || typeof known === 'number') return false
+    const isObject = typeof value === 'object' && !Array.isArray(value)
+    if (!isObject || typeof known === 'number' || depth === DEEPEST) return false
+    if (known === undefined && this.used === this.width) return false
     const below = known ?? (new Map() as Columns)
     if (known === undefined) level.set(name, below)
     let any = false
     for (const key in value) {
-      any = this.keep(below, key, (value as Record<string, unknown>)[key], out, at)
+      any = this.keep(below, key, (value as Record<string, unknown>)[key], out, at, depth + 1)
       if (!any) break
     }
     // All of an object or nothing, and an empty one would be lost.
@@ -88,12 +108,10 @@ function memberOf(name: string, column: number | Columns, from: Float64Array, at
       const member = memberOf(below, next, from, at)
       if (member !== '') inside += inside === '' ? member : `,${member}`
     }
-    return inside === '' ? '' : `${JSON.stringify(name)}:{${inside}}`
+    return inside === '' ? '' : `${stringify(name)}:{${inside}}`
   }
   const value = from[at + column]!
-  return Number.isNaN(value)
-    ? ''
-    : `${JSON.stringify(name)}:${value === NULL ? 'null' : JSON.stringify(value)}`
+  return Number.isNaN(value) ? '' : `${stringify(name)}:${value === NULL ? 'null' : stringify(value)}`
 }
 
 /** A report's numbers, read back, with what was left over. */

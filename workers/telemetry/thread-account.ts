@@ -1,5 +1,6 @@
 /** What the kernel's scheduler says of the calling thread. Linux; elsewhere unknown. */
-import { closeSync, openSync, readlinkSync, readSync } from 'node:fs'
+import { readlinkSync } from 'node:fs'
+import { close, cpuUsage, open, read } from './clock.ts'
 
 /** Ms since the thread or the process started. */
 export interface Account {
@@ -21,7 +22,7 @@ export class ThreadAccount {
   /** Null where the machine does not tell. */
   static open(): ThreadAccount | null {
     try {
-      return new ThreadAccount(openSync(`/proc/${readlinkSync('/proc/thread-self')}/schedstat`, 'r'))
+      return new ThreadAccount(open(`/proc/${readlinkSync('/proc/thread-self')}/schedstat`, 'r'))
     } catch {
       return null
     }
@@ -30,8 +31,8 @@ export class ThreadAccount {
   /** Takes some 5 us. */
   read(): Account {
     // Asked for the usage of the process, the kernel brings the thread's account up to date, which ticks alone do else.
-    const usage = process.cpuUsage()
-    const bytes = readSync(this.fd, this.buffer, 0, this.buffer.length, 0)
+    const usage = cpuUsage()
+    const bytes = read(this.fd, this.buffer, 0, this.buffer.length, 0)
     const [cpu, waited] = this.buffer.toString('latin1', 0, bytes).split(' ')
     return {
       cpu: Number(cpu) / 1e6,
@@ -41,7 +42,7 @@ export class ThreadAccount {
   }
 
   close(): void {
-    closeSync(this.fd)
+    close(this.fd)
   }
 }
 

@@ -6,12 +6,15 @@ import { disturbancesOf } from '../../../harness/execute/disturbed.ts'
 import {
   type Disturbance,
   disturbanceOf,
+  machineBusyBetween,
   readDisturbance,
   readFrequencyMhz,
   readMachineTime,
 } from '../../../workers/telemetry/noise.ts'
 
 const unknown: Disturbance = {
+  at: 0,
+  cpuMs: 0,
   queueWaitMs: null,
   involuntarySwitches: null,
   machineBusyMs: null,
@@ -54,6 +57,8 @@ describe('the machine', () => {
 describe('a disturbance', () => {
   const before = {
     ...unknown,
+    at: 500,
+    cpuMs: 100,
     queueWaitMs: 5,
     machineBusyMs: 1000,
     stealMs: 0,
@@ -63,6 +68,8 @@ describe('a disturbance', () => {
   }
   const after = {
     ...before,
+    at: 1500,
+    cpuMs: 1000,
     queueWaitMs: 105,
     machineBusyMs: 2500,
     stealMs: 40,
@@ -70,10 +77,9 @@ describe('a disturbance', () => {
     pressureMs: 300,
     frequencyMhz: 2400,
   }
-  const window = { wallMs: 1000, cpuMs: 900, inCgroup: false }
 
   it('is what happened in between', () => {
-    expect(disturbanceOf(before, after, window)).toEqual({
+    expect(disturbanceOf(before, after, false)).toEqual({
       run_queue_wait_share: 0.1,
       involuntary_context_switches: null,
       steal_share: 0.02,
@@ -84,13 +90,31 @@ describe('a disturbance', () => {
     })
   })
 
+  it('has no share in a time too short for its clock', () => {
+    // One wait and one tick of all cores, booked within half a ms.
+    const soon = { ...after, at: before.at + 0.4 }
+    expect(disturbanceOf(before, soon, false)).toMatchObject({
+      run_queue_wait_share: null,
+      steal_share: null,
+      others_cores: null,
+      pressure_share: null,
+    })
+    expect(machineBusyBetween(before, soon)).toBeNull()
+    // The kernel's unit of 10 ms is 5% of 200 ms; pressure is counted in less than 1 ms.
+    const at = (ms: number) => disturbanceOf(before, { ...after, at: before.at + ms }, false)
+    expect([at(199).others_cores, at(199).run_queue_wait_share]).toEqual([null, null])
+    expect(at(199).pressure_share).toBeCloseTo(300 / 199)
+    expect([at(200).others_cores, at(200).run_queue_wait_share]).toEqual([3, 0.5])
+    expect(machineBusyBetween(before, after)).toBe(1500)
+  })
+
   it('leaves out what a cgroup cap itself causes', () => {
-    const noise = disturbanceOf(before, after, { ...window, inCgroup: true })
+    const noise = disturbanceOf(before, after, true)
     expect([noise.run_queue_wait_share, noise.pressure_share]).toEqual([null, null])
   })
 
   it('marks a trial with every reason, and unknown with none', () => {
-    const noise = { ...disturbanceOf(before, after, window), load_1m: 1 }
+    const noise = { ...disturbanceOf(before, after, false), load_1m: 1 }
     expect(disturbancesOf(noise, 2)).toEqual(['steal', 'others', 'waiting', 'pressure', 'frequency'])
     expect(
       disturbancesOf(
@@ -105,6 +129,6 @@ describe('a disturbance', () => {
         2,
       ),
     ).toEqual([])
-    expect(disturbancesOf({ ...disturbanceOf(unknown, unknown, window), load_1m: null }, 2)).toEqual([])
+    expect(disturbancesOf({ ...disturbanceOf(unknown, unknown, false), load_1m: null }, 2)).toEqual([])
   })
 })

@@ -50,30 +50,33 @@ describe('EnergyMeter', () => {
     all(0)
     const meter = new EnergyMeter(folder)
     all(2_500_000)
-    expect(meter.stop()).toEqual({ joules: 7.5, source: 'rapl' })
+    expect(meter.stop(1000)).toEqual({ joules: 7.5, source: 'rapl' })
+    // The kernel updates them once a ms: 5% of 20 ms.
+    expect(meter.stop(19)).toEqual({ joules: null, source: 'rapl' })
+    expect(meter.stop(20)).toEqual({ joules: 7.5, source: 'rapl' })
   })
 
   it('corrects a counter that wrapped', () => {
     domain('intel-rapl:0', 'package-0', 9_900_000, 10_000_000)
     const meter = new EnergyMeter(folder)
     domain('intel-rapl:0', 'package-0', 400_000, 10_000_000)
-    expect(meter.stop()).toEqual({ joules: 0.5, source: 'rapl' })
+    expect(meter.stop(1000)).toEqual({ joules: 0.5, source: 'rapl' })
   })
 
   it('knows nothing where there is no RAPL or a package has no counter to read', () => {
-    expect(new EnergyMeter(join(folder, 'absent')).stop()).toEqual({ joules: null, source: null })
+    expect(new EnergyMeter(join(folder, 'absent')).stop(1000)).toEqual({ joules: null, source: null })
     domain('intel-rapl:0', 'package-0', 1)
     domain('intel-rapl:1', 'package-1', 1)
     rmSync(join(folder, 'intel-rapl:1', 'energy_uj'))
-    expect(new EnergyMeter(folder).stop()).toEqual({ joules: null, source: null })
+    expect(new EnergyMeter(folder).stop(1000)).toEqual({ joules: null, source: null })
   })
 
   it('takes a counter that reads empty for none, not for 0', () => {
     domain('intel-rapl:0', 'package-0', 5_000_000)
     const meter = new EnergyMeter(folder)
     writeFileSync(join(folder, 'intel-rapl:0', 'energy_uj'), '')
-    expect(meter.stop()).toEqual({ joules: null, source: null })
-    expect(new EnergyMeter(folder).stop()).toEqual({ joules: null, source: null })
+    expect(meter.stop(1000)).toEqual({ joules: null, source: null })
+    expect(new EnergyMeter(folder).stop(1000)).toEqual({ joules: null, source: null })
   })
 })
 
@@ -106,7 +109,7 @@ describe('ChunkLog', () => {
     for (let chunk = 0; chunk < count; chunk++) {
       const report = { rows: 2, bytes: chunk, ...(chunk % 7 === 0 ? { operators_ms: { read: chunk } } : {}) }
       log.add(
-        { ...numbers, first_row: chunk * 2 },
+        { rows: 2, ...numbers, first_row: chunk * 2 },
         { ...report, ...(chunk % 1100 === 5 ? { detail: { chunk } } : {}) },
       )
     }
@@ -136,7 +139,10 @@ describe('ChunkLog', () => {
     const operators_ms = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`operator ${i}`, i]))
     const detail = { text: 'é'.repeat(100_000) }
     for (let chunk = 0; chunk < 8; chunk++) {
-      log.add({ ...numbers, first_row: chunk }, { rows: 1, operators_ms, detail: { ...detail, chunk } })
+      log.add(
+        { rows: 1, ...numbers, first_row: chunk },
+        { rows: 1, operators_ms, detail: { ...detail, chunk } },
+      )
     }
     log.close()
     const lines = read(path)

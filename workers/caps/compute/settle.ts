@@ -1,4 +1,5 @@
 /** Brings a capped process to the middle of its share's cycle before the clock starts. */
+import { threadMs } from '../../telemetry/clock.ts'
 import { readThrottledMs } from '../../telemetry/throttle.ts'
 
 /** A pause this long is the cap's: the shortest that any mechanism makes at the shares that settle. */
@@ -17,20 +18,20 @@ const LONGEST_MS = 250
  */
 export function settle(units: number, cpuStat: string | null): void {
   if (units > LARGEST_SHARE) return
-  const deadline = performance.now() + LONGEST_MS
+  const deadline = threadMs() + LONGEST_MS
   const resumed = runUntilHeld(cpuStat, deadline)?.resumed
   const run = resumed === undefined ? null : runUntilHeld(cpuStat, deadline)
   if (resumed === undefined || run === null) return
   const half = (run.held - resumed) / 2
-  while (performance.now() - run.resumed < half);
+  while (threadMs() - run.resumed < half);
 }
 
 /** When the process was held and when it went on, ms; null where it was not by the deadline. */
 function runUntilHeld(cpuStat: string | null, deadline: number): { held: number; resumed: number } | null {
   const throttledMs = () => (cpuStat === null ? null : readThrottledMs(cpuStat))
   const before = throttledMs()
-  let last = performance.now()
-  for (let now = last; now < deadline; now = performance.now()) {
+  let last = threadMs()
+  for (let now = last; now < deadline; now = threadMs()) {
     // Others' work makes pauses as well, which the kernel's count tells apart.
     if (now - last >= HELD_MS && (before === null || throttledMs() !== before)) {
       return { held: last, resumed: now }

@@ -1,0 +1,191 @@
+/** Whatever a workload hands over, throws or puts in the place of the runtime's own costs its own trial, and says why. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { LocalExecutor } from '../../harness/execute/local.ts'
+import type { ChunkLogLine, TrialResult } from '../../workers/protocol.ts'
+import { Sandbox, trialsOf } from '../fixtures/cli.ts'
+import { trialSpec, workloadFile } from '../fixtures/trial.ts'
+
+let folder: string
+let executor: LocalExecutor
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stint-hostile-'))
+  executor = new LocalExecutor({ temporaryRoot: folder, onOutput: () => {} })
+})
+afterAll(async () => {
+  await executor.close()
+  expect(readdirSync(folder).filter((name) => name.startsWith('stint-'))).toEqual([])
+  rmSync(folder, { recursive: true })
+})
+
+const logOf = (how: string) => join(folder, 'chunks', `${how}.jsonl`)
+
+function run(how: string, timeout_s = 60): Promise<TrialResult> {
+  return executor.run(
+    trialSpec('hostile', { how }, { trial: how, timeout_s, chunk_log: logOf(how), warmup_chunks: 1 }),
+  )
+}
+
+/** The other ways are in `test/unit/execute/untrusted.test.ts`, without processes. */
+const FAILURES: [how: string, message: string][] = [
+  ['metric_function', 'finish(): metrics.a is a function; expected a number or null'],
+  ['metric_bigint', 'finish(): metrics.a is a BigInt; expected a number or null'],
+  ['metric_circle', 'finish(): metrics.a is an object; expected a number or null'],
+  ['metric_own', 'finish(): metrics.wall_s is a metric that Stint measures itself; give it another name'],
+  ['info_large', 'info holds texts of more than 16000000 characters'],
+  ['throws_null', 'the workload threw null'],
+  ['throws_message_function', 'the workload threw an error whose message is no text'],
+  ['throws_getter', 'the workload threw an object'],
+  ['rows_half', 'step(): rows is 0.5; expected a whole number, 0 or more'],
+  ['detail_function', 'step().detail.f is a function; expected plain data'],
+  ['inherited_error', 'has added error to Object.prototype, which breaks functions of Node'],
+]
+
+describe('a workload', () => {
+  it('that breaks its contract fails its trial with the value at fault', async () => {
+    for (const [how, message] of FAILURES) {
+      const { outcome, error, metrics } = await run(how)
+      expect([how, outcome, error?.message]).toEqual([how, 'failed', expect.stringContaining(message)])
+      expect(error!.message.length).toBeLessThan(5000)
+      expect(metrics).toEqual({})
+    }
+  }, 120_000)
+
+  it('that never answers meets its deadline', async () => {
+    expect((await run('never', 1)).outcome).toBe('timed_out')
+  })
+
+  it('has metrics that are not finite recorded as unknown, with a note', async () => {
+    const { outcome, metrics, notes } = await run('not_finite')
+    expect(outcome).toBe('ok')
+    expect(metrics).toMatchObject({ a: null, b: null, c: null, d: 4 })
+    expect(Object.entries(metrics)).toContainEqual(['__proto__', 5])
+    expect(notes).toEqual([
+      'metric a is NaN, recorded as unknown',
+      'metric b is -Infinity, recorded as unknown',
+    ])
+  })
+
+  it('may hand over what JSON can say in another form', async () => {
+    const { outcome, info } = await run('info_plain')
+    expect([outcome, info]).toEqual(['ok', { when: '1970-01-01T00:00:00.000Z', sizes: [1, 2], nan: null }])
+  })
+
+  it('that sends messages of its own, or removes its folder, leaves the next trial as it is', async () => {
+    for (const how of ['posts', 'removes_temporary', 'good']) {
+      const { outcome, metrics, error } = await run(how)
+      expect([how, outcome, metrics['a'], error]).toEqual([how, 'ok', 1, undefined])
+    }
+    const { outcome, error } = await run('writes_everywhere')
+    expect(['crashed', 'failed']).toContain(outcome)
+    expect(error!.message).not.toBe('')
+    expect((await run('good')).outcome).toBe('ok')
+  })
+
+  it('that replaces clocks, meters and JSON has its trial measured all the same', async () => {
+    for (const how of ['clock', 'to_json', 'inherited_outcome']) {
+      const { outcome, metrics, error } = await run(how)
+      expect([how, outcome, error]).toEqual([how, 'ok', undefined])
+      for (const name of ['latency_mean_ms', 'latency_p50_ms', 'service_mean_ms', 'startup_ms', 'wall_s'])
+        expect(metrics[name], `${how}: ${name}`).toBeGreaterThan(0)
+      expect(metrics['latency_mean_ms']! * metrics['chunks']!).toBeCloseTo(metrics['wall_s']! * 1000, 6)
+      expect(metrics['cpu_s'], how).toBeLessThan(60)
+      const lines = readFileSync(logOf(how), 'utf8').trim().split('\n')
+      const [first] = lines.map((line): ChunkLogLine => JSON.parse(line))
+      expect([how, lines.length, first!.detail]).toEqual([how, 5, { left: 4, text: 'kept' }])
+    }
+  })
+})
+
+describe('a sweep', () => {
+  it('goes on beside every such trial, and a resumed one has nothing to do', async () => {
+    const box = new Sandbox()
+    const how = ['good', 'metric_function', 'throws_message_function', 'inherited_error', 'throws_disk_full']
+    const sweep = box.sweep({
+      workload: 'hostile',
+      grid: { 'params.how': how },
+      benchmark_runs: 2,
+      chunk_log: 'all',
+    })
+    const { code, stderr } = await box.stint('run', sweep, '--out', box.results, '--quiet')
+    expect([code, stderr]).toEqual([4, ''])
+    const trials = trialsOf(box.runs()[0]!)
+    const outcomes = trials.map(({ params, outcome }) => `${params['params.how']} ${outcome}`).sort()
+    expect(outcomes).toEqual(
+      how
+        .flatMap((one) => Array.from({ length: 2 }, () => `${one} ${one === 'good' ? 'ok' : 'failed'}`))
+        .sort(),
+    )
+    for (const { outcome, error } of trials) {
+      if (outcome === 'failed')
+        expect(error).toEqual(expect.objectContaining({ message: expect.any(String) }))
+    }
+    expect((await box.stint('resume', box.runs()[0]!, '--quiet')).stderr).not.toContain('stopped')
+    expect(trialsOf(box.runs()[0]!).length).toBe(trials.length)
+    box.remove()
+  })
+
+  it('is refused, with the entry at fault, where describe() returns nonsense', async () => {
+    const box = new Sandbox()
+    const nonsense: [text: string, message: string][] = [
+      ['42', 'describe() returned 42; expected { name, params, metrics, dataset }'],
+      ['async () => ({})', 'describe() returned a function'],
+      [`({ then() {} })`, 'describe() returned an object; expected'],
+      [`({ name: 1, params: {}, metrics: {}, dataset: 'none' })`, 'describe().name is 1; expected a text'],
+      [
+        `({ name: 'x', params: {}, metrics: { a: () => 1 }, dataset: 'none' })`,
+        'describe().metrics.a is a function; expected plain data',
+      ],
+      [
+        `({ name: 'x', params: {}, metrics: { a: { direction: 'up' } }, dataset: 'none' })`,
+        'describe().metrics.a.direction is the text "up"; expected lower_is_better, higher_is_better, neutral',
+      ],
+      [
+        `({ name: 'x', params: {}, metrics: { wall_s: {} }, dataset: 'none' })`,
+        'describe() has a metric wall_s, which Stint measures itself',
+      ],
+      [
+        `({ name: 'x', params: { n: { type: 'int' } }, metrics: {}, dataset: 'none' })`,
+        'describe().params.n.type is the text "int"; expected number, integer, string, boolean',
+      ],
+      [`({ name: 'x', params: {}, metrics: {} })`, 'describe().dataset is undefined; expected required'],
+      [`(() => { throw { get message() { throw 1 } } })()`, 'the workload threw an object'],
+      [`(Object.prototype.toJSON = () => 'gone', { name: 1 })`, 'describe().name is 1; expected a text'],
+    ]
+    for (const [index, [text, message]] of nonsense.entries()) {
+      const own = box.write(
+        `own${index}.mjs`,
+        `export default { describe: () => ${text}, open: () => ({ step: () => null, finish: () => ({ metrics: {} }) }) }\n`,
+      )
+      const { ok, ...rest } = await executor.prepare({ workload: own, datasets: [], data_dir: folder })
+      expect([text, ok, rest]).toEqual([
+        text,
+        false,
+        expect.objectContaining({
+          error: expect.objectContaining({ message: expect.stringContaining(message) }),
+        }),
+      ])
+    }
+    const absent = { name: 'x', params: {}, metrics: { a: {} }, dataset: 'none' }
+    const own = box.write(
+      'own.mjs',
+      `export default { describe: () => (${JSON.stringify(absent)}), open() {} }\n`,
+    )
+    expect(await executor.prepare({ workload: own, datasets: [], data_dir: folder })).toMatchObject({
+      ok: true,
+      workload: { metrics: { a: { unit: '', direction: 'neutral', kind: 'measured', description: '' } } },
+    })
+    box.remove()
+  })
+})
+
+it('a child that holds the pipes of a trial does not hold up its end', async () => {
+  const begun = performance.now()
+  const spec = trialSpec('misbehave', { how: 'inherits' }, { timeout_s: 1 })
+  const { outcome } = await executor.run({ ...spec, workload: workloadFile('misbehave') })
+  expect(outcome).toBe('timed_out')
+  // The child sleeps for 40 s.
+  expect(performance.now() - begun).toBeLessThan(30_000)
+})
