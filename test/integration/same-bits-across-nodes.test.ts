@@ -14,7 +14,7 @@ const MAIN = fileURLToPath(new URL('../../dist/harness/cli/main.js', import.meta
 const OTHERS = ['20', '22', '24'].filter((line) => !process.versions.node.startsWith(`${line}.`))
 /** Where scripts/test-full.mjs keeps them. */
 const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'stint', 'node')
-const LIMIT_MS = 300_000
+const LIMIT_MS = 600_000
 
 const folder = mkdtempSync(join(tmpdir(), 'stint-nodes-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

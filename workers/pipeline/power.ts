@@ -1,7 +1,7 @@
 /**
  * Powers that have the same bits on every version of Node. `**` and `Math.pow` do not: from Node 24 on their last bit is
  * another one than in 20 and 22, as for 4 ** 0.25. Over a million random arguments each, compiled and
- * interpreted, Node 20.20, 22.23 and 24.21 agree in all bits of Math.exp, log, log1p, expm1, log2, log10, sqrt, cbrt,
+ * interpreted, Node 20.20, 22.23, 24.21 and 26.10 agree in all bits of Math.exp, log, log1p, expm1, log2, log10, sqrt, cbrt,
  * hypot, tanh, sin and cos, which V8 brings along, and of 2 ** n and 10 ** n, n whole and not below 0.
  */
 
