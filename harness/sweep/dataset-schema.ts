@@ -40,6 +40,13 @@ export const DATASET_AXES: Record<string, { type: z.ZodType; description: string
     type: text('the name of a column'),
     description: 'column to predict: a number, or a label to classify by',
   },
+  positive: {
+    type: z.union([z.string().min(1), z.number(), z.boolean()], {
+      error: 'a label of the target, such as yes',
+    }),
+    description:
+      'label of two that F1 is of; by default 1, true or yes where there is one, or else the larger label',
+  },
   rows: {
     type: wholeNumber(1, MAX_ROWS),
     description: 'rows to generate, or the first rows of `source` to use',

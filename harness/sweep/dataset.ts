@@ -16,7 +16,7 @@ const COLUMN_PREFIX = 'dataset.columns.'
 /** Lists, which a scenario's key holds as JSON text. */
 const LISTS = ['missing', 'features'] as const
 /** Keys that say how a file is read. */
-const READING = ['format', 'bad_values', 'separator', 'quote', 'comment'] as const
+const READING = ['format', 'bad_values', 'positive', 'separator', 'quote', 'comment'] as const
 
 /** The `dataset` mapping as keys of a scenario: `dataset.source`, `dataset.columns.<name>`; what is no scalar as JSON. */
 export function flatDataset(dataset: SweepDataset): Flat {
@@ -145,7 +145,8 @@ function readingOptions(flat: Flat): ReadingOptions {
   for (const key of READING) {
     const value = flat[`dataset.${key}`]
     if (value === undefined) continue
-    if (key === 'format' || key === 'bad_values') options[key] = value
+    if (key === 'positive') options[key] = String(value)
+    else if (key === 'format' || key === 'bad_values') options[key] = value
     else dialect[key] = value
   }
   if (Object.keys(dialect).length > 0) options['dialect'] = dialect

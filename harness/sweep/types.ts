@@ -23,6 +23,7 @@ export interface SweepDataset {
   comment?: string
   missing?: string[]
   bad_values?: BadValuePolicy
+  positive?: string | number | boolean
   columns?: Record<string, ColumnKind | ColumnDeclaration>
   features?: FeatureDeclaration[]
 }

@@ -105,6 +105,8 @@ export interface ReadingOptions {
   missing?: string[]
   /** Default: fail. */
   bad_values?: BadValuePolicy
+  /** The label of two that F1 is of. Default: 1, true or yes, or else the larger one. */
+  positive?: string
   /** Features beside those of the columns or the preset. */
   features?: FeatureDeclaration[]
 }

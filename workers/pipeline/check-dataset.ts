@@ -18,6 +18,7 @@ import { type HashingSource, hashingSource } from '../data/sources/bytes.ts'
 import type { DataFingerprint, PreparedDataset, UnreadDataset } from '../data/types.ts'
 import { givenParams, infoFor, pipelineParams } from './describe.ts'
 import { checkForgetting } from './drift/forgetting.ts'
+import { positiveLabel } from './learn/class-labels.ts'
 import {
   CHOICES,
   checkTarget,
@@ -86,10 +87,32 @@ export async function checkDataset(
   if (chosen !== null && seen.labels !== null) {
     notes.push(`learner ${chosen}, since none is named and the target ${target} has ${classes} labels`)
   }
+  const positive = positiveOf(asked, target, seen.labels)
+  if (positive !== null) notes.push(`F1 is of the label ${positive}; dataset.positive chooses`)
   if (rows !== null && rows > known.rows) {
     notes.push(`${path} has ${known.rows} rows, fewer than the ${rows} asked for`)
   }
   return { dataset, notes }
+}
+
+/**
+ * The label that F1 is of; null where there is none.
+ * @throws {Error} where the one asked for is none of the target's two labels
+ */
+function positiveOf(
+  { positive, path }: UnreadDataset,
+  target: string,
+  labels: readonly string[] | null,
+): string | null {
+  const [a, b] = labels ?? []
+  const two = labels?.length === 2
+  if (positive !== undefined && !(two && labels.includes(positive))) {
+    const has = two ? `the labels ${a} and ${b}` : labels === null ? 'numbers' : `${labels.length} labels`
+    throw new Error(
+      `${path}: dataset.positive is "${positive}", and the target "${target}" has ${has}: expected one of two labels; ${two ? 'choose one of them' : 'drop dataset.positive'}`,
+    )
+  }
+  return two ? positiveLabel(a!, b!, positive) : null
 }
 
 async function readOnce(asked: UnreadDataset, plan: Plan): Promise<{ seen: Seen; known: DataFingerprint }> {

@@ -147,7 +147,7 @@ const METRICS: Record<Task, Record<string, MetricInfo>> = {
   classification: {
     accuracy: score('share of rows whose label was predicted before they were learned'),
     log_loss: error('mean of -ln of the probability that was predicted for the true label'),
-    f1: score('F1 of the second label to appear, where there are two'),
+    f1: score('F1 of the positive label, where there are two'),
     f1_macro: score('mean F1 over the labels'),
     roc_auc: score('area under the ROC curve, where there are two labels'),
     accuracy_majority_baseline: reference('share of rows with the most frequent label seen'),

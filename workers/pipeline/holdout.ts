@@ -68,6 +68,7 @@ export class Holdout {
       })
     }
     this.learned = this.train.rows
+    for (const model of this.models) model.learned = this.learned
     this.heldOut = this.test.rows
     // A model that has learned nothing has no prediction.
     if (this.learned === 0) return

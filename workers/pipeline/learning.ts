@@ -50,6 +50,8 @@ const REPORTED: Record<Task, readonly Reported[]> = {
 
 export interface LearningState {
   learners: LearnerState[]
+  /** Rows that each learned since it was fresh. */
+  learned: number[]
   scores: unknown[]
   prequential: PrequentialState
   buffer: Record<string, unknown>
@@ -62,6 +64,8 @@ export interface LearningShape {
   slots: number
   /** Rows that are expected, for the curve's points. */
   rows: number
+  /** Two labels: the class that F1 is of, asked for once both were seen. */
+  positiveClass?: () => number
 }
 
 export class Learning {
@@ -92,7 +96,7 @@ export class Learning {
     if (state !== undefined) this.buffer.restore(state.buffer)
     const batchMode = settings.mode === 'batch'
     this.curved = curvedScores(shape, params, batchMode, state?.scores[0] as CurvedScoresState | undefined)
-    this.models = modelsFor(shape.task, params, this.curved, state)
+    this.models = modelsFor(shape, params, this.curved, state)
     const { batch_size, random_seed } = settings
     this.prequential = new Prequential(
       this.models,
@@ -217,6 +221,7 @@ export class Learning {
   toJSON(): LearningState {
     return {
       learners: this.models.map(({ learner }) => learner.toJSON()),
+      learned: this.models.map(({ learned }) => learned),
       scores: this.models.map(({ scores }) => scores.toJSON()),
       prequential: this.prequential.toJSON(),
       buffer: this.buffer.toJSON(),
@@ -225,7 +230,7 @@ export class Learning {
 }
 
 function modelsFor(
-  task: Task,
+  { task, positiveClass }: LearningShape,
   params: PipelineParams,
   curved: CurvedScores,
   state: LearningState | undefined,
@@ -236,10 +241,12 @@ function modelsFor(
   const baselines = Object.entries(BASELINES[task]).map(([name, make], i) => ({
     name,
     learner: restored(i + 1, make),
+    learned: state?.learned[i + 1] ?? 0,
     fresh: make,
-    scores: plainScores(task, state?.scores[i + 1]),
+    scores: plainScores(task, state?.scores[i + 1], positiveClass),
   }))
-  return [{ name: 'learner', learner: restored(0, fresh), fresh, scores: curved }, ...baselines]
+  const learned = state?.learned[0] ?? 0
+  return [{ name: 'learner', learner: restored(0, fresh), learned, fresh, scores: curved }, ...baselines]
 }
 
 /** Batch mode scores after learning, so a curve over rows would show nothing. */
@@ -252,24 +259,30 @@ function curvedScores(
   const points = batchMode ? 0 : params.curve_points
   const window = batchMode ? 0 : params.window
   const stride = Math.ceil(shape.rows / Math.max(1, points - 1))
-  const scores = plainScores(shape.task, state?.scores)
+  const { task, positiveClass } = shape
+  const scores = plainScores(task, state?.scores, positiveClass)
   return new CurvedScores(
     scores,
-    windowScores(shape.task, window, state?.window),
+    windowScores(task, window, state?.window, positiveClass),
     { points, stride, window },
     state,
   )
 }
 
-function plainScores(task: Task, state: unknown): Scores {
+function plainScores(task: Task, state: unknown, positiveClass: LearningShape['positiveClass']): Scores {
   return task === 'regression'
     ? new RegressionScores(state as RegressionScoreState | undefined)
-    : new ClassificationScores(state as ClassificationScoreState | undefined)
+    : new ClassificationScores(state as ClassificationScoreState | undefined, positiveClass)
 }
 
-function windowScores(task: Task, window: number, state: RingState | null | undefined): WindowScores | null {
+function windowScores(
+  task: Task,
+  window: number,
+  state: RingState | null | undefined,
+  positiveClass: LearningShape['positiveClass'],
+): WindowScores | null {
   if (window === 0) return null
   return task === 'regression'
     ? new RegressionWindow(window, state ?? undefined)
-    : new ClassificationWindow(window, state ?? undefined)
+    : new ClassificationWindow(window, state ?? undefined, positiveClass)
 }

@@ -7,6 +7,8 @@ import type { Scores } from './metrics/scores.ts'
 export interface Model {
   name: string
   learner: Learner
+  /** Rows that it learned since it was fresh. */
+  learned: number
   /** The learner as it was before any row. */
   fresh: () => Learner
   scores: Scores
@@ -44,8 +46,8 @@ export function predictRows(
   out: readonly Float64Array[],
 ): void {
   for (let m = 0; m < models.length; m += 1) {
-    const { learner, scores } = models[m]!
-    scores.predict(learner, batch, from, to, out[m]!)
+    const { learner, scores, learned } = models[m]!
+    scores.predict(learner, batch, from, to, out[m]!, learned)
   }
 }
 

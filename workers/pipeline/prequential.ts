@@ -142,8 +142,12 @@ export class Prequential {
     if (this.observer !== null) this.observer(batch, from, to, predictions?.[0] ?? null, first, this.learned)
     this.learned += to - from
     const keep = this.due.length > 0 ? this.takeDue() : 1
-    if (keep === 0) model.learner = model.fresh()
+    if (keep === 0) {
+      model.learner = model.fresh()
+      model.learned = 0
+    }
     learnRows(models, batch, from, to)
+    for (const one of models) one.learned += to - from
     if (keep > 0 && keep < 1) model.learner.forget?.(keep)
   }
 

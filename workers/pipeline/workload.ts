@@ -20,7 +20,7 @@ import { givenParams, infoFor, type PipelineParams, pipelineParams } from './des
 import { checkForgetting } from './drift/forgetting.ts'
 import { engineerOptions } from './engineer-options.ts'
 import { type EngineerState, FeatureEngineer } from './features/engineer.ts'
-import { ClassLabels } from './learn/class-labels.ts'
+import { ClassLabels, positiveLabel } from './learn/class-labels.ts'
 import { checkTarget } from './learn/options.ts'
 import type { Task } from './learn/registry.ts'
 import { Learning, type LearningState } from './learning.ts'
@@ -82,6 +82,8 @@ class PipelineRun implements OpenWorkload {
   private readonly settings: WorkloadSettings
   /** Where the target is a label. */
   private readonly labels: ClassLabels | null
+  /** The label that F1 is of, as chosen. */
+  private readonly chosenPositive: string | undefined
   private readonly quality: DataQuality
   /** Where drift or quality is watched. */
   private readonly watch: Watch | null
@@ -123,6 +125,7 @@ class PipelineRun implements OpenWorkload {
     this.rows = from?.rows ?? 0
     const task = taskOf(plan)
     this.labels = task === 'classification' ? new ClassLabels(plan.target, parts?.labels ?? []) : null
+    this.chosenPositive = dataset.positive
     this.quality = new DataQuality(plan, dataset, params, parts?.quality, seen)
     const engineering = engineerOptions(plan, params, settings)
     this.engineer = new FeatureEngineer(plan.features, plan.target, parts?.engineer, engineering)
@@ -133,7 +136,13 @@ class PipelineRun implements OpenWorkload {
       : batch_size
     const { dense, slots } = plan.features
     this.learning = new Learning(
-      { task, width: dense.length, slots: slots.length, rows: dataset.rows },
+      {
+        task,
+        width: dense.length,
+        slots: slots.length,
+        rows: dataset.rows,
+        positiveClass: () => this.positive(),
+      },
       params,
       { ...settings, batch_size: batchSize },
       this.spill,
@@ -165,6 +174,7 @@ class PipelineRun implements OpenWorkload {
         rows: this.rows,
         ...learning.info(),
         ...(this.labels !== null && { classes: this.labels.names }),
+        ...(this.labels?.names.length === 2 && { f1_label: this.labels.names[this.positive()] }),
         ...this.quality.summary(),
         ...this.watch?.summary(),
         columns: this.plan.specs.map((spec) => spec.name),
@@ -183,6 +193,12 @@ class PipelineRun implements OpenWorkload {
         ...(sink !== null && { features_written: sink.rows }),
       },
     }
+  }
+
+  /** The class that F1 is of; only where two labels were met. */
+  private positive(): number {
+    const [a, b] = this.labels!.names as [string, string]
+    return positiveLabel(a, b, this.chosenPositive) === a ? 0 : 1
   }
 
   close(): void | Promise<void> {

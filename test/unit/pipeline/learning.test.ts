@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Scalar, WorkloadSettings } from '../../../workers/contract.ts'
 import { checkDataset, describeFor } from '../../../workers/pipeline/check-dataset.ts'
+import { positiveLabel } from '../../../workers/pipeline/learn/class-labels.ts'
 import { Ridge } from '../../../workers/pipeline/learn/ridge.ts'
 import { ClassificationScore } from '../../../workers/pipeline/metrics/classification.ts'
 import { RegressionScore } from '../../../workers/pipeline/metrics/regression.ts'
@@ -86,8 +87,10 @@ describe('label targets', () => {
     for (const [i, kind] of kinds.entries()) {
       if (!order.includes(kind)) order.push(kind)
       const best = order.reduce((a, b) => ((counts.get(b) ?? 0) > (counts.get(a) ?? 0) ? b : a), order[0]!)
-      // Nothing is known before the first row, which is not scored.
-      if (i > 0) score.add(order.indexOf(kind), order.indexOf(best), (counts.get(kind) ?? 0) / i)
+      // Nothing is known before the first row, which is not scored; a new label has the share of new ones so far.
+      const known = counts.size
+      const share = counts.has(kind) ? counts.get(kind)! / i : known / (i + known)
+      if (i > 0) score.add(order.indexOf(kind), order.indexOf(best), share)
       counts.set(kind, (counts.get(kind) ?? 0) + 1)
     }
     const { metrics } = await runPipeline(await labelDataset(4), { learner: 'softmax' })
@@ -112,6 +115,112 @@ describe('label targets', () => {
     )
     expect(metrics['accuracy']).toBeGreaterThan(0.8)
     expect(info!['curve']).toBeUndefined()
+  })
+})
+
+describe('the label that F1 is of', () => {
+  it.each<[string, string, string | undefined, string]>([
+    ['no', 'yes', undefined, 'yes'],
+    ['YES', 'NO', undefined, 'YES'],
+    ['0', '1', undefined, '1'],
+    ['1', '2', undefined, '1'],
+    ['true', 'false', undefined, 'true'],
+    ['9', '10', undefined, '10'],
+    ['good', 'bad', undefined, 'good'],
+    ['<=50K', '>50K', undefined, '>50K'],
+    ['no', 'yes', 'no', 'no'],
+  ])('of %s and %s, %s chosen, is %s', (a, b, chosen, expected) => {
+    expect(positiveLabel(a, b, chosen)).toBe(expected)
+    expect(positiveLabel(b, a, chosen)).toBe(expected)
+  })
+
+  /** One row in five says yes; the first batch of two has one of each, in either order. */
+  const rows = (first: 'yes' | 'no') => {
+    const random = randomNumbers(6)
+    const later = Array.from({ length: 600 }, () => {
+      const a = random()
+      return `${a},${a + random() > 1.4 ? 'yes' : 'no'}`
+    })
+    const begin = first === 'yes' ? ['0.9,yes', '0.1,no'] : ['0.1,no', '0.9,yes']
+    return prepared(csvFile(['a,k', ...begin, ...later].join('\n')), {
+      target: 'k',
+      columns: { a: 'number' },
+    })
+  }
+  const run = async (first: 'yes' | 'no', positive?: string) => {
+    const dataset = await rows(first)
+    return runPipeline(
+      { ...dataset, ...(positive && { positive }) },
+      { learner: 'logistic' },
+      { batch_size: 2 },
+    )
+  }
+
+  it('does not hang on the order of the rows, and is told', async () => {
+    const [one, other] = [await run('yes'), await run('no')]
+    expect(one.info!['classes']).not.toEqual(other.info!['classes'])
+    expect([one.info!['f1_label'], other.info!['f1_label']]).toEqual(['yes', 'yes'])
+    expect(Math.abs(one.metrics['f1']! - other.metrics['f1']!)).toBeLessThan(0.02)
+    expect((await rows('no')).positive).toBeUndefined()
+    const { notes } = await checkDataset(await rows('no'), [{ learner: 'logistic' }])
+    expect(notes).toContain('F1 is of the label yes; dataset.positive chooses')
+  })
+
+  it('is chosen by dataset.positive', async () => {
+    const [yes, no] = [await run('yes', 'yes'), await run('yes', 'no')]
+    expect(no.info!['f1_label']).toBe('no')
+    expect(no.metrics['f1']! - yes.metrics['f1']!).toBeGreaterThan(0.1)
+    expect((yes.metrics['f1']! + no.metrics['f1']!) / 2).toBeCloseTo(yes.metrics['f1_macro']!, 12)
+    expect(no.metrics['f1_macro']).toBe(yes.metrics['f1_macro'])
+  })
+
+  it.each<[string, () => ReturnType<typeof prepared>, RegExp]>([
+    [
+      'maybe',
+      () => rows('yes'),
+      /"maybe", and the target "k" has the labels yes and no: .*choose one of them/,
+    ],
+    ['low', () => labelDataset(4), /"low", and the target "kind" has 4 labels: .*drop dataset\.positive/],
+    ['1', numberDataset, /"1", and the target "y" has numbers: .*drop dataset\.positive/],
+  ])('%s is refused where it is none of two labels', async (positive, dataset, message) => {
+    await expect(checkDataset({ ...(await dataset()), positive })).rejects.toThrow(message)
+  })
+})
+
+describe('the log loss of a label that was never seen', () => {
+  it('is that of anything new, by the rows and labels so far, for learner and baseline alike', async () => {
+    const known = Array.from({ length: 100 }, (_, i) => `${i % 7},${i % 2 === 0 ? 'a' : 'b'}`)
+    const losses = async (lines: string[]) => {
+      const dataset = await prepared(csvFile(`x,k\n${lines.join('\n')}\n`), {
+        target: 'k',
+        columns: { x: 'number' },
+      })
+      const { metrics } = await runPipeline(dataset, { learner: 'softmax' })
+      const total = (name: string) => metrics[name]! * metrics['scored']!
+      return [total('log_loss'), total('log_loss_majority_baseline')]
+    }
+    const [before, after] = [await losses(known), await losses([...known, '3,c'])]
+    // 100 rows had two labels.
+    for (const i of [0, 1]) expect(after[i]! - before[i]!).toBeCloseTo(Math.log(102 / 2), 9)
+    // The first row is not scored; the second is new after one row with one label.
+    const second = await losses(known.slice(0, 2))
+    for (const loss of second) expect(loss).toBeCloseTo(Math.log(2), 12)
+  })
+
+  it('counts rows from a reset on, as the learner does', async () => {
+    const random = randomNumbers(4)
+    const lines = Array.from({ length: 3000 }, (_, i) => {
+      const x = random()
+      return `${x},${(x > 0.5) === i < 1500 ? 'a' : 'b'}`
+    })
+    const dataset = await prepared(csvFile(`x,k\n${lines.join('\n')}\n`), {
+      target: 'k',
+      columns: { x: 'number' },
+    })
+    const { metrics, steps } = await runPipeline(dataset, { learner: 'softmax', drift: 'reset' })
+    const alarms = steps.flatMap(({ detail }) => (detail?.['drift'] ?? []) as { action?: string }[])
+    expect(alarms.some(({ action }) => action === 'reset')).toBe(true)
+    expect(metrics['log_loss']).toBeLessThan(1)
   })
 })
 

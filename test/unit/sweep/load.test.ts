@@ -10,6 +10,16 @@ const ids = (sweep: Sweep): string[] => sweep.scenarios.map((scenario) => scenar
 const labels = (sweep: Sweep): string[] => sweep.scenarios.map((scenario) => scenario.label)
 
 describe('a sweep', () => {
+  it.each([
+    ['1', '1'],
+    ['true', 'true'],
+    ['">50K"', '>50K'],
+  ])('takes %s for the positive label', (written, positive) => {
+    const text = `name: p\ndataset: { source: d.csv, target: y, positive: ${written} }\n`
+    const { sweep } = load(text, {}, { 'd.csv': 'x,y\n1,2\n' })
+    expect(sweep.scenarios[0]!.dataset).toMatchObject({ positive })
+  })
+
   it('has documented defaults', () => {
     const { sweep } = load('name: plain\n')
     expect(sweep).toMatchObject({

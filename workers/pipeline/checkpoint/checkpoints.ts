@@ -61,6 +61,7 @@ export class Checkpoints {
       ...Object.fromEntries(Object.keys(DATA_PARAMS).map((name) => [name, params[name]])),
       declared_features: JSON.stringify(dataset.features ?? []),
       bad_values: dataset.bad_values ?? 'fail',
+      positive: dataset.positive ?? null,
     }
     // The throwaway instance that warms up leaves nothing behind.
     this.path = params.checkpoint_to === null || warmup ? null : resolve(params.checkpoint_to)

@@ -1,5 +1,6 @@
 /** A label target as class indexes, in order of first appearance. */
 import type { ColumnChunk, NumberColumn } from '../../data/columns.ts'
+import { strictNumber } from '../../data/decode.ts'
 
 export class ClassLabels {
   /** By class index. */
@@ -69,4 +70,20 @@ export class ClassLabels {
     }
     return k
   }
+}
+
+/** Labels that say yes, whatever their case. */
+const AFFIRMATIVE: readonly string[] = ['1', 'true', 'yes']
+
+/**
+ * The label of two that F1 is of: the one chosen; else the one that says yes; else the larger one, numbers by value and
+ * text by its characters. So it does not hang on which label comes first.
+ */
+export function positiveLabel(a: string, b: string, chosen?: string): string {
+  if (a === chosen || b === chosen) return chosen
+  const [yesA, yesB] = [a, b].map((label) => AFFIRMATIVE.includes(label.toLowerCase()))
+  if (yesA !== yesB) return yesA ? a : b
+  const [x, y] = [strictNumber(a), strictNumber(b)]
+  const larger = x !== null && y !== null && x !== y ? x > y : a > b
+  return larger ? a : b
 }

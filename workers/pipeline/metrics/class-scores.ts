@@ -12,16 +12,34 @@ import type { Reasons, Scores, Summary, WindowScores } from './scores.ts'
 /** Predicted class, probability of the true class, probability of class 1; NaN where unknown. */
 const WIDTH = 3
 
+/**
+ * A class that the learner never saw has no probability of its own, and -ln of the smallest number is a penalty of 36
+ * that means nothing. It gets what all new classes together would: K / (n + K) where n rows had K classes, since K of
+ * them were new when they came (method C of Witten and Bell, "The zero-frequency problem", IEEE Transactions on
+ * Information Theory 37, 1991). Classes that it saw keep the learner's probability, so that the log loss is the usual
+ * one as soon as all are known.
+ */
 export class ClassificationScores implements Scores {
   readonly width = WIDTH
   private readonly score: ClassificationScore
   private room = new Float64Array(0)
 
-  constructor(state?: ClassificationScoreState) {
-    this.score = state === undefined ? new ClassificationScore() : ClassificationScore.fromJSON(state)
+  /** @param positiveClass as of ClassificationScore */
+  constructor(state?: ClassificationScoreState, positiveClass?: () => number) {
+    this.score =
+      state === undefined
+        ? new ClassificationScore(positiveClass)
+        : ClassificationScore.fromJSON(state, positiveClass)
   }
 
-  predict(learner: Learner, batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
+  predict(
+    learner: Learner,
+    batch: FeatureBatch,
+    from: number,
+    to: number,
+    out: Float64Array,
+    learned: number,
+  ): void {
     if (!givesProbabilities(learner)) {
       learner.predictMany(batch, from, to, out)
       // The classes fill the front; from the back, so that none is overwritten unread.
@@ -36,6 +54,7 @@ export class ClassificationScores implements Scores {
     if (this.room.length < (to - from) * classes) this.room = new Float64Array((to - from) * classes)
     const { room } = this
     learner.predictProbabilities(batch, from, to, room)
+    const novelty = classes / (learned + classes)
     for (let i = 0; i < to - from; i += 1) {
       const base = i * classes
       let best = 0
@@ -43,9 +62,8 @@ export class ClassificationScores implements Scores {
       const target = batch.target[from + i]!
       const at = i * WIDTH
       out[at] = best
-      // A class that was never learned has no probability.
-      out[at + 1] = target < classes ? room[base + target]! : 0
-      out[at + 2] = classes > 2 ? Number.NaN : classes === 2 ? room[base + 1]! : 0
+      out[at + 1] = target < classes ? room[base + target]! : novelty
+      out[at + 2] = classes > 2 ? Number.NaN : classes === 2 ? room[base + 1]! : novelty
     }
   }
 
@@ -77,11 +95,12 @@ export class ClassificationScores implements Scores {
 export class ClassificationWindow implements WindowScores {
   private readonly score: WindowedClassificationScore
 
-  constructor(window: number, state?: RingState) {
+  /** @param positiveClass as of ClassificationScore */
+  constructor(window: number, state?: RingState, positiveClass?: () => number) {
     this.score =
       state === undefined
-        ? new WindowedClassificationScore(window)
-        : WindowedClassificationScore.fromJSON(state)
+        ? new WindowedClassificationScore(window, positiveClass)
+        : WindowedClassificationScore.fromJSON(state, positiveClass)
   }
 
   add(targets: Float64Array, from: number, to: number, predictions: Float64Array, at: number): void {

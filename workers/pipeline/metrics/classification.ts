@@ -11,7 +11,7 @@ export interface ClassificationSummary {
   accuracy: number | null
   /** Mean of -ln p(true class); null where any row came without probabilities. */
   log_loss: number | null
-  /** Of class 1; null above two classes and where class 1 was neither seen nor predicted. */
+  /** Of the positive class; null above two classes and where but one was seen or predicted. */
   f1: number | null
   /** Mean F1 over the classes seen or predicted. */
   f1_macro: number | null
@@ -46,6 +46,12 @@ export class ClassificationScore {
   private scored = 0
   private ranked = 0
   private auc = new RocAuc()
+  private readonly positiveClass: () => number
+
+  /** @param positiveClass the class that F1 is of, asked for where two classes were seen or predicted */
+  constructor(positiveClass: () => number = () => 1) {
+    this.positiveClass = positiveClass
+  }
 
   /**
    * @param target class index
@@ -85,7 +91,7 @@ export class ClassificationScore {
       n,
       accuracy: n === 0 ? null : this.correct / n,
       log_loss: complete ? this.loss.value / n : null,
-      f1: binary && this.actual.length === 2 ? this.f1Of(1) : null,
+      f1: binary && this.actual.length === 2 ? this.f1Of(this.positiveClass()) : null,
       f1_macro: scores.length === 0 ? null : scores.reduce((sum, f1) => sum + f1, 0) / scores.length,
       roc_auc: auc?.auc ?? null,
       roc_auc_error: auc?.error ?? null,
@@ -103,7 +109,9 @@ export class ClassificationScore {
       : this.ranked < this.n
         ? noProbabilities
         : `it needs rows of both labels, and all ${this.n} rows scored have the same`
-    const positive = two ? 'its label was neither seen nor predicted in the rows scored' : several
+    const positive = two
+      ? `it needs two labels, and the ${this.n} rows scored have and got only one`
+      : several
     return {
       ...(log_loss === null && { log_loss: noProbabilities }),
       ...(f1 === null && { f1: positive }),
@@ -126,8 +134,8 @@ export class ClassificationScore {
     }
   }
 
-  static fromJSON(state: ClassificationScoreState): ClassificationScore {
-    const score = new ClassificationScore()
+  static fromJSON(state: ClassificationScoreState, positiveClass?: () => number): ClassificationScore {
+    const score = new ClassificationScore(positiveClass)
     score.n = state.n
     score.correct = state.correct
     score.actual = [...state.actual]
@@ -150,9 +158,14 @@ export class ClassificationScore {
 /** The same scores over the last `window` rows, computed anew when asked. */
 export class WindowedClassificationScore {
   private readonly ring: Ring
+  private readonly positiveClass: (() => number) | undefined
 
-  /** @throws {RangeError} where the window is no whole number from 1 */
-  constructor(window: number | Ring) {
+  /**
+   * @param positiveClass as of ClassificationScore
+   * @throws {RangeError} where the window is no whole number from 1
+   */
+  constructor(window: number | Ring, positiveClass?: () => number) {
+    this.positiveClass = positiveClass
     this.ring = typeof window === 'number' ? new Ring(window, 4) : window
   }
 
@@ -163,7 +176,7 @@ export class WindowedClassificationScore {
 
   /** As ClassificationScore.summary. */
   summary(ranked = true): ClassificationSummary {
-    const score = new ClassificationScore()
+    const score = new ClassificationScore(this.positiveClass)
     const { ring } = this
     for (let i = 0; i < ring.length; i += 1) {
       const positive = ranked ? ring.at(i, 3) : Number.NaN
@@ -176,7 +189,7 @@ export class WindowedClassificationScore {
     return this.ring.toJSON()
   }
 
-  static fromJSON(state: RingState): WindowedClassificationScore {
-    return new WindowedClassificationScore(Ring.fromJSON(state))
+  static fromJSON(state: RingState, positiveClass?: () => number): WindowedClassificationScore {
+    return new WindowedClassificationScore(Ring.fromJSON(state), positiveClass)
   }
 }

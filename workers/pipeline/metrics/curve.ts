@@ -74,8 +74,15 @@ export class CurvedScores implements Scores {
     return this.count
   }
 
-  predict(learner: Learner, batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
-    this.scores.predict(learner, batch, from, to, out)
+  predict(
+    learner: Learner,
+    batch: FeatureBatch,
+    from: number,
+    to: number,
+    out: Float64Array,
+    learned: number,
+  ): void {
+    this.scores.predict(learner, batch, from, to, out, learned)
   }
 
   add(targets: Float64Array, from: number, to: number, predictions: Float64Array, at: number): void {

@@ -12,8 +12,18 @@ export type Reasons = Record<string, string>
 export interface Scores {
   /** Numbers that one prediction takes. */
   readonly width: number
-  /** Writes the predictions of rows `from` to `to`, `width` numbers each, to the front of `out`. */
-  predict(learner: Learner, batch: FeatureBatch, from: number, to: number, out: Float64Array): void
+  /**
+   * Writes the predictions of rows `from` to `to`, `width` numbers each, to the front of `out`.
+   * @param learned rows that the learner has learned, one at least
+   */
+  predict(
+    learner: Learner,
+    batch: FeatureBatch,
+    from: number,
+    to: number,
+    out: Float64Array,
+    learned: number,
+  ): void
   /** Scores rows `from` to `to` of `targets` against predictions that begin at number `at`. */
   add(targets: Float64Array, from: number, to: number, predictions: Float64Array, at: number): void
   /** Rows scored. */
