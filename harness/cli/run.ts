@@ -112,7 +112,9 @@ function listScenarios(sweep: Sweep, json: boolean): void {
     answer(JSON.stringify({ name, benchmark_runs, trials, ...stopping, scenarios: listed }))
     return
   }
-  for (const { id, label } of scenarios) answer(`${id}  ${plain(label)}`)
+  const lines = scenarios.map(({ id, label }) => `${id}  ${label}`)
   const total = `${until ? `${wholeNumber(fewest)} to ` : ''}${count(trials, 'trial')}`
-  answer(`${count(scenarios.length, 'scenario')} x ${runsText(sweep)} = ${total}`)
+  const size = `${count(scenarios.length, 'scenario')} x ${runsText(sweep)} = ${total}`
+  // Labels hold values of the user's.
+  answer([...lines, size].map(plain).join('\n'))
 }

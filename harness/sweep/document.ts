@@ -1,12 +1,25 @@
 /** Reads a YAML file into plain data and remembers where every key and value stands. */
 import { readFileSync, statSync } from 'node:fs'
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import {
+  type CST,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  Parser,
+  parseDocument,
+} from 'yaml'
 import type { Finding, Path, Place } from './problems.ts'
 
 /** Aliases may expand to at most this many nodes: a sweep needs few, a bomb needs many. */
 const MAX_ALIASES = 100
 /** A sweep is written by hand; whatever is larger is some other file. */
 const MAX_BYTES = 1 << 20
+/** A sweep needs six levels; what follows a tree of values goes down a call for each. */
+const MAX_DEPTH = 64
 
 export interface Positions {
   /** The key's own place. */
@@ -70,11 +83,18 @@ export function readYamlFile(file: string): YamlFile {
 /** Parses one YAML document; `placeAt` says how a line and column (from 1) are named to the user. */
 export function parseYaml(text: string, placeAt: (line: number, column: number) => Place): YamlFile {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' })
   const at = (offset: number): Place => {
     const { line, col } = lines.linePos(offset)
     return placeAt(Math.max(1, line), Math.max(1, col))
   }
+  const deep = firstTooDeep(new Parser(lines.addNewLine).parse(text))
+  if (deep !== null) {
+    const what = `values are nested more than ${MAX_DEPTH} levels deep here`
+    const hint = 'check that this is what was meant: a sweep needs six levels'
+    const findings = [{ place: at(deep), key: null, what, hint }]
+    return { data: undefined, positions: new Map(), findings }
+  }
+  const document = parseDocument(text, { prettyErrors: false, logLevel: 'error' })
   const findings: Finding[] = [...document.errors, ...document.warnings].map((error) => {
     const hint = SYNTAX_HINTS[error.code] ?? 'mend the YAML here; quote a text that holds special characters'
     return { place: at(error.pos[0]), key: null, what: SYNTAX_WORDS[error.code] ?? error.message, hint }
@@ -96,6 +116,21 @@ export function parseYaml(text: string, placeAt: (line: number, column: number) 
       findings: [{ place: at(0), key: null, what, hint: 'write the values out instead of using & and *' }],
     }
   }
+}
+
+/** Offset of a collection that lies too deep; null where there is none. Makes no call for each level itself. */
+function firstTooDeep(tokens: Iterable<CST.Token>): number | null {
+  const open = Array.from(tokens, (token) => ({ token, depth: 0 }))
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { token, depth } = next
+    if (depth > MAX_DEPTH) return token.offset
+    const inside =
+      'items' in token
+        ? token.items.flatMap(({ key, value }) => [key, value])
+        : [token.type === 'document' ? token.value : null]
+    for (const inner of inside) if (inner) open.push({ token: inner, depth: depth + 1 })
+  }
+  return null
 }
 
 class Walk {

@@ -9,6 +9,12 @@ interface Occurrence {
   value: unknown
 }
 
+/** Of one key. */
+interface Occurrences {
+  first: Occurrence | undefined
+  byValue: ReadonlyMap<unknown, Occurrence>
+}
+
 /** Where the value of a scenario's key was given. */
 export interface Located {
   place: Place
@@ -41,8 +47,11 @@ export function occurrences(data: unknown, key: string): Occurrence[] {
   const found: Occurrence[] = []
   const axis: Path = key === 'profile' ? ['profiles'] : ['grid', key]
   const values = valueAt(data, axis)
-  if (Array.isArray(values))
-    found.push(...values.map((value: unknown, index) => ({ path: [...axis, index], value })))
+  if (Array.isArray(values)) {
+    values.forEach((value: unknown, index) => {
+      found.push({ path: [...axis, index], value })
+    })
+  }
   const include = valueAt(data, ['include'])
   if (Array.isArray(include)) {
     include.forEach((entry: unknown, index) => {
@@ -59,6 +68,8 @@ export class Places {
   private readonly data: unknown
   private readonly positions: ReadonlyMap<string, Positions>
   private readonly start: Place
+  /** By key, what was asked for before: a long axis may be wrong in every value. */
+  private readonly known = new Map<string, Occurrences>()
   constructor(data: unknown, positions: ReadonlyMap<string, Positions>, file: string) {
     this.data = data
     this.positions = positions
@@ -84,10 +95,21 @@ export class Places {
   }
 
   locate: Locate = (key, value) => {
-    const all = occurrences(this.data, key)
-    const hit = all.find((entry) => value === undefined || entry.value === value) ?? all[0]
+    const { first, byValue } = this.occurrencesOf(key)
+    const hit = (value === undefined ? undefined : byValue.get(value)) ?? first
     const listed = Array.isArray(hit?.value) ? hit.value.indexOf(value) : -1
     const path = [...(hit?.path ?? topPath(key)), ...(listed < 0 ? [] : [listed])]
     return { place: this.value(path), key: dotted(path) }
+  }
+
+  private occurrencesOf(key: string): Occurrences {
+    let known = this.known.get(key)
+    if (known === undefined) {
+      const all = occurrences(this.data, key)
+      // The first of each value is the last to be set.
+      known = { first: all[0], byValue: new Map(all.toReversed().map((entry) => [entry.value, entry])) }
+      this.known.set(key, known)
+    }
+    return known
   }
 }

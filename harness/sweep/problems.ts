@@ -1,5 +1,6 @@
 /** Everything that is wrong with a sweep, each with its place, reported together and in file order. */
 import type { InputProblem } from '../../workers/protocol.ts'
+import { count } from '../format.ts'
 
 /** Where a value was given: in a file, or on the command line. */
 export type Place =
@@ -34,12 +35,15 @@ export function shown(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
   if (typeof value === 'object' && value !== null) return 'a mapping'
   if (typeof value === 'number') return String(value)
-  const text = JSON.stringify(value) ?? String(value)
+  return cut(JSON.stringify(value) ?? String(value))
+}
+
+function cut(text: string): string {
   return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}...` : text
 }
 
 const placeText = (place: Place): string =>
-  place.option === undefined ? `${place.file}:${place.line}:${place.column}` : place.option
+  place.option === undefined ? `${place.file}:${place.line}:${place.column}` : cut(place.option)
 
 function toProblem(finding: Finding): InputProblem {
   const { place, key, what, hint } = finding
@@ -71,6 +75,9 @@ export function formatProblem(problem: InputProblem): string {
   return problem.hint === undefined ? problem.message : `${problem.message}\n  ${problem.hint}`
 }
 
+/** More would scroll the first ones, which are often the cause of the others, off the screen. */
+const MOST_SHOWN = 20
+
 /** The sweep, a profile or an override is at fault: exit code 2. */
 export class SweepError extends Error {
   override name = 'SweepError'
@@ -86,7 +93,9 @@ export class SweepError extends Error {
       }),
     )
     const problems = [...byMessage.values()]
-    super(problems.map(formatProblem).join('\n'))
+    const left = problems.length - MOST_SHOWN
+    const more = left > 0 ? [`and ${count(left, 'more problem')}; mend these first`] : []
+    super([...problems.slice(0, MOST_SHOWN).map(formatProblem), ...more].join('\n'))
     this.problems = problems
     this.findings = findings
   }

@@ -107,14 +107,20 @@ export function repeatedValues(data: unknown, places: Places): Finding[] {
   if (isMapping(data['compare'])) lists.push([['compare', 'metrics'], data['compare']['metrics']])
   return lists.flatMap(([path, values]) => {
     if (!Array.isArray(values)) return []
-    const repeats = values.map((value: unknown, index) => ({ value, index }))
-    return repeats
-      .filter(({ value, index }) => typeof value !== 'object' && values.indexOf(value) < index)
-      .map(({ value, index }) => ({
-        place: places.value([...path, index]),
-        key: dotted([...path, index]),
-        what: `${shown(value)} is in the list already`,
-        hint: 'remove the repeat; `benchmark_runs` says how often each scenario runs',
-      }))
+    const seen = new Set<unknown>()
+    return values.flatMap((value: unknown, index): Finding[] => {
+      if (typeof value === 'object' || !seen.has(value)) {
+        seen.add(value)
+        return []
+      }
+      return [
+        {
+          place: places.value([...path, index]),
+          key: dotted([...path, index]),
+          what: `${shown(value)} is in the list already`,
+          hint: 'remove the repeat; `benchmark_runs` says how often each scenario runs',
+        },
+      ]
+    })
   })
 }

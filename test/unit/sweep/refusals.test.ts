@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { loadSweep } from '../../../harness/sweep/load.ts'
+import { loadSweep, sweepFromData } from '../../../harness/sweep/load.ts'
+import { checkParams } from '../../../harness/sweep/params.ts'
 import { formatProblem, SweepError } from '../../../harness/sweep/problems.ts'
 import { CORES, folderWith, load, problemsOf, refusals } from './sweep-file.ts'
 
@@ -197,6 +198,39 @@ describe('values', () => {
   })
 })
 
+describe('a long axis', () => {
+  const numbers = (length: number) => Array.from({ length }, (_, i) => i + 1)
+
+  // Comparing every value with all before it would take minutes.
+  it('of a million values is refused for its length', () => {
+    const data = { name: 'a', grid: { chunk_size: numbers(1_000_000) } }
+    expect(problemsOf(() => sweepFromData(data, 'sweep.yaml'))).toEqual([
+      expect.objectContaining({
+        message: expect.stringContaining('the grid has 1,000,000 scenarios, expected at most 200,000'),
+      }),
+    ])
+  })
+
+  it('that is wrong in every value is refused in twenty lines and a count', () => {
+    const length = 60_000
+    const { sweep, locate } = sweepFromData(
+      { name: 'a', grid: { 'params.x': numbers(length) } },
+      'sweep.yaml',
+    )
+    const x = { type: 'string', default: '', description: 'a text' } as const
+    const { findings } = checkParams(
+      sweep.scenarios,
+      { name: 'w', dataset: 'none', params: { x }, metrics: {} },
+      locate,
+    )
+    expect(findings).toHaveLength(length)
+    expect(findings.at(-1)).toMatchObject({ key: 'grid.params.x[59999]' })
+    const { message } = new SweepError(findings)
+    expect(message.split('\n')).toHaveLength(41)
+    expect(message).toMatch(/and 59,980 more problems; mend these first$/)
+  })
+})
+
 describe('the file itself', () => {
   it.each([
     ['', 'sweep.yaml:1:1: the file is empty, expected a sweep: keys and values'],
@@ -225,6 +259,38 @@ describe('the file itself', () => {
     expect(refusals(['a: &a [x]', ...levels].join('\n'))).toEqual([
       'sweep.yaml:1:1: aliases expand to more than 100 nodes',
     ])
+  })
+
+  it.each([
+    [
+      'lists in a line',
+      `name: a\nparams: ${'['.repeat(100_000)}${']'.repeat(100_000)}\n`,
+      /^sweep\.yaml:2:\d+: /,
+    ],
+    ['lists that do not end', `name: a\nparams: ${'['.repeat(3000)}`, /^sweep\.yaml:2:\d+: /],
+    [
+      'mappings in a line',
+      `name: a\nparams: ${'{ a: '.repeat(30_000)}1${' }'.repeat(30_000)}\n`,
+      /^sweep\.yaml:2:\d+: /,
+    ],
+    ['dashes', `name: a\nparams:\n  ${'- '.repeat(100_000)}1\n`, /^sweep\.yaml:3:\d+: /],
+    ['question marks', `name: a\nparams:\n  ${'? '.repeat(100_000)}1\n`, /^sweep\.yaml:3:\d+: /],
+    [
+      'indentation',
+      Array.from({ length: 1000 }, (_, depth) => `${' '.repeat(depth)}a:\n`).join(''),
+      /^sweep\.yaml:\d+:\d+: /,
+    ],
+  ])('refuses %s nested without end, and says where', (_what, text, place) => {
+    const [message, ...more] = refusals(text)
+    expect(message).toMatch(place)
+    expect(message).toMatch(/values are nested more than 64 levels deep here$/)
+    expect(more).toEqual([])
+  })
+
+  it('refuses nesting without end on the command line as well, in a message of a line', () => {
+    const [message] = refusals('name: a\n', { set: [`params.x=${'['.repeat(50_000)}`] })
+    expect(message).toMatch(/^--set params\.x=\[+\.\.\.: values are nested more than 64 levels deep here$/)
+    expect(message!.length).toBeLessThan(200)
   })
 
   it('takes a few aliases', () => {
