@@ -1,5 +1,5 @@
 // Which part may import which: dependencies point one way.
-const data = '^harness/(format|metrics|own|sweep/types|record/types)\\.ts$'
+const data = '^harness/(format|metrics|own|sweep/(types|rounds)|record/types)\\.ts$'
 
 /** A rule that `from` imports nothing of `to`, other than what `except` names. */
 const forbid = (name, comment, from, to, except) => ({
@@ -92,10 +92,10 @@ module.exports = {
       '^harness/(gate|report)/',
     ),
     forbid(
-      'parts-below-a-run',
-      'A run puts the parts together; none of them knows of it.',
-      '^harness/(sweep|execute|record|analyse|report|ownership)/',
-      '^harness/run/',
+      'parts-below-a-session',
+      'A session puts the parts together; none of them knows of it.',
+      '^harness/(sweep|plan|execute|record|analyse|report|ownership)/',
+      '^harness/session/',
     ),
     forbid(
       'ownership-stands-alone',

@@ -7,18 +7,13 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { settle } from './caps/compute/settle.ts'
 import { type CellMemory, MemoryCheck, MIB, readCellMemory } from './caps/memory.ts'
-import type { TrialContext, Workload } from './contract.ts'
+import { contextOf } from './context.ts'
+import type { Workload } from './contract.ts'
+import { ClosedLoop } from './drive/closed.ts'
 import { loadWorkload, openWorkload } from './load-workload.ts'
 import { type DuetOrder, type DuetPart, takeTurns } from './lock-step.ts'
 import { MeasuredRun, warmUp } from './measured-run.ts'
-import type {
-  ComputeCapInForce,
-  HostReport,
-  NoiseRecord,
-  Outcome,
-  TrialError,
-  TrialSpec,
-} from './protocol.ts'
+import type { ComputeCapInForce, HostReport, NoiseRecord, Outcome, TrialError, TrialJob } from './protocol.ts'
 import { threadMs, threadStartMs } from './telemetry/clock.ts'
 import { Meters, type Readings } from './telemetry/meters.ts'
 import { trialErrorFrom, WorkloadError } from './untrusted.ts'
@@ -27,13 +22,14 @@ import { trialErrorFrom, WorkloadError } from './untrusted.ts'
 export type CellReport = Omit<HostReport, 'noise'> & { noise: Omit<NoiseRecord, 'load_1m'> }
 
 export interface WarmOrder {
-  spec: TrialSpec
+  job: TrialJob
   /** What the workload may use above an empty cell, MB; null for no cap. */
   budgetMb: number | null
 }
 
 export interface DriveOrder {
-  spec: TrialSpec
+  job: TrialJob
+  budgetMb: number | null
   /** Null where no compute cap was asked for. */
   compute: ComputeCapInForce | null
   /** As `warm` returned it. */
@@ -94,12 +90,13 @@ export async function load(name: string): Promise<TrialError | null> {
  * @returns time of its first chunk, ms, or how the trial ended
  */
 export async function warm({
-  spec,
+  job,
   budgetMb,
 }: WarmOrder): Promise<Pick<DriveOrder, 'coldFirstChunkMs'> | CellReport> {
   memory = new MemoryCheck(emptyCell, budgetMb, collectGarbage)
   try {
-    return { coldFirstChunkMs: await warmUp(workload, contextOf(spec), spec.warmup_chunks, memory) }
+    const context = contextOf(job, { memory_mb: budgetMb, compute_units: job.compute_units })
+    return { coldFirstChunkMs: await warmUp(workload, context, job.spec.warmup_chunks, memory) }
   } catch (error) {
     return failed(error)
   }
@@ -135,22 +132,20 @@ export async function duet(order: DuetOrder): Promise<DuetPart | { outcome: Outc
   }
 }
 
-function contextOf({ params, settings, dataset }: TrialSpec): TrialContext {
-  return { params, settings, dataset, warmup: false }
-}
-
-async function measure({ spec, compute, coldFirstChunkMs }: DriveOrder): Promise<Measured> {
+async function measure({ job, budgetMb, compute, coldFirstChunkMs }: DriveOrder): Promise<Measured> {
   const opening = threadMs()
-  const run = new MeasuredRun(await openWorkload(workload, contextOf(spec)), memory, spec.chunk_log)
+  const units = compute === null || compute.error !== null ? null : job.compute_units
+  const context = contextOf(job, { memory_mb: budgetMb, compute_units: units })
+  const run = new MeasuredRun(await openWorkload(workload, context), memory, job.chunk_log)
   const startupMs = threadMs() - opening
   return await closing(run, async () => {
     // Under the cap: helper threads that are ahead of their share then are so at the start as they are at the end.
     collectGarbage()
-    const units = spec.caps.max_compute_units
     if (units !== null && compute?.period_ms != null) settle(units, compute.cpu_stat)
     const meters = new Meters(compute)
     run.begin()
-    while (await run.step());
+    const driver = new ClosedLoop(job.spec.settings.chunk_size)
+    while (await run.step(driver.next()));
     return { run, read: await meters.stop(run.ready - run.begun), startupMs, coldFirstChunkMs }
   })
 }

@@ -41,32 +41,29 @@ export interface WorkloadInfo {
   dataset: 'required' | 'optional' | 'none'
 }
 
-/** The settings of one trial that a workload may want to know. */
+/** The settings of one trial that concern every workload. */
 export interface WorkloadSettings {
   mode: 'batch' | 'streaming'
-  /** Rows a chunk. */
+  /** Rows per chunk. */
   chunk_size: number
-  /** Rows a model update. */
+  /** Rows per model update. */
   batch_size: number
-  max_memory_mb: number | null
-  max_compute_units: number | null
   random_seed: number
-  /** The workload may make chunks smaller than `chunk_size`, starting from what the caps suggest. */
-  adaptive_chunk_resize: boolean
-  /** How often a chunk that does not fit the memory cap may be halved. */
-  max_chunk_retries: number
-  /** Latency of a chunk that the adaptive size holds, ms; null for none. */
-  target_latency_ms: number | null
-  /** The workload may make batches smaller than `batch_size`, which changes its accuracy. */
-  adaptive_batch_resize: boolean
-  /** What must wait may go to files in the temporary folder when memory runs short. */
-  spill_to_disk: boolean
+}
+
+/** The caps as they are in force on this machine, whatever scope or scale they were asked in; null where none is. */
+export interface Limits {
+  /** What the workload may use above an idle worker, heap and external memory, MB. */
+  memory_mb: number | null
+  /** Share of one core of this machine for the whole trial process; in force from the first timed step. */
+  compute_units: number | null
 }
 
 export interface TrialContext<P = Record<string, Scalar>> {
   /** Validated against `describe().params`, defaults filled in. */
   params: P
   settings: WorkloadSettings
+  limits: Limits
   /** Null where the sweep names no dataset. */
   dataset: PreparedDataset | null
   /** True for the throwaway instance that warms the compiler up. */
@@ -93,9 +90,17 @@ export interface TrialOutput {
   info?: Record<string, unknown>
 }
 
+/** What a step may take. */
+export interface Offer {
+  /** The most rows to handle; `chunk_size`, unless events arrive on their own clock. */
+  rows: number
+  /** False where the rows are to be answered and not learned. */
+  train: boolean
+}
+
 export interface OpenWorkload {
-  /** Handles one chunk; null when the data is used up. */
-  step(): StepReport | null | Promise<StepReport | null>
+  /** Handles up to `offer.rows` rows; null when the data is used up. */
+  step(offer: Offer): StepReport | null | Promise<StepReport | null>
   /** What it came to. Not timed; max_compute_units holds the steps alone, max_memory_mb this as well. */
   finish(): TrialOutput | Promise<TrialOutput>
   close?(): void | Promise<void>

@@ -4,18 +4,20 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
-import { resourceLimits } from './caps/memory.ts'
+import { budgetOf, MIB, resourceLimits } from './caps/memory.ts'
+import { contextOf } from './context.ts'
 import { CONTROL_BYTES, type DuetOrder, type DuetPart, stopDuet } from './lock-step.ts'
 import {
   type DuetFailure,
+  type DuetJob,
   type DuetReport,
   type DuetSide,
-  type DuetSpec,
   type DuetSums,
   GROUP_SIGNALS,
   type HostSignal,
   type Outcome,
   type TrialError,
+  type TrialJob,
 } from './protocol.ts'
 import { checkedDuet, trialErrorFrom } from './untrusted.ts'
 
@@ -26,6 +28,9 @@ process.on('disconnect', () => process.exit(1))
 /** Share of the pairs that is skipped at the start, while the compiler still works on the code. */
 const SKIPPED_SHARE = 0.25
 
+/** A duet takes so many times as long as a trial of one side may. */
+const DUET_DEADLINES = 2
+
 interface Cell {
   side: DuetSide
   pool: Piscina
@@ -34,16 +39,21 @@ interface Cell {
 type PartEnd = DuetPart | { outcome: Outcome; error: TrialError }
 
 /** Plays one duet in this process, which is used for nothing else. */
-export async function run(spec: DuetSpec): Promise<DuetReport> {
-  const core = pinToOneCore()
+export async function run(job: DuetJob): Promise<DuetReport> {
+  const { spec } = job
+  // Everything but workload and parameters is the same on both sides.
+  const { caps, deadline_s } = spec.sides.a
+  const core = pinToOneCore(caps.pin_core)
+  const budgetMb = budgetOf(caps, process.memoryUsage.rss() / MIB)
   const control = new SharedArrayBuffer(CONTROL_BYTES)
   const sides: DuetSide[] = spec.first === 'a' ? ['a', 'b'] : ['b', 'a']
-  const cells = sides.map((side): Cell => ({ side, pool: newCell(spec) }))
+  const cells = sides.map((side): Cell => ({ side, pool: newCell(budgetMb) }))
   const deadline = new AbortController()
-  const late = sleep(spec.timeout_s * 1000, timedOut(spec), { signal: deadline.signal })
+  const timeoutS = DUET_DEADLINES * deadline_s
+  const late = sleep(timeoutS * 1000, timedOut(timeoutS), { signal: deadline.signal })
   // Ended by the abort below, which nobody waits for.
   late.catch(() => {})
-  const end = await Promise.race([play(cells, spec, control), late])
+  const end = await Promise.race([play(cells, job, budgetMb, control), late])
   deadline.abort()
   stopDuet(control)
   process.send?.({ stint: 'finished' } satisfies HostSignal)
@@ -62,13 +72,14 @@ type Parts = Record<DuetSide, DuetPart>
 
 async function play(
   cells: readonly Cell[],
-  spec: DuetSpec,
+  job: DuetJob,
+  budgetMb: number | null,
   control: SharedArrayBuffer,
 ): Promise<Parts | { failure: DuetFailure }> {
   for (const { side, pool } of cells) {
     try {
       await pool.run(null, { name: 'empty' })
-      const unusable: TrialError | null = await pool.run(spec.sides[side].workload, { name: 'load' })
+      const unusable: TrialError | null = await pool.run(job.sides[side].workload, { name: 'load' })
       if (unusable !== null) return { failure: { side, outcome: 'failed', error: unusable } }
     } catch (error) {
       return { failure: { side, ...cellEnded(error) } }
@@ -79,7 +90,7 @@ async function play(
   const parts: Partial<Parts> = {}
   await Promise.all(
     cells.map(async ({ side, pool }, place) => {
-      const end = await playPart(pool, orderFor(spec, side, place as 0 | 1, control))
+      const end = await playPart(pool, orderFor(job.sides[side], budgetMb, place as 0 | 1, control))
       if ('latencies' in end) parts[side] = end
       else {
         failures.push({ side, ...end })
@@ -99,13 +110,19 @@ async function playPart(pool: Piscina, order: DuetOrder): Promise<PartEnd> {
   }
 }
 
-function orderFor(spec: DuetSpec, side: DuetSide, place: 0 | 1, control: SharedArrayBuffer): DuetOrder {
-  const { settings, dataset } = spec
+function orderFor(
+  job: TrialJob,
+  budgetMb: number | null,
+  place: 0 | 1,
+  control: SharedArrayBuffer,
+): DuetOrder {
+  const { driver, warmup_chunks } = job.spec
   return {
-    context: { params: spec.sides[side].params, settings, dataset, warmup: false },
-    warmupChunks: spec.warmup_chunks,
-    maxMemoryMb: spec.max_memory_mb,
-    targetMs: spec.target_ms,
+    // No compute cap holds a duet: its pauses would fall on either side by chance.
+    context: contextOf(job, { memory_mb: budgetMb, compute_units: null }),
+    warmupChunks: warmup_chunks,
+    maxMemoryMb: budgetMb,
+    targetMs: driver.kind === 'interleaved' ? driver.target_ms : 0,
     place,
     control,
   }
@@ -134,10 +151,10 @@ export function sumUp({ a, b }: Parts): Omit<DuetReport, 'core' | 'failure'> {
   }
 }
 
-function newCell(spec: DuetSpec): Piscina {
+function newCell(budgetMb: number | null): Piscina {
   return new Piscina({
     filename: fileURLToPath(new URL('./cell.js', import.meta.url)),
-    resourceLimits: resourceLimits(spec.max_memory_mb),
+    resourceLimits: resourceLimits(budgetMb),
     minThreads: 0,
     maxThreads: 1,
     idleTimeout: Number.POSITIVE_INFINITY,
@@ -146,11 +163,11 @@ function newCell(spec: DuetSpec): Piscina {
 }
 
 /** On one core both sides meet the same neighbours and the same clock rate. Every thread to come inherits it. */
-function pinToOneCore(): number | null {
+function pinToOneCore(asked: number | null): number | null {
   try {
     const allowed = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1]
     // Interrupts are served by the first cores more often than by the last.
-    const core = allowed?.split(/[,-]/).at(-1)
+    const core = asked === null ? allowed?.split(/[,-]/).at(-1) : String(asked)
     if (core === undefined) return null
     const done = spawnSync('taskset', ['-a', '-c', '-p', core, String(process.pid)], { stdio: 'ignore' })
     return done.status === 0 ? Number(core) : null
@@ -170,7 +187,7 @@ function cellEnded(thrown: unknown): { outcome: Outcome; error: TrialError } {
   return { outcome: /^worker exited/.test(error.message) ? 'crashed' : 'failed', error }
 }
 
-function timedOut(spec: DuetSpec): { failure: DuetFailure } {
-  const message = `not finished after ${spec.timeout_s} s`
+function timedOut(timeoutS: number): { failure: DuetFailure } {
+  const message = `not finished after ${timeoutS} s`
   return { failure: { side: null, outcome: 'timed_out', error: { name: 'Timeout', message } } }
 }

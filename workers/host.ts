@@ -3,7 +3,7 @@ import { loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
-import { budgetWithin, MIB, resourceLimits } from './caps/memory.ts'
+import { budgetOf, MIB, resourceLimits } from './caps/memory.ts'
 import type { CellReport, DriveOrder, WarmOrder, warm } from './cell.ts'
 import {
   GROUP_SIGNALS,
@@ -12,6 +12,7 @@ import {
   type HostSignal,
   type Outcome,
   type TrialError,
+  type TrialJob,
   type TrialSpec,
 } from './protocol.ts'
 import { peakResidentMb } from './telemetry/process-files.ts'
@@ -27,8 +28,9 @@ for (const signal of GROUP_SIGNALS) process.on(signal, () => {})
 process.on('disconnect', () => process.exit(1))
 
 /** Runs one trial in this process, which is used for nothing else. */
-export async function run(spec: TrialSpec): Promise<HostReport> {
-  const budgetMb = budgetOf(spec)
+export async function run(job: TrialJob): Promise<HostReport> {
+  const { spec } = job
+  const budgetMb = budgetOf(spec.caps, process.memoryUsage.rss() / MIB)
   if (budgetMb !== null && budgetMb < LEAST_BUDGET_MB)
     return reportFrom(refusedBy(tooSmall(spec, budgetMb)), null)
   const load1m = process.platform === 'win32' ? null : (loadavg()[0] ?? null)
@@ -41,19 +43,13 @@ export async function run(spec: TrialSpec): Promise<HostReport> {
     recordTiming: false,
   })
   const deadline = new AbortController()
-  const late = sleep(spec.timeout_s * 1000, timedOut(spec), { signal: deadline.signal })
+  const late = sleep(spec.deadline_s * 1000, timedOut(spec), { signal: deadline.signal })
   // Ended by the abort below, which nobody waits for.
   late.catch(() => {})
-  const report = await Promise.race([runCell(cell, spec, budgetMb), late])
+  const report = await Promise.race([runCell(cell, job, budgetMb), late])
   deadline.abort()
   signalCoordinator('finished')
   return reportFrom(report, load1m)
-}
-
-/** What the workload may use above an empty cell, MB; null for no cap. */
-function budgetOf({ caps }: TrialSpec): number | null {
-  if (caps.max_memory_mb === null || caps.memory_scope !== 'process') return caps.max_memory_mb
-  return budgetWithin(caps.max_memory_mb, process.memoryUsage.rss() / MIB)
 }
 
 function tooSmall({ caps }: TrialSpec, budgetMb: number): string {
@@ -63,29 +59,29 @@ function tooSmall({ caps }: TrialSpec, budgetMb: number): string {
 
 async function runCell(
   cell: Piscina,
-  spec: TrialSpec,
+  job: TrialJob,
   budgetMb: number | null,
 ): Promise<Partial<CellReport> & { outcome: Outcome }> {
   try {
     await cell.run(null, { name: 'empty' })
     const unwatched = (await permit('empty')).refused
     if (unwatched !== null) return refusedBy(unwatched)
-    const unusable: TrialError | null = await cell.run(spec.workload, { name: 'load' })
+    const unusable: TrialError | null = await cell.run(job.workload, { name: 'load' })
     if (unusable !== null) return { outcome: 'failed', error: unusable }
-    const warmed: Awaited<ReturnType<typeof warm>> = await cell.run({ spec, budgetMb } satisfies WarmOrder, {
+    const warmed: Awaited<ReturnType<typeof warm>> = await cell.run({ job, budgetMb } satisfies WarmOrder, {
       name: 'warm',
     })
     if ('outcome' in warmed) return warmed
     const { compute, refused } = await permit('warm')
     if (refused !== null) return refusedBy(refused)
-    const order: DriveOrder = { spec, compute, ...warmed }
+    const order: DriveOrder = { job, budgetMb, compute, ...warmed }
     const ended: CellReport | null = await cell.run(order, { name: 'drive' })
     if (ended !== null) return ended
     // What follows is not timed: a compute cap would only draw it out.
     signalCoordinator('measured')
     return (await cell.run(null, { name: 'finish' })) as CellReport
   } catch (error) {
-    return cellEnded(error, spec)
+    return cellEnded(error, job.spec)
   }
 }
 
@@ -113,7 +109,7 @@ function isOutOfMemory(thrown: unknown): boolean {
 }
 
 function timedOut(spec: TrialSpec): { outcome: Outcome; error: TrialError } {
-  const message = `not finished after timeout_s ${spec.timeout_s}; raise it, or give the trial less to do`
+  const message = `not finished after timeout_s ${spec.deadline_s}; raise it, or give the trial less to do`
   return { outcome: 'timed_out', error: { name: 'Timeout', message } }
 }
 

@@ -1,6 +1,6 @@
 /** One cell's part of a duet: two cells step their workloads in turns, in the order a b, b a, a b, ... */
 import type { MemoryCheck } from './caps/memory.ts'
-import type { TrialContext, Workload } from './contract.ts'
+import type { Offer, TrialContext, Workload } from './contract.ts'
 import { openWorkload } from './load-workload.ts'
 import { MeasuredRun, warmUp } from './measured-run.ts'
 import { monotonicMs } from './telemetry/clock.ts'
@@ -79,6 +79,7 @@ class Part {
   private readonly open: () => Promise<MeasuredRun>
   private readonly order: DuetOrder
   private readonly words: Int32Array
+  private readonly offer: Offer
   private readonly latencies: number[] = []
   private readonly rows: number[] = []
   private readonly cpu: number[] = []
@@ -91,6 +92,7 @@ class Part {
     this.open = open
     this.order = order
     this.words = new Int32Array(order.control)
+    this.offer = { rows: order.context.settings.chunk_size, train: true }
   }
 
   async play(): Promise<DuetPart> {
@@ -129,7 +131,7 @@ class Part {
     const { rows } = run
     const before = account?.read() ?? null
     run.begin()
-    if (await run.step()) {
+    if (await run.step(this.offer)) {
       const after = account?.read() ?? null
       this.note(run.latency.total - latency, run.rows - rows, before, after)
       return

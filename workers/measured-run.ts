@@ -1,6 +1,7 @@
 /** Opens a workload and steps it to the end, measuring every chunk. */
 import { type MemoryCheck, MIB } from './caps/memory.ts'
-import type { OpenWorkload, StepReport, TrialContext, Workload } from './contract.ts'
+import type { Offer, OpenWorkload, StepReport, TrialContext, Workload } from './contract.ts'
+import { ClosedLoop } from './drive/closed.ts'
 import { openWorkload } from './load-workload.ts'
 import { ChunkLog } from './telemetry/chunk-log.ts'
 import { cpuUsage, nextTurn, threadMs } from './telemetry/clock.ts'
@@ -48,9 +49,9 @@ export class MeasuredRun {
    * Handles one chunk; false when the data was used up.
    * @throws what the workload throws, WorkloadError where it returned no such report, and MemoryCapError
    */
-  async step(): Promise<boolean> {
+  async step(offer: Offer): Promise<boolean> {
     const begin = this.ready
-    const pending = this.open.step()
+    const pending = this.open.step(offer)
     const report = isThenable(pending) ? await pending : pending
     const served = threadMs()
     if (report === null) {
@@ -139,7 +140,9 @@ export async function warmUp(
   let firstMs: number | null = null
   try {
     run.begin()
-    for (let chunk = 0; chunk < chunks && (await run.step()); chunk++) firstMs ??= run.latency.total
+    const driver = new ClosedLoop(context.settings.chunk_size)
+    for (let chunk = 0; chunk < chunks && (await run.step(driver.next())); chunk++)
+      firstMs ??= run.latency.total
   } finally {
     await run.close()
   }

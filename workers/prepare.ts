@@ -117,11 +117,12 @@ function asProblem(error: unknown): InputProblem {
   if (error instanceof InputError) return error.problem
   const { message } = trialErrorFrom(error)
   if (!(error instanceof Error)) return { message }
-  const { file, line, path } = error as { file?: unknown; line?: unknown; path?: unknown }
+  const { file, line, path, param } = error as Error & Record<'file' | 'line' | 'path' | 'param', unknown>
   const at = typeof file === 'string' ? file : path
   return {
     message,
     ...(typeof at === 'string' ? { file: at } : {}),
     ...(typeof line === 'number' ? { line } : {}),
+    ...(typeof param === 'string' ? { param } : {}),
   }
 }

@@ -63,6 +63,8 @@ export interface InputProblem {
   message: string
   /** What was expected, and what to do next. */
   hint?: string
+  /** The parameter at fault, which the coordinator finds in the sweep. */
+  param?: string
   file?: string
   line?: number
 }
@@ -77,37 +79,87 @@ export type MemoryMechanism = 'resource_limits' | 'between_steps' | 'governor_rs
 /** `workload`: the cap counts above an empty cell. `process`: it is the whole host process's resident size. */
 export type MemoryScope = 'workload' | 'process'
 
-/** One repetition of one scenario, as the coordinator asks for it. */
+/** Which workload a trial runs: by the hash of its code, wherever that lies. */
+export interface WorkloadRef {
+  /** `builtin`: part of Stint. `module`: a user's own. */
+  kind: 'builtin' | 'module'
+  /** The built-in's name, or the module's file name for people. */
+  name: string
+  /** SHA-256 of its code, hex. */
+  sha256: string
+}
+
+/** A prepared dataset by the hash of its bytes, wherever the file lies. */
+export type DataRef = Omit<PreparedDataset, 'path'>
+
+/** The caps as asked. */
+export interface CapsAsked {
+  max_memory_mb: number | null
+  memory_scope: MemoryScope
+  /** In cores of the machine that `relative_to` names, or of the one that runs. */
+  max_compute_units: number | null
+  /** The only core that the trial may use; null for any. */
+  pin_core: number | null
+  /** `strict`: a cap that cannot be enforced fails the trial. */
+  policy: 'strict' | 'best_effort'
+}
+
+/** What decides when a step may start. */
+export type DriverSpec =
+  /** The next step starts when the last ended. */
+  | { kind: 'closed' }
+  /** Two workloads take turns, beginning again with the data until so much time has passed, warm-up excluded. */
+  | { kind: 'interleaved'; target_ms: number }
+
+/**
+ * One repetition of one scenario: all that it needs, each quantity once. Plain JSON without a path, so that any
+ * machine that has the workload and the data can run it.
+ */
 export interface TrialSpec {
-  /** `<scenario id>-r<round, three digits>`; unique in a run and safe as a file name. */
+  /** `<scenario id>-r<round, three digits>`, with `-baseline` or `-candidate` in a gate; unique in a run and safe as a file name. */
   trial: string
   /** The scenario's id. */
   scenario: string
   round: number
-  /** Every setting by name and the workload's own as `params.<name>`; goes to the journal as it is. */
-  flat: Record<string, Scalar>
-  /** `pipeline` or the absolute path of a module. */
-  workload: string
+  workload: WorkloadRef
+  /** The workload's own parameters, checked and complete. */
   params: Record<string, Scalar>
   settings: WorkloadSettings
-  dataset: PreparedDataset | null
-  caps: {
-    max_memory_mb: number | null
-    max_compute_units: number | null
-    /** `strict`: a cap that cannot be enforced fails the trial. */
-    policy: 'strict' | 'best_effort'
-    /** Absent: `workload`. */
-    memory_scope?: MemoryScope
-    /** The only core that the host may use; absent or null for any. */
-    pin_core?: number | null
-  }
+  data: DataRef | null
+  caps: CapsAsked
+  driver: DriverSpec
   warmup_chunks: number
-  /** For an estimate of energy where no counter can be read; absent or null: none is made. */
-  watts?: Watts | null
-  /** Deadline of the trial from the start of its host job, warm-up included, s. */
-  timeout_s: number
+  /** From the start of the trial's process, warm-up included, s. */
+  deadline_s: number
+  /** Whether every chunk is logged. */
+  log_chunks: boolean
+  /** For an estimate of energy where no counter can be read; null: none is made. */
+  watts: Watts | null
+}
+
+/** Where this machine keeps what specs refer to. */
+export interface LocalResources {
+  /** Path of a module, or a built-in's name, by the hash of its code. */
+  workloads: ReadonlyMap<string, string>
+  /** Path by the hash of the data. */
+  data: ReadonlyMap<string, string>
+  /** Folder that takes chunk logs; null for none. */
+  chunk_logs: string | null
+  /** Cores of this machine for one compute unit as asked. */
+  compute_scale: number
+}
+
+/** A trial as a process of this machine gets it. */
+export interface TrialJob {
+  spec: TrialSpec
+  /** A built-in's name, or the absolute path of a module. */
+  workload: string
+  /** Absolute path of the data; null where the spec names none. */
+  data: string | null
   /** Where the chunk log goes; null for none. */
   chunk_log: string | null
+  /** The compute cap in cores of this machine; null for none. */
+  compute_units: number | null
 }
 
 export interface CapsRecord {
@@ -194,7 +246,6 @@ export interface TrialResult {
   trial: string
   scenario: string
   round: number
-  params: Record<string, Scalar>
   outcome: Outcome
   /** Measured metrics and the workload's own; null or absent where unknown. */
   metrics: Record<string, number | null>
@@ -233,21 +284,19 @@ export interface ChunkLogLine {
 /** One of two versions of a workload: `a` the one compared with, `b` the candidate. */
 export type DuetSide = 'a' | 'b'
 
-/** Two versions of a workload in two cells of one host process, taking turns chunk by chunk. */
+/** Two versions of a workload in two workers of one process, taking turns chunk by chunk. */
 export interface DuetSpec {
   duet: string
-  /** `pipeline` or the absolute path of a module, and its own parameters. */
-  sides: Record<DuetSide, { workload: string; params: Record<string, Scalar> }>
-  /** Whose cell is made first and begins. */
+  /** Both with an `interleaved` driver; they share everything but workload and parameters. */
+  sides: Record<DuetSide, TrialSpec>
+  /** Whose worker is made first and begins. */
   first: DuetSide
-  settings: WorkloadSettings
-  dataset: PreparedDataset | null
-  /** Budget of each cell, held by its heap limit and between steps; null for none. */
-  max_memory_mb: number | null
-  warmup_chunks: number
-  /** Both sides begin anew with the data until so much time has passed, warm-up excluded, ms. */
-  target_ms: number
-  timeout_s: number
+}
+
+/** A duet as a process of this machine gets it. */
+export interface DuetJob {
+  spec: DuetSpec
+  sides: Record<DuetSide, TrialJob>
 }
 
 export interface DuetSums {

@@ -38,8 +38,8 @@ export function comparableLatency(groups: Iterable<readonly TrialResult[]>): {
  */
 function rowsPerChunk(trials: readonly TrialResult[]): number | null {
   const sizes = okTrials(trials)
-    .map(({ metrics: { rows, chunks }, params }) => (rows && chunks ? rows / chunks : params['chunk_size']))
-    .filter((size) => typeof size === 'number')
+    .map(({ metrics: { rows, chunks } }) => (rows && chunks ? rows / chunks : null))
+    .filter((size) => size !== null)
   return sizes.length === 0 ? null : mean(sizes)
 }
 

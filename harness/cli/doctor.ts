@@ -7,7 +7,7 @@ import { count, formatNumber, formatShare } from '../format.ts'
 import { readMachine } from '../record/machine.ts'
 import type { Machine } from '../record/types.ts'
 import { plain } from '../report/words.ts'
-import { measureKernel } from '../run/calibrate.ts'
+import { measureKernel } from '../session/calibrate.ts'
 import { answer, pass, tell } from './console.ts'
 
 interface DoctorWords {

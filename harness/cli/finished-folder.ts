@@ -1,5 +1,5 @@
 /** What a command says of a run that stopped before its end. */
-import type { SweepRun } from '../run/run-trials.ts'
+import type { SweepRun } from '../session/run.ts'
 import { tell } from './console.ts'
 import { EXIT } from './exit.ts'
 

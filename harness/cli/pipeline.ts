@@ -154,6 +154,7 @@ function whilePreparing(executor: Executor, work: () => Promise<unknown>): Execu
   return {
     capabilities: () => executor.capabilities(),
     prepare: async (spec) => (await Promise.all([executor.prepare(spec), work()]))[0],
+    provide: (resources) => executor.provide(resources),
     run: (spec) => executor.run(spec),
     close: () => executor.close(),
   }

@@ -3,7 +3,7 @@ import type { Argv, CommandModule } from 'yargs'
 import { LocalExecutor } from '../execute/local.ts'
 import { readManifest } from '../record/manifest.ts'
 import { resolveRunFolder } from '../record/run-folder.ts'
-import { type ResumeEnd, resumeRun } from '../run/resume-run.ts'
+import { type ResumeEnd, resumeRun } from '../session/resume.ts'
 import { concludePipeline, outputOf } from './conclude-pipeline.ts'
 import { pass, tell } from './console.ts'
 import { exportOption, runExports } from './export.ts'
@@ -51,7 +51,7 @@ async function resume(words: ResumeWords): Promise<void> {
         executor = new LocalExecutor({ onOutput: pass })
         return executor
       },
-      { force: words.force, signal: stop.signal, events: progress },
+      { force: words.force, signal: stop.signal, listener: progress.hear },
     )
   } finally {
     progress.close()

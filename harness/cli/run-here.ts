@@ -2,8 +2,7 @@
 import type { Executor } from '../execute/executor.ts'
 import { LocalExecutor } from '../execute/local.ts'
 import type { PipelineRequest } from '../record/types.ts'
-import { runSweep } from '../run/run-sweep.ts'
-import type { SweepRun } from '../run/run-trials.ts'
+import { runSweep, type SweepRun } from '../session/run.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
 import { pass } from './console.ts'
 import { RunProgress } from './run-progress.ts'
@@ -31,7 +30,7 @@ export async function runHere(loaded: LoadedSweep, options: RunHereOptions): Pro
       command: ['stint', ...process.argv.slice(2)],
       ...(pipeline && { pipeline }),
       signal: stop.signal,
-      events: progress,
+      listener: progress.hear,
     })
   } finally {
     progress.close()

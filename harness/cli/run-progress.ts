@@ -1,15 +1,16 @@
 /** What `stint run` says on stderr while a sweep runs. */
-import type { TrialResult } from '../../workers/protocol.ts'
 import { count, formatNumber } from '../format.ts'
+
 import type { Manifest } from '../record/types.ts'
 import { plain, runsText } from '../report/words.ts'
-import type { ResumeEvents } from '../run/resume-run.ts'
-import type { Scenario, Sweep } from '../sweep/types.ts'
+import type { RunEvent } from '../session/events.ts'
+import type { Sweep } from '../sweep/types.ts'
 import { pass, tell, wantsColour, widthOf } from './console.ts'
 import { Progress } from './progress.ts'
 
-export class RunProgress implements ResumeEvents {
+export class RunProgress {
   readonly #silent: boolean
+  #labels = new Map<string, string>()
   #progress: Progress | null = null
 
   /** @param silent says nothing at all */
@@ -23,17 +24,27 @@ export class RunProgress implements ResumeEvents {
     this.#tell(`${name}: ${count(scenarios.length, 'scenario')} ${times} = ${total}`)
   }
 
-  onMended(bytes: number): void {
-    this.#tell(
-      `the journal ended in ${count(bytes, 'byte')} of a line cut short; they are removed and that trial runs again`,
-    )
+  /** Listens to the run. */
+  readonly hear = (event: RunEvent): void => {
+    if (event.event === 'prepared') this.#prepared(event.manifest, event.finished, event.left)
+    else if (event.event === 'started') this.#progress?.starts(this.#labelOf(event.trial.scenario))
+    else if (event.event === 'finished') {
+      this.#progress?.ended(event.result, this.#labelOf(event.trial.scenario))
+    } else if (event.event === 'skipped') this.#progress?.skipped()
+    else if (event.event === 'note') this.#tell(plain(event.text))
   }
 
-  onForced(changes: readonly string[]): void {
-    for (const change of changes) this.#tell(`forced: ${plain(change)}`)
+  close(): void {
+    this.#progress?.close()
+    this.#progress = null
   }
 
-  onPrepared(_folder: string, manifest: Manifest, finished: number, left: number): void {
+  #labelOf(scenario: string): string {
+    return this.#labels.get(scenario) ?? scenario
+  }
+
+  #prepared(manifest: Manifest, finished: number, left: number): void {
+    this.#labels = new Map(manifest.sweep.scenarios.map(({ id, label }) => [id, label]))
     if (finished > 0) {
       const most = manifest.sweep.until ? 'at most ' : ''
       this.#tell(
@@ -55,23 +66,6 @@ export class RunProgress implements ResumeEvents {
       colour: wantsColour(process.stderr),
       width: widthOf(process.stderr),
     })
-  }
-
-  onStart(scenario: Scenario): void {
-    this.#progress?.starts(scenario.label)
-  }
-
-  onResult(scenario: Scenario, result: TrialResult): void {
-    this.#progress?.ended(result, scenario.label)
-  }
-
-  onSkip(): void {
-    this.#progress?.skipped()
-  }
-
-  close(): void {
-    this.#progress?.close()
-    this.#progress = null
   }
 
   #tell(text: string): void {

@@ -1,9 +1,11 @@
 /** `stint run`: the main job. */
 import type { Argv, CommandModule } from 'yargs'
+
 import { count, wholeNumber } from '../format.ts'
 import type { Export } from '../report/export.ts'
 import { plain, runsText } from '../report/words.ts'
-import type { SweepRun } from '../run/run-trials.ts'
+import type { SweepRun } from '../session/run.ts'
+
 import { loadSweep } from '../sweep/load.ts'
 import type { Sweep } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'

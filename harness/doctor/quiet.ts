@@ -34,7 +34,7 @@ export async function measureQuiet(
       const { metrics, noise } = await runProbe(executor, {
         steps: STEPS,
         wallMs: 60_000,
-        trial: `aa-${side}-${run}`,
+        id: `aa-${side}-${run}`,
       })
       const wall = metrics['wall_s'] ?? null
       if (wall !== null) sides[side].push(Math.log(wall))

@@ -3,6 +3,7 @@ import type {
   Capabilities,
   DuetReport,
   DuetSpec,
+  LocalResources,
   PrepareResult,
   PrepareSpec,
   TrialResult,
@@ -14,6 +15,8 @@ export interface Executor {
   capabilities(): Promise<Capabilities>
   /** Reads, hashes and counts the data and asks the workload what it is; once, before any trial. */
   prepare(spec: PrepareSpec): Promise<PrepareResult>
+  /** Says where the things lie that the specs of a session refer to; before the first `run`. */
+  provide(resources: LocalResources): void
   /**
    * Runs one trial to its outcome. Resolves for every outcome, `failed` included.
    * @throws only when the executor itself is broken or was closed

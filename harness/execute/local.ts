@@ -5,14 +5,17 @@ import {
   type Capabilities,
   type ComputeCapInForce,
   type ComputeMechanism,
+  type DuetJob,
   type DuetReport,
   type DuetSpec,
   GROUP_SIGNALS,
   type HostReport,
   type HostSignal,
+  type LocalResources,
   type MemoryCapInForce,
   type PrepareResult,
   type PrepareSpec,
+  type TrialJob,
   type TrialResult,
   type TrialSpec,
 } from '../../workers/protocol.ts'
@@ -41,6 +44,8 @@ export interface LocalExecutorOptions {
 
 /** The governor kills so long after the host's own deadline, which gives the better message. */
 const DEADLINE_GRACE_MS = 2000
+/** A duet takes so many times as long as a trial of one side may. */
+const DUET_DEADLINES = 2
 /** A Ctrl-C kills a host that has only just started; the coordinator's own `close` follows within this. */
 const INTERRUPT_GRACE_MS = 250
 /** How often a job is started that signals to the group end. */
@@ -54,6 +59,13 @@ type Entry = 'host' | 'duet' | 'prepare'
  */
 const DUET_FLAGS = ['--single-threaded']
 
+const NO_RESOURCES: LocalResources = {
+  workloads: new Map(),
+  data: new Map(),
+  chunk_logs: null,
+  compute_scale: 1,
+}
+
 const NO_DUET = { pairs: 0, skipped: 0, sums: null, outputs: null, complete: false, core: null }
 
 export class LocalExecutor implements DuetExecutor {
@@ -66,6 +78,7 @@ export class LocalExecutor implements DuetExecutor {
   private readonly freeFolders: string[] = []
   private folders = 0
   private closed = false
+  private resources = NO_RESOURCES
 
   constructor(options: LocalExecutorOptions = {}) {
     // What a killed run left would take memory and processor time from the trials of this one.
@@ -79,6 +92,10 @@ export class LocalExecutor implements DuetExecutor {
   /** What caps this machine can enforce, so that a sweep can be refused before its first trial. */
   capabilities(): Promise<Capabilities> {
     return this.governor.capabilities
+  }
+
+  provide(resources: LocalResources): void {
+    this.resources = resources
   }
 
   /** Needs no cap, and so does not wait until the governor knows what it can enforce. */
@@ -96,6 +113,7 @@ export class LocalExecutor implements DuetExecutor {
   }
 
   async run(spec: TrialSpec): Promise<TrialResult> {
+    const job = this.jobOf(spec)
     const startedAt = new Date()
     const requested = performance.now()
     await this.governor.capabilities
@@ -106,13 +124,13 @@ export class LocalExecutor implements DuetExecutor {
     try {
       const caps: CapsInForce = { memory: null, compute: null }
       const watch = {
-        timeoutMs: spec.timeout_s * 1000 + DEADLINE_GRACE_MS,
+        timeoutMs: spec.deadline_s * 1000 + DEADLINE_GRACE_MS,
         capsMemory: spec.caps.max_memory_mb !== null,
         capsCompute: spec.caps.max_compute_units !== null,
       }
       const begun = monotonicMs()
-      const { ending: sent, pid } = await this.play<HostReport>('host', spec, folder, watch, (signal, host) =>
-        this.serve(host, spec, caps, signal),
+      const { ending: sent, pid } = await this.play<HostReport>('host', job, folder, watch, (signal, host) =>
+        this.serve(host, job, caps, signal),
       )
       const ending: HostEnding<HostReport> =
         sent.kind === 'result'
@@ -121,7 +139,7 @@ export class LocalExecutor implements DuetExecutor {
       const window = ending.kind === 'result' ? ending.result.window : null
       const summary = await this.governor.unwatch(pid, window)
       const result = toTrialResult({ spec, ending, summary, caps, shared: mine.shared, startedAt, requested })
-      if (result.outcome !== 'ok') removeIfEmpty(spec.chunk_log)
+      if (result.outcome !== 'ok') removeIfEmpty(job.chunk_log)
       return result
     } finally {
       this.running.delete(spec.trial)
@@ -133,20 +151,23 @@ export class LocalExecutor implements DuetExecutor {
     await this.governor.capabilities
     const folder = this.takeFolder()
     try {
-      const timeoutMs = spec.timeout_s * 1000 + DEADLINE_GRACE_MS
+      const { deadline_s, caps } = spec.sides.a
+      const timeout_s = DUET_DEADLINES * deadline_s
+      const timeoutMs = timeout_s * 1000 + DEADLINE_GRACE_MS
+      const job: DuetJob = {
+        spec,
+        sides: { a: this.jobOf(spec.sides.a), b: this.jobOf(spec.sides.b) },
+      }
       // No cap holds the process: what one cell used would be taken from the other.
       const watch = { timeoutMs, capsMemory: false, capsCompute: false }
-      const { ending, pid } = await this.play<DuetReport>('duet', spec, folder, watch, (signal, host) => {
+      const { ending, pid } = await this.play<DuetReport>('duet', job, folder, watch, (signal, host) => {
         if (signal === 'finished') this.governor.release(host.pid)
       })
       const { killed } = await this.governor.unwatch(pid, null)
       if (ending.kind === 'result') return receiveDuet(ending.result)
       const failure =
         ending.kind === 'death'
-          ? outcomeOfDeath(ending.death, killed, {
-              max_memory_mb: spec.max_memory_mb,
-              timeout_s: spec.timeout_s,
-            })
+          ? outcomeOfDeath(ending.death, killed, { max_memory_mb: caps.max_memory_mb, timeout_s })
           : { outcome: 'failed' as const, error: trialErrorFrom(ending.error) }
       return { ...NO_DUET, failure: { side: null, ...failure } }
     } finally {
@@ -212,23 +233,39 @@ export class LocalExecutor implements DuetExecutor {
     return host
   }
 
+  /** The spec with what it refers to as this machine has it. */
+  private jobOf(spec: TrialSpec): TrialJob {
+    const { workloads, data, chunk_logs, compute_scale } = this.resources
+    const { max_compute_units } = spec.caps
+    return {
+      spec,
+      workload:
+        spec.workload.kind === 'builtin'
+          ? builtin(spec.workload.name)
+          : found(workloads, spec.workload.sha256, `workload ${spec.workload.name}`),
+      data: spec.data === null ? null : found(data, spec.data.fingerprint.sha256, 'data'),
+      chunk_log: spec.log_chunks && chunk_logs !== null ? join(chunk_logs, `${spec.trial}.jsonl`) : null,
+      compute_units: max_compute_units === null ? null : max_compute_units * compute_scale,
+    }
+  }
+
   /** Puts the caps in force as the host gets ready for them. */
   private async serve(
     host: HostProcess<HostReport>,
-    spec: TrialSpec,
+    { spec, compute_units }: TrialJob,
     caps: CapsInForce,
     signal: HostSignal['stint'],
   ): Promise<void> {
     try {
       if (signal === 'measured' || signal === 'finished') return this.governor.release(host.pid)
       if (signal === 'empty') {
-        const { max_memory_mb, memory_scope = 'workload' } = spec.caps
+        const { max_memory_mb, memory_scope } = spec.caps
         caps.memory = await this.governor.capMemory(host.pid, max_memory_mb, memory_scope)
         return host.permit({ stint: 'go', compute: null, refused: memoryRefusal(spec, caps.memory) })
       }
-      const { max_compute_units, pin_core = null } = spec.caps
-      if (max_compute_units !== null || pin_core !== null) {
-        caps.compute = await this.governor.capCompute(host.pid, max_compute_units, pin_core)
+      const { pin_core } = spec.caps
+      if (compute_units !== null || pin_core !== null) {
+        caps.compute = await this.governor.capCompute(host.pid, compute_units, pin_core)
       }
       host.permit({
         stint: 'go',
@@ -272,6 +309,17 @@ export class LocalExecutor implements DuetExecutor {
 
 function isOneOf<T>(known: readonly T[], value: T | null): boolean {
   return value !== null && known.includes(value)
+}
+
+/** What a worker loads a built-in workload by. */
+function builtin(name: string): string {
+  return name === 'probe' ? entryFile('probe') : name
+}
+
+function found(paths: ReadonlyMap<string, string>, sha256: string, what: string): string {
+  const path = paths.get(sha256)
+  if (path === undefined) throw new Error(`${what} with sha256 ${sha256} was not provided`)
+  return path
 }
 
 function strict(spec: TrialSpec): boolean {

@@ -1,28 +1,17 @@
-/** Runs a plan over an executor: `jobs` trials at a time, started in plan order. */
-import type { TrialResult, TrialSpec } from '../../workers/protocol.ts'
-import type { PlannedTrial } from '../sweep/types.ts'
-import type { Executor } from './executor.ts'
+/** Fills slots with the jobs of a planner: `slots` at a time, started in the order in which it gives them. */
+import type { Planner } from '../plan/planner.ts'
 
-/** Which trials are not needed any more when they are due. */
-export interface StoppingRules {
-  /** Whether that rests on how the earlier trials of its scenario ended; the others run in any case. */
-  isOptional(trial: PlannedTrial): boolean
-  /** Asked of an optional trial once all earlier ones of its scenario have ended. */
-  needs(trial: PlannedTrial): boolean
-}
-
-export interface Schedule {
-  plan: readonly PlannedTrial[]
-  executor: Executor
-  /** Slots: trials that run at the same time. */
-  jobs: number
-  toSpec(trial: PlannedTrial): TrialSpec
-  /** Absent: every trial runs. */
-  stopping?: StoppingRules
-  onSkip?(trial: PlannedTrial): void
-  onStart?(trial: PlannedTrial): void | Promise<void>
-  /** Awaited before the slot starts its next trial, so that a finished trial is in the journal first. */
-  onResult(result: TrialResult): void | Promise<void>
+export interface Schedule<Job, Result> {
+  planner: Planner<Job, Result>
+  /** Jobs that run at the same time. */
+  slots: number
+  run(job: Job): Promise<Result>
+  onSkip?(job: Job): void
+  onStart?(job: Job): void
+  /** Called before the slot takes its next job, so that a finished trial is in the journal first. */
+  onEnd(job: Job, result: Result): void
+  /** Kills what runs; after a stop, `run` rejects. */
+  close(): Promise<void>
   /** Once aborted nothing more starts, and what runs is killed and gives no result. */
   signal?: AbortSignal
 }
@@ -32,34 +21,40 @@ export interface ScheduleEnd {
   interrupted: boolean
 }
 
-/** @throws the first error of the executor or of a callback, after the other slots have stopped */
-export async function runPlan(schedule: Schedule): Promise<ScheduleEnd> {
-  const { plan, executor, jobs, signal, stopping } = schedule
-  let next = 0
+/** @throws the first error of `run` or of a callback, after the other slots have stopped */
+export async function fillSlots<Job, Result>(schedule: Schedule<Job, Result>): Promise<ScheduleEnd> {
+  const { planner, slots, signal } = schedule
   let finished = 0
   let stopped = signal?.aborted ?? false
   let failure: { error: unknown } | null = null
   let closing: Promise<void> | null = null
+  let wakeAll: () => void = () => {}
+  let someEnded = new Promise<void>((resolve) => {
+    wakeAll = resolve
+  })
 
+  const wake = () => {
+    wakeAll()
+    someEnded = new Promise((resolve) => {
+      wakeAll = resolve
+    })
+  }
   const stop = () => {
     stopped = true
-    closing ??= executor.close()
+    closing ??= schedule.close()
     // Awaited below; here only so that a rejection in between is not unhandled.
     closing.catch(() => {})
+    wake()
   }
   signal?.addEventListener('abort', stop, { once: true })
 
   /** Never rejects. */
-  const runIfNeeded = async (trial: PlannedTrial, earlier: Promise<unknown> | undefined) => {
+  const play = async (job: Job) => {
     try {
-      if (stopping?.isOptional(trial)) {
-        await earlier
-        if (stopped) return
-        if (!stopping.needs(trial)) return schedule.onSkip?.(trial)
-      }
-      await schedule.onStart?.(trial)
-      const result = await executor.run(schedule.toSpec(trial))
-      await schedule.onResult(result)
+      schedule.onStart?.(job)
+      const result = await schedule.run(job)
+      schedule.onEnd(job, result)
+      planner.ended(job, result)
       finished++
     } catch (error) {
       // After a stop the executor rejects what it killed.
@@ -67,20 +62,24 @@ export async function runPlan(schedule: Schedule): Promise<ScheduleEnd> {
       failure = { error }
       stop()
     }
+    wake()
   }
-  /** By scenario: when all of its trials that were taken so far have ended. */
-  const ended = new Map<string, Promise<unknown>>()
   const slot = async () => {
-    while (!stopped && next < plan.length) {
-      const trial = plan[next++]!
-      const earlier = ended.get(trial.scenario)
-      const turn = runIfNeeded(trial, earlier)
-      if (stopping) ended.set(trial.scenario, Promise.all([earlier, turn]))
-      await turn
+    while (!stopped) {
+      try {
+        const turn = planner.next()
+        if (turn === null) return
+        if (turn.do === 'wait') await someEnded
+        else if (turn.do === 'skip') schedule.onSkip?.(turn.job)
+        else await play(turn.job)
+      } catch (error) {
+        failure = { error }
+        stop()
+      }
     }
   }
   try {
-    await Promise.all(Array.from({ length: Math.min(jobs, plan.length) }, slot))
+    await Promise.all(Array.from({ length: slots }, slot))
     await (closing as Promise<void> | null)
   } finally {
     signal?.removeEventListener('abort', stop)

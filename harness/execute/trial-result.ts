@@ -48,7 +48,6 @@ export function toTrialResult(evidence: TrialEvidence): TrialResult {
     trial: spec.trial,
     scenario: spec.scenario,
     round: spec.round,
-    params: spec.flat,
     outcome,
     metrics: outcome === 'ok' ? { ...okMetrics(report, summary, peakMb), energy_j: energy.joules } : {},
     caps: {
@@ -77,7 +76,7 @@ function judge({ ending, summary, spec }: TrialEvidence): { outcome: Outcome; er
     case 'death':
       return outcomeOfDeath(ending.death, summary.killed, {
         max_memory_mb: spec.caps.max_memory_mb,
-        timeout_s: spec.timeout_s,
+        timeout_s: spec.deadline_s,
       })
     case 'error':
       return { outcome: 'failed', error: trialErrorFrom(ending.error) }
@@ -100,7 +99,7 @@ function okMetrics(
 function memoryRecord({ spec, caps, summary }: TrialEvidence, peakMb: number | null): CapsRecord['memory'] {
   const requested = spec.caps.max_memory_mb
   const resident = caps.memory?.allowance_mb ?? null
-  const scope = spec.caps.memory_scope ?? 'workload'
+  const scope = spec.caps.memory_scope
   const peaks = { peak_mb: peakMb, peak_above_empty_mb: summary.peak_above_empty_mb }
   if (requested === null) return { requested_mb: null, mechanisms: [], ...peaks, enforced: true }
   const backstop = caps.memory?.backstop ?? null
@@ -130,7 +129,7 @@ function computeRecord(
 ): CapsRecord['compute'] {
   const requested = spec.caps.max_compute_units
   const inForce = caps.compute
-  const asked = requested !== null || (spec.caps.pin_core ?? null) !== null
+  const asked = requested !== null || spec.caps.pin_core !== null
   const enforced = !asked || (inForce !== null && inForce.error === null)
   const note = inForce?.error ?? (enforced ? null : 'the trial ended before its cap was put in force')
   return {

@@ -12,17 +12,14 @@ import { readJournal } from '../record/journal.ts'
 import { readMachine } from '../record/machine.ts'
 import { readManifest } from '../record/manifest.ts'
 import { journalPath, resolveRunFolder } from '../record/run-folder.ts'
-import { distinctDatasets, keyOf, prepareRun } from '../run/run-trials.ts'
+import { prepareSession } from '../session/session.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
-import { fitToWorkload } from '../sweep/params.ts'
 import { planTrials } from '../sweep/plan.ts'
 import type { Scenario } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
 import { GATED_METRICS, MEMORY_RESOLUTION_MB, marginOf, refuseIdleMargins, scoreMetrics } from './margins.ts'
 import { changedOutputs, outcomeRow, scoreRow } from './outcomes.ts'
-import { calibrationFor } from './run-gate.ts'
 import { FEWEST_RUNS, memoryTest, timesTest } from './runs-test.ts'
-import { trialSpecOf } from './specs.ts'
 import type { GateResult, GateRow, Rules } from './types.ts'
 import { type Recorded, unlikeMechanism, unlikeness } from './unlike.ts'
 import { verdictOf } from './verdict.ts'
@@ -49,29 +46,29 @@ export async function compareWithBaseline(
   const dataFolder = makeOwnedFolder()
   try {
     options.onStep('reading the data')
-    const prepared = await prepareRun(asked, executor, dataFolder, locate)
-    if (!prepared.ok) throw new UserError(prepared.error.message, prepared.error.hint)
-    const sweep = fitToWorkload(asked, prepared.workload, locate)
-    const { datasets } = prepared
-    const table = metricTable(prepared.workload.metrics)
+    const prepared = await prepareSession({
+      sweep: asked,
+      locate,
+      executor,
+      dataFolder,
+      signal: options.signal,
+    })
+    if (!prepared.ok) throw new UserError(prepared.problem.message, prepared.problem.hint)
+    const { session } = prepared
+    const { sweep, datasets } = session
+    const table = metricTable(session.workload.info.metrics)
     refuseIdleMargins(table, sweep.gate)
     const notes = refuseUnlike(runs, { sweep, machine: readMachine(), datasets }, options)
 
-    const calibration = await calibrationFor(sweep, executor)
-    const keys = distinctDatasets(sweep.scenarios).map(keyOf)
-    const byKey = new Map(keys.map((key, index) => [key, datasets[index]!]))
+    session.provide(null)
     // As many a scenario as were recorded, so that a mean is as exact as theirs.
     const benchmark_runs = Math.min(...runs.map(roundsOf))
     const plan = planTrials({ ...sweep, benchmark_runs })
     const scenarios = new Map(sweep.scenarios.map((scenario) => [scenario.id, scenario]))
     const trials: TrialResult[] = []
-    const datasetOf = ({ dataset }: Scenario) => (dataset === null ? null : byKey.get(keyOf(dataset))!)
-    const means = { datasetOf, calibration }
     for (const { scenario: id, round } of plan) {
       options.signal.throwIfAborted()
-      const scenario = scenarios.get(id)!
-      const entry = { scenario, params: { a: scenario.params, b: scenario.params } }
-      trials.push(await executor.run(trialSpecOf(sweep, entry, 'b', round, sweep.workload, means)))
+      trials.push(await executor.run(session.spec(scenarios.get(id)!, { round })))
       options.onTrial(trials.length, plan.length)
     }
     refuseMechanism(runs, trials, options)
@@ -88,7 +85,7 @@ export async function compareWithBaseline(
       a: runs.length === 1 ? runs[0]!.path : `${runs.length} recorded runs`,
       b: 'the working copy',
       rows,
-      notes: [...prepared.notes, ...notes, ...changed],
+      notes: [...session.notes, ...notes, ...changed],
       alpha: sweep.gate.alpha,
       tests,
       duets: 0,

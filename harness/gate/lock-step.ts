@@ -1,18 +1,21 @@
-/** Duet after duet, and trials of one cell between them, until every test is decided or the time is up. */
+/** Duet after duet, and trials of one side between them, until every test is decided or the time is up. */
+import type { DuetReport, DuetSide, TrialResult } from '../../workers/protocol.ts'
 import type { DuetExecutor } from '../execute/executor.ts'
+import { fillSlots } from '../execute/schedule.ts'
+import type { Planner, Turn } from '../plan/planner.ts'
+import type { Session } from '../session/session.ts'
 import { seededRandom, shuffle } from '../sweep/random.ts'
-import type { Sweep } from '../sweep/types.ts'
 import { FAILURES_TO_CLAIM } from './outcomes.ts'
 import { Places } from './places.ts'
 import { type Counts, type Looks, largestSample, looksAt } from './plan.ts'
-import { duetSpecOf, type Means, trialSpecOf } from './specs.ts'
+import { duetSpecOf, trialSpecOf } from './specs.ts'
 import { type Family, familyOf, isDecided, lookAt, rowsOf } from './tests.ts'
 import type { Evidence, GateResult, GateScenario, Rules, Versions } from './types.ts'
 import { verdictOf } from './verdict.ts'
 
-export interface LockStep extends Means {
+export interface LockStep {
   executor: DuetExecutor
-  sweep: Sweep
+  session: Session
   scenarios: readonly GateScenario[]
   versions: Versions
   rules: Rules
@@ -27,12 +30,33 @@ export type Comparison = Omit<GateResult, 'a' | 'b' | 'name'>
 
 type Kind = keyof Counts
 
-/** @throws where the executor is broken; and after `signal`, what a closed executor throws */
+/** One side's trial, or a duet of both. */
+type Job =
+  | { kind: 'trial'; entry: GateScenario; side: DuetSide; round: number }
+  | { kind: 'duet'; entry: GateScenario; first: DuetSide; round: number }
+
+/** @throws where the executor is broken, and the reason of `signal` once that is aborted */
 export async function compareInLockStep(options: LockStep): Promise<Comparison> {
-  return await new Session(options).run()
+  const { executor, session, versions, signal } = options
+  const gate = new SequentialGate(options)
+  await fillSlots<Job, TrialResult | DuetReport>({
+    planner: gate,
+    // Whatever else ran would disturb what is compared.
+    slots: 1,
+    run: (job) =>
+      job.kind === 'duet'
+        ? executor.duet(duetSpecOf(session, job.entry, versions, job.round, job.first))
+        : executor.run(trialSpecOf(session, job.entry, job.side, job.round, versions)),
+    onEnd: () => {},
+    close: () => executor.close(),
+    signal,
+  })
+  signal.throwIfAborted()
+  return gate.comparison()
 }
 
-class Session {
+/** Group-sequential: looks at the evidence at counts fixed beforehand, and ends when every test is decided. */
+class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
   private readonly options: LockStep
   private readonly evidence: Map<GateScenario, Evidence>
   private readonly random: () => number
@@ -42,10 +66,13 @@ class Session {
     solos: { ms: 0, count: 0 },
   }
   private readonly began: number
+  private readonly jobs: Generator<Job, void, void>
+  private latest: TrialResult | DuetReport | null = null
+  private end: Comparison | null = null
 
   constructor(options: LockStep) {
     this.options = options
-    this.random = seededRandom(options.sweep.random_seed)
+    this.random = seededRandom(options.session.sweep.random_seed)
     this.evidence = new Map(options.scenarios.map((entry) => [entry, { duets: [], solos: [] }]))
     this.places = new Map(
       options.scenarios.map((entry) => [
@@ -54,42 +81,60 @@ class Session {
       ]),
     )
     this.began = options.now()
+    this.jobs = this.plan()
   }
 
-  async run(): Promise<Comparison> {
-    for (const entry of this.shuffled()) await this.firstRound(entry)
+  next(): Turn<Job> | null {
+    const { done, value } = this.jobs.next()
+    if (done) return null
+    return { do: 'run', job: value }
+  }
+
+  ended(_job: Job, result: TrialResult | DuetReport): void {
+    this.latest = result
+  }
+
+  comparison(): Comparison {
+    return this.end!
+  }
+
+  /** Gives out one job at a time; when it goes on, the job's result is `latest`. */
+  private *plan(): Generator<Job, void, void> {
+    for (const entry of this.shuffled()) yield* this.firstRound(entry)
     const family = familyOf(this.evidence, this.options.rules)
     const claimAlpha = this.options.rules.settings.alpha / family.size
-    if (this.verdict(family, claimAlpha) === 'regression') return this.result(family, claimAlpha, 'decided')
-
+    if (this.verdict(family, claimAlpha) === 'regression') {
+      this.end = this.result(family, claimAlpha, 'decided')
+      return
+    }
     const roundMs = { duetsMs: this.roundMs('duets'), solosMs: this.roundMs('solos') }
     const planned = largestSample(this.leftMs(), roundMs)
     const looks = {
       duets: looksAt(planned.duets, 'duets', claimAlpha),
       solos: looksAt(planned.solos, 'solos', claimAlpha),
     }
-    const ended = await this.measure(family, claimAlpha, planned, looks)
+    const ended = yield* this.measure(family, claimAlpha, planned, looks)
     if (ended === 'time_limit') this.lookLast(family, looks)
-    return this.result(family, claimAlpha, ended)
+    this.end = this.result(family, claimAlpha, ended)
   }
 
   /** What must be known first: whether both versions run, what they score, and what a duet takes. */
-  private async firstRound(entry: GateScenario): Promise<void> {
-    await this.solo(entry)
+  private *firstRound(entry: GateScenario): Generator<Job, void, void> {
+    yield* this.solo(entry)
     const { solos } = this.evidence.get(entry)!
     for (let failures = 1; failures < FAILURES_TO_CLAIM; failures++) {
       const last = solos.at(-1)!
-      if (last.a.outcome === 'ok' && last.b.outcome !== 'ok') await this.solo(entry)
+      if (last.a.outcome === 'ok' && last.b.outcome !== 'ok') yield* this.solo(entry)
     }
-    if (runs(this.evidence.get(entry)!)) await this.duet(entry)
+    if (runs(this.evidence.get(entry)!)) yield* this.duet(entry)
   }
 
-  private async measure(
+  private *measure(
     family: Family,
     claimAlpha: number,
     planned: Counts,
     looks: Record<Kind, Looks>,
-  ): Promise<GateResult['ended']> {
+  ): Generator<Job, GateResult['ended'], void> {
     const done: Counts = { duets: 1, solos: 1 }
     while (done.duets < planned.duets || done.solos < planned.solos) {
       // Trials are spread over the duets, so that both see the same times of day.
@@ -97,7 +142,7 @@ class Session {
       for (const entry of this.shuffled()) {
         if (!this.needs(family, entry, kind)) continue
         if (this.leftMs() < this.meanMs(kind)) return 'time_limit'
-        await (kind === 'duets' ? this.duet(entry) : this.solo(entry))
+        yield* kind === 'duets' ? this.duet(entry) : this.solo(entry)
         this.options.onProgress?.({ done, planned, leftMs: this.leftMs() })
       }
       done[kind]++
@@ -118,31 +163,29 @@ class Session {
     return family.tests.some((test) => test.entry === entry && test.kind === kind && !isDecided(test))
   }
 
-  private async solo(entry: GateScenario): Promise<void> {
-    const { executor, sweep, versions } = this.options
+  private *solo(entry: GateScenario): Generator<Job, void, void> {
     const { solos } = this.evidence.get(entry)!
-    const run = (side: 'a' | 'b') =>
-      executor.run(trialSpecOf(sweep, entry, side, solos.length + 1, versions[side].workload, this.options))
-    await this.timed('solos', async () => {
-      const first = this.places.get(entry)!.solos.next()
-      const one = await run(first)
-      const other = await run(first === 'a' ? 'b' : 'a')
-      solos.push(first === 'a' ? { a: one, b: other } : { a: other, b: one })
-    })
-  }
-
-  private async duet(entry: GateScenario): Promise<void> {
-    const { executor, versions, datasetOf } = this.options
-    const { duets } = this.evidence.get(entry)!
-    await this.timed('duets', async () => {
-      const first = this.places.get(entry)!.duets.next()
-      duets.push(await executor.duet(duetSpecOf(entry, versions, duets.length + 1, first, datasetOf)))
-    })
-  }
-
-  private async timed(kind: Kind, work: () => Promise<void>): Promise<void> {
+    const first = this.places.get(entry)!.solos.next()
+    const round = solos.length + 1
     const before = this.options.now()
-    await work()
+    yield { kind: 'trial', entry, side: first, round }
+    const one = this.latest as TrialResult
+    yield { kind: 'trial', entry, side: first === 'a' ? 'b' : 'a', round }
+    const other = this.latest as TrialResult
+    solos.push(first === 'a' ? { a: one, b: other } : { a: other, b: one })
+    this.spend('solos', before)
+  }
+
+  private *duet(entry: GateScenario): Generator<Job, void, void> {
+    const { duets } = this.evidence.get(entry)!
+    const first = this.places.get(entry)!.duets.next()
+    const before = this.options.now()
+    yield { kind: 'duet', entry, first, round: duets.length + 1 }
+    duets.push(this.latest as DuetReport)
+    this.spend('duets', before)
+  }
+
+  private spend(kind: Kind, before: number): void {
     this.spent[kind].ms += this.options.now() - before
     this.spent[kind].count++
   }

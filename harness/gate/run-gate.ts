@@ -2,16 +2,14 @@
 import { existsSync, rmSync } from 'node:fs'
 import { resolve, sep } from 'node:path'
 import type { WorkloadInfo } from '../../workers/contract.ts'
-import type { PreparedDataset } from '../../workers/data/types.ts'
-import type { DatasetSpec, PrepareResult } from '../../workers/protocol.ts'
-import type { DuetExecutor, Executor } from '../execute/executor.ts'
+
+import type { InputProblem } from '../../workers/protocol.ts'
+import type { DuetExecutor } from '../execute/executor.ts'
+
 import { metricTable } from '../metrics.ts'
 import { makeOwnedFolder } from '../ownership/leftovers.ts'
-import type { Calibration } from '../record/types.ts'
-import { calibrate } from '../run/calibrate.ts'
-import { distinctDatasets, keyOf, prepareRun, unreachable } from '../run/run-trials.ts'
+import { prepareSession } from '../session/session.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
-import { fitToWorkload } from '../sweep/params.ts'
 import type { Sweep } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
 import { compareInLockStep, type LockStep } from './lock-step.ts'
@@ -55,38 +53,32 @@ export async function runGate(
   try {
     options.onStep('reading the data, asking both versions what they are')
     const candidate: Sweep = { ...sweep, workload: modules.b.workload }
-    const prepared = usable(await prepareRun(candidate, executor, dataFolder, locate), modules.b.name)
-    const other = usable(
-      await executor.prepare({
-        workload: modules.a.workload,
-        datasets: prepared.datasets.map(asFile),
-        data_dir: dataFolder,
-      }),
-      modules.a.name,
-      modules.a.root,
-    )
-    const fitted = fitToWorkload(candidate, prepared.workload, locate)
-    const table = metricTable(prepared.workload.metrics)
+    const prepared = await prepareSession({
+      sweep: candidate,
+      locate,
+      executor,
+      dataFolder,
+      signal: options.signal,
+    })
+    if (!prepared.ok) throw unusable(prepared.problem, modules.b.name)
+    const { session } = prepared
+    const other = await session.askOther(modules.a.workload, dataFolder)
+    if ('problem' in other) throw unusable(other.problem, modules.a.name, modules.a.root)
+    session.provide(null, [other])
+    const fitted = session.sweep
+    const table = metricTable(session.workload.info.metrics)
     refuseIdleMargins(table, fitted.gate)
-    const calibration = await calibrationFor(fitted, executor)
-    const keys = distinctDatasets(fitted.scenarios).map(keyOf)
-    const datasets = new Map(keys.map((key, index) => [key, prepared.datasets[index]!]))
     const { signal, limitMs, margin, onProgress } = options
     const comparison = await compareInLockStep({
       executor,
-      sweep: fitted,
+      session,
       scenarios: fitted.scenarios.map(
         (scenario): GateScenario => ({
           scenario,
-          params: { a: paramsFor(scenario, other.workload), b: scenario.params },
+          params: { a: paramsFor(scenario, other.info), b: scenario.params },
         }),
       ),
-      versions: {
-        a: { ...modules.a, info: other.workload },
-        b: { ...modules.b, info: prepared.workload },
-      },
-      datasetOf: ({ dataset }) => (dataset === null ? null : datasets.get(keyOf(dataset))!),
-      calibration,
+      versions: { a: { ...other, name: modules.a.name }, b: { ...session.workload, name: modules.b.name } },
       rules: { table, settings: fitted.gate, margin },
       limitMs,
       now: () => performance.now(),
@@ -94,8 +86,8 @@ export async function runGate(
       onProgress,
     })
     const notes = [
-      ...prepared.notes,
-      ...unknownParams(fitted, other.workload, modules.a.name),
+      ...session.notes,
+      ...unknownParams(fitted, other.info, modules.a.name),
       ...capsNote(fitted),
       ...comparison.notes,
     ]
@@ -109,38 +101,18 @@ export async function runGate(
   }
 }
 
-type Prepared = Extract<PrepareResult, { ok: true }>
-
-function usable(prepared: PrepareResult, name: string, root?: string): Prepared {
-  if (prepared.ok) return prepared
-  const { message, hint } = prepared.error
-  if (root === undefined) throw new UserError(`${name}: ${message}`, hint)
-  throw new UserError(
+function unusable({ message, hint }: InputProblem, name: string, root?: string): UserError {
+  if (root === undefined) return new UserError(`${name}: ${message}`, hint)
+  return new UserError(
     `${name}: ${inside(message, root)}`,
     hint ??
       'files that git ignores are not in its work tree; what it needs beside its code is committed, or made by gate: { build: COMMAND }',
   )
 }
 
-/** The candidate's data for the other version too, which may generate other data or none of that name. */
-function asFile({ fingerprint, ceiling_r2, schema, ...given }: PreparedDataset): DatasetSpec {
-  return { kind: 'file', ...given }
-}
-
 /** Paths as the repository has them. */
 function inside(text: string, root: string | undefined): string {
   return root === undefined ? text : text.replaceAll(root + sep, '')
-}
-
-/** @throws {UserError} where this machine is too slow for the share that is asked for */
-export async function calibrationFor(
-  sweep: Sweep,
-  executor: DuetExecutor | Executor,
-): Promise<Calibration | null> {
-  const calibration = sweep.relative_to ? await calibrate(executor, sweep.relative_to) : null
-  const problem = unreachable({ sweep, calibration })
-  if (problem !== null) throw new UserError(problem.message, problem.hint)
-  return calibration
 }
 
 /** Parameters that the sweep sets and the other version does not take. */

@@ -1,24 +1,14 @@
 /** What the executor is asked for: trials and duets of a scenario, with either version's module and parameters. */
 import type { Scalar, WorkloadInfo } from '../../workers/contract.ts'
-import type { PreparedDataset } from '../../workers/data/types.ts'
-import type { DuetSide, DuetSpec, TrialSpec } from '../../workers/protocol.ts'
-import type { Calibration } from '../record/types.ts'
-import { capsFor } from '../run/run-trials.ts'
-import { trialId } from '../sweep/plan.ts'
-import type { Scenario, Sweep } from '../sweep/types.ts'
+
+import type { DriverSpec, DuetSide, DuetSpec, TrialSpec } from '../../workers/protocol.ts'
+import type { Session } from '../session/session.ts'
+import type { Scenario } from '../sweep/types.ts'
+
 import type { GateScenario, Versions } from './types.ts'
 
 /** Long enough for the compiler to be done with most code, short enough for some two dozen duets a minute. */
-const DUET_TARGET_MS = 1500
-
-export type DatasetOf = (scenario: Scenario) => PreparedDataset | null
-
-/** What the trials of a gate share beside the sweep. */
-export interface Means {
-  datasetOf: DatasetOf
-  /** Null: compute units are cores of this machine. */
-  calibration: Calibration | null
-}
+const DUET: DriverSpec = { kind: 'interleaved', target_ms: 1500 }
 
 /**
  * The scenario's parameters as the version knows them: what it does not know is left out, what is not given is its default.
@@ -34,50 +24,29 @@ export function paramsFor(scenario: Scenario, info: WorkloadInfo): Record<string
 }
 
 export function trialSpecOf(
-  sweep: Sweep,
+  session: Session,
   { scenario, params }: GateScenario,
   side: DuetSide,
   round: number,
-  workload: string,
-  { datasetOf, calibration }: Means,
+  versions: Versions,
 ): TrialSpec {
-  const { settings } = scenario
-  return {
-    trial: `${trialId(scenario.id, round)}-${side}`,
-    scenario: scenario.id,
-    round,
-    flat: scenario.flat,
-    workload,
-    params: params[side],
-    settings,
-    dataset: datasetOf(scenario),
-    caps: capsFor(sweep, scenario, calibration),
-    warmup_chunks: scenario.warmup_chunks,
-    timeout_s: scenario.timeout_s,
-    chunk_log: null,
-  }
+  return session.spec(scenario, { round, side, workload: versions[side].ref, params: params[side] })
 }
 
 export function duetSpecOf(
+  session: Session,
   { scenario, params }: GateScenario,
-  { a, b }: Versions,
-  number: number,
+  versions: Versions,
+  round: number,
   first: DuetSide,
-  datasetOf: DatasetOf,
 ): DuetSpec {
-  const { settings } = scenario
-  return {
-    duet: `${scenario.id}-d${number}`,
-    sides: {
-      a: { workload: a.workload, params: params.a },
-      b: { workload: b.workload, params: params.b },
-    },
-    first,
-    settings,
-    dataset: datasetOf(scenario),
-    max_memory_mb: settings.max_memory_mb,
-    warmup_chunks: scenario.warmup_chunks,
-    target_ms: DUET_TARGET_MS,
-    timeout_s: 2 * scenario.timeout_s,
-  }
+  const side = (name: DuetSide) =>
+    session.spec(scenario, {
+      round,
+      side: name,
+      workload: versions[name].ref,
+      params: params[name],
+      driver: DUET,
+    })
+  return { duet: `${scenario.id}-d${round}`, sides: { a: side('a'), b: side('b') }, first }
 }

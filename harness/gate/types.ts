@@ -1,16 +1,14 @@
 /** What a gate compares and what it finds. Plain data. */
-import type { Scalar, WorkloadInfo } from '../../workers/contract.ts'
+import type { Scalar } from '../../workers/contract.ts'
 import type { DuetReport, TrialResult } from '../../workers/protocol.ts'
 import type { Metric } from '../metrics.ts'
+import type { PreparedWorkload } from '../session/session.ts'
 import type { GateSettings, Scenario } from '../sweep/types.ts'
 
 /** One of the two versions of a workload. */
-export interface Version {
+export interface Version extends PreparedWorkload {
   /** As people call it: a commit, a file, `the working copy`. */
   name: string
-  /** `pipeline` or the absolute path of a module. */
-  workload: string
-  info: WorkloadInfo
 }
 
 /** `a` is the one compared with, `b` the candidate. */

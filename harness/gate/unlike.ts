@@ -44,10 +44,8 @@ export function unlikeness({ manifest }: Recorded, now: Present): Unlikeness {
   for (const scenario of present.scenarios) {
     const recorded = then.scenarios.find(({ id }) => id === scenario.id)
     if (recorded === undefined) continue
-    for (const key of ['warmup_chunks', 'timeout_s'] as const) {
-      if (recorded[key] !== scenario[key])
-        settings.push(`${key} was ${recorded[key]} and is ${scenario[key]}`)
-    }
+    // Ids leave out settings at their defaults, which another version of Stint may have changed.
+    settings.push(...changedSettings({ ...recorded.settings }, { ...scenario.settings }))
     for (const [name, value] of Object.entries(scenario.params)) {
       const before = own(recorded.params, name)
       if (before !== undefined && before !== value)
@@ -55,12 +53,6 @@ export function unlikeness({ manifest }: Recorded, now: Present): Unlikeness {
     }
   }
   if (then.n_jobs !== present.n_jobs) settings.push(`n_jobs was ${then.n_jobs} and is ${present.n_jobs}`)
-  if (then.caps !== present.caps) settings.push(`caps was ${then.caps} and is ${present.caps}`)
-  const scope = ({ memory_scope = 'workload' }: Sweep) => memory_scope
-  if (scope(then) !== scope(present))
-    settings.push(`memory_scope was ${scope(then)} and is ${scope(present)}`)
-  const [pinned, pin] = [then.pin_core ?? 'none', present.pin_core ?? 'none']
-  if (pinned !== pin) settings.push(`pin_core was ${pinned} and is ${pin}`)
   const [unit, other] = [then.relative_to?.profile ?? 'none', present.relative_to?.profile ?? 'none']
   if (unit !== other) settings.push(`relative_to was ${unit} and is ${other}`)
   const hashes = ({ fingerprint }: PreparedDataset) => fingerprint.sha256

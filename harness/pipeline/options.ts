@@ -7,7 +7,8 @@ import { nearest } from '../sweep/nearest.ts'
 import { type Finding, type Place, refuse, shown } from '../sweep/problems.ts'
 import type { Profile } from '../sweep/profiles.ts'
 import { trialCount } from '../sweep/rounds.ts'
-import { settings } from '../sweep/settings.ts'
+import { type Setting, settings } from '../sweep/settings.ts'
+import { wholeNumber } from '../sweep/whole-number.ts'
 
 export type Origin = 'flag' | 'template' | 'profile' | 'default'
 
@@ -55,6 +56,10 @@ export const PIPELINE_DEFAULTS: PipelineSettings = {
   spill_to_disk: false,
   output_dir: 'artifacts',
 }
+
+const flag = z.boolean({ error: 'true or false' })
+/** A chunk that is halved so often has one row. */
+const MAX_RETRIES = 30
 
 const KEYS = Object.keys(PIPELINE_DEFAULTS) as PipelineKey[]
 
@@ -121,10 +126,17 @@ function flagName(key: PipelineKey): string {
 }
 
 function typesFor(cores: number): Record<PipelineKey, z.ZodType> {
-  const table = settings(cores)
+  const table: Record<string, Setting> = settings(cores)
   const own: Partial<Record<PipelineKey, z.ZodType>> = {
     output_dir: z.string({ error: 'a path to a folder' }).min(1, { error: 'a path to a folder' }),
     benchmark_runs: trialCount(),
+    adaptive_chunk_resize: flag,
+    max_chunk_retries: wholeNumber(0, MAX_RETRIES),
+    target_latency_ms: z.union([z.number().gt(0), z.null()], {
+      error: 'a number of ms above 0, or null for none',
+    }),
+    adaptive_batch_resize: flag,
+    spill_to_disk: flag,
   }
   return Object.fromEntries(KEYS.map((key) => [key, own[key] ?? table[key]!.type])) as Record<
     PipelineKey,

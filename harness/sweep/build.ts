@@ -1,6 +1,7 @@
 /** From a validated sweep to its scenarios. */
-import type { Scalar, WorkloadSettings } from '../../workers/contract.ts'
+import type { Scalar } from '../../workers/contract.ts'
 import { wholeNumber } from '../format.ts'
+
 import { Datasets, flatDataset } from './dataset.ts'
 import { type Axis, type Expansion, expand, type Flat, gridSize } from './expand.ts'
 import { scenarioId, scenarioLabel } from './identity.ts'
@@ -10,7 +11,7 @@ import type { Places } from './places.ts'
 import { dotted, type Finding, type Path, refuse } from './problems.ts'
 import type { Profile } from './profiles.ts'
 import type { SweepInput } from './schema.ts'
-import { SCENARIO_SETTINGS, SETTING_DEFAULTS } from './settings.ts'
+import { PIPELINE_SETTINGS, SCENARIO_SETTINGS, type ScenarioSettings, SETTING_DEFAULTS } from './settings.ts'
 import type { Scenario } from './types.ts'
 
 /** More points than this are a slip in the grid. */
@@ -21,12 +22,14 @@ interface BuildOptions {
   folders: Folders
   overridden: Overridden
   profiles: ReadonlyMap<string, Profile>
+  /** Whether the workload is the built-in pipeline, whose parameters may stand at the top. */
+  isPipeline: boolean
 }
 
 /** @throws {SweepError} where the parts of the sweep do not fit together */
 export function buildScenarios(
   input: SweepInput,
-  { places, folders, overridden, profiles }: BuildOptions,
+  { places, folders, overridden, profiles, isPipeline }: BuildOptions,
 ): { scenarios: Scenario[]; axes: string[] } {
   const gridAxes = axesOf(input)
   const include = input.include ?? []
@@ -44,16 +47,15 @@ export function buildScenarios(
   const expansion = expand({
     base,
     axes: gridAxes,
-    profiles: new Map([...profiles].map(([name, profile]) => [name, profile.settings])),
+    profiles: new Map([...profiles].map(([name, profile]) => [name, settingsFrom(profile, isPipeline)])),
     include,
     exclude: input.exclude ?? [],
     fixed,
   })
   const axes = variedKeys(gridAxes, include, fixed)
   const datasets = new Datasets(places, folders)
-  const timeout = input.timeout_s ?? (SETTING_DEFAULTS['timeout_s'] as number)
   const identified = expansion.points.map(({ flat, include: entry }) => ({
-    id: scenarioId(flat, axes.includes('random_seed')),
+    id: scenarioId(flat, axes),
     flat,
     entry,
   }))
@@ -61,7 +63,6 @@ export function buildScenarios(
     ...unusedExcludes(input, expansion, overridden, places),
     ...(identified.length === 0 ? [nothingLeft(places)] : []),
     ...repeatedIncludes(identified, overridden, places),
-    ...idleTargets(identified, places),
   ]
   const distinct = [...new Map(identified.map((point) => [point.id, point])).values()]
   const scenarios = distinct.map(
@@ -72,8 +73,7 @@ export function buildScenarios(
       settings: settingsOf(flat),
       params: paramsOf(flat),
       dataset: datasets.spec(flat),
-      warmup_chunks: flat['warmup_chunks'] as number,
-      timeout_s: timeout,
+      runs: null,
       watts: profiles.get(String(flat['profile']))?.watts ?? null,
     }),
   )
@@ -91,6 +91,7 @@ function baseOf(input: SweepInput, usesProfiles: boolean): Flat {
   const top = input as unknown as Record<string, Scalar | undefined>
   const base: Flat = {}
   for (const name of SCENARIO_SETTINGS) base[name] = name in top ? top[name]! : SETTING_DEFAULTS[name]!
+  for (const name of PIPELINE_SETTINGS) if (name in top) base[name] = top[name]!
   if (usesProfiles) base['profile'] = null
   Object.assign(base, flatDataset(input.dataset ?? {}))
   for (const [name, value] of Object.entries(input.params ?? {})) base[`params.${name}`] = value
@@ -103,27 +104,28 @@ function variedKeys(gridAxes: readonly Axis[], include: readonly Flat[], fixed: 
   return [...new Set(keys)].filter((key) => !(key in fixed))
 }
 
-function settingsOf(flat: Flat): WorkloadSettings {
-  return {
-    mode: flat['mode'] as WorkloadSettings['mode'],
-    chunk_size: flat['chunk_size'] as number,
-    batch_size: flat['batch_size'] as number,
-    max_memory_mb: flat['max_memory_mb'] as number | null,
-    max_compute_units: flat['max_compute_units'] as number | null,
-    random_seed: flat['random_seed'] as number,
-    adaptive_chunk_resize: flat['adaptive_chunk_resize'] as boolean,
-    max_chunk_retries: flat['max_chunk_retries'] as number,
-    target_latency_ms: flat['target_latency_ms'] as number | null,
-    adaptive_batch_resize: flat['adaptive_batch_resize'] as boolean,
-    spill_to_disk: flat['spill_to_disk'] as boolean,
-  }
+/** What a profile gives; parameters of the pipeline are not for other workloads. */
+function settingsFrom({ settings }: Profile, isPipeline: boolean): Flat {
+  const given = Object.entries(settings).filter(([name]) => isPipeline || !PIPELINE_SETTINGS.includes(name))
+  return Object.fromEntries(given)
+}
+
+function settingsOf(flat: Flat): ScenarioSettings {
+  // Each value passed its type in the table of settings.
+  return Object.fromEntries(
+    SCENARIO_SETTINGS.map((name) => [name, flat[name]]),
+  ) as unknown as ScenarioSettings
 }
 
 const PARAMS = 'params.'
 
 function paramsOf(flat: Flat): Record<string, Scalar> {
-  const entries = Object.entries(flat).filter(([key]) => key.startsWith(PARAMS))
-  return Object.fromEntries(entries.map(([key, value]) => [key.slice(PARAMS.length), value]))
+  return Object.fromEntries(
+    Object.entries(flat).flatMap(([key, value]): [string, Scalar][] => {
+      if (PIPELINE_SETTINGS.includes(key)) return [[key, value]]
+      return key.startsWith(PARAMS) ? [[key.slice(PARAMS.length), value]] : []
+    }),
+  )
 }
 
 function unusedExcludes(
@@ -144,15 +146,6 @@ function unusedExcludes(
 function nothingLeft(places: Places): Finding {
   const hint = 'leave at least one combination, or add one under `include`'
   return { place: places.key(['exclude']), key: 'exclude', what: 'no scenario is left', hint }
-}
-
-/** Only chunks of adaptive size can hold a latency. */
-function idleTargets(points: readonly { flat: Flat }[], places: Places): Finding[] {
-  const idle = points.find(({ flat }) => flat['target_latency_ms'] !== null && !flat['adaptive_chunk_resize'])
-  if (idle === undefined) return []
-  const { place, key } = places.locate('target_latency_ms', idle.flat['target_latency_ms']!)
-  const what = 'needs adaptive_chunk_resize: nothing else holds a latency'
-  return [{ place, key, what, hint: 'add adaptive_chunk_resize: true' }]
 }
 
 /** Includes that are another scenario already; where --set made them so they are merged instead. */

@@ -16,6 +16,7 @@ export function compareSettings({ compare = {} }: SweepInput): CompareSettings {
     alpha: compare.alpha ?? COMPARE_DEFAULTS.alpha,
     correction: compare.correction ?? COMPARE_DEFAULTS.correction,
     margin: shareOf(compare.margin ?? COMPARE_DEFAULTS.margin),
+    unpaired_expected: false,
   }
 }
 

@@ -27,30 +27,35 @@ function base32(bytes: Uint8Array): string {
 }
 
 /**
- * The part of `flat` that identifies a scenario, as JSON with sorted keys.
- *
- * A setting at its default is left out, so that a setting added to Stint later leaves old ids as they are.
- * `random_seed` counts only where it varies: repeating a sweep with another seed is the same scenario.
+ * Settings that count only where they are an axis: repeating a sweep with another seed or a longer deadline gives the
+ * same scenarios.
  */
-function canonical(flat: Flat, seedVaries: boolean): string {
+const ONLY_AS_AXIS = new Set(['random_seed', 'timeout_s', 'caps', 'memory_scope', 'pin_core'])
+
+/**
+ * The part of `flat` that identifies a scenario, as JSON with sorted keys.
+ * A setting at its default is left out, so that a setting added to Stint later leaves old ids as they are.
+ */
+function canonical(flat: Flat, axes: readonly string[]): string {
   let text = ''
   for (const key of Object.keys(flat).sort()) {
     const value = flat[key]!
-    if (identifies(key, value, seedVaries))
+    if (identifies(key, value, axes))
       text += `${text === '' ? '' : ','}[${JSON.stringify(key)},${JSON.stringify(value)}]`
   }
   return `[${text}]`
 }
 
-function identifies(key: string, value: Scalar, seedVaries: boolean): boolean {
-  if (key === 'random_seed') return seedVaries
+function identifies(key: string, value: Scalar, axes: readonly string[]): boolean {
+  if (ONLY_AS_AXIS.has(key) && !axes.includes(key)) return false
+  if (key === 'random_seed') return true
   if (key === 'profile') return value !== null
   return SETTING_DEFAULTS[key] !== value
 }
 
 /** Ten letters and digits from the SHA-256 of `canonical(flat)`; safe as a file name. */
-export function scenarioId(flat: Flat, seedVaries: boolean): string {
-  const digest = createHash('sha256').update(canonical(flat, seedVaries)).digest()
+export function scenarioId(flat: Flat, axes: readonly string[]): string {
+  const digest = createHash('sha256').update(canonical(flat, axes)).digest()
   return base32(digest.subarray(0, ID_BYTES)).slice(0, ID_LENGTH)
 }
 

@@ -7,14 +7,14 @@ import { isMapping, type Mapping, readYamlFile, type YamlFile } from './document
 import { applyOverrides, type Overrides } from './overrides.ts'
 import { foldersOf } from './paths.ts'
 import { type Locate, Places } from './places.ts'
-import { type Finding, refuse, SweepError } from './problems.ts'
+import { dotted, type Finding, type Path, refuse, SweepError } from './problems.ts'
 import { readProfiles, readReference } from './profiles.ts'
 import { roundsFindings, roundsOf } from './rounds.ts'
 import { knownKeys, paramKeys, type SweepInput, sweepSchema } from './schema.ts'
-import { SETTING_DEFAULTS } from './settings.ts'
+import { PIPELINE_SETTINGS, SETTING_DEFAULTS } from './settings.ts'
 import type { Sweep } from './types.ts'
 import { check, repeatedValues } from './validate.ts'
-import { resolveWorkload } from './workload.ts'
+import { BUILT_IN, resolveWorkload } from './workload.ts'
 
 /** What the sweep is read on; the real machine unless a test says otherwise. */
 export interface Surroundings {
@@ -85,10 +85,13 @@ function loadRead(
   const toBuild = surroundings.isBuiltLater === true && hasBuild(data['gate'])
   const workload = resolveWorkload(data['workload'], places, folders, toBuild)
   if (typeof workload !== 'string') findings.push(workload)
+  const isPipeline = workload === BUILT_IN
+  if (isPipeline) findings.push(...namePipelineSettings(data, places))
+  else findings.push(...pipelineSettingsOfOthers(data, places))
   refuse(findings)
 
   const input = data as unknown as SweepInput
-  const { scenarios, axes } = buildScenarios(input, { places, folders, overridden, profiles })
+  const { scenarios, axes } = buildScenarios(input, { places, folders, overridden, profiles, isPipeline })
   const run = <T>(name: string): T => (data[name] ?? SETTING_DEFAULTS[name]) as T
   const sweep: Sweep = {
     name: input.name,
@@ -98,10 +101,7 @@ function loadRead(
     ...roundsOf(run('benchmark_runs')),
     n_jobs: run('n_jobs'),
     random_seed: run('random_seed'),
-    caps: run('caps'),
-    memory_scope: run('memory_scope'),
     relative_to,
-    pin_core: run('pin_core'),
     chunk_log: run('chunk_log'),
     compare: compareSettings(input),
     gate: gateSettings(input),
@@ -109,6 +109,61 @@ function loadRead(
   }
   refuse(referenceFindings(sweep, places, overridden))
   return { sweep, locate: places.locate }
+}
+
+/** The mappings of a sweep that give values to keys of scenarios. */
+function keyedMappings(data: Mapping): { path: Path; mapping: Mapping }[] {
+  const compare = data['compare']
+  const listed = ['include', 'exclude'].flatMap((key) => {
+    const list = data[key]
+    return Array.isArray(list) ? list.map((mapping, index) => ({ path: [key, index], mapping })) : []
+  })
+  const all: { path: Path; mapping: unknown }[] = [
+    { path: [], mapping: data },
+    { path: ['grid'], mapping: data['grid'] },
+    ...listed,
+    { path: ['compare', 'reference'], mapping: isMapping(compare) ? compare['reference'] : undefined },
+  ]
+  return all.filter((entry): entry is { path: Path; mapping: Mapping } => isMapping(entry.mapping))
+}
+
+/** `params.spill_to_disk` and `spill_to_disk` are one quantity, kept under the short name; both at once are refused. */
+function namePipelineSettings(data: Mapping, places: Places): Finding[] {
+  const findings: Finding[] = []
+  const rename = (from: Mapping, path: Path, name: string, long: string, to: Mapping) => {
+    if (!Object.hasOwn(from, long)) return
+    if (Object.hasOwn(to, name)) {
+      const what = `is given as "${name}" as well`
+      findings.push({
+        place: places.key([...path, long]),
+        key: dotted([...path, long]),
+        what,
+        hint: 'keep one',
+      })
+    }
+    to[name] = from[long]
+    delete from[long]
+    places.moved([...path, long], to === from ? [...path, name] : [name])
+  }
+  for (const name of PIPELINE_SETTINGS) {
+    for (const { path, mapping } of keyedMappings(data))
+      rename(mapping, path, name, `params.${name}`, mapping)
+    const { params } = data
+    if (isMapping(params)) rename(params, ['params'], name, name, data)
+  }
+  return findings
+}
+
+/** Another workload's parameters are named in full. */
+function pipelineSettingsOfOthers(data: Mapping, places: Places): Finding[] {
+  return keyedMappings(data).flatMap(({ path, mapping }) =>
+    PIPELINE_SETTINGS.filter((name) => Object.hasOwn(mapping, name)).map((name) => ({
+      place: places.key([...path, name]),
+      key: dotted([...path, name]),
+      what: 'is a parameter of the built-in pipeline',
+      hint: `a parameter of your own workload is written params.${name}`,
+    })),
+  )
 }
 
 function hasBuild(gate: unknown): boolean {

@@ -5,7 +5,9 @@ import { isMapping } from './document.ts'
 import { nearest } from './nearest.ts'
 import type { Locate, Located } from './places.ts'
 import { type Finding, refuse, shown } from './problems.ts'
+import { PIPELINE_SETTINGS } from './settings.ts'
 import type { Scenario, Sweep } from './types.ts'
+import { BUILT_IN } from './workload.ts'
 
 /**
  * The sweep with the workload's defaults filled in and, unless the sweep names its metrics, the workload's
@@ -13,7 +15,7 @@ import type { Scenario, Sweep } from './types.ts'
  * @throws {SweepError} for parameters, metrics or a dataset that the workload does not take
  */
 export function fitToWorkload(sweep: Sweep, info: WorkloadInfo, locate: Locate): Sweep {
-  const { scenarios, findings } = checkParams(sweep.scenarios, info, locate)
+  const { scenarios, findings } = checkParams(sweep, info, locate)
   refuse([...findings, ...datasetFindings(sweep, info, locate), ...metricFindings(sweep, info, locate)])
   const { source, compare } = sweep
   const written = isMapping(source.document) ? source.document['compare'] : undefined
@@ -28,10 +30,11 @@ export function fitToWorkload(sweep: Sweep, info: WorkloadInfo, locate: Locate):
 
 /** Checks every scenario's parameters and fills in the defaults of those not given. */
 export function checkParams(
-  scenarios: readonly Scenario[],
+  { scenarios, workload }: Pick<Sweep, 'scenarios' | 'workload'>,
   info: WorkloadInfo,
   locate: Locate,
 ): { scenarios: Scenario[]; findings: Finding[] } {
+  const keyOf = (name: string) => keyOfParam(name, workload)
   const given = new Map<string, Set<Scalar>>()
   for (const { params } of scenarios) {
     for (const [name, value] of Object.entries(params)) {
@@ -41,27 +44,39 @@ export function checkParams(
   }
   const findings = [...given].flatMap(([name, values]) => {
     const param = Object.hasOwn(info.params, name) ? info.params[name]! : null
-    if (param === null) return [unknownParam(name, info, locate(`params.${name}`))]
+    if (param === null) return [unknownParam(name, info, locate(keyOf(name)))]
     return [...values].flatMap((value) => {
       const expected = refusal(value, param)
       if (expected === null) return []
       const what = `got ${shown(value)}, expected ${expected}`
-      return [{ ...locate(`params.${name}`, value), what, hint: describe(name, param) }]
+      return [{ ...locate(keyOf(name), value), what, hint: describe(name, param) }]
     })
   })
-  const defaults = Object.entries(info.params).map(([name, param]): [string, Scalar] => [name, param.default])
+  const defaults = Object.entries(info.params).map(([name, param]) => ({
+    name,
+    key: keyOf(name),
+    value: param.default,
+  }))
   return { scenarios: scenarios.map((scenario) => withDefaults(scenario, defaults)), findings }
 }
 
-function withDefaults(scenario: Scenario, defaults: readonly [string, Scalar][]): Scenario {
-  const missing = defaults.filter(([name]) => !Object.hasOwn(scenario.params, name))
+/** A parameter's key in a scenario's point. */
+export function keyOfParam(name: string, workload: string): string {
+  return workload === BUILT_IN && PIPELINE_SETTINGS.includes(name) ? name : `params.${name}`
+}
+
+function withDefaults(
+  scenario: Scenario,
+  defaults: readonly { name: string; key: string; value: Scalar }[],
+): Scenario {
+  const missing = defaults.filter(({ name }) => !Object.hasOwn(scenario.params, name))
   return {
     ...scenario,
-    params: { ...scenario.params, ...Object.fromEntries(missing) },
-    flat: {
-      ...scenario.flat,
-      ...Object.fromEntries(missing.map(([name, value]) => [`params.${name}`, value])),
+    params: {
+      ...scenario.params,
+      ...Object.fromEntries(missing.map(({ name, value }) => [name, value])),
     },
+    flat: { ...scenario.flat, ...Object.fromEntries(missing.map(({ key, value }) => [key, value])) },
   }
 }
 

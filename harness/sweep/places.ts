@@ -66,11 +66,11 @@ export function occurrences(data: unknown, key: string): Occurrence[] {
 
 export class Places {
   private readonly data: unknown
-  private readonly positions: ReadonlyMap<string, Positions>
+  private readonly positions: Map<string, Positions>
   private readonly start: Place
   /** By key, what was asked for before: a long axis may be wrong in every value. */
   private readonly known = new Map<string, Occurrences>()
-  constructor(data: unknown, positions: ReadonlyMap<string, Positions>, file: string) {
+  constructor(data: unknown, positions: Map<string, Positions>, file: string) {
     this.data = data
     this.positions = positions
     this.start = { file, line: 1, column: 1 }
@@ -84,6 +84,12 @@ export class Places {
   /** The place of the key at `path`, or of the nearest value that holds it. */
   key(path: Path): Place {
     return this.positions.get(pathKey(path))?.key ?? this.find(path.slice(0, -1), 'value')
+  }
+
+  /** What stood at `from` stands at `to` in the data from now on; its place in the file stays. */
+  moved(from: Path, to: Path): void {
+    const place = this.positions.get(pathKey(from))
+    if (place !== undefined) this.positions.set(pathKey(to), place)
   }
 
   private find(path: Path, side: keyof Positions): Place {

@@ -13,7 +13,7 @@ export function trialId(scenario: string, round: number): string {
  */
 export function planTrials(
   sweep: Pick<Sweep, 'benchmark_runs' | 'random_seed'> & {
-    scenarios: readonly { id: string; runs?: number }[]
+    scenarios: readonly { id: string; runs: number | null }[]
   },
 ): PlannedTrial[] {
   const random = seededRandom(sweep.random_seed)

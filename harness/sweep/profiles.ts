@@ -10,7 +10,7 @@ import { nearest } from './nearest.ts'
 import type { Folders } from './paths.ts'
 import { occurrences, Places } from './places.ts'
 import { dotted, type Finding, SweepError } from './problems.ts'
-import { SCENARIO_SETTINGS, settings } from './settings.ts'
+import { PIPELINE_SETTINGS, SCENARIO_SETTINGS, type Setting, settings } from './settings.ts'
 import type { RelativeTo } from './types.ts'
 import { check } from './validate.ts'
 
@@ -130,8 +130,13 @@ const opsWords = 'operations a second, as stint doctor prints them'
 const wattWords = 'a power in W, 0 to 10000'
 const watt = z.number({ error: wattWords }).min(0, { error: wattWords }).max(10_000, { error: wattWords })
 
+/** The workload judges the values of its parameters. */
+const scalarType = z.union([z.string(), z.number(), z.boolean(), z.null()], {
+  error: 'a text, a number, true, false or null',
+})
+
 function readProfile(name: string, path: string, cores: number | null): Profile {
-  const table = settings(cores)
+  const table: Record<string, Setting> = settings(cores)
   const file = readYamlFile(path)
   const schema = z.strictObject(
     {
@@ -141,6 +146,7 @@ function readProfile(name: string, path: string, cores: number | null): Profile 
         .optional(),
       kernel_ops_s: z.number({ error: opsWords }).positive({ error: opsWords }).optional(),
       ...Object.fromEntries(PROFILE_SETTINGS.map((key) => [key, table[key]!.type.optional()])),
+      ...Object.fromEntries(PIPELINE_SETTINGS.map((key) => [key, scalarType.optional()])),
     },
     { error: 'a mapping of settings' },
   )
@@ -151,7 +157,7 @@ function readProfile(name: string, path: string, cores: number | null): Profile 
       : check(schema, file.data, places, (at) =>
           at[0] === 'watts'
             ? ['idle', 'per_core']
-            : ['description', 'watts', 'kernel_ops_s', ...PROFILE_SETTINGS],
+            : ['description', 'watts', 'kernel_ops_s', ...PROFILE_SETTINGS, ...PIPELINE_SETTINGS],
         )
   if (findings.length > 0) throw new SweepError(findings)
   const { description, watts, kernel_ops_s, ...given } = file.data as Record<string, Scalar> & {

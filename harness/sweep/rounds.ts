@@ -4,8 +4,16 @@ import { isMapping } from './document.ts'
 import type { Places } from './places.ts'
 import { dotted, type Finding, type Path } from './problems.ts'
 import { shareOf, shareType } from './share.ts'
-import type { StoppingRule, Sweep } from './types.ts'
 import { wholeNumber } from './whole-number.ts'
+
+/** Rounds go on for a scenario until the mean of a metric is known well enough. */
+export interface StoppingRule {
+  /** Trials that every scenario gets. */
+  min: number
+  metric: string
+  /** Half width of the 95% interval of the mean that is enough, as a share of the mean. */
+  ci: number
+}
 
 /** A round has three digits in a trial's id. */
 const MAX_ROUNDS = 999
@@ -57,8 +65,8 @@ interface Range {
 }
 
 /** @param given what passed `roundsType` */
-export function roundsOf(given: unknown): Pick<Sweep, 'benchmark_runs' | 'until'> {
-  if (!isMapping(given)) return { benchmark_runs: given as number }
+export function roundsOf(given: unknown): { benchmark_runs: number; until: StoppingRule | null } {
+  if (!isMapping(given)) return { benchmark_runs: given as number, until: null }
   const { min, max, until } = given as unknown as Range
   const rule: StoppingRule = { min, metric: until.metric, ci: shareOf(until.ci) }
   return { benchmark_runs: max, until: rule }

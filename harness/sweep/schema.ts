@@ -6,7 +6,14 @@ import { DATASET_AXES, DATASET_KEYS, DATASET_LISTS, datasetSchema } from './data
 import { isMapping } from './document.ts'
 import type { Path } from './problems.ts'
 import { roundsKeys } from './rounds.ts'
-import { GATE_DEFAULTS, SCENARIO_SETTINGS, SETTING_DEFAULTS, type Setting, settings } from './settings.ts'
+import {
+  GATE_DEFAULTS,
+  PIPELINE_SETTINGS,
+  SCENARIO_SETTINGS,
+  SETTING_DEFAULTS,
+  type Setting,
+  settings,
+} from './settings.ts'
 import { shareType } from './share.ts'
 import type { Correction, SweepDataset } from './types.ts'
 
@@ -22,7 +29,6 @@ export interface SweepInput {
   grid?: Record<string, Scalar[]>
   include?: ScalarMap[]
   exclude?: ScalarMap[]
-  timeout_s?: number
   compare?: {
     reference?: ScalarMap | null
     metrics?: string[]
@@ -53,9 +59,17 @@ function scenarioKeys(
 ): Record<string, { type: z.ZodType; description: string }> {
   return {
     ...Object.fromEntries(SCENARIO_SETTINGS.map((name) => [name, table[name]!])),
+    ...PIPELINE_ENTRIES,
     ...Object.fromEntries(Object.entries(DATASET_AXES).map(([name, entry]) => [`dataset.${name}`, entry])),
   }
 }
+
+const PIPELINE_ENTRIES = Object.fromEntries(
+  PIPELINE_SETTINGS.map((name) => [
+    name,
+    { type: scalar as z.ZodType, description: 'a parameter of the built-in pipeline' },
+  ]),
+)
 
 /** Keys of an axis that the workload alone can judge. */
 const isParamKey = (key: string): boolean => /^params\../.test(key)
@@ -115,6 +129,7 @@ export function sweepSchema({ cores, paramKeys }: SchemaOptions): z.ZodType {
         .optional(),
       dataset: datasetSchema().optional(),
       ...Object.fromEntries(top),
+      ...optionalEntries(PIPELINE_ENTRIES),
       params: z
         .record(z.string(), scalar, { error: "a mapping of the workload's parameters to values" })
         .describe("the workload's own parameters")
@@ -208,10 +223,21 @@ export function sweepSchema({ cores, paramKeys }: SchemaOptions): z.ZodType {
 
 /** Keys that the schema knows in the mapping at `path`, for hints. */
 export function knownKeys(path: Path): readonly string[] {
-  const scenario = [...SCENARIO_SETTINGS, ...Object.keys(DATASET_AXES).map((key) => `dataset.${key}`)]
+  const scenario = [
+    ...SCENARIO_SETTINGS,
+    ...PIPELINE_SETTINGS,
+    ...Object.keys(DATASET_AXES).map((key) => `dataset.${key}`),
+  ]
   switch (path[0]) {
     case undefined:
-      return ['name', 'workload', 'dataset', ...Object.keys(SETTING_DEFAULTS), ...BLOCKS]
+      return [
+        'name',
+        'workload',
+        'dataset',
+        ...Object.keys(SETTING_DEFAULTS),
+        ...PIPELINE_SETTINGS,
+        ...BLOCKS,
+      ]
     case 'grid':
       return [...scenario, 'params.<name>']
     case 'dataset':

@@ -1,5 +1,6 @@
 /**
  * Every setting of a sweep in one table: its type, default, meaning, and whether it may vary by scenario.
+ * Types derive from it, so a new setting is one entry here and its use.
  *
  * What wins where a setting is given more than once, weakest first: the default, the top of the sweep, the profile,
  * an axis of the grid (or an `include` entry), `--set`.
@@ -10,195 +11,172 @@ import { MINIMUM_MEMORY_MB } from '../../workers/protocol.ts'
 import { roundsType } from './rounds.ts'
 import { wholeNumber } from './whole-number.ts'
 
-/** Below this share a host process spends its quota on starting up. */
+/** Below this share a trial process spends its quota on starting up. */
 const MINIMUM_COMPUTE_UNITS = 0.05
 export const MAX_SEED = 2 ** 32 - 1
 export const MAX_ROWS = 1_000_000_000
 const MAX_JOBS = 1024
-/** A chunk that is halved so often has one row. */
-const MAX_RETRIES = 30
 const MAX_CORES = 4096
 const DAY_S = 86_400
 
-export interface Setting {
+/** `scenario`: may be an axis. `run`: one value for all trials. */
+type Holds = 'scenario' | 'run'
+
+export interface Setting<T extends z.ZodType = z.ZodType, H extends Holds = Holds> {
   /** Error messages of the type say what was expected. */
-  type: z.ZodType
+  type: T
   default: Scalar
   description: string
-  /** Part of a scenario: may be an axis and stands in `flat`. The others hold for the whole run. */
-  scenario: boolean
+  holds: H
+}
+
+function perScenario<T extends z.ZodType>(
+  type: T,
+  value: Scalar,
+  description: string,
+): Setting<T, 'scenario'> {
+  return { type, default: value, description, holds: 'scenario' }
+}
+
+function perRun<T extends z.ZodType>(type: T, value: Scalar, description: string): Setting<T, 'run'> {
+  return { type, default: value, description, holds: 'run' }
 }
 
 function number(low: number, high: number, what: string): z.ZodType<number> {
   return z.number({ error: what }).min(low, { error: what }).max(high, { error: what })
 }
 
-function choice(values: readonly [string, ...string[]], note = ''): z.ZodType<string> {
+function choice<const V extends readonly [string, ...string[]]>(values: V, note = ''): z.ZodType<V[number]> {
   return z.enum(values, { error: `one of ${values.join(', ')}${note}` })
 }
 
-function nullable(type: z.ZodType, what: string): z.ZodType {
+function nullable<T>(type: z.ZodType<T>, what: string): z.ZodType<T | null> {
   return z.union([type, z.null()], { error: what })
 }
 
-function computeUnits(cores: number | null): z.ZodType {
+function computeUnits(cores: number | null): z.ZodType<number | null> {
   const upper = cores === null ? 'the number of cores' : `${cores} (the cores of this machine)`
   const what = `a share of one core from ${MINIMUM_COMPUTE_UNITS} to ${upper}, or null for no cap`
   const type = z.number({ error: what }).min(MINIMUM_COMPUTE_UNITS, { error: what })
   return nullable(cores === null ? type : type.max(cores, { error: what }), what)
 }
 
-const flag = z.boolean({ error: 'true or false' })
-const latencyWords = 'a number of ms above 0, or null for none'
 const RELATIVE_WORDS = 'the name of a profile or a path to one, or null'
 const memoryWords = `a number of MB, ${MINIMUM_MEMORY_MB} or more (the least that a worker can start with), or null for no cap`
 
 /** The table; `cores` bounds `max_compute_units`, null where the machine does not matter, as in the JSON Schema. */
-export function settings(cores: number | null): Record<string, Setting> {
+export function settings(cores: number | null) {
   return {
-    mode: {
-      type: choice(['batch', 'streaming'], ' (realtime is not built yet)'),
-      default: 'streaming',
-      description: 'batch: all the data first, then training; streaming: chunk by chunk',
-      scenario: true,
-    },
-    chunk_size: {
-      type: wholeNumber(1, MAX_ROWS),
-      default: 256,
-      description: 'rows read, engineered and timed at once',
-      scenario: true,
-    },
-    batch_size: {
-      type: wholeNumber(1, MAX_ROWS),
-      default: 64,
-      description: 'rows of one model update; they are predicted before the model sees them',
-      scenario: true,
-    },
-    max_memory_mb: {
-      type: nullable(
-        z.number({ error: memoryWords }).min(MINIMUM_MEMORY_MB, { error: memoryWords }),
-        memoryWords,
-      ),
-      default: null,
-      description: "the workload's memory budget, heap and external, MB; null for no cap",
-      scenario: true,
-    },
-    max_compute_units: {
-      type: computeUnits(cores),
-      default: null,
-      description: 'share of one core for the whole host process; null for no cap',
-      scenario: true,
-    },
-    adaptive_chunk_resize: {
-      type: flag,
-      default: false,
-      description:
-        'chunk_size is the most: start from what the caps suggest, split what would not fit, grow again',
-      scenario: true,
-    },
-    max_chunk_retries: {
-      type: wholeNumber(0, MAX_RETRIES),
-      default: 3,
-      description: 'how often a chunk that does not fit max_memory_mb is halved, under adaptive_chunk_resize',
-      scenario: true,
-    },
-    target_latency_ms: {
-      type: nullable(z.number({ error: latencyWords }).gt(0, { error: latencyWords }), latencyWords),
-      default: null,
-      description: 'chunk latency that adaptive_chunk_resize holds; null for none',
-      scenario: true,
-    },
-    adaptive_batch_resize: {
-      type: flag,
-      default: false,
-      description:
-        'batch_size is the most: start from what the caps suggest; changes accuracy, and is counted',
-      scenario: true,
-    },
-    spill_to_disk: {
-      type: flag,
-      default: false,
-      description: 'rows that must wait go to temporary files when they take too much of max_memory_mb',
-      scenario: true,
-    },
-    warmup_chunks: {
-      type: wholeNumber(0, MAX_ROWS),
-      default: 20,
-      description:
-        'chunks stepped through by a throwaway instance before anything is timed and before max_compute_units holds',
-      scenario: true,
-    },
-    random_seed: {
-      type: wholeNumber(0, MAX_SEED),
-      default: 42,
-      description: 'seed of the workload and of the order of trials',
-      scenario: true,
-    },
-    benchmark_runs: {
-      type: roundsType(),
-      default: 5,
-      description: 'trials of each scenario: a number, or { min, max, until } to stop by precision',
-      scenario: false,
-    },
-    n_jobs: {
-      type: wholeNumber(1, MAX_JOBS),
-      default: 1,
-      description: 'trials that run at once; more than one disturbs what is timed',
-      scenario: false,
-    },
-    timeout_s: {
-      type: number(0.1, DAY_S, `a number of seconds, 0.1 to ${DAY_S}`),
-      default: 120,
-      description: 'deadline of one trial, warm-up included, s',
-      scenario: false,
-    },
-    caps: {
-      type: choice(['strict', 'best_effort']),
-      default: 'strict',
-      description: 'strict: a cap that cannot be enforced is an error; best_effort: the rows are marked',
-      scenario: false,
-    },
-    memory_scope: {
-      type: choice(['workload', 'process']),
-      default: 'workload',
-      description:
-        'what max_memory_mb bounds: the workload above an empty cell, or the resident size of the whole process',
-      scenario: false,
-    },
-    relative_to: {
-      type: nullable(z.string({ error: RELATIVE_WORDS }).min(1, { error: RELATIVE_WORDS }), RELATIVE_WORDS),
-      default: null,
-      description:
-        'a profile with kernel_ops_s: max_compute_units are shares of its core, scaled to this machine by a measured kernel',
-      scenario: false,
-    },
-    pin_core: {
-      type: nullable(
+    mode: perScenario(
+      choice(['batch', 'streaming'], ' (realtime is not built yet)'),
+      'streaming',
+      'batch: all the data first, then training; streaming: chunk by chunk',
+    ),
+    chunk_size: perScenario(wholeNumber(1, MAX_ROWS), 256, 'rows read, engineered and timed at once'),
+    batch_size: perScenario(
+      wholeNumber(1, MAX_ROWS),
+      64,
+      'rows of one model update; they are predicted before the model sees them',
+    ),
+    max_memory_mb: perScenario(
+      nullable(z.number({ error: memoryWords }).min(MINIMUM_MEMORY_MB, { error: memoryWords }), memoryWords),
+      null,
+      "the workload's memory budget, heap and external, MB; null for no cap",
+    ),
+    max_compute_units: perScenario(
+      computeUnits(cores),
+      null,
+      'share of one core for the whole trial process; null for no cap',
+    ),
+    memory_scope: perScenario(
+      choice(['workload', 'process']),
+      'workload',
+      'what max_memory_mb bounds: the workload above an idle worker, or the resident size of the whole process',
+    ),
+    caps: perScenario(
+      choice(['strict', 'best_effort']),
+      'strict',
+      'strict: a cap that cannot be enforced is an error; best_effort: the rows are marked',
+    ),
+    pin_core: perScenario(
+      nullable(
         wholeNumber(0, (cores ?? MAX_CORES) - 1),
         `the number of a core, 0 to ${(cores ?? MAX_CORES) - 1}, or null for any`,
       ),
-      default: null,
-      description: 'the only core that trials may use (taskset); null for any',
-      scenario: false,
-    },
-    chunk_log: {
-      type: choice(['first', 'all', 'none']),
-      default: 'first',
-      description: 'which trials of a scenario write a log of their chunks: the first, all, or none',
-      scenario: false,
-    },
+      null,
+      'the only core that a trial may use (taskset); null for any',
+    ),
+    warmup_chunks: perScenario(
+      wholeNumber(0, MAX_ROWS),
+      20,
+      'chunks stepped through by a throwaway instance before anything is timed and before max_compute_units holds',
+    ),
+    timeout_s: perScenario(
+      number(0.1, DAY_S, `a number of seconds, 0.1 to ${DAY_S}`),
+      120,
+      'deadline of one trial, warm-up included, s',
+    ),
+    random_seed: perScenario(wholeNumber(0, MAX_SEED), 42, 'seed of the workload and of the order of trials'),
+    benchmark_runs: perRun(
+      roundsType(),
+      5,
+      'trials of each scenario: a number, or { min, max, until } to stop by precision',
+    ),
+    n_jobs: perRun(
+      wholeNumber(1, MAX_JOBS),
+      1,
+      'trials that run at once; more than one disturbs what is timed',
+    ),
+    relative_to: perRun(
+      nullable(z.string({ error: RELATIVE_WORDS }).min(1, { error: RELATIVE_WORDS }), RELATIVE_WORDS),
+      null,
+      'a profile with kernel_ops_s: max_compute_units are shares of its core, scaled to this machine by a measured kernel',
+    ),
+    chunk_log: perRun(
+      choice(['first', 'all', 'none']),
+      'first',
+      'which trials of a scenario write a log of their chunks: the first, all, or none',
+    ),
   }
 }
 
+type Table = ReturnType<typeof settings>
+type SettingsThat<H extends Holds> = {
+  [K in keyof Table as Table[K]['holds'] extends H ? K : never]: z.infer<Table[K]['type']>
+}
+/** What a scenario holds its trials to; every one may be an axis. */
+export type ScenarioSettings = SettingsThat<'scenario'>
+
+const TABLE: Record<string, Setting> = settings(null)
+
 /** Settings that a scenario carries, in the order of the table. */
-export const SCENARIO_SETTINGS: readonly string[] = Object.entries(settings(null))
-  .filter(([, setting]) => setting.scenario)
-  .map(([name]) => name)
+export const SCENARIO_SETTINGS: readonly string[] = Object.keys(TABLE).filter(
+  (name) => TABLE[name]!.holds === 'scenario',
+)
 
 /** Defaults by name, in the order of the table. */
 export const SETTING_DEFAULTS: Readonly<Record<string, Scalar>> = Object.fromEntries(
-  Object.entries(settings(null)).map(([name, setting]) => [name, setting.default]),
+  Object.entries(TABLE).map(([name, setting]) => [name, setting.default]),
 )
+
+/** What a trial is held to where nothing is said. */
+export function defaultSettings(): ScenarioSettings {
+  return Object.fromEntries(
+    SCENARIO_SETTINGS.map((name) => [name, SETTING_DEFAULTS[name]]),
+  ) as unknown as ScenarioSettings
+}
+
+/**
+ * Parameters of the built-in pipeline that a sweep or a profile may also give at the top, without `params.`, as users
+ * of the original pipeline know them. The pipeline itself says what they are.
+ */
+export const PIPELINE_SETTINGS: readonly string[] = [
+  'adaptive_chunk_resize',
+  'max_chunk_retries',
+  'target_latency_ms',
+  'adaptive_batch_resize',
+  'spill_to_disk',
+]
 
 /** Defaults of `compare`; the workload's accuracy metric joins the metrics once the workload was asked. */
 export const COMPARE_DEFAULTS = {

@@ -1,5 +1,5 @@
 /** A sweep after validation, and what it expands to. Plain data. */
-import type { Scalar, WorkloadSettings } from '../../workers/contract.ts'
+import type { Scalar } from '../../workers/contract.ts'
 import type {
   BadValuePolicy,
   ColumnDeclaration,
@@ -7,7 +7,9 @@ import type {
   DataFormat,
   FeatureDeclaration,
 } from '../../workers/data/types.ts'
-import type { DatasetSpec, MemoryScope, Watts } from '../../workers/protocol.ts'
+import type { DatasetSpec, Watts } from '../../workers/protocol.ts'
+import type { StoppingRule } from './rounds.ts'
+import type { ScenarioSettings } from './settings.ts'
 
 /** Dataset as written in the sweep; an axis may override one of its keys. */
 export interface SweepDataset {
@@ -39,8 +41,8 @@ export interface CompareSettings {
   correction: Correction
   /** As a share: 0.02 for 2%. */
   margin: number
-  /** Some scenarios are meant to have no partner; absent: a note names those without. */
-  unpaired_expected?: boolean
+  /** Some scenarios are meant to have no partner; else a note names those without. */
+  unpaired_expected: boolean
 }
 
 /** What `stint gate` holds a new version to. */
@@ -62,30 +64,19 @@ export interface Scenario {
   label: string
   /** Every setting by name, datasets as `dataset.<key>`, the workload's own as `params.<name>`. */
   flat: Record<string, Scalar>
-  settings: WorkloadSettings
+  settings: ScenarioSettings
   params: Record<string, Scalar>
   dataset: DatasetSpec | null
-  /** Trials of this scenario, where fewer than the sweep's `benchmark_runs`. */
-  runs?: number
-  warmup_chunks: number
-  /** The profile's, for an estimate of energy; absent or null: none is made. */
-  watts?: Watts | null
-  timeout_s: number
+  /** Trials of this scenario, where fewer than the sweep's `benchmark_runs`; null: as many. */
+  runs: number | null
+  /** The profile's, for an estimate of energy; null: none is made. */
+  watts: Watts | null
 }
 
 /** The profile whose core is the unit of compute. */
 export interface RelativeTo {
   profile: string
   kernel_ops_s: number
-}
-
-/** Rounds go on for a scenario until the mean of a metric is known well enough. */
-export interface StoppingRule {
-  /** Trials that every scenario gets. */
-  min: number
-  metric: string
-  /** Half width of the 95% interval of the mean that is enough, as a share of the mean. */
-  ci: number
 }
 
 export interface Sweep {
@@ -97,17 +88,12 @@ export interface Sweep {
   axes: string[]
   /** Trials a scenario; the most, where `until` may end its rounds earlier. */
   benchmark_runs: number
-  /** Absent or null: every scenario has all of its trials. */
-  until?: StoppingRule | null
+  /** Null: every scenario has all of its trials. */
+  until: StoppingRule | null
   n_jobs: number
   random_seed: number
-  caps: 'strict' | 'best_effort'
-  /** Absent: `workload`. */
-  memory_scope?: MemoryScope
-  /** Absent or null: compute units are cores of the machine that runs. */
-  relative_to?: RelativeTo | null
-  /** Absent or null: any core. */
-  pin_core?: number | null
+  /** Null: compute units are cores of the machine that runs. */
+  relative_to: RelativeTo | null
   chunk_log: 'first' | 'all' | 'none'
   compare: CompareSettings
   gate: GateSettings

@@ -4,9 +4,9 @@ import { isMapping } from './document.ts'
 import { nearest } from './nearest.ts'
 import type { Places } from './places.ts'
 import { dotted, type Finding, type Path, shown } from './problems.ts'
-import { SCENARIO_SETTINGS, SETTING_DEFAULTS, settings } from './settings.ts'
+import { SCENARIO_SETTINGS, SETTING_DEFAULTS, type Setting, settings } from './settings.ts'
 
-const descriptions = settings(null)
+const descriptions: Record<string, Setting> = settings(null)
 
 /** What to know about the setting that a path ends in. */
 function settingHint(path: Path): string | undefined {

@@ -4,7 +4,7 @@ import { absolute, type Folders, missingFile } from './paths.ts'
 import type { Places } from './places.ts'
 import type { Finding } from './problems.ts'
 
-const BUILT_IN = 'pipeline'
+export const BUILT_IN = 'pipeline'
 const MODULE = /\.(?:js|mjs|cjs|ts|mts)$/
 /** From this version on Node strips types by itself. */
 const NODE_THAT_READS_TYPESCRIPT = [22, 18] as const

@@ -49,12 +49,14 @@ const loads = []
 for (let round = 0; round < rounds; round++) {
   for (const cell of [...cells].sort(() => Math.random() - 0.5)) {
     loads.push(loadavg()[0])
-    const spec = trialOf(
+    const { spec, resources } = trialOf(
       'spin',
       { step_ms: cell.stepMs, wall_ms: Math.max(wallMs, LEAST_CPU_MS / cell.share) },
       { compute: cell.share },
     )
-    const { outcome, error, caps } = await executors.get(cell.mechanism).run(spec)
+    const executor = executors.get(cell.mechanism)
+    executor.provide(resources)
+    const { outcome, error, caps } = await executor.run(spec)
     if (outcome !== 'ok') throw new Error(`${cell.mechanism} ${cell.share}: ${outcome}: ${error?.message}`)
     cell.achieved.push(caps.compute.achieved)
     cell.throttled.push(caps.compute.throttled_ms)

@@ -22,7 +22,8 @@ const folder = mkdtempSync(join(tmpdir(), 'stint-bench-'))
 const executor = new LocalExecutor()
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
 
-async function cpuUsPerChunk(spec) {
+async function cpuUsPerChunk({ spec, resources }) {
+  executor.provide(resources)
   const { outcome, error, metrics } = await executor.run(spec)
   if (outcome !== 'ok') throw new Error(`${outcome}: ${error?.message}`)
   return (metrics.cpu_s * 1e6) / metrics.chunks
@@ -43,20 +44,20 @@ const pipeline = new Map(CHUNK_SIZES.map((size) => [size, []]))
 const loads = []
 for (let round = 0; round < rounds; round++) {
   loads.push(loadavg()[0])
-  const log = join(folder, 'log.jsonl')
   empty.plain.push(await cpuUsPerChunk(trialOf('empty', { steps: EMPTY_STEPS })))
-  empty.logged.push(await cpuUsPerChunk(trialOf('empty', { steps: EMPTY_STEPS }, { chunkLog: log })))
+  empty.logged.push(await cpuUsPerChunk(trialOf('empty', { steps: EMPTY_STEPS }, { chunkLogs: folder })))
   for (const size of CHUNK_SIZES) {
-    const spec = trialOf('empty', params)
-    const settings = { ...spec.settings, chunk_size: size, batch_size: 64 }
+    const { spec, resources } = trialOf('empty', params)
+    const { path, ...data } = prepared.datasets[0]
     const trial = {
       ...spec,
-      workload: 'pipeline',
-      settings,
-      dataset: prepared.datasets[0],
+      workload: { kind: 'builtin', name: 'pipeline', sha256: '' },
+      settings: { ...spec.settings, chunk_size: size, batch_size: 64 },
+      data,
       warmup_chunks: 20,
     }
-    pipeline.get(size).push(await cpuUsPerChunk(trial))
+    const known = { ...resources, data: new Map([[data.fingerprint.sha256, path]]) }
+    pipeline.get(size).push(await cpuUsPerChunk({ spec: trial, resources: known }))
   }
   process.stderr.write(`round ${round + 1} of ${rounds}\n`)
 }

@@ -41,7 +41,12 @@ for (let round = 0; round < rounds; round++) {
   for (const line of [...lines].sort(() => Math.random() - 0.5)) {
     for (const [index, { executor }] of settings.entries()) {
       loads.push(loadavg()[0])
-      const spec = trialOf(line.file, { how: line.how, steps: 5000 }, { memory: CAP_MB, timeoutS: TIMEOUT_S })
+      const { spec, resources } = trialOf(
+        line.file,
+        { how: line.how, steps: 5000 },
+        { memory: CAP_MB, timeoutS: TIMEOUT_S },
+      )
+      executor.provide(resources)
       const { outcome, error, caps } = await executor.run(spec)
       line.outcomes.add(outcome)
       line.enders.add(`${error?.name ?? 'nothing'}${error?.exit ? ` (${error.exit})` : ''}`)

@@ -48,7 +48,8 @@ async function openRun({ path, rows, params, chunk }) {
   const settings = { mode: 'streaming', chunk_size: chunk, batch_size: BATCH_ROWS, random_seed: 42 }
   return pipeline.open({
     params: { ...defaults, ...params },
-    settings: { ...settings, max_memory_mb: null, max_compute_units: null },
+    settings,
+    limits: { memory_mb: null, compute_units: null },
     dataset: { path, preset: 'nba2k', target: null, columns: {}, rows, fingerprint: null, ceiling_r2: null },
     warmup: false,
   })
@@ -67,7 +68,7 @@ async function measurePipeline(spec) {
   const run = await measuredRun(await openRun(spec), spec.log)
   const used = process.cpuUsage()
   const started = performance.now()
-  await stepToTheEnd(run)
+  await stepToTheEnd(run, spec.chunk)
   const seconds = (performance.now() - started) / 1000
   const { user, system } = process.cpuUsage(used)
   const { metrics } = await run.finish()
@@ -84,15 +85,16 @@ async function measurePipeline(spec) {
 async function warmUp(spec) {
   for (let instance = 0; instance < WARMUP_RUNS; instance++) {
     const run = await measuredRun(await openRun({ ...spec, rows: WARMUP_ROWS }), spec.log)
-    await stepToTheEnd(run)
+    await stepToTheEnd(run, spec.chunk)
     await run.finish()
     await run.close()
   }
 }
 
-async function stepToTheEnd(run) {
+async function stepToTheEnd(run, rows) {
+  const offer = { rows, train: true }
   run.begin()
-  while (await run.step());
+  while (await run.step(offer));
 }
 
 /** Two instances of one pipeline take turns, one measured and logged by the cell's own code, one bare. */
@@ -100,13 +102,14 @@ async function measureTelemetry(spec) {
   await warmUp(spec)
   const logged = await measuredRun(await openRun(spec), spec.log)
   const bare = await openRun(spec)
+  const offer = { rows: spec.chunk, train: true }
   const bareStep = async () => {
-    const pending = bare.step()
+    const pending = bare.step(offer)
     return (typeof pending?.then === 'function' ? await pending : pending) !== null
   }
   const ratios = []
   let bareMs = 0
-  const steps = { logged: () => logged.step(), bare: bareStep }
+  const steps = { logged: () => logged.step(offer), bare: bareStep }
   let order = spec.first === 'logged' ? ['logged', 'bare'] : ['bare', 'logged']
   logged.begin()
   for (let more = true; more; order = [order[1], order[0]]) {

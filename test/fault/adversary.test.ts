@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LocalExecutor } from '../../harness/execute/local.ts'
-import { runPlan } from '../../harness/execute/schedule.ts'
+import { fillSlots } from '../../harness/execute/schedule.ts'
+import { Rounds } from '../../harness/plan/rounds.ts'
 import type { Outcome, TrialResult, TrialSpec } from '../../workers/protocol.ts'
-import { trialSpec } from '../fixtures/trial.ts'
+import { fixtureResources, trialSpec } from '../fixtures/trial.ts'
 
 const CAP_MB = 64
 /** Peak above an empty cell beyond the cap. */
@@ -90,10 +91,10 @@ function specOf(setting: Setting, trial: string, scenario: string): TrialSpec {
   }
   const [file, how, expected] = ADVERSARIES.find(([, name]) => name === scenario) ?? []
   // Only what ends by the deadline need be quick; the others may be slow on a busy machine.
-  const timeout_s = expected === 'timed_out' ? setting.timeout_s : 60
+  const deadline_s = expected === 'timed_out' ? setting.timeout_s : 60
   return file === undefined
     ? trialSpec('allocate', { how: 'steady', live_mb: 24, steps: 30 }, caps)
-    : trialSpec(file, { how: how!, steps: 5000 }, { ...caps, timeout_s })
+    : trialSpec(file, { how: how!, steps: 5000 }, { ...caps, deadline_s })
 }
 
 function mostFor(slow: 'slow' | undefined): number {
@@ -116,18 +117,19 @@ describe.skipIf(process.platform !== 'linux')(`a ${CAP_MB} MB cap holds`, () => 
     Object.assign(process.env, setting.environment)
     const executor = new LocalExecutor({ temporaryRoot: folder, onOutput: () => {} })
     for (const name of Object.keys(setting.environment)) delete process.env[name]
+    executor.provide(fixtureResources())
     const plan = setting.adversaries.flatMap(([, how], round) => [
       { trial: how, scenario: how, round },
       ...(round % 4 === 0 ? [{ trial: `between-${round}`, scenario: 'between', round }] : []),
     ])
     const results = new Map<string, TrialResult>()
     try {
-      const end = await runPlan({
-        plan,
-        executor,
-        jobs: 2,
-        toSpec: ({ trial, scenario }) => specOf(setting, trial, scenario),
-        onResult: (result) => void results.set(result.trial, result),
+      const end = await fillSlots({
+        planner: new Rounds(plan, null),
+        slots: 2,
+        run: ({ trial, scenario }) => executor.run(specOf(setting, trial, scenario)),
+        onEnd: (_, result) => void results.set(result.trial, result),
+        close: () => executor.close(),
         signal: new AbortController().signal,
       })
       expect(end).toEqual({ finished: plan.length, interrupted: false })

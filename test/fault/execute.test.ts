@@ -7,8 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LocalExecutor } from '../../harness/execute/local.ts'
-import { runPlan } from '../../harness/execute/schedule.ts'
-import { trialSpec } from '../fixtures/trial.ts'
+import { fillSlots } from '../../harness/execute/schedule.ts'
+import { Rounds } from '../../harness/plan/rounds.ts'
+import { fixtureResources, trialSpec } from '../fixtures/trial.ts'
 
 interface Found {
   pid: number
@@ -108,14 +109,16 @@ describe.skipIf(process.platform !== 'linux')('an executor', () => {
 
   it('leaves no process when a plan is aborted in the middle of two trials', async () => {
     const executor = new LocalExecutor(options())
+    executor.provide(fixtureResources())
     const abort = new AbortController()
     const results: string[] = []
-    const running = runPlan({
-      plan: [0, 1, 2, 3].map((round) => ({ trial: `t${round}`, scenario: 's', round })),
-      executor,
-      jobs: 2,
-      toSpec: ({ trial }) => trialSpec('misbehave', { how: 'loops' }, { trial, compute: 0.5 }),
-      onResult: ({ trial }) => void results.push(trial),
+    const plan = [0, 1, 2, 3].map((round) => ({ trial: `t${round}`, scenario: 's', round }))
+    const running = fillSlots({
+      planner: new Rounds(plan, null),
+      slots: 2,
+      run: ({ trial }) => executor.run(trialSpec('misbehave', { how: 'loops' }, { trial, compute: 0.5 })),
+      onEnd: ({ trial }) => void results.push(trial),
+      close: () => executor.close(),
       signal: abort.signal,
     })
     await until(
@@ -133,6 +136,7 @@ describe.skipIf(process.platform !== 'linux')('an executor', () => {
 
   it('is broken without its governor, says so, and still leaves nothing', async () => {
     const executor = new LocalExecutor(options())
+    executor.provide(fixtureResources())
     const running = executor.run(trialSpec('misbehave', { how: 'loops' }))
     const rejected = expect(running).rejects.toThrow('governor')
     await until(() => files().some((name) => name.endsWith('started')), 'a looping workload')
@@ -147,10 +151,11 @@ describe.skipIf(process.platform !== 'linux')('an executor', () => {
 
   it('clears its cgroups after trials that were killed', async () => {
     const executor = new LocalExecutor(options())
+    executor.provide(fixtureResources())
     await executor.capabilities()
     const governor = marked().find(({ command }) => command.includes('governor.js'))!
     for (const how of ['loops', 'exits', 'kills_itself']) {
-      await executor.run(trialSpec('misbehave', { how }, { compute: 0.5, timeout_s: 1 }))
+      await executor.run(trialSpec('misbehave', { how }, { compute: 0.5, deadline_s: 1 }))
     }
     expect(groupsOf(governor.pid)).toEqual([])
     await executor.close()

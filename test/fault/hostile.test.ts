@@ -4,15 +4,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LocalExecutor } from '../../harness/execute/local.ts'
+import type { Manifest } from '../../harness/record/types.ts'
 import type { ChunkLogLine, TrialResult } from '../../workers/protocol.ts'
 import { Sandbox, trialsOf } from '../fixtures/cli.ts'
-import { trialSpec, workloadFile } from '../fixtures/trial.ts'
+import { fixtureResources, trialSpec } from '../fixtures/trial.ts'
 
 let folder: string
 let executor: LocalExecutor
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'stint-hostile-'))
   executor = new LocalExecutor({ temporaryRoot: folder, onOutput: () => {} })
+  executor.provide(fixtureResources({ chunk_logs: join(folder, 'chunks') }))
 })
 afterAll(async () => {
   await executor.close()
@@ -22,9 +24,9 @@ afterAll(async () => {
 
 const logOf = (how: string) => join(folder, 'chunks', `${how}.jsonl`)
 
-function run(how: string, timeout_s = 60): Promise<TrialResult> {
+function run(how: string, deadline_s = 60): Promise<TrialResult> {
   return executor.run(
-    trialSpec('hostile', { how }, { trial: how, timeout_s, chunk_log: logOf(how), warmup_chunks: 1 }),
+    trialSpec('hostile', { how }, { trial: how, deadline_s, log_chunks: true, warmup_chunks: 1 }),
   )
 }
 
@@ -112,7 +114,9 @@ describe('a sweep', () => {
     const { code, stderr } = await box.stint('run', sweep, '--out', box.results, '--quiet')
     expect([code, stderr]).toEqual([4, ''])
     const trials = trialsOf(box.runs()[0]!)
-    const outcomes = trials.map(({ params, outcome }) => `${params['params.how']} ${outcome}`).sort()
+    const { sweep: played } = JSON.parse(readFileSync(join(box.runs()[0]!, 'run.json'), 'utf8')) as Manifest
+    const howOf = new Map(played.scenarios.map(({ id, params }) => [id, params['how']]))
+    const outcomes = trials.map(({ scenario, outcome }) => `${howOf.get(scenario)} ${outcome}`).sort()
     expect(outcomes).toEqual(
       how
         .flatMap((one) => Array.from({ length: 2 }, () => `${one} ${one === 'good' ? 'ok' : 'failed'}`))
@@ -183,8 +187,7 @@ describe('a sweep', () => {
 
 it('a child that holds the pipes of a trial does not hold up its end', async () => {
   const begun = performance.now()
-  const spec = trialSpec('misbehave', { how: 'inherits' }, { timeout_s: 1 })
-  const { outcome } = await executor.run({ ...spec, workload: workloadFile('misbehave') })
+  const { outcome } = await executor.run(trialSpec('misbehave', { how: 'inherits' }, { deadline_s: 1 }))
   expect(outcome).toBe('timed_out')
   // The child sleeps for 40 s.
   expect(performance.now() - begun).toBeLessThan(30_000)

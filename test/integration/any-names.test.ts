@@ -209,7 +209,8 @@ chunk_log: all
     const path = box.write('names.yaml', `name: swept\nworkload: ${workloadFile('any-names')}\n`)
     const words = ['--set', 'params.__proto__=6', '--set', 'params.constructor=2', '--runs', '1', '--quiet']
     const run = ok(await box.stint('run', path, '--out', box.results, ...words))
-    expect(Object.entries(trialsOf(run)[0]!.params)).toEqual(
+    const { sweep } = JSON.parse(readFileSync(join(run, 'run.json'), 'utf8'))
+    expect(Object.entries(sweep.scenarios[0].flat)).toEqual(
       expect.arrayContaining([
         ['params.__proto__', 6],
         ['params.constructor', 2],

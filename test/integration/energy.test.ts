@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Manifest } from '../../harness/record/types.ts'
 import type { TrialResult } from '../../workers/protocol.ts'
 import { workloadFile } from '../fixtures/trial.ts'
 
@@ -16,8 +17,8 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Runs a sweep of the powercap workload; its trials, by `how` and round. */
-function sweep(lines: string[], environment: Record<string, string>): TrialResult[] {
+/** Runs a sweep of the powercap workload; its trials, with how each misbehaved. */
+function sweep(lines: string[], environment: Record<string, string>): (TrialResult & { how: unknown })[] {
   const file = join(folder, 'energy.yaml')
   writeFileSync(
     file,
@@ -29,10 +30,13 @@ function sweep(lines: string[], environment: Record<string, string>): TrialResul
     { encoding: 'utf8', env: { ...process.env, ...environment } },
   )
   expect([status, stderr]).toEqual([0, ''])
+  const { sweep } = JSON.parse(readFileSync(join(stdout.trim(), 'run.json'), 'utf8')) as Manifest
+  const how = new Map(sweep.scenarios.map(({ id, params }) => [id, params['how']]))
   return readFileSync(join(stdout.trim(), 'trials.jsonl'), 'utf8')
     .trim()
     .split('\n')
     .map((line): TrialResult => JSON.parse(line))
+    .map((trial) => ({ ...trial, how: how.get(trial.scenario) }))
 }
 
 function fakePowercap(): string {
@@ -70,7 +74,7 @@ describe.skipIf(process.platform !== 'linux')('energy', () => {
     const trials = sweep(['benchmark_runs: 1', 'grid: { params.how: [counts, wraps, turns_unreadable] }'], {
       STINT_POWERCAP_ROOT: fakePowercap(),
     })
-    const of = (how: string) => trials.find(({ params }) => params['params.how'] === how)!
+    const of = (how: string) => trials.find((trial) => trial.how === how)!
     expect(of('counts').outcome).toBe('ok')
     expect(of('counts').energy).toEqual({ joules: 3.75, source: 'rapl', shared: false })
     expect(of('counts').metrics['energy_j']).toBe(3.75)

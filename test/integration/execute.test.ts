@@ -7,16 +7,23 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LocalExecutor } from '../../harness/execute/local.ts'
 import { HARNESS_METRICS } from '../../harness/metrics.ts'
 import type { ChunkLogLine, ComputeMechanism } from '../../workers/protocol.ts'
-import { trialSpec, workloadFile } from '../fixtures/trial.ts'
+import { fixtureResources, trialSpec, workloadFile } from '../fixtures/trial.ts'
 
 const linux = process.platform === 'linux'
 let folder: string
 let executor: LocalExecutor
 const printed: string[] = []
 
+/** One workload is known and not there. */
+function resources() {
+  const { workloads, ...rest } = fixtureResources({ chunk_logs: join(folder, 'chunks') })
+  return { ...rest, workloads: new Map([...workloads, ['absent', workloadFile('absent')]]) }
+}
+
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'stint-test-'))
   executor = new LocalExecutor({ temporaryRoot: folder, onOutput: (text) => printed.push(text) })
+  executor.provide(resources())
 })
 afterAll(async () => {
   await executor.close()
@@ -28,15 +35,10 @@ describe('an ok trial', () => {
   it('measures every metric of the harness, or says that it is unknown', async () => {
     const chunk_log = join(folder, 'chunks', 'ok.jsonl')
     const result = await executor.run(
-      trialSpec(
-        'spin',
-        { steps: 50, wall_ms: 60_000 },
-        { warmup_chunks: 3, chunk_log, flat: { chunk_size: 1 } },
-      ),
+      trialSpec('spin', { steps: 50, wall_ms: 60_000 }, { trial: 'ok', warmup_chunks: 3, log_chunks: true }),
     )
     expect(result.error).toBeUndefined()
     expect(result.outcome).toBe('ok')
-    expect(result.params).toEqual({ chunk_size: 1 })
     expect(result.info).toEqual({ done: 50 })
     const { metrics, caps } = result
     expect(HARNESS_METRICS.map(({ name }) => name).filter((name) => !(name in metrics))).toEqual([])
@@ -72,9 +74,13 @@ describe('an ok trial', () => {
   it.skipIf(!linux)(
     'has latencies that fill its time without a gap, log or not, throttled or not',
     async () => {
-      for (const chunk_log of [null, join(folder, 'chunks', 'tiles.jsonl')]) {
+      for (const log_chunks of [false, true]) {
         const { metrics, caps } = await executor.run(
-          trialSpec('spin', { steps: 2500, step_ms: 0.02, wall_ms: 60_000 }, { chunk_log, compute: 0.4 }),
+          trialSpec(
+            'spin',
+            { steps: 2500, step_ms: 0.02, wall_ms: 60_000 },
+            { trial: 'tiles', log_chunks, compute: 0.4 },
+          ),
         )
         // The same window twice: as the sum of latencies, and as what CPU time and share were taken over.
         const windowS = metrics['cpu_s']! / caps.compute.achieved!
@@ -149,7 +155,7 @@ describe('a workload that goes wrong', () => {
   /** A cell that ends by itself leaves no empty chunk log. */
   const misbehaveLogged = async (how: string) => {
     const chunk_log = join(folder, 'chunks', `${how}.jsonl`)
-    const result = await misbehave(how, { chunk_log })
+    const result = await misbehave(how, { trial: how, log_chunks: true })
     expect(existsSync(chunk_log)).toBe(false)
     return result
   }
@@ -176,12 +182,12 @@ describe('a workload that goes wrong', () => {
 
   it('timed_out: a loop without end, and a process that was stopped', async () => {
     const ways = linux ? { loops: 1, stops_itself: 0.5 } : { loops: 1 }
-    const ends = Object.entries(ways).map(([how, timeout_s]) => misbehave(how, { trial: how, timeout_s }))
+    const ends = Object.entries(ways).map(([how, deadline_s]) => misbehave(how, { trial: how, deadline_s }))
     for (const { outcome } of await Promise.all(ends)) expect(outcome).toBe('timed_out')
   })
 
   it('failed: a module that is missing or has no open', async () => {
-    const missing = await executor.run(trialSpec('empty', {}, { workload: join(folder, 'absent.mjs') }))
+    const missing = await executor.run(trialSpec('absent'))
     expect([missing.outcome, missing.error?.message]).toEqual([
       'failed',
       expect.stringContaining('did not load'),
@@ -204,6 +210,7 @@ describe.skipIf(!linux)('a compute cap', () => {
     '%s holds what was asked',
     async (mechanism) => {
       const capped = new LocalExecutor({ mechanism, temporaryRoot: folder })
+      capped.provide(resources())
       try {
         const { compute, notes } = await capped.capabilities()
         if (compute === 'none') {
@@ -241,11 +248,7 @@ describe.skipIf(!linux)('a compute cap', () => {
   })
 
   it('pins to one core, or says why not', async () => {
-    const spec = (core: number) => {
-      const asked = trialSpec('spin', { wall_ms: 100 })
-      asked.caps.pin_core = core
-      return asked
-    }
+    const spec = (pin_core: number) => trialSpec('spin', { wall_ms: 100 }, { held: { pin_core } })
     const pinned = await executor.run(spec(0))
     if (pinned.outcome === 'ok') expect(pinned.caps.compute).toMatchObject({ pinned_core: 0, enforced: true })
     else expect(pinned.error?.message).toContain('taskset')
@@ -259,6 +262,7 @@ describe.skipIf(!linux)('a compute cap', () => {
   it('takes its mechanism from the environment as well', async () => {
     process.env['STINT_COMPUTE_MECHANISM'] = 'duty_cycle'
     const told = new LocalExecutor({ temporaryRoot: folder })
+    told.provide(resources())
     try {
       expect((await told.capabilities()).compute).toBe('duty_cycle')
     } finally {
@@ -269,6 +273,7 @@ describe.skipIf(!linux)('a compute cap', () => {
 
   it('that cannot be enforced fails a strict trial and marks a lenient one', async () => {
     const helpless = new LocalExecutor({ mechanism: 'none', temporaryRoot: folder })
+    helpless.provide(resources())
     try {
       expect((await helpless.capabilities()).compute).toBe('none')
       const strict = await helpless.run(trialSpec('empty', {}, { compute: 0.5 }))
@@ -279,8 +284,7 @@ describe.skipIf(!linux)('a compute cap', () => {
           message: expect.stringContaining('max_compute_units 0.5 cannot be enforced'),
         },
       })
-      const lenient = trialSpec('empty', {}, { compute: 0.5 })
-      lenient.caps.policy = 'best_effort'
+      const lenient = trialSpec('empty', {}, { compute: 0.5, held: { caps: 'best_effort' } })
       const result = await helpless.run(lenient)
       expect(result).toMatchObject({
         outcome: 'ok',

@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LocalExecutor } from '../../harness/execute/local.ts'
-import type { WorkloadSettings } from '../../workers/contract.ts'
+
+import type { ScenarioSettings } from '../../harness/sweep/settings.ts'
+import type { Scalar } from '../../workers/contract.ts'
 import type { PreparedDataset } from '../../workers/data/types.ts'
+
 import { givenParams } from '../../workers/pipeline/describe.ts'
-import type { TrialResult } from '../../workers/protocol.ts'
-import { trialSpec } from '../fixtures/trial.ts'
+import { fixtureResources, trialSpec } from '../fixtures/trial.ts'
 
 const ROWS = 150_000
 const CAP_MB = 16
@@ -26,21 +28,34 @@ beforeAll(async () => {
   })
   if (!prepared.ok) throw new Error(prepared.error.message)
   dataset = prepared.datasets[0]!
+  executor.provide(fixtureResources({ datasets: [dataset] }))
 })
 afterAll(async () => {
   await executor.close()
   rmSync(folder, { recursive: true })
 })
 
-function trial(settings: Partial<WorkloadSettings>): Promise<TrialResult> {
-  const { max_memory_mb = null } = settings
-  const spec = trialSpec('empty', { ...givenParams({}), learner: 'sgd', epochs: 2 }, { dataset })
-  return executor.run({
-    ...spec,
-    workload: 'pipeline',
-    settings: { ...spec.settings, chunk_size: 4096, batch_size: 256, ...settings },
-    caps: { ...spec.caps, max_memory_mb },
-  })
+interface Asked extends Partial<ScenarioSettings> {
+  adaptive_chunk_resize?: boolean
+  max_chunk_retries?: number
+  spill_to_disk?: boolean
+}
+
+function trial({ adaptive_chunk_resize, max_chunk_retries, spill_to_disk, ...held }: Asked) {
+  const given = { adaptive_chunk_resize, max_chunk_retries, spill_to_disk }
+  const params = JSON.parse(JSON.stringify(given)) as Record<string, Scalar>
+  const { path: _, ...data } = dataset
+  return executor.run(
+    trialSpec(
+      'empty',
+      { ...givenParams({}), learner: 'sgd', epochs: 2, ...params },
+      {
+        workload: { kind: 'builtin', name: 'pipeline', sha256: '' },
+        data,
+        held: { chunk_size: 4096, batch_size: 256, ...held },
+      },
+    ),
+  )
 }
 
 describe('chunks that do not fit a memory cap', () => {
@@ -81,5 +96,21 @@ describe('batch mode under a small memory cap', () => {
     for (const name of QUALITY) expect(spilled.metrics[name], name).toBe(unbounded.metrics[name])
     const left = readdirSync(folder, { recursive: true }).filter((name) => String(name).includes('spill'))
     expect(left).toEqual([])
+  })
+})
+
+describe('a cap on the whole process', () => {
+  it('tells the workload what is left for it, so that spilling and adaptive chunks plan with that', async () => {
+    const { metrics } = await trial({ mode: 'batch' })
+    // Node itself takes most of such a cap: what is left is less than the rows that batch mode keeps.
+    const max_memory_mb = Math.ceil(metrics['peak_rss_mb']! - metrics['peak_memory_mb']! + CAP_MB)
+    const spilled = await trial({
+      mode: 'batch',
+      memory_scope: 'process',
+      max_memory_mb,
+      spill_to_disk: true,
+    })
+    expect([spilled.outcome, spilled.error?.message]).toEqual(['ok', undefined])
+    expect(spilled.info!['spilled_bytes']).toBeGreaterThan(0)
   })
 })

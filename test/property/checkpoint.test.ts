@@ -2,14 +2,23 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Scalar, WorkloadSettings } from '../../workers/contract.ts'
+
+import type { Scalar } from '../../workers/contract.ts'
 import { generateDataset } from '../../workers/data/presets/generate.ts'
+
 import { givenParams } from '../../workers/pipeline/describe.ts'
 import { checkForgetting } from '../../workers/pipeline/drift/forgetting.ts'
 import { CHOICES } from '../../workers/pipeline/learn/options.ts'
 import { LEARNERS } from '../../workers/pipeline/learn/registry.ts'
 import pipeline from '../../workers/pipeline/workload.ts'
-import { csvFile, prepared, runPipeline, temporaryFolder } from '../unit/pipeline/support.ts'
+import {
+  contextFor,
+  csvFile,
+  type Held,
+  prepared,
+  runPipeline,
+  temporaryFolder,
+} from '../unit/pipeline/support.ts'
 
 const cell = fc.oneof(
   { weight: 5, arbitrary: fc.double({ min: -1e3, max: 1e3, noNaN: true }).map((x) => `${x}`) },
@@ -179,7 +188,7 @@ describe('a checkpoint', () => {
     const folder = temporaryFolder()
     const file = join(folder, 'state.json')
     await runPipeline(await dataset(), { checkpoint_to: file }, { batch_size: 4 })
-    const resume = async (params: Record<string, Scalar>, settings: Partial<WorkloadSettings> = {}) =>
+    const resume = async (params: Record<string, Scalar>, settings: Held = {}) =>
       runPipeline(await dataset(), { resume_from: file, ...params }, { batch_size: 4, ...settings })
     await expect(resume({ lambda: 2 }, { batch_size: 8 })).rejects.toThrow(
       /lambda was absent and is 2; batch_size was 4 and is 8|batch_size was 4 and is 8; lambda was absent and is 2/,
@@ -206,25 +215,14 @@ describe('a checkpoint', () => {
 
   it('is written by no throwaway instance', async () => {
     const folder = temporaryFolder()
-    const run = await pipeline.open({
-      params: { checkpoint_to: join(folder, 'state.json'), checkpoint_rows: 1 },
-      settings: {
-        mode: 'streaming',
-        chunk_size: 10,
-        batch_size: 1,
-        max_memory_mb: null,
-        max_compute_units: null,
-        random_seed: 1,
-        adaptive_chunk_resize: false,
-        max_chunk_retries: 3,
-        target_latency_ms: null,
-        adaptive_batch_resize: false,
-        spill_to_disk: false,
-      },
-      dataset: await dataset(),
-      warmup: true,
-    })
-    while ((await run.step()) !== null);
+    const path = join(folder, 'state.json')
+    const context = contextFor(
+      await dataset(),
+      { checkpoint_to: path, checkpoint_rows: 1 },
+      { chunk_size: 10 },
+    )
+    const run = await pipeline.open({ ...context, warmup: true })
+    while ((await run.step({ rows: 10, train: true })) !== null);
     await run.close?.()
     expect(readdirSync(folder)).toEqual([])
   })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { measureQuiet } from '../../harness/doctor/quiet.ts'
 import { remedyFor } from '../../harness/doctor/remedies.ts'
-import { FakeExecutor } from '../../harness/execute/fake.ts'
+import { FakeExecutor } from '../fixtures/fake-executor.ts'
 
 describe('the A/A comparison', () => {
   const measure = (wall: (side: number, run: number) => number | null) =>

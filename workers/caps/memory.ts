@@ -7,6 +7,7 @@
  */
 
 import type { ResourceLimits } from 'node:worker_threads'
+import type { CapsAsked } from '../protocol.ts'
 import { heapStatistics } from '../telemetry/clock.ts'
 
 export const MIB = 1024 * 1024
@@ -39,11 +40,15 @@ function codeRangeMb(capMb: number): number {
 const EMPTY_CELL_RESIDENT_MB = 16
 
 /**
- * What a workload may use of a cap on the whole process, MB.
- * @param hostMb resident size of the host before it starts the cell
+ * What a workload may use above an idle worker, MB; null for no cap.
+ * @param processMb resident size of its process before that starts the worker
  */
-export function budgetWithin(processCapMb: number, hostMb: number): number {
-  return processCapMb - hostMb - EMPTY_CELL_RESIDENT_MB
+export function budgetOf(
+  { max_memory_mb, memory_scope }: Pick<CapsAsked, 'max_memory_mb' | 'memory_scope'>,
+  processMb: number,
+): number | null {
+  if (max_memory_mb === null || memory_scope === 'workload') return max_memory_mb
+  return max_memory_mb - processMb - EMPTY_CELL_RESIDENT_MB
 }
 
 /**

@@ -282,6 +282,11 @@ function checkUses(uses: readonly Readonly<Record<string, Scalar>>[], target: Ta
   let chosen: string | null = null
   for (const use of uses) {
     const params = pipelineParams(use, target)
+    if (params.target_latency_ms !== null && !params.adaptive_chunk_resize) {
+      const needs =
+        'needs adaptive_chunk_resize, since nothing else holds a latency: add adaptive_chunk_resize: true'
+      throw Object.assign(new Error(needs), { param: 'target_latency_ms' })
+    }
     if (!CHOICES.includes(params.learner)) continue
     if (givenParams(use).learner === null) chosen = params.learner
     checkTarget(params.learner, target)

@@ -19,11 +19,18 @@ export interface GivenParams extends Record<string, Scalar>, DataParams {
   checkpoint_rows: number | null
   resume_from: string | null
   features_to: string | null
+  adaptive_chunk_resize: boolean
+  max_chunk_retries: number
+  target_latency_ms: number | null
+  adaptive_batch_resize: boolean
+  spill_to_disk: boolean
 }
 
 export interface PipelineParams extends GivenParams {
   learner: string
 }
+/** A chunk that is halved so often has one row. */
+const MAX_RETRIES = 30
 
 const OWN_PARAMS = {
   learner: {
@@ -93,6 +100,35 @@ const OWN_PARAMS = {
     type: 'string',
     default: null,
     description: 'CSV file that takes the engineered rows with their target, for other tools',
+  },
+  adaptive_chunk_resize: {
+    type: 'boolean',
+    default: false,
+    description:
+      'chunk_size is the most: start from what the caps suggest, split what would not fit, grow again',
+  },
+  max_chunk_retries: {
+    type: 'integer',
+    default: 3,
+    minimum: 0,
+    maximum: MAX_RETRIES,
+    description: 'how often a chunk that does not fit the memory cap is halved, under adaptive_chunk_resize',
+  },
+  target_latency_ms: {
+    type: 'number',
+    default: null,
+    minimum: 0.001,
+    description: 'chunk latency that adaptive_chunk_resize holds; null for none',
+  },
+  adaptive_batch_resize: {
+    type: 'boolean',
+    default: false,
+    description: 'batch_size is the most: start from what the caps suggest; changes accuracy, and is counted',
+  },
+  spill_to_disk: {
+    type: 'boolean',
+    default: false,
+    description: 'rows that must wait go to temporary files when they take too much of the memory cap',
   },
 } satisfies Record<string, ParamInfo>
 

@@ -14,8 +14,8 @@ export function engineerOptions(
   params: PipelineParams,
   settings: WorkloadSettings,
 ): EngineerOptions {
-  const { max_categories, hash_buckets, label_delay } = params
-  const { mode, batch_size, adaptive_batch_resize } = settings
+  const { max_categories, hash_buckets, label_delay, adaptive_batch_resize } = params
+  const { mode, batch_size } = settings
   if (usesTarget(plan) && (mode === 'batch' || adaptive_batch_resize)) {
     const open = mode === 'batch' ? 'mode: batch' : 'adaptive_batch_resize'
     throw new Error(

@@ -1,5 +1,7 @@
 /** The built-in workload: streaming feature engineering and online learning on a CSV. */
 import type {
+  Limits,
+  Offer,
   OpenWorkload,
   StepReport,
   TrialContext,
@@ -42,7 +44,7 @@ const pipeline: Workload = { describe: () => infoFor([]), open }
 export default pipeline
 
 async function open(context: TrialContext): Promise<OpenWorkload> {
-  const { dataset, settings } = context
+  const { dataset, settings, limits } = context
   if (dataset === null) throw new Error('the pipeline needs a dataset: name one in the sweep')
   const plan = await planFor(dataset, givenParams(context.params).features)
   const target = { name: plan.target, task: taskOf(plan), classes: dataset.classes ?? null }
@@ -59,7 +61,7 @@ async function open(context: TrialContext): Promise<OpenWorkload> {
     if (params.features_to !== null && !context.warmup) {
       sink = new FeatureSink(params.features_to, dataset.path, plan)
     }
-    return new PipelineRun(plan, reader, dataset, params, settings, checkpoints, seen, sink)
+    return new PipelineRun(plan, reader, dataset, params, settings, limits, checkpoints, seen, sink)
   } catch (error) {
     sink?.close()
     await reader.close()
@@ -79,6 +81,7 @@ interface PipelineParts {
 class PipelineRun implements OpenWorkload {
   private readonly plan: Plan
   private readonly reader: ChunkReader
+  private readonly params: PipelineParams
   private readonly settings: WorkloadSettings
   /** Where the target is a label. */
   private readonly labels: ClassLabels | null
@@ -110,6 +113,7 @@ class PipelineRun implements OpenWorkload {
     dataset: PreparedDataset,
     params: PipelineParams,
     settings: WorkloadSettings,
+    limits: Limits,
     checkpoints: Checkpoints | null,
     seen: readonly Column[] | null,
     sink: FeatureSink | null,
@@ -118,6 +122,7 @@ class PipelineRun implements OpenWorkload {
     const parts = from?.parts as PipelineParts | undefined
     this.plan = plan
     this.reader = reader
+    this.params = params
     this.settings = settings
     this.checkpoints = checkpoints
     this.sink = sink
@@ -129,10 +134,10 @@ class PipelineRun implements OpenWorkload {
     this.quality = new DataQuality(plan, dataset, params, parts?.quality, seen)
     const engineering = engineerOptions(plan, params, settings)
     this.engineer = new FeatureEngineer(plan.features, plan.target, parts?.engineer, engineering)
-    const { batch_size, max_memory_mb } = settings
-    this.spill = settings.spill_to_disk && max_memory_mb !== null ? new Spill(max_memory_mb) : null
-    const batchSize = settings.adaptive_batch_resize
-      ? startingSize(batch_size, settings, dataset.rows)
+    const { batch_size } = settings
+    this.spill = params.spill_to_disk && limits.memory_mb !== null ? new Spill(limits.memory_mb) : null
+    const batchSize = params.adaptive_batch_resize
+      ? startingSize(batch_size, limits, dataset.rows)
       : batch_size
     const { dense, slots } = plan.features
     this.learning = new Learning(
@@ -148,17 +153,17 @@ class PipelineRun implements OpenWorkload {
       this.spill,
       parts?.learning,
     )
-    this.control = settings.adaptive_chunk_resize
-      ? new RunControl(settings, plan, this.learning.buffer, dataset.rows)
+    this.control = params.adaptive_chunk_resize
+      ? new RunControl(settings.chunk_size, params, limits, plan, this.learning.buffer, dataset.rows)
       : null
     this.watch = Watch.create(plan, params, this.quality.rowNumbers, parts?.watch ?? undefined)
     if (this.watch !== null && settings.mode === 'streaming') this.watchLearning(this.watch, task)
   }
 
-  step(): Promise<StepReport | null> | StepReport | null {
+  step({ rows }: Offer): Promise<StepReport | null> | StepReport | null {
     if (this.done) return null
     const start = performance.now()
-    const chunk = this.reader.read(this.nextRows(start))
+    const chunk = this.reader.read(this.nextRows(rows, start))
     // A reader that answers at once keeps the step synchronous.
     if (chunk instanceof Promise) return chunk.then((read) => this.handle(read, start))
     return this.handle(chunk, start)
@@ -184,7 +189,7 @@ class PipelineRun implements OpenWorkload {
           hashed_slots: this.engineer.oneHot.hashedSlots,
         }),
         ...this.control?.info(),
-        ...(this.settings.adaptive_batch_resize && {
+        ...(this.params.adaptive_batch_resize && {
           batch_size_last: learning.batchSize,
           batch_resizes: this.batchResizes,
         }),
@@ -208,9 +213,9 @@ class PipelineRun implements OpenWorkload {
   }
 
   /** What lies behind the last row is no chunk to decide on. */
-  private nextRows(now: number): number {
-    if (this.control === null || this.rows >= this.expected) return this.settings.chunk_size
-    return this.control.next(now)
+  private nextRows(offered: number, now: number): number {
+    if (this.control === null || this.rows >= this.expected) return offered
+    return Math.min(offered, this.control.next(now))
   }
 
   /** Rows are watched when their labels come, whatever the chunk. */
@@ -292,8 +297,8 @@ class PipelineRun implements OpenWorkload {
 
   /** Where no chunk fits however small, fewer rows may wait for their batch: from the next batch on. */
   private shrinkBatch(): number | null {
-    const { control, learning, settings } = this
-    const shrinks = settings.adaptive_batch_resize && settings.mode === 'streaming'
+    const { control, learning, params, settings } = this
+    const shrinks = params.adaptive_batch_resize && settings.mode === 'streaming'
     if (!shrinks || control?.overBudget !== true || learning.batchSize === 1) return null
     learning.batchSize = Math.ceil(learning.batchSize / 2)
     this.batchResizes += 1

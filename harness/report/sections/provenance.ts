@@ -1,5 +1,6 @@
 /** What was run, on what, with which files, and how to run it again. */
 import { count, formatDuration, list, wholeNumber } from '../../format.ts'
+import type { Sweep } from '../../sweep/types.ts'
 import type { Plot } from '../plots/plot.ts'
 import type { Block } from '../section.ts'
 import type { ReportModel } from '../types.ts'
@@ -34,10 +35,7 @@ export function facts(model: ReportModel): [string, string][] {
           : ''),
     ],
     ['Seed', String(sweep.random_seed)],
-    [
-      'Caps',
-      `${sweep.caps === 'strict' ? 'strict: a cap that cannot be enforced fails the trial' : 'best effort: marked where not enforced'}`,
-    ],
+    ['Caps', capsWords(sweep)],
   ]
   for (const data of manifest.datasets) {
     rows.push([
@@ -111,4 +109,13 @@ function timeSpan({ started_at, finished_at, elapsed_s, resumed }: ReportModel['
   const times = resumed.length === 1 ? 'once' : count(resumed.length, 'time')
   if (elapsed_s === null) return `started ${started_at}, resumed ${times}, finished ${finished_at}`
   return `started ${started_at}, took ${formatDuration(elapsed_s)}`
+}
+
+function capsWords({ scenarios }: Sweep): string {
+  const policies = new Set(scenarios.map(({ settings }) => settings.caps))
+  const words = {
+    strict: 'strict: a cap that cannot be enforced fails the trial',
+    best_effort: 'best effort: marked where not enforced',
+  }
+  return [...policies].map((policy) => words[policy]).join('; ')
 }

@@ -12,6 +12,7 @@ const settings = (metric: string, more: Partial<CompareSettings> = {}): CompareS
   reference: null,
   metrics: [metric],
   alpha: 0.05,
+  unpaired_expected: false,
   correction: 'holm',
   margin: 0.02,
   ...more,

@@ -1,5 +1,6 @@
 /** Scenarios and trials for tests, with only what a test cares about spelled out. */
 import { metricTable } from '../../../harness/metrics.ts'
+import { defaultSettings } from '../../../harness/sweep/settings.ts'
 import type { Scenario } from '../../../harness/sweep/types.ts'
 import type { Scalar } from '../../../workers/contract.ts'
 import type { TrialResult } from '../../../workers/protocol.ts'
@@ -14,23 +15,11 @@ export function makeScenario(id: string, flat: Record<string, Scalar> = { id }):
     id,
     label: id,
     flat,
-    settings: {
-      mode: 'streaming',
-      chunk_size: 64,
-      batch_size: 64,
-      max_memory_mb: null,
-      max_compute_units: null,
-      random_seed: 42,
-      adaptive_chunk_resize: false,
-      max_chunk_retries: 3,
-      target_latency_ms: null,
-      adaptive_batch_resize: false,
-      spill_to_disk: false,
-    },
+    settings: { ...defaultSettings(), chunk_size: 64 },
     params: {},
     dataset: null,
-    warmup_chunks: 0,
-    timeout_s: 60,
+    runs: null,
+    watts: null,
   }
 }
 
@@ -39,7 +28,6 @@ export function makeTrial(scenario: string, round: number, change: Partial<Trial
     trial: `${scenario}-r${String(round).padStart(3, '0')}`,
     scenario,
     round,
-    params: {},
     outcome: 'ok',
     metrics: {},
     caps: {

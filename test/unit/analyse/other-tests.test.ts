@@ -156,7 +156,14 @@ describe('the correction of the sweep', () => {
       trials,
       scenarios,
       metrics: METRICS,
-      settings: { reference: null, metrics: ['wall_s'], alpha: 0.05, correction, margin: 0 },
+      settings: {
+        reference: null,
+        metrics: ['wall_s'],
+        alpha: 0.05,
+        correction,
+        margin: 0,
+        unpaired_expected: false,
+      },
     }).rows
   const tiedBy = (correction: Correction) =>
     operatingPoints({

@@ -16,6 +16,7 @@ const SETTINGS: CompareSettings = {
   alpha: 0.05,
   correction: 'holm',
   margin: 0.02,
+  unpaired_expected: false,
 }
 /** 97.5% point of Student's t with 3 degrees of freedom, from tables. */
 const T3 = 3.182446305284263

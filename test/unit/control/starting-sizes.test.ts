@@ -1,10 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { startingSize } from '../../../workers/pipeline/control/starting-sizes.ts'
 
-const caps = (max_memory_mb: number | null, max_compute_units: number | null) => ({
-  max_memory_mb,
-  max_compute_units,
-})
+const caps = (memory_mb: number | null, compute_units: number | null) => ({ memory_mb, compute_units })
 
 describe('the size to start with', () => {
   it.each([

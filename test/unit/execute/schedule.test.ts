@@ -1,34 +1,46 @@
 import { describe, expect, it } from 'vitest'
-import { FakeExecutor } from '../../../harness/execute/fake.ts'
-import { runPlan } from '../../../harness/execute/schedule.ts'
+import { fillSlots } from '../../../harness/execute/schedule.ts'
+import { Rounds } from '../../../harness/plan/rounds.ts'
 import type { PlannedTrial } from '../../../harness/sweep/types.ts'
+import type { TrialResult } from '../../../workers/protocol.ts'
 import { collectGarbage } from '../../fixtures/collect-garbage.ts'
+import { FakeExecutor } from '../../fixtures/fake-executor.ts'
 import { trialSpec } from '../../fixtures/trial.ts'
 
 const plan = (count: number): PlannedTrial[] =>
   Array.from({ length: count }, (_, i) => ({ trial: `t${i}`, scenario: 's', round: i }))
 const toSpec = ({ trial, scenario, round }: PlannedTrial) =>
   trialSpec('empty', {}, { trial, scenario, round })
+
+interface Listeners {
+  onStart?(trial: PlannedTrial): void
+  onResult(result: TrialResult): void
+  signal?: AbortSignal
+}
+
+function run(trials: PlannedTrial[], executor: FakeExecutor, slots: number, listeners: Listeners) {
+  const { onResult, ...rest } = listeners
+  return fillSlots({
+    planner: new Rounds(trials, null),
+    slots,
+    run: (trial) => executor.run(toSpec(trial)),
+    onEnd: (_, result) => onResult(result),
+    close: () => executor.close(),
+    ...rest,
+  })
+}
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
-describe('runPlan', () => {
+describe('fillSlots', () => {
   it('starts trials in plan order and journals each before the slot starts its next', async () => {
     const executor = new FakeExecutor()
     const events: string[] = []
-    const end = await runPlan({
-      plan: plan(3),
-      executor,
-      jobs: 1,
-      toSpec,
+    const end = await run(plan(3), executor, 1, {
       onStart: ({ trial }) => void events.push(`start ${trial}`),
-      onResult: async ({ trial }) => {
-        events.push(`append ${trial}`)
-        await turn()
-        events.push(`synced ${trial}`)
-      },
+      onResult: ({ trial }) => void events.push(`append ${trial}`),
     })
     expect(end).toEqual({ finished: 3, interrupted: false })
-    expect(events).toEqual(['t0', 't1', 't2'].flatMap((t) => [`start ${t}`, `append ${t}`, `synced ${t}`]))
+    expect(events).toEqual(['t0', 't1', 't2'].flatMap((t) => [`start ${t}`, `append ${t}`]))
     expect(executor.calls).toEqual(['t0', 't1', 't2'].flatMap((t) => [`run ${t}`, `end ${t}`]))
   })
 
@@ -41,13 +53,7 @@ describe('runPlan', () => {
       },
     })
     const order: string[] = []
-    await runPlan({
-      plan: plan(6),
-      executor,
-      jobs: 2,
-      toSpec,
-      onResult: ({ trial }) => void order.push(trial),
-    })
+    await run(plan(6), executor, 2, { onResult: ({ trial }) => void order.push(trial) })
     expect(executor.mostRunning).toBe(2)
     expect(order.at(-1)).toBe('t0')
     expect(executor.calls.filter((call) => call.startsWith('run'))).toEqual(
@@ -61,11 +67,7 @@ describe('runPlan', () => {
       result: ({ trial }) => (trial === 't2' ? new Promise(() => {}) : {}),
     })
     const finished: string[] = []
-    const running = runPlan({
-      plan: plan(10),
-      executor,
-      jobs: 1,
-      toSpec,
+    const running = run(plan(10), executor, 1, {
       signal: abort.signal,
       onStart: ({ trial }) => {
         if (trial === 't2') setImmediate(() => abort.abort())
@@ -82,7 +84,7 @@ describe('runPlan', () => {
   it('runs nothing when it was aborted before', async () => {
     const executor = new FakeExecutor()
     const signal = AbortSignal.abort()
-    const end = await runPlan({ plan: plan(2), executor, jobs: 1, toSpec, signal, onResult: () => {} })
+    const end = await run(plan(2), executor, 1, { signal, onResult: () => {} })
     expect(end).toEqual({ finished: 0, interrupted: true })
     expect(executor.calls).toEqual([])
   })
@@ -90,11 +92,7 @@ describe('runPlan', () => {
   it('stops all slots at the first error of a callback and throws it', async () => {
     const executor = new FakeExecutor({ result: () => turn().then(() => ({})) })
     const full = new Error('no space left on device')
-    const running = runPlan({
-      plan: plan(50),
-      executor,
-      jobs: 2,
-      toSpec,
+    const running = run(plan(50), executor, 2, {
       onResult: ({ trial }) => {
         if (trial === 't3') throw full
       },
@@ -108,11 +106,7 @@ describe('runPlan', () => {
     const refs: WeakRef<object>[] = []
     const executor = new FakeExecutor({ result: () => ({ info: { ballast: new Array(1000).fill(0) } }) })
     let handled = 0
-    await runPlan({
-      plan: plan(10_000),
-      executor,
-      jobs: 4,
-      toSpec,
+    await run(plan(10_000), executor, 4, {
       onResult: (result) => {
         handled++
         if (result.round % 100 === 0) refs.push(new WeakRef(result))

@@ -54,14 +54,15 @@ const FAILURES: [how: string, message: string][] = [
 
 /** Steps the workload to its end as a worker does. */
 async function run(how: string): Promise<CheckedOutput> {
-  const { params, settings, dataset } = trialSpec('hostile', { how })
   const workload = await loadWorkload(workloadFile('hostile'))
-  const open = await openWorkload(workload, { params, settings, dataset, warmup: false })
+  const { params, settings } = trialSpec('hostile', { how })
+  const limits = { memory_mb: null, compute_units: null }
+  const open = await openWorkload(workload, { params, settings, limits, dataset: null, warmup: false })
   const log = join(folder, `${how}.jsonl`)
   const measured = new MeasuredRun(open, new MemoryCheck(readCellMemory(), null, () => {}), log)
   try {
     measured.begin()
-    while (await measured.step());
+    while (await measured.step({ rows: 1, train: true }));
     return await measured.finish()
   } finally {
     await measured.close()

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { outlookOf } from '../../../harness/gate/judge.ts'
 import { refuseIdleMargins } from '../../../harness/gate/margins.ts'
-import { trialSpecOf } from '../../../harness/gate/specs.ts'
+import { duetSpecOf, trialSpecOf } from '../../../harness/gate/specs.ts'
 import { metricTable } from '../../../harness/metrics.ts'
-import type { Scenario, Sweep } from '../../../harness/sweep/types.ts'
-import { trialSpec } from '../../fixtures/trial.ts'
-import { duetOf, INFO, normalNoise, playGate } from './support.ts'
+import { defaultSettings } from '../../../harness/sweep/settings.ts'
+import { FakeExecutor } from '../../fixtures/fake-executor.ts'
+import { workloadRef } from '../../fixtures/trial.ts'
+import { duetOf, INFO, normalNoise, playGate, sessionOf } from './support.ts'
 
 const failed = {
   outcome: 'failed' as const,
@@ -229,18 +230,28 @@ describe('what is compared exactly', () => {
   })
 })
 
-it('runs trials under the scope, the core and the unit of compute that the sweep says', async () => {
-  const settings = { ...trialSpec('empty').settings, max_compute_units: 0.5 }
-  const scenario = { id: 's1', flat: {}, settings, params: {}, dataset: null } as unknown as Scenario
-  const spec = trialSpecOf(
-    { caps: 'strict', memory_scope: 'process', pin_core: 1 } as Sweep,
-    { scenario, params: { a: {}, b: {} } },
-    'b',
-    1,
-    '/w.mjs',
-    { datasetOf: () => null, calibration: { profile: 'edge', kernel_ops_s: 1, here_ops_s: 2, factor: 0.5 } },
-  )
-  expect(spec.caps).toMatchObject({ memory_scope: 'process', pin_core: 1, max_compute_units: 0.25 })
+it('runs trials and duets under the scope and the core that the sweep says', () => {
+  const settings = { ...defaultSettings(), memory_scope: 'process', max_memory_mb: 90, pin_core: 1 } as const
+  const scenario = {
+    id: 's1',
+    label: 's1',
+    flat: {},
+    settings,
+    params: {},
+    dataset: null,
+    runs: null,
+    watts: null,
+  }
+  const session = sessionOf([scenario], new FakeExecutor())
+  const entry = { scenario, params: { a: {}, b: { k: 1 } } }
+  const version = (name: string) => ({ name, ref: workloadRef(name), path: `/${name}.mjs`, info: INFO })
+  const versions = { a: version('a'), b: version('b') }
+  const caps = { memory_scope: 'process', max_memory_mb: 90, pin_core: 1 }
+  const trial = trialSpecOf(session, entry, 'b', 1, versions)
+  expect(trial).toMatchObject({ trial: 's1-r001-b', workload: { sha256: 'b' }, params: { k: 1 }, caps })
+  const duet = duetSpecOf(session, entry, versions, 1, 'a')
+  expect(duet.sides.a).toMatchObject({ workload: { sha256: 'a' }, params: {}, caps })
+  expect(duet.sides.b).toMatchObject({ workload: { sha256: 'b' }, params: { k: 1 }, caps })
 })
 
 it('refuses a margin for what no gate tests, and takes one for what it does', () => {

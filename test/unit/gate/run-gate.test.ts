@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, sep } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { FakeExecutor } from '../../../harness/execute/fake.ts'
 import { runGate } from '../../../harness/gate/run-gate.ts'
 import { sweepFromData } from '../../../harness/sweep/load.ts'
 import type { PrepareResult, PrepareSpec, TrialResult } from '../../../workers/protocol.ts'
+import { FakeExecutor } from '../../fixtures/fake-executor.ts'
 import { INFO } from './support.ts'
 
 let folder: string
@@ -13,6 +13,8 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'run-gate-test-'))
   writeFileSync(join(folder, 'data.csv'), 'x,target\n1,2\n')
   writeFileSync(join(folder, 'w.mjs'), '')
+  mkdirSync(join(folder, 'tree'))
+  writeFileSync(join(folder, 'tree', 'w.mjs'), '')
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 

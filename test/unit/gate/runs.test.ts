@@ -120,10 +120,15 @@ describe('what cannot be compared', () => {
       'params.k was 1 and is 2',
       'n_jobs was 1 and is 2',
     ])
-    changed.sweep = { ...recorded(1, 1).manifest.sweep, memory_scope: 'process', pin_core: 1 }
+    const { sweep } = recorded(1, 1).manifest
+    const scenarios = sweep.scenarios.map((scenario) => ({
+      ...scenario,
+      settings: { ...scenario.settings, memory_scope: 'process' as const, pin_core: 1 },
+    }))
+    changed.sweep = { ...sweep, scenarios }
     changed.sweep.relative_to = { profile: 'edge', kernel_ops_s: 1e9 }
     expect(unlikeness(recorded(1, 1), changed).settings).toEqual([
-      'memory_scope was workload and is process',
+      'memory_scope was none and is process',
       'pin_core was none and is 1',
       'relative_to was none and is edge',
     ])

@@ -1,11 +1,13 @@
 import { randomStream } from '../../../harness/analyse/random.ts'
-import { FakeExecutor } from '../../../harness/execute/fake.ts'
 import { compareInLockStep } from '../../../harness/gate/lock-step.ts'
 import type { GateRow, GateScenario } from '../../../harness/gate/types.ts'
 import { metricTable } from '../../../harness/metrics.ts'
-import type { GateSettings, Sweep } from '../../../harness/sweep/types.ts'
+import { Session } from '../../../harness/session/session.ts'
+import { defaultSettings } from '../../../harness/sweep/settings.ts'
+import type { GateSettings, Scenario, Sweep } from '../../../harness/sweep/types.ts'
 import type { DuetReport, DuetSpec, TrialResult, TrialSpec } from '../../../workers/protocol.ts'
-import { trialSpec } from '../../fixtures/trial.ts'
+import { FakeExecutor } from '../../fixtures/fake-executor.ts'
+import { workloadRef } from '../../fixtures/trial.ts'
 
 export const INFO = {
   name: 'w',
@@ -47,6 +49,12 @@ export interface Script {
   margin?: number
 }
 
+/** A prepared session of these scenarios, without data. */
+export function sessionOf(scenarios: Scenario[], executor: FakeExecutor): Session {
+  const workload = { ref: workloadRef('w'), info: INFO, path: '/w.mjs' }
+  return new Session({ random_seed: 42, scenarios } as unknown as Sweep, workload, [], [], null, executor)
+}
+
 /** A gate on a clock of its own: a duet takes 2 s, a trial 0.5 s. */
 export async function playGate(script: Script) {
   let now = 0
@@ -61,31 +69,31 @@ export async function playGate(script: Script) {
       return { metrics: { peak_memory_mb: 20, score: 0.5 }, ...script.trial?.(spec, side) }
     },
   })
-  const { settings } = trialSpec('empty')
   const scenarios = (script.scenarios ?? ['s1']).map(
     (id): GateScenario => ({
       scenario: {
         id,
         label: `scenario ${id}`,
         flat: {},
-        settings,
+        settings: defaultSettings(),
         params: {},
         dataset: null,
-        warmup_chunks: 0,
-        timeout_s: 10,
+        runs: null,
+        watts: null,
       },
       params: { a: {}, b: {} },
     }),
   )
   const gate: GateSettings = { margins: {}, alpha: 0.01, build: null, install: null, ...script.settings }
-  const version = (name: string) => ({ name, workload: `/${name}.mjs`, info: INFO })
+  const version = (name: string) => ({ name, ref: workloadRef(name), path: `/${name}.mjs`, info: INFO })
   const result = await compareInLockStep({
     executor,
-    sweep: { caps: 'strict', random_seed: 42 } as Sweep,
+    session: sessionOf(
+      scenarios.map(({ scenario }) => scenario),
+      executor,
+    ),
     scenarios,
     versions: { a: version('a'), b: version('b') },
-    datasetOf: () => null,
-    calibration: null,
     rules: { table: metricTable(INFO.metrics), settings: gate, margin: script.margin ?? null },
     limitMs: script.limitMs ?? 60_000,
     now: () => now,

@@ -167,7 +167,7 @@ describe('the trials', () => {
   it('are both modes as often as asked, each other point of the grid once, and each size once', () => {
     const sweep = sweepOf({ chunk_size: 128, max_memory_mb: 512, max_compute_units: 0.25, benchmark_runs: 4 })
     const once = sweep.scenarios.filter(({ runs }) => runs === 1)
-    const often = sweep.scenarios.filter(({ runs }) => runs === undefined)
+    const often = sweep.scenarios.filter(({ runs }) => runs === null)
     expect(often.map(({ settings }) => settings.mode)).toEqual(['batch', 'streaming'])
     const grid = once.filter(({ flat }) => flat['dataset.rows'] === undefined)
     expect(

@@ -8,7 +8,7 @@ import { generateDataset } from '../../../workers/data/presets/generate.ts'
 import { readCheckpoint } from '../../../workers/pipeline/checkpoint/file.ts'
 import { FeatureSink } from '../../../workers/pipeline/sink/feature-sink.ts'
 import pipeline from '../../../workers/pipeline/workload.ts'
-import { csvFile, prepared, runPipeline, temporaryFolder } from './support.ts'
+import { contextFor, csvFile, prepared, runPipeline, temporaryFolder } from './support.ts'
 
 const PLAYERS = { preset: 'nba2k' }
 
@@ -113,9 +113,8 @@ describe('a feature sink', () => {
     const folder = temporaryFolder()
     const path = join(folder, 'features.csv')
     await runPipeline(dataset, { features_to: path }, {}, 1)
-    const settings = { mode: 'streaming', chunk_size: 64, batch_size: 1, random_seed: 1 } as never
-    const run = await pipeline.open({ params: { features_to: path }, settings, dataset, warmup: true })
-    while ((await run.step()) !== null);
+    const run = await pipeline.open({ ...contextFor(dataset, { features_to: path }), warmup: true })
+    while ((await run.step({ rows: 64, train: true })) !== null);
     await run.finish()
     await run.close?.()
     expect(readdirSync(folder)).toEqual([])

@@ -1,14 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { Scalar, WorkloadSettings } from '../../../workers/contract.ts'
+import type { Scalar } from '../../../workers/contract.ts'
 import { checkDataset, describeFor } from '../../../workers/pipeline/check-dataset.ts'
 import { positiveLabel } from '../../../workers/pipeline/learn/class-labels.ts'
 import { Ridge } from '../../../workers/pipeline/learn/ridge.ts'
 import { ClassificationScore } from '../../../workers/pipeline/metrics/classification.ts'
 import { RegressionScore } from '../../../workers/pipeline/metrics/regression.ts'
 import { randomNumbers } from '../learn/batches.ts'
-import { csvFile, prepared, runPipeline, sharedFile, temporaryFolder } from './support.ts'
+import { csvFile, type Held, prepared, runPipeline, sharedFile, temporaryFolder } from './support.ts'
 
 const ROWS = 400
 const KINDS = ['low', 'fair', 'good', 'top']
@@ -354,7 +354,7 @@ describe('label delay', () => {
 })
 
 describe('the curve', () => {
-  const run = async (params: Record<string, Scalar>, settings: Partial<WorkloadSettings> = {}) => {
+  const run = async (params: Record<string, Scalar>, settings: Held = {}) => {
     const output = await runPipeline(await numberDataset(), params, settings)
     return { ...output, curve: output.info!['curve'] as Curve | undefined }
   }

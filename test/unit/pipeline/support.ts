@@ -3,11 +3,19 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { Scalar, StepReport, TrialOutput, WorkloadSettings } from '../../../workers/contract.ts'
+
+import type {
+  Scalar,
+  StepReport,
+  TrialContext,
+  TrialOutput,
+  WorkloadSettings,
+} from '../../../workers/contract.ts'
 import { fingerprintFile } from '../../../workers/data/fingerprint.ts'
 import { generateDataset } from '../../../workers/data/presets/generate.ts'
 import type { PreparedDataset } from '../../../workers/data/types.ts'
 import { RegressionScore } from '../../../workers/pipeline/metrics/regression.ts'
+
 import pipeline from '../../../workers/pipeline/workload.ts'
 import { shared } from '../shared.ts'
 
@@ -41,36 +49,47 @@ export async function prepared(
   }
 }
 
+/** What a sweep may say at its top: settings, caps, and the parameters that need no `params.`. */
+export interface Held extends Partial<WorkloadSettings> {
+  max_memory_mb?: number | null
+  max_compute_units?: number | null
+  adaptive_chunk_resize?: boolean
+  max_chunk_retries?: number
+  target_latency_ms?: number | null
+  adaptive_batch_resize?: boolean
+  spill_to_disk?: boolean
+}
+
+export function contextFor(
+  dataset: PreparedDataset,
+  params: Record<string, Scalar> = {},
+  held: Held = {},
+): TrialContext {
+  const { mode = 'streaming', chunk_size = 64, batch_size = 1, random_seed = 42, ...rest } = held
+  const { max_memory_mb = null, max_compute_units = null, ...own } = rest
+  return {
+    params: { ...own, ...params },
+    settings: { mode, chunk_size, batch_size, random_seed },
+    limits: { memory_mb: max_memory_mb, compute_units: max_compute_units },
+    dataset,
+    warmup: false,
+  }
+}
+
 export async function runPipeline(
   dataset: PreparedDataset,
   params: Record<string, Scalar> = {},
-  settings: Partial<WorkloadSettings> = {},
+  held: Held = {},
   /** The run is left where it stands after so many steps. */
   most = Number.POSITIVE_INFINITY,
 ): Promise<TrialOutput & { steps: StepReport[] }> {
-  const run = await pipeline.open({
-    params,
-    settings: {
-      mode: 'streaming',
-      chunk_size: 64,
-      batch_size: 1,
-      max_memory_mb: null,
-      max_compute_units: null,
-      random_seed: 42,
-      adaptive_chunk_resize: false,
-      max_chunk_retries: 3,
-      target_latency_ms: null,
-      adaptive_batch_resize: false,
-      spill_to_disk: false,
-      ...settings,
-    },
-    dataset,
-    warmup: false,
-  })
+  const context = contextFor(dataset, params, held)
+  const run = await pipeline.open(context)
+  const offer = { rows: context.settings.chunk_size, train: true }
   try {
     const steps: StepReport[] = []
     while (steps.length < most) {
-      const report = await run.step()
+      const report = await run.step(offer)
       if (report === null) break
       steps.push(report)
     }

@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { builtFile, packageFolder } from '../../../harness/package-folder.ts'
 import { changesSince } from '../../../harness/record/changes.ts'
-import { hashWorkload } from '../../../harness/run/workload-hash.ts'
+import { hashWorkload } from '../../../harness/session/workload-hash.ts'
 import { loadedFiles } from '../../fixtures/loaded-files.ts'
 import { syntheticRun } from '../report/synthetic.ts'
 

@@ -17,8 +17,8 @@ function trial(round: number, label: string): TrialResult {
     trial: `abc-r${round}`,
     scenario: 'abc',
     round,
-    params: { label },
     outcome: 'ok',
+    info: { label },
     metrics: { wall_s: 1.25 },
     caps: {
       memory: { requested_mb: null, mechanisms: [], peak_mb: null, enforced: true },

@@ -93,7 +93,7 @@ test('the size is the one measured: caps and adaptation make chunks smaller than
     max_memory_mb: [256],
     runs: 5,
     alter: (trial) =>
-      trial.params['max_compute_units'] === 0.25
+      trial.scenario.endsWith('-u0.25')
         ? { ...trial, metrics: { ...trial.metrics, chunks: trial.metrics['chunks']! * 4 } }
         : trial,
   })
@@ -111,7 +111,7 @@ test('between runs and between profiles of one run the same holds, and each line
   const shape: Shape = { chunk_size: [64, 256], batch_size: [8], max_memory_mb: [64], runs: 5 }
   const before = { name: 'before', ...syntheticRun(shape) }
   const grown: Shape['alter'] = (trial) =>
-    trial.params['chunk_size'] === 64
+    trial.scenario.startsWith('c64-')
       ? { ...trial, metrics: { ...trial.metrics, chunks: trial.metrics['chunks']! / 2 } }
       : trial
   const after = { name: 'after', ...syntheticRun({ ...shape, alter: grown }) }

@@ -82,7 +82,7 @@ test('notices name an unfinished run, lost trials, loose caps and mixed mechanis
         memory: { ...trial.caps.memory, enforced: false },
         compute: {
           ...trial.caps.compute,
-          mechanism: trial.params['chunk_size'] === 64 ? 'duty_cycle' : 'cgroup_v1',
+          mechanism: trial.scenario.startsWith('c64-') ? 'duty_cycle' : 'cgroup_v1',
         },
       },
     }),
@@ -104,7 +104,7 @@ test('a score that a workload could not compute is told with its reason, and a d
     max_compute_units: [1],
     runs: 3,
     alter: (trial) =>
-      trial.params['batch_size'] === 64
+      trial.scenario.includes('-b64-')
         ? {
             ...trial,
             metrics: { ...trial.metrics, r2: null, mae: null },
@@ -132,7 +132,7 @@ test('a score that a workload could not compute is told with its reason, and a d
   }
   const rows = trials.map((trial) => ({
     ...trial,
-    metrics: { ...trial.metrics, scored: trial.params['batch_size'] === 64 ? 375 : 431 },
+    metrics: { ...trial.metrics, scored: trial.scenario.includes('-b64-') ? 375 : 431 },
   }))
   expect(buildReportModel(manifest, rows).notices.map(({ text }) => text)).toContainEqual(
     expect.stringMatching(/^Scores are over 375 to 431 rows, by scenario/),

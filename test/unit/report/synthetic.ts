@@ -1,6 +1,7 @@
 /** Runs made up for tests of what is written about runs: shaped like measured ones, seeded, and not results. */
 
 import type { Manifest } from '../../../harness/record/types.ts'
+import { defaultSettings } from '../../../harness/sweep/settings.ts'
 import type { Scenario } from '../../../harness/sweep/types.ts'
 import type { Scalar } from '../../../workers/contract.ts'
 import type { Outcome, TrialResult } from '../../../workers/protocol.ts'
@@ -35,17 +36,11 @@ export function syntheticRun(shape: Shape = {}): { manifest: Manifest; trials: T
       for (const max_memory_mb of lists.max_memory_mb)
         for (const max_compute_units of lists.max_compute_units) {
           const settings = {
-            mode: 'streaming' as const,
+            ...defaultSettings(),
             chunk_size,
             batch_size,
             max_memory_mb,
             max_compute_units,
-            random_seed: 42,
-            adaptive_chunk_resize: false,
-            max_chunk_retries: 3,
-            target_latency_ms: null,
-            adaptive_batch_resize: false,
-            spill_to_disk: false,
           }
           const flat: Record<string, Scalar> = { ...settings, 'params.learner': 'ridge' }
           const label = axes.map((key) => `${key}=${flat[key]}`).join(' ') || 'the only scenario'
@@ -57,8 +52,8 @@ export function syntheticRun(shape: Shape = {}): { manifest: Manifest; trials: T
             settings,
             params: { learner: 'ridge' },
             dataset: null,
-            warmup_chunks: 20,
-            timeout_s: 120,
+            runs: null,
+            watts: null,
           })
         }
   const runs = shape.runs ?? 10
@@ -90,7 +85,8 @@ export function syntheticRun(shape: Shape = {}): { manifest: Manifest; trials: T
         benchmark_runs: runs,
         n_jobs: 1,
         random_seed: 42,
-        caps: 'strict',
+        relative_to: null,
+        until: null,
         chunk_log: 'first',
         compare: {
           reference: shape.reference === undefined ? { max_compute_units: 1 } : shape.reference,
@@ -98,6 +94,7 @@ export function syntheticRun(shape: Shape = {}): { manifest: Manifest; trials: T
           alpha: 0.05,
           correction: 'holm',
           margin: 0.02,
+          unpaired_expected: false,
         },
         gate: { margins: {}, alpha: 0.01, build: null, install: null },
         source: { path: '/home/ada/sweeps/edge.yaml', document: { name: 'edge-vs-server' } },
@@ -167,7 +164,6 @@ function syntheticTrial(scenario: Scenario, round: number, random: () => number)
     trial: `${scenario.id}-r${String(round).padStart(3, '0')}`,
     scenario: scenario.id,
     round,
-    params: scenario.flat,
     outcome,
     metrics: outOfMemory
       ? {}

@@ -54,7 +54,7 @@ describe('the import rules', () => {
       'nothing-imports-cli': ['harness/gate/planted.ts', "import '../cli/main.ts'\n"],
       'sweep-comes-first': ['harness/sweep/planted.ts', "import '../record/types.ts'\n"],
       'execute-below-results': ['harness/execute/planted-gate.ts', "import '../gate/planted.ts'\n"],
-      'parts-below-a-run': ['harness/execute/planted-run.ts', "import '../run/run-sweep.ts'\n"],
+      'parts-below-a-session': ['harness/execute/planted-session.ts', "import '../session/run.ts'\n"],
       'ownership-stands-alone': ['harness/ownership/planted.ts', "import '../metrics.ts'\n"],
       'record-below-results': ['harness/record/planted.ts', "import '../execute/executor.ts'\n"],
       'report-from-records': ['harness/report/planted.ts', "import '../execute/executor.ts'\n"],

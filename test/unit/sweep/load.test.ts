@@ -29,7 +29,6 @@ describe('a sweep', () => {
       benchmark_runs: 5,
       n_jobs: 1,
       random_seed: 42,
-      caps: 'strict',
       chunk_log: 'first',
       compare: {
         reference: null,
@@ -44,20 +43,18 @@ describe('a sweep', () => {
       label: 'plain',
       dataset: null,
       params: {},
-      warmup_chunks: 20,
-      timeout_s: 120,
       settings: {
         mode: 'streaming',
         chunk_size: 256,
         batch_size: 64,
         max_memory_mb: null,
         max_compute_units: null,
+        memory_scope: 'workload',
+        caps: 'strict',
+        pin_core: null,
+        warmup_chunks: 20,
+        timeout_s: 120,
         random_seed: 42,
-        adaptive_chunk_resize: false,
-        max_chunk_retries: 3,
-        target_latency_ms: null,
-        adaptive_batch_resize: false,
-        spill_to_disk: false,
       },
     })
     expect(Object.keys(sweep.scenarios[0]!.flat)).toEqual([
@@ -66,12 +63,11 @@ describe('a sweep', () => {
       'batch_size',
       'max_memory_mb',
       'max_compute_units',
-      'adaptive_chunk_resize',
-      'max_chunk_retries',
-      'target_latency_ms',
-      'adaptive_batch_resize',
-      'spill_to_disk',
+      'memory_scope',
+      'caps',
+      'pin_core',
       'warmup_chunks',
+      'timeout_s',
       'random_seed',
     ])
   })
@@ -145,7 +141,7 @@ compare: { reference: { profile: server } }
       ['edge', 64, 5],
       ['server', 256, 5],
     ])
-    expect(sweep.scenarios.every((scenario) => scenario.warmup_chunks === 3)).toBe(true)
+    expect(sweep.scenarios.every(({ settings }) => settings.warmup_chunks === 3)).toBe(true)
     expect(sweep.scenarios[0]!.settings.max_compute_units).toBe(0.4)
   })
 

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { fitToWorkload } from '../../../harness/sweep/params.ts'
 import type { Sweep } from '../../../harness/sweep/types.ts'
 import type { WorkloadInfo } from '../../../workers/contract.ts'
-import { load, problemsOf } from './sweep-file.ts'
+import { infoFor } from '../../../workers/pipeline/describe.ts'
+import { load, problemsOf, refusals } from './sweep-file.ts'
 
 const info: WorkloadInfo = {
   name: 'toy',
@@ -106,5 +107,70 @@ describe('a sweep held against its workload', () => {
       'r2',
     ])
     expect(fitted('name: a\ncompare: { metrics: [wall_s] }\n').compare.metrics).toEqual(['wall_s'])
+  })
+})
+
+describe("the pipeline's own parameters at the top of a sweep", () => {
+  const pipeline = infoFor([])
+  const DATA = 'dataset: { generate: nba2k, rows: 5 }\n'
+
+  it('are one quantity, whichever way they are written', () => {
+    const written = [
+      'spill_to_disk: true',
+      'params: { spill_to_disk: true }',
+      'grid: { spill_to_disk: [true] }',
+      'grid: { params.spill_to_disk: [true] }',
+      'include: [{ spill_to_disk: true }]',
+    ].map((line) => fitted(`name: a\n${line}\n${DATA}`, pipeline))
+    for (const sweep of written) {
+      expect(sweep.scenarios[0]!.params).toMatchObject({ spill_to_disk: true, max_chunk_retries: 3 })
+      expect(sweep.scenarios[0]!.flat).toMatchObject({ spill_to_disk: true, max_chunk_retries: 3 })
+      expect(Object.keys(sweep.scenarios[0]!.flat)).not.toContain('params.spill_to_disk')
+    }
+    expect(new Set(written.map(({ scenarios }) => scenarios[0]!.id)).size).toBe(1)
+  })
+
+  it.each([
+    ['spill_to_disk: 1', 'sweep.yaml:2:16: key "spill_to_disk": got 1, expected true or false'],
+    [
+      'params: { max_chunk_retries: 31 }',
+      'sweep.yaml:2:30: key "max_chunk_retries": got 31, expected a whole number, 0 or more, 30 or less',
+    ],
+    [
+      'grid: { target_latency_ms: [5, 0] }',
+      'sweep.yaml:2:32: key "grid.target_latency_ms[1]": got 0, expected a number, 0.001 or more, or null',
+    ],
+  ])('are held against what the pipeline says: %s', (line, message) => {
+    expect(refused(`name: a\n${line}\n${DATA}`, pipeline)).toEqual([message])
+  })
+
+  it('are refused twice, and for another workload', () => {
+    expect(refusals('name: a\nspill_to_disk: true\nparams: { spill_to_disk: false }\n')).toEqual([
+      'sweep.yaml:3:11: key "params.spill_to_disk": is given as "spill_to_disk" as well',
+    ])
+    const own = 'name: a\nworkload: ./w.mjs\ngrid: { spill_to_disk: [true] }\n'
+    expect(refusals(own, {}, { 'w.mjs': '' })).toEqual([
+      'sweep.yaml:3:9: key "grid.spill_to_disk": is a parameter of the built-in pipeline',
+    ])
+  })
+
+  it('come from a profile for the pipeline only', () => {
+    const files = { 'w.mjs': '', 'board.yaml': 'description: a board\nchunk_size: 2\nspill_to_disk: true\n' }
+    const paramsOf = (workload: string) =>
+      load(`name: a\n${workload}profiles: [./board.yaml]\n`, {}, files).sweep.scenarios[0]!.params
+    expect(paramsOf('')).toEqual({ spill_to_disk: true })
+    expect(paramsOf('workload: ./w.mjs\n')).toEqual({})
+  })
+})
+
+describe('settings that once held for a whole run', () => {
+  it('may be axes, and change ids only there', () => {
+    const plain = load('name: a\n').sweep.scenarios[0]!.id
+    expect(load('name: a\ntimeout_s: 5\npin_core: 1\nmemory_scope: process\n').sweep.scenarios[0]!.id).toBe(
+      plain,
+    )
+    const { scenarios } = load('name: a\ngrid: { memory_scope: [workload, process] }\n').sweep
+    expect(scenarios.map(({ settings }) => settings.memory_scope)).toEqual(['workload', 'process'])
+    expect(scenarios.map(({ id }) => id === plain)).toEqual([true, false])
   })
 })

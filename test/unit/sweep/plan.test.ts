@@ -4,7 +4,7 @@ import { planTrials, trialId } from '../../../harness/sweep/plan.ts'
 import { seededRandom, shuffle } from '../../../harness/sweep/random.ts'
 
 const sweepOf = (count: number, benchmark_runs: number, random_seed: number) => ({
-  scenarios: Array.from({ length: count }, (_, index) => ({ id: `s${index}` })),
+  scenarios: Array.from({ length: count }, (_, index) => ({ id: `s${index}`, runs: null })),
   benchmark_runs,
   random_seed,
 })

@@ -22,19 +22,6 @@ describe('keys', () => {
     ['chunkSize: 4', 'sweep.yaml:2:1: key "chunkSize": unknown key; did you mean "chunk_size"?'],
     ['runs: 4', 'sweep.yaml:2:1: key "runs": unknown key; did you mean "benchmark_runs"?'],
     ['adaptive_resize: true', 'sweep.yaml:2:1: key "adaptive_resize": unknown key'],
-    ['spill_to_disk: 1', 'sweep.yaml:2:16: key "spill_to_disk": got 1, expected true or false'],
-    [
-      'max_chunk_retries: 31',
-      'sweep.yaml:2:20: key "max_chunk_retries": got 31, expected a whole number, 0 to 30',
-    ],
-    [
-      'target_latency_ms: 0',
-      'sweep.yaml:2:20: key "target_latency_ms": got 0, expected a number of ms above 0, or null for none',
-    ],
-    [
-      'target_latency_ms: 5',
-      'sweep.yaml:2:20: key "target_latency_ms": needs adaptive_chunk_resize: nothing else holds a latency',
-    ],
     ['gates: {}', 'sweep.yaml:2:1: key "gates": unknown key; did you mean "gate"?'],
     ['gate: { margin: 2% }', 'sweep.yaml:2:9: key "gate.margin": unknown key; did you mean "margins"?'],
     [
@@ -58,7 +45,7 @@ describe('keys', () => {
     const hintOf = (text: string): string | undefined => problemsOf(() => load(`name: a\n${text}\n`))[0]!.hint
     expect(hintOf('params.learner: ridge')).toBe('write it as a key of `params`: params: { learner: ... }')
     expect(hintOf('grid: { profiles: [edge] }')).toContain('profiles stand at the top')
-    expect(hintOf('grid: { timeout_s: [1, 2] }')).toContain('holds for the whole run')
+    expect(hintOf('grid: { n_jobs: [1, 2] }')).toContain('holds for the whole run')
   })
 
   it.each(['__proto__', 'constructor', 'toString'])('takes %s for a name as any other', (key) => {
@@ -219,7 +206,7 @@ describe('a long axis', () => {
     )
     const x = { type: 'string', default: '', description: 'a text' } as const
     const { findings } = checkParams(
-      sweep.scenarios,
+      sweep,
       { name: 'w', dataset: 'none', params: { x }, metrics: {} },
       locate,
     )

@@ -8,7 +8,7 @@ const range = (text: string) => `name: a\nbenchmark_runs: { ${text} }\n`
 describe('benchmark_runs', () => {
   it('is a number of trials, or a range that a precision ends', () => {
     expect(load('name: a\nbenchmark_runs: 7\n').sweep).toMatchObject({ benchmark_runs: 7 })
-    expect(load('name: a\nbenchmark_runs: 7\n').sweep.until).toBeUndefined()
+    expect(load('name: a\nbenchmark_runs: 7\n').sweep.until).toBeNull()
     for (const ci of ['2%', '0.02']) {
       const text = range(`min: 5, max: 40, until: { metric: latency_mean_ms, ci: ${ci} }`)
       expect(load(text).sweep).toMatchObject({
@@ -20,7 +20,7 @@ describe('benchmark_runs', () => {
 
   it('is a number again with --runs, and a range with --set', () => {
     const asked = load(range(`min: 5, max: 40, ${UNTIL}`), { runs: 3 }).sweep
-    expect([asked.benchmark_runs, asked.until]).toEqual([3, undefined])
+    expect([asked.benchmark_runs, asked.until]).toEqual([3, null])
     const set = load('name: a\n', { set: [`benchmark_runs={ min: 2, max: 9, ${UNTIL} }`] }).sweep
     expect(set).toMatchObject({ benchmark_runs: 9, until: { min: 2 } })
   })

@@ -1,5 +1,6 @@
 /** The controller of one run: takes the readings that it decides on, and says in the chunk log what it decided. */
-import type { WorkloadSettings } from '../../contract.ts'
+import type { Limits } from '../../contract.ts'
+import type { PipelineParams } from '../describe.ts'
 import type { RowBuffer } from '../features/row-buffer.ts'
 import type { Plan } from '../plan.ts'
 import { ChunkController, type Decision } from './chunk-controller.ts'
@@ -30,24 +31,32 @@ export class RunControl {
   private readonly controller: ChunkController
   private readonly footprint: RunFootprint
   private readonly start: number
-  private readonly settings: WorkloadSettings
+  private readonly limits: Limits
+  private readonly targetMs: number | null
   private decision: Decision | null = null
   private begun: number | null = null
   private handled = 0
 
   /** @param rows of the data set */
-  constructor(settings: WorkloadSettings, plan: Plan, buffer: RowBuffer, rows: number) {
-    const { chunk_size, max_chunk_retries, max_memory_mb, target_latency_ms } = settings
-    this.settings = settings
-    this.start = startingSize(chunk_size, settings, rows)
+  constructor(
+    chunkSize: number,
+    params: Pick<PipelineParams, 'max_chunk_retries' | 'target_latency_ms'>,
+    limits: Limits,
+    plan: Plan,
+    buffer: RowBuffer,
+    rows: number,
+  ) {
+    this.limits = limits
+    this.targetMs = params.target_latency_ms
+    this.start = startingSize(chunkSize, limits, rows)
     zeroBytes = Math.min(zeroBytes, usedBytes())
     this.footprint = new RunFootprint(plan, buffer, zeroBytes)
     this.controller = new ChunkController({
-      chunkSize: chunk_size,
+      chunkSize,
       start: this.start,
-      maxRetries: max_chunk_retries,
-      budgetBytes: max_memory_mb === null ? null : max_memory_mb * CAP_SHARE * MIB,
-      targetLatencyMs: target_latency_ms,
+      maxRetries: params.max_chunk_retries,
+      budgetBytes: limits.memory_mb === null ? null : limits.memory_mb * CAP_SHARE * MIB,
+      targetLatencyMs: this.targetMs,
     })
   }
 
@@ -73,15 +82,13 @@ export class RunControl {
   /** The decision that made the present chunk, for the chunk log. */
   detail(): Record<string, unknown> {
     const { rows, reason, retries, footprintBytes } = this.decision!
-    const { max_memory_mb, target_latency_ms } = this.settings
+    const { memory_mb } = this.limits
     return {
       chunk_size: rows,
       reason,
       retries,
-      ...(max_memory_mb === null
-        ? {}
-        : { footprint_mb: footprintBytes / MIB, budget_mb: max_memory_mb * CAP_SHARE }),
-      ...(target_latency_ms === null ? {} : { target_latency_ms }),
+      ...(memory_mb === null ? {} : { footprint_mb: footprintBytes / MIB, budget_mb: memory_mb * CAP_SHARE }),
+      ...(this.targetMs === null ? {} : { target_latency_ms: this.targetMs }),
     }
   }
 

@@ -1,4 +1,5 @@
 /** Sizes to begin with under caps, before anything was measured. */
+import type { Limits } from '../../contract.ts'
 
 /** Smaller sizes spend their time on what each chunk costs whatever its rows. */
 const SMALLEST_START = 16
@@ -7,18 +8,13 @@ const LEAST_FACTOR = 0.1
 const AMPLE_MEMORY_MB = 1024
 const AMPLE_COMPUTE_UNITS = 1
 
-export interface SizeCaps {
-  max_memory_mb: number | null
-  max_compute_units: number | null
-}
-
 /**
- * `max(16, floor(size x memory factor x compute factor))` with the factors `max_memory_mb / 1024` and
- * `max_compute_units`, each clamped to 0.1 ... 1 and 1 where there is no cap; at most `size` and `rows`.
+ * `max(16, floor(size x memory factor x compute factor))` with the factors `memory_mb / 1024` and
+ * `compute_units`, each clamped to 0.1 ... 1 and 1 where there is no cap; at most `size` and `rows`.
  */
-export function startingSize(size: number, caps: SizeCaps, rows: number): number {
-  const memory = factor(caps.max_memory_mb, AMPLE_MEMORY_MB)
-  const compute = factor(caps.max_compute_units, AMPLE_COMPUTE_UNITS)
+export function startingSize(size: number, limits: Limits, rows: number): number {
+  const memory = factor(limits.memory_mb, AMPLE_MEMORY_MB)
+  const compute = factor(limits.compute_units, AMPLE_COMPUTE_UNITS)
   const fitting = Math.max(SMALLEST_START, Math.floor(size * memory * compute))
   return Math.max(1, Math.min(fitting, size, rows))
 }

@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { FakeExecutor } from '../../../harness/execute/fake.ts'
-import { runSweep } from '../../../harness/run/run-sweep.ts'
+import { runSweep } from '../../../harness/session/run.ts'
 import { loadSweep } from '../../../harness/sweep/load.ts'
+import { FakeExecutor } from '../../fixtures/fake-executor.ts'
 import { workloadFile } from '../../fixtures/trial.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'clock-'))
@@ -22,12 +22,8 @@ it('takes the length of a run from the monotonic clock, though the wall clock is
       root: folder,
       command: [],
       signal: new AbortController().signal,
-      events: {
-        onPrepared() {},
-        onStart() {
-          monotonic += 2500
-        },
-        onResult() {},
+      listener: ({ event }) => {
+        if (event === 'started') monotonic += 2500
       },
       clock: { now: () => wall.shift()!, monotonicMs: () => monotonic },
     },

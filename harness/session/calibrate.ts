@@ -15,7 +15,8 @@ export async function measureKernel(executor: Executor): Promise<number> {
   for (let run = 0; run < RUNS; run++) {
     const { metrics, outcome, error } = await runProbe(executor, {
       wallMs: RUN_MS,
-      trial: `calibrate-${run}`,
+      id: 'calibrate',
+      round: run + 1,
     })
     const score = metrics['kernel_ops_s'] ?? null
     if (score === null) throw new Error(`calibration failed: ${error?.message ?? outcome}`)

@@ -2,16 +2,16 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { FakeExecutor } from '../../../harness/execute/fake.ts'
 import { compareWithBaseline } from '../../../harness/gate/baseline.ts'
 import { readJournal } from '../../../harness/record/journal.ts'
 import { readManifest } from '../../../harness/record/manifest.ts'
 import { buildReportModel } from '../../../harness/report/model.ts'
-import { resumeRun } from '../../../harness/run/resume-run.ts'
-import { runSweep } from '../../../harness/run/run-sweep.ts'
+import { resumeRun } from '../../../harness/session/resume.ts'
+import { runSweep } from '../../../harness/session/run.ts'
 import { loadSweep } from '../../../harness/sweep/load.ts'
 import { planTrials } from '../../../harness/sweep/plan.ts'
 import type { TrialResult, TrialSpec } from '../../../workers/protocol.ts'
+import { FakeExecutor } from '../../fixtures/fake-executor.ts'
 import { workloadFile } from '../../fixtures/trial.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'stopping-'))
@@ -40,13 +40,7 @@ function resultOf({ round, settings }: TrialSpec): Partial<TrialResult> {
   return { metrics: { latency_mean_ms: 10 * (1 + SPREAD[size]! * wave) } }
 }
 
-const events = {
-  onPrepared() {},
-  onStart() {},
-  onResult() {},
-  onMended() {},
-  onForced() {},
-}
+const listener = () => {}
 
 async function run(jobs: number, signal = new AbortController().signal, script = resultOf) {
   const executor = new FakeExecutor({
@@ -57,7 +51,12 @@ async function run(jobs: number, signal = new AbortController().signal, script =
       return script(spec)
     },
   })
-  const end = await runSweep(loadSweep(sweepFile, { jobs }), executor, { root, command: [], signal, events })
+  const end = await runSweep(loadSweep(sweepFile, { jobs }), executor, {
+    root,
+    command: [],
+    signal,
+    listener,
+  })
   const { folder } = end as { folder: string }
   return { folder, executor, end }
 }
@@ -73,8 +72,11 @@ describe('a sweep that stops by precision', () => {
     const manifest = readManifest(folder)
     const trials = trialsIn(folder)
     const count = new Map<number, number>()
-    for (const { params } of trials)
-      count.set(params['chunk_size'] as number, (count.get(params['chunk_size'] as number) ?? 0) + 1)
+    const sizes = new Map(manifest.sweep.scenarios.map(({ id, settings }) => [id, settings.chunk_size]))
+    for (const { scenario } of trials) {
+      const size = sizes.get(scenario)!
+      count.set(size, (count.get(size) ?? 0) + 1)
+    }
     expect([count.get(1), count.get(4), count.get(5), count.get(6)]).toEqual([MIN, MAX, MIN, MIN])
     for (const size of [2, 3]) {
       expect(count.get(size)).toBeGreaterThan(MIN)
@@ -139,7 +141,7 @@ describe('a sweep that stops by precision', () => {
       const { end, ran } = await resumeRun(folder, () => executor, {
         force: false,
         signal: new AbortController().signal,
-        events,
+        listener,
       })
       expect(end.done).toBe('finished')
       const ids = idsIn(folder)
@@ -169,7 +171,7 @@ describe('a sweep that stops by precision', () => {
   it('runs a number of trials where --runs gives one', async () => {
     const executor = new FakeExecutor({ result: resultOf })
     const loaded = loadSweep(sweepFile, { runs: 4 })
-    await runSweep(loaded, executor, { root, command: [], signal: new AbortController().signal, events })
+    await runSweep(loaded, executor, { root, command: [], signal: new AbortController().signal, listener })
     expect(started(executor)).toHaveLength(6 * 4)
   })
 

@@ -2,10 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { FakeExecutor } from '../../../harness/execute/fake.ts'
-import { runSweep } from '../../../harness/run/run-sweep.ts'
+import { runSweep } from '../../../harness/session/run.ts'
 import { loadSweep } from '../../../harness/sweep/load.ts'
 import type { TrialSpec } from '../../../workers/protocol.ts'
+import { FakeExecutor } from '../../fixtures/fake-executor.ts'
 import { workloadFile } from '../../fixtures/trial.ts'
 
 let folder: string
@@ -28,22 +28,27 @@ async function run(path: string) {
   const specs: TrialSpec[] = []
   const executor = new FakeExecutor({
     result: (spec) => {
-      if (spec.scenario === 'probe') return { metrics: { kernel_ops_s: HERE_OPS_S } }
+      if (spec.scenario === 'calibrate') return { metrics: { kernel_ops_s: HERE_OPS_S } }
       specs.push(spec)
       return {}
     },
   })
-  const events = { onPrepared() {}, onStart() {}, onResult() {} }
   const signal = new AbortController().signal
-  const end = await runSweep(loadSweep(path), executor, { root: folder, command: [], signal, events })
-  return { end, specs }
+  const end = await runSweep(loadSweep(path), executor, {
+    root: folder,
+    command: [],
+    signal,
+    listener: () => {},
+  })
+  return { end, specs, scale: executor.resources?.compute_scale }
 }
 
 describe('relative_to', () => {
   it('scales units by what the kernel says, and records it', async () => {
     const path = write({ kernel_ops_s: 5e8 }, { grid: { max_compute_units: [0.4, 1, null] } })
-    const { end, specs } = await run(path)
-    expect(specs.map(({ caps }) => caps.max_compute_units).sort()).toEqual([0.1, 0.25, null])
+    const { end, specs, scale } = await run(path)
+    expect(specs.map(({ caps }) => caps.max_compute_units).sort()).toEqual([0.4, 1, null])
+    expect(scale).toBe(0.25)
     const manifest = JSON.parse(readFileSync(join((end as { folder: string }).folder, 'run.json'), 'utf8'))
     expect(manifest.calibration).toEqual({
       profile: './board.yaml',

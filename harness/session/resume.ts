@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs'
 import { type Stopping, stoppingOf } from '../analyse/precision.ts'
 import type { Executor } from '../execute/executor.ts'
+import { count } from '../format.ts'
 import { makeOwnedFolder, removeLeftovers } from '../ownership/leftovers.ts'
 import { removeUnfinished } from '../record/atomic.ts'
 import { changesSince } from '../record/changes.ts'
@@ -15,29 +16,16 @@ import { planTrials } from '../sweep/plan.ts'
 import type { PlannedTrial } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
 import { STINT_VERSION } from '../version.ts'
-import {
-  type Clock,
-  prepareRun,
-  type RunEvents,
-  runTrials,
-  type SweepRun,
-  SYSTEM_CLOCK,
-  skippedTrials,
-} from './run-trials.ts'
-import { hashWorkload } from './workload-hash.ts'
-
-export interface ResumeEvents extends RunEvents {
-  /** What a crash left of a journal line was cut off; that trial runs again. */
-  onMended(bytes: number): void
-  /** What is no longer as it was and was passed over by force. */
-  onForced(changes: readonly string[]): void
-}
+import type { Listener } from './events.ts'
+import { type Clock, runTrials, type SweepRun, SYSTEM_CLOCK, skippedTrials } from './run.ts'
+import { RunStopped } from './run-stopped.ts'
+import { prepareSession } from './session.ts'
 
 export interface ResumeOptions {
   /** Goes on in spite of changes, and marks every trial from here on. */
   force: boolean
   signal: AbortSignal
-  events: ResumeEvents
+  listener: Listener
   clock?: Clock
 }
 
@@ -58,9 +46,10 @@ export async function resumeRun(
   startExecutor: () => Executor,
   options: ResumeOptions,
 ): Promise<ResumeEnd> {
-  const { events, clock = SYSTEM_CLOCK } = options
+  const { listener, signal, clock = SYSTEM_CLOCK } = options
   readManifest(path)
   const lock = lockFolder(path)
+  const dataFolder = makeOwnedFolder()
   try {
     // Read again: until the lock was held another might have written it.
     const manifest = readManifest(path)
@@ -68,7 +57,10 @@ export async function resumeRun(
     removeLeftovers()
     removeUnfinished(path)
     const bytes = mendJournal(folder.journal)
-    if (bytes > 0) events.onMended(bytes)
+    if (bytes > 0) {
+      const text = `the journal ended in ${count(bytes, 'byte')} of a line cut short; they are removed and that trial runs again`
+      listener({ event: 'note', text })
+    }
     const { missing, finished, stopping } = missingTrials(manifest, folder.journal)
     if (missing.length === 0) {
       if (manifest.finished_at === null) {
@@ -77,32 +69,42 @@ export async function resumeRun(
       }
       return { end: { done: 'finished', folder: path }, ran: false }
     }
-    const dataFolder = makeOwnedFolder()
-    try {
-      const executor = startExecutor()
-      const workload_hash = hashWorkload(manifest.sweep.workload)
-      const prepared = await prepareRun(manifest.sweep, executor, dataFolder)
-      if (options.signal.aborted) return { end: { done: 'interrupted_before' }, ran: false }
-      if (!prepared.ok) return { end: { done: 'refused', problem: prepared.error }, ran: false }
-
-      const { datasets } = prepared
-      const present = { stint: STINT_VERSION, machine: readMachine(), workload_hash, datasets }
-      const changes = changesSince(manifest, present)
-      if (changes.length > 0 && !options.force) throw changed(path, changes)
-      if (changes.length > 0) events.onForced(changes)
-      const resumption = { at: clock.now().toISOString(), finished_trials: finished, changes }
-      const resumed: Manifest = { ...manifest, resumed: [...manifest.resumed, resumption] }
-      writeManifest(path, resumed)
-      events.onPrepared(path, resumed, finished, missing.length)
-      const end = await runTrials(
-        { folder, manifest: resumed, plan: missing, datasets, changes, stopping },
-        { executor, signal: options.signal, events, clock },
-      )
-      return { end, ran: true }
-    } finally {
-      rmSync(dataFolder, { recursive: true, force: true })
+    const executor = startExecutor()
+    const prepared = await prepareSession({
+      sweep: manifest.sweep,
+      locate: null,
+      executor,
+      dataFolder,
+      calibration: manifest.calibration ?? null,
+      signal,
+    })
+    if (!prepared.ok) return { end: { done: 'refused', problem: prepared.problem }, ran: false }
+    const { session } = prepared
+    const present = {
+      stint: STINT_VERSION,
+      machine: readMachine(),
+      workload_hash: session.workload.ref.sha256,
+      datasets: session.datasets,
     }
+    const changes = changesSince(manifest, present)
+    if (changes.length > 0 && !options.force) throw changed(path, changes)
+    for (const change of changes) listener({ event: 'note', text: `forced: ${change}` })
+    const resumption = { at: clock.now().toISOString(), finished_trials: finished, changes }
+    const resumed: Manifest = { ...manifest, resumed: [...manifest.resumed, resumption] }
+    writeManifest(path, resumed)
+    listener({ event: 'prepared', folder: path, manifest: resumed, finished, left: missing.length })
+    const end = await runTrials(
+      { folder, manifest: resumed, session, plan: missing, changes, stopping },
+      { executor, signal, listener, clock },
+    )
+    return { end, ran: true }
+  } catch (error) {
+    // What was interrupted fails in many ways, none of which is news.
+    if (signal.aborted && !(error instanceof RunStopped))
+      return { end: { done: 'interrupted_before' }, ran: false }
+    throw error
   } finally {
+    rmSync(dataFolder, { recursive: true, force: true })
     lock.release()
   }
 }

@@ -1,0 +1,209 @@
+/** One run of a sweep, from data to the last journal line. Prints nothing: what happens is an event. */
+import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { InputProblem, TrialResult } from '../../workers/protocol.ts'
+import { type Stopping, stoppingOf } from '../analyse/precision.ts'
+import type { Executor } from '../execute/executor.ts'
+import { fillSlots } from '../execute/schedule.ts'
+import { makeOwnedFolder } from '../ownership/leftovers.ts'
+import { Rounds } from '../plan/rounds.ts'
+import { readGit } from '../record/git.ts'
+import { Journal } from '../record/journal.ts'
+import { readMachine } from '../record/machine.ts'
+import { writeManifest } from '../record/manifest.ts'
+import {
+  canWrite,
+  checkWritable,
+  createRunFolder,
+  planRunFolder,
+  type RunFolder,
+} from '../record/run-folder.ts'
+import type { Manifest, PipelineRequest } from '../record/types.ts'
+import type { LoadedSweep } from '../sweep/load.ts'
+import { planTrials } from '../sweep/plan.ts'
+import type { PlannedTrial } from '../sweep/types.ts'
+import { STINT_VERSION } from '../version.ts'
+import { calibrationWords } from './calibrate.ts'
+import type { Listener } from './events.ts'
+import { RunStopped } from './run-stopped.ts'
+import { prepareSession, type Session } from './session.ts'
+
+/** Durations use `monotonicMs()`; `now()` is only for timestamps. */
+export interface Clock {
+  now(): Date
+  monotonicMs(): number
+}
+
+export const SYSTEM_CLOCK: Clock = { now: () => new Date(), monotonicMs: () => performance.now() }
+
+export type SweepRun =
+  | { done: 'finished' | 'interrupted'; folder: string }
+  /** Nothing was run and nothing was written. */
+  | { done: 'refused'; problem: InputProblem }
+  | { done: 'interrupted_before' }
+
+export interface RunOptions {
+  /** Where `<sweep>/<run>/` lands. */
+  root: string
+  /** The words that started the run, for the manifest. */
+  command: string[]
+  /** For the manifest, where the run is one of `stint pipeline`. */
+  pipeline?: PipelineRequest
+  signal: AbortSignal
+  listener: Listener
+  clock?: Clock
+}
+
+/**
+ * @throws {RunStopped} where the journal cannot be written or the executor breaks; every trial that ended before is kept
+ * @throws {Error} where the results folder cannot be written; nothing is left behind
+ */
+export async function runSweep(
+  { sweep: asked, locate }: LoadedSweep,
+  executor: Executor,
+  options: RunOptions,
+): Promise<SweepRun> {
+  const { root, signal, listener, clock = SYSTEM_CLOCK } = options
+  checkWritable(root)
+  const dataFolder = makeOwnedFolder()
+  try {
+    const prepared = await prepareSession({ sweep: asked, locate, executor, dataFolder, signal })
+    if (!prepared.ok) return { done: 'refused', problem: prepared.problem }
+    const { session } = prepared
+    const { sweep, calibration } = session
+    const plan = planTrials(sweep)
+    const started = clock.now()
+    const folder = planRunFolder(root, sweep.name, started, randomBytes(3).toString('hex'))
+    const manifest: Manifest = {
+      format: 1,
+      id: folder.id,
+      stint: STINT_VERSION,
+      sweep,
+      machine: readMachine(),
+      git: readGit(dirname(sweep.source.path)),
+      workload: session.workload.info,
+      workload_hash: session.workload.ref.sha256,
+      datasets: [...session.datasets],
+      notes: [...session.notes, ...(calibration === null ? [] : [calibrationWords(calibration)])],
+      calibration,
+      planned_trials: plan.length,
+      started_at: started.toISOString(),
+      finished_at: null,
+      elapsed_s: null,
+      resumed: [],
+      command: options.command,
+      ...(options.pipeline && { pipeline: options.pipeline }),
+    }
+    const lock = createRunFolder(folder, manifest)
+    try {
+      listener({ event: 'prepared', folder: folder.path, manifest, finished: 0, left: plan.length })
+      return await runTrials(
+        { folder, manifest, session, plan, changes: [], stopping: stoppingOf(manifest) },
+        { executor, signal, listener, clock },
+      )
+    } finally {
+      lock.release()
+    }
+  } catch (error) {
+    // What was interrupted fails in many ways, none of which is news.
+    if (signal.aborted && !(error instanceof RunStopped)) return { done: 'interrupted_before' }
+    throw error
+  } finally {
+    rmSync(dataFolder, { recursive: true, force: true })
+  }
+}
+
+export interface TrialsToRun {
+  folder: RunFolder
+  manifest: Manifest
+  session: Session
+  plan: readonly PlannedTrial[]
+  /** What --force passed over; goes into every trial. */
+  changes: readonly string[]
+  /** Knows the trials that ended before; null where every planned trial runs. */
+  stopping: Stopping | null
+}
+
+export interface RunContext {
+  executor: Executor
+  signal: AbortSignal
+  listener: Listener
+  clock: Clock
+}
+
+/**
+ * Runs the plan; the manifest says at the end that the run is finished.
+ * @throws {RunStopped} where the journal cannot be written or the executor breaks; earlier lines are whole
+ */
+export async function runTrials(run: TrialsToRun, context: RunContext): Promise<SweepRun> {
+  const { folder, manifest } = run
+  const begun = context.clock.monotonicMs()
+  try {
+    const { interrupted } = await runIntoJournal(run, context)
+    if (interrupted) {
+      context.listener({ event: 'interrupted', folder: folder.path })
+      return { done: 'interrupted', folder: folder.path }
+    }
+    const uninterrupted = manifest.resumed.length === 0
+    writeManifest(folder.path, {
+      ...manifest,
+      ...skippedTrials(manifest, run.stopping),
+      finished_at: context.clock.now().toISOString(),
+      elapsed_s: uninterrupted ? (context.clock.monotonicMs() - begun) / 1000 : null,
+    })
+    return { done: 'finished', folder: folder.path }
+  } catch (error) {
+    throw new RunStopped(folder.path, error)
+  }
+}
+
+async function runIntoJournal(run: TrialsToRun, context: RunContext): Promise<{ interrupted: boolean }> {
+  const { folder, session, changes, stopping } = run
+  const { executor, listener, signal } = context
+  const { sweep } = session
+  const scenarios = new Map(sweep.scenarios.map((scenario) => [scenario.id, scenario]))
+  const isLogged = (round: number) =>
+    sweep.chunk_log === 'all' || (sweep.chunk_log === 'first' && round === 1)
+  session.provide(folder.chunks)
+  const journal = new Journal(folder.journal)
+  try {
+    return await fillSlots({
+      planner: new Rounds(run.plan, stopping),
+      slots: sweep.n_jobs,
+      run: async ({ scenario, round }: PlannedTrial) => {
+        const spec = session.spec(scenarios.get(scenario)!, { round, logChunks: isLogged(round) })
+        const result = await executor.run(spec)
+        return changes.length === 0 ? result : { ...result, info: { ...result.info, resumed_under: changes } }
+      },
+      onSkip: (trial) => listener({ event: 'skipped', trial }),
+      onStart: (trial) => listener({ event: 'started', trial }),
+      onEnd: (trial, result) => {
+        refuseUnwritableLog(result, folder)
+        journal.append(result)
+        listener({ event: 'finished', trial, result })
+      },
+      close: () => executor.close(),
+      signal,
+    })
+  } finally {
+    journal.close()
+  }
+}
+
+/** For the manifest of a run that is complete. */
+export function skippedTrials(
+  { planned_trials }: Manifest,
+  stopping: Stopping | null,
+): Pick<Manifest, 'skipped_trials'> {
+  return stopping === null ? {} : { skipped_trials: planned_trials - stopping.count }
+}
+
+/**
+ * A full disk says nothing about the trial: it is run again when the run is resumed. Tried here, since a workload may
+ * well throw an error of that name.
+ */
+function refuseUnwritableLog({ outcome, error }: TrialResult, { chunks }: RunFolder): void {
+  if (outcome !== 'failed' || error?.name !== 'ChunkLogError' || canWrite(chunks)) return
+  throw new Error(error.message)
+}

@@ -1,0 +1,231 @@
+/** What must be known before the first trial: data, workload, calibration, caps. One for runs, resumes and gates. */
+import { basename } from 'node:path'
+import type { Scalar, WorkloadInfo } from '../../workers/contract.ts'
+import type { PreparedDataset } from '../../workers/data/types.ts'
+import type {
+  Capabilities,
+  DataRef,
+  DatasetSpec,
+  InputProblem,
+  PrepareResult,
+  TrialSpec,
+  WorkloadRef,
+} from '../../workers/protocol.ts'
+import type { Executor } from '../execute/executor.ts'
+import { type TrialPart, trialSpec } from '../execute/trial-spec.ts'
+import { formatNumber } from '../format.ts'
+import type { Calibration } from '../record/types.ts'
+import { checkParams, fitToWorkload, keyOfParam } from '../sweep/params.ts'
+import type { Locate } from '../sweep/places.ts'
+import { refuse } from '../sweep/problems.ts'
+import type { Scenario, Sweep } from '../sweep/types.ts'
+import { BUILT_IN } from '../sweep/workload.ts'
+import { calibrate } from './calibrate.ts'
+import { withStdinAsFile } from './stdin.ts'
+import { hashWorkload } from './workload-hash.ts'
+
+/** One version of a workload, and what it says of itself. */
+export interface PreparedWorkload {
+  ref: WorkloadRef
+  info: WorkloadInfo
+  /** A built-in's name, or the absolute path of its module. */
+  path: string
+}
+
+export interface SessionOptions {
+  sweep: Sweep
+  /** Where the sweep's keys stand; null for a sweep that was fitted to its workload before, as a manifest's is. */
+  locate: Locate | null
+  executor: Executor
+  /** An existing folder for generated data. */
+  dataFolder: string
+  /** As measured before; undefined: measured where the sweep asks for it. */
+  calibration?: Calibration | null
+  signal?: AbortSignal
+}
+
+export type Preparation = { ok: true; session: Session } | { ok: false; problem: InputProblem }
+
+/**
+ * Reads the data, asks the workload what it is, and checks what this machine can enforce.
+ * @returns a problem that the user can mend
+ * @throws {SweepError} where the sweep does not fit the workload
+ * @throws the reason of `signal` once that is aborted
+ */
+export async function prepareSession(options: SessionOptions): Promise<Preparation> {
+  const { sweep, locate, executor, dataFolder, signal } = options
+  // Before the workload is asked, so that an edit meanwhile is seen as a change.
+  const ref = workloadRef(sweep.workload)
+  const prepared = await prepare(sweep, executor, dataFolder)
+  signal?.throwIfAborted()
+  if (!prepared.ok) {
+    // Advice on the data may rest on parameters: what is wrong with those comes first.
+    if (prepared.workload !== undefined && locate !== null)
+      refuse(checkParams(sweep, prepared.workload, locate).findings)
+    const { param, message, hint } = prepared.error
+    if (param !== undefined && locate !== null)
+      refuse([{ ...locate(keyOfParam(param, sweep.workload)), what: message, ...(hint && { hint }) }])
+    return { ok: false, problem: prepared.error }
+  }
+  const fitted = locate === null ? sweep : fitToWorkload(sweep, prepared.workload, locate)
+  const known = options.calibration
+  const calibration =
+    known !== undefined
+      ? known
+      : fitted.relative_to === null
+        ? null
+        : await calibrate(executor, fitted.relative_to)
+  signal?.throwIfAborted()
+  const problem = unreachable(fitted, calibration)
+  if (problem !== null) return { ok: false, problem }
+  const workload = { ref, info: prepared.workload, path: sweep.workload }
+  const { datasets, notes } = prepared
+  return { ok: true, session: new Session(fitted, workload, datasets, notes, calibration, executor) }
+}
+
+export class Session {
+  /** With the workload's defaults filled in. */
+  readonly sweep: Sweep
+  readonly workload: PreparedWorkload
+  /** In the order of `distinctDatasets`. */
+  readonly datasets: readonly PreparedDataset[]
+  /** What the user should know. */
+  readonly notes: readonly string[]
+  /** Null: compute units are cores of this machine. */
+  readonly calibration: Calibration | null
+  private readonly executor: Executor
+  private readonly byKey: ReadonlyMap<string, DataRef>
+
+  constructor(
+    sweep: Sweep,
+    workload: PreparedWorkload,
+    datasets: readonly PreparedDataset[],
+    notes: readonly string[],
+    calibration: Calibration | null,
+    executor: Executor,
+  ) {
+    this.sweep = sweep
+    this.workload = workload
+    this.datasets = datasets
+    this.notes = notes
+    this.calibration = calibration
+    this.executor = executor
+    const keys = distinctDatasets(sweep.scenarios).map(keyOf)
+    this.byKey = new Map(keys.map((key, index) => [key, dataRef(datasets[index]!)]))
+  }
+
+  /** Tells the executor where all of it lies; `others` are further versions of the workload. */
+  provide(chunkLogs: string | null, others: readonly PreparedWorkload[] = []): void {
+    this.executor.provide({
+      workloads: new Map([this.workload, ...others].map(({ ref, path }) => [ref.sha256, path])),
+      data: new Map(this.datasets.map(({ fingerprint, path }) => [fingerprint.sha256, path])),
+      chunk_logs: chunkLogs,
+      compute_scale: this.calibration?.factor ?? 1,
+    })
+  }
+
+  /** Asks another version of the workload what it is, with the same data. */
+  async askOther(path: string, dataFolder: string): Promise<PreparedWorkload | { problem: InputProblem }> {
+    const datasets = this.datasets.map(asFile)
+    const prepared = await this.executor.prepare({ workload: path, datasets, data_dir: dataFolder })
+    return prepared.ok
+      ? { ref: workloadRef(path), info: prepared.workload, path }
+      : { problem: prepared.error }
+  }
+
+  spec(
+    scenario: Scenario,
+    part: Pick<TrialPart, 'round' | 'logChunks' | 'driver' | 'side'> & {
+      workload?: WorkloadRef
+      params?: Record<string, Scalar>
+    },
+  ): TrialSpec {
+    const data = scenario.dataset === null ? null : this.byKey.get(keyOf(scenario.dataset))!
+    return trialSpec(scenario, { workload: this.workload.ref, params: scenario.params, ...part, data })
+  }
+}
+
+function workloadRef(path: string): WorkloadRef {
+  const kind = path === BUILT_IN ? 'builtin' : 'module'
+  return { kind, name: kind === 'builtin' ? path : basename(path), sha256: hashWorkload(path) }
+}
+
+function dataRef({ path: _, ...ref }: PreparedDataset): DataRef {
+  return ref
+}
+
+/** The same data for another version, which may generate other data or none of that name. */
+function asFile({ fingerprint, ceiling_r2, schema, ...given }: PreparedDataset): DatasetSpec {
+  return { kind: 'file', ...given }
+}
+
+async function prepare(sweep: Sweep, executor: Executor, dataFolder: string): Promise<PrepareResult> {
+  const asked = distinctDatasets(sweep.scenarios)
+  const datasets = await withStdinAsFile(asked, dataFolder)
+  if (!Array.isArray(datasets)) return { ok: false, error: datasets }
+  // Beside each other: both take some tenths of a second, and nothing is timed yet.
+  const [able, prepared] = await Promise.all([
+    executor.capabilities(),
+    executor.prepare({
+      workload: sweep.workload,
+      datasets,
+      uses: asked.map((dataset) => distinctParams(sweep.scenarios, dataset)),
+      data_dir: dataFolder,
+    }),
+  ])
+  const unenforceable = checkCaps(sweep, able)
+  return unenforceable === null ? prepared : { ok: false, error: unenforceable }
+}
+
+/** No cap is silently ignored: what this machine cannot enforce is refused unless the sweep says otherwise. */
+function checkCaps(sweep: Sweep, able: Capabilities): InputProblem | null {
+  const asks = (key: 'max_compute_units' | 'max_memory_mb') =>
+    sweep.scenarios.some(({ settings }) => settings.caps === 'strict' && settings[key] !== null)
+  const refuse = (key: string, why: string): InputProblem => ({
+    message: `${sweep.source.path}: key "${key}": ${why}`,
+    hint: 'say "caps: best_effort" in the sweep to run all the same, with every such row marked',
+  })
+  if (able.compute === 'none' && asks('max_compute_units')) {
+    const notes = able.notes.length === 0 ? '' : ` (${able.notes.join('; ')})`
+    return refuse('max_compute_units', `this machine can enforce no compute cap${notes}`)
+  }
+  if (!able.memory.includes('governor_rss') && asks('max_memory_mb')) {
+    return refuse('max_memory_mb', 'this machine cannot bound off-heap memory while a step runs')
+  }
+  return null
+}
+
+/** A faster machine's share that one thread cannot reach here is refused, like any cap that cannot be enforced. */
+function unreachable(sweep: Sweep, calibration: Calibration | null): InputProblem | null {
+  if (calibration === null) return null
+  const asked = sweep.scenarios.flatMap(({ settings }) =>
+    settings.caps === 'strict' ? (settings.max_compute_units ?? []) : [],
+  )
+  const most = asked.reduce((a, b) => Math.max(a, b), 0)
+  const here = most * calibration.factor
+  if (here <= 1) return null
+  return {
+    message: `${sweep.source.path}: key "relative_to": ${most} of a core of ${calibration.profile} would be ${formatNumber(here)} cores here, more than one thread can use`,
+    hint: 'ask for less, run on a faster machine, or say "caps: best_effort"',
+  }
+}
+
+/** Each dataset that some scenario reads, once. */
+export function distinctDatasets(scenarios: readonly Scenario[]): DatasetSpec[] {
+  const specs = new Map<string, DatasetSpec>()
+  for (const { dataset } of scenarios) if (dataset !== null) specs.set(keyOf(dataset), dataset)
+  return [...specs.values()]
+}
+
+function distinctParams(scenarios: readonly Scenario[], spec: DatasetSpec): Scenario['params'][] {
+  const uses = new Map<string, Scenario['params']>()
+  for (const { dataset, params } of scenarios) {
+    if (dataset !== null && keyOf(dataset) === keyOf(spec)) uses.set(JSON.stringify(params), params)
+  }
+  return [...uses.values()]
+}
+
+/** The same for equal specs. */
+function keyOf(spec: DatasetSpec): string {
+  return JSON.stringify(spec)
+}
