@@ -93,8 +93,10 @@ async function trialsUnder(
 function contentOf({ outcome, error, metrics, info }: TrialResult, names: readonly string[]): unknown {
   const own = (name: string) => !/_ms$|_mb$|_s$|_us$|_j$|^gc|^cold/.test(name)
   const renamed = (text: string) => {
-    const at = names.indexOf(text)
-    return at < 0 ? text : TAME[at]!
+    // Features made of a column are called after it, such as `day (year)`.
+    const [, name, made = ''] = /^(.*?)( \(\w+\))?$/s.exec(text)!
+    const at = names.indexOf(name!)
+    return at < 0 ? text : TAME[at]! + made
   }
   const walk = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(walk)

@@ -45,10 +45,10 @@ export function readPipelineData(
     return { scenario, report: reports.get(scenario.id)!, trials: own, chunks }
   }
   const whole = scenarios.filter(({ flat }) => (flat['dataset.rows'] ?? null) === null)
-  const benchmark = whole.filter(({ runs }) => runs === undefined)
+  const benchmark = whole.filter(({ runs }) => runs === null)
   const batch = measured(benchmark.find(({ settings }) => settings.mode === 'batch')!)
   const streaming = measured(benchmark.find(({ settings }) => settings.mode === 'streaming')!)
-  const others = whole.filter(({ runs }) => runs !== undefined).map(measured)
+  const others = whole.filter(({ runs }) => runs !== null).map(measured)
   const parts = scenarios.filter(({ flat }) => (flat['dataset.rows'] ?? null) !== null).map(measured)
   return {
     manifest,
