@@ -4,6 +4,7 @@
  */
 import type { TrialResult } from '../../workers/protocol.ts'
 import { count, formatDuration } from '../format.ts'
+import { cut } from '../report/render/terminal.ts'
 import { plain } from '../report/words.ts'
 
 export interface ProgressOptions {
@@ -86,7 +87,7 @@ export class Progress {
     const filled = Math.round((this.#done / this.#trials) * BAR_WIDTH)
     const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`
     const line = `${bar} ${this.#status()}  ${this.#current}`
-    this.#options.write(`${CLEAR_LINE}${line.slice(0, width - 1)}`)
+    this.#options.write(`${CLEAR_LINE}${cut(line, width - 1)}`)
   }
 
   #status(): string {

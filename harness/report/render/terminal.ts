@@ -1,4 +1,5 @@
 /** A report on a terminal: as wide as it is, with its tables aligned, and no character that could steer it. */
+import stringWidth from 'string-width'
 import { count } from '../../format.ts'
 import {
   type Block,
@@ -109,7 +110,7 @@ function terminalTable(columns: readonly Column[], { colour, width }: TerminalOp
     cells
       .map((cell, i) => {
         const text = cut(plain(cell.text), widths[i]!)
-        const space = ' '.repeat(widths[i]! - columnsOf(text))
+        const space = ' '.repeat(widths[i]! - stringWidth(text))
         const painted = paint(text, cell.tone, colour)
         if (kept[i]!.type === 'number') return space + painted
         return i === kept.length - 1 ? painted : painted + space
@@ -140,32 +141,17 @@ function paragraph(
   return wrapped(text, width, indent).map((line) => paint(line, tone, colour))
 }
 
-/** Words broken into lines of the width; later lines begin with `indent`. */
+/** Words broken into lines of the width; later lines begin with `indent`, which wrap-ansi does not know. */
 function wrapped(text: string, width: number, indent: string): string[] {
   const lines: string[] = []
   let line = ''
   for (const word of plain(text).split(' ')) {
-    if (line !== '' && columnsOf(line) + 1 + columnsOf(word) > width) {
+    if (line !== '' && stringWidth(line) + 1 + stringWidth(word) > width) {
       lines.push(line)
       line = indent + word
     } else line = line === '' ? word : `${line} ${word}`
   }
   return [...lines, line]
-}
-
-/** Columns that a text takes in a terminal: none for marks that combine, two for wide letters. */
-export function columnsOf(text: string): number {
-  let columns = 0
-  for (const character of text) {
-    if (/\p{Mark}/u.test(character)) continue
-    columns +=
-      /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u.test(
-        character,
-      )
-        ? 2
-        : 1
-  }
-  return columns
 }
 
 function fitting(columns: readonly Column[], width: number): Column[] {
@@ -192,8 +178,8 @@ function narrowed(columns: readonly Column[], width: number): number[] {
 
 function natural(column: Column): number {
   return column.cells.reduce(
-    (most, { text }) => Math.max(most, columnsOf(plain(text))),
-    columnsOf(plain(headOf(column))),
+    (most, { text }) => Math.max(most, stringWidth(plain(text))),
+    stringWidth(plain(headOf(column))),
   )
 }
 
@@ -201,12 +187,15 @@ function total(widths: readonly number[]): number {
   return widths.reduce((sum, width) => sum + width, 0) + GAP.length * Math.max(0, widths.length - 1)
 }
 
-function cut(text: string, width: number): string {
-  if (columnsOf(text) <= width) return text
+const graphemes = new Intl.Segmenter()
+
+/** Cuts a text to at most so many columns of a terminal, between characters as they are seen. */
+export function cut(text: string, width: number): string {
+  if (stringWidth(text) <= width) return text
   let short = ''
-  for (const character of text) {
-    if (columnsOf(short + character) > width - 1) break
-    short += character
+  for (const { segment } of graphemes.segment(text)) {
+    if (stringWidth(short + segment) > width - 1) break
+    short += segment
   }
   return `${short}…`
 }

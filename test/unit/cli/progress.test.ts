@@ -1,3 +1,4 @@
+import stringWidth from 'string-width'
 import { describe, expect, it } from 'vitest'
 import { Progress } from '../../../harness/cli/progress.ts'
 import type { TrialResult } from '../../../workers/protocol.ts'
@@ -27,6 +28,17 @@ describe('progress', () => {
     progress.ended(ended('ok'), 'chunk_size=64')
     expect(written.at(-1)).toContain('1/20 trials, 38 s left  chunk_size=64')
     expect(written.every((text) => text.length < 80 + '\r\u001b[2K'.length)).toBe(true)
+  })
+
+  it('keeps to its line whatever a label holds, and cuts no character in two', () => {
+    const { progress, written } = setUp(true)
+    for (const label of ['日本語の名前'.repeat(9), '🇩🇪'.repeat(40), 'e\u0301'.repeat(90)]) {
+      progress.starts(label)
+      const line = written.at(-1)!.replace('\r\u001b[2K', '')
+      expect(stringWidth(line)).toBeLessThan(80)
+      expect(stringWidth(line)).toBeGreaterThanOrEqual(78)
+      expect(label).toContain(line.split('  ').at(-1)!.replace('…', ''))
+    }
   })
 
   it('prints a failure as it happens, its message on one line and without control characters', () => {

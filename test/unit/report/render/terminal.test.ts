@@ -1,6 +1,7 @@
+import stringWidth from 'string-width'
 import { expect, test } from 'vitest'
 import { buildReportModel } from '../../../../harness/report/model.ts'
-import { columnsOf, terminalText } from '../../../../harness/report/render/terminal.ts'
+import { terminalText } from '../../../../harness/report/render/terminal.ts'
 import type { Report } from '../../../../harness/report/section.ts'
 import { runReport } from '../../../../harness/report/sections/run.ts'
 import { hostileRun } from '../hostile.ts'
@@ -28,7 +29,7 @@ const small = (sections: Report['sections']): Report => ({
 
 test.each([80, 100, 120, 140])('fits a terminal of %i columns', (width) => {
   const text = textOf(ordinaryReport, width)
-  for (const line of text.split('\n')) expect(columnsOf(line)).toBeLessThanOrEqual(width)
+  for (const line of text.split('\n')) expect(stringWidth(line)).toBeLessThanOrEqual(width)
 })
 
 test('a wide terminal shows every column, a narrow one keeps what decides', () => {
@@ -48,12 +49,14 @@ test('says what was lost and what differs', () => {
 
 test('columns line up: every row ends its numbers at the same place', () => {
   const columns = [
-    { head: 'name', type: 'text' as const, cells: [{ text: 'a' }, { text: '日本' }] },
-    { head: 'x', type: 'number' as const, cells: [{ text: '1' }, { text: '1,000' }] },
+    { head: 'name', type: 'text' as const, cells: ['a', '日本', '❤️', '🇩🇪', 'é'].map((text) => ({ text })) },
+    { head: 'x', type: 'number' as const, cells: [1, 1000, 2, 3, 4].map((n) => ({ text: String(n) })) },
   ]
   const report = small([{ id: 'a', title: '', blocks: [{ kind: 'table', table: { columns } }] }])
-  const lines = textOf(report, 80).split('\n').slice(-3)
-  expect(lines.map(columnsOf)).toEqual([11, 11, 11])
+  const lines = textOf(report, 80).split('\n').slice(-6)
+  expect(lines.map((line) => stringWidth(line))).toEqual(Array(6).fill(10))
+  expect(lines[3]).toBe('❤️       2')
+  expect(lines[4]).toBe('🇩🇪       3')
 })
 
 test('cuts lists and tables short only where a file has the rest', () => {
