@@ -1,28 +1,59 @@
 /** What `stint pipeline` says and writes at its end, also where `stint resume` brings it there. */
 import { existsSync, realpathSync } from 'node:fs'
-import { basename, join, sep } from 'node:path'
+import { basename, join, relative, sep } from 'node:path'
 import { PIPELINE_NAME } from '../pipeline/sweep.ts'
 import { readJournal } from '../record/journal.ts'
 import { readManifest } from '../record/manifest.ts'
 import { journalPath } from '../record/run-folder.ts'
 import type { PipelineRequest } from '../record/types.ts'
+import type { Export } from '../report/export.ts'
+import { jsonText } from '../report/render/json.ts'
+import { terminalText } from '../report/render/terminal.ts'
 import type { SweepRun } from '../session/run.ts'
 import { answer, tell } from './console.ts'
 import { EXIT, userErrorFrom } from './exit.ts'
+import {
+  type ExportWords,
+  parseExports,
+  takesStdout,
+  tellProblems,
+  terminalOf,
+  whereToWrite,
+} from './export.ts'
 import { finishedFolder } from './finished-folder.ts'
 
 /** Where the trials themselves are kept, below the output folder. */
 export const RUNS = 'runs'
 
-/** Libraries for pictures take half a second to load. */
-export const loadReports = () =>
-  Promise.all([import('../report/pipeline/data.ts'), import('../report/pipeline/exporters.ts')])
+/** Libraries for tables and pictures take half a second to load. */
+export async function loadReports() {
+  const [data, report, write] = await Promise.all([
+    import('../report/pipeline/data.ts'),
+    import('../report/sections/pipeline.ts'),
+    import('../report/pipeline/write.ts'),
+    import('../report/render/csv.ts'),
+    import('../report/plots/png.ts'),
+  ])
+  return { ...data, ...report, ...write }
+}
+
+/** With the original's files, a page. */
+export function pipelineExports(words: ExportWords): Export[] {
+  const exports = parseExports(words, ['csv', 'png'])
+  return exports.length > 0 ? exports : [{ format: 'markdown', to: null }]
+}
+
+interface PipelineWords {
+  json: boolean
+  quiet: boolean
+  exports: readonly Export[]
+}
 
 /** Writes the files of a run that is complete; else says how to go on. */
 export async function concludePipeline(
   end: SweepRun,
   { options, output }: PipelineRequest,
-  { json }: { json: boolean },
+  { json, quiet, exports }: PipelineWords,
 ): Promise<void> {
   if (end.done === 'refused') throw userErrorFrom(inFlags(end.problem))
   const finished = finishedFolder(end, (folder) => [
@@ -30,12 +61,22 @@ export async function concludePipeline(
   ])
   if (finished === null) return
   const { trials } = readJournal(journalPath(finished))
-  const [{ readPipelineData }, { writePipelineFiles }] = await loadReports()
+  const { readPipelineData, pipelineReport, writePipelineFiles } = await loadReports()
   const data = readPipelineData(finished, readManifest(finished), trials)
-  const { written, skipped } = await writePipelineFiles(data, options, output)
+  const report = pipelineReport(data, options)
+  const { written, skipped, problems } = await writePipelineFiles(data, report, options, exports, {
+    ...whereToWrite(),
+    folder: output,
+  })
+  if (!quiet) tell(`\n${terminalText(report, terminalOf(process.stderr, output))}\n`)
   for (const { file, reason } of skipped) tell(`no ${file}: ${reason}`)
-  if (trials.some(({ outcome }) => outcome === 'failed')) process.exitCode = EXIT.failed
-  answer(json ? JSON.stringify({ output_folder: output, run_folder: finished, files: written }) : output)
+  tellProblems(problems)
+  if (problems.length > 0) tell(`  the measurements are whole; "stint resume ${finished}" tries again`)
+  if (problems.length > 0 || trials.some(({ outcome }) => outcome === 'failed'))
+    process.exitCode = EXIT.failed
+  const files = written.map((path) => relative(output, path))
+  if (json) answer(jsonText({ data: { output_folder: output, run_folder: finished, files } }))
+  else if (!takesStdout(exports)) answer(output)
 }
 
 /**

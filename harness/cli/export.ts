@@ -1,10 +1,10 @@
 /** `--export`: which forms of a report are written, and where. The report itself is printed here too. */
 import { existsSync, mkdirSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { checkWritable } from '../record/run-folder.ts'
 import { type Export, FORMATS, type Format, type WrittenReport, writeReport } from '../report/export.ts'
 import { jsonText } from '../report/render/json.ts'
-import { terminalText } from '../report/render/terminal.ts'
+import { type TerminalOptions, terminalText } from '../report/render/terminal.ts'
 import type { Report } from '../report/section.ts'
 import { UserError } from '../user-error.ts'
 import { answer, tell, wantsColour, widthOf } from './console.ts'
@@ -98,11 +98,18 @@ export interface Output {
 
 /** Writes what was asked for, and says what could not be written or has no data. */
 export async function exportReport(report: Report, { exports, folder }: Output): Promise<WrittenReport> {
-  // Annotations name files as the repository does, wherever the step works.
-  const top = process.env['GITHUB_WORKSPACE'] || process.cwd()
-  const result = await writeReport(report, exports, { folder, top, print: answer })
-  for (const { file, error } of result.problems) tell(`stint: ${file} could not be written: ${error.message}`)
+  const result = await writeReport(report, exports, { ...whereToWrite(), folder })
+  tellProblems(result.problems)
   return result
+}
+
+/** Annotations name files as the repository does, wherever the step works. */
+export function whereToWrite(): { top: string; print: (text: string) => void } {
+  return { top: process.env['GITHUB_WORKSPACE'] || process.cwd(), print: answer }
+}
+
+export function tellProblems(problems: WrittenReport['problems']): void {
+  for (const { file, error } of problems) tell(`stint: ${file} could not be written: ${error.message}`)
 }
 
 /** True where an export takes stdout from the answer in words. */
@@ -115,6 +122,8 @@ export function printReport(report: Report, { json }: { json: boolean }): void {
   answer(json ? jsonText(report) : terminalText(report, terminalOf(process.stdout)))
 }
 
-export function terminalOf(stream: NodeJS.WriteStream): { colour: boolean; width: number } {
-  return { colour: wantsColour(stream), width: widthOf(stream) }
+/** @param folder of the report's files, so that what they hold may be cut short */
+export function terminalOf(stream: NodeJS.WriteStream, folder?: string): TerminalOptions {
+  const hasFile = (file: string) => folder !== undefined && existsSync(join(folder, file))
+  return { colour: wantsColour(stream), width: widthOf(stream), hasFile }
 }

@@ -9,7 +9,8 @@ import { PIPELINE_NAME, pipelineSweep } from '../pipeline/sweep.ts'
 import { checkWritable } from '../record/run-folder.ts'
 import { profileOf } from '../sweep/profiles.ts'
 import { UserError } from '../user-error.ts'
-import { concludePipeline, loadReports, RUNS } from './conclude-pipeline.ts'
+import { concludePipeline, loadReports, pipelineExports, RUNS } from './conclude-pipeline.ts'
+import { exportOption } from './export.ts'
 import { runHere } from './run-here.ts'
 
 interface PipelineWords {
@@ -34,6 +35,7 @@ interface PipelineWords {
   'disable-adaptive-chunk-resize': boolean | undefined
   caps: 'strict' | 'best_effort'
   quiet: boolean
+  export: string[]
 }
 
 export const pipelineCommand: CommandModule<object, PipelineWords> = {
@@ -96,7 +98,8 @@ export const pipelineCommand: CommandModule<object, PipelineWords> = {
           default: 'strict' as const,
           describe: 'best_effort: run also where this machine cannot enforce a cap, and say so',
         },
-        quiet: { type: 'boolean', default: false, describe: 'no progress' },
+        ...exportOption,
+        quiet: { type: 'boolean', default: false, describe: 'no progress and no summary' },
       })
       .example('$0 pipeline --input players.csv --target salary', 'any CSV with a numeric column')
       .example(
@@ -120,6 +123,7 @@ async function runPipeline(words: PipelineWords): Promise<void> {
   if (!statSync(input).isFile()) throw new UserError(`${words.input}: is no file`, '--input needs a CSV file')
   const output = resolve(options.settings.output_dir)
   checkOutput(output)
+  const exports = pipelineExports({ export: words.export, json: false })
   const loaded = pipelineSweep(
     options,
     {
@@ -137,7 +141,7 @@ async function runPipeline(words: PipelineWords): Promise<void> {
     pipeline: { options, output },
     wrap: (executor) => whilePreparing(executor, loadReports),
   })
-  await concludePipeline(end, { options, output }, { json: false })
+  await concludePipeline(end, { options, output }, { json: false, quiet: words.quiet, exports })
 }
 
 function checkOutput(folder: string): void {

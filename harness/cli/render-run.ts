@@ -1,6 +1,4 @@
 /** From a run folder to its reports, and what a command says of it. */
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import type { TrialResult } from '../../workers/protocol.ts'
 import { readJournal } from '../record/journal.ts'
 import { readManifest } from '../record/manifest.ts'
@@ -48,8 +46,7 @@ export function printRun(
     return
   }
   if (!quiet) {
-    const hasFile = (file: string) => existsSync(join(folder, file))
-    tell(`\n${terminalText(report, { ...terminalOf(process.stderr), hasFile })}\n`)
+    tell(`\n${terminalText(report, terminalOf(process.stderr, folder))}\n`)
     for (const { file, reason } of files.skipped) tell(`no ${file}: ${reason}`)
   }
   if (!takesStdout(exports)) answer(folder)

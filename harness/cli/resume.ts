@@ -4,7 +4,7 @@ import { LocalExecutor } from '../execute/local.ts'
 import { readManifest } from '../record/manifest.ts'
 import { resolveRunFolder } from '../record/run-folder.ts'
 import { type ResumeEnd, resumeRun } from '../session/resume.ts'
-import { concludePipeline, outputOf } from './conclude-pipeline.ts'
+import { concludePipeline, outputOf, pipelineExports } from './conclude-pipeline.ts'
 import { pass, tell } from './console.ts'
 import { exportOption, runExports } from './export.ts'
 import { conclude } from './run.ts'
@@ -61,5 +61,10 @@ async function resume(words: ResumeWords): Promise<void> {
   const { end, ran } = resumed
   if (end.done === 'finished' && !ran && !words.quiet) tell('no trial is missing; nothing to run')
   if (pipeline === undefined) await conclude(end, { ...words, exports: runExports(words) })
-  else await concludePipeline(end, { ...pipeline, output: outputOf(folder, pipeline.output) }, words)
+  else
+    await concludePipeline(
+      end,
+      { ...pipeline, output: outputOf(folder, pipeline.output) },
+      { ...words, exports: pipelineExports(words) },
+    )
 }

@@ -76,6 +76,17 @@ describe('stint pipeline', () => {
     expect(Number(rows.find((row) => row['metric'] === 'latency_per_row_us')!['p'])).toBeGreaterThan(0)
   })
 
+  it('writes a page that says the same', () => {
+    const page = text('reports/pipeline_report.md')
+    for (const title of ['In short', 'What differs', 'More rows', 'Where the time goes', 'Data'])
+      expect(page).toContain(`## ${title}\n`)
+    expect(page).toContain('](../benchmarks/latency_memory_accuracy.png)')
+    expect(page).toContain('mode streaming against batch')
+    // A column of the data, with the share that is missing.
+    expect(page).toMatch(/\| team \| \d/)
+    expect(JSON.parse(text('metadata/run_manifest.json')).files).toContain('reports/pipeline_report.md')
+  })
+
   it('writes the curves', () => {
     const sizes = table('benchmarks/latency_vs_data_size.csv')
     expect(Object.keys(sizes[0]!).slice(0, 2)).toEqual(['rows', 'latency_s'])
@@ -149,7 +160,7 @@ describe('stint pipeline', () => {
       benchmark_runs: { value: 2, from: 'flag' },
       adaptive_chunk_resize: { value: true, from: 'default' },
     })
-    expect(manifest.files).toHaveLength(11)
+    expect(manifest.files).toHaveLength(12)
     for (const file of manifest.files) expect(existsSync(join(output, file)), file).toBe(true)
     expect(existsSync(join(output, 'runs/pipeline/latest/trials.jsonl'))).toBe(true)
   })

@@ -8,7 +8,7 @@ import { notMeasured } from './not-measured.ts'
 import { operatorsIn, stageSeconds } from './operators.ts'
 import { qualitySection } from './quality.ts'
 
-export function pipelineReport(data: PipelineData, options: PipelineOptions): object {
+export function pipelineJson(data: PipelineData, options: PipelineOptions): Record<string, unknown> {
   const { manifest, model, batch, streaming, grid, sizes } = data
   return {
     dataset_fingerprint: fingerprint(data),

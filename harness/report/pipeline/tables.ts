@@ -1,7 +1,6 @@
-/** The CSV files of `stint pipeline`: the original's columns first, what is measured beside them after. */
+/** The tables of `stint pipeline`: the original's columns first, what is measured beside them after. */
 import type { Estimate } from '../../analyse/estimate.ts'
-import { csvText } from '../render/csv.ts'
-import type { CsvValue } from '../section.ts'
+import type { CsvValue, DataTable } from '../section.ts'
 import { comparisonTable } from '../tables.ts'
 import { firstOk, type Measured, type PipelineData, rowsOf } from './data.ts'
 import { operatorsIn, type stageOf, stageSeconds } from './operators.ts'
@@ -10,8 +9,8 @@ const BYTES_PER_MB = 1024 * 1024
 
 type Column<Row> = readonly [name: string, value: (row: Row) => CsvValue]
 
-function csvOf<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
-  return csvText({ columns: columns.map(([name, value]) => [name, rows.map(value)] as const) })
+function tableOf<Row>(file: string, rows: readonly Row[], columns: readonly Column<Row>[]): DataTable {
+  return { file, columns: columns.map(([name, value]) => [name, rows.map(value)] as const) }
 }
 
 const mean = (one: Measured, metric: string): number | null => estimate(one, metric)?.value ?? null
@@ -54,8 +53,8 @@ const whatRan: Column<Measured>[] = [
 ]
 
 /** One row a point of the grid. */
-export function constraintCsv({ grid, model }: PipelineData): string {
-  return csvOf(grid, [
+export function constraintTable({ grid, model }: PipelineData): DataTable {
+  return tableOf('benchmarks/constraint_experiment.csv', grid, [
     ['chunk_size', ({ scenario }) => scenario.settings.chunk_size],
     ['memory_limit_mb', ({ scenario }) => scenario.settings.max_memory_mb],
     ['compute_limit', ({ scenario }) => scenario.settings.max_compute_units],
@@ -75,17 +74,15 @@ export function constraintCsv({ grid, model }: PipelineData): string {
 }
 
 /** Batch (a) against streaming (b). */
-export function batchAgainstStreamingCsv({ model, batch, streaming }: PipelineData): string {
-  return csvText(
-    comparisonTable(
-      model.comparisons.filter(({ a, b }) => a === batch.scenario.id && b === streaming.scenario.id),
-      'benchmarks/significance_tests.csv',
-    ),
+export function batchAgainstStreamingTable({ model, batch, streaming }: PipelineData): DataTable {
+  return comparisonTable(
+    model.comparisons.filter(({ a, b }) => a === batch.scenario.id && b === streaming.scenario.id),
+    'benchmarks/significance_tests.csv',
   )
 }
 
-export function dataSizeCsv({ sizes }: PipelineData): string {
-  return csvOf(sizes, [
+export function dataSizeTable({ sizes }: PipelineData): DataTable {
+  return tableOf('benchmarks/latency_vs_data_size.csv', sizes, [
     ['rows', rowsOf],
     ['latency_s', (one) => mean(one, 'wall_s')],
     ['latency_s_ci_low', (one) => estimate(one, 'wall_s')?.low],
@@ -97,8 +94,9 @@ export function dataSizeCsv({ sizes }: PipelineData): string {
   ])
 }
 
-export function throughputMemoryCsv({ batch, grid }: PipelineData): string {
-  return csvOf(
+export function throughputMemoryTable({ batch, grid }: PipelineData): DataTable {
+  return tableOf(
+    'benchmarks/throughput_vs_memory.csv',
     [batch, ...grid],
     [
       ['peak_memory_mb', (one) => mean(one, 'peak_memory_mb')],
@@ -112,8 +110,9 @@ export function throughputMemoryCsv({ batch, grid }: PipelineData): string {
   )
 }
 
-export function resourceAccuracyCsv({ batch, streaming, model }: PipelineData): string {
-  return csvOf(
+export function resourceAccuracyTable({ batch, streaming, model }: PipelineData): DataTable {
+  return tableOf(
+    'benchmarks/resource_vs_accuracy.csv',
     [batch, streaming],
     [
       ['mode', ({ scenario }) => scenario.settings.mode],
@@ -133,12 +132,12 @@ export function resourceAccuracyCsv({ batch, streaming, model }: PipelineData): 
  * One row a chunk of the first streaming trial. What the original calls selection and scaling is no operator here
  * (nothing is selected by the target, and scaling is part of the learner), so that these columns are empty.
  */
-export function operatorProfileCsv({ streaming: { chunks } }: PipelineData): string {
+export function operatorProfileTable({ streaming: { chunks } }: PipelineData): DataTable {
   const seconds =
     (stage: ReturnType<typeof stageOf>) =>
     (chunk: (typeof chunks)[number]): number | null =>
       stageSeconds([chunk], (one) => one === stage)
-  return csvOf(chunks, [
+  return tableOf('profiles/operator_profile.csv', chunks, [
     ['chunk_id', ({ chunk }) => chunk],
     ['preprocess_s', seconds('preprocess')],
     ['feature_engineering_s', seconds('feature_engineering')],

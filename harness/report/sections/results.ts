@@ -231,7 +231,7 @@ function settingColumns({ axes, scenarios }: Pick<ReportModel, 'axes' | 'scenari
   }))
 }
 
-function estimateCell(estimate: Estimate | null): Cell {
+export function estimateCell(estimate: Estimate | null): Cell {
   if (!estimate) return UNKNOWN
   const { value, high } = estimate
   return { text: formatNumber(value), spread: halfWidth(value, high), value }
@@ -247,7 +247,7 @@ function halfWidth(value: number, high: number | null): string {
   return ` ± ${readable}`
 }
 
-function numberCell(value: number | null): Cell {
+export function numberCell(value: number | null): Cell {
   return value === null ? UNKNOWN : { text: formatNumber(value), value }
 }
 

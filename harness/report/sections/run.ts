@@ -1,5 +1,5 @@
 /** What is said of a run. */
-import { count, formatMetric } from '../../format.ts'
+import { count, formatMetric, wholeNumber } from '../../format.ts'
 import { pairOf } from '../pairs.ts'
 import { capsPlot } from '../plots/caps.ts'
 import type { Plot } from '../plots/plot.ts'
@@ -20,17 +20,12 @@ const FILE = 'reports/report'
 const SHORT = 4
 
 export function runReport(model: ReportModel): Report {
-  const { manifest, trials } = model
-  const { outcomes, planned, finished } = trials
-  const isWhole = outcomes.ok === planned && finished === planned
+  const { manifest } = model
   return {
     kind: 'run',
     title: manifest.sweep.name,
     subtitle: model.subtitle,
-    answer: {
-      text: isWhole ? `all ${count(planned, 'trial')} ok` : `${outcomes.ok} of ${count(planned, 'trial')} ok`,
-      tone: isWhole ? 'good' : 'bad',
-    },
+    answer: trialsAnswer(model),
     sections: sectionsOf(model),
     tables: [
       scenarioTable(model),
@@ -46,6 +41,14 @@ export function runReport(model: ReportModel): Report {
   }
 }
 
+/** How many trials were ok. */
+export function trialsAnswer({ trials: { outcomes, planned, finished } }: ReportModel): Report['answer'] {
+  const isWhole = outcomes.ok === planned && finished === planned
+  return isWhole
+    ? { text: `all ${count(planned, 'trial')} ok`, tone: 'good' }
+    : { text: `${wholeNumber(outcomes.ok)} of ${count(planned, 'trial')} ok`, tone: 'bad' }
+}
+
 function sectionsOf(model: ReportModel): Section[] {
   const pictures = {
     latency: tradeoffPlot(model, 'latency', 'benchmarks/latency_vs_accuracy.png'),
@@ -57,22 +60,11 @@ function sectionsOf(model: ReportModel): Section[] {
   return [
     { id: 'short', title: 'In short', blocks: inShort(model, findings) },
     resultsSection(model, [pictures.latency, pictures.memory]),
-    differencesSection(model, findings, pictures.significance),
+    differencesSection(model, findings, [pictures.significance], `${FILE}.md`),
     ...operatingSection(model),
-    {
-      id: 'caps',
-      title: 'Caps: requested and achieved',
-      blocks: [picture(pictures.caps), forPages(capsTable(model))],
-    },
+    capsSection(model, [pictures.caps]),
     outcomesSection(model),
-    {
-      id: 'trust',
-      title: 'Noise and warnings',
-      blocks: [
-        { kind: 'notices', notices: model.notices, file: `${FILE}.md` },
-        { kind: 'facts', facts: noiseFacts(model), pages: true },
-      ],
-    },
+    trustSection(model, `${FILE}.md`),
     { id: 'run', title: 'What was run', blocks: [{ kind: 'facts', facts: facts(model), pages: true }] },
     {
       id: 'files',
@@ -84,7 +76,7 @@ function sectionsOf(model: ReportModel): Section[] {
 }
 
 /** Problems, then the best settings, then the clearest differences. */
-function inShort(model: ReportModel, findings: readonly Finding[]): Block[] {
+export function inShort(model: ReportModel, findings: readonly Finding[]): Block[] {
   const problems = model.notices.filter(({ level }) => level === 'problem')
   const best = model.operating.points.slice(0, SHORT).map(({ goal, scenario, unit, estimate }) => ({
     text: `${goalText(model, goal)}: ${formatMetric(estimate.value, unit)} with ${scenarioText(model, scenario)}.`,
@@ -117,7 +109,13 @@ export function resultsSection(model: ReportModel, pictures: readonly Plot[]): S
   }
 }
 
-export function differencesSection(model: ReportModel, findings: readonly Finding[], plot: Plot): Section {
+/** @param page that holds every line */
+export function differencesSection(
+  model: ReportModel,
+  findings: readonly Finding[],
+  pictures: readonly Plot[],
+  page: string,
+): Section {
   const { compare } = model.manifest.sweep
   const lines = model.comparisons.map((row) => {
     const { change, shared } = pairOf(model, row)
@@ -130,8 +128,8 @@ export function differencesSection(model: ReportModel, findings: readonly Findin
       { kind: 'text', text: findingsHeadline(model.comparisons, compare.alpha) },
       ...(findings.length === 0
         ? []
-        : [{ kind: 'list', items: findings.map(findingItem), file: `${FILE}.md` } as const]),
-      picture(plot),
+        : [{ kind: 'list', items: findings.map(findingItem), file: page } as const]),
+      ...pictures.map(picture),
       ...otherTests(lines, compare, 'benchmarks/significance_tests.csv'),
     ],
   }
@@ -142,6 +140,26 @@ export function operatingSection(model: ReportModel): Section[] {
   return [
     { id: 'operating-points', title: 'Which setting to use', blocks: [forPages(operatingTable(model))] },
   ]
+}
+
+export function capsSection(model: ReportModel, pictures: readonly Plot[]): Section {
+  return {
+    id: 'caps',
+    title: 'Caps: requested and achieved',
+    blocks: [...pictures.map(picture), forPages(capsTable(model))],
+  }
+}
+
+/** @param page that holds every note */
+export function trustSection(model: ReportModel, page: string): Section {
+  return {
+    id: 'trust',
+    title: 'Noise and warnings',
+    blocks: [
+      { kind: 'notices', notices: model.notices, file: page },
+      { kind: 'facts', facts: noiseFacts(model), pages: true },
+    ],
+  }
 }
 
 export function outcomesSection(model: ReportModel): Section {
@@ -161,7 +179,7 @@ export function outcomesSection(model: ReportModel): Section {
   }
 }
 
-export function picture(plot: Plot): Block {
+function picture(plot: Plot): Block {
   return { kind: 'picture', plot }
 }
 
@@ -181,7 +199,7 @@ function findingItem({ text, kind }: Finding): Item {
 }
 
 /** A scenario fails where its trials `failed`; running out of memory under a cap is a result. */
-function scenarioCheck({ label, outcomes, trials, failures }: ScenarioReport): Check {
+export function scenarioCheck({ label, outcomes, trials, failures }: ScenarioReport): Check {
   const check = { suite: label, name: 'outcome' }
   if (trials === 0) return { ...check, state: 'skipped', message: `${label} did not run` }
   if (outcomes.ok === trials) return { ...check, state: 'passed', message: `${count(trials, 'trial')} ok` }

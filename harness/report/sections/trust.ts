@@ -1,5 +1,5 @@
 /** How trials ended, and how quiet the machine was. */
-import { formatNumber, formatShare } from '../../format.ts'
+import { formatNumber, formatShare, wholeNumber } from '../../format.ts'
 import { columnsOf, type Table } from '../section.ts'
 import type { ReportModel } from '../types.ts'
 import { metricName, outcomeName } from '../words.ts'
@@ -49,7 +49,7 @@ export function noiseFacts({ noise, latency }: ReportModel): [string, string][] 
       'Involuntary context switches',
       noise.involuntary_switches_median === null
         ? 'unknown on this machine'
-        : `${formatNumber(noise.involuntary_switches_median)} a trial (median)`,
+        : `${wholeNumber(noise.involuntary_switches_median)} per trial (median)`,
     ],
     [
       'Other processes',

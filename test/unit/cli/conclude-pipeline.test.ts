@@ -6,10 +6,12 @@ import { pipelineOptions } from '../../../harness/pipeline/options.ts'
 import { temporaryFolder } from '../pipeline/support.ts'
 
 vi.mock('../../../harness/report/pipeline/data.ts', () => ({ readPipelineData: () => ({}) }))
-vi.mock('../../../harness/report/pipeline/exporters.ts', () => ({
+vi.mock('../../../harness/report/sections/pipeline.ts', () => ({ pipelineReport: () => ({}) }))
+vi.mock('../../../harness/report/pipeline/write.ts', () => ({
   writePipelineFiles: async () => ({
-    written: ['a.csv', 'b.png'],
+    written: ['/out/a.csv', '/out/b.png'],
     skipped: [{ file: 'c.png', reason: 'no data' }],
+    problems: [],
   }),
 }))
 
@@ -68,7 +70,7 @@ describe('the end of stint pipeline', () => {
         return true
       })
     }
-    await concludePipeline({ done, folder }, request, { json })
+    await concludePipeline({ done, folder }, request, { json, quiet: true, exports: [] })
     return { ...written, folder, code: process.exitCode }
   }
 
@@ -76,6 +78,7 @@ describe('the end of stint pipeline', () => {
     expect(await said('finished', false)).toMatchObject({ stdout: '/out\n', stderr: 'no c.png: no data\n' })
     const { stdout, folder } = await said('finished', true)
     expect(JSON.parse(stdout)).toEqual({
+      format: 1,
       output_folder: '/out',
       run_folder: folder,
       files: ['a.csv', 'b.png'],

@@ -1,9 +1,15 @@
 /** What users wrote is shown as it is by every renderer, whatever the report is of. */
+import { fileURLToPath } from 'node:url'
 import { parse } from 'csv-parse/sync'
 import { describe, expect, it } from 'vitest'
 import type { GateResult } from '../../../../harness/gate/types.ts'
+import { pipelineOptions } from '../../../../harness/pipeline/options.ts'
+import { readJournal } from '../../../../harness/record/journal.ts'
+import { readManifest } from '../../../../harness/record/manifest.ts'
+import { journalPath } from '../../../../harness/record/run-folder.ts'
 import { compareRuns } from '../../../../harness/report/compare.ts'
 import { buildReportModel } from '../../../../harness/report/model.ts'
+import { readPipelineData } from '../../../../harness/report/pipeline/data.ts'
 import { annotationLines } from '../../../../harness/report/render/annotations.ts'
 import { csvText } from '../../../../harness/report/render/csv.ts'
 import { htmlText } from '../../../../harness/report/render/html.ts'
@@ -12,6 +18,7 @@ import { junitText } from '../../../../harness/report/render/junit.ts'
 import type { Report } from '../../../../harness/report/section.ts'
 import { compareReport } from '../../../../harness/report/sections/compare.ts'
 import { gateReport } from '../../../../harness/report/sections/gate.ts'
+import { pipelineReport } from '../../../../harness/report/sections/pipeline.ts'
 import { runReport } from '../../../../harness/report/sections/run.ts'
 import { HOSTILE, hostileRun } from '../hostile.ts'
 import { markdownOf, textOf } from '../rendered.ts'
@@ -47,6 +54,26 @@ const gate: GateResult = {
   elapsed_s: 41.2,
   ended: 'decided',
 }
+const PIPELINE = fileURLToPath(new URL('../../../fixtures/run-folders/format-1/pipeline', import.meta.url))
+const options = pipelineOptions({}, null, null, 4)
+
+/** The recorded run, with what its users could have named. */
+function hostilePipeline(): Report {
+  const recorded = readManifest(PIPELINE)
+  recorded.notes = [HOSTILE]
+  for (const data of recorded.datasets) data.path = `/data/${HOSTILE}`
+  for (const scenario of recorded.sweep.scenarios) scenario.label = `${HOSTILE} ${scenario.label}`
+  const { trials } = readJournal(journalPath(PIPELINE))
+  const named = trials.map((trial) => {
+    const quality = {
+      rows: 10,
+      columns: { [HOSTILE]: { missing_ratio: 0.1 }, constructor: { missing_ratio: 0 } },
+    }
+    return { ...trial, info: { ...trial.info, quality } }
+  })
+  return pipelineReport(readPipelineData(PIPELINE, recorded, named), options)
+}
+
 const reports: Record<string, Report> = {
   run: runReport(buildReportModel(manifest, trials)),
   compare: compareReport(
@@ -55,6 +82,7 @@ const reports: Record<string, Report> = {
       { name: `b ${HOSTILE}`, ...hostileRun() },
     ]),
   ),
+  pipeline: hostilePipeline(),
   gate: gateReport(gate, `/repo/${HOSTILE}`),
 }
 

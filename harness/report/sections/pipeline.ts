@@ -1,0 +1,219 @@
+/** What is said of `stint pipeline`: its files under the names of the original, and a page. */
+import { basename } from 'node:path'
+import { formatNumber, formatShare, list, wholeNumber } from '../../format.ts'
+import { own } from '../../own.ts'
+import type { PipelineOptions } from '../../pipeline/options.ts'
+import { firstOk, type Measured, type PipelineData, rowsOf } from '../pipeline/data.ts'
+import { notMeasured } from '../pipeline/not-measured.ts'
+import { operatorsIn, stageOf } from '../pipeline/operators.ts'
+import { qualitySection } from '../pipeline/quality.ts'
+import { pipelineJson } from '../pipeline/report-json.ts'
+import {
+  batchAgainstStreamingTable,
+  constraintTable,
+  dataSizeTable,
+  operatorProfileTable,
+  resourceAccuracyTable,
+  throughputMemoryTable,
+} from '../pipeline/tables.ts'
+import { latencyMemoryPlot } from '../plots/latency-memory.ts'
+import { tradeoffPlot } from '../plots/tradeoff.ts'
+import { type Block, type Cell, columnsOf, type Report, type Section } from '../section.ts'
+import { findingsOf } from './findings.ts'
+import { facts } from './provenance.ts'
+import { estimateCell, numberCell } from './results.ts'
+import {
+  capsSection,
+  differencesSection,
+  forPages,
+  inShort,
+  operatingSection,
+  outcomesSection,
+  resultsSection,
+  scenarioCheck,
+  trialsAnswer,
+  trustSection,
+} from './run.ts'
+
+const FILE = 'reports/pipeline_report'
+const FILES: [string, string][] = [
+  ['reports/pipeline_report.json', 'everything in this report and more, for programs'],
+  ['reports/pipeline_report.md', 'this report'],
+  ['reports/streaming_chunks.jsonl', 'one line per chunk of the first streaming trial'],
+  ['profiles/operator_profile.csv', 'time by operator and chunk'],
+  ['benchmarks/constraint_experiment.csv', 'one row per point of the grid'],
+  ['benchmarks/significance_tests.csv', 'batch against streaming, one value per trial'],
+  ['benchmarks/latency_vs_data_size.csv', 'time by rows'],
+  ['benchmarks/throughput_vs_memory.csv', 'throughput and peak memory of each scenario'],
+  ['benchmarks/resource_vs_accuracy.csv', 'both modes: memory, time, energy and accuracy'],
+  ['metadata/run_manifest.json', 'settings and where each came from, machine, versions, files'],
+  ['runs/', 'the trials themselves: a run folder for stint report, compare and resume'],
+]
+
+export function pipelineReport(data: PipelineData, options: PipelineOptions): Report {
+  const { manifest, model } = data
+  return {
+    kind: 'pipeline',
+    title: basename(manifest.datasets[0]!.path),
+    subtitle: model.subtitle,
+    answer: trialsAnswer(model),
+    sections: sectionsOf(data, options),
+    tables: [
+      operatorProfileTable(data),
+      constraintTable(data),
+      batchAgainstStreamingTable(data),
+      dataSizeTable(data),
+      throughputMemoryTable(data),
+      resourceAccuracyTable(data),
+    ],
+    checks: model.scenarios.map(scenarioCheck),
+    data: pipelineJson(data, options),
+    footer: `Written by Stint ${manifest.stint} from run ${manifest.id}. Every number was measured in this run; a dash means unknown.`,
+    file: FILE,
+    source: manifest.sweep.source.path,
+    elapsed_s: manifest.elapsed_s,
+  }
+}
+
+function sectionsOf(data: PipelineData, options: PipelineOptions): Section[] {
+  const { model } = data
+  const findings = findingsOf(model)
+  return [
+    { id: 'short', title: 'In short', blocks: inShort(model, findings) },
+    resultsSection(model, [
+      tradeoffPlot(model, 'latency', 'benchmarks/latency_vs_accuracy.png'),
+      tradeoffPlot(model, 'memory', 'benchmarks/memory_vs_accuracy.png'),
+      latencyMemoryPlot(model, 'benchmarks/latency_memory_accuracy.png'),
+    ]),
+    differencesSection(model, findings, [], `${FILE}.md`),
+    ...operatingSection(model),
+    scalingSection(data),
+    ...operatorsSection(data),
+    ...dataQualitySection(data),
+    capsSection(model, []),
+    outcomesSection(model),
+    trustSection(model, `${FILE}.md`),
+    notMeasuredSection(data, options),
+    { id: 'run', title: 'What was run', blocks: [{ kind: 'facts', facts: facts(model), pages: true }] },
+    { id: 'files', title: 'Files', blocks: [{ kind: 'facts', facts: FILES, pages: true }] },
+  ]
+}
+
+function scalingSection({ sizes }: PipelineData): Section {
+  const metric = ({ report }: Measured, name: string) => estimateCell(report.metrics[name] ?? null)
+  return {
+    id: 'scaling',
+    title: 'More rows',
+    blocks: [
+      forPages({
+        columns: columnsOf(sizes, [
+          { head: 'Rows', type: 'number', cell: (one) => countCell(rowsOf(one)) },
+          { head: 'Time (s)', type: 'number', cell: (one) => metric(one, 'wall_s') },
+          { head: 'Throughput (rows/s)', type: 'number', cell: (one) => metric(one, 'throughput_rows_s') },
+          { head: 'Peak memory (MB)', type: 'number', cell: (one) => metric(one, 'peak_memory_mb') },
+        ]),
+        note: 'Streaming mode on the first rows of the data; one trial for each but all rows.',
+      }),
+    ],
+  }
+}
+
+function countCell(value: number | null): Cell {
+  return value === null ? numberCell(null) : { text: wholeNumber(value), value }
+}
+
+/** Where the time of the two modes goes; none where no chunk says. */
+function operatorsSection({ batch, streaming }: PipelineData): Section[] {
+  const names = operatorsIn([...batch.chunks, ...streaming.chunks])
+  if (names.length === 0) return []
+  const seconds = ({ chunks }: Measured, name: string) =>
+    chunks.reduce((sum, { operators_ms }) => sum + (own(operators_ms, name) ?? 0), 0) / 1000
+  const total = (one: Measured) => names.reduce((sum, name) => sum + seconds(one, name), 0)
+  const cell = (one: Measured, name: string) => {
+    if (one.chunks.length === 0) return numberCell(null)
+    const value = seconds(one, name)
+    return { text: `${formatNumber(value)} (${formatShare(value / total(one))})`, value }
+  }
+  return [
+    {
+      id: 'operators',
+      title: 'Where the time goes',
+      blocks: [
+        forPages({
+          columns: columnsOf(names, [
+            { head: 'Operator', type: 'text', cell: (name) => ({ text: name }) },
+            { head: 'Stage', type: 'text', cell: (name) => ({ text: stageOf(name).replace('_', ' ') }) },
+            { head: 'Batch (s)', type: 'number', cell: (name) => cell(batch, name) },
+            { head: 'Streaming (s)', type: 'number', cell: (name) => cell(streaming, name) },
+          ]),
+          note: 'Of the first ok trial of either mode. Under a compute cap a pause falls into the operator that it holds up.',
+        }),
+      ],
+    },
+  ]
+}
+
+/** What the streaming trial said of its data; none where no trial was ok. */
+function dataQualitySection({ streaming }: PipelineData): Section[] {
+  const info = firstOk(streaming.trials)?.info
+  if (info === undefined) return []
+  const quality = qualitySection(info, streaming.chunks) as Quality
+  const number = (value: unknown) => (typeof value === 'number' ? wholeNumber(value) : '—')
+  const alarms = quality.drift.chunks_with_alarms
+  const [missing, outliers] = [quality.missing_ratios ?? {}, quality.outlier_ratios ?? {}]
+  const columns = [...new Set([...Object.keys(missing), ...Object.keys(outliers)])]
+  const share = (value: unknown) =>
+    typeof value === 'number' ? { text: formatShare(value), value } : numberCell(null)
+  const blocks: Block[] = [
+    {
+      kind: 'facts',
+      pages: true,
+      facts: [
+        ['Rows', number(quality.rows)],
+        ['Rows without a target', number(quality.rows_without_target)],
+        ['Rows dropped', number(quality.rows_dropped)],
+        ['Repeated rows', number(quality.duplicate_rows)],
+        [
+          'Outliers',
+          quality.outlier_rate === null ? '—' : `${formatShare(quality.outlier_rate)} of the numbers`,
+        ],
+        [
+          'Chunks with a drift alarm',
+          alarms === null ? '—' : alarms.length === 0 ? 'none' : list(alarms.map(String), 'and', 20),
+        ],
+      ],
+    },
+  ]
+  if (columns.length > 0) {
+    blocks.push(
+      forPages({
+        columns: columnsOf(columns, [
+          { head: 'Column', type: 'text', cell: (name) => ({ text: name }) },
+          { head: 'Missing', type: 'number', cell: (name) => share(own(missing, name)) },
+          { head: 'Outliers', type: 'number', cell: (name) => share(own(outliers, name)) },
+        ]),
+        file: `${FILE}.json`,
+      }),
+    )
+  }
+  return [{ id: 'quality', title: 'Data', blocks }]
+}
+
+interface Quality {
+  rows: unknown
+  rows_without_target: unknown
+  rows_dropped: unknown
+  duplicate_rows: unknown
+  outlier_rate: number | null
+  missing_ratios: Record<string, unknown> | null
+  outlier_ratios: Record<string, unknown> | null
+  drift: { chunks_with_alarms: number[] | null }
+}
+
+function notMeasuredSection(data: PipelineData, { profile }: PipelineOptions): Section {
+  return {
+    id: 'not-measured',
+    title: 'What was not measured',
+    blocks: [{ kind: 'facts', facts: Object.entries(notMeasured(data, profile)), pages: true }],
+  }
+}
