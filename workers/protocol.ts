@@ -219,7 +219,10 @@ export interface NoiseRecord {
   /** Mean of the cores at the start and the end, MHz, and how it changed between them, as a share. */
   frequency_mhz?: number | null
   frequency_change?: number | null
-  /** Why this trial's times are suspect; empty for a quiet one. Trials are marked so, and never dropped. */
+  /**
+   * Why this trial's times are suspect; empty for a quiet one, absent where none of the signs is known. Trials are marked
+   * so, and never dropped.
+   */
   disturbed?: Disturbed[]
 }
 

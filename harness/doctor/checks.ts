@@ -47,7 +47,8 @@ function shareFound(
   place: string | undefined,
 ): Pick<Check, 'able' | 'found'> {
   const { achieved } = caps.compute
-  if (outcome !== 'ok' || achieved === null) return { able: false, found: error?.message ?? outcome }
+  if (outcome !== 'ok') return { able: false, found: error?.message ?? outcome }
+  if (achieved === null) return { able: false, found: 'the trial was too short to tell' }
   return {
     able: true,
     found: `asked ${UNITS} of a core, achieved ${formatNumber(achieved)}${place === undefined ? '' : `, ${place}`}`,

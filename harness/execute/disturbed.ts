@@ -10,14 +10,17 @@ const MUCH_WAITING = 0.05
 const MUCH_PRESSURE = 0.1
 const MUCH_CHANGE = 0.1
 
-/** Reasons, none for a quiet trial; what the machine does not tell is no reason. */
-export function disturbancesOf(noise: NoiseRecord, cores: number): Disturbed[] {
+/** Reasons, none for a quiet trial; null where none of the signs is known, as of a trial too short to tell. */
+export function disturbancesOf(noise: NoiseRecord, cores: number): Disturbed[] | null {
+  const { steal_share, others_cores, run_queue_wait_share, pressure_share, frequency_change } = noise
+  const signs = [steal_share, others_cores, run_queue_wait_share, pressure_share, frequency_change]
+  if (signs.every((sign) => sign == null)) return null
   const above = (value: number | null | undefined, limit: number) => value != null && value > limit
   const reasons: Disturbed[] = []
-  if (above(noise.steal_share, MUCH_STEAL)) reasons.push('steal')
-  if (above(noise.others_cores, Math.max(OTHERS_AT_REST, (cores - 1) * OTHERS_SHARE))) reasons.push('others')
-  if (above(noise.run_queue_wait_share, MUCH_WAITING)) reasons.push('waiting')
-  if (above(noise.pressure_share, MUCH_PRESSURE)) reasons.push('pressure')
-  if (above(Math.abs(noise.frequency_change ?? 0), MUCH_CHANGE)) reasons.push('frequency')
+  if (above(steal_share, MUCH_STEAL)) reasons.push('steal')
+  if (above(others_cores, Math.max(OTHERS_AT_REST, (cores - 1) * OTHERS_SHARE))) reasons.push('others')
+  if (above(run_queue_wait_share, MUCH_WAITING)) reasons.push('waiting')
+  if (above(pressure_share, MUCH_PRESSURE)) reasons.push('pressure')
+  if (above(Math.abs(frequency_change ?? 0), MUCH_CHANGE)) reasons.push('frequency')
   return reasons
 }

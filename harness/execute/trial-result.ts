@@ -68,7 +68,8 @@ function noiseOf(report: HostReport | null): NoiseRecord {
   if (report === null) {
     return { run_queue_wait_share: null, involuntary_context_switches: null, load_1m: null }
   }
-  return { ...report.noise, disturbed: disturbancesOf(report.noise, availableParallelism()) }
+  const disturbed = disturbancesOf(report.noise, availableParallelism())
+  return disturbed === null ? report.noise : { ...report.noise, disturbed }
 }
 
 function judge({ ending, summary, spec }: TrialEvidence): { outcome: Outcome; error?: TrialError } {
@@ -131,7 +132,11 @@ function computeRecord(
   const inForce = caps.compute
   const asked = requested !== null || spec.caps.pin_core !== null
   const enforced = !asked || (inForce !== null && inForce.error === null)
-  const note = inForce?.error ?? (enforced ? null : 'the trial ended before its cap was put in force')
+  const short = report?.outcome === 'ok' && report.achieved === null
+  const note =
+    inForce?.error ??
+    (enforced ? null : 'the trial ended before its cap was put in force') ??
+    (short ? 'the timed steps were too short to tell which share of a core they used' : null)
   return {
     requested,
     achieved: report?.achieved ?? null,

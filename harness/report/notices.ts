@@ -27,6 +27,7 @@ export function noticesFor(
     ...aboutOutcomes(model),
     ...aboutLatency(model),
     ...aboutScores(model, trials),
+    ...aboutValues(trials),
     ...aboutCaps(model),
     ...aboutNoise(model),
     ...aboutEnergy(model, trials),
@@ -131,6 +132,13 @@ function aboutScores(
     return accuracy !== null && names.has(accuracy) ? problem(text) : note(text)
   })
   return [...missing, ...aboutRowsScored(scenarios)]
+}
+
+/** What workloads handed over and could not be taken as it was. */
+function aboutValues(trials: readonly TrialResult[]): Notice[] {
+  const times = new Map<string, number>()
+  for (const { notes = [] } of trials) for (const text of notes) times.set(text, (times.get(text) ?? 0) + 1)
+  return [...times].map(([text, n]) => note(plain(`In ${count(n, 'trial')}: ${text}.`)))
 }
 
 /** Scores over other rows are other quantities where the data drifts. */

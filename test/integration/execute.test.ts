@@ -31,25 +31,28 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
+/** Of 1 ms each: a share of less than 200 ms would be unknown. */
+const STEPS = 250
+
 describe('an ok trial', () => {
   it('measures every metric of the harness, or says that it is unknown', async () => {
     const chunk_log = join(folder, 'chunks', 'ok.jsonl')
     const result = await executor.run(
-      trialSpec('spin', { steps: 50, wall_ms: 60_000 }, { trial: 'ok', warmup_chunks: 3, log_chunks: true }),
+      trialSpec('spin', { steps: STEPS, wall_ms: 60_000 }, { trial: 'ok', warmup_chunks: 3, log_chunks: true }),
     )
     expect(result.error).toBeUndefined()
     expect(result.outcome).toBe('ok')
-    expect(result.info).toEqual({ done: 50 })
+    expect(result.info).toEqual({ done: STEPS })
     const { metrics, caps } = result
     expect(HARNESS_METRICS.map(({ name }) => name).filter((name) => !(name in metrics))).toEqual([])
-    expect(metrics).toMatchObject({ chunks: 50, rows: 50, sum: 50 })
+    expect(metrics).toMatchObject({ chunks: STEPS, rows: STEPS, sum: STEPS })
     // A step burns 1 ms of wall time: no measured time can be less, whatever the machine does.
     for (const name of ['latency_p50_ms', 'latency_mean_ms', 'service_p50_ms', 'cold_first_chunk_ms']) {
       expect(metrics[name], name).toBeGreaterThanOrEqual(0.99)
     }
-    expect(metrics['wall_s']).toBeGreaterThanOrEqual(0.05)
+    expect(metrics['wall_s']).toBeGreaterThanOrEqual(STEPS / 1000)
     expect(metrics['latency_mean_ms']).toBeGreaterThanOrEqual(metrics['service_mean_ms']!)
-    expect(metrics['throughput_rows_s']).toBeCloseTo(50 / metrics['wall_s']!, 6)
+    expect(metrics['throughput_rows_s']).toBeCloseTo(STEPS / metrics['wall_s']!, 6)
     expect(metrics['peak_rss_mb']).toBeGreaterThan(20)
     expect(metrics['energy_j']).toBe(result.energy.joules)
     expect(caps.memory).toMatchObject({ requested_mb: null, mechanisms: [], enforced: true })
@@ -65,7 +68,7 @@ describe('an ok trial', () => {
       .trim()
       .split('\n')
       .map((line): ChunkLogLine => JSON.parse(line))
-    expect(lines.map(({ chunk }) => chunk)).toEqual(Array.from({ length: 50 }, (_, i) => i))
+    expect(lines.map(({ chunk }) => chunk)).toEqual(Array.from({ length: STEPS }, (_, i) => i))
     expect(lines[7]).toMatchObject({ rows: 1, first_row: 7, bytes: 10, operators_ms: { burn: 1 } })
     const total = lines.reduce((sum, line) => sum + line.latency_ms, 0)
     expect(total).toBeCloseTo(metrics['wall_s']! * 1000, 3)
@@ -78,7 +81,7 @@ describe('an ok trial', () => {
         const { metrics, caps } = await executor.run(
           trialSpec(
             'spin',
-            { steps: 2500, step_ms: 0.02, wall_ms: 60_000 },
+            { steps: 10_000, step_ms: 0.02, wall_ms: 60_000 },
             { trial: 'tiles', log_chunks, compute: 0.4 },
           ),
         )
@@ -88,6 +91,12 @@ describe('an ok trial', () => {
       }
     },
   )
+
+  it('has no share in a time too short to tell, and says so', async () => {
+    const { outcome, caps, noise } = await executor.run(trialSpec('misbehave', { how: 'leaves_files' }))
+    expect([outcome, caps.compute.achieved, noise.others_cores]).toEqual(['ok', null, null])
+    expect(caps.compute.note).toContain('too short to tell')
+  })
 
   it('gives a workload a temporary folder and clears what it leaves there', async () => {
     const result = await executor.run(trialSpec('misbehave', { how: 'leaves_files' }))

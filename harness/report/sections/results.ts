@@ -106,7 +106,8 @@ function frontNote(model: ReportModel): string {
   return `* Pareto-optimal: no other scenario is both faster and more accurate.${perRow}`
 }
 
-function usedCell({ compute: { achieved, over_cap } }: ScenarioReport): Cell {
+function usedCell({ compute: { achieved, over_cap }, outcomes }: ScenarioReport): Cell {
+  if (achieved === null && outcomes.ok > 0) return { text: 'too short to tell', tone: 'quiet' }
   return { ...numberCell(achieved?.value ?? null), ...(over_cap && { tone: 'bad' as const }) }
 }
 

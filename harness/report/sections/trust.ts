@@ -36,7 +36,7 @@ export function noiseFacts({ noise, latency }: ReportModel): [string, string][] 
     [
       'Waiting for a core',
       noise.run_queue_wait_median === null
-        ? 'unknown: the machine does not tell, or every trial was held back by a compute cap'
+        ? 'unknown: not reported here, held back by a compute cap, or too short to tell'
         : `${share(noise.run_queue_wait_median)} of the time (median trial), at most ${share(noise.run_queue_wait_max)}`,
     ],
     [
@@ -54,13 +54,13 @@ export function noiseFacts({ noise, latency }: ReportModel): [string, string][] 
     [
       'Other processes',
       noise.others_cores_median === null
-        ? 'unknown on this machine'
+        ? 'unknown: not reported here, or the trials were too short to tell'
         : `${formatNumber(noise.others_cores_median)} cores in use (median trial); time taken by the hypervisor at most ${share(noise.steal_max)}`,
     ],
     [
       'Disturbed trials',
       noise.disturbed.of === 0
-        ? 'unknown: no trial told'
+        ? 'unknown: not reported here, or the trials were too short to tell'
         : `${noise.disturbed.trials} of ${noise.disturbed.of}, kept and marked in the journal`,
     ],
     ['Load at the start', formatNumber(noise.load_at_start)],

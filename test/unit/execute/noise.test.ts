@@ -129,6 +129,6 @@ describe('a disturbance', () => {
         2,
       ),
     ).toEqual([])
-    expect(disturbancesOf({ ...disturbanceOf(unknown, unknown, false), load_1m: null }, 2)).toEqual([])
+    expect(disturbancesOf({ ...disturbanceOf(unknown, unknown, false), load_1m: null }, 2)).toBeNull()
   })
 })
