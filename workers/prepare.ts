@@ -15,7 +15,7 @@ import {
   type PrepareResult,
   type PrepareSpec,
 } from './protocol.ts'
-import { checkedDescription, plain, trialErrorFrom } from './untrusted.ts'
+import { checkedDescription, trialErrorFrom } from './untrusted.ts'
 
 if (isMainThread) {
   // Without the coordinator this process has no purpose.
@@ -33,10 +33,7 @@ export async function prepare(spec: PrepareSpec): Promise<PrepareResult> {
     recordTiming: false,
   })
   try {
-    return plain(
-      await thread.run(spec, { name: 'prepareInThread' }),
-      'the result',
-    ) as unknown as PrepareResult
+    return (await thread.run(spec, { name: 'prepareInThread' })) as PrepareResult
   } catch (error) {
     return { ok: false, error: { message: `preparing ${spec.workload} failed: ${threadEnded(error)}` } }
   }

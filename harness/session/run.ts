@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { WorkloadInfo } from '../../workers/contract.ts'
 import type { InputProblem, TrialResult } from '../../workers/protocol.ts'
 import { type Stopping, stoppingOf } from '../analyse/precision.ts'
 import type { Executor } from '../execute/executor.ts'
@@ -173,7 +174,7 @@ async function runIntoJournal(run: TrialsToRun, context: RunContext): Promise<{ 
       slots: sweep.n_jobs,
       run: async ({ scenario, round }: PlannedTrial) => {
         const spec = session.spec(scenarios.get(scenario)!, { round, logChunks: isLogged(round) })
-        const result = await executor.run(spec)
+        const result = withDescribed(await executor.run(spec), run.manifest.workload.metrics)
         return changes.length === 0 ? result : { ...result, info: { ...result.info, resumed_under: changes } }
       },
       onSkip: (trial) => listener({ event: 'skipped', trial }),
@@ -189,6 +190,14 @@ async function runIntoJournal(run: TrialsToRun, context: RunContext): Promise<{ 
   } finally {
     journal.close()
   }
+}
+
+/** A metric that the workload described and did not hand over is unknown. */
+function withDescribed(result: TrialResult, described: WorkloadInfo['metrics']): TrialResult {
+  if (result.outcome !== 'ok') return result
+  const missing = Object.keys(described).filter((name) => !Object.hasOwn(result.metrics, name))
+  const unknown = Object.fromEntries(missing.map((name) => [name, null]))
+  return { ...result, metrics: { ...result.metrics, ...unknown } }
 }
 
 /** For the manifest of a run that is complete. */

@@ -122,7 +122,8 @@ describe('a sweep', () => {
         .flatMap((one) => Array.from({ length: 2 }, () => `${one} ${one === 'good' ? 'ok' : 'failed'}`))
         .sort(),
     )
-    for (const { outcome, error } of trials) {
+    for (const { outcome, error, metrics } of trials) {
+      if (outcome === 'ok') expect(metrics).toMatchObject({ a: 1, absent: null })
       if (outcome === 'failed')
         expect(error).toEqual(expect.objectContaining({ message: expect.any(String) }))
     }

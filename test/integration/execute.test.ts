@@ -38,7 +38,11 @@ describe('an ok trial', () => {
   it('measures every metric of the harness, or says that it is unknown', async () => {
     const chunk_log = join(folder, 'chunks', 'ok.jsonl')
     const result = await executor.run(
-      trialSpec('spin', { steps: STEPS, wall_ms: 60_000 }, { trial: 'ok', warmup_chunks: 3, log_chunks: true }),
+      trialSpec(
+        'spin',
+        { steps: STEPS, wall_ms: 60_000 },
+        { trial: 'ok', warmup_chunks: 3, log_chunks: true },
+      ),
     )
     expect(result.error).toBeUndefined()
     expect(result.outcome).toBe('ok')

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { buildReportModel } from '../../../harness/report/model.ts'
+import { capsTable } from '../../../harness/report/sections/results.ts'
+import { noiseFacts } from '../../../harness/report/sections/trust.ts'
 import { syntheticRun } from './synthetic.ts'
 
 test('counts trials and outcomes, and takes means over ok trials alone', () => {
@@ -137,6 +139,31 @@ test('a score that a workload could not compute is told with its reason, and a d
   expect(buildReportModel(manifest, rows).notices.map(({ text }) => text)).toContainEqual(
     expect.stringMatching(/^Scores are over 375 to 431 rows, by scenario/),
   )
+})
+
+test('what was too short to tell, and a value that was not taken as it was, are said', () => {
+  const { manifest, trials } = syntheticRun({
+    chunk_size: [64],
+    batch_size: [8],
+    max_memory_mb: [64],
+    max_compute_units: [1],
+    runs: 3,
+    alter: (trial) => ({
+      ...trial,
+      caps: { ...trial.caps, compute: { ...trial.caps.compute, achieved: null } },
+      noise: { run_queue_wait_share: null, involuntary_context_switches: 3, load_1m: 1 },
+      ...(trial.round > 0 && { notes: ['metric a is NaN, recorded as unknown'] }),
+    }),
+  })
+  const model = buildReportModel(manifest, trials)
+  expect(model.notices).toContainEqual({
+    level: 'note',
+    text: 'In 2 trials: metric a is NaN, recorded as unknown.',
+  })
+  const achieved = capsTable(model).columns.find(({ head }) => head === 'Achieved, mean')!
+  expect(achieved.cells.map(({ text }) => text)).toEqual(['too short to tell'])
+  for (const name of ['Waiting for a core', 'Other processes', 'Disturbed trials'])
+    expect(Object.fromEntries(noiseFacts(model))[name]).toContain('too short to tell')
 })
 
 test('a quiet, complete run raises no problem', () => {
