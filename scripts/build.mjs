@@ -43,11 +43,24 @@ const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'ts
 const compiled = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], { stdio: 'inherit' })
 if (compiled.status !== 0) process.exit(compiled.status ?? 1)
 
+/**
+ * yargs measures lines of help with Intl.Segmenter, which takes half as long to make as Node takes to start. Help has
+ * no wide characters.
+ */
+const plainWidth = {
+  name: 'plain-width',
+  resolveId: (id, importer) =>
+    id === 'string-width' && /\/node_modules\/(?:yargs|cliui|wrap-ansi)\//.test(importer)
+      ? '\0string-width'
+      : null,
+  load: (id) => (id === '\0string-width' ? 'export default (text) => text.length' : null),
+}
+
 const bundle = await rolldown({
   input: Object.fromEntries(ENTRIES.map((entry) => [entry, join(build, `${entry}.js`)])),
   external: APART,
   platform: 'node',
-  plugins: [{ name: 'minify-packages', renderChunk: (code, chunk) => minified(code, chunk) }],
+  plugins: [plainWidth],
 })
 const { output } = await bundle.write({
   dir: dist,
@@ -58,6 +71,14 @@ const { output } = await bundle.write({
   },
 })
 await bundle.close()
+
+// Packages are read by nobody here; the project's own code stays as it is, for stacks.
+for (const name of readdirSync(join(dist, 'packages'))) {
+  const file = join(dist, 'packages', name)
+  const { code, errors } = minifySync(name, readFileSync(file, 'utf8'), { module: true })
+  if (errors.length > 0) throw new Error(`${file}: ${errors[0].message}`)
+  writeFileSync(file, code)
+}
 
 /** Folders of the packages whose code or files lie in dist/. */
 const packages = new Set()
@@ -85,11 +106,6 @@ function chunkFileNames({ name, moduleIds, facadeModuleId }) {
     ? 'workers'
     : 'harness'
   return `${folder}/shared-${name}.js`
-}
-
-/** Packages are read by nobody here; the project's own code stays as it is, for stacks. */
-function minified(code, { name, fileName }) {
-  return OWN_FILE.includes(name) ? minifySync(fileName, code, { module: true }).code : null
 }
 
 /** @returns these declaration files and all that they import */

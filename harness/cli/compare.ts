@@ -1,11 +1,9 @@
 /** `stint compare`: two or more runs, or the profiles within one, side by side. */
-import type { Argv, CommandModule } from 'yargs'
 import type { CompareWords } from './compare-runs.ts'
 import { exportOption } from './export.ts'
+import type { Command } from './words.ts'
 
-export const compareCommand: CommandModule<object, CompareWords> = {
-  command: 'compare <runs..>',
-  describe: 'significance table between runs, or between the profiles of one run',
+export const compareCommand: Command<CompareWords> = {
   builder: (yargs) =>
     yargs
       .positional('runs', {
@@ -28,7 +26,7 @@ export const compareCommand: CommandModule<object, CompareWords> = {
           describe: 'folder that receives compare.md and significance_tests.csv, or what --export names',
         },
         json: { type: 'boolean', default: false, describe: 'one JSON object on stdout' },
-      }) as Argv<CompareWords>,
+      }),
   // Statistics and tables take longer to load than most commands take in all.
   handler: async (words) => (await import('./compare-runs.ts')).compare(words),
 }

@@ -1,7 +1,6 @@
 /** `stint data`: writes a generated data set to a file. */
 import { existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import type { Argv, CommandModule } from 'yargs'
 import { LocalExecutor } from '../execute/local.ts'
 import { count, formatNumber } from '../format.ts'
 import { makeOwnedFolder, removeFolders } from '../ownership/leftovers.ts'
@@ -9,6 +8,7 @@ import { checkWritable } from '../record/run-folder.ts'
 import { UserError } from '../user-error.ts'
 import { answer, pass, tell } from './console.ts'
 import { userErrorFrom } from './exit.ts'
+import type { Command } from './words.ts'
 
 interface DataWords {
   preset: string
@@ -17,15 +17,13 @@ interface DataWords {
   out: string
 }
 
-export const dataCommand: CommandModule<object, DataWords> = {
-  command: 'data <preset>',
-  describe: 'write a deterministic data set (preset: nba2k)',
+export const dataCommand: Command<DataWords> = {
   builder: (yargs) =>
     yargs.positional('preset', { type: 'string', demandOption: true, describe: 'nba2k' }).options({
       rows: { type: 'number', demandOption: true, describe: 'data rows' },
       seed: { type: 'number', default: 42, describe: 'the same seed gives the same bytes' },
       out: { type: 'string', demandOption: true, describe: 'file to write' },
-    }) as Argv<DataWords>,
+    }),
   handler: writeData,
 }
 

@@ -1,5 +1,4 @@
 /** `stint doctor`: what this machine can enforce and measure, and how noisy it is. */
-import type { Argv, CommandModule } from 'yargs'
 import { type Check, checkCompute, checkRest } from '../doctor/checks.ts'
 import { measureQuiet, type QuietReport } from '../doctor/quiet.ts'
 import { LocalExecutor } from '../execute/local.ts'
@@ -9,15 +8,14 @@ import type { Machine } from '../record/types.ts'
 import { plain } from '../report/words.ts'
 import { measureKernel } from '../session/calibrate.ts'
 import { answer, pass, tell } from './console.ts'
+import type { Command } from './words.ts'
 
 interface DoctorWords {
   runs: number
   json: boolean
 }
 
-export const doctorCommand: CommandModule<object, DoctorWords> = {
-  command: 'doctor',
-  describe: 'try what this machine can enforce and measure, and how noisy it is',
+export const doctorCommand: Command<DoctorWords> = {
   builder: (yargs) =>
     yargs.options({
       runs: {
@@ -26,7 +24,7 @@ export const doctorCommand: CommandModule<object, DoctorWords> = {
         describe: 'trials of each side of the A/A comparison; 0 for none',
       },
       json: { type: 'boolean', default: false, describe: 'one JSON object on stdout' },
-    }) as Argv<DoctorWords>,
+    }),
   handler: doctor,
 }
 

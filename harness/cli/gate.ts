@@ -1,5 +1,4 @@
 /** `stint gate`: is a new version worse than another, by more than matters? */
-import type { Argv, CommandModule } from 'yargs'
 import { LocalExecutor } from '../execute/local.ts'
 import { compareWithBaseline } from '../gate/baseline.ts'
 import { checkOut, nameOfWorkingCopy } from '../gate/checkout.ts'
@@ -14,7 +13,7 @@ import { exportOption } from './export.ts'
 import { GateProgress } from './gate-progress.ts'
 import { type GateForms, gateExports, printGate } from './print-gate.ts'
 import { stopOnSignals } from './signals.ts'
-import { parseSeconds, parseShare } from './words.ts'
+import { type Command, parseSeconds, parseShare } from './words.ts'
 
 export interface GateWords extends GateForms {
   sweep: string
@@ -31,9 +30,7 @@ export interface GateWords extends GateForms {
   quiet: boolean
 }
 
-export const gateCommand: CommandModule<object, GateWords> = {
-  command: 'gate <sweep>',
-  describe: 'verdict for CI: is a new version worse than another by more than the margin?',
+export const gateCommand: Command<GateWords> = {
   builder: (yargs) =>
     yargs
       .positional('sweep', { type: 'string', demandOption: true, describe: 'sweep file (YAML)' })
@@ -74,7 +71,7 @@ export const gateCommand: CommandModule<object, GateWords> = {
       .example('$0 gate sweep.yaml --against main', 'the working copy against a branch, in lock step')
       .epilogue(
         'Exit codes: 0 a regression beyond the margin is ruled out, 1 it is proven, 3 neither; 2 bad usage, 4 the harness failed.',
-      ) as Argv<GateWords>,
+      ),
   handler: gate,
 }
 

@@ -1,7 +1,6 @@
 /** `stint history`: when did a metric change, over many runs? */
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Argv, CommandModule } from 'yargs'
 import { count, formatMetric, formatP } from '../format.ts'
 import { type HistoryChange, historyOf } from '../gate/history.ts'
 import type { Recorded } from '../gate/unlike.ts'
@@ -12,6 +11,7 @@ import { journalPath } from '../record/run-folder.ts'
 import { metricName, plain, ratioText } from '../report/words.ts'
 import { UserError } from '../user-error.ts'
 import { answer, tell } from './console.ts'
+import type { Command } from './words.ts'
 
 interface HistoryWords {
   dir: string
@@ -21,9 +21,7 @@ interface HistoryWords {
   json: boolean
 }
 
-export const historyCommand: CommandModule<object, HistoryWords> = {
-  command: 'history <dir>',
-  describe: 'when a metric changed over many runs, and the first run after it',
+export const historyCommand: Command<HistoryWords> = {
   builder: (yargs) =>
     yargs
       .positional('dir', { type: 'string', demandOption: true, describe: 'folder with run folders below' })
@@ -42,7 +40,7 @@ export const historyCommand: CommandModule<object, HistoryWords> = {
         },
         seed: { type: 'number', default: 42, describe: 'of the permutation test' },
         json: { type: 'boolean', default: false, describe: 'one JSON object on stdout' },
-      }) as Argv<HistoryWords>,
+      }),
   handler: history,
 }
 

@@ -2,7 +2,6 @@
 import { existsSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { Argv, CommandModule } from 'yargs'
 import type { Executor } from '../execute/executor.ts'
 import { type PipelineSettings, pipelineOptions } from '../pipeline/options.ts'
 import { PIPELINE_NAME, pipelineSweep } from '../pipeline/sweep.ts'
@@ -12,6 +11,7 @@ import { UserError } from '../user-error.ts'
 import { concludePipeline, loadReports, pipelineExports, RUNS } from './conclude-pipeline.ts'
 import { exportOption } from './export.ts'
 import { runHere } from './run-here.ts'
+import type { Command } from './words.ts'
 
 interface PipelineWords {
   input: string
@@ -38,9 +38,7 @@ interface PipelineWords {
   export: string[]
 }
 
-export const pipelineCommand: CommandModule<object, PipelineWords> = {
-  command: 'pipeline',
-  describe: 'run the pipeline on a CSV in both modes and over a grid of constraints',
+export const pipelineCommand: Command<PipelineWords> = {
   builder: (yargs) =>
     yargs
       // No defaults here: a flag that was given beats the template, a default does not.
@@ -110,7 +108,7 @@ export const pipelineCommand: CommandModule<object, PipelineWords> = {
         `Where it was interrupted or killed, "stint resume OUTPUT/${RUNS}/${PIPELINE_NAME}/latest" runs the trials that are missing and writes all files.\n` +
           'Energy comes from the machine\'s counters where they can be read, else from the watts of --profile ("stint profiles" lists them); each value says which.\n' +
           'Checkpoints and a file of the features are parameters of a sweep: see docs/streaming_workflow.md.',
-      ) as unknown as Argv<PipelineWords>,
+      ) as unknown,
   handler: runPipeline,
 }
 

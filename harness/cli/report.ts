@@ -1,7 +1,7 @@
 /** `stint report`: renders tables and plots again, from the run folder alone. */
-import type { Argv, CommandModule } from 'yargs'
 import { resolveRunFolder } from '../record/run-folder.ts'
 import { exportOption, runExports } from './export.ts'
+import type { Command } from './words.ts'
 
 interface ReportWords {
   run: string
@@ -10,15 +10,13 @@ interface ReportWords {
   export: string[]
 }
 
-export const reportCommand: CommandModule<object, ReportWords> = {
-  command: 'report <run>',
-  describe: 'render the tables and plots of a run folder again',
+export const reportCommand: Command<ReportWords> = {
   builder: (yargs) =>
     yargs.positional('run', { type: 'string', demandOption: true, describe: 'run folder' }).options({
       ...exportOption,
       json: { type: 'boolean', default: false, describe: 'one JSON object on stdout' },
       quiet: { type: 'boolean', default: false, describe: 'no summary' },
-    }) as Argv<ReportWords>,
+    }),
   handler: async (words) => {
     const folder = resolveRunFolder(words.run)
     const exports = runExports(words)

@@ -1,5 +1,4 @@
 /** `stint resume`: finishes an interrupted run. */
-import type { Argv, CommandModule } from 'yargs'
 import { LocalExecutor } from '../execute/local.ts'
 import { readManifest } from '../record/manifest.ts'
 import { resolveRunFolder } from '../record/run-folder.ts'
@@ -10,6 +9,7 @@ import { exportOption, runExports } from './export.ts'
 import { conclude } from './run.ts'
 import { RunProgress } from './run-progress.ts'
 import { stopOnSignals } from './signals.ts'
+import type { Command } from './words.ts'
 
 interface ResumeWords {
   run: string
@@ -19,9 +19,7 @@ interface ResumeWords {
   export: string[]
 }
 
-export const resumeCommand: CommandModule<object, ResumeWords> = {
-  command: 'resume <run>',
-  describe: 'finish an interrupted run: exactly the trials that are missing',
+export const resumeCommand: Command<ResumeWords> = {
   builder: (yargs) =>
     yargs.positional('run', { type: 'string', demandOption: true, describe: 'run folder' }).options({
       force: {
@@ -32,7 +30,7 @@ export const resumeCommand: CommandModule<object, ResumeWords> = {
       ...exportOption,
       json: { type: 'boolean', default: false, describe: 'one JSON object on stdout' },
       quiet: { type: 'boolean', default: false, describe: 'no progress and no summary' },
-    }) as Argv<ResumeWords>,
+    }),
   handler: resume,
 }
 

@@ -1,11 +1,8 @@
 /** `stint run`: the main job. */
-import type { Argv, CommandModule } from 'yargs'
-
 import { count, wholeNumber } from '../format.ts'
 import type { Export } from '../report/export.ts'
 import { plain, runsText } from '../report/words.ts'
 import type { SweepRun } from '../session/run.ts'
-
 import { loadSweep } from '../sweep/load.ts'
 import type { Sweep } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
@@ -14,6 +11,7 @@ import { EXIT, userErrorFrom } from './exit.ts'
 import { exportOption, runExports } from './export.ts'
 import { finishedFolder } from './finished-folder.ts'
 import { runHere } from './run-here.ts'
+import type { Command } from './words.ts'
 
 interface RunWords {
   sweep: string
@@ -29,9 +27,7 @@ interface RunWords {
   export: string[]
 }
 
-export const runCommand: CommandModule<object, RunWords> = {
-  command: 'run <sweep>',
-  describe: 'run every scenario of a sweep under its caps, then write tables and plots',
+export const runCommand: Command<RunWords> = {
   builder: (yargs) =>
     yargs
       .positional('sweep', { type: 'string', demandOption: true, describe: 'sweep file (YAML)' })
@@ -58,7 +54,7 @@ export const runCommand: CommandModule<object, RunWords> = {
         quiet: { type: 'boolean', default: false, describe: 'no progress and no summary' },
       })
       .example('$0 run scenarios/quickstart.yaml', 'the shipped sweep on generated data')
-      .example('$0 run my.yaml --set dataset.source=my.csv --runs 3', 'your own data') as Argv<RunWords>,
+      .example('$0 run my.yaml --set dataset.source=my.csv --runs 3', 'your own data'),
   handler: run,
 }
 

@@ -1,5 +1,13 @@
-/** Shares and times as people write them on the command line. */
+/** The words of a command: what each command file gives, and shares and times as people write them. */
+import type { Argv } from 'yargs'
 import { UserError } from '../user-error.ts'
+
+/** A command, apart from its name and description, which help lists without loading it. */
+export interface Command<Words> {
+  /** Declares its words. */
+  builder?: (yargs: Argv) => unknown
+  handler: (words: Words) => void | Promise<void>
+}
 
 /** `2%` or `0.02`. */
 export function parseShare(option: string, text: string): number {

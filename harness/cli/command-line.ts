@@ -1,0 +1,133 @@
+/** Finds the command that the words name, and turns whatever goes wrong into one message and an exit code. */
+import yargs, { type Argv, type CommandModule } from 'yargs'
+import { UserError } from '../user-error.ts'
+import { STINT_VERSION } from '../version.ts'
+import { answer, tell } from './console.ts'
+import { complaintOf } from './exit.ts'
+import { keepIgnoringHangUp } from './signals.ts'
+import type { Command } from './words.ts'
+
+interface Listed {
+  command: string
+  describe: string
+  /** Loads it, which takes longer than listing all. */
+  load: () => Promise<Command<never>>
+}
+
+/** In the order in which help lists them. */
+const COMMANDS: readonly Listed[] = [
+  {
+    command: 'run <sweep>',
+    describe: 'run every scenario of a sweep under its caps, then write tables and plots',
+    load: async () => (await import('./run.ts')).runCommand,
+  },
+  {
+    command: 'resume <run>',
+    describe: 'finish an interrupted run: exactly the trials that are missing',
+    load: async () => (await import('./resume.ts')).resumeCommand,
+  },
+  {
+    command: 'report <run>',
+    describe: 'render the tables and plots of a run folder again',
+    load: async () => (await import('./report.ts')).reportCommand,
+  },
+  {
+    command: 'compare <runs..>',
+    describe: 'significance table between runs, or between the profiles of one run',
+    load: async () => (await import('./compare.ts')).compareCommand,
+  },
+  {
+    command: 'pipeline',
+    describe: 'run the pipeline on a CSV in both modes and over a grid of constraints',
+    load: async () => (await import('./pipeline.ts')).pipelineCommand,
+  },
+  {
+    command: 'gate <sweep>',
+    describe: 'verdict for CI: is a new version worse than another by more than the margin?',
+    load: async () => (await import('./gate.ts')).gateCommand,
+  },
+  {
+    command: 'history <dir>',
+    describe: 'when a metric changed over many runs, and the first run after it',
+    load: async () => (await import('./history.ts')).historyCommand,
+  },
+  {
+    command: 'data <preset>',
+    describe: 'write a deterministic data set (preset: nba2k)',
+    load: async () => (await import('./data.ts')).dataCommand,
+  },
+  {
+    command: 'profiles',
+    describe: 'list the hardware profiles that a sweep can name',
+    load: async () => (await import('./profiles.ts')).profilesCommand,
+  },
+  {
+    command: 'doctor',
+    describe: 'try what this machine can enforce and measure, and how noisy it is',
+    load: async () => (await import('./doctor.ts')).doctorCommand,
+  },
+  {
+    command: 'schema',
+    describe: 'print the JSON Schema of a sweep file, for editors',
+    load: async () => (await import('./schema.ts')).schemaCommand,
+  },
+]
+
+/** @param words of the command line, after the name of the program */
+export async function commandLine(words: readonly string[]): Promise<void> {
+  keepIgnoringHangUp()
+  try {
+    // With a callback, yargs hands over the text of --help and --version instead of printing it.
+    let help = ''
+    await parser().parseAsync(words, {}, (_error, _parsed, output) => {
+      help = output
+    })
+    if (help !== '') answer(help)
+  } catch (error) {
+    const complaint = complaintOf(error)
+    tell(`stint: ${complaint.message}`)
+    process.exitCode = complaint.code
+  }
+}
+
+function parser(): Argv {
+  return yargs()
+    .scriptName('stint')
+    .usage('$0 <command>\n\nBenchmarks streaming ML under memory and compute caps that are really enforced.')
+    .command(COMMANDS.map(lazily))
+    .demandCommand(1, 'name a command; "stint --help" lists them')
+    .recommendCommands()
+    .strict()
+    .locale('en')
+    .updateStrings({
+      'Not enough non-option arguments: got %s, need at least %s': always(
+        'a word is missing after the command: got %s, expected %s',
+      ),
+      'Did you mean %s?': 'no such command; did you mean "%s"?',
+      'Unknown argument: %s': always('unknown option or word: %s'),
+    })
+    .version(STINT_VERSION)
+    .help()
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error ?? new UserError(message, '"stint --help" shows the commands and their options')
+    })
+}
+
+/** The command, loaded when its words are to be read. */
+function lazily({ command, describe, load }: Listed): CommandModule {
+  return {
+    command,
+    describe,
+    builder: async (argv: Argv) => {
+      ;(await load()).builder?.(argv)
+      return argv
+    },
+    handler: async (words) => (await load()).handler(words as never),
+  }
+}
+
+/** One text for one and for many; the declared type of yargs does not know that it wants both. */
+function always(text: string): string {
+  return { one: text, other: text } as unknown as string
+}

@@ -1,0 +1,52 @@
+/** What the command line loads before it does anything: starting is quick because little is loaded. */
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { MAIN } from '../fixtures/cli.ts'
+import { loadedFiles } from '../fixtures/loaded-files.ts'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const SWEEP = join(ROOT, 'scenarios/quickstart.yaml')
+const RUN = join(ROOT, 'test/fixtures/run-folders/format-1/sweep')
+/** Packages that draw, and those that talk to brokers. */
+const HEAVY = /canvas|vega|arquero|nats|mqtt/
+
+const loaded = (...words: string[]) => loadedFiles([MAIN, ...words]).map((path) => relative(ROOT, path))
+const isPackage = (path: string) => /^(?:node_modules|dist\/packages)\//.test(path)
+
+describe('the command line loads', () => {
+  it('no package for --version', () => {
+    const files = loaded('--version')
+    expect(files).toContain('dist/harness/cli/main.js')
+    expect(files.filter(isPackage)).toEqual([])
+  })
+
+  it('no package for --help but the one that reads words', () => {
+    const files = loaded('--help')
+    expect(files.filter(isPackage)).toEqual(['dist/packages/yargs.js'])
+  })
+
+  const commands = 'run resume report compare pipeline gate history data profiles doctor schema'.split(' ')
+  it.each([
+    ['run --dry-run', ['run', SWEEP, '--dry-run']],
+    ...commands.map((name): [string, string[]] => [`${name} --help`, [name, '--help']]),
+  ])('nothing that draws or talks to a broker for %s', (_, words) => {
+    const files = loaded(...words)
+    expect(files).toContain('dist/packages/yargs.js')
+    expect(files.filter((path) => isPackage(path) && HEAVY.test(path))).toEqual([])
+  })
+
+  it('what draws only for a command that draws, which shows that it would be seen', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'start-up-'))
+    try {
+      cpSync(RUN, folder, { recursive: true })
+      const files = loaded('report', folder)
+      expect(files).toContain('dist/packages/vega.js')
+      expect(files.some((path) => /^node_modules\/@napi-rs\/canvas\//.test(path))).toBe(true)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+})
