@@ -82,6 +82,14 @@ const MEASURED: Record<string, Entry> = {
   chunks: neutral('', 'timed steps'),
 }
 
+export const isHarnessMetric = (name: string): boolean => Object.hasOwn(MEASURED, name)
+
+/** What is known of a metric that a workload returns and does not describe. */
+const UNDECLARED: Omit<Metric, 'name'> = {
+  ...neutral('', 'returned by the workload, which does not describe it'),
+  kind: 'measured',
+}
+
 /** The harness's own metrics, in the order in which tables show them. */
 export const HARNESS_METRICS: readonly Metric[] = Object.entries(MEASURED).map(([name, entry]) => ({
   name,
@@ -89,11 +97,23 @@ export const HARNESS_METRICS: readonly Metric[] = Object.entries(MEASURED).map((
   ...entry,
 }))
 
-/** The table for one run: the harness's metrics, then the workload's own on the natural scale. */
-export function metricTable(workload: Record<string, MetricInfo>): Map<string, Metric> {
+/**
+ * The table for one run: the harness's metrics, then the workload's own on the natural scale, those that it declares
+ * first.
+ * @param trials whose metrics are shown though nothing is declared of them
+ */
+export function metricTable(
+  workload: Record<string, MetricInfo>,
+  trials: readonly { metrics: Record<string, number | null> }[] = [],
+): Map<string, Metric> {
   const table = new Map(HARNESS_METRICS.map((metric) => [metric.name, metric]))
   for (const [name, info] of Object.entries(workload)) {
     if (!table.has(name)) table.set(name, { name, scale: 'natural', ...info })
+  }
+  for (const { metrics } of trials) {
+    for (const [name, value] of Object.entries(metrics)) {
+      if (typeof value === 'number' && !table.has(name)) table.set(name, { name, ...UNDECLARED })
+    }
   }
   return table
 }

@@ -33,7 +33,9 @@ export interface ParamInfo {
 /** What a workload says of itself; asked once a run, in a host process. */
 export interface WorkloadInfo {
   name: string
-  params: Record<string, ParamInfo>
+  /** Null: any, handed over as given. */
+  params: Record<string, ParamInfo> | null
+  /** Others that `finish` returns are shown as measured and neutral. */
   metrics: Record<string, MetricInfo>
   /** The quality metric that plots and the summary show, such as `r2`. */
   accuracy?: string
@@ -60,7 +62,7 @@ export interface Limits {
 }
 
 export interface TrialContext<P = Record<string, Scalar>> {
-  /** Validated against `describe().params`, defaults filled in. */
+  /** Validated against `describe().params`, defaults filled in; without `describe` as the sweep gives them. */
   params: P
   settings: WorkloadSettings
   limits: Limits
@@ -82,7 +84,7 @@ export interface StepReport {
 }
 
 export interface TrialOutput {
-  /** By the names in `describe().metrics`; null where it could not be computed. */
+  /** By name, such as those in `describe().metrics`; null where it could not be computed. */
   metrics: Record<string, number | null>
   /**
    * Further facts for the journal, such as the effective sizes. `not_scored`, by metric: why it is null, for reports.
@@ -108,6 +110,7 @@ export interface OpenWorkload {
 
 /** A workload module's default export. */
 export interface Workload<P = Record<string, Scalar>> {
+  /** Without it any params and any dataset are taken, and metrics have neither unit nor direction. */
   describe?(): WorkloadInfo
   open(context: TrialContext<P>): OpenWorkload | Promise<OpenWorkload>
 }

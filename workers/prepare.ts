@@ -80,16 +80,16 @@ async function prepareData(spec: PrepareSpec, info: WorkloadInfo): Promise<Prepa
   return { ok: true, workload: fitted, datasets, notes: [...new Set(notes)] }
 }
 
-/** What the workload says of itself; one that says nothing takes no checked params and any dataset. */
+/** What the workload says of itself; one that says nothing takes any params and any dataset. */
 function describe(workload: Workload, path: string): WorkloadInfo {
   if (workload.describe === undefined)
-    return { name: basename(path, extname(path)), params: {}, metrics: {}, dataset: 'optional' }
+    return { name: basename(path, extname(path)), params: null, metrics: {}, dataset: 'optional' }
   try {
     return checkedDescription(workload.describe())
   } catch (error) {
     throw new InputError({
       message: `workload ${path}: ${trialErrorFrom(error).message}`,
-      hint: 'describe() must return { name, params, metrics, dataset }; params and metrics are objects, empty where there are none',
+      hint: 'describe() must return { name, params, metrics, dataset }; params and metrics are objects, empty where there are none; params: null takes any',
     })
   }
 }

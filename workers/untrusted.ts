@@ -157,7 +157,7 @@ export function checkedDescription(description: unknown): WorkloadInfo {
   const { name, params, metrics, accuracy, dataset } = object(plain(description, where), where)
   const info: WorkloadInfo = {
     name: text(name, `${where}.name`),
-    params: checkedEach(params, `${where}.params`, checkedParam),
+    params: params === null ? null : checkedEach(params, `${where}.params`, checkedParam),
     metrics: checkedEach(metrics, `${where}.metrics`, checkedMetric),
     dataset: oneOf(DATASET_RULES, dataset, `${where}.dataset`),
   }

@@ -59,8 +59,8 @@ function readRun(path: string): RecordedRun {
   }
 }
 
-function refuseUnknown(metrics: readonly string[], { manifest }: RecordedRun): void {
-  const table = metricTable(manifest.workload.metrics)
+function refuseUnknown(metrics: readonly string[], { manifest, trials }: RecordedRun): void {
+  const table = metricTable(manifest.workload.metrics, trials)
   const unknown = metrics.find((name) => !table.has(name))
   if (unknown === undefined) return
   throw new UserError(`--metric ${unknown}: no such metric`, `metrics: ${[...table.keys()].join(', ')}`)

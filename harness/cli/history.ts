@@ -104,7 +104,9 @@ function foldersWithRuns(folder: string): string[] {
 }
 
 function refuseUnknown(metrics: readonly string[], runs: readonly Recorded[]): void {
-  const known = new Set(runs.flatMap(({ manifest }) => [...metricTable(manifest.workload.metrics).keys()]))
+  const known = new Set(
+    runs.flatMap(({ manifest, trials }) => [...metricTable(manifest.workload.metrics, trials).keys()]),
+  )
   const unknown = metrics.find((name) => !known.has(name))
   if (unknown === undefined) return
   throw new UserError(`--metric ${unknown}: no run has such a metric`, `metrics: ${[...known].join(', ')}`)

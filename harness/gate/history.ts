@@ -82,7 +82,10 @@ export function historyOf(runs: readonly Recorded[], options: HistoryOptions): H
 
 function seriesOf(runs: readonly Recorded[], wanted: readonly string[]): Series[] {
   const newest = runs.at(-1)!.manifest
-  const table = metricTable(newest.workload.metrics)
+  const table = metricTable(
+    newest.workload.metrics,
+    runs.flatMap(({ trials }) => trials),
+  )
   const names = wanted.length > 0 ? wanted : newest.sweep.compare.metrics
   const groups = runs.map(({ trials }) => groupByScenario(trials))
   return newest.sweep.scenarios.flatMap(({ id, label }) =>

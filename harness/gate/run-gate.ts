@@ -117,6 +117,8 @@ function inside(text: string, root: string | undefined): string {
 
 /** Parameters that the sweep sets and the other version does not take. */
 function unknownParams({ scenarios }: Sweep, info: WorkloadInfo, name: string): string[] {
+  const known = info.params
+  if (known === null) return []
   const given = new Set(
     scenarios.flatMap(({ flat }) =>
       Object.keys(flat)
@@ -125,7 +127,7 @@ function unknownParams({ scenarios }: Sweep, info: WorkloadInfo, name: string): 
     ),
   )
   return [...given]
-    .filter((param) => !Object.hasOwn(info.params, param))
+    .filter((param) => !Object.hasOwn(known, param))
     .map((param) => `${name} takes no params.${param}: it ran without`)
 }
 

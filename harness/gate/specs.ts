@@ -14,6 +14,7 @@ const DUET: DriverSpec = { kind: 'interleaved', target_ms: 1500 }
  * The scenario's parameters as the version knows them: what it does not know is left out, what is not given is its default.
  */
 export function paramsFor(scenario: Scenario, info: WorkloadInfo): Record<string, Scalar> {
+  if (info.params === null) return scenario.params
   const known = Object.entries(info.params)
   return Object.fromEntries(
     known.map(([name, param]) => [

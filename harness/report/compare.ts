@@ -61,7 +61,10 @@ export function compareRuns(runs: readonly RecordedRun[], options: CompareOption
     margin: options.margin ?? reference.manifest.sweep.compare.margin,
     seed: reference.manifest.sweep.random_seed,
   }
-  const table = metricTable(reference.manifest.workload.metrics)
+  const table = metricTable(
+    reference.manifest.workload.metrics,
+    runs.flatMap(({ trials }) => trials),
+  )
   const wanted = options.metrics ?? reference.manifest.sweep.compare.metrics
   const unknown = wanted.filter((name) => !table.has(name))
   const notices: Notice[] = [{ level: 'problem', text: ONE_AFTER_THE_OTHER }]
@@ -119,7 +122,7 @@ export function compareWithin(
   const { rows, notes } = compareScenarios({
     trials,
     scenarios: manifest.sweep.scenarios,
-    metrics: metricTable(manifest.workload.metrics),
+    metrics: metricTable(manifest.workload.metrics, trials),
     settings,
     seed: manifest.sweep.random_seed,
   })

@@ -27,9 +27,9 @@ const GOALS = ['throughput_rows_s', MEMORY, 'energy_j']
 /** @param trials in any order; those of scenarios that the manifest does not name are left out */
 export function buildReportModel(manifest: Manifest, trials: readonly TrialResult[]): ReportModel {
   const { sweep } = manifest
-  const metrics = metricTable(manifest.workload.metrics)
   const known = new Set(sweep.scenarios.map(({ id }) => id))
   const own = trials.filter((trial) => known.has(trial.scenario))
+  const metrics = metricTable(manifest.workload.metrics, own)
   const groups = groupByScenario(own)
   const summaries = summarise({ trials: own, scenarios: sweep.scenarios, metrics })
   const accuracy = manifest.workload.accuracy ?? null

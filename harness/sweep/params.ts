@@ -35,6 +35,8 @@ export function checkParams(
   locate: Locate,
 ): { scenarios: Scenario[]; findings: Finding[] } {
   const keyOf = (name: string) => keyOfParam(name, workload)
+  const known = info.params
+  if (known === null) return { scenarios: [...scenarios], findings: [] }
   const given = new Map<string, Set<Scalar>>()
   for (const { params } of scenarios) {
     for (const [name, value] of Object.entries(params)) {
@@ -43,8 +45,8 @@ export function checkParams(
     }
   }
   const findings = [...given].flatMap(([name, values]) => {
-    const param = Object.hasOwn(info.params, name) ? info.params[name]! : null
-    if (param === null) return [unknownParam(name, info, locate(keyOf(name)))]
+    const param = Object.hasOwn(known, name) ? known[name]! : null
+    if (param === null) return [unknownParam(name, info.name, known, locate(keyOf(name)))]
     return [...values].flatMap((value) => {
       const expected = refusal(value, param)
       if (expected === null) return []
@@ -52,7 +54,7 @@ export function checkParams(
       return [{ ...locate(keyOf(name), value), what, hint: describe(name, param) }]
     })
   })
-  const defaults = Object.entries(info.params).map(([name, param]) => ({
+  const defaults = Object.entries(known).map(([name, param]) => ({
     name,
     key: keyOf(name),
     value: param.default,
@@ -80,10 +82,15 @@ function withDefaults(
   }
 }
 
-function unknownParam(name: string, info: WorkloadInfo, located: Located): Finding {
-  const known = Object.keys(info.params)
+function unknownParam(
+  name: string,
+  workload: string,
+  params: Record<string, ParamInfo>,
+  located: Located,
+): Finding {
+  const known = Object.keys(params)
   const guess = nearest(name, known)
-  const what = `unknown parameter of workload "${info.name}"${guess === null ? '' : `; did you mean "${guess}"?`}`
+  const what = `unknown parameter of workload "${workload}"${guess === null ? '' : `; did you mean "${guess}"?`}`
   const hint =
     known.length === 0 ? 'this workload takes no parameters' : `its parameters: ${known.join(', ')}`
   return { ...located, what, hint }
@@ -144,8 +151,12 @@ function datasetFindings(sweep: Sweep, info: WorkloadInfo, locate: Locate): Find
 
 function metricFindings(sweep: Sweep, info: WorkloadInfo, locate: Locate): Finding[] {
   const table = metricTable(info.metrics)
+  // What a workload without describe() returns is seen when it does.
+  const undescribed = info.params === null && Object.keys(info.metrics).length === 0
   const named = [
-    ...sweep.compare.metrics.map((name) => [name, locate('compare.metrics', name)] as const),
+    ...(undescribed
+      ? []
+      : sweep.compare.metrics.map((name) => [name, locate('compare.metrics', name)] as const)),
     ...Object.keys(sweep.gate.margins).map((name) => [name, locate(`gate.margins.${name}`)] as const),
     ...(sweep.until ? [[sweep.until.metric, locate('benchmark_runs.until.metric')] as const] : []),
   ]
@@ -153,7 +164,10 @@ function metricFindings(sweep: Sweep, info: WorkloadInfo, locate: Locate): Findi
     if (table.has(name)) return []
     const guess = nearest(name, table.keys())
     const what = `no metric called "${name}"${guess === null ? '' : `; did you mean "${guess}"?`}`
-    const hint = `metrics: ${[...table.keys()].join(', ')}`
+    const known = `metrics: ${[...table.keys()].join(', ')}`
+    const hint = undescribed
+      ? `${known}; one of the workload's own must be declared by its describe()`
+      : known
     return [{ ...place, what, hint }]
   })
 }

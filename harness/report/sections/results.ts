@@ -4,6 +4,7 @@ import type { Outcome } from '../../../workers/protocol.ts'
 import type { Estimate } from '../../analyse/estimate.ts'
 import { membersOf } from '../../analyse/seeds.ts'
 import { count, formatMetric, formatNumber } from '../../format.ts'
+import { isHarnessMetric } from '../../metrics.ts'
 import { own } from '../../own.ts'
 import { type Cell, type ColumnOf, columnsOf, type Table } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
@@ -32,8 +33,12 @@ const UNKNOWN: Cell = { text: '—', value: null, tone: 'quiet' }
 
 type ScenarioColumn = ColumnOf<ScenarioReport>
 
+/** Metrics that the workload returns and does not describe, in the table; the others are named below it. */
+const MOST_UNDECLARED = 4
+
 /** Means of what was measured; the higher the number, the sooner a terminal leaves the column out. */
-function metricColumns({ latency, accuracy, measured, metrics }: ReportModel): ScenarioColumn[] {
+function metricColumns(model: ReportModel): ScenarioColumn[] {
+  const { latency, accuracy, measured, metrics } = model
   const isPerRow = latency === 'latency_per_row_us'
   const wanted: { name: string | null; short: string; expendable: number }[] = [
     ...(isPerRow ? [{ name: latency, short: 'us/row', expendable: 0 }] : []),
@@ -44,6 +49,9 @@ function metricColumns({ latency, accuracy, measured, metrics }: ReportModel): S
     { name: 'peak_memory_mb', short: 'peak MB', expendable: 1 },
     { name: 'energy_j', short: 'J', expendable: 5 },
     { name: accuracy, short: accuracy === null ? '' : metricName(accuracy), expendable: 0 },
+    ...undeclared(model)
+      .slice(0, MOST_UNDECLARED)
+      .map((name) => ({ name, short: metricName(name), expendable: 2 })),
   ]
   return wanted.flatMap(({ name, short, expendable }): ScenarioColumn[] => {
     const metric = name === null || !measured.includes(name) ? undefined : metrics.get(name)
@@ -60,10 +68,19 @@ function metricColumns({ latency, accuracy, measured, metrics }: ReportModel): S
   })
 }
 
+function undeclared({ measured, manifest }: ReportModel): string[] {
+  return measured.filter((name) => !isHarnessMetric(name) && !Object.hasOwn(manifest.workload.metrics, name))
+}
+
 /** Every scenario with its means. */
 export function summaryTable(model: ReportModel): Table {
   const { scenarios } = model
   const front = scenarios.flatMap((scenario, i) => (scenario.front.latency ? [i] : []))
+  const further = undeclared(model).slice(MOST_UNDECLARED).map(metricName)
+  const notes = [
+    ...(front.length > 0 ? [frontNote(model)] : []),
+    ...(further.length > 0 ? [`The file has further metrics of the workload: ${further.join(', ')}.`] : []),
+  ]
   return {
     columns: columnsOf(scenarios, [
       ...(front.length === 0 ? [] : [FRONT]),
@@ -81,7 +98,7 @@ export function summaryTable(model: ReportModel): Table {
     ]),
     first: front,
     file: 'benchmarks/constraint_experiment.csv',
-    ...(front.length > 0 && { note: frontNote(model) }),
+    ...(notes.length > 0 && { note: notes.join(' ') }),
   }
 }
 

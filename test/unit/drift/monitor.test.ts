@@ -64,4 +64,15 @@ describe('the monitor', () => {
     expect(watched({ target: 80, slot: 1 }, 7)).toEqual(alarms)
     expect(watched({ target: 80, slot: 1 }, 250, true)).toEqual(alarms)
   })
+
+  it('keeps columns called as its own streams apart from them', () => {
+    const { batch, zeros } = stream(3000, 1500, { feature: 0.6, slot: 2 })
+    const shape = { features: ['error'], slots: ['target'], task: 'regression' } as const
+    let monitor = new Monitor(shape, (row) => row + 1)
+    for (let from = 0; from < 3000; from += 500) {
+      monitor.observe(batch, from, from + 500, from, zeros, from)
+      monitor = new Monitor(shape, (row) => row + 1, JSON.parse(JSON.stringify(monitor)))
+    }
+    expect(Object.keys(monitor.summary()).sort()).toEqual(['column error', 'column target'])
+  })
 })

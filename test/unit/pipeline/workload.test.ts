@@ -32,7 +32,7 @@ describe('the pipeline', () => {
     expect(Object.keys(metrics).sort()).toEqual(Object.keys(info.metrics).sort())
     expect(Object.values(info.metrics).every(({ kind }) => kind === 'deterministic')).toBe(true)
     expect(info.metrics[info.accuracy!]).toBeDefined()
-    for (const param of Object.values(info.params)) {
+    for (const param of Object.values(info.params!)) {
       if (param.values !== undefined && param.default !== null) expect(param.values).toContain(param.default)
     }
   })

@@ -103,9 +103,12 @@ const SPACE = 32
 const HINDERS_BEFORE = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte >= 128 || '-.(<>=~/'.includes(String.fromCharCode(byte)) ? 1 : 0,
 )
-/** The same for what may not follow a number at once: an exponent, a multiplier, or what another number may follow. */
+/** The same for what may not follow a number: another one may go on there, or it changes its sign. */
 const HINDERS_AFTER = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte >= 128 || ',.eEkKMGBT-+*/:^)'.includes(String.fromCharCode(byte)) ? 1 : 0,
+  byte >= 128 || ',.-+*/:^)'.includes(String.fromCharCode(byte)) ? 1 : 0,
+)
+const MULTIPLIES = Uint8Array.from({ length: 256 }, (_, byte) =>
+  'kKMGBT'.includes(String.fromCharCode(byte)) ? 1 : 0,
 )
 
 /**
@@ -149,13 +152,20 @@ export function parseLoose(bytes: Uint8Array, start: number, end: number): numbe
   if (digits >= TWO_53 || decimals > LARGEST_EXACT_POWER) return Number.NaN
   if (p < end) {
     const last = bytes[end - 1]!
-    if (HINDERS_AFTER[c] === 1 || last === MINUS || last <= SPACE || last >= 128) return Number.NaN
+    if (c === LOWER_E || c === UPPER_E || last === MINUS || last <= SPACE || last >= 128) return Number.NaN
     if (c <= SPACE) {
-      const next = ++p < end ? bytes[p]! : 0
-      if (next <= SPACE || HINDERS_AFTER[next] === 1 || (next >= ZERO && next <= NINE)) return Number.NaN
+      c = ++p < end ? bytes[p]! : 0
+      if (c <= SPACE || (c >= ZERO && c <= NINE)) return Number.NaN
     }
+    if (HINDERS_AFTER[c] === 1) return Number.NaN
+    // K means thousands unless a word begins with it.
+    if (MULTIPLIES[c] === 1 && !(p + 1 < end && isLetter(bytes[p + 1]!))) return Number.NaN
   }
   return digits / EXACT_POWERS[decimals]!
+}
+
+function isLetter(byte: number): boolean {
+  return (byte | 32) >= 97 && (byte | 32) <= 122
 }
 
 /** A number without a sign or an exponent, with or without thousands separators, and nothing else; else NaN. */
