@@ -1,5 +1,5 @@
 // Which part may import which: dependencies point one way.
-const data = '^harness/(format|metrics|own|sweep/(types|rounds)|record/types)\\.ts$'
+const data = '^harness/(format|metrics|own|random|sweep/(types|rounds)|record/types)\\.ts$'
 
 /** A rule that `from` imports nothing of `to`, other than what `except` names. */
 const forbid = (name, comment, from, to, except) => ({

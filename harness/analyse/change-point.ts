@@ -1,5 +1,5 @@
 /** When did a series of measurements change, in level or in spread? */
-import { randomStream, shuffle } from './random.ts'
+import { randomStream, shuffle } from '../random.ts'
 
 export interface ChangePoint {
   /** Index of the first value of the new regime. */
@@ -62,7 +62,7 @@ function permutationP(
   const shuffled = Float64Array.from(series)
   let asGood = 1
   for (let i = 0; i < permutations; i++) {
-    for (let k = 1; k < bounds.length; k++) shuffle(shuffled, bounds[k - 1]!, bounds[k]!, random)
+    for (let k = 1; k < bounds.length; k++) shuffle(shuffled, random, bounds[k - 1]!, bounds[k]!)
     const best = bestSplit(shuffled, bounds, minSize)
     if (best !== null && best.statistic >= statistic) asGood++
   }

@@ -3,8 +3,8 @@ import type { DuetReport, DuetSide, TrialResult } from '../../workers/protocol.t
 import type { DuetExecutor } from '../execute/executor.ts'
 import { fillSlots } from '../execute/schedule.ts'
 import type { Planner, Turn } from '../plan/planner.ts'
+import { randomStream, shuffle } from '../random.ts'
 import type { Session } from '../session/session.ts'
-import { seededRandom, shuffle } from '../sweep/random.ts'
 import { FAILURES_TO_CLAIM } from './outcomes.ts'
 import { Places } from './places.ts'
 import { type Counts, type Looks, largestSample, looksAt } from './plan.ts'
@@ -72,7 +72,7 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
 
   constructor(options: LockStep) {
     this.options = options
-    this.random = seededRandom(options.session.sweep.random_seed)
+    this.random = randomStream(options.session.sweep.random_seed)
     this.evidence = new Map(options.scenarios.map((entry) => [entry, { duets: [], solos: [] }]))
     this.places = new Map(
       options.scenarios.map((entry) => [

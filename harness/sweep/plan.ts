@@ -1,5 +1,5 @@
 /** The order in which trials run. */
-import { seededRandom, shuffle } from './random.ts'
+import { orderStream, shuffle } from '../random.ts'
 import type { PlannedTrial, Sweep } from './types.ts'
 
 /** `<scenario>-r<round, three digits>` */
@@ -16,7 +16,7 @@ export function planTrials(
     scenarios: readonly { id: string; runs: number | null }[]
   },
 ): PlannedTrial[] {
-  const random = seededRandom(sweep.random_seed)
+  const random = orderStream(sweep.random_seed)
   const inRound = (round: number) =>
     sweep.scenarios.filter(({ runs }) => round <= (runs ?? sweep.benchmark_runs)).map(({ id }) => id)
   return Array.from({ length: sweep.benchmark_runs }, (_, index) => index + 1).flatMap((round) =>

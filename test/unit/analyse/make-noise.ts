@@ -1,5 +1,5 @@
 /** Seeded noise for simulations. */
-import { randomStream } from '../../../harness/analyse/random.ts'
+import { randomStream } from '../../../harness/random.ts'
 
 /** Standard normal numbers (Box & Muller). */
 export function normals(seed: number): () => number {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { randomStream } from '../../../harness/analyse/random.ts'
 import { equalShares, type SequentialPlan, sequentialPlan } from '../../../harness/analyse/sequential.ts'
 import { decide } from '../../../harness/analyse/sequential-decision.ts'
+import { randomStream } from '../../../harness/random.ts'
 import { normals } from './make-noise.ts'
 
 const boundaries = (plan: SequentialPlan) => plan.looks.map((look) => look.z)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { randomStream } from '../../../harness/analyse/random.ts'
 import { criticalT, decide } from '../../../harness/analyse/sequential-decision.ts'
 import { type Looks, looksAt, PASS_ALPHA } from '../../../harness/gate/plan.ts'
+import { randomStream } from '../../../harness/random.ts'
 import { noises, normalsFrom, playPlan } from '../../bench/gate-simulation.mjs'
 
 const MARGIN = 0.02

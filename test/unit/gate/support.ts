@@ -1,7 +1,7 @@
-import { randomStream } from '../../../harness/analyse/random.ts'
 import { compareInLockStep } from '../../../harness/gate/lock-step.ts'
 import type { GateRow, GateScenario } from '../../../harness/gate/types.ts'
 import { metricTable } from '../../../harness/metrics.ts'
+import { randomStream } from '../../../harness/random.ts'
 import { Session } from '../../../harness/session/session.ts'
 import { defaultSettings } from '../../../harness/sweep/settings.ts'
 import type { GateSettings, Scenario, Sweep } from '../../../harness/sweep/types.ts'

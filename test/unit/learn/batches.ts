@@ -1,4 +1,5 @@
 /** Feature batches for tests: from plain rows, or random ones. */
+import { orderStream } from '../../../harness/random.ts'
 import type { FeatureBatch } from '../../../workers/pipeline/learn/learner.ts'
 
 /** A batch of dense rows and, where given, one-hot indexes by row. */
@@ -15,16 +16,8 @@ export function batchOf(dense: number[][], target: number[], hot: number[][] = [
   }
 }
 
-/** Numbers from 0 to 1 by mulberry32: the same for the same seed. */
-export function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
-}
+/** Numbers from 0 to 1: the same for the same seed. */
+export const randomNumbers = orderStream
 
 export interface RandomShape {
   rows: number

@@ -1,5 +1,6 @@
 /** Runs made up for tests of what is written about runs: shaped like measured ones, seeded, and not results. */
 
+import { orderStream } from '../../../harness/random.ts'
 import type { Manifest } from '../../../harness/record/types.ts'
 import { defaultSettings } from '../../../harness/sweep/settings.ts'
 import type { Scenario } from '../../../harness/sweep/types.ts'
@@ -22,7 +23,7 @@ export interface Shape {
 }
 
 export function syntheticRun(shape: Shape = {}): { manifest: Manifest; trials: TrialResult[] } {
-  const random = generator(shape.seed ?? 1)
+  const random = orderStream(shape.seed ?? 1)
   const lists = {
     chunk_size: shape.chunk_size ?? [64, 256, 1024],
     batch_size: shape.batch_size ?? [8, 64],
@@ -219,16 +220,5 @@ function syntheticTrial(scenario: Scenario, round: number, random: () => number)
           },
         }
       : {}),
-  }
-}
-
-/** Uniform numbers in [0, 1) from a seed (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
   }
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { orderStream, shuffle } from '../../../harness/random.ts'
 import { planTrials, trialId } from '../../../harness/sweep/plan.ts'
-import { seededRandom, shuffle } from '../../../harness/sweep/random.ts'
 
 const sweepOf = (count: number, benchmark_runs: number, random_seed: number) => ({
   scenarios: Array.from({ length: count }, (_, index) => ({ id: `s${index}`, runs: null })),
@@ -57,7 +57,7 @@ describe('the plan', () => {
 
 describe('the shuffle', () => {
   it('puts every item in every place about equally often', () => {
-    const random = seededRandom(11)
+    const random = orderStream(11)
     const size = 6
     const rounds = 12_000
     const counts = Array.from({ length: size }, () => Array.from({ length: size }, () => 0))
