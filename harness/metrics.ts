@@ -3,6 +3,7 @@
  * A workload's own metrics come from its `describe()` and join this table at run time.
  */
 import type { MetricInfo } from '../workers/contract.ts'
+import type { TrialResult } from '../workers/protocol.ts'
 
 export interface Metric extends MetricInfo {
   name: string
@@ -104,14 +105,15 @@ export const HARNESS_METRICS: readonly Metric[] = Object.entries(MEASURED).map((
  */
 export function metricTable(
   workload: Record<string, MetricInfo>,
-  trials: readonly { metrics: Record<string, number | null> }[] = [],
+  trials: readonly TrialResult[] = [],
 ): Map<string, Metric> {
   const table = new Map(HARNESS_METRICS.map((metric) => [metric.name, metric]))
   for (const [name, info] of Object.entries(workload)) {
     if (!table.has(name)) table.set(name, { name, scale: 'natural', ...info })
   }
-  for (const { metrics } of trials) {
-    for (const [name, value] of Object.entries(metrics)) {
+  for (const trial of trials) {
+    if (trial.outcome !== 'ok') continue
+    for (const [name, value] of Object.entries(trial.metrics)) {
       if (typeof value === 'number' && !table.has(name)) table.set(name, { name, ...UNDECLARED })
     }
   }

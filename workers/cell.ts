@@ -13,13 +13,21 @@ import { ClosedLoop } from './drive/closed.ts'
 import { loadWorkload, openWorkload } from './load-workload.ts'
 import { type DuetOrder, type DuetPart, takeTurns } from './lock-step.ts'
 import { MeasuredRun, warmUp } from './measured-run.ts'
-import type { ComputeCapInForce, HostReport, NoiseRecord, Outcome, TrialError, TrialJob } from './protocol.ts'
+import {
+  type ComputeCapInForce,
+  type HostReport,
+  NO_NOISE_READINGS,
+  type NoiseReadings,
+  type Outcome,
+  type TrialError,
+  type TrialJob,
+} from './protocol.ts'
 import { threadMs, threadStartMs } from './telemetry/clock.ts'
 import { Meters, type Readings } from './telemetry/meters.ts'
 import { trialErrorFrom, WorkloadError } from './untrusted.ts'
 
 /** What the cell can say; the host adds what concerns the whole process. */
-export type CellReport = Omit<HostReport, 'noise'> & { noise: Omit<NoiseRecord, 'load_1m'> }
+export type CellReport = Omit<HostReport, 'noise'> & { noise: Omit<NoiseReadings, 'load_1m'> }
 
 export interface WarmOrder {
   job: TrialJob
@@ -231,7 +239,7 @@ function failed(thrown: unknown): CellReport {
     window: null,
     energy: { joules: null, source: null },
     machine_busy_ms: null,
-    noise: { run_queue_wait_share: null, involuntary_context_switches: null },
+    noise: NO_NOISE_READINGS,
   }
 }
 

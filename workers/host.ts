@@ -10,6 +10,7 @@ import {
   type HostPermit,
   type HostReport,
   type HostSignal,
+  NO_NOISE_READINGS,
   type Outcome,
   type TrialError,
   type TrialJob,
@@ -134,12 +135,7 @@ function complete(report: Partial<CellReport> & { outcome: Outcome }, load1m: nu
     machine_busy_ms: null,
     ...report,
     metrics,
-    noise: {
-      run_queue_wait_share: null,
-      involuntary_context_switches: null,
-      ...report.noise,
-      load_1m: load1m,
-    },
+    noise: { ...NO_NOISE_READINGS, ...report.noise, load_1m: load1m },
   }
 }
 

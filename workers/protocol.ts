@@ -162,11 +162,15 @@ export interface TrialJob {
   compute_units: number | null
 }
 
+/** The caps of one trial: as asked, as in force, as achieved. */
 export interface CapsRecord {
   memory: {
-    requested_mb: number | null
-    scope?: MemoryScope
-    /** What was in force, comma-free; empty when there was no cap. */
+    /** As the sweep asks, above an empty cell or of the whole process by `scope`; null for none. */
+    asked_mb: number | null
+    scope: MemoryScope
+    /** What the workload could use above an empty cell, MB; null for no cap, and where it is not known. */
+    in_force_mb: number | null
+    /** What held it; empty where there was no cap. */
     mechanisms: MemoryMechanism[]
     /**
      * The largest reading above an empty cell (under `process` in all): heap plus external by the cell, or resident
@@ -174,13 +178,16 @@ export interface CapsRecord {
      */
     peak_mb: number | null
     /** Resident size above that of the empty cell by the kernel's high-water mark, nothing taken off, MB. */
-    peak_above_empty_mb?: number | null
+    peak_above_empty_mb: number | null
     /** False where a cap was asked for and not all of the heap and off-heap memory was bounded. */
     enforced: boolean
-    note?: string
+    note: string | null
   }
   compute: {
-    requested: number | null
+    /** As the sweep asks, in cores of the machine that `relative_to` names or else of the one that ran; null for none. */
+    asked: number | null
+    /** In cores of the machine that ran; null for no cap, and where it was never put in force. */
+    in_force: number | null
     /** CPU time of the host process over wall time, from the first timed step to the last; null where that is too short to tell. */
     achieved: number | null
     mechanism: ComputeMechanism
@@ -189,9 +196,9 @@ export interface CapsRecord {
     /** Time in which the cap held the process back, ms; null where the mechanism cannot tell. */
     throttled_ms: number | null
     /** The only core that the host could use; null for any. */
-    pinned_core?: number | null
+    pinned_core: number | null
     enforced: boolean
-    note?: string
+    note: string | null
   }
 }
 
@@ -203,27 +210,42 @@ export interface EnergyRecord {
   shared: boolean
 }
 
-/** Signs that others disturbed the trial; null where the machine does not tell. */
-export interface NoiseRecord {
+/** Signs that others disturbed a trial, as the host reads them; null where the machine does not tell. */
+export interface NoiseReadings {
   /** Time the cell's thread was ready and waited for a core, as a share of wall time; null under a cgroup cap. */
   run_queue_wait_share: number | null
   involuntary_context_switches: number | null
   /** One-minute load average at the start. */
   load_1m: number | null
   /** Time that the hypervisor gave to others, as a share of all cores' time. */
-  steal_share?: number | null
+  steal_share: number | null
   /** Cores' worth of CPU time that all other processes used, other trials and the governor included. */
-  others_cores?: number | null
+  others_cores: number | null
   /** Time in which any process of the machine waited for a core, as a share of wall time; null under a cgroup cap. */
-  pressure_share?: number | null
+  pressure_share: number | null
   /** Mean of the cores at the start and the end, MHz, and how it changed between them, as a share. */
-  frequency_mhz?: number | null
-  frequency_change?: number | null
+  frequency_mhz: number | null
+  frequency_change: number | null
+}
+
+/** Of a trial that did not live to read them. */
+export const NO_NOISE_READINGS: NoiseReadings = {
+  run_queue_wait_share: null,
+  involuntary_context_switches: null,
+  load_1m: null,
+  steal_share: null,
+  others_cores: null,
+  pressure_share: null,
+  frequency_mhz: null,
+  frequency_change: null,
+}
+
+export interface NoiseRecord extends NoiseReadings {
   /**
-   * Why this trial's times are suspect; empty for a quiet one, absent where none of the signs is known. Trials are marked
-   * so, and never dropped.
+   * Why this trial's times are suspect; empty for a quiet one, null where none of the signs is known. Trials are
+   * marked so, and never dropped.
    */
-  disturbed?: Disturbed[]
+  disturbed: Disturbed[] | null
 }
 
 export type Disturbed = 'steal' | 'others' | 'waiting' | 'pressure' | 'frequency'
@@ -244,27 +266,57 @@ export interface TrialError {
   exit?: string
 }
 
-/** One line of the journal. */
-export interface TrialResult {
+/** Why a trial is not `ok`, as recorded. */
+export interface RecordedError {
+  name: string
+  message: string
+  stack: string | null
+  /** Exit code or signal of the host process, where it ended by itself or was killed. */
+  exit: string | null
+}
+
+/** A change of conditions that `stint resume --force` passed over. */
+export interface PassedOver {
+  kind: DifferenceKind
+  /** Such as `the version of Node was 20.1.0 and is 22.4.0`. */
+  what: string
+}
+
+/** What two runs, or the halves of one that was resumed, may differ in. */
+export type DifferenceKind = 'stint' | 'workload' | 'data' | 'machine' | 'system' | 'node'
+
+interface AnyTrial {
   trial: string
   scenario: string
   round: number
-  outcome: Outcome
-  /** Measured metrics and the workload's own; null or absent where unknown. */
-  metrics: Record<string, number | null>
   caps: CapsRecord
-  energy: EnergyRecord
   noise: NoiseRecord
   /** ISO 8601, UTC. */
   started_at: string
   /** From the request to the result, host start included, ms. */
   duration_ms: number
-  /** Why the outcome is not `ok`. */
-  error?: TrialError
   /** What the workload handed over and could not be taken as it was, such as a metric that is not finite. */
-  notes?: string[]
-  info?: Record<string, unknown>
+  notes: string[]
+  /** What was no longer as at the start of the run; empty unless the run was resumed by force. */
+  resumed_under: PassedOver[]
 }
+
+export interface OkTrial extends AnyTrial {
+  outcome: 'ok'
+  /** Measured metrics and the workload's own; null or absent where unknown. */
+  metrics: Record<string, number | null>
+  energy: EnergyRecord
+  /** Further facts from the workload; empty where it told none. */
+  info: Record<string, unknown>
+}
+
+export interface NotOkTrial extends AnyTrial {
+  outcome: Exclude<Outcome, 'ok'>
+  error: RecordedError
+}
+
+/** How a trial ended: what the journal keeps of it. */
+export type TrialResult = OkTrial | NotOkTrial
 
 /** One line of a chunk log. */
 export interface ChunkLogLine {
@@ -352,7 +404,7 @@ export interface HostReport {
   energy: { joules: number | null; source: EnergyRecord['source'] }
   /** CPU time of all the machine's processes in the timed steps, ms. */
   machine_busy_ms: number | null
-  noise: NoiseRecord
+  noise: NoiseReadings
   error?: TrialError
   notes?: string[]
   info?: Record<string, unknown>

@@ -4,16 +4,17 @@
  * shares the trial process with what reports on it and could send anything.
  */
 import type { MetricInfo, ParamInfo, Scalar, StepReport, WorkloadInfo } from './contract.ts'
-import type {
-  DuetReport,
-  DuetSide,
-  DuetSums,
-  EnergyRecord,
-  HostReport,
-  InputProblem,
-  NoiseRecord,
-  Outcome,
-  TrialError,
+import {
+  type DuetReport,
+  type DuetSide,
+  type DuetSums,
+  type EnergyRecord,
+  type HostReport,
+  type InputProblem,
+  NO_NOISE_READINGS,
+  type NoiseReadings,
+  type Outcome,
+  type TrialError,
 } from './protocol.ts'
 
 // Taken before a workload can replace them.
@@ -245,7 +246,7 @@ const NOISE = [
   'pressure_share',
   'frequency_mhz',
   'frequency_change',
-] as const satisfies Exclude<keyof NoiseRecord, 'disturbed'>[]
+] as const satisfies (keyof NoiseReadings)[]
 /** Only these may be below 0. */
 const SIGNED: readonly string[] = ['frequency_change']
 
@@ -282,12 +283,8 @@ function checkedWindow(value: unknown): HostReport['window'] {
   return { from: number(from, 'window.from'), to: number(to, 'window.to') }
 }
 
-function checkedNoise(noise: Record<string, unknown>): NoiseRecord {
-  const checked: NoiseRecord = {
-    run_queue_wait_share: null,
-    involuntary_context_switches: null,
-    load_1m: null,
-  }
+function checkedNoise(noise: Record<string, unknown>): NoiseReadings {
+  const checked = { ...NO_NOISE_READINGS }
   for (const name of NOISE) {
     if (noise[name] === undefined) continue
     const check = SIGNED.includes(name) ? numberOrNull : measure

@@ -1,5 +1,5 @@
 /** From trials to the numbers that a test may use: one value a trial. */
-import type { ComputeMechanism, Outcome, TrialResult } from '../../workers/protocol.ts'
+import type { ComputeMechanism, OkTrial, Outcome, TrialResult } from '../../workers/protocol.ts'
 import { own } from '../own.ts'
 
 export const OUTCOMES: readonly Outcome[] = ['ok', 'out_of_memory', 'crashed', 'timed_out', 'failed']
@@ -9,12 +9,14 @@ export type RawValues = readonly (number | null | undefined)[]
 
 /** A metric's value in every `ok` trial, in the trials' order; null where unknown. */
 export function metricValues(trials: readonly TrialResult[], metric: string): (number | null)[] {
-  return okTrials(trials).map((trial) => metricValue(trial, metric))
+  return okTrials(trials).map((trial) => metricOf(trial, metric))
 }
 
-function metricValue(trial: TrialResult, metric: string): number | null {
+/** One trial's value of a metric; null where it is unknown, and for a trial that was not ok. */
+export function metricOf(trial: TrialResult, metric: string): number | null {
+  if (trial.outcome !== 'ok') return null
   const value = own(trial.metrics, metric) ?? (metric === 'energy_j' ? trial.energy.joules : null)
-  return typeof value === 'number' && Number.isFinite(value) ? value : null
+  return Number.isFinite(value) ? value : null
 }
 
 /** The finite ones, and how many were not. */
@@ -23,7 +25,7 @@ export function usableValues(raw: RawValues): { values: number[]; missing: numbe
   return { values, missing: raw.length - values.length }
 }
 
-export function okTrials(trials: readonly TrialResult[]): TrialResult[] {
+export function okTrials(trials: readonly TrialResult[]): OkTrial[] {
   return trials.filter((trial) => trial.outcome === 'ok')
 }
 
@@ -57,7 +59,7 @@ export function energySource(trials: readonly TrialResult[]): EnergySource | nul
 
 /** Mechanisms that held these trials to a compute cap; empty where none was asked for. */
 export function computeMechanisms(trials: readonly TrialResult[]): ComputeMechanism[] {
-  const capped = okTrials(trials).filter((trial) => trial.caps.compute.requested !== null)
+  const capped = okTrials(trials).filter((trial) => trial.caps.compute.asked !== null)
   return [...new Set(capped.map((trial) => trial.caps.compute.mechanism))].sort()
 }
 
@@ -65,8 +67,8 @@ export function computeMechanisms(trials: readonly TrialResult[]): ComputeMechan
 export function uncapped(trials: readonly TrialResult[]): { memory: number; compute: number } {
   const ok = okTrials(trials)
   return {
-    memory: ok.filter((t) => t.caps.memory.requested_mb !== null && !t.caps.memory.enforced).length,
-    compute: ok.filter((t) => t.caps.compute.requested !== null && !t.caps.compute.enforced).length,
+    memory: ok.filter((t) => t.caps.memory.asked_mb !== null && !t.caps.memory.enforced).length,
+    compute: ok.filter((t) => t.caps.compute.asked !== null && !t.caps.compute.enforced).length,
   }
 }
 

@@ -1,15 +1,12 @@
 /** Reads the runs that `stint compare` names, compares them, and prints or writes the table. */
-import { basename } from 'node:path'
 import { metricTable } from '../metrics.ts'
-import { readJournal } from '../record/journal.ts'
-import { readManifest } from '../record/manifest.ts'
-import { checkWritable, journalPath, resolveRunFolder } from '../record/run-folder.ts'
+import { openRun, type RecordedRun } from '../record/open-run.ts'
+import { checkWritable } from '../record/run-folder.ts'
 import {
   type CompareOptions,
   compareRuns,
   compareWithin,
   profileReference,
-  type RecordedRun,
   type RunComparison,
 } from '../report/compare.ts'
 import type { Export, Format } from '../report/export.ts'
@@ -30,7 +27,7 @@ export interface CompareWords extends ExportWords {
 export async function compare(words: CompareWords): Promise<void> {
   const { runs: folders, metric, out, json } = words
   const exports = compareExports(words)
-  const runs = folders.map(readRun)
+  const runs = folders.map(openRun)
   const options = metric.length === 0 ? {} : { metrics: metric }
   refuseUnknown(metric, runs[0]!)
   const comparison = runs.length === 1 ? withinOne(runs[0]!, options) : compareRuns(runs, options)
@@ -47,16 +44,6 @@ function compareExports(words: CompareWords): Export[] {
   if (words.out === undefined) return exports
   checkWritable(words.out)
   return exports.length > 0 ? exports : OUT_DEFAULTS.map((format) => ({ format, to: null }))
-}
-
-function readRun(path: string): RecordedRun {
-  const folder = resolveRunFolder(path)
-  const manifest = readManifest(folder)
-  return {
-    name: `${manifest.sweep.name}/${basename(folder)}`,
-    manifest,
-    trials: readJournal(journalPath(folder)).trials,
-  }
 }
 
 function refuseUnknown(metrics: readonly string[], { manifest, trials }: RecordedRun): void {

@@ -2,9 +2,7 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { basename, join, relative, sep } from 'node:path'
 import { PIPELINE_NAME } from '../pipeline/sweep.ts'
-import { readJournal } from '../record/journal.ts'
-import { readManifest } from '../record/manifest.ts'
-import { journalPath } from '../record/run-folder.ts'
+import { openRun } from '../record/open-run.ts'
 import type { PipelineRequest } from '../record/types.ts'
 import type { Export } from '../report/export.ts'
 import { jsonText } from '../report/render/json.ts'
@@ -60,9 +58,9 @@ export async function concludePipeline(
     `"stint resume ${folder}" runs the trials that are missing and writes the files to ${output}`,
   ])
   if (finished === null) return
-  const { trials } = readJournal(journalPath(finished))
+  const run = openRun(finished)
   const { readPipelineData, pipelineReport, writePipelineFiles } = await loadReports()
-  const data = readPipelineData(finished, readManifest(finished), trials)
+  const data = readPipelineData(run)
   const report = pipelineReport(data, options)
   const { written, skipped, problems } = await writePipelineFiles(data, report, options, exports, {
     ...whereToWrite(),
@@ -72,7 +70,7 @@ export async function concludePipeline(
   for (const { file, reason } of skipped) tell(`no ${file}: ${reason}`)
   tellProblems(problems)
   if (problems.length > 0) tell(`  the measurements are whole; "stint resume ${finished}" tries again`)
-  if (problems.length > 0 || trials.some(({ outcome }) => outcome === 'failed'))
+  if (problems.length > 0 || run.trials.some(({ outcome }) => outcome === 'failed'))
     process.exitCode = EXIT.failed
   const files = written.map((path) => relative(output, path))
   if (json) answer(jsonText({ data: { output_folder: output, run_folder: finished, files } }))

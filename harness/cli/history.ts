@@ -3,11 +3,9 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { count, formatMetric, formatP } from '../format.ts'
 import { type HistoryChange, historyOf } from '../gate/history.ts'
-import type { Recorded } from '../gate/unlike.ts'
 import { metricTable } from '../metrics.ts'
-import { readJournal } from '../record/journal.ts'
-import { MANIFEST_FILE, readManifest } from '../record/manifest.ts'
-import { journalPath } from '../record/run-folder.ts'
+import { MANIFEST_FILE } from '../record/manifest.ts'
+import { openRun, type RecordedRun } from '../record/open-run.ts'
 import { metricName, plain, ratioText } from '../report/words.ts'
 import { UserError } from '../user-error.ts'
 import { answer, tell } from './console.ts'
@@ -79,14 +77,16 @@ function sentence(change: HistoryChange): string {
 }
 
 /** Each run once: `latest` is a link to one, and a copy of one where an artefact was unpacked. */
-function runsBelow(dir: string): Recorded[] {
+function runsBelow(dir: string): RecordedRun[] {
   if (!existsSync(dir)) throw new UserError(`${dir}: no such folder`)
-  const runs = new Map<string, Recorded>()
+  const runs = new Map<string, RecordedRun>()
   for (const path of foldersWithRuns(dir).sort()) {
     try {
-      const manifest = readManifest(path)
-      if (manifest.finished_at === null || runs.has(manifest.id)) continue
-      runs.set(manifest.id, { path, manifest, trials: readJournal(journalPath(path)).trials })
+      const run = openRun(path)
+      const { id, finished_at } = run.manifest
+      if (finished_at === null || runs.has(id)) continue
+      runs.set(id, run)
+      for (const note of run.notes) tell(`note: ${plain(`${path}: ${note}`)}`)
     } catch (error) {
       if (!(error instanceof UserError)) throw error
       tell(`note: left out: ${error.message.split('\n')[0]}`)
@@ -103,7 +103,7 @@ function foldersWithRuns(folder: string): string[] {
     .flatMap(({ name }) => foldersWithRuns(join(folder, name)))
 }
 
-function refuseUnknown(metrics: readonly string[], runs: readonly Recorded[]): void {
+function refuseUnknown(metrics: readonly string[], runs: readonly RecordedRun[]): void {
   const known = new Set(
     runs.flatMap(({ manifest, trials }) => [...metricTable(manifest.workload.metrics, trials).keys()]),
   )

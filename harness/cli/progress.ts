@@ -2,7 +2,7 @@
  * Progress on stderr: a bar on a terminal, a line now and then elsewhere; failures as they happen.
  * Knows neither clock nor stream of its own, so that tests can read it.
  */
-import type { TrialResult } from '../../workers/protocol.ts'
+import type { NotOkTrial, TrialResult } from '../../workers/protocol.ts'
 import { count, formatDuration } from '../format.ts'
 import { cut } from '../report/render/terminal.ts'
 import { plain } from '../report/words.ts'
@@ -66,10 +66,9 @@ export class Progress {
     if (this.#options.live) this.#options.write(CLEAR_LINE)
   }
 
-  #failureLine(result: TrialResult, label: string): string {
-    const reason = result.error === undefined ? '' : `: ${firstLine(result.error.message)}`
+  #failureLine(result: NotOkTrial, label: string): string {
     const mark = this.#options.colour ? '\u001b[31m✗\u001b[0m' : '✗'
-    return `${mark} ${result.outcome}  ${plain(label)}  round ${result.round}${reason}`
+    return `${mark} ${result.outcome}  ${plain(label)}  round ${result.round}: ${firstLine(result.error.message)}`
   }
 
   #print(line: string): void {

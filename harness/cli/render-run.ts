@@ -1,8 +1,6 @@
 /** From a run folder to its reports, and what a command says of it. */
 import type { TrialResult } from '../../workers/protocol.ts'
-import { readJournal } from '../record/journal.ts'
-import { readManifest } from '../record/manifest.ts'
-import { journalPath } from '../record/run-folder.ts'
+import { openRun } from '../record/open-run.ts'
 import type { Export, WrittenReport } from '../report/export.ts'
 import { buildReportModel } from '../report/model.ts'
 import { jsonText } from '../report/render/json.ts'
@@ -16,7 +14,7 @@ import { exportReport, takesStdout, terminalOf } from './export.ts'
 
 export interface RenderedRun {
   folder: string
-  trials: TrialResult[]
+  trials: readonly TrialResult[]
   model: ReportModel
   report: Report
   exports: readonly Export[]
@@ -24,10 +22,9 @@ export interface RenderedRun {
 }
 
 /** Reads the run folder and writes its tables, pictures and pages anew. */
-export async function renderRun(folder: string, exports: readonly Export[]): Promise<RenderedRun> {
-  const manifest = readManifest(folder)
-  const { trials } = readJournal(journalPath(folder))
-  const model = buildReportModel(manifest, trials)
+export async function renderRun(path: string, exports: readonly Export[]): Promise<RenderedRun> {
+  const { folder, manifest, trials, notes } = openRun(path)
+  const model = buildReportModel(manifest, trials, notes)
   const report = runReport(model)
   return { folder, trials, model, report, exports, files: await exportReport(report, { exports, folder }) }
 }

@@ -1,5 +1,4 @@
 /** `stint report`: renders tables and plots again, from the run folder alone. */
-import { resolveRunFolder } from '../record/run-folder.ts'
 import { exportOption, runExports } from './export.ts'
 import type { Command } from './words.ts'
 
@@ -18,9 +17,8 @@ export const reportCommand: Command<ReportWords> = {
       quiet: { type: 'boolean', default: false, describe: 'no summary' },
     }),
   handler: async (words) => {
-    const folder = resolveRunFolder(words.run)
     const exports = runExports(words)
     const { printRun, renderRun } = await import('./render-run.ts')
-    printRun(await renderRun(folder, exports), words)
+    printRun(await renderRun(words.run, exports), words)
   },
 }

@@ -1,7 +1,7 @@
 /** `stint resume`: finishes an interrupted run. */
 import { LocalExecutor } from '../execute/local.ts'
 import { readManifest } from '../record/manifest.ts'
-import { resolveRunFolder } from '../record/run-folder.ts'
+import { resolveRunFolder } from '../record/open-run.ts'
 import { type ResumeEnd, resumeRun } from '../session/resume.ts'
 import { concludePipeline, outputOf, pipelineExports } from './conclude-pipeline.ts'
 import { pass, tell } from './console.ts'
@@ -58,7 +58,7 @@ async function resume(words: ResumeWords): Promise<void> {
   }
   const { end, ran } = resumed
   if (end.done === 'finished' && !ran && !words.quiet) tell('no trial is missing; nothing to run')
-  if (pipeline === undefined) await conclude(end, { ...words, exports: runExports(words) })
+  if (pipeline === null) await conclude(end, { ...words, exports: runExports(words) })
   else
     await concludePipeline(
       end,

@@ -42,12 +42,9 @@ export async function checkCompute(): Promise<Check[]> {
 }
 
 /** @param place where the group had to be found, if that needs saying */
-function shareFound(
-  { outcome, error, caps }: TrialResult,
-  place: string | undefined,
-): Pick<Check, 'able' | 'found'> {
-  const { achieved } = caps.compute
-  if (outcome !== 'ok') return { able: false, found: error?.message ?? outcome }
+function shareFound(trial: TrialResult, place: string | undefined): Pick<Check, 'able' | 'found'> {
+  const { achieved } = trial.caps.compute
+  if (trial.outcome !== 'ok') return { able: false, found: trial.error.message }
   if (achieved === null) return { able: false, found: 'the trial was too short to tell' }
   return {
     able: true,
@@ -80,7 +77,9 @@ export async function checkRest(executor: LocalExecutor): Promise<Check[]> {
     check(
       'compute',
       'core pinning',
-      { able: pinned.outcome === 'ok', found: pinned.error?.message ?? 'a trial ran on core 0 alone' },
+      pinned.outcome === 'ok'
+        ? { able: true, found: 'a trial ran on core 0 alone' }
+        : { able: false, found: pinned.error.message },
       remedyFor('taskset'),
     ),
     ...energyChecks(energy ?? null, plain),
@@ -88,8 +87,9 @@ export async function checkRest(executor: LocalExecutor): Promise<Check[]> {
   ]
 }
 
-function energyChecks(source: 'rapl' | 'perf' | null, { energy }: TrialResult): Check[] {
-  const joules = energy.joules === null ? 'no reading' : `a short trial took ${formatNumber(energy.joules)} J`
+function energyChecks(source: 'rapl' | 'perf' | null, trial: TrialResult): Check[] {
+  const read = trial.outcome === 'ok' ? trial.energy.joules : null
+  const joules = read === null ? 'no reading' : `a short trial took ${formatNumber(read)} J`
   const absent = 'no package counter can be read here; many virtual machines have none'
   return [
     check(
@@ -111,10 +111,10 @@ function energyChecks(source: 'rapl' | 'perf' | null, { energy }: TrialResult): 
 }
 
 function noiseChecks({ noise }: TrialResult): Check[] {
-  const told = (name: string, value: number | null | undefined, show: (value: number) => string): Check =>
+  const told = (name: string, value: number | null, show: (value: number) => string): Check =>
     check('noise', name, {
-      able: value != null,
-      found: value == null ? 'the kernel does not tell' : show(value),
+      able: value !== null,
+      found: value === null ? 'the kernel does not tell' : show(value),
     })
   const percent = (value: number) => `${formatShare(value)} of the time`
   return [

@@ -1,5 +1,6 @@
 /** How much identical trials differ on this machine, now. */
 import { median } from '../analyse/quantile.ts'
+import { metricOf } from '../analyse/values.ts'
 import type { Executor } from '../execute/executor.ts'
 import { runProbe } from '../execute/probe-trial.ts'
 
@@ -31,14 +32,14 @@ export async function measureQuiet(
   let disturbed = 0
   for (let run = 0; run < runs; run++) {
     for (const side of random() < 0.5 ? ([0, 1] as const) : ([1, 0] as const)) {
-      const { metrics, noise } = await runProbe(executor, {
+      const trial = await runProbe(executor, {
         steps: STEPS,
         wallMs: 60_000,
         id: `aa-${side}-${run}`,
       })
-      const wall = metrics['wall_s'] ?? null
+      const wall = metricOf(trial, 'wall_s')
       if (wall !== null) sides[side].push(Math.log(wall))
-      if ((noise.disturbed?.length ?? 0) > 0) disturbed++
+      if ((trial.noise.disturbed?.length ?? 0) > 0) disturbed++
     }
   }
   const all = [...sides[0], ...sides[1]]

@@ -1,5 +1,5 @@
 /** Which trials to distrust: others' work reached them. */
-import type { Disturbed, NoiseRecord } from '../../workers/protocol.ts'
+import type { Disturbed, NoiseReadings } from '../../workers/protocol.ts'
 
 /** Cores' worth of work by others that a machine shows at rest, the governor's included. */
 const OTHERS_AT_REST = 0.15
@@ -11,11 +11,11 @@ const MUCH_PRESSURE = 0.1
 const MUCH_CHANGE = 0.1
 
 /** Reasons, none for a quiet trial; null where none of the signs is known, as of a trial too short to tell. */
-export function disturbancesOf(noise: NoiseRecord, cores: number): Disturbed[] | null {
+export function disturbancesOf(noise: NoiseReadings, cores: number): Disturbed[] | null {
   const { steal_share, others_cores, run_queue_wait_share, pressure_share, frequency_change } = noise
   const signs = [steal_share, others_cores, run_queue_wait_share, pressure_share, frequency_change]
-  if (signs.every((sign) => sign == null)) return null
-  const above = (value: number | null | undefined, limit: number) => value != null && value > limit
+  if (signs.every((sign) => sign === null)) return null
+  const above = (value: number | null, limit: number) => value !== null && value > limit
   const reasons: Disturbed[] = []
   if (above(steal_share, MUCH_STEAL)) reasons.push('steal')
   if (above(others_cores, Math.max(OTHERS_AT_REST, (cores - 1) * OTHERS_SHARE))) reasons.push('others')

@@ -138,7 +138,7 @@ export class LocalExecutor implements DuetExecutor {
           : sent
       const window = ending.kind === 'result' ? ending.result.window : null
       const summary = await this.governor.unwatch(pid, window)
-      const result = toTrialResult({ spec, ending, summary, caps, shared: mine.shared, startedAt, requested })
+      const result = toTrialResult({ job, ending, summary, caps, shared: mine.shared, startedAt, requested })
       if (result.outcome !== 'ok') removeIfEmpty(job.chunk_log)
       return result
     } finally {

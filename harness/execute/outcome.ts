@@ -1,5 +1,5 @@
 /** What became of a trial whose host gave no result. */
-import type { Outcome, TrialError, WatchSummary } from '../../workers/protocol.ts'
+import type { NotOkTrial, TrialError, WatchSummary } from '../../workers/protocol.ts'
 import type { HostDeath } from './host-process.ts'
 
 /** V8 says one of these before it aborts a process for want of memory. */
@@ -10,7 +10,7 @@ export function outcomeOfDeath(
   death: HostDeath,
   killed: WatchSummary['killed'],
   limits: { max_memory_mb: number | null; timeout_s: number },
-): { outcome: Outcome; error: TrialError } {
+): { outcome: NotOkTrial['outcome']; error: TrialError } {
   const exit = death.signal ?? `code ${death.code}`
   if (killed === 'memory') {
     const message = `resident memory grew past max_memory_mb ${limits.max_memory_mb} within a step; the process was killed`

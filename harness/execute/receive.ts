@@ -5,7 +5,13 @@
 import { cpus } from 'node:os'
 import type { WorkloadInfo } from '../../workers/contract.ts'
 import type { PreparedDataset } from '../../workers/data/types.ts'
-import type { DuetReport, HostReport, PrepareResult, TimeWindow } from '../../workers/protocol.ts'
+import {
+  type DuetReport,
+  type HostReport,
+  NO_NOISE_READINGS,
+  type PrepareResult,
+  type TimeWindow,
+} from '../../workers/protocol.ts'
 import {
   checkedDescription,
   checkedDuet,
@@ -121,6 +127,6 @@ function failedReport(name: string, why: string): HostReport {
     window: null,
     energy: { joules: null, source: null },
     machine_busy_ms: null,
-    noise: { run_queue_wait_share: null, involuntary_context_switches: null, load_1m: null },
+    noise: NO_NOISE_READINGS,
   }
 }

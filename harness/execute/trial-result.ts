@@ -1,16 +1,18 @@
 /** Puts together a journal line from what the host said and what the governor saw. */
 import { availableParallelism } from 'node:os'
-import type {
-  CapsRecord,
-  ComputeCapInForce,
-  HostReport,
-  MemoryCapInForce,
-  NoiseRecord,
-  Outcome,
-  TrialError,
-  TrialResult,
-  TrialSpec,
-  WatchSummary,
+import {
+  type CapsRecord,
+  type ComputeCapInForce,
+  type HostReport,
+  type MemoryCapInForce,
+  NO_NOISE_READINGS,
+  type NoiseRecord,
+  type NotOkTrial,
+  type RecordedError,
+  type TrialError,
+  type TrialJob,
+  type TrialResult,
+  type WatchSummary,
 } from '../../workers/protocol.ts'
 import { trialErrorFrom } from '../../workers/untrusted.ts'
 import { formatNumber } from '../format.ts'
@@ -26,8 +28,13 @@ export interface CapsInForce {
   compute: ComputeCapInForce | null
 }
 
+interface Failed {
+  outcome: NotOkTrial['outcome']
+  error: TrialError
+}
+
 export interface TrialEvidence {
-  spec: TrialSpec
+  job: TrialJob
   ending: HostEnding<HostReport>
   summary: WatchSummary
   caps: CapsInForce
@@ -39,40 +46,46 @@ export interface TrialEvidence {
 }
 
 export function toTrialResult(evidence: TrialEvidence): TrialResult {
-  const { spec, ending, summary } = evidence
+  const {
+    job: { spec },
+    ending,
+    summary,
+  } = evidence
   const report = ending.kind === 'result' ? ending.result : null
-  const { outcome, error } = judge(evidence)
-  const energy = energyOf(spec, report, summary, evidence.shared)
   const peakMb = largest(report?.peak_mb ?? null, summary.peak_mb)
-  return {
+  const common = {
     trial: spec.trial,
     scenario: spec.scenario,
     round: spec.round,
-    outcome,
-    metrics: outcome === 'ok' ? { ...okMetrics(report, summary, peakMb), energy_j: energy.joules } : {},
     caps: {
       memory: memoryRecord(evidence, peakMb),
       compute: computeRecord(evidence, report),
     },
-    energy,
     noise: noiseOf(report),
     started_at: evidence.startedAt.toISOString(),
     duration_ms: performance.now() - evidence.requested,
-    ...(error === undefined ? {} : { error }),
-    ...(report?.notes === undefined ? {} : { notes: report.notes }),
-    ...(report?.info === undefined ? {} : { info: report.info }),
+    notes: report?.notes ?? [],
+    resumed_under: [],
   }
+  if (report?.outcome === 'ok') {
+    const energy = energyOf(spec, report, summary, evidence.shared)
+    const metrics = { ...okMetrics(report, summary, peakMb), energy_j: energy.joules }
+    return { ...common, outcome: 'ok', metrics, energy, info: report.info ?? {} }
+  }
+  const { outcome, error } = judge(evidence)
+  return { ...common, outcome, error: recorded(error) }
+}
+
+function recorded({ name, message, stack, exit }: TrialError): RecordedError {
+  return { name, message, stack: stack ?? null, exit: exit ?? null }
 }
 
 function noiseOf(report: HostReport | null): NoiseRecord {
-  if (report === null) {
-    return { run_queue_wait_share: null, involuntary_context_switches: null, load_1m: null }
-  }
-  const disturbed = disturbancesOf(report.noise, availableParallelism())
-  return disturbed === null ? report.noise : { ...report.noise, disturbed }
+  if (report === null) return { ...NO_NOISE_READINGS, disturbed: null }
+  return { ...report.noise, disturbed: disturbancesOf(report.noise, availableParallelism()) }
 }
 
-function judge({ ending, summary, spec }: TrialEvidence): { outcome: Outcome; error?: TrialError } {
+function judge({ ending, summary, job: { spec } }: TrialEvidence): Failed {
   switch (ending.kind) {
     case 'death':
       return outcomeOfDeath(ending.death, summary.killed, {
@@ -83,30 +96,38 @@ function judge({ ending, summary, spec }: TrialEvidence): { outcome: Outcome; er
       return { outcome: 'failed', error: trialErrorFrom(ending.error) }
     case 'result': {
       const { outcome, error } = ending.result
-      return error === undefined ? { outcome } : { outcome, error }
+      if (outcome !== 'ok' && error !== undefined) return { outcome, error }
+      const message = 'the host process did not say why'
+      return { outcome: 'failed', error: { name: 'Error', message } }
     }
   }
 }
 
 function okMetrics(
-  report: HostReport | null,
+  report: HostReport,
   summary: WatchSummary,
   peakMb: number | null,
 ): Record<string, number | null> {
-  const peakRss = largest(report?.metrics['peak_rss_mb'] ?? null, summary.peak_rss_mb)
-  return { ...report?.metrics, peak_memory_mb: peakMb, peak_rss_mb: peakRss }
+  const peakRss = largest(report.metrics['peak_rss_mb'] ?? null, summary.peak_rss_mb)
+  return { ...report.metrics, peak_memory_mb: peakMb, peak_rss_mb: peakRss }
 }
 
-function memoryRecord({ spec, caps, summary }: TrialEvidence, peakMb: number | null): CapsRecord['memory'] {
-  const requested = spec.caps.max_memory_mb
+function memoryRecord(
+  { job: { spec }, caps, summary }: TrialEvidence,
+  peakMb: number | null,
+): CapsRecord['memory'] {
+  const asked_mb = spec.caps.max_memory_mb
   const resident = caps.memory?.allowance_mb ?? null
   const scope = spec.caps.memory_scope
   const peaks = { peak_mb: peakMb, peak_above_empty_mb: summary.peak_above_empty_mb }
-  if (requested === null) return { requested_mb: null, mechanisms: [], ...peaks, enforced: true }
+  if (asked_mb === null) {
+    return { asked_mb, scope, in_force_mb: null, mechanisms: [], ...peaks, enforced: true, note: null }
+  }
   const backstop = caps.memory?.backstop ?? null
   return {
-    requested_mb: requested,
+    asked_mb,
     scope,
+    in_force_mb: scope === 'workload' && caps.memory !== null ? asked_mb : null,
     mechanisms: [
       'resource_limits',
       'between_steps',
@@ -125,27 +146,27 @@ function memoryRecord({ spec, caps, summary }: TrialEvidence, peakMb: number | n
 }
 
 function computeRecord(
-  { spec, caps, summary }: TrialEvidence,
+  { job: { spec, compute_units }, caps, summary }: TrialEvidence,
   report: HostReport | null,
 ): CapsRecord['compute'] {
-  const requested = spec.caps.max_compute_units
   const inForce = caps.compute
-  const asked = requested !== null || spec.caps.pin_core !== null
-  const enforced = !asked || (inForce !== null && inForce.error === null)
+  const holds = inForce !== null && inForce.error === null
+  const enforced = (spec.caps.max_compute_units === null && spec.caps.pin_core === null) || holds
   const short = report?.outcome === 'ok' && report.achieved === null
   const note =
     inForce?.error ??
     (enforced ? null : 'the trial ended before its cap was put in force') ??
     (short ? 'the timed steps were too short to tell which share of a core they used' : null)
   return {
-    requested,
+    asked: spec.caps.max_compute_units,
+    in_force: holds ? compute_units : null,
     achieved: report?.achieved ?? null,
     mechanism: inForce?.mechanism ?? 'none',
     period_ms: inForce?.period_ms ?? null,
     pinned_core: inForce?.pinned_core ?? null,
     throttled_ms: report?.throttled_ms ?? summary.throttled_ms,
     enforced,
-    ...(note === null ? {} : { note }),
+    note,
   }
 }
 

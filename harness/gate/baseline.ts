@@ -2,16 +2,13 @@
 
 import { rmSync } from 'node:fs'
 import type { TrialResult } from '../../workers/protocol.ts'
-import { energySource, groupByScenario } from '../analyse/values.ts'
+import { energySource, groupByScenario, metricOf, metricValues } from '../analyse/values.ts'
 import type { Executor } from '../execute/executor.ts'
 import { count } from '../format.ts'
 import { type Metric, metricTable } from '../metrics.ts'
-import { own } from '../own.ts'
 import { makeOwnedFolder } from '../ownership/leftovers.ts'
-import { readJournal } from '../record/journal.ts'
 import { readMachine } from '../record/machine.ts'
-import { readManifest } from '../record/manifest.ts'
-import { journalPath, resolveRunFolder } from '../record/run-folder.ts'
+import { openRun, type RecordedRun } from '../record/open-run.ts'
 import { prepareSession } from '../session/session.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
 import { planTrials } from '../sweep/plan.ts'
@@ -85,7 +82,7 @@ export async function compareWithBaseline(
       a: runs.length === 1 ? runs[0]!.path : `${runs.length} recorded runs`,
       b: 'the working copy',
       rows,
-      notes: [...session.notes, ...notes, ...changed],
+      notes: [...session.notes, ...runs.flatMap(leftOut), ...notes, ...changed],
       alpha: sweep.gate.alpha,
       tests,
       duets: 0,
@@ -98,11 +95,8 @@ export async function compareWithBaseline(
   }
 }
 
-function readRuns(paths: readonly string[]): Recorded[] {
-  const runs = paths.map((path): Recorded => {
-    const folder = resolveRunFolder(path)
-    return { path, manifest: readManifest(folder), trials: readJournal(journalPath(folder)).trials }
-  })
+function readRuns(paths: readonly string[]): RecordedRun[] {
+  const runs = paths.map(openRun)
   const ids = runs.map(({ manifest }) => manifest.id)
   const twice = runs.find(({ manifest }, index) => ids.indexOf(manifest.id) < index)
   if (twice !== undefined) throw new UserError(`${twice.path}: the same run is given twice`)
@@ -114,6 +108,10 @@ function readRuns(paths: readonly string[]): Recorded[] {
     )
   }
   return runs
+}
+
+function leftOut({ path, notes }: RecordedRun): string[] {
+  return notes.map((note) => `${path}: ${note}`)
 }
 
 /** Rounds that were recorded: fewer than planned where precision ended them. */
@@ -217,8 +215,7 @@ function isMeasured(
   if (name === 'energy_j') {
     return [a.flat(), b].every((trials) => ['rapl', 'perf'].includes(energySource(trials) ?? ''))
   }
-  const has = (trials: readonly TrialResult[]) =>
-    trials.some(({ outcome, metrics }) => outcome === 'ok' && typeof own(metrics, name) === 'number')
+  const has = (trials: readonly TrialResult[]) => trials.some((trial) => metricOf(trial, name) !== null)
   return has(a.flat()) && has(b)
 }
 
@@ -230,7 +227,7 @@ function testRow(
   claimAlpha: number,
 ): GateRow | null {
   const isMemory = metric.name === 'peak_memory_mb'
-  const peak = a.flat().find(({ outcome }) => outcome === 'ok')?.metrics['peak_memory_mb']
+  const [peak] = metricValues(a.flat(), 'peak_memory_mb')
   const floor = isMemory && peak ? MEMORY_RESOLUTION_MB / peak : 0
   const margin = Math.max(allowed, floor)
   const found = (isMemory ? memoryTest : timesTest)(metric, a, b, margin, claimAlpha)

@@ -1,8 +1,8 @@
 /** A scenario that was `ok` and no longer is, and scores that the same data and seed must give again. */
-import type { Outcome, TrialResult } from '../../workers/protocol.ts'
+import type { NotOkTrial, Outcome, TrialResult } from '../../workers/protocol.ts'
+import { metricValues, usableValues } from '../analyse/values.ts'
 import { relativeChange } from '../analyse/welch.ts'
 import type { Metric } from '../metrics.ts'
-import { own } from '../own.ts'
 import { outcomeName, plain } from '../report/words.ts'
 import { scoreMetrics } from './margins.ts'
 import type { GateRow, Rules } from './types.ts'
@@ -45,14 +45,13 @@ export function outcomeRow(identity: Identity, { a, b }: SideTrials): GateRow | 
   return { ...row, verdict: claimed ? 'regression' : 'undecided' }
 }
 
-function notOk({ outcome }: TrialResult): boolean {
-  return outcome !== 'ok'
+function notOk(trial: TrialResult): trial is NotOkTrial {
+  return trial.outcome !== 'ok'
 }
 
 /** `: the message`, or nothing where there is none. */
-function reasonOf([first]: readonly TrialResult[]): string {
-  const message = first?.error?.message
-  return message === undefined ? '' : `: ${plain(message)}`
+function reasonOf([first]: readonly NotOkTrial[]): string {
+  return first === undefined ? '' : `: ${plain(first.error.message)}`
 }
 
 function endsOf(trials: readonly TrialResult[]): string {
@@ -102,10 +101,7 @@ export function scoreRow(
 }
 
 function scores(trials: readonly TrialResult[], metric: string): number[] {
-  return trials
-    .filter(({ outcome }) => outcome === 'ok')
-    .map(({ metrics }) => own(metrics, metric))
-    .filter((value): value is number => typeof value === 'number' && Number.isFinite(value))
+  return usableValues(metricValues(trials, metric)).values
 }
 
 /** Deterministic metrics without a better or worse that changed, and no margin says how much may: worth a note, not a verdict. */

@@ -5,16 +5,12 @@ import type { TrialResult } from '../../workers/protocol.ts'
 import { computeMechanisms } from '../analyse/values.ts'
 import { own } from '../own.ts'
 import { identityOf } from '../record/changes.ts'
-import type { Machine, Manifest } from '../record/types.ts'
+import type { RecordedRun } from '../record/open-run.ts'
+import type { Machine } from '../record/types.ts'
 import type { Sweep } from '../sweep/types.ts'
 
-/** A recorded run. */
-export interface Recorded {
-  /** As the user gave it. */
-  path: string
-  manifest: Manifest
-  trials: readonly TrialResult[]
-}
+/** What is looked at of a recorded run. */
+export type Recorded = Pick<RecordedRun, 'path' | 'manifest' | 'trials'>
 
 /** What it is compared with. */
 export interface Present {

@@ -1,5 +1,5 @@
 /** From duets and trials to one number each for a metric: the log of how many times worse the candidate is. */
-import type { DuetReport, DuetSums } from '../../workers/protocol.ts'
+import type { DuetReport, DuetSums, OkTrial } from '../../workers/protocol.ts'
 import type { Evidence, SoloRound } from './types.ts'
 
 export interface MetricValues {
@@ -48,7 +48,7 @@ function fromDuets(
 
 function fromSolos(
   solos: readonly SoloRound[],
-  read: (trial: SoloRound['a']) => number | null,
+  read: (trial: OkTrial) => number | null,
 ): MetricValues | null {
   const pairs = solos.flatMap(({ a, b }) =>
     a.outcome === 'ok' && b.outcome === 'ok' ? [{ a: read(a), b: read(b) }] : [],

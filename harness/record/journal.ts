@@ -1,10 +1,18 @@
 /** `trials.jsonl`: one line a finished trial, appended and synced, never rewritten. */
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
+import { basename } from 'node:path'
 import type { TrialResult } from '../../workers/protocol.ts'
+import { trialId } from '../sweep/plan.ts'
 import { UserError } from '../user-error.ts'
+import { problemOf, trialSchema } from './schema.ts'
+import { isPlain, type Plain, trial1to2 } from './upgrade.ts'
 
 const LINE_END = 10
 const READ_BYTES = 1 << 16
+
+/** From each format of a line to the next; a line of the first names none. */
+const UPGRADES: ((trial: Plain) => Plain)[] = [trial1to2]
+const NEWEST = UPGRADES.length + 1
 
 export class Journal {
   readonly path: string
@@ -21,7 +29,7 @@ export class Journal {
    * @throws the file system's error, `path` filled in; what was there before is then still whole
    */
   append(result: TrialResult): void {
-    const line = Buffer.from(`${JSON.stringify(result)}\n`)
+    const line = Buffer.from(`${JSON.stringify({ format: NEWEST, ...result })}\n`)
     const before = fstatSync(this.#file).size
     try {
       // A short write (disk almost full) must not leave half a line unnoticed: go on until all of it is out or it throws.
@@ -48,11 +56,13 @@ export class Journal {
 }
 
 /**
- * Cuts off what a crash left of a line behind the last whole one.
+ * Cuts off what a crash left of a line after the last whole one.
  * @returns bytes removed, 0 where nothing was torn
+ * @throws {UserError} where there is no journal
  */
 export function mendJournal(path: string): number {
-  const file = openSync(path, 'a+')
+  // Not 'a+', which would make a journal where there is none.
+  const file = open(path, 'r+')
   try {
     const { size } = fstatSync(file)
     const whole = endOfLastLine(file, size)
@@ -77,28 +87,102 @@ function endOfLastLine(file: number, size: number): number {
   return 0
 }
 
-export interface JournalContent {
-  trials: TrialResult[]
-  /** True where the last line was cut short by a crash; that trial is not among `trials`. */
-  torn: boolean
+function open(path: string, flags: 'r' | 'r+'): number {
+  try {
+    return openSync(path, flags)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    throw new UserError(
+      `${path}: the journal is gone, and what was measured with it`,
+      'restore it from a copy of the run folder, or start a new run',
+    )
+  }
+}
+
+interface Planned {
+  scenarios: readonly { id: string; runs: number | null }[]
+  benchmark_runs: number
 }
 
 /**
- * Reads a journal; a torn last line is recognised and left out.
- * @throws {UserError} naming file and line where any other line is not a trial
+ * Hands over one trial at a time, so that a long journal takes little memory. Lines that are no trial of this run, or
+ * one that an earlier line has, are left out; so is the last where a crash cut it short.
+ * @returns what was left out, by line number, one sentence for each reason
+ * @throws {UserError} where there is no journal, where a line is of a newer stint, and where lines were left out and
+ * none is left
  */
-export function readJournal(path: string): JournalContent {
-  const trials: TrialResult[] = []
-  const { torn } = eachTrial(path, (trial) => trials.push(trial))
-  return { trials, torn }
+export function eachTrial(
+  path: string,
+  { sweep }: { sweep: Planned },
+  take: (trial: TrialResult) => void,
+): string[] {
+  const rounds = new Map(sweep.scenarios.map(({ id, runs }) => [id, runs ?? sweep.benchmark_runs]))
+  const seen = new Set<string>()
+  const leftOut = new Map<string, number[]>()
+  const judge = (line: string, number: number): string | null => {
+    const read = readLine(line, path, number)
+    if (typeof read === 'string') return read
+    const { trial, scenario, round } = read
+    if (round > (rounds.get(scenario) ?? 0) || trial !== trialId(scenario, round))
+      return 'not a trial of this run'
+    if (seen.has(trial)) return 'a trial that an earlier line has'
+    seen.add(trial)
+    take(read)
+    return null
+  }
+  const torn = eachLine(path, (line, number) => {
+    const reason = judge(line, number)
+    if (reason !== null) leftOut.set(reason, [...(leftOut.get(reason) ?? []), number])
+  })
+  const [first] = leftOut
+  if (seen.size === 0 && first !== undefined) {
+    const [reason, [number]] = first
+    throw new UserError(
+      `${path}:${number}: ${reason}; no other line is a trial of this run either`,
+      'restore the journal from a copy of the run folder, or start a new run',
+    )
+  }
+  const file = basename(path)
+  const notes = [...leftOut].map(([reason, numbers]) => `${file}, ${linesText(numbers)}: ${reason}; left out`)
+  if (torn)
+    notes.push(`${file} ends in a line that was cut short; left out, and "stint resume" runs that trial`)
+  return notes
 }
 
-/**
- * Hands over one trial at a time, so that a long journal takes little memory.
- * @throws {UserError} as `readJournal`
- */
-export function eachTrial(path: string, take: (trial: TrialResult) => void): { torn: boolean } {
-  const file = openSync(path, 'r')
+/** @returns the trial, or what is wrong with the line */
+function readLine(line: string, path: string, number: number): TrialResult | string {
+  let written: unknown
+  try {
+    written = JSON.parse(line)
+  } catch {
+    return 'not a JSON line'
+  }
+  if (!isPlain(written)) return 'not a trial: expected an object'
+  const { format = 1, ...trial } = written
+  if (typeof format !== 'number' || !Number.isInteger(format) || format < 1)
+    return 'not a trial: format: expected a whole number from 1'
+  if (format > NEWEST) {
+    throw new UserError(
+      `${path}:${number}: format ${format} is not known to this version of stint (it reads 1 to ${NEWEST})`,
+      'read the run with the version of stint that wrote it, or a later one',
+    )
+  }
+  const newest = UPGRADES.slice(format - 1).reduce((value, upgrade) => upgrade(value), trial as Plain)
+  const checked = trialSchema.safeParse(newest)
+  return checked.success ? checked.data : `not a trial: ${problemOf(checked.error)}`
+}
+
+const FEW_LINES = 3
+
+function linesText(numbers: readonly number[]): string {
+  const more = numbers.length - FEW_LINES
+  const shown = numbers.slice(0, FEW_LINES).join(', ')
+  return `line${numbers.length === 1 ? '' : 's'} ${shown}${more > 0 ? ` and ${more} more` : ''}`
+}
+
+/** @returns whether the last line has no end */
+function eachLine(path: string, take: (line: string, number: number) => void): boolean {
+  const file = open(path, 'r')
   try {
     const buffer = Buffer.allocUnsafe(READ_BYTES)
     let parts: Buffer[] = []
@@ -107,29 +191,14 @@ export function eachTrial(path: string, take: (trial: TrialResult) => void): { t
       let from = 0
       for (let at = buffer.indexOf(LINE_END); at !== -1 && at < bytes; at = buffer.indexOf(LINE_END, from)) {
         parts.push(buffer.subarray(from, at))
-        take(parseLine(Buffer.concat(parts).toString('utf8'), path, ++number))
+        take(Buffer.concat(parts).toString('utf8'), ++number)
         parts = []
         from = at + 1
       }
       if (from < bytes) parts.push(Buffer.from(buffer.subarray(from, bytes)))
     }
-    return { torn: parts.length > 0 }
+    return parts.length > 0
   } finally {
     closeSync(file)
   }
-}
-
-function parseLine(line: string, path: string, number: number): TrialResult {
-  let value: unknown
-  try {
-    value = JSON.parse(line)
-  } catch {
-    throw new UserError(
-      `${path}:${number}: not a JSON line; the journal was changed by something other than stint`,
-    )
-  }
-  if (typeof value !== 'object' || value === null || !('trial' in value) || !('outcome' in value)) {
-    throw new UserError(`${path}:${number}: not a trial: expected an object with "trial" and "outcome"`)
-  }
-  return value as TrialResult
 }

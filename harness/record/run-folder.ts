@@ -3,7 +3,6 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
-  realpathSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -98,12 +97,6 @@ export function createRunFolder(folder: RunFolder, manifest: Manifest): FolderLo
 
 export function journalPath(folder: string): string {
   return join(folder, 'trials.jsonl')
-}
-
-/** The run folder that a user means: the folder itself, or what a `latest` link points to. */
-export function resolveRunFolder(path: string): string {
-  if (!existsSync(path)) throw new UserError(`${path}: no such run folder`)
-  return realpathSync(path)
 }
 
 function pointLatest(path: string): void {

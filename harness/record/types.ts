@@ -1,6 +1,7 @@
 /** The run folder's manifest, `run.json`. */
 import type { WorkloadInfo } from '../../workers/contract.ts'
 import type { PreparedDataset } from '../../workers/data/types.ts'
+import type { PassedOver } from '../../workers/protocol.ts'
 import type { PipelineOptions } from '../pipeline/options.ts'
 import type { Sweep } from '../sweep/types.ts'
 
@@ -27,7 +28,7 @@ export interface Resumption {
   /** Trials that had ended before. */
   finished_trials: number
   /** What was no longer as at the start and was passed over by --force. */
-  changes: string[]
+  changes: PassedOver[]
 }
 
 /** How another machine's compute units were scaled to this one's. */
@@ -48,7 +49,7 @@ export interface PipelineRequest {
 }
 
 export interface Manifest {
-  format: 1
+  format: 2
   id: string
   stint: string
   sweep: Sweep
@@ -59,12 +60,12 @@ export interface Manifest {
   workload_hash: string
   datasets: PreparedDataset[]
   notes: string[]
-  /** Absent or null: compute units are cores of this machine. */
-  calibration?: Calibration | null
+  /** Null: compute units are cores of this machine. */
+  calibration: Calibration | null
   /** The most, where rounds end by precision. */
   planned_trials: number
-  /** Planned and not needed, since a scenario's mean was known well enough; absent until the end and where none can be. */
-  skipped_trials?: number
+  /** Planned and not needed, since a scenario's mean was known well enough; null until the end and where none can be. */
+  skipped_trials: number | null
   started_at: string
   /** Null while the run goes on or when it was interrupted. */
   finished_at: string | null
@@ -73,6 +74,6 @@ export interface Manifest {
   /** Every time that the run was taken up again. */
   resumed: Resumption[]
   command: string[]
-  /** Absent: the run is not one of `stint pipeline`. */
-  pipeline?: PipelineRequest
+  /** Null: the run is not one of `stint pipeline`. */
+  pipeline: PipelineRequest | null
 }

@@ -9,17 +9,14 @@ import { groupByScenario } from '../analyse/values.ts'
 import { formatWarning } from '../analyse/warnings.ts'
 import { count, list } from '../format.ts'
 import { metricTable } from '../metrics.ts'
+import type { RecordedRun } from '../record/open-run.ts'
 import type { Manifest } from '../record/types.ts'
 import type { Correction, Scenario } from '../sweep/types.ts'
 import { pairNotices } from './pair-notices.ts'
 import type { Notice } from './section.ts'
 
-export interface RecordedRun {
-  /** What people call it, such as the folder's name; unique among the runs. */
-  name: string
-  manifest: Manifest
-  trials: readonly TrialResult[]
-}
+/** What of a run is compared; names are unique among the runs. */
+export type ComparedRun = Pick<RecordedRun, 'name' | 'manifest' | 'trials' | 'notes'>
 
 /** One row of the table and what it is about. */
 export interface ComparisonLine {
@@ -52,7 +49,7 @@ const ONE_AFTER_THE_OTHER =
   'These runs were made one after the other. On shared machines that alone makes identical code differ: at alpha 5% about one comparison in four cries wolf. Make both runs several times in turns (A B A B) and believe only what comes back, or use stint gate, which runs both versions side by side.'
 
 /** @param runs at least two */
-export function compareRuns(runs: readonly RecordedRun[], options: CompareOptions = {}): RunComparison {
+export function compareRuns(runs: readonly ComparedRun[], options: CompareOptions = {}): RunComparison {
   const [reference, ...others] = runs
   if (!reference || others.length === 0) throw new RangeError('compareRuns needs two runs')
   const settings = {
@@ -77,6 +74,7 @@ export function compareRuns(runs: readonly RecordedRun[], options: CompareOption
   const pairs: GroupPair[] = []
   const abouts = new Map<string, Omit<ComparisonLine, 'row'>>()
   const key = (a: string, b: string) => JSON.stringify([a, b])
+  notices.push(...runs.flatMap(leftOut))
   for (const other of others) {
     notices.push(...differencesBetween(reference, other))
     const paired = pairRuns(reference, other)
@@ -108,10 +106,11 @@ export function compareRuns(runs: readonly RecordedRun[], options: CompareOption
  * hardware with `{ profile: 'server' }`.
  */
 export function compareWithin(
-  { name, manifest, trials }: RecordedRun,
+  run: ComparedRun,
   reference: Record<string, Scalar>,
   options: CompareOptions = {},
 ): RunComparison {
+  const { name, manifest, trials } = run
   const settings = {
     ...manifest.sweep.compare,
     reference,
@@ -134,10 +133,15 @@ export function compareWithin(
     margin: settings.margin,
     lines: rows.map((row) => ({ row, scenario: '', a: row.a_label, b: row.b_label })),
     notices: [
+      ...leftOut(run),
       ...notes.map((warning): Notice => ({ level: 'note', text: formatWarning(warning) })),
       ...pairNotices(rows),
     ],
   }
+}
+
+function leftOut({ name, notes }: ComparedRun): Notice[] {
+  return notes.map((note) => ({ level: 'problem', text: `${name}: ${note}.` }))
 }
 
 /** The profile that the sweep compares with, else the first; null for a run without several profiles. */
@@ -149,8 +153,8 @@ export function profileReference({ sweep }: Manifest): Record<string, Scalar> | 
 }
 
 function pairRuns(
-  a: RecordedRun,
-  b: RecordedRun,
+  a: ComparedRun,
+  b: ComparedRun,
 ): {
   pairs: GroupPair[]
   labels: string[]
@@ -160,10 +164,10 @@ function pairRuns(
   // The seed is the unit where both runs have several.
   const [seedsA, seedsB] = [seedKeys(a.manifest.sweep.scenarios), seedKeys(b.manifest.sweep.scenarios)]
   const seeds = seedsA.filter((key) => seedsB.includes(key))
-  const poolsOf = ({ manifest }: RecordedRun) => poolBySeed(manifest.sweep.scenarios, seeds)
+  const poolsOf = ({ manifest }: ComparedRun) => poolBySeed(manifest.sweep.scenarios, seeds)
   const candidates = new Map(poolsOf(b).map((pool) => [keyOf(pool.scenario, seedVaries), pool]))
   const [groupsA, groupsB] = [groupByScenario(a.trials), groupByScenario(b.trials)]
-  const group = (run: RecordedRun, pool: Pool, groups: Map<string, TrialResult[]>): Group => {
+  const group = (run: ComparedRun, pool: Pool, groups: Map<string, TrialResult[]>): Group => {
     const found = groupOf(pool, groups)
     return { ...found, id: `${run.name}/${found.id}`, label: `${run.name}: ${found.label}` }
   }
@@ -202,7 +206,7 @@ function keyOf({ flat }: Scenario, seedVaries: boolean): string {
   return JSON.stringify(entries.sort(([x], [y]) => (x < y ? -1 : 1)))
 }
 
-function differencesBetween(a: RecordedRun, b: RecordedRun): Notice[] {
+function differencesBetween(a: ComparedRun, b: ComparedRun): Notice[] {
   const notices: Notice[] = []
   const told = (what: string, inA: string, inB: string, level: Notice['level'], advice: string) => {
     if (inA === inB) return
@@ -239,7 +243,7 @@ function differencesBetween(a: RecordedRun, b: RecordedRun): Notice[] {
     'Trials that share the machine slow each other down.',
   )
   told('Stint', ma.stint, mb.stint, 'note', 'Versions of the harness may measure differently.')
-  const mechanisms = ({ trials }: RecordedRun) =>
+  const mechanisms = ({ trials }: ComparedRun) =>
     [...new Set(trials.map(({ caps }) => caps.compute.mechanism))].sort().join(', ') || 'none'
   told(
     'Compute caps were held by',

@@ -24,8 +24,15 @@ const CAP_TOLERANCE = 1.05
 /** What operating points are sought for, beside latency, which is weighed against accuracy, and accuracy. */
 const GOALS = ['throughput_rows_s', MEMORY, 'energy_j']
 
-/** @param trials in any order; those of scenarios that the manifest does not name are left out */
-export function buildReportModel(manifest: Manifest, trials: readonly TrialResult[]): ReportModel {
+/**
+ * @param trials in any order; those of scenarios that the manifest does not name are left out
+ * @param leftOut of the journal, in words
+ */
+export function buildReportModel(
+  manifest: Manifest,
+  trials: readonly TrialResult[],
+  leftOut: readonly string[] = [],
+): ReportModel {
   const { sweep } = manifest
   const known = new Set(sweep.scenarios.map(({ id }) => id))
   const own = trials.filter((trial) => known.has(trial.scenario))
@@ -77,7 +84,7 @@ export function buildReportModel(manifest: Manifest, trials: readonly TrialResul
     },
     noise: noiseOf(manifest, own, scenarios, latency.name),
   }
-  return { ...withoutNotices, notices: noticesFor(withoutNotices, comparison, own) }
+  return { ...withoutNotices, notices: noticesFor(withoutNotices, comparison, own, leftOut) }
 }
 
 type Front = (summary: ScenarioSummary) => boolean | null
@@ -118,7 +125,7 @@ function scenarioReport(
 function computeCap(trials: readonly TrialResult[], asked: number | null): ScenarioReport['compute'] {
   const caps = trials.map((trial) => trial.caps.compute)
   // Scaled to this machine where the sweep counts in another's cores.
-  const requested = caps.find((cap) => cap.requested !== null)?.requested ?? asked
+  const requested = caps.find((cap) => cap.in_force !== null)?.in_force ?? asked
   const shares = caps.map((cap) => cap.achieved)
   const achieved = estimateMean(shares)
   return {
@@ -150,8 +157,8 @@ function failuresOf(trials: readonly TrialResult[]): Failure[] {
   const failures = new Map<string, Failure>()
   for (const trial of trials) {
     if (trial.outcome === 'ok') continue
-    const exit = trial.error?.exit ? ` (${trial.error.exit})` : ''
-    const reason = plain(trial.error ? `${trial.error.message}${exit}` : 'no reason was recorded')
+    const exit = trial.error.exit === null ? '' : ` (${trial.error.exit})`
+    const reason = plain(`${trial.error.message}${exit}`)
     const key = `${trial.outcome} ${reason}`
     const seen = failures.get(key)
     if (seen) seen.count++

@@ -21,8 +21,8 @@ export function noiseOf(
     involuntary_switches_median: median(
       known(trials.map((trial) => trial.noise.involuntary_context_switches)),
     ),
-    others_cores_median: median(known(trials.map((trial) => trial.noise.others_cores ?? null))),
-    steal_max: largest(known(trials.map((trial) => trial.noise.steal_share ?? null))),
+    others_cores_median: median(known(trials.map((trial) => trial.noise.others_cores))),
+    steal_max: largest(known(trials.map((trial) => trial.noise.steal_share))),
     disturbed: disturbedOf(trials),
     load_at_start: manifest.machine.load_at_start[0],
     latency_variation_median: median(variation),
@@ -33,13 +33,13 @@ function disturbedOf(trials: readonly TrialResult[]): NoiseReport['disturbed'] {
   const reasons: NoiseReport['disturbed']['reasons'] = {}
   let disturbed = 0
   for (const { noise } of trials) {
-    if (noise.disturbed === undefined || noise.disturbed.length === 0) continue
+    if (noise.disturbed === null || noise.disturbed.length === 0) continue
     disturbed++
     for (const reason of noise.disturbed) reasons[reason] = (reasons[reason] ?? 0) + 1
   }
   return {
     trials: disturbed,
-    of: trials.filter(({ noise }) => noise.disturbed !== undefined).length,
+    of: trials.filter(({ noise }) => noise.disturbed !== null).length,
     reasons,
   }
 }

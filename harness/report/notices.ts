@@ -2,6 +2,7 @@
 
 import type { Disturbed, TrialResult } from '../../workers/protocol.ts'
 import type { Comparison } from '../analyse/comparison.ts'
+import { okTrials } from '../analyse/values.ts'
 import { formatWarning } from '../analyse/warnings.ts'
 import { count, formatNumber, formatShare } from '../format.ts'
 import { pairNotices } from './pair-notices.ts'
@@ -19,8 +20,10 @@ export function noticesFor(
   model: Omit<ReportModel, 'notices'>,
   comparison: Comparison,
   trials: readonly TrialResult[],
+  leftOut: readonly string[],
 ): Notice[] {
   return [
+    ...leftOut.map((text) => problem(plain(`${text}.`))),
     ...aboutTheRun(model),
     ...aboutPrecision(model),
     ...aboutResuming(model, trials),
@@ -73,8 +76,10 @@ function aboutTheRun({ manifest, trials, scenarios }: Omit<ReportModel, 'notices
 
 /** Trials that --force let run under other conditions than the rest. */
 function aboutResuming({ manifest }: Omit<ReportModel, 'notices'>, trials: readonly TrialResult[]): Notice[] {
-  const marked = trials.filter((trial) => Array.isArray(trial.info?.['resumed_under'])).length
-  const changes = [...new Set(manifest.resumed.flatMap((resumption) => resumption.changes))]
+  const marked = trials.filter(({ resumed_under }) => resumed_under.length > 0).length
+  const changes = [
+    ...new Set(manifest.resumed.flatMap((resumption) => resumption.changes.map(({ what }) => what))),
+  ]
   if (marked === 0 || changes.length === 0) return []
   return [
     problem(
@@ -115,8 +120,8 @@ function aboutScores(
   trials: readonly TrialResult[],
 ): Notice[] {
   const byReason = new Map<string, { names: Set<string>; scenarios: Set<string> }>()
-  for (const { info, scenario } of trials) {
-    const reasons = info?.['not_scored']
+  for (const { info, scenario } of okTrials(trials)) {
+    const reasons = info['not_scored']
     if (typeof reasons !== 'object' || reasons === null) continue
     for (const [name, reason] of Object.entries(reasons)) {
       if (!metrics.has(name) || typeof reason !== 'string') continue
@@ -250,7 +255,7 @@ function aboutNoise({ noise, latency }: Omit<ReportModel, 'notices'>): Notice[] 
 }
 
 function aboutEnergy({ measured }: Omit<ReportModel, 'notices'>, trials: readonly TrialResult[]): Notice[] {
-  const known = trials.filter(({ energy }) => energy.joules !== null)
+  const known = okTrials(trials).filter(({ energy }) => energy.joules !== null)
   if (known.length === 0 && !measured.includes('energy_j')) {
     return [
       note('Energy was not measured: this machine has no readable counter. It is left empty, not guessed.'),

@@ -1,5 +1,6 @@
 /** What a share of another machine's core is on this one. */
 import { median } from '../analyse/quantile.ts'
+import { metricOf } from '../analyse/values.ts'
 import type { Executor } from '../execute/executor.ts'
 import { runProbe } from '../execute/probe-trial.ts'
 import { formatNumber } from '../format.ts'
@@ -13,13 +14,16 @@ const RUN_MS = 400
 export async function measureKernel(executor: Executor): Promise<number> {
   const scores: number[] = []
   for (let run = 0; run < RUNS; run++) {
-    const { metrics, outcome, error } = await runProbe(executor, {
+    const trial = await runProbe(executor, {
       wallMs: RUN_MS,
       id: 'calibrate',
       round: run + 1,
     })
-    const score = metrics['kernel_ops_s'] ?? null
-    if (score === null) throw new Error(`calibration failed: ${error?.message ?? outcome}`)
+    const score = metricOf(trial, 'kernel_ops_s')
+    if (score === null) {
+      const why = trial.outcome === 'ok' ? 'nothing was measured' : trial.error.message
+      throw new Error(`calibration failed: ${why}`)
+    }
     scores.push(score)
   }
   return median(scores)

@@ -1,5 +1,6 @@
 /** Takes an interrupted run up again: exactly the trials that are missing, in the order planned at its start. */
 import { rmSync } from 'node:fs'
+import type { PassedOver } from '../../workers/protocol.ts'
 import { type Stopping, stoppingOf } from '../analyse/precision.ts'
 import type { Executor } from '../execute/executor.ts'
 import { count } from '../format.ts'
@@ -61,7 +62,8 @@ export async function resumeRun(
       const text = `the journal ended in ${count(bytes, 'byte')} of a line cut short; they are removed and that trial runs again`
       listener({ event: 'note', text })
     }
-    const { missing, finished, stopping } = missingTrials(manifest, folder.journal)
+    const { missing, finished, stopping, notes } = missingTrials(manifest, folder.journal)
+    for (const text of notes) listener({ event: 'note', text })
     if (missing.length === 0) {
       if (manifest.finished_at === null) {
         const finished_at = clock.now().toISOString()
@@ -113,23 +115,24 @@ interface Missing {
   missing: PlannedTrial[]
   finished: number
   stopping: Stopping | null
+  notes: string[]
 }
 
 function missingTrials(manifest: Manifest, journal: string): Missing {
   const stopping = stoppingOf(manifest)
   const ended = new Set<string>()
-  eachTrial(journal, (trial) => {
+  const notes = eachTrial(journal, manifest, (trial) => {
     ended.add(trial.trial)
     stopping?.add(trial)
   })
   const plan = planTrials(manifest.sweep)
   const missing = stopping?.missing(plan) ?? plan.filter(({ trial }) => !ended.has(trial))
-  return { missing, finished: ended.size, stopping }
+  return { missing, finished: ended.size, stopping, notes }
 }
 
-function changed(folder: string, changes: readonly string[]): UserError {
+function changed(folder: string, changes: readonly PassedOver[]): UserError {
   return new UserError(
-    `${folder}: cannot be resumed, since trials measured before and after would not be comparable:\n${changes.map((change) => `  - ${change}`).join('\n')}`,
+    `${folder}: cannot be resumed, since trials measured before and after would not be comparable:\n${changes.map(({ what }) => `  - ${what}`).join('\n')}`,
     'undo the change, start a new run, or go on with --force, which marks the trials that follow',
   )
 }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { WorkloadInfo } from '../../workers/contract.ts'
-import type { InputProblem, TrialResult } from '../../workers/protocol.ts'
+import type { InputProblem, PassedOver, TrialResult } from '../../workers/protocol.ts'
 import { type Stopping, stoppingOf } from '../analyse/precision.ts'
 import type { Executor } from '../execute/executor.ts'
 import { fillSlots } from '../execute/schedule.ts'
@@ -77,7 +77,7 @@ export async function runSweep(
     const started = clock.now()
     const folder = planRunFolder(root, sweep.name, started, randomBytes(3).toString('hex'))
     const manifest: Manifest = {
-      format: 1,
+      format: 2,
       id: folder.id,
       stint: STINT_VERSION,
       sweep,
@@ -89,12 +89,13 @@ export async function runSweep(
       notes: [...session.notes, ...(calibration === null ? [] : [calibrationWords(calibration)])],
       calibration,
       planned_trials: plan.length,
+      skipped_trials: null,
       started_at: started.toISOString(),
       finished_at: null,
       elapsed_s: null,
       resumed: [],
       command: options.command,
-      ...(options.pipeline && { pipeline: options.pipeline }),
+      pipeline: options.pipeline ?? null,
     }
     const lock = createRunFolder(folder, manifest)
     try {
@@ -121,7 +122,7 @@ export interface TrialsToRun {
   session: Session
   plan: readonly PlannedTrial[]
   /** What --force passed over; goes into every trial. */
-  changes: readonly string[]
+  changes: readonly PassedOver[]
   /** Knows the trials that ended before; null where every planned trial runs. */
   stopping: Stopping | null
 }
@@ -175,7 +176,7 @@ async function runIntoJournal(run: TrialsToRun, context: RunContext): Promise<{ 
       run: async ({ scenario, round }: PlannedTrial) => {
         const spec = session.spec(scenarios.get(scenario)!, { round, logChunks: isLogged(round) })
         const result = withDescribed(await executor.run(spec), run.manifest.workload.metrics)
-        return changes.length === 0 ? result : { ...result, info: { ...result.info, resumed_under: changes } }
+        return { ...result, resumed_under: [...changes] }
       },
       onSkip: (trial) => listener({ event: 'skipped', trial }),
       onStart: (trial) => listener({ event: 'started', trial }),
@@ -205,14 +206,14 @@ export function skippedTrials(
   { planned_trials }: Manifest,
   stopping: Stopping | null,
 ): Pick<Manifest, 'skipped_trials'> {
-  return stopping === null ? {} : { skipped_trials: planned_trials - stopping.count }
+  return { skipped_trials: stopping === null ? null : planned_trials - stopping.count }
 }
 
 /**
  * A full disk says nothing about the trial: it is run again when the run is resumed. Tried here, since a workload may
  * well throw an error of that name.
  */
-function refuseUnwritableLog({ outcome, error }: TrialResult, { chunks }: RunFolder): void {
-  if (outcome !== 'failed' || error?.name !== 'ChunkLogError' || canWrite(chunks)) return
-  throw new Error(error.message)
+function refuseUnwritableLog(result: TrialResult, { chunks }: RunFolder): void {
+  if (result.outcome !== 'failed' || result.error.name !== 'ChunkLogError' || canWrite(chunks)) return
+  throw new Error(result.error.message)
 }

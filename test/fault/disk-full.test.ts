@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Journal } from '../../harness/record/journal.ts'
 import { checksumsOf, journalOf, Sandbox, trialsOf } from '../fixtures/cli.ts'
+import { errorOf } from '../fixtures/trials.ts'
 
 let box: Sandbox
 let disk: string
@@ -138,9 +139,9 @@ it('a data file that is deleted fails its trials with its name, and the sweep go
   expect(trials.length).toBe(4)
   const failed = trials.filter(({ outcome }) => outcome !== 'ok')
   expect(failed.length).toBeGreaterThan(1)
-  for (const { outcome, error } of failed) {
-    expect(outcome).toBe('failed')
-    expect(error!.message).toContain(data)
-    expect(error!.message).toContain('no such file')
+  for (const trial of failed) {
+    expect(trial.outcome).toBe('failed')
+    expect(errorOf(trial)!.message).toContain(data)
+    expect(errorOf(trial)!.message).toContain('no such file')
   }
 })

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LocalExecutor } from '../../harness/execute/local.ts'
-import type { Manifest } from '../../harness/record/types.ts'
+import { openRun } from '../../harness/record/open-run.ts'
 import type { ChunkLogLine, TrialResult } from '../../workers/protocol.ts'
 import { Sandbox, trialsOf } from '../fixtures/cli.ts'
 import { fixtureResources, trialSpec } from '../fixtures/trial.ts'
+import { errorOf, okOf } from '../fixtures/trials.ts'
 
 let folder: string
 let executor: LocalExecutor
@@ -48,10 +49,11 @@ const FAILURES: [how: string, message: string][] = [
 describe('a workload', () => {
   it('that breaks its contract fails its trial with the value at fault', async () => {
     for (const [how, message] of FAILURES) {
-      const { outcome, error, metrics } = await run(how)
-      expect([how, outcome, error?.message]).toEqual([how, 'failed', expect.stringContaining(message)])
+      const trial = await run(how)
+      const error = errorOf(trial)
+      expect([how, trial.outcome, error?.message]).toEqual([how, 'failed', expect.stringContaining(message)])
       expect(error!.message.length).toBeLessThan(5000)
-      expect(metrics).toEqual({})
+      expect(trial).not.toHaveProperty('metrics')
     }
   }, 120_000)
 
@@ -60,8 +62,7 @@ describe('a workload', () => {
   })
 
   it('has metrics that are not finite recorded as unknown, with a note', async () => {
-    const { outcome, metrics, notes } = await run('not_finite')
-    expect(outcome).toBe('ok')
+    const { metrics, notes } = okOf(await run('not_finite'))
     expect(metrics).toMatchObject({ a: null, b: null, c: null, d: 4 })
     expect(Object.entries(metrics)).toContainEqual(['__proto__', 5])
     expect(notes).toEqual([
@@ -71,25 +72,23 @@ describe('a workload', () => {
   })
 
   it('may hand over what JSON can say in another form', async () => {
-    const { outcome, info } = await run('info_plain')
-    expect([outcome, info]).toEqual(['ok', { when: '1970-01-01T00:00:00.000Z', sizes: [1, 2], nan: null }])
+    const { info } = okOf(await run('info_plain'))
+    expect(info).toEqual({ when: '1970-01-01T00:00:00.000Z', sizes: [1, 2], nan: null })
   })
 
   it('that sends messages of its own, or removes its folder, leaves the next trial as it is', async () => {
     for (const how of ['posts', 'removes_temporary', 'good']) {
-      const { outcome, metrics, error } = await run(how)
-      expect([how, outcome, metrics['a'], error]).toEqual([how, 'ok', 1, undefined])
+      expect([how, okOf(await run(how)).metrics['a']]).toEqual([how, 1])
     }
-    const { outcome, error } = await run('writes_everywhere')
-    expect(['crashed', 'failed']).toContain(outcome)
-    expect(error!.message).not.toBe('')
+    const lost = await run('writes_everywhere')
+    expect(['crashed', 'failed']).toContain(lost.outcome)
+    expect(errorOf(lost)!.message).not.toBe('')
     expect((await run('good')).outcome).toBe('ok')
   })
 
   it('that replaces clocks, meters and JSON has its trial measured all the same', async () => {
     for (const how of ['clock', 'to_json', 'inherited_outcome']) {
-      const { outcome, metrics, error } = await run(how)
-      expect([how, outcome, error]).toEqual([how, 'ok', undefined])
+      const { metrics } = okOf(await run(how))
       for (const name of ['latency_mean_ms', 'latency_p50_ms', 'service_mean_ms', 'startup_ms', 'wall_s'])
         expect(metrics[name], `${how}: ${name}`).toBeGreaterThan(0)
       expect(metrics['latency_mean_ms']! * metrics['chunks']!).toBeCloseTo(metrics['wall_s']! * 1000, 6)
@@ -113,20 +112,19 @@ describe('a sweep', () => {
     })
     const { code, stderr } = await box.stint('run', sweep, '--out', box.results, '--quiet')
     expect([code, stderr]).toEqual([4, ''])
-    const trials = trialsOf(box.runs()[0]!)
-    const { sweep: played } = JSON.parse(readFileSync(join(box.runs()[0]!, 'run.json'), 'utf8')) as Manifest
-    const howOf = new Map(played.scenarios.map(({ id, params }) => [id, params['how']]))
-    const outcomes = trials.map(({ scenario, outcome }) => `${howOf.get(scenario)} ${outcome}`).sort()
+    const { manifest, trials } = openRun(box.runs()[0]!)
+    const ways = new Map(manifest.sweep.scenarios.map(({ id, params }) => [id, params['how']]))
+    const outcomes = trials.map(({ scenario, outcome }) => `${ways.get(scenario)} ${outcome}`).sort()
     expect(outcomes).toEqual(
       how
         .flatMap((one) => Array.from({ length: 2 }, () => `${one} ${one === 'good' ? 'ok' : 'failed'}`))
         .sort(),
     )
-    for (const { outcome, error, metrics } of trials) {
-      if (outcome === 'ok') expect(metrics).toMatchObject({ a: 1, absent: null })
-      if (outcome === 'failed')
-        expect(error).toEqual(expect.objectContaining({ message: expect.any(String) }))
-    }
+    const messages = trials.flatMap((trial) => errorOf(trial)?.message ?? [])
+    expect(messages).toHaveLength(8)
+    expect(messages).not.toContain('')
+    for (const trial of trials)
+      if (trial.outcome === 'ok') expect(trial.metrics).toMatchObject({ a: 1, absent: null })
     expect((await box.stint('resume', box.runs()[0]!, '--quiet')).stderr).not.toContain('stopped')
     expect(trialsOf(box.runs()[0]!).length).toBe(trials.length)
     box.remove()

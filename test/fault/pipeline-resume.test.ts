@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { generateDataset } from '../../workers/data/presets/generate.ts'
 import type { TrialResult } from '../../workers/protocol.ts'
 import { type CliEnd, journalOf, Sandbox, trialsOf } from '../fixtures/cli.ts'
+import { okOf } from '../fixtures/trials.ts'
 
 /** The grid is the point that is given: five trials. */
 const GIVEN = ['--chunk-size', '64', '--max-memory-mb', '256', '--max-compute-units', '0.5']
@@ -145,7 +146,7 @@ describe('an interrupted stint pipeline', () => {
       expect(energy_j).toBeCloseTo(WATTS.idle * wall + WATTS.per_core * cpu, 9)
     }
     const sources = ['estimate', 'rapl', 'perf']
-    const energy = (trial: TrialResult) => trial.energy
+    const energy = (trial: TrialResult) => okOf(trial).energy
     for (const { joules, source, shared } of trialsOf(run).map(energy)) {
       expect(joules).toBeGreaterThan(0)
       expect(sources).toContain(source)

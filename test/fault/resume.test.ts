@@ -2,8 +2,13 @@
 import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { readMachine } from '../../harness/record/machine.ts'
+import { openRun } from '../../harness/record/open-run.ts'
+import { STINT_VERSION } from '../../harness/version.ts'
 import { checksumsOf, journalOf, Sandbox, trialsOf } from '../fixtures/cli.ts'
+import { errorOf, okOf } from '../fixtures/trials.ts'
 
 const FULL = process.env['STINT_FULL'] === '1'
 const SALTS = [1, 2]
@@ -108,7 +113,7 @@ describe.skipIf(process.platform !== 'linux')('a run whose processes are killed 
       expect(new Set(trials.map(({ trial }) => trial)).size).toBe(trials.length)
       expect(trials.map(({ trial }) => trial).sort()).toEqual(Object.keys(reference).sort())
       const lost = trials.filter(({ outcome }) => outcome !== 'ok')
-      for (const { outcome, error } of lost) expect([outcome, error?.exit]).toEqual(['crashed', 'SIGKILL'])
+      for (const trial of lost) expect([trial.outcome, errorOf(trial)?.exit]).toEqual(['crashed', 'SIGKILL'])
       expect(reference).toMatchObject(checksumsOf(run))
     }
     // Only now: a run that was not resumed yet may still hold the lock of its killed coordinator.
@@ -214,10 +219,9 @@ describe('resume', () => {
     expect(trialsOf(run).length).toBe(4)
 
     expect(await box.stint('resume', run, '--force')).toMatchObject({ code: 0 })
-    const marks = trialsOf(run).map(
-      ({ info }) => (info?.['resumed_under'] as string[] | undefined)?.length ?? 0,
-    )
-    expect(marks).toEqual([0, 0, 0, 0, 3, 3])
+    const marks = trialsOf(run).map(({ resumed_under }) => resumed_under.map(({ kind }) => kind))
+    const passed = ['workload', 'machine', 'node']
+    expect(marks).toEqual([[], [], [], [], passed, passed])
     const report = readFileSync(join(run, 'reports', 'report.md'), 'utf8')
     expect(report).toContain('2 trials ran after the run was resumed with --force')
     expect(report).toContain('Another CPU')
@@ -235,6 +239,38 @@ describe('resume', () => {
     child.kill('SIGINT')
     expect((await end).code).toBe(130)
     expect(readdirSync(run!).filter((name) => name.startsWith('.lock'))).toEqual([])
+  })
+
+  it('completes a run that a stint of format 1 left interrupted', async () => {
+    const format1 = fileURLToPath(new URL('../fixtures/run-folders/format-1/', import.meta.url))
+    for (const name of ['readings.mjs', 'readings.csv', 'interrupted'])
+      cpSync(join(format1, name), join(box.folder, name), { recursive: true })
+    const run = join(box.folder, 'interrupted')
+    const path = join(run, 'run.json')
+    const manifest = JSON.parse(readFileSync(path, 'utf8').replaceAll('/data/format-1', box.folder))
+    // As if it had been made on this machine.
+    const here = { ...manifest, machine: readMachine(), stint: STINT_VERSION }
+    writeFileSync(path, JSON.stringify(here))
+    const before = journalOf(run)
+    const old = trialsOf(run).length
+    expect([manifest.format, old, manifest.planned_trials]).toEqual([1, 2, 6])
+
+    const { code, stdout, stderr } = await box.stint('resume', run)
+    expect([code, stdout]).toEqual([0, `${run}\n`])
+    expect(stderr).toContain('2 trials are there; the other 4 follow')
+    expect(journalOf(run).startsWith(before)).toBe(true)
+    const resumed = openRun(run)
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({
+      format: 2,
+      skipped_trials: null,
+      finished_at: expect.any(String),
+    })
+    expect(resumed.notes).toEqual([])
+    expect(resumed.trials).toHaveLength(6)
+    const factors = new Map(resumed.manifest.sweep.scenarios.map(({ id, params }) => [id, params['factor']]))
+    const READINGS = Array.from({ length: 40 }, (_, i) => (i * 7) % 11).reduce((a, b) => a + b)
+    for (const trial of resumed.trials)
+      expect(okOf(trial).metrics['total']).toBe(READINGS * Number(factors.get(trial.scenario)))
   })
 
   it('sees changed data and changed code in a file that the module imports', async () => {

@@ -1,13 +1,15 @@
 /** Energy through the public command, on fake counters. */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Manifest } from '../../harness/record/types.ts'
-import type { TrialResult } from '../../workers/protocol.ts'
+import { openRun } from '../../harness/record/open-run.ts'
+import type { Scalar } from '../../workers/contract.ts'
+import type { OkTrial } from '../../workers/protocol.ts'
 import { workloadFile } from '../fixtures/trial.ts'
+import { okOf } from '../fixtures/trials.ts'
 
 const COMMAND = fileURLToPath(new URL('../../dist/harness/cli/main.js', import.meta.url))
 
@@ -17,8 +19,11 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Runs a sweep of the powercap workload; its trials, with how each misbehaved. */
-function sweep(lines: string[], environment: Record<string, string>): (TrialResult & { how: unknown })[] {
+/** Runs a sweep of the powercap workload; its trials, by `how` and round. */
+function sweep(
+  lines: string[],
+  environment: Record<string, string>,
+): (OkTrial & { how: Scalar | undefined })[] {
   const file = join(folder, 'energy.yaml')
   writeFileSync(
     file,
@@ -30,13 +35,9 @@ function sweep(lines: string[], environment: Record<string, string>): (TrialResu
     { encoding: 'utf8', env: { ...process.env, ...environment } },
   )
   expect([status, stderr]).toEqual([0, ''])
-  const { sweep } = JSON.parse(readFileSync(join(stdout.trim(), 'run.json'), 'utf8')) as Manifest
-  const how = new Map(sweep.scenarios.map(({ id, params }) => [id, params['how']]))
-  return readFileSync(join(stdout.trim(), 'trials.jsonl'), 'utf8')
-    .trim()
-    .split('\n')
-    .map((line): TrialResult => JSON.parse(line))
-    .map((trial) => ({ ...trial, how: how.get(trial.scenario) }))
+  const { manifest, trials } = openRun(stdout.trim())
+  const how = new Map(manifest.sweep.scenarios.map(({ id, params }) => [id, params['how']]))
+  return trials.map((trial) => ({ ...okOf(trial), how: how.get(trial.scenario) }))
 }
 
 function fakePowercap(): string {
@@ -75,7 +76,6 @@ describe.skipIf(process.platform !== 'linux')('energy', () => {
       STINT_POWERCAP_ROOT: fakePowercap(),
     })
     const of = (how: string) => trials.find((trial) => trial.how === how)!
-    expect(of('counts').outcome).toBe('ok')
     expect(of('counts').energy).toEqual({ joules: 3.75, source: 'rapl', shared: false })
     expect(of('counts').metrics['energy_j']).toBe(3.75)
     expect(of('wraps').energy).toEqual({ joules: 3, source: 'rapl', shared: false })

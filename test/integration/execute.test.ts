@@ -8,6 +8,7 @@ import { LocalExecutor } from '../../harness/execute/local.ts'
 import { HARNESS_METRICS } from '../../harness/metrics.ts'
 import type { ChunkLogLine, ComputeMechanism } from '../../workers/protocol.ts'
 import { fixtureResources, trialSpec, workloadFile } from '../fixtures/trial.ts'
+import { errorOf, okOf } from '../fixtures/trials.ts'
 
 const linux = process.platform === 'linux'
 let folder: string
@@ -37,15 +38,15 @@ const STEPS = 250
 describe('an ok trial', () => {
   it('measures every metric of the harness, or says that it is unknown', async () => {
     const chunk_log = join(folder, 'chunks', 'ok.jsonl')
-    const result = await executor.run(
-      trialSpec(
-        'spin',
-        { steps: STEPS, wall_ms: 60_000 },
-        { trial: 'ok', warmup_chunks: 3, log_chunks: true },
+    const result = okOf(
+      await executor.run(
+        trialSpec(
+          'spin',
+          { steps: STEPS, wall_ms: 60_000 },
+          { trial: 'ok', warmup_chunks: 3, log_chunks: true },
+        ),
       ),
     )
-    expect(result.error).toBeUndefined()
-    expect(result.outcome).toBe('ok')
     expect(result.info).toEqual({ done: STEPS })
     const { metrics, caps } = result
     expect(HARNESS_METRICS.map(({ name }) => name).filter((name) => !(name in metrics))).toEqual([])
@@ -59,9 +60,10 @@ describe('an ok trial', () => {
     expect(metrics['throughput_rows_s']).toBeCloseTo(STEPS / metrics['wall_s']!, 6)
     expect(metrics['peak_rss_mb']).toBeGreaterThan(20)
     expect(metrics['energy_j']).toBe(result.energy.joules)
-    expect(caps.memory).toMatchObject({ requested_mb: null, mechanisms: [], enforced: true })
+    expect(caps.memory).toMatchObject({ asked_mb: null, mechanisms: [], enforced: true })
     expect(caps.compute).toMatchObject({
-      requested: null,
+      asked: null,
+      in_force: null,
       mechanism: 'none',
       throttled_ms: null,
       enforced: true,
@@ -82,13 +84,12 @@ describe('an ok trial', () => {
     'has latencies that fill its time without a gap, log or not, throttled or not',
     async () => {
       for (const log_chunks of [false, true]) {
-        const { metrics, caps } = await executor.run(
-          trialSpec(
-            'spin',
-            { steps: 10_000, step_ms: 0.02, wall_ms: 60_000 },
-            { trial: 'tiles', log_chunks, compute: 0.4 },
-          ),
+        const spec = trialSpec(
+          'spin',
+          { steps: 10_000, step_ms: 0.02, wall_ms: 60_000 },
+          { trial: 'tiles', log_chunks, compute: 0.4 },
         )
+        const { metrics, caps } = okOf(await executor.run(spec))
         // The same window twice: as the sum of latencies, and as what CPU time and share were taken over.
         const windowS = metrics['cpu_s']! / caps.compute.achieved!
         expect(metrics['wall_s']! / windowS).toBeCloseTo(1, 6)
@@ -104,7 +105,7 @@ describe('an ok trial', () => {
 
   it('gives a workload a temporary folder and clears what it leaves there', async () => {
     const result = await executor.run(trialSpec('misbehave', { how: 'leaves_files' }))
-    const left = result.info?.['file'] as string
+    const left = okOf(result).info['file'] as string
     expect(left.startsWith(folder)).toBe(true)
     expect(existsSync(left)).toBe(false)
   })
@@ -130,7 +131,7 @@ describe('a memory cap', () => {
       return executor.run(spec)
     }
     const roomy = await run('steady', 200)
-    expect([roomy.outcome, roomy.error]).toEqual(['ok', undefined])
+    expect(errorOf(roomy)).toBeUndefined()
     expect(roomy.caps.memory.scope).toBe('process')
     // Node alone takes some 40 MB.
     expect(roomy.caps.memory.peak_mb).toBeGreaterThan(60)
@@ -156,7 +157,7 @@ describe('a memory cap', () => {
     'spares a workload that makes much %s and holds little',
     async (how) => {
       const result = await executor.run(trialSpec('allocate', { how, steps: 60 }, { memory: 24 }))
-      expect([result.outcome, result.error]).toEqual(['ok', undefined])
+      expect(errorOf(result)).toBeUndefined()
       expect(result.caps.memory.peak_mb).toBeLessThanOrEqual(24)
     },
   )
@@ -174,10 +175,10 @@ describe('a workload that goes wrong', () => {
   }
 
   it('failed: keeps the name, message and stack of what was thrown', async () => {
-    const { outcome, error } = await misbehaveLogged('throws')
-    expect(outcome).toBe('failed')
-    expect(error).toMatchObject({ name: 'DataError', message: 'players.csv:7: not a number' })
-    expect(error?.stack).toContain('misbehave.mjs')
+    const result = await misbehaveLogged('throws')
+    expect(result.outcome).toBe('failed')
+    expect(errorOf(result)).toMatchObject({ name: 'DataError', message: 'players.csv:7: not a number' })
+    expect(errorOf(result)?.stack).toContain('misbehave.mjs')
   })
 
   it.each([
@@ -189,8 +190,8 @@ describe('a workload that goes wrong', () => {
     ['kills_itself', 'crashed', 'SIGKILL'],
   ])('%s: %s', async (how, outcome, message) => {
     const result = await misbehaveLogged(how)
-    expect([result.outcome, result.error?.message]).toEqual([outcome, expect.stringContaining(message)])
-    expect(result.metrics).toEqual({})
+    expect([result.outcome, errorOf(result)?.message]).toEqual([outcome, expect.stringContaining(message)])
+    expect(result).not.toHaveProperty('metrics')
   })
 
   it('timed_out: a loop without end, and a process that was stopped', async () => {
@@ -201,12 +202,12 @@ describe('a workload that goes wrong', () => {
 
   it('failed: a module that is missing or has no open', async () => {
     const missing = await executor.run(trialSpec('absent'))
-    expect([missing.outcome, missing.error?.message]).toEqual([
+    expect([missing.outcome, errorOf(missing)?.message]).toEqual([
       'failed',
       expect.stringContaining('did not load'),
     ])
     const useless = await executor.run(trialSpec('no-open'))
-    expect(useless.error?.message).toContain('default export with an open(context) function')
+    expect(errorOf(useless)?.message).toContain('default export with an open(context) function')
   })
 
   it('hears what a workload prints, and keeps it off stdout', async () => {
@@ -237,13 +238,18 @@ describe.skipIf(!linux)('a compute cap', () => {
           return { units, result: await capped.run(trialSpec('spin', { wall_ms: 800 }, asked)) }
         })
         for (const { units, result } of await Promise.all(trials)) {
-          expect(result.error).toBeUndefined()
-          expect(result.caps.compute).toMatchObject({ requested: units, mechanism, enforced: true })
+          const { metrics } = okOf(result)
+          expect(result.caps.compute).toMatchObject({
+            asked: units,
+            in_force: units,
+            mechanism,
+            enforced: true,
+          })
           // A busy machine gives less than was asked; the cap lets no more through.
           expect(result.caps.compute.achieved! / units).toBeLessThan(1.15)
           expect(result.caps.compute.achieved! / units).toBeGreaterThan(0.4)
           expect(result.caps.compute.throttled_ms).toBeGreaterThan(0)
-          expect(result.metrics['latency_mean_ms']).toBeGreaterThan(1.5)
+          expect(metrics['latency_mean_ms']).toBeGreaterThan(1.5)
         }
       } finally {
         await capped.close()
@@ -252,7 +258,7 @@ describe.skipIf(!linux)('a compute cap', () => {
   )
 
   it('holds the timed steps, and neither what comes before them nor what comes after', async () => {
-    const { info } = await executor.run(trialSpec('shares', {}, { compute: 0.05, warmup_chunks: 5 }))
+    const { info } = okOf(await executor.run(trialSpec('shares', {}, { compute: 0.05, warmup_chunks: 5 })))
     const { warmup, steps, finish } = info as Record<'warmup' | 'steps' | 'finish', number>
     expect(steps).toBeLessThan(0.1)
     // Even where others' work leaves a third of a core.
@@ -264,7 +270,7 @@ describe.skipIf(!linux)('a compute cap', () => {
     const spec = (pin_core: number) => trialSpec('spin', { wall_ms: 100 }, { held: { pin_core } })
     const pinned = await executor.run(spec(0))
     if (pinned.outcome === 'ok') expect(pinned.caps.compute).toMatchObject({ pinned_core: 0, enforced: true })
-    else expect(pinned.error?.message).toContain('taskset')
+    else expect(errorOf(pinned)?.message).toContain('taskset')
     const absent = await executor.run(spec(4000))
     expect(absent).toMatchObject({
       outcome: 'failed',

@@ -5,7 +5,7 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { TrialResult } from '../../workers/protocol.ts'
+import { okOf } from '../fixtures/trials.ts'
 import { randomNumbers } from '../unit/learn/batches.ts'
 
 const FULL = process.env['STINT_FULL'] === '1'
@@ -97,9 +97,8 @@ function scoresFrom(node: string, name: string): Record<string, string> {
       .filter(([, { kind }]) => kind === 'deterministic')
       .map(([metric]) => metric)
     for (const line of readFileSync(join(run, 'trials.jsonl'), 'utf8').trim().split('\n')) {
-      const { scenario, outcome, metrics, info } = JSON.parse(line) as TrialResult
-      expect(outcome).toBe('ok')
-      const { curve, drift, quality, collinear_features } = info!
+      const { scenario, metrics, info } = okOf(JSON.parse(line))
+      const { curve, drift, quality, collinear_features } = info
       const bits = deterministic.map((metric) => [metric, metrics[metric]])
       scores[`${sweep} ${scenario}`] = JSON.stringify({ bits, curve, drift, quality, collinear_features })
     }

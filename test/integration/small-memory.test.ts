@@ -10,6 +10,7 @@ import type { PreparedDataset } from '../../workers/data/types.ts'
 
 import { givenParams } from '../../workers/pipeline/describe.ts'
 import { fixtureResources, trialSpec } from '../fixtures/trial.ts'
+import { okOf } from '../fixtures/trials.ts'
 
 const ROWS = 150_000
 const CAP_MB = 16
@@ -61,19 +62,17 @@ function trial({ adaptive_chunk_resize, max_chunk_retries, spill_to_disk, ...hel
 describe('chunks that do not fit a memory cap', () => {
   it('end out of memory, and are split before they are read where their size may adapt', async () => {
     const asked = { chunk_size: 10 * ROWS }
-    const unbounded = await trial(asked)
-    expect(unbounded.error).toBeUndefined()
+    const unbounded = okOf(await trial(asked))
     expect(unbounded.metrics['chunks']).toBe(1)
 
     const capped = { ...asked, max_memory_mb: CAP_MB }
     expect((await trial(capped)).outcome).toBe('out_of_memory')
 
-    const adapted = await trial({ ...capped, adaptive_chunk_resize: true, max_chunk_retries: 6 })
-    expect(adapted.error).toBeUndefined()
+    const adapted = okOf(await trial({ ...capped, adaptive_chunk_resize: true, max_chunk_retries: 6 }))
     // A tenth of what was asked for, which is all rows, took at least two halvings.
     expect(adapted.info).toMatchObject({ chunk_size_start: ROWS })
-    expect(adapted.info!['chunk_size_largest']).toBeLessThanOrEqual(ROWS / 4)
-    expect(adapted.info!['chunk_retries']).toBeGreaterThanOrEqual(2)
+    expect(adapted.info['chunk_size_largest']).toBeLessThanOrEqual(ROWS / 4)
+    expect(adapted.info['chunk_retries']).toBeGreaterThanOrEqual(2)
     expect(adapted.metrics['peak_memory_mb']).toBeLessThanOrEqual(CAP_MB)
     for (const name of QUALITY) expect(adapted.metrics[name], name).toBe(unbounded.metrics[name])
   })
@@ -81,18 +80,15 @@ describe('chunks that do not fit a memory cap', () => {
 
 describe('batch mode under a small memory cap', () => {
   it('runs out of memory, and with spill to disk does not: the same metrics to the last bit', async () => {
-    const unbounded = await trial({ mode: 'batch' })
-    expect(unbounded.error).toBeUndefined()
+    const unbounded = okOf(await trial({ mode: 'batch' }))
     expect(unbounded.metrics['peak_memory_mb']).toBeGreaterThan(CAP_MB)
 
     const kept = await trial({ mode: 'batch', max_memory_mb: CAP_MB })
     expect(kept.outcome).toBe('out_of_memory')
 
-    const spilled = await trial({ mode: 'batch', max_memory_mb: CAP_MB, spill_to_disk: true })
-    expect(spilled.error).toBeUndefined()
-    expect(spilled.outcome).toBe('ok')
+    const spilled = okOf(await trial({ mode: 'batch', max_memory_mb: CAP_MB, spill_to_disk: true }))
     expect(spilled.metrics['peak_memory_mb']).toBeLessThanOrEqual(CAP_MB)
-    expect(spilled.info!['spilled_bytes']).toBeGreaterThan(10_000_000)
+    expect(spilled.info['spilled_bytes']).toBeGreaterThan(10_000_000)
     for (const name of QUALITY) expect(spilled.metrics[name], name).toBe(unbounded.metrics[name])
     const left = readdirSync(folder, { recursive: true }).filter((name) => String(name).includes('spill'))
     expect(left).toEqual([])
@@ -101,16 +97,12 @@ describe('batch mode under a small memory cap', () => {
 
 describe('a cap on the whole process', () => {
   it('tells the workload what is left for it, so that spilling and adaptive chunks plan with that', async () => {
-    const { metrics } = await trial({ mode: 'batch' })
+    const { metrics } = okOf(await trial({ mode: 'batch' }))
     // Node itself takes most of such a cap: what is left is less than the rows that batch mode keeps.
     const max_memory_mb = Math.ceil(metrics['peak_rss_mb']! - metrics['peak_memory_mb']! + CAP_MB)
-    const spilled = await trial({
-      mode: 'batch',
-      memory_scope: 'process',
-      max_memory_mb,
-      spill_to_disk: true,
-    })
-    expect([spilled.outcome, spilled.error?.message]).toEqual(['ok', undefined])
-    expect(spilled.info!['spilled_bytes']).toBeGreaterThan(0)
+    const spilled = okOf(
+      await trial({ mode: 'batch', memory_scope: 'process', max_memory_mb, spill_to_disk: true }),
+    )
+    expect(spilled.info['spilled_bytes']).toBeGreaterThan(0)
   })
 })

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { parse } from 'csv-parse/sync'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { TrialResult } from '../../workers/protocol.ts'
+import type { OkTrial } from '../../workers/protocol.ts'
+import { okOf } from '../fixtures/trials.ts'
 
 const stint = fileURLToPath(new URL('../../dist/harness/cli/main.js', import.meta.url))
 const ROWS = 400
@@ -25,7 +26,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }))
 
 /** Runs a sweep of one trial a scenario; the trials, in the order of their scenarios. */
-function trials(keys: Record<string, unknown>, stdin?: Uint8Array): TrialResult[] {
+function trials(keys: Record<string, unknown>, stdin?: Uint8Array): OkTrial[] {
   const settings = { chunk_size: 50, batch_size: 16, benchmark_runs: 1, warmup_chunks: 2 }
   const sweep = { name: 'several', workload: 'pipeline', ...settings, ...keys }
   writeFileSync(join(folder, 'sweep.yaml'), JSON.stringify(sweep))
@@ -34,14 +35,13 @@ function trials(keys: Record<string, unknown>, stdin?: Uint8Array): TrialResult[
   expect(ended.status, ended.stderr).toBe(0)
   const run = ended.stdout.trim()
   const journal = readFileSync(join(run, 'trials.jsonl'), 'utf8').trimEnd().split('\n')
-  const results = journal.map((line): TrialResult => JSON.parse(line))
-  for (const { outcome } of results) expect(outcome).toBe('ok')
+  const results = journal.map((line) => okOf(JSON.parse(line)))
   const { scenarios } = JSON.parse(readFileSync(join(run, 'run.json'), 'utf8')).sweep
   expect(results).toHaveLength(scenarios.length)
   return scenarios.map(({ id }: { id: string }) => results.find(({ scenario }) => scenario === id)!)
 }
 
-const quality = ({ metrics }: TrialResult) => QUALITY.map((name) => metrics[name])
+const quality = ({ metrics }: OkTrial) => QUALITY.map((name) => metrics[name])
 
 describe('stint run', () => {
   it('scores a file, its .gz, standard input, events and the generator alike', { timeout: 240_000 }, () => {

@@ -47,7 +47,8 @@ benchmark_runs: 2
     const run = box.runs()[0]!
     const { sweep } = JSON.parse(readFileSync(join(run, 'run.json'), 'utf8'))
     expect(sweep.scenarios[1].flat).toMatchObject({ 'params.word': 'any', 'params.other': 2 })
-    for (const { metrics } of trialsOf(run)) expect(metrics).toMatchObject({ my_score: SCORE, rows: 5000 })
+    for (const trial of trialsOf(run))
+      expect(trial).toMatchObject({ outcome: 'ok', metrics: { my_score: SCORE, rows: 5000 } })
     const means = JSON.stringify(json, (key, value) => (key === 'my_score' ? `mean ${value.value}` : value))
     expect(means).toContain(`"my_score":"mean ${SCORE}"`)
     const [head, first] = readFileSync(join(run, 'benchmarks/constraint_experiment.csv'), 'utf8')

@@ -1,5 +1,5 @@
 /** All that is read before and after the timed steps, and nothing in between. */
-import type { ComputeCapInForce, HostReport, NoiseRecord } from '../protocol.ts'
+import type { ComputeCapInForce, HostReport, NoiseReadings } from '../protocol.ts'
 import { cpuUsage, shareOf, TICK_MS } from './clock.ts'
 import { EnergyMeter } from './energy.ts'
 import { GcMeter } from './gc.ts'
@@ -20,7 +20,7 @@ export interface Readings {
   energy: HostReport['energy']
   /** CPU time of the whole machine, ms. */
   machineBusyMs: number | null
-  noise: Omit<NoiseRecord, 'load_1m'>
+  noise: Omit<NoiseReadings, 'load_1m'>
 }
 
 export class Meters {

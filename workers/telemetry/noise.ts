@@ -1,6 +1,6 @@
 /** Signs that others disturbed the calling thread. Linux alone; null elsewhere. */
 import { join } from 'node:path'
-import type { NoiseRecord } from '../protocol.ts'
+import type { NoiseReadings } from '../protocol.ts'
 import { canTell, cpuUsage, list, shareOf, TICK_MS, textOf, threadMs } from './clock.ts'
 
 /** The kernel's unit in /proc/stat, whatever its tick. */
@@ -102,7 +102,7 @@ export function disturbanceOf(
   before: Disturbance,
   after: Disturbance,
   inCgroup: boolean,
-): Omit<NoiseRecord, 'load_1m'> {
+): Omit<NoiseReadings, 'load_1m'> {
   const windowMs = after.at - before.at
   const between = (key: keyof Disturbance) => difference(before[key], after[key])
   const share = (ms: number | null, resolutionMs: number) => shareOf(ms, windowMs, resolutionMs)

@@ -1,8 +1,7 @@
 /** What the files of `stint pipeline` are made from: a run folder, read once. */
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import type { ChunkLogLine, TrialResult } from '../../../workers/protocol.ts'
-import { groupByScenario } from '../../analyse/values.ts'
+import type { ChunkLogLine, OkTrial, TrialResult } from '../../../workers/protocol.ts'
+import { groupByScenario, okTrials } from '../../analyse/values.ts'
+import { type RecordedRun, readChunkLog } from '../../record/open-run.ts'
 import type { Manifest } from '../../record/types.ts'
 import type { Scenario } from '../../sweep/types.ts'
 import { buildReportModel } from '../model.ts'
@@ -29,19 +28,14 @@ export interface PipelineData {
   sizes: Measured[]
 }
 
-/** @param folder of the run */
-export function readPipelineData(
-  folder: string,
-  manifest: Manifest,
-  trials: readonly TrialResult[],
-): PipelineData {
+export function readPipelineData({ folder, manifest, trials, notes }: RecordedRun): PipelineData {
   const groups = groupByScenario(trials)
   const { scenarios } = manifest.sweep
   const reports = new Map(buildReportModel(manifest, trials).scenarios.map((report) => [report.id, report]))
   const measured = (scenario: Scenario): Measured => {
     const own = groups.get(scenario.id) ?? []
     const ok = firstOk(own)
-    const chunks = ok === undefined ? [] : readChunks(join(folder, 'chunks', `${ok.trial}.jsonl`))
+    const chunks = ok === undefined ? [] : readChunkLog(folder, ok.trial)
     return { scenario, report: reports.get(scenario.id)!, trials: own, chunks }
   }
   const whole = scenarios.filter(({ flat }) => (flat['dataset.rows'] ?? null) === null)
@@ -52,7 +46,7 @@ export function readPipelineData(
   const parts = scenarios.filter(({ flat }) => (flat['dataset.rows'] ?? null) !== null).map(measured)
   return {
     manifest,
-    model: buildReportModel(wholeRows(manifest, whole), trials),
+    model: buildReportModel(wholeRows(manifest, whole), trials, notes),
     batch,
     streaming,
     grid: [streaming, ...others],
@@ -61,8 +55,8 @@ export function readPipelineData(
 }
 
 /** The trial whose chunk log and facts stand for its scenario. */
-export function firstOk(trials: readonly TrialResult[]): TrialResult | undefined {
-  return trials.find(({ outcome }) => outcome === 'ok')
+export function firstOk(trials: readonly TrialResult[]): OkTrial | undefined {
+  return okTrials(trials)[0]
 }
 
 /** The sizes are no axis of what is compared and drawn. */
@@ -85,11 +79,4 @@ function distinctSizes(sizes: readonly Measured[]): Measured[] {
 /** Rows that each of its ok trials handled; null where none was ok. */
 export function rowsOf({ report }: Measured): number | null {
   return report.metrics['rows']?.value ?? null
-}
-
-function readChunks(path: string): ChunkLogLine[] {
-  if (!existsSync(path)) return []
-  const lines = readFileSync(path, 'utf8').split('\n')
-  // Without its line end a line was cut short.
-  return lines.slice(0, -1).map((line): ChunkLogLine => JSON.parse(line))
 }

@@ -1,5 +1,5 @@
 /** Energy of single chunks, which no counter tells: an estimate from the watts of a profile. */
-import type { ChunkLogLine, TrialResult, Watts } from '../../../workers/protocol.ts'
+import type { ChunkLogLine, OkTrial, Watts } from '../../../workers/protocol.ts'
 import { estimatedJoules, machinePart } from '../../analyse/energy.ts'
 
 /**
@@ -8,7 +8,7 @@ import { estimatedJoules, machinePart } from '../../analyse/energy.ts'
  */
 export function chunkEnergy(
   watts: Watts | null,
-  trial: TrialResult | undefined,
+  trial: OkTrial | undefined,
 ): (chunk: ChunkLogLine) => number | null {
   const part = trial === undefined || trial.energy.joules === null ? null : machinePart(trial)
   if (watts === null || part === null) return () => null

@@ -1,6 +1,7 @@
 /** `pipeline_report.json` and `run_manifest.json`. Every number in them was measured; null where nothing tells. */
 
 import type { ComparisonRow } from '../../analyse/comparison.ts'
+import { okTrials } from '../../analyse/values.ts'
 import { own } from '../../own.ts'
 import type { Origin, PipelineOptions } from '../../pipeline/options.ts'
 import { firstOk, type Measured, type PipelineData, rowsOf } from './data.ts'
@@ -121,7 +122,7 @@ function identicalQuality(
   { trials }: Measured,
   metrics: PipelineData['manifest']['workload']['metrics'],
 ): boolean | null {
-  const ok = trials.filter(({ outcome }) => outcome === 'ok')
+  const ok = okTrials(trials)
   if (ok.length < 2) return null
   const names = Object.keys(metrics).filter((name) => metrics[name]!.kind === 'deterministic')
   return ok.every((trial) =>

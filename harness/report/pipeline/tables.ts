@@ -24,7 +24,7 @@ const outcomes = ({ report }: Measured): string =>
 
 /** A fact that the workload told of its first ok trial; numbers alone. */
 function fact(one: Measured, name: string): number | null {
-  const value = firstOk(one.trials)?.info?.[name]
+  const value = firstOk(one.trials)?.info[name]
   return typeof value === 'number' ? value : null
 }
 

@@ -6,6 +6,7 @@ import { verdictOf } from '../../../harness/analyse/verdict.ts'
 import { formatWarning } from '../../../harness/analyse/warnings.ts'
 import type { CompareSettings } from '../../../harness/sweep/types.ts'
 import type { TrialResult } from '../../../workers/protocol.ts'
+import { ended } from '../../fixtures/trials.ts'
 import { METRICS, makeScenario, makeTrial, trialsOf } from './make-trials.ts'
 
 const settings = (metric: string, more: Partial<CompareSettings> = {}): CompareSettings => ({
@@ -140,7 +141,7 @@ describe('what the trials themselves tell', () => {
   })
 
   it('uses ok trials alone and reports unequal outcomes', () => {
-    const lost = makeTrial('y', 5, { outcome: 'out_of_memory', metrics: { latency_p50_ms: 1e6 } })
+    const lost = ended(makeTrial('y', 5, { metrics: { latency_p50_ms: 1e6 } }), 'out_of_memory')
     const trials = [...trialsOf('x', 'latency_p50_ms', FAST), ...trialsOf('y', 'latency_p50_ms', SLOW), lost]
     const row = compareTwo('latency_p50_ms', trials)
     expect(row.n_b).toBe(5)
@@ -155,7 +156,7 @@ describe('what the trials themselves tell', () => {
       enforced: boolean,
     ): TrialResult => ({
       ...trial,
-      caps: { ...trial.caps, compute: { ...trial.caps.compute, requested: 0.5, mechanism, enforced } },
+      caps: { ...trial.caps, compute: { ...trial.caps.compute, asked: 0.5, mechanism, enforced } },
     })
     const trials = [
       ...trialsOf('x', 'latency_p50_ms', FAST).map((t) => capped(t, 'cgroup_v2', true)),

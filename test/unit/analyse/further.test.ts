@@ -8,6 +8,7 @@ import { smallestEffect, smallestPairedEffect } from '../../../harness/analyse/p
 import { equivalenceTest } from '../../../harness/analyse/tost.ts'
 import { formatWarning, type Warning } from '../../../harness/analyse/warnings.ts'
 import { randomStream, shuffle } from '../../../harness/random.ts'
+import { ended } from '../../fixtures/trials.ts'
 import { makeTrial, trialsOf } from './make-trials.ts'
 
 const kinds = (result: { warnings: Warning[] }) => result.warnings.map(({ kind }) => kind)
@@ -20,7 +21,7 @@ describe('pairing by round', () => {
   })
 
   it('drops rounds without two values, and says so', () => {
-    const a = [...trialsOf('a', 'wall_s', [1, null, 3]), makeTrial('a', 3, { outcome: 'crashed' })]
+    const a = [...trialsOf('a', 'wall_s', [1, null, 3]), ended(makeTrial('a', 3), 'crashed')]
     const b = trialsOf('b', 'wall_s', [2, 2, 0, 2])
     const { logRatios, warnings } = logRatiosByRound(a, b, 'wall_s')
     expect(logRatios).toEqual([Math.LN2])

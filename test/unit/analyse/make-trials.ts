@@ -3,7 +3,8 @@ import { metricTable } from '../../../harness/metrics.ts'
 import { defaultSettings } from '../../../harness/sweep/settings.ts'
 import type { Scenario } from '../../../harness/sweep/types.ts'
 import type { Scalar } from '../../../workers/contract.ts'
-import type { TrialResult } from '../../../workers/protocol.ts'
+import type { OkTrial } from '../../../workers/protocol.ts'
+import { NO_CAPS, NO_NOISE } from '../../fixtures/trials.ts'
 
 export const METRICS = metricTable({
   r2: { unit: '', direction: 'higher_is_better', kind: 'deterministic', description: 'score' },
@@ -23,37 +24,26 @@ export function makeScenario(id: string, flat: Record<string, Scalar> = { id }):
   }
 }
 
-export function makeTrial(scenario: string, round: number, change: Partial<TrialResult> = {}): TrialResult {
+export function makeTrial(scenario: string, round: number, change: Partial<OkTrial> = {}): OkTrial {
   return {
     trial: `${scenario}-r${String(round).padStart(3, '0')}`,
     scenario,
     round,
     outcome: 'ok',
     metrics: {},
-    caps: {
-      memory: { requested_mb: null, mechanisms: [], peak_mb: null, enforced: true },
-      compute: {
-        requested: null,
-        achieved: null,
-        mechanism: 'none',
-        period_ms: null,
-        throttled_ms: null,
-        enforced: true,
-      },
-    },
+    caps: NO_CAPS,
     energy: { joules: null, source: null, shared: false },
-    noise: { run_queue_wait_share: null, involuntary_context_switches: null, load_1m: null },
+    noise: NO_NOISE,
     started_at: '2026-01-01T00:00:00.000Z',
     duration_ms: 1,
+    notes: [],
+    resumed_under: [],
+    info: {},
     ...change,
   }
 }
 
 /** One `ok` trial a value. */
-export function trialsOf(
-  scenario: string,
-  metric: string,
-  values: readonly (number | null)[],
-): TrialResult[] {
+export function trialsOf(scenario: string, metric: string, values: readonly (number | null)[]): OkTrial[] {
   return values.map((value, index) => makeTrial(scenario, index, { metrics: { [metric]: value } }))
 }

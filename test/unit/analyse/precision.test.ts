@@ -3,6 +3,7 @@ import { relativeHalfWidth, Stopping } from '../../../harness/analyse/precision.
 import { HARNESS_METRICS } from '../../../harness/metrics.ts'
 import type { PlannedTrial } from '../../../harness/sweep/types.ts'
 import type { Outcome, TrialResult } from '../../../workers/protocol.ts'
+import { okOf } from '../../fixtures/trials.ts'
 import { normals } from './make-noise.ts'
 
 const metric = (name: string) => HARNESS_METRICS.find((one) => one.name === name)!
@@ -75,7 +76,7 @@ describe('whether a scenario needs another round', () => {
   it('never reaches a share of a mean of 0', () => {
     const stopping = new Stopping({ ...rule, metric: 'peak_memory_mb' }, metric('peak_memory_mb'))
     for (const [index, value] of [-1, 0, 1].entries())
-      stopping.add({ ...trial(index + 1, null), metrics: { peak_memory_mb: value } })
+      stopping.add({ ...okOf(trial(index + 1, null)), metrics: { peak_memory_mb: value } })
     expect(stopping.precision('s')).toEqual({ state: 'wider', halfWidth: null })
   })
 

@@ -8,6 +8,7 @@ import { equivalenceTest, pairedEquivalenceTest } from '../../../harness/analyse
 import type { CompareSettings } from '../../../harness/sweep/types.ts'
 import type { Scalar } from '../../../workers/contract.ts'
 import type { TrialResult } from '../../../workers/protocol.ts'
+import { ended } from '../../fixtures/trials.ts'
 import { METRICS, makeScenario, makeTrial } from './make-trials.ts'
 
 const SETTINGS: CompareSettings = {
@@ -37,7 +38,7 @@ function over(
       trials.push(
         ...list.map((value, round) =>
           value === null
-            ? makeTrial(id, round, { outcome: 'crashed' })
+            ? ended(makeTrial(id, round), 'crashed')
             : makeTrial(id, round, { metrics: { [metric]: value } }),
         ),
       )

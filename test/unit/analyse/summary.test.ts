@@ -3,6 +3,7 @@ import { operatingPoints } from '../../../harness/analyse/operating-points.ts'
 import { paretoFrontier } from '../../../harness/analyse/pareto.ts'
 import { summarise } from '../../../harness/analyse/summary.ts'
 import type { TrialResult } from '../../../workers/protocol.ts'
+import { ended } from '../../fixtures/trials.ts'
 import { METRICS, makeScenario, makeTrial } from './make-trials.ts'
 
 const metric = (name: string) => METRICS.get(name)!
@@ -21,10 +22,7 @@ const data: Record<string, TrialResult[]> = {
   exact: scenarioTrials('exact', [3.0, 3.1, 2.9, 3.05], 0.8),
   near: scenarioTrials('near', [2.0, 2.1, 1.9, 2.05], 0.795),
   poor: scenarioTrials('poor', [5.0, 5.1, 4.9, 5.05], 0.5),
-  shaky: [
-    ...scenarioTrials('shaky', [0.1, 0.1, 0.1], 0.9),
-    makeTrial('shaky', 3, { outcome: 'out_of_memory' }),
-  ],
+  shaky: [...scenarioTrials('shaky', [0.1, 0.1, 0.1], 0.9), ended(makeTrial('shaky', 3), 'out_of_memory')],
   empty: [],
 }
 const scenarios = Object.keys(data).map((id) => makeScenario(id))

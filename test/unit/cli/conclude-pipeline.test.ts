@@ -1,9 +1,11 @@
-import { cpSync, mkdirSync, realpathSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, realpathSync, renameSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { concludePipeline, outputOf } from '../../../harness/cli/conclude-pipeline.ts'
 import { pipelineOptions } from '../../../harness/pipeline/options.ts'
+import { writeRun } from '../../fixtures/write-run.ts'
 import { temporaryFolder } from '../pipeline/support.ts'
+import { syntheticRun } from '../report/synthetic.ts'
 
 vi.mock('../../../harness/report/pipeline/data.ts', () => ({ readPipelineData: () => ({}) }))
 vi.mock('../../../harness/report/sections/pipeline.ts', () => ({ pipelineReport: () => ({}) }))
@@ -61,8 +63,7 @@ describe('the end of stint pipeline', () => {
 
   async function said(done: 'finished' | 'interrupted', json: boolean) {
     const { folder } = made()
-    writeFileSync(join(folder, 'run.json'), '{ "format": 1 }')
-    writeFileSync(join(folder, 'trials.jsonl'), '')
+    writeRun(folder, syntheticRun().manifest, [])
     const written = { stdout: '', stderr: '' }
     for (const name of ['stdout', 'stderr'] as const) {
       vi.spyOn(process[name], 'write').mockImplementation((text) => {

@@ -4,6 +4,10 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { compare } from '../../../harness/cli/compare-runs.ts'
 import { historyCommand } from '../../../harness/cli/history.ts'
+import type { Manifest } from '../../../harness/record/types.ts'
+import { writeRun } from '../../fixtures/write-run.ts'
+import { makeScenario, makeTrial } from '../analyse/make-trials.ts'
+import { syntheticRun } from '../report/synthetic.ts'
 
 let folder: string
 let said: { out: string; err: string }
@@ -27,27 +31,16 @@ afterEach(() => {
 
 function record(number: number, ms: number): string {
   const path = join(folder, 'w', `run-${String(number).padStart(2, '0')}`)
-  mkdirSync(path, { recursive: true })
-  const scenario = { id: 's', label: 'all', flat: {}, settings: {}, params: {} }
-  const manifest = {
-    format: 1,
+  const { manifest } = syntheticRun({ metrics: ['latency_mean_ms'] })
+  const scenarios = [makeScenario('s')]
+  const run: Manifest = {
+    ...manifest,
     id: `id-${number}`,
-    sweep: {
-      name: 'w',
-      scenarios: [scenario],
-      axes: [],
-      compare: { metrics: ['latency_mean_ms'], alpha: 0.05, margin: 0.02 },
-    },
-    machine: { cpu_model: 'x', kernel: '6.1', node: '20', cgroup: {} },
-    workload: { metrics: {} },
-    datasets: [],
     git: null,
+    sweep: { ...manifest.sweep, scenarios },
     started_at: new Date(Date.UTC(2026, 0, number)).toISOString(),
-    finished_at: 'then',
   }
-  writeFileSync(join(path, 'run.json'), JSON.stringify(manifest))
-  const trial = { trial: 't', scenario: 's', round: 1, outcome: 'ok', metrics: { latency_mean_ms: ms } }
-  writeFileSync(join(path, 'trials.jsonl'), `${JSON.stringify(trial)}\n`)
+  writeRun(path, run, [makeTrial('s', 1, { metrics: { latency_mean_ms: ms } })])
   return path
 }
 

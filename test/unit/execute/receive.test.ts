@@ -1,6 +1,7 @@
 /** What a trial process sent, held against the coordinator's own clock. */
 import { describe, expect, it } from 'vitest'
 import { receiveDuet, receivePrepared, receiveReport } from '../../../harness/execute/receive.ts'
+import { NO_NOISE_READINGS } from '../../../workers/protocol.ts'
 
 const SPAN = { from: 1000, to: 9000 }
 
@@ -14,7 +15,13 @@ const HONEST = {
   window: { from: 3000, to: 5000 },
   energy: { joules: null, source: null },
   machine_busy_ms: 2100,
-  noise: { run_queue_wait_share: 0, involuntary_context_switches: 3, load_1m: 1, frequency_change: -0.1 },
+  noise: {
+    ...NO_NOISE_READINGS,
+    run_queue_wait_share: 0,
+    involuntary_context_switches: 3,
+    load_1m: 1,
+    frequency_change: -0.1,
+  },
 }
 
 const received = (changes: Record<string, unknown>) => receiveReport({ ...HONEST, ...changes }, SPAN)

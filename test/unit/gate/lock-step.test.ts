@@ -11,7 +11,6 @@ import { duetOf, INFO, normalNoise, playGate, sessionOf } from './support.ts'
 const failed = {
   outcome: 'failed' as const,
   error: { name: 'Error', message: 'no such column' },
-  metrics: {},
 }
 
 describe('a gate in lock step', () => {

@@ -4,8 +4,8 @@ import { join, sep } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { runGate } from '../../../harness/gate/run-gate.ts'
 import { sweepFromData } from '../../../harness/sweep/load.ts'
-import type { PrepareResult, PrepareSpec, TrialResult } from '../../../workers/protocol.ts'
-import { FakeExecutor } from '../../fixtures/fake-executor.ts'
+import type { PrepareResult, PrepareSpec } from '../../../workers/protocol.ts'
+import { FakeExecutor, type TrialChanges } from '../../fixtures/fake-executor.ts'
 import { INFO } from './support.ts'
 
 let folder: string
@@ -26,7 +26,7 @@ const options = {
   onProgress: () => {},
 }
 
-function gate(prepare: (spec: PrepareSpec) => PrepareResult, result?: Partial<TrialResult>) {
+function gate(prepare: (spec: PrepareSpec) => PrepareResult, result?: TrialChanges) {
   const data = { name: 'w', workload: './w.mjs', dataset: { generate: 'nba2k', rows: 100, seed: 7 } }
   const loaded = sweepFromData(data, join(folder, 'sweep.yaml'))
   const root = join(folder, 'tree')

@@ -5,8 +5,8 @@ import { randomStream } from '../../../harness/random.ts'
 import { Session } from '../../../harness/session/session.ts'
 import { defaultSettings } from '../../../harness/sweep/settings.ts'
 import type { GateSettings, Scenario, Sweep } from '../../../harness/sweep/types.ts'
-import type { DuetReport, DuetSpec, TrialResult, TrialSpec } from '../../../workers/protocol.ts'
-import { FakeExecutor } from '../../fixtures/fake-executor.ts'
+import type { DuetReport, DuetSpec, TrialSpec } from '../../../workers/protocol.ts'
+import { FakeExecutor, type TrialChanges } from '../../fixtures/fake-executor.ts'
 import { workloadRef } from '../../fixtures/trial.ts'
 
 export const INFO = {
@@ -43,7 +43,7 @@ export interface Script {
   /** Log of how much worse the candidate is in this duet. */
   worse?(spec: DuetSpec): number
   duet?(spec: DuetSpec): Partial<DuetReport>
-  trial?(spec: TrialSpec, side: 'a' | 'b'): Partial<TrialResult>
+  trial?(spec: TrialSpec, side: 'a' | 'b'): TrialChanges
   limitMs?: number
   settings?: Partial<GateSettings>
   margin?: number
@@ -66,7 +66,9 @@ export async function playGate(script: Script) {
     result: (spec) => {
       now += 500
       const side = spec.trial.endsWith('-a') ? 'a' : 'b'
-      return { metrics: { peak_memory_mb: 20, score: 0.5 }, ...script.trial?.(spec, side) }
+      const changes = script.trial?.(spec, side) ?? {}
+      const isOk = (changes.outcome ?? 'ok') === 'ok'
+      return { ...(isOk && { metrics: { peak_memory_mb: 20, score: 0.5 } }), ...changes }
     },
   })
   const scenarios = (script.scenarios ?? ['s1']).map(

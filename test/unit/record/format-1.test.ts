@@ -2,9 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { readJournal } from '../../../harness/record/journal.ts'
-import { readManifest } from '../../../harness/record/manifest.ts'
-import { journalPath } from '../../../harness/record/run-folder.ts'
+import { openRun } from '../../../harness/record/open-run.ts'
 import { buildReportModel } from '../../../harness/report/model.ts'
 
 const FOLDERS = fileURLToPath(new URL('../../fixtures/run-folders/format-1/', import.meta.url))
@@ -24,10 +22,11 @@ interface Numbers {
 
 describe.each(['sweep', 'pipeline'])('the run folder "%s" of format 1', (name) => {
   const expected: Numbers = JSON.parse(readFileSync(`${FOLDERS}${name}.numbers.json`, 'utf8'))
-  const folder = `${FOLDERS}${name}`
-  const model = buildReportModel(readManifest(folder), readJournal(journalPath(folder)).trials)
+  const { manifest, trials, notes } = openRun(`${FOLDERS}${name}`)
+  const model = buildReportModel(manifest, trials)
 
   it('has the same trials', () => {
+    expect(notes).toEqual([])
     expect(model.trials).toEqual(expected.trials)
   })
 

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
-import { Journal, readJournal } from '../../../harness/record/journal.ts'
+import { eachTrial, Journal } from '../../../harness/record/journal.ts'
 import type { TrialResult } from '../../../workers/protocol.ts'
+import { makeTrial } from '../analyse/make-trials.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'stint-journal-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -12,77 +13,100 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 let files = 0
 const newPath = () => join(folder, `${files++}.jsonl`)
 
-function trial(round: number, label: string): TrialResult {
-  return {
-    trial: `abc-r${round}`,
-    scenario: 'abc',
-    round,
-    outcome: 'ok',
-    info: { label },
-    metrics: { wall_s: 1.25 },
-    caps: {
-      memory: { requested_mb: null, mechanisms: [], peak_mb: null, enforced: true },
-      compute: {
-        requested: null,
-        achieved: 0.9,
-        mechanism: 'none',
-        period_ms: null,
-        throttled_ms: null,
-        enforced: true,
-      },
-    },
-    energy: { joules: null, source: null, shared: false },
-    noise: { run_queue_wait_share: null, involuntary_context_switches: null, load_1m: null },
-    started_at: '2026-01-01T00:00:00.000Z',
-    duration_ms: 10,
+const trial = (round: number, label = ''): TrialResult => makeTrial('abc', round, { info: { label } })
+
+const RUN = { sweep: { scenarios: [{ id: 'abc', runs: null }], benchmark_runs: 9 } }
+
+function read(path: string): { trials: TrialResult[]; notes: string[] } {
+  const trials: TrialResult[] = []
+  const notes = eachTrial(path, RUN, (one) => trials.push(one))
+  return { trials, notes }
+}
+
+/** @returns its path */
+function written(...lines: (TrialResult | string)[]): string {
+  const path = newPath()
+  for (const line of lines) {
+    if (typeof line === 'string') appendFileSync(path, `${line}\n`)
+    else {
+      const journal = new Journal(path)
+      journal.append(line)
+      journal.close()
+    }
   }
+  return path
 }
 
 describe('journal', () => {
   it('gives back what was appended, whatever the text, over several openings', () => {
     fc.assert(
-      fc.property(fc.array(fc.string({ unit: 'binary' }), { maxLength: 8 }), (labels) => {
-        const path = newPath()
-        writeFileSync(path, '')
+      fc.property(fc.array(fc.string({ unit: 'binary' }), { minLength: 1, maxLength: 8 }), (labels) => {
         const trials = labels.map((label, index) => trial(index + 1, label))
-        for (const one of trials) {
-          const journal = new Journal(path)
-          journal.append(one)
-          journal.close()
-        }
         // JSON cannot carry lone surrogates as such: compare with what JSON keeps.
-        expect(readJournal(path)).toEqual({ trials: JSON.parse(JSON.stringify(trials)), torn: false })
+        expect(read(written(...trials))).toEqual({ trials: JSON.parse(JSON.stringify(trials)), notes: [] })
       }),
       { numRuns: 30 },
     )
   })
 
-  it('loses the torn last line alone, at whichever byte it was cut', () => {
-    const path = newPath()
-    const journal = new Journal(path)
-    journal.append(trial(1, 'first'))
-    journal.append(trial(2, 'second'))
-    journal.close()
+  it('loses only the torn last line, at whichever byte it was cut, and says so', () => {
+    const path = written(trial(1, 'first'), trial(2, 'second'))
     const whole = readFileSync(path)
     const firstEnd = whole.indexOf(10) + 1
     for (let cut = firstEnd + 1; cut < whole.length; cut += 7) {
       writeFileSync(path, whole.subarray(0, cut))
-      const read = readJournal(path)
-      expect(read.torn).toBe(true)
-      expect(read.trials.map((one) => one.round)).toEqual([1])
+      const { trials, notes } = read(path)
+      expect(notes).toEqual([expect.stringContaining('ends in a line that was cut short')])
+      expect(trials.map((one) => one.round)).toEqual([1])
     }
     writeFileSync(path, whole.subarray(0, firstEnd))
-    expect(readJournal(path).torn).toBe(false)
+    expect(read(path).notes).toEqual([])
   })
 
-  it('names the line that is not a trial', () => {
-    const path = newPath()
-    const journal = new Journal(path)
-    journal.append(trial(1, 'x'))
-    journal.close()
-    appendFileSync(path, 'not json\n')
-    expect(() => readJournal(path)).toThrow(`${path}:2: not a JSON line`)
-    writeFileSync(path, '{"a":1}\n')
-    expect(() => readJournal(path)).toThrow(`${path}:1: not a trial`)
+  it('counts a trial once, however often it is repeated, and names the lines', () => {
+    const repeated = Array.from({ length: 20 }, () => trial(2))
+    const { trials, notes } = read(written(trial(1), trial(2), ...repeated, trial(3)))
+    expect(trials.map(({ round }) => round)).toEqual([1, 2, 3])
+    expect(notes).toEqual([
+      expect.stringMatching(
+        /^\d+\.jsonl, lines 3, 4, 5 and 17 more: a trial that an earlier line has; left out$/,
+      ),
+    ])
+  })
+
+  it('leaves out trials that the run does not have', () => {
+    const other = makeTrial('other', 1)
+    const misnamed = { ...trial(4), trial: 'abc-r005' }
+    const { trials, notes } = read(written(trial(1), other, trial(10), misnamed))
+    expect(trials).toHaveLength(1)
+    expect(notes).toEqual([expect.stringContaining('lines 2, 3, 4: not a trial of this run; left out')])
+  })
+
+  it.each([
+    ['not json', 'not a JSON line'],
+    ['null', 'not a trial: expected an object'],
+    ['[]', 'not a trial: expected an object'],
+    ['{"format":"2"}', 'not a trial: format: expected a whole number from 1'],
+    ['{"format":2}', 'not a trial: outcome: expected an object whose outcome is one of ok, out_of_memory'],
+    [JSON.stringify({ format: 2, ...trial(2), metrics: undefined }), 'not a trial: metrics: expected object'],
+    [
+      JSON.stringify({ format: 2, ...trial(2), metrics: { r2: '1' } }),
+      'not a trial: metrics.r2: expected num',
+    ],
+    [JSON.stringify({ format: 2, ...trial(2), caps: { memory: {} } }), 'not a trial: caps.memory.asked_mb: '],
+    [JSON.stringify({ format: 2, ...trial(2), outcome: 'failed' }), 'not a trial: error: expected object'],
+  ])('leaves out the damaged line %s', (line, reason) => {
+    const { trials, notes } = read(written(trial(1), line, trial(3)))
+    expect(trials.map(({ round }) => round)).toEqual([1, 3])
+    expect(notes).toEqual([expect.stringContaining(`line 2: ${reason}`)])
+  })
+
+  it('refuses a journal without one trial of the run, a newer one and none at all', () => {
+    const foreign = written(makeTrial('other', 1))
+    expect(() => read(foreign)).toThrow(`${foreign}:1: not a trial of this run; no other line is`)
+    const newer = written(trial(1), '{"format":3}')
+    expect(() => read(newer)).toThrow(`${newer}:2: format 3 is not known to this version of stint`)
+    const gone = newPath()
+    expect(() => read(gone)).toThrow(`${gone}: the journal is gone`)
   })
 })

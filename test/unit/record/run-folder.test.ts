@@ -4,12 +4,8 @@ import { basename, dirname, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { writeAtomically } from '../../../harness/record/atomic.ts'
 import { readManifest } from '../../../harness/record/manifest.ts'
-import {
-  checkWritable,
-  createRunFolder,
-  planRunFolder,
-  resolveRunFolder,
-} from '../../../harness/record/run-folder.ts'
+import { openRun, resolveRunFolder } from '../../../harness/record/open-run.ts'
+import { checkWritable, createRunFolder, planRunFolder } from '../../../harness/record/run-folder.ts'
 import { syntheticRun } from '../report/synthetic.ts'
 
 const { manifest } = syntheticRun()
@@ -44,7 +40,8 @@ describe('run folder', () => {
     writeFileSync(file, '')
     expect(() => checkWritable(join(file, 'below'))).toThrow('is a file')
     expect(() => readManifest(root)).toThrow('not a run folder')
-    expect(() => resolveRunFolder(join(root, 'absent'))).toThrow('no such run folder')
+    expect(() => openRun(join(root, 'absent'))).toThrow('no such run folder')
+    expect(() => openRun(join(root, 'sweep'))).toThrow(`its newest run is ${join(root, 'sweep', 'latest')}`)
     checkWritable(join(root, 'new', 'deep'))
     expect(existsSync(join(root, 'new'))).toBe(false)
   })

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { compareRuns, compareWithin, profileReference } from '../../../harness/report/compare.ts'
 import { csvText } from '../../../harness/report/render/csv.ts'
 import { compareReport } from '../../../harness/report/sections/compare.ts'
+import { ended, measuring, okOf } from '../../fixtures/trials.ts'
 import { hostileRun } from './hostile.ts'
 import { markdownOf, textOf } from './rendered.ts'
 import { type Shape, syntheticRun } from './synthetic.ts'
@@ -12,10 +13,8 @@ const GRID: Shape = {
   max_memory_mb: [64],
   max_compute_units: [0.5, 1],
 }
-const slower: Shape['alter'] = (trial) => ({
-  ...trial,
-  metrics: { ...trial.metrics, latency_p50_ms: trial.metrics['latency_p50_ms']! * 1.5 },
-})
+const slower: Shape['alter'] = (trial) =>
+  measuring(trial, (metrics) => ({ latency_p50_ms: metrics['latency_p50_ms']! * 1.5 }))
 const named = (name: string, shape: Shape = {}) => ({ name, ...syntheticRun({ ...GRID, ...shape }) })
 
 test('pairs scenarios by their settings, whatever their order, id and seed', () => {
@@ -126,13 +125,12 @@ test('one run alone is a mistake of the caller', () => {
 test('shows what the table warns of, and once that the runs were made one after the other', () => {
   const at = (hour: number, shape: Shape = {}): Shape => ({
     ...shape,
-    alter: (trial) => ({
-      ...(shape.alter ? shape.alter(trial) : trial),
+    alter: (trial, scenario) => ({
+      ...(shape.alter ? shape.alter(trial, scenario) : trial),
       started_at: `2026-11-22T${hour}:00:00.000Z`,
     }),
   })
-  const lost: Shape['alter'] = (trial) =>
-    trial.round === 0 ? { ...trial, outcome: 'crashed', metrics: {} } : trial
+  const lost: Shape['alter'] = (trial) => (trial.round === 0 ? ended(trial, 'crashed') : trial)
   const found = compareRuns([named('a', at(10)), named('b', at(11, { alter: lost }))])
   const text = found.notices.map((notice) => notice.text).join('\n')
   expect(text).toContain('The sides ended differently')
@@ -170,7 +168,8 @@ test('pairs by seed where both runs vary it', () => {
     }))
     const trials = scenarios.map(({ id, flat }) => {
       const seed = flat['random_seed'] as number
-      return { ...run.trials[0]!, scenario: id, metrics: { r2: 0.5 + seed / 100 - factor * seed ** 2 } }
+      const r2 = 0.5 + seed / 100 - factor * seed ** 2
+      return { ...okOf(run.trials[0]), scenario: id, metrics: { r2 } }
     })
     const sweep = { ...run.manifest.sweep, scenarios, axes: ['random_seed'] }
     return { ...run, manifest: { ...run.manifest, sweep }, trials }

@@ -5,6 +5,7 @@ import { buildReportModel } from '../../../harness/report/model.ts'
 import { encodeAxes } from '../../../harness/report/plots/encode.ts'
 import { picturesOf } from '../../../harness/report/section.ts'
 import { runReport } from '../../../harness/report/sections/run.ts'
+import { measuring } from '../../fixtures/trials.ts'
 import { markdownOf, textOf as terminalOf } from './rendered.ts'
 import { type Shape, syntheticRun } from './synthetic.ts'
 
@@ -92,9 +93,9 @@ test('the size is the one measured: caps and adaptation make chunks smaller than
     batch_size: [64],
     max_memory_mb: [256],
     runs: 5,
-    alter: (trial) =>
-      trial.scenario.endsWith('-u0.25')
-        ? { ...trial, metrics: { ...trial.metrics, chunks: trial.metrics['chunks']! * 4 } }
+    alter: (trial, { flat }) =>
+      flat['max_compute_units'] === 0.25
+        ? measuring(trial, ({ chunks }) => ({ chunks: chunks! * 4 }))
         : trial,
   })
   const model = modelOf(adapted)
@@ -110,10 +111,8 @@ test('the size is the one measured: caps and adaptation make chunks smaller than
 test('between runs and between profiles of one run the same holds, and each line names its own pair', () => {
   const shape: Shape = { chunk_size: [64, 256], batch_size: [8], max_memory_mb: [64], runs: 5 }
   const before = { name: 'before', ...syntheticRun(shape) }
-  const grown: Shape['alter'] = (trial) =>
-    trial.scenario.startsWith('c64-')
-      ? { ...trial, metrics: { ...trial.metrics, chunks: trial.metrics['chunks']! / 2 } }
-      : trial
+  const grown: Shape['alter'] = (trial, { flat }) =>
+    flat['chunk_size'] === 64 ? measuring(trial, ({ chunks }) => ({ chunks: chunks! / 2 })) : trial
   const after = { name: 'after', ...syntheticRun({ ...shape, alter: grown }) }
   const { lines, notices } = compareRuns([before, after], { metrics: ['latency_p50_ms', 'r2'] })
   const told = lines.map(({ scenario, row }) => [row.metric, /chunk_size=(\d+)/.exec(scenario)![1]])

@@ -2,15 +2,13 @@ import { expect, test } from 'vitest'
 import { buildReportModel } from '../../../harness/report/model.ts'
 import { capsTable } from '../../../harness/report/sections/results.ts'
 import { noiseFacts } from '../../../harness/report/sections/trust.ts'
+import { ended, measuring, NO_NOISE, okOf } from '../../fixtures/trials.ts'
 import { syntheticRun } from './synthetic.ts'
 
 test('counts trials and outcomes, and takes means over ok trials alone', () => {
   const { manifest, trials } = syntheticRun({
     runs: 4,
-    alter: (trial) =>
-      trial.round === 0
-        ? { ...trial, outcome: 'timed_out', metrics: { ...trial.metrics, latency_p50_ms: 1e9 } }
-        : trial,
+    alter: (trial) => (trial.round === 0 ? ended(trial, 'timed_out') : trial),
   })
   const model = buildReportModel(manifest, trials)
   expect(model.trials.finished).toBe(36 * 4)
@@ -38,8 +36,7 @@ test('caps keep what was asked for beside what was used, failed trials included'
     max_compute_units: [0.5],
     runs: 3,
     alter: (trial) => ({
-      ...trial,
-      outcome: trial.round === 0 ? 'out_of_memory' : 'ok',
+      ...(trial.round === 0 ? ended(trial, 'out_of_memory') : trial),
       caps: {
         memory: { ...trial.caps.memory, peak_mb: trial.round === 0 ? 70 : 30, enforced: trial.round !== 1 },
         compute: { ...trial.caps.compute, achieved: [0.5, 0.48, 0.52][trial.round]! },
@@ -61,11 +58,7 @@ test('failures are told once each, with their count and first trial', () => {
     runs: 4,
     alter: (trial) =>
       trial.round < 3
-        ? {
-            ...trial,
-            outcome: 'crashed',
-            error: { name: 'E', message: trial.round === 2 ? 'other' : 'bang', exit: '134' },
-          }
+        ? ended(trial, 'crashed', { message: trial.round === 2 ? 'other' : 'bang', exit: '134' })
         : trial,
   })
   const { failures } = buildReportModel(manifest, trials).scenarios[0]!
@@ -78,13 +71,13 @@ test('failures are told once each, with their count and first trial', () => {
 test('notices name an unfinished run, lost trials, loose caps and mixed mechanisms', () => {
   const { manifest, trials } = syntheticRun({
     runs: 2,
-    alter: (trial) => ({
+    alter: (trial, { flat }) => ({
       ...trial,
       caps: {
         memory: { ...trial.caps.memory, enforced: false },
         compute: {
           ...trial.caps.compute,
-          mechanism: trial.scenario.startsWith('c64-') ? 'duty_cycle' : 'cgroup_v1',
+          mechanism: flat['chunk_size'] === 64 ? 'duty_cycle' : 'cgroup_v1',
         },
       },
     }),
@@ -105,14 +98,13 @@ test('a score that a workload could not compute is told with its reason, and a d
     max_memory_mb: [64],
     max_compute_units: [1],
     runs: 3,
-    alter: (trial) =>
-      trial.scenario.includes('-b64-')
+    alter: (trial, { settings }) =>
+      settings.batch_size === 64
         ? {
-            ...trial,
-            metrics: { ...trial.metrics, r2: null, mae: null },
+            ...okOf(measuring(trial, () => ({ r2: null, mae: null }))),
             info: { not_scored: { r2: late, mae: `${late}\u001b[31m`, rmse: 7, no_such_metric: late } },
           }
-        : { ...trial, info: { not_scored: { mae: 'it is not defined' } } },
+        : { ...okOf(trial), info: { not_scored: { mae: 'it is not defined' } } },
   })
   const { notices } = buildReportModel(manifest, trials)
   const told = notices.filter(({ text }) => text.startsWith('No '))
@@ -132,10 +124,9 @@ test('a score that a workload could not compute is told with its reason, and a d
     kind: 'deterministic',
     description: 'rows scored',
   }
-  const rows = trials.map((trial) => ({
-    ...trial,
-    metrics: { ...trial.metrics, scored: trial.scenario.includes('-b64-') ? 375 : 431 },
-  }))
+  const rows = trials.map((trial) =>
+    measuring(trial, () => ({ scored: trial.scenario.includes('-b64-') ? 375 : 431 })),
+  )
   expect(buildReportModel(manifest, rows).notices.map(({ text }) => text)).toContainEqual(
     expect.stringMatching(/^Scores are over 375 to 431 rows, by scenario/),
   )
@@ -151,7 +142,7 @@ test('what was too short to tell, and a value that was not taken as it was, are 
     alter: (trial) => ({
       ...trial,
       caps: { ...trial.caps, compute: { ...trial.caps.compute, achieved: null } },
-      noise: { run_queue_wait_share: null, involuntary_context_switches: 3, load_1m: 1 },
+      noise: { ...NO_NOISE, involuntary_context_switches: 3, load_1m: 1 },
       ...(trial.round > 0 && { notes: ['metric a is NaN, recorded as unknown'] }),
     }),
   })

@@ -10,13 +10,16 @@ import { palette } from '../../../harness/report/plots/theme.ts'
 import { picturesOf } from '../../../harness/report/section.ts'
 import { runReport } from '../../../harness/report/sections/run.ts'
 import type { ReportModel } from '../../../harness/report/types.ts'
+import type { TrialResult } from '../../../workers/protocol.ts'
+import { ended, measuring } from '../../fixtures/trials.ts'
 import { hostileRun } from './hostile.ts'
 import { ordinaryModel } from './ordinary.ts'
 import { type Shape, syntheticRun } from './synthetic.ts'
 
 const LONE = { chunk_size: [64], batch_size: [8], max_memory_mb: [64], max_compute_units: [0.5] }
 
-const modelOf = (run: ReturnType<typeof syntheticRun>) => buildReportModel(run.manifest, run.trials)
+const modelOf = (run: Omit<ReturnType<typeof syntheticRun>, 'notes'>) =>
+  buildReportModel(run.manifest, run.trials)
 
 async function draw(model: ReportModel) {
   const skipped: Record<string, string> = {}
@@ -57,15 +60,11 @@ const degenerate: [name: string, shape: Shape, skipped: string[]][] = [
   ],
   [
     'no ok trial',
-    { alter: (trial) => ({ ...trial, outcome: 'failed', metrics: {} }), runs: 2 },
+    { alter: (trial) => ended(trial, 'failed'), runs: 2 },
     ['latency_vs_accuracy', 'memory_vs_accuracy', 'significance'],
   ],
   ['all values the same', { alter: same, runs: 3 }, ['significance']],
-  [
-    'latencies of zero',
-    { alter: (trial) => ({ ...trial, metrics: { ...trial.metrics, latency_p50_ms: 0 } }), runs: 3 },
-    [],
-  ],
+  ['latencies of zero', { alter: (trial) => measuring(trial, () => ({ latency_p50_ms: 0 })), runs: 3 }, []],
   ['nothing known of the caps', { alter: withoutCaps, runs: 2 }, ['caps']],
 ]
 
@@ -109,8 +108,8 @@ test('palettes never repeat a colour', () => {
   for (let levels = 1; levels <= 13; levels++) expect(new Set(palette(levels)).size).toBe(levels)
 })
 
-function same<T extends { metrics: Record<string, number | null> }>(trial: T): T {
-  return { ...trial, metrics: Object.fromEntries(Object.keys(trial.metrics).map((name) => [name, 1])) }
+function same(trial: TrialResult): TrialResult {
+  return measuring(trial, (metrics) => Object.fromEntries(Object.keys(metrics).map((name) => [name, 1])))
 }
 
 function withoutCaps(trial: Parameters<NonNullable<Shape['alter']>>[0]) {

@@ -3,13 +3,7 @@ import { energyOf } from '../../../harness/execute/energy.ts'
 import type { PipelineData } from '../../../harness/report/pipeline/data.ts'
 import { chunkEnergy } from '../../../harness/report/pipeline/energy.ts'
 import { notMeasured } from '../../../harness/report/pipeline/not-measured.ts'
-import type {
-  ChunkLogLine,
-  HostReport,
-  TrialResult,
-  TrialSpec,
-  WatchSummary,
-} from '../../../workers/protocol.ts'
+import type { ChunkLogLine, HostReport, OkTrial, TrialSpec, WatchSummary } from '../../../workers/protocol.ts'
 
 const WATTS = { idle: 2, per_core: 3 }
 const WALL_S = 1.5
@@ -27,7 +21,7 @@ const chunk = (latency_ms: number, cpu_ms: number): ChunkLogLine => ({
 })
 
 /** A trial whose energy is told as the executor does; the rest of the machine used `others` s of CPU time. */
-function trialBeside(others: number | null, counted: number | null = null): TrialResult {
+function trialBeside(others: number | null, counted: number | null = null): OkTrial {
   const report = {
     metrics: { cpu_s: CPU_S },
     window: { from: 500, to: 500 + WALL_S * 1000 },
@@ -41,7 +35,7 @@ function trialBeside(others: number | null, counted: number | null = null): Tria
     metrics: { cpu_s: CPU_S, wall_s: WALL_S, energy_j: energy.joules },
     energy,
     noise: { others_cores: others === null ? null : others / WALL_S },
-  } as unknown as TrialResult
+  } as unknown as OkTrial
 }
 
 describe('the energy of a chunk', () => {
@@ -80,11 +74,7 @@ describe('what was not measured', () => {
     'benchmarks/resource_vs_accuracy.csv',
   ].flatMap((file) => [`${file}: energy_j`, `${file}: energy_source`])
 
-  function reasons(
-    trial: TrialResult,
-    watts: typeof WATTS | null,
-    profile: Parameters<typeof notMeasured>[1],
-  ) {
+  function reasons(trial: OkTrial, watts: typeof WATTS | null, profile: Parameters<typeof notMeasured>[1]) {
     const measured = {
       scenario: { watts },
       report: { energy_source: trial.energy.source, outcomes: { ok: 1 } },
@@ -98,7 +88,7 @@ describe('what was not measured', () => {
   const without = {
     ...trialBeside(null),
     energy: { joules: null, source: null, shared: false },
-  } as TrialResult
+  } as OkTrial
 
   it('names no column of energy that holds an estimate', () => {
     expect(reasons(trialBeside(0), WATTS, named(WATTS))).toEqual([])

@@ -5,7 +5,8 @@ import type { Manifest } from '../../../harness/record/types.ts'
 import { defaultSettings } from '../../../harness/sweep/settings.ts'
 import type { Scenario } from '../../../harness/sweep/types.ts'
 import type { Scalar } from '../../../workers/contract.ts'
-import type { Outcome, TrialResult } from '../../../workers/protocol.ts'
+import type { TrialResult } from '../../../workers/protocol.ts'
+import { NO_CAPS, NO_NOISE } from '../../fixtures/trials.ts'
 
 export interface Shape {
   chunk_size?: number[]
@@ -19,10 +20,14 @@ export interface Shape {
   metrics?: string[]
   accuracy?: string | null
   /** Changes a trial after it was made. */
-  alter?: (trial: TrialResult) => TrialResult
+  alter?: (trial: TrialResult, scenario: Scenario) => TrialResult
 }
 
-export function syntheticRun(shape: Shape = {}): { manifest: Manifest; trials: TrialResult[] } {
+export function syntheticRun(shape: Shape = {}): {
+  manifest: Manifest
+  trials: TrialResult[]
+  notes: string[]
+} {
   const random = orderStream(shape.seed ?? 1)
   const lists = {
     chunk_size: shape.chunk_size ?? [64, 256, 1024],
@@ -62,7 +67,7 @@ export function syntheticRun(shape: Shape = {}): { manifest: Manifest; trials: T
   for (let round = 0; round < runs; round++) {
     for (const scenario of scenarios) {
       const trial = syntheticTrial(scenario, round, random)
-      trials.push(shape.alter ? shape.alter(trial) : trial)
+      trials.push(shape.alter ? shape.alter(trial, scenario) : trial)
     }
   }
   const accuracy = shape.accuracy === undefined ? 'r2' : shape.accuracy
@@ -74,8 +79,9 @@ export function syntheticRun(shape: Shape = {}): { manifest: Manifest; trials: T
   })
   return {
     trials,
+    notes: [],
     manifest: {
-      format: 1,
+      format: 2,
       id: '20261122T101500Z-ab12cd',
       stint: '0.1.0',
       sweep: {
@@ -140,6 +146,9 @@ export function syntheticRun(shape: Shape = {}): { manifest: Manifest; trials: T
         },
       ],
       notes: ['Column full_name has nearly all values distinct and was dropped.'],
+      calibration: null,
+      skipped_trials: null,
+      pipeline: null,
       planned_trials: scenarios.length * runs,
       started_at: '2026-11-22T10:15:00.000Z',
       finished_at: '2026-11-22T10:31:40.000Z',
@@ -160,65 +169,75 @@ function syntheticTrial(scenario: Scenario, round: number, random: () => number)
   const wall = ((50_000 / chunk_size) * latency * 1.08) / 1000
   const r2 = 0.655 - (0.055 * Math.log2(batch_size / 4)) / 4 - 0.03 * (chunk_size === 1024 ? 0 : 0.1)
   const outOfMemory = max_memory_mb !== null && peak > max_memory_mb * 0.6 && chunk_size >= 1024
-  const outcome: Outcome = outOfMemory ? 'out_of_memory' : 'ok'
-  return {
+  const metrics = {
+    latency_mean_ms: latency * 1.08,
+    latency_p50_ms: latency,
+    latency_p90_ms: latency * 1.4,
+    latency_p95_ms: latency * 1.7 * noise(),
+    latency_p99_ms: latency * 3 * noise(),
+    latency_max_ms: latency * 9 * noise(),
+    latency_per_row_us: (latency * 1080) / chunk_size,
+    wall_s: wall,
+    cpu_s: wall * cap,
+    throughput_rows_s: 50_000 / wall,
+    peak_memory_mb: peak,
+    peak_heap_mb: peak * 0.7,
+    peak_rss_mb: peak + 48,
+    gc_count: Math.round(20 * noise()),
+    gc_pause_ms: 14 * noise(),
+    energy_j: null,
+    rows: 50_000,
+    chunks: Math.ceil(50_000 / chunk_size),
+    r2,
+    mae: 2.1e6 - r2 * 4e5,
+    rmse: 4.4e6 - r2 * 1e6,
+  }
+  const common = {
     trial: `${scenario.id}-r${String(round).padStart(3, '0')}`,
     scenario: scenario.id,
     round,
-    outcome,
-    metrics: outOfMemory
-      ? {}
-      : {
-          latency_mean_ms: latency * 1.08,
-          latency_p50_ms: latency,
-          latency_p90_ms: latency * 1.4,
-          latency_p95_ms: latency * 1.7 * noise(),
-          latency_p99_ms: latency * 3 * noise(),
-          latency_max_ms: latency * 9 * noise(),
-          latency_per_row_us: (latency * 1080) / chunk_size,
-          wall_s: wall,
-          cpu_s: wall * cap,
-          throughput_rows_s: 50_000 / wall,
-          peak_memory_mb: peak,
-          peak_heap_mb: peak * 0.7,
-          peak_rss_mb: peak + 48,
-          gc_count: Math.round(20 * noise()),
-          gc_pause_ms: 14 * noise(),
-          energy_j: null,
-          rows: 50_000,
-          chunks: Math.ceil(50_000 / chunk_size),
-          r2,
-          mae: 2.1e6 - r2 * 4e5,
-          rmse: 4.4e6 - r2 * 1e6,
-        },
     caps: {
       memory: {
-        requested_mb: max_memory_mb,
-        mechanisms: ['resource_limits', 'between_steps', 'governor_rss'],
-        peak_mb: outOfMemory ? max_memory_mb! * 1.03 : peak,
-        enforced: true,
+        ...NO_CAPS.memory,
+        asked_mb: max_memory_mb,
+        in_force_mb: max_memory_mb,
+        mechanisms: ['resource_limits' as const, 'between_steps' as const, 'governor_rss' as const],
+        peak_mb: outOfMemory ? max_memory_mb * 1.03 : peak,
       },
       compute: {
-        requested: max_compute_units,
+        ...NO_CAPS.compute,
+        asked: max_compute_units,
+        in_force: max_compute_units,
         achieved: Math.min(1.01, cap * (1 + (random() - 0.5) * 0.02)),
-        mechanism: max_compute_units === null ? 'none' : 'cgroup_v1',
+        mechanism: max_compute_units === null ? ('none' as const) : ('cgroup_v1' as const),
         period_ms: 20,
         throttled_ms: (1 - cap) * wall * 1000,
-        enforced: true,
       },
     },
-    energy: { joules: null, source: null, shared: false },
-    noise: { run_queue_wait_share: 0.01 * noise(), involuntary_context_switches: 40, load_1m: 0.6 },
+    noise: {
+      ...NO_NOISE,
+      run_queue_wait_share: 0.01 * noise(),
+      involuntary_context_switches: 40,
+      load_1m: 0.6,
+    },
     started_at: '2026-11-22T10:15:10.000Z',
     duration_ms: wall * 1000 + 180,
-    ...(outOfMemory
-      ? {
-          error: {
-            name: 'OutOfMemory',
-            message: `heap plus external memory reached ${Math.round(max_memory_mb! * 1.03)} MB, above the cap of ${max_memory_mb} MB`,
-            exit: 'SIGKILL',
-          },
-        }
-      : {}),
+    notes: [],
+    resumed_under: [],
+  }
+  if (outOfMemory) {
+    const message = `heap plus external memory reached ${Math.round(max_memory_mb * 1.03)} MB, above the cap of ${max_memory_mb} MB`
+    return {
+      ...common,
+      outcome: 'out_of_memory',
+      error: { name: 'OutOfMemory', message, stack: null, exit: 'SIGKILL' },
+    }
+  }
+  return {
+    ...common,
+    outcome: 'ok',
+    metrics,
+    energy: { joules: null, source: null, shared: false },
+    info: {},
   }
 }

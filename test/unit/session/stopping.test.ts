@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { compareWithBaseline } from '../../../harness/gate/baseline.ts'
-import { readJournal } from '../../../harness/record/journal.ts'
 import { readManifest } from '../../../harness/record/manifest.ts'
+import { openRun } from '../../../harness/record/open-run.ts'
 import { buildReportModel } from '../../../harness/report/model.ts'
 import { resumeRun } from '../../../harness/session/resume.ts'
 import { runSweep } from '../../../harness/session/run.ts'
 import { loadSweep } from '../../../harness/sweep/load.ts'
 import { planTrials } from '../../../harness/sweep/plan.ts'
-import type { TrialResult, TrialSpec } from '../../../workers/protocol.ts'
-import { FakeExecutor } from '../../fixtures/fake-executor.ts'
+import type { TrialSpec } from '../../../workers/protocol.ts'
+import { FakeExecutor, type TrialChanges } from '../../fixtures/fake-executor.ts'
 import { workloadFile } from '../../fixtures/trial.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'stopping-'))
@@ -33,7 +33,7 @@ writeFileSync(
 const SPREAD: Record<number, number> = { 1: 0.005, 2: 0.05, 3: 0.09, 4: 0.5, 5: 0, 6: 0.5 }
 
 /** The same values for the same trial, however often and in whatever order it runs. */
-function resultOf({ round, settings }: TrialSpec): Partial<TrialResult> {
+function resultOf({ round, settings }: TrialSpec): TrialChanges {
   const size = settings.chunk_size
   if (size === 6 && round === 2) return { outcome: 'crashed' }
   const wave = Math.sin(round * 12.9898 + size * 78.233)
@@ -61,7 +61,7 @@ async function run(jobs: number, signal = new AbortController().signal, script =
   return { folder, executor, end }
 }
 
-const trialsIn = (folder: string) => readJournal(join(folder, 'trials.jsonl')).trials
+const trialsIn = (folder: string) => openRun(folder).trials
 const idsIn = (folder: string) => trialsIn(folder).map(({ trial }) => trial)
 const started = (executor: FakeExecutor) =>
   executor.calls.filter((call) => call.startsWith('run ')).map((call) => call.slice(4))
@@ -135,8 +135,8 @@ describe('a sweep that stops by precision', () => {
           .map((line) => `${line}\n`)
           .join(''),
       )
-      const { skipped_trials: _, ...manifest } = readManifest(folder)
-      writeFileSync(join(folder, 'run.json'), JSON.stringify({ ...manifest, finished_at: null }))
+      const open = { ...readManifest(folder), skipped_trials: null, finished_at: null }
+      writeFileSync(join(folder, 'run.json'), JSON.stringify(open))
       const executor = new FakeExecutor({ result: resultOf })
       const { end, ran } = await resumeRun(folder, () => executor, {
         force: false,

@@ -4,9 +4,7 @@ import { parse } from 'csv-parse/sync'
 import { describe, expect, it } from 'vitest'
 import type { GateResult } from '../../../../harness/gate/types.ts'
 import { pipelineOptions } from '../../../../harness/pipeline/options.ts'
-import { readJournal } from '../../../../harness/record/journal.ts'
-import { readManifest } from '../../../../harness/record/manifest.ts'
-import { journalPath } from '../../../../harness/record/run-folder.ts'
+import { openRun } from '../../../../harness/record/open-run.ts'
 import { compareRuns } from '../../../../harness/report/compare.ts'
 import { buildReportModel } from '../../../../harness/report/model.ts'
 import { readPipelineData } from '../../../../harness/report/pipeline/data.ts'
@@ -20,6 +18,7 @@ import { compareReport } from '../../../../harness/report/sections/compare.ts'
 import { gateReport } from '../../../../harness/report/sections/gate.ts'
 import { pipelineReport } from '../../../../harness/report/sections/pipeline.ts'
 import { runReport } from '../../../../harness/report/sections/run.ts'
+import { okOf } from '../../../fixtures/trials.ts'
 import { HOSTILE, hostileRun } from '../hostile.ts'
 import { markdownOf, textOf } from '../rendered.ts'
 
@@ -59,19 +58,19 @@ const options = pipelineOptions({}, null, null, 4)
 
 /** The recorded run, with what its users could have named. */
 function hostilePipeline(): Report {
-  const recorded = readManifest(PIPELINE)
+  const run = openRun(PIPELINE)
+  const recorded = run.manifest
   recorded.notes = [HOSTILE]
   for (const data of recorded.datasets) data.path = `/data/${HOSTILE}`
   for (const scenario of recorded.sweep.scenarios) scenario.label = `${HOSTILE} ${scenario.label}`
-  const { trials } = readJournal(journalPath(PIPELINE))
-  const named = trials.map((trial) => {
+  const named = run.trials.map(okOf).map((trial) => {
     const quality = {
       rows: 10,
       columns: { [HOSTILE]: { missing_ratio: 0.1 }, constructor: { missing_ratio: 0 } },
     }
     return { ...trial, info: { ...trial.info, quality } }
   })
-  return pipelineReport(readPipelineData(PIPELINE, recorded, named), options)
+  return pipelineReport(readPipelineData({ ...run, trials: named }), options)
 }
 
 const reports: Record<string, Report> = {

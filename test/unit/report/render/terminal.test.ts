@@ -9,7 +9,7 @@ import { ordinaryReport } from '../ordinary.ts'
 import { textOf } from '../rendered.ts'
 import { syntheticRun } from '../synthetic.ts'
 
-const reportOf = (run: ReturnType<typeof syntheticRun>) =>
+const reportOf = (run: Omit<ReturnType<typeof syntheticRun>, 'notes'>) =>
   runReport(buildReportModel(run.manifest, run.trials))
 
 const small = (sections: Report['sections']): Report => ({

@@ -3,12 +3,13 @@ import { expect, test } from 'vitest'
 import { buildReportModel } from '../../../../harness/report/model.ts'
 import { htmlText } from '../../../../harness/report/render/html.ts'
 import { runReport } from '../../../../harness/report/sections/run.ts'
+import { ended, measuring, NO_NOISE } from '../../../fixtures/trials.ts'
 import { HOSTILE, hostileRun } from '../hostile.ts'
 import { ordinaryReport } from '../ordinary.ts'
 import { markdownOf } from '../rendered.ts'
 import { syntheticRun } from '../synthetic.ts'
 
-const reportOf = (run: ReturnType<typeof syntheticRun>) =>
+const reportOf = (run: Omit<ReturnType<typeof syntheticRun>, 'notes'>) =>
   runReport(buildReportModel(run.manifest, run.trials))
 const shortReport = reportOf(syntheticRun({ runs: 3 }))
 const shortHtml = await htmlText(shortReport)
@@ -56,14 +57,11 @@ test('every row of a Markdown table has as many cells as its head', () => {
 test('no page ever shows NaN, undefined or an object', async () => {
   const others = [
     syntheticRun({ runs: 1, accuracy: null }),
-    syntheticRun({ runs: 2, alter: (trial) => ({ ...trial, outcome: 'failed', metrics: {} }) }),
+    syntheticRun({ runs: 2, alter: (trial) => ended(trial, 'failed') }),
     { manifest: syntheticRun().manifest, trials: [] },
     syntheticRun({
       runs: 2,
-      alter: (trial) => ({
-        ...trial,
-        noise: { run_queue_wait_share: null, involuntary_context_switches: null, load_1m: null },
-      }),
+      alter: (trial) => ({ ...trial, noise: NO_NOISE }),
     }),
   ]
   for (const report of [ordinaryReport, ...others.map(reportOf)]) {
@@ -188,11 +186,7 @@ test('several seeds are told as one scenario', () => {
   const trials = scenarios.flatMap(({ id, flat }) =>
     run.trials
       .filter(({ scenario }) => id.startsWith(`${scenario}s`))
-      .map((trial) => ({
-        ...trial,
-        scenario: id,
-        metrics: { ...trial.metrics, r2: scoreOf(flat) },
-      })),
+      .map((trial) => ({ ...measuring(trial, () => ({ r2: scoreOf(flat) })), scenario: id })),
   )
   const manifest = { ...run.manifest, sweep: { ...sweep, scenarios, axes: [...sweep.axes, 'random_seed'] } }
   const text = markdownOf(reportOf({ manifest, trials }))

@@ -1,0 +1,66 @@
+/** A run folder as every command after `run` reads it. */
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import type { ChunkLogLine, TrialResult } from '../../workers/protocol.ts'
+import { UserError } from '../user-error.ts'
+import { eachTrial } from './journal.ts'
+import { readManifest } from './manifest.ts'
+import { journalPath } from './run-folder.ts'
+import { chunkSchema, problemOf } from './schema.ts'
+import type { Manifest } from './types.ts'
+
+/** What a run folder says, in the newest format, whichever it was written in. */
+export interface RecordedRun {
+  /** As the user gave it. */
+  path: string
+  /** Absolute, links resolved. */
+  folder: string
+  /** What people call it: `<sweep>/<folder>`. */
+  name: string
+  manifest: Manifest
+  /** Of the run's scenarios, each once, in the journal's order. */
+  trials: readonly TrialResult[]
+  /** Which lines of the journal were left out, and why. */
+  notes: readonly string[]
+}
+
+/**
+ * @param path the run folder, or a link to it such as `latest`
+ * @throws {UserError} with one message for the user where it is no run folder, or one that cannot be used
+ */
+export function openRun(path: string): RecordedRun {
+  const folder = resolveRunFolder(path)
+  const manifest = readManifest(folder)
+  const trials: TrialResult[] = []
+  const notes = eachTrial(journalPath(folder), manifest, (trial) => trials.push(trial))
+  return { path, folder, name: `${manifest.sweep.name}/${basename(folder)}`, manifest, trials, notes }
+}
+
+/** The run folder that a user means: the folder itself, or what a `latest` link points to. */
+export function resolveRunFolder(path: string): string {
+  if (!existsSync(path)) throw new UserError(`${path}: no such run folder`)
+  return realpathSync(path)
+}
+
+/**
+ * The chunks of one trial, in order; none where they were not logged. What a crash left of a last line is left out.
+ * @throws {UserError} naming file and line where a line is not a chunk
+ */
+export function readChunkLog(folder: string, trial: string): ChunkLogLine[] {
+  const path = join(folder, 'chunks', `${trial}.jsonl`)
+  if (!existsSync(path)) return []
+  const lines = readFileSync(path, 'utf8').split('\n')
+  return lines.slice(0, -1).map((line, index): ChunkLogLine => {
+    const problem = (what: string) =>
+      new UserError(`${path}:${index + 1}: ${what}`, 'restore the chunk log from a copy, or remove it')
+    let written: unknown
+    try {
+      written = JSON.parse(line)
+    } catch {
+      throw problem('not a JSON line')
+    }
+    const checked = chunkSchema.safeParse(written)
+    if (!checked.success) throw problem(`not a chunk: ${problemOf(checked.error)}`)
+    return checked.data
+  })
+}

@@ -1,0 +1,275 @@
+/**
+ * The shapes of what a run folder holds, as read back: the newest manifest, a line of the journal, a line of a chunk
+ * log. They check what the code relies on; what only a workload or a sweep reads again is passed on as it is.
+ */
+import { z } from 'zod'
+import type { WorkloadInfo } from '../../workers/contract.ts'
+import type { PreparedDataset } from '../../workers/data/types.ts'
+import type { ChunkLogLine, DatasetSpec, TrialResult } from '../../workers/protocol.ts'
+import type { PipelineOptions } from '../pipeline/options.ts'
+import type { ScenarioSettings } from '../sweep/settings.ts'
+import type { Scenario, Sweep } from '../sweep/types.ts'
+import type { Manifest } from './types.ts'
+import { isPlain } from './upgrade.ts'
+
+export const OUTCOMES_NOT_OK = ['out_of_memory', 'crashed', 'timed_out', 'failed'] as const
+const COMPUTE_MECHANISMS = ['cgroup_v2', 'cgroup_v1', 'duty_cycle', 'none'] as const
+const MEMORY_MECHANISMS = [
+  'resource_limits',
+  'between_steps',
+  'governor_rss',
+  'cgroup_v1',
+  'cgroup_v2',
+] as const
+const DISTURBED = ['steal', 'others', 'waiting', 'pressure', 'frequency'] as const
+const DIFFERENCES = ['stint', 'workload', 'data', 'machine', 'system', 'node'] as const
+const MEMORY_SCOPES = ['workload', 'process'] as const
+
+const text = z.string()
+const number = z.number()
+const count = z.int().nonnegative()
+const numberOrNull = number.nullable()
+const textOrNull = text.nullable()
+const scalar = z.union([text, number, z.boolean(), z.null()], {
+  error: 'expected a text, a number, true, false or null',
+})
+/** As `z.record`, and with any name, `__proto__` too. */
+const byName = <T extends z.ZodType>(type: T) =>
+  z
+    .custom<Record<string, z.output<T>>>(isPlain, { error: 'expected object' })
+    .superRefine((values, context) => {
+      for (const [name, value] of Object.entries(values)) {
+        const [issue] = type.safeParse(value).error?.issues ?? []
+        if (issue === undefined) continue
+        context.addIssue({ code: 'custom', message: issue.message, path: [name, ...issue.path] })
+        return
+      }
+    })
+
+/** Checks these keys of an object and keeps the others, whose types the code that wrote them vouches for. */
+const loosely = <T>(shape: z.ZodRawShape): z.ZodType<T> => z.looseObject(shape) as unknown as z.ZodType<T>
+
+// ---------------------------------------------------------------- journal
+
+const passedOver = z.object({ kind: z.enum(DIFFERENCES), what: text })
+
+const caps = z.object({
+  memory: z.object({
+    asked_mb: numberOrNull,
+    scope: z.enum(MEMORY_SCOPES),
+    in_force_mb: numberOrNull,
+    mechanisms: z.array(z.enum(MEMORY_MECHANISMS)),
+    peak_mb: numberOrNull,
+    peak_above_empty_mb: numberOrNull,
+    enforced: z.boolean(),
+    note: textOrNull,
+  }),
+  compute: z.object({
+    asked: numberOrNull,
+    in_force: numberOrNull,
+    achieved: numberOrNull,
+    mechanism: z.enum(COMPUTE_MECHANISMS),
+    period_ms: numberOrNull,
+    throttled_ms: numberOrNull,
+    pinned_core: numberOrNull,
+    enforced: z.boolean(),
+    note: textOrNull,
+  }),
+})
+
+const noise = z.object({
+  run_queue_wait_share: numberOrNull,
+  involuntary_context_switches: numberOrNull,
+  load_1m: numberOrNull,
+  steal_share: numberOrNull,
+  others_cores: numberOrNull,
+  pressure_share: numberOrNull,
+  frequency_mhz: numberOrNull,
+  frequency_change: numberOrNull,
+  disturbed: z.array(z.enum(DISTURBED)).nullable(),
+})
+
+const anyTrial = {
+  trial: text,
+  scenario: text,
+  round: z.int().positive(),
+  caps,
+  noise,
+  started_at: z.iso.datetime(),
+  duration_ms: number,
+  notes: z.array(text),
+  resumed_under: z.array(passedOver),
+}
+
+const outcomes = ['ok', ...OUTCOMES_NOT_OK].join(', ')
+
+export const trialSchema = z.discriminatedUnion(
+  'outcome',
+  [
+    z.object({
+      ...anyTrial,
+      outcome: z.literal('ok'),
+      metrics: byName(numberOrNull),
+      energy: z.object({
+        joules: numberOrNull,
+        source: z.enum(['rapl', 'perf', 'estimate']).nullable(),
+        shared: z.boolean(),
+      }),
+      info: byName(z.unknown()),
+    }),
+    z.object({
+      ...anyTrial,
+      outcome: z.enum(OUTCOMES_NOT_OK),
+      error: z.object({ name: text, message: text, stack: textOrNull, exit: textOrNull }),
+    }),
+  ],
+  { error: `expected an object whose outcome is one of ${outcomes}` },
+) satisfies z.ZodType<TrialResult>
+
+// ---------------------------------------------------------------- chunk logs
+
+export const chunkSchema = loosely<ChunkLogLine>({
+  chunk: count,
+  rows: number,
+  first_row: number,
+  latency_ms: number,
+  service_ms: number,
+  cpu_ms: number,
+  heap_mb: number,
+  external_mb: number,
+  bytes: number.optional(),
+  operators_ms: byName(number).optional(),
+  detail: byName(z.unknown()).optional(),
+})
+
+// ---------------------------------------------------------------- manifest
+
+const machine = z.object({
+  cpu_model: text,
+  cores: number,
+  memory_mb: number,
+  platform: text,
+  kernel: text,
+  node: text,
+  v8: text,
+  cgroup: z.object({
+    version: z.enum(['v1', 'v2', 'none']),
+    cpu_quota_cores: numberOrNull,
+    memory_limit_mb: numberOrNull,
+  }),
+  load_at_start: z.tuple([number, number, number]),
+})
+
+const scenario = loosely<Scenario>({
+  id: text.min(1),
+  label: text,
+  flat: byName(scalar),
+  settings: loosely<ScenarioSettings>({
+    mode: z.enum(['batch', 'streaming']),
+    chunk_size: number,
+    batch_size: number,
+    max_memory_mb: numberOrNull,
+    max_compute_units: numberOrNull,
+    memory_scope: z.enum(MEMORY_SCOPES),
+    caps: z.enum(['strict', 'best_effort']),
+    pin_core: numberOrNull,
+    warmup_chunks: count,
+    timeout_s: number,
+    random_seed: number,
+  }),
+  params: byName(scalar),
+  dataset: loosely<DatasetSpec>({ kind: z.enum(['file', 'generate']) }).nullable(),
+  runs: count.nullable(),
+  watts: z.object({ idle: number, per_core: number }).nullable(),
+})
+
+const sweep = loosely<Sweep>({
+  name: text.min(1),
+  workload: text,
+  scenarios: z.array(scenario).min(1),
+  axes: z.array(text),
+  benchmark_runs: z.int().positive(),
+  until: z.object({ min: count, metric: text, ci: number }).nullable(),
+  n_jobs: z.int().positive(),
+  random_seed: number,
+  relative_to: z.object({ profile: text, kernel_ops_s: number }).nullable(),
+  chunk_log: z.enum(['first', 'all', 'none']),
+  compare: loosely<Sweep['compare']>({
+    reference: byName(scalar).nullable(),
+    metrics: z.array(text),
+    alpha: number,
+    correction: z.enum(['holm', 'bh']),
+    margin: number,
+    unpaired_expected: z.boolean(),
+  }),
+  gate: loosely<Sweep['gate']>({
+    margins: byName(number),
+    alpha: number,
+    build: textOrNull,
+    install: textOrNull,
+  }),
+  source: z.looseObject({ path: text, document: z.unknown() }),
+})
+
+const workload = loosely<WorkloadInfo>({
+  name: text,
+  params: byName(z.looseObject({ default: scalar })),
+  metrics: byName(
+    z.looseObject({
+      unit: text,
+      direction: z.enum(['lower_is_better', 'higher_is_better', 'neutral']),
+      kind: z.enum(['deterministic', 'measured']),
+      description: text,
+    }),
+  ),
+  accuracy: text.optional(),
+  dataset: z.enum(['required', 'optional', 'none']),
+})
+
+const dataset = loosely<PreparedDataset>({
+  path: text,
+  preset: textOrNull,
+  target: textOrNull,
+  columns: byName(z.unknown()),
+  rows: count,
+  fingerprint: z.looseObject({ sha256: text, bytes: count, rows: count, columns: z.array(text) }),
+  ceiling_r2: numberOrNull,
+})
+
+export const manifestSchema = z.looseObject({
+  format: z.literal(2),
+  id: text,
+  stint: text,
+  sweep,
+  machine,
+  git: z.object({ commit: text, dirty: z.boolean() }).nullable(),
+  workload,
+  workload_hash: text,
+  datasets: z.array(dataset),
+  notes: z.array(text),
+  calibration: z
+    .object({ profile: text, kernel_ops_s: number, here_ops_s: number, factor: number })
+    .nullable(),
+  planned_trials: count,
+  skipped_trials: count.nullable(),
+  started_at: z.iso.datetime(),
+  finished_at: z.iso.datetime().nullable(),
+  elapsed_s: numberOrNull,
+  resumed: z.array(z.object({ at: text, finished_trials: count, changes: z.array(passedOver) })),
+  command: z.array(text),
+  pipeline: z
+    .object({
+      options: loosely<PipelineOptions>({ settings: z.looseObject({}), origins: byName(text) }),
+      output: text,
+    })
+    .nullable(),
+}) satisfies z.ZodType<Manifest>
+
+/** Where in the value, and what was expected; the first problem stands for all. */
+export function problemOf(error: z.ZodError): string {
+  const [issue] = error.issues
+  if (issue === undefined) return 'is not what was expected'
+  const place = issue.path.map(String).join('.')
+  const what = issue.message.replace(/^Invalid (?:input|option): /, '')
+  return place === '' ? what : `${place}: ${what}`
+}
