@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import { entryFile } from '../execute/entries.ts'
 import { makeOwnedFolder, removeFolders } from '../ownership/leftovers.ts'
+import { outsideHooks } from '../record/git.ts'
 import type { GateSettings } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
 import { giveDependencies } from './dependencies.ts'
-import { askGit, git, outsideHooks, runCommand } from './git.ts'
+import { askGit, git, runCommand } from './git.ts'
 
 /** Name of the work tree in its temporary folder. */
 const TREE = 'tree'

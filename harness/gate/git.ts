@@ -1,7 +1,11 @@
-/** Runs git, and the user's own commands, so that an interrupt ends them and all that they started. */
+/**
+ * Runs git, and the user's own commands, so that an interrupt ends them and all that they started. execa and tinyexec end
+ * only the child itself, and tinyexec looks for git in the repository's node_modules first.
+ */
 import { spawn } from 'node:child_process'
 import { OWNER_VARIABLE } from '../ownership/leftovers.ts'
 import { ownerToken, thisProcess } from '../ownership/owner.ts'
+import { outsideHooks } from '../record/git.ts'
 import { plain } from '../report/words.ts'
 import { UserError } from '../user-error.ts'
 
@@ -15,16 +19,6 @@ interface Done {
   stdout: string
   /** What it said on stderr, and on stdout too, as it came. */
   output: string
-}
-
-/** Set by git for the hooks that it runs: they would lead every git below to the hook's repository and index. */
-const OF_A_HOOK = ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_PREFIX', 'GIT_COMMON_DIR'] as const
-
-/** The environment without what a hook of git inherits. */
-export function outsideHooks(): NodeJS.ProcessEnv {
-  const environment = { ...process.env }
-  for (const name of OF_A_HOOK) delete environment[name]
-  return environment
 }
 
 /** @returns what git wrote to stdout, without the last line end */

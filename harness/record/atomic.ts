@@ -1,3 +1,4 @@
+/** Files that are there whole or not at all. write-file-atomic does not sync the folder: a power cut may undo its rename. */
 import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 

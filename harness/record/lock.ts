@@ -1,6 +1,7 @@
 /**
  * One coordinator a run folder. The lock is a file whose name says who holds it, so that taking it is one atomic step,
- * and a lock whose holder was killed is told from a live one.
+ * and a lock whose holder was killed is told from a live one. proper-lockfile tells them apart by how long ago the holder
+ * touched the lock, which one that was stopped or starved does too late.
  */
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
