@@ -80,6 +80,13 @@ module.exports = {
       ],
     ),
     forbid(
+      'stats-is-pure',
+      'What users import as stint/stats brings nothing but statistics along.',
+      '^harness/stats\\.ts$',
+      '.',
+      '^harness/analyse/',
+    ),
+    forbid(
       'sweep-comes-first',
       'A sweep is read before anything runs.',
       '^harness/sweep/',

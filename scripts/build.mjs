@@ -21,6 +21,7 @@ const ENTRIES = [
     (entry) => `workers/${entry}`,
   ),
   'harness/cli/main',
+  'harness/stats',
 ]
 /**
  * Packages that stay in node_modules: those that hold binaries or start processes and threads of their own, and what
@@ -28,7 +29,7 @@ const ENTRIES = [
  */
 const APART = /^(?:@napi-rs|canvas|csv-parse|piscina|tinypool)\b/
 /** What users import, whose types are part of the package. */
-const TYPED = ['workers/contract']
+const TYPED = ['harness/stats', 'workers/contract']
 /** Files of packages that are read, not loaded. */
 const ASSETS = [
   'vega/build/vega.min.js',

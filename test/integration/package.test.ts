@@ -22,6 +22,18 @@ const STRICT = {
   preserveSymlinks: true,
 }
 
+const COMPARISON = `
+import { type MeanComparison, holm, sequentialDecision, sequentialPlan, welchTest } from 'stint/stats'
+
+const { ratio, p, caveats }: MeanComparison = welchTest([1, 2, null], new Float64Array([2, 3]), { scale: 'log' })
+const adjusted: (number | null)[] = holm([p, 0.5])
+const low: number | null = ratio?.low ?? adjusted[0] ?? null
+for (const caveat of caveats) if (caveat.kind === 'missing_values') throw caveat.missing satisfies number
+if (sequentialDecision(sequentialPlan(3), 0, [1, 1.1], { margin: 0.02 }).verdict === 'regression') throw low
+// @ts-expect-error: a seed is required
+import('stint/stats').then(({ bootstrapMedianRatio }) => bootstrapMedianRatio([1], [2], {}))
+`
+
 /** Uses what a workload's author does. */
 const WORKLOAD = `
 import type { TrialContext, Workload } from 'stint/workload'
@@ -85,6 +97,7 @@ describe('packed', () => {
       writeFileSync(join(project, 'package.json'), '{ "type": "module" }')
       writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions: STRICT }))
       writeFileSync(join(project, 'workload.ts'), WORKLOAD)
+      writeFileSync(join(project, 'comparison.ts'), COMPARISON)
       command(project, [process.execPath, join(ROOT, 'node_modules/typescript/bin/tsc'), '--noEmit'])
     } finally {
       rmSync(project, { recursive: true, force: true })
