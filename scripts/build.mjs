@@ -15,21 +15,23 @@ const build = join(root, 'build')
 const dist = join(root, 'dist')
 const require = createRequire(import.meta.url)
 
+/** What users import, whose types are part of the package: all that package.json exports. */
+const PUBLIC = Object.values(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).exports)
+  .filter(({ types }) => types !== undefined)
+  .map(({ types }) => /^\.\/dist\/(.+)\.d\.ts$/.exec(types)[1])
 /** Entry files, under the same names in build/ and dist/. */
 const ENTRIES = [
-  ...['host', 'cell', 'duet', 'prepare', 'governor', 'probe', 'pipeline/workload', 'contract'].map(
+  ...['host', 'cell', 'duet', 'prepare', 'governor', 'probe', 'pipeline/workload'].map(
     (entry) => `workers/${entry}`,
   ),
   'harness/cli/main',
-  'harness/stats',
+  ...PUBLIC,
 ]
 /**
  * Packages that stay in node_modules: those that hold binaries or start processes and threads of their own, and what
  * they share with a trial. Of the others the command would load hundreds of modules.
  */
 const APART = /^(?:@napi-rs|canvas|csv-parse|piscina|tinypool)\b/
-/** What users import, whose types are part of the package. */
-const TYPED = ['harness/stats', 'workers/contract']
 /** Files of packages that are read, not loaded. */
 const ASSETS = [
   'vega/build/vega.min.js',
@@ -92,7 +94,7 @@ for (const asset of ASSETS) {
   copyFileSync(file, join(dist, 'assets', basename(file)))
   packages.add(packageFolder(file))
 }
-for (const file of typesFrom(TYPED.map((entry) => join(build, `${entry}.d.ts`)))) {
+for (const file of typesFrom(PUBLIC.map((entry) => join(build, `${entry}.d.ts`)))) {
   const target = join(dist, relative(build, file))
   mkdirSync(dirname(target), { recursive: true })
   copyFileSync(file, target)
