@@ -24,7 +24,7 @@ export interface ParamInfo {
   type: 'number' | 'integer' | 'string' | 'boolean'
   default: Scalar
   /** The only values allowed, where they are few. */
-  values?: Scalar[]
+  values?: readonly Scalar[]
   minimum?: number
   maximum?: number
   description: string
@@ -113,4 +113,48 @@ export interface Workload<P = Record<string, Scalar>> {
   /** Without it any params and any dataset are taken, and metrics have neither unit nor direction. */
   describe?(): WorkloadInfo
   open(context: TrialContext<P>): OpenWorkload | Promise<OpenWorkload>
+}
+
+type ValueOf<I extends ParamInfo> =
+  | (I extends { values: readonly (infer V)[] }
+      ? V
+      : I['type'] extends 'number' | 'integer'
+        ? number
+        : I['type'] extends 'boolean'
+          ? boolean
+          : string)
+  | (null extends I['default'] ? null : never)
+
+/** The values that a workload gets for the parameters that it describes. */
+export type ParamsOf<P extends Record<string, ParamInfo>> = { [K in keyof P]: ValueOf<P[K]> }
+
+/**
+ * A workload whose `params` have the types that its `describe()` says.
+ *
+ * ```ts
+ * import { defineWorkload } from 'stint/workload'
+ *
+ * export default defineWorkload({
+ *   describe: () => ({
+ *     name: 'counter',
+ *     dataset: 'none',
+ *     params: { steps: { type: 'integer', default: 100, description: 'chunks to count' } },
+ *     metrics: {},
+ *   }),
+ *   open({ params, settings }) {
+ *     let left = params.steps
+ *     return {
+ *       step: ({ rows }) => (left-- > 0 ? { rows } : null),
+ *       finish: () => ({ metrics: {} }),
+ *     }
+ *   },
+ * })
+ * ```
+ */
+export function defineWorkload<const P extends Record<string, ParamInfo>>(workload: {
+  describe?(): Omit<WorkloadInfo, 'params'> & { params: P }
+  open(context: TrialContext<ParamsOf<P>>): OpenWorkload | Promise<OpenWorkload>
+}): Workload {
+  // The harness checks params against `describe()` before it opens the workload.
+  return workload as unknown as Workload
 }

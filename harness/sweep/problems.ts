@@ -1,6 +1,7 @@
 /** Everything that is wrong with a sweep, each with its place, reported together and in file order. */
 import type { InputProblem } from '../../workers/protocol.ts'
 import { count } from '../format.ts'
+import { UserError } from '../user-error.ts'
 
 /** Where a value was given: in a file, or on the command line. */
 export type Place =
@@ -79,7 +80,7 @@ export function formatProblem(problem: InputProblem): string {
 const MOST_SHOWN = 20
 
 /** The sweep, a profile or an override is at fault: exit code 2. */
-export class SweepError extends Error {
+export class SweepError extends UserError {
   override name = 'SweepError'
   /** In file order, without repeats. */
   readonly problems: readonly InputProblem[]

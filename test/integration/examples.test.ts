@@ -1,0 +1,83 @@
+/** The examples as a user would have them: in a folder of their own, beside an installed package. */
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc')
+const stint = join(root, 'dist/harness/cli/main.js')
+let folder: string
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'examples-'))
+  mkdirSync(join(folder, 'node_modules', '@types'), { recursive: true })
+  symlinkSync(root, join(folder, 'node_modules', 'stint'))
+  symlinkSync(join(root, 'node_modules/@types/node'), join(folder, 'node_modules/@types/node'))
+  cpSync(join(root, 'examples'), join(folder, 'examples'), { recursive: true })
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module", "private": true }')
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+function node(words: readonly string[]) {
+  const done = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8' })
+  return { code: done.status, out: done.stdout, err: done.stderr }
+}
+
+/** All of them are meant to be ok. */
+function trialsOf(run: string): { outcome: string; metrics: Record<string, number> }[] {
+  const lines = readFileSync(join(run, 'trials.jsonl'), 'utf8').trim().split('\n')
+  return lines.map((line) => JSON.parse(line))
+}
+
+/** Type-checks the examples and compiles them beside their sources, as Node 20 needs it. */
+function compile(): void {
+  const done = node([tsc, '-p', 'examples', '--noEmit', 'false'])
+  expect(done.out + done.err).toBe('')
+}
+
+describe('examples', () => {
+  it('runs the workload in JavaScript', () => {
+    const { code, out, err } = node([stint, 'run', 'examples/moving-average/sweep.yaml', '--quiet'])
+    expect([code, err]).toEqual([0, ''])
+    const trials = trialsOf(out.trim())
+    expect(trials.map(({ outcome }) => outcome)).toEqual(Array(9).fill('ok'))
+    expect(new Set(trials.map(({ metrics }) => metrics['mae'])).size).toBe(3)
+  })
+
+  it('type-checks the others against the types that ship, and runs them', () => {
+    compile()
+    const sweep = 'examples/typed-workload/sweep.yaml'
+    const text = readFileSync(join(folder, sweep), 'utf8').replace('./workload.ts', './workload.js')
+    writeFileSync(join(folder, sweep), text)
+    const { code, out, err } = node([stint, 'run', sweep, '--quiet'])
+    expect([code, err]).toEqual([0, ''])
+    const trials = trialsOf(out.trim())
+    expect(trials.map(({ outcome }) => outcome)).toEqual(Array(12).fill('ok'))
+    for (const { metrics } of trials) expect(metrics['share_found']).toBeGreaterThan(0)
+
+    // Twice the values to average: slower by far more than the margin.
+    const module = readFileSync(join(folder, 'examples/moving-average/workload.mjs'), 'utf8')
+    const slower = module.replace('recent.reduce(', 'recent.map((x) => Math.sqrt(x * x)).reduce(')
+    expect(slower).not.toBe(module)
+    writeFileSync(join(folder, 'slower.mjs'), slower.replace('forecast = recent', 'forecast = recent'))
+    const gated = node([
+      'examples/api/run-and-gate.js',
+      'examples/moving-average/sweep.yaml',
+      'examples/moving-average/workload.mjs',
+      'slower.mjs',
+    ])
+    expect(gated.err).toMatch(/-r001: ok/)
+    expect(gated.out).toMatch(/^params\.window=4 \d/m)
+    expect(gated.out).toMatch(/^verdict: (regression|ruled_out|undecided)$/m)
+    expect([0, 1]).toContain(gated.code)
+  })
+
+  it('is told what is wrong by an error of the API', () => {
+    const { code, err } = node(['examples/api/run-and-gate.js', 'absent.yaml', 'a.mjs', 'b.mjs'])
+    expect([code, err]).toEqual([2, expect.stringContaining('no such file')])
+  })
+})
