@@ -35,7 +35,7 @@ module.exports = {
     },
     forbid(
       'workers-without-harness',
-      'What runs in a host process knows no coordinator.',
+      'What runs in a trial process knows no coordinator.',
       '^workers/',
       '^harness/',
     ),
@@ -44,14 +44,14 @@ module.exports = {
       'The coordinator starts workers by the URLs of their entry files and shares types, and the check of what they send.',
       '^harness/',
       '^workers/',
-      '^workers/(contract|protocol|untrusted|data/types)\\.ts$',
+      '^workers/(workload|protocol|untrusted|data/types)\\.ts$',
     ),
     forbid(
       'pipeline-is-one-workload',
       "The built-in workload has no more than a user's own, the contract, and reads data.",
       '^workers/pipeline/',
       '^workers/',
-      '^workers/(pipeline/|data/|contract\\.ts$)',
+      '^workers/(pipeline/|data/|workload\\.ts$)',
     ),
     forbid(
       'data-stands-alone',
@@ -75,7 +75,7 @@ module.exports = {
       [
         '^harness/analyse/',
         data,
-        '^workers/(contract|protocol|data/types)\\.ts$',
+        '^workers/(workload|protocol|data/types)\\.ts$',
         'node_modules/(jstat|arquero)/',
       ],
     ),

@@ -215,7 +215,7 @@ export async function report(folder: string, exports: readonly Export[] = []): P
 /** What this machine can enforce and measure, each tried for real. */
 export async function doctor(options: Pick<RunOptions, 'onOutput'> = {}) {
   const { checkCompute, checkRest } = await import('./doctor/checks.ts')
-  const { LocalExecutor } = await import('./execute/local.ts')
+  const { LocalExecutor } = await import('./execute/local/executor.ts')
   const compute = await checkCompute()
   const executor = new LocalExecutor(options)
   try {
@@ -239,7 +239,7 @@ async function withExecutor<T>(
 ): Promise<T> {
   // Who brings an executor that plays no duets can run no gate: the types of the callers say so.
   if (executor !== undefined) return await use(executor as DuetExecutor)
-  const { LocalExecutor } = await import('./execute/local.ts')
+  const { LocalExecutor } = await import('./execute/local/executor.ts')
   const own = new LocalExecutor(onOutput === undefined ? {} : { onOutput })
   const close = () => void own.close()
   signal?.addEventListener('abort', close, { once: true })

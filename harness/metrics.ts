@@ -2,8 +2,9 @@
  * Every metric that the harness itself measures: its unit, which way is better, and how people read it.
  * A workload's own metrics come from its `describe()` and join this table at run time.
  */
-import type { MetricInfo } from '../workers/contract.ts'
+
 import type { TrialResult } from '../workers/protocol.ts'
+import type { MetricInfo } from '../workers/workload.ts'
 
 export interface Metric extends MetricInfo {
   name: string
@@ -46,7 +47,7 @@ const MEASURED: Record<string, Entry> = {
   service_mean_ms: chunkTime("mean of the step's own time"),
   service_p50_ms: chunkTime("median of the step's own time"),
   wall_s: time('s', 'first timed step to last, finish excluded'),
-  cpu_s: time('s', 'CPU time of the host process over the timed steps'),
+  cpu_s: time('s', 'CPU time of the trial process over the timed steps'),
   startup_ms: time('ms', "opening the workload's measured instance"),
   cold_first_chunk_ms: time(
     'ms',
@@ -58,10 +59,12 @@ const MEASURED: Record<string, Entry> = {
     scale: 'log',
     description: 'rows handled over wall time',
   },
-  peak_memory_mb: memory('largest reading of memory above an empty cell'),
-  peak_heap_mb: memory("largest used V8 heap of the cell's isolate between steps, an empty cell's included"),
+  peak_memory_mb: memory('largest reading of memory above an idle worker'),
+  peak_heap_mb: memory(
+    "largest used V8 heap of the worker's isolate between steps, an idle worker's included",
+  ),
   peak_external_mb: memory('largest external memory (typed arrays, Buffers) between steps'),
-  peak_rss_mb: memory('largest resident size of the host process'),
+  peak_rss_mb: memory('largest resident size of the trial process'),
   gc_count: { unit: '', direction: 'lower_is_better', scale: 'natural', description: 'garbage collections' },
   gc_pause_ms: {
     unit: 'ms',
@@ -71,8 +74,8 @@ const MEASURED: Record<string, Entry> = {
   },
   event_loop_delay_p99_ms: time('ms', 'how long the event loop kept a timer waiting, 99th percentile'),
   event_loop_delay_max_ms: time('ms', 'the same, longest'),
-  io_read_mb: neutral('MB', 'bytes that the host process read, cached or not'),
-  io_written_mb: neutral('MB', 'bytes that the host process wrote'),
+  io_read_mb: neutral('MB', 'bytes that the trial process read, cached or not'),
+  io_written_mb: neutral('MB', 'bytes that the trial process wrote'),
   energy_j: {
     unit: 'J',
     direction: 'lower_is_better',

@@ -21,7 +21,7 @@ const PUBLIC = Object.values(JSON.parse(readFileSync(join(root, 'package.json'),
   .map(({ types }) => /^\.\/dist\/(.+)\.d\.ts$/.exec(types)[1])
 /** Entry files, under the same names in build/ and dist/. */
 const ENTRIES = [
-  ...['host', 'cell', 'duet', 'prepare', 'governor', 'probe', 'pipeline/workload'].map(
+  ...['trial-process', 'worker', 'duet-process', 'prepare', 'supervisor', 'probe', 'pipeline/workload'].map(
     (entry) => `workers/${entry}`,
   ),
   'harness/cli/main',

@@ -1,6 +1,7 @@
 /** What a workload is told of its trial. */
-import type { Limits, TrialContext } from './contract.ts'
+
 import type { TrialJob } from './protocol.ts'
+import type { Limits, TrialContext } from './workload.ts'
 
 /** @param limits as they are in force */
 export function contextOf({ spec, data }: TrialJob, limits: Limits): TrialContext {

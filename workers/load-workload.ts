@@ -1,7 +1,7 @@
 /** Finds and checks a workload module. */
 import { pathToFileURL } from 'node:url'
-import type { OpenWorkload, TrialContext, Workload } from './contract.ts'
 import { trialErrorFrom, WorkloadError } from './untrusted.ts'
+import type { OpenWorkload, TrialContext, Workload } from './workload.ts'
 
 /** Names the workload that ships, instead of a module's path. */
 export const BUILT_IN = 'pipeline'

@@ -1,12 +1,12 @@
 /** Opens a workload and steps it to the end, measuring every chunk. */
 import { type MemoryCheck, MIB } from './caps/memory.ts'
-import type { Offer, OpenWorkload, StepReport, TrialContext, Workload } from './contract.ts'
 import { ClosedLoop } from './drive/closed.ts'
 import { openWorkload } from './load-workload.ts'
 import { ChunkLog } from './telemetry/chunk-log.ts'
 import { cpuUsage, nextTurn, threadMs } from './telemetry/clock.ts'
 import { Samples } from './telemetry/samples.ts'
 import { type CheckedOutput, checkedOutput, checkedRows } from './untrusted.ts'
+import type { Offer, OpenWorkload, StepReport, TrialContext, Workload } from './workload.ts'
 
 /**
  * How often a workload that never waits gives way to the event loop, where notes of collections pile up, ms.

@@ -3,7 +3,6 @@ import { basename, extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
 import { Piscina } from 'piscina'
-import type { Workload, WorkloadInfo } from './contract.ts'
 import type { DataFingerprint, PreparedDataset } from './data/types.ts'
 import { InputError } from './input-error.ts'
 import { BUILT_IN, loadWorkload } from './load-workload.ts'
@@ -16,6 +15,7 @@ import {
   type PrepareSpec,
 } from './protocol.ts'
 import { checkedDescription, trialErrorFrom } from './untrusted.ts'
+import type { Workload, WorkloadInfo } from './workload.ts'
 
 if (isMainThread) {
   // Without the coordinator this process has no purpose.

@@ -1,5 +1,5 @@
 /** A workload of fixed work: what `stint doctor` tries caps and noise on, and what profiles are calibrated with. */
-import type { OpenWorkload, TrialContext, Workload } from './contract.ts'
+import type { OpenWorkload, TrialContext, Workload } from './workload.ts'
 
 const MIB = 1024 * 1024
 /** Numbers in the array that a pass goes over: 32 kB, the first cache of most cores. */

@@ -1,8 +1,8 @@
 /**
- * What coordinator, host, cell and governor tell each other, and what becomes a line of the journal.
+ * What coordinator, trial process, worker and supervisor tell each other, and what becomes a line of the journal.
  * Everything here is plain data that survives structured cloning and JSON.
  */
-import type { Scalar, WorkloadInfo, WorkloadSettings } from './contract.ts'
+
 import type {
   ColumnDeclaration,
   ColumnKind,
@@ -10,6 +10,7 @@ import type {
   PreparedDataset,
   ReadingOptions,
 } from './data/types.ts'
+import type { Scalar, WorkloadInfo, WorkloadSettings } from './workload.ts'
 
 /**
  * Ctrl-C, the end of a service and a hang-up reach every process of a group: only the coordinator heeds them, and ends
@@ -75,8 +76,13 @@ export type Outcome = 'ok' | 'out_of_memory' | 'crashed' | 'timed_out' | 'failed
 
 export type ComputeMechanism = 'cgroup_v2' | 'cgroup_v1' | 'duty_cycle' | 'none'
 /** All that watch one trial's memory. */
-export type MemoryMechanism = 'resource_limits' | 'between_steps' | 'governor_rss' | 'cgroup_v1' | 'cgroup_v2'
-/** `workload`: the cap counts above an empty cell. `process`: it is the whole host process's resident size. */
+export type MemoryMechanism =
+  | 'resource_limits'
+  | 'between_steps'
+  | 'supervisor_rss'
+  | 'cgroup_v1'
+  | 'cgroup_v2'
+/** `workload`: the cap counts above an idle worker. `process`: it is the whole trial process's resident size. */
 export type MemoryScope = 'workload' | 'process'
 
 /** Which workload a trial runs: by the hash of its code, wherever that lies. */
@@ -165,19 +171,19 @@ export interface TrialJob {
 /** The caps of one trial: as asked, as in force, as achieved. */
 export interface CapsRecord {
   memory: {
-    /** As the sweep asks, above an empty cell or of the whole process by `scope`; null for none. */
+    /** As the sweep asks, above an idle worker or of the whole process by `scope`; null for none. */
     asked_mb: number | null
     scope: MemoryScope
-    /** What the workload could use above an empty cell, MB; null for no cap, and where it is not known. */
+    /** What the workload could use above an idle worker, MB; null for no cap, and where it is not known. */
     in_force_mb: number | null
     /** What held it; empty where there was no cap. */
     mechanisms: MemoryMechanism[]
     /**
-     * The largest reading above an empty cell (under `process` in all): heap plus external by the cell, or resident
-     * by the governor less the runtime's allowance; MB.
+     * The largest reading above an idle worker (under `process` in all): heap plus external by the worker, or resident
+     * by the supervisor less the runtime's allowance; MB.
      */
     peak_mb: number | null
-    /** Resident size above that of the empty cell by the kernel's high-water mark, nothing taken off, MB. */
+    /** Resident size above that of the idle worker by the kernel's high-water mark, nothing taken off, MB. */
     peak_above_empty_mb: number | null
     /** False where a cap was asked for and not all of the heap and off-heap memory was bounded. */
     enforced: boolean
@@ -188,14 +194,14 @@ export interface CapsRecord {
     asked: number | null
     /** In cores of the machine that ran; null for no cap, and where it was never put in force. */
     in_force: number | null
-    /** CPU time of the host process over wall time, from the first timed step to the last; null where that is too short to tell. */
+    /** CPU time of the trial process over wall time, from the first timed step to the last; null where that is too short to tell. */
     achieved: number | null
     mechanism: ComputeMechanism
     /** Quota period or control interval, ms. */
     period_ms: number | null
     /** Time in which the cap held the process back, ms; null where the mechanism cannot tell. */
     throttled_ms: number | null
-    /** The only core that the host could use; null for any. */
+    /** The only core that the trial process could use; null for any. */
     pinned_core: number | null
     enforced: boolean
     note: string | null
@@ -210,16 +216,16 @@ export interface EnergyRecord {
   shared: boolean
 }
 
-/** Signs that others disturbed a trial, as the host reads them; null where the machine does not tell. */
+/** Signs that others disturbed a trial, as the trial process reads them; null where the machine does not tell. */
 export interface NoiseReadings {
-  /** Time the cell's thread was ready and waited for a core, as a share of wall time; null under a cgroup cap. */
+  /** Time the worker's thread was ready and waited for a core, as a share of wall time; null under a cgroup cap. */
   run_queue_wait_share: number | null
   involuntary_context_switches: number | null
   /** One-minute load average at the start. */
   load_1m: number | null
   /** Time that the hypervisor gave to others, as a share of all cores' time. */
   steal_share: number | null
-  /** Cores' worth of CPU time that all other processes used, other trials and the governor included. */
+  /** Cores' worth of CPU time that all other processes used, other trials and the supervisor included. */
   others_cores: number | null
   /** Time in which any process of the machine waited for a core, as a share of wall time; null under a cgroup cap. */
   pressure_share: number | null
@@ -262,7 +268,7 @@ export interface TrialError {
   name: string
   message: string
   stack?: string
-  /** Exit code or signal of the host process, where it ended by itself or was killed. */
+  /** Exit code or signal of the trial process, where it ended by itself or was killed. */
   exit?: string
 }
 
@@ -271,7 +277,7 @@ export interface RecordedError {
   name: string
   message: string
   stack: string | null
-  /** Exit code or signal of the host process, where it ended by itself or was killed. */
+  /** Exit code or signal of the trial process, where it ended by itself or was killed. */
   exit: string | null
 }
 
@@ -293,7 +299,7 @@ interface AnyTrial {
   noise: NoiseRecord
   /** ISO 8601, UTC. */
   started_at: string
-  /** From the request to the result, host start included, ms. */
+  /** From the request to the result, trial process start included, ms. */
   duration_ms: number
   /** What the workload handed over and could not be taken as it was, such as a metric that is not finite. */
   notes: string[]
@@ -357,7 +363,7 @@ export interface DuetJob {
 export interface DuetSums {
   latency_ms: number
   rows: number
-  /** CPU time of the cell's thread, ms; null where the machine does not tell. */
+  /** CPU time of the worker's thread, ms; null where the machine does not tell. */
   cpu_ms: number | null
 }
 
@@ -383,18 +389,18 @@ export interface DuetReport {
   failure: DuetFailure | null
 }
 
-// ---------------------------------------------------------------- coordinator, host and governor
+// ---------------------------------------------------------------- coordinator, trial process and supervisor
 
 /** The smallest `max_memory_mb`: a workload that keeps nothing fails with 1 and runs with 2, the pipeline with 4. */
 export const MINIMUM_MEMORY_MB = 4
 
-/** What a host process that lived to the end says of its trial; the coordinator adds what the governor saw. */
-export interface HostReport {
+/** What a trial process that lived to the end says of its trial; the coordinator adds what the supervisor saw. */
+export interface TrialReport {
   outcome: Outcome
   metrics: Record<string, number | null>
-  /** Largest heap plus external memory between steps, above an empty cell, MB. */
+  /** Largest heap plus external memory between steps, above an idle worker, MB. */
   peak_mb: number | null
-  /** CPU time of the host process over wall time in the timed steps. */
+  /** CPU time of the trial process over wall time in the timed steps. */
   achieved: number | null
   /** By the kernel's own count, ms; null where the cap is not a cgroup's. */
   throttled_ms: number | null
@@ -415,13 +421,13 @@ export interface TimeWindow {
   to: number
 }
 
-/** Host to coordinator: the cell stands empty, it is warm, all that is timed is over, the trial is over. */
-export interface HostSignal {
+/** Host to coordinator: the worker stands empty, it is warm, all that is timed is over, the trial is over. */
+export interface TrialSignal {
   stint: 'empty' | 'warm' | 'measured' | 'finished'
 }
 
 /** The coordinator's answer to `empty` and `warm`. */
-export interface HostPermit {
+export interface TrialPermit {
   stint: 'go'
   /** Null where no compute cap was asked for, and before it is in force. */
   compute: ComputeCapInForce | null
@@ -429,8 +435,8 @@ export interface HostPermit {
   refused: string | null
 }
 
-/** Coordinator to governor. Every request but `watch` and `release` is answered under its `id`. */
-export type GovernorRequest =
+/** Coordinator to supervisor. Every request but `watch` and `release` is answered under its `id`. */
+export type SupervisorRequest =
   | {
       op: 'watch'
       pid: number
@@ -444,7 +450,7 @@ export type GovernorRequest =
   | { op: 'release'; pid: number }
   | { op: 'unwatch'; id: number; pid: number; window: TimeWindow | null }
 
-/** What this machine can enforce, tried for real when the governor started. */
+/** What this machine can enforce, tried for real when the supervisor started. */
 export interface Capabilities {
   compute: ComputeMechanism
   memory: MemoryMechanism[]
@@ -455,7 +461,7 @@ export interface Capabilities {
 }
 
 export interface MemoryCapInForce {
-  /** Resident memory above an empty cell that is not counted, MB; null where resident memory cannot be watched. */
+  /** Resident memory above an idle worker that is not counted, MB; null where resident memory cannot be watched. */
   allowance_mb: number | null
   /** The cgroup that holds the cap as well; null for none. */
   backstop: 'cgroup_v1' | 'cgroup_v2' | null
@@ -472,22 +478,22 @@ export interface ComputeCapInForce {
   error: string | null
 }
 
-/** What the governor saw of one host. */
+/** What the supervisor saw of one trial process. */
 export interface WatchSummary {
   peak_rss_mb: number | null
-  /** Largest resident size above that of the empty cell and the runtime's allowance, MB. */
+  /** Largest resident size above that of the idle worker and the runtime's allowance, MB. */
   peak_mb: number | null
   /** The same without the allowance taken off. */
   peak_above_empty_mb: number | null
-  /** `cgroup_memory`: by the kernel, for the limit of the host's group. */
+  /** `cgroup_memory`: by the kernel, for the limit of the trial process's group. */
   killed: 'memory' | 'cgroup_memory' | 'deadline' | null
-  /** Time in which the duty cycle held the host within the window, ms; null under other mechanisms. */
+  /** Time in which the duty cycle held the trial process within the window, ms; null under other mechanisms. */
   throttled_ms: number | null
   /** Of the whole machine within the window, by `perf`; null where that is not running. */
   perf_joules: number | null
 }
 
-export type GovernorReply =
+export type SupervisorReply =
   | { op: 'ready'; capabilities: Capabilities }
   | ({ op: 'memory_capped'; id: number } & MemoryCapInForce)
   | ({ op: 'compute_capped'; id: number } & ComputeCapInForce)

@@ -3,19 +3,20 @@
  * thread checks first, where the message can name the value at fault; the coordinator checks again, since a workload
  * shares the trial process with what reports on it and could send anything.
  */
-import type { MetricInfo, ParamInfo, Scalar, StepReport, WorkloadInfo } from './contract.ts'
+
 import {
   type DuetReport,
   type DuetSide,
   type DuetSums,
   type EnergyRecord,
-  type HostReport,
   type InputProblem,
   NO_NOISE_READINGS,
   type NoiseReadings,
   type Outcome,
   type TrialError,
+  type TrialReport,
 } from './protocol.ts'
+import type { MetricInfo, ParamInfo, Scalar, StepReport, WorkloadInfo } from './workload.ts'
 
 // Taken before a workload can replace them.
 const { isArray } = Array
@@ -251,13 +252,13 @@ const NOISE = [
 const SIGNED: readonly string[] = ['frequency_change']
 
 /** @throws {WorkloadError} naming what is not as a trial process that works would send it */
-export function checkedReport(value: unknown): HostReport {
+export function checkedReport(value: unknown): TrialReport {
   const report = object(value, 'the report')
   const outcome = oneOf(OUTCOMES, report['outcome'], 'outcome')
   const energy = object(report['energy'], 'energy')
   const noise = object(report['noise'], 'noise')
   const notes = checkedTexts(report['notes'], 'notes')
-  const checked: HostReport = {
+  const checked: TrialReport = {
     outcome,
     metrics: checkedMetrics(report['metrics'], 'metrics', notes, MOST_IN_REPORT),
     peak_mb: measure(report['peak_mb'], 'peak_mb'),
@@ -277,7 +278,7 @@ export function checkedReport(value: unknown): HostReport {
   return checked
 }
 
-function checkedWindow(value: unknown): HostReport['window'] {
+function checkedWindow(value: unknown): TrialReport['window'] {
   if (value == null) return null
   const { from, to } = object(value, 'window')
   return { from: number(from, 'window.from'), to: number(to, 'window.to') }

@@ -4,7 +4,7 @@ import type { OkTrial, Watts } from '../../workers/protocol.ts'
 /** A stretch of time of one trial. */
 interface Stretch {
   wall_s: number
-  /** Of the host process. */
+  /** Of the trial process. */
   cpu_s: number
   /** Share of the machine's idle power that is this trial's: 1 for a trial alone. */
   part: number

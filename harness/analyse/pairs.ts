@@ -1,5 +1,5 @@
 /** Which scenarios are compared with which? */
-import type { Scalar } from '../../workers/contract.ts'
+import type { Scalar } from '../../workers/workload.ts'
 import type { Scenario } from '../sweep/types.ts'
 import type { Warning } from './warnings.ts'
 

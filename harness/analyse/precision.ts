@@ -1,6 +1,7 @@
 /** Is a scenario's mean known well enough to need no further round? */
-import type { WorkloadInfo } from '../../workers/contract.ts'
+
 import type { TrialResult } from '../../workers/protocol.ts'
+import type { WorkloadInfo } from '../../workers/workload.ts'
 import { type Metric, metricTable } from '../metrics.ts'
 import type { StoppingRule } from '../sweep/rounds.ts'
 import type { PlannedTrial, Sweep } from '../sweep/types.ts'

@@ -1,6 +1,7 @@
 /** Scenarios that differ in their seed alone are one scenario, seen once a seed. */
-import type { Scalar } from '../../workers/contract.ts'
+
 import type { TrialResult } from '../../workers/protocol.ts'
+import type { Scalar } from '../../workers/workload.ts'
 import type { Metric } from '../metrics.ts'
 import type { Scenario } from '../sweep/types.ts'
 import type { Group, GroupPair } from './comparison.ts'

@@ -1,6 +1,7 @@
 /** What a reader must know before trusting a number. Warnings are data; the prose is in `formatWarning` alone. */
-import type { Scalar } from '../../workers/contract.ts'
+
 import type { ComputeMechanism, Outcome } from '../../workers/protocol.ts'
+import type { Scalar } from '../../workers/workload.ts'
 import { count, formatNumber, formatP } from '../format.ts'
 
 /** `a` is the reference, `b` the one compared with it. */

@@ -1,7 +1,7 @@
 /** `stint data`: writes a generated data set to a file. */
 import { existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { LocalExecutor } from '../execute/local.ts'
+import { LocalExecutor } from '../execute/local/executor.ts'
 import { count, formatNumber } from '../format.ts'
 import { makeOwnedFolder, removeFolders } from '../ownership/leftovers.ts'
 import { checkWritable } from '../record/run-folder.ts'

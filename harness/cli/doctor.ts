@@ -1,7 +1,7 @@
 /** `stint doctor`: what this machine can enforce and measure, and how noisy it is. */
 import { type Check, checkCompute, checkRest } from '../doctor/checks.ts'
 import { measureQuiet, type QuietReport } from '../doctor/quiet.ts'
-import { LocalExecutor } from '../execute/local.ts'
+import { LocalExecutor } from '../execute/local/executor.ts'
 import { count, formatNumber, formatShare } from '../format.ts'
 import { readMachine } from '../record/machine.ts'
 import type { Machine } from '../record/types.ts'
@@ -89,12 +89,12 @@ function runWords(checks: readonly Check[]): string {
     checks.find((check) => check.area === area && check.able && check.name !== but)?.name
   const compute = first('compute', 'core pinning')
   const backstop = checks.find(({ name }) => name.startsWith('cgroup backstop'))?.able === true
-  const governor = checks.find(({ name }) => name === 'governor')?.able === true
+  const supervisor = checks.find(({ name }) => name === 'supervisor')?.able === true
   const energy = first('energy')
   return [
     compute === undefined ? 'no compute cap can be held' : `compute caps are held by ${compute}`,
-    governor
-      ? `memory caps by the governor${backstop ? ', with a cgroup behind it' : ' without a cgroup behind it'}`
+    supervisor
+      ? `memory caps by the supervisor${backstop ? ', with a cgroup behind it' : ' without a cgroup behind it'}`
       : 'memory outside the heap cannot be held while a step runs',
     energy === undefined
       ? "energy is estimated where a profile tells the machine's watts"

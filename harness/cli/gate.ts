@@ -1,5 +1,5 @@
 /** `stint gate`: is a new version worse than another, by more than matters? */
-import { LocalExecutor } from '../execute/local.ts'
+import { LocalExecutor } from '../execute/local/executor.ts'
 import { compareWithBaseline } from '../gate/baseline.ts'
 import { checkOut, nameOfWorkingCopy } from '../gate/checkout.ts'
 import { type Modules, modulesByName, runGate } from '../gate/run-gate.ts'

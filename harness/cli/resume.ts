@@ -1,5 +1,5 @@
 /** `stint resume`: finishes an interrupted run. */
-import { LocalExecutor } from '../execute/local.ts'
+import { LocalExecutor } from '../execute/local/executor.ts'
 import { readManifest } from '../record/manifest.ts'
 import { resolveRunFolder } from '../record/open-run.ts'
 import { type ResumeEnd, resumeRun } from '../session/resume.ts'

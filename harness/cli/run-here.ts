@@ -1,6 +1,6 @@
 /** One sweep on this machine: progress on stderr, and signals that end it cleanly. */
 import type { Executor } from '../execute/executor.ts'
-import { LocalExecutor } from '../execute/local.ts'
+import { LocalExecutor } from '../execute/local/executor.ts'
 import type { PipelineRequest } from '../record/types.ts'
 import { runSweep, type SweepRun } from '../session/run.ts'
 import type { LoadedSweep } from '../sweep/load.ts'

@@ -8,7 +8,7 @@ import { EXIT } from './exit.ts'
 /** @returns a function that takes the handlers away */
 export function stopOnSignals(stop: AbortController): () => void {
   const onSignal = () => {
-    // The governor sees its pipe close and kills what still runs, so leaving at once is safe.
+    // The supervisor sees its pipe close and kills what still runs, so leaving at once is safe.
     if (stop.signal.aborted) process.exit(EXIT.interrupted)
     tell('\nstint: stopping; once more to leave at once')
     stop.abort()

@@ -1,6 +1,6 @@
 /** What this machine can enforce and measure, each tried for real. */
 import type { ComputeMechanism, TrialResult } from '../../workers/protocol.ts'
-import { LocalExecutor } from '../execute/local.ts'
+import { LocalExecutor } from '../execute/local/executor.ts'
 import { runProbe } from '../execute/probe-trial.ts'
 import { formatNumber, formatShare } from '../format.ts'
 import { perfLacks, remedyFor } from './remedies.ts'
@@ -59,10 +59,10 @@ export async function checkRest(executor: LocalExecutor): Promise<Check[]> {
   const plain = await runProbe(executor, { wallMs: PROBE_MS })
   const pinned = await runProbe(executor, { wallMs: PROBE_MS / 4, pinCore: 0 })
   const group = memory.find((mechanism) => mechanism.startsWith('cgroup'))
-  const held = `a workload without end under ${CAP_MB} MB ended as ${grown.outcome}, ${mb(grown.caps.memory.peak_above_empty_mb)} above an empty cell`
+  const held = `a workload without end under ${CAP_MB} MB ended as ${grown.outcome}, ${mb(grown.caps.memory.peak_above_empty_mb)} above an idle worker`
   return [
-    check('memory', 'governor', {
-      able: memory.includes('governor_rss') && grown.outcome === 'out_of_memory',
+    check('memory', 'supervisor', {
+      able: memory.includes('supervisor_rss') && grown.outcome === 'out_of_memory',
       found: held,
     }),
     check(

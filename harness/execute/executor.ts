@@ -26,7 +26,7 @@ export interface Executor {
   close(): Promise<void>
 }
 
-/** An executor that can also play two versions against each other in one host. */
+/** An executor that can also play two versions against each other in one trial process. */
 export interface DuetExecutor extends Executor {
   /**
    * Plays one duet to its end. Resolves for every ending, with a `failure` where it gave nothing.

@@ -1,6 +1,7 @@
 /** The one builder of trial specs: for runs, gates, probes and calibration. */
-import type { Scalar } from '../../workers/contract.ts'
+
 import type { DataRef, DriverSpec, DuetSide, TrialSpec, Watts, WorkloadRef } from '../../workers/protocol.ts'
+import type { Scalar } from '../../workers/workload.ts'
 import { trialId } from '../sweep/plan.ts'
 import type { ScenarioSettings } from '../sweep/settings.ts'
 

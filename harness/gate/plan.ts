@@ -3,7 +3,7 @@ import { type SequentialPlan, sequentialPlan } from '../analyse/sequential.ts'
 
 /** Chance to let a change at the margin pass, for each metric. All must pass, so that the chance does not add up. */
 export const PASS_ALPHA = 0.05
-/** Share of the time for trials of one cell each, where they would take more. */
+/** Share of the time for trials of one worker each, where they would take more. */
 const SOLO_SHARE = 0.3
 export const SOLO_ROUNDS = { fewest: 2, most: 8 }
 const DUETS = { fewest: 6, most: 400 }

@@ -1,9 +1,8 @@
 /** One gate in lock step, from the sweep to the result. Prints nothing: what happens is told through events. */
 import { existsSync, rmSync } from 'node:fs'
 import { resolve, sep } from 'node:path'
-import type { WorkloadInfo } from '../../workers/contract.ts'
-
 import type { InputProblem } from '../../workers/protocol.ts'
+import type { WorkloadInfo } from '../../workers/workload.ts'
 import type { DuetExecutor } from '../execute/executor.ts'
 
 import { metricTable } from '../metrics.ts'
@@ -134,6 +133,6 @@ function unknownParams({ scenarios }: Sweep, info: WorkloadInfo, name: string): 
 function capsNote({ scenarios }: Sweep): string[] {
   if (scenarios.every(({ settings }) => settings.max_compute_units === null)) return []
   return [
-    'duets run without the compute cap, whose pauses would fall on either side by chance; the trials of one cell run under it',
+    'duets run without the compute cap, whose pauses would fall on either side by chance; the trials of one worker run under it',
   ]
 }

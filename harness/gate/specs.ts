@@ -1,7 +1,7 @@
 /** What the executor is asked for: trials and duets of a scenario, with either version's module and parameters. */
-import type { Scalar, WorkloadInfo } from '../../workers/contract.ts'
 
 import type { DriverSpec, DuetSide, DuetSpec, TrialSpec } from '../../workers/protocol.ts'
+import type { Scalar, WorkloadInfo } from '../../workers/workload.ts'
 import type { Session } from '../session/session.ts'
 import type { Scenario } from '../sweep/types.ts'
 

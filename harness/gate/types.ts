@@ -1,6 +1,7 @@
 /** What a gate compares and what it finds. Plain data. */
-import type { Scalar } from '../../workers/contract.ts'
+
 import type { DuetReport, TrialResult } from '../../workers/protocol.ts'
+import type { Scalar } from '../../workers/workload.ts'
 import type { Metric } from '../metrics.ts'
 import type { PreparedWorkload } from '../session/session.ts'
 import type { GateSettings, Scenario } from '../sweep/types.ts'

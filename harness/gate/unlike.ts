@@ -1,7 +1,8 @@
 /** Why recorded runs cannot be the measure of a run that is made now. */
-import type { Scalar } from '../../workers/contract.ts'
+
 import type { PreparedDataset } from '../../workers/data/types.ts'
 import type { TrialResult } from '../../workers/protocol.ts'
+import type { Scalar } from '../../workers/workload.ts'
 import { computeMechanisms } from '../analyse/values.ts'
 import { own } from '../own.ts'
 import { identityOf } from '../record/changes.ts'

@@ -53,12 +53,12 @@ export function removeOwnFolders(parent: string = tmpdir()): void {
     try {
       rmSync(join(parent, name), { recursive: true, force: true })
     } catch {
-      // A host that has not yet ended wrote into it just now: the next run removes it.
+      // A trial process that has not yet ended wrote into it just now: the next run removes it.
     }
   }
 }
 
-/** Hosts see the end of their coordinator and leave by themselves, except one that was stopped, and a workload's children. */
+/** Trial processes see the end of their coordinator and leave by themselves, except one that was stopped, and a workload's children. */
 function endStrays(): number {
   let processes = 0
   for (const name of entries('/proc')) {

@@ -1,7 +1,7 @@
 /** What `stint pipeline` runs with: flags before template before hardware profile before defaults. */
 import { z } from 'zod'
-import type { Scalar } from '../../workers/contract.ts'
 import type { Watts } from '../../workers/protocol.ts'
+import type { Scalar } from '../../workers/workload.ts'
 import { isMapping, pathKey, readYamlFile } from '../sweep/document.ts'
 import { nearest } from '../sweep/nearest.ts'
 import { type Finding, type Place, refuse, shown } from '../sweep/problems.ts'

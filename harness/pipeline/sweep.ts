@@ -1,5 +1,5 @@
 /** The trials of `stint pipeline` as a sweep: a benchmark of both modes, a grid of constraints, and a curve of sizes. */
-import type { Scalar } from '../../workers/contract.ts'
+import type { Scalar } from '../../workers/workload.ts'
 import { type LoadedSweep, sweepFromData } from '../sweep/load.ts'
 import type { PipelineOptions } from './options.ts'
 

@@ -3,9 +3,9 @@
  * log. They check what the code relies on; what only a workload or a sweep reads again is passed on as it is.
  */
 import { z } from 'zod'
-import type { WorkloadInfo } from '../../workers/contract.ts'
 import type { PreparedDataset } from '../../workers/data/types.ts'
 import type { ChunkLogLine, DatasetSpec, TrialResult } from '../../workers/protocol.ts'
+import type { WorkloadInfo } from '../../workers/workload.ts'
 import type { PipelineOptions } from '../pipeline/options.ts'
 import type { ScenarioSettings } from '../sweep/settings.ts'
 import type { Scenario, Sweep } from '../sweep/types.ts'
@@ -17,7 +17,7 @@ const COMPUTE_MECHANISMS = ['cgroup_v2', 'cgroup_v1', 'duty_cycle', 'none'] as c
 const MEMORY_MECHANISMS = [
   'resource_limits',
   'between_steps',
-  'governor_rss',
+  'supervisor_rss',
   'cgroup_v1',
   'cgroup_v2',
 ] as const

@@ -106,10 +106,23 @@ function withAllFields(error: Plain): Plain {
   return { stack: null, exit: null, ...error }
 }
 
-function memoryCap1to2({ requested_mb, ...others }: Plain): Plain {
+/** Format 1 called the supervisor another name. */
+const MECHANISMS: Plain = { governor_rss: 'supervisor_rss' }
+
+function memoryCap1to2({ requested_mb, mechanisms, ...others }: Plain): Plain {
   const scope = others['scope'] ?? 'workload'
   const in_force_mb = scope === 'workload' ? requested_mb : null
-  return { asked_mb: requested_mb, in_force_mb, peak_above_empty_mb: null, note: null, ...others, scope }
+  return {
+    asked_mb: requested_mb,
+    in_force_mb,
+    mechanisms: Array.isArray(mechanisms)
+      ? mechanisms.map((name: unknown) => MECHANISMS[String(name)] ?? name)
+      : mechanisms,
+    peak_above_empty_mb: null,
+    note: null,
+    ...others,
+    scope,
+  }
 }
 
 function computeCap1to2({ requested, ...others }: Plain, settings: Plain): Plain {

@@ -1,7 +1,7 @@
 /** Two or more runs against each other, scenario by scenario; the first is the reference. */
 
-import type { Scalar } from '../../workers/contract.ts'
 import type { TrialResult } from '../../workers/protocol.ts'
+import type { Scalar } from '../../workers/workload.ts'
 import { comparePairs, compareScenarios } from '../analyse/compare.ts'
 import type { ComparisonRow, Group, GroupPair } from '../analyse/comparison.ts'
 import { groupOf, type Pool, poolBySeed, seedKeys } from '../analyse/seeds.ts'

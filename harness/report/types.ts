@@ -1,6 +1,7 @@
 /** What every exporter renders: one run, analysed. Plain data. */
-import type { Scalar } from '../../workers/contract.ts'
+
 import type { Disturbed, EnergyRecord, Outcome } from '../../workers/protocol.ts'
+import type { Scalar } from '../../workers/workload.ts'
 import type { ComparisonRow } from '../analyse/comparison.ts'
 import type { Estimate } from '../analyse/estimate.ts'
 import type { ChunkSizes } from '../analyse/latency.ts'

@@ -1,6 +1,7 @@
 /** Names as people read them. One place, so that tables, plots and sentences say the same. */
-import type { Scalar } from '../../workers/contract.ts'
+
 import type { Outcome } from '../../workers/protocol.ts'
+import type { Scalar } from '../../workers/workload.ts'
 import type { ComparisonRow } from '../analyse/comparison.ts'
 import type { ChunkSizes } from '../analyse/latency.ts'
 import { count, formatDuration, formatNumber, formatP, formatShare, wholeNumber } from '../format.ts'

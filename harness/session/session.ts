@@ -1,6 +1,5 @@
 /** What must be known before the first trial: data, workload, calibration, caps. One for runs, resumes and gates. */
 import { basename } from 'node:path'
-import type { Scalar, WorkloadInfo } from '../../workers/contract.ts'
 import type { PreparedDataset } from '../../workers/data/types.ts'
 import type {
   Capabilities,
@@ -11,6 +10,7 @@ import type {
   TrialSpec,
   WorkloadRef,
 } from '../../workers/protocol.ts'
+import type { Scalar, WorkloadInfo } from '../../workers/workload.ts'
 import type { Executor } from '../execute/executor.ts'
 import { type TrialPart, trialSpec } from '../execute/trial-spec.ts'
 import { formatNumber } from '../format.ts'
@@ -189,7 +189,7 @@ function checkCaps(sweep: Sweep, able: Capabilities): InputProblem | null {
     const notes = able.notes.length === 0 ? '' : ` (${able.notes.join('; ')})`
     return refuse('max_compute_units', `this machine can enforce no compute cap${notes}`)
   }
-  if (!able.memory.includes('governor_rss') && asks('max_memory_mb')) {
+  if (!able.memory.includes('supervisor_rss') && asks('max_memory_mb')) {
     return refuse('max_memory_mb', 'this machine cannot bound off-heap memory while a step runs')
   }
   return null

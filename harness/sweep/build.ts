@@ -1,5 +1,5 @@
 /** From a validated sweep to its scenarios. */
-import type { Scalar } from '../../workers/contract.ts'
+import type { Scalar } from '../../workers/workload.ts'
 import { wholeNumber } from '../format.ts'
 
 import { Datasets, flatDataset } from './dataset.ts'

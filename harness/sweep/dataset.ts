@@ -1,7 +1,8 @@
 /** What data a scenario asks for. */
-import type { Scalar } from '../../workers/contract.ts'
+
 import type { ColumnDeclaration, ColumnKind, ReadingOptions } from '../../workers/data/types.ts'
 import type { DatasetSpec } from '../../workers/protocol.ts'
+import type { Scalar } from '../../workers/workload.ts'
 import type { Flat } from './expand.ts'
 import { absolute, type Folders, missingFile } from './paths.ts'
 import { occurrences, type Places } from './places.ts'

@@ -1,5 +1,5 @@
 /** Turns axes, includes and excludes into the points of a sweep. Pure. */
-import type { Scalar } from '../../workers/contract.ts'
+import type { Scalar } from '../../workers/workload.ts'
 
 /** Values by key: settings by name, `profile`, `dataset.*`, `params.*`. */
 export type Flat = Record<string, Scalar>

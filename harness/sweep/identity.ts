@@ -1,6 +1,6 @@
 /** A scenario's id and label. */
 import { createHash } from 'node:crypto'
-import type { Scalar } from '../../workers/contract.ts'
+import type { Scalar } from '../../workers/workload.ts'
 import type { Flat } from './expand.ts'
 import { SETTING_DEFAULTS } from './settings.ts'
 

@@ -1,5 +1,5 @@
 /** Values given on the command line, laid over the sweep as read. */
-import type { Scalar } from '../../workers/contract.ts'
+import type { Scalar } from '../../workers/workload.ts'
 import { own } from '../own.ts'
 import { isMapping, type Mapping, parseYaml, pathKey, type YamlFile } from './document.ts'
 import type { Finding, Path, Place } from './problems.ts'

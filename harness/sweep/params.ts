@@ -1,5 +1,5 @@
 /** Holds a sweep against what its workload says of itself: parameters, metrics, dataset. */
-import type { ParamInfo, Scalar, WorkloadInfo } from '../../workers/contract.ts'
+import type { ParamInfo, Scalar, WorkloadInfo } from '../../workers/workload.ts'
 import { metricTable } from '../metrics.ts'
 import { isMapping } from './document.ts'
 import { nearest } from './nearest.ts'

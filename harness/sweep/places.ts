@@ -1,5 +1,5 @@
 /** Finds where a key or a value of a sweep was given. */
-import type { Scalar } from '../../workers/contract.ts'
+import type { Scalar } from '../../workers/workload.ts'
 import { isMapping, type Positions, pathKey } from './document.ts'
 import { dotted, type Path, type Place } from './problems.ts'
 

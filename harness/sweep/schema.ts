@@ -1,6 +1,6 @@
 /** The shape of a sweep file, and its JSON Schema for editors. */
 import { z } from 'zod'
-import type { Scalar } from '../../workers/contract.ts'
+import type { Scalar } from '../../workers/workload.ts'
 import { own } from '../own.ts'
 import { DATASET_AXES, DATASET_KEYS, DATASET_LISTS, datasetSchema } from './dataset-schema.ts'
 import { isMapping } from './document.ts'

@@ -6,8 +6,8 @@
  * an axis of the grid (or an `include` entry), `--set`.
  */
 import { z } from 'zod'
-import type { Scalar } from '../../workers/contract.ts'
 import { MINIMUM_MEMORY_MB } from '../../workers/protocol.ts'
+import type { Scalar } from '../../workers/workload.ts'
 import { roundsType } from './rounds.ts'
 import { wholeNumber } from './whole-number.ts'
 

@@ -1,5 +1,5 @@
 /** A sweep after validation, and what it expands to. Plain data. */
-import type { Scalar } from '../../workers/contract.ts'
+
 import type {
   BadValuePolicy,
   ColumnDeclaration,
@@ -8,6 +8,7 @@ import type {
   FeatureDeclaration,
 } from '../../workers/data/types.ts'
 import type { DatasetSpec, Watts } from '../../workers/protocol.ts'
+import type { Scalar } from '../../workers/workload.ts'
 import type { StoppingRule } from './rounds.ts'
 import type { ScenarioSettings } from './settings.ts'
 

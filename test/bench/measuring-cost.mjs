@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { LocalExecutor } from '../../build/harness/execute/local.js'
+import { LocalExecutor } from '../../build/harness/execute/local/executor.js'
 import { rewriteBetween } from './markers.mjs'
 import { trialOf } from './spec.mjs'
 

@@ -6,7 +6,7 @@
  */
 import { availableParallelism, cpus, loadavg, release } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { LocalExecutor } from '../../build/harness/execute/local.js'
+import { LocalExecutor } from '../../build/harness/execute/local/executor.js'
 import { rewriteBetween } from './markers.mjs'
 import { trialOf } from './spec.mjs'
 

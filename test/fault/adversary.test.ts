@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { LocalExecutor } from '../../harness/execute/local.ts'
+import { LocalExecutor } from '../../harness/execute/local/executor.ts'
 import { fillSlots } from '../../harness/execute/schedule.ts'
 import { Rounds } from '../../harness/plan/rounds.ts'
 import type { Outcome, TrialResult, TrialSpec } from '../../workers/protocol.ts'
@@ -11,10 +11,10 @@ import { fixtureResources, trialSpec } from '../fixtures/trial.ts'
 import { errorOf } from '../fixtures/trials.ts'
 
 const CAP_MB = 64
-/** Peak above an empty cell beyond the cap. */
+/** Peak above an idle worker beyond the cap. */
 const MOST_OVER_MB = 40
 const MOST_OVER_SLOW_MB = 16
-/** A busy machine delays the governor's readings: what passed its limit is tried so often again, alone. */
+/** A busy machine delays the supervisor's readings: what passed its limit is tried so often again, alone. */
 const MORE_TRIES = 2
 const FULL = process.env['STINT_FULL'] === '1'
 
@@ -53,7 +53,7 @@ const ADVERSARIES: [file: string, how: string, outcome: Outcome, slow?: 'slow'][
 
 interface Setting {
   name: string
-  /** Variables of the governor. */
+  /** Variables of the supervisor. */
   environment: Record<string, string>
   compute?: number
   /** A share of a core makes everything take longer. */

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { LocalExecutor } from '../../harness/execute/local.ts'
+import { LocalExecutor } from '../../harness/execute/local/executor.ts'
 import { fillSlots } from '../../harness/execute/schedule.ts'
 import { Rounds } from '../../harness/plan/rounds.ts'
 import { fixtureResources, trialSpec } from '../fixtures/trial.ts'
@@ -72,13 +72,13 @@ describe.skipIf(process.platform !== 'linux')('a coordinator that is', () => {
     const coordinator = startCoordinator(mechanism)
     const ended = new Promise((resolve) => coordinator.once('exit', resolve))
     await until(() => files().some((name) => name.endsWith('started')), 'a looping workload')
-    const governor = marked().find(({ command }) => command.includes('governor.js'))!
+    const supervisor = marked().find(({ command }) => command.includes('supervisor.js'))!
     expect(marked().length).toBe(3)
     coordinator.kill('SIGKILL')
     await ended
     await until(() => marked().length === 0, 'the end of all processes')
     expect(files().filter((name) => name.endsWith('started'))).toEqual([])
-    expect(groupsOf(governor.pid)).toEqual([])
+    expect(groupsOf(supervisor.pid)).toEqual([])
   })
 
   it('interrupted from the terminal decides itself what ends', async () => {
@@ -98,7 +98,7 @@ describe.skipIf(process.platform !== 'linux')('a coordinator that is', () => {
 })
 
 describe.skipIf(process.platform !== 'linux')('an executor', () => {
-  /** The governor's environment does not name the folder, unlike the hosts'. */
+  /** The supervisor's environment does not name the folder, unlike the trial processes'. */
   const options = () => {
     process.env['STINT_TEST_MARK'] = folder
     return { temporaryRoot: folder, onOutput: () => {} }
@@ -134,16 +134,16 @@ describe.skipIf(process.platform !== 'linux')('an executor', () => {
     await expect(executor.run(trialSpec('empty'))).rejects.toThrow('closed')
   })
 
-  it('is broken without its governor, says so, and still leaves nothing', async () => {
+  it('is broken without its supervisor, says so, and still leaves nothing', async () => {
     const executor = new LocalExecutor(options())
     executor.provide(fixtureResources())
     const running = executor.run(trialSpec('misbehave', { how: 'loops' }))
-    const rejected = expect(running).rejects.toThrow('governor')
+    const rejected = expect(running).rejects.toThrow('supervisor')
     await until(() => files().some((name) => name.endsWith('started')), 'a looping workload')
-    const governor = marked().find(({ command }) => command.includes('governor.js'))!
-    process.kill(governor.pid, 'SIGKILL')
+    const supervisor = marked().find(({ command }) => command.includes('supervisor.js'))!
+    process.kill(supervisor.pid, 'SIGKILL')
     await rejected
-    await expect(executor.run(trialSpec('empty'))).rejects.toThrow('governor')
+    await expect(executor.run(trialSpec('empty'))).rejects.toThrow('supervisor')
     await executor.close()
     expect(marked()).toEqual([])
     expect(files()).toEqual([])
@@ -153,12 +153,12 @@ describe.skipIf(process.platform !== 'linux')('an executor', () => {
     const executor = new LocalExecutor(options())
     executor.provide(fixtureResources())
     await executor.capabilities()
-    const governor = marked().find(({ command }) => command.includes('governor.js'))!
+    const supervisor = marked().find(({ command }) => command.includes('supervisor.js'))!
     for (const how of ['loops', 'exits', 'kills_itself']) {
       await executor.run(trialSpec('misbehave', { how }, { compute: 0.5, deadline_s: 1 }))
     }
-    expect(groupsOf(governor.pid)).toEqual([])
+    expect(groupsOf(supervisor.pid)).toEqual([])
     await executor.close()
-    expect(groupsOf(governor.pid)).toEqual([])
+    expect(groupsOf(supervisor.pid)).toEqual([])
   })
 })

@@ -78,7 +78,7 @@ describe.skipIf(process.platform !== 'linux')('a run whose processes are killed 
     const reference = await uninterrupted(sweep)
     const kills = FULL ? 25 : 4
     const story: string[] = []
-    const governors = new Set<number>()
+    const supervisors = new Set<number>()
     let ended = 0
     for (let n = 0; n < kills; n++) {
       const victims = VICTIMS[n % VICTIMS.length]!
@@ -88,7 +88,7 @@ describe.skipIf(process.platform !== 'linux')('a run whose processes are killed 
         open === undefined || ended === n ? ['run', sweep, '--out', box.results] : ['resume', open]
       const { child, end } = box.start([...words, '--quiet'])
       await sleep(delay)
-      for (const pid of only('governor.js')) governors.add(pid)
+      for (const pid of only('supervisor.js')) supervisors.add(pid)
       const hosts = only('tinypool')
       const all = box.processes().map(({ pid }) => pid)
       story.push(`${words[0]}, ${victims} after ${delay} ms`)
@@ -98,7 +98,7 @@ describe.skipIf(process.platform !== 'linux')('a run whose processes are killed 
         if (victims !== 'the coordinator') kill(hosts)
       }
       const { code, stderr } = await end
-      // One that was not killed, or too late, has ended well, unless it lost the host that reads the data:
+      // One that was not killed, or too late, has ended well, unless it lost the trial process that reads the data:
       // nothing is written then. The next begins anew.
       if (code === 2 && victims === 'hosts') expect(stderr).toContain('its process ended with SIGKILL')
       else if (code !== null) expect([code, stderr, story]).toEqual([0, '', story])
@@ -109,7 +109,7 @@ describe.skipIf(process.platform !== 'linux')('a run whose processes are killed 
       const { code, stdout, stderr } = await box.stint('resume', run, '--quiet')
       expect([code, stdout, stderr, story]).toEqual([0, `${run}\n`, '', story])
       const trials = trialsOf(run)
-      // Exactly once each; a host that was killed is an outcome as well.
+      // Exactly once each; a trial process that was killed is an outcome as well.
       expect(new Set(trials.map(({ trial }) => trial)).size).toBe(trials.length)
       expect(trials.map(({ trial }) => trial).sort()).toEqual(Object.keys(reference).sort())
       const lost = trials.filter(({ outcome }) => outcome !== 'ok')
@@ -118,12 +118,12 @@ describe.skipIf(process.platform !== 'linux')('a run whose processes are killed 
     }
     // Only now: a run that was not resumed yet may still hold the lock of its killed coordinator.
     for (const run of box.runs()) expectClean(run)
-    // Where nothing was missing no governor started, which is what clears groups.
-    if (groupsOf(governors).length > 0) await box.stint('run', sweep, '--out', box.results, '--quiet')
-    expect(groupsOf(governors)).toEqual([])
+    // Where nothing was missing no supervisor started, which is what clears groups.
+    if (groupsOf(supervisors).length > 0) await box.stint('run', sweep, '--out', box.results, '--quiet')
+    expect(groupsOf(supervisors)).toEqual([])
   })
 
-  it('ends a host that was stopped when coordinator and governor were killed', async () => {
+  it('ends a trial process that was stopped when coordinator and supervisor were killed', async () => {
     const sweep = box.sweep({ ...SWEEP, params: { ms: 1500 }, n_jobs: 1 })
     const { end } = box.start(['run', sweep, '--out', box.results, '--quiet'])
     await box.until(() => only('tinypool').length === 1 && box.runs().length === 1, 'a host of a trial')
@@ -133,7 +133,7 @@ describe.skipIf(process.platform !== 'linux')('a run whose processes are killed 
       .processes()
       .map(({ pid }) => pid)
       .filter((pid) => pid !== host)
-    // Stopped first: the one that is killed second would see the end of the other, and kill the host.
+    // Stopped first: the one that is killed second would see the end of the other, and kill the trial process.
     for (const pid of others) process.kill(pid, 'SIGSTOP')
     kill(others)
     await end

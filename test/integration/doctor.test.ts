@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
-import { LocalExecutor } from '../../harness/execute/local.ts'
+import { LocalExecutor } from '../../harness/execute/local/executor.ts'
 
 const COMMAND = fileURLToPath(new URL('../../dist/harness/cli/main.js', import.meta.url))
 
@@ -22,7 +22,7 @@ it.skipIf(process.platform !== 'linux')('doctor tells what an executor here woul
   await executor.close()
   expect(able('compute', capabilities.compute)).toBe(true)
   expect(able('compute', 'duty_cycle')).toBe(true)
-  expect(able('memory', 'governor')).toBe(true)
+  expect(able('memory', 'supervisor')).toBe(true)
   expect(able('memory', 'cgroup')).toBe(capabilities.memory.some((name) => name.startsWith('cgroup')))
   expect(able('energy', 'rapl')).toBe(capabilities.energy === 'rapl')
   for (const { able: works, found, remedy } of checks) {

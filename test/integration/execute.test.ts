@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { LocalExecutor } from '../../harness/execute/local.ts'
+import { LocalExecutor } from '../../harness/execute/local/executor.ts'
 import { HARNESS_METRICS } from '../../harness/metrics.ts'
 import type { ChunkLogLine, ComputeMechanism } from '../../workers/protocol.ts'
 import { fixtureResources, trialSpec, workloadFile } from '../fixtures/trial.ts'
@@ -166,7 +166,7 @@ describe('a memory cap', () => {
 describe('a workload that goes wrong', () => {
   const misbehave = (how: string, changes = {}) => executor.run(trialSpec('misbehave', { how }, changes))
 
-  /** A cell that ends by itself leaves no empty chunk log. */
+  /** A worker that ends by itself leaves no empty chunk log. */
   const misbehaveLogged = async (how: string) => {
     const chunk_log = join(folder, 'chunks', `${how}.jsonl`)
     const result = await misbehave(how, { trial: how, log_chunks: true })

@@ -164,7 +164,7 @@ describe('stint gate --against', () => {
     })
     const code = await new Promise((resolve) => child.once('close', resolve))
     expect(code).toBe(130)
-    // What a second interrupt leaves to the governor takes it a moment.
+    // What a second interrupt leaves to the supervisor takes it a moment.
     await vi.waitFor(nothingLeft, { timeout: 5000 })
   })
 })

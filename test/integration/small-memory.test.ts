@@ -2,13 +2,12 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { LocalExecutor } from '../../harness/execute/local.ts'
+import { LocalExecutor } from '../../harness/execute/local/executor.ts'
 
 import type { ScenarioSettings } from '../../harness/sweep/settings.ts'
-import type { Scalar } from '../../workers/contract.ts'
 import type { PreparedDataset } from '../../workers/data/types.ts'
-
 import { givenParams } from '../../workers/pipeline/describe.ts'
+import type { Scalar } from '../../workers/workload.ts'
 import { fixtureResources, trialSpec } from '../fixtures/trial.ts'
 import { okOf } from '../fixtures/trials.ts'
 

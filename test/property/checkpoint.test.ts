@@ -2,15 +2,13 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-
-import type { Scalar } from '../../workers/contract.ts'
 import { generateDataset } from '../../workers/data/presets/generate.ts'
-
 import { givenParams } from '../../workers/pipeline/describe.ts'
 import { checkForgetting } from '../../workers/pipeline/drift/forgetting.ts'
 import { CHOICES } from '../../workers/pipeline/learn/options.ts'
 import { LEARNERS } from '../../workers/pipeline/learn/registry.ts'
 import pipeline from '../../workers/pipeline/workload.ts'
+import type { Scalar } from '../../workers/workload.ts'
 import {
   contextFor,
   csvFile,

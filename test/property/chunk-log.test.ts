@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, expect, it } from 'vitest'
-import type { StepReport } from '../../workers/contract.ts'
 import { ChunkLog } from '../../workers/telemetry/chunk-log.ts'
+import type { StepReport } from '../../workers/workload.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'stint-chunk-log-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

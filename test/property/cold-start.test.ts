@@ -1,8 +1,8 @@
 /** What is scored: predictions of models that have learned something, of the learner and the baselines alike. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Scalar } from '../../workers/contract.ts'
 import { LEARNERS } from '../../workers/pipeline/learn/registry.ts'
+import type { Scalar } from '../../workers/workload.ts'
 import { csvFile, prepared, runPipeline } from '../unit/pipeline/support.ts'
 
 const REGRESSORS = ['ridge', 'sgd', 'pa', 'ftrl'].filter((name) => LEARNERS[name]?.task === 'regression')

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Scalar } from '../../workers/contract.ts'
 import type { FeatureDeclaration, PreparedDataset } from '../../workers/data/types.ts'
 import { checkDataset } from '../../workers/pipeline/check-dataset.ts'
+import type { Scalar } from '../../workers/workload.ts'
 import { csvFile, runPipeline, temporaryFolder } from '../unit/pipeline/support.ts'
 
 interface Row {

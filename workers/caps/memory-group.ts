@@ -1,5 +1,5 @@
 /**
- * The kernel's backstop of a memory cap: a cgroup that a host enters as it starts, limited once its cell stands empty.
+ * The kernel's backstop of a memory cap: a cgroup that a trial process enters as it starts, limited once its worker stands empty.
  * What the kernel charges differs from the resident size (mapped files), so that the limit counts from the charge then.
  */
 import { existsSync } from 'node:fs'
@@ -18,9 +18,9 @@ import {
 
 export interface MemoryGroup {
   readonly path: string
-  /** Bounds what the host may take beyond what it holds now, bytes. @throws where the kernel refuses */
+  /** Bounds what the trial process may take beyond what it holds now, bytes. @throws where the kernel refuses */
   limitGrowth(bytes: number): void
-  /** Most that the host took beyond what it held at the limit, bytes; null where the kernel keeps no count. */
+  /** Most that the trial process took beyond what it held at the limit, bytes; null where the kernel keeps no count. */
   growthBytes(): number | null
   /** Whether the kernel killed a process for the limit. */
   killed(): boolean

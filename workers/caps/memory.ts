@@ -1,9 +1,9 @@
 /**
- * The memory cap: what a workload may use above an empty cell.
+ * The memory cap: what a workload may use above an idle worker.
  *
- * Three mechanisms bound it together. V8's resource limits stop the heap. Between steps the cell adds up heap and
+ * Three mechanisms bound it together. V8's resource limits stop the heap. Between steps the worker adds up heap and
  * external memory and, when they pass the cap, collects garbage first, so that only live memory condemns.
- * From outside the governor polls the resident size, which sees what happens within a step.
+ * From outside the supervisor polls the resident size, which sees what happens within a step.
  */
 
 import type { ResourceLimits } from 'node:worker_threads'
@@ -12,8 +12,8 @@ import { heapStatistics } from '../telemetry/clock.ts'
 
 export const MIB = 1024 * 1024
 
-/** Old generation that an empty cell needs to start and load its modules, MB; it fails with 4. */
-const EMPTY_CELL_OLD_MB = 6
+/** Old generation that an idle worker needs to start and load its modules, MB; it fails with 4. */
+const IDLE_WORKER_OLD_MB = 6
 /** V8's own default young generation, MB: more is never useful. */
 const LARGEST_YOUNG_MB = 48
 /** Young generation as a share of the cap. */
@@ -36,8 +36,8 @@ function codeRangeMb(capMb: number): number {
   return Math.min(128, 16 + Math.round(capMb / 4))
 }
 
-/** Resident memory of a host that is the worker's once it stands empty, MB: its isolate, its stack and its modules. */
-const EMPTY_CELL_RESIDENT_MB = 16
+/** Resident memory of a trial process that is the worker's once it stands empty, MB: its isolate, its stack and its modules. */
+const IDLE_WORKER_RESIDENT_MB = 16
 
 /**
  * What a workload may use above an idle worker, MB; null for no cap.
@@ -48,17 +48,17 @@ export function budgetOf(
   processMb: number,
 ): number | null {
   if (max_memory_mb === null || memory_scope === 'workload') return max_memory_mb
-  return max_memory_mb - processMb - EMPTY_CELL_RESIDENT_MB
+  return max_memory_mb - processMb - IDLE_WORKER_RESIDENT_MB
 }
 
 /**
- * Limits of a cell's isolate; none without a cap. The heap alone may fill the cap, and V8 gives up on a busy heap
+ * Limits of a worker's isolate; none without a cap. The heap alone may fill the cap, and V8 gives up on a busy heap
  * from four fifths of its limit on: the check between steps is what holds the cap exactly.
  */
 export function resourceLimits(capMb: number | null): ResourceLimits {
   if (capMb === null) return {}
   return {
-    maxOldGenerationSizeMb: Math.ceil(EMPTY_CELL_OLD_MB + capMb * HEAP_HEADROOM),
+    maxOldGenerationSizeMb: Math.ceil(IDLE_WORKER_OLD_MB + capMb * HEAP_HEADROOM),
     maxYoungGenerationSizeMb: youngGenerationMb(capMb),
     stackSizeMb: stackMb(capMb),
     codeRangeSizeMb: codeRangeMb(capMb),
@@ -71,7 +71,7 @@ const RESIDENT_ALLOWANCE_MB = 8
 const RESIDENT_SHARE = 1 / 12
 const LARGEST_RESIDENT_SHARE_MB = 32
 
-/** Resident memory above an empty cell that is the runtime's and not the workload's, MB. */
+/** Resident memory above an idle worker that is the runtime's and not the workload's, MB. */
 export function residentAllowanceMb(capMb: number | null): number {
   return RESIDENT_ALLOWANCE_MB + Math.min(LARGEST_RESIDENT_SHARE_MB, (capMb ?? 0) * RESIDENT_SHARE)
 }
@@ -81,12 +81,12 @@ export class MemoryCapError extends Error {
   override name = 'MemoryCapError'
 }
 
-export interface CellMemory {
+export interface WorkerMemory {
   heapBytes: number
   externalBytes: number
 }
 
-export function readCellMemory(): CellMemory {
+export function readWorkerMemory(): WorkerMemory {
   const statistics = heapStatistics()
   return { heapBytes: statistics.used_heap_size, externalBytes: statistics.external_memory }
 }
@@ -98,15 +98,15 @@ const COLLECTIONS_TO_FREE = 2
 export class MemoryCheck {
   peakHeapBytes = 0
   peakExternalBytes = 0
-  /** Largest sum above the empty cell. */
+  /** Largest sum above the idle worker. */
   peakBytes = 0
-  latest: CellMemory = { heapBytes: 0, externalBytes: 0 }
-  private readonly empty: CellMemory
+  latest: WorkerMemory = { heapBytes: 0, externalBytes: 0 }
+  private readonly empty: WorkerMemory
   private readonly capBytes: number
   private readonly collect: () => void
 
   /** @param collect a full collection */
-  constructor(empty: CellMemory, capMb: number | null, collect: () => void) {
+  constructor(empty: WorkerMemory, capMb: number | null, collect: () => void) {
     this.empty = empty
     this.capBytes = capMb === null ? Number.POSITIVE_INFINITY : capMb * MIB
     this.collect = collect
@@ -135,7 +135,7 @@ export class MemoryCheck {
   }
 
   private read(harnessBytes: number): number {
-    const now = readCellMemory()
+    const now = readWorkerMemory()
     now.externalBytes -= harnessBytes
     this.latest = now
     return now.heapBytes + now.externalBytes - this.empty.heapBytes - this.empty.externalBytes

@@ -26,7 +26,7 @@ const MANAGER = 'org.freedesktop.systemd1 /org/freedesktop/systemd1 org.freedesk
 /**
  * Moves the processes into a scope, and there into a group of their own: a group that holds processes cannot pass
  * its controllers on. systemd removes the scope once the last process has ended.
- * @param pids this process first; those that start hosts must be among them
+ * @param pids this process first; those that start trial processes must be among them
  * @returns where this process is now
  * @throws where there is no systemd user manager, or it makes no scope
  */

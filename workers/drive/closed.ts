@@ -1,5 +1,5 @@
 /** The closed loop: the next step starts when the last one ended, and always with a whole chunk. */
-import type { Offer } from '../contract.ts'
+import type { Offer } from '../workload.ts'
 import type { Driver } from './driver.ts'
 
 export class ClosedLoop implements Driver {

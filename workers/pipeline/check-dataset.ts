@@ -1,5 +1,5 @@
 /** Finds bad input before any trial does, in the one pass that also hashes and counts the file. */
-import type { Scalar, WorkloadInfo } from '../contract.ts'
+
 import {
   type ChunkReader,
   type Column,
@@ -16,6 +16,7 @@ import { presetFor } from '../data/presets/presets.ts'
 import { areZeroAndOne } from '../data/schema.ts'
 import { type HashingSource, hashingSource } from '../data/sources/bytes.ts'
 import type { DataFingerprint, PreparedDataset, UnreadDataset } from '../data/types.ts'
+import type { Scalar, WorkloadInfo } from '../workload.ts'
 import { givenParams, infoFor, pipelineParams } from './describe.ts'
 import { checkForgetting } from './drift/forgetting.ts'
 import { positiveLabel } from './learn/class-labels.ts'

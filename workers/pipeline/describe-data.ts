@@ -1,5 +1,5 @@
 /** Parameters of how data is cleaned, checked and watched. */
-import type { ParamInfo } from '../contract.ts'
+import type { ParamInfo } from '../workload.ts'
 import type { NumberStrategy } from './clean/imputer.ts'
 import { ONE_HOT_BOUNDS } from './features/one-hot.ts'
 

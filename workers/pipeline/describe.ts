@@ -1,5 +1,5 @@
 /** What the pipeline says of itself: its parameters and its metrics. */
-import type { MetricInfo, ParamInfo, Scalar, WorkloadInfo } from '../contract.ts'
+import type { MetricInfo, ParamInfo, Scalar, WorkloadInfo } from '../workload.ts'
 import { DATA_PARAMS, type DataParams } from './describe-data.ts'
 import { CHOICES, optionParams, type TargetInfo } from './learn/options.ts'
 import { defaultLearner, LEARNERS, type Task } from './learn/registry.ts'

@@ -1,5 +1,5 @@
 /** How features are made under these parameters and settings. */
-import type { WorkloadSettings } from '../contract.ts'
+import type { WorkloadSettings } from '../workload.ts'
 import type { PipelineParams } from './describe.ts'
 import { usesTarget } from './features/declared.ts'
 import type { EngineerOptions } from './features/engineer.ts'

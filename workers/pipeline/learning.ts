@@ -1,5 +1,5 @@
 /** The learning half of the pipeline: from feature rows to scores, for either task and either mode. */
-import type { WorkloadSettings } from '../contract.ts'
+import type { WorkloadSettings } from '../workload.ts'
 import type { PipelineParams } from './describe.ts'
 import { RowBuffer } from './features/row-buffer.ts'
 import { HELD_OUT, Holdout } from './holdout.ts'

@@ -1,4 +1,9 @@
 /** The built-in workload: streaming feature engineering and online learning on a CSV. */
+
+import type { ChunkReader, Column, ColumnChunk, OpenReader } from '../data/columns.ts'
+import { openBytes } from '../data/csv/reader.ts'
+import { openData } from '../data/open.ts'
+import type { PreparedDataset } from '../data/types.ts'
 import type {
   Limits,
   Offer,
@@ -8,11 +13,7 @@ import type {
   TrialOutput,
   Workload,
   WorkloadSettings,
-} from '../contract.ts'
-import type { ChunkReader, Column, ColumnChunk, OpenReader } from '../data/columns.ts'
-import { openBytes } from '../data/csv/reader.ts'
-import { openData } from '../data/open.ts'
-import type { PreparedDataset } from '../data/types.ts'
+} from '../workload.ts'
 import { Checkpoints } from './checkpoint/checkpoints.ts'
 import { skipRows } from './checkpoint/skip.ts'
 import { RunControl } from './control/run-control.ts'

@@ -6,13 +6,13 @@ import { mkdirSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { threadId } from 'node:worker_threads'
-import type { StepReport } from '../contract.ts'
 import type { ChunkLogLine } from '../protocol.ts'
 import { checkedBytes, plain } from '../untrusted.ts'
+import type { StepReport } from '../workload.ts'
 import { close, open, read } from './clock.ts'
 import { joined, type Reported, ReportNumbers } from './report-numbers.ts'
 
-/** What the cell measured of one chunk; the report of its step adds the rest. */
+/** What the worker measured of one chunk; the report of its step adds the rest. */
 export type ChunkNumbers = Omit<ChunkLogLine, 'chunk' | 'bytes' | 'operators_ms' | 'detail'>
 
 // Taken before a workload can replace them.

@@ -1,5 +1,5 @@
 /** All that is read before and after the timed steps, and nothing in between. */
-import type { ComputeCapInForce, HostReport, NoiseReadings } from '../protocol.ts'
+import type { ComputeCapInForce, NoiseReadings, TrialReport } from '../protocol.ts'
 import { cpuUsage, shareOf, TICK_MS } from './clock.ts'
 import { EnergyMeter } from './energy.ts'
 import { GcMeter } from './gc.ts'
@@ -17,7 +17,7 @@ export interface Readings {
   achieved: number | null
   metrics: Record<string, number | null>
   throttledMs: number | null
-  energy: HostReport['energy']
+  energy: TrialReport['energy']
   /** CPU time of the whole machine, ms. */
   machineBusyMs: number | null
   noise: Omit<NoiseReadings, 'load_1m'>

@@ -1,6 +1,7 @@
 /** The numbers in the reports of steps, each kept in a column: writing JSON within a chunk's time costs ten times as much. */
-import type { StepReport } from '../contract.ts'
+
 import { checkedPart, checkOperatorMs } from '../untrusted.ts'
+import type { StepReport } from '../workload.ts'
 
 const { create, hasOwn } = Object
 const { stringify } = JSON

@@ -213,7 +213,7 @@ function captionOf({ scenarios, axes }: ReportModel, panels: readonly Panel[]): 
     [...new Set(lists.flat())].filter((name) => name !== 'none').join(', ') || 'nothing'
   const heldBy = {
     compute: `Compute held by: ${list(scenarios.map(({ compute }) => compute.mechanisms))}.`,
-    memory: `Memory, above an empty cell, held by: ${list(scenarios.map(({ memory }) => memory.mechanisms))}.`,
+    memory: `Memory, above an idle worker, held by: ${list(scenarios.map(({ memory }) => memory.mechanisms))}.`,
   }
   const ended = scenarios.some(({ outcomes }) => outcomes.out_of_memory > 0)
   return [

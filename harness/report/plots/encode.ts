@@ -1,5 +1,5 @@
 /** Which axis of the grid is a colour, which a shape, and which must be written beside the points. */
-import type { Scalar } from '../../../workers/contract.ts'
+import type { Scalar } from '../../../workers/workload.ts'
 import type { Metric } from '../../metrics.ts'
 import type { ScenarioReport } from '../types.ts'
 import { capitalised, scalarText, settingName } from '../words.ts'

@@ -2,8 +2,8 @@
 import { metricTable } from '../../../harness/metrics.ts'
 import { defaultSettings } from '../../../harness/sweep/settings.ts'
 import type { Scenario } from '../../../harness/sweep/types.ts'
-import type { Scalar } from '../../../workers/contract.ts'
 import type { OkTrial } from '../../../workers/protocol.ts'
+import type { Scalar } from '../../../workers/workload.ts'
 import { NO_CAPS, NO_NOISE } from '../../fixtures/trials.ts'
 
 export const METRICS = metricTable({

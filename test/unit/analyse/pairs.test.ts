@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { pairScenarios } from '../../../harness/analyse/pairs.ts'
-import type { Scalar } from '../../../workers/contract.ts'
+import type { Scalar } from '../../../workers/workload.ts'
 import { makeScenario } from './make-trials.ts'
 
 const grid = (...points: Record<string, Scalar>[]) =>

@@ -6,8 +6,8 @@ import { smallestPairedDifference, smallestPairedEffect } from '../../../harness
 import { membersOf, poolBySeed, seedKeys } from '../../../harness/analyse/seeds.ts'
 import { equivalenceTest, pairedEquivalenceTest } from '../../../harness/analyse/tost.ts'
 import type { CompareSettings } from '../../../harness/sweep/types.ts'
-import type { Scalar } from '../../../workers/contract.ts'
 import type { TrialResult } from '../../../workers/protocol.ts'
+import type { Scalar } from '../../../workers/workload.ts'
 import { ended } from '../../fixtures/trials.ts'
 import { METRICS, makeScenario, makeTrial } from './make-trials.ts'
 

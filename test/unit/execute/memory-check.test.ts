@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import {
   MemoryCapError,
   MemoryCheck,
-  readCellMemory,
+  readWorkerMemory,
   residentAllowanceMb,
   resourceLimits,
 } from '../../../workers/caps/memory.ts'
@@ -19,7 +19,7 @@ beforeEach(async () => {
 
 describe('MemoryCheck', () => {
   it('counts off-heap memory that was never touched', () => {
-    const check = new MemoryCheck(readCellMemory(), 64, () => {})
+    const check = new MemoryCheck(readWorkerMemory(), 64, () => {})
     const keep = Buffer.alloc(80 * MIB)
     expect(() => check.check(0)).toThrow(MemoryCapError)
     expect(() => check.check(0)).toThrow(/off-heap 80\.\d MB.*max_memory_mb 64/)
@@ -30,7 +30,7 @@ describe('MemoryCheck', () => {
   it('collects garbage before it condemns, and only then', () => {
     let collections = 0
     let held: Buffer[] = []
-    const check = new MemoryCheck(readCellMemory(), 64, () => {
+    const check = new MemoryCheck(readWorkerMemory(), 64, () => {
       collections++
       held = []
       collectGarbage()
@@ -46,13 +46,13 @@ describe('MemoryCheck', () => {
   })
 
   it("leaves the harness's own samples out", () => {
-    const check = new MemoryCheck(readCellMemory(), 64, () => {})
+    const check = new MemoryCheck(readWorkerMemory(), 64, () => {})
     const samples = new Float64Array(10 * MIB)
     expect(() => check.check(samples.byteLength)).not.toThrow()
   })
 
   it('has no limit without a cap, and still the peaks', () => {
-    const check = new MemoryCheck(readCellMemory(), null, () => {})
+    const check = new MemoryCheck(readWorkerMemory(), null, () => {})
     const keep = Buffer.alloc(100 * MIB)
     check.check(0)
     expect(check.peakExternalBytes).toBeGreaterThanOrEqual(keep.length)
@@ -60,7 +60,7 @@ describe('MemoryCheck', () => {
 })
 
 describe('limits', () => {
-  it('leave room for an empty cell under the smallest cap and grow with the cap', () => {
+  it('leave room for an idle worker under the smallest cap and grow with the cap', () => {
     expect(resourceLimits(null)).toEqual({})
     expect(resourceLimits(4).maxOldGenerationSizeMb).toBeGreaterThanOrEqual(10)
     expect(resourceLimits(256).maxOldGenerationSizeMb).toBeGreaterThan(256)

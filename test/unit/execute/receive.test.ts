@@ -1,6 +1,6 @@
 /** What a trial process sent, held against the coordinator's own clock. */
 import { describe, expect, it } from 'vitest'
-import { receiveDuet, receivePrepared, receiveReport } from '../../../harness/execute/receive.ts'
+import { receiveDuet, receivePrepared, receiveReport } from '../../../harness/execute/local/receive.ts'
 import { NO_NOISE_READINGS } from '../../../workers/protocol.ts'
 
 const SPAN = { from: 1000, to: 9000 }

@@ -13,7 +13,7 @@ import { FakeCgroup2 } from '../../fixtures/fake-cgroup2.ts'
 const MOUNT = '/fake'
 const SESSION = '/user.slice/user-7.slice/session-3.scope'
 const MANAGED = '/user.slice/user-7.slice/user@7.service/app.slice'
-const [GOVERNOR, COORDINATOR, HOST] = [70, 71, 72]
+const [SUPERVISOR, COORDINATOR, HOST] = [70, 71, 72]
 
 let folder: string
 
@@ -38,7 +38,7 @@ function session(): FakeCgroup2 {
   return tree
     .add('/fake/user.slice', { passedOn, foreign: true })
     .add('/fake/user.slice/user-7.slice', { passedOn, foreign: true })
-    .add(`${MOUNT}${SESSION}`, { processes: [GOVERNOR, COORDINATOR, HOST].map(String), foreign: true })
+    .add(`${MOUNT}${SESSION}`, { processes: [SUPERVISOR, COORDINATOR, HOST].map(String), foreign: true })
     .add('/fake/user.slice/user-7.slice/user@7.service', { passedOn })
     .add(`${MOUNT}${MANAGED}`, { passedOn })
 }
@@ -72,12 +72,12 @@ describe('a scope from systemd', () => {
     for (const capper of await cappers(tree, { mount: MOUNT, own: SESSION }))
       expect(() => capper.apply(HOST, 0.5, null)).toThrow(/EACCES/)
 
-    const place = await enterScope([GOVERNOR, COORDINATOR], managed(tree), tree)
+    const place = await enterScope([SUPERVISOR, COORDINATOR], managed(tree), tree)
     expect(place.own).toMatch(/app\.slice\/stint-\d+-\d+-\d+\.scope\/coordinator$/)
     const scope = dirname(`${MOUNT}${place.own}`)
-    expect([...tree.at(`${MOUNT}${place.own}`).processes]).toEqual([String(GOVERNOR), String(COORDINATOR)])
+    expect([...tree.at(`${MOUNT}${place.own}`).processes]).toEqual([String(SUPERVISOR), String(COORDINATOR)])
 
-    // A host starts where its coordinator is.
+    // A trial process starts where its coordinator is.
     tree.at(`${MOUNT}${SESSION}`).processes.delete(String(HOST))
     tree.at(`${MOUNT}${place.own}`).processes.add(String(HOST))
     const [capper] = await cappers(tree, place)
@@ -97,7 +97,7 @@ describe('a scope from systemd', () => {
     const enter = async (pids: number[]) => {
       asked++
       expect(pids).toEqual([process.pid, process.ppid])
-      return await enterScope([GOVERNOR, COORDINATOR], managed(tree), tree)
+      return await enterScope([SUPERVISOR, COORDINATOR], managed(tree), tree)
     }
     const found: ComputeCapper[] = []
     for await (const capper of unified({ mount: MOUNT, own: SESSION }, tree, enter)) {
@@ -117,7 +117,7 @@ describe('a scope from systemd', () => {
 
   it('without a cpu controller is said to be so', async () => {
     const tree = new FakeCgroup2(MOUNT, ['cpu'])
-    tree.add('/fake/session', { processes: [String(GOVERNOR)] }).add('/fake/session/coordinator')
+    tree.add('/fake/session', { processes: [String(SUPERVISOR)] }).add('/fake/session/coordinator')
     tree.at(MOUNT).foreign = true
     const enter = async () => ({ mount: MOUNT, own: '/session/coordinator' })
     const all = async () => {
@@ -128,16 +128,18 @@ describe('a scope from systemd', () => {
 
   it('says what is missing where no manager runs, or no busctl is there', async () => {
     const here = () => ({ mount: MOUNT, own: SESSION })
-    await expect(enterScope([GOVERNOR], here, session())).rejects.toThrow(
+    await expect(enterScope([SUPERVISOR], here, session())).rejects.toThrow(
       "systemd's user manager makes no scope: Failed to connect to bus: No such file or directory",
     )
     vi.stubEnv('PATH', '')
-    await expect(enterScope([GOVERNOR], here, session())).rejects.toThrow('busctl is not installed')
+    await expect(enterScope([SUPERVISOR], here, session())).rejects.toThrow('busctl is not installed')
   })
 
   it('gives up where the manager answers and moves nothing', async () => {
     vi.stubEnv('FAKE_MANAGER', join(folder, 'asked.json'))
     const here = () => ({ mount: MOUNT, own: SESSION })
-    await expect(enterScope([GOVERNOR], here, session())).rejects.toThrow('did not move the run into a scope')
+    await expect(enterScope([SUPERVISOR], here, session())).rejects.toThrow(
+      'did not move the run into a scope',
+    )
   })
 })

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { MemoryCheck, readCellMemory } from '../../../workers/caps/memory.ts'
+import { MemoryCheck, readWorkerMemory } from '../../../workers/caps/memory.ts'
 import { loadWorkload, openWorkload } from '../../../workers/load-workload.ts'
 import { MeasuredRun } from '../../../workers/measured-run.ts'
 import { type CheckedOutput, trialErrorFrom } from '../../../workers/untrusted.ts'
@@ -59,7 +59,7 @@ async function run(how: string): Promise<CheckedOutput> {
   const limits = { memory_mb: null, compute_units: null }
   const open = await openWorkload(workload, { params, settings, limits, dataset: null, warmup: false })
   const log = join(folder, `${how}.jsonl`)
-  const measured = new MeasuredRun(open, new MemoryCheck(readCellMemory(), null, () => {}), log)
+  const measured = new MeasuredRun(open, new MemoryCheck(readWorkerMemory(), null, () => {}), log)
   try {
     measured.begin()
     while (await measured.step({ rows: 1, train: true }));

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { WorkloadSettings } from '../../../workers/contract.ts'
 import { givenParams } from '../../../workers/pipeline/describe.ts'
 import type { FeatureBatch } from '../../../workers/pipeline/learn/learner.ts'
 import { createLearner } from '../../../workers/pipeline/learn/registry.ts'
 import { Learning } from '../../../workers/pipeline/learning.ts'
+import type { WorkloadSettings } from '../../../workers/workload.ts'
 import { randomBatch } from '../learn/batches.ts'
 
 const ROWS = 1200

@@ -1,12 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { Scalar } from '../../../workers/contract.ts'
 import { checkDataset, describeFor } from '../../../workers/pipeline/check-dataset.ts'
 import { positiveLabel } from '../../../workers/pipeline/learn/class-labels.ts'
 import { Ridge } from '../../../workers/pipeline/learn/ridge.ts'
 import { ClassificationScore } from '../../../workers/pipeline/metrics/classification.ts'
 import { RegressionScore } from '../../../workers/pipeline/metrics/regression.ts'
+import type { Scalar } from '../../../workers/workload.ts'
 import { randomNumbers } from '../learn/batches.ts'
 import { csvFile, type Held, prepared, runPipeline, sharedFile, temporaryFolder } from './support.ts'
 

@@ -3,20 +3,18 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-
+import { fingerprintFile } from '../../../workers/data/fingerprint.ts'
+import { generateDataset } from '../../../workers/data/presets/generate.ts'
+import type { PreparedDataset } from '../../../workers/data/types.ts'
+import { RegressionScore } from '../../../workers/pipeline/metrics/regression.ts'
+import pipeline from '../../../workers/pipeline/workload.ts'
 import type {
   Scalar,
   StepReport,
   TrialContext,
   TrialOutput,
   WorkloadSettings,
-} from '../../../workers/contract.ts'
-import { fingerprintFile } from '../../../workers/data/fingerprint.ts'
-import { generateDataset } from '../../../workers/data/presets/generate.ts'
-import type { PreparedDataset } from '../../../workers/data/types.ts'
-import { RegressionScore } from '../../../workers/pipeline/metrics/regression.ts'
-
-import pipeline from '../../../workers/pipeline/workload.ts'
+} from '../../../workers/workload.ts'
 import { shared } from '../shared.ts'
 
 /** A file that is removed when the test ends. */

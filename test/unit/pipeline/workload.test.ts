@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { Scalar } from '../../../workers/contract.ts'
 import { checkDataset, describeFor } from '../../../workers/pipeline/check-dataset.ts'
 import { Ridge } from '../../../workers/pipeline/learn/ridge.ts'
+import type { Scalar } from '../../../workers/workload.ts'
 import { randomNumbers } from '../learn/batches.ts'
 import { csvFile, generateWithCeiling, prepared, runPipeline, temporaryFolder } from './support.ts'
 

@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { energyOf } from '../../../harness/execute/energy.ts'
+import { energyOf } from '../../../harness/execute/local/energy.ts'
 import type { PipelineData } from '../../../harness/report/pipeline/data.ts'
 import { chunkEnergy } from '../../../harness/report/pipeline/energy.ts'
 import { notMeasured } from '../../../harness/report/pipeline/not-measured.ts'
-import type { ChunkLogLine, HostReport, OkTrial, TrialSpec, WatchSummary } from '../../../workers/protocol.ts'
+import type {
+  ChunkLogLine,
+  OkTrial,
+  TrialReport,
+  TrialSpec,
+  WatchSummary,
+} from '../../../workers/protocol.ts'
 
 const WATTS = { idle: 2, per_core: 3 }
 const WALL_S = 1.5
@@ -27,7 +33,7 @@ function trialBeside(others: number | null, counted: number | null = null): OkTr
     window: { from: 500, to: 500 + WALL_S * 1000 },
     machine_busy_ms: others === null ? null : (CPU_S + others) * 1000,
     energy: { joules: counted, source: counted === null ? null : 'rapl' },
-  } as unknown as HostReport
+  } as unknown as TrialReport
   const spec = { watts: WATTS } as unknown as TrialSpec
   const energy = energyOf(spec, report, { perf_joules: null } as unknown as WatchSummary, others !== 0)
   return {

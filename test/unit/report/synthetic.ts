@@ -4,8 +4,8 @@ import { orderStream } from '../../../harness/random.ts'
 import type { Manifest } from '../../../harness/record/types.ts'
 import { defaultSettings } from '../../../harness/sweep/settings.ts'
 import type { Scenario } from '../../../harness/sweep/types.ts'
-import type { Scalar } from '../../../workers/contract.ts'
 import type { TrialResult } from '../../../workers/protocol.ts'
+import type { Scalar } from '../../../workers/workload.ts'
 import { NO_CAPS, NO_NOISE } from '../../fixtures/trials.ts'
 
 export interface Shape {
@@ -201,7 +201,7 @@ function syntheticTrial(scenario: Scenario, round: number, random: () => number)
         ...NO_CAPS.memory,
         asked_mb: max_memory_mb,
         in_force_mb: max_memory_mb,
-        mechanisms: ['resource_limits' as const, 'between_steps' as const, 'governor_rss' as const],
+        mechanisms: ['resource_limits' as const, 'between_steps' as const, 'supervisor_rss' as const],
         peak_mb: outOfMemory ? max_memory_mb * 1.03 : peak,
       },
       compute: {

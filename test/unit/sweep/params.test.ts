@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { fitToWorkload } from '../../../harness/sweep/params.ts'
 import type { Sweep } from '../../../harness/sweep/types.ts'
-import type { WorkloadInfo } from '../../../workers/contract.ts'
 import { infoFor } from '../../../workers/pipeline/describe.ts'
+import type { WorkloadInfo } from '../../../workers/workload.ts'
 import { load, problemsOf, refusals } from './sweep-file.ts'
 
 const info: WorkloadInfo = {

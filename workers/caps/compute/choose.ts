@@ -64,7 +64,7 @@ export async function* unified(
   if (!offers(files, here.mount, 'cpu'))
     throw new Error('the cpu controller is not in version 2 on this machine')
   yield* openCgroupV2(here, files)
-  // The coordinator starts the hosts, which come to stand where it stands.
+  // The coordinator starts the trial processes, which come to stand where it stands.
   const scope = await enter([process.pid, process.ppid])
   let offered = false
   for await (const capper of openCgroupV2(scope, files)) {
@@ -79,7 +79,7 @@ async function* one(open: () => Promise<ComputeCapper>): AsyncGenerator<ComputeC
   yield await open()
 }
 
-/** Caps a sleeping process, as a host would be; null where that worked. */
+/** Caps a sleeping process, as a trial process would be; null where that worked. */
 function tryOut(capper: ComputeCapper): Promise<string | null> {
   return tryOnSleeper((pid) => {
     const cap = capper.apply(pid, TRIAL_UNITS, null)

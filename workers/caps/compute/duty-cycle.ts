@@ -1,5 +1,5 @@
 /**
- * CPU share without cgroups: another process reads the host's CPU time every 2 ms, stops it when it is ahead of its
+ * CPU share without cgroups: another process reads the trial process's CPU time every 2 ms, stops it when it is ahead of its
  * share and lets it go on when it is behind. The loop closes on cumulative use, so that its errors do not add up.
  */
 import type { TimeWindow } from '../../protocol.ts'

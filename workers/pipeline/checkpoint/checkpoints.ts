@@ -1,7 +1,7 @@
 /** One run's checkpoints: which it goes on from, when it writes one, and what must be the same for both. */
 import { resolve } from 'node:path'
-import type { WorkloadSettings } from '../../contract.ts'
 import type { PreparedDataset } from '../../data/types.ts'
+import type { WorkloadSettings } from '../../workload.ts'
 import type { PipelineParams } from '../describe.ts'
 import { DATA_PARAMS } from '../describe-data.ts'
 import { givenOptions } from '../learn/options.ts'

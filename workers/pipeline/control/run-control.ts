@@ -1,5 +1,5 @@
 /** The controller of one run: takes the readings that it decides on, and says in the chunk log what it decided. */
-import type { Limits } from '../../contract.ts'
+import type { Limits } from '../../workload.ts'
 import type { PipelineParams } from '../describe.ts'
 import type { RowBuffer } from '../features/row-buffer.ts'
 import type { Plan } from '../plan.ts'

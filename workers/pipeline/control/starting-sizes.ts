@@ -1,5 +1,5 @@
 /** Sizes to begin with under caps, before anything was measured. */
-import type { Limits } from '../../contract.ts'
+import type { Limits } from '../../workload.ts'
 
 /** Smaller sizes spend their time on what each chunk costs whatever its rows. */
 const SMALLEST_START = 16

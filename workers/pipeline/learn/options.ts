@@ -1,5 +1,5 @@
 /** The learners' options as parameters of the workload. A name may belong to several learners. */
-import type { ParamInfo, Scalar } from '../../contract.ts'
+import type { ParamInfo, Scalar } from '../../workload.ts'
 import type { Learner } from './learner.ts'
 import { createLearner, LEARNERS, type LearnerInfo, type Task } from './registry.ts'
 

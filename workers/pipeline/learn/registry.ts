@@ -1,5 +1,5 @@
 /** Every learner by name: its task, its options with defaults and bounds, and how it is made or restored. */
-import type { ParamInfo, Scalar } from '../../contract.ts'
+import type { ParamInfo, Scalar } from '../../workload.ts'
 import { LastValue, MajorityClass, RunningMean } from './baselines.ts'
 import { FTRL_DEFAULTS, Ftrl } from './ftrl.ts'
 import type { Learner, LearnerState } from './learner.ts'

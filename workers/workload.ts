@@ -30,7 +30,7 @@ export interface ParamInfo {
   description: string
 }
 
-/** What a workload says of itself; asked once a run, in a host process. */
+/** What a workload says of itself; asked once a run, in a trial process. */
 export interface WorkloadInfo {
   name: string
   /** Null: any, handed over as given. */

@@ -1,21 +1,21 @@
-/** One disposable host process: a Tinypool of one child process that is used for one job. */
+/** One disposable trial process: a Tinypool of one child process that is used for one job. */
 import type { ChildProcess } from 'node:child_process'
 import { Tinypool } from 'tinypool'
-import type { HostPermit, HostSignal } from '../../workers/protocol.ts'
+import type { TrialPermit, TrialSignal } from '../../../workers/protocol.ts'
 
-/** How a host ended that gave no result. */
-export interface HostDeath {
+/** How a trial process ended that gave no result. */
+export interface ProcessDeath {
   code: number | null
   signal: NodeJS.Signals | null
   /** The last of what it wrote to stderr. */
   stderr: string
 }
 
-export type HostEnding<R> =
+export type ProcessEnding<R> =
   | { kind: 'result'; result: R }
   /** The job's own function threw. */
   | { kind: 'error'; error: unknown }
-  | { kind: 'death'; death: HostDeath }
+  | { kind: 'death'; death: ProcessDeath }
 
 export interface HostOptions {
   /** Compiled entry file and the function in it. */
@@ -25,21 +25,21 @@ export interface HostOptions {
   environment: Record<string, string>
   /** V8's. */
   flags?: readonly string[]
-  /** Called for all that the host writes to stdout or stderr. */
+  /** Called for all that the trial process writes to stdout or stderr. */
   onOutput(text: string): void
-  onSignal?(stint: HostSignal['stint']): void
+  onSignal?(stint: TrialSignal['stint']): void
 }
 
-const SIGNALS: readonly unknown[] = ['empty', 'warm', 'measured', 'finished'] satisfies HostSignal['stint'][]
+const SIGNALS: readonly unknown[] = ['empty', 'warm', 'measured', 'finished'] satisfies TrialSignal['stint'][]
 /** What a process wrote last is read within this after its end; one that it left behind may hold its pipes for good. */
 const LAST_OUTPUT_MS = 100
 /** V8's last words and a stack trace fit; a workload that prints a lot must not fill the coordinator. */
 const STDERR_KEPT = 8192
 
-export class HostProcess<R> {
+export class TrialProcess<R> {
   readonly pid: number
   /** Resolves once the process is gone, whatever became of the job. */
-  readonly ended: Promise<HostEnding<R>>
+  readonly ended: Promise<ProcessEnding<R>>
   private readonly child: ChildProcess
   private readonly pool: Tinypool
   private stderr = ''
@@ -62,7 +62,7 @@ export class HostProcess<R> {
     if (this.child.pid === undefined) throw new Error('the system starts no further process')
     this.pid = this.child.pid
     this.divert(options.onOutput)
-    this.child.on('message', (message: Partial<HostSignal> | null) => {
+    this.child.on('message', (message: Partial<TrialSignal> | null) => {
       if (SIGNALS.includes(message?.stint)) options.onSignal?.(message!.stint!)
     })
     guardChannel(this.child, () => {
@@ -72,8 +72,8 @@ export class HostProcess<R> {
     this.ended = this.end(result)
   }
 
-  permit(permit: HostPermit): void {
-    // A host that has just ended needs no permit.
+  permit(permit: TrialPermit): void {
+    // A trial process that has just ended needs no permit.
     if (this.child.connected) this.child.send(permit, () => {})
   }
 
@@ -97,11 +97,11 @@ export class HostProcess<R> {
     stderr?.resume()
   }
 
-  private async end(result: Promise<R>): Promise<HostEnding<R>> {
+  private async end(result: Promise<R>): Promise<ProcessEnding<R>> {
     const { stdout, stderr } = this.child
     // `close` follows `exit` once the pipes have been read to their end, which a child of the process may keep open.
-    const closed = new Promise<HostDeath>((resolve) => {
-      let ended: Omit<HostDeath, 'stderr'> = { code: null, signal: null }
+    const closed = new Promise<ProcessDeath>((resolve) => {
+      let ended: Omit<ProcessDeath, 'stderr'> = { code: null, signal: null }
       const finish = () => {
         resolve({ ...ended, stderr: this.stderr })
         stdout?.destroy()
@@ -118,14 +118,14 @@ export class HostProcess<R> {
     })
     const ending = await Promise.race([
       result.then(
-        (value): HostEnding<R> => ({ kind: 'result', result: value }),
+        (value): ProcessEnding<R> => ({ kind: 'result', result: value }),
         // A dead child rejects the job as well: what matters then is how it died.
-        (error: unknown): HostEnding<R> | Promise<HostEnding<R>> =>
+        (error: unknown): ProcessEnding<R> | Promise<ProcessEnding<R>> =>
           this.child.exitCode === null && this.child.signalCode === null
             ? { kind: 'error', error }
             : closed.then((death) => ({ kind: 'death', death })),
       ),
-      closed.then((death): HostEnding<R> => ({ kind: 'death', death })),
+      closed.then((death): ProcessEnding<R> => ({ kind: 'death', death })),
     ])
     const destroyed = this.pool.destroy()
     this.kill()

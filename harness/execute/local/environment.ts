@@ -1,7 +1,7 @@
-import { OWNER_VARIABLE } from '../ownership/leftovers.ts'
-import { ownerToken, thisProcess } from '../ownership/owner.ts'
+import { OWNER_VARIABLE } from '../../ownership/leftovers.ts'
+import { ownerToken, thisProcess } from '../../ownership/owner.ts'
 
-/** Variables that would change a trial: V8 flags (`--max-old-space-size` defeats a cell's limits) and coverage. */
+/** Variables that would change a trial: V8 flags (`--max-old-space-size` defeats a worker's limits) and coverage. */
 const NOT_INHERITED = ['NODE_OPTIONS', 'NODE_V8_COVERAGE']
 
 /** The coordinator's environment as its processes see it. */

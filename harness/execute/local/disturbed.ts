@@ -1,7 +1,7 @@
 /** Which trials to distrust: others' work reached them. */
-import type { Disturbed, NoiseReadings } from '../../workers/protocol.ts'
+import type { Disturbed, NoiseReadings } from '../../../workers/protocol.ts'
 
-/** Cores' worth of work by others that a machine shows at rest, the governor's included. */
+/** Cores' worth of work by others that a machine shows at rest, the supervisor's included. */
 const OTHERS_AT_REST = 0.15
 /** Of the cores that the trial leaves free, what others may use before caches and clocks are no longer its own. */
 const OTHERS_SHARE = 0.25

@@ -1,20 +1,20 @@
-/** The coordinator's end of the governor process. */
+/** The coordinator's end of the supervisor process. */
 import { type ChildProcess, fork } from 'node:child_process'
 import type {
   Capabilities,
   ComputeCapInForce,
   ComputeMechanism,
-  GovernorReply,
-  GovernorRequest,
   MemoryCapInForce,
   MemoryScope,
+  SupervisorReply,
+  SupervisorRequest,
   TimeWindow,
   WatchSummary,
-} from '../../workers/protocol.ts'
+} from '../../../workers/protocol.ts'
 import { entryFile } from './entries.ts'
 import { workerEnvironment } from './environment.ts'
 
-type Answer = Exclude<GovernorReply, { op: 'ready' }>
+type Answer = Exclude<SupervisorReply, { op: 'ready' }>
 
 interface Waiting {
   resolve(answer: Answer): void
@@ -29,8 +29,8 @@ export interface Watch {
   capsCompute: boolean
 }
 
-export class Governor {
-  /** Resolves once the governor has tried what this machine permits. */
+export class Supervisor {
+  /** Resolves once the supervisor has tried what this machine permits. */
   readonly capabilities: Promise<Capabilities>
   /** Resolves when the process has ended. */
   readonly ended: Promise<void>
@@ -41,7 +41,7 @@ export class Governor {
 
   /** @param mechanism the only compute mechanism to try; null for the best that works */
   constructor(mechanism: ComputeMechanism | null) {
-    this.child = fork(entryFile('governor'), [], {
+    this.child = fork(entryFile('supervisor'), [], {
       // A group of its own: a terminal's Ctrl-C must not reach it.
       detached: true,
       execArgv: [],
@@ -50,18 +50,18 @@ export class Governor {
     })
     this.capabilities = new Promise((resolve, reject) => {
       this.child.on('message', (message) => {
-        const reply = message as GovernorReply
+        const reply = message as SupervisorReply
         if (reply.op === 'ready') resolve(reply.capabilities)
         else this.answer(reply)
       })
-      this.child.once('exit', () => reject(new Error('the governor process ended unexpectedly')))
+      this.child.once('exit', () => reject(new Error('the supervisor process ended unexpectedly')))
       this.child.once('error', reject)
     })
     this.capabilities.catch(() => {})
     this.ended = new Promise((resolve) => {
       const end = () => {
         this.gone = true
-        for (const { reject } of this.waiting.values()) reject(new Error('the governor process ended'))
+        for (const { reject } of this.waiting.values()) reject(new Error('the supervisor process ended'))
         this.waiting.clear()
         resolve()
       }
@@ -70,7 +70,7 @@ export class Governor {
     })
   }
 
-  /** From now on the host ends with the coordinator, and at its deadline. Takes effect before any later request. */
+  /** From now on the trial process ends with the coordinator, and at its deadline. Takes effect before any later request. */
   watch(pid: number, { timeoutMs, temporary, capsMemory, capsCompute }: Watch): void {
     this.send({
       op: 'watch',
@@ -84,13 +84,13 @@ export class Governor {
 
   async capMemory(pid: number, capMb: number | null, scope: MemoryScope): Promise<MemoryCapInForce> {
     const answer = await this.ask((id) => ({ op: 'cap_memory', id, pid, cap_mb: capMb, scope }))
-    if (answer.op !== 'memory_capped') throw new Error(`the governor answered ${answer.op}`)
+    if (answer.op !== 'memory_capped') throw new Error(`the supervisor answered ${answer.op}`)
     return answer
   }
 
   async capCompute(pid: number, units: number | null, core: number | null): Promise<ComputeCapInForce> {
     const answer = await this.ask((id) => ({ op: 'cap_compute', id, pid, units, core }))
-    if (answer.op !== 'compute_capped') throw new Error(`the governor answered ${answer.op}`)
+    if (answer.op !== 'compute_capped') throw new Error(`the supervisor answered ${answer.op}`)
     return answer
   }
 
@@ -98,21 +98,21 @@ export class Governor {
     this.send({ op: 'release', pid })
   }
 
-  /** The host has ended: what the governor saw, and all it held for the host cleared. */
+  /** The trial process has ended: what the supervisor saw, and all it held for the trial process cleared. */
   async unwatch(pid: number, window: TimeWindow | null): Promise<WatchSummary> {
     const answer = await this.ask((id) => ({ op: 'unwatch', id, pid, window }))
-    if (answer.op !== 'summary') throw new Error(`the governor answered ${answer.op}`)
+    if (answer.op !== 'summary') throw new Error(`the supervisor answered ${answer.op}`)
     return answer.summary
   }
 
-  /** Closes the pipe, upon which the governor kills what it still watches, clears up and leaves. */
+  /** Closes the pipe, upon which the supervisor kills what it still watches, clears up and leaves. */
   async close(): Promise<void> {
     if (this.child.connected) this.child.disconnect()
     await this.ended
   }
 
-  private ask(request: (id: number) => GovernorRequest): Promise<Answer> {
-    if (this.gone) return Promise.reject(new Error('the governor process ended'))
+  private ask(request: (id: number) => SupervisorRequest): Promise<Answer> {
+    if (this.gone) return Promise.reject(new Error('the supervisor process ended'))
     const id = this.nextId++
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject })
@@ -125,7 +125,7 @@ export class Governor {
     this.waiting.delete(reply.id)
   }
 
-  private send(request: GovernorRequest): void {
+  private send(request: SupervisorRequest): void {
     // A request that cannot be delivered is answered by the end of the process.
     if (this.child.connected) this.child.send(request, () => {})
   }

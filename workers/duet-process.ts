@@ -1,4 +1,4 @@
-/** The host process of a duet: two cells on one core, in lock step. */
+/** The trial process of a duet: two workers on one core, in lock step. */
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
 import { budgetOf, MIB, resourceLimits } from './caps/memory.ts'
 import { contextOf } from './context.ts'
-import { CONTROL_BYTES, type DuetOrder, type DuetPart, stopDuet } from './lock-step.ts'
+import { CONTROL_BYTES, type DuetOrder, type DuetPart, stopDuet } from './drive/interleaved.ts'
 import {
   type DuetFailure,
   type DuetJob,
@@ -14,14 +14,14 @@ import {
   type DuetSide,
   type DuetSums,
   GROUP_SIGNALS,
-  type HostSignal,
   type Outcome,
   type TrialError,
   type TrialJob,
+  type TrialSignal,
 } from './protocol.ts'
 import { checkedDuet, trialErrorFrom } from './untrusted.ts'
 
-// A host without its coordinator has no purpose.
+// A trial process without its coordinator has no purpose.
 for (const signal of GROUP_SIGNALS) process.on(signal, () => {})
 process.on('disconnect', () => process.exit(1))
 
@@ -31,7 +31,7 @@ const SKIPPED_SHARE = 0.25
 /** A duet takes so many times as long as a trial of one side may. */
 const DUET_DEADLINES = 2
 
-interface Cell {
+interface DuetWorker {
   side: DuetSide
   pool: Piscina
 }
@@ -47,16 +47,16 @@ export async function run(job: DuetJob): Promise<DuetReport> {
   const budgetMb = budgetOf(caps, process.memoryUsage.rss() / MIB)
   const control = new SharedArrayBuffer(CONTROL_BYTES)
   const sides: DuetSide[] = spec.first === 'a' ? ['a', 'b'] : ['b', 'a']
-  const cells = sides.map((side): Cell => ({ side, pool: newCell(budgetMb) }))
+  const workers = sides.map((side): DuetWorker => ({ side, pool: newWorker(budgetMb) }))
   const deadline = new AbortController()
   const timeoutS = DUET_DEADLINES * deadline_s
   const late = sleep(timeoutS * 1000, timedOut(timeoutS), { signal: deadline.signal })
   // Ended by the abort below, which nobody waits for.
   late.catch(() => {})
-  const end = await Promise.race([play(cells, job, budgetMb, control), late])
+  const end = await Promise.race([play(workers, job, budgetMb, control), late])
   deadline.abort()
   stopDuet(control)
-  process.send?.({ stint: 'finished' } satisfies HostSignal)
+  process.send?.({ stint: 'finished' } satisfies TrialSignal)
   const nothing = { pairs: 0, skipped: 0, sums: null, outputs: null, complete: false }
   try {
     return checkedDuet(
@@ -71,25 +71,25 @@ export async function run(job: DuetJob): Promise<DuetReport> {
 type Parts = Record<DuetSide, DuetPart>
 
 async function play(
-  cells: readonly Cell[],
+  workers: readonly DuetWorker[],
   job: DuetJob,
   budgetMb: number | null,
   control: SharedArrayBuffer,
 ): Promise<Parts | { failure: DuetFailure }> {
-  for (const { side, pool } of cells) {
+  for (const { side, pool } of workers) {
     try {
       await pool.run(null, { name: 'empty' })
       const unusable: TrialError | null = await pool.run(job.sides[side].workload, { name: 'load' })
       if (unusable !== null) return { failure: { side, outcome: 'failed', error: unusable } }
     } catch (error) {
-      return { failure: { side, ...cellEnded(error) } }
+      return { failure: { side, ...workerEnded(error) } }
     }
   }
   // The first to fail stops the other, whose own end then says nothing.
   const failures: DuetFailure[] = []
   const parts: Partial<Parts> = {}
   await Promise.all(
-    cells.map(async ({ side, pool }, place) => {
+    workers.map(async ({ side, pool }, place) => {
       const end = await playPart(pool, orderFor(job.sides[side], budgetMb, place as 0 | 1, control))
       if ('latencies' in end) parts[side] = end
       else {
@@ -106,7 +106,7 @@ async function playPart(pool: Piscina, order: DuetOrder): Promise<PartEnd> {
   try {
     return (await pool.run(order, { name: 'duet' })) as PartEnd
   } catch (error) {
-    return cellEnded(error)
+    return workerEnded(error)
   }
 }
 
@@ -151,9 +151,9 @@ export function sumUp({ a, b }: Parts): Omit<DuetReport, 'core' | 'failure'> {
   }
 }
 
-function newCell(budgetMb: number | null): Piscina {
+function newWorker(budgetMb: number | null): Piscina {
   return new Piscina({
-    filename: fileURLToPath(new URL('./cell.js', import.meta.url)),
+    filename: fileURLToPath(new URL('./worker.js', import.meta.url)),
     resourceLimits: resourceLimits(budgetMb),
     minThreads: 0,
     maxThreads: 1,
@@ -177,7 +177,7 @@ function pinToOneCore(asked: number | null): number | null {
 }
 
 /** The thread is gone: by its heap limit, by `process.exit`, or by an error thrown outside every step. */
-function cellEnded(thrown: unknown): { outcome: Outcome; error: TrialError } {
+function workerEnded(thrown: unknown): { outcome: Outcome; error: TrialError } {
   const name = 'ERR_WORKER_OUT_OF_MEMORY'
   if (thrown instanceof Error && (thrown as NodeJS.ErrnoException).code === name) {
     const message = 'the workload filled the heap that max_memory_mb allows'

@@ -1,6 +1,6 @@
 /**
- * The governor: one process beside the coordinator and outside every cap. It polls the hosts' memory and deadlines,
- * holds their compute caps, and when the coordinator is gone kills the hosts and clears what they left.
+ * The supervisor: one process beside the coordinator and outside every cap. It polls the trial processes' memory and deadlines,
+ * holds their compute caps, and when the coordinator is gone kills the trial processes and clears what they left.
  */
 import { setPriority } from 'node:os'
 import { chooseMemoryGrouper } from './caps/choose-memory.ts'
@@ -8,15 +8,15 @@ import { chooseComputeCapper } from './caps/compute/choose.ts'
 import type { ComputeCapper } from './caps/compute/mechanism.ts'
 import type { MemoryGrouper } from './caps/memory-group.ts'
 import { pinToCore } from './caps/pin.ts'
-import { WatchedHost } from './caps/watched-host.ts'
+import { WatchedProcess } from './caps/watched-process.ts'
 import {
   type Capabilities,
   type ComputeCapInForce,
   type ComputeMechanism,
-  type GovernorReply,
-  type GovernorRequest,
   GROUP_SIGNALS,
   type MemoryCapInForce,
+  type SupervisorReply,
+  type SupervisorRequest,
   type TimeWindow,
 } from './protocol.ts'
 import { EnergyMeter } from './telemetry/energy.ts'
@@ -26,41 +26,41 @@ import { PerfEnergy } from './telemetry/perf-energy.ts'
 const POLL_MS = 3
 const HIGH_PRIORITY = -10
 
-const hosts = new Map<number, WatchedHost>()
+const watched = new Map<number, WatchedProcess>()
 let poll: NodeJS.Timeout | null = null
 let capper: ComputeCapper | null = null
 let grouper: MemoryGrouper | null = null
 let perf: PerfEnergy | null = null
 
-function reply(message: GovernorReply): void {
+function reply(message: SupervisorReply): void {
   // Undelivered replies need no care: the coordinator is gone, and `disconnect` follows.
   process.send?.(message, undefined, undefined, () => {})
 }
 
-function watch(request: Extract<GovernorRequest, { op: 'watch' }>): void {
-  const host = new WatchedHost(request.pid, request.timeout_ms, request.temporary)
-  hosts.set(request.pid, host)
-  if (request.caps_memory && grouper !== null) host.enterGroup(grouper)
-  if (request.caps_compute && capper !== null) host.enterComputeGroup(capper)
+function watch(request: Extract<SupervisorRequest, { op: 'watch' }>): void {
+  const child = new WatchedProcess(request.pid, request.timeout_ms, request.temporary)
+  watched.set(request.pid, child)
+  if (request.caps_memory && grouper !== null) child.enterGroup(grouper)
+  if (request.caps_compute && capper !== null) child.enterComputeGroup(capper)
   poll ??= setInterval(() => {
-    for (const host of hosts.values()) host.poll()
+    for (const child of watched.values()) child.poll()
   }, POLL_MS)
 }
 
-function capMemory(request: Extract<GovernorRequest, { op: 'cap_memory' }>): MemoryCapInForce {
-  const host = hosts.get(request.pid)
-  if (host === undefined) return { allowance_mb: null, backstop: null, error: null }
-  return host.capMemory(request.cap_mb, request.scope)
+function capMemory(request: Extract<SupervisorRequest, { op: 'cap_memory' }>): MemoryCapInForce {
+  const child = watched.get(request.pid)
+  if (child === undefined) return { allowance_mb: null, backstop: null, error: null }
+  return child.capMemory(request.cap_mb, request.scope)
 }
 
 function capCompute({
   pid,
   units,
   core,
-}: Extract<GovernorRequest, { op: 'cap_compute' }>): ComputeCapInForce {
+}: Extract<SupervisorRequest, { op: 'cap_compute' }>): ComputeCapInForce {
   const none = { mechanism: 'none', period_ms: null, cpu_stat: null, pinned_core: null } as const
-  const host = hosts.get(pid)
-  if (host === undefined) return { ...none, error: 'the host is not watched' }
+  const child = watched.get(pid)
+  if (child === undefined) return { ...none, error: 'the trial process is not watched' }
   try {
     if (core !== null) pinToCore(pid, core)
   } catch (error) {
@@ -70,8 +70,8 @@ function capCompute({
   if (units === null) return { ...pinned, error: null }
   if (capper === null) return { ...pinned, error: 'this machine permits no way to cap compute' }
   try {
-    const cap = capper.apply(pid, units, host.quotaGroup(capper))
-    host.capCompute(cap)
+    const cap = capper.apply(pid, units, child.quotaGroup(capper))
+    child.capCompute(cap)
     const { mechanism } = capper
     return { mechanism, period_ms: cap.periodMs, cpu_stat: cap.cpuStat, pinned_core: core, error: null }
   } catch (error) {
@@ -79,8 +79,8 @@ function capCompute({
   }
 }
 
-async function unwatch(request: Extract<GovernorRequest, { op: 'unwatch' }>): Promise<void> {
-  const host = hosts.get(request.pid)
+async function unwatch(request: Extract<SupervisorRequest, { op: 'unwatch' }>): Promise<void> {
+  const child = watched.get(request.pid)
   const unknown = {
     peak_rss_mb: null,
     peak_mb: null,
@@ -88,13 +88,13 @@ async function unwatch(request: Extract<GovernorRequest, { op: 'unwatch' }>): Pr
     killed: null,
     throttled_ms: null,
   }
-  const summary = host?.summary(request.window) ?? unknown
-  hosts.delete(request.pid)
-  if (hosts.size === 0 && poll !== null) {
+  const summary = child?.summary(request.window) ?? unknown
+  watched.delete(request.pid)
+  if (watched.size === 0 && poll !== null) {
     clearInterval(poll)
     poll = null
   }
-  await clear(host)
+  await clear(child)
   const perf_joules = await perfJoules(request.window)
   reply({ op: 'summary', id: request.id, summary: { ...summary, perf_joules } })
 }
@@ -105,15 +105,15 @@ async function perfJoules(window: TimeWindow | null): Promise<number | null> {
   return perf.within(window)
 }
 
-async function clear(host: WatchedHost | undefined): Promise<void> {
+async function clear(child: WatchedProcess | undefined): Promise<void> {
   try {
-    await host?.clear()
+    await child?.clear()
   } catch (error) {
     process.stderr.write(`stint: could not remove a cgroup: ${(error as Error).message}\n`)
   }
 }
 
-function handle(request: GovernorRequest): void {
+function handle(request: SupervisorRequest): void {
   switch (request.op) {
     case 'watch':
       watch(request)
@@ -125,7 +125,7 @@ function handle(request: GovernorRequest): void {
       reply({ op: 'compute_capped', id: request.id, ...capCompute(request) })
       break
     case 'release':
-      hosts.get(request.pid)?.release()
+      watched.get(request.pid)?.release()
       break
     case 'unwatch':
       void unwatch(request)
@@ -135,9 +135,9 @@ function handle(request: GovernorRequest): void {
 /** The coordinator has closed its end, or is dead. */
 async function leave(): Promise<void> {
   if (poll !== null) clearInterval(poll)
-  for (const host of hosts.values()) host.kill(null)
-  await Promise.all([...hosts.values()].map(clear))
-  for (const host of hosts.values()) host.removeTemporary()
+  for (const child of watched.values()) child.kill(null)
+  await Promise.all([...watched.values()].map(clear))
+  for (const child of watched.values()) child.removeTemporary()
   perf?.stop()
   process.exit(0)
 }
@@ -156,7 +156,7 @@ async function capabilities(): Promise<Capabilities> {
   if (!counts) perf = await PerfEnergy.start()
   const energy = counts ? 'rapl' : perf === null ? null : 'perf'
   const memory: Capabilities['memory'] = ['resource_limits', 'between_steps']
-  if (process.platform === 'linux') memory.push('governor_rss')
+  if (process.platform === 'linux') memory.push('supervisor_rss')
   if (grouper !== null) memory.push(grouper.mechanism)
   const notes = [...choice.notes, ...backstop.notes]
   return { compute: capper?.mechanism ?? 'none', memory, energy, notes }

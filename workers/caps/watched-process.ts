@@ -1,4 +1,4 @@
-/** The governor's view of one host process: its memory, its deadline, its compute cap, and what to clear after it. */
+/** The supervisor's view of one trial process: its memory, its deadline, its compute cap, and what to clear after it. */
 import { rmSync } from 'node:fs'
 import type { MemoryCapInForce, MemoryScope, TimeWindow, WatchSummary } from '../protocol.ts'
 import { monotonicMs } from '../telemetry/clock.ts'
@@ -13,7 +13,7 @@ const LEAST_GROWTH_MB = 4
 /** The kernel charges a group for its own tables as well, which are no part of the resident size. */
 const KERNEL_MB = 2
 
-export class WatchedHost {
+export class WatchedProcess {
   private readonly pid: number
   private readonly deadline: number
   private readonly temporary: string | null
@@ -24,7 +24,7 @@ export class WatchedHost {
   private compute: ComputeCap | null = null
   private peakRssMb: number | null = null
   private emptyMb: number | null = null
-  /** Largest resident size since the cell stood empty. */
+  /** Largest resident size since the worker stood empty. */
   private peakSinceEmptyMb = 0
   /** Resident memory that is not the workload's. */
   private uncountedMb = 0
@@ -38,7 +38,7 @@ export class WatchedHost {
     this.resident = openResident(pid)
   }
 
-  /** Moves the host into a group of its own, which counts what it takes from now on. */
+  /** Moves the trial process into a group of its own, which counts what it takes from now on. */
   enterGroup(grouper: MemoryGrouper): void {
     try {
       this.group = grouper.enter(this.pid)
@@ -48,7 +48,7 @@ export class WatchedHost {
     }
   }
 
-  /** Moves the host to where it is capped later, while it starts: the move holds up the governor and the host alike. */
+  /** Moves the trial process to where it is capped later, while it starts: the move holds up the supervisor and the trial process alike. */
   enterComputeGroup(capper: ComputeCapper): void {
     try {
       this.computeGroup = capper.enter?.(this.pid) ?? null
@@ -57,7 +57,7 @@ export class WatchedHost {
     }
   }
 
-  /** Takes the present size as that of an empty cell, and bounds what may come on top. */
+  /** Takes the present size as that of an idle worker, and bounds what may come on top. */
   capMemory(capMb: number | null, scope: MemoryScope): MemoryCapInForce {
     this.emptyMb = this.resident?.readMb() ?? null
     if (this.emptyMb === null) return { allowance_mb: null, backstop: null, error: null }
@@ -91,7 +91,7 @@ export class WatchedHost {
     this.compute?.release()
   }
 
-  /** One reading; kills the host where it is over. */
+  /** One reading; kills the trial process where it is over. */
   poll(): void {
     if (monotonicMs() > this.deadline) this.kill('deadline')
     const rss = this.resident?.readMb() ?? null
@@ -123,7 +123,7 @@ export class WatchedHost {
     }
   }
 
-  /** The host has ended: frees what watching took. */
+  /** The trial process has ended: frees what watching took. */
   async clear(): Promise<void> {
     this.resident?.close()
     await this.compute?.remove()

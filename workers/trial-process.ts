@@ -1,42 +1,42 @@
-/** The host process: starts one trial's cell, lets the caps be put in force around it, and keeps its deadline. */
+/** The trial process: starts one trial's worker, lets the caps be put in force around it, and keeps its deadline. */
 import { loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
 import { budgetOf, MIB, resourceLimits } from './caps/memory.ts'
-import type { CellReport, DriveOrder, WarmOrder, warm } from './cell.ts'
 import {
   GROUP_SIGNALS,
-  type HostPermit,
-  type HostReport,
-  type HostSignal,
   NO_NOISE_READINGS,
   type Outcome,
   type TrialError,
   type TrialJob,
+  type TrialPermit,
+  type TrialReport,
+  type TrialSignal,
   type TrialSpec,
 } from './protocol.ts'
 import { peakResidentMb } from './telemetry/process-files.ts'
 import { checkedReport, trialErrorFrom } from './untrusted.ts'
+import type { DriveOrder, WarmOrder, WorkerReport, warm } from './worker.ts'
 
 /** What Node calls the end of a thread that filled its heap. */
 const OUT_OF_MEMORY = 'ERR_WORKER_OUT_OF_MEMORY'
 /** Under `memory_scope: process`, what must be left for the workload, MB. */
 const LEAST_BUDGET_MB = 4
 
-// A host without its coordinator has no purpose.
+// A trial process without its coordinator has no purpose.
 for (const signal of GROUP_SIGNALS) process.on(signal, () => {})
 process.on('disconnect', () => process.exit(1))
 
 /** Runs one trial in this process, which is used for nothing else. */
-export async function run(job: TrialJob): Promise<HostReport> {
+export async function run(job: TrialJob): Promise<TrialReport> {
   const { spec } = job
   const budgetMb = budgetOf(spec.caps, process.memoryUsage.rss() / MIB)
   if (budgetMb !== null && budgetMb < LEAST_BUDGET_MB)
     return reportFrom(refusedBy(tooSmall(spec, budgetMb)), null)
   const load1m = process.platform === 'win32' ? null : (loadavg()[0] ?? null)
-  const cell = new Piscina({
-    filename: fileURLToPath(new URL('./cell.js', import.meta.url)),
+  const worker = new Piscina({
+    filename: fileURLToPath(new URL('./worker.js', import.meta.url)),
     resourceLimits: resourceLimits(budgetMb),
     minThreads: 0,
     maxThreads: 1,
@@ -47,7 +47,7 @@ export async function run(job: TrialJob): Promise<HostReport> {
   const late = sleep(spec.deadline_s * 1000, timedOut(spec), { signal: deadline.signal })
   // Ended by the abort below, which nobody waits for.
   late.catch(() => {})
-  const report = await Promise.race([runCell(cell, job, budgetMb), late])
+  const report = await Promise.race([runWorker(worker, job, budgetMb), late])
   deadline.abort()
   signalCoordinator('finished')
   return reportFrom(report, load1m)
@@ -58,31 +58,31 @@ function tooSmall({ caps }: TrialSpec, budgetMb: number): string {
   return `memory_scope: process needs max_memory_mb ${least} or more on this machine, since Node itself takes most of ${caps.max_memory_mb} MB`
 }
 
-async function runCell(
-  cell: Piscina,
+async function runWorker(
+  worker: Piscina,
   job: TrialJob,
   budgetMb: number | null,
-): Promise<Partial<CellReport> & { outcome: Outcome }> {
+): Promise<Partial<WorkerReport> & { outcome: Outcome }> {
   try {
-    await cell.run(null, { name: 'empty' })
+    await worker.run(null, { name: 'empty' })
     const unwatched = (await permit('empty')).refused
     if (unwatched !== null) return refusedBy(unwatched)
-    const unusable: TrialError | null = await cell.run(job.workload, { name: 'load' })
+    const unusable: TrialError | null = await worker.run(job.workload, { name: 'load' })
     if (unusable !== null) return { outcome: 'failed', error: unusable }
-    const warmed: Awaited<ReturnType<typeof warm>> = await cell.run({ job, budgetMb } satisfies WarmOrder, {
+    const warmed: Awaited<ReturnType<typeof warm>> = await worker.run({ job, budgetMb } satisfies WarmOrder, {
       name: 'warm',
     })
     if ('outcome' in warmed) return warmed
     const { compute, refused } = await permit('warm')
     if (refused !== null) return refusedBy(refused)
     const order: DriveOrder = { job, budgetMb, compute, ...warmed }
-    const ended: CellReport | null = await cell.run(order, { name: 'drive' })
+    const ended: WorkerReport | null = await worker.run(order, { name: 'drive' })
     if (ended !== null) return ended
     // What follows is not timed: a compute cap would only draw it out.
     signalCoordinator('measured')
-    return (await cell.run(null, { name: 'finish' })) as CellReport
+    return (await worker.run(null, { name: 'finish' })) as WorkerReport
   } catch (error) {
-    return cellEnded(error, job.spec)
+    return workerEnded(error, job.spec)
   }
 }
 
@@ -91,7 +91,7 @@ function refusedBy(message: string): { outcome: Outcome; error: TrialError } {
 }
 
 /** The thread is gone: by its heap limit, by `process.exit`, or by an error thrown outside every step. */
-function cellEnded(thrown: unknown, spec: TrialSpec): { outcome: Outcome; error: TrialError } {
+function workerEnded(thrown: unknown, spec: TrialSpec): { outcome: Outcome; error: TrialError } {
   if (isOutOfMemory(thrown)) {
     const message = `the workload filled the heap that max_memory_mb ${spec.caps.max_memory_mb} allows`
     return { outcome: 'out_of_memory', error: { name: OUT_OF_MEMORY, message } }
@@ -115,7 +115,10 @@ function timedOut(spec: TrialSpec): { outcome: Outcome; error: TrialError } {
 }
 
 /** What goes to the coordinator: plain data, since what the thread sent need not be. */
-function reportFrom(report: Partial<CellReport> & { outcome: Outcome }, load1m: number | null): HostReport {
+function reportFrom(
+  report: Partial<WorkerReport> & { outcome: Outcome },
+  load1m: number | null,
+): TrialReport {
   try {
     return checkedReport(complete(report, load1m))
   } catch (error) {
@@ -123,7 +126,7 @@ function reportFrom(report: Partial<CellReport> & { outcome: Outcome }, load1m: 
   }
 }
 
-function complete(report: Partial<CellReport> & { outcome: Outcome }, load1m: number | null): HostReport {
+function complete(report: Partial<WorkerReport> & { outcome: Outcome }, load1m: number | null): TrialReport {
   const metrics =
     report.outcome === 'ok' ? { ...report.metrics, peak_rss_mb: peakResidentMb(process.pid) } : {}
   return {
@@ -139,17 +142,17 @@ function complete(report: Partial<CellReport> & { outcome: Outcome }, load1m: nu
   }
 }
 
-function signalCoordinator(stint: HostSignal['stint']): void {
-  process.send?.({ stint } satisfies HostSignal)
+function signalCoordinator(stint: TrialSignal['stint']): void {
+  process.send?.({ stint } satisfies TrialSignal)
 }
 
-/** Tells the coordinator how far this host is and waits until its caps are in force. */
-function permit(stint: 'empty' | 'warm'): Promise<HostPermit> {
+/** Tells the coordinator how far this trial process is and waits until its caps are in force. */
+function permit(stint: 'empty' | 'warm'): Promise<TrialPermit> {
   return new Promise((resolve) => {
-    const hear = (message: Partial<HostPermit>) => {
+    const hear = (message: Partial<TrialPermit>) => {
       if (message.stint !== 'go') return
       process.off('message', hear)
-      resolve(message as HostPermit)
+      resolve(message as TrialPermit)
     }
     process.on('message', hear)
     signalCoordinator(stint)

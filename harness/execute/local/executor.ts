@@ -9,25 +9,25 @@ import {
   type DuetReport,
   type DuetSpec,
   GROUP_SIGNALS,
-  type HostReport,
-  type HostSignal,
   type LocalResources,
   type MemoryCapInForce,
   type PrepareResult,
   type PrepareSpec,
   type TrialJob,
+  type TrialReport,
   type TrialResult,
+  type TrialSignal,
   type TrialSpec,
-} from '../../workers/protocol.ts'
-import { trialErrorFrom } from '../../workers/untrusted.ts'
-import { makeOwnedFolder, removeLeftovers } from '../ownership/leftovers.ts'
+} from '../../../workers/protocol.ts'
+import { trialErrorFrom } from '../../../workers/untrusted.ts'
+import { makeOwnedFolder, removeLeftovers } from '../../ownership/leftovers.ts'
+import type { DuetExecutor } from '../executor.ts'
 import { entryFile } from './entries.ts'
 import { workerEnvironment } from './environment.ts'
-import type { DuetExecutor } from './executor.ts'
-import { Governor, type Watch } from './governor.ts'
-import { type HostEnding, HostProcess } from './host-process.ts'
 import { outcomeOfDeath } from './outcome.ts'
 import { monotonicMs, receiveDuet, receivePrepared, receiveReport } from './receive.ts'
+import { Supervisor, type Watch } from './supervisor.ts'
+import { type ProcessEnding, TrialProcess } from './trial-process.ts'
 import { type CapsInForce, toTrialResult } from './trial-result.ts'
 
 export interface LocalExecutorOptions {
@@ -38,24 +38,24 @@ export interface LocalExecutorOptions {
   mechanism?: ComputeMechanism
   /** Where the folders for the trials' temporary files are made; the system's by default. */
   temporaryRoot?: string
-  /** Called with all that hosts and workloads print; by default it is dropped. */
+  /** Called with all that trial processes and workloads print; by default it is dropped. */
   onOutput?(text: string): void
 }
 
-/** The governor kills so long after the host's own deadline, which gives the better message. */
+/** The supervisor kills so long after the trial process's own deadline, which gives the better message. */
 const DEADLINE_GRACE_MS = 2000
 /** A duet takes so many times as long as a trial of one side may. */
 const DUET_DEADLINES = 2
-/** A Ctrl-C kills a host that has only just started; the coordinator's own `close` follows within this. */
+/** A Ctrl-C kills a trial process that has only just started; the coordinator's own `close` follows within this. */
 const INTERRUPT_GRACE_MS = 250
 /** How often a job is started that signals to the group end. */
 const STARTS = 3
 
-type Entry = 'host' | 'duet' | 'prepare'
+type Entry = 'trial-process' | 'duet-process' | 'prepare'
 
 /**
- * On one core helper threads gain nothing, and a cell that waits for one of them waits for whoever else has the core.
- * So each cell collects its garbage and compiles by itself, which its own CPU time then shows.
+ * On one core helper threads gain nothing, and a worker that waits for one of them waits for whoever else has the core.
+ * So each worker collects its garbage and compiles by itself, which its own CPU time then shows.
  */
 const DUET_FLAGS = ['--single-threaded']
 
@@ -69,10 +69,10 @@ const NO_RESOURCES: LocalResources = {
 const NO_DUET = { pairs: 0, skipped: 0, sums: null, outputs: null, complete: false, core: null }
 
 export class LocalExecutor implements DuetExecutor {
-  private readonly governor: Governor
+  private readonly supervisor: Supervisor
   private readonly temporary: string
   private readonly onOutput: (text: string) => void
-  private readonly hosts = new Set<HostProcess<unknown>>()
+  private readonly processes = new Set<TrialProcess<unknown>>()
   /** Trials that run now, and whether another ran beside each at any time. */
   private readonly running = new Map<string, { shared: boolean }>()
   private readonly freeFolders: string[] = []
@@ -85,26 +85,26 @@ export class LocalExecutor implements DuetExecutor {
     removeLeftovers(options.temporaryRoot)
     this.temporary = makeOwnedFolder(options.temporaryRoot)
     this.onOutput = options.onOutput ?? (() => {})
-    this.governor = new Governor(options.mechanism ?? null)
-    void this.governor.ended.then(() => this.killHosts())
+    this.supervisor = new Supervisor(options.mechanism ?? null)
+    void this.supervisor.ended.then(() => this.killProcesses())
   }
 
   /** What caps this machine can enforce, so that a sweep can be refused before its first trial. */
   capabilities(): Promise<Capabilities> {
-    return this.governor.capabilities
+    return this.supervisor.capabilities
   }
 
   provide(resources: LocalResources): void {
     this.resources = resources
   }
 
-  /** Needs no cap, and so does not wait until the governor knows what it can enforce. */
+  /** Needs no cap, and so does not wait until the supervisor knows what it can enforce. */
   async prepare(spec: PrepareSpec): Promise<PrepareResult> {
     const folder = this.takeFolder()
     try {
       const watch = { timeoutMs: null, capsMemory: false, capsCompute: false }
       const { ending, pid } = await this.play<PrepareResult>('prepare', spec, folder, watch)
-      await this.governor.unwatch(pid, null)
+      await this.supervisor.unwatch(pid, null)
       if (ending.kind === 'result') return receivePrepared(ending.result, spec.workload)
       return { ok: false, error: { message: `preparing ${spec.workload} failed: ${describeEnding(ending)}` } }
     } finally {
@@ -116,7 +116,7 @@ export class LocalExecutor implements DuetExecutor {
     const job = this.jobOf(spec)
     const startedAt = new Date()
     const requested = performance.now()
-    await this.governor.capabilities
+    await this.supervisor.capabilities
     const folder = this.takeFolder()
     const mine = { shared: false }
     this.running.set(spec.trial, mine)
@@ -129,15 +129,19 @@ export class LocalExecutor implements DuetExecutor {
         capsCompute: spec.caps.max_compute_units !== null,
       }
       const begun = monotonicMs()
-      const { ending: sent, pid } = await this.play<HostReport>('host', job, folder, watch, (signal, host) =>
-        this.serve(host, job, caps, signal),
+      const { ending: sent, pid } = await this.play<TrialReport>(
+        'trial-process',
+        job,
+        folder,
+        watch,
+        (signal, child) => this.serve(child, job, caps, signal),
       )
-      const ending: HostEnding<HostReport> =
+      const ending: ProcessEnding<TrialReport> =
         sent.kind === 'result'
           ? { kind: 'result', result: receiveReport(sent.result, { from: begun, to: monotonicMs() }) }
           : sent
       const window = ending.kind === 'result' ? ending.result.window : null
-      const summary = await this.governor.unwatch(pid, window)
+      const summary = await this.supervisor.unwatch(pid, window)
       const result = toTrialResult({ job, ending, summary, caps, shared: mine.shared, startedAt, requested })
       if (result.outcome !== 'ok') removeIfEmpty(job.chunk_log)
       return result
@@ -148,7 +152,7 @@ export class LocalExecutor implements DuetExecutor {
   }
 
   async duet(spec: DuetSpec): Promise<DuetReport> {
-    await this.governor.capabilities
+    await this.supervisor.capabilities
     const folder = this.takeFolder()
     try {
       const { deadline_s, caps } = spec.sides.a
@@ -158,12 +162,18 @@ export class LocalExecutor implements DuetExecutor {
         spec,
         sides: { a: this.jobOf(spec.sides.a), b: this.jobOf(spec.sides.b) },
       }
-      // No cap holds the process: what one cell used would be taken from the other.
+      // No cap holds the process: what one worker used would be taken from the other.
       const watch = { timeoutMs, capsMemory: false, capsCompute: false }
-      const { ending, pid } = await this.play<DuetReport>('duet', job, folder, watch, (signal, host) => {
-        if (signal === 'finished') this.governor.release(host.pid)
-      })
-      const { killed } = await this.governor.unwatch(pid, null)
+      const { ending, pid } = await this.play<DuetReport>(
+        'duet-process',
+        job,
+        folder,
+        watch,
+        (signal, child) => {
+          if (signal === 'finished') this.supervisor.release(child.pid)
+        },
+      )
+      const { killed } = await this.supervisor.unwatch(pid, null)
       if (ending.kind === 'result') return receiveDuet(ending.result)
       const failure =
         ending.kind === 'death'
@@ -177,9 +187,9 @@ export class LocalExecutor implements DuetExecutor {
 
   async close(): Promise<void> {
     this.closed = true
-    this.killHosts()
-    await Promise.all([...this.hosts].map((host) => host.ended))
-    await this.governor.close()
+    this.killProcesses()
+    await Promise.all([...this.processes].map((child) => child.ended))
+    await this.supervisor.close()
     try {
       rmSync(this.temporary, { recursive: true, force: true })
     } catch {
@@ -196,16 +206,16 @@ export class LocalExecutor implements DuetExecutor {
     job: unknown,
     folder: string,
     watch: Omit<Watch, 'temporary'>,
-    onSignal: (signal: HostSignal['stint'], host: HostProcess<R>) => void = () => {},
-  ): Promise<{ ending: HostEnding<R>; pid: number }> {
+    onSignal: (signal: TrialSignal['stint'], child: TrialProcess<R>) => void = () => {},
+  ): Promise<{ ending: ProcessEnding<R>; pid: number }> {
     for (let left = STARTS; ; left--) {
-      const host = this.start<R>(entry, job, folder, watch, (signal) => onSignal(signal, host))
-      const ending = await host.ended
+      const child = this.start<R>(entry, job, folder, watch, (signal) => onSignal(signal, child))
+      const ending = await child.ended
       const interrupted = ending.kind === 'death' && isOneOf(GROUP_SIGNALS, ending.death.signal)
       if (interrupted) await pause(INTERRUPT_GRACE_MS)
       this.refuseIfClosed()
-      if (!interrupted || left === 1) return { ending, pid: host.pid }
-      await this.governor.unwatch(host.pid, null)
+      if (!interrupted || left === 1) return { ending, pid: child.pid }
+      await this.supervisor.unwatch(child.pid, null)
     }
   }
 
@@ -214,23 +224,23 @@ export class LocalExecutor implements DuetExecutor {
     job: unknown,
     folder: string,
     watch: Omit<Watch, 'temporary'>,
-    onSignal: (signal: HostSignal['stint']) => void,
-  ): HostProcess<R> {
+    onSignal: (signal: TrialSignal['stint']) => void,
+  ): TrialProcess<R> {
     this.refuseIfClosed()
-    const host = new HostProcess<R>({
+    const child = new TrialProcess<R>({
       filename: entryFile(entry),
       name: entry === 'prepare' ? 'prepare' : 'run',
-      flags: entry === 'duet' ? DUET_FLAGS : [],
+      flags: entry === 'duet-process' ? DUET_FLAGS : [],
       job,
       environment: workerEnvironment({ TMPDIR: folder }),
       onOutput: this.onOutput,
       onSignal,
     })
     // Before anything else: from here on it cannot outlive this process.
-    this.governor.watch(host.pid, { ...watch, temporary: folder })
-    this.hosts.add(host)
-    void host.ended.then(() => this.hosts.delete(host))
-    return host
+    this.supervisor.watch(child.pid, { ...watch, temporary: folder })
+    this.processes.add(child)
+    void child.ended.then(() => this.processes.delete(child))
+    return child
   }
 
   /** The spec with what it refers to as this machine has it. */
@@ -249,37 +259,37 @@ export class LocalExecutor implements DuetExecutor {
     }
   }
 
-  /** Puts the caps in force as the host gets ready for them. */
+  /** Puts the caps in force as the trial process gets ready for them. */
   private async serve(
-    host: HostProcess<HostReport>,
+    child: TrialProcess<TrialReport>,
     { spec, compute_units }: TrialJob,
     caps: CapsInForce,
-    signal: HostSignal['stint'],
+    signal: TrialSignal['stint'],
   ): Promise<void> {
     try {
-      if (signal === 'measured' || signal === 'finished') return this.governor.release(host.pid)
+      if (signal === 'measured' || signal === 'finished') return this.supervisor.release(child.pid)
       if (signal === 'empty') {
         const { max_memory_mb, memory_scope } = spec.caps
-        caps.memory = await this.governor.capMemory(host.pid, max_memory_mb, memory_scope)
-        return host.permit({ stint: 'go', compute: null, refused: memoryRefusal(spec, caps.memory) })
+        caps.memory = await this.supervisor.capMemory(child.pid, max_memory_mb, memory_scope)
+        return child.permit({ stint: 'go', compute: null, refused: memoryRefusal(spec, caps.memory) })
       }
       const { pin_core } = spec.caps
       if (compute_units !== null || pin_core !== null) {
-        caps.compute = await this.governor.capCompute(host.pid, compute_units, pin_core)
+        caps.compute = await this.supervisor.capCompute(child.pid, compute_units, pin_core)
       }
-      host.permit({
+      child.permit({
         stint: 'go',
         compute: caps.compute,
         refused: refusal(spec, caps.compute),
       })
     } catch {
-      // The governor is gone: its end kills the host, and run() rejects.
-      host.kill()
+      // The supervisor is gone: its end kills the trial process, and run() rejects.
+      child.kill()
     }
   }
 
-  private killHosts(): void {
-    for (const host of this.hosts) host.kill()
+  private killProcesses(): void {
+    for (const child of this.processes) child.kill()
   }
 
   private takeFolder(): string {
@@ -340,14 +350,14 @@ function refusal(spec: TrialSpec, compute: ComputeCapInForce | null): string | n
   return `${asked}cannot be enforced: ${compute.error}. Use "caps: best_effort" to run all the same`
 }
 
-function describeEnding(ending: Exclude<HostEnding<unknown>, { kind: 'result' }>): string {
+function describeEnding(ending: Exclude<ProcessEnding<unknown>, { kind: 'result' }>): string {
   if (ending.kind === 'error') return trialErrorFrom(ending.error).message
   const { code, signal, stderr } = ending.death
   const last = stderr.trim().split('\n').at(-1) ?? ''
   return `its process ended with ${signal ?? `exit code ${code}`}${last === '' ? '' : `: ${last}`}`
 }
 
-/** A cell that was killed takes its chunks' measurements with it: an empty log would say that there were none. */
+/** A worker that was killed takes its chunks' measurements with it: an empty log would say that there were none. */
 function removeIfEmpty(log: string | null): void {
   if (log !== null && statSync(log, { throwIfNoEntry: false })?.size === 0) rmSync(log, { force: true })
 }

@@ -1,6 +1,6 @@
 /** One trial's energy from what the machine's counters said, else from CPU time and the profile's watts. */
-import type { EnergyRecord, HostReport, TrialSpec, WatchSummary } from '../../workers/protocol.ts'
-import { estimatedJoules } from '../analyse/energy.ts'
+import type { EnergyRecord, TrialReport, TrialSpec, WatchSummary } from '../../../workers/protocol.ts'
+import { estimatedJoules } from '../../analyse/energy.ts'
 
 /**
  * Counters count the whole machine: where several trials ran at once, each gets its part by CPU time.
@@ -9,7 +9,7 @@ import { estimatedJoules } from '../analyse/energy.ts'
  */
 export function energyOf(
   spec: TrialSpec,
-  report: HostReport | null,
+  report: TrialReport | null,
   summary: WatchSummary,
   shared: boolean,
 ): EnergyRecord {

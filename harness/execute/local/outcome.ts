@@ -1,13 +1,13 @@
-/** What became of a trial whose host gave no result. */
-import type { NotOkTrial, TrialError, WatchSummary } from '../../workers/protocol.ts'
-import type { HostDeath } from './host-process.ts'
+/** What became of a trial whose trial process gave no result. */
+import type { NotOkTrial, TrialError, WatchSummary } from '../../../workers/protocol.ts'
+import type { ProcessDeath } from './trial-process.ts'
 
 /** V8 says one of these before it aborts a process for want of memory. */
 const V8_OUT_OF_MEMORY =
   /(heap out of memory|Fatal JavaScript invalid size error|Allocation failed|OOM error|out of memory: )/
 
 export function outcomeOfDeath(
-  death: HostDeath,
+  death: ProcessDeath,
   killed: WatchSummary['killed'],
   limits: { max_memory_mb: number | null; timeout_s: number },
 ): { outcome: NotOkTrial['outcome']; error: TrialError } {
@@ -30,7 +30,7 @@ export function outcomeOfDeath(
     return { outcome: 'out_of_memory', error: { name: 'V8Abort', message, exit } }
   }
   const last = death.stderr.trim().split('\n').at(-1) ?? ''
-  const message = `the host process ended by itself (${exit})${last === '' ? '' : `: ${last}`}`
+  const message = `the trial process ended by itself (${exit})${last === '' ? '' : `: ${last}`}`
   return { outcome: 'crashed', error: { name: 'Crash', message, exit } }
 }
 

@@ -1,7 +1,7 @@
 /** Where the entry files of the workers lie: processes and threads start from compiled files only. */
-import { builtFile } from '../package-folder.ts'
+import { builtFile } from '../../package-folder.ts'
 
-export type Entry = 'host' | 'duet' | 'prepare' | 'governor' | 'probe'
+export type Entry = 'trial-process' | 'duet-process' | 'prepare' | 'supervisor' | 'probe'
 
 /**
  * Absolute path of an entry file of `workers/`.

@@ -3,15 +3,14 @@
  * clock. A workload shares that process and may send anything; it costs its own trial.
  */
 import { cpus } from 'node:os'
-import type { WorkloadInfo } from '../../workers/contract.ts'
-import type { PreparedDataset } from '../../workers/data/types.ts'
+import type { PreparedDataset } from '../../../workers/data/types.ts'
 import {
   type DuetReport,
-  type HostReport,
   NO_NOISE_READINGS,
   type PrepareResult,
   type TimeWindow,
-} from '../../workers/protocol.ts'
+  type TrialReport,
+} from '../../../workers/protocol.ts'
 import {
   checkedDescription,
   checkedDuet,
@@ -19,8 +18,9 @@ import {
   checkedReport,
   checkedTexts,
   trialErrorFrom,
-} from '../../workers/untrusted.ts'
-import { HARNESS_METRICS } from '../metrics.ts'
+} from '../../../workers/untrusted.ts'
+import type { WorkloadInfo } from '../../../workers/workload.ts'
+import { HARNESS_METRICS } from '../../metrics.ts'
 
 /** Clocks of one machine that are read one after the other may be so far apart, ms. */
 const SLACK_MS = 5
@@ -36,7 +36,7 @@ export function monotonicMs(): number {
  * A trial's report; one of a failed trial, with the reason, where what was sent is no report or contradicts itself.
  * @param span when the trial process was started and when its report came, by `monotonicMs`
  */
-export function receiveReport(sent: unknown, span: TimeWindow): HostReport {
+export function receiveReport(sent: unknown, span: TimeWindow): TrialReport {
   try {
     const report = checkedReport(sent)
     const wrong = report.outcome === 'ok' ? contradiction(report, span) : null
@@ -91,7 +91,7 @@ function ownMetric({ metrics }: WorkloadInfo): string | null {
  * What an honest measurement cannot be; null where nothing is wrong. The chunks' latencies fill the timed window
  * without a gap, and the window lies within the trial.
  */
-function contradiction({ metrics, window }: HostReport, span: TimeWindow): string | null {
+function contradiction({ metrics, window }: TrialReport, span: TimeWindow): string | null {
   if (window === null) return 'it reported no timed window'
   for (const { name } of HARNESS_METRICS) {
     const value = metrics[name] ?? null
@@ -115,7 +115,7 @@ function contradiction({ metrics, window }: HostReport, span: TimeWindow): strin
   return null
 }
 
-function failedReport(name: string, why: string): HostReport {
+function failedReport(name: string, why: string): TrialReport {
   const message = name === 'ClockError' ? `the trial's measurements contradict each other: ${why}` : why
   return {
     outcome: 'failed',

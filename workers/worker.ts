@@ -1,37 +1,37 @@
 /**
- * The cell: the worker thread that runs one trial. Its pool calls `empty`, `load`, `warm`, `drive` and `finish` in turn.
- * Between these calls the caps are put in force from outside: on memory once the cell stands empty and to the end, on
+ * The worker: the worker thread that runs one trial. Its pool calls `empty`, `load`, `warm`, `drive` and `finish` in turn.
+ * Between these calls the caps are put in force from outside: on memory once the worker stands empty and to the end, on
  * compute for `drive` alone.
  */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { settle } from './caps/compute/settle.ts'
-import { type CellMemory, MemoryCheck, MIB, readCellMemory } from './caps/memory.ts'
+import { MemoryCheck, MIB, readWorkerMemory, type WorkerMemory } from './caps/memory.ts'
 import { contextOf } from './context.ts'
-import type { Workload } from './contract.ts'
 import { ClosedLoop } from './drive/closed.ts'
+import { type DuetOrder, type DuetPart, takeTurns } from './drive/interleaved.ts'
 import { loadWorkload, openWorkload } from './load-workload.ts'
-import { type DuetOrder, type DuetPart, takeTurns } from './lock-step.ts'
 import { MeasuredRun, warmUp } from './measured-run.ts'
 import {
   type ComputeCapInForce,
-  type HostReport,
   NO_NOISE_READINGS,
   type NoiseReadings,
   type Outcome,
   type TrialError,
   type TrialJob,
+  type TrialReport,
 } from './protocol.ts'
 import { threadMs, threadStartMs } from './telemetry/clock.ts'
 import { Meters, type Readings } from './telemetry/meters.ts'
 import { trialErrorFrom, WorkloadError } from './untrusted.ts'
+import type { Workload } from './workload.ts'
 
-/** What the cell can say; the host adds what concerns the whole process. */
-export type CellReport = Omit<HostReport, 'noise'> & { noise: Omit<NoiseReadings, 'load_1m'> }
+/** What the worker can say; the trial process adds what concerns the whole process. */
+export type WorkerReport = Omit<TrialReport, 'noise'> & { noise: Omit<NoiseReadings, 'load_1m'> }
 
 export interface WarmOrder {
   job: TrialJob
-  /** What the workload may use above an empty cell, MB; null for no cap. */
+  /** What the workload may use above an idle worker, MB; null for no cap. */
   budgetMb: number | null
 }
 
@@ -56,7 +56,7 @@ const collectGarbage = collector()
 const { ownKeys } = Reflect
 const entriesOfObject = new Set(ownKeys(Object.prototype))
 
-let emptyCell: CellMemory
+let idleWorker: WorkerMemory
 let workload: Workload
 /** Over warm-up and measured run. */
 let memory: MemoryCheck
@@ -76,10 +76,10 @@ function collector(): () => void {
   }
 }
 
-/** Takes the memory of the empty cell, above which the cap counts. */
+/** Takes the memory of the idle worker, above which the cap counts. */
 export function empty(): void {
   collectGarbage()
-  emptyCell = readCellMemory()
+  idleWorker = readWorkerMemory()
 }
 
 /** Loads the workload's module; says why where it cannot be used. */
@@ -100,8 +100,8 @@ export async function load(name: string): Promise<TrialError | null> {
 export async function warm({
   job,
   budgetMb,
-}: WarmOrder): Promise<Pick<DriveOrder, 'coldFirstChunkMs'> | CellReport> {
-  memory = new MemoryCheck(emptyCell, budgetMb, collectGarbage)
+}: WarmOrder): Promise<Pick<DriveOrder, 'coldFirstChunkMs'> | WorkerReport> {
+  memory = new MemoryCheck(idleWorker, budgetMb, collectGarbage)
   try {
     const context = contextOf(job, { memory_mb: budgetMb, compute_units: job.compute_units })
     return { coldFirstChunkMs: await warmUp(workload, context, job.spec.warmup_chunks, memory) }
@@ -111,7 +111,7 @@ export async function warm({
 }
 
 /** Measures one instance to the end of its data; null, or how the trial ended before. */
-export async function drive(order: DriveOrder): Promise<CellReport | null> {
+export async function drive(order: DriveOrder): Promise<WorkerReport | null> {
   try {
     measured = await measure(order)
     return null
@@ -121,7 +121,7 @@ export async function drive(order: DriveOrder): Promise<CellReport | null> {
 }
 
 /** What the measured instance came to, after `drive`. */
-export async function finish(): Promise<CellReport> {
+export async function finish(): Promise<WorkerReport> {
   return await closing(measured.run, async () => {
     const report = await reportOn(measured)
     await measured.run.close()
@@ -129,9 +129,9 @@ export async function finish(): Promise<CellReport> {
   }).catch(failed)
 }
 
-/** As `drive`, in turns with the cell of the other side. */
+/** As `drive`, in turns with the worker of the other side. */
 export async function duet(order: DuetOrder): Promise<DuetPart | { outcome: Outcome; error: TrialError }> {
-  memory = new MemoryCheck(emptyCell, order.maxMemoryMb, collectGarbage)
+  memory = new MemoryCheck(idleWorker, order.maxMemoryMb, collectGarbage)
   try {
     return await takeTurns(workload, order, memory, collectGarbage)
   } catch (error) {
@@ -168,7 +168,7 @@ async function closing<T>(run: MeasuredRun, act: () => Promise<T>): Promise<T> {
   }
 }
 
-async function reportOn({ run, read, startupMs, coldFirstChunkMs }: Measured): Promise<CellReport> {
+async function reportOn({ run, read, startupMs, coldFirstChunkMs }: Measured): Promise<WorkerReport> {
   const output = await run.finish()
   const own: Record<string, number | null> = {
     ...chunkMetrics(run),
@@ -227,7 +227,7 @@ function chunkMetrics(run: MeasuredRun): Record<string, number | null> {
 }
 
 /** Nothing but the memory was measured. */
-function failed(thrown: unknown): CellReport {
+function failed(thrown: unknown): WorkerReport {
   const error = blamed(trialErrorFrom(thrown))
   return {
     outcome: outcomeOf(error),

@@ -1,9 +1,8 @@
-/** Puts together a journal line from what the host said and what the governor saw. */
+/** Puts together a journal line from what the trial process said and what the supervisor saw. */
 import { availableParallelism } from 'node:os'
 import {
   type CapsRecord,
   type ComputeCapInForce,
-  type HostReport,
   type MemoryCapInForce,
   NO_NOISE_READINGS,
   type NoiseRecord,
@@ -11,20 +10,21 @@ import {
   type RecordedError,
   type TrialError,
   type TrialJob,
+  type TrialReport,
   type TrialResult,
   type WatchSummary,
-} from '../../workers/protocol.ts'
-import { trialErrorFrom } from '../../workers/untrusted.ts'
-import { formatNumber } from '../format.ts'
+} from '../../../workers/protocol.ts'
+import { trialErrorFrom } from '../../../workers/untrusted.ts'
+import { formatNumber } from '../../format.ts'
 import { disturbancesOf } from './disturbed.ts'
 import { energyOf } from './energy.ts'
-import type { HostEnding } from './host-process.ts'
 import { outcomeOfDeath } from './outcome.ts'
+import type { ProcessEnding } from './trial-process.ts'
 
 export interface CapsInForce {
-  /** Null where the host did not live to have it. */
+  /** Null where the trial process did not live to have it. */
   memory: MemoryCapInForce | null
-  /** Null where no compute cap was asked for, or the host did not live to have it. */
+  /** Null where no compute cap was asked for, or the trial process did not live to have it. */
   compute: ComputeCapInForce | null
 }
 
@@ -35,7 +35,7 @@ interface Failed {
 
 export interface TrialEvidence {
   job: TrialJob
-  ending: HostEnding<HostReport>
+  ending: ProcessEnding<TrialReport>
   summary: WatchSummary
   caps: CapsInForce
   /** Whether another trial ran at the same time. */
@@ -80,7 +80,7 @@ function recorded({ name, message, stack, exit }: TrialError): RecordedError {
   return { name, message, stack: stack ?? null, exit: exit ?? null }
 }
 
-function noiseOf(report: HostReport | null): NoiseRecord {
+function noiseOf(report: TrialReport | null): NoiseRecord {
   if (report === null) return { ...NO_NOISE_READINGS, disturbed: null }
   return { ...report.noise, disturbed: disturbancesOf(report.noise, availableParallelism()) }
 }
@@ -97,14 +97,14 @@ function judge({ ending, summary, job: { spec } }: TrialEvidence): Failed {
     case 'result': {
       const { outcome, error } = ending.result
       if (outcome !== 'ok' && error !== undefined) return { outcome, error }
-      const message = 'the host process did not say why'
+      const message = 'the trial process did not say why'
       return { outcome: 'failed', error: { name: 'Error', message } }
     }
   }
 }
 
 function okMetrics(
-  report: HostReport,
+  report: TrialReport,
   summary: WatchSummary,
   peakMb: number | null,
 ): Record<string, number | null> {
@@ -131,7 +131,7 @@ function memoryRecord(
     mechanisms: [
       'resource_limits',
       'between_steps',
-      ...(resident === null ? [] : (['governor_rss'] as const)),
+      ...(resident === null ? [] : (['supervisor_rss'] as const)),
       ...(backstop === null ? [] : [backstop]),
     ],
     ...peaks,
@@ -141,13 +141,13 @@ function memoryRecord(
         ? 'resident memory was not watched: off-heap growth within a step was not bounded'
         : scope === 'process'
           ? 'resident memory of the whole process counts'
-          : `resident memory counts above the empty cell and ${formatNumber(resident)} MB for the runtime`,
+          : `resident memory counts above the idle worker and ${formatNumber(resident)} MB for the runtime`,
   }
 }
 
 function computeRecord(
   { job: { spec, compute_units }, caps, summary }: TrialEvidence,
-  report: HostReport | null,
+  report: TrialReport | null,
 ): CapsRecord['compute'] {
   const inForce = caps.compute
   const holds = inForce !== null && inForce.error === null

@@ -1,10 +1,10 @@
-/** One cell's part of a duet: two cells step their workloads in turns, in the order a b, b a, a b, ... */
-import type { MemoryCheck } from './caps/memory.ts'
-import type { Offer, TrialContext, Workload } from './contract.ts'
-import { openWorkload } from './load-workload.ts'
-import { MeasuredRun, warmUp } from './measured-run.ts'
-import { monotonicMs } from './telemetry/clock.ts'
-import { type Account, foreignWaitMs, ThreadAccount } from './telemetry/thread-account.ts'
+/** One worker's part of a duet: two workers step their workloads in turns, in the order a b, b a, a b, ... */
+import type { MemoryCheck } from '../caps/memory.ts'
+import { openWorkload } from '../load-workload.ts'
+import { MeasuredRun, warmUp } from '../measured-run.ts'
+import { monotonicMs } from '../telemetry/clock.ts'
+import { type Account, foreignWaitMs, ThreadAccount } from '../telemetry/thread-account.ts'
+import type { Offer, TrialContext, Workload } from '../workload.ts'
 
 export interface DuetOrder {
   context: TrialContext
@@ -13,16 +13,16 @@ export interface DuetOrder {
   targetMs: number
   /** 0 begins. */
   place: 0 | 1
-  /** Shared by both cells and their host. */
+  /** Shared by both workers and their trial process. */
   control: SharedArrayBuffer
 }
 
-/** What one cell saw. Entry i belongs to pair i. */
+/** What one worker saw. Entry i belongs to pair i. */
 export interface DuetPart {
   /** Ms, time in which other processes had the core taken off; NaN where the data was used up and begins anew. */
   latencies: Float64Array
   rows: Float64Array
-  /** CPU time of the cell's thread, ms. */
+  /** CPU time of the worker's thread, ms. */
   cpu: Float64Array | null
   outputs: Record<string, number | null>
   complete: boolean
@@ -32,7 +32,7 @@ export interface DuetPart {
 const FEWEST_PAIRS = 20
 /** But no longer than this many times the target. */
 const LONGEST_DUET = 8
-/** The host may stop a duet while both sides wait. */
+/** The trial process may stop a duet while both sides wait. */
 const LOOK_UP_MS = 100
 
 // Taken before a workload can replace them.
@@ -44,14 +44,14 @@ const STOP = 1
 const ENDED = 2
 export const CONTROL_BYTES = 4 * Int32Array.BYTES_PER_ELEMENT
 
-/** Ends the duet for both cells before their next step. */
+/** Ends the duet for both workers before their next step. */
 export function stopDuet(control: SharedArrayBuffer): void {
   const words = new Int32Array(control)
   store(words, STOP, 1)
   notify(words, TURN)
 }
 
-/** @throws what the workload throws, and MemoryCapError; the other cell is stopped then */
+/** @throws what the workload throws, and MemoryCapError; the other worker is stopped then */
 export async function takeTurns(
   workload: Workload,
   order: DuetOrder,
