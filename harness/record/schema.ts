@@ -3,10 +3,10 @@
  * log. They check what the code relies on; what only a workload or a sweep reads again is passed on as it is.
  */
 import { z } from 'zod'
-import type { PreparedDataset } from '../../workers/data/types.ts'
+import type { DataFingerprint, PreparedDataset } from '../../workers/data/types.ts'
 import type { ChunkLogLine, DatasetSpec, TrialResult } from '../../workers/protocol.ts'
-import type { WorkloadInfo } from '../../workers/workload.ts'
-import type { PipelineOptions } from '../pipeline/options.ts'
+import type { MetricInfo, ParamInfo, WorkloadInfo } from '../../workers/workload.ts'
+import type { PipelineOptions, PipelineSettings } from '../pipeline/options.ts'
 import type { ScenarioSettings } from '../sweep/settings.ts'
 import type { Scenario, Sweep } from '../sweep/types.ts'
 import type { Manifest } from './types.ts'
@@ -46,8 +46,16 @@ const byName = <T extends z.ZodType>(type: T) =>
       }
     })
 
-/** Checks these keys of an object and keeps the others, whose types the code that wrote them vouches for. */
-const loosely = <T>(shape: z.ZodRawShape): z.ZodType<T> => z.looseObject(shape) as unknown as z.ZodType<T>
+/** Each key of a shape takes all that the type has there. */
+type TakesAll<T, S> = {
+  [K in keyof S]: K extends keyof T ? (T[K] extends z.input<S[K]> ? unknown : never) : never
+}
+
+/** Checks some keys of an object, takes all that may be written there, and keeps the others as they are. */
+const loosely =
+  <T>() =>
+  <const S extends z.ZodRawShape>(shape: S & TakesAll<T, S>): z.ZodType<T> =>
+    z.looseObject(shape as S) as unknown as z.ZodType<T>
 
 // ---------------------------------------------------------------- journal
 
@@ -128,7 +136,7 @@ export const trialSchema = z.discriminatedUnion(
 
 // ---------------------------------------------------------------- chunk logs
 
-export const chunkSchema = loosely<ChunkLogLine>({
+export const chunkSchema = loosely<ChunkLogLine>()({
   chunk: count,
   rows: number,
   first_row: number,
@@ -160,11 +168,11 @@ const machine = z.object({
   load_at_start: z.tuple([number, number, number]),
 })
 
-const scenario = loosely<Scenario>({
+const scenario = loosely<Scenario>()({
   id: text.min(1),
   label: text,
   flat: byName(scalar),
-  settings: loosely<ScenarioSettings>({
+  settings: loosely<ScenarioSettings>()({
     mode: z.enum(['batch', 'streaming']),
     chunk_size: number,
     batch_size: number,
@@ -178,12 +186,12 @@ const scenario = loosely<Scenario>({
     random_seed: number,
   }),
   params: byName(scalar),
-  dataset: loosely<DatasetSpec>({ kind: z.enum(['file', 'generate']) }).nullable(),
+  dataset: loosely<DatasetSpec>()({ kind: z.enum(['file', 'generate']) }).nullable(),
   runs: count.nullable(),
   watts: z.object({ idle: number, per_core: number }).nullable(),
 })
 
-const sweep = loosely<Sweep>({
+const sweep = loosely<Sweep>()({
   name: text.min(1),
   workload: text,
   scenarios: z.array(scenario).min(1),
@@ -194,7 +202,7 @@ const sweep = loosely<Sweep>({
   random_seed: number,
   relative_to: z.object({ profile: text, kernel_ops_s: number }).nullable(),
   chunk_log: z.enum(['first', 'all', 'none']),
-  compare: loosely<Sweep['compare']>({
+  compare: loosely<Sweep['compare']>()({
     reference: byName(scalar).nullable(),
     metrics: z.array(text),
     alpha: number,
@@ -202,7 +210,7 @@ const sweep = loosely<Sweep>({
     margin: number,
     unpaired_expected: z.boolean(),
   }),
-  gate: loosely<Sweep['gate']>({
+  gate: loosely<Sweep['gate']>()({
     margins: byName(number),
     alpha: number,
     build: textOrNull,
@@ -211,11 +219,11 @@ const sweep = loosely<Sweep>({
   source: z.looseObject({ path: text, document: z.unknown() }),
 })
 
-const workload = loosely<WorkloadInfo>({
+const workload = loosely<WorkloadInfo>()({
   name: text,
-  params: byName(z.looseObject({ default: scalar })),
+  params: byName(loosely<ParamInfo>()({ default: scalar, description: text })).nullable(),
   metrics: byName(
-    z.looseObject({
+    loosely<MetricInfo>()({
       unit: text,
       direction: z.enum(['lower_is_better', 'higher_is_better', 'neutral']),
       kind: z.enum(['deterministic', 'measured']),
@@ -226,13 +234,18 @@ const workload = loosely<WorkloadInfo>({
   dataset: z.enum(['required', 'optional', 'none']),
 })
 
-const dataset = loosely<PreparedDataset>({
+const dataset = loosely<PreparedDataset>()({
   path: text,
   preset: textOrNull,
   target: textOrNull,
   columns: byName(z.unknown()),
   rows: count,
-  fingerprint: z.looseObject({ sha256: text, bytes: count, rows: count, columns: z.array(text) }),
+  fingerprint: loosely<DataFingerprint>()({
+    sha256: text,
+    bytes: count,
+    rows: count,
+    columns: z.array(text),
+  }),
   ceiling_r2: numberOrNull,
 })
 
@@ -259,7 +272,10 @@ export const manifestSchema = z.looseObject({
   command: z.array(text),
   pipeline: z
     .object({
-      options: loosely<PipelineOptions>({ settings: z.looseObject({}), origins: byName(text) }),
+      options: loosely<PipelineOptions>()({
+        settings: loosely<PipelineSettings>()({}),
+        origins: byName(text),
+      }),
       output: text,
     })
     .nullable(),
