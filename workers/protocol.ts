@@ -212,7 +212,10 @@ export interface EnergyRecord {
   joules: number | null
   /** `estimate`: from CPU time and a profile's watts; shown and never tested. */
   source: 'rapl' | 'perf' | 'estimate' | null
-  /** True where other trials ran on the same counters: the joules are then this trial's part by CPU time. */
+  /**
+   * True where other trials ran on the same counters: the joules are then this trial's part by CPU time, which is not
+   * compared with the energy of a trial alone.
+   */
   shared: boolean
 }
 

@@ -240,8 +240,7 @@ function energyIsMeasured(pair: GroupPair): boolean {
 }
 
 function energyWarnings(pair: GroupPair): Warning[] {
-  const warnings: Warning[] = energyIsMeasured(pair) ? [] : [{ kind: 'estimated_energy' }]
   const shared = SIDES.some((side) => okTrials(pair[side].trials).some((trial) => trial.energy.shared))
-  if (shared) warnings.push({ kind: 'shared_energy' })
-  return warnings
+  if (shared) return [{ kind: 'shared_energy' }]
+  return energyIsMeasured(pair) ? [] : [{ kind: 'estimated_energy' }]
 }

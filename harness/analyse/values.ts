@@ -47,11 +47,16 @@ export function groupByScenario(trials: readonly TrialResult[]): Map<string, Tri
   return groups
 }
 
-export type EnergySource = 'rapl' | 'perf' | 'estimate' | 'mixed'
+/** `shared`: each trial's part, by CPU time, of counters that other trials ran on as well. */
+export type EnergySource = 'rapl' | 'perf' | 'shared' | 'estimate' | 'mixed'
 
-/** Where the energy of these trials comes from; null where none has any. */
+/** Where the energy of these trials comes from; null where none has any. Only `rapl` and `perf` measure it. */
 export function energySource(trials: readonly TrialResult[]): EnergySource | null {
-  const sources = new Set(okTrials(trials).map((trial) => trial.energy.source))
+  const sources = new Set(
+    okTrials(trials).map(({ energy: { source, shared } }) =>
+      shared && (source === 'rapl' || source === 'perf') ? 'shared' : source,
+    ),
+  )
   sources.delete(null)
   if (sources.size > 1) return 'mixed'
   return [...sources][0] ?? null

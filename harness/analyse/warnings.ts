@@ -78,7 +78,7 @@ export function formatWarning(warning: Warning): string {
     case 'estimated_energy':
       return 'This energy is estimated from CPU time or its source is unknown, so it is shown and not tested. Run where RAPL can be read (see stint doctor) to measure it.'
     case 'shared_energy':
-      return 'Other trials ran on the same energy counters. Set n_jobs to 1 to tell them apart.'
+      return 'Other trials ran on the same energy counters, and each got its part by CPU time: another quantity than the energy of a trial alone, so it is shown and not tested. Set n_jobs to 1 to measure it.'
     case 'different_mechanisms':
       return `The compute caps were held by different means (a: ${warning.a.join(', ')}; b: ${warning.b.join(', ')}), which shape latency differently. Run both on a machine with one mechanism.`
     case 'cap_not_enforced':

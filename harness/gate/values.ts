@@ -24,7 +24,7 @@ export function valuesOf(metric: string, evidence: Evidence): MetricValues | nul
       return fromSolos(evidence.solos, ({ metrics }) => metrics['peak_memory_mb'] ?? null)
     case 'energy_j':
       return fromSolos(evidence.solos, ({ energy }) =>
-        energy.source === 'rapl' || energy.source === 'perf' ? energy.joules : null,
+        !energy.shared && (energy.source === 'rapl' || energy.source === 'perf') ? energy.joules : null,
       )
   }
   return null

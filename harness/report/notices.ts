@@ -268,7 +268,11 @@ function aboutEnergy({ measured }: Omit<ReportModel, 'notices'>, trials: readonl
     )
   }
   if (known.some(({ energy }) => energy.shared)) {
-    notices.push(note('Several trials shared the energy counters. Set n_jobs to 1 to tell them apart.'))
+    notices.push(
+      note(
+        'Trials shared the energy counters, and each got its part by CPU time; that is shown and never tested. Set n_jobs to 1 to measure the energy of a trial.',
+      ),
+    )
   }
   return notices
 }

@@ -1,12 +1,12 @@
 /** What every exporter renders: one run, analysed. Plain data. */
-
-import type { Disturbed, EnergyRecord, Outcome } from '../../workers/protocol.ts'
+import type { Disturbed, Outcome } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import type { ComparisonRow } from '../analyse/comparison.ts'
 import type { Estimate } from '../analyse/estimate.ts'
 import type { ChunkSizes } from '../analyse/latency.ts'
 import type { OperatingPoints } from '../analyse/operating-points.ts'
 import type { Precision } from '../analyse/precision.ts'
+import type { EnergySource } from '../analyse/values.ts'
 import type { Metric } from '../metrics.ts'
 import type { Manifest } from '../record/types.ts'
 import type { Notice } from './section.ts'
@@ -56,7 +56,7 @@ export interface ScenarioReport {
   outcomes: Record<Outcome, number>
   /** Mean over the ok trials with its 95% interval; null where no ok trial knows it. */
   metrics: Record<string, Estimate | null>
-  energy_source: EnergyRecord['source'] | 'mixed'
+  energy_source: EnergySource | null
   /** On the front of accuracy against latency, and against peak memory; null where a mean is unknown. */
   front: { latency: boolean | null; memory: boolean | null }
   compute: ComputeCapReport

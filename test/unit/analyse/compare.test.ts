@@ -134,10 +134,18 @@ describe('what the trials themselves tell', () => {
     expect(kinds(row)).toEqual(['estimated_energy'])
   })
 
-  it('tests measured energy, and says when the counters were shared', () => {
-    const row = compareTwo('energy_j', [...energy('x', FAST, 'rapl'), ...energy('y', SLOW, 'rapl', true)])
-    expect(row.p).toBeLessThan(0.05)
-    expect(kinds(row)).toEqual(['shared_energy'])
+  it('tests measured energy, and no part of counters that others shared', () => {
+    const measured = compareTwo('energy_j', [...energy('x', FAST, 'rapl'), ...energy('y', SLOW, 'rapl')])
+    expect(measured.p).toBeLessThan(0.05)
+    expect(kinds(measured)).toEqual([])
+    for (const alsoShared of [false, true]) {
+      const row = compareTwo('energy_j', [
+        ...energy('x', FAST, 'rapl', alsoShared),
+        ...energy('y', SLOW, 'rapl', true),
+      ])
+      expect(row).toMatchObject({ mean_a: 10, p: null, ratio: null, verdict: 'not_tested' })
+      expect(kinds(row)).toEqual(['shared_energy'])
+    }
   })
 
   it('uses ok trials alone and reports unequal outcomes', () => {

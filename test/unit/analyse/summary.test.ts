@@ -46,12 +46,15 @@ describe('summarise', () => {
   })
 
   it('tells where the energy comes from', () => {
-    const energy = (round: number, source: 'rapl' | 'estimate') =>
-      makeTrial('quick', round, { metrics: { energy_j: 1 }, energy: { joules: 1, source, shared: false } })
+    const energy = (round: number, source: 'rapl' | 'estimate', shared = false) =>
+      makeTrial('quick', round, { metrics: { energy_j: 1 }, energy: { joules: 1, source, shared } })
     const source = (list: TrialResult[]) =>
       summarise({ trials: list, scenarios: [makeScenario('quick')], metrics: METRICS })[0]!.energy_source
     expect(source([energy(0, 'rapl'), energy(1, 'rapl')])).toBe('rapl')
     expect(source([energy(0, 'rapl'), energy(1, 'estimate')])).toBe('mixed')
+    expect(source([energy(0, 'rapl', true), energy(1, 'rapl', true)])).toBe('shared')
+    expect(source([energy(0, 'rapl'), energy(1, 'rapl', true)])).toBe('mixed')
+    expect(source([energy(0, 'estimate', true)])).toBe('estimate')
   })
 
   it('marks the scenarios that none dominates', () => {
