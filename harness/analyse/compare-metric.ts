@@ -5,8 +5,13 @@ import type { ComparisonRow, GroupPair, TestSettings } from './comparison.ts'
 import { hedgesG } from './effect.ts'
 import { comparableLatency } from './latency.ts'
 import { mean } from './moments.ts'
-import { NO_OTHER_TESTS, otherTestsOfSeeds, otherTestsOfTrials, tooFewForRanks } from './other-tests.ts'
 import { pairedComparison } from './paired.ts'
+import {
+  NO_SECONDARY_TESTS,
+  secondaryTestsOfSeeds,
+  secondaryTestsOfTrials,
+  tooFewForRanks,
+} from './secondary-tests.ts'
 import { type SeedValues, seedValues } from './seeds.ts'
 import {
   computeMechanisms,
@@ -68,7 +73,7 @@ export function compareMetric(pair: GroupPair, metric: Metric, settings: TestSet
     verdict: 'not_tested',
     test: null,
     seeds: seeds === null ? null : { keys: seeds.keys, n: seeds.a.length },
-    other_tests: NO_OTHER_TESTS,
+    secondary_tests: NO_SECONDARY_TESTS,
     warnings: warningsOfPair(pair),
   }
   if (differing !== null && metric.name === latency.name)
@@ -111,8 +116,8 @@ export function compareMetric(pair: GroupPair, metric: Metric, settings: TestSet
   if (Math.min(row.n_a, row.n_b) >= 2) {
     row.warnings.push(...tooFewForRanks(pair, metric, settings.alpha))
     if (settings.seed !== undefined) {
-      const others = otherTestsOfTrials(pair, metric, { ...settings, margin, seed: settings.seed })
-      row.other_tests = others.tests
+      const others = secondaryTestsOfTrials(pair, metric, { ...settings, margin, seed: settings.seed })
+      row.secondary_tests = others.tests
       row.warnings.push(...others.warnings)
     }
   }
@@ -139,12 +144,12 @@ function compareSeeds(
   row.warnings.push({ kind: 'seed_is_unit', keys, seeds: a.length }, ...test.warnings)
   take(row, 'paired_by_seed', test, margin, metric)
   if (settings.seed !== undefined && test.p !== null) {
-    row.other_tests = otherTestsOfSeeds(a, b, metric, { ...settings, margin, seed: settings.seed })
+    row.secondary_tests = secondaryTestsOfSeeds(a, b, metric, { ...settings, margin, seed: settings.seed })
   }
   return row
 }
 
-/** The leading test's numbers, and the verdict that its interval gives. */
+/** The primary test's numbers, and the verdict that its interval gives. */
 function take(
   row: ComparisonRow,
   name: 'welch' | 'paired_by_seed',

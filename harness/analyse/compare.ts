@@ -17,7 +17,7 @@ export type {
   ComparisonRow,
   Group,
   GroupPair,
-  OtherTests,
+  SecondaryTests,
   TestSettings,
 } from './comparison.ts'
 
@@ -30,7 +30,7 @@ export function compareScenarios(input: {
   scenarios: readonly Scenario[]
   metrics: ReadonlyMap<string, Metric>
   settings: CompareSettings
-  /** Of the bootstrap; without it the leading test is made alone. */
+  /** Of the bootstrap; without it only the primary test is made. */
   seed?: number
 }): Comparison {
   const { scenarios } = input

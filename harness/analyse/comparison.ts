@@ -5,8 +5,8 @@ import type { Verdict } from './verdict.ts'
 import type { Warning } from './warnings.ts'
 import type { Scale } from './welch.ts'
 
-/** Beside the leading test; null where a test does not apply or could not be had. */
-export interface OtherTests {
+/** Beside the primary test; null where a test does not apply or could not be had. */
+export interface SecondaryTests {
   /** Paired by round: rounds with a value on both sides, two-sided p, and on the log scale the ratio. */
   paired_rounds: number | null
   paired_p: number | null
@@ -22,12 +22,12 @@ export interface OtherTests {
   median_ratio_ci_high: number | null
   /** Of two one-sided tests against the margin: small where b is the same but for the margin. */
   equivalence_p: number | null
-  /** Share of a: the smallest change that the leading test would have found with 80% power, before correction. */
+  /** Share of a: the smallest change that the primary test would have found with 80% power, before correction. */
   smallest_change: number | null
 }
 
 /** What gave t, df and p, or that values were compared without one; null where nothing was compared. */
-export type LeadingTest = 'welch' | 'paired_by_seed' | 'exact'
+export type PrimaryTest = 'welch' | 'paired_by_seed' | 'exact'
 
 export interface ComparisonRow {
   metric: string
@@ -62,10 +62,10 @@ export interface ComparisonRow {
   hedges_g_low: number | null
   hedges_g_high: number | null
   verdict: Verdict
-  test: LeadingTest | null
+  test: PrimaryTest | null
   /** Null unless the seed is the unit: the settings that seed, and seeds with a value on both sides. */
   seeds: { keys: string[]; n: number } | null
-  other_tests: OtherTests
+  secondary_tests: SecondaryTests
   warnings: Warning[]
 }
 
@@ -99,6 +99,6 @@ export interface TestSettings {
   margin: number
   /** Other margins, by metric. */
   margins?: Readonly<Record<string, number>>
-  /** Of the bootstrap; without it the leading test is made alone. */
+  /** Of the bootstrap; without it only the primary test is made. */
   seed?: number
 }

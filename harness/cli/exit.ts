@@ -1,6 +1,6 @@
 /** Exit codes and the one place that turns an error into a message for a person. */
 import type { InputProblem } from '../../workers/protocol.ts'
-import { plain } from '../report/words.ts'
+import { plain } from '../report/text/words.ts'
 import { RunStopped } from '../session/run-stopped.ts'
 import { SweepError } from '../sweep/problems.ts'
 import { UserError } from '../user-error.ts'

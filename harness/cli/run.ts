@@ -1,7 +1,7 @@
 /** `stint run`: the main job. */
 import { count, wholeNumber } from '../format.ts'
 import type { Export } from '../report/export.ts'
-import { plain, runsText } from '../report/words.ts'
+import { plain, runsText } from '../report/text/words.ts'
 import type { SweepRun } from '../session/run.ts'
 import { loadSweep } from '../sweep/load.ts'
 import type { Sweep } from '../sweep/types.ts'

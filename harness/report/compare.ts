@@ -12,7 +12,7 @@ import { metricTable } from '../metrics.ts'
 import type { RecordedRun } from '../record/open-run.ts'
 import type { Manifest } from '../record/types.ts'
 import type { Correction, Scenario } from '../sweep/types.ts'
-import { pairNotices } from './pair-notices.ts'
+import { pairNotices } from './notices/pairs.ts'
 import type { Notice } from './section.ts'
 
 /** What of a run is compared; names are unique among the runs. */

@@ -14,9 +14,9 @@ import { type Metric, metricTable } from '../metrics.ts'
 import type { Manifest } from '../record/types.ts'
 import { planTrials } from '../sweep/plan.ts'
 import { noiseOf } from './noise.ts'
-import { noticesFor } from './notices.ts'
+import { noticesFor } from './notices/run.ts'
+import { plain } from './text/words.ts'
 import type { Failure, ReportModel, ScenarioReport } from './types.ts'
-import { plain } from './words.ts'
 
 const MEMORY = 'peak_memory_mb'
 /** A share is a ratio of two clocks: this much over the cap is still held. */

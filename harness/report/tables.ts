@@ -1,7 +1,7 @@
 /** What programs read of a run: values in full, under names that stay. */
-import type { ComparisonRow, OtherTests } from '../analyse/comparison.ts'
+import type { ComparisonRow, SecondaryTests } from '../analyse/comparison.ts'
 import type { Estimate } from '../analyse/estimate.ts'
-import { NO_OTHER_TESTS } from '../analyse/other-tests.ts'
+import { NO_SECONDARY_TESTS } from '../analyse/secondary-tests.ts'
 import { OUTCOMES } from '../analyse/values.ts'
 import type { CsvValue, DataTable } from './section.ts'
 import type { ReportModel, ScenarioReport } from './types.ts'
@@ -80,7 +80,7 @@ const TEST_COLUMNS = [
   'verdict',
 ] as const
 
-const OTHER_TESTS = Object.keys(NO_OTHER_TESTS) as (keyof OtherTests)[]
+const SECONDARY_TESTS = Object.keys(NO_SECONDARY_TESTS) as (keyof SecondaryTests)[]
 
 /**
  * One row per pair and metric. `a` and `b` are the labels; after what every table has come the ids, the unit, the kinds
@@ -104,7 +104,7 @@ export function comparisonTable(rows: readonly ComparisonRow[], file: string): D
       column('seeds', ({ seeds }) => seeds?.n),
       column('hedges_g_ci_low', ({ hedges_g_low }) => hedges_g_low),
       column('hedges_g_ci_high', ({ hedges_g_high }) => hedges_g_high),
-      ...OTHER_TESTS.map((name) => column(name, (row) => row.other_tests[name])),
+      ...SECONDARY_TESTS.map((name) => column(name, (row) => row.secondary_tests[name])),
     ],
   }
 }

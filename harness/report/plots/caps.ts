@@ -2,8 +2,8 @@
 
 import type { TopLevelSpec } from 'vega-lite'
 import { count, formatNumber, wholeNumber } from '../../format.ts'
+import { scalarText } from '../text/words.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
-import { scalarText } from '../words.ts'
 import type { Plot } from './plot.ts'
 import { linearTicks, logTicks, tickLabel } from './scale.ts'
 import { captionLayer, pictureSubtitle, wrap } from './text.ts'

@@ -3,9 +3,16 @@
 import type { ComparisonRow } from '../../analyse/comparison.ts'
 import { isSignificant, type Verdict } from '../../analyse/verdict.ts'
 import { formatNumber } from '../../format.ts'
-import { pairOf } from '../pairs.ts'
+import {
+  adjustedPText,
+  capitalised,
+  metricName,
+  pairOf,
+  type RatioStyle,
+  ratioStyle,
+  ratioText,
+} from '../text/words.ts'
 import type { ReportModel } from '../types.ts'
-import { adjustedPText, capitalised, metricName, type RatioStyle, ratioStyle, ratioText } from '../words.ts'
 import { textWidth } from './measure.ts'
 import { ellipsis } from './text.ts'
 import { FONT_SIZE } from './theme.ts'

@@ -1,5 +1,5 @@
 /** The labels beside the points of the front. */
-import { settingLabel } from '../words.ts'
+import { settingLabel } from '../text/words.ts'
 import { type Box, placeLabels } from './labels.ts'
 import { textWidth } from './measure.ts'
 import { position } from './scale.ts'

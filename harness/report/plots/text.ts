@@ -1,6 +1,7 @@
 /** Lines of text in pictures. */
+
+import { plain } from '../text/words.ts'
 import type { ReportModel } from '../types.ts'
-import { plain } from '../words.ts'
 import { textWidth } from './measure.ts'
 import { FONT_SIZE, MUTED } from './theme.ts'
 

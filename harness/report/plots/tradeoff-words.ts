@@ -1,7 +1,7 @@
 /** Title and small print of a trade-off picture. */
 import { count, formatMetric, formatNumber, wholeNumber } from '../../format.ts'
+import { capitalised, chunkSizesText, metricName } from '../text/words.ts'
 import type { ReportModel } from '../types.ts'
-import { capitalised, chunkSizesText, metricName } from '../words.ts'
 import type { Point } from './front.ts'
 import type { Picture } from './tradeoff-layout.ts'
 

@@ -2,8 +2,8 @@
 
 import type { TopLevelSpec } from 'vega-lite'
 import { formatMetric, formatNumber } from '../../format.ts'
+import { capitalised, metricName, metricTitle } from '../text/words.ts'
 import type { ReportModel } from '../types.ts'
-import { capitalised, metricName, metricTitle } from '../words.ts'
 import { levelChannels, levelOf } from './encode.ts'
 import { type Point, pointsOf } from './front.ts'
 import { type FrontLabel, labelFront } from './front-labels.ts'

@@ -5,7 +5,7 @@ import { builtFile } from '../../package-folder.ts'
 import { FONT_FAMILY, fontDataUrl, fontFaces } from '../plots/fonts.ts'
 import type { Plot } from '../plots/plot.ts'
 import { type Block, missingPicture, picturesOf, type Report, shortened, type Table } from '../section.ts'
-import { plain } from '../words.ts'
+import { plain } from '../text/words.ts'
 import { DRAW_SCRIPT, SORT_SCRIPT } from './html-client.ts'
 import { STYLE } from './html-style.ts'
 

@@ -7,9 +7,9 @@ import { STINT_VERSION } from '../../version.ts'
 import type { ComparisonLine, RunComparison } from '../compare.ts'
 import { type Cell, type Check, type ColumnOf, columnsOf, type Report } from '../section.ts'
 import { comparisonTable } from '../tables.ts'
-import { adjustedPText, CORRECTIONS, metricName, ratioText } from '../words.ts'
+import { adjustedPText, CORRECTIONS, metricName, ratioText } from '../text/words.ts'
 import { findingsHeadline } from './findings.ts'
-import { otherTests } from './other-tests.ts'
+import { secondaryTests } from './secondary-tests.ts'
 
 const TABLE = 'significance_tests.csv'
 
@@ -31,7 +31,7 @@ export function compareReport(comparison: RunComparison): Report {
             ? []
             : [
                 { kind: 'table', table: { columns: columnsOf(lines, columnsFor(comparison)) } },
-                ...otherTests(
+                ...secondaryTests(
                   lines.map((line) => ({ row: line.row, pair: pairWords(line) })),
                   comparison,
                 ),

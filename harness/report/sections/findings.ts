@@ -3,9 +3,8 @@
 import type { ComparisonRow } from '../../analyse/comparison.ts'
 import { isRegression, isSignificant } from '../../analyse/verdict.ts'
 import { count, formatNumber, formatShare, wholeNumber } from '../../format.ts'
-import { pairOf } from '../pairs.ts'
+import { CORRECTIONS, capitalised, metricName, pairOf, ratioStyle, ratioText } from '../text/words.ts'
 import type { ReportModel } from '../types.ts'
-import { CORRECTIONS, capitalised, metricName, ratioStyle, ratioText } from '../words.ts'
 
 export interface Finding {
   /** Of the claim: a change for the worse, for the better or without direction, none, or none told. */

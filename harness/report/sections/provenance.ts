@@ -3,8 +3,8 @@ import { count, formatDuration, list, wholeNumber } from '../../format.ts'
 import type { Sweep } from '../../sweep/types.ts'
 import type { Plot } from '../plots/plot.ts'
 import type { Block } from '../section.ts'
+import { plain, runsText, scalarText, settingName } from '../text/words.ts'
 import type { ReportModel } from '../types.ts'
-import { plain, runsText, scalarText, settingName } from '../words.ts'
 
 const MOST_VALUES = 12
 

@@ -7,7 +7,6 @@ import { count, formatMetric, formatNumber } from '../../format.ts'
 import { isHarnessMetric } from '../../metrics.ts'
 import { own } from '../../own.ts'
 import { type Cell, type ColumnOf, columnsOf, type Table } from '../section.ts'
-import type { ReportModel, ScenarioReport } from '../types.ts'
 import {
   CORRECTIONS,
   capitalised,
@@ -19,7 +18,8 @@ import {
   scalarText,
   settingLabel,
   settingName,
-} from '../words.ts'
+} from '../text/words.ts'
+import type { ReportModel, ScenarioReport } from '../types.ts'
 
 const SHORT_HEADS: Record<string, string> = {
   chunk_size: 'chunk',

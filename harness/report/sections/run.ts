@@ -1,18 +1,17 @@
 /** What is said of a run. */
 import { count, formatMetric, wholeNumber } from '../../format.ts'
-import { pairOf } from '../pairs.ts'
 import { capsPlot } from '../plots/caps.ts'
 import type { Plot } from '../plots/plot.ts'
 import { significancePlot } from '../plots/significance.ts'
 import { tradeoffPlot } from '../plots/tradeoff.ts'
 import type { Block, Check, Item, Report, Section, Table, Tone } from '../section.ts'
 import { comparisonTable, operatingPointsTable, scenarioTable } from '../tables.ts'
+import { capitalised, pairOf } from '../text/words.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
-import { capitalised } from '../words.ts'
 import { type Finding, findingsHeadline, findingsOf } from './findings.ts'
-import { otherTests } from './other-tests.ts'
 import { facts, fileList, reproduceSteps } from './provenance.ts'
 import { capsTable, goalText, lostText, operatingTable, scenarioText, summaryTable } from './results.ts'
+import { secondaryTests } from './secondary-tests.ts'
 import { noiseFacts, outcomeTable } from './trust.ts'
 
 const FILE = 'reports/report'
@@ -130,7 +129,7 @@ export function differencesSection(
         ? []
         : [{ kind: 'list', items: findings.map(findingItem), file: page } as const]),
       ...pictures.map(picture),
-      ...otherTests(lines, compare, 'benchmarks/significance_tests.csv'),
+      ...secondaryTests(lines, compare, 'benchmarks/significance_tests.csv'),
     ],
   }
 }

@@ -1,8 +1,8 @@
 /** How trials ended, and how quiet the machine was. */
 import { formatNumber, formatShare, wholeNumber } from '../../format.ts'
 import { columnsOf, type Table } from '../section.ts'
+import { metricName, outcomeName } from '../text/words.ts'
 import type { ReportModel } from '../types.ts'
-import { metricName, outcomeName } from '../words.ts'
 
 /** Trials that were not ok, those that ended alike in one row; null where every trial was ok. */
 export function outcomeTable({ scenarios }: ReportModel): Table | null {

@@ -94,7 +94,7 @@ describe('a deterministic metric over several seeds', () => {
   })
 
   it('gives what pairs allow of the other tests, and nothing of the rest', () => {
-    const { other_tests: tests } = rows[0]!
+    const { secondary_tests: tests } = rows[0]!
     const smallest = smallestPairedDifference(A, B)
     expect(tests.smallest_change).toBeCloseTo(smallest.difference! / 0.75, 12)
     const alike = A.map((a, i) => B[i]! - a)
@@ -109,7 +109,7 @@ describe('a deterministic metric over several seeds', () => {
       test: 'exact',
       p: null,
       verdict: 'worse',
-      other_tests: { equivalence_p: null },
+      secondary_tests: { equivalence_p: null },
     })
     expect(kinds(row!)).toEqual(['seeds_agree'])
   })

@@ -140,20 +140,20 @@ test('shows what the table warns of, and once that the runs were made one after 
   expect(csv).toContain('one_machine_state')
 })
 
-test('the correction is that of the reference run, and the Markdown has the other tests', () => {
+test('the correction is that of the reference run, and the Markdown has the secondary tests', () => {
   const a = named('a')
   a.manifest.sweep.compare.correction = 'bh'
   const found = compareRuns([a, named('b', { seed: 2, alter: slower })])
   expect(found.correction).toBe('bh')
   expect(textOf(compareReport(found), 200)).toContain('p (BH)')
   const markdown = markdownOf(compareReport(found))
-  expect(markdown).toMatch(/### Other tests\n\n\| Metric \| Pair \|/)
+  expect(markdown).toMatch(/### Secondary tests\n\n\| Metric \| Pair \|/)
   expect(markdown).toContain('b against a, ')
   // Round 3 of one run has nothing in common with round 3 of another.
   expect(markdown).not.toContain('By round')
   const latency = found.lines.find(({ row }) => row.metric === 'latency_p50_ms')!
-  expect(latency.row.other_tests).toMatchObject({ paired_rounds: null, paired_p: null })
-  expect(latency.row.other_tests.mann_whitney_p).toBeLessThan(0.05)
+  expect(latency.row.secondary_tests).toMatchObject({ paired_rounds: null, paired_p: null })
+  expect(latency.row.secondary_tests.mann_whitney_p).toBeLessThan(0.05)
 })
 
 test('pairs by seed where both runs vary it', () => {

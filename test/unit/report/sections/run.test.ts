@@ -132,13 +132,13 @@ test('hostile names stay text in HTML and Markdown', async () => {
   expect(HOSTILE).toContain('<script>')
 })
 
-test('the other tests stand in a table of their own, folded in the page', async () => {
+test('the secondary tests stand in a table of their own, folded in the page', async () => {
   const report = ordinaryReport
   const text = markdownOf(report)
-  expect(text).toMatch(/### Other tests\n\n\| Metric \| Pair \| Leading p \| By round p \|/)
-  expect(text).toContain("Leading: Welch's test")
+  expect(text).toMatch(/### Secondary tests\n\n\| Metric \| Pair \| Primary p \| By round p \|/)
+  expect(text).toContain("Primary: Welch's test")
   expect(text).toContain('24 comparisons of deterministic or constant values were made exactly')
-  expect(await htmlText(report)).toMatch(/<details><summary>Other tests<\/summary>\s*<div class="table">/)
+  expect(await htmlText(report)).toMatch(/<details><summary>Secondary tests<\/summary>\s*<div class="table">/)
 })
 
 test('columns that no row has a value for are left out', () => {

@@ -1,15 +1,14 @@
 /** What a reader must know before trusting a run, each with what to do next. */
-
-import type { Disturbed, TrialResult } from '../../workers/protocol.ts'
-import type { Comparison } from '../analyse/comparison.ts'
-import { okTrials } from '../analyse/values.ts'
-import { formatWarning } from '../analyse/warnings.ts'
-import { count, formatNumber, formatShare } from '../format.ts'
-import { pairNotices } from './pair-notices.ts'
+import type { Disturbed, TrialResult } from '../../../workers/protocol.ts'
+import type { Comparison } from '../../analyse/comparison.ts'
+import { okTrials } from '../../analyse/values.ts'
+import { formatWarning } from '../../analyse/warnings.ts'
+import { count, formatNumber, formatShare } from '../../format.ts'
+import type { Notice } from '../section.ts'
+import { chunkSizesText, metricName, outcomeName, plain } from '../text/words.ts'
+import type { NoiseReport, ReportModel } from '../types.ts'
+import { pairNotices } from './pairs.ts'
 import { aboutPrecision } from './precision.ts'
-import type { Notice } from './section.ts'
-import type { NoiseReport, ReportModel } from './types.ts'
-import { chunkSizesText, metricName, outcomeName, plain } from './words.ts'
 
 /** Fewer trials a scenario than this give intervals too wide to decide anything. */
 const FEW_TRIALS = 5

@@ -1,13 +1,15 @@
 /** Names as people read them. One place, so that tables, plots and sentences say the same. */
 
-import type { Outcome } from '../../workers/protocol.ts'
-import type { Scalar } from '../../workers/workload.ts'
-import type { ComparisonRow } from '../analyse/comparison.ts'
-import type { ChunkSizes } from '../analyse/latency.ts'
-import { count, formatDuration, formatNumber, formatP, formatShare, wholeNumber } from '../format.ts'
-import type { Metric } from '../metrics.ts'
-import { own } from '../own.ts'
-import type { Correction, Sweep } from '../sweep/types.ts'
+import type { Outcome } from '../../../workers/protocol.ts'
+import type { Scalar } from '../../../workers/workload.ts'
+import type { ComparisonRow } from '../../analyse/comparison.ts'
+import type { ChunkSizes } from '../../analyse/latency.ts'
+import { membersOf } from '../../analyse/seeds.ts'
+import { count, formatDuration, formatNumber, formatP, formatShare, wholeNumber } from '../../format.ts'
+import type { Metric } from '../../metrics.ts'
+import { own } from '../../own.ts'
+import type { Correction, Sweep } from '../../sweep/types.ts'
+import type { ReportModel } from '../types.ts'
 
 const METRIC_NAMES: Record<string, string> = {
   latency_mean_ms: 'mean chunk latency',
@@ -132,7 +134,7 @@ function stripParams(key: string): string {
 }
 
 /** What differs between two scenarios, and what they share, along the axes of the sweep. */
-export function pairText(
+function pairText(
   a: Record<string, Scalar>,
   b: Record<string, Scalar>,
   axes: readonly string[],
@@ -190,4 +192,21 @@ function changeText(ratio: number): string {
   if (change === 0) return '0'
   const size = Math.abs(change)
   return `${change > 0 ? '+' : '−'}${size.toFixed(Number(size.toFixed(1)) >= 10 ? 0 : 1)}`
+}
+
+type Named = Pick<ReportModel, 'scenarios' | 'axes'>
+
+/** What differs between the sides, and what they share; a seed that was pooled is neither. */
+export function pairOf(
+  { scenarios, axes }: Named,
+  row: Pick<ComparisonRow, 'a' | 'b' | 'a_label' | 'b_label' | 'seeds'>,
+): { change: string; shared: string } {
+  const flatOf = (id: string) => scenarios.find((scenario) => scenario.id === membersOf(id)[0])?.flat
+  const [a, b] = [flatOf(row.a), flatOf(row.b)]
+  if (!a || !b) return { change: plain(`${row.b_label} against ${row.a_label}`), shared: '' }
+  return pairText(
+    a,
+    b,
+    axes.filter((key) => !row.seeds?.keys.includes(key)),
+  )
 }

@@ -1,9 +1,9 @@
-/** The table of tests beside the leading one, and what each of them says. */
+/** The table of secondary tests, and what each of them says. */
 
 import type { ComparisonRow } from '../../analyse/comparison.ts'
 import { count, formatNumber, formatP, formatShare } from '../../format.ts'
 import { type Block, type Cell, columnsOf, type Table } from '../section.ts'
-import { capitalised, metricName, ratioText } from '../words.ts'
+import { capitalised, metricName, ratioText } from '../text/words.ts'
 
 export interface Line {
   /** What was compared with what. */
@@ -23,7 +23,7 @@ interface TestColumn {
  * where no row has a test.
  * @param file that holds every row, so that a page may cut the table short
  */
-export function otherTests(
+export function secondaryTests(
   lines: readonly Line[],
   settings: { alpha: number; margin: number },
   file?: string,
@@ -55,7 +55,7 @@ export function otherTests(
     note: notes.join(' '),
     ...(file !== undefined && { file }),
   }
-  return [{ kind: 'details', title: 'Other tests', blocks: [{ kind: 'table', table }] }]
+  return [{ kind: 'details', title: 'Secondary tests', blocks: [{ kind: 'table', table }] }]
 }
 
 function columnsFor(
@@ -65,44 +65,44 @@ function columnsFor(
   const bySeed = lines.some(({ row }) => row.test === 'paired_by_seed')
   return [
     {
-      head: 'Leading p',
+      head: 'Primary p',
       cell: ({ p }) => pCell(p),
       says: bySeed
-        ? 'Leading: the paired t-test over seeds, which the verdicts rest on.'
-        : "Leading: Welch's test, which the verdicts rest on.",
+        ? 'Primary: the paired t-test over seeds, on which the verdicts rest.'
+        : "Primary: Welch's test, on which the verdicts rest.",
     },
     {
       head: 'By round p',
-      cell: ({ other_tests: tests }) => pCell(tests.paired_p),
+      cell: ({ secondary_tests: tests }) => pCell(tests.paired_p),
       says: 'By round: the paired t-test of trials of the same round.',
     },
     {
       head: 'By round, ratio',
-      cell: ({ other_tests: tests }) =>
+      cell: ({ secondary_tests: tests }) =>
         ratioCell(tests.paired_ratio, tests.paired_ratio_ci_low, tests.paired_ratio_ci_high),
     },
     {
       head: 'Mann-Whitney p',
-      cell: ({ other_tests: tests }) =>
+      cell: ({ secondary_tests: tests }) =>
         pCell(tests.mann_whitney_p, tests.mann_whitney_method === 'normal' ? '~' : ''),
       says: 'Mann-Whitney: ranks alone, exact for few values without ties (marked ~ where approximate).',
     },
     {
       head: 'Medians, ratio',
-      cell: ({ other_tests: tests }) =>
+      cell: ({ secondary_tests: tests }) =>
         ratioCell(tests.median_ratio, tests.median_ratio_ci_low, tests.median_ratio_ci_high),
       says: 'Medians: ratio of medians with its BCa bootstrap interval.',
     },
     {
       head: 'Equivalence p',
-      cell: ({ other_tests: tests }) => pCell(tests.equivalence_p),
+      cell: ({ secondary_tests: tests }) => pCell(tests.equivalence_p),
       says: `Equivalence: two one-sided tests; below ${alpha} the sides are the same within ${formatShare(margin)}.`,
     },
     {
       head: 'Could have shown',
-      cell: ({ other_tests: { smallest_change: change } }) =>
+      cell: ({ secondary_tests: { smallest_change: change } }) =>
         change === null ? pCell(null) : { text: changeText(change), value: change },
-      says: 'Could have shown: the smallest change that the leading test finds four times in five with this many values and this noise.',
+      says: 'Could have shown: the smallest change that the primary test finds four times in five with this many values and this noise.',
     },
   ]
 }

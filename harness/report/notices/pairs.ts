@@ -1,10 +1,9 @@
 /** What the significance table warns of, one notice a kind. */
-
-import type { ComparisonRow } from '../analyse/comparison.ts'
-import { formatWarning, type Warning } from '../analyse/warnings.ts'
-import { count } from '../format.ts'
-import type { Notice } from './section.ts'
-import { capitalised, metricName, plain } from './words.ts'
+import type { ComparisonRow } from '../../analyse/comparison.ts'
+import { formatWarning, type Warning } from '../../analyse/warnings.ts'
+import { count } from '../../format.ts'
+import type { Notice } from '../section.ts'
+import { capitalised, metricName, plain } from '../text/words.ts'
 
 /** Expected of most pairs; said once in the text around the table. */
 const SAID_ELSEWHERE: readonly Warning['kind'][] = ['deterministic']

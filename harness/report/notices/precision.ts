@@ -1,10 +1,9 @@
 /** Which scenarios ended early since their mean was known well enough, and which never got there. */
-
-import type { Precision } from '../analyse/precision.ts'
-import { count, formatShare, list } from '../format.ts'
-import type { Notice } from './section.ts'
-import type { ReportModel, ScenarioReport } from './types.ts'
-import { metricName, plain } from './words.ts'
+import type { Precision } from '../../analyse/precision.ts'
+import { count, formatShare, list } from '../../format.ts'
+import type { Notice } from '../section.ts'
+import { metricName, plain } from '../text/words.ts'
+import type { ReportModel, ScenarioReport } from '../types.ts'
 
 const MOST_NAMED = 5
 

@@ -1,7 +1,7 @@
-/** What stands beside the leading test, for a reader who doubts its assumptions or asks another question. */
+/** Tests beside the primary one, for a reader who doubts its assumptions or asks another question. */
 import type { Metric } from '../metrics.ts'
 import { bootstrapMedianRatio } from './bootstrap.ts'
-import type { GroupPair, OtherTests } from './comparison.ts'
+import type { GroupPair, SecondaryTests } from './comparison.ts'
 import { mannWhitney, smallestExactP } from './mann-whitney.ts'
 import { pairedComparison, pairsByRound } from './paired.ts'
 import { smallestEffect, smallestPairedDifference, smallestPairedEffect } from './power.ts'
@@ -9,7 +9,7 @@ import { equivalenceTest, pairedEquivalenceTest } from './tost.ts'
 import { metricValues, usableValues } from './values.ts'
 import type { Warning } from './warnings.ts'
 
-export const NO_OTHER_TESTS: OtherTests = {
+export const NO_SECONDARY_TESTS: SecondaryTests = {
   paired_rounds: null,
   paired_p: null,
   paired_ratio: null,
@@ -36,11 +36,11 @@ interface Settings {
 }
 
 /** Beside Welch's test, one value a trial. What cannot be had is null; the warnings are of these tests alone. */
-export function otherTestsOfTrials(
+export function secondaryTestsOfTrials(
   pair: GroupPair,
   { name, scale }: Metric,
   { alpha, margin, seed }: Settings,
-): { tests: OtherTests; warnings: Warning[] } {
+): { tests: SecondaryTests; warnings: Warning[] } {
   const [a, b] = [metricValues(pair.a.trials, name), metricValues(pair.b.trials, name)]
   const level = 1 - alpha
   const paired = pair.apart ? { tests: {}, warnings: [] } : byRound(pair, name, scale, level)
@@ -48,7 +48,7 @@ export function otherTestsOfTrials(
   const median = bootstrapMedianRatio(a, b, { seed, level, resamples: RESAMPLES }).ratio
   return {
     tests: {
-      ...NO_OTHER_TESTS,
+      ...NO_SECONDARY_TESTS,
       ...paired.tests,
       mann_whitney_p: ranks.p,
       mann_whitney_method: ranks.p === null ? null : ranks.method,
@@ -68,7 +68,7 @@ function byRound(
   metric: string,
   scale: Metric['scale'],
   level: number,
-): { tests: Partial<OtherTests>; warnings: Warning[] } {
+): { tests: Partial<SecondaryTests>; warnings: Warning[] } {
   const rounds = pairsByRound(a.trials, b.trials, metric)
   const { p, ratio } = pairedComparison(rounds.a, rounds.b, { scale, level })
   const shown = scale === 'log' ? ratio : null
@@ -86,12 +86,12 @@ function byRound(
 }
 
 /** Beside the paired test by seed: only what pairs allow, since the sides of a seed are not independent. */
-export function otherTestsOfSeeds(
+export function secondaryTestsOfSeeds(
   a: readonly number[],
   b: readonly number[],
   { scale }: Metric,
   { alpha, margin }: Settings,
-): OtherTests {
+): SecondaryTests {
   const smallest =
     scale === 'log'
       ? smallestPairedEffect(
@@ -100,7 +100,7 @@ export function otherTestsOfSeeds(
         )
       : smallestPairedDifference(a, b, { alpha })
   return {
-    ...NO_OTHER_TESTS,
+    ...NO_SECONDARY_TESTS,
     equivalence_p: pairedEquivalenceTest(a, b, { margin, scale }).p,
     smallest_change: smallest.change,
   }

@@ -4,8 +4,8 @@ import { comparePairs, compareScenarios } from '../../../harness/analyse/compare
 import { benjaminiHochberg, holm } from '../../../harness/analyse/correct.ts'
 import { smallestExactP } from '../../../harness/analyse/mann-whitney.ts'
 import { operatingPoints } from '../../../harness/analyse/operating-points.ts'
-import { NO_OTHER_TESTS } from '../../../harness/analyse/other-tests.ts'
 import { smallestEffect } from '../../../harness/analyse/power.ts'
+import { NO_SECONDARY_TESTS } from '../../../harness/analyse/secondary-tests.ts'
 import { equivalenceTest } from '../../../harness/analyse/tost.ts'
 import type { Correction } from '../../../harness/sweep/types.ts'
 import { METRICS, makeScenario, makeTrial, trialsOf } from './make-trials.ts'
@@ -29,7 +29,7 @@ const kinds = (row: { warnings: { kind: string }[] }) => row.warnings.map(({ kin
 
 describe('the tests beside Welch', () => {
   it('are those of the pure functions, on the same values', () => {
-    const { other_tests: tests, test } = rowOf('latency_p50_ms', FAST, SLOW)
+    const { secondary_tests: tests, test } = rowOf('latency_p50_ms', FAST, SLOW)
     expect(test).toBe('welch')
     // Every value of one side above the other: 2 of the 252 orders of 5 and 5.
     expect(tests).toMatchObject({ mann_whitney_p: expect.closeTo(2 / 252, 12), mann_whitney_method: 'exact' })
@@ -48,7 +48,7 @@ describe('the tests beside Welch', () => {
 
   it('pair differences by round on the natural scale, without a ratio', () => {
     const shift = [1, 2, 1, 2, 1]
-    const { other_tests: tests } = rowOf(
+    const { secondary_tests: tests } = rowOf(
       'peak_memory_mb',
       FAST,
       FAST.map((v, i) => v + shift[i]!),
@@ -63,7 +63,7 @@ describe('the tests beside Welch', () => {
   it('are fixed by the seed and made only where one is given', () => {
     expect(rowOf('wall_s', FAST, SLOW)).toEqual(rowOf('wall_s', FAST, SLOW))
     const alone = rowOf('wall_s', FAST, SLOW, false)
-    expect(alone).toMatchObject({ other_tests: NO_OTHER_TESTS, test: 'welch' })
+    expect(alone).toMatchObject({ secondary_tests: NO_SECONDARY_TESTS, test: 'welch' })
     expect(alone.p).toBe(rowOf('wall_s', FAST, SLOW).p)
   })
 
@@ -74,12 +74,12 @@ describe('the tests beside Welch', () => {
       rowOf('wall_s', [1], [2]),
       rowOf('wall_s', [null, null], FAST),
     ]
-    for (const row of none) expect(row.other_tests).toEqual(NO_OTHER_TESTS)
+    for (const row of none) expect(row.secondary_tests).toEqual(NO_SECONDARY_TESTS)
     expect(none.map(({ test }) => test)).toEqual(['exact', 'exact', 'welch', null])
   })
 
   it('give ranks and nothing else where a log does not exist', () => {
-    const { other_tests: tests, p } = rowOf('wall_s', [0, 1, 2, 3, 4], SLOW)
+    const { secondary_tests: tests, p } = rowOf('wall_s', [0, 1, 2, 3, 4], SLOW)
     expect(p).toBeNull()
     expect(tests).toMatchObject({
       mann_whitney_p: expect.closeTo(2 / 252, 12),
@@ -110,7 +110,7 @@ describe('warnings', () => {
   it('count ties', () => {
     const row = rowOf('peak_memory_mb', [5, 6, 6, 7, 8], [6, 9, 9, 10, 11])
     expect(row.warnings).toEqual([{ kind: 'ties', tied: 5, n: 10 }])
-    expect(row.other_tests.mann_whitney_method).toBe('normal')
+    expect(row.secondary_tests.mann_whitney_method).toBe('normal')
   })
 
   it('tell when one side had ended before the other began', () => {
