@@ -32,7 +32,7 @@ export interface SequentialDecision {
 /**
  * Part of a look's nominal p that a t-test may use: the t statistics of a growing sample hang together less than the
  * normal ones that the plan is made for, and with few values cross its boundaries up to 1.15 times as often.
- * With this part it is 0.82 to 0.94 of alpha for 6 to 40 values (docs/statistics.md).
+ * With this part it is 0.82 to 0.94 of alpha for 6 to 40 values (docs/evidence/gate-statistics.md).
  */
 const SMALL_SAMPLE = 0.85
 
@@ -47,7 +47,7 @@ export function criticalT(look: Look, n: number): number {
  * Small samples: the t-test's p is held against the nominal p of the plan (Jennison & Turnbull 2000, section 3.8),
  * less a part that keeps the error at or below alpha from 4 values on.
  * Assumes noise that falls evenly on both sides, as in duets whose places are drawn at random and balanced, whatever
- * its shape. Noise of one version alone is another matter: docs/statistics.md has the error under it.
+ * its shape. Noise of one version alone is another matter: docs/evidence/gate-statistics.md has the error under it.
  * @param look index into the plan's looks; the caller looks at the planned shares and nowhere between
  * @param margin as a share, 0.02 for 2%
  */

@@ -107,7 +107,7 @@ export const pipelineCommand: Command<PipelineWords> = {
       .epilog(
         `Where it was interrupted or killed, "stint resume OUTPUT/${RUNS}/${PIPELINE_NAME}/latest" runs the trials that are missing and writes all files.\n` +
           'Energy comes from the machine\'s counters where they can be read, else from the watts of --profile ("stint profiles" lists them); each value says which.\n' +
-          'Checkpoints and a file of the features are parameters of a sweep: see docs/streaming_workflow.md.',
+          'Checkpoints and a file of the features are parameters of a sweep: see docs/guides/streaming_workflow.md.',
       ) as unknown,
   handler: runPipeline,
 }

@@ -1,7 +1,7 @@
 /**
  * Achieved compute share against asked, for every mechanism that this machine permits: a workload that never waits,
  * shares from 0.05 to 1, steps of 0.1, 2 and 50 ms, in an order shuffled anew each round.
- * Rewrites the table in docs/compute-caps.md. The machine must be quiet: others' work takes what a share may use.
+ * Rewrites the table in docs/evidence/compute-caps.md. The machine must be quiet: others' work takes what a share may use.
  *
  *   npm run build && node test/bench/compute-caps.mjs [wall_ms=2500] [rounds=3]
  */
@@ -26,7 +26,7 @@ const LEAST_CPU_MS = 300
 const LARGEST_JUDGED_BELOW = 0.75
 
 const [wallMs = 2500, rounds = 3] = process.argv.slice(2).map(Number)
-const document = fileURLToPath(new URL('../../docs/compute-caps.md', import.meta.url))
+const document = fileURLToPath(new URL('../../docs/evidence/compute-caps.md', import.meta.url))
 
 const executors = new Map()
 const absent = []

@@ -1,5 +1,5 @@
 // Plays the gate's plan on made-up noise: how often it is wrong, and what it finds. Rewrites the tables of
-// docs/statistics.md between their markers; the same on every machine. Needs a build; takes some minutes.
+// docs/evidence/gate-statistics.md between their markers; the same on every machine. Needs a build; takes some minutes.
 //   node test/bench/gate-power.mjs [--replications 100000]
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,7 +12,10 @@ import { rewriteBetween } from './markers.mjs'
 
 const { values } = parseArgs({ options: { replications: { type: 'string', default: '100000' } } })
 const replications = Number(values.replications)
-const document = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'docs/statistics.md')
+const document = join(
+  dirname(dirname(dirname(fileURLToPath(import.meta.url)))),
+  'docs/evidence/gate-statistics.md',
+)
 
 const MARGIN = 0.02
 /** One gate over chunk latency, CPU time and peak memory. */

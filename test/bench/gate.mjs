@@ -4,7 +4,7 @@
 //   node test/bench/gate.mjs                                     the tables alone, from what is recorded
 // Options: --out FILE, --workloads pipeline,sensor, --loads quiet,busy, --shares 0,0.02,0.04,0.05,0.1,
 // --solo-shares 0,0.05, --live-shares 0,0.05,0.1, --gates 1000 (resampled, a cell), --limit 60 (s), --margins 0.02,0.01 (live gates: the first).
-// --write puts the tables into docs/gate-proof.md. Stopped by Ctrl-C it goes on where it was. Needs a build, and says little on a machine that does other work.
+// --write puts the tables into docs/evidence/gate-proof.md. Stopped by Ctrl-C it goes on where it was. Needs a build, and says little on a machine that does other work.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -451,5 +451,5 @@ for (const margin of margins) {
 tables.push(`### Live, margin ${100 * margins[0]}%`, markdown(liveTable()))
 console.log(tables.join('\n\n'))
 if (words.write && !stop.signal.aborted) {
-  rewriteBetween(join(root, 'docs/gate-proof.md'), 'bench:gate', tables.join('\n\n'))
+  rewriteBetween(join(root, 'docs/evidence/gate-proof.md'), 'bench:gate', tables.join('\n\n'))
 }

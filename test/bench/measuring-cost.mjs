@@ -1,6 +1,6 @@
 /**
  * What measuring costs: time a chunk of a workload that does nothing, with the chunk log and without, and that time as
- * a share of the built-in pipeline's mean chunk. Rewrites docs/measuring-cost.md's table.
+ * a share of the built-in pipeline's mean chunk. Rewrites docs/evidence/measuring-cost.md's table.
  *
  *   npm run build && node test/bench/measuring-cost.mjs [rounds=7]
  */
@@ -17,7 +17,7 @@ const CHUNK_SIZES = [64, 256, 1024]
 const ROWS = 100_000
 const GOAL = 0.02
 const [rounds = 7] = process.argv.slice(2).map(Number)
-const document = fileURLToPath(new URL('../../docs/measuring-cost.md', import.meta.url))
+const document = fileURLToPath(new URL('../../docs/evidence/measuring-cost.md', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'stint-bench-'))
 const executor = new LocalExecutor()
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]

@@ -1,6 +1,6 @@
 /**
  * What becomes of workloads that take memory without end under a 64 MB cap, with the kernel's backstop and without:
- * outcome, what ended them, and the largest resident size above an empty cell. Rewrites docs/memory-caps.md's table.
+ * outcome, what ended them, and the largest resident size above an empty cell. Rewrites docs/evidence/memory-caps.md's table.
  *
  *   npm run build && node test/bench/memory-caps.mjs [rounds=3]
  */
@@ -18,7 +18,7 @@ const WAYS = {
     'slow_growth wasm_memory string_flattening shared_buffers zlib_streams zlib_bomb nested_workers timers message_to_parent message_without_touching functions rejections rejection regex_blowup deep_recursion loop exit abort abort_by_signal',
 }
 const [rounds = 3] = process.argv.slice(2).map(Number)
-const document = fileURLToPath(new URL('../../docs/memory-caps.md', import.meta.url))
+const document = fileURLToPath(new URL('../../docs/evidence/memory-caps.md', import.meta.url))
 
 async function executorWith(backstop) {
   if (!backstop) process.env.STINT_MEMORY_BACKSTOP = 'none'

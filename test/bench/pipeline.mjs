@@ -8,7 +8,7 @@
  *
  * Every reading is a fresh process; within a round the order is shuffled, and ratios are paired by round, with 95%
  * intervals (Student's t on logarithms). `--large 0` skips the largest file, `--only` takes the readings whose name
- * contains a word. `--write` puts the table between the marks in docs/performance.md.
+ * contains a word. `--write` puts the table between the marks in docs/evidence/performance.md.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -21,7 +21,7 @@ import { ROWS as COMMAND_ROWS, runCommandLine } from './command-line.mjs'
 
 const HERE = fileURLToPath(import.meta.url)
 const ROOT = new URL('../../', import.meta.url)
-const DOCUMENT = fileURLToPath(new URL('../../docs/performance.md', import.meta.url))
+const DOCUMENT = fileURLToPath(new URL('../../docs/evidence/performance.md', import.meta.url))
 const SKLEARN = fileURLToPath(new URL('sklearn_pipeline.py', import.meta.url))
 const BEGIN = '<!-- bench:pipeline begin -->'
 const END = '<!-- bench:pipeline end -->'

@@ -1,4 +1,4 @@
-/** The recipes in docs/ci.md and docs/ci/ name commands, options, settings and files that exist. */
+/** The recipes in docs/guides/ci.md and docs/guides/ci/ name commands, options, settings and files that exist. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -10,7 +10,7 @@ import { historyCommand } from '../../../harness/cli/history.ts'
 import { runCommand } from '../../../harness/cli/run.ts'
 import { sweepFromData } from '../../../harness/sweep/load.ts'
 
-const docs = fileURLToPath(new URL('../../../docs/', import.meta.url))
+const docs = fileURLToPath(new URL('../../../docs/guides/', import.meta.url))
 const page = readFileSync(`${docs}ci.md`, 'utf8')
 const files = readdirSync(`${docs}ci`)
 const blocks = [...page.matchAll(/```(\w+)\n([\s\S]*?)```/g)].map(([, kind = '', text = '']) => ({
