@@ -22,12 +22,12 @@ function longLine(name: string, start: string, bytes = LINE_BYTES): string {
   return path
 }
 
-/** Runs an expression over the compiled pipeline in a process of its own. */
+/** Runs an expression over the compiled readers in a process of its own. */
 function measure(expression: string): { error: string | null; value: unknown; rss_mb: number } {
   const module = (name: string) =>
-    JSON.stringify(pathToFileURL(join(import.meta.dirname, '../../build/workers/pipeline', name)).href)
+    JSON.stringify(pathToFileURL(join(import.meta.dirname, '../../build/workers/data', name)).href)
   const script = `
-    const { fingerprintFile } = await import(${module('source.js')})
+    const { fingerprintFile } = await import(${module('fingerprint.js')})
     const { sampleRecords, openCsvParse } = await import(${module('csv/csv-parse.js')})
     const { openBytes } = await import(${module('csv/reader.js')})
     const specs = [{ kind: 'number', name: 'target' }]
