@@ -87,7 +87,7 @@ describe('an interrupted stint pipeline', () => {
   it('leaves the same files', () => {
     const files = filesOf(join(box.folder, 'whole'))
     expect(filesOf(join(box.folder, 'cut'))).toEqual(files)
-    expect(files).toHaveLength(12)
+    expect(files).toHaveLength(13)
     const { files: named, resumed: times } = JSON.parse(text('cut', 'metadata/run_manifest.json'))
     expect(named).toEqual(JSON.parse(text('whole', 'metadata/run_manifest.json')).files)
     expect(times).toHaveLength(2)
