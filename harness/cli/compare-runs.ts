@@ -1,5 +1,6 @@
 /** Reads the runs that `stint compare` names, compares them, and prints or writes the table. */
 import { metricTable } from '../metrics.ts'
+import { didYouMean, METRICS_LISTED, namesHint } from '../nearest.ts'
 import { openRun, type RecordedRun } from '../record/open-run.ts'
 import { checkWritable } from '../record/run-folder.ts'
 import {
@@ -50,7 +51,10 @@ function refuseUnknown(metrics: readonly string[], { manifest, trials }: Recorde
   const table = metricTable(manifest.workload.metrics, trials)
   const unknown = metrics.find((name) => !table.has(name))
   if (unknown === undefined) return
-  throw new UserError(`--metric ${unknown}: no such metric`, `metrics: ${[...table.keys()].join(', ')}`)
+  throw new UserError(
+    `--metric ${unknown}: no such metric${didYouMean(unknown, table.keys())}`,
+    namesHint('metrics', unknown, table.keys(), METRICS_LISTED),
+  )
 }
 
 function withinOne(run: RecordedRun, options: CompareOptions): RunComparison {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { count, formatMetric, formatP } from '../format.ts'
 import { type HistoryChange, historyOf } from '../gate/history.ts'
 import { metricTable } from '../metrics.ts'
+import { didYouMean, METRICS_LISTED, namesHint } from '../nearest.ts'
 import { MANIFEST_FILE } from '../record/manifest.ts'
 import { openRun, type RecordedRun } from '../record/open-run.ts'
 import { metricName, plain, ratioText } from '../report/text/words.ts'
@@ -109,5 +110,8 @@ function refuseUnknown(metrics: readonly string[], runs: readonly RecordedRun[])
   )
   const unknown = metrics.find((name) => !known.has(name))
   if (unknown === undefined) return
-  throw new UserError(`--metric ${unknown}: no run has such a metric`, `metrics: ${[...known].join(', ')}`)
+  throw new UserError(
+    `--metric ${unknown}: no run has such a metric${didYouMean(unknown, known)}`,
+    namesHint('metrics', unknown, known, METRICS_LISTED),
+  )
 }

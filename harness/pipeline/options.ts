@@ -2,8 +2,8 @@
 import { z } from 'zod'
 import type { Watts } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
+import { didYouMean, namesHint } from '../nearest.ts'
 import { isMapping, pathKey, readYamlFile } from '../sweep/document.ts'
-import { nearest } from '../sweep/nearest.ts'
 import { type Finding, type Place, refuse, shown } from '../sweep/problems.ts'
 import type { Profile } from '../sweep/profiles.ts'
 import { trialCount } from '../sweep/rounds.ts'
@@ -167,9 +167,13 @@ function readTemplate(path: string, findings: Finding[]): Map<PipelineKey, Given
     const at = positions.get(pathKey([key]))
     const start = { file: path, line: 1, column: 1 }
     if (!KEYS.includes(key as PipelineKey)) {
-      const guess = nearest(key, KEYS)
-      const what = `unknown key${guess === null ? '' : `; did you mean "${guess}"?`}`
-      findings.push({ place: at?.key ?? start, key, what, hint: `keys of a template: ${KEYS.join(', ')}` })
+      const what = `unknown key${didYouMean(key, KEYS)}`
+      findings.push({
+        place: at?.key ?? start,
+        key,
+        what,
+        hint: namesHint('keys of a template', key, KEYS, '"stint pipeline --help" describes all'),
+      })
     } else {
       given.set(key as PipelineKey, {
         value: value as Scalar,

@@ -9,11 +9,13 @@ import { groupByScenario } from '../analyse/values.ts'
 import { formatWarning } from '../analyse/warnings.ts'
 import { count, list } from '../format.ts'
 import { metricTable } from '../metrics.ts'
+import { METRICS_LISTED, namesHint } from '../nearest.ts'
 import type { RecordedRun } from '../record/open-run.ts'
 import type { Manifest } from '../record/types.ts'
 import type { Correction, Scenario } from '../sweep/types.ts'
 import { pairNotices } from './notices/pairs.ts'
 import type { Notice } from './section.ts'
+import { capitalised } from './words.ts'
 
 /** What of a run is compared; names are unique among the runs. */
 export type ComparedRun = Pick<RecordedRun, 'name' | 'manifest' | 'trials' | 'notes'>
@@ -68,7 +70,7 @@ export function compareRuns(runs: readonly ComparedRun[], options: CompareOption
   if (unknown.length > 0) {
     notices.push({
       level: 'problem',
-      text: `No metric is called ${list(unknown, 'or')}. Known are: ${[...table.keys()].join(', ')}.`,
+      text: `No metric is called ${list(unknown, 'or')}. ${capitalised(namesHint('metrics', unknown[0]!, table.keys(), METRICS_LISTED))}.`,
     })
   }
   const pairs: GroupPair[] = []

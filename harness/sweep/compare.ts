@@ -1,5 +1,5 @@
 /** Which scenarios are compared with which, and what a gate holds a new version to. */
-import { nearest } from './nearest.ts'
+import { didYouMean } from '../nearest.ts'
 import type { Overridden } from './overrides.ts'
 import type { Places } from './places.ts'
 import { dotted, type Finding, type Path, shown } from './problems.ts'
@@ -37,8 +37,7 @@ export function referenceFindings(sweep: Sweep, places: Places, { touched }: Ove
     if (touched.has(key)) return []
     const path: Path = ['compare', 'reference', key]
     if (!sweep.axes.includes(key)) {
-      const guess = nearest(key, sweep.axes)
-      const what = `is no axis of this sweep${guess === null ? '' : `; did you mean "${guess}"?`}`
+      const what = `is no axis of this sweep${didYouMean(key, sweep.axes)}`
       const hint = `axes: ${sweep.axes.length === 0 ? 'none; add some under `grid`' : sweep.axes.join(', ')}`
       return [{ place: places.key(path), key: dotted(path), what, hint }]
     }

@@ -1,8 +1,8 @@
 /** Holds a sweep against what its workload says of itself: parameters, metrics, dataset. */
 import type { ParamInfo, Scalar, WorkloadInfo } from '../../workers/workload.ts'
 import { metricTable } from '../metrics.ts'
+import { didYouMean, METRICS_LISTED, namesHint } from '../nearest.ts'
 import { isMapping } from './document.ts'
-import { nearest } from './nearest.ts'
 import type { Locate, Located } from './places.ts'
 import { type Finding, refuse, shown } from './problems.ts'
 import { PIPELINE_SETTINGS } from './settings.ts'
@@ -89,10 +89,8 @@ function unknownParam(
   located: Located,
 ): Finding {
   const known = Object.keys(params)
-  const guess = nearest(name, known)
-  const what = `unknown parameter of workload "${workload}"${guess === null ? '' : `; did you mean "${guess}"?`}`
-  const hint =
-    known.length === 0 ? 'this workload takes no parameters' : `its parameters: ${known.join(', ')}`
+  const what = `unknown parameter of workload "${workload}"${didYouMean(name, known)}`
+  const hint = known.length === 0 ? 'this workload takes no parameters' : namesHint('parameters', name, known)
   return { ...located, what, hint }
 }
 
@@ -114,15 +112,9 @@ function refusal(value: Scalar, param: ParamInfo): string | null {
   if (value === null && param.default === null) return null
   const { type, values, minimum, maximum } = param
   if (values !== undefined && !values.includes(value)) {
-    const guess =
-      typeof value === 'string'
-        ? nearest(
-            value,
-            values.filter((one) => typeof one === 'string'),
-          )
-        : null
+    const texts = values.filter((one) => typeof one === 'string')
     const all = values.map((one) => String(one)).join(', ')
-    return `one of ${all}${guess === null ? '' : `; did you mean "${guess}"?`}`
+    return `one of ${all}${typeof value === 'string' ? didYouMean(value, texts) : ''}`
   }
   const within =
     typeof value !== 'number' || (value >= (minimum ?? -Infinity) && value <= (maximum ?? Infinity))
@@ -162,9 +154,8 @@ function metricFindings(sweep: Sweep, info: WorkloadInfo, locate: Locate): Findi
   ]
   return named.flatMap(([name, place]): Finding[] => {
     if (table.has(name)) return []
-    const guess = nearest(name, table.keys())
-    const what = `no metric called "${name}"${guess === null ? '' : `; did you mean "${guess}"?`}`
-    const known = `metrics: ${[...table.keys()].join(', ')}`
+    const what = `no metric called "${name}"${didYouMean(name, table.keys())}`
+    const known = namesHint('metrics', name, table.keys(), METRICS_LISTED)
     const hint = undescribed
       ? `${known}; one of the workload's own must be declared by its describe()`
       : known

@@ -4,9 +4,9 @@ import { basename, join, resolve } from 'node:path'
 import { z } from 'zod'
 import type { Watts } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
+import { didYouMean } from '../nearest.ts'
 import { packageFolder } from '../package-folder.ts'
 import { readYamlFile } from './document.ts'
-import { nearest } from './nearest.ts'
 import type { Folders } from './paths.ts'
 import { occurrences, Places } from './places.ts'
 import { dotted, type Finding, SweepError } from './problems.ts'
@@ -66,8 +66,7 @@ function findProfile(name: string, folder: string, cores: number | null): Profil
   }
   const names = profileNames()
   if (names.includes(name)) return readProfile(name, join(configsFolder(), `${name}.yaml`), cores)
-  const guess = nearest(name, names)
-  return `no such profile${guess === null ? '' : `; did you mean "${guess}"?`}`
+  return `no such profile${didYouMean(name, names)}`
 }
 
 interface ReadOptions {

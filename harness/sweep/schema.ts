@@ -1,6 +1,7 @@
 /** The shape of a sweep file, and its JSON Schema for editors. */
 import { z } from 'zod'
 import type { Scalar } from '../../workers/workload.ts'
+import { HARNESS_METRICS } from '../metrics.ts'
 import { own } from '../own.ts'
 import { DATASET_AXES, DATASET_KEYS, DATASET_LISTS, datasetSchema } from './dataset-schema.ts'
 import { isMapping } from './document.ts'
@@ -161,7 +162,11 @@ export function sweepSchema({ cores, paramKeys }: SchemaOptions): z.ZodType {
             metrics: z
               .array(text('the name of a metric'), { error: 'a list of metrics' })
               .min(1, { error: 'a list of at least one metric, such as [latency_p50_ms]' })
-              .describe('metrics to test')
+              .meta({
+                description:
+                  "metrics to test: those that every run has, as listed here, and the workload's own",
+                examples: HARNESS_METRICS.map(({ name }) => name),
+              })
               .optional(),
             alpha: z
               .number({ error: alphaWords })

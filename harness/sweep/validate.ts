@@ -1,7 +1,7 @@
 /** Checks data against a schema and says in words what is wrong and where. */
 import type { z } from 'zod'
+import { didYouMean, namesHint } from '../nearest.ts'
 import { isMapping } from './document.ts'
-import { nearest } from './nearest.ts'
 import type { Places } from './places.ts'
 import { dotted, type Finding, type Path, shown } from './problems.ts'
 import { SCENARIO_SETTINGS, SETTING_DEFAULTS, type Setting, settings } from './settings.ts'
@@ -71,17 +71,19 @@ function wrongValue(path: Path, data: unknown, expected: string, places: Places)
   }
 }
 
+const SCHEMA = '"stint schema" describes all'
 const PARAMS_HINT = "; a parameter of the workload's own goes under params"
 
 function unknownKey(path: Path, places: Places, known: readonly string[]): Finding {
   const key = String(path.at(-1))
   const elsewhere = rightPlace(path, key)
-  const guess = elsewhere === null ? nearest(key, known) : null
   return {
     place: places.key(path),
     key: dotted(path),
-    what: `unknown key${guess === null ? '' : `; did you mean "${guess}"?`}`,
-    hint: elsewhere ?? `keys allowed here: ${known.join(', ')}${path.length === 1 ? PARAMS_HINT : ''}`,
+    what: `unknown key${elsewhere === null ? didYouMean(key, known) : ''}`,
+    hint:
+      elsewhere ??
+      namesHint('keys allowed here', key, known, SCHEMA) + (path.length === 1 ? PARAMS_HINT : ''),
   }
 }
 

@@ -1,4 +1,5 @@
 /** A CSV's header line, and errors that help to name its columns. */
+import leven from 'leven'
 import { DataError } from './columns.ts'
 
 /** @throws {DataError} where two columns share a name */
@@ -29,37 +30,27 @@ export function findColumns(
   })
 }
 
+/** A table may have thousands; then those most like the name are listed. */
+const MOST_LISTED = 20
+
 /** `; did you mean "x"? Columns: ...` */
 export function suggest(name: string, names: readonly string[]): string {
   const near = nearestName(name, names)
-  const question = near === null ? '' : `; did you mean "${near}"?`
-  return `${question === '' ? '.' : question} Columns: ${names.join(', ')}`
+  const question = near === null ? '.' : `; did you mean "${near}"?`
+  if (names.length <= MOST_LISTED) return `${question} Columns: ${names.join(', ')}`
+  const listed = byLikeness(name, names).slice(0, MOST_LISTED)
+  return `${question} Columns: ${listed.map((one) => one.name).join(', ')} and ${names.length - MOST_LISTED} more`
 }
 
 /** The closest name within a third of the length in edits, case aside; null where none is that close. */
 export function nearestName(name: string, names: readonly string[]): string | null {
-  let best: string | null = null
-  let fewest = Math.max(2, Math.ceil(name.length / 3)) + 1
-  for (const other of names) {
-    const edits = editDistance(name.toLowerCase(), other.toLowerCase())
-    if (edits < fewest) {
-      fewest = edits
-      best = other
-    }
-  }
-  return best
+  const most = Math.max(2, Math.ceil(name.length / 3))
+  const first = byLikeness(name, names)[0]
+  return first !== undefined && first.edits <= most ? first.name : null
 }
 
-/** Levenshtein distance. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j += 1) {
-      const swap = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(swap, row[j]! + 1, next[j - 1]! + 1))
-    }
-    row = next
-  }
-  return row[b.length]!
+function byLikeness(name: string, names: readonly string[]): { name: string; edits: number }[] {
+  return names
+    .map((other) => ({ name: other, edits: leven(name.toLowerCase(), other.toLowerCase()) }))
+    .sort((a, b) => a.edits - b.edits)
 }
