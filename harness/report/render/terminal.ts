@@ -1,5 +1,5 @@
 /** A report on a terminal: as wide as it is, with its tables aligned, and no character that could steer it. */
-import stringWidth from 'string-width'
+import stringWidth from 'fast-string-width'
 import { count } from '../../format.ts'
 import {
   type Block,
@@ -187,13 +187,12 @@ function total(widths: readonly number[]): number {
   return widths.reduce((sum, width) => sum + width, 0) + GAP.length * Math.max(0, widths.length - 1)
 }
 
-const graphemes = new Intl.Segmenter()
-
 /** Cuts a text to at most so many columns of a terminal, between characters as they are seen. */
 export function cut(text: string, width: number): string {
   if (stringWidth(text) <= width) return text
   let short = ''
-  for (const { segment } of graphemes.segment(text)) {
+  // Made here, since that takes as long as loading half of a command.
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
     if (stringWidth(short + segment) > width - 1) break
     short += segment
   }

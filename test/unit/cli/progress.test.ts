@@ -1,4 +1,4 @@
-import stringWidth from 'string-width'
+import stringWidth from 'fast-string-width'
 import { describe, expect, it } from 'vitest'
 import { Progress } from '../../../harness/cli/progress.ts'
 import type { TrialResult } from '../../../workers/protocol.ts'

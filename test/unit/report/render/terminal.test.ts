@@ -1,4 +1,4 @@
-import stringWidth from 'string-width'
+import stringWidth from 'fast-string-width'
 import { expect, test } from 'vitest'
 import { buildReportModel } from '../../../../harness/report/model.ts'
 import { terminalText } from '../../../../harness/report/render/terminal.ts'
