@@ -187,7 +187,7 @@ describe('values', () => {
   })
 })
 
-describe('a long axis', () => {
+describe('a long axis or mapping', () => {
   const numbers = (length: number) => Array.from({ length }, (_, i) => i + 1)
 
   // Comparing every value with all before it would take minutes.
@@ -197,6 +197,13 @@ describe('a long axis', () => {
       expect.objectContaining({
         message: expect.stringContaining('the grid has 1,000,000 scenarios, expected at most 200,000'),
       }),
+    ])
+  })
+
+  it('of 80,000 keys, one of them twice, is refused for that one', () => {
+    const keys = numbers(80_000).map((n) => `k${n}: 1\n`)
+    expect(refusals(`name: a\n${keys.join('')}k7: 2\n`)).toEqual([
+      'sweep.yaml:80002:1: this key is given twice',
     ])
   })
 
@@ -227,6 +234,7 @@ describe('the file itself', () => {
     ['- a\n', 'sweep.yaml:1:1: this is no mapping, expected a sweep: keys and values'],
     ['just text\n', 'sweep.yaml:1:1: this is no mapping, expected a sweep: keys and values'],
     ['name: a\nname: b\n', 'sweep.yaml:2:1: this key is given twice'],
+    ['name: a\nparams: { 1: x, "1": y }\n', 'sweep.yaml:2:17: this key is given twice'],
     ['name: a\ngrid:\n\tchunk_size: [1]\n', /^sweep\.yaml:3:1: Tabs are not allowed as indentation/],
     ['name: [a\n', /^sweep\.yaml:2:1: .*sequence/],
     ['name: a\n---\nname: b\n', 'sweep.yaml:2:1: a second document starts here'],
