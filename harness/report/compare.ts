@@ -15,7 +15,7 @@ import type { Manifest } from '../record/types.ts'
 import type { Correction, Scenario } from '../sweep/types.ts'
 import { pairNotices } from './notices/pairs.ts'
 import type { Notice } from './section.ts'
-import { capitalised } from './words.ts'
+import { capitalised } from './text/words.ts'
 
 /** What of a run is compared; names are unique among the runs. */
 export type ComparedRun = Pick<RecordedRun, 'name' | 'manifest' | 'trials' | 'notes'>
