@@ -151,7 +151,7 @@ export async function gate(sweep: LoadedSweep | string, options: GateOptions): P
     const checkout = await checkOut({ ref, workload, settings, buildCandidate, signal, onStep })
     try {
       const candidate = { name: await nameOfWorkingCopy(workload, signal), workload }
-      return await runGate(loaded, { a: checkout, b: candidate }, executor, means)
+      return await runGate(loaded, { baseline: checkout, candidate }, executor, means)
     } finally {
       checkout.remove()
     }

@@ -42,11 +42,11 @@ type PartEnd = DuetPart | { outcome: Outcome; error: TrialError }
 export async function run(job: DuetJob): Promise<DuetReport> {
   const { spec } = job
   // Everything but workload and parameters is the same on both sides.
-  const { caps, deadline_s } = spec.sides.a
+  const { caps, deadline_s } = spec.sides.baseline
   const core = pinToOneCore(caps.pin_core)
   const budgetMb = budgetOf(caps, process.memoryUsage.rss() / MIB)
   const control = new SharedArrayBuffer(CONTROL_BYTES)
-  const sides: DuetSide[] = spec.first === 'a' ? ['a', 'b'] : ['b', 'a']
+  const sides: DuetSide[] = spec.first === 'baseline' ? ['baseline', 'candidate'] : ['candidate', 'baseline']
   const workers = sides.map((side): DuetWorker => ({ side, pool: newWorker(budgetMb) }))
   const deadline = new AbortController()
   const timeoutS = DUET_DEADLINES * deadline_s
@@ -129,7 +129,7 @@ function orderFor(
 }
 
 /** Sums over the pairs that both sides handled, after those skipped. */
-export function sumUp({ a, b }: Parts): Omit<DuetReport, 'core' | 'failure'> {
+export function sumUp({ baseline: a, candidate: b }: Parts): Omit<DuetReport, 'core' | 'failure'> {
   const played = Math.min(a.latencies.length, b.latencies.length)
   const from = Math.floor(played * SKIPPED_SHARE)
   const both: number[] = []
@@ -145,8 +145,8 @@ export function sumUp({ a, b }: Parts): Omit<DuetReport, 'core' | 'failure'> {
   return {
     pairs: both.length,
     skipped: from,
-    sums: both.length === 0 ? null : { a: sums(a), b: sums(b) },
-    outputs: { a: a.outputs, b: b.outputs },
+    sums: both.length === 0 ? null : { baseline: sums(a), candidate: sums(b) },
+    outputs: { baseline: a.outputs, candidate: b.outputs },
     complete: a.complete && b.complete,
   }
 }

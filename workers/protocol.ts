@@ -345,8 +345,8 @@ export interface ChunkLogLine {
 
 // ---------------------------------------------------------------- duets
 
-/** One of two versions of a workload: `a` the one compared with, `b` the candidate. */
-export type DuetSide = 'a' | 'b'
+/** One of two versions of a workload. */
+export type DuetSide = 'baseline' | 'candidate'
 
 /** Two versions of a workload in two workers of one process, taking turns chunk by chunk. */
 export interface DuetSpec {

@@ -300,8 +300,8 @@ export function checkedDuet(value: unknown): DuetReport {
   const notes: string[] = []
   const both = <T>(of: unknown, where: string, check: (value: unknown, where: string) => T) => {
     if (of == null) return null
-    const { a, b } = object(of, where)
-    return { a: check(a, `${where}.a`), b: check(b, `${where}.b`) } as Record<DuetSide, T>
+    const { baseline: a, candidate: b } = object(of, where)
+    return { baseline: check(a, `${where}.a`), candidate: check(b, `${where}.b`) } as Record<DuetSide, T>
   }
   const { failure } = report
   return {
@@ -330,7 +330,7 @@ function checkedSums(value: unknown, where: string): DuetSums {
 
 function checkedFailure({ side, outcome, error }: Record<string, unknown>): DuetReport['failure'] {
   return {
-    side: side == null ? null : oneOf(['a', 'b'] as const, side, 'failure.side'),
+    side: side == null ? null : oneOf(['baseline', 'candidate'] as const, side, 'failure.side'),
     outcome: oneOf(OUTCOMES, outcome, 'failure.outcome'),
     error: trialErrorFrom(error),
   }

@@ -18,8 +18,8 @@ import { type Command, parseSeconds, parseShare } from './words.ts'
 export interface GateWords extends GateForms {
   sweep: string
   against: string | undefined
-  a: string | undefined
-  b: string | undefined
+  'baseline-module': string | undefined
+  'candidate-module': string | undefined
   baseline: string[]
   margin: string | undefined
   'time-limit': string
@@ -35,16 +35,24 @@ export const gateCommand: Command<GateWords> = {
     yargs
       .positional('sweep', { type: 'string', demandOption: true, describe: 'sweep file (YAML)' })
       .options({
-        against: { type: 'string', describe: 'git commit, branch or tag whose version is the measure' },
-        a: { type: 'string', describe: 'with --b: the module that is the measure, without git' },
-        b: { type: 'string', describe: 'with --a: the module that is held to it' },
+        against: { type: 'string', describe: 'git ref to use as the baseline' },
+        'baseline-module': {
+          type: 'string',
+          alias: 'a',
+          describe: 'module to use as the baseline, without git; needs --candidate-module',
+        },
+        'candidate-module': {
+          type: 'string',
+          alias: 'b',
+          describe: 'module to compare with --baseline-module',
+        },
         baseline: {
           type: 'string',
           array: true,
           default: [],
-          describe: 'recorded run folders that are the measure; "stint run --repeat 5" records them',
+          describe: 'recorded run folders to use as the baseline; "stint run --repeat 5" records them',
         },
-        margin: { type: 'string', describe: 'the change for the worse that does not matter, such as 2%' },
+        margin: { type: 'string', describe: 'largest slowdown to tolerate, such as 2%' },
         'time-limit': {
           type: 'string',
           default: '60s',
@@ -60,7 +68,7 @@ export const gateCommand: Command<GateWords> = {
           default: false,
           describe: 'compare with runs of another machine; its speed then counts as the change',
         },
-        seed: { type: 'number', describe: 'instead of random_seed' },
+        seed: { type: 'number', describe: 'overrides random_seed' },
         set: { type: 'string', array: true, nargs: 1, default: [], describe: 'path=value' },
         ...exportOption,
         markdown: { type: 'string', describe: 'as --export markdown=FILE' },
@@ -140,7 +148,8 @@ async function measured(words: GateWords, loaded: LoadedSweep, means: Means): Pr
         onProgress: (state) => progress.measured(state),
       }),
     )
-  if (words.against === undefined) return await compare(modulesByName(words.a!, words.b!))
+  if (words.against === undefined)
+    return await compare(modulesByName(words['baseline-module']!, words['candidate-module']!))
   const { sweep } = loaded
   const checkout = await checkOut({
     ref: words.against,
@@ -152,7 +161,7 @@ async function measured(words: GateWords, loaded: LoadedSweep, means: Means): Pr
   })
   try {
     const name = await nameOfWorkingCopy(sweep.workload, signal)
-    return await compare({ a: checkout, b: { name, workload: sweep.workload } })
+    return await compare({ baseline: checkout, candidate: { name, workload: sweep.workload } })
   } finally {
     checkout.remove()
   }
@@ -174,7 +183,8 @@ async function withExecutor<T>(
   }
 }
 
-function checkWords({ against, a, b, baseline }: GateWords): void {
+function checkWords({ against, baseline, ...words }: GateWords): void {
+  const { 'baseline-module': a, 'candidate-module': b } = words
   const files = a !== undefined || b !== undefined
   const given = [against !== undefined, files, baseline.length > 0].filter(Boolean).length
   if (given !== 1) {
@@ -182,8 +192,9 @@ function checkWords({ against, a, b, baseline }: GateWords): void {
       given === 0
         ? 'the gate needs something to compare with'
         : 'give one thing to compare with, not several',
-      'one of --against GIT_REF, --a MODULE --b MODULE, --baseline RUN...',
+      'one of --against GIT_REF, --baseline-module FILE --candidate-module FILE, --baseline RUN...',
     )
   }
-  if (files && (a === undefined || b === undefined)) throw new UserError('--a and --b go together')
+  if (files && (a === undefined || b === undefined))
+    throw new UserError('--baseline-module and --candidate-module go together')
 }

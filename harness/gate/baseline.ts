@@ -79,8 +79,8 @@ export async function compareWithBaseline(
     return {
       verdict: verdictOf(rows),
       name: sweep.name,
-      a: runs.length === 1 ? runs[0]!.path : `${runs.length} recorded runs`,
-      b: 'the working copy',
+      baseline: runs.length === 1 ? runs[0]!.path : `${runs.length} recorded runs`,
+      candidate: 'the working copy',
       rows,
       notes: [...session.notes, ...runs.flatMap(leftOut), ...notes, ...changed],
       alpha: sweep.gate.alpha,
@@ -174,11 +174,14 @@ function rowsOf(
   const now = groupByScenario(trials)
   const sides = scenarios.map((scenario) => ({
     scenario,
-    a: recorded.map((groups) => groups.get(scenario.id) ?? []),
-    b: now.get(scenario.id) ?? [],
+    baseline: recorded.map((groups) => groups.get(scenario.id) ?? []),
+    candidate: now.get(scenario.id) ?? [],
   }))
   const measured = sides.flatMap((side) =>
-    GATED_METRICS.filter((name) => isMeasured(name, side.a, side.b)).map((name) => ({ side, name })),
+    GATED_METRICS.filter((name) => isMeasured(name, side.baseline, side.candidate)).map((name) => ({
+      side,
+      name,
+    })),
   )
   const decidable = measured.filter(({ name }) => name === 'peak_memory_mb' || runs.length >= FEWEST_RUNS)
   const tests = Math.max(1, decidable.length)
@@ -186,14 +189,14 @@ function rowsOf(
   const changed: string[] = []
   const rows = sides.flatMap((side) => {
     const identity = { scenario: side.scenario.id, label: side.scenario.label }
-    const flat = { a: side.a.flat(), b: side.b }
+    const flat = { baseline: side.baseline.flat(), candidate: side.candidate }
     const times = measured
       .filter((entry) => entry.side === side)
       .map(({ name }) =>
         testRow(identity, side, table.get(name)!, marginOf(table.get(name)!, settings, margin), claimAlpha),
       )
     // Of a scenario that does not run there are no scores to miss.
-    const both = isOk(flat.a) && isOk(flat.b)
+    const both = isOk(flat.baseline) && isOk(flat.candidate)
     const scores = (both ? scoreMetrics(table, settings) : []).map((metric) =>
       scoreRow(identity, metric, marginOf(metric, settings, margin), flat),
     )
@@ -209,19 +212,24 @@ function isOk(trials: readonly TrialResult[]): boolean {
 
 function isMeasured(
   name: string,
-  a: readonly (readonly TrialResult[])[],
-  b: readonly TrialResult[],
+  baseline: readonly (readonly TrialResult[])[],
+  candidate: readonly TrialResult[],
 ): boolean {
   if (name === 'energy_j') {
-    return [a.flat(), b].every((trials) => ['rapl', 'perf'].includes(energySource(trials) ?? ''))
+    return [baseline.flat(), candidate].every((trials) =>
+      ['rapl', 'perf'].includes(energySource(trials) ?? ''),
+    )
   }
   const has = (trials: readonly TrialResult[]) => trials.some((trial) => metricOf(trial, name) !== null)
-  return has(a.flat()) && has(b)
+  return has(baseline.flat()) && has(candidate)
 }
 
 function testRow(
   identity: Pick<GateRow, 'scenario' | 'label'>,
-  { a, b }: { a: readonly (readonly TrialResult[])[]; b: readonly TrialResult[] },
+  {
+    baseline: a,
+    candidate: b,
+  }: { baseline: readonly (readonly TrialResult[])[]; candidate: readonly TrialResult[] },
   metric: Metric,
   allowed: number,
   claimAlpha: number,

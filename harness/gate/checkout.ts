@@ -47,7 +47,7 @@ export async function checkOut(options: CheckoutOptions): Promise<Checkout> {
   if (inside.split(sep).includes('node_modules')) {
     throw new UserError(
       `${module}: is an installed package, of which git keeps no versions`,
-      'gate a module of your own, or two installed copies with --a MODULE --b MODULE',
+      'gate a module of your own, or two installed copies with --baseline-module FILE --candidate-module FILE',
     )
   }
   const commit = await commitOf(ref, top, signal)
@@ -135,7 +135,7 @@ async function topOf(folder: string, signal: AbortSignal): Promise<string> {
   )
   throw new UserError(
     `${there}: there is no other version to check out: ${reason}`,
-    'compare two files with --a MODULE --b MODULE',
+    'compare two files with --baseline-module FILE --candidate-module FILE',
   )
 }
 

@@ -26,7 +26,7 @@ export interface LockStep {
   onProgress?(progress: { done: Counts; planned: Counts; leftMs: number }): void
 }
 
-export type Comparison = Omit<GateResult, 'a' | 'b' | 'name'>
+export type Comparison = Omit<GateResult, 'baseline' | 'candidate' | 'name'>
 
 type Kind = keyof Counts
 
@@ -124,7 +124,7 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
     const { solos } = this.evidence.get(entry)!
     for (let failures = 1; failures < FAILURES_TO_CLAIM; failures++) {
       const last = solos.at(-1)!
-      if (last.a.outcome === 'ok' && last.b.outcome !== 'ok') yield* this.solo(entry)
+      if (last.baseline.outcome === 'ok' && last.candidate.outcome !== 'ok') yield* this.solo(entry)
     }
     if (runs(this.evidence.get(entry)!)) yield* this.duet(entry)
   }
@@ -170,9 +170,11 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
     const before = this.options.now()
     yield { kind: 'trial', entry, side: first, round }
     const one = this.latest as TrialResult
-    yield { kind: 'trial', entry, side: first === 'a' ? 'b' : 'a', round }
+    yield { kind: 'trial', entry, side: first === 'baseline' ? 'candidate' : 'baseline', round }
     const other = this.latest as TrialResult
-    solos.push(first === 'a' ? { a: one, b: other } : { a: other, b: one })
+    solos.push(
+      first === 'baseline' ? { baseline: one, candidate: other } : { baseline: other, candidate: one },
+    )
     this.spend('solos', before)
   }
 
@@ -243,5 +245,5 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
 
 function runs({ solos }: Evidence): boolean {
   const last = solos.at(-1)
-  return last !== undefined && last.a.outcome === 'ok' && last.b.outcome === 'ok'
+  return last !== undefined && last.baseline.outcome === 'ok' && last.candidate.outcome === 'ok'
 }

@@ -11,16 +11,16 @@ import type { GateRow, Rules } from './types.ts'
 export const FAILURES_TO_CLAIM = 2
 
 export interface SideTrials {
-  a: readonly TrialResult[]
-  b: readonly TrialResult[]
+  baseline: readonly TrialResult[]
+  candidate: readonly TrialResult[]
 }
 
 type Identity = Pick<GateRow, 'scenario' | 'label'>
 
 /** Null where every trial of either side was `ok`. */
-export function outcomeRow(identity: Identity, { a, b }: SideTrials): GateRow | null {
-  const bad = { a: a.filter(notOk), b: b.filter(notOk) }
-  if (bad.a.length === 0 && bad.b.length === 0) return null
+export function outcomeRow(identity: Identity, { baseline: a, candidate: b }: SideTrials): GateRow | null {
+  const bad = { baseline: a.filter(notOk), candidate: b.filter(notOk) }
+  if (bad.baseline.length === 0 && bad.candidate.length === 0) return null
   const row: GateRow = {
     ...identity,
     metric: 'outcome',
@@ -29,19 +29,20 @@ export function outcomeRow(identity: Identity, { a, b }: SideTrials): GateRow | 
     verdict: 'undecided',
     margin: null,
     ratio: null,
-    a: null,
-    b: null,
+    baseline: null,
+    candidate: null,
     n: Math.min(a.length, b.length),
     source: 'exact',
-    ends: { a: endsOf(a), b: endsOf(b) },
-    note: `was ${endsOf(a)}${bad.b.length === 0 ? reasonOf(bad.a) : ''}; is ${endsOf(b)}${reasonOf(bad.b)}`,
+    ends: { baseline: endsOf(a), candidate: endsOf(b) },
+    note: `was ${endsOf(a)}${bad.candidate.length === 0 ? reasonOf(bad.baseline) : ''}; is ${endsOf(b)}${reasonOf(bad.candidate)}`,
     outlook: null,
   }
-  if (bad.b.length === 0) return { ...row, verdict: 'ruled_out' }
+  if (bad.candidate.length === 0) return { ...row, verdict: 'ruled_out' }
   // What never ran cannot have become worse.
-  if (bad.a.length === a.length && bad.b.length === b.length) return { ...row, verdict: 'ruled_out' }
-  if (bad.a.length > 0) return row
-  const claimed = bad.b.length >= FAILURES_TO_CLAIM
+  if (bad.baseline.length === a.length && bad.candidate.length === b.length)
+    return { ...row, verdict: 'ruled_out' }
+  if (bad.baseline.length > 0) return row
+  const claimed = bad.candidate.length >= FAILURES_TO_CLAIM
   return { ...row, verdict: claimed ? 'regression' : 'undecided' }
 }
 
@@ -69,8 +70,11 @@ export function scoreRow(
   margin: number,
   trials: SideTrials,
 ): GateRow | null {
-  const values = { a: scores(trials.a, metric.name), b: scores(trials.b, metric.name) }
-  const [a, b] = [values.a[0], values.b[0]]
+  const values = {
+    baseline: scores(trials.baseline, metric.name),
+    candidate: scores(trials.candidate, metric.name),
+  }
+  const [a, b] = [values.baseline[0], values.candidate[0]]
   const row: GateRow = {
     ...identity,
     metric: metric.name,
@@ -79,9 +83,9 @@ export function scoreRow(
     verdict: 'undecided',
     margin,
     ratio: a !== undefined && b !== undefined && a > 0 ? { value: b / a, low: b / a, high: b / a } : null,
-    a: a ?? null,
-    b: b ?? null,
-    n: Math.min(values.a.length, values.b.length),
+    baseline: a ?? null,
+    candidate: b ?? null,
+    n: Math.min(values.baseline.length, values.candidate.length),
     source: 'exact',
     note: null,
     outlook: null,
@@ -90,7 +94,7 @@ export function scoreRow(
   if (a === undefined)
     return { ...row, verdict: 'not_measured', note: 'the other version does not report it' }
   if (b === undefined) return { ...row, verdict: 'regression', note: 'is no longer reported' }
-  if (values.a.some((value) => value !== a) || values.b.some((value) => value !== b)) {
+  if (values.baseline.some((value) => value !== a) || values.candidate.some((value) => value !== b)) {
     return { ...row, note: 'differs between trials of one version, though it is said to be deterministic' }
   }
   const change = relativeChange(a, b) ?? Math.sign(b - a) * Number.POSITIVE_INFINITY
@@ -114,7 +118,7 @@ export function changedOutputs(
   return [...table.values()]
     .filter((metric) => metric.kind === 'deterministic' && !gated.has(metric))
     .flatMap(({ name, unit }) => {
-      const [a, b] = [scores(trials.a, name)[0], scores(trials.b, name)[0]]
+      const [a, b] = [scores(trials.baseline, name)[0], scores(trials.candidate, name)[0]]
       if (a === undefined || b === undefined || a === b) return []
       const change = `${exactText(a, unit)} → ${exactText(b, unit)}`
       return `${label}: the output ${name} is not what it was: ${change}; gate: { margins: { ${name}: 0 } } would make that a regression`

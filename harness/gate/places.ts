@@ -10,8 +10,8 @@ export class Places {
   }
 
   next(): DuetSide {
-    const first = this.pending ?? (this.random() < 0.5 ? 'a' : 'b')
-    this.pending = this.pending === null ? (first === 'a' ? 'b' : 'a') : null
+    const first = this.pending ?? (this.random() < 0.5 ? 'baseline' : 'candidate')
+    this.pending = this.pending === null ? (first === 'baseline' ? 'candidate' : 'baseline') : null
     return first
   }
 }

@@ -18,8 +18,8 @@ import type { GateResult, GateScenario } from './types.ts'
 
 /** The modules that are compared, `a` with the candidate `b`, and what people call them; `root` is a folder that will be gone. */
 export interface Modules {
-  a: { name: string; workload: string; root?: string }
-  b: { name: string; workload: string }
+  baseline: { name: string; workload: string; root?: string }
+  candidate: { name: string; workload: string }
 }
 
 export interface GateOptions {
@@ -32,13 +32,16 @@ export interface GateOptions {
 }
 
 /** Two files given by name. */
-export function modulesByName(a: string, b: string): Modules {
+export function modulesByName(baseline: string, candidate: string): Modules {
   const module = (option: string, path: string) => {
     const workload = resolve(path)
     if (!existsSync(workload)) throw new UserError(`--${option} ${path}: no such file`)
     return { name: path, workload }
   }
-  return { a: module('a', a), b: module('b', b) }
+  return {
+    baseline: module('baseline-module', baseline),
+    candidate: module('candidate-module', candidate),
+  }
 }
 
 /** @throws {UserError} where a module cannot be used or a cap cannot be enforced */
@@ -51,7 +54,7 @@ export async function runGate(
   const dataFolder = makeOwnedFolder()
   try {
     options.onStep('reading the data, asking both versions what they are')
-    const candidate: Sweep = { ...sweep, workload: modules.b.workload }
+    const candidate: Sweep = { ...sweep, workload: modules.candidate.workload }
     const prepared = await prepareSession({
       sweep: candidate,
       locate,
@@ -59,10 +62,10 @@ export async function runGate(
       dataFolder,
       signal: options.signal,
     })
-    if (!prepared.ok) throw unusable(prepared.problem, modules.b.name)
+    if (!prepared.ok) throw unusable(prepared.problem, modules.candidate.name)
     const { session } = prepared
-    const other = await session.askOther(modules.a.workload, dataFolder)
-    if ('problem' in other) throw unusable(other.problem, modules.a.name, modules.a.root)
+    const other = await session.askOther(modules.baseline.workload, dataFolder)
+    if ('problem' in other) throw unusable(other.problem, modules.baseline.name, modules.baseline.root)
     session.provide(null, [other])
     const fitted = session.sweep
     const table = metricTable(session.workload.info.metrics)
@@ -74,10 +77,13 @@ export async function runGate(
       scenarios: fitted.scenarios.map(
         (scenario): GateScenario => ({
           scenario,
-          params: { a: paramsFor(scenario, other.info), b: scenario.params },
+          params: { baseline: paramsFor(scenario, other.info), candidate: scenario.params },
         }),
       ),
-      versions: { a: { ...other, name: modules.a.name }, b: { ...session.workload, name: modules.b.name } },
+      versions: {
+        baseline: { ...other, name: modules.baseline.name },
+        candidate: { ...session.workload, name: modules.candidate.name },
+      },
       rules: { table, settings: fitted.gate, margin },
       limitMs,
       now: () => performance.now(),
@@ -86,15 +92,22 @@ export async function runGate(
     })
     const notes = [
       ...session.notes,
-      ...unknownParams(fitted, other.info, modules.a.name),
+      ...unknownParams(fitted, other.info, modules.baseline.name),
       ...capsNote(fitted),
       ...comparison.notes,
     ]
     const rows = comparison.rows.map((row) => ({
       ...row,
-      note: row.note === null ? null : inside(row.note, modules.a.root),
+      note: row.note === null ? null : inside(row.note, modules.baseline.root),
     }))
-    return { name: sweep.name, a: modules.a.name, b: modules.b.name, ...comparison, rows, notes }
+    return {
+      name: sweep.name,
+      baseline: modules.baseline.name,
+      candidate: modules.candidate.name,
+      ...comparison,
+      rows,
+      notes,
+    }
   } finally {
     rmSync(dataFolder, { recursive: true, force: true })
   }

@@ -12,7 +12,10 @@ import type { GateRow, RowVerdict } from './types.ts'
 /** Fewer runs do not show how much runs vary. */
 export const FEWEST_RUNS = 5
 
-export type RunsFinding = Pick<GateRow, 'verdict' | 'ratio' | 'a' | 'b' | 'n' | 'source' | 'note'>
+export type RunsFinding = Pick<
+  GateRow,
+  'verdict' | 'ratio' | 'baseline' | 'candidate' | 'n' | 'source' | 'note'
+>
 
 interface Worse {
   value: number
@@ -38,7 +41,7 @@ export function timesTest(
   const n = runs.length
   const sign = metric.direction === 'higher_is_better' ? -1 : 1
   const difference = sign * (now - mean(runs))
-  const found = { a: Math.exp(mean(runs)), b: Math.exp(now), n, source: 'runs' } as const
+  const found = { baseline: Math.exp(mean(runs)), candidate: Math.exp(now), n, source: 'runs' } as const
   if (n < FEWEST_RUNS) {
     const worse = { value: Math.exp(difference), low: null, high: null }
     const note = `runs vary by more than trials of one run: ${FEWEST_RUNS} recorded runs are needed to tell, and there ${n === 1 ? 'is one' : `are ${n}`}`
@@ -77,7 +80,7 @@ export function memoryTest(
   const a = usableValues(metricValues(recorded.flat(), metric.name)).values
   const b = usableValues(metricValues(trials, metric.name)).values
   if (a.length === 0 || b.length === 0) return null
-  const found = { a: mean(a), b: mean(b), n: b.length, source: 'trials' } as const
+  const found = { baseline: mean(a), candidate: mean(b), n: b.length, source: 'trials' } as const
   const at = (alpha: number) => welchTest(a, b, { scale: 'log', level: 1 - 2 * alpha }).ratio
   const [claim, pass] = [at(claimAlpha), at(PASS_ALPHA)]
   const worse: Worse = {

@@ -49,5 +49,9 @@ export function duetSpecOf(
       params: params[name],
       driver: DUET,
     })
-  return { duet: `${scenario.id}-d${round}`, sides: { a: side('a'), b: side('b') }, first }
+  return {
+    duet: `${scenario.id}-d${round}`,
+    sides: { baseline: side('baseline'), candidate: side('candidate') },
+    first,
+  }
 }

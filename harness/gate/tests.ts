@@ -40,7 +40,7 @@ function testsOf(entry: GateScenario, evidence: Evidence, { table, settings, mar
     const values = valuesOf(name, evidence)
     if (values === null) continue
     const allowed = marginOf(metric, settings, margin)
-    const floor = name === 'peak_memory_mb' ? MEMORY_RESOLUTION_MB / values.a! : 0
+    const floor = name === 'peak_memory_mb' ? MEMORY_RESOLUTION_MB / values.baseline! : 0
     const latency = tests.find((test) => test.metric.name === 'latency_mean_ms')
     const repeats = name === 'throughput_rows_s' && latency?.margin === allowed && sameRows(evidence.duets)
     tests.push({
@@ -78,15 +78,15 @@ export function rowsOf(
 ): { rows: GateRow[]; notes: string[] } {
   const identity = { scenario: entry.scenario.id, label: entry.scenario.label }
   const trials: SideTrials = {
-    a: evidence.solos.map(({ a }) => a),
-    b: evidence.solos.map(({ b }) => b),
+    baseline: evidence.solos.map(({ baseline }) => baseline),
+    candidate: evidence.solos.map(({ candidate }) => candidate),
   }
   const outcome = outcomeRow(identity, trials)
   const tested = tests.filter((test) => test.entry === entry).map((test) => testRow(test, costs))
   const scores = scoreMetrics(rules.table, rules.settings).map((metric) =>
     scoreRow(identity, metric, marginOf(metric, rules.settings, rules.margin), trials),
   )
-  const ok = trials.a.some(isOk) && trials.b.some(isOk)
+  const ok = trials.baseline.some(isOk) && trials.candidate.some(isOk)
   const rows = [
     outcome,
     ...tested,
@@ -125,8 +125,8 @@ function testRow(
     margin,
     ...amountOf(test),
     ratio,
-    a: values.a,
-    b: values.b,
+    baseline: values.baseline,
+    candidate: values.candidate,
     n: values.worse.length,
     source: kind === 'duets' ? 'duets' : 'pairs',
     note: test.sameAs === null ? null : 'every chunk has the same rows: the test of chunk latency',
@@ -173,14 +173,14 @@ function missingLatency(
     verdict: 'not_measured',
     margin: null,
     ratio: null,
-    a: null,
-    b: null,
+    baseline: null,
+    candidate: null,
     n: 0,
     source: 'duets',
     note:
       failure === undefined || failure === null
         ? 'no duet was played in the time'
-        : `the duet failed${failure.side === null ? '' : ` in ${failure.side === 'a' ? 'the version compared with' : 'the candidate'}`}: ${failure.error.message}`,
+        : `the duet failed${failure.side === null ? '' : ` in ${failure.side === 'baseline' ? 'the version compared with' : 'the candidate'}`}: ${failure.error.message}`,
     outlook: null,
   }
 }

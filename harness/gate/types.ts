@@ -12,16 +12,16 @@ export interface Version extends PreparedWorkload {
   name: string
 }
 
-/** `a` is the one compared with, `b` the candidate. */
+/** The two versions that a gate holds against each other. */
 export interface Versions {
-  a: Version
-  b: Version
+  baseline: Version
+  candidate: Version
 }
 
 /** One scenario, with what each version is given of its parameters. */
 export interface GateScenario {
   scenario: Scenario
-  params: Record<'a' | 'b', Record<string, Scalar>>
+  params: Record<'baseline' | 'candidate', Record<string, Scalar>>
 }
 
 /** What is tested, and how much worse it may be. */
@@ -33,8 +33,8 @@ export interface Rules {
 }
 
 export interface SoloRound {
-  a: TrialResult
-  b: TrialResult
+  baseline: TrialResult
+  candidate: TrialResult
 }
 
 /** All that was measured of one scenario. */
@@ -59,12 +59,12 @@ export interface GateRow {
   /** The same in the metric's unit, where an amount rather than a share is what does not matter. */
   marginAmount?: number
   /** How the trials of either version ended, for `outcome`. */
-  ends?: Record<'a' | 'b', string>
-  /** b / a. Its worse end holds at the gate's alpha over all rows, its better end at 95%. */
+  ends?: Record<'baseline' | 'candidate', string>
+  /** candidate / baseline. Its worse end holds at the gate's alpha over all rows, its better end at 95%. */
   ratio: { value: number; low: number | null; high: number | null } | null
   /** Means in the metric's unit. */
-  a: number | null
-  b: number | null
+  baseline: number | null
+  candidate: number | null
   /** Values that entered: duets, pairs of trials, trials, or runs. */
   n: number
   /** `pairs`: of one trial each; `trials`: either version's by themselves. */
@@ -86,8 +86,8 @@ export interface Outlook {
 export interface GateResult {
   verdict: 'regression' | 'ruled_out' | 'undecided'
   name: string
-  a: string
-  b: string
+  baseline: string
+  candidate: string
   rows: GateRow[]
   notes: string[]
   alpha: number

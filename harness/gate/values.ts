@@ -7,8 +7,8 @@ export interface MetricValues {
   /** Logs, above 0 worse; one a duet or pair of trials. */
   worse: number[]
   /** Means in the metric's unit. */
-  a: number | null
-  b: number | null
+  baseline: number | null
+  candidate: number | null
 }
 
 /** Null where this evidence says nothing of the metric. */
@@ -32,7 +32,7 @@ export function valuesOf(metric: string, evidence: Evidence): MetricValues | nul
 
 /** True where both versions handled the same rows in every chunk that counts: throughput then says what latency says. */
 export function sameRows(duets: readonly DuetReport[]): boolean {
-  return duets.every(({ sums }) => sums === null || sums.a.rows === sums.b.rows)
+  return duets.every(({ sums }) => sums === null || sums.baseline.rows === sums.candidate.rows)
 }
 
 function fromDuets(
@@ -41,7 +41,7 @@ function fromDuets(
   read: (sums: DuetSums, pairs: number) => number | null,
 ): MetricValues | null {
   const pairs = duets.flatMap(({ sums, pairs }) =>
-    sums === null ? [] : [{ a: read(sums.a, pairs), b: read(sums.b, pairs) }],
+    sums === null ? [] : [{ baseline: read(sums.baseline, pairs), candidate: read(sums.candidate, pairs) }],
   )
   return summed(pairs, 'duets', better)
 }
@@ -50,24 +50,31 @@ function fromSolos(
   solos: readonly SoloRound[],
   read: (trial: OkTrial) => number | null,
 ): MetricValues | null {
-  const pairs = solos.flatMap(({ a, b }) =>
-    a.outcome === 'ok' && b.outcome === 'ok' ? [{ a: read(a), b: read(b) }] : [],
+  const pairs = solos.flatMap(({ baseline: a, candidate: b }) =>
+    a.outcome === 'ok' && b.outcome === 'ok' ? [{ baseline: read(a), candidate: read(b) }] : [],
   )
   return summed(pairs, 'solos', 'lower')
 }
 
 function summed(
-  pairs: readonly { a: number | null; b: number | null }[],
+  pairs: readonly { baseline: number | null; candidate: number | null }[],
   kind: MetricValues['kind'],
   better: 'lower' | 'higher',
 ): MetricValues | null {
   const usable = pairs.filter(
-    (pair): pair is { a: number; b: number } => isUsable(pair.a) && isUsable(pair.b),
+    (pair): pair is { baseline: number; candidate: number } =>
+      isUsable(pair.baseline) && isUsable(pair.candidate),
   )
   if (usable.length === 0) return null
-  const mean = (side: 'a' | 'b') => usable.reduce((sum, pair) => sum + pair[side], 0) / usable.length
+  const mean = (side: 'baseline' | 'candidate') =>
+    usable.reduce((sum, pair) => sum + pair[side], 0) / usable.length
   const sign = better === 'lower' ? 1 : -1
-  return { kind, worse: usable.map(({ a, b }) => sign * Math.log(b / a)), a: mean('a'), b: mean('b') }
+  return {
+    kind,
+    worse: usable.map(({ baseline: a, candidate: b }) => sign * Math.log(b / a)),
+    baseline: mean('baseline'),
+    candidate: mean('candidate'),
+  }
 }
 
 function isUsable(value: number | null): boolean {

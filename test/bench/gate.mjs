@@ -12,7 +12,6 @@ import { availableParallelism, cpus, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
-import { randomStream } from '../../build/harness/analyse/random.js'
 import { welchTest } from '../../build/harness/analyse/welch.js'
 import { LocalExecutor } from '../../build/harness/execute/local/executor.js'
 import { compareInLockStep } from '../../build/harness/gate/lock-step.js'
@@ -20,9 +19,9 @@ import { Places } from '../../build/harness/gate/places.js'
 import { duetSpecOf, trialSpecOf } from '../../build/harness/gate/specs.js'
 import { metricTable } from '../../build/harness/metrics.js'
 import { makeOwnedFolder } from '../../build/harness/ownership/leftovers.js'
+import { randomStream, shuffle } from '../../build/harness/random.js'
+import { prepareSession } from '../../build/harness/session/session.js'
 import { loadSweep } from '../../build/harness/sweep/load.js'
-import { fitToWorkload } from '../../build/harness/sweep/params.js'
-import { shuffle } from '../../build/harness/sweep/random.js'
 import { rewriteBetween } from './markers.mjs'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -123,39 +122,43 @@ async function record(stop) {
 }
 
 async function recordWorkload(executor, name, load, counts, stop) {
-  const { sweep: asked, locate } = loadSweep(join(root, SWEEPS[name].sweep), { set: SWEEPS[name].set })
-  const { dataset } = asked.scenarios[0]
-  const prepared = await executor.prepare({
-    workload: join(root, SWEEPS[name].module),
-    datasets: dataset === null ? [] : [dataset],
-    data_dir: modules,
-  })
-  if (!prepared.ok) throw new Error(prepared.error.message)
-  const sweep = fitToWorkload(asked, prepared.workload, locate)
-  const [scenario] = sweep.scenarios
-  const entry = { scenario, params: { a: scenario.params, b: scenario.params } }
-  const series = { executor, sweep, entry, info: prepared.workload, dataset: prepared.datasets[0] ?? null }
+  const { sweep, locate } = loadSweep(join(root, SWEEPS[name].sweep), { set: SWEEPS[name].set })
+  const asked = { ...sweep, workload: join(root, SWEEPS[name].module) }
+  const prepared = await prepareSession({ sweep: asked, locate, executor, dataFolder: modules })
+  if (!prepared.ok) throw new Error(prepared.problem.message)
+  const { session } = prepared
+  const [scenario] = session.sweep.scenarios
+  const entry = { scenario, params: { baseline: scenario.params, candidate: scenario.params } }
+  const series = { executor, session, entry, versionOf: versionsFor(session) }
   if (!turns.has(name)) await calibrate(name, series)
   await recordSeries('duets', Number(words.duets), duetRound(name, series), { name, load, counts, stop })
   await recordSeries('solos', Number(words.solos), soloRound(name, series), { name, load, counts, stop })
 }
 
+/** Asks each module once what it is, and tells the executor of all of them. */
+function versionsFor(session) {
+  const known = new Map()
+  return async (path) => {
+    if (!known.has(path)) known.set(path, { name: path, ...(await session.askOther(path, modules)) })
+    session.provide(null, [...known.values()])
+    return known.get(path)
+  }
+}
+
 /** How many turns cost as much as a row in a duet, by the CPU time of the sides' threads: a guess, then a better one. */
-async function calibrate(name, { executor, entry, info, dataset }) {
+async function calibrate(name, { executor, session, entry, versionOf }) {
   let perRow = CALIBRATION.guess
   for (const duets of CALIBRATION.duets) {
     const tried = CALIBRATION.share * perRow
-    const version = (turnsPerRow) => ({
-      name,
-      workload: writeModule(name, 'calibration', turnsPerRow),
-      info,
-    })
-    const versions = { a: version(0), b: version(tried) }
+    const versions = {
+      baseline: await versionOf(writeModule(name, 'calibration-0', 0)),
+      candidate: await versionOf(writeModule(name, `calibration-${duets}`, tried)),
+    }
     let sum = 0
     for (let duet = 0; duet < duets; duet++) {
-      const first = duet % 2 === 0 ? 'a' : 'b'
-      const { sums } = await executor.duet(duetSpecOf(entry, versions, duet, first, () => dataset))
-      sum += Math.log(sums.b.cpu_ms / sums.a.cpu_ms)
+      const first = duet % 2 === 0 ? 'baseline' : 'candidate'
+      const { sums } = await executor.duet(duetSpecOf(session, entry, versions, duet, first))
+      sum += Math.log(sums.candidate.cpu_ms / sums.baseline.cpu_ms)
     }
     perRow = tried / Math.expm1(sum / duets)
   }
@@ -179,36 +182,43 @@ async function recordSeries(kind, wanted, play, { name, load, counts, stop }) {
   process.stderr.write('\n')
 }
 
-function duetRound(name, { executor, entry, info, dataset }) {
+function duetRound(name, { executor, session, entry, versionOf }) {
   const places = new Map(shares.map((share) => [share, new Places(order)]))
-  const version = (share) => ({ name: `${share}`, workload: moduleWith(name, share), info })
   return async function* (missing, round) {
     for (const share of shuffle(missing, order)) {
       const first = places.get(share).next()
+      const versions = {
+        baseline: await versionOf(moduleWith(name, 0)),
+        candidate: await versionOf(moduleWith(name, share)),
+      }
       const began = performance.now()
-      const versions = { a: version(0), b: version(share) }
-      const duet = await executor.duet(duetSpecOf(entry, versions, round, first, () => dataset))
+      const duet = await executor.duet(duetSpecOf(session, entry, versions, round, first))
       yield { share, first, ms: performance.now() - began, duet }
     }
   }
 }
 
-/** One trial of the old version and one of each share, in shuffled order: the old one stands beside each of them. */
-function soloRound(name, { executor, sweep, entry, dataset }) {
-  const means = { datasetOf: () => dataset, calibration: null }
+/** One trial of the baseline and one of each share, in shuffled order: the baseline stands beside each of them. */
+function soloRound(name, { executor, session, entry, versionOf }) {
   return async function* (missing, round) {
     const trials = new Map()
-    for (const who of shuffle(missing.length === 0 ? [] : ['a', ...missing], order)) {
-      const workload = moduleWith(name, who === 'a' ? 0 : who)
-      const side = who === 'a' ? 'a' : 'b'
+    for (const who of shuffle(missing.length === 0 ? [] : ['baseline', ...missing], order)) {
+      const side = who === 'baseline' ? 'baseline' : 'candidate'
+      const version = await versionOf(moduleWith(name, who === 'baseline' ? 0 : who))
+      const versions = { baseline: version, candidate: version }
       const began = performance.now()
-      const { metrics } = await executor.run(trialSpecOf(sweep, entry, side, round, workload, means))
+      const { metrics } = await executor.run(trialSpecOf(session, entry, side, round, versions))
       trials.set(who, { metrics, ms: performance.now() - began })
     }
-    const a = trials.get('a')
+    const baseline = trials.get('baseline')
     for (const share of missing) {
-      const b = trials.get(share)
-      yield { share, ms: a.ms + b.ms, a: a.metrics, b: b.metrics }
+      const candidate = trials.get(share)
+      yield {
+        share,
+        ms: baseline.ms + candidate.ms,
+        baseline: baseline.metrics,
+        candidate: candidate.metrics,
+      }
     }
   }
 }
@@ -238,7 +248,7 @@ async function resampledGate(duets, solos, margin, random) {
       now += round.ms / 2
       return {
         outcome: 'ok',
-        metrics: trial.endsWith('-a') ? round.a : round.b,
+        metrics: trial.endsWith('-baseline') ? round.baseline : round.candidate,
         energy: { source: null },
         caps: {},
       }
@@ -247,16 +257,20 @@ async function resampledGate(duets, solos, margin, random) {
   const scenario = { id: 's', label: 's', flat: {}, settings: {}, params: {}, dataset: null }
   return await compareInLockStep({
     executor,
-    sweep: { caps: 'strict', random_seed: Math.floor(random() * 2 ** 31) },
-    scenarios: [{ scenario, params: { a: {}, b: {} } }],
-    versions: { a: {}, b: {} },
-    datasetOf: () => null,
-    calibration: null,
+    session: resampledSession(random),
+    scenarios: [{ scenario, params: { baseline: {}, candidate: {} } }],
+    versions: { baseline: {}, candidate: {} },
     rules: { table: metricTable({}), settings: { margins: {}, alpha: 0.01 }, margin },
     limitMs,
     now: () => now,
     signal: new AbortController().signal,
   })
+}
+
+/** Makes specs that the executor of a resampled gate looks at for nothing but their names. */
+function resampledSession(random) {
+  const spec = (_, { round, side }) => ({ trial: `s-r${round}-${side}`, caps: {} })
+  return { sweep: { random_seed: Math.floor(random() * 2 ** 31) }, spec }
 }
 
 /** The usual ways, given the same time: a claim where Welch's interval at 95% lies beyond the margin. */
@@ -267,8 +281,8 @@ function usual(solos, shuffled, margin, random) {
   if (solos.length < span) return null
   const from = Math.floor(random() * (solos.length - span + 1))
   const value = (side) => (line) => line[side].latency_mean_ms
-  const a = solos.slice(from, from + n).map(value('a'))
-  const b = solos.slice(shuffled ? from : from + n, from + span).map(value('b'))
+  const a = solos.slice(from, from + n).map(value('baseline'))
+  const b = solos.slice(shuffled ? from : from + n, from + span).map(value('candidate'))
   const { ratio } = welchTest(a, b, { scale: 'log', level: 0.95 })
   return ratio?.low == null ? null : ratio.low > 1 + margin ? 1 : ratio.high < 1 + margin ? 0 : 3
 }
@@ -290,7 +304,7 @@ function momentsText(values) {
   return `${(100 * Math.expm1(mean)).toFixed(2)}% sd ${sd.toFixed(4)}`
 }
 
-function isWhole({ a, b }) {
+function isWhole({ baseline: a, candidate: b }) {
   return a.latency_mean_ms > 0 && b.latency_mean_ms > 0
 }
 
@@ -311,7 +325,8 @@ async function table(margin, stop) {
         const own = of('solos').filter(isWhole)
         const solos = own.length > 0 ? own : of('solos', soloShares[0]).filter(isWhole)
         if (duets.length < 2 * BLOCK || solos.length < 4) continue
-        const log = (key) => duets.map(({ duet: { sums } }) => Math.log(sums.b[key] / sums.a[key]))
+        const log = (key) =>
+          duets.map(({ duet: { sums } }) => Math.log(sums.candidate[key] / sums.baseline[key]))
         const head = [
           name,
           load,

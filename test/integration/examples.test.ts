@@ -48,7 +48,7 @@ describe('examples', () => {
     expect(new Set(trials.map(({ metrics }) => metrics['mae'])).size).toBe(3)
   })
 
-  it('type-checks the others against the types that ship, and runs them', () => {
+  it('type-checks the others against the types that ship, and runs them', { timeout: 180_000 }, () => {
     compile()
     const sweep = 'examples/typed-workload/sweep.yaml'
     const text = readFileSync(join(folder, sweep), 'utf8').replace('./workload.ts', './workload.js')

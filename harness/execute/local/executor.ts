@@ -155,12 +155,12 @@ export class LocalExecutor implements DuetExecutor {
     await this.supervisor.capabilities
     const folder = this.takeFolder()
     try {
-      const { deadline_s, caps } = spec.sides.a
+      const { deadline_s, caps } = spec.sides.baseline
       const timeout_s = DUET_DEADLINES * deadline_s
       const timeoutMs = timeout_s * 1000 + DEADLINE_GRACE_MS
       const job: DuetJob = {
         spec,
-        sides: { a: this.jobOf(spec.sides.a), b: this.jobOf(spec.sides.b) },
+        sides: { baseline: this.jobOf(spec.sides.baseline), candidate: this.jobOf(spec.sides.candidate) },
       }
       // No cap holds the process: what one worker used would be taken from the other.
       const watch = { timeoutMs, capsMemory: false, capsCompute: false }

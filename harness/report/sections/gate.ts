@@ -72,14 +72,14 @@ function rowTable(rows: readonly GateRow[]): Table {
         short: 'was',
         type: 'number',
         expendable: 2,
-        cell: (row) => ({ text: wasWords(row), value: row.a }),
+        cell: (row) => ({ text: wasWords(row), value: row.baseline }),
       },
       {
         head: 'Is',
         short: 'is',
         type: 'number',
         expendable: 2,
-        cell: (row) => ({ text: isWords(row), value: row.b }),
+        cell: (row) => ({ text: isWords(row), value: row.candidate }),
       },
       {
         head: 'Change',
@@ -117,8 +117,8 @@ function dataTable(rows: readonly GateRow[]): DataTable {
       column('metric', ({ metric }) => metric),
       column('unit', ({ unit }) => unit),
       column('verdict', ({ verdict }) => verdict),
-      column('a', ({ a }) => a),
-      column('b', ({ b }) => b),
+      column('baseline', ({ baseline }) => baseline),
+      column('candidate', ({ candidate }) => candidate),
       column('ratio', ({ ratio }) => ratio?.value),
       column('ratio_low', ({ ratio }) => ratio?.low),
       column('ratio_high', ({ ratio }) => ratio?.high),
@@ -159,7 +159,7 @@ function rowName({ metric }: GateRow): string {
   return metric === 'outcome' ? 'outcome' : metricName(metric)
 }
 
-function changeWords({ ratio, a, b, source }: GateRow): string {
+function changeWords({ ratio, baseline: a, candidate: b, source }: GateRow): string {
   if (a !== null && a === b && source === 'exact') return 'same'
   // What is compared exactly may differ in a digit that no percentage shows.
   const tiny = source === 'exact' && ratio !== null && Math.abs(ratio.value - 1) < 0.0005
@@ -187,12 +187,12 @@ function digits(value: number): string {
   return String(Number(value.toPrecision(6)))
 }
 
-function wasWords({ a, unit, ends }: GateRow): string {
-  return ends?.a ?? formatMetric(a, unit)
+function wasWords({ baseline, unit, ends }: GateRow): string {
+  return ends?.baseline ?? formatMetric(baseline, unit)
 }
 
-function isWords({ b, unit, ends }: GateRow): string {
-  return ends?.b ?? formatMetric(b, unit)
+function isWords({ candidate, unit, ends }: GateRow): string {
+  return ends?.candidate ?? formatMetric(candidate, unit)
 }
 
 function marginWords({ margin, marginAmount, unit }: GateRow): string {
@@ -207,9 +207,9 @@ function rowSentence(row: GateRow): string {
   if (row.verdict === 'not_measured') return `${head}: ${row.note === null ? 'not measured' : row.note}`
   const sample = row.source === 'exact' ? 'compared exactly' : `over ${sampleWords(row)}`
   const values =
-    row.a === null || row.b === null
+    row.baseline === null || row.candidate === null
       ? ''
-      : ` (${formatMetric(row.a, row.unit)} → ${formatMetric(row.b, row.unit)})`
+      : ` (${formatMetric(row.baseline, row.unit)} → ${formatMetric(row.candidate, row.unit)})`
   const note = row.note === null ? '' : `; ${row.note}`
   return `${head}: ${changeWords(row)}${values}, ${sample}, margin ${marginWords(row)}${note}`
 }
@@ -279,8 +279,8 @@ function limitAdvice(result: GateResult): string | null {
   return `Try --time-limit ${minutes}m, fewer scenarios, or a wider margin.`
 }
 
-function headline({ verdict, a, b, rows }: GateResult): string {
-  const sides = `${b} against ${a}`
+function headline({ verdict, baseline, candidate, rows }: GateResult): string {
+  const sides = `${candidate} against ${baseline}`
   const bad = regressions(rows)
   const ended = bad.some(({ metric }) => metric === 'outcome')
   const named = (neutral: boolean) =>

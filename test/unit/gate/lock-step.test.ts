@@ -37,7 +37,7 @@ describe('a gate in lock step', () => {
     expect(result.verdict).toBe('ruled_out')
     expect(result.rows.every(({ verdict }) => verdict === 'ruled_out')).toBe(true)
     expect(row('latency_mean_ms')!.ratio!.high!).toBeLessThan(1.02)
-    expect(row('score')).toMatchObject({ a: 0.5, b: 0.5, source: 'exact' })
+    expect(row('score')).toMatchObject({ baseline: 0.5, candidate: 0.5, source: 'exact' })
   })
 
   it('is undecided where the noise is large, and says what it could have found', async () => {
@@ -61,7 +61,7 @@ describe('a gate in lock step', () => {
     const { result, row } = await playGate({
       duet: () => {
         const duet = duetOf(noise())
-        return { sums: { a: duet.sums!.a, b: { ...duet.sums!.b, rows: 500 } } }
+        return { sums: { baseline: duet.sums!.baseline, candidate: { ...duet.sums!.candidate, rows: 500 } } }
       },
     })
     expect(result.tests).toBe(4)
@@ -71,13 +71,17 @@ describe('a gate in lock step', () => {
 
   it('balances the places', async () => {
     const { executor } = await playGate({ worse: normalNoise(4, 0.03) })
-    const firsts = executor.calls.flatMap((call) => /^duet .* ([ab]) first$/.exec(call)?.[1] ?? [])
+    const firsts = executor.calls.flatMap(
+      (call) => /^duet .* (baseline|candidate) first$/.exec(call)?.[1] ?? [],
+    )
     for (let at = 0; at + 1 < firsts.length; at += 2) expect(new Set(firsts.slice(at, at + 2)).size).toBe(2)
     expect(firsts.length).toBeGreaterThan(5)
   })
 
   it('claims a failure once it has happened twice, and plays no duet then', async () => {
-    const { result, executor, row } = await playGate({ trial: (_, side) => (side === 'b' ? failed : {}) })
+    const { result, executor, row } = await playGate({
+      trial: (_, side) => (side === 'candidate' ? failed : {}),
+    })
     expect(result.verdict).toBe('regression')
     expect(row('outcome')!.note).toBe('was ok; is failed: no such column')
     expect(executor.calls.filter((call) => call.startsWith('run'))).toHaveLength(4)
@@ -88,7 +92,7 @@ describe('a gate in lock step', () => {
     let failures = 0
     const { result } = await playGate({
       worse: normalNoise(6, 0.01),
-      trial: (_, side) => (side === 'b' && failures++ === 0 ? failed : {}),
+      trial: (_, side) => (side === 'candidate' && failures++ === 0 ? failed : {}),
     })
     expect(result.verdict).toBe('undecided')
   })
@@ -101,7 +105,7 @@ describe('a gate in lock step', () => {
 
   it('does not pass where the versions run but not side by side', async () => {
     const failure = {
-      side: 'b' as const,
+      side: 'candidate' as const,
       outcome: 'failed' as const,
       error: { name: 'E', message: 'both at once' },
     }
@@ -115,34 +119,41 @@ describe('a gate in lock step', () => {
 
   it('compares scores exactly: a worse one is a regression, a better one is none', async () => {
     const at = (score: number) => ({
-      trial: (_: unknown, side: 'a' | 'b') => ({
-        metrics: { peak_memory_mb: 20, score: side === 'b' ? score : 0.5 },
+      trial: (_: unknown, side: 'baseline' | 'candidate') => ({
+        metrics: { peak_memory_mb: 20, score: side === 'candidate' ? score : 0.5 },
       }),
       worse: normalNoise(7, 0.01),
     })
     expect((await playGate(at(0.49))).result.verdict).toBe('regression')
     expect((await playGate(at(0.4999))).result.verdict).toBe('ruled_out')
     expect((await playGate(at(0.7))).result.verdict).toBe('ruled_out')
-    const gone = await playGate({ trial: (_, side) => ({ metrics: side === 'a' ? { score: 0.5 } : {} }) })
+    const gone = await playGate({
+      trial: (_, side) => ({ metrics: side === 'baseline' ? { score: 0.5 } : {} }),
+    })
     expect(gone.row('score')).toMatchObject({ verdict: 'regression', note: 'is no longer reported' })
   })
 
   it('notes an output without better or worse that changed', async () => {
     const { result } = await playGate({
       worse: normalNoise(8, 0.01),
-      trial: (_, side) => ({ metrics: { peak_memory_mb: 20, score: 1, rows_kept: side === 'a' ? 7 : 8 } }),
+      trial: (_, side) => ({
+        metrics: { peak_memory_mb: 20, score: 1, rows_kept: side === 'baseline' ? 7 : 8 },
+      }),
     })
     expect(result.verdict).toBe('ruled_out')
     expect(result.notes).toContainEqual(expect.stringContaining('rows_kept'))
   })
 
   it('finds more memory beyond the margin, and lets a megabyte pass where the peak is small', async () => {
-    const peak = (a: number, b: number) => {
+    const peak = (baseline: number, candidate: number) => {
       const noise = normalNoise(9, 0.01)
       return playGate({
         worse: normalNoise(10, 0.01),
         trial: (_, side) => ({
-          metrics: { score: 1, peak_memory_mb: (side === 'a' ? a : b) * Math.exp(noise()) },
+          metrics: {
+            score: 1,
+            peak_memory_mb: (side === 'baseline' ? baseline : candidate) * Math.exp(noise()),
+          },
         }),
       })
     }
@@ -156,7 +167,7 @@ describe('a gate in lock step', () => {
         worse: normalNoise(11, 0.01),
         trial: (_, side) => ({
           metrics: { peak_memory_mb: 20 },
-          energy: { joules: side === 'a' ? 1 : 2, source, shared: false },
+          energy: { joules: side === 'baseline' ? 1 : 2, source, shared: false },
         }),
       })
     expect((await energy('rapl')).row('energy_j')!.verdict).toBe('regression')
@@ -197,8 +208,8 @@ describe('over many gates', () => {
 })
 
 describe('what is compared exactly', () => {
-  const rows_kept = (side: 'a' | 'b') => ({
-    metrics: { peak_memory_mb: 20, score: 0.5, rows_kept: side === 'a' ? 9 : 10 },
+  const rows_kept = (side: 'baseline' | 'candidate') => ({
+    metrics: { peak_memory_mb: 20, score: 0.5, rows_kept: side === 'baseline' ? 9 : 10 },
   })
 
   it('is an output without a better or worse only where the sweep says how much it may change', async () => {
@@ -210,14 +221,14 @@ describe('what is compared exactly', () => {
       settings: { margins: { rows_kept: 0 } },
     })
     expect(held.result.verdict).toBe('regression')
-    expect(held.row('rows_kept')).toMatchObject({ verdict: 'regression', a: 9, b: 10 })
+    expect(held.row('rows_kept')).toMatchObject({ verdict: 'regression', baseline: 9, candidate: 10 })
     expect(held.result.notes).toEqual([])
   })
 
   it('shows what was measured where it ends the gate before the first look', async () => {
     const { row } = await playGate({
       worse: () => Math.log(1.2),
-      trial: (_, side) => ({ metrics: { peak_memory_mb: 20, score: side === 'a' ? 0.5 : 0.4 } }),
+      trial: (_, side) => ({ metrics: { peak_memory_mb: 20, score: side === 'baseline' ? 0.5 : 0.4 } }),
     })
     expect(row('score')!.verdict).toBe('regression')
     expect(row('latency_mean_ms')).toMatchObject({
@@ -242,15 +253,20 @@ it('runs trials and duets under the scope and the core that the sweep says', () 
     watts: null,
   }
   const session = sessionOf([scenario], new FakeExecutor())
-  const entry = { scenario, params: { a: {}, b: { k: 1 } } }
+  const entry = { scenario, params: { baseline: {}, candidate: { k: 1 } } }
   const version = (name: string) => ({ name, ref: workloadRef(name), path: `/${name}.mjs`, info: INFO })
-  const versions = { a: version('a'), b: version('b') }
+  const versions = { baseline: version('baseline'), candidate: version('candidate') }
   const caps = { memory_scope: 'process', max_memory_mb: 90, pin_core: 1 }
-  const trial = trialSpecOf(session, entry, 'b', 1, versions)
-  expect(trial).toMatchObject({ trial: 's1-r001-b', workload: { sha256: 'b' }, params: { k: 1 }, caps })
-  const duet = duetSpecOf(session, entry, versions, 1, 'a')
-  expect(duet.sides.a).toMatchObject({ workload: { sha256: 'a' }, params: {}, caps })
-  expect(duet.sides.b).toMatchObject({ workload: { sha256: 'b' }, params: { k: 1 }, caps })
+  const trial = trialSpecOf(session, entry, 'candidate', 1, versions)
+  expect(trial).toMatchObject({
+    trial: 's1-r001-candidate',
+    workload: { sha256: 'candidate' },
+    params: { k: 1 },
+    caps,
+  })
+  const duet = duetSpecOf(session, entry, versions, 1, 'baseline')
+  expect(duet.sides.baseline).toMatchObject({ workload: { sha256: 'baseline' }, params: {}, caps })
+  expect(duet.sides.candidate).toMatchObject({ workload: { sha256: 'candidate' }, params: { k: 1 }, caps })
 })
 
 it('refuses a margin for what no gate tests, and takes one for what it does', () => {

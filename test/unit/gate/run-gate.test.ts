@@ -31,8 +31,8 @@ function gate(prepare: (spec: PrepareSpec) => PrepareResult, result?: TrialChang
   const loaded = sweepFromData(data, join(folder, 'sweep.yaml'))
   const root = join(folder, 'tree')
   const modules = {
-    a: { name: 'main (1a2b3c4)', workload: join(root, 'w.mjs'), root },
-    b: { name: 'the working copy', workload: join(folder, 'w.mjs') },
+    baseline: { name: 'main (1a2b3c4)', workload: join(root, 'w.mjs'), root },
+    candidate: { name: 'the working copy', workload: join(folder, 'w.mjs') },
   }
   return runGate(loaded, modules, new FakeExecutor({ prepare, result: () => result ?? {} }), options)
 }
@@ -46,7 +46,7 @@ const prepared = (spec: PrepareSpec): PrepareResult => ({
     target: null,
     columns: {},
     rows: 1,
-    fingerprint: { sha256: 'a', bytes: 1, rows: 1, columns: ['x', 'target'] },
+    fingerprint: { sha256: 'baseline', bytes: 1, rows: 1, columns: ['x', 'target'] },
     ceiling_r2: 0.8,
   })),
   notes: [],

@@ -132,7 +132,7 @@ describe('what cannot be compared', () => {
       'pin_core was none and is 1',
       'relative_to was none and is edge',
     ])
-    const data = [{ fingerprint: { sha256: 'a' } }] as unknown as Manifest['datasets']
+    const data = [{ fingerprint: { sha256: 'baseline' } }] as unknown as Manifest['datasets']
     expect(unlikeness(recorded(1, 1, { datasets: data }), now()).settings).toEqual([
       'its data has other content',
     ])

@@ -34,8 +34,8 @@ export function normalNoise(seed: number, sd: number): () => number {
 export function duetOf(worse: number, changes: Partial<DuetReport> = {}): DuetReport {
   const a = { latency_ms: 100, rows: 1000, cpu_ms: 90 }
   const b = { latency_ms: 100 * Math.exp(worse), rows: 1000, cpu_ms: 90 * Math.exp(worse) }
-  const rest = { outputs: { a: {}, b: {} }, complete: true, core: 0, failure: null }
-  return { pairs: 100, skipped: 25, sums: { a, b }, ...rest, ...changes }
+  const rest = { outputs: { baseline: {}, candidate: {} }, complete: true, core: 0, failure: null }
+  return { pairs: 100, skipped: 25, sums: { baseline: a, candidate: b }, ...rest, ...changes }
 }
 
 export interface Script {
@@ -43,7 +43,7 @@ export interface Script {
   /** Log of how much worse the candidate is in this duet. */
   worse?(spec: DuetSpec): number
   duet?(spec: DuetSpec): Partial<DuetReport>
-  trial?(spec: TrialSpec, side: 'a' | 'b'): TrialChanges
+  trial?(spec: TrialSpec, side: 'baseline' | 'candidate'): TrialChanges
   limitMs?: number
   settings?: Partial<GateSettings>
   margin?: number
@@ -65,7 +65,7 @@ export async function playGate(script: Script) {
     },
     result: (spec) => {
       now += 500
-      const side = spec.trial.endsWith('-a') ? 'a' : 'b'
+      const side = spec.trial.endsWith('-baseline') ? 'baseline' : 'candidate'
       const changes = script.trial?.(spec, side) ?? {}
       const isOk = (changes.outcome ?? 'ok') === 'ok'
       return { ...(isOk && { metrics: { peak_memory_mb: 20, score: 0.5 } }), ...changes }
@@ -83,7 +83,7 @@ export async function playGate(script: Script) {
         runs: null,
         watts: null,
       },
-      params: { a: {}, b: {} },
+      params: { baseline: {}, candidate: {} },
     }),
   )
   const gate: GateSettings = { margins: {}, alpha: 0.01, build: null, install: null, ...script.settings }
@@ -95,7 +95,7 @@ export async function playGate(script: Script) {
       executor,
     ),
     scenarios,
-    versions: { a: version('a'), b: version('b') },
+    versions: { baseline: version('baseline'), candidate: version('candidate') },
     rules: { table: metricTable(INFO.metrics), settings: gate, margin: script.margin ?? null },
     limitMs: script.limitMs ?? 60_000,
     now: () => now,

@@ -22,8 +22,8 @@ const row: GateRow = {
   verdict: 'regression',
   margin: 0.02,
   ratio: { value: 1.098, low: 1.061, high: 1.13 },
-  a: 1,
-  b: 1.098,
+  baseline: 1,
+  candidate: 1.098,
   n: 18,
   source: 'duets',
   note: null,
@@ -33,8 +33,8 @@ const row: GateRow = {
 const result = (verdict: GateResult['verdict'], rows: GateRow[]): GateResult => ({
   verdict,
   name: 'small',
-  a: 'main (1a2b3c4)',
-  b: 'the working copy',
+  baseline: 'main (1a2b3c4)',
+  candidate: 'the working copy',
   rows,
   notes: [],
   alpha: 0.01,
@@ -137,10 +137,10 @@ describe('what is unusual', () => {
     direction: 'neutral',
     margin: null,
     ratio: null,
-    a: null,
-    b: null,
+    baseline: null,
+    candidate: null,
     source: 'exact',
-    ends: { a: 'ok', b: 'out of memory' },
+    ends: { baseline: 'ok', candidate: 'out of memory' },
     note: 'was ok; is out of memory',
   }
 
@@ -157,7 +157,7 @@ describe('what is unusual', () => {
     const only: GateRow = {
       ...outcome,
       verdict: 'ruled_out',
-      ends: { a: 'failed', b: 'ok' },
+      ends: { baseline: 'failed', candidate: 'ok' },
       note: 'was failed: no model; is ok',
     }
     const open = result('undecided', [only])
@@ -171,11 +171,13 @@ describe('what is unusual', () => {
       gateMarkdown(result('regression', [{ ...row, ...changes }])).split('\n')[6]
     expect(cells({ ratio: { value: 0.989, low: 3.92e-18, high: 1.32 } })).toContain('−1.1% \\[?, +32\\]')
     expect(cells({ ratio: { value: 1.2, low: null, high: null } })).toContain('| +20% |')
-    expect(cells({ ratio: null, a: -0.3528563491952397, b: 0.35891776067179954 })).toContain(
+    expect(cells({ ratio: null, baseline: -0.3528563491952397, candidate: 0.35891776067179954 })).toContain(
       '| -0.352856 → 0.358918 |',
     )
     const tiny = { value: 1.0001, low: 1.0001, high: 1.0001 }
-    expect(cells({ source: 'exact', ratio: tiny, a: 10000, b: 10001 })).toContain('| 10000 → 10001 |')
+    expect(cells({ source: 'exact', ratio: tiny, baseline: 10000, candidate: 10001 })).toContain(
+      '| 10000 → 10001 |',
+    )
     expect(cells({ metric: 'peak_memory_mb', unit: 'MB', margin: 0.46, marginAmount: 1 })).toContain(
       '| 1 MB |',
     )
