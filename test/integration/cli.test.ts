@@ -147,7 +147,7 @@ describe('a module', () => {
       'export default {}\n',
       /must have a default export with an open\(context\) function/,
     ],
-    ['that ends its process', 'process.exit(3)\n', /ended with exit code 3/],
+    ['that ends its process', 'process.exit(3)\n', /ended its thread by process\.exit\(3\)/],
   ])('%s', async (_name, text, message) => {
     box.write('bad.mjs', text)
     expectRefusal(
