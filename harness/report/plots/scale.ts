@@ -1,4 +1,5 @@
 /** Domains and ticks, worked out here so that labels can be placed where the points will be drawn. */
+import { ticks } from 'd3-array'
 
 export interface PlotScale {
   type: 'linear' | 'log'
@@ -37,29 +38,24 @@ export function position(scale: PlotScale, value: number): number {
   return (value - low) / (high - low)
 }
 
-/** 1, 2, 5 a decade, thinned to 1 a decade where that would crowd. */
+/** 1, 2, 5 a decade, thinned to 1 a decade where that would crowd: d3-scale would take every digit. */
 export function logTicks([low, high]: readonly [number, number]): number[] {
   const decades = Math.log10(high / low)
   const steps = decades > 6 ? [1] : decades > 3 ? [1, 3] : decades > 0.7 ? [1, 2, 5] : null
   if (!steps) return linearTicks([low, high])
-  const ticks: number[] = []
+  const found: number[] = []
   for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
     for (const step of steps) {
       const tick = Number(`${step}e${power}`)
-      if (tick >= low && tick <= high) ticks.push(tick)
+      if (tick >= low && tick <= high) found.push(tick)
     }
   }
-  return ticks
+  return found
 }
 
 /** About five round numbers within the domain. */
 export function linearTicks([low, high]: readonly [number, number], count = 5): number[] {
-  const raw = (high - low) / count
-  const power = Math.floor(Math.log10(raw))
-  const step = [1, 2, 2.5, 5, 10].map((m) => m * 10 ** power).find((candidate) => candidate >= raw * 0.999)!
-  const ticks: number[] = []
-  for (let i = Math.ceil(low / step); i * step <= high; i++) ticks.push(Number((i * step).toPrecision(12)))
-  return ticks
+  return ticks(low, high, count)
 }
 
 /** A Vega expression that writes ticks as people do: thousands grouped, and as many decimals as the finest has. */

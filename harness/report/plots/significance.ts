@@ -8,6 +8,7 @@ import { CORRECTIONS, metricName } from '../text/words.ts'
 import type { ReportModel } from '../types.ts'
 import { largestEffects, layOut, MOST_ROWS } from './forest.ts'
 import type { Plot } from './plot.ts'
+import { linearTicks } from './scale.ts'
 import { captionLayer, pictureSubtitle, wrap } from './text.ts'
 import { config, FONT_SIZE, GRID, INK, MUTED } from './theme.ts'
 
@@ -55,7 +56,7 @@ function specOf(model: ReportModel, rows: ComparisonRow[], left: number, constan
       title: narrow ? 'Change against the reference, log scale' : 'Ratio to the reference, log scale',
       values: narrow ? changeTicks(domain) : ratioTicks(domain),
       labelExpr: narrow
-        ? "datum.value == 1 ? 'same' : format(datum.value - 1, '+.0%')"
+        ? "datum.value == 1 ? 'same' : format(datum.value - 1, '+.2~%')"
         : "format(datum.value, '~g') + '×'",
       grid: true,
       labelOverlap: 'greedy',
@@ -198,11 +199,7 @@ function ratioTicks([low, high]: [number, number]): number[] {
 }
 
 function changeTicks([low, high]: [number, number]): number[] {
-  const step = [0.01, 0.02, 0.05, 0.1, 0.2].find((candidate) => (high - low) / candidate <= 7) ?? 0.5
-  const ticks: number[] = []
-  for (let i = Math.ceil((low - 1) / step); 1 + i * step <= high; i++)
-    ticks.push(Number((1 + i * step).toFixed(4)))
-  return ticks
+  return linearTicks([low - 1, high - 1]).map((change) => 1 + change)
 }
 
 function shifted(layer: ReturnType<typeof captionLayer>, x: number) {

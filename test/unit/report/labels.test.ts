@@ -97,6 +97,8 @@ test('a title claims no winner where the accuracy is the same throughout', () =>
 
 test('ticks lie within the domain and are round', () => {
   expect(linearTicks([0.58, 0.66])).toEqual([0.58, 0.6, 0.62, 0.64, 0.66])
+  expect(linearTicks([0, 0.3])).toEqual([0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3])
+  expect(linearTicks([-1, 1e-9])).toEqual([-1, -0.8, -0.6, -0.4, -0.2, 0])
   expect(logTicks([0.15, 25])).toEqual([0.2, 0.5, 1, 2, 5, 10, 20])
   expect(logTicks([3, 4]).length).toBeGreaterThan(1)
 })
