@@ -3,8 +3,7 @@
 import type { TrialResult } from '../../workers/protocol.ts'
 import type { WorkloadInfo } from '../../workers/workload.ts'
 import { type Metric, metricTable } from '../metrics.ts'
-import type { StoppingRule } from '../sweep/rounds.ts'
-import type { PlannedTrial, Sweep } from '../sweep/types.ts'
+import type { PlannedTrial, StoppingRule, Sweep } from '../sweep/types.ts'
 import { estimateMean } from './estimate.ts'
 import { metricValues } from './values.ts'
 

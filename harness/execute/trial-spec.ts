@@ -3,7 +3,7 @@
 import type { DataRef, DriverSpec, DuetSide, TrialSpec, Watts, WorkloadRef } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import { trialId } from '../sweep/plan.ts'
-import type { ScenarioSettings } from '../sweep/settings.ts'
+import type { ScenarioSettings } from '../sweep/types.ts'
 
 /** A scenario as far as its trials need it. */
 export interface TrialRecipe {

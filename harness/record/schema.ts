@@ -7,8 +7,7 @@ import type { DataFingerprint, PreparedDataset } from '../../workers/data/types.
 import type { ChunkLogLine, DatasetSpec, TrialResult } from '../../workers/protocol.ts'
 import type { MetricInfo, ParamInfo, WorkloadInfo } from '../../workers/workload.ts'
 import type { PipelineOptions, PipelineSettings } from '../pipeline/options.ts'
-import type { ScenarioSettings } from '../sweep/settings.ts'
-import type { Scenario, Sweep } from '../sweep/types.ts'
+import type { Scenario, ScenarioSettings, Sweep } from '../sweep/types.ts'
 import type { Manifest } from './types.ts'
 import { isPlain } from './upgrade.ts'
 

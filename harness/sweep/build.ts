@@ -11,8 +11,8 @@ import type { Places } from './places.ts'
 import { dotted, type Finding, type Path, refuse } from './problems.ts'
 import type { Profile } from './profiles.ts'
 import type { SweepInput } from './schema.ts'
-import { PIPELINE_SETTINGS, SCENARIO_SETTINGS, type ScenarioSettings, SETTING_DEFAULTS } from './settings.ts'
-import type { Scenario } from './types.ts'
+import { PIPELINE_SETTINGS, SCENARIO_SETTINGS, SETTING_DEFAULTS } from './settings.ts'
+import type { Scenario, ScenarioSettings } from './types.ts'
 
 /** More points than this are a slip in the grid. */
 const MAX_SCENARIOS = 200_000

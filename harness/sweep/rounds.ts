@@ -4,16 +4,8 @@ import { isMapping } from './document.ts'
 import type { Places } from './places.ts'
 import { dotted, type Finding, type Path } from './problems.ts'
 import { shareOf, shareType } from './share.ts'
+import type { StoppingRule } from './types.ts'
 import { wholeNumber } from './whole-number.ts'
-
-/** Rounds go on for a scenario until the mean of a metric is known well enough. */
-export interface StoppingRule {
-  /** Trials that every scenario gets. */
-  min: number
-  metric: string
-  /** Half width of the 95% interval of the mean that is enough, as a share of the mean. */
-  ci: number
-}
 
 /** A round has three digits in a trial's id. */
 const MAX_ROUNDS = 999

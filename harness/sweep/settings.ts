@@ -1,6 +1,6 @@
 /**
  * Every setting of a sweep in one table: its type, default, meaning, and whether it may vary by scenario.
- * Types derive from it, so a new setting is one entry here and its use.
+ * A new setting is one entry here, its type in `ScenarioSettings`, and its use.
  *
  * What wins where a setting is given more than once, weakest first: the default, the top of the sweep, the profile,
  * an axis of the grid (or an `include` entry), `--set`.
@@ -9,6 +9,7 @@ import { z } from 'zod'
 import { MINIMUM_MEMORY_MB } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import { roundsType } from './rounds.ts'
+import type { ScenarioSettings } from './types.ts'
 import { wholeNumber } from './whole-number.ts'
 
 /** Below this share a trial process spends its quota on starting up. */
@@ -144,8 +145,9 @@ type Table = ReturnType<typeof settings>
 type SettingsThat<H extends Holds> = {
   [K in keyof Table as Table[K]['holds'] extends H ? K : never]: z.infer<Table[K]['type']>
 }
-/** What a scenario holds its trials to; every one may be an axis. */
-export type ScenarioSettings = SettingsThat<'scenario'>
+// `ScenarioSettings` is written out for users, who have no zod: this does not compile where the table says otherwise.
+type Same<A, B> = [A, B] extends [B, A] ? true : never
+true satisfies Same<SettingsThat<'scenario'>, ScenarioSettings>
 
 const TABLE: Record<string, Setting> = settings(null)
 

@@ -9,8 +9,6 @@ import type {
 } from '../../workers/data/types.ts'
 import type { DatasetSpec, Watts } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
-import type { StoppingRule } from './rounds.ts'
-import type { ScenarioSettings } from './settings.ts'
 
 /** Dataset as written in the sweep; an axis may override one of its keys. */
 export interface SweepDataset {
@@ -55,6 +53,30 @@ export interface GateSettings {
   /** Commands that build a version, and that install its dependencies where the lock file differs. */
   build: string | null
   install: string | null
+}
+
+/** Rounds go on for a scenario until the mean of a metric is known well enough. */
+export interface StoppingRule {
+  /** Trials that every scenario gets. */
+  min: number
+  metric: string
+  /** Half width of the 95% interval of the mean that is enough, as a share of the mean. */
+  ci: number
+}
+
+/** What a scenario holds its trials to; every one may be an axis. The table in `settings.ts` has meanings and defaults. */
+export interface ScenarioSettings {
+  mode: 'batch' | 'streaming'
+  chunk_size: number
+  batch_size: number
+  max_memory_mb: number | null
+  max_compute_units: number | null
+  memory_scope: 'workload' | 'process'
+  caps: 'strict' | 'best_effort'
+  pin_core: number | null
+  warmup_chunks: number
+  timeout_s: number
+  random_seed: number
 }
 
 /** One point of the expanded grid. */

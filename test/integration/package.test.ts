@@ -1,6 +1,15 @@
 /** The package as users get it: packed, installed in an empty project and run. Needs the npm registry. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,7 +24,6 @@ const STRICT = {
   module: 'NodeNext',
   target: 'ES2022',
   lib: ['ES2023'],
-  types: [],
   strict: true,
   exactOptionalPropertyTypes: true,
   skipLibCheck: false,
@@ -32,6 +40,19 @@ for (const caveat of caveats) if (caveat.kind === 'missing_values') throw caveat
 if (sequentialDecision(sequentialPlan(3), 0, [1, 1.1], { margin: 0.02 }).verdict === 'regression') throw low
 // @ts-expect-error: a seed is required
 import('stint/stats').then(({ bootstrapMedianRatio }) => bootstrapMedianRatio([1], [2], {}))
+`
+
+const PROGRAM = `
+import { loadSweep, openRun, report, run, type RunEvent } from 'stint'
+
+const { folder } = await run(loadSweep('sweep.yaml'), { out: 'results', onEvent: (event: RunEvent) => void event })
+const { model } = await report(folder)
+for (const { label, metrics } of model.scenarios) console.log(label, metrics['latency_mean_ms']?.value.toFixed(1))
+const { chunk_size, pin_core } = openRun(folder).manifest.sweep.scenarios[0]!.settings
+export const size: number = chunk_size
+export const core: number | null = pin_core
+// @ts-expect-error: it is a number, and known to be one
+export const wrong: string = chunk_size
 `
 
 /** Uses what a workload's author does. */
@@ -66,9 +87,11 @@ describe('packed', () => {
     const [packed] = JSON.parse(command(ROOT, ['npm', 'pack', '--dry-run', '--json', '--ignore-scripts']))
     const paths: string[] = packed.files.map(({ path }: { path: string }) => path)
     expect(paths).toEqual(expect.arrayContaining(['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE']))
-    expect(paths.filter((path) => /^(?:build|test|node_modules)\/|\.map$|(?<!\.d)\.ts$/.test(path))).toEqual(
-      [],
-    )
+    expect(
+      paths.filter((path) =>
+        /^(?:build|test|node_modules)\/|\.map$|^(?!examples\/).*(?<!\.d)\.ts$/.test(path),
+      ),
+    ).toEqual([])
     expect(packed.unpackedSize).toBeLessThan(5_000_000)
     const texts = paths.map((path) => readFileSync(join(ROOT, path), 'latin1'))
     expect(twice(texts)).toEqual([])
@@ -89,19 +112,35 @@ describe('packed', () => {
     expect(named.filter((path) => !existsSync(join(ROOT, path as string)))).toEqual([])
   })
 
-  it('has types that compile in an empty TypeScript project, without types of Node', () => {
+  it.each<[string, string[], Record<string, string>]>([
+    ['without types of Node: stint/workload and stint/stats', [], { WORKLOAD, COMPARISON }],
+    ['with types of Node: stint', ['node'], { PROGRAM }],
+  ])('has types that compile in an empty TypeScript project %s', (_, types, sources) => {
     const project = mkdtempSync(join(tmpdir(), 'types-'))
     try {
       mkdirSync(join(project, 'node_modules'))
       symlinkSync(ROOT, join(project, 'node_modules/stint'))
+      for (const name of types.length > 0 ? ['@types', 'undici-types'] : [])
+        symlinkSync(join(ROOT, 'node_modules', name), join(project, 'node_modules', name))
       writeFileSync(join(project, 'package.json'), '{ "type": "module" }')
-      writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions: STRICT }))
-      writeFileSync(join(project, 'workload.ts'), WORKLOAD)
-      writeFileSync(join(project, 'comparison.ts'), COMPARISON)
+      writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions: { ...STRICT, types } }))
+      for (const [name, text] of Object.entries(sources)) writeFileSync(join(project, `${name}.ts`), text)
       command(project, [process.execPath, join(ROOT, 'node_modules/typescript/bin/tsc'), '--noEmit'])
     } finally {
       rmSync(project, { recursive: true, force: true })
     }
+  })
+
+  it('has types that need no package which users do not install', () => {
+    const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+    const files = readdirSync(join(ROOT, 'dist'), { recursive: true, encoding: 'utf8' })
+    const declarations = files.filter((name) => name.endsWith('.d.ts'))
+    const named = declarations.flatMap((name) => {
+      const text = readFileSync(join(ROOT, 'dist', name), 'utf8')
+      return [...text.matchAll(/^(?:import|export) .*from '([^.'][^']*)'/gm)].map(([, from]) => from!)
+    })
+    expect(declarations.length).toBeGreaterThan(3)
+    expect(named.filter((from) => !from.startsWith('node:') && !(from in dependencies))).toEqual([])
   })
 })
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LocalExecutor } from '../../harness/execute/local/executor.ts'
 
-import type { ScenarioSettings } from '../../harness/sweep/settings.ts'
+import type { ScenarioSettings } from '../../harness/sweep/types.ts'
 import type { PreparedDataset } from '../../workers/data/types.ts'
 import { givenParams } from '../../workers/pipeline/describe.ts'
 import type { Scalar } from '../../workers/workload.ts'

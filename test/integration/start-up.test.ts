@@ -38,6 +38,18 @@ describe('the command line loads', () => {
     expect(files.filter((path) => isPackage(path) && HEAVY.test(path))).toEqual([])
   })
 
+  it.each([
+    ['stint', /^$/],
+    ['stint/stats', /^dist\/packages\/(?!jstat)|^node_modules/],
+    ['stint/workload', /./],
+  ])('nothing that draws or talks to a broker for a program that imports %s', (name, unwanted) => {
+    const files = loadedFiles(['--input-type=module', '--eval', `await import('${name}')`], ROOT)
+    const loaded = files.map((path) => relative(ROOT, path))
+    const packages = loaded.filter(isPackage)
+    expect(loaded.length).toBeGreaterThan(0)
+    expect(packages.filter((path) => HEAVY.test(path) || unwanted.test(path))).toEqual([])
+  })
+
   it('what draws only for a command that draws, which shows that it would be seen', () => {
     const folder = mkdtempSync(join(tmpdir(), 'start-up-'))
     try {

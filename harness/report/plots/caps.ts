@@ -1,6 +1,5 @@
 /** Proof of enforcement: what was asked for against what the trials used. */
 
-import type { TopLevelSpec } from 'vega-lite'
 import { count, formatNumber, wholeNumber } from '../../format.ts'
 import { scalarText } from '../text/words.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
@@ -81,7 +80,7 @@ export function capsPlot(model: ReportModel, file: string): Plot {
       layer: [...layersOf(panel, width), ...(i === 0 ? [caption] : [])],
     })),
   }
-  return { file, alt: ALT, spec: spec as unknown as TopLevelSpec }
+  return { file, alt: ALT, spec }
 }
 
 function computePoint({ label, compute }: ScenarioReport): CapPoint[] {

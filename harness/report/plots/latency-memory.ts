@@ -1,6 +1,5 @@
 /** Latency against memory, a point per scenario, its accuracy as the colour: all three that a constraint trades. */
 
-import type { TopLevelSpec } from 'vega-lite'
 import { count, formatMetric } from '../../format.ts'
 import type { Metric } from '../../metrics.ts'
 import { capitalised, metricName, metricTitle, settingLabel } from '../text/words.ts'
@@ -38,7 +37,7 @@ export function latencyMemoryPlot(model: ReportModel, file: string): Plot {
     return { file, alt, skipped: 'no ok trial knows latency, memory and accuracy' }
   }
   const spec = specOf(model, points, { latency, memory, accuracy }, alt)
-  return { file, alt, spec: spec as unknown as TopLevelSpec }
+  return { file, alt, spec }
 }
 
 interface Metrics {

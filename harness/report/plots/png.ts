@@ -1,7 +1,6 @@
 /** A Vega-Lite spec in, a PNG out: headless, on a canvas with the report's own font. */
 import { type Canvas, createCanvas } from '@napi-rs/canvas'
 import * as vega from 'vega'
-import type { TopLevelSpec } from 'vega-lite'
 import { compileSpec } from './compile.ts'
 import { FONT_FAMILY } from './fonts.ts'
 import { measuringContext } from './measure.ts'
@@ -18,7 +17,7 @@ interface TextMetrics {
  * Encoding is left to the caller: it runs beside this thread, so that the next picture can be drawn meanwhile.
  * @throws when the spec does not compile or a font is missing
  */
-export async function drawPicture(spec: TopLevelSpec): Promise<Canvas> {
+export async function drawPicture(spec: object): Promise<Canvas> {
   const view = new vega.View(vega.parse(compileSpec(spec)), { renderer: 'none', logLevel: vega.Error })
   try {
     const restore = measureWithCanvas()

@@ -1,6 +1,5 @@
 /** Effect sizes with their intervals: a forest of pairs, grouped by metric. */
 
-import type { TopLevelSpec } from 'vega-lite'
 import type { ComparisonRow } from '../../analyse/comparison.ts'
 import { isSignificant } from '../../analyse/verdict.ts'
 import { count, formatShare, wholeNumber } from '../../format.ts'
@@ -37,7 +36,7 @@ export function significancePlot(model: ReportModel, file: string): Plot {
   const rows = model.comparisons.filter((row) => shown.has(row))
   return {
     ...base,
-    spec: specOf(model, rows, candidates.length - rows.length, constant) as unknown as TopLevelSpec,
+    spec: specOf(model, rows, candidates.length - rows.length, constant),
   }
 }
 

@@ -1,6 +1,5 @@
 /** Cost against quality: a point per scenario, its intervals, and the front that nothing beats on both. */
 
-import type { TopLevelSpec } from 'vega-lite'
 import { formatMetric, formatNumber } from '../../format.ts'
 import { capitalised, metricName, metricTitle } from '../text/words.ts'
 import type { ReportModel } from '../types.ts'
@@ -37,7 +36,7 @@ export function tradeoffPlot(model: ReportModel, against: 'latency' | 'memory', 
     }
   }
   const picture = layOut(model, points, cost, accuracy)
-  return { file, alt, spec: specOf(model, picture, alt) as unknown as TopLevelSpec }
+  return { file, alt, spec: specOf(model, picture, alt) }
 }
 
 function specOf(model: ReportModel, picture: Picture, alt: string) {

@@ -1,6 +1,6 @@
 import { loadImage } from '@napi-rs/canvas'
 import { parse, View } from 'vega'
-import { compile } from 'vega-lite'
+import { compile, type TopLevelSpec } from 'vega-lite'
 import { expect, test } from 'vitest'
 import { buildReportModel } from '../../../harness/report/model.ts'
 import { capsPlot } from '../../../harness/report/plots/caps.ts'
@@ -141,7 +141,7 @@ test('scenarios with one cap stand around its bar, and the caption tells them ap
   }
   const { manifest, trials } = syntheticRun({ ...shape, runs: 2 })
   const plot = capsPlot(buildReportModel(manifest, trials), 'caps.png')
-  const view = await new View(parse(compile(plot.spec!).spec), { renderer: 'none' }).runAsync()
+  const view = await new View(parse(compile(plot.spec as TopLevelSpec).spec), { renderer: 'none' }).runAsync()
   const root = (view.scenegraph() as unknown as { root: SceneItem }).root
   const points = across(root, 'memory_points_marks')
   expect(points.length).toBe(6)
