@@ -216,7 +216,7 @@ export function capsTable(model: ReportModel): Table {
       { head: 'In force', type: 'text', cell: inForceCell },
     ]),
     file: 'benchmarks/constraint_experiment.csv',
-    note: `Compute is CPU time of the whole trial process over wall time. Peak memory is the largest reading above an empty cell.${watched}`,
+    note: `Compute is CPU time of the whole trial process over wall time. Peak memory is the largest reading above an idle worker.${watched}`,
   }
 }
 

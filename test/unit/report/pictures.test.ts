@@ -152,7 +152,7 @@ test('scenarios with one cap stand around its bar, and the caption tells them ap
 
   const alone = syntheticRun({ ...shape, max_compute_units: [null], runs: 2 })
   const memory = JSON.stringify(capsPlot(buildReportModel(alone.manifest, alone.trials), 'caps.png').spec)
-  expect(memory).toContain('Memory, above an empty cell, held by: ')
+  expect(memory).toContain('Memory, above an idle worker, held by: ')
   expect(memory).toContain('chunk_size, from left: 64, 256')
   expect(memory).not.toContain('Compute held by')
 })
