@@ -292,7 +292,11 @@ export interface PassedOver {
 }
 
 /** What two runs, or the halves of one that was resumed, may differ in. */
-export type DifferenceKind = 'stint' | 'workload' | 'data' | 'machine' | 'system' | 'node'
+export const DIFFERENCE_KINDS = [
+  ...(['machine', 'system', 'node', 'mechanism', 'calibration'] as const),
+  ...(['data', 'workload', 'stint', 'scenarios', 'settings', 'seed', 'jobs'] as const),
+] as const
+export type DifferenceKind = (typeof DIFFERENCE_KINDS)[number]
 
 interface AnyTrial {
   trial: string

@@ -19,7 +19,9 @@ import {
   energySource,
   isEnergy,
   metricValues,
+  mixesDataOrCode,
   okTrials,
+  resumedByForce,
   uncapped,
   usableValues,
 } from './values.ts'
@@ -34,6 +36,13 @@ const SIDES: readonly Side[] = ['a', 'b']
  * and the sides are paired by it. `p_adjusted` is left null: it needs the other pairs.
  */
 export function compareMetric(pair: GroupPair, metric: Metric, settings: TestSettings): ComparisonRow {
+  const row = compareAsTold(pair, metric, settings)
+  // What has no common mean has no difference either.
+  const mixed = mixesDataOrCode([...pair.a.trials, ...pair.b.trials])
+  return mixed && row.verdict !== 'not_tested' ? { ...row, verdict: 'undecided' } : row
+}
+
+function compareAsTold(pair: GroupPair, metric: Metric, settings: TestSettings): ComparisonRow {
   const seeds = seedValues(pair, metric)
   const raw = seeds ?? {
     a: metricValues(pair.a.trials, metric.name),
@@ -191,7 +200,15 @@ function warningsOfPair(pair: GroupPair): Warning[] {
   const total = { a: pair.a.trials.length, b: pair.b.trials.length }
   if (counts.a.ok * total.b !== counts.b.ok * total.a) warnings.push({ kind: 'unequal_outcomes', ...counts })
   else if (counts.a.ok < total.a) warnings.push({ kind: 'survivors_only', ...counts })
+  const mixed = mixesDataOrCode([...pair.a.trials, ...pair.b.trials])
   for (const side of SIDES) {
+    const ok = okTrials(pair[side].trials)
+    const forced = resumedByForce(ok)
+    const what = [
+      ...new Set(forced.flatMap(({ resumed_under }) => resumed_under.map((change) => change.what))),
+    ]
+    if (forced.length > 0)
+      warnings.push({ kind: 'resumed_by_force', side, trials: forced.length, n: ok.length, what, mixed })
     const loose = uncapped(pair[side].trials)
     if (loose.memory > 0)
       warnings.push({ kind: 'cap_not_enforced', side, cap: 'memory', trials: loose.memory })

@@ -77,6 +77,19 @@ export function uncapped(trials: readonly TrialResult[]): { memory: number; comp
   }
 }
 
+/** Those that `stint resume --force` ran under other conditions than the run began with. */
+export function resumedByForce<T extends TrialResult>(trials: readonly T[]): T[] {
+  return trials.filter(({ resumed_under }) => resumed_under.length > 0)
+}
+
+/** Whether these trials are of more than one state of the data and the workload's code, and so have no common mean. */
+export function mixesDataOrCode(trials: readonly TrialResult[]): boolean {
+  const states = okTrials(trials).map(({ resumed_under }) =>
+    resumed_under.flatMap(({ kind, what }) => (kind === 'data' || kind === 'workload' ? [what] : [])).join(),
+  )
+  return new Set(states).size > 1
+}
+
 /** Energy metrics, which are only tested where they were measured. */
 export function isEnergy(metric: { name: string }): boolean {
   return metric.name.startsWith('energy_')

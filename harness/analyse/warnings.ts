@@ -24,6 +24,8 @@ export type Warning =
   | { kind: 'shared_energy' }
   | { kind: 'different_mechanisms'; a: ComputeMechanism[]; b: ComputeMechanism[] }
   | { kind: 'cap_not_enforced'; side: Side; cap: 'memory' | 'compute'; trials: number }
+  /** `what`: each change of conditions in words. */
+  | { kind: 'resumed_by_force'; side: Side; trials: number; n: number; what: string[]; mixed: boolean }
   | { kind: 'not_significant_after_correction'; p_adjusted: number; alpha: number }
   | { kind: 'unpaired_rounds'; dropped: number; kept: number }
   | { kind: 'no_spread' }
@@ -83,6 +85,12 @@ export function formatWarning(warning: Warning): string {
       return `The compute caps were held by different means (a: ${warning.a.join(', ')}; b: ${warning.b.join(', ')}), which shape latency differently. Run both on a machine with one mechanism.`
     case 'cap_not_enforced':
       return `The ${warning.cap} cap of ${warning.side} was not in force in ${count(warning.trials, 'trial')}. See stint doctor for what this machine can enforce.`
+    case 'resumed_by_force':
+      return `${warning.trials} of ${count(warning.n, 'ok trial')} of ${warning.side} ran after the run was resumed with --force: ${warning.what.join('; ')}. ${
+        warning.mixed
+          ? 'Trials of other data or code are other quantities, so nothing is claimed of their mean: start a new run.'
+          : 'Start a new run for numbers to rely on.'
+      }`
     case 'not_significant_after_correction':
       return `The interval is for this pair alone; corrected for all pairs of the metric p is ${formatP(warning.p_adjusted)}, above ${warning.alpha}. Compare fewer pairs or raise benchmark_runs before acting on it.`
     case 'unpaired_rounds':

@@ -1,6 +1,7 @@
 /** `stint history`: when did a metric change, over many runs? */
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { resumedByForce } from '../analyse/values.ts'
 import { count, formatMetric, formatP } from '../format.ts'
 import { type HistoryChange, historyOf } from '../gate/history.ts'
 import { metricTable } from '../metrics.ts'
@@ -86,6 +87,12 @@ function runsBelow(dir: string): RecordedRun[] {
       const run = openRun(path)
       const { id, finished_at } = run.manifest
       if (finished_at === null || runs.has(id)) continue
+      if (resumedByForce(run.trials).length > 0) {
+        tell(
+          `note: left out: ${path}: it was resumed with --force, under other conditions than it began with`,
+        )
+        continue
+      }
       runs.set(id, run)
       for (const note of run.notes) tell(`note: ${plain(`${path}: ${note}`)}`)
     } catch (error) {

@@ -2,12 +2,27 @@
 
 import { rmSync } from 'node:fs'
 import type { TrialResult } from '../../workers/protocol.ts'
-import { energySource, groupByScenario, metricOf, metricValues } from '../analyse/values.ts'
+import {
+  computeMechanisms,
+  energySource,
+  groupByScenario,
+  metricOf,
+  metricValues,
+  resumedByForce,
+} from '../analyse/values.ts'
 import type { Executor } from '../execute/executor.ts'
 import { count } from '../format.ts'
 import { type Metric, metricTable } from '../metrics.ts'
 import { makeOwnedFolder } from '../ownership/leftovers.ts'
-import { readMachine } from '../record/machine.ts'
+import {
+  adviceOn,
+  type Conditions,
+  compatibility,
+  conditionsOf,
+  isOfTheMachine,
+  severityOf,
+  wordsOf,
+} from '../record/compatibility.ts'
 import { openRun, type RecordedRun } from '../record/open-run.ts'
 import { prepareSession } from '../session/session.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
@@ -18,7 +33,6 @@ import { GATED_METRICS, MEMORY_RESOLUTION_MB, marginOf, refuseIdleMargins, score
 import { changedOutputs, outcomeRow, scoreRow } from './outcomes.ts'
 import { FEWEST_RUNS, memoryTest, timesTest } from './runs-test.ts'
 import type { GateResult, GateRow, Rules } from './types.ts'
-import { type Recorded, unlikeMechanism, unlikeness } from './unlike.ts'
 import { verdictOf } from './verdict.ts'
 
 export interface BaselineOptions {
@@ -52,10 +66,11 @@ export async function compareWithBaseline(
     })
     if (!prepared.ok) throw new UserError(prepared.problem.message, prepared.problem.hint)
     const { session } = prepared
-    const { sweep, datasets } = session
+    const { sweep } = session
     const table = metricTable(session.workload.info.metrics)
     refuseIdleMargins(table, sweep.gate)
-    const notes = refuseUnlike(runs, { sweep, machine: readMachine(), datasets }, options)
+    const conditions = session.conditions()
+    const notes = refuseUnlike(runs, conditions, options)
 
     session.provide(null)
     // As many a scenario as were recorded, so that a mean is as exact as theirs.
@@ -68,7 +83,8 @@ export async function compareWithBaseline(
       trials.push(await executor.run(session.spec(scenarios.get(id)!, { round })))
       options.onTrial(trials.length, plan.length)
     }
-    refuseMechanism(runs, trials, options)
+    // What held the caps is known only now.
+    refuseUnlike(runs, { ...conditions, mechanisms: computeMechanisms(trials) }, options)
 
     const rules = {
       table,
@@ -107,6 +123,13 @@ function readRuns(paths: readonly string[]): RecordedRun[] {
       `"stint resume ${unfinished.path}" finishes it`,
     )
   }
+  const mixed = runs.find(({ trials }) => resumedByForce(trials).length > 0)
+  if (mixed !== undefined) {
+    throw new UserError(
+      `${mixed.path}: cannot be the measure of this sweep: it was resumed with --force, under other conditions than it began with`,
+      'record the baseline anew: stint run SWEEP.yaml --repeat 5',
+    )
+  }
   return runs
 }
 
@@ -115,57 +138,53 @@ function leftOut({ path, notes }: RecordedRun): string[] {
 }
 
 /** Rounds that were recorded: fewer than planned where precision ended them. */
-function roundsOf({ manifest, trials }: Recorded): number {
+function roundsOf({ manifest, trials }: RecordedRun): number {
   if (!manifest.sweep.until) return manifest.sweep.benchmark_runs
   return trials.reduce((most, { round }) => Math.max(most, round), 1)
 }
 
-/** @returns what a user who compares all the same should know */
+/**
+ * @returns what a user who compares all the same should know
+ * @throws {UserError} where the numbers of a recorded run do not go together with those of the trials to come
+ */
 function refuseUnlike(
-  runs: readonly Recorded[],
-  now: Parameters<typeof unlikeness>[1],
-  { allowDifferentMachine }: BaselineOptions,
+  runs: readonly RecordedRun[],
+  now: Conditions,
+  { allowDifferentMachine }: Pick<BaselineOptions, 'allowDifferentMachine'>,
 ): string[] {
-  const others = new Map<string, string[]>()
+  const notes = new Map<string, string[]>()
   for (const run of runs) {
-    const { settings, machine } = unlikeness(run, now)
-    if (settings.length > 0) {
+    const found = compatibility(conditionsOf(run), now)
+    const refused = found.filter((difference) => severityOf(difference, 'baseline') === 'refused')
+    const unlike = refused.filter((difference) => !isOfTheMachine(difference))
+    if (unlike.length > 0) {
       throw new UserError(
-        `${run.path}: cannot be the measure of this sweep: ${settings.join('; ')}`,
+        `${run.path}: cannot be the measure of this sweep: ${unlike.map(wordsOf).join('; ')}`,
         'record the baseline anew: stint run SWEEP.yaml --repeat 5',
       )
     }
-    if (machine.length === 0) continue
-    if (!allowDifferentMachine) {
+    const machine = refused.map(wordsOf).join('; ')
+    if (machine !== '' && !allowDifferentMachine) {
       throw new UserError(
-        `${run.path}: was recorded on another machine: ${machine.join('; ')}`,
+        `${run.path}: was recorded on another machine: ${machine}`,
         'record the baseline on this machine, compare two versions here with --against, or say --allow-different-machine',
       )
     }
-    const what = machine.join('; ')
-    others.set(what, [...(others.get(what) ?? []), run.path])
+    const others = found.filter((difference) => severityOf(difference, 'baseline') === 'note')
+    const told = [
+      ...(machine === '' ? [] : [`another machine (${machine}): a change may be the machine's`]),
+      ...others.map((difference) => `${wordsOf(difference)}. ${adviceOn(difference.kind)}`),
+    ]
+    for (const text of told) notes.set(text, [...(notes.get(text) ?? []), run.path])
   }
-  return [...others].map(
-    ([what, paths]) =>
-      `${paths.length === 1 ? paths[0] : count(paths.length, 'recorded run')}: another machine (${what}): a change may be the machine's`,
+  return [...notes].map(
+    ([text, paths]) => `${paths.length === 1 ? paths[0] : count(paths.length, 'recorded run')}: ${text}`,
   )
-}
-
-function refuseMechanism(
-  runs: readonly Recorded[],
-  trials: readonly TrialResult[],
-  { allowDifferentMachine }: BaselineOptions,
-): void {
-  if (allowDifferentMachine) return
-  for (const run of runs) {
-    const reason = unlikeMechanism(run, trials)
-    if (reason !== null) throw new UserError(`${run.path}: cannot be the measure of this run: ${reason}`)
-  }
 }
 
 function rowsOf(
   scenarios: readonly Scenario[],
-  runs: readonly Recorded[],
+  runs: readonly RecordedRun[],
   trials: readonly TrialResult[],
   rules: Rules,
 ): { rows: GateRow[]; tests: number; changed: string[] } {

@@ -3,8 +3,11 @@ import { changePoints } from '../analyse/change-point.ts'
 import { mean } from '../analyse/moments.ts'
 import { groupByScenario, metricValues, usableValues } from '../analyse/values.ts'
 import { metricTable } from '../metrics.ts'
-import { identityOf } from '../record/changes.ts'
-import type { Recorded } from './unlike.ts'
+import { identityOf } from '../record/compatibility.ts'
+import type { RecordedRun } from '../record/open-run.ts'
+
+/** What is looked at of a recorded run. */
+export type Recorded = Pick<RecordedRun, 'path' | 'manifest' | 'trials'>
 
 export interface HistoryOptions {
   /** Instead of the metrics that the newest run compares. */

@@ -4,7 +4,12 @@
  */
 import { z } from 'zod'
 import type { DataFingerprint, PreparedDataset } from '../../workers/data/types.ts'
-import type { ChunkLogLine, DatasetSpec, TrialResult } from '../../workers/protocol.ts'
+import {
+  type ChunkLogLine,
+  type DatasetSpec,
+  DIFFERENCE_KINDS,
+  type TrialResult,
+} from '../../workers/protocol.ts'
 import type { MetricInfo, ParamInfo, WorkloadInfo } from '../../workers/workload.ts'
 import type { PipelineOptions, PipelineSettings } from '../pipeline/options.ts'
 import type { Scenario, ScenarioSettings, Sweep } from '../sweep/types.ts'
@@ -21,7 +26,6 @@ const MEMORY_MECHANISMS = [
   'cgroup_v2',
 ] as const
 const DISTURBED = ['steal', 'others', 'waiting', 'pressure', 'frequency'] as const
-const DIFFERENCES = ['stint', 'workload', 'data', 'machine', 'system', 'node'] as const
 const MEMORY_SCOPES = ['workload', 'process'] as const
 
 const text = z.string()
@@ -58,7 +62,7 @@ const loosely =
 
 // ---------------------------------------------------------------- journal
 
-const passedOver = z.object({ kind: z.enum(DIFFERENCES), what: text })
+const passedOver = z.object({ kind: z.enum(DIFFERENCE_KINDS), what: text })
 
 const caps = z.object({
   memory: z.object({

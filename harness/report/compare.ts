@@ -1,6 +1,6 @@
 /** Two or more runs against each other, scenario by scenario; the first is the reference. */
 
-import type { TrialResult } from '../../workers/protocol.ts'
+import type { DifferenceKind, TrialResult } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import { comparePairs, compareScenarios } from '../analyse/compare.ts'
 import type { ComparisonRow, Group, GroupPair } from '../analyse/comparison.ts'
@@ -10,8 +10,10 @@ import { formatWarning } from '../analyse/warnings.ts'
 import { count, list } from '../format.ts'
 import { metricTable } from '../metrics.ts'
 import { METRICS_LISTED, namesHint } from '../nearest.ts'
+import { adviceOn, compatibility, conditionsOf, severityOf } from '../record/compatibility.ts'
 import type { RecordedRun } from '../record/open-run.ts'
 import type { Manifest } from '../record/types.ts'
+import { ONLY_AS_AXIS } from '../sweep/identity.ts'
 import type { Correction, Scenario } from '../sweep/types.ts'
 import { pairNotices } from './notices/pairs.ts'
 import type { Notice } from './section.ts'
@@ -162,12 +164,12 @@ function pairRuns(
   labels: string[]
   notices: Notice[]
 } {
-  const seedVaries = [a, b].some(({ manifest }) => manifest.sweep.axes.includes('random_seed'))
+  const axes = new Set([a, b].flatMap(({ manifest }) => manifest.sweep.axes))
   // The seed is the unit where both runs have several.
   const [seedsA, seedsB] = [seedKeys(a.manifest.sweep.scenarios), seedKeys(b.manifest.sweep.scenarios)]
   const seeds = seedsA.filter((key) => seedsB.includes(key))
   const poolsOf = ({ manifest }: ComparedRun) => poolBySeed(manifest.sweep.scenarios, seeds)
-  const candidates = new Map(poolsOf(b).map((pool) => [keyOf(pool.scenario, seedVaries), pool]))
+  const candidates = new Map(poolsOf(b).map((pool) => [keyOf(pool.scenario, axes), pool]))
   const [groupsA, groupsB] = [groupByScenario(a.trials), groupByScenario(b.trials)]
   const group = (run: ComparedRun, pool: Pool, groups: Map<string, TrialResult[]>): Group => {
     const found = groupOf(pool, groups)
@@ -178,7 +180,7 @@ function pairRuns(
   const alone: string[] = []
   for (const pool of poolsOf(a)) {
     const { scenario } = pool
-    const key = keyOf(scenario, seedVaries)
+    const key = keyOf(scenario, axes)
     const partner = candidates.get(key)
     if (partner) {
       pairs.push({ a: group(a, pool, groupsA), b: group(b, partner, groupsB), apart: true })
@@ -202,57 +204,23 @@ function pairRuns(
   return { pairs, labels, notices }
 }
 
-/** Settings that make two scenarios the same; the seed only where the grid varies it. */
-function keyOf({ flat }: Scenario, seedVaries: boolean): string {
-  const entries = Object.entries(flat).filter(([key]) => seedVaries || key !== 'random_seed')
+/** Settings that make two scenarios the same: those that its id is made of. */
+function keyOf({ flat }: Scenario, axes: ReadonlySet<string>): string {
+  const entries = Object.entries(flat).filter(([key]) => axes.has(key) || !ONLY_AS_AXIS.has(key))
   return JSON.stringify(entries.sort(([x], [y]) => (x < y ? -1 : 1)))
 }
 
+/** One notice for each kind of difference. */
 function differencesBetween(a: ComparedRun, b: ComparedRun): Notice[] {
-  const notices: Notice[] = []
-  const told = (what: string, inA: string, inB: string, level: Notice['level'], advice: string) => {
-    if (inA === inB) return
-    const text = `${what}: ${inA} in ${a.name}, ${inB} in ${b.name}. ${advice}`
-    notices.push({ level, text: text })
+  const byKind = new Map<DifferenceKind, string[]>()
+  for (const difference of compatibility(conditionsOf(a), conditionsOf(b))) {
+    const words = `${difference.what}: ${difference.a} in ${a.name}, ${difference.b} in ${b.name}`
+    byKind.set(difference.kind, [...(byKind.get(difference.kind) ?? []), words])
   }
-  const [ma, mb] = [a.manifest, b.manifest]
-  const hardware = ({ machine }: Manifest) =>
-    `${machine.cpu_model.trim()} with ${count(machine.cores, 'core')} and ${machine.memory_mb} MB`
-  told(
-    'The machines differ',
-    hardware(ma),
-    hardware(mb),
-    'problem',
-    'Times and memory compare machines, not versions.',
-  )
-  const system = ({ machine }: Manifest) => `${machine.platform} ${machine.kernel}, Node ${machine.node}`
-  told('The systems differ', system(ma), system(mb), 'note', 'A new Node or kernel can explain a difference.')
-  const data = ({ datasets }: Manifest) =>
-    datasets.map((d) => `${d.fingerprint.sha256.slice(0, 12)} (${d.rows} rows)`).join(', ') || 'none'
-  told('The data differ', data(ma), data(mb), 'problem', 'Quality metrics do not compare.')
-  told(
-    'The seeds differ',
-    String(ma.sweep.random_seed),
-    String(mb.sweep.random_seed),
-    'note',
-    'Quality metrics may differ for that alone.',
-  )
-  told(
-    'Trials at once',
-    String(ma.sweep.n_jobs),
-    String(mb.sweep.n_jobs),
-    'problem',
-    'Trials that share the machine slow each other down.',
-  )
-  told('Stint', ma.stint, mb.stint, 'note', 'Versions of the harness may measure differently.')
-  const mechanisms = ({ trials }: ComparedRun) =>
-    [...new Set(trials.map(({ caps }) => caps.compute.mechanism))].sort().join(', ') || 'none'
-  told(
-    'Compute caps were held by',
-    mechanisms(a),
-    mechanisms(b),
-    'problem',
-    'They shape latency differently.',
-  )
-  return notices
+  return [...byKind].flatMap(([kind, words]): Notice[] => {
+    const severity = severityOf({ kind }, 'compare')
+    if (severity === 'fine') return []
+    const level = severity === 'note' ? 'note' : 'problem'
+    return [{ level, text: `The runs differ in ${words.join('; in ')}. ${adviceOn(kind)}` }]
+  })
 }

@@ -8,7 +8,7 @@ import { operatingPoints } from '../analyse/operating-points.ts'
 import { paretoFrontier } from '../analyse/pareto.ts'
 import { stoppingOf } from '../analyse/precision.ts'
 import { type ScenarioSummary, summarise } from '../analyse/summary.ts'
-import { countOutcomes, groupByScenario } from '../analyse/values.ts'
+import { countOutcomes, groupByScenario, okTrials, resumedByForce } from '../analyse/values.ts'
 import { count } from '../format.ts'
 import { type Metric, metricTable } from '../metrics.ts'
 import type { Manifest } from '../record/types.ts'
@@ -113,6 +113,7 @@ function scenarioReport(
     flat: scenario.flat,
     trials: summary.n,
     outcomes: summary.outcomes,
+    forced: resumedByForce(okTrials(trials)).length,
     metrics: summary.metrics,
     energy_source: summary.energy_source,
     front: { latency: fronts.latency(summary), memory: fronts.memory(summary) },

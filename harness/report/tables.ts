@@ -28,6 +28,7 @@ export function scenarioTable(model: ReportModel): DataTable {
     ...settings.map((key) => column(key, ({ flat }) => flat[key])),
     column('n', ({ trials }) => trials),
     ...OUTCOMES.map((outcome) => column(outcome, ({ outcomes }) => outcomes[outcome])),
+    column('ok_after_force', ({ forced }) => forced),
     ...metricColumns,
     column('energy_source', ({ energy_source }) => energy_source),
     column('pareto_latency', ({ front }) => front.latency),

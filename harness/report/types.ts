@@ -54,6 +54,8 @@ export interface ScenarioReport {
   /** Trials with an outcome. */
   trials: number
   outcomes: Record<Outcome, number>
+  /** Ok trials that `stint resume --force` ran under other conditions; they are among the others in every mean. */
+  forced: number
   /** Mean over the ok trials with its 95% interval; null where no ok trial knows it. */
   metrics: Record<string, Estimate | null>
   energy_source: EnergySource | null

@@ -6,17 +6,15 @@ import type { Executor } from '../execute/executor.ts'
 import { count } from '../format.ts'
 import { makeOwnedFolder, removeLeftovers } from '../ownership/leftovers.ts'
 import { removeUnfinished } from '../record/atomic.ts'
-import { changesSince } from '../record/changes.ts'
+import { compatibility, conditionsOf, severityOf, wordsOf } from '../record/compatibility.ts'
 import { eachTrial, mendJournal } from '../record/journal.ts'
 import { lockFolder } from '../record/lock.ts'
-import { readMachine } from '../record/machine.ts'
 import { readManifest, writeManifest } from '../record/manifest.ts'
 import { runFolderAt } from '../record/run-folder.ts'
 import type { Manifest } from '../record/types.ts'
 import { planTrials } from '../sweep/plan.ts'
 import type { PlannedTrial } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
-import { STINT_VERSION } from '../version.ts'
 import type { Listener } from './events.ts'
 import { type Clock, runTrials, type SweepRun, SYSTEM_CLOCK, skippedTrials } from './run.ts'
 import { RunStopped } from './run-stopped.ts'
@@ -82,15 +80,11 @@ export async function resumeRun(
     })
     if (!prepared.ok) return { end: { done: 'refused', problem: prepared.problem }, ran: false }
     const { session } = prepared
-    const present = {
-      stint: STINT_VERSION,
-      machine: readMachine(),
-      workload_hash: session.workload.ref.sha256,
-      datasets: session.datasets,
-    }
-    const changes = changesSince(manifest, present)
+    const changes = compatibility(conditionsOf({ manifest, trials: [] }), session.conditions())
+      .filter((difference) => severityOf(difference, 'resume') === 'refused')
+      .map((difference): PassedOver => ({ kind: difference.kind, what: wordsOf(difference) }))
     if (changes.length > 0 && !options.force) throw changed(path, changes)
-    for (const change of changes) listener({ event: 'note', text: `forced: ${change}` })
+    for (const change of changes) listener({ event: 'note', text: `forced: ${change.what}` })
     const resumption = { at: clock.now().toISOString(), finished_trials: finished, changes }
     const resumed: Manifest = { ...manifest, resumed: [...manifest.resumed, resumption] }
     writeManifest(path, resumed)

@@ -14,12 +14,15 @@ import type { Scalar, WorkloadInfo } from '../../workers/workload.ts'
 import type { Executor } from '../execute/executor.ts'
 import { type TrialPart, trialSpec } from '../execute/trial-spec.ts'
 import { formatNumber } from '../format.ts'
+import type { Conditions } from '../record/compatibility.ts'
+import { readMachine } from '../record/machine.ts'
 import type { Calibration } from '../record/types.ts'
 import { checkParams, fitToWorkload, keyOfParam } from '../sweep/params.ts'
 import type { Locate } from '../sweep/places.ts'
 import { refuse } from '../sweep/problems.ts'
 import type { Scenario, Sweep } from '../sweep/types.ts'
 import { BUILT_IN } from '../sweep/workload.ts'
+import { STINT_VERSION } from '../version.ts'
 import { calibrate } from './calibrate.ts'
 import { withStdinAsFile } from './stdin.ts'
 import { hashWorkload } from './workload-hash.ts'
@@ -131,6 +134,18 @@ export class Session {
     return prepared.ok
       ? { ref: workloadRef(path), info: prepared.workload, path }
       : { problem: prepared.error }
+  }
+
+  /** What trials that run now depend on. */
+  conditions(): Conditions {
+    return {
+      stint: STINT_VERSION,
+      sweep: this.sweep,
+      machine: readMachine(),
+      workload_hash: this.workload.ref.sha256,
+      datasets: this.datasets,
+      mechanisms: null,
+    }
   }
 
   spec(

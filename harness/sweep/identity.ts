@@ -30,7 +30,13 @@ function base32(bytes: Uint8Array): string {
  * Settings that count only where they are an axis: repeating a sweep with another seed or a longer deadline gives the
  * same scenarios.
  */
-const ONLY_AS_AXIS = new Set(['random_seed', 'timeout_s', 'caps', 'memory_scope', 'pin_core'])
+export const ONLY_AS_AXIS: ReadonlySet<string> = new Set([
+  'random_seed',
+  'timeout_s',
+  'caps',
+  'memory_scope',
+  'pin_core',
+])
 
 /**
  * The part of `flat` that identifies a scenario, as JSON with sorted keys.

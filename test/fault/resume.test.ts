@@ -213,17 +213,19 @@ describe('resume', () => {
     expect([refused.code, refused.stdout]).toEqual([2, ''])
     expect(refused.stderr).toContain('the processor was Another CPU and is ')
     expect(refused.stderr).toContain('the version of Node was 18.0.0 and is ')
-    expect(refused.stderr).toMatch(/the code of workload .*tiny\.mjs has changed/)
+    expect(refused.stderr).toMatch(/the code of workload .*tiny\.mjs was sha256 0{12}\.\.\. and is sha256 /)
     expect(refused.stderr).not.toContain('99')
     expect(readFileSync(path, 'utf8')).toBe(before)
     expect(trialsOf(run).length).toBe(4)
 
-    expect(await box.stint('resume', run, '--force')).toMatchObject({ code: 0 })
+    const forced = await box.stint('resume', run, '--force')
+    expect(forced.code).toBe(0)
+    expect(forced.stderr).toContain('forced: the processor was Another CPU and is ')
     const marks = trialsOf(run).map(({ resumed_under }) => resumed_under.map(({ kind }) => kind))
-    const passed = ['workload', 'machine', 'node']
+    const passed = ['machine', 'node', 'workload']
     expect(marks).toEqual([[], [], [], [], passed, passed])
     const report = readFileSync(join(run, 'reports', 'report.md'), 'utf8')
-    expect(report).toContain('2 trials ran after the run was resumed with --force')
+    expect(report).toMatch(/2 trials \(round.*\) ran after the run was resumed with --force/)
     expect(report).toContain('Another CPU')
   })
 
@@ -294,8 +296,8 @@ export default { open: () => { let left = 2; return { step: () => (left-- > 0 ? 
     const { code: refused, stderr } = await box.stint('resume', run)
     expect(refused).toBe(2)
     expect(stderr).toMatch(
-      /the content of .*data\.csv was sha256 [0-9a-f]{12}\.\.\. and is sha256 [0-9a-f]{12}\.\.\./,
+      /the content of .*data\.csv was sha256 [0-9a-f]{12}\.\.\. \(1 row\) and is sha256 [0-9a-f]{12}\.\.\. \(2 rows\)/,
     )
-    expect(stderr).toMatch(/the code of workload .*own\.mjs has changed/)
+    expect(stderr).toMatch(/the code of workload .*own\.mjs was sha256 .* and is sha256 /)
   })
 })

@@ -1,7 +1,7 @@
 /** What a reader must know before trusting a run, each with what to do next. */
 import type { Disturbed, TrialResult } from '../../../workers/protocol.ts'
 import type { Comparison } from '../../analyse/comparison.ts'
-import { okTrials } from '../../analyse/values.ts'
+import { mixesDataOrCode, okTrials, resumedByForce } from '../../analyse/values.ts'
 import { formatWarning } from '../../analyse/warnings.ts'
 import { count, formatNumber, formatShare } from '../../format.ts'
 import type { Notice } from '../section.ts'
@@ -25,7 +25,7 @@ export function noticesFor(
     ...leftOut.map((text) => problem(plain(`${text}.`))),
     ...aboutTheRun(model),
     ...aboutPrecision(model),
-    ...aboutResuming(model, trials),
+    ...aboutResuming(trials),
     ...aboutOutcomes(model),
     ...aboutLatency(model),
     ...aboutScores(model, trials),
@@ -74,16 +74,21 @@ function aboutTheRun({ manifest, trials, scenarios }: Omit<ReportModel, 'notices
 }
 
 /** Trials that --force let run under other conditions than the rest. */
-function aboutResuming({ manifest }: Omit<ReportModel, 'notices'>, trials: readonly TrialResult[]): Notice[] {
-  const marked = trials.filter(({ resumed_under }) => resumed_under.length > 0).length
-  const changes = [
-    ...new Set(manifest.resumed.flatMap((resumption) => resumption.changes.map(({ what }) => what))),
-  ]
-  if (marked === 0 || changes.length === 0) return []
+function aboutResuming(trials: readonly TrialResult[]): Notice[] {
+  const forced = resumedByForce(trials)
+  if (forced.length === 0) return []
+  const changes = [...new Set(forced.flatMap(({ resumed_under }) => resumed_under.map(({ what }) => what)))]
+  const rounds = forced.map(({ round }) => round)
+  const from = rounds.reduce((least, round) => Math.min(least, round))
+  const to = rounds.reduce((most, round) => Math.max(most, round))
+  const where = from === to ? `round ${from}` : `rounds ${from} to ${to}`
+  const mixed = mixesDataOrCode(trials)
+    ? ' Means over trials of different data or code are no results, and nothing is claimed of them.'
+    : ''
   return [
     problem(
       plain(
-        `${count(marked, 'trial')} ran after the run was resumed with --force, and cannot be compared with the others: ${changes.join('; ')}. Start a new run for numbers to rely on.`,
+        `${count(forced.length, 'trial')} (${where}) ran after the run was resumed with --force, and cannot be compared with the others: ${changes.join('; ')}.${mixed} Start a new run for numbers to rely on.`,
       ),
     ),
   ]

@@ -92,6 +92,7 @@ export function summaryTable(model: ReportModel): Table {
         expendable: 2,
         cell: ({ outcomes: { ok } }) => ({ text: String(ok), value: ok }),
       },
+      ...(scenarios.some(({ forced }) => forced > 0) ? [AFTER_FORCE] : []),
       ...metricColumns(model),
       ...(scenarios.some(({ compute }) => compute.achieved) ? [USED_CORES] : []),
       { head: 'Outcome', short: 'outcome', type: 'text', cell: outcomeCell },
@@ -107,6 +108,14 @@ const FRONT: ScenarioColumn = {
   short: '',
   type: 'text',
   cell: ({ front }) => (front.latency ? { text: '*', value: 1, tone: 'good' } : { text: '' }),
+}
+
+/** Their share of every mean in the row is of other conditions. */
+const AFTER_FORCE: ScenarioColumn = {
+  head: 'Of these after --force',
+  short: 'forced',
+  type: 'number',
+  cell: ({ forced }) => ({ text: String(forced), value: forced, tone: forced > 0 ? 'bad' : 'quiet' }),
 }
 
 const USED_CORES: ScenarioColumn = {

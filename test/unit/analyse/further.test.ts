@@ -224,6 +224,14 @@ describe('formatWarning', () => {
     estimated_energy: { kind: 'estimated_energy' },
     shared_energy: { kind: 'shared_energy' },
     different_mechanisms: { kind: 'different_mechanisms', a: ['cgroup_v2'], b: ['duty_cycle'] },
+    resumed_by_force: {
+      kind: 'resumed_by_force',
+      side: 'b',
+      trials: 2,
+      n: 5,
+      what: ['x was 1 and is 2'],
+      mixed: true,
+    },
     cap_not_enforced: { kind: 'cap_not_enforced', side: 'b', cap: 'memory', trials: 1 },
     not_significant_after_correction: {
       kind: 'not_significant_after_correction',

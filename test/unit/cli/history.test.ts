@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { compare } from '../../../harness/cli/compare-runs.ts'
 import { historyCommand } from '../../../harness/cli/history.ts'
 import type { Manifest } from '../../../harness/record/types.ts'
+import type { PassedOver } from '../../../workers/protocol.ts'
 import { writeRun } from '../../fixtures/write-run.ts'
 import { makeScenario, makeTrial } from '../analyse/make-trials.ts'
 import { syntheticRun } from '../report/synthetic.ts'
@@ -29,7 +30,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-function record(number: number, ms: number): string {
+function record(number: number, ms: number, resumed_under: PassedOver[] = []): string {
   const path = join(folder, 'w', `run-${String(number).padStart(2, '0')}`)
   const { manifest } = syntheticRun({ metrics: ['latency_mean_ms'] })
   const scenarios = [makeScenario('s')]
@@ -40,7 +41,7 @@ function record(number: number, ms: number): string {
     sweep: { ...manifest.sweep, scenarios },
     started_at: new Date(Date.UTC(2026, 0, number)).toISOString(),
   }
-  writeRun(path, run, [makeTrial('s', 1, { metrics: { latency_mean_ms: ms } })])
+  writeRun(path, run, [makeTrial('s', 1, { metrics: { latency_mean_ms: ms }, resumed_under })])
   return path
 }
 
@@ -65,6 +66,14 @@ it('says that runs are too few, and which folder it could not read', () => {
   history()
   expect(said.out).toBe('1 run: too few to find a change\n')
   expect(said.err).toMatch(/left out: .*broken.*not valid JSON/)
+})
+
+it('leaves out a run that was resumed with --force, and says so', () => {
+  record(1, 1)
+  const forced = record(2, 1, [{ kind: 'data', what: 'the content of a.csv was x and is y' }])
+  history()
+  expect(said.out).toBe('1 run: too few to find a change\n')
+  expect(said.err).toContain(`left out: ${forced}: it was resumed with --force`)
 })
 
 it('refuses a metric that no run has, as a comparison does', async () => {

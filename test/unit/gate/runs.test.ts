@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { historyOf } from '../../../harness/gate/history.ts'
+import { historyOf, type Recorded } from '../../../harness/gate/history.ts'
 import { memoryTest, timesTest } from '../../../harness/gate/runs-test.ts'
-import { type Recorded, unlikeness } from '../../../harness/gate/unlike.ts'
 import { HARNESS_METRICS, type Metric } from '../../../harness/metrics.ts'
 import type { Manifest } from '../../../harness/record/types.ts'
 import type { TrialResult } from '../../../workers/protocol.ts'
@@ -96,48 +95,6 @@ function recorded(number: number, ms: number, changes: Partial<Manifest> = {}): 
     trials: trials([ms, ms * 1.01]),
   }
 }
-
-describe('what cannot be compared', () => {
-  const now = () => {
-    const { sweep, datasets } = recorded(1, 1).manifest
-    return { sweep, machine: { ...machine, load_at_start: [1, 1, 1] as [number, number, number] }, datasets }
-  }
-
-  it('is nothing where all is as it was', () => {
-    expect(unlikeness(recorded(1, 1), now())).toEqual({ settings: [], machine: [] })
-  })
-
-  it('names another machine, other settings and other data apart', () => {
-    const other = recorded(1, 1, { machine: { ...machine, cores: 4, load_at_start: [0, 0, 0] } })
-    expect(unlikeness(other, now()).machine).toEqual(['the number of cores was 4 and is 2'])
-    const changed = now()
-    changed.sweep = {
-      ...changed.sweep,
-      scenarios: [{ ...changed.sweep.scenarios[0]!, params: { k: 2 } }],
-      n_jobs: 2,
-    }
-    expect(unlikeness(recorded(1, 1), changed).settings).toEqual([
-      'params.k was 1 and is 2',
-      'n_jobs was 1 and is 2',
-    ])
-    const { sweep } = recorded(1, 1).manifest
-    const scenarios = sweep.scenarios.map((scenario) => ({
-      ...scenario,
-      settings: { ...scenario.settings, memory_scope: 'process' as const, pin_core: 1 },
-    }))
-    changed.sweep = { ...sweep, scenarios }
-    changed.sweep.relative_to = { profile: 'edge', kernel_ops_s: 1e9 }
-    expect(unlikeness(recorded(1, 1), changed).settings).toEqual([
-      'memory_scope was none and is process',
-      'pin_core was none and is 1',
-      'relative_to was none and is edge',
-    ])
-    const data = [{ fingerprint: { sha256: 'baseline' } }] as unknown as Manifest['datasets']
-    expect(unlikeness(recorded(1, 1, { datasets: data }), now()).settings).toEqual([
-      'its data has other content',
-    ])
-  })
-})
 
 describe('history', () => {
   const noise = normalNoise(3, 0.01)

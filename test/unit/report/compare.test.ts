@@ -60,9 +60,29 @@ test('names other machines, other data, other jobs and other mechanisms', () => 
   const text = compareRuns([a, b])
     .notices.map((notice) => notice.text)
     .join('\n')
-  for (const word of ['ARM Cortex-A72', 'ffffffffffff', 'Trials at once: 1 in a, 4 in b', 'duty_cycle']) {
+  for (const word of [
+    'ARM Cortex-A72',
+    'ffffffffffff',
+    'The runs differ in n_jobs: 1 in a, 4 in b.',
+    'duty_cycle',
+  ]) {
     expect(text).toContain(word)
   }
+})
+
+test('pairs scenarios whose caps, deadline or seed differ, and says so', () => {
+  const b = named('b')
+  for (const { settings, flat } of b.manifest.sweep.scenarios) {
+    const held = { memory_scope: 'process' as const, timeout_s: 5, pin_core: 1 }
+    Object.assign(settings, held)
+    Object.assign(flat, held)
+  }
+  const { lines, notices } = compareRuns([named('a'), b])
+  expect(lines).toHaveLength(4 * 4)
+  expect(notices).toContainEqual({
+    level: 'problem',
+    text: 'The runs differ in memory_scope: workload in a, process in b; in pin_core: none in a, 1 in b; in timeout_s: 120 in a, 5 in b. They change what is measured.',
+  })
 })
 
 test('scenarios without a partner are named; none in common is a problem', () => {

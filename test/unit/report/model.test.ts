@@ -1,7 +1,10 @@
-import { expect, test } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import { buildReportModel } from '../../../harness/report/model.ts'
-import { capsTable } from '../../../harness/report/sections/results.ts'
+import { capsTable, summaryTable } from '../../../harness/report/sections/results.ts'
 import { noiseFacts } from '../../../harness/report/sections/trust.ts'
+import { scenarioTable } from '../../../harness/report/tables.ts'
+import type { ReportModel } from '../../../harness/report/types.ts'
+import type { PassedOver } from '../../../workers/protocol.ts'
 import { ended, measuring, NO_NOISE, okOf } from '../../fixtures/trials.ts'
 import { syntheticRun } from './synthetic.ts'
 
@@ -155,6 +158,70 @@ test('what was too short to tell, and a value that was not taken as it was, are 
   expect(achieved.cells.map(({ text }) => text)).toEqual(['too short to tell'])
   for (const name of ['Waiting for a core', 'Other processes', 'Disturbed trials'])
     expect(Object.fromEntries(noiseFacts(model))[name]).toContain('too short to tell')
+})
+
+describe('trials that resume --force ran under other conditions', () => {
+  const shape = {
+    chunk_size: [64],
+    batch_size: [8],
+    max_memory_mb: [64],
+    max_compute_units: [0.5, 1],
+    runs: 6,
+  }
+  const OTHER_DATA: PassedOver = { kind: 'data', what: 'the content of players.csv was x and is y' }
+  const OTHER_NODE: PassedOver = { kind: 'node', what: 'the version of Node was 20 and is 22' }
+  const modelOf = (change: PassedOver) => {
+    const run = syntheticRun({
+      ...shape,
+      alter: (trial) => ({ ...trial, resumed_under: trial.round >= 2 ? [change] : [] }),
+    })
+    return buildReportModel(run.manifest, run.trials)
+  }
+  const before = syntheticRun(shape)
+  const verdicts = (model: ReportModel) => model.comparisons.map(({ metric, verdict }) => [metric, verdict])
+
+  it('are marked in the table, named in a notice, and nothing is claimed of means over other data', () => {
+    const model = modelOf(OTHER_DATA)
+    expect(model.notices[0]).toEqual({
+      level: 'problem',
+      text: '8 trials (rounds 2 to 5) ran after the run was resumed with --force, and cannot be compared with the others: the content of players.csv was x and is y. Means over trials of different data or code are no results, and nothing is claimed of them. Start a new run for numbers to rely on.',
+    })
+    expect(model.scenarios.map(({ outcomes, forced }) => [outcomes.ok, forced])).toEqual([
+      [6, 4],
+      [6, 4],
+    ])
+    const table = summaryTable(model).columns.find(({ head }) => head === 'Of these after --force')!
+    expect(table.cells.map(({ text }) => text)).toEqual(['4', '4'])
+    const csv = new Map(scenarioTable(model).columns)
+    expect(csv.get('ok_after_force')).toEqual([4, 4])
+    expect(new Set(model.comparisons.map(({ verdict }) => verdict))).toEqual(new Set(['undecided']))
+    for (const { warnings } of model.comparisons) {
+      const forced = warnings.filter(({ kind }) => kind === 'resumed_by_force')
+      expect(forced).toMatchObject([
+        { side: 'a', trials: 4, n: 6, mixed: true },
+        { side: 'b', trials: 4, n: 6, mixed: true },
+      ])
+    }
+    // What the same values say where nothing changed.
+    const claimed = verdicts(buildReportModel(before.manifest, before.trials))
+    expect(claimed).toContainEqual(['latency_p50_ms', 'slower'])
+  })
+
+  it('of another Node are marked all the same, and still compared', () => {
+    const model = modelOf(OTHER_NODE)
+    expect(verdicts(model)).toContainEqual(['latency_p50_ms', 'slower'])
+    expect(model.comparisons[0]!.warnings).toMatchObject([
+      { kind: 'resumed_by_force', side: 'a', mixed: false },
+      { kind: 'resumed_by_force', side: 'b', mixed: false },
+    ])
+    expect(model.scenarios.map(({ forced }) => forced)).toEqual([4, 4])
+  })
+
+  it('are told of in no column of a run without them', () => {
+    const model = buildReportModel(before.manifest, before.trials)
+    expect(summaryTable(model).columns.map(({ head }) => head)).not.toContain('Of these after --force')
+    expect(model.scenarios.map(({ forced }) => forced)).toEqual([0, 0])
+  })
 })
 
 test('a quiet, complete run raises no problem', () => {

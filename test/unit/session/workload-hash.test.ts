@@ -12,43 +12,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { builtFile, packageFolder } from '../../../harness/package-folder.ts'
-import { changesSince } from '../../../harness/record/changes.ts'
 import { hashWorkload } from '../../../harness/session/workload-hash.ts'
 import { loadedFiles } from '../../fixtures/loaded-files.ts'
-import { syntheticRun } from '../report/synthetic.ts'
 
-const folder = realpathSync(mkdtempSync(join(tmpdir(), 'changes-')))
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'workload-hash-')))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-const { manifest } = syntheticRun()
-const same = () => structuredClone({ ...manifest, stint: manifest.stint })
-
-describe('changes since a run began', () => {
-  it('are none on the same machine, whatever its load and the kernel patch', () => {
-    const now = same()
-    now.machine.load_at_start = [9, 9, 9]
-    now.machine.kernel = `${manifest.machine.kernel.split('.').slice(0, 2).join('.')}.999-new`
-    expect(changesSince(manifest, now)).toEqual([])
-  })
-
-  it('are named one by one', () => {
-    const now = same()
-    now.stint = '99.0.0'
-    now.machine.cores += 1
-    now.machine.memory_mb += 1
-    now.machine.kernel = '99.9.0'
-    now.machine.cgroup.cpu_quota_cores = 0.5
-    now.workload_hash = 'b'.repeat(64)
-    now.datasets[0]!.fingerprint.sha256 = 'c'.repeat(64)
-    const changes = changesSince(manifest, now)
-    const kinds = ['stint', 'data', 'workload', 'machine', 'machine', 'system', 'machine']
-    expect(changes.map(({ kind }) => kind)).toEqual(kinds)
-    const words = changes.map(({ what }) => what).join('\n')
-    expect(words).toMatch(/version of stint was .* and is 99\.0\.0/)
-    expect(words).toMatch(/and is sha256 cccccccccccc\.\.\./)
-    expect(words).toMatch(/CPU quota on stint itself was .* and is 0\.5/)
-  })
-})
 
 describe('the hash of a workload', () => {
   const write = (name: string, text: string) => {
