@@ -107,7 +107,7 @@ describe('stint gate --against', () => {
     git('mv', 'workload.mjs', 'renamed.mjs')
     edit('./workload.mjs', './renamed.mjs', 'sweep.yaml')
     edit('work', 'addRoots', 'renamed.mjs')
-    const { code, result, row } = json('--against', 'main', '--time-limit', '8s')
+    const { code, result, row } = json('--against', 'main', '--time-limit', '20s')
     expect([0, 3]).toContain(code)
     expect(result.candidate).toMatch(/^the working copy \([0-9a-f]{7} and changes\)$/)
     expect(row('score')).toMatchObject({ verdict: 'ruled_out' })
