@@ -1,5 +1,6 @@
 /** Finds the command that the words name, and turns whatever goes wrong into one message and an exit code. */
 import yargs, { type Argv, type CommandModule } from 'yargs'
+import { ENVIRONMENT } from '../environment.ts'
 import { UserError } from '../user-error.ts'
 import { STINT_VERSION } from '../version.ts'
 import { answer, tell } from './console.ts'
@@ -15,7 +16,7 @@ interface Listed {
 }
 
 /** In the order in which help lists them. */
-const COMMANDS: readonly Listed[] = [
+export const COMMANDS: readonly Listed[] = [
   {
     command: 'run <sweep>',
     describe: 'run every scenario of a sweep under its caps, then write tables and plots',
@@ -73,13 +74,21 @@ const COMMANDS: readonly Listed[] = [
   },
 ]
 
+/**
+ * Reads the words as `commandLine` does and runs nothing.
+ * @throws {UserError} where no command takes them
+ */
+export async function checkCommandLine(words: readonly string[]): Promise<void> {
+  await parser(false).parseAsync(words, {}, () => {})
+}
+
 /** @param words of the command line, after the name of the program */
 export async function commandLine(words: readonly string[]): Promise<void> {
   keepIgnoringHangUp()
   try {
     // With a callback, yargs hands over the text of --help and --version instead of printing it.
     let help = ''
-    await parser().parseAsync(words, {}, (_error, _parsed, output) => {
+    await parser(true).parseAsync(words, {}, (_error, _parsed, output) => {
       help = output
     })
     if (help !== '') answer(help)
@@ -90,11 +99,11 @@ export async function commandLine(words: readonly string[]): Promise<void> {
   }
 }
 
-function parser(): Argv {
+function parser(runs: boolean): Argv {
   return yargs()
     .scriptName('stint')
     .usage('$0 <command>\n\nBenchmarks streaming ML under memory and compute caps that are really enforced.')
-    .command(COMMANDS.map(lazily))
+    .command(COMMANDS.map((listed) => lazily(listed, runs)))
     .demandCommand(1, 'name a command; "stint --help" lists them')
     .recommendCommands()
     .strict()
@@ -106,6 +115,11 @@ function parser(): Argv {
       'Did you mean %s?': 'no such command; did you mean "%s"?',
       'Unknown argument: %s': always('unknown option or word: %s'),
     })
+    .epilogue(
+      `Environment: ${ENVIRONMENT.filter(({ from }) => from === 'you')
+        .map(({ name }) => name)
+        .join(', ')}`,
+    )
     .version(STINT_VERSION)
     .help()
     .exitProcess(false)
@@ -115,7 +129,7 @@ function parser(): Argv {
 }
 
 /** The command, loaded when its words are to be read. */
-function lazily({ command, describe, load }: Listed): CommandModule {
+function lazily({ command, describe, load }: Listed, runs: boolean): CommandModule {
   return {
     command,
     describe,
@@ -123,7 +137,9 @@ function lazily({ command, describe, load }: Listed): CommandModule {
       ;(await load()).builder?.(argv)
       return argv
     },
-    handler: async (words) => (await load()).handler(words as never),
+    handler: async (words) => {
+      if (runs) await (await load()).handler(words as never)
+    },
   }
 }
 

@@ -17,7 +17,7 @@ const ok = ({ code, stdout, stderr }: CliEnd): string => {
 }
 
 const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
-const WORKLOAD = /```js\n(export default \{\n[\s\S]*?)```/.exec(README)![1]!
+const WORKLOAD = /```js\n(?:\/\/.*\n)?(export default \{\n[\s\S]*?)```/.exec(README)![1]!
 
 /** Helpers that are called as the built-in workload's checks are. */
 const HELPERS = `

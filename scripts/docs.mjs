@@ -1,0 +1,239 @@
+// Writes what the reference pages take from the code: `node scripts/docs.mjs`, or with --check fails where a page
+// is stale. Needs a build.
+import { spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { withBlock } from '../test/bench/markers.mjs'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const built = (path) => import(new URL(`../build/${path}.js`, import.meta.url).href)
+
+const [{ sweepJsonSchema }, { HARNESS_METRICS }, { infoFor }, { LEARNERS }, { ENVIRONMENT }] =
+  await Promise.all([
+    built('harness/sweep/schema'),
+    built('harness/metrics'),
+    built('workers/pipeline/describe'),
+    built('workers/pipeline/learn/registry'),
+    built('harness/environment'),
+  ])
+const { COMMANDS } = await built('harness/cli/command-line')
+
+const code = (value) => `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``
+const cell = (text) => String(text).replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('\n', ' ')
+const table = (heads, rows) =>
+  [heads, heads.map(() => '---'), ...rows].map((row) => `| ${row.map(cell).join(' | ')} |`).join('\n')
+
+const figure = (value) => value.toLocaleString('en-US', { maximumFractionDigits: 20 })
+
+/** A JSON Schema's type in words. */
+function kindOf(schema) {
+  if (schema.enum) return schema.enum.map(code).join(', ')
+  if (schema.const !== undefined) return code(schema.const)
+  if (schema.anyOf) return [...new Set(schema.anyOf.map(kindOf))].join(' or ')
+  switch (schema.type) {
+    case 'integer':
+    case 'number': {
+      const what = schema.type === 'integer' ? 'whole number' : 'number'
+      const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema
+      const isOpen = maximum === undefined || maximum >= Number.MAX_SAFE_INTEGER
+      if (exclusiveMinimum !== undefined && exclusiveMaximum !== undefined)
+        return `${what} between ${figure(exclusiveMinimum)} and ${figure(exclusiveMaximum)}`
+      if (exclusiveMinimum !== undefined && isOpen) return `${what} above ${figure(exclusiveMinimum)}`
+      if (exclusiveMinimum !== undefined)
+        return `${what} above ${figure(exclusiveMinimum)}, up to ${figure(maximum)}`
+      if (minimum === undefined) return what
+      return isOpen
+        ? `${what} from ${figure(minimum)}`
+        : `${what} from ${figure(minimum)} to ${figure(maximum)}`
+    }
+    case 'string':
+      return 'text'
+    case 'boolean':
+      return '`true`, `false`'
+    case 'null':
+      return '`null`'
+    case 'array':
+      return `list of: ${schema.items ? kindOf(schema.items) : 'values'}`
+    case 'object':
+      return 'mapping'
+    default:
+      return 'value'
+  }
+}
+
+const sweep = sweepJsonSchema()
+/** The mapping that a key of the sweep holds. */
+const mapping = (schema) => schema.properties ?? schema.anyOf?.map(mapping).find(Boolean)
+
+function keysTable(properties, { axes = null } = {}) {
+  const heads = ['key', 'value', 'default', ...(axes ? ['axis'] : []), 'meaning']
+  const rows = Object.entries(properties).map(([name, schema]) => [
+    code(name),
+    kindOf(schema),
+    schema.default === undefined ? '' : code(schema.default),
+    ...(axes ? [axes.has(name) ? 'yes' : ''] : []),
+    schema.description ?? '',
+  ])
+  return table(heads, rows)
+}
+
+const only = (properties, names) => Object.fromEntries(names.map((name) => [name, properties[name]]))
+const top = sweep.properties
+const blocks = [
+  'name',
+  'workload',
+  'dataset',
+  'params',
+  'profiles',
+  'grid',
+  'include',
+  'exclude',
+  'compare',
+  'gate',
+]
+const pipelineKeys = Object.keys(top).filter(
+  (name) => top[name].description === 'a parameter of the built-in pipeline',
+)
+const settings = Object.keys(top).filter((name) => !blocks.includes(name) && !pipelineKeys.includes(name))
+const gridKeys = new Set(Object.keys(top.grid.properties))
+const dataset = mapping(top.dataset)
+
+const { params, metrics } = infoFor([])
+
+function limits({ type, values, minimum, maximum }) {
+  if (values) return values.map(code).join(', ')
+  if (type === 'boolean') return '`true`, `false`'
+  const what = { integer: 'whole number', number: 'number', string: 'text' }[type]
+  if (minimum === Number.MIN_VALUE)
+    return `${what} above 0${maximum === undefined ? '' : `, up to ${maximum}`}`
+  if (minimum === undefined) return what
+  return `${what} from ${figure(minimum)}${maximum === undefined ? '' : ` to ${figure(maximum)}`}`
+}
+const paramsTable = (entries) =>
+  table(
+    ['param', 'value', 'default', 'meaning'],
+    entries.map(([name, info]) => [code(name), limits(info), code(info.default), info.description]),
+  )
+const chosen = Object.entries(LEARNERS).filter(([, { baseline }]) => !baseline)
+const options = new Set(chosen.flatMap(([, learner]) => Object.keys(learner.options)))
+const BETTER = { lower_is_better: 'lower', higher_is_better: 'higher', neutral: '' }
+
+function helpOf(words) {
+  const main = join(root, 'dist/harness/cli/main.js')
+  const env = { ...process.env, NO_COLOR: '1' }
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words, '--help'], {
+    encoding: 'utf8',
+    env,
+  })
+  if (status !== 0) throw new Error(`stint ${words.join(' ')} --help: ${stderr}`)
+  return stdout.trim()
+}
+
+/** What every command has, and is said once. */
+const COMMON = /^ +--(?:help|version) .*\n?/gm
+
+function commandLine() {
+  const parts = COMMANDS.map(({ command }) => {
+    const [name] = command.split(' ')
+    return `### ${name}\n\n\`\`\`text\n${helpOf([name]).replace(COMMON, '').trim()}\n\`\`\``
+  })
+  return [`\`\`\`text\n${helpOf([])}\n\`\`\``, ...parts].join('\n\n')
+}
+
+/** Page, name of the block, its text. */
+const BLOCKS = [
+  ['reference/sweep.md', 'sweep-keys', () => keysTable(only(top, blocks))],
+  ['reference/sweep.md', 'settings', () => keysTable(only(top, settings), { axes: gridKeys })],
+  ['reference/sweep.md', 'compare-keys', () => keysTable(mapping(top.compare))],
+  ['reference/sweep.md', 'gate-keys', () => keysTable(mapping(top.gate))],
+  [
+    'reference/data.md',
+    'dataset-keys',
+    () =>
+      keysTable(dataset, {
+        axes: new Set([...gridKeys].map((key) => key.replace(/^dataset\./, ''))),
+      }),
+  ],
+  ['reference/data.md', 'column-keys', () => keysTable(mapping(dataset.columns.additionalProperties))],
+  ['reference/data.md', 'feature-keys', () => keysTable(mapping(dataset.features.items))],
+  [
+    'reference/metrics.md',
+    'metrics',
+    () =>
+      table(
+        ['metric', 'unit', 'better', 'compared as', 'meaning'],
+        HARNESS_METRICS.map(({ name, unit, direction, scale, description }) => [
+          code(name),
+          unit,
+          BETTER[direction],
+          scale === 'log' ? 'ratio' : 'difference',
+          description,
+        ]),
+      ),
+  ],
+  [
+    'reference/pipeline.md',
+    'learners',
+    () =>
+      table(
+        ['`params.learner`', 'target', 'what it is'],
+        chosen.map(([name, { task, two_classes, description }]) => [
+          code(name),
+          task === 'regression' ? 'a number' : two_classes ? 'two labels' : 'labels',
+          description,
+        ]),
+      ),
+  ],
+  [
+    'reference/pipeline.md',
+    'learner-options',
+    () =>
+      chosen
+        .map(([name, learner]) => `**\`${name}\`**\n\n${paramsTable(Object.entries(learner.options))}`)
+        .join('\n\n'),
+  ],
+  [
+    'reference/pipeline.md',
+    'params',
+    () => paramsTable(Object.entries(params).filter(([name]) => !options.has(name) && name !== 'learner')),
+  ],
+  [
+    'reference/pipeline.md',
+    'pipeline-metrics',
+    () =>
+      table(
+        ['metric', 'unit', 'better', 'meaning'],
+        Object.entries(metrics).map(([name, { unit, direction, description }]) => [
+          code(name),
+          unit,
+          BETTER[direction],
+          description,
+        ]),
+      ),
+  ],
+  [
+    'reference/environment.md',
+    'variables',
+    () =>
+      table(
+        ['variable', 'set by', 'meaning'],
+        ENVIRONMENT.map(({ name, from, meaning }) => [code(name), from, meaning]),
+      ),
+  ],
+  ['reference/command-line.md', 'commands', commandLine],
+]
+
+const stale = []
+for (const [page, name, text] of BLOCKS) {
+  const path = join(root, 'docs', page)
+  const document = readFileSync(path, 'utf8')
+  const fresh = withBlock(document, name, text(), page)
+  if (fresh === document) continue
+  stale.push(`docs/${page}: ${name}`)
+  if (!process.argv.includes('--check')) writeFileSync(path, fresh)
+}
+if (process.argv.includes('--check') && stale.length > 0) {
+  console.error(`stale, "npm run docs" writes them again:\n${stale.join('\n')}`)
+  process.exitCode = 1
+} else for (const block of stale) console.log(`written: ${block}`)

@@ -1,0 +1,94 @@
+/** The code of the pages, run as it stands in a project of its own; and the blocks that the pages take from the code. */
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { trialsOf } from '../fixtures/cli.ts'
+import { type Block, blocksOf, pages, root } from '../unit/docs/pages.ts'
+
+const STINT = join(root, 'dist/harness/cli/main.js')
+const TSC = join(root, 'node_modules/typescript/bin/tsc')
+
+/** The file that a block is, by the comment on its first line. */
+const nameOf = ({ text }: Block): string | undefined =>
+  /^(?:\/\/|#) ([\w./-]+\.\w+)$/m.exec(text.split('\n')[0]!)?.[1]
+const named = (language: string) =>
+  pages()
+    .flatMap(blocksOf)
+    .filter((block) => block.language === language)
+    .flatMap((block) => {
+      const name = nameOf(block)
+      return name === undefined ? [] : [{ ...block, name }]
+    })
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pages-'))
+  mkdirSync(join(folder, 'node_modules', '@types'), { recursive: true })
+  symlinkSync(root, join(folder, 'node_modules/stint'))
+  symlinkSync(join(root, 'node_modules/@types/node'), join(folder, 'node_modules/@types/node'))
+  cpSync(join(root, 'scenarios'), join(folder, 'scenarios'), { recursive: true })
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module", "private": true }')
+  const rows = Array.from({ length: 60 }, (_, i) => `${50 + ((i * 37) % 90)},${1 + (i % 5)},${1000 * i}`)
+  writeFileSync(join(folder, 'prices.csv'), `area,rooms,price\n${rows.join('\n')}\n`)
+  for (const { name, text } of [...named('js'), ...named('ts'), ...named('yaml')]) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true })
+    writeFileSync(join(folder, name), text)
+  }
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+function node(words: readonly string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8' })
+  return { code: status, out: stdout.trim(), err: stderr }
+}
+
+describe('code of a page', { timeout: 180_000 }, () => {
+  it('in TypeScript compiles by the command beside it, strictly too', () => {
+    const files = named('ts').map(({ name }) => name)
+    expect(files.length).toBeGreaterThan(0)
+    const words = ['--module', 'nodenext', '--target', 'es2022', '--skipLibCheck']
+    const { code, out } = node([TSC, ...files, ...words, '--strict', '--ignoreConfig'])
+    expect([code, out]).toEqual([0, ''])
+  })
+
+  const workloads = named('yaml').filter(({ text }) => /^workload: \.\//m.test(text))
+
+  it('has a sweep for every workload', () => {
+    const used = workloads.map(({ text }) => /^workload: \.\/([\w-]+)\./m.exec(text)![1])
+    const modules = [...named('js'), ...named('ts')].filter(({ text }) => /^export default/m.test(text))
+    expect(modules.length).toBeGreaterThan(3)
+    expect(modules.map(({ name }) => name.split('.')[0]).filter((name) => !used.includes(name))).toEqual([])
+  })
+
+  it.each(workloads)('runs as a workload, every trial ok: $place', ({ name }) => {
+    const { code, out, err } = node([STINT, 'run', name, '--quiet'])
+    expect([code, err]).toEqual([0, expect.not.stringMatching(/failed|NaN/)])
+    const trials = trialsOf(out)
+    expect(trials.length).toBeGreaterThan(1)
+    expect(new Set(trials.map(({ outcome }) => outcome))).toEqual(new Set(['ok']))
+  })
+
+  const programs = named('js').filter(({ text }) => /from 'stint'/.test(text))
+
+  it.each(programs)('runs as a program: $place', ({ name }) => {
+    const { code, out, err } = node([name])
+    expect([code, err]).toEqual([0, ''])
+    expect(out).toMatch(/\d\.\d/)
+  })
+
+  it.each(named('yaml').filter(({ text }) => /^dataset:/m.test(text)))(
+    'lists its scenarios: $place',
+    ({ name }) => {
+      const { code, out, err } = node([STINT, 'run', name, '--dry-run'])
+      expect([code, err]).toEqual([0, ''])
+      expect(out).toMatch(/\d+ scenarios? x /)
+    },
+  )
+})
+
+it('what pages take from the code is up to date', { timeout: 180_000 }, () => {
+  const { code, err } = node([join(root, 'scripts/docs.mjs'), '--check'])
+  expect([code, err]).toEqual([0, ''])
+})
