@@ -1,4 +1,5 @@
 /** The pipeline's operators under the headings of the original profile. */
+import { op, table } from 'arquero'
 import type { ChunkLogLine } from '../../../workers/protocol.ts'
 import { own } from '../../own.ts'
 
@@ -13,6 +14,25 @@ const STAGES: Readonly<Record<string, Stage>> = {
 
 export function stageOf(operator: string): Stage {
   return own(STAGES, operator) ?? 'other'
+}
+
+export interface OperatorTotal {
+  operator: string
+  stage: Stage
+  seconds: number
+}
+
+/** What each operator took over all chunks, in the order in which they first appear. */
+export function operatorTotals(chunks: readonly ChunkLogLine[]): OperatorTotal[] {
+  const times = chunks.flatMap(({ operators_ms }) => Object.entries(operators_ms ?? {}))
+  return table({
+    operator: times.map(([operator]) => operator),
+    stage: times.map(([operator]) => stageOf(operator)),
+    seconds: times.map(([, ms]) => ms / 1000),
+  })
+    .groupby('operator', 'stage')
+    .rollup({ seconds: op.sum('seconds') })
+    .objects() as OperatorTotal[]
 }
 
 /** Names of all operators, in the order in which they first appear. */

@@ -6,7 +6,7 @@ import { own } from '../../own.ts'
 import type { Origin, PipelineOptions } from '../../pipeline/options.ts'
 import { firstOk, type Measured, type PipelineData, rowsOf } from './data.ts'
 import { notMeasured } from './not-measured.ts'
-import { operatorsIn, stageSeconds } from './operators.ts'
+import { operatorTotals, stageSeconds } from './operators.ts'
 import { qualitySection } from './quality.ts'
 
 export function pipelineJson(data: PipelineData, options: PipelineOptions): Record<string, unknown> {
@@ -143,7 +143,9 @@ function measuredSection({ report, trials, chunks }: Measured): object {
     metrics: Object.fromEntries(known),
     preprocessing_s: stageSeconds(chunks, (stage) => stage !== 'training'),
     training_s: stageSeconds(chunks, (stage) => stage === 'training'),
-    operators_s: Object.fromEntries(operatorsIn(chunks).map((name) => [name, operatorSeconds(chunks, name)])),
+    operators_s: Object.fromEntries(
+      operatorTotals(chunks).map(({ operator, seconds }) => [operator, seconds]),
+    ),
     caps: { compute: report.compute, memory: report.memory },
     energy_source: report.energy_source,
     info: okInfo({ trials }),
@@ -152,10 +154,6 @@ function measuredSection({ report, trials, chunks }: Measured): object {
 
 function okInfo({ trials }: Pick<Measured, 'trials'>): Record<string, unknown> | null {
   return firstOk(trials)?.info ?? null
-}
-
-function operatorSeconds(chunks: Measured['chunks'], operator: string): number {
-  return chunks.reduce((sum, chunk) => sum + (chunk.operators_ms?.[operator] ?? 0), 0) / 1000
 }
 
 function comparison(row: ComparisonRow): object {

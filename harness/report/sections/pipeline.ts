@@ -5,7 +5,7 @@ import { own } from '../../own.ts'
 import type { PipelineOptions } from '../../pipeline/options.ts'
 import { firstOk, type Measured, type PipelineData, rowsOf } from '../pipeline/data.ts'
 import { notMeasured } from '../pipeline/not-measured.ts'
-import { operatorsIn, stageOf } from '../pipeline/operators.ts'
+import { operatorTotals, stageOf } from '../pipeline/operators.ts'
 import { qualitySection } from '../pipeline/quality.ts'
 import { pipelineJson } from '../pipeline/report-json.ts'
 import {
@@ -124,15 +124,15 @@ function countCell(value: number | null): Cell {
 
 /** Where the time of the two modes goes; none where no chunk says. */
 function operatorsSection({ batch, streaming }: PipelineData): Section[] {
-  const names = operatorsIn([...batch.chunks, ...streaming.chunks])
+  const totals = { batch: operatorTotals(batch.chunks), streaming: operatorTotals(streaming.chunks) }
+  const names = [...new Set(Object.values(totals).flatMap((all) => all.map(({ operator }) => operator)))]
   if (names.length === 0) return []
-  const seconds = ({ chunks }: Measured, name: string) =>
-    chunks.reduce((sum, { operators_ms }) => sum + (own(operators_ms, name) ?? 0), 0) / 1000
-  const total = (one: Measured) => names.reduce((sum, name) => sum + seconds(one, name), 0)
-  const cell = (one: Measured, name: string) => {
-    if (one.chunks.length === 0) return numberCell(null)
-    const value = seconds(one, name)
-    return { text: `${formatNumber(value)} (${formatShare(value / total(one))})`, value }
+  const cell = (mode: keyof typeof totals, name: string) => {
+    const all = totals[mode]
+    if (all.length === 0) return numberCell(null)
+    const value = all.find(({ operator }) => operator === name)?.seconds ?? 0
+    const total = all.reduce((sum, { seconds }) => sum + seconds, 0)
+    return { text: `${formatNumber(value)} (${formatShare(value / total)})`, value }
   }
   return [
     {
@@ -143,8 +143,8 @@ function operatorsSection({ batch, streaming }: PipelineData): Section[] {
           columns: columnsOf(names, [
             { head: 'Operator', type: 'text', cell: (name) => ({ text: name }) },
             { head: 'Stage', type: 'text', cell: (name) => ({ text: stageOf(name).replace('_', ' ') }) },
-            { head: 'Batch (s)', type: 'number', cell: (name) => cell(batch, name) },
-            { head: 'Streaming (s)', type: 'number', cell: (name) => cell(streaming, name) },
+            { head: 'Batch (s)', type: 'number', cell: (name) => cell('batch', name) },
+            { head: 'Streaming (s)', type: 'number', cell: (name) => cell('streaming', name) },
           ]),
           note: 'Of the first ok trial of either mode. Under a compute cap a pause falls into the operator that it holds up.',
         }),
