@@ -14,7 +14,7 @@ export function paretoFrontier(
 ): Set<string> {
   const points = summaries.flatMap((summary) => {
     const [first, second] = [cost(summary, x), cost(summary, y)]
-    return first === null || second === null ? [] : [{ id: summary.scenario.id, x: first, y: second }]
+    return first === null || second === null ? [] : [{ id: summary.id, x: first, y: second }]
   })
   const dominates = (p: (typeof points)[number], q: (typeof points)[number]) =>
     p.x <= q.x && p.y <= q.y && (p.x < q.x || p.y < q.y)

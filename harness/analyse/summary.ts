@@ -6,16 +6,17 @@ import { type Estimate, estimateMean } from './estimate.ts'
 import { countOutcomes, type EnergySource, energySource, groupByScenario, metricValues } from './values.ts'
 
 export interface ScenarioSummary {
-  scenario: Scenario
+  /** The scenario's. */
+  id: string
   /** Trials with an outcome. */
-  n: number
+  trials: number
   outcomes: Record<Outcome, number>
-  /** By name, every metric of the table; null where no `ok` trial knows it. */
+  /** By name, every metric of the table: its mean over the `ok` trials; null where none knows it. */
   metrics: Record<string, Estimate | null>
   energy_source: EnergySource | null
 }
 
-/** One summary a scenario, in the sweep's order, also for those without trials. */
+/** One summary per scenario, in the sweep's order, also for those without trials. */
 export function summarise(input: {
   trials: readonly TrialResult[]
   scenarios: readonly Scenario[]
@@ -24,16 +25,16 @@ export function summarise(input: {
   level?: number
 }): ScenarioSummary[] {
   const groups = groupByScenario(input.trials)
-  return input.scenarios.map((scenario) => {
-    const trials = groups.get(scenario.id) ?? []
+  return input.scenarios.map(({ id }) => {
+    const trials = groups.get(id) ?? []
     // Without what every object inherits: a workload's metric may have any name.
     const metrics: Record<string, Estimate | null> = Object.create(null)
     for (const name of input.metrics.keys()) {
       metrics[name] = estimateMean(metricValues(trials, name), input.level)
     }
     return {
-      scenario,
-      n: trials.length,
+      id,
+      trials: trials.length,
       outcomes: countOutcomes(trials),
       metrics,
       energy_source: energySource(trials),

@@ -68,8 +68,8 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./doctor.ts')).doctorCommand,
   },
   {
-    command: 'schema',
-    describe: 'print the JSON Schema of a sweep file, for editors',
+    command: 'schema [of]',
+    describe: 'print the JSON Schema of a sweep file, for editors, or of a report, for programs',
     load: async () => (await import('./schema.ts')).schemaCommand,
   },
 ]

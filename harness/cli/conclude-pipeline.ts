@@ -5,7 +5,6 @@ import { PIPELINE_NAME } from '../pipeline/sweep.ts'
 import { openRun } from '../record/open-run.ts'
 import type { PipelineRequest } from '../record/types.ts'
 import type { Export } from '../report/export.ts'
-import { jsonText } from '../report/render/json.ts'
 import { terminalText } from '../report/render/terminal.ts'
 import type { SweepRun } from '../session/run.ts'
 import { answer, tell } from './console.ts'
@@ -73,7 +72,7 @@ export async function concludePipeline(
   if (problems.length > 0 || run.trials.some(({ outcome }) => outcome === 'failed'))
     process.exitCode = EXIT.failed
   const files = written.map((path) => relative(output, path))
-  if (json) answer(jsonText({ data: { output_folder: output, run_folder: finished, files } }))
+  if (json) answer(JSON.stringify({ output_folder: output, run_folder: finished, files }))
   else if (!takesStdout(exports)) answer(output)
 }
 

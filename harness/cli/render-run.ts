@@ -39,7 +39,7 @@ export function printRun(
     process.exitCode = EXIT.failed
   }
   if (json) {
-    answer(jsonText({ data: { run_folder: folder, ...report.data, files: files.written } }))
+    answer(jsonText({ ...report, data: { run_folder: folder, ...report.data, files: files.written } }))
     return
   }
   if (!quiet) {

@@ -47,10 +47,22 @@ export function buildReportModel(
   }
   const stopping = stoppingOf(manifest)
   for (const trial of own) stopping?.add(trial)
-  const scenarios = summaries.map((summary) => ({
-    ...scenarioReport(summary, groups.get(summary.scenario.id) ?? [], fronts),
-    ...(stopping && { precision: stopping.precision(summary.scenario.id) }),
-  }))
+  const scenarios = summaries.map((summary, i): ScenarioReport => {
+    const scenario = sweep.scenarios[i]!
+    const { id } = scenario
+    const trials = groups.get(id) ?? []
+    return {
+      ...summary,
+      label: plain(scenario.label),
+      flat: scenario.flat,
+      forced: resumedByForce(okTrials(trials)).length,
+      front: { latency: fronts.latency(id), memory: fronts.memory(id) },
+      compute: computeCap(trials, scenario.settings.max_compute_units),
+      memory: memoryCap(trials, scenario.settings.max_memory_mb),
+      failures: failuresOf(trials),
+      ...(stopping && { precision: stopping.precision(id) }),
+    }
+  })
   const missing = stopping?.missing(planTrials(sweep)).length
   const comparison = compareScenarios({
     trials: own,
@@ -87,7 +99,8 @@ export function buildReportModel(
   return { ...withoutNotices, notices: noticesFor(withoutNotices, comparison, own, leftOut) }
 }
 
-type Front = (summary: ScenarioSummary) => boolean | null
+/** By id; null where a mean is not known. */
+type Front = (scenario: string) => boolean | null
 
 function frontOf(
   summaries: readonly ScenarioSummary[],
@@ -98,29 +111,10 @@ function frontOf(
   const [x, y] = [metrics.get(cost), accuracy === null ? undefined : metrics.get(accuracy)]
   if (!x || !y) return () => null
   const front = paretoFrontier(summaries, x, y)
-  return ({ scenario, metrics: means }) => (means[x.name] && means[y.name] ? front.has(scenario.id) : null)
-}
-
-function scenarioReport(
-  summary: ScenarioSummary,
-  trials: readonly TrialResult[],
-  fronts: { latency: Front; memory: Front },
-): ScenarioReport {
-  const { scenario } = summary
-  return {
-    id: scenario.id,
-    label: plain(scenario.label),
-    flat: scenario.flat,
-    trials: summary.n,
-    outcomes: summary.outcomes,
-    forced: resumedByForce(okTrials(trials)).length,
-    metrics: summary.metrics,
-    energy_source: summary.energy_source,
-    front: { latency: fronts.latency(summary), memory: fronts.memory(summary) },
-    compute: computeCap(trials, scenario.settings.max_compute_units),
-    memory: memoryCap(trials, scenario.settings.max_memory_mb),
-    failures: failuresOf(trials),
-  }
+  const known = new Set(
+    summaries.flatMap(({ id, metrics: means }) => (means[x.name] && means[y.name] ? [id] : [])),
+  )
+  return (scenario) => (known.has(scenario) ? front.has(scenario) : null)
 }
 
 function computeCap(trials: readonly TrialResult[], asked: number | null): ScenarioReport['compute'] {

@@ -6,7 +6,7 @@ import type { Estimate } from '../analyse/estimate.ts'
 import type { ChunkSizes } from '../analyse/latency.ts'
 import type { OperatingPoints } from '../analyse/operating-points.ts'
 import type { Precision } from '../analyse/precision.ts'
-import type { EnergySource } from '../analyse/values.ts'
+import type { ScenarioSummary } from '../analyse/summary.ts'
 import type { Metric } from '../metrics.ts'
 import type { Manifest } from '../record/types.ts'
 import type { Notice } from './section.ts'
@@ -45,20 +45,13 @@ export interface Failure {
   first_trial: string
 }
 
-export interface ScenarioReport {
-  id: string
+export interface ScenarioReport extends ScenarioSummary {
   /** The axes' values in words. */
   label: string
   /** Every setting by name. */
   flat: Record<string, Scalar>
-  /** Trials with an outcome. */
-  trials: number
-  outcomes: Record<Outcome, number>
   /** Ok trials that `stint resume --force` ran under other conditions; they are among the others in every mean. */
   forced: number
-  /** Mean over the ok trials with its 95% interval; null where no ok trial knows it. */
-  metrics: Record<string, Estimate | null>
-  energy_source: EnergySource | null
   /** On the front of accuracy against latency, and against peak memory; null where a mean is unknown. */
   front: { latency: boolean | null; memory: boolean | null }
   compute: ComputeCapReport

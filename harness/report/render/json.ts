@@ -5,8 +5,8 @@ import type { Report } from '../section.ts'
 export const JSON_FORMAT = 1
 
 /** One line. */
-export function jsonText({ data }: Pick<Report, 'data'>, indent?: number): string {
-  const text = JSON.stringify({ format: JSON_FORMAT, ...data }, null, indent)
+export function jsonText({ kind, data }: Pick<Report, 'kind' | 'data'>, indent?: number): string {
+  const text = JSON.stringify({ format: JSON_FORMAT, kind, ...data }, null, indent)
   // JSON allows these as they are, and some terminals obey them.
   return text.replace(
     /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g,

@@ -30,18 +30,18 @@ const trials = Object.values(data).flat()
 
 describe('summarise', () => {
   const summaries = summarise({ trials, scenarios, metrics: METRICS })
-  const byId = new Map(summaries.map((summary) => [summary.scenario.id, summary]))
+  const byId = new Map(summaries.map((summary) => [summary.id, summary]))
 
   it('gives every scenario a row, with outcomes and means of the ok trials', () => {
     expect([...byId.keys()]).toEqual(Object.keys(data))
-    expect(byId.get('shaky')).toMatchObject({ n: 4, outcomes: { ok: 3, out_of_memory: 1 } })
+    expect(byId.get('shaky')).toMatchObject({ trials: 4, outcomes: { ok: 3, out_of_memory: 1 } })
     expect(byId.get('quick')!.metrics['latency_p50_ms']).toMatchObject({ n: 4 })
     expect(byId.get('quick')!.metrics['latency_p50_ms']!.value).toBeCloseTo(1.0125, 12)
   })
 
   it('says null for what is unknown, never 0', () => {
     expect(byId.get('quick')!.metrics['peak_memory_mb']).toBeNull()
-    expect(byId.get('empty')).toMatchObject({ n: 0, energy_source: null })
+    expect(byId.get('empty')).toMatchObject({ trials: 0, energy_source: null })
     expect(byId.get('empty')!.metrics['latency_p50_ms']).toBeNull()
   })
 
@@ -59,7 +59,7 @@ describe('summarise', () => {
 
   it('marks the scenarios that none dominates', () => {
     expect([...paretoFrontier(summaries, LATENCY, R2)]).toEqual(['shaky'])
-    const others = summaries.filter(({ scenario }) => scenario.id !== 'shaky')
+    const others = summaries.filter(({ id }) => id !== 'shaky')
     expect([...paretoFrontier(others, LATENCY, R2)].sort()).toEqual(['alike', 'exact', 'near', 'quick'])
   })
 

@@ -79,7 +79,6 @@ describe('the end of stint pipeline', () => {
     expect(await said('finished', false)).toMatchObject({ stdout: '/out\n', stderr: 'no c.png: no data\n' })
     const { stdout, folder } = await said('finished', true)
     expect(JSON.parse(stdout)).toEqual({
-      format: 1,
       output_folder: '/out',
       run_folder: folder,
       files: ['a.csv', 'b.png'],

@@ -13,6 +13,7 @@ import { csvText } from '../../../../harness/report/render/csv.ts'
 import { htmlText } from '../../../../harness/report/render/html.ts'
 import { jsonText } from '../../../../harness/report/render/json.ts'
 import { junitText } from '../../../../harness/report/render/junit.ts'
+import { reportSchema } from '../../../../harness/report/schema.ts'
 import type { Report } from '../../../../harness/report/section.ts'
 import { compareReport } from '../../../../harness/report/sections/compare.ts'
 import { gateReport } from '../../../../harness/report/sections/gate.ts'
@@ -130,10 +131,11 @@ describe.each(Object.entries(reports))('the report of a %s with hostile names', 
     }
   })
 
-  it('is JSON with a format, in ASCII where a terminal could be steered', () => {
+  it('is JSON of the published schema, in ASCII where a terminal could be steered', () => {
     const json = jsonText(report)
     expect(json).not.toMatch(STEERING)
-    expect(JSON.parse(json)).toMatchObject({ format: 1 })
+    expect(JSON.parse(json)).toMatchObject({ format: 1, kind: report.kind })
+    expect(reportSchema.safeParse(JSON.parse(json)).error).toBeUndefined()
     expect(JSON.stringify(JSON.parse(json))).toContain('\u202e')
   })
 

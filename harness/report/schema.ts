@@ -1,0 +1,211 @@
+/** The shape of a report as JSON: of `--json`, of `--export json`, and of `reports/report.json` in a run folder. */
+import { z } from 'zod'
+import { JSON_FORMAT } from './render/json.ts'
+
+const number = z.number()
+const numberOrNull = number.nullable()
+const text = z.string()
+const says = <T extends z.ZodType>(type: T, description: string): T => type.describe(description)
+const object = z.looseObject
+
+const estimate = says(
+  object({
+    value: says(number, 'the mean'),
+    low: says(numberOrNull, 'lower end of its 95% interval; null for a single value'),
+    high: numberOrNull,
+    standardError: numberOrNull,
+    n: says(number, 'values that entered'),
+  }),
+  'a mean with its confidence interval',
+)
+
+const outcomes = says(
+  z.record(text, number),
+  'trials by outcome: ok, out_of_memory, crashed, timed_out, failed',
+)
+
+const notice = object({
+  level: says(z.enum(['problem', 'note']), 'problem: numbers are affected; note: good to know'),
+  text,
+})
+
+const scenario = object({
+  id: says(text, 'the same for the same settings, in any run'),
+  label: says(text, "the axes' values in words"),
+  params: says(z.record(text, z.union([text, number, z.boolean(), z.null()])), 'every setting by name'),
+  trials: says(number, 'trials that ended'),
+  outcomes,
+  metrics: says(z.record(text, estimate.nullable()), 'by name, over the ok trials; null where none knows it'),
+  pareto: says(
+    z.boolean().nullable(),
+    'true where no other scenario has both a lower latency and a better accuracy; null where a mean is not known',
+  ),
+  pareto_memory: says(z.boolean().nullable(), 'the same for peak memory and accuracy'),
+  energy_source: says(text.nullable(), 'of energy_j, such as rapl or estimate; null where there is none'),
+  forced: says(number, 'ok trials that stint resume --force ran under other conditions'),
+  compute: object({
+    requested: says(numberOrNull, 'cores; null without a cap'),
+    achieved: says(estimate.nullable(), 'share of a core'),
+    achieved_max: numberOrNull,
+    over_cap: z.boolean(),
+    mechanisms: z.array(text),
+    period_ms: numberOrNull,
+    enforced: says(z.boolean().nullable(), 'null without a cap'),
+    notes: z.array(text),
+  }),
+  memory: object({
+    requested_mb: numberOrNull,
+    peak: estimate.nullable(),
+    peak_max_mb: numberOrNull,
+    mechanisms: z.array(text),
+    enforced: z.boolean().nullable(),
+    notes: z.array(text),
+  }),
+  failures: says(
+    z.array(object({ outcome: text, reason: text, count: number, first_trial: text })),
+    'trials that were not ok, those that ended alike together',
+  ),
+  precision: says(
+    object({ state: text, halfWidth: numberOrNull }).optional(),
+    'how well the mean that ends the rounds is known',
+  ),
+})
+
+const comparison = object({
+  metric: text,
+  unit: text,
+  scale: says(z.enum(['log', 'natural']), 'on which the sides are compared'),
+  a: says(text, 'id of the reference; of several seeds, all ids joined by +'),
+  b: text,
+  a_label: text,
+  b_label: text,
+  n_a: says(number, 'trials that entered, or seeds where the seed is the unit'),
+  n_b: number,
+  mean_a: says(numberOrNull, "in the metric's unit"),
+  mean_b: numberOrNull,
+  difference: says(numberOrNull, 'mean_b - mean_a'),
+  ratio: says(numberOrNull, 'b / a: of geometric means on the log scale, else of arithmetic means'),
+  ratio_ci_low: numberOrNull,
+  ratio_ci_high: numberOrNull,
+  t: numberOrNull,
+  df: numberOrNull,
+  p: says(numberOrNull, 'of the primary test; null where values were compared exactly'),
+  p_adjusted: says(numberOrNull, 'corrected over the pairs of this metric'),
+  correction: z.enum(['holm', 'bh']),
+  hedges_g: numberOrNull,
+  hedges_g_low: numberOrNull,
+  hedges_g_high: numberOrNull,
+  verdict: says(text, 'slower, faster, worse, better, higher, lower, equivalent, undecided or not_tested'),
+  test: says(z.enum(['welch', 'paired_by_seed', 'exact']).nullable(), 'the primary test'),
+  seeds: object({ keys: z.array(text), n: number }).nullable(),
+  secondary_tests: z.record(text, z.union([number, text, z.null()])),
+  warnings: says(z.array(object({ kind: text })), 'what to know before trusting the row'),
+})
+
+const operatingPoint = object({
+  goal: says(text, 'in words, such as lowest latency_mean_ms'),
+  metric: text,
+  unit: text,
+  scenario: says(text, 'id of the scenario with the best mean'),
+  label: text,
+  estimate,
+  tied: says(
+    z.array(object({ scenario: text, label: text, estimate, p_adjusted: numberOrNull })),
+    'scenarios whose difference from the best is not significant',
+  ),
+  warnings: z.array(object({ kind: text })),
+})
+
+const format = z.literal(JSON_FORMAT)
+
+const run = object({
+  format,
+  kind: z.literal('run'),
+  name: says(text, "the sweep's"),
+  trials: object({ planned: number, finished: number, outcomes }),
+  latency: says(text, 'the metric by which latency is compared: per row where chunks differ in size'),
+  accuracy: says(text.nullable(), "the workload's accuracy metric"),
+  scenarios: z.array(scenario),
+  comparisons: z.array(comparison),
+  operating_points: says(z.array(operatingPoint), 'the scenario to use, by goal'),
+  notices: z.array(notice),
+  run_folder: says(text.optional(), 'on stdout only'),
+  files: says(z.array(text).optional(), 'on stdout only: what was written'),
+}).describe('a run')
+
+const compare = object({
+  format,
+  kind: z.literal('compare'),
+  title: text,
+  alpha: number,
+  correction: z.enum(['holm', 'bh']),
+  margin: says(number, 'as a share'),
+  lines: z.array(
+    object({
+      scenario: says(text, 'that both sides share; empty where the sides are scenarios themselves'),
+      a: text,
+      b: text,
+      row: comparison,
+    }),
+  ),
+  notices: z.array(notice),
+}).describe('a comparison of runs')
+
+const gateRow = object({
+  scenario: text,
+  label: text,
+  metric: says(text, 'name of a metric, or outcome'),
+  unit: text,
+  direction: text,
+  verdict: z.enum(['regression', 'ruled_out', 'undecided', 'not_measured']),
+  margin: says(numberOrNull, 'the largest change for the worse to tolerate, as a share'),
+  ratio: says(
+    object({ value: number, low: numberOrNull, high: numberOrNull }).nullable(),
+    'candidate / baseline',
+  ),
+  baseline: says(numberOrNull, "mean, in the metric's unit"),
+  candidate: numberOrNull,
+  n: says(number, 'values that entered'),
+  source: says(text, 'duets, pairs (of trials), trials, runs or exact'),
+  note: text.nullable(),
+})
+
+const gate = object({
+  format,
+  kind: z.literal('gate'),
+  verdict: z.enum(['regression', 'ruled_out', 'undecided']),
+  name: text,
+  baseline: says(text, 'what people call it'),
+  candidate: text,
+  rows: z.array(gateRow),
+  notes: z.array(text),
+  alpha: number,
+  tests: says(number, 'tests that share the alpha'),
+  duets: number,
+  trials: number,
+  elapsed_s: number,
+  ended: z.enum(['decided', 'time_limit', 'all_measured']),
+}).describe('a gate')
+
+const pipeline = object({
+  format,
+  kind: z.literal('pipeline'),
+  dataset_fingerprint: object({}),
+  reproducibility: object({}),
+  batch: object({}),
+  streaming: object({}),
+  benchmark: object({}),
+  constraint_experiment: object({ grid: z.array(object({})), operating_points: z.array(object({})) }),
+  quality: object({}),
+  scaling: object({}),
+  not_measured: says(z.record(text, text), 'why a column is empty, by file and column'),
+  notices: z.array(notice),
+}).describe('stint pipeline')
+
+/** Further keys may come with the same format; none of these goes or changes its meaning without a new one. */
+export const reportSchema = z.discriminatedUnion('kind', [run, compare, gate, pipeline])
+
+/** As JSON Schema, which ships as docs/report.schema.json. */
+export function reportJsonSchema(): object {
+  return z.toJSONSchema(reportSchema, { target: 'draft-7', io: 'input' })
+}
