@@ -60,24 +60,30 @@ describe.skipIf(process.platform !== 'linux')('leftovers', () => {
     ).toEqual([mine, ...kept.map((name) => join(root, name))].sort())
   })
 
-  it('end a stray process of a dead owner, stopped or not, and no other', async () => {
-    const start = (owner: Owner) => {
-      const child = spawn('sleep', ['60'], { env: { [OWNER_VARIABLE]: ownerToken(owner) }, stdio: 'ignore' })
-      return { child, ended: new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal))) }
-    }
-    const stray = start(dead)
-    const stopped = start(recycled)
-    const others = [start(me), start(elsewhere)]
-    stopped.child.kill('SIGSTOP')
-    // Another test of this machine may clear up first.
-    removeLeftovers(newFolder())
-    expect(await Promise.all([stray.ended, stopped.ended])).toEqual(['SIGKILL', 'SIGKILL'])
-    for (const { child, ended } of others) {
-      expect(child.exitCode ?? child.signalCode).toBeNull()
-      child.kill()
-      await ended
-    }
-  })
+  it.skipIf(process.platform !== 'linux')(
+    'end a stray process of a dead owner, stopped or not, and no other',
+    async () => {
+      const start = (owner: Owner) => {
+        const child = spawn('sleep', ['60'], {
+          env: { [OWNER_VARIABLE]: ownerToken(owner) },
+          stdio: 'ignore',
+        })
+        return { child, ended: new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal))) }
+      }
+      const stray = start(dead)
+      const stopped = start(recycled)
+      const others = [start(me), start(elsewhere)]
+      stopped.child.kill('SIGSTOP')
+      // Another test of this machine may clear up first.
+      removeLeftovers(newFolder())
+      expect(await Promise.all([stray.ended, stopped.ended])).toEqual(['SIGKILL', 'SIGKILL'])
+      for (const { child, ended } of others) {
+        expect(child.exitCode ?? child.signalCode).toBeNull()
+        child.kill()
+        await ended
+      }
+    },
+  )
 })
 
 describe.skipIf(process.platform !== 'linux')('the lock of a run folder', () => {
