@@ -58,6 +58,8 @@ function judge(error: unknown): Complaint {
   if (error instanceof UserError || error instanceof SweepError)
     return { message: error.message, code: EXIT.usage }
   if (error instanceof RunStopped) {
+    // It says itself what is kept and what to do.
+    if (error.cause instanceof UserError) return { message: error.cause.message, code: EXIT.failed }
     const message = `${fileErrorOf(error.cause) ?? error.message}\n  every trial that ended is kept; "stint resume ${error.folder}" runs the others`
     return { message, code: EXIT.failed }
   }

@@ -1,9 +1,21 @@
 /** `trials.jsonl`: one line a finished trial, appended and synced, never rewritten. */
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
-import { basename } from 'node:path'
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import type { TrialResult } from '../../workers/protocol.ts'
 import { trialId } from '../sweep/plan.ts'
 import { UserError } from '../user-error.ts'
+import { MANIFEST_FILE } from './manifest.ts'
 import { problemOf, trialSchema } from './schema.ts'
 import { isPlain, type Plain, trial1to2 } from './upgrade.ts'
 
@@ -21,15 +33,39 @@ export class Journal {
   /** Opens for appending; makes the file where there is none. */
   constructor(path: string) {
     this.path = path
-    this.#file = openSync(path, 'a')
+    // Read again where it was removed.
+    this.#file = openSync(path, 'a+')
   }
 
   /**
    * Returns when the line is on disk.
+   * @throws {UserError} where the journal or its folder was removed, moved or replaced since the last line; it says what
+   * is kept and what to do
    * @throws the file system's error, `path` filled in; what was there before is then still whole
    */
   append(result: TrialResult): void {
     const line = Buffer.from(`${JSON.stringify({ format: NEWEST, ...result })}\n`)
+    const place = this.#place()
+    if (place === 'replaced') throw lost(this.path, place)
+    this.#write(line)
+    if (place === 'here') return
+    const restored = place === 'removed' && this.#restore()
+    throw lost(this.path, restored ? 'restored' : place)
+  }
+
+  close(): void {
+    closeSync(this.#file)
+  }
+
+  /** Where the file that is written to lies now. */
+  #place(): 'here' | 'moved' | 'replaced' | 'removed' {
+    const mine = fstatSync(this.#file)
+    const there = statSync(this.path, { throwIfNoEntry: false })
+    if (there !== undefined) return there.ino === mine.ino && there.dev === mine.dev ? 'here' : 'replaced'
+    return mine.nlink > 0 ? 'moved' : 'removed'
+  }
+
+  #write(line: Buffer): void {
     const before = fstatSync(this.#file).size
     try {
       // A short write (disk almost full) must not leave half a line unnoticed: go on until all of it is out or it throws.
@@ -41,8 +77,22 @@ export class Journal {
     }
   }
 
-  close(): void {
-    closeSync(this.#file)
+  /** Puts a removed file's lines back, as long as its run folder is there: nothing but this run has them. */
+  #restore(): boolean {
+    // A chunk log makes its folder, and so the run's, where it was removed.
+    if (!existsSync(join(dirname(this.path), MANIFEST_FILE))) return false
+    const lines = Buffer.alloc(fstatSync(this.#file).size)
+    for (let read = 0; read < lines.length; ) {
+      const bytes = readSync(this.#file, lines, read, lines.length - read, read)
+      if (bytes === 0) return false
+      read += bytes
+    }
+    try {
+      writeFileSync(this.path, lines, { flag: 'wx' })
+      return true
+    } catch {
+      return false
+    }
   }
 
   #takeBack(size: number): void {
@@ -52,6 +102,32 @@ export class Journal {
     } catch {
       // A torn last line is mended when the run is resumed.
     }
+  }
+}
+
+function lost(path: string, what: 'moved' | 'replaced' | 'removed' | 'restored'): UserError {
+  const folder = dirname(path)
+  switch (what) {
+    case 'moved':
+      return new UserError(
+        `${folder}: the run folder was moved while the run went on, which stops here`,
+        'every trial that ended is kept; "stint resume" with the folder\'s new path runs the others',
+      )
+    case 'replaced':
+      return new UserError(
+        `${path}: another file took the journal's place while the run went on, which stops here; an editor that saves does that`,
+        `what ended since is lost; "stint resume ${folder}" runs the trials that the file lacks`,
+      )
+    case 'restored':
+      return new UserError(
+        `${path}: the journal was removed while the run went on, which stops here`,
+        `it was written again with every trial that ended; "stint resume ${folder}" runs the others`,
+      )
+    case 'removed':
+      return new UserError(
+        `${folder}: the run folder was removed while the run went on, which stops here`,
+        'what was measured is lost; start a new run',
+      )
   }
 }
 

@@ -1,5 +1,5 @@
 /** Whatever is killed, and whenever: `stint resume` completes the run, with the results of one that was not. */
-import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -242,6 +242,30 @@ describe('resume', () => {
     expect((await end).code).toBe(130)
     expect(readdirSync(run!).filter((name) => name.startsWith('.lock'))).toEqual([])
   })
+
+  it.each(['journal', 'folder'] as const)(
+    'a run whose %s is removed stops at the next trial',
+    async (what) => {
+      const sweep = box.sweep({ ...SWEEP, n_jobs: 1, max_compute_units: null, benchmark_runs: 20 })
+      const { end } = box.start(['run', sweep, '--out', box.results, '--quiet'])
+      await box.until(() => box.runs().length === 1 && trialsOf(box.runs()[0]!).length >= 2, 'two trials')
+      const [run] = box.runs()
+      rmSync(what === 'journal' ? join(run!, 'trials.jsonl') : run!, { recursive: true })
+      const { code, stdout, stderr } = await end
+      expect([code, stdout]).toEqual([4, ''])
+      expect(stderr).toContain(
+        `the ${what === 'journal' ? 'journal' : 'run folder'} was removed while the run went on`,
+      )
+      expect(stderr.trim().split('\n')).toHaveLength(2)
+      expect(box.processes()).toEqual([])
+      if (what === 'folder') return expect(existsSync(join(run!, 'trials.jsonl'))).toBe(false)
+      // What was measured was put back, and the run can go on.
+      const kept = trialsOf(run!).length
+      expect(kept).toBeGreaterThanOrEqual(3)
+      expect(kept).toBeLessThan(40)
+      expect(openRun(run!).trials).toHaveLength(kept)
+    },
+  )
 
   it('completes a run that a stint of format 1 left interrupted', async () => {
     const format1 = fileURLToPath(new URL('../fixtures/run-folders/format-1/', import.meta.url))

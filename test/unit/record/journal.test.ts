@@ -1,4 +1,13 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -108,5 +117,54 @@ describe('journal', () => {
     expect(() => read(newer)).toThrow(`${newer}:2: format 3 is not known to this version of stint`)
     const gone = newPath()
     expect(() => read(gone)).toThrow(`${gone}: the journal is gone`)
+  })
+})
+
+describe('a journal that is lost while it is written to', () => {
+  /** A run folder with a journal of two trials that is still open. */
+  function open() {
+    const run = join(folder, `run-${files++}`)
+    mkdirSync(run)
+    writeFileSync(join(run, 'run.json'), '{}')
+    const path = join(run, 'trials.jsonl')
+    const journal = new Journal(path)
+    journal.append(trial(1))
+    journal.append(trial(2))
+    return { run, path, journal }
+  }
+  const rounds = (path: string) => read(path).trials.map(({ round }) => round)
+
+  it('is written again, with the trial that ended last, where only it was removed', () => {
+    const { run, path, journal } = open()
+    rmSync(path)
+    expect(() => journal.append(trial(3))).toThrow(
+      `${path}: the journal was removed while the run went on, which stops here\n  it was written again with every trial that ended; "stint resume ${run}" runs the others`,
+    )
+    expect(rounds(path)).toEqual([1, 2, 3])
+  })
+
+  it('is told of where its folder was removed', () => {
+    const { run, journal } = open()
+    rmSync(run, { recursive: true })
+    expect(() => journal.append(trial(3))).toThrow(`${run}: the run folder was removed while the run went on`)
+    expect(existsSync(run)).toBe(false)
+  })
+
+  it('has the trial that ended last where its folder was moved', () => {
+    const { run, journal } = open()
+    renameSync(run, `${run}-moved`)
+    expect(() => journal.append(trial(3))).toThrow(`${run}: the run folder was moved while the run went on`)
+    expect(rounds(join(`${run}-moved`, 'trials.jsonl'))).toEqual([1, 2, 3])
+  })
+
+  it('leaves a file that took its place as it is', () => {
+    const { run, path, journal } = open()
+    const edited = `${readFileSync(path, 'utf8').split('\n')[0]}\n`
+    writeFileSync(`${path}.new`, edited)
+    renameSync(`${path}.new`, path)
+    expect(() => journal.append(trial(3))).toThrow(
+      `${path}: another file took the journal's place while the run went on, which stops here; an editor that saves does that\n  what ended since is lost; "stint resume ${run}" runs`,
+    )
+    expect(readFileSync(path, 'utf8')).toBe(edited)
   })
 })
