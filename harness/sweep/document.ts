@@ -79,8 +79,14 @@ export function readYamlFile(file: string): YamlFile {
   }
 }
 
+/** A dash alone where YAML wants a value. It stands for standard input, and YAML wants it quoted. */
+const BARE_DASH = /(?<=(?:\S:[ \t]+|[,[{][ \t]*))-(?=[ \t]*(?:[,\]}]|(?:[ \t]#.*)?\r?$))/gm
+/** Takes its place while YAML is read: as long, and in no text of a person's. */
+const DASH = '\uf8ff'
+
 /** Parses one YAML document; `placeAt` says how a line and column (from 1) are named to the user. */
-export function parseYaml(text: string, placeAt: (line: number, column: number) => Place): YamlFile {
+export function parseYaml(written: string, placeAt: (line: number, column: number) => Place): YamlFile {
+  const text = written.trim() === '-' ? DASH : written.replace(BARE_DASH, DASH)
   const lines = new LineCounter()
   const at = (offset: number): Place => {
     const { line, col } = lines.linePos(offset)
@@ -97,7 +103,12 @@ export function parseYaml(text: string, placeAt: (line: number, column: number) 
   const document = parseDocument(text, { uniqueKeys: false, prettyErrors: false, logLevel: 'error' })
   const findings: Finding[] = [...document.errors, ...document.warnings].map((error) => {
     const hint = SYNTAX_HINTS[error.code] ?? 'mend the YAML here; quote a text that holds special characters'
-    return { place: at(error.pos[0]), key: null, what: SYNTAX_WORDS[error.code] ?? error.message, hint }
+    return {
+      place: at(error.pos[0]),
+      key: null,
+      what: SYNTAX_WORDS[error.code] ?? withDashes(error.message),
+      hint,
+    }
   })
   const positions = new Map<string, Positions>()
   if (findings.length > 0) return { data: undefined, positions, findings }
@@ -133,6 +144,10 @@ function firstTooDeep(tokens: Iterable<CST.Token>): number | null {
   return null
 }
 
+function withDashes(text: string): string {
+  return text.replaceAll(DASH, '-')
+}
+
 class Walk {
   private readonly document: Document
   private readonly at: (offset: number) => Place
@@ -156,7 +171,8 @@ class Walk {
 
   /** Does not descend into aliases: what they stand for has its place where it is written. */
   visit(node: unknown, path: Path, ancestors: readonly unknown[]): void {
-    if (isAlias(node)) {
+    if (isScalar(node) && typeof node.value === 'string') node.value = withDashes(node.value)
+    else if (isAlias(node)) {
       const target = node.resolve(this.document)
       const what = `alias *${node.source}`
       if (target === undefined)
@@ -184,6 +200,7 @@ class Walk {
       this.report((key as Node | null) ?? map, 'a key must be plain text', 'write `name: value`')
       return
     }
+    key.value = withDashes(String(key.value))
     const name = String(key.value)
     const keyPlace = this.at(key.range?.[0] ?? 0)
     const valueOffset = (value as Node | null)?.range?.[0]

@@ -9,6 +9,47 @@ const scenariosFolder = join(import.meta.dirname, '../../../scenarios')
 const ids = (sweep: Sweep): string[] => sweep.scenarios.map((scenario) => scenario.id)
 const labels = (sweep: Sweep): string[] => sweep.scenarios.map((scenario) => scenario.label)
 
+describe('a dash that is not quoted', () => {
+  const sourceOf = (text: string, set: string[] = []) => {
+    const { sweep } = load(text, { set })
+    return sweep.scenarios.map(({ dataset }) => dataset !== null && dataset.kind === 'file' && dataset.path)
+  }
+
+  it.each([
+    'dataset:\n  source: -\n  target: y\n',
+    'dataset:\n  source: -   # what is piped in\n  target: y\n',
+    'dataset:\r\n  source: -\r\n  target: y\r\n',
+    'dataset: { source: -, target: y }\n',
+    'dataset: { target: y, source: - }\n',
+    'dataset: {source: -}\n',
+    'dataset: { source: "-" }\n',
+    'dataset:\n  source: -',
+    'grid: { dataset.source: [-] }\n',
+  ])('stands for standard input: %j', (text) => {
+    expect(sourceOf(`name: a\n${text}`)).toEqual(['-'])
+  })
+
+  it('does so on the command line', () => {
+    const text = 'name: a\ndataset: { source: gone.csv, target: y }\n'
+    expect(sourceOf(text, ['dataset.source=-'])).toEqual(['-'])
+    expect(sourceOf(text, ['dataset={ source: -, target: y }'])).toEqual(['-'])
+  })
+
+  it('is nothing else elsewhere, and moves no place', () => {
+    const text =
+      'name: a\ndataset: { source: -, target: y }\nparams:\n  "a, -": -1\n  b: "x: -"\n  c: x, -\ninclude:\n  -\n    chunk_size: 8\n'
+    expect(load(text).sweep.scenarios.map(({ params }) => params)).toEqual([
+      { 'a, -': -1, b: 'x: -', c: 'x, -' },
+    ])
+    expect(refusals('name: a\ndataset: { source: -, chunk: - }\n')).toEqual([
+      'sweep.yaml:2:23: key "dataset.chunk": unknown key',
+    ])
+    expect(refusals('name: a\nchunk_size: -\n')).toEqual([
+      'sweep.yaml:2:13: key "chunk_size": got "-", expected a whole number, 1 to 1000000000',
+    ])
+  })
+})
+
 describe('a sweep', () => {
   it.each([
     ['1', '1'],
