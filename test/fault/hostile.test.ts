@@ -81,8 +81,9 @@ describe('a workload', () => {
       expect([how, okOf(await run(how)).metrics['a']]).toEqual([how, 1])
     }
     const lost = await run('writes_everywhere')
-    expect(['crashed', 'failed']).toContain(lost.outcome)
-    expect(errorOf(lost)!.message).not.toBe('')
+    expect(lost.outcome).toBe('crashed')
+    // Some of the descriptors belong to the process's own event loop, which may end it first.
+    expect(errorOf(lost)!.message).toMatch(/no message into the channel|ended by itself/)
     expect((await run('good')).outcome).toBe('ok')
   })
 

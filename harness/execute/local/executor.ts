@@ -164,6 +164,7 @@ export class LocalExecutor implements DuetExecutor {
       }
       // No cap holds the process: what one worker used would be taken from the other.
       const watch = { timeoutMs, capsMemory: false, capsCompute: false }
+      const begun = monotonicMs()
       const { ending, pid } = await this.play<DuetReport>(
         'duet-process',
         job,
@@ -174,7 +175,7 @@ export class LocalExecutor implements DuetExecutor {
         },
       )
       const { killed } = await this.supervisor.unwatch(pid, null)
-      if (ending.kind === 'result') return receiveDuet(ending.result)
+      if (ending.kind === 'result') return receiveDuet(ending.result, { from: begun, to: monotonicMs() })
       const failure =
         ending.kind === 'death'
           ? outcomeOfDeath(ending.death, killed, { max_memory_mb: caps.max_memory_mb, timeout_s })

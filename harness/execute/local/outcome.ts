@@ -24,6 +24,10 @@ export function outcomeOfDeath(
     const message = `not finished after timeout_s ${limits.timeout_s}; the process was killed`
     return { outcome: 'timed_out', error: { name: 'Timeout', message, exit } }
   }
+  if (death.fault !== null) {
+    const message = `the trial process ${death.fault}; it was killed`
+    return { outcome: 'crashed', error: { name: 'Crash', message, exit } }
+  }
   const words = V8_OUT_OF_MEMORY.exec(death.stderr)
   if (words && death.signal !== 'SIGKILL') {
     const message = `V8 ended the process for want of memory: ${lineAround(death.stderr, words.index)}`

@@ -18,6 +18,7 @@ import {
   checkedReport,
   checkedTexts,
   trialErrorFrom,
+  WorkloadError,
 } from '../../../workers/untrusted.ts'
 import type { WorkloadInfo } from '../../../workers/workload.ts'
 import { HARNESS_METRICS } from '../../metrics.ts'
@@ -47,9 +48,18 @@ export function receiveReport(sent: unknown, span: TimeWindow): TrialReport {
   }
 }
 
-export function receiveDuet(sent: unknown): DuetReport {
+/** @param span as `receiveReport` */
+export function receiveDuet(sent: unknown, span: TimeWindow): DuetReport {
   try {
-    return checkedDuet(sent)
+    const report = checkedDuet(sent)
+    const took = span.to - span.from
+    // The sides take turns.
+    const claimed = report.sums === null ? 0 : report.sums.a.latency_ms + report.sums.b.latency_ms
+    if (claimed > took + SLACK_MS)
+      throw new WorkloadError(
+        `the steps of a duet that took ${(took / 1000).toFixed(3)} s add up to ${(claimed / 1000).toFixed(3)} s`,
+      )
+    return report
   } catch (error) {
     const failure = { side: null, outcome: 'failed' as const, error: trialErrorFrom(error) }
     return { pairs: 0, skipped: 0, sums: null, outputs: null, complete: false, core: null, failure }

@@ -9,6 +9,8 @@ export interface ProcessDeath {
   signal: NodeJS.Signals | null
   /** The last of what it wrote to stderr. */
   stderr: string
+  /** Why it was killed here; null where it was not. */
+  fault: string | null
 }
 
 export type ProcessEnding<R> =
@@ -43,6 +45,7 @@ export class TrialProcess<R> {
   private readonly child: ChildProcess
   private readonly pool: Tinypool
   private stderr = ''
+  private fault: string | null = null
 
   /** @throws where the system starts no process */
   constructor(options: HostOptions) {
@@ -66,7 +69,7 @@ export class TrialProcess<R> {
       if (SIGNALS.includes(message?.stint)) options.onSignal?.(message!.stint!)
     })
     guardChannel(this.child, () => {
-      this.stderr += '\nit wrote what is no message into the channel to the coordinator'
+      this.fault = 'wrote what is no message into the channel to the coordinator'
       this.kill()
     })
     this.ended = this.end(result)
@@ -101,9 +104,9 @@ export class TrialProcess<R> {
     const { stdout, stderr } = this.child
     // `close` follows `exit` once the pipes have been read to their end, which a child of the process may keep open.
     const closed = new Promise<ProcessDeath>((resolve) => {
-      let ended: Omit<ProcessDeath, 'stderr'> = { code: null, signal: null }
+      let ended: Pick<ProcessDeath, 'code' | 'signal'> = { code: null, signal: null }
       const finish = () => {
-        resolve({ ...ended, stderr: this.stderr })
+        resolve({ ...ended, stderr: this.stderr, fault: this.fault })
         stdout?.destroy()
         stderr?.destroy()
       }

@@ -6,6 +6,7 @@ const death = (signal: NodeJS.Signals | null, stderr = '', code: number | null =
   code,
   signal,
   stderr,
+  fault: null,
 })
 
 describe('outcomeOfDeath', () => {
@@ -13,6 +14,8 @@ describe('outcomeOfDeath', () => {
     expect(outcomeOfDeath(death('SIGKILL'), 'memory', spec).outcome).toBe('out_of_memory')
     expect(outcomeOfDeath(death('SIGKILL'), 'deadline', spec).outcome).toBe('timed_out')
     expect(outcomeOfDeath(death('SIGKILL'), null, spec).outcome).toBe('crashed')
+    const { error } = outcomeOfDeath({ ...death('SIGKILL'), fault: 'wrote nonsense' }, null, spec)
+    expect(error.message).toBe('the trial process wrote nonsense; it was killed')
   })
 
   it.each([
