@@ -16,7 +16,7 @@ export const ENVIRONMENT: readonly Variable[] = [
   {
     name: 'STINT_MEMORY_BACKSTOP',
     from: 'you',
-    meaning: '`none` leaves out the cgroup that stands behind the other memory mechanisms',
+    meaning: '`none` leaves out the cgroup that backs up the other memory mechanisms',
   },
   {
     name: 'STINT_POWERCAP_ROOT',

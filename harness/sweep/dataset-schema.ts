@@ -102,7 +102,7 @@ const COLUMN: Record<string, [z.ZodType, string]> = {
   ],
   missing: [texts('spellings'), 'spellings that mean missing, beside the empty field'],
   buckets: [wholeNumber(2, MAX_BUCKETS), 'hash: how many hashed values; 64 by default'],
-  impute: [oneOf(IMPUTE_STRATEGIES), 'how gaps are filled, from earlier rows alone'],
+  impute: [oneOf(IMPUTE_STRATEGIES), 'how gaps are filled, from earlier rows only'],
   fill: [
     z.union([z.string(), z.number()], { error: 'a number or a text' }),
     'what impute: constant fills in',
@@ -135,7 +135,7 @@ const FEATURE: Record<string, [z.ZodType, string]> = {
 const ofWords = 'a column, or a list of columns'
 const feature = z.strictObject(
   {
-    op: oneOf(FEATURE_OPS).describe('how it is computed; rolling, ewm, lag and count see earlier rows alone'),
+    op: oneOf(FEATURE_OPS).describe('how it is computed; rolling, ewm, lag and count see only earlier rows'),
     of: z
       .union(
         [text(ofWords), z.array(text('the name of a column'), { error: ofWords }).min(1, { error: ofWords })],

@@ -157,7 +157,7 @@ export function sweepSchema({ cores, paramKeys }: SchemaOptions): z.ZodType {
               .union([point, z.null()], {
                 error: 'a mapping of axes to values, such as { max_compute_units: 1 }',
               })
-              .describe('every scenario is compared with the one that differs from it in these keys alone')
+              .describe('every scenario is compared with the one that differs from it in these keys only')
               .optional(),
             metrics: z
               .array(text('the name of a metric'), { error: 'a list of metrics' })

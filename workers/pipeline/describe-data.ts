@@ -49,6 +49,6 @@ export const DATA_PARAMS: Record<keyof DataParams, ParamInfo> = {
     default: 'off',
     values: ['off', 'alarm', 'forget', 'reset'],
     description:
-      'watch target, features and error for drift; on an alarm of the error alone: note it, forget half of what was learned, or start afresh',
+      'watch target, features and error for drift; on an alarm: only note it; or, on an alarm of the error, forget half of what was learned, or start afresh',
   },
 }

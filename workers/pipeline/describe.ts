@@ -49,8 +49,7 @@ const OWN_PARAMS = {
     type: 'integer',
     default: null,
     minimum: 1,
-    description:
-      'passes over the training rows, in batch mode alone; 5 where not given, 1 for ridge and ftrl',
+    description: 'passes over the training rows, in batch mode only; 5 where not given, 1 for ridge and ftrl',
   },
   reader: {
     type: 'string',
@@ -77,7 +76,7 @@ const OWN_PARAMS = {
     default: 100,
     minimum: 0,
     maximum: 200,
-    description: 'at most so many points of the curve of scores over rows; 0 for none',
+    description: 'most points of the curve of scores over rows; 0 for none',
   },
   checkpoint_to: {
     type: 'string',
@@ -89,7 +88,7 @@ const OWN_PARAMS = {
     default: null,
     minimum: 1,
     description:
-      'a checkpoint after the first chunk that ends so many rows behind the last one; null: at the end alone',
+      'rows between checkpoints, each after the chunk that completes them; null: one at the end only',
   },
   resume_from: {
     type: 'string',
