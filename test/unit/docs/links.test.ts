@@ -52,4 +52,18 @@ describe('a page', () => {
     expect(named.length).toBeGreaterThan(5)
     expect(named.filter(({ page }) => !existsSync(join(root, page)))).toEqual([])
   })
+
+  it('on the architecture names every folder, and nothing that is not there', () => {
+    const text = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8')
+    const named = new Set(
+      [...text.matchAll(/`((?:harness|workers|test|docs)\/[\w./-]+)`/g)].map(([, path]) => path!),
+    )
+    expect([...named].filter((path) => !existsSync(join(root, path)))).toEqual([])
+    const folders = ['harness', 'workers'].flatMap((folder) =>
+      readdirSync(join(root, folder), { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .map(({ name }) => join(folder, name)),
+    )
+    expect(folders.filter((folder) => !named.has(folder))).toEqual([])
+  })
 })
