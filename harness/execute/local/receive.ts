@@ -54,7 +54,8 @@ export function receiveDuet(sent: unknown, span: TimeWindow): DuetReport {
     const report = checkedDuet(sent)
     const took = span.to - span.from
     // The sides take turns.
-    const claimed = report.sums === null ? 0 : report.sums.baseline.latency_ms + report.sums.candidate.latency_ms
+    const claimed =
+      report.sums === null ? 0 : report.sums.baseline.latency_ms + report.sums.candidate.latency_ms
     if (claimed > took + SLACK_MS)
       throw new WorkloadError(
         `the steps of a duet that took ${(took / 1000).toFixed(3)} s add up to ${(claimed / 1000).toFixed(3)} s`,
