@@ -300,8 +300,11 @@ export function checkedDuet(value: unknown): DuetReport {
   const notes: string[] = []
   const both = <T>(of: unknown, where: string, check: (value: unknown, where: string) => T) => {
     if (of == null) return null
-    const { baseline: a, candidate: b } = object(of, where)
-    return { baseline: check(a, `${where}.a`), candidate: check(b, `${where}.b`) } as Record<DuetSide, T>
+    const { baseline, candidate } = object(of, where)
+    return {
+      baseline: check(baseline, `${where}.baseline`),
+      candidate: check(candidate, `${where}.candidate`),
+    } as Record<DuetSide, T>
   }
   const { failure } = report
   return {

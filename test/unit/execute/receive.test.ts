@@ -85,9 +85,17 @@ describe('a report', () => {
 
 it('a duet and a description are checked as well', () => {
   const sums = { latency_ms: 3000, rows: 10, cpu_ms: null }
-  const duet = { pairs: 10, skipped: 2, sums: { a: sums, b: sums }, outputs: null, complete: true }
+  const duet = {
+    pairs: 10,
+    skipped: 2,
+    sums: { baseline: sums, candidate: sums },
+    outputs: null,
+    complete: true,
+  }
   expect(receiveDuet(duet, SPAN)).toMatchObject({ ...duet, failure: null })
-  expect(receiveDuet({ ...duet, sums: { a: sums, b: { ...sums, latency_ms: 6000 } } }, SPAN)).toMatchObject({
+  expect(
+    receiveDuet({ ...duet, sums: { baseline: sums, candidate: { ...sums, latency_ms: 6000 } } }, SPAN),
+  ).toMatchObject({
     sums: null,
     failure: { error: { message: 'the steps of a duet that took 8.000 s add up to 9.000 s' } },
   })

@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { builtFile, packageFolder } from '../../../harness/package-folder.ts'
 import { hashWorkload } from '../../../harness/session/workload-hash.ts'
@@ -48,15 +48,15 @@ describe('the hash of a workload', () => {
   })
 
   it('of the pipeline covers every file of the package that Node loads for it', () => {
-    const workers = join(folder, 'workers')
-    cpSync(builtFile('workers'), workers, { recursive: true })
+    const dist = join(folder, 'dist')
+    cpSync(dirname(builtFile('workers')), dist, { recursive: true })
     symlinkSync(join(packageFolder(), 'node_modules'), join(folder, 'node_modules'))
     write('package.json', '{ "type": "module" }')
-    const entry = join(workers, 'pipeline/workload.js')
+    const entry = join(dist, 'workers/pipeline/workload.js')
     let hash = hashWorkload(entry)
     expect(hash).toBe(hashWorkload('pipeline'))
 
-    const loaded = loadedFiles([entry]).filter((path) => path.startsWith(workers))
+    const loaded = loadedFiles([entry]).filter((path) => path.startsWith(dist))
     expect(loaded).toContain(entry)
     expect(loaded.length).toBeGreaterThan(1)
     for (const file of loaded) {
