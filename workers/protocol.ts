@@ -405,6 +405,8 @@ export const MINIMUM_MEMORY_MB = 4
 export interface TrialReport {
   outcome: Outcome
   metrics: Record<string, number | null>
+  /** What the workload could use above an idle worker, heap and external memory, MB; null for no cap. */
+  budget_mb: number | null
   /** Largest heap plus external memory between steps, above an idle worker, MB. */
   peak_mb: number | null
   /** CPU time of the trial process over wall time in the timed steps. */

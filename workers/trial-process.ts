@@ -33,7 +33,7 @@ export async function run(job: TrialJob): Promise<TrialReport> {
   const { spec } = job
   const budgetMb = budgetOf(spec.caps, process.memoryUsage.rss() / MIB)
   if (budgetMb !== null && budgetMb < LEAST_BUDGET_MB)
-    return reportFrom(refusedBy(tooSmall(spec, budgetMb)), null)
+    return reportFrom(refusedBy(tooSmall(spec, budgetMb)), null, null)
   const load1m = process.platform === 'win32' ? null : (loadavg()[0] ?? null)
   const worker = new Piscina({
     filename: fileURLToPath(new URL('./worker.js', import.meta.url)),
@@ -50,7 +50,7 @@ export async function run(job: TrialJob): Promise<TrialReport> {
   const report = await Promise.race([runWorker(worker, job, budgetMb), late])
   deadline.abort()
   signalCoordinator('finished')
-  return reportFrom(report, load1m)
+  return reportFrom(report, budgetMb, load1m)
 }
 
 function tooSmall({ caps }: TrialSpec, budgetMb: number): string {
@@ -117,16 +117,21 @@ function timedOut(spec: TrialSpec): { outcome: Outcome; error: TrialError } {
 /** What goes to the coordinator: plain data, since what the thread sent need not be. */
 function reportFrom(
   report: Partial<WorkerReport> & { outcome: Outcome },
+  budgetMb: number | null,
   load1m: number | null,
 ): TrialReport {
   try {
-    return checkedReport(complete(report, load1m))
+    return checkedReport(complete(report, budgetMb, load1m))
   } catch (error) {
-    return complete({ outcome: 'failed', error: trialErrorFrom(error) }, load1m)
+    return complete({ outcome: 'failed', error: trialErrorFrom(error) }, budgetMb, load1m)
   }
 }
 
-function complete(report: Partial<WorkerReport> & { outcome: Outcome }, load1m: number | null): TrialReport {
+function complete(
+  report: Partial<WorkerReport> & { outcome: Outcome },
+  budgetMb: number | null,
+  load1m: number | null,
+): TrialReport {
   const metrics =
     report.outcome === 'ok' ? { ...report.metrics, peak_rss_mb: peakResidentMb(process.pid) } : {}
   return {
@@ -137,6 +142,7 @@ function complete(report: Partial<WorkerReport> & { outcome: Outcome }, load1m: 
     energy: { joules: null, source: null },
     machine_busy_ms: null,
     ...report,
+    budget_mb: budgetMb,
     metrics,
     noise: { ...NO_NOISE_READINGS, ...report.noise, load_1m: load1m },
   }

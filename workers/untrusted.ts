@@ -261,6 +261,7 @@ export function checkedReport(value: unknown): TrialReport {
   const checked: TrialReport = {
     outcome,
     metrics: checkedMetrics(report['metrics'], 'metrics', notes, MOST_IN_REPORT),
+    budget_mb: measure(report['budget_mb'], 'budget_mb'),
     peak_mb: measure(report['peak_mb'], 'peak_mb'),
     achieved: measure(report['achieved'], 'achieved'),
     throttled_ms: measure(report['throttled_ms'], 'throttled_ms'),

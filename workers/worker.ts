@@ -27,7 +27,9 @@ import { trialErrorFrom, WorkloadError } from './untrusted.ts'
 import type { Workload } from './workload.ts'
 
 /** What the worker can say; the trial process adds what concerns the whole process. */
-export type WorkerReport = Omit<TrialReport, 'noise'> & { noise: Omit<NoiseReadings, 'load_1m'> }
+export type WorkerReport = Omit<TrialReport, 'noise' | 'budget_mb'> & {
+  noise: Omit<NoiseReadings, 'load_1m'>
+}
 
 export interface WarmOrder {
   job: TrialJob

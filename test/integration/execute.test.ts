@@ -132,7 +132,10 @@ describe('a memory cap', () => {
     }
     const roomy = await run('steady', 200)
     expect(errorOf(roomy)).toBeUndefined()
-    expect(roomy.caps.memory.scope).toBe('process')
+    expect(roomy.caps.memory).toMatchObject({ scope: 'process', asked_mb: 200 })
+    // What Node leaves of it.
+    expect(roomy.caps.memory.in_force_mb).toBeGreaterThan(100)
+    expect(roomy.caps.memory.in_force_mb).toBeLessThan(170)
     // Node alone takes some 40 MB.
     expect(roomy.caps.memory.peak_mb).toBeGreaterThan(60)
     const tight = await run('buffers', 120)

@@ -132,6 +132,7 @@ function failedReport(name: string, why: string): TrialReport {
     outcome: 'failed',
     error: { name, message },
     metrics: {},
+    budget_mb: null,
     peak_mb: null,
     achieved: null,
     throttled_ms: null,

@@ -58,7 +58,7 @@ export function toTrialResult(evidence: TrialEvidence): TrialResult {
     scenario: spec.scenario,
     round: spec.round,
     caps: {
-      memory: memoryRecord(evidence, peakMb),
+      memory: memoryRecord(evidence, report, peakMb),
       compute: computeRecord(evidence, report),
     },
     noise: noiseOf(report),
@@ -114,6 +114,7 @@ function okMetrics(
 
 function memoryRecord(
   { job: { spec }, caps, summary }: TrialEvidence,
+  report: TrialReport | null,
   peakMb: number | null,
 ): CapsRecord['memory'] {
   const asked_mb = spec.caps.max_memory_mb
@@ -127,7 +128,8 @@ function memoryRecord(
   return {
     asked_mb,
     scope,
-    in_force_mb: scope === 'workload' && caps.memory !== null ? asked_mb : null,
+    // Of a process that did not live to tell, what its scope leaves for the workload is not known.
+    in_force_mb: caps.memory === null ? null : scope === 'workload' ? asked_mb : (report?.budget_mb ?? null),
     mechanisms: [
       'resource_limits',
       'between_steps',

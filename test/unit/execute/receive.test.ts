@@ -9,6 +9,7 @@ const SPAN = { from: 1000, to: 9000 }
 const HONEST = {
   outcome: 'ok',
   metrics: { latency_mean_ms: 20, chunks: 100, wall_s: 2, cpu_s: 1.9, rows: 100, mine: -4 },
+  budget_mb: 16,
   peak_mb: 4,
   achieved: 0.95,
   throttled_ms: null,
