@@ -1,4 +1,4 @@
-/** The significance table: one row a pair and metric. */
+/** The significance table: one row per pair and metric. */
 import type { TrialResult } from '../../workers/protocol.ts'
 import type { Metric } from '../metrics.ts'
 import type { CompareSettings, Scenario } from '../sweep/types.ts'
@@ -23,7 +23,7 @@ export type {
 
 /**
  * Compares the scenarios of one run as `settings` says. Metrics that the table lacks are named in the notes.
- * Scenarios that differ in a seed alone are pooled, unless nothing else varies or the reference names the seed.
+ * Scenarios that differ only in a seed are pooled, unless nothing else varies or the reference names the seed.
  */
 export function compareScenarios(input: {
   trials: readonly TrialResult[]

@@ -7,7 +7,7 @@ import { mean, variance } from './moments.ts'
  * Hedges' g of b against a: (mean b - mean a) over the pooled standard deviation, with the exact small-sample
  * correction (Hedges 1981). The interval is the large-sample one of Hedges & Olkin (1985):
  * var d = (na + nb) / (na nb) + d^2 / (2 (na + nb)).
- * Null for fewer than two values a side, or where neither side varies. Values must be finite.
+ * Null for fewer than two values per side, or where neither side varies. Values must be finite.
  */
 export function hedgesG(
   a: readonly number[],

@@ -14,11 +14,11 @@ export interface MannWhitneyTest {
   warnings: Warning[]
 }
 
-/** From this size on a side the normal approximation is used, as R does. */
+/** From this size per side on the normal approximation is used, as R does. */
 const EXACT_BELOW = 50
 
 /**
- * Mann & Whitney's test (1947): exact for fewer than 50 values a side without ties, else the normal
+ * Mann & Whitney's test (1947): exact for fewer than 50 values per side without ties, else the normal
  * approximation with the corrections for ties and continuity, as R's `wilcox.test`.
  */
 export function mannWhitney(rawA: RawValues, rawB: RawValues): MannWhitneyTest {

@@ -1,4 +1,4 @@
-/** Which scenario to run, for each goal, and which others the data cannot tell from it? */
+/** Which scenario to run, for each goal, and which others do not differ from it significantly? */
 import type { TrialResult } from '../../workers/protocol.ts'
 import type { Metric } from '../metrics.ts'
 import { own } from '../own.ts'
@@ -38,9 +38,9 @@ interface Candidate extends Group {
 
 /**
  * The best scenario by each metric, then by the first of `metrics` (say a latency) among those whose `accuracy`
- * is within the margin of the best, and by accuracy among those that cannot be told from the best by it.
+ * is within the margin of the best, and by accuracy among those that do not differ from the best by it significantly.
  * Scenarios with a trial that was not `ok` take no part: a setting that sometimes fails is no operating point.
- * Metrics without a direction or without values give no point. Scenarios that differ in a seed alone are one: a
+ * Metrics without a direction or without values give no point. Scenarios that differ only in a seed are one: a
  * lucky seed is no setting.
  */
 export function operatingPoints(input: {
@@ -70,7 +70,7 @@ export function operatingPoints(input: {
     const fastest = bestPoint(reliable, first, settings, '')
     const ids = new Set(fastest ? [fastest.scenario, ...fastest.tied.map((tie) => tie.scenario)] : [])
     const asFast = reliable.filter((group) => ids.has(group.id))
-    const asGood = `${goalFor(accuracy)} with ${first.name} not told from the best`
+    const asGood = `${goalFor(accuracy)} with ${first.name} not significantly different from the best`
     points.push(bestPoint(asFast, accuracy, settings, asGood))
   }
   return { points: points.filter((point) => point !== null), unreliable }

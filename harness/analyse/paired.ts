@@ -75,7 +75,7 @@ export function pairedTest(logRatios: readonly (number | null)[], level = 0.95):
   result.ratio = { value: Math.exp(centre), low: null, high: null }
   if (n === 1) return { ...result, warnings: [{ kind: 'too_few_values', side: 'b', n, needed: 2 }] }
   const error = standardDeviation(values) / Math.sqrt(n)
-  // A log ratio is of order 1, so rounding alone leaves errors of this size.
+  // A log ratio is of order 1, so rounding leaves errors of this size.
   if (error <= 10 * Number.EPSILON) return { ...result, warnings: [{ kind: 'no_spread' }] }
   const half = studentQuantile((1 + level) / 2, n - 1) * error
   const t = centre / error
@@ -91,7 +91,7 @@ export function pairedTest(logRatios: readonly (number | null)[], level = 0.95):
 /**
  * Student's paired t-test of b against a, pair by pair: of log ratios, or on the natural scale of differences,
  * where the ratio is one of means with Fieller's interval.
- * @param a one value a pair, finite
+ * @param a one finite value per pair
  * @param b as many, in the same order
  */
 export function pairedComparison(

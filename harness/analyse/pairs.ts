@@ -16,7 +16,7 @@ export interface Pairing {
 
 /**
  * With a reference, every scenario against the one that has the reference's values and differs in those keys
- * alone. Where no scenario has such a partner (a profile sets several keys at once), keys that the reference's
+ * only. Where no scenario has such a partner (a profile sets several keys at once), keys that the reference's
  * keys determine may differ too, and a note names them.
  * Without a reference, every scenario against the first of the sweep: k - 1 pairs keep the correction mild,
  * where all pairs would cost most of the power.

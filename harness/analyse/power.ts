@@ -55,7 +55,7 @@ export function smallestPairedEffect(logRatios: RawValues, options: PowerSetting
   return { difference, change: Math.expm1(difference), warnings: [] }
 }
 
-/** For the paired test on the natural scale: `a` and `b` have one finite value a pair, in the same order. */
+/** For the paired test on the natural scale: `a` and `b` have one finite value per pair, in the same order. */
 export function smallestPairedDifference(
   a: readonly number[],
   b: readonly number[],

@@ -35,7 +35,7 @@ interface Settings {
   seed: number
 }
 
-/** Beside Welch's test, one value a trial. What cannot be had is null; the warnings are of these tests alone. */
+/** Beside Welch's test, one value per trial. What cannot be had is null; the warnings are of these tests only. */
 export function secondaryTestsOfTrials(
   pair: GroupPair,
   { name, scale }: Metric,
@@ -62,7 +62,7 @@ export function secondaryTestsOfTrials(
   }
 }
 
-/** The paired test of trials of one round; the ratio on the log scale alone. */
+/** The paired test of trials of one round; the ratio on the log scale only. */
 function byRound(
   { a, b }: GroupPair,
   metric: string,

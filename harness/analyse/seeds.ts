@@ -1,4 +1,4 @@
-/** Scenarios that differ in their seed alone are one scenario, seen once a seed. */
+/** Scenarios that differ only in their seed are one scenario, seen once per seed. */
 
 import type { TrialResult } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
@@ -33,7 +33,7 @@ export interface Pool {
   keys: string[]
 }
 
-/** In the order of the first of each; one pool a scenario where `keys` is empty. */
+/** In the order of the first of each; one pool per scenario where `keys` is empty. */
 export function poolBySeed(scenarios: readonly Scenario[], keys: readonly string[]): Pool[] {
   if (keys.length === 0)
     return scenarios.map((scenario) => ({ scenario, members: [scenario], keys: [] as string[] }))
@@ -62,7 +62,7 @@ function pooled(members: readonly Scenario[], keys: readonly string[]): Scenario
   }
 }
 
-/** Ids of the scenarios behind the id of a pool, or of a scenario. */
+/** Ids of the scenarios that the id of a pool stands for, or of a scenario. */
 export function membersOf(id: string): string[] {
   return id.split(BETWEEN_IDS)
 }

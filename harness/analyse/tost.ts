@@ -30,7 +30,7 @@ export function equivalenceTest(
   return bothSides((factor) => welchTest(scaled(factor), b, { scale }), options.margin)
 }
 
-/** The same by two one-sided paired tests; `a` and `b` have one finite value a pair, in the same order. */
+/** The same by two one-sided paired tests; `a` and `b` have one finite value per pair, in the same order. */
 export function pairedEquivalenceTest(
   a: readonly number[],
   b: readonly number[],

@@ -1,4 +1,4 @@
-/** From trials to the numbers that a test may use: one value a trial. */
+/** From trials to the numbers that a test may use: one value per trial. */
 import type { ComputeMechanism, OkTrial, Outcome, TrialResult } from '../../workers/protocol.ts'
 import { own } from '../own.ts'
 

@@ -1,4 +1,4 @@
-/** What a reader must know before trusting a number. Warnings are data; the prose is in `formatWarning` alone. */
+/** What a reader must know before trusting a number. Warnings are data; the prose is in `formatWarning` only. */
 
 import type { ComputeMechanism, Outcome } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
@@ -70,7 +70,7 @@ export function formatWarning(warning: Warning): string {
     case 'ratio_undefined':
       return warning.reason === 'reference_not_positive'
         ? 'The mean of a is zero or negative, so b / a says nothing. Read the difference.'
-        : 'The mean of a cannot be told from zero, so b / a could be anything. Read the difference, or raise benchmark_runs.'
+        : 'The mean of a is not significantly different from zero, so b / a could be anything. Read the difference, or raise benchmark_runs.'
     case 'chunk_sizes_differ':
       return `The chunks of the sides hold ${Math.round(warning.least)} and ${Math.round(warning.most)} rows on average, so latency is compared per row and not per chunk. For chunk latency, compare scenarios with equal chunks.`
     case 'unequal_outcomes':
@@ -92,7 +92,7 @@ export function formatWarning(warning: Warning): string {
           : 'Start a new run for numbers to rely on.'
       }`
     case 'not_significant_after_correction':
-      return `The interval is for this pair alone; corrected for all pairs of the metric p is ${formatP(warning.p_adjusted)}, above ${warning.alpha}. Compare fewer pairs or raise benchmark_runs before acting on it.`
+      return `The interval is for this pair only; corrected for all pairs of the metric p is ${formatP(warning.p_adjusted)}, above ${warning.alpha}. Compare fewer pairs or raise benchmark_runs before acting on it.`
     case 'unpaired_rounds':
       return `${count(warning.dropped, 'round')} had a value on one side only; ${warning.kept} entered. Look at the outcomes of the others.`
     case 'no_spread':
@@ -104,7 +104,7 @@ export function formatWarning(warning: Warning): string {
     case 'one_machine_state':
       return 'One side ran to its end before the other began, so whatever changed on the machine in between looks like a difference. Run both in the shuffled rounds of one sweep, or use stint gate.'
     case 'seed_is_unit':
-      return `Each of ${count(warning.seeds, 'seed')} (${warning.keys.join(', ')}) gives one value a side, and the sides are compared seed by seed. Add seeds, not benchmark_runs, to narrow the interval.`
+      return `Each of ${count(warning.seeds, 'seed')} (${warning.keys.join(', ')}) gives one value per side, and the sides are compared seed by seed. Add seeds, not benchmark_runs, to narrow the interval.`
     case 'seeds_agree':
       return `Each of ${count(warning.seeds, 'seed')} (${warning.keys.join(', ')}) gives the same difference, so the values are compared exactly. Check that the seed has an effect on this metric.`
     case 'unpaired_seeds':

@@ -11,13 +11,16 @@ import {
   type RunComparison,
 } from '../report/compare.ts'
 import type { Export, Format } from '../report/export.ts'
-import { compareReport } from '../report/sections/compare.ts'
+import type { Plot } from '../report/plots/plot.ts'
+import { compareReport, forestOf } from '../report/sections/compare.ts'
 import { UserError } from '../user-error.ts'
 import { tell } from './console.ts'
 import { EXIT } from './exit.ts'
 import { type ExportWords, exportReport, parseExports, printReport, takesStdout } from './export.ts'
 
 const OUT_DEFAULTS: readonly Format[] = ['markdown', 'csv']
+/** Forms with the picture of the comparisons. */
+const PICTURED: readonly Format[] = ['html', 'png']
 
 export interface CompareWords extends ExportWords {
   runs: string[]
@@ -32,14 +35,21 @@ export async function compare(words: CompareWords): Promise<void> {
   const options = metric.length === 0 ? {} : { metrics: metric }
   refuseUnknown(metric, runs[0]!)
   const comparison = runs.length === 1 ? withinOne(runs[0]!, options) : compareRuns(runs, options)
-  const report = compareReport(comparison)
+  const report = compareReport(comparison, await pictureOf(comparison, exports))
   if (json || !takesStdout(exports)) printReport(report, { json })
   const { problems } = await exportReport(report, { exports, folder: out ?? '.' })
   if (problems.length > 0) process.exitCode = EXIT.failed
   else if (out !== undefined) tell(`written to ${out}`)
 }
 
-/** With `--out` alone, a page and the table. */
+/** Drawing takes half a second to load, so only for what shows it. */
+async function pictureOf(comparison: RunComparison, exports: readonly Export[]): Promise<Plot | null> {
+  if (!exports.some(({ format }) => PICTURED.includes(format))) return null
+  const { significancePlot } = await import('../report/plots/significance.ts')
+  return significancePlot(forestOf(comparison), 'significance.png')
+}
+
+/** With `--out` only, a page and the table. */
 function compareExports(words: CompareWords): Export[] {
   const exports = parseExports(words, [])
   if (words.out === undefined) return exports

@@ -1,10 +1,12 @@
 /** What `stint pipeline` says and writes at its end, also where `stint resume` brings it there. */
+
 import { existsSync, realpathSync } from 'node:fs'
 import { basename, join, relative, sep } from 'node:path'
 import { PIPELINE_NAME } from '../pipeline/sweep.ts'
 import { openRun } from '../record/open-run.ts'
 import type { PipelineRequest } from '../record/types.ts'
 import type { Export } from '../report/export.ts'
+import { safeJson } from '../report/render/json.ts'
 import { terminalText } from '../report/render/terminal.ts'
 import type { SweepRun } from '../session/run.ts'
 import { answer, tell } from './console.ts'
@@ -72,7 +74,7 @@ export async function concludePipeline(
   if (problems.length > 0 || run.trials.some(({ outcome }) => outcome === 'failed'))
     process.exitCode = EXIT.failed
   const files = written.map((path) => relative(output, path))
-  if (json) answer(JSON.stringify({ output_folder: output, run_folder: finished, files }))
+  if (json) answer(safeJson({ output_folder: output, run_folder: finished, files }))
   else if (!takesStdout(exports)) answer(output)
 }
 

@@ -1,10 +1,12 @@
 /** `stint doctor`: what this machine can enforce and measure, and how noisy it is. */
+
 import { type Check, checkCompute, checkRest } from '../doctor/checks.ts'
 import { measureQuiet, type QuietReport } from '../doctor/quiet.ts'
 import { LocalExecutor } from '../execute/local/executor.ts'
 import { count, formatNumber, formatShare } from '../format.ts'
 import { readMachine } from '../record/machine.ts'
 import type { Machine } from '../record/types.ts'
+import { safeJson } from '../report/render/json.ts'
 import { plain } from '../report/text/words.ts'
 import { measureKernel } from '../session/calibrate.ts'
 import { answer, pass, tell } from './console.ts'
@@ -45,7 +47,7 @@ async function doctor({ runs, json }: DoctorWords): Promise<void> {
     await executor.close()
   }
   const machine = readMachine()
-  if (json) answer(JSON.stringify({ machine, checks, kernel_ops_s: kernel, quiet }))
+  if (json) answer(safeJson({ machine, checks, kernel_ops_s: kernel, quiet }))
   else
     answer(
       [

@@ -1,4 +1,5 @@
 /** `stint history`: when did a metric change, over many runs? */
+
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { resumedByForce } from '../analyse/values.ts'
@@ -8,6 +9,7 @@ import { metricTable } from '../metrics.ts'
 import { didYouMean, METRICS_LISTED, namesHint } from '../nearest.ts'
 import { MANIFEST_FILE } from '../record/manifest.ts'
 import { openRun, type RecordedRun } from '../record/open-run.ts'
+import { safeJson } from '../report/render/json.ts'
 import { metricName, plain, ratioText } from '../report/text/words.ts'
 import { UserError } from '../user-error.ts'
 import { answer, tell } from './console.ts'
@@ -56,7 +58,7 @@ function history({ dir, metric, alpha, seed, json }: HistoryWords): void {
   refuseUnknown(metric, runs)
   const found = historyOf(runs, { metrics: metric, alpha, seed })
   if (json) {
-    answer(JSON.stringify(found))
+    answer(safeJson(found))
     return
   }
   const { changes, series, notes } = found
@@ -97,7 +99,7 @@ function runsBelow(dir: string): RecordedRun[] {
       for (const note of run.notes) tell(`note: ${plain(`${path}: ${note}`)}`)
     } catch (error) {
       if (!(error instanceof UserError)) throw error
-      tell(`note: left out: ${error.message.split('\n')[0]}`)
+      tell(`note: left out: ${plain(error.message.split('\n')[0] ?? '')}`)
     }
   }
   return [...runs.values()]

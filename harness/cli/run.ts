@@ -1,6 +1,8 @@
 /** `stint run`: the main job. */
+
 import { count, wholeNumber } from '../format.ts'
 import type { Export } from '../report/export.ts'
+import { safeJson } from '../report/render/json.ts'
 import { plain, runsText } from '../report/text/words.ts'
 import type { SweepRun } from '../session/run.ts'
 import { loadSweep } from '../sweep/load.ts'
@@ -107,7 +109,7 @@ function listScenarios(sweep: Sweep, json: boolean): void {
   if (json) {
     const listed = scenarios.map(({ id, flat }) => ({ id, params: flat }))
     const stopping = until ? { fewest_trials: fewest, until } : {}
-    answer(JSON.stringify({ name, benchmark_runs, trials, ...stopping, scenarios: listed }))
+    answer(safeJson({ name, benchmark_runs, trials, ...stopping, scenarios: listed }))
     return
   }
   const lines = scenarios.map(({ id, label }) => `${id}  ${label}`)

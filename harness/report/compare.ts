@@ -50,7 +50,7 @@ export interface CompareOptions {
 }
 
 const ONE_AFTER_THE_OTHER =
-  'These runs were made one after the other. On shared machines that alone makes identical code differ: at alpha 5% about one comparison in four cries wolf. Make both runs several times in turns (A B A B) and believe only what comes back, or use stint gate, which runs both versions side by side.'
+  'These runs were made one after the other. On shared machines that alone makes identical code differ: at alpha 5% about one comparison in four is a false positive. Make both runs several times in turns (A B A B) and trust only differences that repeat, or use stint gate, which runs both versions side by side.'
 
 /** @param runs at least two */
 export function compareRuns(runs: readonly ComparedRun[], options: CompareOptions = {}): RunComparison {
@@ -100,7 +100,7 @@ export function compareRuns(runs: readonly ComparedRun[], options: CompareOption
     correction: settings.correction,
     margin: settings.margin,
     lines: rows.map((row) => ({ row, ...abouts.get(key(row.a, row.b))! })),
-    // That one side ran after the other is told of the runs as a whole.
+    // That one side ran after the other is said once, of the runs as a whole.
     notices: [...notices, ...pairNotices(rows, ['one_machine_state'])],
   }
 }

@@ -74,13 +74,10 @@ export async function writeReport(
   for (const { format, to } of inOrder) {
     if (format === 'png' && to === null) result.skipped.push(...withoutOldPictures(report, folder))
     const files = filesOf(report, format, { folder, top })
+    // A picture that is skipped counts, so that one place always means the same.
+    const isFolder = (format === 'png' ? picturesOf(report) : files).length > 1
     for (const { file, content } of files) {
-      const path =
-        to === null
-          ? join(folder, file)
-          : files.length > 1 || format === 'png'
-            ? join(to, basename(file))
-            : to
+      const path = to === null ? join(folder, file) : isFolder ? join(to, basename(file)) : to
       await guarded(file, async () => {
         const made = await content(path)
         if (typeof made === 'string' || Buffer.isBuffer(made)) return save(path, made)

@@ -14,7 +14,7 @@ import type { Notice } from './section.ts'
 export interface ComputeCapReport {
   /** Cores asked for; null where no cap was asked for. */
   requested: number | null
-  /** Share of a core, over the trials that told, whatever their outcome. */
+  /** Share of a core, over the trials that report it, whatever their outcome. */
   achieved: Estimate | null
   achieved_max: number | null
   /** True where more was used than the cap allows. */
@@ -28,7 +28,7 @@ export interface ComputeCapReport {
 
 export interface MemoryCapReport {
   requested_mb: number | null
-  /** Over the trials that told, whatever their outcome. */
+  /** Over the trials that report it, whatever their outcome. */
   peak: Estimate | null
   peak_max_mb: number | null
   mechanisms: string[]
@@ -61,7 +61,7 @@ export interface ScenarioReport extends ScenarioSummary {
   precision?: Precision
 }
 
-/** Signs of other work on the machine; null where it does not tell. */
+/** Signs of other work on the machine; null where it does not say. */
 export interface NoiseReport {
   run_queue_wait_median: number | null
   run_queue_wait_max: number | null

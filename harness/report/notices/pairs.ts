@@ -10,7 +10,7 @@ const SAID_ELSEWHERE: readonly Warning['kind'][] = ['deterministic']
 
 /**
  * Each kind with an example, since a grid repeats itself.
- * @param known kinds that the reader was told of already
+ * @param known kinds that the reader knows of already
  */
 export function pairNotices(
   rows: readonly ComparisonRow[],

@@ -12,7 +12,7 @@ export function aboutPrecision({ manifest, scenarios }: Omit<ReportModel, 'notic
   if (!until) return []
   const inState = (...states: Precision['state'][]) =>
     scenarios.filter(({ precision, trials }) => trials >= until.min && states.includes(precision!.state))
-  const goal = `the mean of ${metricName(until.metric)} is known to ±${formatShare(until.ci)}`
+  const goal = `the mean of ${metricName(until.metric)} known to ±${formatShare(until.ci)}`
   const reached = inState('reached')
   // What is still wider with rounds left was interrupted, which is said elsewhere.
   const never = inState('wider').filter(({ trials }) => trials >= most)
@@ -20,7 +20,7 @@ export function aboutPrecision({ manifest, scenarios }: Omit<ReportModel, 'notic
   if (reached.length > 0) {
     notices.push(
       note(
-        `${subject(reached.length, scenarios.length)} stopped by precision after ${range(reached)} of ${most} trials: ${goal}.`,
+        `${subject(reached.length, scenarios.length)} stopped by precision after ${range(reached)} of ${most} trials, with ${goal}.`,
       ),
     )
   }
@@ -28,7 +28,7 @@ export function aboutPrecision({ manifest, scenarios }: Omit<ReportModel, 'notic
     notices.push({
       level: 'problem',
       text: plain(
-        `${subject(never.length, scenarios.length)} never got so far that ${goal}, in all ${most} trials: ${named(never, widthOf)}. Raise max, allow a wider ci, or measure on a quieter machine.`,
+        `${subject(never.length, scenarios.length)} did not reach the precision asked for in all ${most} trials (${goal}): ${named(never, widthOf)}. Raise max, allow a wider ci, or measure on a quieter machine.`,
       ),
     })
   }
@@ -42,7 +42,7 @@ export function aboutPrecision({ manifest, scenarios }: Omit<ReportModel, 'notic
   if (without.length > 0) {
     notices.push(
       note(
-        `Precision tells nothing, since ${until.metric} is constant or unknown: ${named(without, trialsOf)}.`,
+        `Precision does not apply, since ${until.metric} is constant or unknown: ${named(without, trialsOf)}.`,
       ),
     )
   }

@@ -10,7 +10,7 @@ import type { NoiseReport, ReportModel } from '../types.ts'
 import { pairNotices } from './pairs.ts'
 import { aboutPrecision } from './precision.ts'
 
-/** Fewer trials a scenario than this give intervals too wide to decide anything. */
+/** Fewer trials per scenario than this give intervals too wide to decide anything. */
 const FEW_TRIALS = 5
 const MUCH_WAITING = 0.05
 const MUCH_VARIATION = 0.1
@@ -190,7 +190,7 @@ function aboutCaps({ scenarios }: Omit<ReportModel, 'notices'>): Notice[] {
   if (beyond.length > 0) {
     notices.push(
       note(
-        `${count(beyond.length, 'scenario')} may use more than one core. A workload runs in one thread, so that only the runtime's helper threads (collection, compilation) take from the second: see the achieved share.`,
+        `${count(beyond.length, 'scenario')} may use more than one core. A workload runs in one thread, so only the runtime's helper threads (collection, compilation) take from the second: see the achieved share.`,
       ),
     )
   }

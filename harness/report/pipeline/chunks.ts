@@ -1,4 +1,4 @@
-/** `streaming_chunks.jsonl`: one line a chunk of the first streaming trial; null where nothing tells. */
+/** `streaming_chunks.jsonl`: one line per chunk of the first streaming trial; null where nothing was measured. */
 import type { ChunkLogLine } from '../../../workers/protocol.ts'
 import { firstOk, type PipelineData } from './data.ts'
 import { chunkEnergy } from './energy.ts'
@@ -25,7 +25,7 @@ function lineOf(chunk: ChunkLogLine, joules: number | null): Record<string, unkn
     heap_mb: chunk.heap_mb,
     external_mb: chunk.external_mb,
     energy_j: joules,
-    // Counters are read once a trial.
+    // Counters are read once per trial.
     energy_source: joules === null ? null : 'estimate',
     retries: retries ?? 0,
     control: control ?? null,

@@ -1,4 +1,4 @@
-/** Energy of single chunks, which no counter tells: an estimate from the watts of a profile. */
+/** Energy of single chunks, which no counter measures: an estimate from the watts of a profile. */
 import type { ChunkLogLine, OkTrial, Watts } from '../../../workers/protocol.ts'
 import { estimatedJoules, machinePart } from '../../analyse/energy.ts'
 

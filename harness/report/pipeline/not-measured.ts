@@ -22,7 +22,7 @@ function chunkReason(streaming: Measured, profile: PipelineOptions['profile']): 
   const { scenario, trials, chunks } = streaming
   const [first] = chunks
   if (first === undefined || chunkEnergy(scenario.watts ?? null, firstOk(trials))(first) !== null) return {}
-  const why = `counters of energy are read once a trial, and ${withoutEstimate(profile)}`
+  const why = `energy counters are read once per trial, and ${withoutEstimate(profile)}`
   return forColumns('reports/streaming_chunks.jsonl', why)
 }
 
@@ -46,5 +46,5 @@ const forColumns = (file: string, why: string): Record<string, string> => ({
 function withoutEstimate(profile: PipelineOptions['profile']): string {
   if (profile === null) return 'no --profile gives the watts for an estimate'
   if (profile.watts === null) return `profile ${profile.name} gives no watts for an estimate`
-  return 'the machine does not tell what part of it a trial used while others ran; --n-jobs 1 keeps each alone'
+  return 'this machine does not report what part of it a trial used while others ran; --n-jobs 1 runs one at a time'
 }

@@ -40,7 +40,7 @@ export function operatorsIn(chunks: readonly ChunkLogLine[]): string[] {
   return [...new Set(chunks.flatMap((chunk) => Object.keys(chunk.operators_ms ?? {})))]
 }
 
-/** Seconds in the operators of these stages; null where no chunk tells. */
+/** Seconds in the operators of these stages; null where no chunk says. */
 export function stageSeconds(
   chunks: readonly ChunkLogLine[],
   belongs: (stage: Stage) => boolean,

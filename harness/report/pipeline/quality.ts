@@ -1,4 +1,4 @@
-/** What a trial says of its data, under the headings of the original report; null where it does not tell. */
+/** What a trial says of its data, under the headings of the original report; null where it does not say. */
 import type { ChunkLogLine } from '../../../workers/protocol.ts'
 
 /** Streams that are no feature: how they move is drift over time. */

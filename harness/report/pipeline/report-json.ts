@@ -1,4 +1,4 @@
-/** `pipeline_report.json` and `run_manifest.json`. Every number in them was measured; null where nothing tells. */
+/** `pipeline_report.json` and `run_manifest.json`. Every number in them was measured; null where nothing was measured. */
 
 import type { ComparisonRow } from '../../analyse/comparison.ts'
 import { okTrials } from '../../analyse/values.ts'

@@ -22,13 +22,13 @@ const outcomes = ({ report }: Measured): string =>
     .map(([outcome, count]) => `${outcome} ${count}`)
     .join(';')
 
-/** A fact that the workload told of its first ok trial; numbers alone. */
+/** A number that the workload reported with its first ok trial. */
 function fact(one: Measured, name: string): number | null {
   const value = firstOk(one.trials)?.info[name]
   return typeof value === 'number' ? value : null
 }
 
-/** Where the target is a label, R2 is empty and this tells. */
+/** Where the target is a label, R2 is empty and this is not. */
 function accuracyColumns(accuracy: string | null): Column<Measured>[] {
   return [
     ['accuracy_metric', () => accuracy],
@@ -129,7 +129,7 @@ export function resourceAccuracyTable({ batch, streaming, model }: PipelineData)
 }
 
 /**
- * One row a chunk of the first streaming trial. What the original calls selection and scaling is no operator here
+ * One row per chunk of the first streaming trial. What the original calls selection and scaling is no operator here
  * (nothing is selected by the target, and scaling is part of the learner), so that these columns are empty.
  */
 export function operatorProfileTable({ streaming: { chunks } }: PipelineData): DataTable {

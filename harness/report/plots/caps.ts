@@ -55,7 +55,7 @@ export function capsPlot(model: ReportModel, file: string): Plot {
   const panels = [compute, memory].filter(({ points }) => points.length > 0)
   if (panels.length === 0) {
     const capped = model.scenarios.some((s) => s.compute.requested !== null || s.memory.requested_mb !== null)
-    const skipped = capped ? 'no trial could tell what it used' : 'no scenario asks for a cap'
+    const skipped = capped ? 'no trial reports what it used' : 'no scenario asks for a cap'
     return { file, alt: ALT, skipped }
   }
   // One panel alone has the room of two.

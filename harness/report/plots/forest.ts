@@ -6,13 +6,13 @@ import { formatNumber } from '../../format.ts'
 import {
   adjustedPText,
   capitalised,
+  type Line,
   metricName,
-  pairOf,
+  plain,
   type RatioStyle,
   ratioStyle,
   ratioText,
 } from '../text/words.ts'
-import type { ReportModel } from '../types.ts'
 import { textWidth } from './measure.ts'
 import { ellipsis } from './text.ts'
 import { FONT_SIZE } from './theme.ts'
@@ -35,22 +35,19 @@ const VERDICT_COLOURS: Record<Verdict, string> = {
 }
 
 /** Rows under a head for each metric; y in px from the top. */
-export function layOut(model: ReportModel, rows: ComparisonRow[]) {
-  const texts = new Map(rows.map((row) => [row, textOf(model, row)]))
-  const longest = Math.max(...[...texts.values()].map((text) => textWidth(text, FONT_SIZE.label))) + 24
+export function layOut(lines: readonly Line[], alpha: number) {
+  const longest = Math.max(...lines.map(({ pair }) => textWidth(pair, FONT_SIZE.label))) + 24
   const pairWidth = Math.round(Math.min(Math.max(longest, PAIR_WIDTH.least), PAIR_WIDTH.most))
   const heads: { y: number; text: string }[] = []
   const placed: ReturnType<typeof line>[] = []
   let y = 0
-  for (const metric of new Set(rows.map((row) => row.metric))) {
+  for (const metric of new Set(lines.map(({ row }) => row.metric))) {
     heads.push({ y: y + ROW / 2, text: capitalised(metricName(metric)) })
     y += ROW
-    const group = rows.filter((candidate) => candidate.metric === metric)
-    const style = ratioStyle(group.flatMap((row) => [row.ratio, row.ratio_ci_low, row.ratio_ci_high]))
-    for (const row of group) {
-      placed.push(
-        line(row, y + ROW / 2, texts.get(row)!, pairWidth, style, model.manifest.sweep.compare.alpha),
-      )
+    const group = lines.filter(({ row }) => row.metric === metric)
+    const style = ratioStyle(group.flatMap(({ row }) => [row.ratio, row.ratio_ci_low, row.ratio_ci_high]))
+    for (const { row, pair } of group) {
+      placed.push(line(row, y + ROW / 2, plain(pair), pairWidth, style, alpha))
       y += ROW
     }
     y += ROW * 0.4
@@ -73,11 +70,6 @@ function line(row: ComparisonRow, y: number, pair: string, width: number, style:
     verdict: row.verdict.replace('_', ' '),
     colour: VERDICT_COLOURS[told ? row.verdict : 'undecided'],
   }
-}
-
-function textOf(model: ReportModel, row: ComparisonRow): string {
-  const { change, shared } = pairOf(model, row)
-  return shared === '' ? change : `${change}, ${shared}`
 }
 
 /** Each metric its share of the rows, then the largest of all the rest. */

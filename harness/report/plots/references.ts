@@ -1,4 +1,4 @@
-/** Lines that tell a score's worth: what no honest learner passes, and what guessing the mean would give. */
+/** Lines that give a score's worth: what no honest learner passes, and what guessing the mean would give. */
 import { formatNumber } from '../../format.ts'
 import type { ReportModel } from '../types.ts'
 
@@ -12,7 +12,7 @@ const MAX_STRETCH = 2.6
 const SMALLEST_RANGE = 0.02
 
 /**
- * R2 alone has such lines. `shown` are near enough to draw; `far` are told in words.
+ * R2 alone has such lines. `shown` are near enough to draw; `far` are put into words.
  * @param values of the score in the picture
  */
 export function referencesFor(

@@ -3,12 +3,12 @@
 import type { ComparisonRow } from '../../analyse/comparison.ts'
 import { isSignificant } from '../../analyse/verdict.ts'
 import { count, formatShare, wholeNumber } from '../../format.ts'
-import { CORRECTIONS, metricName } from '../text/words.ts'
-import type { ReportModel } from '../types.ts'
+import type { Correction } from '../../sweep/types.ts'
+import { CORRECTIONS, type Line, metricName } from '../text/words.ts'
 import { largestEffects, layOut, MOST_ROWS } from './forest.ts'
 import type { Plot } from './plot.ts'
 import { linearTicks } from './scale.ts'
-import { captionLayer, pictureSubtitle, wrap } from './text.ts'
+import { captionLayer, wrap } from './text.ts'
 import { config, FONT_SIZE, GRID, INK, MUTED } from './theme.ts'
 
 const ALT = 'Ratio of each pair with its interval, adjusted p, effect size and verdict'
@@ -21,30 +21,35 @@ const COLUMNS = {
   verdict: PLOT_WIDTH + 336,
 }
 
-export function significancePlot(model: ReportModel, file: string): Plot {
+export interface Forest {
+  subtitle: string
+  lines: readonly Line[]
+  settings: { alpha: number; margin: number; correction: Correction }
+}
+
+export function significancePlot(forest: Forest, file: string): Plot {
   const base = { file, alt: ALT }
-  if (model.comparisons.length === 0) return { ...base, skipped: 'there are no two scenarios to compare' }
-  const drawable = model.comparisons.filter((row) => row.ratio !== null && row.ratio > 0)
+  const comparisons = forest.lines.map(({ row }) => row)
+  if (comparisons.length === 0) return { ...base, skipped: 'there are no two scenarios to compare' }
+  const drawable = comparisons.filter((row) => row.ratio !== null && row.ratio > 0)
   if (drawable.length === 0)
     return { ...base, skipped: 'no pair has a ratio: too few ok trials, or means at zero' }
-  const constant = metricsWithoutChange(model.comparisons)
+  const constant = metricsWithoutChange(comparisons)
   const candidates = drawable.filter((row) => !constant.includes(row.metric))
   if (candidates.length === 0) {
     return { ...base, skipped: 'no compared metric differs between any two scenarios' }
   }
   const shown = largestEffects(candidates)
-  const rows = model.comparisons.filter((row) => shown.has(row))
-  return {
-    ...base,
-    spec: specOf(model, rows, candidates.length - rows.length, constant),
-  }
+  const lines = forest.lines.filter(({ row }) => shown.has(row))
+  return { ...base, spec: specOf(forest, lines, candidates.length - lines.length, constant) }
 }
 
-function specOf(model: ReportModel, rows: ComparisonRow[], left: number, constant: string[]) {
-  const lines = layOut(model, rows)
+function specOf(forest: Forest, shown: readonly Line[], left: number, constant: string[]) {
+  const rows = shown.map(({ row }) => row)
+  const lines = layOut(shown, forest.settings.alpha)
   const { height, pairWidth } = lines
   const fullWidth = pairWidth + COLUMNS.verdict + 80
-  const { margin, alpha, correction } = model.manifest.sweep.compare
+  const { margin, alpha, correction } = forest.settings
   const domain = domainOf(rows, margin)
   const narrow = domain[1] < 2 && domain[0] > 0.5
   const x = {
@@ -83,8 +88,8 @@ function specOf(model: ReportModel, rows: ComparisonRow[], left: number, constan
     height,
     config: config(),
     title: {
-      text: wrap(headline(model), FONT_SIZE.title, 600, fullWidth),
-      subtitle: wrap(pictureSubtitle(model), FONT_SIZE.subtitle, 400, fullWidth),
+      text: wrap(headline(forest), FONT_SIZE.title, 600, fullWidth),
+      subtitle: wrap(forest.subtitle, FONT_SIZE.subtitle, 400, fullWidth),
       // From the left edge of the pairs' names, not of the plot.
       frame: 'bounds',
       offset: 30,
@@ -145,21 +150,21 @@ function specOf(model: ReportModel, rows: ComparisonRow[], left: number, constan
           text: { field: 'label' },
         },
       },
-      shifted(captionLayer(captionOf(model, left, constant), height + 76, fullWidth), -pairWidth),
+      shifted(captionLayer(captionOf(forest, left, constant), height + 76, fullWidth), -pairWidth),
     ],
   }
 }
 
-function headline({ comparisons, manifest }: ReportModel): string {
-  const differing = comparisons.filter((row) => isSignificant(row, manifest.sweep.compare.alpha)).length
-  return `${wholeNumber(differing)} of ${count(comparisons.length, 'comparison')} ${differing === 1 ? 'differs' : 'differ'} significantly, beyond the margin`
+function headline({ lines, settings }: Forest): string {
+  const differing = lines.filter(({ row }) => isSignificant(row, settings.alpha)).length
+  return `${wholeNumber(differing)} of ${count(lines.length, 'comparison')} ${differing === 1 ? 'differs' : 'differ'} significantly, beyond the margin`
 }
 
-function captionOf({ manifest, comparisons }: ReportModel, left: number, constant: string[]): string[] {
-  const { margin, correction } = manifest.sweep.compare
-  const test = comparisons.some(({ seeds }) => seeds)
-    ? 'Scenarios are compared by the paired t-test, one value a seed'
-    : "Trials are compared by Welch's test, one value a trial"
+function captionOf({ lines, settings }: Forest, left: number, constant: string[]): string[] {
+  const { margin, correction } = settings
+  const test = lines.some(({ row }) => row.seeds)
+    ? 'Scenarios are compared by the paired t-test, one value per seed'
+    : "Trials are compared by Welch's test, one value per trial"
   return [
     `${test}; p is adjusted by ${CORRECTIONS[correction].name} over the pairs of a metric. Grey band: the margin of ±${formatShare(margin)} that does not matter. Grey verdicts are not significant. "exact": deterministic or constant values, compared without a test.`,
     ...(left > 0

@@ -48,7 +48,7 @@ export function captionOf(
   const bars = !known
     ? ' One value has no interval.'
     : intervals
-      ? ` Bars: 95% confidence interval of the mean, one value a trial${exact}.`
+      ? ` Bars: 95% confidence interval of the mean, one value per trial${exact}.`
       : ' Intervals are left out here and stand in constraint_experiment.csv.'
   const labelled = encoding.others.length > 0 ? ' Labels name what colour and shape do not.' : ''
   return [

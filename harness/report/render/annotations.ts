@@ -1,4 +1,4 @@
-/** A report's checks as GitHub's workflow commands: what stands beside the files of a pull request. */
+/** A report's checks as GitHub's workflow commands: what is shown beside the files of a pull request. */
 import { relative } from 'node:path'
 import type { Report } from '../section.ts'
 import { plain } from '../text/words.ts'

@@ -24,6 +24,7 @@ dl div:last-child{border-bottom:0}
 dt{color:var(--muted);overflow-wrap:anywhere}dd{margin:0;overflow-wrap:anywhere}
 pre{margin:0 0 12px;padding:14px 16px;background:var(--code);border-radius:8px;overflow-x:auto;font-size:13px;line-height:1.5}
 figure{margin:0 0 24px;padding:6px;background:var(--card);border:1px solid var(--line);border-radius:10px;overflow-x:auto;min-height:120px}
+.table+figure,.note+figure{margin-top:24px}
 figure svg{display:block;max-width:100%;height:auto;margin:0 auto}
 .table{overflow:auto;max-height:640px;border:1px solid var(--line);border-radius:10px;background:var(--card)}
 table{font-variant-numeric:tabular-nums;border-collapse:separate;border-spacing:0;width:100%;font-size:13.5px;line-height:1.45}

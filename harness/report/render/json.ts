@@ -4,9 +4,14 @@ import type { Report } from '../section.ts'
 /** Changes with every change that a reader of the JSON must know of. */
 export const JSON_FORMAT = 1
 
-/** One line. */
+/** One line, unless indented. */
 export function jsonText({ kind, data }: Pick<Report, 'kind' | 'data'>, indent?: number): string {
-  const text = JSON.stringify({ format: JSON_FORMAT, kind, ...data }, null, indent)
+  return safeJson({ format: JSON_FORMAT, kind, ...data }, indent)
+}
+
+/** JSON that may be printed: no character in it can steer a terminal. */
+export function safeJson(value: object, indent?: number): string {
+  const text = JSON.stringify(value, null, indent)
   // JSON allows these as they are, and some terminals obey them.
   return text.replace(
     /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g,

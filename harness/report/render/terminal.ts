@@ -23,7 +23,7 @@ export interface TerminalOptions {
 const GAP = '  '
 const CODES: Record<Tone, string> = { good: '32', bad: '31', quiet: '2', strong: '1' }
 const NARROWEST = 8
-/** Rows of a table and lines of a list whose rest stands in a file. */
+/** Rows of a table and lines of a list, where a file has the rest. */
 const MOST_ROWS = 40
 const MOST_ITEMS = 8
 

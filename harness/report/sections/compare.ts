@@ -5,15 +5,18 @@ import { isRegression, isSignificant } from '../../analyse/verdict.ts'
 import { formatMetric } from '../../format.ts'
 import { STINT_VERSION } from '../../version.ts'
 import type { ComparisonLine, RunComparison } from '../compare.ts'
+import type { Plot } from '../plots/plot.ts'
+import type { Forest } from '../plots/significance.ts'
 import { type Cell, type Check, type ColumnOf, columnsOf, type Report } from '../section.ts'
 import { comparisonTable } from '../tables.ts'
-import { adjustedPText, CORRECTIONS, metricName, ratioText } from '../text/words.ts'
+import { adjustedPText, CORRECTIONS, type Line, metricName, plain, ratioText } from '../text/words.ts'
 import { findingsHeadline } from './findings.ts'
 import { secondaryTests } from './secondary-tests.ts'
 
 const TABLE = 'significance_tests.csv'
 
-export function compareReport(comparison: RunComparison): Report {
+/** @param forest its picture, for pages */
+export function compareReport(comparison: RunComparison, forest: Plot | null = null): Report {
   const { title, notices, lines, alpha } = comparison
   const rows = lines.map(({ row }) => row)
   return {
@@ -31,10 +34,8 @@ export function compareReport(comparison: RunComparison): Report {
             ? []
             : [
                 { kind: 'table', table: { columns: columnsOf(lines, columnsFor(comparison)) } },
-                ...secondaryTests(
-                  lines.map((line) => ({ row: line.row, pair: pairWords(line) })),
-                  comparison,
-                ),
+                ...(forest === null ? [] : [{ kind: 'picture', plot: forest } as const]),
+                ...secondaryTests(pairsOf(comparison), comparison),
               ],
       },
     ],
@@ -90,6 +91,16 @@ function columnsFor({ lines, alpha, correction }: RunComparison): ColumnOf<Compa
     },
     { head: 'Verdict', short: 'verdict', type: 'text', cell: ({ row }) => verdictCell(row, alpha) },
   ]
+}
+
+/** What its picture shows. */
+export function forestOf(comparison: RunComparison): Forest {
+  const { title, alpha, margin, correction } = comparison
+  return { subtitle: plain(title), lines: pairsOf(comparison), settings: { alpha, margin, correction } }
+}
+
+function pairsOf({ lines }: RunComparison): Line[] {
+  return lines.map((line) => ({ row: line.row, pair: pairWords(line) }))
 }
 
 function pairWords({ scenario, a, b }: Omit<ComparisonLine, 'row'>): string {

@@ -1,4 +1,4 @@
-/** The significance table in sentences: pairs that change the same setting are told together. */
+/** The significance table in sentences, one for all pairs that change the same setting. */
 
 import type { ComparisonRow } from '../../analyse/comparison.ts'
 import { isRegression, isSignificant } from '../../analyse/verdict.ts'
@@ -7,7 +7,7 @@ import { CORRECTIONS, capitalised, metricName, pairOf, ratioStyle, ratioText } f
 import type { ReportModel } from '../types.ts'
 
 export interface Finding {
-  /** Of the claim: a change for the worse, for the better or without direction, none, or none told. */
+  /** Of the claim: a change for the worse, for the better or without direction; none within the margin; or no claim. */
   kind: 'worse' | 'better' | 'different' | 'same' | 'undecided'
   text: string
 }
@@ -53,21 +53,21 @@ function sentences(about: string, rows: readonly ComparisonRow[], alpha: number,
     const within = `within the margin of ${formatShare(margin)}`
     findings.push({ kind: 'same', text: `${about}: equivalent ${within}${share(equivalent)}.` })
   }
-  const untold = rows.filter(
+  const undecided = rows.filter(
     (row) => row.verdict !== 'equivalent' && row.verdict !== 'not_tested' && !claimed.includes(row),
   )
-  if (untold.length > 0) {
-    const range = rangeText(untold)
+  if (undecided.length > 0) {
+    const range = rangeText(undecided)
     findings.push({
       kind: 'undecided',
-      text: `${about}: undecided${share(untold.length)}${range === '' ? '' : ` (${range})`}; more ${rows.every((row) => row.seeds) ? 'seeds' : 'benchmark_runs'} would narrow the interval.`,
+      text: `${about}: undecided${share(undecided.length)}${range === '' ? '' : ` (${range})`}; more ${rows.every((row) => row.seeds) ? 'seeds' : 'benchmark_runs'} would narrow the interval.`,
     })
   }
   const untested = rows.filter((row) => row.verdict === 'not_tested').length
   if (untested > 0) {
     findings.push({
       kind: 'undecided',
-      text: `${about}: not tested${share(untested)}, for want of measured values.`,
+      text: `${about}: not tested${share(untested)}: no measured values.`,
     })
   }
   return findings

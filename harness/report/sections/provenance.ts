@@ -50,10 +50,10 @@ export function facts(model: ReportModel): [string, string][] {
 export function fileList(model: ReportModel, pictures: readonly Plot[]): [string, string][] {
   const files: [string, string][] = [
     ['run.json', 'the manifest: sweep as expanded, machine, data, versions'],
-    ['trials.jsonl', 'one line a trial, as measured'],
+    ['trials.jsonl', 'one line per trial, as measured'],
     ...(model.manifest.sweep.chunk_log === 'none' ? [] : ([['chunks/', 'chunk logs']] as [string, string][])),
-    ['benchmarks/constraint_experiment.csv', 'one row a scenario: settings, means, intervals, caps'],
-    ['benchmarks/significance_tests.csv', 'one row a pair and metric'],
+    ['benchmarks/constraint_experiment.csv', 'one row per scenario: settings, means, intervals, caps'],
+    ['benchmarks/significance_tests.csv', 'one row per pair and metric'],
     ['benchmarks/operating_points.csv', 'the best scenario for each goal'],
   ]
   for (const { file, alt, spec } of pictures) if (spec) files.push([file, alt])

@@ -158,9 +158,9 @@ export function operatingTable(model: ReportModel): Table {
         cell: ({ estimate: { value }, unit }) => ({ text: formatMetric(value, unit), value }),
       },
       { head: '95% interval', type: 'text', cell: ({ estimate }) => ({ text: intervalText(estimate) }) },
-      { head: 'Cannot be told apart', type: 'text', cell: ({ tied }) => tiedCell(model, tied) },
+      { head: 'Not significantly different', type: 'text', cell: ({ tied }) => tiedCell(model, tied) },
     ]),
-    note: `Only scenarios whose every trial was ok take part${left}. "Cannot be told apart": others whose difference from the best is not significant after ${CORRECTIONS[model.manifest.sweep.compare.correction].after}.`,
+    note: `Only scenarios whose every trial was ok take part${left}. "Not significantly different": others that do not differ from the best after ${CORRECTIONS[model.manifest.sweep.compare.correction].after}.`,
   }
 }
 

@@ -3,10 +3,11 @@ import { count, formatMetric, wholeNumber } from '../../format.ts'
 import { capsPlot } from '../plots/caps.ts'
 import type { Plot } from '../plots/plot.ts'
 import { significancePlot } from '../plots/significance.ts'
+import { pictureSubtitle } from '../plots/text.ts'
 import { tradeoffPlot } from '../plots/tradeoff.ts'
 import type { Block, Check, Item, Report, Section, Table, Tone } from '../section.ts'
 import { comparisonTable, operatingPointsTable, scenarioTable } from '../tables.ts'
-import { capitalised, pairOf } from '../text/words.ts'
+import { capitalised, pairLines } from '../text/words.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
 import { type Finding, findingsHeadline, findingsOf } from './findings.ts'
 import { facts, fileList, reproduceSteps } from './provenance.ts'
@@ -52,7 +53,10 @@ function sectionsOf(model: ReportModel): Section[] {
   const pictures = {
     latency: tradeoffPlot(model, 'latency', 'benchmarks/latency_vs_accuracy.png'),
     memory: tradeoffPlot(model, 'memory', 'benchmarks/memory_vs_accuracy.png'),
-    significance: significancePlot(model, 'benchmarks/significance.png'),
+    significance: significancePlot(
+      { subtitle: pictureSubtitle(model), lines: pairLines(model), settings: model.manifest.sweep.compare },
+      'benchmarks/significance.png',
+    ),
     caps: capsPlot(model, 'benchmarks/caps.png'),
   }
   const findings = findingsOf(model)
@@ -116,10 +120,6 @@ export function differencesSection(
   page: string,
 ): Section {
   const { compare } = model.manifest.sweep
-  const lines = model.comparisons.map((row) => {
-    const { change, shared } = pairOf(model, row)
-    return { row, pair: shared === '' ? change : `${change}, ${shared}` }
-  })
   return {
     id: 'significance',
     title: 'What differs',
@@ -129,7 +129,7 @@ export function differencesSection(
         ? []
         : [{ kind: 'list', items: findings.map(findingItem), file: page } as const]),
       ...pictures.map(picture),
-      ...secondaryTests(lines, compare, 'benchmarks/significance_tests.csv'),
+      ...secondaryTests(pairLines(model), compare, 'benchmarks/significance_tests.csv'),
     ],
   }
 }

@@ -3,13 +3,7 @@
 import type { ComparisonRow } from '../../analyse/comparison.ts'
 import { count, formatNumber, formatP, formatShare } from '../../format.ts'
 import { type Block, type Cell, columnsOf, type Table } from '../section.ts'
-import { capitalised, metricName, ratioText } from '../text/words.ts'
-
-export interface Line {
-  /** What was compared with what. */
-  pair: string
-  row: ComparisonRow
-}
+import { capitalised, type Line, metricName, ratioText } from '../text/words.ts'
 
 interface TestColumn {
   head: string
@@ -85,7 +79,7 @@ function columnsFor(
       head: 'Mann-Whitney p',
       cell: ({ secondary_tests: tests }) =>
         pCell(tests.mann_whitney_p, tests.mann_whitney_method === 'normal' ? '~' : ''),
-      says: 'Mann-Whitney: ranks alone, exact for few values without ties (marked ~ where approximate).',
+      says: 'Mann-Whitney: by ranks only; exact for few values without ties (marked ~ where approximate).',
     },
     {
       head: 'Medians, ratio',

@@ -210,3 +210,18 @@ export function pairOf(
     axes.filter((key) => !row.seeds?.keys.includes(key)),
   )
 }
+
+/** A comparison and what it is about. */
+export interface Line {
+  /** What was compared with what. */
+  pair: string
+  row: ComparisonRow
+}
+
+/** Every comparison of a run, named along the axes of the sweep. */
+export function pairLines(model: ReportModel): Line[] {
+  return model.comparisons.map((row) => {
+    const { change, shared } = pairOf(model, row)
+    return { row, pair: shared === '' ? change : `${change}, ${shared}` }
+  })
+}

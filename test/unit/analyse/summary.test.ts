@@ -91,7 +91,9 @@ describe('operatingPoints', () => {
 
   it('finds the fastest of the accurate and the most accurate of the fast', () => {
     expect(best['lowest latency_p50_ms with r2 within the margin of the best']!.scenario).toBe('near')
-    expect(best['highest r2 with latency_p50_ms not told from the best']!.scenario).toBe('alike')
+    expect(best['highest r2 with latency_p50_ms not significantly different from the best']!.scenario).toBe(
+      'alike',
+    )
   })
 
   it('offers no scenario that sometimes fails, and no point for what was not measured', () => {

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { compareRuns, compareWithin, profileReference } from '../../../harness/report/compare.ts'
+import { significancePlot } from '../../../harness/report/plots/significance.ts'
 import { csvText } from '../../../harness/report/render/csv.ts'
-import { compareReport } from '../../../harness/report/sections/compare.ts'
+import { picturesOf } from '../../../harness/report/section.ts'
+import { compareReport, forestOf } from '../../../harness/report/sections/compare.ts'
 import { ended, measuring, okOf } from '../../fixtures/trials.ts'
 import { hostileRun } from './hostile.ts'
 import { markdownOf, textOf } from './rendered.ts'
@@ -136,6 +138,17 @@ test('text, Markdown and CSV of a comparison, hostile names included', () => {
   expect(markdownOf(compareReport(comparison))).toContain('c against a\\|b')
   expect(markdownOf(compareReport(comparison))).not.toContain('<script>')
   expect(csvText(compareReport(comparison).tables[0]!)).toContain('latency_p50_ms')
+})
+
+test('the page has a picture of the comparisons, with what users named as it is', () => {
+  const comparison = compareRuns([named('a|b'), named('c', { seed: 2, alter: slower })])
+  const plot = significancePlot(forestOf(comparison), 'significance.png')
+  const report = compareReport(comparison, plot)
+  expect(picturesOf(report)).toEqual([plot])
+  const spec = JSON.stringify(plot.spec)
+  expect(spec).toContain('c against a|b')
+  expect(spec).toContain('significantly, beyond the margin')
+  expect(picturesOf(compareReport(comparison))).toEqual([])
 })
 
 test('one run alone is a mistake of the caller', () => {

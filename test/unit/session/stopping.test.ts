@@ -104,9 +104,11 @@ describe('a sweep that stops by precision', () => {
     ])
     const notices = model.notices.map(({ level, text }) => `${level}: ${text}`).join('\n')
     expect(notices).toMatch(
-      /note: 3 of 6 scenarios stopped by precision after 3 to \d of 10 trials: the mean of mean chunk latency is known to ±5%/,
+      /note: 3 of 6 scenarios stopped by precision after 3 to \d of 10 trials, with the mean of mean chunk latency known to ±5%/,
     )
-    expect(notices).toMatch(/problem: 1 of 6 scenarios never got so far .* in all 10 trials: .*4.* \(±\d+/)
+    expect(notices).toMatch(
+      /problem: 1 of 6 scenarios did not reach the precision .* in all 10 trials .*: .*4.* \(±\d+/,
+    )
     expect(notices).toMatch(/constant or unknown: .*5.* \(3 trials\)/)
     expect(notices).toMatch(/A trial was not ok.*6.* \(3 trials\)/)
     expect(notices).not.toContain('planned trials finished')

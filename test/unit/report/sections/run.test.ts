@@ -154,7 +154,7 @@ test('says which correction was used', async () => {
   const report = reportOf(run)
   const text = markdownOf(report)
   expect(text).toContain('that stands after the Benjamini-Hochberg correction.')
-  expect(text).toContain('is not significant after the Benjamini-Hochberg correction.')
+  expect(text).toContain('do not differ from the best after the Benjamini-Hochberg correction.')
   expect(await htmlText(report)).toContain('p (BH)')
   expect(text).not.toContain('Holm')
   expect(markdownOf(ordinaryReport)).toContain("that stands after Holm's correction.")
