@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { energyOf } from '../../../harness/execute/local/energy.ts'
-import type { PipelineData } from '../../../harness/report/pipeline/data.ts'
-import { chunkEnergy } from '../../../harness/report/pipeline/energy.ts'
-import { notMeasured } from '../../../harness/report/pipeline/not-measured.ts'
+import { energyOf } from '../../../../harness/execute/local/energy.ts'
+import type { PipelineData } from '../../../../harness/report/pipeline/data.ts'
+import { chunkEnergy } from '../../../../harness/report/pipeline/energy.ts'
+import { notMeasured } from '../../../../harness/report/pipeline/not-measured.ts'
 import type {
   ChunkLogLine,
   OkTrial,
   TrialReport,
   TrialSpec,
   WatchSummary,
-} from '../../../workers/protocol.ts'
+} from '../../../../workers/protocol.ts'
 
 const WATTS = { idle: 2, per_core: 3 }
 const WALL_S = 1.5
