@@ -103,7 +103,7 @@ describe('what was not measured', () => {
   it.each([
     ['no profile', without, null, null, /no --profile gives the watts/],
     ['a profile without watts', without, null, named(null), /profile mine gives no watts/],
-    ['a machine that does not tell', trialBeside(null), WATTS, named(WATTS), /--n-jobs 1 keeps each alone/],
+    ['a machine that does not tell', trialBeside(null), WATTS, named(WATTS), /--n-jobs 1 runs one at a time/],
   ])('gives the reason under %s', (_, trial, watts, profile, why) => {
     const told = reasons(trial, watts, profile)
     expect(told.map(([column]) => column)).toEqual(COLUMNS)
@@ -113,6 +113,6 @@ describe('what was not measured', () => {
   it('names the chunks alone where counters told of the trials', () => {
     const told = reasons(trialBeside(0, 77), null, null)
     expect(told.map(([column]) => column)).toEqual(COLUMNS.slice(0, 2))
-    for (const [, reason] of told) expect(reason).toMatch(/^counters of energy are read once a trial/)
+    for (const [, reason] of told) expect(reason).toMatch(/^energy counters are read once per trial/)
   })
 })
