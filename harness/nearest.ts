@@ -7,8 +7,9 @@ const SHORTEST_PART = 4
 const MOST_LISTED = 8
 const MOST_NEAREST = 3
 
-/** Where all metrics of the harness are found. */
-export const METRICS_LISTED = '"stint schema" lists those that every run has'
+/** Where all of them are found. */
+export const METRICS_LISTED = 'docs/reference/metrics.md describes those that every run has'
+export const PIPELINE_LISTED = 'docs/reference/pipeline.md describes all'
 
 const plain = (name: string): string => name.toLowerCase().replaceAll(/[-_ ]/g, '')
 

@@ -12,7 +12,7 @@ import { answer } from './console.ts'
 import { EXIT, userErrorFrom } from './exit.ts'
 import { exportOption, runExports } from './export.ts'
 import { finishedFolder } from './finished-folder.ts'
-import { runHere } from './run-here.ts'
+import { checkHere, runHere } from './run-here.ts'
 import type { Command } from './words.ts'
 
 interface RunWords {
@@ -50,7 +50,11 @@ export const runCommand: Command<RunWords> = {
           default: 1,
           describe: 'whole runs one after the other, such as 5 for a baseline',
         },
-        'dry-run': { type: 'boolean', default: false, describe: 'list the scenarios and run nothing' },
+        'dry-run': {
+          type: 'boolean',
+          default: false,
+          describe: 'check the sweep, its workload and data, list the scenarios, and run nothing',
+        },
         ...exportOption,
         json: { type: 'boolean', default: false, describe: 'one JSON object on stdout' },
         quiet: { type: 'boolean', default: false, describe: 'no progress and no summary' },
@@ -76,7 +80,11 @@ async function runOnce(words: RunWords): Promise<void> {
     set: words.set,
   })
   const { sweep } = loaded
-  if (words['dry-run']) return listScenarios(sweep, words.json)
+  if (words['dry-run']) {
+    if (await checkHere(loaded)) listScenarios(sweep, words.json)
+    else process.exitCode = EXIT.interrupted
+    return
+  }
 
   const exports = runExports(words)
   await conclude(await runHere(loaded, { root: words.out, quiet: words.quiet }), { ...words, exports })

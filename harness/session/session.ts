@@ -56,9 +56,50 @@ export type Preparation = { ok: true; session: Session } | { ok: false; problem:
  * @throws the reason of `signal` once that is aborted
  */
 export async function prepareSession(options: SessionOptions): Promise<Preparation> {
-  const { sweep, locate, executor, dataFolder, signal } = options
+  const { sweep, executor, signal } = options
   // Before the workload is asked, so that an edit meanwhile is seen as a change.
   const ref = workloadRef(sweep.workload)
+  const fit = await fitted(options)
+  if (!fit.ok) return fit
+  const known = options.calibration
+  const calibration =
+    known !== undefined
+      ? known
+      : fit.sweep.relative_to === null
+        ? null
+        : await calibrate(executor, fit.sweep.relative_to)
+  signal?.throwIfAborted()
+  const problem = unreachable(fit.sweep, calibration)
+  if (problem !== null) return { ok: false, problem }
+  const { workload: info, datasets, notes } = fit.prepared
+  const workload = { ref, info, path: sweep.workload }
+  return { ok: true, session: new Session(fit.sweep, workload, datasets, notes, calibration, executor) }
+}
+
+/** Rows that are enough to know a generated data set by. */
+const SAMPLE_ROWS = 1000
+
+/**
+ * Whether the sweep would run here, as far as can be told without a trial: `relative_to` is not looked at.
+ * @returns the problem that `prepareSession` would return; null for none
+ * @throws as `prepareSession`
+ */
+export async function checkSession(options: SessionOptions): Promise<InputProblem | null> {
+  const shortened = options.sweep.scenarios.map((scenario) =>
+    scenario.dataset?.kind === 'generate'
+      ? { ...scenario, dataset: { ...scenario.dataset, rows: Math.min(SAMPLE_ROWS, scenario.dataset.rows) } }
+      : scenario,
+  )
+  const fit = await fitted({ ...options, sweep: { ...options.sweep, scenarios: shortened } })
+  return fit.ok ? null : fit.problem
+}
+
+type Fit =
+  | { ok: true; sweep: Sweep; prepared: Extract<PrepareResult, { ok: true }> }
+  | { ok: false; problem: InputProblem }
+
+/** The sweep fitted to its workload and data, whose caps this machine can enforce. */
+async function fitted({ sweep, locate, executor, dataFolder, signal }: SessionOptions): Promise<Fit> {
   const prepared = await prepare(sweep, executor, dataFolder)
   signal?.throwIfAborted()
   if (!prepared.ok) {
@@ -70,20 +111,11 @@ export async function prepareSession(options: SessionOptions): Promise<Preparati
       refuse([{ ...locate(keyOfParam(param, sweep.workload)), what: message, ...(hint && { hint }) }])
     return { ok: false, problem: prepared.error }
   }
-  const fitted = locate === null ? sweep : fitToWorkload(sweep, prepared.workload, locate)
-  const known = options.calibration
-  const calibration =
-    known !== undefined
-      ? known
-      : fitted.relative_to === null
-        ? null
-        : await calibrate(executor, fitted.relative_to)
-  signal?.throwIfAborted()
-  const problem = unreachable(fitted, calibration)
-  if (problem !== null) return { ok: false, problem }
-  const workload = { ref, info: prepared.workload, path: sweep.workload }
-  const { datasets, notes } = prepared
-  return { ok: true, session: new Session(fitted, workload, datasets, notes, calibration, executor) }
+  return {
+    ok: true,
+    sweep: locate === null ? sweep : fitToWorkload(sweep, prepared.workload, locate),
+    prepared,
+  }
 }
 
 export class Session {

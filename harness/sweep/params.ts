@@ -1,7 +1,7 @@
 /** Holds a sweep against what its workload says of itself: parameters, metrics, dataset. */
 import type { ParamInfo, Scalar, WorkloadInfo } from '../../workers/workload.ts'
 import { metricTable } from '../metrics.ts'
-import { didYouMean, METRICS_LISTED, namesHint } from '../nearest.ts'
+import { didYouMean, METRICS_LISTED, namesHint, PIPELINE_LISTED } from '../nearest.ts'
 import { isMapping } from './document.ts'
 import type { Locate, Located } from './places.ts'
 import { type Finding, refuse, shown } from './problems.ts'
@@ -46,7 +46,7 @@ export function checkParams(
   }
   const findings = [...given].flatMap(([name, values]) => {
     const param = Object.hasOwn(known, name) ? known[name]! : null
-    if (param === null) return [unknownParam(name, info.name, known, locate(keyOf(name)))]
+    if (param === null) return [unknownParam(name, workload, info, locate(keyOf(name)))]
     return [...values].flatMap((value) => {
       const expected = refusal(value, param)
       if (expected === null) return []
@@ -82,15 +82,12 @@ function withDefaults(
   }
 }
 
-function unknownParam(
-  name: string,
-  workload: string,
-  params: Record<string, ParamInfo>,
-  located: Located,
-): Finding {
-  const known = Object.keys(params)
-  const what = `unknown parameter of workload "${workload}"${didYouMean(name, known)}`
-  const hint = known.length === 0 ? 'this workload takes no parameters' : namesHint('parameters', name, known)
+function unknownParam(name: string, workload: string, info: WorkloadInfo, located: Located): Finding {
+  const known = Object.keys(info.params ?? {})
+  const what = `unknown parameter of workload "${info.name}"${didYouMean(name, known)}`
+  const reference = workload === BUILT_IN ? PIPELINE_LISTED : null
+  const hint =
+    known.length === 0 ? 'this workload takes no parameters' : namesHint('parameters', name, known, reference)
   return { ...located, what, hint }
 }
 

@@ -182,6 +182,67 @@ describe('a results folder', () => {
   })
 })
 
+describe('a dry run', () => {
+  it.each([
+    [
+      'an unknown metric to stop by',
+      'params: {}\nbenchmark_runs: { min: 3, max: 5, until: { metric: latency_men_ms, ci: 5% } }\n',
+      /:3:\d+: key "benchmark_runs\.until\.metric": no metric called "latency_men_ms"; did you mean "latency_mean_ms"\?/,
+    ],
+    [
+      'an unknown parameter',
+      'params: { lerner: sgd }\n',
+      /:2:\d+: key "params\.lerner": unknown parameter of workload "pipeline"; did you mean "learner"\?/,
+    ],
+    [
+      'a wrong value in the grid',
+      'grid: { params.learner: [sgd, rigde] }\n',
+      /key "grid\.params\.learner\[1\]": got "rigde"/,
+    ],
+    [
+      'a column that is not there',
+      'dataset: { source: good.csv, target: price }\n',
+      /good\.csv:1: no column "price"\. Columns: x, target/,
+    ],
+    ['an unknown preset', 'dataset: { generate: nba3k, rows: 100000000 }\n', /unknown preset "nba3k"/],
+    ['a workload that is missing', 'workload: ./gone.mjs\ndataset: { source: good.csv }\n', /workload/],
+    ['a workload that breaks', 'workload: ./breaks.mjs\n', /breaks\.mjs: broken/],
+  ])('refuses what a run refuses: %s', async (_what, keys, message) => {
+    box.write('breaks.mjs', "export default { describe() { throw new Error('broken') }, open() {} }\n")
+    const data =
+      keys.includes('dataset') || keys.includes('workload')
+        ? ''
+        : 'dataset: { source: good.csv, target: target }\n'
+    const sweep = box.write('dry.yaml', `name: dry\n${keys}${data}`)
+    expectRefusal(await box.stint('run', sweep, '--dry-run'), message)
+    expectRefusal(await refused('run', sweep), message)
+  })
+
+  it('asks the workload, opens it never, and keeps nothing', async () => {
+    box.write(
+      'opens.mjs',
+      `import { writeFileSync } from 'node:fs'
+export default {
+  describe: () => ({ name: 'opens', dataset: 'optional', metrics: {}, params: { depth: { type: 'integer', default: 1, description: '' } } }),
+  open() { writeFileSync(${JSON.stringify(join(box.folder, 'opened'))}, ''); return null },
+}\n`,
+    )
+    const sweep = box.write(
+      'dry.yaml',
+      'name: dry\nworkload: ./opens.mjs\ngrid: { params.depth: [2, 3] }\nmax_memory_mb: 64\n',
+    )
+    const { code, stdout, stderr } = await box.stint('run', sweep, '--dry-run', '--out', box.results)
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout).toMatch(
+      /^\w{10} {2}params\.depth=2\n\w{10} {2}params\.depth=3\n2 scenarios x 5 runs = 10 trials\n$/,
+    )
+    expect(existsSync(join(box.folder, 'opened'))).toBe(false)
+    expect(existsSync(box.results)).toBe(false)
+    expect(box.temporaryFiles()).toEqual([])
+    expect(box.processes()).toEqual([])
+  })
+})
+
 describe('a run', () => {
   let own: Sandbox
   afterEach(() => own.remove())
