@@ -236,7 +236,7 @@ function readLine(line: string, path: string, number: number): TrialResult | str
   if (!isPlain(written)) return 'not a trial: expected an object'
   const { format = 1, ...trial } = written
   if (typeof format !== 'number' || !Number.isInteger(format) || format < 1)
-    return 'not a trial: format: expected a whole number from 1'
+    return 'not a trial: key "format": expected a whole number from 1'
   if (format > NEWEST) {
     throw new UserError(
       `${path}:${number}: format ${format} is not known to this version of stint (it reads 1 to ${NEWEST})`,

@@ -11,6 +11,7 @@ import {
   type TrialResult,
 } from '../../workers/protocol.ts'
 import type { MetricInfo, ParamInfo, WorkloadInfo } from '../../workers/workload.ts'
+import { own } from '../own.ts'
 import type { PipelineOptions, PipelineSettings } from '../pipeline/options.ts'
 import type { Scenario, ScenarioSettings, Sweep } from '../sweep/types.ts'
 import type { Manifest } from './types.ts'
@@ -39,7 +40,7 @@ const scalar = z.union([text, number, z.boolean(), z.null()], {
 /** As `z.record`, and with any name, `__proto__` too. */
 const byName = <T extends z.ZodType>(type: T) =>
   z
-    .custom<Record<string, z.output<T>>>(isPlain, { error: 'expected object' })
+    .custom<Record<string, z.output<T>>>(isPlain, { error: 'expected an object' })
     .superRefine((values, context) => {
       for (const [name, value] of Object.entries(values)) {
         const [issue] = type.safeParse(value).error?.issues ?? []
@@ -284,11 +285,25 @@ export const manifestSchema = z.looseObject({
     .nullable(),
 }) satisfies z.ZodType<Manifest>
 
-/** Where in the value, and what was expected; the first problem stands for all. */
+const WORDS: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+}
+
+/** Where in the value, what was found, and what was expected; the first problem stands for all. */
 export function problemOf(error: z.ZodError): string {
   const [issue] = error.issues
   if (issue === undefined) return 'is not what was expected'
-  const place = issue.path.map(String).join('.')
-  const what = issue.message.replace(/^Invalid (?:input|option): /, '')
-  return place === '' ? what : `${place}: ${what}`
+  const [, expected = '', found = ''] =
+    /^Invalid input: expected (\w+), received (\w+)$/.exec(issue.message) ?? []
+  const kind = own(WORDS, expected)
+  const what =
+    kind === undefined
+      ? issue.message.replace(/^Invalid (?:input|option): /, '')
+      : `${found === 'undefined' ? 'missing' : `got ${own(WORDS, found) ?? found}`}, expected ${kind}`
+  return issue.path.length === 0 ? what : `key "${issue.path.map(String).join('.')}": ${what}`
 }

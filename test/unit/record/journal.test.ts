@@ -95,15 +95,27 @@ describe('journal', () => {
     ['not json', 'not a JSON line'],
     ['null', 'not a trial: expected an object'],
     ['[]', 'not a trial: expected an object'],
-    ['{"format":"2"}', 'not a trial: format: expected a whole number from 1'],
-    ['{"format":2}', 'not a trial: outcome: expected an object whose outcome is one of ok, out_of_memory'],
-    [JSON.stringify({ format: 2, ...trial(2), metrics: undefined }), 'not a trial: metrics: expected object'],
+    ['{"format":"2"}', 'not a trial: key "format": expected a whole number from 1'],
+    [
+      '{"format":2}',
+      'not a trial: key "outcome": expected an object whose outcome is one of ok, out_of_memory',
+    ],
+    [
+      JSON.stringify({ format: 2, ...trial(2), metrics: undefined }),
+      'not a trial: key "metrics": expected an object',
+    ],
     [
       JSON.stringify({ format: 2, ...trial(2), metrics: { r2: '1' } }),
-      'not a trial: metrics.r2: expected num',
+      'not a trial: key "metrics.r2": got a text, expected a number',
     ],
-    [JSON.stringify({ format: 2, ...trial(2), caps: { memory: {} } }), 'not a trial: caps.memory.asked_mb: '],
-    [JSON.stringify({ format: 2, ...trial(2), outcome: 'failed' }), 'not a trial: error: expected object'],
+    [
+      JSON.stringify({ format: 2, ...trial(2), caps: { memory: {} } }),
+      'not a trial: key "caps.memory.asked_mb": ',
+    ],
+    [
+      JSON.stringify({ format: 2, ...trial(2), outcome: 'failed' }),
+      'not a trial: key "error": missing, expected an object',
+    ],
   ])('leaves out the damaged line %s', (line, reason) => {
     const { trials, notes } = read(written(trial(1), line, trial(3)))
     expect(trials.map(({ round }) => round)).toEqual([1, 3])

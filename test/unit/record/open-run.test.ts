@@ -72,7 +72,7 @@ describe('a damaged run.json', () => {
     ['[]', 'expected a JSON object'],
     ['{ "format": 1', 'not valid JSON'],
     ['{}', 'key "format": expected a whole number from 1'],
-    ['{ "format": 1 }', 'id: expected string, received undefined'],
+    ['{ "format": 1 }', 'key "id": missing, expected a text'],
     [
       '{ "format": 99, "stint": "7.0.0" }',
       'format 99 is not known to this version of stint (it reads 1 to 2)',
@@ -165,8 +165,8 @@ describe('a chunk log', () => {
 
   it.each([
     ['half a line', '{"chunk":', 'not a JSON line'],
-    ['no chunk', '{"chunk":1}', 'not a chunk: rows: expected number'],
-    ['null', 'null', 'not a chunk: expected object'],
+    ['no chunk', '{"chunk":1}', 'not a chunk: key "rows": missing, expected a number'],
+    ['null', 'null', 'not a chunk: got null, expected an object'],
   ])('names the line that is %s', (_, line, problem) => {
     const folder = copy()
     const path = join(folder, 'chunks', `${first}.jsonl`)
