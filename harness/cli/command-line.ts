@@ -4,7 +4,6 @@ import { ENVIRONMENT } from '../environment.ts'
 import { UserError } from '../user-error.ts'
 import { STINT_VERSION } from '../version.ts'
 import { answer, tell } from './console.ts'
-import { complaintOf } from './exit.ts'
 import { keepIgnoringHangUp } from './signals.ts'
 import type { Command } from './words.ts'
 
@@ -93,6 +92,7 @@ export async function commandLine(words: readonly string[]): Promise<void> {
     })
     if (help !== '') answer(help)
   } catch (error) {
+    const { complaintOf } = await import('./complaint.ts')
     const complaint = complaintOf(error)
     tell(`stint: ${complaint.message}`)
     process.exitCode = complaint.code

@@ -9,8 +9,9 @@ import type { Export } from '../report/export.ts'
 import { safeJson } from '../report/render/json.ts'
 import { terminalText } from '../report/render/terminal.ts'
 import type { SweepRun } from '../session/run.ts'
+import { userErrorFrom } from './complaint.ts'
 import { answer, tell } from './console.ts'
-import { EXIT, userErrorFrom } from './exit.ts'
+import { EXIT } from './exit.ts'
 import {
   type ExportWords,
   parseExports,

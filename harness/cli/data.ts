@@ -6,8 +6,8 @@ import { count, formatNumber } from '../format.ts'
 import { makeOwnedFolder, removeFolders } from '../ownership/leftovers.ts'
 import { checkWritable } from '../record/run-folder.ts'
 import { UserError } from '../user-error.ts'
+import { userErrorFrom } from './complaint.ts'
 import { answer, pass, tell } from './console.ts'
-import { userErrorFrom } from './exit.ts'
 import type { Command } from './words.ts'
 
 interface DataWords {
