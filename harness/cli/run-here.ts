@@ -8,7 +8,7 @@ import { runSweep, type SweepRun } from '../session/run.ts'
 import { checkSession } from '../session/session.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
 import { pass } from './console.ts'
-import { userErrorFrom } from './exit.ts'
+import { userErrorFrom } from './complaint.ts'
 import { RunProgress } from './run-progress.ts'
 import { stopOnSignals } from './signals.ts'
 
