@@ -201,6 +201,40 @@ test('River: StandardScaler | LinearRegression by hand on three rows', () => {
   expect(out[0]).toBeCloseTo(0.2 + 2 * 0.396, 12)
 })
 
+/** River's `LinearRegression(intercept_lr=0.1)`: the same two steps, the intercept with a constant step of its own. */
+test('intercept_lr gives the intercept a constant step size, and 0 keeps it at 0', () => {
+  const rows = batchOf([[1], [3], [2]], [10, 20, 30])
+  const out = new Float64Array(1)
+  const after = (rows_learned: number, intercept_lr: number) => {
+    const learner = createLearner('sgd', {
+      ...{ learning_rate: 'constant', eta0: 0.02, alpha: 0, scale_target: false, clip: false },
+      intercept_lr,
+    })
+    for (let row = 0; row < rows_learned; row += 1) learner.learnMany(rows, row, row + 1)
+    learner.predictMany(rows, 1, 2, out)
+    return out[0]
+  }
+  expect(after(1, 0.2)).toBeCloseTo(2, 12)
+  // Error 18: the weight gains 0.02 of it, the intercept 0.2.
+  expect(after(2, 0.2)).toBeCloseTo(2 + 3.6 + 0.36, 12)
+  expect(after(2, 0)).toBeCloseTo(0.4, 12)
+})
+
+test.each(['logistic', 'softmax'])('intercept_lr of %s moves the log odds by itself', (name) => {
+  const out = new Float64Array(2)
+  const probability = (intercept_lr: number) => {
+    const learner = createLearner(name, { intercept_lr, scale_features: false }) as Classifier
+    learner.learnMany(batchOf([[0]], [1]), 0, 1)
+    learner.predictProbabilities!(batchOf([[0]], [1]), 0, 1, out)
+    return out[1]!
+  }
+  // The gradient at even odds is 1/2, for either class of softmax.
+  const odds = (step: number) => 1 / (1 + Math.exp(-step))
+  expect(probability(0.3)).toBeCloseTo(odds(name === 'softmax' ? 0.3 : 0.15), 12)
+  expect(probability(0)).toBeCloseTo(0.5, 12)
+  expect(() => createLearner(name, { intercept_lr: -1 })).toThrow(/"intercept_lr" must be a number from 0/)
+})
+
 const chicks = shared('fixtures/chick-weights.csv')
 test.skipIf(!existsSync(chicks))(`River's ChickWeights scores (${chicks}, skipped when absent)`, () => {
   const rows = readFileSync(chicks, 'utf8')

@@ -41,7 +41,7 @@ function described(option: string): string {
     const info = LEARNERS[learner]!.options[option]
     if (info === undefined) continue
     const said = owners.get(info.description) ?? []
-    owners.set(info.description, [...said, `${learner} ${info.default}`])
+    owners.set(info.description, [...said, info.default === null ? learner : `${learner} ${info.default}`])
   }
   return [...owners].map(([description, said]) => `${description} (${said.join(', ')})`).join('; ')
 }

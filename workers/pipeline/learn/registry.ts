@@ -62,6 +62,13 @@ const choice = (value: string, values: readonly string[], description: string): 
 const SCALE_FEATURES = flag(true, 'standardise dense features by their running mean and deviation')
 const SCALE_TARGET = flag(true, 'standardise the target by its running mean and deviation')
 
+const INTERCEPT_LR: ParamInfo = {
+  type: 'number',
+  default: null,
+  minimum: 0,
+  description: 'constant step size of the intercept, 0 to keep it at 0; where not given, that of the weights',
+}
+
 const CLIP = flag(true, 'keep predictions within the range of the targets seen')
 
 const sgdSteps = (eta0: number, schedule: string): Record<string, ParamInfo> => ({
@@ -75,6 +82,7 @@ const sgdSteps = (eta0: number, schedule: string): Record<string, ParamInfo> => 
   alpha: number(SGD_DEFAULTS.alpha, 'strength of the penalty', 0),
   l1_ratio: number(SGD_DEFAULTS.l1_ratio, 'share of the penalty that is L1, the rest L2', 0, 1),
   average: flag(SGD_DEFAULTS.average, 'predict by the mean of the weights over all steps'),
+  intercept_lr: INTERCEPT_LR,
 })
 
 const PA_OPTIONS: Record<string, ParamInfo> = {
@@ -181,6 +189,7 @@ const ENTRIES: Record<string, Entry> = {
       eta0: number(SOFTMAX_DEFAULTS.eta0, 'first step size', ABOVE_ZERO),
       power_t: number(SOFTMAX_DEFAULTS.power_t, 'step t has size eta0 / t^power_t', 0),
       alpha: number(SOFTMAX_DEFAULTS.alpha, 'L2 penalty', 0),
+      intercept_lr: INTERCEPT_LR,
       scale_features: SCALE_FEATURES,
     },
     create: (options) => scaled(options, (own) => new Softmax(own)),
@@ -271,11 +280,12 @@ function checkOption(learner: string, entry: LearnerInfo, key: string, value: Sc
   }
   const kind = info.type === 'integer' ? 'number' : info.type
   const fits =
-    typeof value === kind &&
-    (info.type !== 'integer' || Number.isInteger(value)) &&
-    (info.values === undefined || info.values.includes(value)) &&
-    (typeof value !== 'number' ||
-      (value >= (info.minimum ?? -Infinity) && value <= (info.maximum ?? Infinity)))
+    (value === null && info.default === null) ||
+    (typeof value === kind &&
+      (info.type !== 'integer' || Number.isInteger(value)) &&
+      (info.values === undefined || info.values.includes(value)) &&
+      (typeof value !== 'number' ||
+        (value >= (info.minimum ?? -Infinity) && value <= (info.maximum ?? Infinity))))
   if (fits) return
   throw new RangeError(
     `learner "${learner}": "${key}" must be ${expectation(info)}, not ${JSON.stringify(value)}`,

@@ -24,6 +24,8 @@ export interface SgdOptions {
   average: boolean
   /** Threshold of the huber and epsilon_insensitive losses. */
   epsilon: number
+  /** Constant step size of the intercept, as in River; 0 keeps it at 0. Null: that of the weights. */
+  intercept_lr: number | null
 }
 
 /** The defaults of scikit-learn's SGDRegressor. */
@@ -36,6 +38,7 @@ export const SGD_DEFAULTS: SgdOptions = {
   l1_ratio: 0,
   average: false,
   epsilon: 0.1,
+  intercept_lr: null,
 }
 
 /**
@@ -56,7 +59,7 @@ export class Sgd implements LinearModel {
   /** @throws {RangeError} on options out of range */
   constructor(options: Partial<SgdOptions> = {}) {
     this.options = { ...SGD_DEFAULTS, ...options }
-    const { alpha, eta0, l1_ratio, learning_rate, loss, epsilon, average } = this.options
+    const { alpha, eta0, l1_ratio, learning_rate, loss, epsilon, average, intercept_lr } = this.options
     if (!(alpha >= 0)) throw new RangeError(`alpha must be 0 or more, not ${alpha}`)
     if (!(l1_ratio >= 0 && l1_ratio <= 1))
       throw new RangeError(`l1_ratio must be from 0 to 1, not ${l1_ratio}`)
@@ -64,6 +67,9 @@ export class Sgd implements LinearModel {
       throw new RangeError('learning_rate "optimal" needs alpha above 0')
     }
     if (learning_rate !== 'optimal' && !(eta0 > 0)) throw new RangeError(`eta0 must be above 0, not ${eta0}`)
+    if (intercept_lr !== null && !(intercept_lr >= 0)) {
+      throw new RangeError(`intercept_lr must be 0 or more, not ${intercept_lr}`)
+    }
     this.weights = new LinearWeights(average)
     // Bottou's heuristic: start as if at a typical weight's size.
     const typical = Math.sqrt(1 / Math.sqrt(alpha))
@@ -77,12 +83,14 @@ export class Sgd implements LinearModel {
 
   /** Classes 0 and 1 are learnt as -1 and +1. */
   learn(batch: FeatureBatch, from: number, to: number, classes: boolean): void {
-    const { loss, learning_rate, eta0, power_t, alpha, l1_ratio, average, epsilon } = this.options
+    const { loss, learning_rate, eta0, power_t, alpha, l1_ratio, average, epsilon, intercept_lr } =
+      this.options
     const { weights } = this
     weights.fit(batch)
     const l2 = (1 - l1_ratio) * alpha
     const l1 = l1_ratio * alpha
-    if (loss === 'squared' && learning_rate !== 'optimal' && !average && l1 === 0 && !classes) {
+    const plain = learning_rate !== 'optimal' && !average && l1 === 0 && intercept_lr === null
+    if (loss === 'squared' && plain && !classes) {
       this.t = plainSteps(weights, batch, from, to, this.t, {
         eta0,
         power: learning_rate === 'constant' ? 0 : power_t,
@@ -103,11 +111,12 @@ export class Sgd implements LinearModel {
             ? eta0 / power(this.t, power_t)
             : 1 / (alpha * (this.optimalStart + this.t - 1))
       const g = lossGradient(loss, p, y, epsilon)
-      const step = -eta * Math.max(-GRADIENT_LIMIT, Math.min(GRADIENT_LIMIT, g))
+      const clipped = Math.max(-GRADIENT_LIMIT, Math.min(GRADIENT_LIMIT, g))
+      const step = -eta * clipped
       if (l2 > 0) weights.decay(Math.max(0, 1 - eta * l2))
       if (step !== 0) {
         weights.add(batch, row, step)
-        weights.intercept += step
+        weights.intercept += intercept_lr === null ? step : -intercept_lr * clipped
       }
       if (average) weights.average()
       if (l1 > 0) this.applyL1(batch, row, eta * l1)

@@ -10,9 +10,16 @@ export interface SoftmaxOptions {
   power_t: number
   /** L2 penalty. */
   alpha: number
+  /** As of SgdOptions. */
+  intercept_lr: number | null
 }
 
-export const SOFTMAX_DEFAULTS: SoftmaxOptions = { eta0: 0.05, power_t: 0.25, alpha: 1e-4 }
+export const SOFTMAX_DEFAULTS: SoftmaxOptions = {
+  eta0: 0.05,
+  power_t: 0.25,
+  alpha: 1e-4,
+  intercept_lr: null,
+}
 
 /**
  * One weight vector a class; a row moves class k's by -eta (p_k - [y = k]) x, the gradient of the log loss.
@@ -26,10 +33,13 @@ export class Softmax implements Classifier {
 
   constructor(options: Partial<SoftmaxOptions> = {}) {
     this.options = { ...SOFTMAX_DEFAULTS, ...options }
-    const { eta0, power_t, alpha } = this.options
+    const { eta0, power_t, alpha, intercept_lr } = this.options
     if (!(eta0 > 0)) throw new RangeError(`eta0 must be above 0, not ${eta0}`)
     if (!(power_t >= 0)) throw new RangeError(`power_t must be 0 or more, not ${power_t}`)
     if (!(alpha >= 0)) throw new RangeError(`alpha must be 0 or more, not ${alpha}`)
+    if (intercept_lr !== null && !(intercept_lr >= 0)) {
+      throw new RangeError(`intercept_lr must be 0 or more, not ${intercept_lr}`)
+    }
   }
 
   get classes(): number {
@@ -61,7 +71,7 @@ export class Softmax implements Classifier {
 
   /** @throws {RangeError} on a target that is no class index */
   learnMany(batch: FeatureBatch, from: number, to: number): void {
-    const { eta0, power_t, alpha } = this.options
+    const { eta0, power_t, alpha, intercept_lr } = this.options
     for (let row = from; row < to; row += 1) {
       const k = batch.target[row]!
       if (!(Number.isInteger(k) && k >= 0)) {
@@ -80,9 +90,9 @@ export class Softmax implements Classifier {
       for (let k = 0; k < classes; k += 1) {
         const model = models[k]!
         if (alpha > 0) model.decay(Math.max(0, 1 - eta * alpha))
-        const step = -eta * (scores[k]! - (batch.target[row] === k ? 1 : 0))
-        model.add(batch, row, step)
-        model.intercept += step
+        const gradient = scores[k]! - (batch.target[row] === k ? 1 : 0)
+        model.add(batch, row, -eta * gradient)
+        model.intercept -= (intercept_lr ?? eta) * gradient
       }
       this.t += 1
     }
