@@ -81,24 +81,60 @@ describe('classification score', () => {
   })
 })
 
+/** Scores of a learner whose log odds move by `drift` over the rows; positives score higher. */
+function drifting(rows: number, drift: number, spread: number, positives = 0.3) {
+  const random = randomNumbers(3)
+  return Array.from({ length: rows }, (_, i) => {
+    const positive = random() < positives
+    const noise = random() + random() + random() - 1.5
+    const odds = -2 + (drift * i) / rows + spread * (noise + (positive ? 0.4 : 0))
+    return { positive, score: 1 / (1 + Math.exp(-odds)) }
+  })
+}
+
 describe('ROC AUC of a long stream', () => {
-  test('stays within the bound it reports once scores are binned, under drift too', () => {
-    const random = randomNumbers(3)
-    const exact = new RocAuc(100_000)
-    let binned = new RocAuc(2_000)
-    for (let i = 0; i < 30_000; i += 1) {
-      const positive = random() < 0.3
-      const score = (positive ? 0.3 : 0) + random() + i / 30_000
+  test.each([
+    ['that stays', 0, 1, 0.3, 1e-3],
+    ['whose scores drift from 0.1 to 0.99', 7, 1, 0.3, 1e-3],
+    ['whose scores drift to within 1e-9 of 1', 20, 1, 0.3, 1e-3],
+    ['whose scores all lie within 1%', 0, 0.01, 0.3, 0.02],
+    ['with one positive in a hundred', 7, 1, 0.01, 1e-3],
+  ])('%s is known to a small bound, which holds', (_, drift, spread, positives, bound) => {
+    const rows = drifting(200_000, drift, spread, positives)
+    const exact = new RocAuc(rows.length)
+    const binned = new RocAuc()
+    for (const { positive, score } of rows) {
       exact.add(positive, score)
       binned.add(positive, score)
-      if (i % 9_000 === 0) binned = RocAuc.fromJSON(JSON.parse(JSON.stringify(binned)))
     }
-    const truth = exact.estimate()!
-    const estimate = binned.estimate()!
+    const [truth, estimate] = [exact.estimate()!, binned.estimate()!]
     expect(truth.error).toBe(0)
     expect(estimate.error).toBeGreaterThan(0)
-    expect(estimate.error).toBeLessThan(0.15)
+    expect(estimate.error).toBeLessThan(bound)
     expect(Math.abs(estimate.auc - truth.auc)).toBeLessThanOrEqual(estimate.error)
+  })
+
+  test('does not depend on the order of the rows, nor on a checkpoint within', () => {
+    const rows = drifting(20_000, 7, 1)
+    const of = (order: typeof rows, checkpointed: boolean) => {
+      let auc = new RocAuc(2_000)
+      for (const [i, { positive, score }] of order.entries()) {
+        auc.add(positive, score)
+        if (checkpointed && i % 3_000 === 0) auc = RocAuc.fromJSON(JSON.parse(JSON.stringify(auc)))
+      }
+      return auc.estimate()
+    }
+    const straight = of(rows, false)
+    expect(of(rows, true)).toEqual(straight)
+    expect(of([...rows].reverse(), false)).toEqual(straight)
+  })
+
+  test('tells the ends apart: 0, 1 and what lies next to them', () => {
+    const auc = new RocAuc(1)
+    const scores = [0, 2 ** -30, 0.25, 0.4999, 0.5, 0.5001, 0.75, 1 - 2 ** -30, 1]
+    for (const score of scores) for (const other of scores) auc.add(score > other, score)
+    const state = auc.toJSON()
+    expect('bins' in state && state.bins.length).toBe(scores.length)
   })
 
   test('is unknown while one class is missing, and refuses NaN', () => {
@@ -108,5 +144,6 @@ describe('ROC AUC of a long stream', () => {
     auc.add(false, 0.6)
     expect(auc.estimate()).toEqual({ auc: 0, error: 0 })
     expect(() => auc.add(true, Number.NaN)).toThrow(/NaN/)
+    expect(() => auc.add(true, 1.5)).toThrow(/from 0 to 1, not 1.5/)
   })
 })

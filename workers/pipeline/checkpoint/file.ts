@@ -2,7 +2,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-const FORMAT = 2
+const FORMAT = 3
 
 export interface Checkpoint {
   /** What must be the same for the run that goes on, in names that a user knows. */
