@@ -207,7 +207,7 @@ describe('a checkpoint', () => {
     const written = JSON.parse(readFileSync(file, 'utf8')) as { stint_checkpoint: number }
     writeFileSync(file, JSON.stringify({ ...written, stint_checkpoint: written.stint_checkpoint - 1 }))
     await expect(runPipeline(await dataset(), { resume_from: file })).rejects.toThrow(
-      /is a checkpoint of format 1, and this version reads 2: start afresh/,
+      /is a checkpoint of format 2, and this version reads 3: start afresh/,
     )
   })
 

@@ -184,7 +184,9 @@ const METRICS: Record<Task, Record<string, MetricInfo>> = {
     log_loss: error('mean of -ln of the probability that was predicted for the true label'),
     f1: score('F1 of the positive label, where there are two'),
     f1_macro: score('mean F1 over the labels'),
-    roc_auc: score('area under the ROC curve, where there are two labels'),
+    roc_auc: score(
+      'area under the ROC curve, where there are two labels; over 65,536 rows within roc_auc_error of the exact one',
+    ),
     accuracy_majority_baseline: reference('share of rows with the most frequent label seen'),
     accuracy_last_baseline: reference('share of rows with the label of the last one seen'),
     log_loss_majority_baseline: reference('log loss of predicting the shares of the labels seen'),
