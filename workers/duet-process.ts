@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
 import { budgetOf, MIB, resourceLimits } from './caps/memory.ts'
-import { contextOf } from './context.ts'
 import { CONTROL_BYTES, type DuetOrder, type DuetPart, stopDuet } from './drive/interleaved.ts'
+import { contextOf } from './load-workload.ts'
 import {
   type DuetFailure,
   type DuetJob,

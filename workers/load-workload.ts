@@ -1,7 +1,8 @@
 /** Finds and checks a workload module. */
 import { pathToFileURL } from 'node:url'
+import type { TrialJob } from './protocol.ts'
 import { trialErrorFrom, WorkloadError } from './untrusted.ts'
-import type { OpenWorkload, TrialContext, Workload } from './workload.ts'
+import type { Limits, OpenWorkload, TrialContext, Workload } from './workload.ts'
 
 /** Names the workload that ships, instead of a module's path. */
 export const BUILT_IN = 'pipeline'
@@ -35,4 +36,13 @@ export async function openWorkload(workload: Workload, context: TrialContext): P
     throw new WorkloadError('open(context) must return an object with the functions step() and finish()')
   }
   return open
+}
+
+// What a workload is told of its trial.
+
+/** @param limits as they are in force */
+export function contextOf({ spec, data }: TrialJob, limits: Limits): TrialContext {
+  const { params, settings } = spec
+  const dataset = spec.data === null ? null : { ...spec.data, path: data! }
+  return { params, settings, limits, dataset, warmup: false }
 }

@@ -4,7 +4,6 @@ import { ClosedLoop } from './drive/closed.ts'
 import { openWorkload } from './load-workload.ts'
 import { ChunkLog } from './telemetry/chunk-log.ts'
 import { cpuUsage, nextTurn, threadMs } from './telemetry/clock.ts'
-import { Samples } from './telemetry/samples.ts'
 import { type CheckedOutput, checkedOutput, checkedRows } from './untrusted.ts'
 import type { Offer, OpenWorkload, StepReport, TrialContext, Workload } from './workload.ts'
 
@@ -147,4 +146,58 @@ export async function warmUp(
     await run.close()
   }
   return firstMs
+}
+
+const FIRST_CAPACITY = 1024
+
+/** One number per chunk, for exact percentiles. */
+export class Samples {
+  private values = new Float64Array(FIRST_CAPACITY)
+  private sum = 0
+  count = 0
+
+  add(value: number): void {
+    if (this.count === this.values.length) {
+      const larger = new Float64Array(this.values.length * 2)
+      larger.set(this.values)
+      this.values = larger
+    }
+    this.values[this.count++] = value
+    this.sum += value
+  }
+
+  /** Adds to the latest sample. */
+  extendLast(more: number): void {
+    this.values[this.count - 1]! += more
+    this.sum += more
+  }
+
+  /** Memory that these samples take, to be left out of the workload's account. */
+  get bytes(): number {
+    return this.values.byteLength
+  }
+
+  get total(): number {
+    return this.sum
+  }
+
+  mean(): number | null {
+    return this.count === 0 ? null : this.sum / this.count
+  }
+
+  /**
+   * Quantiles by linear interpolation between order statistics (type 7 of Hyndman and Fan, 1996).
+   * @param shares ascending or not, each within 0 to 1
+   */
+  quantiles(shares: readonly number[]): (number | null)[] {
+    const sorted = this.values.slice(0, this.count).sort()
+    return shares.map((share) => {
+      if (sorted.length === 0) return null
+      const position = share * (sorted.length - 1)
+      const below = Math.floor(position)
+      const low = sorted[below]!
+      const high = sorted[Math.min(below + 1, sorted.length - 1)]!
+      return low + (high - low) * (position - below)
+    })
+  }
 }

@@ -1,11 +1,21 @@
 /** Data that the prepare job reads or writes. */
+
 import { join } from 'node:path'
 import { fingerprintFile } from './data/fingerprint.ts'
 import { generateDataset } from './data/presets/generate.ts'
 import type { PreparedDataset, UnreadDataset } from './data/types.ts'
-import { InputError } from './input-error.ts'
 import { RegressionScore } from './pipeline/metrics/regression.ts'
-import type { DatasetSpec } from './protocol.ts'
+import type { DatasetSpec, InputProblem } from './protocol.ts'
+
+/** The user's input is at fault. */
+export class InputError extends Error {
+  override name = 'InputError'
+  readonly problem: InputProblem
+  constructor(problem: InputProblem) {
+    super(problem.message)
+    this.problem = problem
+  }
+}
 
 type FileSpec = Extract<DatasetSpec, { kind: 'file' }>
 type GenerateSpec = Extract<DatasetSpec, { kind: 'generate' }>

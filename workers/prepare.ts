@@ -4,9 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { DataFingerprint, PreparedDataset } from './data/types.ts'
-import { InputError } from './input-error.ts'
 import { BUILT_IN, loadWorkload } from './load-workload.ts'
-import { readFile, unread, writeGenerated } from './prepare-data.ts'
+import { InputError, readFile, unread, writeGenerated } from './prepare-data.ts'
 import {
   type DatasetSpec,
   GROUP_SIGNALS,

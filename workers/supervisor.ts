@@ -3,9 +3,8 @@
  * holds their compute caps, and when the coordinator is gone kills the trial processes and clears what they left.
  */
 import { setPriority } from 'node:os'
-import { chooseMemoryGrouper } from './caps/choose-memory.ts'
-import { chooseComputeCapper } from './caps/compute/choose.ts'
-import type { ComputeCapper } from './caps/compute/mechanism.ts'
+import { chooseComputeCapper, chooseMemoryGrouper } from './caps/choose.ts'
+import type { ComputeCapper } from './caps/compute-group.ts'
 import type { MemoryGrouper } from './caps/memory-group.ts'
 import { pinToCore } from './caps/pin.ts'
 import { WatchedProcess } from './caps/watched-process.ts'
@@ -19,8 +18,7 @@ import {
   type SupervisorRequest,
   type TimeWindow,
 } from './protocol.ts'
-import { EnergyMeter } from './telemetry/energy.ts'
-import { PerfEnergy } from './telemetry/perf-energy.ts'
+import { EnergyMeter, PerfEnergy } from './telemetry/energy.ts'
 
 /** A workload that touches new pages grows by up to 2 MB a ms: 6 MB in this time. A reading costs some 5 us. */
 const POLL_MS = 3

@@ -5,12 +5,11 @@
  */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { settle } from './caps/compute/settle.ts'
 import { MemoryCheck, MIB, readWorkerMemory, type WorkerMemory } from './caps/memory.ts'
-import { contextOf } from './context.ts'
+import { settle } from './caps/settle.ts'
 import { ClosedLoop } from './drive/closed.ts'
 import { type DuetOrder, type DuetPart, takeTurns } from './drive/interleaved.ts'
-import { loadWorkload, openWorkload } from './load-workload.ts'
+import { contextOf, loadWorkload, openWorkload } from './load-workload.ts'
 import { MeasuredRun, warmUp } from './measured-run.ts'
 import {
   type ComputeCapInForce,

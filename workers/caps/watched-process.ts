@@ -4,7 +4,7 @@ import type { MemoryCapInForce, MemoryScope, TimeWindow, WatchSummary } from '..
 import { monotonicMs } from '../telemetry/clock.ts'
 import { peakResidentMb, ResidentSize, restartPeakResident } from '../telemetry/process-files.ts'
 import type { EnteredGroup } from './cgroup-files.ts'
-import type { ComputeCap, ComputeCapper } from './compute/mechanism.ts'
+import type { ComputeCap, ComputeCapper } from './compute-group.ts'
 import { MIB, residentAllowanceMb } from './memory.ts'
 import type { MemoryGroup, MemoryGrouper } from './memory-group.ts'
 

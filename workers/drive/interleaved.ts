@@ -3,7 +3,7 @@ import type { MemoryCheck } from '../caps/memory.ts'
 import { openWorkload } from '../load-workload.ts'
 import { MeasuredRun, warmUp } from '../measured-run.ts'
 import { monotonicMs } from '../telemetry/clock.ts'
-import { type Account, foreignWaitMs, ThreadAccount } from '../telemetry/thread-account.ts'
+import { type Account, foreignWaitMs, ThreadAccount } from '../telemetry/process-files.ts'
 import type { Offer, TrialContext, Workload } from '../workload.ts'
 
 export interface DuetOrder {

@@ -1,7 +1,7 @@
 /** Batch mode: all rows are kept, then learned at once on one part and scored on the other. */
 import type { RowBuffer } from './features/row-buffer.ts'
 import { learnRows, type Model, PredictionRoom, predictRows, scoreRows } from './models.ts'
-import { RowStore } from './spill/row-store.ts'
+import { RowStore } from './spill/rows.ts'
 import type { Spill } from './spill/spill.ts'
 
 /** Share of the rows that are scored and not learned. */

@@ -1,9 +1,8 @@
 /** Batches that were predicted and wait for their labels, with their predictions, in order. */
 import { RowBuffer } from './features/row-buffer.ts'
 import { encodeFloats, readFloats } from './learn/state.ts'
-import { RowQueue } from './spill/row-queue.ts'
-import type { BlockShape } from './spill/segments.ts'
-import type { Spill } from './spill/spill.ts'
+import { RowQueue } from './spill/rows.ts'
+import type { BlockShape, Spill } from './spill/spill.ts'
 
 /** Rows a block of what waits. */
 const BLOCK_ROWS = 1024

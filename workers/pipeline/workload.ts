@@ -14,10 +14,8 @@ import type {
   Workload,
   WorkloadSettings,
 } from '../workload.ts'
-import { Checkpoints } from './checkpoint/checkpoints.ts'
-import { skipRows } from './checkpoint/skip.ts'
-import { RunControl } from './control/run-control.ts'
-import { startingSize } from './control/starting-sizes.ts'
+import { Checkpoints, skipRows } from './checkpoint.ts'
+import { RunControl, startingSize } from './control.ts'
 import { DataQuality, type DataQualityState } from './data-quality.ts'
 import { givenParams, infoFor, type PipelineParams, pipelineParams } from './describe.ts'
 import { checkForgetting } from './drift/forgetting.ts'

@@ -1,12 +1,10 @@
 /** All that is read before and after the timed steps, and nothing in between. */
+
+import { type IntervalHistogram, monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks'
 import type { ComputeCapInForce, NoiseReadings, TrialReport } from '../protocol.ts'
-import { cpuUsage, shareOf, TICK_MS } from './clock.ts'
+import { cpuUsage, nextTurn, shareOf, TICK_MS, textOf } from './clock.ts'
 import { EnergyMeter } from './energy.ts'
-import { GcMeter } from './gc.ts'
-import { type IoBytes, readIo } from './io.ts'
-import { LoopDelayMeter } from './loop-delay.ts'
 import { type Disturbance, difference, disturbanceOf, machineBusyBetween, readDisturbance } from './noise.ts'
-import { readThrottledMs } from './throttle.ts'
 
 const MIB = 1024 * 1024
 /** The clock of threads that run on other cores is brought up to date at ticks. */
@@ -83,4 +81,80 @@ export class Meters {
   private throttled(): number | null {
     return this.cpuStat === null ? null : readThrottledMs(this.cpuStat)
   }
+}
+
+// ---------------------------------------------------------------- meters of one thing each
+
+/** Garbage collections of the calling thread's isolate. */
+class GcMeter {
+  count = 0
+  pauseMs = 0
+  private readonly observer: PerformanceObserver
+
+  constructor() {
+    this.observer = new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) this.add(entry.duration)
+    })
+    this.observer.observe({ entryTypes: ['gc'] })
+  }
+
+  /** Entries arrive on the event loop, which a workload that never waits does not turn. */
+  async stop(): Promise<void> {
+    await nextTurn()
+    await nextTurn()
+    for (const entry of this.observer.takeRecords()) this.add(entry.duration)
+    this.observer.disconnect()
+  }
+
+  private add(duration: number): void {
+    this.count++
+    this.pauseMs += duration
+  }
+}
+
+/** Timers that measure; a finer one would cost more than it tells of chunks of some ms. */
+const RESOLUTION_MS = 20
+
+/** How long the calling thread's event loop keeps a timer waiting. */
+class LoopDelayMeter {
+  private readonly histogram: IntervalHistogram
+
+  constructor() {
+    this.histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+    this.histogram.enable()
+  }
+
+  /** Delay beyond the timer's own interval, ms; null where the loop did not turn long enough to tell. */
+  stop(): { p99: number | null; max: number | null } {
+    this.histogram.disable()
+    if (this.histogram.count === 0) return { p99: null, max: null }
+    const beyond = (ns: number) => Math.max(0, ns / 1e6 - RESOLUTION_MS)
+    return { p99: beyond(this.histogram.percentile(99)), max: beyond(this.histogram.max) }
+  }
+}
+
+interface IoBytes {
+  /** Through read calls, from the page cache as from a disk. */
+  read: number
+  written: number
+}
+
+/** Totals of the calling process; null where the kernel does not tell. */
+function readIo(): IoBytes | null {
+  const text = textOf('/proc/self/io') ?? ''
+  const read = /^rchar: (\d+)$/m.exec(text)
+  const written = /^wchar: (\d+)$/m.exec(text)
+  return read && written ? { read: Number(read[1]), written: Number(written[1]) } : null
+}
+
+/**
+ * Time in which a cgroup's quota held its processes back so far, ms, from its `cpu.stat`
+ * (`throttled_usec` in cgroup v2, `throttled_time` in ns in v1). Null where the file does not tell.
+ */
+export function readThrottledMs(cpuStat: string): number | null {
+  const text = textOf(cpuStat) ?? ''
+  const v2 = /^throttled_usec (\d+)$/m.exec(text)
+  if (v2) return Number(v2[1]) / 1e3
+  const v1 = /^throttled_time (\d+)$/m.exec(text)
+  return v1 ? Number(v1[1]) / 1e6 : null
 }

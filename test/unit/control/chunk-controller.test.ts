@@ -1,10 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  ChunkController,
-  type ControllerOptions,
-  type Footprint,
-} from '../../../workers/pipeline/control/chunk-controller.ts'
+import { ChunkController, type ControllerOptions, type Footprint } from '../../../workers/pipeline/control.ts'
 
 const MB = 1024 * 1024
 

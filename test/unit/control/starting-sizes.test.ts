@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { startingSize } from '../../../workers/pipeline/control/starting-sizes.ts'
+import { startingSize } from '../../../workers/pipeline/control.ts'
 
 const caps = (memory_mb: number | null, compute_units: number | null) => ({ memory_mb, compute_units })
 

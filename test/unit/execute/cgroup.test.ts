@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { thisProcess } from '../../../harness/ownership/owner.ts'
 import { quotaFor } from '../../../workers/caps/cgroup-files.ts'
-import { openCgroupV1 } from '../../../workers/caps/compute/cgroup-v1.ts'
-import { openCgroupV2 } from '../../../workers/caps/compute/cgroup-v2.ts'
-import type { ComputeCapper } from '../../../workers/caps/compute/mechanism.ts'
+import { type ComputeCapper, openCgroupV1, openCgroupV2 } from '../../../workers/caps/compute-group.ts'
 import { FakeCgroup2 } from '../../fixtures/fake-cgroup2.ts'
 
 const MOUNT = '/fake'

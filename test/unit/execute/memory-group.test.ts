@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { openCgroupV2 } from '../../../workers/caps/compute/cgroup-v2.ts'
+import { openCgroupV2 } from '../../../workers/caps/compute-group.ts'
 import { openMemoryV1, openMemoryV2 } from '../../../workers/caps/memory-group.ts'
 import { FakeCgroup2 } from '../../fixtures/fake-cgroup2.ts'
 

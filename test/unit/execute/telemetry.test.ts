@@ -3,12 +3,12 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Samples } from '../../../workers/measured-run.ts'
 import type { ChunkLogLine } from '../../../workers/protocol.ts'
 import { ChunkLog } from '../../../workers/telemetry/chunk-log.ts'
 import { EnergyMeter } from '../../../workers/telemetry/energy.ts'
+import { readThrottledMs } from '../../../workers/telemetry/meters.ts'
 import { ProcessCpuTime, ResidentSize } from '../../../workers/telemetry/process-files.ts'
-import { Samples } from '../../../workers/telemetry/samples.ts'
-import { readThrottledMs } from '../../../workers/telemetry/throttle.ts'
 
 let folder: string
 beforeEach(() => {

@@ -2,10 +2,10 @@
  * CPU share without cgroups: another process reads the trial process's CPU time every 2 ms, stops it when it is ahead of its
  * share and lets it go on when it is behind. The loop closes on cumulative use, so that its errors do not add up.
  */
-import type { TimeWindow } from '../../protocol.ts'
-import { monotonicMs } from '../../telemetry/clock.ts'
-import { ProcessCpuTime } from '../../telemetry/process-files.ts'
-import type { ComputeCap, ComputeCapper } from './mechanism.ts'
+import type { TimeWindow } from '../protocol.ts'
+import { monotonicMs } from '../telemetry/clock.ts'
+import { ProcessCpuTime } from '../telemetry/process-files.ts'
+import type { ComputeCap, ComputeCapper } from './compute-group.ts'
 
 const INTERVAL_MS = 2
 /** How far ahead of its share a process may be before it is stopped: less would stop it at every reading. */

@@ -1,6 +1,6 @@
 /** Brings a capped process to the middle of its share's cycle before the clock starts. */
-import { threadMs } from '../../telemetry/clock.ts'
-import { readThrottledMs } from '../../telemetry/throttle.ts'
+import { threadMs } from '../telemetry/clock.ts'
+import { readThrottledMs } from '../telemetry/meters.ts'
 
 /** A pause this long is the cap's: the shortest that any mechanism makes at the shares that settle. */
 const HELD_MS = 1.5
