@@ -1,5 +1,5 @@
-/** Where the package lies, from the sources, from build/ and from dist/ alike, and what the build puts into dist/. */
-import { existsSync } from 'node:fs'
+/** The package: its version, where it lies (from the sources, from build/ and from dist/ alike), and what the build puts into dist/. */
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -15,7 +15,7 @@ export function packageFolder(): string {
 }
 
 /**
- * Absolute path of a file in dist/, such as `workers/host.js`.
+ * Absolute path of a file in dist/, such as `workers/worker.js`.
  * @throws where the project has not been built
  */
 export function builtFile(name: string): string {
@@ -23,3 +23,10 @@ export function builtFile(name: string): string {
   if (!existsSync(path)) throw new Error(`${path} is missing: run "npm run build" first`)
   return path
 }
+
+function readVersion(): string {
+  const content = readFileSync(join(packageFolder(), 'package.json'), 'utf8')
+  return (JSON.parse(content) as { version: string }).version
+}
+
+export const STINT_VERSION = readVersion()

@@ -6,11 +6,12 @@
  * within a trial are not independent of each other. A value that is null, undefined or not finite counts as missing.
  * What cannot be computed is null, and `caveats` say why.
  */
+
 import { bootstrapMedianRatio as bootstrap } from './analyse/bootstrap.ts'
 import * as changes from './analyse/change-point.ts'
 import * as corrections from './analyse/correct.ts'
-import * as effects from './analyse/effect.ts'
-import { type Estimate, estimateMean as meanOf } from './analyse/estimate.ts'
+import * as quantiles from './analyse/descriptive.ts'
+import { type Estimate, estimateMean as meanOf } from './analyse/descriptive.ts'
 import { mannWhitney } from './analyse/mann-whitney.ts'
 import { pairedComparison } from './analyse/paired.ts'
 import {
@@ -19,11 +20,11 @@ import {
   smallestPairedDifference,
   smallestPairedEffect,
 } from './analyse/power.ts'
-import * as quantiles from './analyse/quantile.ts'
 import * as plans from './analyse/sequential.ts'
-import { decide } from './analyse/sequential-decision.ts'
+import { decide } from './analyse/sequential.ts'
 import * as tost from './analyse/tost.ts'
 import type { Warning } from './analyse/warnings.ts'
+import * as effects from './analyse/welch.ts'
 import { type WelchTest, welchTest as welch } from './analyse/welch.ts'
 
 /** Measurements in any order; null or undefined where one gave no value. */

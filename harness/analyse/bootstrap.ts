@@ -1,10 +1,8 @@
 /** Interval of the ratio of medians, without assuming a shape of the noise. */
 
 import { randomStream } from '../random.ts'
+import { type Interval, mean, median, sortedQuantile } from './descriptive.ts'
 import { normalCdf, normalQuantile } from './distributions.ts'
-import type { Interval } from './estimate.ts'
-import { mean } from './moments.ts'
-import { median, sortedQuantile } from './quantile.ts'
 import { type RawValues, usableValues } from './values.ts'
 import type { Side, Warning } from './warnings.ts'
 

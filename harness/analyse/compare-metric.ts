@@ -1,10 +1,15 @@
 /** One row of the significance table: picks the comparison that the metric allows, and gathers the warnings. */
 import type { Metric } from '../metrics.ts'
 import { own } from '../own.ts'
-import type { ComparisonRow, GroupPair, TestSettings } from './comparison.ts'
-import { hedgesG } from './effect.ts'
+import {
+  type ComparisonRow,
+  type GroupPair,
+  type TestSettings,
+  type Verdict,
+  verdictOf,
+} from './comparison.ts'
+import { mean } from './descriptive.ts'
 import { comparableLatency } from './latency.ts'
-import { mean } from './moments.ts'
 import { pairedComparison } from './paired.ts'
 import {
   NO_SECONDARY_TESTS,
@@ -25,9 +30,8 @@ import {
   uncapped,
   usableValues,
 } from './values.ts'
-import { type Verdict, verdictOf } from './verdict.ts'
 import type { Side, Warning } from './warnings.ts'
-import { relativeChange, type WelchTest, welchTest } from './welch.ts'
+import { hedgesG, relativeChange, type WelchTest, welchTest } from './welch.ts'
 
 const SIDES: readonly Side[] = ['a', 'b']
 

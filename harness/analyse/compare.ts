@@ -3,13 +3,19 @@ import type { TrialResult } from '../../workers/protocol.ts'
 import type { Metric } from '../metrics.ts'
 import type { CompareSettings, Scenario } from '../sweep/types.ts'
 import { compareMetric } from './compare-metric.ts'
-import type { Comparison, ComparisonRow, Group, GroupPair, TestSettings } from './comparison.ts'
+import {
+  type Comparison,
+  type ComparisonRow,
+  type Group,
+  type GroupPair,
+  isDifference,
+  type TestSettings,
+} from './comparison.ts'
 import { adjust } from './correct.ts'
 import { comparableLatency } from './latency.ts'
 import { pairScenarios } from './pairs.ts'
 import { groupOf, poolBySeed, seedKeys } from './seeds.ts'
 import { groupByScenario } from './values.ts'
-import { isDifference } from './verdict.ts'
 import type { Warning } from './warnings.ts'
 
 export type {

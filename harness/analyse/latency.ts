@@ -1,7 +1,7 @@
 /** Which latency can be compared: that of a chunk, or, where chunks hold different numbers of rows, that of a row. */
 import type { TrialResult } from '../../workers/protocol.ts'
 import { HARNESS_METRICS, type Metric } from '../metrics.ts'
-import { mean } from './moments.ts'
+import { mean } from './descriptive.ts'
 import { okTrials } from './values.ts'
 
 /** The mean and not the median: a quota's pauses fall on few chunks, and the median does not see them. */

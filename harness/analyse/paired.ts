@@ -1,11 +1,10 @@
 /** Does b differ from a, and by which factor, when each round, duet or seed gives one pair? */
 import type { TrialResult } from '../../workers/protocol.ts'
+import { mean, standardDeviation, variance } from './descriptive.ts'
 import { studentQuantile, studentTwoSidedP } from './distributions.ts'
-import { changeOfMeans } from './fieller.ts'
-import { mean, standardDeviation, variance } from './moments.ts'
 import { metricValues, okTrials, usableValues } from './values.ts'
 import type { Warning } from './warnings.ts'
-import { relativeChange, type Scale, type WelchTest } from './welch.ts'
+import { changeOfMeans, relativeChange, type Scale, type WelchTest } from './welch.ts'
 
 export interface PairedTest {
   /** Pairs that entered. */

@@ -3,13 +3,13 @@ import type { Scalar } from '../../workers/workload.ts'
 import type { Scenario } from '../sweep/types.ts'
 import type { Warning } from './warnings.ts'
 
-export interface ScenarioPair {
+interface ScenarioPair {
   /** The reference. */
   a: Scenario
   b: Scenario
 }
 
-export interface Pairing {
+interface Pairing {
   pairs: ScenarioPair[]
   notes: Warning[]
 }

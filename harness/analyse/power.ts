@@ -1,7 +1,7 @@
 /** What is the smallest change that this many trials, this noisy, could have shown? */
-import { studentQuantile } from './distributions.ts'
-import { mean, standardDeviation, variance } from './moments.ts'
-import { noncentralUpperTail } from './noncentral-t.ts'
+
+import { mean, standardDeviation, variance } from './descriptive.ts'
+import { noncentralUpperTail, studentQuantile } from './distributions.ts'
 import { type RawValues, usableValues } from './values.ts'
 import type { Side, Warning } from './warnings.ts'
 import type { Scale } from './welch.ts'

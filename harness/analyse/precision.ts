@@ -4,7 +4,7 @@ import type { TrialResult } from '../../workers/protocol.ts'
 import type { WorkloadInfo } from '../../workers/workload.ts'
 import { type Metric, metricTable } from '../metrics.ts'
 import type { PlannedTrial, StoppingRule, Sweep } from '../sweep/types.ts'
-import { estimateMean } from './estimate.ts'
+import { estimateMean } from './descriptive.ts'
 import { metricValues } from './values.ts'
 
 export interface Precision {

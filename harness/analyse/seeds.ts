@@ -5,7 +5,7 @@ import type { Scalar } from '../../workers/workload.ts'
 import type { Metric } from '../metrics.ts'
 import type { Scenario } from '../sweep/types.ts'
 import type { Group, GroupPair } from './comparison.ts'
-import { centre } from './moments.ts'
+import { centre } from './descriptive.ts'
 import { metricValues, usableValues } from './values.ts'
 import type { Side, Warning } from './warnings.ts'
 

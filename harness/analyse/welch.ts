@@ -1,8 +1,7 @@
 /** Do two sets of trials have the same mean, and if not, by which factor do they differ? */
-import { studentQuantile, studentTwoSidedP } from './distributions.ts'
-import type { Interval } from './estimate.ts'
-import { changeOfMeans } from './fieller.ts'
-import { mean, variance } from './moments.ts'
+
+import { type Interval, mean, variance } from './descriptive.ts'
+import { logGamma, normalQuantile, studentQuantile, studentTwoSidedP } from './distributions.ts'
 import { type RawValues, usableValues } from './values.ts'
 import type { Side, Warning } from './warnings.ts'
 
@@ -141,4 +140,89 @@ function changeOfPoints(scale: Scale, a: number, b: number): WelchTest['change']
 export function relativeChange(a: number, b: number): number | null {
   if (a === b) return 0
   return a === 0 ? null : (b - a) / Math.abs(a)
+}
+
+// ---------------------------------------------------------------- the ratio of two means
+
+interface MeanWithError {
+  mean: number
+  standardError: number
+}
+
+/**
+ * Fieller's interval (1954) of b / a.
+ * Null where a is not clearly different from zero, since every ratio is then possible.
+ * @param critical quantile of Student's t; with Welch's degrees of freedom the interval excludes 1 exactly
+ *   when Welch's test rejects, with n - 1 and the covariance exactly when the paired test does
+ * @param covariance of the two means; 0 where they are independent
+ */
+function fiellerInterval(
+  a: MeanWithError,
+  b: MeanWithError,
+  critical: number,
+  covariance = 0,
+): Interval | null {
+  const varianceA = (critical * a.standardError) ** 2
+  const varianceB = (critical * b.standardError) ** 2
+  const leading = a.mean ** 2 - varianceA
+  if (!(leading > 0)) return null
+  const shared = critical ** 2 * covariance
+  const centre = (a.mean * b.mean - shared) / leading
+  const independent = a.mean ** 2 * varianceB + b.mean ** 2 * varianceA - varianceA * varianceB
+  const half = Math.sqrt(Math.max(0, independent - 2 * a.mean * b.mean * shared + shared ** 2)) / leading
+  return { low: centre - half, high: centre + half }
+}
+
+interface ValueWithInterval extends Interval {
+  value: number
+}
+
+/**
+ * b / a and (b - a) / |a| of two means with Fieller's interval; the ratio is null where a is negative, and both
+ * are where a is not clearly different from zero.
+ */
+export function changeOfMeans(
+  a: MeanWithError,
+  b: MeanWithError,
+  critical: number,
+  covariance = 0,
+): { ratio: ValueWithInterval | null; change: ValueWithInterval } | null {
+  const interval = fiellerInterval(a, b, critical, covariance)
+  if (interval === null) return null
+  const value = b.mean / a.mean
+  const { low, high } = interval
+  return a.mean > 0
+    ? { ratio: { value, low, high }, change: { value: value - 1, low: low - 1, high: high - 1 } }
+    : { ratio: null, change: { value: 1 - value, low: 1 - high, high: 1 - low } }
+}
+
+// ---------------------------------------------------------------- the size of a difference in standard deviations
+
+/**
+ * Hedges' g of b against a: (mean b - mean a) over the pooled standard deviation, with the exact small-sample
+ * correction (Hedges 1981). The interval is the large-sample one of Hedges & Olkin (1985):
+ * var d = (na + nb) / (na nb) + d^2 / (2 (na + nb)).
+ * Null for fewer than two values per side, or where neither side varies. Values must be finite.
+ */
+export function hedgesG(
+  a: readonly number[],
+  b: readonly number[],
+  level = 0.95,
+): (Interval & { value: number }) | null {
+  if (a.length < 2 || b.length < 2) return null
+  const df = a.length + b.length - 2
+  const pooled = ((a.length - 1) * variance(a) + (b.length - 1) * variance(b)) / df
+  if (!(pooled > 0)) return null
+  const d = (mean(b) - mean(a)) / Math.sqrt(pooled)
+  const correction = smallSampleCorrection(df)
+  const total = a.length + b.length
+  const error = Math.sqrt(total / (a.length * b.length) + d ** 2 / (2 * total))
+  const half = normalQuantile((1 + level) / 2) * correction * error
+  const value = correction * d
+  return { value, low: value - half, high: value + half }
+}
+
+/** Hedges' J: gamma(df / 2) / (sqrt(df / 2) gamma((df - 1) / 2)); d overstates by 1 / J. */
+export function smallSampleCorrection(df: number): number {
+  return Math.exp(logGamma(df / 2) - logGamma((df - 1) / 2)) / Math.sqrt(df / 2)
 }

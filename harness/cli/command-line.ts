@@ -1,8 +1,8 @@
 /** Finds the command that the words name, and turns whatever goes wrong into one message and an exit code. */
 import yargs, { type Argv, type CommandModule } from 'yargs'
 import { ENVIRONMENT } from '../environment.ts'
+import { STINT_VERSION } from '../package-folder.ts'
 import { UserError } from '../user-error.ts'
-import { STINT_VERSION } from '../version.ts'
 import { answer, tell } from './console.ts'
 import { keepIgnoringHangUp } from './signals.ts'
 import type { Command } from './words.ts'

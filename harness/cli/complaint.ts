@@ -1,7 +1,7 @@
 /** The one place that turns an error into a message for a person and an exit code. */
 import type { InputProblem } from '../../workers/protocol.ts'
 import { plain } from '../report/text/words.ts'
-import { RunStopped } from '../session/run-stopped.ts'
+import { RunStopped } from '../session/events.ts'
 import { SweepError } from '../sweep/problems.ts'
 import { UserError } from '../user-error.ts'
 import { EXIT, FILE_ERRORS } from './exit.ts'

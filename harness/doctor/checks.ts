@@ -1,7 +1,7 @@
 /** What this machine can enforce and measure, each tried for real. */
 import type { ComputeMechanism, TrialResult } from '../../workers/protocol.ts'
 import { LocalExecutor } from '../execute/local/executor.ts'
-import { runProbe } from '../execute/probe-trial.ts'
+import { runProbe } from '../execute/trial-spec.ts'
 import { formatNumber, formatShare } from '../format.ts'
 import { perfLacks, remedyFor } from './remedies.ts'
 

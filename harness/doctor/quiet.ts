@@ -1,8 +1,8 @@
 /** How much identical trials differ on this machine, now. */
-import { median } from '../analyse/quantile.ts'
+import { median } from '../analyse/descriptive.ts'
 import { metricOf } from '../analyse/values.ts'
 import type { Executor } from '../execute/executor.ts'
-import { runProbe } from '../execute/probe-trial.ts'
+import { runProbe } from '../execute/trial-spec.ts'
 
 export interface QuietReport {
   /** Trials of each of two sides that are the same. */

@@ -1,12 +1,21 @@
 /** The one builder of trial specs: for runs, gates, probes and calibration. */
-
-import type { DataRef, DriverSpec, DuetSide, TrialSpec, Watts, WorkloadRef } from '../../workers/protocol.ts'
+import type {
+  DataRef,
+  DriverSpec,
+  DuetSide,
+  TrialResult,
+  TrialSpec,
+  Watts,
+  WorkloadRef,
+} from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import { trialId } from '../sweep/plan.ts'
+import { defaultSettings } from '../sweep/settings.ts'
 import type { ScenarioSettings } from '../sweep/types.ts'
+import type { Executor } from './executor.ts'
 
 /** A scenario as far as its trials need it. */
-export interface TrialRecipe {
+interface TrialRecipe {
   id: string
   settings: ScenarioSettings
   watts: Watts | null
@@ -43,4 +52,39 @@ export function trialSpec({ id, settings, watts }: TrialRecipe, part: TrialPart)
     log_chunks: part.logChunks ?? false,
     watts,
   }
+}
+
+// ---------------------------------------------------------------- probes
+
+interface ProbeOptions {
+  work?: 'compute' | 'allocate'
+  wallMs?: number
+  steps?: number
+  memoryMb?: number
+  units?: number
+  pinCore?: number
+  /** Makes the trial's id. */
+  id?: string
+  round?: number
+}
+
+const TIMEOUT_S = 30
+/** Enough for the compiler to be done. */
+const WARMUP_STEPS = 5
+
+export function runProbe(executor: Executor, options: ProbeOptions): Promise<TrialResult> {
+  const { work = 'compute', wallMs = 1000, steps = 1_000_000, id = 'probe', round = 1 } = options
+  const settings = {
+    ...defaultSettings(),
+    chunk_size: 1,
+    batch_size: 1,
+    max_memory_mb: options.memoryMb ?? null,
+    max_compute_units: options.units ?? null,
+    pin_core: options.pinCore ?? null,
+    warmup_chunks: work === 'compute' ? WARMUP_STEPS : 0,
+    timeout_s: TIMEOUT_S,
+  }
+  const workload = { kind: 'builtin', name: 'probe', sha256: 'builtin' } as const
+  const params = { work, wall_ms: wallMs, steps }
+  return executor.run(trialSpec({ id, settings, watts: null }, { round, workload, params, data: null }))
 }

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process'
 import { OWNER_VARIABLE } from '../ownership/leftovers.ts'
 import { ownerToken, thisProcess } from '../ownership/owner.ts'
-import { outsideHooks } from '../record/git.ts'
+import { outsideHooks } from '../record/machine.ts'
 import { plain } from '../report/text/words.ts'
 import { UserError } from '../user-error.ts'
 

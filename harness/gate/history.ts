@@ -1,6 +1,6 @@
 /** Changes in a metric over many runs: which run was the first after each. */
 import { changePoints } from '../analyse/change-point.ts'
-import { mean } from '../analyse/moments.ts'
+import { mean } from '../analyse/descriptive.ts'
 import { groupByScenario, metricValues, usableValues } from '../analyse/values.ts'
 import { metricTable } from '../metrics.ts'
 import { identityOf } from '../record/compatibility.ts'

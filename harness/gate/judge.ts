@@ -1,9 +1,10 @@
-/** What may be said of one test at one look. */
+/** What may be said of one test at one look, and of a gate from the rows of all its tests. */
+
+import { mean, standardDeviation } from '../analyse/descriptive.ts'
 import { studentQuantile } from '../analyse/distributions.ts'
-import { mean, standardDeviation } from '../analyse/moments.ts'
-import { decide } from '../analyse/sequential-decision.ts'
+import { decide } from '../analyse/sequential.ts'
 import type { Looks } from './plan.ts'
-import type { GateRow, Outlook } from './types.ts'
+import type { GateResult, GateRow, Outlook } from './types.ts'
 
 /** So many equal readings are taken for a value without noise. */
 const EQUAL_READINGS = 3
@@ -80,4 +81,19 @@ export function outlookOf(
       more <= LONGEST_OUTLOOK_S ? Math.max(more, atLeast ? least : 2 * secondsEach) : atLeast ? least : null,
     atLeast,
   }
+}
+
+// ---------------------------------------------------------------- from rows to one verdict
+
+/** A row that must be decided before a gate may pass; a metric that this machine cannot measure is not. */
+function mustPass({ verdict, metric }: GateRow): boolean {
+  return verdict !== 'not_measured' || metric === 'latency_mean_ms'
+}
+
+/** One proven regression is enough to fail. To pass, something was measured and everything that was is ruled out. */
+export function verdictOf(rows: readonly GateRow[]): GateResult['verdict'] {
+  if (rows.some(({ verdict }) => verdict === 'regression')) return 'regression'
+  const measured = rows.some(({ verdict, metric }) => metric !== 'outcome' && verdict === 'ruled_out')
+  const passed = rows.filter(mustPass).every(({ verdict }) => verdict === 'ruled_out')
+  return measured && passed ? 'ruled_out' : 'undecided'
 }

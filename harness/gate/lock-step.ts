@@ -5,13 +5,12 @@ import { fillSlots } from '../execute/schedule.ts'
 import type { Planner, Turn } from '../plan/planner.ts'
 import { randomStream, shuffle } from '../random.ts'
 import type { Session } from '../session/session.ts'
+import { verdictOf } from './judge.ts'
 import { FAILURES_TO_CLAIM } from './outcomes.ts'
-import { Places } from './places.ts'
 import { type Counts, type Looks, largestSample, looksAt } from './plan.ts'
 import { duetSpecOf, trialSpecOf } from './specs.ts'
 import { type Family, familyOf, isDecided, lookAt, rowsOf } from './tests.ts'
 import type { Evidence, GateResult, GateScenario, Rules, Versions } from './types.ts'
-import { verdictOf } from './verdict.ts'
 
 export interface LockStep {
   executor: DuetExecutor
@@ -26,7 +25,7 @@ export interface LockStep {
   onProgress?(progress: { done: Counts; planned: Counts; leftMs: number }): void
 }
 
-export type Comparison = Omit<GateResult, 'baseline' | 'candidate' | 'name'>
+type Comparison = Omit<GateResult, 'baseline' | 'candidate' | 'name'>
 
 type Kind = keyof Counts
 
@@ -60,7 +59,7 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
   private readonly options: LockStep
   private readonly evidence: Map<GateScenario, Evidence>
   private readonly random: () => number
-  private readonly places: Map<GateScenario, Record<Kind, Places>>
+  private readonly order: Map<GateScenario, Record<Kind, SideOrder>>
   private readonly spent: Record<Kind, { ms: number; count: number }> = {
     duets: { ms: 0, count: 0 },
     solos: { ms: 0, count: 0 },
@@ -74,10 +73,10 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
     this.options = options
     this.random = randomStream(options.session.sweep.random_seed)
     this.evidence = new Map(options.scenarios.map((entry) => [entry, { duets: [], solos: [] }]))
-    this.places = new Map(
+    this.order = new Map(
       options.scenarios.map((entry) => [
         entry,
-        { duets: new Places(this.random), solos: new Places(this.random) },
+        { duets: new SideOrder(this.random), solos: new SideOrder(this.random) },
       ]),
     )
     this.began = options.now()
@@ -165,7 +164,7 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
 
   private *solo(entry: GateScenario): Generator<Job, void, void> {
     const { solos } = this.evidence.get(entry)!
-    const first = this.places.get(entry)!.solos.next()
+    const first = this.order.get(entry)!.solos.next()
     const round = solos.length + 1
     const before = this.options.now()
     yield { kind: 'trial', entry, side: first, round }
@@ -180,7 +179,7 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
 
   private *duet(entry: GateScenario): Generator<Job, void, void> {
     const { duets } = this.evidence.get(entry)!
-    const first = this.places.get(entry)!.duets.next()
+    const first = this.order.get(entry)!.duets.next()
     const before = this.options.now()
     yield { kind: 'duet', entry, first, round: duets.length + 1 }
     duets.push(this.latest as DuetReport)
@@ -246,4 +245,20 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
 function runs({ solos }: Evidence): boolean {
   const last = solos.at(-1)
   return last !== undefined && last.baseline.outcome === 'ok' && last.candidate.outcome === 'ok'
+}
+
+/** Which side goes first: drawn at random, and each equally often in every two. */
+export class SideOrder {
+  private readonly random: () => number
+  private pending: DuetSide | null = null
+
+  constructor(random: () => number) {
+    this.random = random
+  }
+
+  next(): DuetSide {
+    const first = this.pending ?? (this.random() < 0.5 ? 'baseline' : 'candidate')
+    this.pending = this.pending === null ? (first === 'baseline' ? 'candidate' : 'baseline') : null
+    return first
+  }
 }

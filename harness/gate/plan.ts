@@ -32,7 +32,7 @@ export function largestSample(leftMs: number, costs: Costs): Counts {
   const solos = within(1 + (leftMs * SOLO_SHARE) / Math.max(1, costs.solosMs), SOLO_ROUNDS)
   const forDuets = leftMs - (solos - 1) * costs.solosMs
   const duets = within(1 + forDuets / Math.max(1, costs.duetsMs), DUETS)
-  // Places are balanced in pairs of duets.
+  // Which side goes first is balanced in pairs of duets.
   return { duets: duets - (duets % 2), solos }
 }
 

@@ -1,14 +1,15 @@
 /** The family of tests of one gate: which there are, how each stands, and the rows that say so. */
-import { mean } from '../analyse/moments.ts'
+
+import type { DuetReport, DuetSums, OkTrial } from '../../workers/protocol.ts'
+import { mean } from '../analyse/descriptive.ts'
 import type { Metric } from '../metrics.ts'
 import { type Judgement, judge, outlookOf } from './judge.ts'
 import { GATED_METRICS, MEMORY_RESOLUTION_MB, marginOf, scoreMetrics } from './margins.ts'
 import { changedOutputs, outcomeRow, type SideTrials, scoreRow } from './outcomes.ts'
 import { type Looks, PASS_ALPHA, SOLO_ROUNDS } from './plan.ts'
-import type { Evidence, GateRow, GateScenario, Outlook, Rules } from './types.ts'
-import { type MetricValues, sameRows, valuesOf } from './values.ts'
+import type { Evidence, GateRow, GateScenario, Outlook, Rules, SoloRound } from './types.ts'
 
-export interface GateTest {
+interface GateTest {
   entry: GateScenario
   evidence: Evidence
   metric: Metric
@@ -183,4 +184,85 @@ function missingLatency(
         : `the duet failed${failure.side === null ? '' : ` in ${failure.side === 'baseline' ? 'the version compared with' : 'the candidate'}`}: ${failure.error.message}`,
     outlook: null,
   }
+}
+
+// ---------------------------------------------------------------- one number per duet or pair of trials: the log of how many times worse the candidate is
+
+interface MetricValues {
+  kind: 'duets' | 'solos'
+  /** Logs, above 0 worse; one a duet or pair of trials. */
+  worse: number[]
+  /** Means in the metric's unit. */
+  baseline: number | null
+  candidate: number | null
+}
+
+/** Null where this evidence says nothing of the metric. */
+export function valuesOf(metric: string, evidence: Evidence): MetricValues | null {
+  switch (metric) {
+    case 'latency_mean_ms':
+      return fromDuets(evidence.duets, 'lower', (sums, pairs) => sums.latency_ms / pairs)
+    case 'cpu_s':
+      return fromDuets(evidence.duets, 'lower', (sums) => (sums.cpu_ms === null ? null : sums.cpu_ms / 1000))
+    case 'throughput_rows_s':
+      return fromDuets(evidence.duets, 'higher', (sums) => (sums.rows * 1000) / sums.latency_ms)
+    case 'peak_memory_mb':
+      return fromSolos(evidence.solos, ({ metrics }) => metrics['peak_memory_mb'] ?? null)
+    case 'energy_j':
+      return fromSolos(evidence.solos, ({ energy }) =>
+        !energy.shared && (energy.source === 'rapl' || energy.source === 'perf') ? energy.joules : null,
+      )
+  }
+  return null
+}
+
+/** True where both versions handled the same rows in every chunk that counts: throughput then says what latency says. */
+function sameRows(duets: readonly DuetReport[]): boolean {
+  return duets.every(({ sums }) => sums === null || sums.baseline.rows === sums.candidate.rows)
+}
+
+function fromDuets(
+  duets: readonly DuetReport[],
+  better: 'lower' | 'higher',
+  read: (sums: DuetSums, pairs: number) => number | null,
+): MetricValues | null {
+  const pairs = duets.flatMap(({ sums, pairs }) =>
+    sums === null ? [] : [{ baseline: read(sums.baseline, pairs), candidate: read(sums.candidate, pairs) }],
+  )
+  return summed(pairs, 'duets', better)
+}
+
+function fromSolos(
+  solos: readonly SoloRound[],
+  read: (trial: OkTrial) => number | null,
+): MetricValues | null {
+  const pairs = solos.flatMap(({ baseline: a, candidate: b }) =>
+    a.outcome === 'ok' && b.outcome === 'ok' ? [{ baseline: read(a), candidate: read(b) }] : [],
+  )
+  return summed(pairs, 'solos', 'lower')
+}
+
+function summed(
+  pairs: readonly { baseline: number | null; candidate: number | null }[],
+  kind: MetricValues['kind'],
+  better: 'lower' | 'higher',
+): MetricValues | null {
+  const usable = pairs.filter(
+    (pair): pair is { baseline: number; candidate: number } =>
+      isUsable(pair.baseline) && isUsable(pair.candidate),
+  )
+  if (usable.length === 0) return null
+  const mean = (side: 'baseline' | 'candidate') =>
+    usable.reduce((sum, pair) => sum + pair[side], 0) / usable.length
+  const sign = better === 'lower' ? 1 : -1
+  return {
+    kind,
+    worse: usable.map(({ baseline: a, candidate: b }) => sign * Math.log(b / a)),
+    baseline: mean('baseline'),
+    candidate: mean('candidate'),
+  }
+}
+
+function isUsable(value: number | null): boolean {
+  return value !== null && Number.isFinite(value) && value > 0
 }

@@ -1,4 +1,7 @@
 /** Who decides which job comes next, from the results so far. The scheduler only fills slots. */
+import type { TrialResult } from '../../workers/protocol.ts'
+import type { Stopping } from '../analyse/precision.ts'
+import type { PlannedTrial } from '../sweep/types.ts'
 
 export type Turn<Job> =
   | { do: 'run'; job: Job }
@@ -12,4 +15,58 @@ export interface Planner<Job, Result> {
   next(): Turn<Job> | null
   /** A job that `next` gave out has ended. */
   ended(job: Job, result: Result): void
+}
+
+// ---------------------------------------------------------------- rounds: all of them, or until each scenario's mean is known well enough
+
+/** Trials that may be put off while later ones run: enough for a few slots, and cheap to look through. */
+const MOST_PUT_OFF = 16
+
+export class Rounds implements Planner<PlannedTrial, TrialResult> {
+  private readonly plan: readonly PlannedTrial[]
+  private readonly stopping: Stopping | null
+  private upcoming = 0
+  /** Trials that hang on one of their scenario that is under way, in the order planned. */
+  private readonly putOff: PlannedTrial[] = []
+  /** Trials under way, by scenario. */
+  private readonly running = new Map<string, number>()
+
+  /**
+   * @param plan trials that have not ended, in their order
+   * @param stopping knows the trials that ended before; null where every planned trial runs
+   */
+  constructor(plan: readonly PlannedTrial[], stopping: Stopping | null) {
+    this.plan = plan
+    this.stopping = stopping
+  }
+
+  next(): Turn<PlannedTrial> | null {
+    const ready = this.putOff.findIndex((trial, index) => !this.mustWait(trial, this.putOff.slice(0, index)))
+    if (ready >= 0) return this.turn(this.putOff.splice(ready, 1)[0]!)
+    while (this.upcoming < this.plan.length && this.putOff.length < MOST_PUT_OFF) {
+      const trial = this.plan[this.upcoming++]!
+      if (!this.mustWait(trial, this.putOff)) return this.turn(trial)
+      this.putOff.push(trial)
+    }
+    return this.upcoming === this.plan.length && this.putOff.length === 0 ? null : { do: 'wait' }
+  }
+
+  ended({ scenario }: PlannedTrial, result: TrialResult): void {
+    this.running.set(scenario, this.running.get(scenario)! - 1)
+    this.stopping?.add(result)
+  }
+
+  /** Whether the trial is needed hangs on earlier ones of its scenario that have not ended. */
+  private mustWait(trial: PlannedTrial, before: readonly PlannedTrial[]): boolean {
+    if (!this.stopping?.isOptional(trial)) return false
+    const { scenario } = trial
+    return (this.running.get(scenario) ?? 0) > 0 || before.some((earlier) => earlier.scenario === scenario)
+  }
+
+  private turn(job: PlannedTrial): Turn<PlannedTrial> {
+    if (this.stopping?.needs(job) === false) return { do: 'skip', job }
+    const { scenario } = job
+    this.running.set(scenario, (this.running.get(scenario) ?? 0) + 1)
+    return { do: 'run', job }
+  }
 }

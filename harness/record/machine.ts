@@ -1,4 +1,6 @@
-/** The fingerprint of the machine that a run really ran on. */
+/** What a run really ran on: the machine, and the commit that was checked out. */
+
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, platform, release, totalmem } from 'node:os'
 import { join } from 'node:path'
@@ -76,4 +78,33 @@ function ratio(quota: string | undefined, period: string | undefined): number | 
 function bytesToMb(text: string | null): number | null {
   const bytes = text === null || text === '' ? Number.NaN : Number(text)
   return bytes < NO_LIMIT_BYTES ? Math.round(bytes / MB) : null
+}
+
+// ---------------------------------------------------------------- git
+
+/** The commit that `folder` is checked out at; null outside a checkout or without git. */
+export function readGit(folder: string): { commit: string; dirty: boolean } | null {
+  const commit = git(folder, ['rev-parse', 'HEAD'])
+  if (commit === null) return null
+  const changes = git(folder, ['status', '--porcelain', '--untracked-files=no'])
+  return { commit, dirty: changes !== '' }
+}
+
+function git(folder: string, words: string[]): string | null {
+  const done = spawnSync('git', ['-C', folder, ...words], {
+    encoding: 'utf8',
+    timeout: 10_000,
+    env: outsideHooks(),
+  })
+  return done.status === 0 ? done.stdout.trim() : null
+}
+
+/** Set by git for the hooks that it runs: they would lead every git below to the hook's repository and index. */
+const OF_A_HOOK = ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_PREFIX', 'GIT_COMMON_DIR'] as const
+
+/** The environment without what a hook of git inherits. */
+export function outsideHooks(): NodeJS.ProcessEnv {
+  const environment = { ...process.env }
+  for (const name of OF_A_HOOK) delete environment[name]
+  return environment
 }

@@ -2,7 +2,7 @@
 import type { Disturbed, Outcome } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import type { ComparisonRow } from '../analyse/comparison.ts'
-import type { Estimate } from '../analyse/estimate.ts'
+import type { Estimate } from '../analyse/descriptive.ts'
 import type { ChunkSizes } from '../analyse/latency.ts'
 import type { OperatingPoints } from '../analyse/operating-points.ts'
 import type { Precision } from '../analyse/precision.ts'

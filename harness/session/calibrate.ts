@@ -1,8 +1,8 @@
 /** What a share of another machine's core is on this one. */
-import { median } from '../analyse/quantile.ts'
+import { median } from '../analyse/descriptive.ts'
 import { metricOf } from '../analyse/values.ts'
 import type { Executor } from '../execute/executor.ts'
-import { runProbe } from '../execute/probe-trial.ts'
+import { runProbe } from '../execute/trial-spec.ts'
 import { formatNumber } from '../format.ts'
 import type { Calibration } from '../record/types.ts'
 import type { RelativeTo } from '../sweep/types.ts'

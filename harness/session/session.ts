@@ -14,6 +14,7 @@ import type { Scalar, WorkloadInfo } from '../../workers/workload.ts'
 import type { Executor } from '../execute/executor.ts'
 import { type TrialPart, trialSpec } from '../execute/trial-spec.ts'
 import { formatNumber } from '../format.ts'
+import { STINT_VERSION } from '../package-folder.ts'
 import type { Conditions } from '../record/compatibility.ts'
 import { readMachine } from '../record/machine.ts'
 import type { Calibration } from '../record/types.ts'
@@ -22,10 +23,8 @@ import type { Locate } from '../sweep/places.ts'
 import { refuse } from '../sweep/problems.ts'
 import type { Scenario, Sweep } from '../sweep/types.ts'
 import { BUILT_IN } from '../sweep/workload.ts'
-import { STINT_VERSION } from '../version.ts'
 import { calibrate } from './calibrate.ts'
-import { withStdinAsFile } from './stdin.ts'
-import { hashWorkload } from './workload-hash.ts'
+import { hashWorkload, withStdinAsFile } from './inputs.ts'
 
 /** One version of a workload, and what it says of itself. */
 export interface PreparedWorkload {
@@ -35,7 +34,7 @@ export interface PreparedWorkload {
   path: string
 }
 
-export interface SessionOptions {
+interface SessionOptions {
   sweep: Sweep
   /** Where the sweep's keys stand; null for a sweep that was fitted to its workload before, as a manifest's is. */
   locate: Locate | null
@@ -47,7 +46,7 @@ export interface SessionOptions {
   signal?: AbortSignal
 }
 
-export type Preparation = { ok: true; session: Session } | { ok: false; problem: InputProblem }
+type Preparation = { ok: true; session: Session } | { ok: false; problem: InputProblem }
 
 /**
  * Reads the data, asks the workload what it is, and checks what this machine can enforce.
@@ -258,7 +257,7 @@ function unreachable(sweep: Sweep, calibration: Calibration | null): InputProble
 }
 
 /** Each dataset that some scenario reads, once. */
-export function distinctDatasets(scenarios: readonly Scenario[]): DatasetSpec[] {
+function distinctDatasets(scenarios: readonly Scenario[]): DatasetSpec[] {
   const specs = new Map<string, DatasetSpec>()
   for (const { dataset } of scenarios) if (dataset !== null) specs.set(keyOf(dataset), dataset)
   return [...specs.values()]

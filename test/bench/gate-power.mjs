@@ -4,7 +4,7 @@
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { criticalT } from '../../build/harness/analyse/sequential-decision.js'
+import { criticalT } from '../../build/harness/analyse/sequential.js'
 import { looksAt, PASS_ALPHA } from '../../build/harness/gate/plan.js'
 import { randomStream } from '../../build/harness/random.js'
 import { noises, playPlan } from './gate-simulation.mjs'

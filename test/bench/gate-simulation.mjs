@@ -38,7 +38,7 @@ const CHUNKS = 140
 const POOL = 4000
 
 /**
- * Noise of log ratios by name, mean 0, in no particular unit; each a function that fills an array. Places are drawn as the gate draws
+ * Noise of log ratios by name, mean 0, in no particular unit; each a function that fills an array. Sides are drawn as the gate draws
  * them: at random, each equally often in every two duets.
  */
 export function noises(random) {

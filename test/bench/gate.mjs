@@ -14,8 +14,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { welchTest } from '../../build/harness/analyse/welch.js'
 import { LocalExecutor } from '../../build/harness/execute/local/executor.js'
-import { compareInLockStep } from '../../build/harness/gate/lock-step.js'
-import { Places } from '../../build/harness/gate/places.js'
+import { compareInLockStep, SideOrder } from '../../build/harness/gate/lock-step.js'
 import { duetSpecOf, trialSpecOf } from '../../build/harness/gate/specs.js'
 import { metricTable } from '../../build/harness/metrics.js'
 import { makeOwnedFolder } from '../../build/harness/ownership/leftovers.js'
@@ -183,10 +182,10 @@ async function recordSeries(kind, wanted, play, { name, load, counts, stop }) {
 }
 
 function duetRound(name, { executor, session, entry, versionOf }) {
-  const places = new Map(shares.map((share) => [share, new Places(order)]))
+  const sides = new Map(shares.map((share) => [share, new SideOrder(order)]))
   return async function* (missing, round) {
     for (const share of shuffle(missing, order)) {
-      const first = places.get(share).next()
+      const first = sides.get(share).next()
       const versions = {
         baseline: await versionOf(moduleWith(name, 0)),
         candidate: await versionOf(moduleWith(name, share)),

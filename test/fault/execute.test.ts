@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LocalExecutor } from '../../harness/execute/local/executor.ts'
 import { fillSlots } from '../../harness/execute/schedule.ts'
-import { Rounds } from '../../harness/plan/rounds.ts'
+import { Rounds } from '../../harness/plan/planner.ts'
 import { fixtureResources, trialSpec } from '../fixtures/trial.ts'
 
 interface Found {

@@ -1,10 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { benjaminiHochberg, holm } from '../../harness/analyse/correct.ts'
-import { estimateMean } from '../../harness/analyse/estimate.ts'
+import { estimateMean, mean, quantile, variance } from '../../harness/analyse/descriptive.ts'
 import { mannWhitney } from '../../harness/analyse/mann-whitney.ts'
-import { mean, variance } from '../../harness/analyse/moments.ts'
-import { quantile } from '../../harness/analyse/quantile.ts'
 import { welchTest } from '../../harness/analyse/welch.ts'
 
 const reading = fc.oneof(

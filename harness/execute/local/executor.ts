@@ -22,13 +22,11 @@ import {
 import { trialErrorFrom } from '../../../workers/untrusted.ts'
 import { makeOwnedFolder, removeLeftovers } from '../../ownership/leftovers.ts'
 import type { DuetExecutor } from '../executor.ts'
-import { entryFile } from './entries.ts'
-import { workerEnvironment } from './environment.ts'
-import { outcomeOfDeath } from './outcome.ts'
+import { entryFile, workerEnvironment } from './entries.ts'
 import { monotonicMs, receiveDuet, receivePrepared, receiveReport } from './receive.ts'
 import { Supervisor, type Watch } from './supervisor.ts'
 import { type ProcessEnding, TrialProcess } from './trial-process.ts'
-import { type CapsInForce, toTrialResult } from './trial-result.ts'
+import { type CapsInForce, outcomeOfDeath, toTrialResult } from './trial-result.ts'
 
 export interface LocalExecutorOptions {
   /**

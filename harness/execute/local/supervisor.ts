@@ -11,8 +11,7 @@ import type {
   TimeWindow,
   WatchSummary,
 } from '../../../workers/protocol.ts'
-import { entryFile } from './entries.ts'
-import { workerEnvironment } from './environment.ts'
+import { entryFile, workerEnvironment } from './entries.ts'
 
 type Answer = Exclude<SupervisorReply, { op: 'ready' }>
 

@@ -1,10 +1,13 @@
-/** Puts together a journal line from what the trial process said and what the supervisor saw. */
+/** Makes a journal line of what the trial process reported and what the supervisor saw. */
 import { availableParallelism } from 'node:os'
 import {
   type CapsRecord,
   type ComputeCapInForce,
+  type Disturbed,
+  type EnergyRecord,
   type MemoryCapInForce,
   NO_NOISE_READINGS,
+  type NoiseReadings,
   type NoiseRecord,
   type NotOkTrial,
   type RecordedError,
@@ -12,14 +15,13 @@ import {
   type TrialJob,
   type TrialReport,
   type TrialResult,
+  type TrialSpec,
   type WatchSummary,
 } from '../../../workers/protocol.ts'
 import { trialErrorFrom } from '../../../workers/untrusted.ts'
+import { estimatedJoules } from '../../analyse/energy.ts'
 import { formatNumber } from '../../format.ts'
-import { disturbancesOf } from './disturbed.ts'
-import { energyOf } from './energy.ts'
-import { outcomeOfDeath } from './outcome.ts'
-import type { ProcessEnding } from './trial-process.ts'
+import type { ProcessDeath, ProcessEnding } from './trial-process.ts'
 
 export interface CapsInForce {
   /** Null where the trial process did not live to have it. */
@@ -33,7 +35,7 @@ interface Failed {
   error: TrialError
 }
 
-export interface TrialEvidence {
+interface TrialEvidence {
   job: TrialJob
   ending: ProcessEnding<TrialReport>
   summary: WatchSummary
@@ -175,4 +177,105 @@ function computeRecord(
 function largest(a: number | null, b: number | null): number | null {
   if (a === null || b === null) return a ?? b
   return Math.max(a, b)
+}
+
+// ---------------------------------------------------------------- outcome of a trial process that gave no result
+
+/** V8 says one of these before it aborts a process for want of memory. */
+const V8_OUT_OF_MEMORY =
+  /(heap out of memory|Fatal JavaScript invalid size error|Allocation failed|OOM error|out of memory: )/
+
+export function outcomeOfDeath(
+  death: ProcessDeath,
+  killed: WatchSummary['killed'],
+  limits: { max_memory_mb: number | null; timeout_s: number },
+): { outcome: NotOkTrial['outcome']; error: TrialError } {
+  const exit = death.signal ?? `code ${death.code}`
+  if (killed === 'memory') {
+    const message = `resident memory grew past max_memory_mb ${limits.max_memory_mb} within a step; the process was killed`
+    return { outcome: 'out_of_memory', error: { name: 'MemoryCapError', message, exit } }
+  }
+  if (killed === 'cgroup_memory') {
+    const message = `memory grew past max_memory_mb ${limits.max_memory_mb} within a step; the kernel ended the process at the limit of its cgroup`
+    return { outcome: 'out_of_memory', error: { name: 'MemoryCapError', message, exit } }
+  }
+  if (killed === 'deadline') {
+    const message = `not finished after timeout_s ${limits.timeout_s}; the process was killed`
+    return { outcome: 'timed_out', error: { name: 'Timeout', message, exit } }
+  }
+  if (death.fault !== null) {
+    const message = `the trial process ${death.fault}; it was killed`
+    return { outcome: 'crashed', error: { name: 'Crash', message, exit } }
+  }
+  const words = V8_OUT_OF_MEMORY.exec(death.stderr)
+  if (words && death.signal !== 'SIGKILL') {
+    const message = `V8 ended the process for want of memory: ${lineAround(death.stderr, words.index)}`
+    return { outcome: 'out_of_memory', error: { name: 'V8Abort', message, exit } }
+  }
+  const last = death.stderr.trim().split('\n').at(-1) ?? ''
+  const message = `the trial process ended by itself (${exit})${last === '' ? '' : `: ${last}`}`
+  return { outcome: 'crashed', error: { name: 'Crash', message, exit } }
+}
+
+function lineAround(text: string, index: number): string {
+  const from = text.lastIndexOf('\n', index) + 1
+  const to = text.indexOf('\n', index)
+  return text.slice(from, to === -1 ? undefined : to).trim()
+}
+
+// ---------------------------------------------------------------- energy: from the machine's counters, else from CPU time and a profile's watts
+
+/**
+ * Counters count the whole machine: where several trials ran at once, each gets its part by CPU time.
+ * A trial alone gets all, since the machine ran for it.
+ * @param report of a trial that lived to its end; null for one that did not
+ */
+export function energyOf(
+  spec: TrialSpec,
+  report: TrialReport | null,
+  summary: WatchSummary,
+  shared: boolean,
+): EnergyRecord {
+  const cpuS = report?.metrics['cpu_s'] ?? null
+  if (report === null || cpuS === null || report.window === null)
+    return { joules: null, source: null, shared }
+  const busyMs = report.machine_busy_ms
+  const part = !shared ? 1 : busyMs === null || busyMs <= 0 ? null : Math.min(1, (cpuS * 1000) / busyMs)
+  const counted: [EnergyRecord['source'], number | null][] = [
+    [report.energy.source, report.energy.joules],
+    ['perf', summary.perf_joules],
+  ]
+  for (const [source, joules] of counted) {
+    if (joules !== null && part !== null) return { joules: joules * part, source, shared }
+  }
+  const { watts } = spec
+  if (watts == null || part === null) return { joules: null, source: null, shared }
+  const wall_s = (report.window.to - report.window.from) / 1000
+  return { joules: estimatedJoules(watts, { wall_s, cpu_s: cpuS, part }), source: 'estimate', shared }
+}
+
+// ---------------------------------------------------------------- trials that others' work reached
+
+/** Cores' worth of work by others that a machine shows at rest, the supervisor's included. */
+const OTHERS_AT_REST = 0.15
+/** Of the cores that the trial leaves free, what others may use before caches and clocks are no longer its own. */
+const OTHERS_SHARE = 0.25
+const MUCH_STEAL = 0.01
+const MUCH_WAITING = 0.05
+const MUCH_PRESSURE = 0.1
+const MUCH_CHANGE = 0.1
+
+/** Reasons, none for a quiet trial; null where none of the signs is known, as of a trial too short to tell. */
+export function disturbancesOf(noise: NoiseReadings, cores: number): Disturbed[] | null {
+  const { steal_share, others_cores, run_queue_wait_share, pressure_share, frequency_change } = noise
+  const signs = [steal_share, others_cores, run_queue_wait_share, pressure_share, frequency_change]
+  if (signs.every((sign) => sign === null)) return null
+  const above = (value: number | null, limit: number) => value !== null && value > limit
+  const reasons: Disturbed[] = []
+  if (above(steal_share, MUCH_STEAL)) reasons.push('steal')
+  if (above(others_cores, Math.max(OTHERS_AT_REST, (cores - 1) * OTHERS_SHARE))) reasons.push('others')
+  if (above(run_queue_wait_share, MUCH_WAITING)) reasons.push('waiting')
+  if (above(pressure_share, MUCH_PRESSURE)) reasons.push('pressure')
+  if (above(Math.abs(frequency_change ?? 0), MUCH_CHANGE)) reasons.push('frequency')
+  return reasons
 }

@@ -1,5 +1,5 @@
 /** The tables of `stint pipeline`: the original's columns first, what is measured beside them after. */
-import type { Estimate } from '../../analyse/estimate.ts'
+import type { Estimate } from '../../analyse/descriptive.ts'
 import type { CsvValue, DataTable } from '../section.ts'
 import { comparisonTable } from '../tables.ts'
 import { firstOk, type Measured, type PipelineData, rowsOf } from './data.ts'

@@ -1,7 +1,6 @@
 /** Which comparisons a forest plot shows, and where its rows stand. */
 
-import type { ComparisonRow } from '../../analyse/comparison.ts'
-import { isSignificant, type Verdict } from '../../analyse/verdict.ts'
+import { type ComparisonRow, isSignificant, type Verdict } from '../../analyse/comparison.ts'
 import { formatNumber } from '../../format.ts'
 import {
   adjustedPText,

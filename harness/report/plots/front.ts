@@ -1,5 +1,5 @@
 /** The points of a picture and the front among them. */
-import type { Estimate } from '../../analyse/estimate.ts'
+import type { Estimate } from '../../analyse/descriptive.ts'
 import type { ScenarioReport } from '../types.ts'
 
 export interface Point {

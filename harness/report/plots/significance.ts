@@ -1,7 +1,6 @@
 /** Effect sizes with their intervals: a forest of pairs, grouped by metric. */
 
-import type { ComparisonRow } from '../../analyse/comparison.ts'
-import { isSignificant } from '../../analyse/verdict.ts'
+import { type ComparisonRow, isSignificant } from '../../analyse/comparison.ts'
 import { count, formatShare, wholeNumber } from '../../format.ts'
 import type { Correction } from '../../sweep/types.ts'
 import { CORRECTIONS, type Line, metricName } from '../text/words.ts'

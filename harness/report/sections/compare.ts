@@ -1,9 +1,8 @@
 /** What is said of a comparison of runs. */
 
-import type { ComparisonRow } from '../../analyse/comparison.ts'
-import { isRegression, isSignificant } from '../../analyse/verdict.ts'
+import { type ComparisonRow, isRegression, isSignificant } from '../../analyse/comparison.ts'
 import { formatMetric } from '../../format.ts'
-import { STINT_VERSION } from '../../version.ts'
+import { STINT_VERSION } from '../../package-folder.ts'
 import type { ComparisonLine, RunComparison } from '../compare.ts'
 import type { Plot } from '../plots/plot.ts'
 import type { Forest } from '../plots/significance.ts'

@@ -1,7 +1,6 @@
 /** The significance table in sentences, one for all pairs that change the same setting. */
 
-import type { ComparisonRow } from '../../analyse/comparison.ts'
-import { isRegression, isSignificant } from '../../analyse/verdict.ts'
+import { type ComparisonRow, isRegression, isSignificant } from '../../analyse/comparison.ts'
 import { count, formatNumber, formatShare, wholeNumber } from '../../format.ts'
 import { CORRECTIONS, capitalised, metricName, pairOf, ratioStyle, ratioText } from '../text/words.ts'
 import type { ReportModel } from '../types.ts'

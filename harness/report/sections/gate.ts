@@ -1,7 +1,7 @@
 /** What is said of a gate. */
 import { count, formatDuration, formatMetric, formatShare, list } from '../../format.ts'
 import type { GateResult, GateRow, RowVerdict } from '../../gate/types.ts'
-import { STINT_VERSION } from '../../version.ts'
+import { STINT_VERSION } from '../../package-folder.ts'
 import {
   type Check,
   columnsOf,

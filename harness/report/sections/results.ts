@@ -1,7 +1,7 @@
 /** The tables of results: every scenario, the operating points, and the caps. */
 
 import type { Outcome } from '../../../workers/protocol.ts'
-import type { Estimate } from '../../analyse/estimate.ts'
+import type { Estimate } from '../../analyse/descriptive.ts'
 import { membersOf } from '../../analyse/seeds.ts'
 import { count, formatMetric, formatNumber } from '../../format.ts'
 import { isHarnessMetric } from '../../metrics.ts'

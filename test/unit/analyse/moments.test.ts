@@ -1,8 +1,7 @@
 /** Mean and standard deviation against the NIST reference data sets and against exact arithmetic. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { mean, standardDeviation, sum, variance } from '../../../harness/analyse/moments.ts'
-import { quantile } from '../../../harness/analyse/quantile.ts'
+import { mean, quantile, standardDeviation, sum, variance } from '../../../harness/analyse/descriptive.ts'
 
 const file = JSON.parse(
   readFileSync(new URL('../../fixtures/nist-univariate.json', import.meta.url), 'utf8'),

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { equalShares, type SequentialPlan, sequentialPlan } from '../../../harness/analyse/sequential.ts'
-import { decide } from '../../../harness/analyse/sequential-decision.ts'
+import {
+  decide,
+  equalShares,
+  type SequentialPlan,
+  sequentialPlan,
+} from '../../../harness/analyse/sequential.ts'
 import { randomStream } from '../../../harness/random.ts'
 import { normals } from './make-noise.ts'
 

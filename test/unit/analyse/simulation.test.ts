@@ -1,11 +1,10 @@
 /** Seeded simulations: do the promised error rates and coverages hold? */
 import { describe, expect, it } from 'vitest'
 import { bootstrapMedianRatio } from '../../../harness/analyse/bootstrap.ts'
-import { hedgesG } from '../../../harness/analyse/effect.ts'
 import { pairedTest } from '../../../harness/analyse/paired.ts'
 import { powerOf, smallestEffect, smallestPairedEffect } from '../../../harness/analyse/power.ts'
 import { equivalenceTest } from '../../../harness/analyse/tost.ts'
-import { welchTest } from '../../../harness/analyse/welch.ts'
+import { hedgesG, welchTest } from '../../../harness/analyse/welch.ts'
 import { normals, sample } from './make-noise.ts'
 
 const share = (runs: number, hit: () => boolean) => {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { operatingPoints } from '../../../harness/analyse/operating-points.ts'
-import { paretoFrontier } from '../../../harness/analyse/pareto.ts'
-import { summarise } from '../../../harness/analyse/summary.ts'
+import { paretoFrontier, summarise } from '../../../harness/analyse/summary.ts'
 import type { TrialResult } from '../../../workers/protocol.ts'
 import { ended } from '../../fixtures/trials.ts'
 import { METRICS, makeScenario, makeTrial } from './make-trials.ts'

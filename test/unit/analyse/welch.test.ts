@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { hedgesG, smallSampleCorrection } from '../../../harness/analyse/effect.ts'
-import { welchTest } from '../../../harness/analyse/welch.ts'
+import { hedgesG, smallSampleCorrection, welchTest } from '../../../harness/analyse/welch.ts'
 
 const kinds = (test: { warnings: { kind: string }[] }) => test.warnings.map((warning) => warning.kind)
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { disturbancesOf } from '../../../harness/execute/local/disturbed.ts'
+import { disturbancesOf } from '../../../harness/execute/local/trial-result.ts'
 import {
   type Disturbance,
   disturbanceOf,

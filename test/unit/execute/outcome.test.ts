@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { outcomeOfDeath } from '../../../harness/execute/local/outcome.ts'
+import { outcomeOfDeath } from '../../../harness/execute/local/trial-result.ts'
 
 const spec = { max_memory_mb: 64, timeout_s: 5 }
 const death = (signal: NodeJS.Signals | null, stderr = '', code: number | null = null) => ({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { fillSlots } from '../../../harness/execute/schedule.ts'
-import { Rounds } from '../../../harness/plan/rounds.ts'
+import { Rounds } from '../../../harness/plan/planner.ts'
 import type { PlannedTrial } from '../../../harness/sweep/types.ts'
 import type { TrialResult } from '../../../workers/protocol.ts'
 import { collectGarbage } from '../../fixtures/collect-garbage.ts'

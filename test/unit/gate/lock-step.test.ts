@@ -69,7 +69,7 @@ describe('a gate in lock step', () => {
     expect(row('throughput_rows_s')!.verdict).toBe('regression')
   })
 
-  it('balances the places', async () => {
+  it('balances which side goes first', async () => {
     const { executor } = await playGate({ worse: normalNoise(4, 0.03) })
     const firsts = executor.calls.flatMap(
       (call) => /^duet .* (baseline|candidate) first$/.exec(call)?.[1] ?? [],

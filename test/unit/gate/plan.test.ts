@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { criticalT, decide } from '../../../harness/analyse/sequential-decision.ts'
+import { criticalT, decide } from '../../../harness/analyse/sequential.ts'
 import { type Looks, looksAt, PASS_ALPHA } from '../../../harness/gate/plan.ts'
 import { randomStream } from '../../../harness/random.ts'
 import { noises, normalsFrom, playPlan } from '../../bench/gate-simulation.mjs'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { memoryTest, timesTest } from '../../../harness/gate/baseline.ts'
 import { historyOf, type Recorded } from '../../../harness/gate/history.ts'
-import { memoryTest, timesTest } from '../../../harness/gate/runs-test.ts'
 import { HARNESS_METRICS, type Metric } from '../../../harness/metrics.ts'
 import type { Manifest } from '../../../harness/record/types.ts'
 import type { TrialResult } from '../../../workers/protocol.ts'

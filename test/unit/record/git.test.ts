@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, it, vi } from 'vitest'
-import { readGit } from '../../../harness/record/git.ts'
+import { readGit } from '../../../harness/record/machine.ts'
 
 const folders: string[] = []
 afterEach(() => {

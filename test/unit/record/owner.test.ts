@@ -12,7 +12,7 @@ import {
   stateOf,
   thisProcess,
 } from '../../../harness/ownership/owner.ts'
-import { lockFolder } from '../../../harness/record/lock.ts'
+import { lockFolder } from '../../../harness/record/run-folder.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'owner-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

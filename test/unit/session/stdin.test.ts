@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { expect, it, onTestFinished } from 'vitest'
-import { withStdinAsFile } from '../../../harness/session/stdin.ts'
+import { withStdinAsFile } from '../../../harness/session/inputs.ts'
 import type { DatasetSpec } from '../../../workers/protocol.ts'
 
 const asked = (path: string): DatasetSpec => ({

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { builtFile, packageFolder } from '../../../harness/package-folder.ts'
-import { hashWorkload } from '../../../harness/session/workload-hash.ts'
+import { hashWorkload } from '../../../harness/session/inputs.ts'
 import { loadedFiles } from '../../fixtures/loaded-files.ts'
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'workload-hash-')))

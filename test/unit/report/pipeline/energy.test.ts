@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { energyOf } from '../../../../harness/execute/local/energy.ts'
+import { energyOf } from '../../../../harness/execute/local/trial-result.ts'
 import type { PipelineData } from '../../../../harness/report/pipeline/data.ts'
 import { chunkEnergy } from '../../../../harness/report/pipeline/energy.ts'
 import { notMeasured } from '../../../../harness/report/pipeline/not-measured.ts'

@@ -1,0 +1,100 @@
+/** What a run takes in besides the sweep: the workload's code, as a hash, and standard input, as a file. */
+import { createHash } from 'node:crypto'
+import { createWriteStream, readFileSync, renameSync, statSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { DatasetSpec, InputProblem } from '../../workers/protocol.ts'
+import { entryFile } from '../execute/local/entries.ts'
+import { STDIN } from '../sweep/dataset.ts'
+
+// ---------------------------------------------------------------- the workload's code: a run is not resumed with other code
+
+/** `import x from './x.js'`, `export * from`, `import('./x.js')`, `require('./x')`, `new URL('./x', ...)`. */
+const LOCAL_REFERENCE = /(?:\bfrom|\bimport|\brequire|\bURL)\s*\(?\s*(['"`])(\.{1,2}\/[^'"`\n]+)\1/g
+const SOURCE = /\.(?:[cm]?[jt]s|json)$/
+const ENDINGS = ['', '.js', '.mjs', '.cjs', '.ts', '.mts', '.json', '/index.js', '/index.mjs', '/index.ts']
+
+/**
+ * SHA-256, hex, of a workload's module and all files that it names by a relative path, directly or through one another.
+ * Packages are not followed.
+ * @param workload `pipeline` or the absolute path of a module
+ * @throws the file system's error where the module cannot be read
+ */
+export function hashWorkload(workload: string): string {
+  const entry = workload === 'pipeline' ? entryFile('pipeline/workload') : workload
+  const root = dirname(entry)
+  const hash = createHash('sha256')
+  const named = modulesFrom(entry).map((path) => ({ path, name: relative(root, path).replaceAll('\\', '/') }))
+  for (const { path, name } of named.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const content = readFileSync(path)
+    // The lengths keep what belongs to the name, and what to the content, apart.
+    hash.update(JSON.stringify([name, content.length])).update(content)
+  }
+  return hash.digest('hex')
+}
+
+function modulesFrom(entry: string): string[] {
+  const found = new Set([entry])
+  for (const path of found) {
+    if (path.endsWith('.json') || !SOURCE.test(path)) continue
+    for (const [, , name] of readFileSync(path, 'utf8').matchAll(LOCAL_REFERENCE)) {
+      const base = resolve(dirname(path), name!)
+      const file = ENDINGS.map((ending) => base + ending).find(isFile)
+      if (file !== undefined) found.add(file)
+    }
+  }
+  return [...found]
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
+}
+
+// ---------------------------------------------------------------- standard input: several processes read it
+
+const GZIP_MARK = [0x1f, 0x8b]
+const OPENING_BRACE = '{'.charCodeAt(0)
+const WHITE_SPACE = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf])
+
+/** The datasets, with standard input written to `folder`, in constant memory, where one of them asks for it. */
+export async function withStdinAsFile(
+  datasets: readonly DatasetSpec[],
+  folder: string,
+  stdin: Readable & { isTTY?: boolean } = process.stdin,
+): Promise<DatasetSpec[] | InputProblem> {
+  const asks = (dataset: DatasetSpec) => dataset.kind === 'file' && dataset.path === STDIN
+  if (!datasets.some(asks)) return [...datasets]
+  if (stdin.isTTY === true) {
+    return {
+      message: 'dataset.source is -, and standard input is a terminal',
+      hint: 'pipe the data in, such as: zcat data.csv.gz | stint run sweep.yaml',
+    }
+  }
+  const path = await written(stdin, folder)
+  return datasets.map((dataset) => (asks(dataset) ? { ...dataset, path } : dataset))
+}
+
+/** The file's name says what its first bytes do: packed, events, or CSV. */
+async function written(stdin: Readable, folder: string): Promise<string> {
+  const unnamed = join(folder, 'stdin')
+  let ending: string | null = null
+  async function* looked(parts: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const part of parts) {
+      ending ??= endingOf(part)
+      yield part
+    }
+  }
+  await pipeline(stdin, looked, createWriteStream(unnamed))
+  const path = unnamed + (ending ?? '.csv')
+  renameSync(unnamed, path)
+  return path
+}
+
+/** Null where white space alone came so far. */
+function endingOf(part: Buffer): string | null {
+  if (GZIP_MARK.every((byte, i) => part[i] === byte)) return '.gz'
+  const first = part.find((byte) => !WHITE_SPACE.has(byte))
+  if (first === undefined) return null
+  return first === OPENING_BRACE ? '.ndjson' : '.csv'
+}
