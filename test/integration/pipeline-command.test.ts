@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -138,11 +138,9 @@ describe('stint pipeline', () => {
     )
     expect(report.dataset_fingerprint).toMatchObject({ preset: 'nba2k', rows: ROWS })
     // Every column that is empty from top to bottom says why.
-    for (const file of [
-      'profiles/operator_profile.csv',
-      'benchmarks/resource_vs_accuracy.csv',
-      'benchmarks/constraint_experiment.csv',
-    ]) {
+    for (const file of (readdirSync(output, { recursive: true }) as string[]).filter((name) =>
+      name.endsWith('.csv'),
+    )) {
       const rows = table(file)
       for (const column of Object.keys(rows[0]!)) {
         if (rows.some((row) => row[column] !== '')) continue

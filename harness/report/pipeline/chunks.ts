@@ -1,11 +1,13 @@
-/** `streaming_chunks.jsonl`: one line per chunk of the first streaming trial; null where nothing was measured. */
+/** The lines of `streaming_chunks.jsonl`: one per chunk of the first streaming trial; null where nothing was measured. */
 import type { ChunkLogLine } from '../../../workers/protocol.ts'
 import { firstOk, type PipelineData } from './data.ts'
 import { chunkEnergy } from './energy.ts'
 
-export function streamingChunks({ streaming }: PipelineData): string {
+export const CHUNKS_FILE = 'reports/streaming_chunks.jsonl'
+
+export function chunkLines({ streaming }: PipelineData): Record<string, unknown>[] {
   const energyOf = chunkEnergy(streaming.scenario.watts ?? null, firstOk(streaming.trials))
-  return streaming.chunks.map((chunk) => `${JSON.stringify(lineOf(chunk, energyOf(chunk)))}\n`).join('')
+  return streaming.chunks.map((chunk) => lineOf(chunk, energyOf(chunk)))
 }
 
 function lineOf(chunk: ChunkLogLine, joules: number | null): Record<string, unknown> {

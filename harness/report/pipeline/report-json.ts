@@ -5,11 +5,15 @@ import { okTrials } from '../../analyse/values.ts'
 import { own } from '../../own.ts'
 import type { Origin, PipelineOptions } from '../../pipeline/options.ts'
 import { firstOk, type Measured, type PipelineData, rowsOf } from './data.ts'
-import { notMeasured } from './not-measured.ts'
 import { operatorTotals, stageSeconds } from './operators.ts'
 import { qualitySection } from './quality.ts'
 
-export function pipelineJson(data: PipelineData, options: PipelineOptions): Record<string, unknown> {
+/** @param notMeasured why a column is empty, by file and column */
+export function pipelineJson(
+  data: PipelineData,
+  options: PipelineOptions,
+  notMeasured: Readonly<Record<string, string>>,
+): Record<string, unknown> {
   const { manifest, model, batch, streaming, grid, sizes } = data
   return {
     dataset_fingerprint: fingerprint(data),
@@ -58,7 +62,7 @@ export function pipelineJson(data: PipelineData, options: PipelineOptions): Reco
         throughput_rows_s: one.report.metrics['throughput_rows_s'] ?? null,
       })),
     },
-    not_measured: notMeasured(data, options.profile),
+    not_measured: notMeasured,
     notices: model.notices,
   }
 }

@@ -5,6 +5,9 @@ import { comparisonTable } from '../tables.ts'
 import { firstOk, type Measured, type PipelineData, rowsOf } from './data.ts'
 import { operatorsIn, type stageOf, stageSeconds } from './operators.ts'
 
+export const OPERATORS_FILE = 'profiles/operator_profile.csv'
+export const SIGNIFICANCE_FILE = 'benchmarks/significance_tests.csv'
+
 const BYTES_PER_MB = 1024 * 1024
 
 type Column<Row> = readonly [name: string, value: (row: Row) => CsvValue]
@@ -52,8 +55,19 @@ const whatRan: Column<Measured>[] = [
   ['scenario', ({ scenario }) => scenario.id],
 ]
 
-/** One row a point of the grid. */
-export function constraintTable({ grid, model }: PipelineData): DataTable {
+export function pipelineTables(data: PipelineData): DataTable[] {
+  return [
+    operatorProfileTable(data),
+    constraintTable(data),
+    batchAgainstStreamingTable(data),
+    dataSizeTable(data),
+    throughputMemoryTable(data),
+    resourceAccuracyTable(data),
+  ]
+}
+
+/** One row per point of the grid. */
+function constraintTable({ grid, model }: PipelineData): DataTable {
   return tableOf('benchmarks/constraint_experiment.csv', grid, [
     ['chunk_size', ({ scenario }) => scenario.settings.chunk_size],
     ['memory_limit_mb', ({ scenario }) => scenario.settings.max_memory_mb],
@@ -74,14 +88,14 @@ export function constraintTable({ grid, model }: PipelineData): DataTable {
 }
 
 /** Batch (a) against streaming (b). */
-export function batchAgainstStreamingTable({ model, batch, streaming }: PipelineData): DataTable {
+function batchAgainstStreamingTable({ model, batch, streaming }: PipelineData): DataTable {
   return comparisonTable(
     model.comparisons.filter(({ a, b }) => a === batch.scenario.id && b === streaming.scenario.id),
-    'benchmarks/significance_tests.csv',
+    SIGNIFICANCE_FILE,
   )
 }
 
-export function dataSizeTable({ sizes }: PipelineData): DataTable {
+function dataSizeTable({ sizes }: PipelineData): DataTable {
   return tableOf('benchmarks/latency_vs_data_size.csv', sizes, [
     ['rows', rowsOf],
     ['latency_s', (one) => mean(one, 'wall_s')],
@@ -94,7 +108,7 @@ export function dataSizeTable({ sizes }: PipelineData): DataTable {
   ])
 }
 
-export function throughputMemoryTable({ batch, grid }: PipelineData): DataTable {
+function throughputMemoryTable({ batch, grid }: PipelineData): DataTable {
   return tableOf(
     'benchmarks/throughput_vs_memory.csv',
     [batch, ...grid],
@@ -110,7 +124,7 @@ export function throughputMemoryTable({ batch, grid }: PipelineData): DataTable 
   )
 }
 
-export function resourceAccuracyTable({ batch, streaming, model }: PipelineData): DataTable {
+function resourceAccuracyTable({ batch, streaming, model }: PipelineData): DataTable {
   return tableOf(
     'benchmarks/resource_vs_accuracy.csv',
     [batch, streaming],
@@ -132,12 +146,12 @@ export function resourceAccuracyTable({ batch, streaming, model }: PipelineData)
  * One row per chunk of the first streaming trial. What the original calls selection and scaling is no operator here
  * (nothing is selected by the target, and scaling is part of the learner), so that these columns are empty.
  */
-export function operatorProfileTable({ streaming: { chunks } }: PipelineData): DataTable {
+function operatorProfileTable({ streaming: { chunks } }: PipelineData): DataTable {
   const seconds =
     (stage: ReturnType<typeof stageOf>) =>
     (chunk: (typeof chunks)[number]): number | null =>
       stageSeconds([chunk], (one) => one === stage)
-  return tableOf('profiles/operator_profile.csv', chunks, [
+  return tableOf(OPERATORS_FILE, chunks, [
     ['chunk_id', ({ chunk }) => chunk],
     ['preprocess_s', seconds('preprocess')],
     ['feature_engineering_s', seconds('feature_engineering')],

@@ -5,7 +5,7 @@ import type { PipelineOptions } from '../../pipeline/options.ts'
 import { writeAtomically } from '../../record/atomic.ts'
 import { type Export, type Format, type WriteOptions, type WrittenReport, writeReport } from '../export.ts'
 import type { Report } from '../section.ts'
-import { streamingChunks } from './chunks.ts'
+import { CHUNKS_FILE, chunkLines } from './chunks.ts'
 import type { PipelineData } from './data.ts'
 import { runManifest } from './report-json.ts'
 
@@ -35,7 +35,11 @@ export async function writePipelineFiles(
       result.problems.push({ file, error: error instanceof Error ? error : new Error(String(error)) })
     }
   }
-  write('reports/streaming_chunks.jsonl', () => streamingChunks(data))
+  write(CHUNKS_FILE, () =>
+    chunkLines(data)
+      .map((line) => `${JSON.stringify(line)}\n`)
+      .join(''),
+  )
   const named = exports.filter(({ format, to }) => to !== null || !ALWAYS.includes(format))
   const all = [...ALWAYS.map((format): Export => ({ format, to: null })), ...named]
   const pages = await writeReport(report, all, where)

@@ -8,14 +8,7 @@ import { notMeasured } from '../pipeline/not-measured.ts'
 import { operatorTotals, stageOf } from '../pipeline/operators.ts'
 import { qualitySection } from '../pipeline/quality.ts'
 import { pipelineJson } from '../pipeline/report-json.ts'
-import {
-  batchAgainstStreamingTable,
-  constraintTable,
-  dataSizeTable,
-  operatorProfileTable,
-  resourceAccuracyTable,
-  throughputMemoryTable,
-} from '../pipeline/tables.ts'
+import { pipelineTables } from '../pipeline/tables.ts'
 import { latencyMemoryPlot } from '../plots/latency-memory.ts'
 import { tradeoffPlot } from '../plots/tradeoff.ts'
 import { type Block, type Cell, columnsOf, type Report, type Section } from '../section.ts'
@@ -52,22 +45,17 @@ const FILES: [string, string][] = [
 
 export function pipelineReport(data: PipelineData, options: PipelineOptions): Report {
   const { manifest, model } = data
+  const tables = pipelineTables(data)
+  const reasons = notMeasured(data, tables, options.profile)
   return {
     kind: 'pipeline',
     title: basename(manifest.datasets[0]!.path),
     subtitle: model.subtitle,
     answer: trialsAnswer(model),
-    sections: sectionsOf(data, options),
-    tables: [
-      operatorProfileTable(data),
-      constraintTable(data),
-      batchAgainstStreamingTable(data),
-      dataSizeTable(data),
-      throughputMemoryTable(data),
-      resourceAccuracyTable(data),
-    ],
+    sections: sectionsOf(data, reasons),
+    tables,
     checks: model.scenarios.map(scenarioCheck),
-    data: pipelineJson(data, options),
+    data: pipelineJson(data, options, reasons),
     footer: `Written by Stint ${manifest.stint} from run ${manifest.id}. Every number was measured in this run; a dash means unknown.`,
     file: FILE,
     source: manifest.sweep.source.path,
@@ -75,7 +63,7 @@ export function pipelineReport(data: PipelineData, options: PipelineOptions): Re
   }
 }
 
-function sectionsOf(data: PipelineData, options: PipelineOptions): Section[] {
+function sectionsOf(data: PipelineData, reasons: Readonly<Record<string, string>>): Section[] {
   const { model } = data
   const findings = findingsOf(model)
   return [
@@ -93,7 +81,11 @@ function sectionsOf(data: PipelineData, options: PipelineOptions): Section[] {
     capsSection(model, []),
     outcomesSection(model),
     trustSection(model, `${FILE}.md`),
-    notMeasuredSection(data, options),
+    {
+      id: 'not-measured',
+      title: 'What was not measured',
+      blocks: [{ kind: 'facts', facts: Object.entries(reasons), pages: true }],
+    },
     { id: 'run', title: 'What was run', blocks: [{ kind: 'facts', facts: facts(model), pages: true }] },
     { id: 'files', title: 'Files', blocks: [{ kind: 'facts', facts: FILES, pages: true }] },
   ]
@@ -208,12 +200,4 @@ interface Quality {
   missing_ratios: Record<string, unknown> | null
   outlier_ratios: Record<string, unknown> | null
   drift: { chunks_with_alarms: number[] | null }
-}
-
-function notMeasuredSection(data: PipelineData, { profile }: PipelineOptions): Section {
-  return {
-    id: 'not-measured',
-    title: 'What was not measured',
-    blocks: [{ kind: 'facts', facts: Object.entries(notMeasured(data, profile)), pages: true }],
-  }
 }

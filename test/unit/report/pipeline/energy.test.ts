@@ -74,21 +74,31 @@ describe('the energy of a chunk', () => {
 })
 
 describe('what was not measured', () => {
-  const COLUMNS = [
-    'reports/streaming_chunks.jsonl',
-    'benchmarks/constraint_experiment.csv',
-    'benchmarks/resource_vs_accuracy.csv',
-  ].flatMap((file) => [`${file}: energy_j`, `${file}: energy_source`])
+  const TABLES = ['benchmarks/constraint_experiment.csv', 'benchmarks/resource_vs_accuracy.csv']
+  const COLUMNS = ['reports/streaming_chunks.jsonl', ...TABLES].flatMap((file) => [
+    `${file}: energy_j`,
+    `${file}: energy_source`,
+  ])
 
-  function reasons(trial: OkTrial, watts: typeof WATTS | null, profile: Parameters<typeof notMeasured>[1]) {
+  function reasons(trial: OkTrial, watts: typeof WATTS | null, profile: Parameters<typeof notMeasured>[2]) {
     const measured = {
       scenario: { watts },
       report: { energy_source: trial.energy.source, outcomes: { ok: 1 } },
       trials: [trial],
       chunks: [chunk(100, 40)],
     }
-    const data = { batch: measured, streaming: measured, grid: [measured] } as unknown as PipelineData
-    return Object.entries(notMeasured(data, profile)).filter(([column]) => column.includes('energy'))
+    const data = {
+      batch: measured,
+      streaming: measured,
+      grid: [measured],
+      sizes: [],
+    } as unknown as PipelineData
+    const columns = [
+      ['energy_j', [trial.energy.joules]],
+      ['energy_source', [trial.energy.source]],
+    ] as const
+    const tables = TABLES.map((file) => ({ file, columns: [...columns] }))
+    return Object.entries(notMeasured(data, tables, profile)).filter(([column]) => column.includes('energy'))
   }
   const named = (watts: typeof WATTS | null) => ({ name: 'mine', path: '/mine.yaml', watts })
   const without = {
