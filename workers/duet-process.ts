@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
 import { budgetOf, MIB, resourceLimits } from './caps/memory.ts'
-import { CONTROL_BYTES, type DuetOrder, type DuetPart, stopDuet } from './drive/interleaved.ts'
+import { CONTROL_BYTES, stopDuet } from './drive/interleaved.ts'
 import { contextOf } from './load-workload.ts'
 import {
   type DuetFailure,
@@ -20,6 +20,7 @@ import {
   type TrialSignal,
 } from './protocol.ts'
 import { checkedDuet, trialErrorFrom } from './untrusted.ts'
+import type { DuetOrder, DuetPart } from './worker.ts'
 
 // A trial process without its coordinator has no purpose.
 for (const signal of GROUP_SIGNALS) process.on(signal, () => {})
@@ -122,9 +123,7 @@ function orderFor(
     context: contextOf(job, { memory_mb: budgetMb, compute_units: null }),
     warmupChunks: warmup_chunks,
     maxMemoryMb: budgetMb,
-    targetMs: driver.kind === 'interleaved' ? driver.target_ms : 0,
-    place,
-    control,
+    turns: { targetMs: driver.kind === 'interleaved' ? driver.target_ms : 0, place, control },
   }
 }
 

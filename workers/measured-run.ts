@@ -1,6 +1,7 @@
 /** Opens a workload and steps it to the end, measuring every chunk. */
 import { type MemoryCheck, MIB } from './caps/memory.ts'
 import { ClosedLoop } from './drive/closed.ts'
+import type { Driver, TimedStep } from './drive/driver.ts'
 import { openWorkload } from './load-workload.ts'
 import { ChunkLog } from './telemetry/chunk-log.ts'
 import { cpuUsage, nextTurn, threadMs } from './telemetry/clock.ts'
@@ -24,7 +25,7 @@ export class MeasuredRun {
   private readonly log: ChunkLog | null
   /** Start of the first chunk, ms by `threadMs()`. */
   begun = Number.NaN
-  /** When the next chunk may start: chunks follow each other without a gap, so that no pause falls between two. */
+  /** When the next chunk may start, ms by `threadMs()`. */
   ready = Number.NaN
   private cpuAt: NodeJS.CpuUsage | null = null
   private lastTurn = Number.NaN
@@ -36,26 +37,42 @@ export class MeasuredRun {
     this.log = chunkLog === null ? null : new ChunkLog(chunkLog)
   }
 
-  /** The clock starts; called again before a step, the time since the last one is no part of its latency. */
+  /**
+   * Steps to the end of the data, as the driver lets it.
+   * @returns false where the driver ended it before
+   * @throws what the workload throws, WorkloadError where it returned no such report, and MemoryCapError
+   */
+  async drive(driver: Driver): Promise<boolean> {
+    this.begin()
+    for (;;) {
+      const next = driver.next()
+      const offer = isThenable(next) ? await next : next
+      if (offer === null) return false
+      if (driver.waits) this.resume()
+      const step = await this.step(offer)
+      driver.ended?.(step)
+      if (step === null) return true
+    }
+  }
+
+  /** The clock starts. */
   begin(): void {
-    if (this.log !== null) this.cpuAt = cpuUsage()
-    this.begun = threadMs()
-    this.ready = this.begun
-    this.lastTurn = this.begun
+    this.resume()
+    this.begun = this.ready
   }
 
   /**
-   * Handles one chunk; false when the data was used up.
+   * Handles one chunk; null when the data was used up.
    * @throws what the workload throws, WorkloadError where it returned no such report, and MemoryCapError
    */
-  async step(offer: Offer): Promise<boolean> {
-    const begin = this.ready
+  async step(offer: Offer): Promise<TimedStep | null> {
+    const start = this.ready
     const pending = this.open.step(offer)
     const report = isThenable(pending) ? await pending : pending
     const served = threadMs()
     if (report === null) {
       this.extendLast(served)
-      return false
+      return null
     }
     const rows = checkedRows(report)
     this.memory.check(this.harnessBytes())
@@ -64,12 +81,12 @@ export class MeasuredRun {
       this.lastTurn = threadMs()
     }
     const end = threadMs()
-    this.latency.add(end - begin)
-    this.service.add(served - begin)
+    this.latency.add(end - start)
+    this.service.add(served - start)
     this.ready = end
-    if (this.log !== null) this.keepLine(this.log, rows, report, end - begin, served - begin)
+    if (this.log !== null) this.keepLine(this.log, rows, report, end - start, served - start)
     this.rows += rows
-    return true
+    return { rows, start, end }
   }
 
   /** @throws what the workload throws, WorkloadError where it returned no such output, and MemoryCapError */
@@ -82,6 +99,13 @@ export class MeasuredRun {
   async close(): Promise<void> {
     this.log?.close()
     await this.open.close?.()
+  }
+
+  /** The next step starts now: the time since the last one is no part of its latency. */
+  private resume(): void {
+    if (this.log !== null) this.cpuAt = cpuUsage()
+    this.ready = threadMs()
+    this.lastTurn = this.ready
   }
 
   /** Finding the end of the data takes part of the window as well, and a pause for a cap may fall into it. */
@@ -117,9 +141,7 @@ export class MeasuredRun {
   }
 }
 
-function isThenable(
-  value: StepReport | null | Promise<StepReport | null>,
-): value is Promise<StepReport | null> {
+function isThenable<T>(value: T | Promise<T>): value is Promise<T> {
   return typeof (value as Promise<unknown> | null)?.then === 'function'
 }
 
@@ -136,16 +158,15 @@ export async function warmUp(
 ): Promise<number | null> {
   if (chunks === 0) return null
   const run = new MeasuredRun(await openWorkload(workload, { ...context, warmup: true }), memory, null)
-  let firstMs: number | null = null
+  const { chunk_size } = context.settings
   try {
-    run.begin()
-    const driver = new ClosedLoop(context.settings.chunk_size)
-    for (let chunk = 0; chunk < chunks && (await run.step(driver.next())); chunk++)
-      firstMs ??= run.latency.total
+    if (await run.drive(new ClosedLoop(chunk_size, 1))) return null
+    const firstMs = run.latency.total
+    await run.drive(new ClosedLoop(chunk_size, chunks - 1))
+    return firstMs
   } finally {
     await run.close()
   }
-  return firstMs
 }
 
 const FIRST_CAPACITY = 1024

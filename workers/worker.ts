@@ -8,7 +8,7 @@ import { runInNewContext } from 'node:vm'
 import { MemoryCheck, MIB, readWorkerMemory, type WorkerMemory } from './caps/memory.ts'
 import { settle } from './caps/settle.ts'
 import { ClosedLoop } from './drive/closed.ts'
-import { type DuetOrder, type DuetPart, takeTurns } from './drive/interleaved.ts'
+import { type DuetTurns, type PairTimes, stopDuet, Turns } from './drive/interleaved.ts'
 import { contextOf, loadWorkload, openWorkload } from './load-workload.ts'
 import { MeasuredRun, warmUp } from './measured-run.ts'
 import {
@@ -23,7 +23,7 @@ import {
 import { threadMs, threadStartMs } from './telemetry/clock.ts'
 import { Meters, type Readings } from './telemetry/meters.ts'
 import { trialErrorFrom, WorkloadError } from './untrusted.ts'
-import type { Workload } from './workload.ts'
+import type { TrialContext, Workload } from './workload.ts'
 
 /** What the worker can say; the trial process adds what concerns the whole process. */
 export type WorkerReport = Omit<TrialReport, 'noise' | 'budget_mb'> & {
@@ -43,6 +43,20 @@ export interface DriveOrder {
   compute: ComputeCapInForce | null
   /** As `warm` returned it. */
   coldFirstChunkMs: number | null
+}
+
+export interface DuetOrder {
+  context: TrialContext
+  warmupChunks: number
+  maxMemoryMb: number | null
+  turns: DuetTurns
+}
+
+export interface DuetPart extends PairTimes {
+  /** Metrics of the first instance. */
+  outputs: Record<string, number | null>
+  /** Whether that instance reached the end of its data. */
+  complete: boolean
 }
 
 /** The measured instance after its last step. */
@@ -134,10 +148,33 @@ export async function finish(): Promise<WorkerReport> {
 export async function duet(order: DuetOrder): Promise<DuetPart | { outcome: Outcome; error: TrialError }> {
   memory = new MemoryCheck(idleWorker, order.maxMemoryMb, collectGarbage)
   try {
-    return await takeTurns(workload, order, memory, collectGarbage)
+    return await takeTurns(order)
   } catch (error) {
+    stopDuet(order.turns.control)
     const why = trialErrorFrom(error)
     return { outcome: outcomeOf(why), error: why }
+  }
+}
+
+/** Plays the data again and again until the duet is over; what the first instance came to is what counts. */
+async function takeTurns({ context, warmupChunks, turns }: DuetOrder): Promise<DuetPart> {
+  const open = async () => new MeasuredRun(await openWorkload(workload, context), memory, null)
+  await warmUp(workload, context, warmupChunks, memory)
+  collectGarbage()
+  let run = await open()
+  const driver = new Turns(context.settings.chunk_size, turns)
+  try {
+    const complete = await run.drive(driver)
+    const { metrics: outputs } = await run.finish()
+    for (let more = complete; more; ) {
+      await run.close()
+      run = await open()
+      more = await run.drive(driver)
+    }
+    return { ...driver.times(), outputs, complete }
+  } finally {
+    driver.close()
+    await run.close()
   }
 }
 
@@ -152,9 +189,7 @@ async function measure({ job, budgetMb, compute, coldFirstChunkMs }: DriveOrder)
     collectGarbage()
     if (units !== null && compute?.period_ms != null) settle(units, compute.cpu_stat)
     const meters = new Meters(compute)
-    run.begin()
-    const driver = new ClosedLoop(job.spec.settings.chunk_size)
-    while (await run.step(driver.next()));
+    await run.drive(new ClosedLoop(job.spec.settings.chunk_size))
     return { run, read: await meters.stop(run.ready - run.begun), startupMs, coldFirstChunkMs }
   })
 }

@@ -92,9 +92,8 @@ async function warmUp(spec) {
 }
 
 async function stepToTheEnd(run, rows) {
-  const offer = { rows, train: true }
-  run.begin()
-  while (await run.step(offer));
+  const { ClosedLoop } = await load('build/workers/drive/closed.js')
+  await run.drive(new ClosedLoop(rows))
 }
 
 /** Two instances of one pipeline take turns, one measured and logged by the cell's own code, one bare. */

@@ -1,15 +1,11 @@
-/** One worker's part of a duet: two workers step their workloads in turns, in the order a b, b a, a b, ... */
-import type { MemoryCheck } from '../caps/memory.ts'
-import { openWorkload } from '../load-workload.ts'
-import { MeasuredRun, warmUp } from '../measured-run.ts'
+/** Two workers of a duet step their workloads in turns, in the order a b, b a, a b, ... */
 import { monotonicMs } from '../telemetry/clock.ts'
 import { type Account, foreignWaitMs, ThreadAccount } from '../telemetry/process-files.ts'
-import type { Offer, TrialContext, Workload } from '../workload.ts'
+import type { Offer } from '../workload.ts'
+import type { Driver, TimedStep } from './driver.ts'
 
-export interface DuetOrder {
-  context: TrialContext
-  warmupChunks: number
-  maxMemoryMb: number | null
+/** Which part of a duet a worker has. */
+export interface DuetTurns {
   targetMs: number
   /** 0 begins. */
   place: 0 | 1
@@ -17,15 +13,13 @@ export interface DuetOrder {
   control: SharedArrayBuffer
 }
 
-/** What one worker saw. Entry i belongs to pair i. */
-export interface DuetPart {
-  /** Ms, time in which other processes had the core taken off; NaN where the data was used up and begins anew. */
+/** What one worker measured. Entry i belongs to pair i. */
+export interface PairTimes {
+  /** Ms, less time in which other processes had the core; NaN where the data was used up and starts anew. */
   latencies: Float64Array
   rows: Float64Array
   /** CPU time of the worker's thread, ms. */
   cpu: Float64Array | null
-  outputs: Record<string, number | null>
-  complete: boolean
 }
 
 /** So few pairs say little: with long chunks a duet goes on beyond its target. */
@@ -51,121 +45,83 @@ export function stopDuet(control: SharedArrayBuffer): void {
   notify(words, TURN)
 }
 
-/** @throws what the workload throws, and MemoryCapError; the other worker is stopped then */
-export async function takeTurns(
-  workload: Workload,
-  order: DuetOrder,
-  memory: MemoryCheck,
-  collectGarbage: () => void,
-): Promise<DuetPart> {
-  const open = async () => new MeasuredRun(await openWorkload(workload, order.context), memory, null)
-  try {
-    await warmUp(workload, order.context, order.warmupChunks, memory)
-    collectGarbage()
-    const part = new Part(await open(), open, order)
-    try {
-      return await part.play()
-    } finally {
-      await part.close()
-    }
-  } catch (error) {
-    stopDuet(order.control)
-    throw error
-  }
-}
-
-class Part {
-  private run: MeasuredRun
-  private readonly open: () => Promise<MeasuredRun>
-  private readonly order: DuetOrder
+/**
+ * One worker's turns. A turn lasts from a step to the next call of `next`, so that what a worker does after its step,
+ * such as starting its data anew, disturbs no step of the other.
+ */
+export class Turns implements Driver {
+  readonly waits = true
+  private readonly turns: DuetTurns
   private readonly words: Int32Array
   private readonly offer: Offer
   private readonly latencies: number[] = []
   private readonly rows: number[] = []
   private readonly cpu: number[] = []
   private readonly account = ThreadAccount.open()
-  private outputs: Record<string, number | null> | null = null
-  private complete = false
+  private before: Account | null = null
+  /** The turn that this worker has. */
+  private turn: number | null = null
+  private pair = 0
+  private began: number | null = null
 
-  constructor(run: MeasuredRun, open: () => Promise<MeasuredRun>, order: DuetOrder) {
-    this.run = run
-    this.open = open
-    this.order = order
-    this.words = new Int32Array(order.control)
-    this.offer = { rows: order.context.settings.chunk_size, train: true }
+  constructor(chunkSize: number, turns: DuetTurns) {
+    this.turns = turns
+    this.words = new Int32Array(turns.control)
+    this.offer = { rows: chunkSize, train: true }
   }
 
-  async play(): Promise<DuetPart> {
-    let began: number | null = null
-    for (let pair = 0; ; pair++) {
-      const turn = 2 * pair + (pair % 2 === 0 ? this.order.place : 1 - this.order.place)
-      if (!this.waitFor(turn)) break
-      began ??= monotonicMs()
-      if (turn % 2 === 0 && this.isOver(pair, monotonicMs() - began)) {
-        stopDuet(this.order.control)
-        break
-      }
-      if (this.endedBefore(this.order.place) === pair && pair > 0) await this.beginAgain()
-      await this.step(pair)
-      store(this.words, TURN, turn + 1)
-      notify(this.words, TURN)
+  next(): Offer | null {
+    if (this.turn !== null) this.pass(this.turn)
+    const turn = 2 * this.pair + (this.pair % 2 === 0 ? this.turns.place : 1 - this.turns.place)
+    if (!this.waitFor(turn)) return null
+    this.turn = turn
+    this.began ??= monotonicMs()
+    if (turn % 2 === 0 && this.isOver(monotonicMs() - this.began)) {
+      stopDuet(this.turns.control)
+      return null
     }
-    this.outputs ??= (await this.run.finish()).metrics
+    this.before = this.account?.read() ?? null
+    return this.offer
+  }
+
+  ended(step: TimedStep | null): void {
+    const { before } = this
+    const after = this.account?.read() ?? null
+    const known = step !== null && before !== null && after !== null
+    const latency = step === null ? Number.NaN : step.end - step.start
+    this.latencies.push(known ? latency - Math.min(latency, foreignWaitMs(before, after)) : latency)
+    this.rows.push(step?.rows ?? Number.NaN)
+    this.cpu.push(known ? after.cpu - before.cpu : Number.NaN)
+    if (step === null) store(this.words, ENDED + this.turns.place, this.pair + 1)
+  }
+
+  times(): PairTimes {
     return {
       latencies: Float64Array.from(this.latencies),
       rows: Float64Array.from(this.rows),
       cpu: this.account === null ? null : Float64Array.from(this.cpu),
-      outputs: this.outputs,
-      complete: this.complete,
     }
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.account?.close()
-    await this.run.close()
   }
 
-  private async step(pair: number): Promise<void> {
-    const { run, account } = this
-    const { total: latency } = run.latency
-    const { rows } = run
-    const before = account?.read() ?? null
-    run.begin()
-    if (await run.step(this.offer)) {
-      const after = account?.read() ?? null
-      this.note(run.latency.total - latency, run.rows - rows, before, after)
-      return
-    }
-    this.note(Number.NaN, Number.NaN, null, null)
-    store(this.words, ENDED + this.order.place, pair + 1)
-    if (this.outputs === null) {
-      this.outputs = (await run.finish()).metrics
-      this.complete = true
-    }
-  }
-
-  private note(latency: number, rows: number, before: Account | null, after: Account | null): void {
-    const known = before !== null && after !== null
-    this.latencies.push(known ? latency - Math.min(latency, foreignWaitMs(before, after)) : latency)
-    this.rows.push(rows)
-    this.cpu.push(known ? after.cpu - before.cpu : Number.NaN)
-  }
-
-  private async beginAgain(): Promise<void> {
-    await this.run.close()
-    this.run = await this.open()
+  /** Gives the turn to whoever has the next one, which may be this worker itself. */
+  private pass(turn: number): void {
+    this.turn = null
+    this.pair++
+    store(this.words, TURN, turn + 1)
+    notify(this.words, TURN)
   }
 
   /** Time is up, or the data of one side ended before that of the other. */
-  private isOver(pair: number, elapsedMs: number): boolean {
-    const [mine, other] = [this.endedBefore(0), this.endedBefore(1)]
-    if ((mine === pair || other === pair) && mine !== other) return true
-    const { targetMs } = this.order
+  private isOver(elapsedMs: number): boolean {
+    const { pair } = this
+    const [one, other] = [load(this.words, ENDED), load(this.words, ENDED + 1)]
+    if ((one === pair || other === pair) && one !== other) return true
+    const { targetMs } = this.turns
     return elapsedMs >= targetMs && (pair >= FEWEST_PAIRS || elapsedMs >= targetMs * LONGEST_DUET)
-  }
-
-  private endedBefore(place: number): number {
-    return load(this.words, ENDED + place)
   }
 
   private waitFor(turn: number): boolean {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { MemoryCheck, readWorkerMemory } from '../../../workers/caps/memory.ts'
+import { ClosedLoop } from '../../../workers/drive/closed.ts'
 import { loadWorkload, openWorkload } from '../../../workers/load-workload.ts'
 import { MeasuredRun } from '../../../workers/measured-run.ts'
 import { type CheckedOutput, trialErrorFrom } from '../../../workers/untrusted.ts'
@@ -61,8 +62,7 @@ async function run(how: string): Promise<CheckedOutput> {
   const log = join(folder, `${how}.jsonl`)
   const measured = new MeasuredRun(open, new MemoryCheck(readWorkerMemory(), null, () => {}), log)
   try {
-    measured.begin()
-    while (await measured.step({ rows: 1, train: true }));
+    await measured.drive(new ClosedLoop(1))
     return await measured.finish()
   } finally {
     await measured.close()
