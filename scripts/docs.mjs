@@ -115,7 +115,8 @@ const paramsTable = (entries) =>
     ['param', 'value', 'default', 'meaning'],
     entries.map(([name, info]) => [code(name), limits(info), code(info.default), info.description]),
   )
-const chosen = Object.entries(LEARNERS).filter(([, { baseline }]) => !baseline)
+const learners = Object.entries(LEARNERS)
+const chosen = learners.filter(([, { baseline }]) => !baseline)
 const options = new Set(chosen.flatMap(([, learner]) => Object.keys(learner.options)))
 const BETTER = { lower_is_better: 'lower', higher_is_better: 'higher', neutral: '' }
 
@@ -178,7 +179,7 @@ const BLOCKS = [
     () =>
       table(
         ['`params.learner`', 'target', 'what it is'],
-        chosen.map(([name, { task, two_classes, description }]) => [
+        learners.map(([name, { task, two_classes, description }]) => [
           code(name),
           task === 'regression' ? 'a number' : two_classes ? 'two labels' : 'labels',
           description,

@@ -1,6 +1,7 @@
 /** What is scored: predictions of models that have learned something, of the learner and the baselines alike. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { checkDataset } from '../../workers/pipeline/check-dataset.ts'
 import { LEARNERS } from '../../workers/pipeline/learn/registry.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import { csvFile, prepared, runPipeline } from '../unit/pipeline/support.ts'
@@ -162,6 +163,68 @@ describe('rows that came before anything was learned', () => {
   })
 })
 
+describe('score_from', () => {
+  const rows = Array.from({ length: 300 }, (_, i) => [(i * 7) % 11, i < 100 ? 0 : (i * 5) % 13] as const)
+  const numbers = () =>
+    prepared(csvFile(`x,y\n${rows.map((one) => one.join()).join('\n')}\n`), {
+      target: 'y',
+      columns: { x: 'number', y: 'number' },
+    })
+
+  it.each([0, 40])(
+    'leaves out the first rows, and no more, of learner and baselines: labels %d late',
+    async (label_delay) => {
+      for (const batch_size of [1, 16, 70]) {
+        const run = await runPipeline(await numbers(), { score_from: 100, label_delay }, { batch_size })
+        const scored = Math.min(200, 300 - batch_size * Math.ceil((label_delay + batch_size) / batch_size))
+        expect(run.metrics['scored']).toBe(scored)
+        expect(run.info).toMatchObject({ learned: 300, scored })
+        if (scored === 200) expect(run.info!['scoring']).toContain('the first 100 rows not scored')
+      }
+      // Row by row the last value of each row from 100 on is that of the row before, whatever came earlier.
+      const { metrics } = await runPipeline(await numbers(), { score_from: 100 })
+      const errors = rows.slice(100).map(([, y], i) => Math.abs(y - rows[99 + i]![1]))
+      expect(metrics['mae_last_baseline']).toBeCloseTo(errors.reduce((a, b) => a + b) / 200, 12)
+      const squares = errors.reduce((sum, error) => sum + error ** 2, 0)
+      expect(metrics['rmse_last_baseline']).toBeCloseTo(Math.sqrt(squares / 200), 12)
+    },
+  )
+
+  it('beyond the last row leaves nothing, and says so', async () => {
+    const { metrics, info } = await runPipeline(await numbers(), { score_from: 300 })
+    expect(metrics).toMatchObject({ r2: null, mae_mean_baseline: null, scored: 0 })
+    expect((info!['not_scored'] as Record<string, string>)['r2']).toBe(
+      'params.score_from leaves out the first 300 rows, and 300 have a target: choose a smaller one',
+    )
+  })
+})
+
+describe('a baseline as the learner', () => {
+  const text = `x,y,k\n${Array.from({ length: 200 }, (_, i) => `${i % 7},${(i * 5) % 13},${'aabac'[i % 5]}`).join('\n')}\n`
+
+  it.each([
+    ['mean', 'mean_baseline', ['r2', 'rmse', 'mae']],
+    ['last_value', 'last_baseline', ['r2', 'rmse', 'mae']],
+    ['majority', 'majority_baseline', ['accuracy', 'log_loss']],
+    ['no_change', 'last_baseline', ['accuracy']],
+  ])('%s scores as the one beside it', async (learner, beside, scores) => {
+    const regression = scores.includes('r2')
+    const dataset = await prepared(csvFile(text), {
+      target: regression ? 'y' : 'k',
+      columns: { x: 'number', y: 'number', k: 'category' },
+    })
+    for (const mode of ['streaming', 'batch'] as const) {
+      const { metrics } = await runPipeline(dataset, { learner }, { mode, batch_size: 8 })
+      for (const score of scores) {
+        expect(metrics[score]).not.toBeNull()
+        expect(metrics[score]).toBe(metrics[`${score}_${beside}`])
+      }
+    }
+    const { notes } = await checkDataset(dataset, [{ learner }])
+    expect(notes.join()).not.toContain('since none is named')
+  })
+})
+
 describe('what too few rows cannot tell', () => {
   const run = async (rows: number) => {
     const lines = Array.from({ length: rows }, (_, i) => {
@@ -221,6 +284,27 @@ describe('a score that means nothing', () => {
     expect(metrics).toMatchObject({ r2: null, rmse: null })
     expect((info!['not_scored'] as Record<string, string>)['r2']).toMatch(/not finite/)
   })
+
+  it.each(['logistic', 'softmax', 'ftrl_classifier'])(
+    'is null with its reason: %s whose sums overflow',
+    async (learner) => {
+      const lines = Array.from({ length: 60 }, (_, i) => `${i % 7}e307,${i % 3}e307,${'ab'[i % 2]}`)
+      const dataset = await prepared(csvFile(`x,z,k\n${lines.join('\n')}\n`), {
+        target: 'k',
+        columns: { x: 'number', z: 'number' },
+      })
+      const { metrics, info } = await runPipeline(dataset, { learner, scale_features: false })
+      expect(metrics).toMatchObject({
+        accuracy: null,
+        f1: null,
+        f1_macro: null,
+        log_loss: null,
+        roc_auc: null,
+      })
+      const said = info!['not_scored'] as Record<string, string>
+      expect(said['accuracy']).toMatch(/came to no label for \d+ of 59 rows: its sums are not finite/)
+    },
+  )
 
   it.each([
     ['pa_classifier', { log_loss: /no probabilities/, roc_auc: /no probabilities/ }],

@@ -25,7 +25,7 @@ const VARIANTS: [string, LearnerOptions][] = [
 
 function classesOf(name: string): number {
   if (LEARNERS[name]?.task !== 'classification') return 0
-  return name === 'softmax' || name === 'majority_class' ? 4 : 2
+  return ['softmax', 'majority', 'no_change'].includes(name) ? 4 : 2
 }
 
 const shape = fc.record({
@@ -132,7 +132,7 @@ describe.each(SAME_BOTH_WAYS)('%s %j', (name, options) => {
   })
 })
 
-const PROBABILISTIC = ['logistic', 'softmax', 'ftrl_classifier', 'majority_class']
+const PROBABILISTIC = ['logistic', 'softmax', 'ftrl_classifier', 'majority']
 
 describe.each(PROBABILISTIC)('%s', (name) => {
   test('probabilities sum to 1 and the class is the most probable', () => {

@@ -13,6 +13,7 @@ export interface GivenParams extends Record<string, Scalar>, DataParams {
   epochs: number | null
   reader: 'bytes' | 'csv-parse'
   label_delay: number
+  score_from: number
   window: number
   curve_points: number
   checkpoint_to: string | null
@@ -63,6 +64,13 @@ const OWN_PARAMS = {
     default: 0,
     minimum: 0,
     description: 'rows that are seen between a row and its label; predictions wait for it, in streaming mode',
+  },
+  score_from: {
+    type: 'integer',
+    default: 0,
+    minimum: 0,
+    description:
+      'first rows with a target that are predicted and learned, and not scored, by learner and baselines alike, in streaming mode; rows before anything was learned never are',
   },
   window: {
     type: 'integer',
@@ -167,7 +175,8 @@ const SCORED: MetricInfo = {
   unit: 'rows',
   direction: 'neutral',
   kind: 'deterministic',
-  description: 'rows whose predictions were scored: those that were made after something was learned',
+  description:
+    'rows whose predictions were scored, by learner and baselines alike: those made after something was learned, from score_from on',
 }
 
 const METRICS: Record<Task, Record<string, MetricInfo>> = {
@@ -176,7 +185,11 @@ const METRICS: Record<Task, Record<string, MetricInfo>> = {
     rmse: error('root mean squared error of the same predictions, in units of the target'),
     mae: error('mean absolute error of the same predictions, in units of the target'),
     r2_mean_baseline: reference('R2 of predicting the mean of the targets seen'),
+    rmse_mean_baseline: reference('root mean squared error of the same, in units of the target'),
+    mae_mean_baseline: reference('mean absolute error of the same, in units of the target'),
     r2_last_baseline: reference('R2 of predicting the last target seen'),
+    rmse_last_baseline: reference('root mean squared error of the same, in units of the target'),
+    mae_last_baseline: reference('mean absolute error of the same, in units of the target'),
     scored: SCORED,
   },
   classification: {

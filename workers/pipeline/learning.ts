@@ -5,7 +5,7 @@ import { RowBuffer } from './features/row-buffer.ts'
 import { HELD_OUT, Holdout } from './holdout.ts'
 import type { Learner, LearnerState } from './learn/learner.ts'
 import { chosenLearner } from './learn/options.ts'
-import { learnerFromJSON, type Task } from './learn/registry.ts'
+import { LEARNERS, learnerFromJSON, type Task } from './learn/registry.ts'
 import { ClassificationScores, ClassificationWindow } from './metrics/class-scores.ts'
 import type { ClassificationScoreState } from './metrics/classification.ts'
 import { CurvedScores, type CurvedScoresState, type WindowReading } from './metrics/curve.ts'
@@ -34,7 +34,11 @@ const REPORTED: Record<Task, readonly Reported[]> = {
     ['rmse', 0, 'rmse'],
     ['mae', 0, 'mae'],
     ['r2_mean_baseline', 1, 'r2'],
+    ['rmse_mean_baseline', 1, 'rmse'],
+    ['mae_mean_baseline', 1, 'mae'],
     ['r2_last_baseline', 2, 'r2'],
+    ['rmse_last_baseline', 2, 'rmse'],
+    ['mae_last_baseline', 2, 'mae'],
   ],
   classification: [
     ['accuracy', 0, 'accuracy'],
@@ -101,7 +105,7 @@ export class Learning {
     this.prequential = new Prequential(
       this.models,
       batch_size,
-      params.label_delay,
+      { labelDelay: params.label_delay, scoreFrom: params.score_from },
       shape,
       spill,
       state?.prequential,
@@ -123,7 +127,8 @@ export class Learning {
 
   /** Batch mode: learns and scores what was kept. */
   fit(): void {
-    const gains = !/^(ridge|ftrl)/.test(this.params.learner)
+    const { learner } = this.params
+    const gains = LEARNERS[learner]!.baseline !== true && !/^(ridge|ftrl)/.test(learner)
     this.holdout!.fit(this.params.epochs ?? (gains ? EPOCHS : 1))
   }
 
@@ -188,18 +193,19 @@ export class Learning {
         ? `all ${heldOut} rows were held out, so that nothing was learned: batch mode needs more rows`
         : `none of the ${learned} rows was held out: batch mode needs more rows`
     }
-    const { label_delay } = this.params
+    const { label_delay, score_from } = this.params
+    const { predicted, unscored } = this.prequential
+    if (unscored < predicted) {
+      return `params.score_from leaves out the first ${score_from} rows, and ${predicted} have a target: choose a smaller one`
+    }
     const smaller = label_delay === 0 ? 'batch_size' : 'batch_size or params.label_delay'
     const late = label_delay === 0 ? '' : ` and labels come ${label_delay} rows late`
-    return `nothing was learned before the last row was predicted: ${this.prequential.predicted} rows have a target, a batch takes ${this.batchSize}${late}; choose a smaller ${smaller}`
+    return `nothing was learned before the last row was predicted: ${predicted} rows have a target, a batch takes ${this.batchSize}${late}; choose a smaller ${smaller}`
   }
 
   info(): Record<string, unknown> {
     const { label_delay } = this.params
     const late = label_delay === 0 ? '' : `; labels came ${label_delay} rows late`
-    const { unscored } = this.prequential
-    const first =
-      unscored === 0 ? '' : `; the first ${unscored} rows, before anything was learned, not scored`
     const reasons = this.reasons()
     const rocAucError = this.task === 'classification' ? this.curved.summary()['roc_auc_error'] : null
     const curve = this.curved.curve()
@@ -210,12 +216,21 @@ export class Learning {
       scored: this.curved.n,
       scoring:
         this.holdout === null
-          ? `prequential: every batch predicted before it was learned${late}${first}`
+          ? `prequential: every batch predicted before it was learned${late}${this.leftOut()}`
           : `holdout: ${HELD_OUT * 100}% of the rows, chosen by seed, never learned`,
       ...(rocAucError !== null && rocAucError !== 0 && { roc_auc_error: rocAucError }),
       ...(reasons !== null && { not_scored: reasons }),
       ...(curve !== null && { curve: { window: this.params.window, ...curve } }),
     }
+  }
+
+  /** Which first rows were not scored, and why. */
+  private leftOut(): string {
+    const { score_from } = this.params
+    const { unscored, predicted } = this.prequential
+    const asked = Math.min(score_from, predicted)
+    if (asked > unscored) return `; the first ${asked} rows not scored, as params.score_from asks`
+    return unscored === 0 ? '' : `; the first ${unscored} rows, before anything was learned, not scored`
   }
 
   toJSON(): LearningState {

@@ -1,5 +1,5 @@
 /** A learner with its scores, and the baselines that it must beat. */
-import { LastValue, MajorityClass, RunningMean } from './learn/baselines.ts'
+import { LastValue, MajorityClass, NoChange, RunningMean } from './learn/baselines.ts'
 import type { FeatureBatch, Learner } from './learn/learner.ts'
 import type { Task } from './learn/registry.ts'
 import type { Scores } from './metrics/scores.ts'
@@ -17,7 +17,7 @@ export interface Model {
 /** Baselines by name. */
 export const BASELINES: Readonly<Record<Task, Readonly<Record<string, () => Learner>>>> = {
   regression: { mean_baseline: () => new RunningMean(), last_baseline: () => new LastValue() },
-  classification: { majority_baseline: () => new MajorityClass(), last_baseline: () => new LastValue() },
+  classification: { majority_baseline: () => new MajorityClass(), last_baseline: () => new NoChange() },
 }
 
 /** Room for one batch of predictions by model, grown as needed and used again. */

@@ -1,7 +1,8 @@
 /**
  * Test, then train: every batch is predicted by models that have seen only labels which had arrived before it. What
- * came before the first label was learned is not predicted and not scored, by the learner and the baselines alike
- * (scikit-multiflow's `pretrain_size`): a model that knows nothing has no prediction, and 0 is none.
+ * came before the first label was learned is not predicted and not scored, by the learner and the baselines alike:
+ * a model that knows nothing has no prediction, and 0 is none. `score_from` makes that start longer (scikit-multiflow's
+ * `pretrain_size`).
  */
 import type { RowBuffer } from './features/row-buffer.ts'
 import { LabelQueue, type LabelQueueState } from './label-queue.ts'
@@ -37,6 +38,13 @@ export interface Forgetting {
   keep: number
 }
 
+export interface Schedule {
+  /** Rows seen between a row and its label. */
+  labelDelay: number
+  /** Rows with a target, from the first on, that are predicted and not scored. */
+  scoreFrom: number
+}
+
 /**
  * A row's label arrives when `labelDelay` more rows have been seen. A batch is learned, whole, before the first batch
  * that begins after its last label has arrived; without delay that is the batch right behind it.
@@ -52,6 +60,7 @@ export class Prequential {
   batchSize: number
   private readonly models: readonly Model[]
   private readonly labelDelay: number
+  private readonly scoreFrom: number
   private readonly queue: LabelQueue | null
   private readonly room = new PredictionRoom()
   private readonly due: Forgetting[]
@@ -59,7 +68,7 @@ export class Prequential {
   constructor(
     models: readonly Model[],
     batchSize: number,
-    labelDelay: number,
+    { labelDelay, scoreFrom }: Schedule,
     shape: { width: number; slots: number },
     /** Where rows go whose labels are late and that would take too much memory; null: none do. */
     spill: Spill | null,
@@ -68,6 +77,7 @@ export class Prequential {
     this.models = models
     this.batchSize = state?.batch_size ?? batchSize
     this.labelDelay = labelDelay
+    this.scoreFrom = scoreFrom
     const widths = models.map(({ scores }) => scores.width)
     this.queue = labelDelay === 0 ? null : new LabelQueue(shape, widths, spill, state?.queue ?? undefined)
     this.due = [...(state?.due ?? [])]
@@ -138,7 +148,8 @@ export class Prequential {
   ): void {
     const { models } = this
     const model = models[0]!
-    if (predictions !== null) scoreRows(models, batch, from, to, predictions, first)
+    const skipped = Math.max(0, Math.min(to - from, this.scoreFrom - this.learned))
+    if (predictions !== null) scoreRows(models, batch, from + skipped, to, predictions, first + skipped)
     if (this.observer !== null) this.observer(batch, from, to, predictions?.[0] ?? null, first, this.learned)
     this.learned += to - from
     const keep = this.due.length > 0 ? this.takeDue() : 1

@@ -19,8 +19,12 @@ export class RunningMean implements Learner {
     this.targets.merge(other.targets)
   }
 
+  forget(keep: number): void {
+    this.targets.forget(keep)
+  }
+
   toJSON(): LearnerState {
-    return { learner: 'running_mean', ...this.targets.toJSON() }
+    return { learner: 'mean', ...this.targets.toJSON() }
   }
 
   static fromJSON(state: LearnerState): RunningMean {
@@ -34,7 +38,7 @@ export class RunningMean implements Learner {
 
 /** Predicts the last target seen; of no use before any. */
 export class LastValue implements Learner {
-  private last = 0
+  protected last = 0
 
   predictMany(_batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
     out.fill(this.last, 0, to - from)
@@ -51,6 +55,27 @@ export class LastValue implements Learner {
   static fromJSON(state: LearnerState): LastValue {
     const learner = new LastValue()
     learner.last = readNumber(state, 'last')
+    return learner
+  }
+}
+
+/** The same for labels: scikit-multiflow's no-change classifier. It has no notion of probability. */
+export class NoChange extends LastValue implements Classifier {
+  classes = 0
+
+  override learnMany(batch: FeatureBatch, from: number, to: number): void {
+    super.learnMany(batch, from, to)
+    for (let row = from; row < to; row += 1) this.classes = Math.max(this.classes, batch.target[row]! + 1)
+  }
+
+  override toJSON(): LearnerState {
+    return { ...super.toJSON(), learner: 'no_change', classes: this.classes }
+  }
+
+  static override fromJSON(state: LearnerState): NoChange {
+    const learner = new NoChange()
+    learner.last = readNumber(state, 'last')
+    learner.classes = readNumber(state, 'classes')
     return learner
   }
 }
@@ -92,8 +117,13 @@ export class MajorityClass implements Classifier {
     this.rows += other.rows
   }
 
+  forget(keep: number): void {
+    for (let k = 0; k < this.classes; k += 1) this.counts[k]! *= keep
+    this.rows *= keep
+  }
+
   toJSON(): LearnerState {
-    return { learner: 'majority_class', counts: encodeFloats(this.counts.subarray(0, this.classes)) }
+    return { learner: 'majority', counts: encodeFloats(this.counts.subarray(0, this.classes)) }
   }
 
   static fromJSON(state: LearnerState): MajorityClass {

@@ -43,7 +43,7 @@ export class LinearRegressor implements Learner {
   }
 }
 
-/** Predicts class 1 where the margin is above 0, else class 0. */
+/** Predicts class 1 where the margin is above 0, else class 0; none where it overflowed. */
 export class LinearClassifier implements Classifier {
   readonly classes = 2
   readonly model: LinearModel
@@ -59,7 +59,11 @@ export class LinearClassifier implements Classifier {
 
   predictMany(batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
     this.model.margins(batch, from, to, out)
-    for (let i = 0; i < to - from; i += 1) out[i] = out[i]! > 0 ? 1 : 0
+    for (let i = 0; i < to - from; i += 1) {
+      const margin = out[i]!
+      if (margin > 0) out[i] = 1
+      else if (margin <= 0) out[i] = 0
+    }
   }
 
   /** @throws {RangeError} on a class other than 0 and 1 */

@@ -3,8 +3,8 @@ import type { ParamInfo, Scalar } from '../../workload.ts'
 import type { Learner } from './learner.ts'
 import { createLearner, LEARNERS, type LearnerInfo, type Task } from './registry.ts'
 
-/** Learners that a sweep may choose; baselines always run beside them. */
-export const CHOICES: readonly string[] = Object.keys(LEARNERS).filter((name) => !LEARNERS[name]!.baseline)
+/** Learners that a sweep may choose; the baselines also run beside whichever it is. */
+export const CHOICES: readonly string[] = Object.keys(LEARNERS)
 
 /**
  * Every option of any learner. Null, the default, leaves the choice to the learner: an option that the chosen learner
@@ -87,7 +87,10 @@ export function checkTarget(learner: string, target: TargetInfo): void {
   const info = LEARNERS[learner]!
   const tooMany = (one: LearnerInfo) => one.two_classes === true && (classes === null || classes > 2)
   if (info.task === task && (task === 'regression' || classes === null || !tooMany(info))) return
-  const fitting = CHOICES.filter((one) => LEARNERS[one]!.task === task && !tooMany(LEARNERS[one]!))
+  const fitting = CHOICES.filter((name) => {
+    const one = LEARNERS[name]!
+    return one.task === task && one.baseline !== true && !tooMany(one)
+  })
   const ways = [`choose ${fitting.join(', ')}`, 'leave params.learner out']
   if (task === 'regression') {
     if (classes !== null && classes <= MOST_NUMBERED_LABELS && !tooMany(info)) {

@@ -1,6 +1,6 @@
 /** Every learner by name: its task, its options with defaults and bounds, and how it is made or restored. */
 import type { ParamInfo, Scalar } from '../../workload.ts'
-import { LastValue, MajorityClass, RunningMean } from './baselines.ts'
+import { LastValue, MajorityClass, NoChange, RunningMean } from './baselines.ts'
 import { FTRL_DEFAULTS, Ftrl } from './ftrl.ts'
 import type { Learner, LearnerState } from './learner.ts'
 import { LinearClassifier, LinearRegressor } from './linear-learner.ts'
@@ -154,10 +154,10 @@ const ENTRIES: Record<string, Entry> = {
     create: (options) => scaled(options, (own) => new LinearRegressor('ftrl', new Ftrl(own))),
     restore: (state) => new LinearRegressor('ftrl', Ftrl.fromJSON(state)),
   },
-  running_mean: {
+  mean: {
     task: 'regression',
     baseline: true,
-    description: 'baseline: the mean of all targets so far',
+    description: 'a baseline: the mean of the targets so far',
     options: {},
     create: () => new RunningMean(),
     restore: (state) => RunningMean.fromJSON(state),
@@ -165,7 +165,7 @@ const ENTRIES: Record<string, Entry> = {
   last_value: {
     task: 'regression',
     baseline: true,
-    description: 'baseline: the last target seen',
+    description: 'a baseline: the last target seen',
     options: {},
     create: () => new LastValue(),
     restore: (state) => LastValue.fromJSON(state),
@@ -213,13 +213,21 @@ const ENTRIES: Record<string, Entry> = {
       scaled(options, (own) => new LinearClassifier('ftrl_classifier', new Ftrl(own), true)),
     restore: (state) => new LinearClassifier('ftrl_classifier', Ftrl.fromJSON(state), true),
   },
-  majority_class: {
+  majority: {
     task: 'classification',
     baseline: true,
-    description: 'baseline: the most frequent class so far',
+    description: 'a baseline: the most frequent label so far',
     options: {},
     create: () => new MajorityClass(),
     restore: (state) => MajorityClass.fromJSON(state),
+  },
+  no_change: {
+    task: 'classification',
+    baseline: true,
+    description: 'a baseline: the label of the last row',
+    options: {},
+    create: () => new NoChange(),
+    restore: (state) => NoChange.fromJSON(state),
   },
 }
 

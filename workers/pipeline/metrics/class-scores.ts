@@ -61,7 +61,7 @@ export class ClassificationScores implements Scores {
       for (let k = 1; k < classes; k += 1) if (room[base + k]! > room[base + best]!) best = k
       const target = batch.target[from + i]!
       const at = i * WIDTH
-      out[at] = best
+      out[at] = Number.isNaN(room[base]!) ? Number.NaN : best
       out[at + 1] = target < classes ? room[base + target]! : novelty
       out[at + 2] = classes > 2 ? Number.NaN : classes === 2 ? room[base + 1]! : novelty
     }

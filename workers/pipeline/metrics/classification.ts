@@ -32,7 +32,18 @@ export interface ClassificationScoreState {
   /** Rows with probabilities, and with one for class 1. */
   scored: number
   ranked: number
+  /** Rows for which the learner had no class: its sums overflowed. */
+  lost: number
   auc: RocAucState
+}
+
+const NOTHING: Omit<ClassificationSummary, 'n'> = {
+  accuracy: null,
+  log_loss: null,
+  f1: null,
+  f1_macro: null,
+  roc_auc: null,
+  roc_auc_error: null,
 }
 
 /** Accuracy, log loss, F1 and ROC AUC over every row added. */
@@ -45,6 +56,7 @@ export class ClassificationScore {
   private loss = new Sum()
   private scored = 0
   private ranked = 0
+  private lost = 0
   private auc = new RocAuc()
   private readonly positiveClass: () => number
 
@@ -55,12 +67,16 @@ export class ClassificationScore {
 
   /**
    * @param target class index
-   * @param predicted class index
+   * @param predicted class index; NaN where the learner came to none
    * @param probability predicted for the true class; NaN where the learner gives none
    * @param positive probability predicted for class 1; NaN where the learner gives none
    */
   add(target: number, predicted: number, probability = Number.NaN, positive = Number.NaN): void {
     this.n += 1
+    if (Number.isNaN(predicted)) {
+      this.lost += 1
+      return
+    }
     while (this.actual.length <= Math.max(target, predicted)) {
       this.actual.push(0)
       this.predicted.push(0)
@@ -83,6 +99,7 @@ export class ClassificationScore {
   /** `ranked` false leaves out the ROC AUC, the one score that is costly to read. */
   summary(ranked = true): ClassificationSummary {
     const { n } = this
+    if (this.lost > 0) return { ...NOTHING, n }
     const binary = this.actual.length <= 2
     const complete = n > 0 && this.scored === n
     const auc = ranked && binary && this.ranked === n ? this.auc.estimate() : null
@@ -100,7 +117,12 @@ export class ClassificationScore {
 
   /** Why scores are null, by name, where at least one row was added. */
   reasons(): Record<string, string> {
-    const { log_loss, f1, roc_auc } = this.summary()
+    const { accuracy, log_loss, f1, f1_macro, roc_auc } = this.summary()
+    if (this.lost > 0) {
+      const why = `the learner came to no label for ${this.lost} of ${this.n} rows: its sums are not finite, since a feature is too large`
+      const missing = Object.entries({ accuracy, log_loss, f1, f1_macro, roc_auc })
+      return Object.fromEntries(missing.map(([name]) => [name, why]))
+    }
     const several = 'it is defined for two labels, and there are more'
     const noProbabilities = 'the learner gives no probabilities'
     const two = this.actual.length <= 2
@@ -120,7 +142,7 @@ export class ClassificationScore {
   }
 
   toJSON(): ClassificationScoreState {
-    const { n, correct, actual, predicted, hits, scored, ranked } = this
+    const { n, correct, actual, predicted, hits, scored, ranked, lost } = this
     return {
       n,
       correct,
@@ -130,6 +152,7 @@ export class ClassificationScore {
       loss: this.loss.toJSON(),
       scored,
       ranked,
+      lost,
       auc: this.auc.toJSON(),
     }
   }
@@ -144,6 +167,7 @@ export class ClassificationScore {
     score.loss = Sum.fromJSON(state.loss)
     score.scored = state.scored
     score.ranked = state.ranked
+    score.lost = state.lost
     score.auc = RocAuc.fromJSON(state.auc)
     return score
   }

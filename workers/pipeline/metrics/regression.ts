@@ -70,7 +70,7 @@ export class RegressionScore {
   reasons(): Record<string, string> {
     const { n } = this
     const { r2, rmse, mae } = this.summary()
-    const overflow = 'its sums are not finite: the target or a prediction is too large'
+    const overflow = 'its sums are not finite: the target, a feature or a prediction is too large'
     const undefinedR2 =
       n === 1
         ? 'R2 needs two rows, and one was scored'
