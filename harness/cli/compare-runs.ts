@@ -11,7 +11,7 @@ import {
   type RunComparison,
 } from '../report/compare.ts'
 import type { Export, Format } from '../report/export.ts'
-import type { Plot } from '../report/plots/plot.ts'
+import type { Plot } from '../report/plots/theme.ts'
 import { compareReport, forestOf } from '../report/sections/compare.ts'
 import { UserError } from '../user-error.ts'
 import { tell } from './console.ts'

@@ -1,6 +1,6 @@
 /** The one place that turns an error into a message for a person and an exit code. */
 import type { InputProblem } from '../../workers/protocol.ts'
-import { plain } from '../report/text/words.ts'
+import { plain } from '../report/words.ts'
 import { RunStopped } from '../session/events.ts'
 import { SweepError } from '../sweep/problems.ts'
 import { UserError } from '../user-error.ts'

@@ -1,5 +1,5 @@
 /** What `stint gate` says on stderr while it works: a line a step, and how far the measuring is. */
-import { plain, waitText } from '../report/text/words.ts'
+import { plain, waitText } from '../report/words.ts'
 import { pass, tell } from './console.ts'
 
 /** Where stderr is no terminal, a line now and then is enough, ms. */

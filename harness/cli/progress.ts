@@ -5,7 +5,7 @@
 import type { NotOkTrial, TrialResult } from '../../workers/protocol.ts'
 import { count, formatDuration } from '../format.ts'
 import { cut } from '../report/render/terminal.ts'
-import { plain } from '../report/text/words.ts'
+import { plain } from '../report/words.ts'
 
 export interface ProgressOptions {
   trials: number

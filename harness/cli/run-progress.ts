@@ -2,7 +2,7 @@
 import { count, formatNumber } from '../format.ts'
 
 import type { Manifest } from '../record/types.ts'
-import { plain, runsText } from '../report/text/words.ts'
+import { plain, runsText } from '../report/words.ts'
 import type { RunEvent } from '../session/events.ts'
 import type { Sweep } from '../sweep/types.ts'
 import { pass, tell, wantsColour, widthOf } from './console.ts'

@@ -3,7 +3,7 @@
 import { count, wholeNumber } from '../format.ts'
 import type { Export } from '../report/export.ts'
 import { safeJson } from '../report/render/json.ts'
-import { plain, runsText } from '../report/text/words.ts'
+import { plain, runsText } from '../report/words.ts'
 import type { SweepRun } from '../session/run.ts'
 import { loadSweep } from '../sweep/load.ts'
 import type { Sweep } from '../sweep/types.ts'

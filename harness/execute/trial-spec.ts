@@ -9,7 +9,7 @@ import type {
   WorkloadRef,
 } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
-import { trialId } from '../sweep/plan.ts'
+import { trialId } from '../plan/planner.ts'
 import { defaultSettings } from '../sweep/settings.ts'
 import type { ScenarioSettings } from '../sweep/types.ts'
 import type { Executor } from './executor.ts'

@@ -17,6 +17,7 @@ import type { Executor } from '../execute/executor.ts'
 import { count } from '../format.ts'
 import { type Metric, metricTable } from '../metrics.ts'
 import { makeOwnedFolder } from '../ownership/leftovers.ts'
+import { planTrials } from '../plan/planner.ts'
 import {
   adviceOn,
   type Conditions,
@@ -29,7 +30,6 @@ import {
 import { openRun, type RecordedRun } from '../record/open-run.ts'
 import { prepareSession } from '../session/session.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
-import { planTrials } from '../sweep/plan.ts'
 import type { Scenario } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
 import { LARGEST_FINDABLE, POWER, verdictOf } from './judge.ts'

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process'
 import { OWNER_VARIABLE } from '../ownership/leftovers.ts'
 import { ownerToken, thisProcess } from '../ownership/owner.ts'
 import { outsideHooks } from '../record/machine.ts'
-import { plain } from '../report/text/words.ts'
+import { plain } from '../report/words.ts'
 import { UserError } from '../user-error.ts'
 
 /** The end of what a command said is what says why it failed. */

@@ -3,7 +3,7 @@ import type { NotOkTrial, Outcome, TrialResult } from '../../workers/protocol.ts
 import { metricValues, usableValues } from '../analyse/values.ts'
 import { relativeChange } from '../analyse/welch.ts'
 import type { Metric } from '../metrics.ts'
-import { outcomeName, plain } from '../report/text/words.ts'
+import { outcomeName, plain } from '../report/words.ts'
 import { scoreMetrics } from './margins.ts'
 import type { GateRow, Rules } from './types.ts'
 

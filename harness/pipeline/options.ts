@@ -4,11 +4,11 @@ import type { Watts } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import { didYouMean, namesHint } from '../nearest.ts'
 import { isMapping, pathKey, readYamlFile } from '../sweep/document.ts'
+import { wholeNumber } from '../sweep/numbers.ts'
 import { type Finding, type Place, refuse, shown } from '../sweep/problems.ts'
 import type { Profile } from '../sweep/profiles.ts'
 import { trialCount } from '../sweep/rounds.ts'
 import { type Setting, settings } from '../sweep/settings.ts'
-import { wholeNumber } from '../sweep/whole-number.ts'
 
 export type Origin = 'flag' | 'template' | 'profile' | 'default'
 

@@ -1,7 +1,8 @@
 /** Who decides which job comes next, from the results so far. The scheduler only fills slots. */
 import type { TrialResult } from '../../workers/protocol.ts'
 import type { Stopping } from '../analyse/precision.ts'
-import type { PlannedTrial } from '../sweep/types.ts'
+import { orderStream, shuffle } from '../random.ts'
+import type { PlannedTrial, Sweep } from '../sweep/types.ts'
 
 export type Turn<Job> =
   | { do: 'run'; job: Job }
@@ -69,4 +70,28 @@ export class Rounds implements Planner<PlannedTrial, TrialResult> {
     this.running.set(scenario, (this.running.get(scenario) ?? 0) + 1)
     return { do: 'run', job }
   }
+}
+
+// ---------------------------------------------------------------- the order of rounds
+
+/** `<scenario>-r<round, three digits>` */
+export function trialId(scenario: string, round: number): string {
+  return `${scenario}-r${String(round).padStart(3, '0')}`
+}
+
+/**
+ * Every trial of a sweep: rounds from 1, each all scenarios that still have runs left, in an order shuffled anew.
+ * The same seed gives the same order; more rounds leave the earlier ones as they were.
+ */
+export function planTrials(
+  sweep: Pick<Sweep, 'benchmark_runs' | 'random_seed'> & {
+    scenarios: readonly { id: string; runs: number | null }[]
+  },
+): PlannedTrial[] {
+  const random = orderStream(sweep.random_seed)
+  const inRound = (round: number) =>
+    sweep.scenarios.filter(({ runs }) => round <= (runs ?? sweep.benchmark_runs)).map(({ id }) => id)
+  return Array.from({ length: sweep.benchmark_runs }, (_, index) => index + 1).flatMap((round) =>
+    shuffle(inRound(round), random).map((scenario) => ({ trial: trialId(scenario, round), scenario, round })),
+  )
 }

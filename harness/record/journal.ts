@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { TrialResult } from '../../workers/protocol.ts'
-import { trialId } from '../sweep/plan.ts'
+import { trialId } from '../plan/planner.ts'
 import { UserError } from '../user-error.ts'
 import { MANIFEST_FILE } from './manifest.ts'
 import { problemOf, trialSchema } from './schema.ts'

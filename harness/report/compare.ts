@@ -15,9 +15,9 @@ import type { RecordedRun } from '../record/open-run.ts'
 import type { Manifest } from '../record/types.ts'
 import { ONLY_AS_AXIS } from '../sweep/identity.ts'
 import type { Correction, Scenario } from '../sweep/types.ts'
-import { pairNotices } from './notices/pairs.ts'
+import { pairNotices } from './notices.ts'
 import type { Notice } from './section.ts'
-import { capitalised } from './text/words.ts'
+import { capitalised } from './words.ts'
 
 /** What of a run is compared; names are unique among the runs. */
 export type ComparedRun = Pick<RecordedRun, 'name' | 'manifest' | 'trials' | 'notes'>

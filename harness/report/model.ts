@@ -1,8 +1,7 @@
 /** From a run's manifest and trials to all that the exporters show. Pure. */
-
 import type { TrialResult } from '../../workers/protocol.ts'
 import { compareScenarios } from '../analyse/compare.ts'
-import { estimateMean } from '../analyse/descriptive.ts'
+import { estimateMean, median } from '../analyse/descriptive.ts'
 import { comparableLatency } from '../analyse/latency.ts'
 import { operatingPoints } from '../analyse/operating-points.ts'
 import { stoppingOf } from '../analyse/precision.ts'
@@ -10,12 +9,11 @@ import { paretoFrontier, type ScenarioSummary, summarise } from '../analyse/summ
 import { countOutcomes, groupByScenario, okTrials, resumedByForce } from '../analyse/values.ts'
 import { count } from '../format.ts'
 import { type Metric, metricTable } from '../metrics.ts'
+import { planTrials } from '../plan/planner.ts'
 import type { Manifest } from '../record/types.ts'
-import { planTrials } from '../sweep/plan.ts'
-import { noiseOf } from './noise.ts'
-import { noticesFor } from './notices/run.ts'
-import { plain } from './text/words.ts'
-import type { Failure, ReportModel, ScenarioReport } from './types.ts'
+import { noticesFor } from './notices.ts'
+import type { Failure, NoiseReport, ReportModel, ScenarioReport } from './types.ts'
+import { plain } from './words.ts'
 
 const MEMORY = 'peak_memory_mb'
 /** A share is a ratio of two clocks: this much over the cap is still held. */
@@ -181,4 +179,55 @@ function largest(values: readonly (number | null)[]): number | null {
 
 function distinct<T>(values: readonly T[]): T[] {
   return [...new Set(values)]
+}
+
+// ---------------------------------------------------------------- how quiet was the machine?
+
+function noiseOf(
+  manifest: Manifest,
+  trials: readonly TrialResult[],
+  scenarios: readonly ScenarioReport[],
+  latency: string,
+): NoiseReport {
+  const waits = known(trials.map((trial) => trial.noise.run_queue_wait_share))
+  const variation = scenarios.flatMap(({ metrics }) => {
+    const estimate = metrics[latency]
+    if (!estimate || estimate.standardError === null || estimate.value === 0) return []
+    return [(estimate.standardError * Math.sqrt(estimate.n)) / estimate.value]
+  })
+  return {
+    run_queue_wait_median: medianOf(waits),
+    run_queue_wait_max: largest(waits),
+    involuntary_switches_median: medianOf(
+      known(trials.map((trial) => trial.noise.involuntary_context_switches)),
+    ),
+    others_cores_median: medianOf(known(trials.map((trial) => trial.noise.others_cores))),
+    steal_max: largest(known(trials.map((trial) => trial.noise.steal_share))),
+    disturbed: disturbedOf(trials),
+    load_at_start: manifest.machine.load_at_start[0],
+    latency_variation_median: medianOf(variation),
+  }
+}
+
+function disturbedOf(trials: readonly TrialResult[]): NoiseReport['disturbed'] {
+  const reasons: NoiseReport['disturbed']['reasons'] = {}
+  let disturbed = 0
+  for (const { noise } of trials) {
+    if (noise.disturbed === null || noise.disturbed.length === 0) continue
+    disturbed++
+    for (const reason of noise.disturbed) reasons[reason] = (reasons[reason] ?? 0) + 1
+  }
+  return {
+    trials: disturbed,
+    of: trials.filter(({ noise }) => noise.disturbed !== null).length,
+    reasons,
+  }
+}
+
+function known(values: readonly (number | null)[]): number[] {
+  return values.filter((value) => value !== null)
+}
+
+function medianOf(values: readonly number[]): number | null {
+  return values.length === 0 ? null : median(values)
 }

@@ -1,6 +1,6 @@
 /** What a result says, as plain data: sections of blocks, which each renderer shows in its own way. */
 import { count } from '../format.ts'
-import type { Plot } from './plots/plot.ts'
+import type { Plot } from './plots/theme.ts'
 
 export type Tone = 'good' | 'bad' | 'quiet' | 'strong'
 

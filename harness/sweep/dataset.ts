@@ -1,13 +1,25 @@
-/** What data a scenario asks for. */
+/** `dataset` of a sweep: what it may say, and the data that each scenario asks for. */
 
-import type { ColumnDeclaration, ColumnKind, ReadingOptions } from '../../workers/data/types.ts'
+import { z } from 'zod'
+import {
+  BAD_VALUE_POLICIES,
+  COLUMN_KINDS,
+  type ColumnDeclaration,
+  type ColumnKind,
+  DATA_FORMATS,
+  DATE_FORMATS,
+  FEATURE_OPS,
+  IMPUTE_STRATEGIES,
+  type ReadingOptions,
+} from '../../workers/data/types.ts'
 import type { DatasetSpec } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import type { Flat } from './expand.ts'
+import { wholeNumber } from './numbers.ts'
 import { absolute, type Folders, missingFile } from './paths.ts'
 import { occurrences, type Places } from './places.ts'
-import type { Finding } from './problems.ts'
-import { DEFAULT_DATASET_SEED } from './settings.ts'
+import type { Finding, Path } from './problems.ts'
+import { DEFAULT_DATASET_SEED, MAX_ROWS, MAX_SEED } from './settings.ts'
 import type { SweepDataset } from './types.ts'
 
 /** Stands for standard input. */
@@ -156,4 +168,182 @@ function readingOptions(flat: Flat): ReadingOptions {
     if (value !== undefined) options[key] = JSON.parse(String(value))
   }
   return options
+}
+
+// ---------------------------------------------------------------- the schema
+// The shape of `dataset` in a sweep: where the data is, how it is read, and the features made of it.
+
+const MAX_WINDOW = 1_000_000
+const MAX_BUCKETS = 65_536
+
+const text = (error: string): z.ZodType<string> => z.string({ error }).min(1, { error })
+const oneOf = (values: readonly string[]): z.ZodType<string> =>
+  z.enum(values as [string, ...string[]], { error: `one of ${values.join(', ')}` })
+const finite = z.number({ error: 'a number' })
+const texts = (what: string) => z.array(z.string({ error: 'a text' }), { error: `a list of ${what}` })
+
+const character = 'one ASCII character, such as ";" or "\\t"'
+const oneCharacter = z.string({ error: character }).regex(/^[\t -~]$/, { error: character })
+
+/** Keys of `dataset` that may be an axis. */
+export const DATASET_AXES: Record<string, { type: z.ZodType; description: string }> = {
+  source: {
+    type: text('a path to a data file, or - for standard input'),
+    description:
+      "CSV or newline-delimited JSON, or either as .gz, or - for standard input; relative to the sweep's folder",
+  },
+  generate: {
+    type: text('the name of a preset'),
+    description: 'preset whose data is generated, such as nba2k',
+  },
+  preset: { type: text('the name of a preset'), description: 'how the columns of `source` are read' },
+  target: {
+    type: text('the name of a column'),
+    description: 'column to predict: a number, or a label to classify by',
+  },
+  positive: {
+    type: z.union([z.string().min(1), z.number(), z.boolean()], {
+      error: 'a label of the target, such as yes',
+    }),
+    description:
+      'label of two that F1 is of; by default 1, true or yes where there is one, or else the larger label',
+  },
+  rows: {
+    type: wholeNumber(1, MAX_ROWS),
+    description: 'rows to generate, or the first rows of `source` to use',
+  },
+  seed: { type: wholeNumber(0, MAX_SEED), description: 'seed of generated data' },
+  format: {
+    type: oneOf(DATA_FORMATS),
+    description: 'csv, or ndjson: one JSON object a line; by default as the name of the file says',
+  },
+  separator: {
+    type: oneCharacter,
+    description: 'what stands between the fields of a CSV; a comma by default',
+  },
+  quote: {
+    type: z.union([oneCharacter, z.null()], { error: `${character}, or null for a file without quoting` }),
+    description: 'what stands around a field that holds a separator; " by default, null for none',
+  },
+  comment: { type: oneCharacter, description: 'lines of a CSV that start with it are skipped' },
+  bad_values: {
+    type: oneOf(BAD_VALUE_POLICIES),
+    description:
+      "values that do not fit their column's type or range: fail by default, drop the row, or impute; the last two are counted",
+  },
+}
+
+/** What may stand about a number, and cannot be a part of one. */
+const decoration = (error: string): z.ZodType<string> =>
+  z.string({ error }).regex(/^(?:(?![eE]\d)[^\d\s+.,()-](?:.*[^\s()-])?)?$/, { error })
+
+const optional = (shape: Record<string, [z.ZodType, string]>): z.ZodRawShape =>
+  Object.fromEntries(
+    Object.entries(shape).map(([name, [type, description]]) => [name, type.describe(description).optional()]),
+  )
+
+const COLUMN: Record<string, [z.ZodType, string]> = {
+  format: [oneOf(DATE_FORMATS), 'form of a date'],
+  currency: [
+    decoration('a currency sign, such as "$"'),
+    'number: the currency sign that may stand before or after it',
+  ],
+  unit: [
+    decoration('a unit, such as kg'),
+    'number: the unit that stands after each, "" for none; then thousands separators, K, M, G, B and T as multipliers, and negatives as (5) or 5- are read as well',
+  ],
+  loose: [
+    z.boolean({ error: 'true or false' }),
+    'number: skip any leading text and ignore any trailing unit; the rest as with unit',
+  ],
+  after: [text('a text'), 'number: take what follows the last occurrence of this text'],
+  words: [
+    z.record(z.string(), finite, { error: 'a mapping of words to numbers, such as { none: 0 }' }),
+    'words that stand for a number',
+  ],
+  missing: [texts('spellings'), 'spellings that mean missing, beside the empty field'],
+  buckets: [wholeNumber(2, MAX_BUCKETS), 'hash: how many hashed values; 64 by default'],
+  impute: [oneOf(IMPUTE_STRATEGIES), 'how gaps are filled, from earlier rows only'],
+  fill: [
+    z.union([z.string(), z.number()], { error: 'a number or a text' }),
+    'what impute: constant fills in',
+  ],
+  min: [finite, 'values below are bad'],
+  max: [finite, 'values above are bad'],
+  values: [texts('values'), 'category: all other values are bad'],
+}
+
+const kind = oneOf(COLUMN_KINDS)
+const columnWords = `one of ${COLUMN_KINDS.join(', ')}, or a mapping such as { kind: number, unit: kg }`
+const column = z.union(
+  [kind, z.strictObject({ kind: kind.describe('what its text becomes'), ...optional(COLUMN) })],
+  { error: columnWords },
+)
+
+const FEATURE: Record<string, [z.ZodType, string]> = {
+  name: [text('a name'), 'name of the feature; made from the rest by default'],
+  exponent: [finite, 'power: the exponent; 2 by default'],
+  window: [wholeNumber(1, MAX_WINDOW), 'lag: rows back; rolling: how many earlier rows'],
+  alpha: [
+    z
+      .number({ error: 'a number above 0, up to 1' })
+      .gt(0, { error: 'a number above 0' })
+      .max(1, { error: 'at most 1' }),
+    'ewm: weight of the newest value',
+  ],
+  by: [text('the name of a category column'), 'separately for each value of this column'],
+}
+const ofWords = 'a column, or a list of columns'
+const feature = z.strictObject(
+  {
+    op: oneOf(FEATURE_OPS).describe('how it is computed; rolling, ewm, lag and count see only earlier rows'),
+    of: z
+      .union(
+        [text(ofWords), z.array(text('the name of a column'), { error: ofWords }).min(1, { error: ofWords })],
+        {
+          error: ofWords,
+        },
+      )
+      .describe('columns, or features declared above'),
+    ...optional(FEATURE),
+  },
+  { error: 'a mapping, such as { op: product, of: [width, height] }' },
+)
+
+export const DATASET_KEYS: readonly string[] = [
+  ...Object.keys(DATASET_AXES),
+  'missing',
+  'columns',
+  'features',
+]
+
+/** Keys allowed below a key of `dataset`, for hints. */
+export const DATASET_LISTS: Record<string, (path: Path) => string[]> = {
+  columns: () => ['kind', ...Object.keys(COLUMN)],
+  features: () => ['op', 'of', ...Object.keys(FEATURE)],
+}
+
+export function datasetSchema(): z.ZodType {
+  const axes = Object.entries(DATASET_AXES).map(
+    ([name, { type, description }]): [string, [z.ZodType, string]] => [name, [type, description]],
+  )
+  return z
+    .strictObject(
+      {
+        ...optional(Object.fromEntries(axes)),
+        missing: texts('spellings').describe('spellings that mean missing in every column').optional(),
+        columns: z
+          .record(z.string(), column, {
+            error: 'a mapping of column names to kinds, such as { price: number }',
+          })
+          .describe('kinds of columns, instead of those inferred')
+          .optional(),
+        features: z
+          .array(feature, { error: 'a list of features, such as [{ op: product, of: [width, height] }]' })
+          .describe('features beside those of the columns or the preset')
+          .optional(),
+      },
+      { error: 'a mapping, such as { source: players.csv, preset: nba2k }' },
+    )
+    .describe('the data: a file (`source`) or generated (`generate`)')
 }

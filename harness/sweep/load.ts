@@ -1,11 +1,10 @@
 /** Reads a sweep: YAML, overrides, validation, expansion. */
 import { availableParallelism } from 'node:os'
-import { buildScenarios } from './build.ts'
-import { compareSettings, gateSettings, referenceFindings } from './compare.ts'
+import { buildScenarios, compareSettings, gateSettings, referenceFindings } from './build.ts'
 import { missingSources } from './dataset.ts'
 import { isMapping, type Mapping, readYamlFile, type YamlFile } from './document.ts'
 import { applyOverrides, type Overrides } from './overrides.ts'
-import { foldersOf } from './paths.ts'
+import { BUILT_IN, foldersOf, resolveWorkload } from './paths.ts'
 import { type Locate, Places } from './places.ts'
 import { dotted, type Finding, type Path, refuse, SweepError } from './problems.ts'
 import { readProfiles, readReference } from './profiles.ts'
@@ -14,7 +13,6 @@ import { knownKeys, paramKeys, type SweepInput, sweepSchema } from './schema.ts'
 import { PIPELINE_SETTINGS, SETTING_DEFAULTS } from './settings.ts'
 import type { Sweep } from './types.ts'
 import { check, repeatedValues } from './validate.ts'
-import { BUILT_IN, resolveWorkload } from './workload.ts'
 
 /** What the sweep is read on; the real machine unless a test says otherwise. */
 export interface Surroundings {

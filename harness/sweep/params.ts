@@ -3,11 +3,11 @@ import type { ParamInfo, Scalar, WorkloadInfo } from '../../workers/workload.ts'
 import { metricTable } from '../metrics.ts'
 import { didYouMean, METRICS_LISTED, namesHint, PIPELINE_LISTED } from '../nearest.ts'
 import { isMapping } from './document.ts'
+import { BUILT_IN } from './paths.ts'
 import type { Locate, Located } from './places.ts'
 import { type Finding, refuse, shown } from './problems.ts'
 import { PIPELINE_SETTINGS } from './settings.ts'
 import type { Scenario, Sweep } from './types.ts'
-import { BUILT_IN } from './workload.ts'
 
 /**
  * The sweep with the workload's defaults filled in and, unless the sweep names its metrics, the workload's

@@ -1,11 +1,10 @@
 /** How often each scenario runs: a number, or until a metric's mean is known well enough. */
 import { z } from 'zod'
 import { isMapping } from './document.ts'
+import { shareOf, shareType, wholeNumber } from './numbers.ts'
 import type { Places } from './places.ts'
 import { dotted, type Finding, type Path } from './problems.ts'
-import { shareOf, shareType } from './share.ts'
 import type { StoppingRule } from './types.ts'
-import { wholeNumber } from './whole-number.ts'
 
 /** A round has three digits in a trial's id. */
 const MAX_ROUNDS = 999

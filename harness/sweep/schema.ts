@@ -3,8 +3,9 @@ import { z } from 'zod'
 import type { Scalar } from '../../workers/workload.ts'
 import { HARNESS_METRICS } from '../metrics.ts'
 import { own } from '../own.ts'
-import { DATASET_AXES, DATASET_KEYS, DATASET_LISTS, datasetSchema } from './dataset-schema.ts'
+import { DATASET_AXES, DATASET_KEYS, DATASET_LISTS, datasetSchema } from './dataset.ts'
 import { isMapping } from './document.ts'
+import { shareType } from './numbers.ts'
 import type { Path } from './problems.ts'
 import { roundsKeys } from './rounds.ts'
 import {
@@ -15,7 +16,6 @@ import {
   type Setting,
   settings,
 } from './settings.ts'
-import { shareType } from './share.ts'
 import type { Correction, SweepDataset } from './types.ts'
 
 type ScalarMap = Record<string, Scalar>
@@ -84,7 +84,7 @@ function optionalEntries(entries: Record<string, { type: z.ZodType; description:
   )
 }
 
-export interface SchemaOptions {
+interface SchemaOptions {
   /** Upper bound of `max_compute_units`; null: any. */
   cores: number | null
   /** `params.*` keys that occur in the grid, the includes, the excludes and the reference. */

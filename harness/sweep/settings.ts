@@ -8,9 +8,9 @@
 import { z } from 'zod'
 import { MINIMUM_MEMORY_MB } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
+import { wholeNumber } from './numbers.ts'
 import { roundsType } from './rounds.ts'
 import type { ScenarioSettings } from './types.ts'
-import { wholeNumber } from './whole-number.ts'
 
 /** Below this share a trial process spends its quota on starting up. */
 const MINIMUM_COMPUTE_UNITS = 0.05

@@ -3,7 +3,7 @@
 import type { Column, ColumnChunk } from '../data/columns.ts'
 import type { PreparedDataset } from '../data/types.ts'
 import { Cleaner, type CleanerState } from './clean/cleaner.ts'
-import type { DataParams } from './describe-data.ts'
+import type { DataParams } from './describe.ts'
 import type { ClassLabels } from './learn/class-labels.ts'
 import type { Plan } from './plan.ts'
 import { Guard, type GuardState } from './validate/guard.ts'

@@ -3,9 +3,8 @@ import type { ColumnSpec } from '../data/columns.ts'
 import { presetOf } from '../data/presets/presets.ts'
 import { typedColumns, type UntypedDataset } from '../data/schema.ts'
 import { withFeatures } from './features/declared.ts'
-import { month, months, year } from './features/fills.ts'
 import { nba2kFeatures } from './features/nba2k.ts'
-import type { Formula } from './features/table.ts'
+import { type Formula, month, months, year } from './features/table.ts'
 import type { FeatureSet, Plan, PresetFeatures } from './plan.ts'
 
 /** Presets whose columns become more than what their types allow. */

@@ -1,5 +1,5 @@
 /** What is watched of the rows that are learned: drift, and features that say the same. */
-import type { DataParams } from './describe-data.ts'
+import type { DataParams } from './describe.ts'
 import { type Alarm, Monitor, type MonitorState } from './drift/monitor.ts'
 import type { FeatureBatch } from './learn/learner.ts'
 import { type Plan, taskOf } from './plan.ts'

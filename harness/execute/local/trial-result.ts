@@ -19,7 +19,7 @@ import {
   type WatchSummary,
 } from '../../../workers/protocol.ts'
 import { trialErrorFrom } from '../../../workers/untrusted.ts'
-import { estimatedJoules } from '../../analyse/energy.ts'
+import { estimatedJoules } from '../../analyse/values.ts'
 import { formatNumber } from '../../format.ts'
 import type { ProcessDeath, ProcessEnding } from './trial-process.ts'
 

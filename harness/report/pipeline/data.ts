@@ -1,6 +1,9 @@
 /** What the files of `stint pipeline` are made from: a run folder, read once. */
-import type { ChunkLogLine, OkTrial, TrialResult } from '../../../workers/protocol.ts'
-import { groupByScenario, okTrials } from '../../analyse/values.ts'
+
+import { op, table } from 'arquero'
+import type { ChunkLogLine, OkTrial, TrialResult, Watts } from '../../../workers/protocol.ts'
+import { estimatedJoules, groupByScenario, machinePart, okTrials } from '../../analyse/values.ts'
+import { own } from '../../own.ts'
 import { type RecordedRun, readChunkLog } from '../../record/open-run.ts'
 import type { Manifest } from '../../record/types.ts'
 import type { Scenario } from '../../sweep/types.ts'
@@ -79,4 +82,76 @@ function distinctSizes(sizes: readonly Measured[]): Measured[] {
 /** Rows that each of its ok trials handled; null where none was ok. */
 export function rowsOf({ report }: Measured): number | null {
   return report.metrics['rows']?.value ?? null
+}
+
+// ---------------------------------------------------------------- operators, under the headings of the original profile
+
+export type Stage = 'preprocess' | 'feature_engineering' | 'training' | 'other'
+
+const STAGES: Readonly<Record<string, Stage>> = {
+  read: 'preprocess',
+  clean: 'preprocess',
+  features: 'feature_engineering',
+  learn: 'training',
+}
+
+export function stageOf(operator: string): Stage {
+  return own(STAGES, operator) ?? 'other'
+}
+
+export interface OperatorTotal {
+  operator: string
+  stage: Stage
+  seconds: number
+}
+
+/** What each operator took over all chunks, in the order in which they first appear. */
+export function operatorTotals(chunks: readonly ChunkLogLine[]): OperatorTotal[] {
+  const times = chunks.flatMap(({ operators_ms }) => Object.entries(operators_ms ?? {}))
+  return table({
+    operator: times.map(([operator]) => operator),
+    stage: times.map(([operator]) => stageOf(operator)),
+    seconds: times.map(([, ms]) => ms / 1000),
+  })
+    .groupby('operator', 'stage')
+    .rollup({ seconds: op.sum('seconds') })
+    .objects() as OperatorTotal[]
+}
+
+/** Names of all operators, in the order in which they first appear. */
+export function operatorsIn(chunks: readonly ChunkLogLine[]): string[] {
+  return [...new Set(chunks.flatMap((chunk) => Object.keys(chunk.operators_ms ?? {})))]
+}
+
+/** Seconds in the operators of these stages; null where no chunk says. */
+export function stageSeconds(
+  chunks: readonly ChunkLogLine[],
+  belongs: (stage: Stage) => boolean,
+): number | null {
+  let ms = 0
+  let known = false
+  for (const { operators_ms } of chunks) {
+    for (const [operator, time] of Object.entries(operators_ms ?? {})) {
+      if (!belongs(stageOf(operator))) continue
+      ms += time
+      known = true
+    }
+  }
+  return known ? ms / 1000 : null
+}
+
+// ---------------------------------------------------------------- energy of single chunks: an estimate from a profile's watts
+
+/**
+ * Joules of a chunk of `trial` from its own CPU time and latency, which holds the pauses of a compute cap; the same
+ * estimate as a trial's. Null without watts, and where the trial's part of the idle power is unknown.
+ */
+export function chunkEnergy(
+  watts: Watts | null,
+  trial: OkTrial | undefined,
+): (chunk: ChunkLogLine) => number | null {
+  const part = trial === undefined || trial.energy.joules === null ? null : machinePart(trial)
+  if (watts === null || part === null) return () => null
+  return ({ latency_ms, cpu_ms }) =>
+    estimatedJoules(watts, { wall_s: latency_ms / 1000, cpu_s: cpu_ms / 1000, part })
 }

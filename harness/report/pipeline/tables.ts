@@ -1,12 +1,22 @@
-/** The tables of `stint pipeline`: the original's columns first, what is measured beside them after. */
+/** The tables and lines of `stint pipeline`: the original's columns first, what is measured beside them after. */
+import type { ChunkLogLine } from '../../../workers/protocol.ts'
 import type { Estimate } from '../../analyse/descriptive.ts'
 import type { CsvValue, DataTable } from '../section.ts'
 import { comparisonTable } from '../tables.ts'
-import { firstOk, type Measured, type PipelineData, rowsOf } from './data.ts'
-import { operatorsIn, type stageOf, stageSeconds } from './operators.ts'
+import {
+  chunkEnergy,
+  firstOk,
+  type Measured,
+  operatorsIn,
+  type PipelineData,
+  rowsOf,
+  type stageOf,
+  stageSeconds,
+} from './data.ts'
 
 export const OPERATORS_FILE = 'profiles/operator_profile.csv'
 export const SIGNIFICANCE_FILE = 'benchmarks/significance_tests.csv'
+export const CHUNKS_FILE = 'reports/streaming_chunks.jsonl'
 
 const BYTES_PER_MB = 1024 * 1024
 
@@ -175,4 +185,40 @@ function operatorProfileTable({ streaming: { chunks } }: PipelineData): DataTabl
       ],
     ),
   ])
+}
+
+// ---------------------------------------------------------------- lines of chunks
+
+/** The lines of `CHUNKS_FILE`: one per chunk of the first streaming trial; null where nothing was measured. */
+export function chunkLines({ streaming }: PipelineData): Record<string, unknown>[] {
+  const energyOf = chunkEnergy(streaming.scenario.watts ?? null, firstOk(streaming.trials))
+  return streaming.chunks.map((chunk) => lineOf(chunk, energyOf(chunk)))
+}
+
+function lineOf(chunk: ChunkLogLine, joules: number | null): Record<string, unknown> {
+  const { control, spilled_bytes, drift, quality, ...others } = chunk.detail ?? {}
+  const retries = (control as { retries?: number } | undefined)?.retries
+  return {
+    chunk_id: chunk.chunk,
+    first_row: chunk.first_row,
+    rows: chunk.rows,
+    bytes: chunk.bytes ?? null,
+    operators_ms: chunk.operators_ms ?? null,
+    latency_ms: chunk.latency_ms,
+    service_ms: chunk.service_ms,
+    cpu_ms: chunk.cpu_ms,
+    throughput_rows_s: chunk.latency_ms > 0 ? (chunk.rows * 1000) / chunk.latency_ms : null,
+    memory_mb: chunk.heap_mb + chunk.external_mb,
+    heap_mb: chunk.heap_mb,
+    external_mb: chunk.external_mb,
+    energy_j: joules,
+    // Counters are read once per trial.
+    energy_source: joules === null ? null : 'estimate',
+    retries: retries ?? 0,
+    control: control ?? null,
+    spilled_bytes: spilled_bytes ?? 0,
+    drift: drift ?? null,
+    quality: quality ?? null,
+    ...others,
+  }
 }

@@ -5,9 +5,9 @@ import type { PipelineOptions } from '../../pipeline/options.ts'
 import { writeAtomically } from '../../record/atomic.ts'
 import { type Export, type Format, type WriteOptions, type WrittenReport, writeReport } from '../export.ts'
 import type { Report } from '../section.ts'
-import { CHUNKS_FILE, chunkLines } from './chunks.ts'
 import type { PipelineData } from './data.ts'
 import { runManifest } from './report-json.ts'
+import { CHUNKS_FILE, chunkLines } from './tables.ts'
 
 /** The original's files, whatever else is asked for. */
 const ALWAYS: readonly Format[] = ['csv', 'json', 'png']

@@ -1,12 +1,11 @@
 /** Proof of enforcement: what was asked for against what the trials used. */
 
 import { count, formatNumber, wholeNumber } from '../../format.ts'
-import { scalarText } from '../text/words.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
-import type { Plot } from './plot.ts'
+import { scalarText } from '../words.ts'
 import { linearTicks, logTicks, tickLabel } from './scale.ts'
 import { captionLayer, pictureSubtitle, wrap } from './text.ts'
-import { config, FONT_SIZE, INK } from './theme.ts'
+import { config, FONT_SIZE, INK, type Plot } from './theme.ts'
 
 const ALT =
   'Requested against achieved compute share, and requested against peak memory, a point per scenario'

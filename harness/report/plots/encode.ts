@@ -1,8 +1,8 @@
 /** Which axis of the grid is a colour, which a shape, and which must be written beside the points. */
 import type { Scalar } from '../../../workers/workload.ts'
 import type { Metric } from '../../metrics.ts'
-import { capitalised, scalarText, settingName } from '../text/words.ts'
 import type { ScenarioReport } from '../types.ts'
+import { capitalised, scalarText, settingName } from '../words.ts'
 import { MAX_COLOURS, palette, SHAPES } from './theme.ts'
 
 export interface Levels {

@@ -2,17 +2,14 @@
 
 import { count, formatMetric } from '../../format.ts'
 import type { Metric } from '../../metrics.ts'
-import { capitalised, metricName, metricTitle, settingLabel } from '../text/words.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
-import { extent, type Point, pointsOf } from './front.ts'
+import { capitalised, metricName, metricTitle, settingLabel } from '../words.ts'
 import { placeLabels } from './labels.ts'
-import { textWidth } from './measure.ts'
-import type { Plot } from './plot.ts'
 import { type PlotScale, position, scaleOver, tickLabel } from './scale.ts'
-import { captionLayer, pictureSubtitle, wrap } from './text.ts'
-import { config, FONT_SIZE, INK, SHAPES } from './theme.ts'
-import { HEIGHT, WIDTH } from './tradeoff-layout.ts'
-import { perRowText } from './tradeoff-words.ts'
+import { captionLayer, pictureSubtitle, textWidth, wrap } from './text.ts'
+import { config, FONT_SIZE, INK, type Plot, SHAPES } from './theme.ts'
+import { perRowText } from './tradeoff.ts'
+import { extent, HEIGHT, type Point, pointsOf, WIDTH } from './tradeoff-layout.ts'
 
 const MEMORY = 'peak_memory_mb'
 const CAPTION_Y = HEIGHT + 78

@@ -2,8 +2,8 @@
 import { type Canvas, createCanvas } from '@napi-rs/canvas'
 import * as vega from 'vega'
 import { compileSpec } from './compile.ts'
-import { FONT_FAMILY } from './fonts.ts'
-import { measuringContext } from './measure.ts'
+import { measuringContext } from './text.ts'
+import { FONT_FAMILY } from './theme.ts'
 
 const SCALE = 2
 

@@ -1,9 +1,9 @@
-/** Lines of text in pictures. */
+/** Text in pictures: how wide it is, and where its lines break. */
 
-import { plain } from '../text/words.ts'
+import { createCanvas, GlobalFonts, type SKRSContext2D } from '@napi-rs/canvas'
 import type { ReportModel } from '../types.ts'
-import { textWidth } from './measure.ts'
-import { FONT_SIZE, MUTED } from './theme.ts'
+import { plain } from '../words.ts'
+import { FONT_FAMILY, FONT_SIZE, fontFaces, MUTED } from './theme.ts'
 
 /** Breaks a text into lines of at most `width` px; a longer word keeps a line of its own. */
 export function wrap(text: string, size: number, weight: 400 | 600, width: number): string[] {
@@ -48,4 +48,30 @@ export function captionLayer(paragraphs: readonly string[], y: number, width: nu
     },
     encoding: { x: { value: 0 }, y: { value: y }, text: { value: text } },
   }
+}
+
+// ---------------------------------------------------------------- how wide is a text? Measured as it is drawn, with the pictures' own font
+
+let measuring: SKRSContext2D | undefined
+
+/**
+ * Registers the faces once and returns the context that measures with them.
+ * @throws when a font cannot be read: pictures in a fallback font would be laid out wrongly
+ */
+export function measuringContext(): SKRSContext2D {
+  if (measuring) return measuring
+  for (const face of fontFaces()) {
+    // The library answers null where its types promise an object.
+    const key: unknown = GlobalFonts.registerFromPath(face.path, FONT_FAMILY)
+    if (!key) throw new Error(`Cannot register the font ${face.path}; install stint again`)
+  }
+  measuring = createCanvas(8, 8).getContext('2d')
+  return measuring
+}
+
+/** Width of one line, px. */
+export function textWidth(text: string, size: number, weight: 400 | 600 = 400): number {
+  const context = measuringContext()
+  context.font = `${weight} ${size}px ${FONT_FAMILY}`
+  return context.measureText(text).width
 }

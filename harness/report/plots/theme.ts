@@ -1,6 +1,8 @@
-/** How every picture looks: sizes, greys, and palettes that colour-blind readers can tell apart. */
+/** How every picture looks: sizes, greys, fonts, and palettes that colour-blind readers can tell apart. */
+
+import { readFileSync } from 'node:fs'
 import type { Config } from 'vega-lite'
-import { FONT_FAMILY } from './fonts.ts'
+import { builtFile } from '../../package-folder.ts'
 
 export const INK = '#1f2328'
 export const MUTED = '#5b6470'
@@ -22,8 +24,6 @@ export function palette(levels: number): string[] {
   if (levels <= DISTINCT.length) return DISTINCT.slice(0, levels)
   return Array.from({ length: levels }, (_, i) => interpolate(ORDERED, i / (levels - 1)))
 }
-
-export const OUTCOME_COLOURS = { held: '#0072b2', over: '#d55e00', none: '#8a929c' }
 
 export function config(): Config {
   const settings = {
@@ -88,4 +88,39 @@ function interpolate(stops: readonly string[], share: number): string {
       .padStart(2, '0')
   }
   return `#${channel(1)}${channel(3)}${channel(5)}`
+}
+
+// ---------------------------------------------------------------- what a picture is to its renderers: a Vega-Lite 6 spec, or the reason why there is none
+
+export type Plot = {
+  /** Below the run folder, such as `benchmarks/caps.png`. */
+  file: string
+  /** What it would show, for readers who cannot see it or when it is skipped. */
+  alt: string
+} & ({ spec: object; skipped?: never } | { spec?: never; skipped: string })
+
+// ---------------------------------------------------------------- Inter, for pictures and for pages: the same letters everywhere
+
+export const FONT_FAMILY = 'Inter'
+
+const FACES = [
+  { weight: 400, file: 'Inter_400Regular.ttf' },
+  { weight: 600, file: 'Inter_600SemiBold.ttf' },
+] as const
+
+interface FontFace {
+  weight: number
+  path: string
+}
+
+export function fontFaces(): FontFace[] {
+  return FACES.map(({ weight, file }) => ({
+    weight,
+    path: builtFile(`assets/${file}`),
+  }))
+}
+
+/** A face as a `data:` URL, for pages that must not load anything. */
+export function fontDataUrl(face: FontFace): string {
+  return `data:font/ttf;base64,${readFileSync(face.path).toString('base64')}`
 }

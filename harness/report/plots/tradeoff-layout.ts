@@ -1,9 +1,10 @@
 /** What a trade-off picture shows and on which scales, before it is a spec. */
+
+import type { Estimate } from '../../analyse/descriptive.ts'
+import { formatNumber } from '../../format.ts'
 import type { Metric } from '../../metrics.ts'
-import type { ReportModel } from '../types.ts'
+import type { ReportModel, ScenarioReport } from '../types.ts'
 import { type AxesEncoding, encodeAxes } from './encode.ts'
-import { extent, type Point } from './front.ts'
-import { type Reference, referencesFor } from './references.ts'
 import { type PlotScale, scaleOver } from './scale.ts'
 
 export const WIDTH = 820
@@ -69,4 +70,78 @@ function room(means: readonly number[]): [least: number, most: number] {
 
 export function clamp(value: number, least: number, most: number): number {
   return Math.min(Math.max(value, least), most)
+}
+
+// ---------------------------------------------------------------- the points of a picture and the front among them
+
+export interface Point {
+  scenario: ScenarioReport
+  x: Estimate
+  y: Estimate
+  /** No other point is at least as good on both and better on one. */
+  front: boolean
+}
+
+/** Scenarios that know both metrics, cheapest first. */
+export function pointsOf(
+  scenarios: readonly ScenarioReport[],
+  xName: string,
+  yName: string,
+  onFront: (scenario: ScenarioReport) => boolean | null,
+): Point[] {
+  const points: Point[] = []
+  for (const scenario of scenarios) {
+    const x = scenario.metrics[xName]
+    const y = scenario.metrics[yName]
+    if (x && y) points.push({ scenario, x, y, front: onFront(scenario) === true })
+  }
+  return points.sort((a, b) => a.x.value - b.x.value)
+}
+
+/** The value and the ends of its interval, where known. */
+export function extent(estimate: Estimate): number[] {
+  return [estimate.value, estimate.low, estimate.high].filter((value) => value !== null)
+}
+
+// ---------------------------------------------------------------- references
+// Lines that give a score's worth: what no honest learner passes, and what guessing the mean would give.
+
+interface Reference {
+  value: number
+  text: string
+}
+
+/** A line may stretch the axis to so many times the range of the data. */
+const MAX_STRETCH = 2.6
+const SMALLEST_RANGE = 0.02
+
+/**
+ * R2 alone has such lines. `shown` are near enough to draw; `far` are put into words.
+ * @param values of the score in the picture
+ */
+function referencesFor(
+  model: ReportModel,
+  metric: string,
+  values: readonly number[],
+): { shown: Reference[]; far: Reference[] } {
+  if (metric !== 'r2') return { shown: [], far: [] }
+  const low = values.reduce((a, b) => Math.min(a, b))
+  const high = values.reduce((a, b) => Math.max(a, b))
+  const range = Math.max(high - low, SMALLEST_RANGE)
+  const ceilings = model.manifest.datasets
+    .map((data) => data.ceiling_r2)
+    .filter((ceiling) => ceiling !== null)
+  const known = [...new Set(ceilings)].map((value) => ({
+    value,
+    text: `The data's own noise caps R² at ${formatNumber(value)}`,
+  }))
+  const shown: Reference[] = []
+  const far: Reference[] = []
+  for (const ceiling of known) {
+    const near = Math.max(high, ceiling.value) - low <= range * MAX_STRETCH
+    if (near) shown.push(ceiling)
+    else far.push(ceiling)
+  }
+  if (low <= 0 && high >= 0) shown.push({ value: 0, text: 'Guessing the mean: R² 0' })
+  return { shown, far }
 }

@@ -1,17 +1,13 @@
 /** Cost against quality: a point per scenario, its intervals, and the front that nothing beats on both. */
-
-import { formatMetric, formatNumber } from '../../format.ts'
-import { capitalised, metricName, metricTitle } from '../text/words.ts'
+import { count, formatMetric, formatNumber, wholeNumber } from '../../format.ts'
 import type { ReportModel } from '../types.ts'
+import { capitalised, chunkSizesText, metricName, metricTitle, settingLabel } from '../words.ts'
 import { levelChannels, levelOf } from './encode.ts'
-import { type Point, pointsOf } from './front.ts'
-import { type FrontLabel, labelFront } from './front-labels.ts'
-import type { Plot } from './plot.ts'
-import { type PlotScale, tickLabel } from './scale.ts'
-import { captionLayer, pictureSubtitle, wrap } from './text.ts'
-import { config, FONT_SIZE, INK, MUTED, REFERENCE } from './theme.ts'
-import { clamp, HEIGHT, layOut, type Picture, WIDTH } from './tradeoff-layout.ts'
-import { captionOf, headline } from './tradeoff-words.ts'
+import { type Box, placeLabels } from './labels.ts'
+import { type PlotScale, position, tickLabel } from './scale.ts'
+import { captionLayer, pictureSubtitle, textWidth, wrap } from './text.ts'
+import { config, FONT_SIZE, INK, MUTED, type Plot, REFERENCE } from './theme.ts'
+import { clamp, HEIGHT, layOut, type Picture, type Point, pointsOf, WIDTH } from './tradeoff-layout.ts'
 
 const CAPTION_Y = HEIGHT + 78
 const TEXT_WIDTH = WIDTH + 120
@@ -209,4 +205,126 @@ function withInterval({ value, low, high }: Point['x'], unit: string): string {
 
 function vegaScale({ type, domain }: PlotScale) {
   return type === 'log' ? { type, domain, nice: false } : { type, domain, nice: false, zero: false }
+}
+
+// ---------------------------------------------------------------- the labels beside the points of the front
+
+const LABEL_LINE = Math.round(FONT_SIZE.label * 1.25)
+
+interface FrontLabel {
+  /** Centre of the text, px. */
+  x: number
+  y: number
+  text: string
+  /** From the point to the text, where they are apart. */
+  leader: { x0: number; y0: number; x1: number; y1: number } | null
+}
+
+/** What colour and shape do not tell, written beside the points of the front. */
+function labelFront({ points, front, encoding, xs, ys, shown, intervals }: Picture): FrontLabel[] {
+  const texts = front.map(({ scenario }) =>
+    encoding.others.map((key) => settingLabel(key, scenario.flat[key])).join(' · '),
+  )
+  const pixels = (x: number, y: number) => ({ x: position(xs, x) * WIDTH, y: (1 - position(ys, y)) * HEIGHT })
+  const obstacles: Box[] = shown.map(({ value, text }) => {
+    const { y } = pixels(xs.domain[0], value)
+    return { x0: 0, x1: textWidth(text, FONT_SIZE.label) + 8, y0: y - LABEL_LINE - 6, y1: y + 2 }
+  })
+  for (const { x, y } of points) {
+    const at = pixels(x.value, y.value)
+    const radius = intervals ? 8 : 4
+    obstacles.push({ x0: at.x - radius, x1: at.x + radius, y0: at.y - radius, y1: at.y + radius })
+    if (!intervals || x.low === null || x.high === null) continue
+    const from = pixels(Math.max(x.low, xs.domain[0]), y.value)
+    obstacles.push({ x0: from.x, x1: pixels(x.high, y.value).x, y0: at.y - 1, y1: at.y + 1 })
+  }
+  for (const [i, point] of front.entries()) {
+    const from = pixels(point.x.value, point.y.value)
+    const next = front[i + 1]
+    if (!next) continue
+    const to = pixels(next.x.value, next.y.value)
+    obstacles.push({ x0: from.x, x1: to.x, y0: from.y - 1, y1: from.y + 1 })
+    obstacles.push({ x0: to.x - 1, x1: to.x + 1, y0: to.y, y1: from.y })
+  }
+  const anchors = front.map(({ x, y }, i) => ({
+    ...pixels(x.value, y.value),
+    width: textWidth(texts[i]!, FONT_SIZE.label),
+    height: LABEL_LINE,
+  }))
+  const wanted = anchors.map((anchor, i) => ({ anchor, text: texts[i]! })).filter(({ text }) => text !== '')
+  const places = placeLabels(
+    wanted.map(({ anchor }) => anchor),
+    obstacles,
+    { x0: 0, x1: WIDTH + 14, y0: -4, y1: HEIGHT - 2 },
+  )
+  return wanted.flatMap(({ anchor, text }, i) => {
+    const place = places[i]
+    if (!place) return []
+    const leader = place.leader && { x0: anchor.x, y0: anchor.y, x1: place.leader.x, y1: place.leader.y }
+    return [{ x: place.x, y: place.y, text, leader }]
+  })
+}
+
+// ---------------------------------------------------------------- title and small print of a trade-off picture
+
+/** What one sees, in a line. */
+export function headline({ front, points, cost, accuracy }: Picture): string {
+  const [first, last] = [front[0]!, front.at(-1)!]
+  const name = metricName(accuracy.name)
+  const show = (point: Point) =>
+    `${name} ${formatMetric(point.y.value, accuracy.unit)} at ${formatMetric(point.x.value, cost.unit)}`
+  if (points.length === 1) return capitalised(show(first))
+  if (points.every(({ y }) => y.value === first.y.value)) {
+    const range = `${formatMetric(points[0]!.x.value, cost.unit)} to ${formatMetric(points.at(-1)!.x.value, cost.unit)}`
+    return `${capitalised(name)} is ${formatMetric(first.y.value, accuracy.unit)} throughout, the ${costWord(cost.name)} ${range}`
+  }
+  if (front.length === 1) return `${capitalised(show(first))}: no other scenario is better at either`
+  const factor = last.x.value / first.x.value
+  const price = factor >= 1.1 ? `, for ${formatNumber(factor)} times the ${costWord(cost.name)}` : ''
+  return `${capitalised(name)} from ${formatMetric(first.y.value, accuracy.unit)} to ${formatMetric(last.y.value, accuracy.unit)}${price}`
+}
+
+/** Why a picture shows latency per row, where it does. */
+export function perRowText(model: ReportModel): string[] {
+  const sizes = chunkSizesText(model.differing_chunks)
+  return sizes === null ? [] : [`Chunks hold ${sizes}, so latency is per row: total latency over total rows.`]
+}
+
+function isLatency(name: string): boolean {
+  return name.startsWith('latency')
+}
+
+function costWord(name: string): string {
+  if (isLatency(name)) return 'latency'
+  return metricName(name).replace(/^peak /, '')
+}
+
+export function captionOf(
+  model: ReportModel,
+  { points, front, cost, accuracy, intervals, cut, far, encoding }: Picture,
+): string[] {
+  const missing = model.scenarios.length - points.length
+  const deterministic = accuracy.kind === 'deterministic'
+  const known = points.some(({ x, y }) => x.low !== null || y.low !== null)
+  const exact = deterministic ? `; ${metricName(accuracy.name)} is deterministic and needs none` : ''
+  const bars = !known
+    ? ' One value has no interval.'
+    : intervals
+      ? ` Bars: 95% confidence interval of the mean, one value per trial${exact}.`
+      : ' Intervals are left out here and stand in constraint_experiment.csv.'
+  const labelled = encoding.others.length > 0 ? ' Labels name what colour and shape do not.' : ''
+  return [
+    `Points: means over the ok trials of a scenario.${bars}`,
+    ...(points.length > 1
+      ? [
+          `Line: the best ${metricName(accuracy.name)} within a given ${costWord(cost.name)}; ${wholeNumber(front.length)} of ${count(points.length, 'scenario')} ${front.length === 1 ? 'is' : 'are'} on it.${labelled}`,
+        ]
+      : []),
+    ...(cut ? ['Bars that end at the edge of the picture go on beyond it.'] : []),
+    ...(isLatency(cost.name) ? perRowText(model) : []),
+    ...(missing > 0
+      ? [`${count(missing, 'scenario')} without a usable trial ${missing === 1 ? 'is' : 'are'} not shown.`]
+      : []),
+    ...far.map(({ text }) => `${text}, above this picture.`),
+  ]
 }

@@ -1,7 +1,7 @@
 /** A report's checks as GitHub's workflow commands: what is shown beside the files of a pull request. */
 import { relative } from 'node:path'
 import type { Report } from '../section.ts'
-import { plain } from '../text/words.ts'
+import { plain } from '../words.ts'
 
 /**
  * One line per failed or undecided check; the answer where there is none.

@@ -1,7 +1,7 @@
 /** CSV for spreadsheets and scripts: numbers in full, unknown empty, and no cell that a spreadsheet would run. */
 import { table } from 'arquero'
 import type { CsvValue, DataTable } from '../section.ts'
-import { plain } from '../text/words.ts'
+import { plain } from '../words.ts'
 
 export function csvText({ columns }: Pick<DataTable, 'columns'>): string {
   // The names as a first row: as names of arquero's columns they would be keys of an object.

@@ -1,6 +1,6 @@
 /** A report's checks as JUnit XML, which most CI systems collect: a suite for each suite, a case for each check. */
 import type { Check, Report } from '../section.ts'
-import { plain } from '../text/words.ts'
+import { plain } from '../words.ts'
 
 export function junitText({ kind, title, checks, elapsed_s }: Report): string {
   const suites = new Map<string, Check[]>()

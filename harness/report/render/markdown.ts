@@ -1,6 +1,6 @@
 /** A report as Markdown that reads well raw and rendered. */
 import { type Block, missingPicture, type Report, shortened, type Table, type Tone } from '../section.ts'
-import { plain } from '../text/words.ts'
+import { plain } from '../words.ts'
 
 /** A table in a page stops here where a file has every row. */
 const MOST_ROWS = 200

@@ -10,7 +10,7 @@ import {
   type Table,
   type Tone,
 } from '../section.ts'
-import { plain } from '../text/words.ts'
+import { plain } from '../words.ts'
 
 export interface TerminalOptions {
   colour: boolean

@@ -4,11 +4,11 @@ import { type ComparisonRow, isRegression, isSignificant } from '../../analyse/c
 import { formatMetric } from '../../format.ts'
 import { STINT_VERSION } from '../../package-folder.ts'
 import type { ComparisonLine, RunComparison } from '../compare.ts'
-import type { Plot } from '../plots/plot.ts'
 import type { Forest } from '../plots/significance.ts'
+import type { Plot } from '../plots/theme.ts'
 import { type Cell, type Check, type ColumnOf, columnsOf, type Report } from '../section.ts'
 import { comparisonTable } from '../tables.ts'
-import { adjustedPText, CORRECTIONS, type Line, metricName, plain, ratioText } from '../text/words.ts'
+import { adjustedPText, CORRECTIONS, type Line, metricName, plain, ratioText } from '../words.ts'
 import { findingsHeadline } from './findings.ts'
 import { secondaryTests } from './secondary-tests.ts'
 

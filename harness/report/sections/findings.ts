@@ -2,8 +2,8 @@
 
 import { type ComparisonRow, isRegression, isSignificant } from '../../analyse/comparison.ts'
 import { count, formatNumber, formatShare, wholeNumber } from '../../format.ts'
-import { CORRECTIONS, capitalised, metricName, pairOf, ratioStyle, ratioText } from '../text/words.ts'
 import type { ReportModel } from '../types.ts'
+import { CORRECTIONS, capitalised, metricName, pairOf, ratioStyle, ratioText } from '../words.ts'
 
 export interface Finding {
   /** Of the claim: a change for the worse, for the better or without direction; none within the margin; or no claim. */

@@ -11,7 +11,7 @@ import {
   type Table,
   type Tone,
 } from '../section.ts'
-import { capitalised, metricName, ratioStyle, ratioText, waitText } from '../text/words.ts'
+import { capitalised, metricName, ratioStyle, ratioText, waitText } from '../words.ts'
 
 const VERDICTS: Record<RowVerdict, { text: string; tone?: Tone }> = {
   regression: { text: 'REGRESSION', tone: 'bad' },

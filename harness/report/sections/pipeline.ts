@@ -3,11 +3,15 @@ import { basename } from 'node:path'
 import { formatNumber, formatShare, list, wholeNumber } from '../../format.ts'
 import { own } from '../../own.ts'
 import type { PipelineOptions } from '../../pipeline/options.ts'
-import { firstOk, type Measured, type PipelineData, rowsOf } from '../pipeline/data.ts'
-import { notMeasured } from '../pipeline/not-measured.ts'
-import { operatorTotals, stageOf } from '../pipeline/operators.ts'
-import { qualitySection } from '../pipeline/quality.ts'
-import { pipelineJson } from '../pipeline/report-json.ts'
+import {
+  firstOk,
+  type Measured,
+  operatorTotals,
+  type PipelineData,
+  rowsOf,
+  stageOf,
+} from '../pipeline/data.ts'
+import { notMeasured, pipelineJson, qualitySection } from '../pipeline/report-json.ts'
 import { pipelineTables } from '../pipeline/tables.ts'
 import { latencyMemoryPlot } from '../plots/latency-memory.ts'
 import { tradeoffPlot } from '../plots/tradeoff.ts'

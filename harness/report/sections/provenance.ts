@@ -1,10 +1,10 @@
 /** What was run, on what, with which files, and how to run it again. */
 import { count, formatDuration, list, wholeNumber } from '../../format.ts'
 import type { Sweep } from '../../sweep/types.ts'
-import type { Plot } from '../plots/plot.ts'
+import type { Plot } from '../plots/theme.ts'
 import type { Block } from '../section.ts'
-import { plain, runsText, scalarText, settingName } from '../text/words.ts'
 import type { ReportModel } from '../types.ts'
+import { plain, runsText, scalarText, settingName } from '../words.ts'
 
 const MOST_VALUES = 12
 

@@ -7,6 +7,7 @@ import { count, formatMetric, formatNumber } from '../../format.ts'
 import { isHarnessMetric } from '../../metrics.ts'
 import { own } from '../../own.ts'
 import { type Cell, type ColumnOf, columnsOf, type Table } from '../section.ts'
+import type { ReportModel, ScenarioReport } from '../types.ts'
 import {
   CORRECTIONS,
   capitalised,
@@ -18,8 +19,7 @@ import {
   scalarText,
   settingLabel,
   settingName,
-} from '../text/words.ts'
-import type { ReportModel, ScenarioReport } from '../types.ts'
+} from '../words.ts'
 
 const SHORT_HEADS: Record<string, string> = {
   chunk_size: 'chunk',

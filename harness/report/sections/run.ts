@@ -1,19 +1,27 @@
 /** What is said of a run. */
-import { count, formatMetric, wholeNumber } from '../../format.ts'
+import { count, formatMetric, formatNumber, formatShare, wholeNumber } from '../../format.ts'
 import { capsPlot } from '../plots/caps.ts'
-import type { Plot } from '../plots/plot.ts'
 import { significancePlot } from '../plots/significance.ts'
 import { pictureSubtitle } from '../plots/text.ts'
+import type { Plot } from '../plots/theme.ts'
 import { tradeoffPlot } from '../plots/tradeoff.ts'
-import type { Block, Check, Item, Report, Section, Table, Tone } from '../section.ts'
+import {
+  type Block,
+  type Check,
+  columnsOf,
+  type Item,
+  type Report,
+  type Section,
+  type Table,
+  type Tone,
+} from '../section.ts'
 import { comparisonTable, operatingPointsTable, scenarioTable } from '../tables.ts'
-import { capitalised, pairLines } from '../text/words.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
+import { capitalised, metricName, outcomeName, pairLines } from '../words.ts'
 import { type Finding, findingsHeadline, findingsOf } from './findings.ts'
 import { facts, fileList, reproduceSteps } from './provenance.ts'
 import { capsTable, goalText, lostText, operatingTable, scenarioText, summaryTable } from './results.ts'
 import { secondaryTests } from './secondary-tests.ts'
-import { noiseFacts, outcomeTable } from './trust.ts'
 
 const FILE = 'reports/report'
 /** Lines of a kind under `In short`. */
@@ -229,4 +237,69 @@ function runData(model: ReportModel): Record<string, unknown> {
     operating_points: operating.points,
     notices,
   }
+}
+
+// ---------------------------------------------------------------- how trials ended, and how quiet the machine was
+
+/** Trials that were not ok, those that ended alike in one row; null where every trial was ok. */
+function outcomeTable({ scenarios }: ReportModel): Table | null {
+  const rows = scenarios.flatMap(({ label, failures, trials }) =>
+    failures.map((failure) => ({ label, trials, ...failure })),
+  )
+  if (rows.length === 0) return null
+  return {
+    columns: columnsOf(rows, [
+      { head: 'Scenario', type: 'text', cell: ({ label }) => ({ text: label }) },
+      { head: 'Outcome', type: 'text', cell: ({ outcome }) => ({ text: outcomeName(outcome), tone: 'bad' }) },
+      {
+        head: 'Trials',
+        type: 'number',
+        cell: ({ count, trials }) => ({ text: `${count} of ${trials}`, value: count }),
+      },
+      { head: 'Reason', type: 'text', cell: ({ reason }) => ({ text: reason }) },
+      {
+        head: 'First trial',
+        type: 'text',
+        cell: ({ first_trial }) => ({ text: first_trial, tone: 'quiet' }),
+      },
+    ]),
+    file: 'trials.jsonl',
+  }
+}
+
+export function noiseFacts({ noise, latency }: ReportModel): [string, string][] {
+  const share = (value: number | null) => (value === null ? 'unknown' : formatShare(value))
+  return [
+    [
+      'Waiting for a core',
+      noise.run_queue_wait_median === null
+        ? 'unknown: not reported here, held back by a compute cap, or too short to tell'
+        : `${share(noise.run_queue_wait_median)} of the time (median trial), at most ${share(noise.run_queue_wait_max)}`,
+    ],
+    [
+      'Variation between trials',
+      noise.latency_variation_median === null
+        ? 'unknown: needs two ok trials of a scenario'
+        : `${share(noise.latency_variation_median)} of the ${metricName(latency)} (coefficient of variation, median scenario)`,
+    ],
+    [
+      'Involuntary context switches',
+      noise.involuntary_switches_median === null
+        ? 'unknown on this machine'
+        : `${wholeNumber(noise.involuntary_switches_median)} per trial (median)`,
+    ],
+    [
+      'Other processes',
+      noise.others_cores_median === null
+        ? 'unknown: not reported here, or the trials were too short to tell'
+        : `${formatNumber(noise.others_cores_median)} cores in use (median trial); time taken by the hypervisor at most ${share(noise.steal_max)}`,
+    ],
+    [
+      'Disturbed trials',
+      noise.disturbed.of === 0
+        ? 'unknown: not reported here, or the trials were too short to tell'
+        : `${noise.disturbed.trials} of ${noise.disturbed.of}, kept and marked in the journal`,
+    ],
+    ['Load at the start', formatNumber(noise.load_at_start)],
+  ]
 }

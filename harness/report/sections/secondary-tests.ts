@@ -3,7 +3,7 @@
 import type { ComparisonRow } from '../../analyse/comparison.ts'
 import { count, formatNumber, formatP, formatShare } from '../../format.ts'
 import { type Block, type Cell, columnsOf, type Table } from '../section.ts'
-import { capitalised, type Line, metricName, ratioText } from '../text/words.ts'
+import { capitalised, type Line, metricName, ratioText } from '../words.ts'
 
 interface TestColumn {
   head: string

@@ -8,7 +8,7 @@ import {
   pipelineOptions,
 } from '../../../harness/pipeline/options.ts'
 import { pipelineSweep } from '../../../harness/pipeline/sweep.ts'
-import { planTrials } from '../../../harness/sweep/plan.ts'
+import { planTrials } from '../../../harness/plan/planner.ts'
 import { profileOf } from '../../../harness/sweep/profiles.ts'
 import type { Scenario } from '../../../harness/sweep/types.ts'
 import { csvFile, temporaryFolder } from '../pipeline/support.ts'

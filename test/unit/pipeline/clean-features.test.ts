@@ -3,10 +3,9 @@ import type { Column, ColumnChunk } from '../../../workers/data/columns.ts'
 import { Cleaner } from '../../../workers/pipeline/clean/cleaner.ts'
 import type { CategoryRule } from '../../../workers/pipeline/clean/respelling.ts'
 import { FeatureEngineer } from '../../../workers/pipeline/features/engineer.ts'
-import { minus, plus, times } from '../../../workers/pipeline/features/fills.ts'
 import { OneHotIndex } from '../../../workers/pipeline/features/one-hot.ts'
 import { RowBuffer } from '../../../workers/pipeline/features/row-buffer.ts'
-import type { FeatureTable } from '../../../workers/pipeline/features/table.ts'
+import { type FeatureTable, minus, plus, times } from '../../../workers/pipeline/features/table.ts'
 
 type Row = [y: number | null, x: number | null, team: string | null, land: string | null]
 

@@ -6,7 +6,7 @@ import type { NumberColumn } from '../../../workers/data/columns.ts'
 import { openBytes } from '../../../workers/data/csv/reader.ts'
 import { generateDataset } from '../../../workers/data/presets/generate.ts'
 import { readCheckpoint } from '../../../workers/pipeline/checkpoint.ts'
-import { FeatureSink } from '../../../workers/pipeline/sink/feature-sink.ts'
+import { FeatureSink } from '../../../workers/pipeline/feature-sink.ts'
 import pipeline from '../../../workers/pipeline/workload.ts'
 import { contextFor, csvFile, prepared, runPipeline, temporaryFolder } from './support.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from 'vitest'
 import { buildReportModel } from '../../../harness/report/model.ts'
 import { capsTable, summaryTable } from '../../../harness/report/sections/results.ts'
-import { noiseFacts } from '../../../harness/report/sections/trust.ts'
+import { noiseFacts } from '../../../harness/report/sections/run.ts'
 import { scenarioTable } from '../../../harness/report/tables.ts'
 import type { ReportModel } from '../../../harness/report/types.ts'
 import type { PassedOver } from '../../../workers/protocol.ts'

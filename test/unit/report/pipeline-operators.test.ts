@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { operatorTotals } from '../../../harness/report/pipeline/operators.ts'
+import { operatorTotals } from '../../../harness/report/pipeline/data.ts'
 import type { ChunkLogLine } from '../../../workers/protocol.ts'
 
 const chunk = (operators_ms?: Record<string, number>) => ({ operators_ms }) as unknown as ChunkLogLine

@@ -50,7 +50,7 @@ describe('the import rules', () => {
         "import type { Learner } from '../pipeline/learn/learner.ts'\nexport type Planted = Learner\n",
       ],
       'analyse-is-pure': ['harness/analyse/planted-io.ts', "import 'node:fs'\n"],
-      'analyse-stands-alone': ['harness/analyse/planted.ts', "import '../sweep/plan.ts'\n"],
+      'analyse-stands-alone': ['harness/analyse/planted.ts', "import '../sweep/expand.ts'\n"],
       'nothing-imports-cli': ['harness/gate/planted.ts', "import '../cli/main.ts'\n"],
       'sweep-comes-first': ['harness/sweep/planted.ts', "import '../record/types.ts'\n"],
       'execute-below-results': ['harness/execute/planted-gate.ts', "import '../gate/planted.ts'\n"],

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { planTrials, trialId } from '../../../harness/plan/planner.ts'
 import { orderStream, shuffle } from '../../../harness/random.ts'
-import { planTrials, trialId } from '../../../harness/sweep/plan.ts'
 
 const sweepOf = (count: number, benchmark_runs: number, random_seed: number) => ({
   scenarios: Array.from({ length: count }, (_, index) => ({ id: `s${index}`, runs: null })),

@@ -4,8 +4,7 @@ import { monthIndex } from '../../data/dates.ts'
 import type { FeatureDeclaration, FeatureOp } from '../../data/types.ts'
 import type { Plan } from '../plan.ts'
 import { power } from '../power.ts'
-import { HISTORIES } from './history.ts'
-import { Elementwise, Past } from './running.ts'
+import { Elementwise, HISTORIES, Past } from './history.ts'
 import type { DeclaredFeature } from './table.ts'
 
 type RowFunction = (values: Float64Array) => number

@@ -1,5 +1,9 @@
 /** Computes features from clean chunks, a column at a time, into reused buffers. */
 import type { CategoryColumn, ColumnChunk } from '../../data/columns.ts'
+import type { WorkloadSettings } from '../../workload.ts'
+import type { PipelineParams } from '../describe.ts'
+import type { Plan } from '../plan.ts'
+import { usesTarget } from './declared.ts'
 import { ONE_HOT_BOUNDS, type OneHotBounds, OneHotIndex, type OneHotState } from './one-hot.ts'
 import type { RowBuffer } from './row-buffer.ts'
 import type { FeatureTable, Formula, LabelTiming, Running, RunningState } from './table.ts'
@@ -32,7 +36,7 @@ export interface EngineerState {
   declared: Record<string, RunningState>
 }
 
-export interface EngineerOptions {
+interface EngineerOptions {
   bounds?: OneHotBounds
   /** When targets are known; needed where a declared feature is made of earlier targets. */
   labels?: LabelTiming
@@ -181,4 +185,26 @@ export class FeatureEngineer {
       buffer.hotSizes[waiting + row] = oneHot.size
     }
   }
+}
+
+// ---------------------------------------------------------------- how features are made under these parameters and settings
+
+/**
+ * Declared features of earlier targets see those that are known when a batch is predicted, and no others.
+ * @throws {Error} where the settings leave open when that is
+ */
+export function engineerOptions(
+  plan: Plan,
+  params: PipelineParams,
+  settings: WorkloadSettings,
+): EngineerOptions {
+  const { max_categories, hash_buckets, label_delay, adaptive_batch_resize } = params
+  const { mode, batch_size } = settings
+  if (usesTarget(plan) && (mode === 'batch' || adaptive_batch_resize)) {
+    const open = mode === 'batch' ? 'mode: batch' : 'adaptive_batch_resize'
+    throw new Error(
+      `dataset.features made of earlier targets hang on when those are known, which ${open} leaves open: use mode: streaming with a fixed batch_size`,
+    )
+  }
+  return { bounds: { max_categories, hash_buckets }, labels: { batch: batch_size, delay: label_delay } }
 }

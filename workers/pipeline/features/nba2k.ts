@@ -1,8 +1,7 @@
 /** Features of NBA 2K players: the salary from what is known before it is paid. No feature is made from the salary. */
 import type { CategoryRule } from '../clean/respelling.ts'
 import type { FeatureSet, PresetFeatures } from '../plan.ts'
-import { minus, month, months, plus, times, year } from './fills.ts'
-import type { Fill, Formula } from './table.ts'
+import { type Fill, type Formula, minus, month, months, plus, times, year } from './table.ts'
 
 /** Ratings lie between 67 and 97; powers are taken about a middle one, so that they are not all the same line. */
 const MIDDLE_RATING = 75

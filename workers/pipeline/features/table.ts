@@ -1,4 +1,5 @@
 /** What features are made of: a table of formulas over columns, which numbers go to the learner, and the slots. */
+import { monthIndex } from '../../data/dates.ts'
 
 /**
  * Writes `rows` results from one to three operands of that length. A loop of its own, not a function a row: calls
@@ -55,4 +56,36 @@ export interface FeatureTable {
   dense: readonly string[]
   /** Category columns that are one-hot slots, in order. */
   slots: readonly string[]
+}
+
+// ---------------------------------------------------------------- the arithmetic that feature tables share, a column at a time
+
+export const minus: Fill = (out, rows, a, b) => {
+  for (let i = 0; i < rows; i += 1) out[i] = a[i]! - b[i]!
+}
+
+export const times: Fill = (out, rows, a, b) => {
+  for (let i = 0; i < rows; i += 1) out[i] = a[i]! * b[i]!
+}
+
+/** a plus a constant. */
+export function plus(constant: number): Fill {
+  return (out, rows, a) => {
+    for (let i = 0; i < rows; i += 1) out[i] = a[i]! + constant
+  }
+}
+
+/** Months since year 0 of a day number: what `year` and `month` start from, so that the calendar is gone through once. */
+export const months: Fill = (out, rows, days) => {
+  for (let i = 0; i < rows; i += 1) out[i] = monthIndex(days[i]!)
+}
+
+/** Year of `months`. */
+export const year: Fill = (out, rows, a) => {
+  for (let i = 0; i < rows; i += 1) out[i] = Math.floor(a[i]! / 12)
+}
+
+/** Month of `months`, 1 for January. */
+export const month: Fill = (out, rows, a) => {
+  for (let i = 0; i < rows; i += 1) out[i] = a[i]! - 12 * Math.floor(a[i]! / 12) + 1
 }

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { energyOf } from '../../../../harness/execute/local/trial-result.ts'
-import type { PipelineData } from '../../../../harness/report/pipeline/data.ts'
-import { chunkEnergy } from '../../../../harness/report/pipeline/energy.ts'
-import { notMeasured } from '../../../../harness/report/pipeline/not-measured.ts'
+import { chunkEnergy, type PipelineData } from '../../../../harness/report/pipeline/data.ts'
+import { notMeasured } from '../../../../harness/report/pipeline/report-json.ts'
 import type {
   ChunkLogLine,
   OkTrial,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { qualitySection } from '../../../../harness/report/pipeline/quality.ts'
+import { qualitySection } from '../../../../harness/report/pipeline/report-json.ts'
 import type { ChunkLogLine } from '../../../../workers/protocol.ts'
 
 const chunk = (number: number, drift?: unknown): ChunkLogLine => ({

@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest'
 import { buildReportModel } from '../../../../harness/report/model.ts'
-import { pointsOf } from '../../../../harness/report/plots/front.ts'
 import { type Box, placeLabels } from '../../../../harness/report/plots/labels.ts'
 import { linearTicks, logTicks, position, scaleOver } from '../../../../harness/report/plots/scale.ts'
-import { layOut } from '../../../../harness/report/plots/tradeoff-layout.ts'
-import { headline } from '../../../../harness/report/plots/tradeoff-words.ts'
+import { headline } from '../../../../harness/report/plots/tradeoff.ts'
+import { layOut, pointsOf } from '../../../../harness/report/plots/tradeoff-layout.ts'
 import { syntheticRun } from '../synthetic.ts'
 
 const bounds: Box = { x0: 0, y0: 0, x1: 800, y1: 400 }

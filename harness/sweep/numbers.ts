@@ -1,4 +1,4 @@
-/** Shares of a whole, written as `2%` or `0.02`. */
+/** The numbers that a sweep may write: shares, as `2%` or `0.02`, and whole numbers within bounds. */
 import { z } from 'zod'
 
 const PERCENT = /^\d+(?:\.\d+)?\s*%$/
@@ -17,4 +17,13 @@ export function shareType(above0 = false): z.ZodType<number | string> {
     .regex(PERCENT, { error })
     .refine((share) => shareOf(share) < 1 && (!above0 || shareOf(share) > 0), { error })
   return z.union([number.lt(1, { error }), text], { error })
+}
+
+// ---------------------------------------------------------------- the type of a whole number within bounds
+
+/** A whole number from `low` to `high`; every failure says so. */
+export function wholeNumber(low: number, high: number): z.ZodType<number> {
+  const upper = high === Number.MAX_SAFE_INTEGER ? 'or more' : `to ${high}`
+  const error = `a whole number, ${low} ${upper}`
+  return z.int({ error }).min(low, { error }).max(high, { error })
 }

@@ -1,14 +1,13 @@
 /** What a reader must know before trusting a run, each with what to do next. */
-import type { Disturbed, TrialResult } from '../../../workers/protocol.ts'
-import type { Comparison } from '../../analyse/comparison.ts'
-import { mixesDataOrCode, okTrials, resumedByForce } from '../../analyse/values.ts'
-import { formatWarning } from '../../analyse/warnings.ts'
-import { count, formatNumber, formatShare } from '../../format.ts'
-import type { Notice } from '../section.ts'
-import { chunkSizesText, metricName, outcomeName, plain } from '../text/words.ts'
-import type { NoiseReport, ReportModel } from '../types.ts'
-import { pairNotices } from './pairs.ts'
-import { aboutPrecision } from './precision.ts'
+import type { Disturbed, TrialResult } from '../../workers/protocol.ts'
+import type { Comparison, ComparisonRow } from '../analyse/comparison.ts'
+import type { Precision } from '../analyse/precision.ts'
+import { mixesDataOrCode, okTrials, resumedByForce } from '../analyse/values.ts'
+import { formatWarning, type Warning } from '../analyse/warnings.ts'
+import { count, formatNumber, formatShare, list } from '../format.ts'
+import type { Notice } from './section.ts'
+import type { NoiseReport, ReportModel, ScenarioReport } from './types.ts'
+import { capitalised, chunkSizesText, metricName, outcomeName, plain } from './words.ts'
 
 /** Fewer trials per scenario than this give intervals too wide to decide anything. */
 const FEW_TRIALS = 5
@@ -22,7 +21,7 @@ export function noticesFor(
   leftOut: readonly string[],
 ): Notice[] {
   return [
-    ...leftOut.map((text) => problem(plain(`${text}.`))),
+    ...leftOut.map((text) => problem(`${text}.`)),
     ...aboutTheRun(model),
     ...aboutPrecision(model),
     ...aboutResuming(trials),
@@ -33,9 +32,9 @@ export function noticesFor(
     ...aboutCaps(model),
     ...aboutNoise(model),
     ...aboutEnergy(model, trials),
-    ...comparison.notes.map((warning) => note(plain(formatWarning(warning)))),
+    ...comparison.notes.map((warning) => note(formatWarning(warning))),
     ...pairNotices(comparison.rows),
-    ...model.manifest.notes.map((text) => note(plain(text))),
+    ...model.manifest.notes.map((text) => note(text)),
   ]
 }
 
@@ -87,9 +86,7 @@ function aboutResuming(trials: readonly TrialResult[]): Notice[] {
     : ''
   return [
     problem(
-      plain(
-        `${count(forced.length, 'trial')} (${where}) ran after the run was resumed with --force, and cannot be compared with the others: ${changes.join('; ')}.${mixed} Start a new run for numbers to rely on.`,
-      ),
+      `${count(forced.length, 'trial')} (${where}) ran after the run was resumed with --force, and cannot be compared with the others: ${changes.join('; ')}.${mixed} Start a new run for numbers to rely on.`,
     ),
   ]
 }
@@ -137,7 +134,7 @@ function aboutScores(
   }
   const missing = [...byReason].map(([reason, { names, scenarios: where }]) => {
     const of = scenarios.length === 1 ? '' : ` in ${where.size} of ${count(scenarios.length, 'scenario')}`
-    const text = plain(`No ${[...names].map(metricName).join(', ')}${of}: ${reason}.`)
+    const text = `No ${[...names].map(metricName).join(', ')}${of}: ${reason}.`
     return accuracy !== null && names.has(accuracy) ? problem(text) : note(text)
   })
   return [...missing, ...aboutRowsScored(scenarios)]
@@ -147,7 +144,7 @@ function aboutScores(
 function aboutValues(trials: readonly TrialResult[]): Notice[] {
   const times = new Map<string, number>()
   for (const { notes = [] } of trials) for (const text of notes) times.set(text, (times.get(text) ?? 0) + 1)
-  return [...times].map(([text, n]) => note(plain(`In ${count(n, 'trial')}: ${text}.`)))
+  return [...times].map(([text, n]) => note(`In ${count(n, 'trial')}: ${text}.`))
 }
 
 /** Scores over other rows are other quantities where the data drifts. */
@@ -282,9 +279,111 @@ function aboutEnergy({ measured }: Omit<ReportModel, 'notices'>, trials: readonl
 }
 
 function problem(text: string): Notice {
-  return { level: 'problem', text }
+  return { level: 'problem', text: plain(text) }
 }
 
 function note(text: string): Notice {
-  return { level: 'note', text }
+  return { level: 'note', text: plain(text) }
+}
+
+// ---------------------------------------------------------------- precision
+// Which scenarios ended early since their mean was known well enough, and which never got there.
+
+const MOST_NAMED = 5
+
+function aboutPrecision({ manifest, scenarios }: Omit<ReportModel, 'notices'>): Notice[] {
+  const { until, benchmark_runs: most } = manifest.sweep
+  if (!until) return []
+  const inState = (...states: Precision['state'][]) =>
+    scenarios.filter(({ precision, trials }) => trials >= until.min && states.includes(precision!.state))
+  const goal = `the mean of ${metricName(until.metric)} known to ±${formatShare(until.ci)}`
+  const reached = inState('reached')
+  // What is still wider with rounds left was interrupted, which is said elsewhere.
+  const never = inState('wider').filter(({ trials }) => trials >= most)
+  const notices: Notice[] = []
+  if (reached.length > 0) {
+    notices.push(
+      note(
+        `${subject(reached.length, scenarios.length)} stopped by precision after ${range(reached)} of ${most} trials, with ${goal}.`,
+      ),
+    )
+  }
+  if (never.length > 0) {
+    notices.push(
+      problem(
+        `${subject(never.length, scenarios.length)} did not reach the precision asked for in all ${most} trials (${goal}): ${named(never, widthOf)}. Raise max, allow a wider ci, or measure on a quieter machine.`,
+      ),
+    )
+  }
+  const failed = inState('not_ok')
+  if (failed.length > 0) {
+    notices.push(
+      note(`A trial was not ok, which ends the rounds once min is reached: ${named(failed, trialsOf)}.`),
+    )
+  }
+  const without = inState('constant', 'unknown')
+  if (without.length > 0) {
+    notices.push(
+      note(
+        `Precision does not apply, since ${until.metric} is constant or unknown: ${named(without, trialsOf)}.`,
+      ),
+    )
+  }
+  return notices
+}
+
+function subject(n: number, of: number): string {
+  return `${n} of ${count(of, 'scenario')}`
+}
+
+function range(scenarios: readonly ScenarioReport[]): string {
+  const trials = scenarios.map((scenario) => scenario.trials)
+  const [few, many] = [Math.min(...trials), Math.max(...trials)]
+  return few === many ? String(few) : `${few} to ${many}`
+}
+
+function named(scenarios: readonly ScenarioReport[], about: (scenario: ScenarioReport) => string): string {
+  const names = scenarios.map((scenario) => `${scenario.label} (${about(scenario)})`)
+  return list(names, 'and', MOST_NAMED)
+}
+
+function widthOf({ precision }: ScenarioReport): string {
+  const { halfWidth } = precision!
+  return halfWidth === null ? 'the mean is 0' : `±${formatShare(halfWidth)}`
+}
+
+function trialsOf({ trials }: ScenarioReport): string {
+  return count(trials, 'trial')
+}
+
+// ---------------------------------------------------------------- what the significance table warns of, one notice a kind
+
+/** Expected of most pairs; said once in the text around the table. */
+const SAID_ELSEWHERE: readonly Warning['kind'][] = ['deterministic']
+
+/**
+ * Each kind with an example, since a grid repeats itself.
+ * @param known kinds that the reader knows of already
+ */
+export function pairNotices(
+  rows: readonly ComparisonRow[],
+  known: readonly Warning['kind'][] = [],
+): Notice[] {
+  const byKind = new Map<Warning['kind'], { pairs: number; first: string }>()
+  for (const row of rows) {
+    for (const kind of new Set(row.warnings.map((warning) => warning.kind))) {
+      if (SAID_ELSEWHERE.includes(kind) || known.includes(kind)) continue
+      const seen = byKind.get(kind)
+      if (seen) seen.pairs++
+      else {
+        const warning = row.warnings.find((candidate) => candidate.kind === kind)!
+        const where = `${capitalised(metricName(row.metric))}, ${row.a_label} (a) against ${row.b_label} (b)`
+        byKind.set(kind, { pairs: 1, first: plain(`${where}: ${formatWarning(warning)}`) })
+      }
+    }
+  }
+  return [...byKind.values()].map(({ pairs, first }) => ({
+    level: 'note',
+    text: pairs === 1 ? first : `${first} The same holds for ${count(pairs - 1, 'more comparison')}.`,
+  }))
 }

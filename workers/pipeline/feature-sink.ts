@@ -2,14 +2,14 @@
 import { closeSync, openSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { threadId } from 'node:worker_threads'
-import type { OneHotState } from '../features/one-hot.ts'
-import type { FeatureTable } from '../features/table.ts'
-import type { FeatureBatch } from '../learn/learner.ts'
+import type { OneHotState } from './features/one-hot.ts'
+import type { FeatureTable } from './features/table.ts'
+import type { FeatureBatch } from './learn/learner.ts'
 
 /** Text that waits to be written, in UTF-16 units: all that the sink holds, however long the stream. */
 const LARGEST_TEXT = 1 << 16
 
-export interface SinkShape {
+interface SinkShape {
   features: Pick<FeatureTable, 'dense' | 'slots'>
   target: string
 }

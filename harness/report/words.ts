@@ -1,15 +1,14 @@
 /** Names as people read them. One place, so that tables, plots and sentences say the same. */
-
-import type { Outcome } from '../../../workers/protocol.ts'
-import type { Scalar } from '../../../workers/workload.ts'
-import type { ComparisonRow } from '../../analyse/comparison.ts'
-import type { ChunkSizes } from '../../analyse/latency.ts'
-import { membersOf } from '../../analyse/seeds.ts'
-import { count, formatDuration, formatNumber, formatP, formatShare, wholeNumber } from '../../format.ts'
-import type { Metric } from '../../metrics.ts'
-import { own } from '../../own.ts'
-import type { Correction, Sweep } from '../../sweep/types.ts'
-import type { ReportModel } from '../types.ts'
+import type { Outcome } from '../../workers/protocol.ts'
+import type { Scalar } from '../../workers/workload.ts'
+import type { ComparisonRow } from '../analyse/comparison.ts'
+import type { ChunkSizes } from '../analyse/latency.ts'
+import { membersOf } from '../analyse/seeds.ts'
+import { count, formatDuration, formatNumber, formatP, formatShare, wholeNumber } from '../format.ts'
+import type { Metric } from '../metrics.ts'
+import { own } from '../own.ts'
+import type { Correction, Sweep } from '../sweep/types.ts'
+import type { ReportModel } from './types.ts'
 
 const METRIC_NAMES: Record<string, string> = {
   latency_mean_ms: 'mean chunk latency',
