@@ -51,14 +51,21 @@ module.exports = {
       "The built-in workload has no more than a user's own, the contract, and reads data.",
       '^workers/pipeline/',
       '^workers/',
-      '^workers/(pipeline/|data/|workload\\.ts$)',
+      '^workers/(pipeline/|data/|kernels\\.ts$|workload\\.ts$)',
     ),
     forbid(
       'data-stands-alone',
       'How data is read hangs neither on what learns from it nor on the process that reads it.',
       '^workers/data/',
       '^workers/',
-      '^workers/data/',
+      '^workers/(data/|kernels\\.ts$)',
+    ),
+    forbid(
+      'kernels-stand-alone',
+      'Kernels know numbers and bytes, and hang on nothing else.',
+      '^workers/kernels(/|\\.ts$)',
+      '^(harness|workers)/',
+      '^workers/kernels/',
     ),
     {
       name: 'analyse-is-pure',

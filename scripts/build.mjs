@@ -3,7 +3,16 @@
 // Every trial starts a process and a thread of its own, and Node's loader takes about half a millisecond a module: so
 // dist/ has few files, each entry file under the name that it has among the sources.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -45,6 +54,9 @@ for (const folder of [build, dist]) rmSync(folder, { recursive: true, force: tru
 const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc')
 const compiled = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], { stdio: 'inherit' })
 if (compiled.status !== 0) process.exit(compiled.status ?? 1)
+
+const kernels = join(build, 'workers', 'kernels.wasm')
+compileKernels(kernels)
 
 /**
  * yargs measures lines of help with Intl.Segmenter, which takes half as long to make as Node takes to start. Help has
@@ -88,6 +100,7 @@ const packages = new Set()
 for (const id of output.flatMap(({ moduleIds }) => moduleIds ?? []))
   if (id.includes('/node_modules/')) packages.add(packageFolder(id))
 
+copyFileSync(kernels, join(dist, 'workers', 'kernels.wasm'))
 mkdirSync(join(dist, 'assets'))
 for (const asset of ASSETS) {
   const file = join(root, 'node_modules', asset)
@@ -101,6 +114,26 @@ for (const file of typesFrom(PUBLIC.map((entry) => join(build, `${entry}.d.ts`))
 }
 writeFileSync(join(dist, 'THIRD-PARTY-LICENSES.txt'), [...packages].sort().map(licence).join('\n'))
 chmodSync(join(dist, 'harness', 'cli', 'main.js'), 0o755)
+
+/** Compiles the pipeline's hot path. Its memory is made by JavaScript, so that arrays made there stay valid as it grows. */
+function compileKernels(file) {
+  const options = [
+    ...['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '--enable', 'threads'],
+    ...['--importMemory', '--sharedMemory', '--maximumMemory', '65536', '--noExportMemory'],
+  ]
+  const asc = join(root, 'node_modules', 'assemblyscript', 'bin', 'asc.js')
+  if (!existsSync(asc)) {
+    console.error('assemblyscript is not installed: run npm ci')
+    process.exit(1)
+  }
+  // Relative: names in the file must not hang on where the checkout lies.
+  const source = join('workers', 'kernels', 'index.ts')
+  const run = spawnSync(process.execPath, [asc, source, ...options, '--outFile', file], {
+    cwd: root,
+    stdio: 'inherit',
+  })
+  if (run.status !== 0) process.exit(run.status ?? 1)
+}
 
 /** What a worker's entry files share lies beside them, since they name each other by where they lie. */
 function chunkFileNames({ name, moduleIds, facadeModuleId }) {

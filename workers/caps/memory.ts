@@ -7,6 +7,7 @@
  */
 
 import type { ResourceLimits } from 'node:worker_threads'
+import { kernelBytes } from '../kernels.ts'
 import type { CapsAsked } from '../protocol.ts'
 import { heapStatistics } from '../telemetry/clock.ts'
 
@@ -88,7 +89,10 @@ export interface WorkerMemory {
 
 export function readWorkerMemory(): WorkerMemory {
   const statistics = heapStatistics()
-  return { heapBytes: statistics.used_heap_size, externalBytes: statistics.external_memory }
+  return {
+    heapBytes: statistics.used_heap_size,
+    externalBytes: statistics.external_memory + kernelBytes(),
+  }
 }
 
 /** V8 sweeps dropped array buffers beside the program, and counts them as freed at the next collection only. */

@@ -4,6 +4,7 @@
  */
 
 import { getHeapStatistics } from 'node:v8'
+import { kernelBytes } from '../kernels.ts'
 import type { Limits } from '../workload.ts'
 import type { PipelineParams } from './describe.ts'
 import type { RowBuffer } from './features/row-buffer.ts'
@@ -145,7 +146,7 @@ const INT32 = Int32Array.BYTES_PER_ELEMENT
 /** Heap and external memory of this thread. External memory is what typed arrays take. */
 function usedBytes(): number {
   const { used_heap_size, external_memory } = getHeapStatistics()
-  return used_heap_size + external_memory
+  return used_heap_size + external_memory + kernelBytes()
 }
 
 /** Bytes a row in the columns as read and in the results of formulas. */

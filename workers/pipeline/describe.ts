@@ -65,6 +65,7 @@ interface GivenParams extends Record<string, Scalar>, DataParams {
   features: FeatureSet
   epochs: number | null
   reader: 'bytes' | 'csv-parse'
+  kernels: 'wasm' | 'js'
   label_delay: number
   score_from: number
   window: number
@@ -110,6 +111,13 @@ const OWN_PARAMS = {
     default: 'bytes',
     values: ['bytes', 'csv-parse'],
     description: 'CSV reader: straight from bytes, or the slower reference on csv-parse',
+  },
+  kernels: {
+    type: 'string',
+    default: 'wasm',
+    values: ['wasm', 'js'],
+    description:
+      'what computes: wasm is WebAssembly with vectors, where the machine has them, or else js; the scores are the same to the last bit',
   },
   ...DATA_PARAMS,
   label_delay: {

@@ -4,6 +4,7 @@ import type { ChunkReader, Column, ColumnChunk, OpenReader } from '../data/colum
 import { openBytes } from '../data/csv/reader.ts'
 import { openData } from '../data/open.ts'
 import type { PreparedDataset } from '../data/types.ts'
+import { type Kernels, openKernels, whyNoKernels } from '../kernels.ts'
 import type {
   Limits,
   Offer,
@@ -32,10 +33,8 @@ import { Spill } from './spill/spill.ts'
 import { Watch, type WatchState } from './watch.ts'
 
 /** What most trials never use is loaded by those that do: a trial starts faster and takes less memory. */
-const READERS: Record<PipelineParams['reader'], OpenReader> = {
-  bytes: openBytes,
-  'csv-parse': async (...source) => (await import('../data/csv/csv-parse.ts')).openCsvParse(...source),
-}
+const openCsvParse: OpenReader = async (...source) =>
+  (await import('../data/csv/csv-parse.ts')).openCsvParse(...source)
 
 const pipeline: Workload = { describe: () => infoFor([]), open }
 
@@ -51,7 +50,12 @@ async function open(context: TrialContext): Promise<OpenWorkload> {
   checkForgetting(params)
   const checkpoints = Checkpoints.for(params, settings, dataset, plan, context.warmup)
   const from = checkpoints?.resumed ?? null
-  const reader = await openData(dataset, plan.specs, READERS[params.reader])
+  const kernels = params.kernels === 'wasm' ? openKernels() : null
+  const openCsv: OpenReader =
+    params.reader === 'bytes'
+      ? (path, specs, options) => openBytes(path, specs, { ...options, kernels })
+      : openCsvParse
+  const reader = await openData(dataset, plan.specs, openCsv)
   let sink: FeatureSink | null = null
   try {
     const seen = from === null ? null : await skipRows(reader, from.rows)
@@ -59,10 +63,11 @@ async function open(context: TrialContext): Promise<OpenWorkload> {
     if (params.features_to !== null && !context.warmup) {
       sink = new FeatureSink(params.features_to, dataset.path, plan)
     }
-    return new PipelineRun(plan, reader, dataset, params, settings, limits, checkpoints, seen, sink)
+    return new PipelineRun(plan, reader, dataset, params, settings, limits, checkpoints, seen, sink, kernels)
   } catch (error) {
     sink?.close()
     await reader.close()
+    kernels?.close()
     throw error
   }
 }
@@ -79,6 +84,7 @@ interface PipelineParts {
 class PipelineRun implements OpenWorkload {
   private readonly plan: Plan
   private readonly reader: ChunkReader
+  private kernels: Kernels | null
   private readonly params: PipelineParams
   private readonly settings: WorkloadSettings
   /** Where the target is a label. */
@@ -115,11 +121,13 @@ class PipelineRun implements OpenWorkload {
     checkpoints: Checkpoints | null,
     seen: readonly Column[] | null,
     sink: FeatureSink | null,
+    kernels: Kernels | null,
   ) {
     const from = checkpoints?.resumed ?? null
     const parts = from?.parts as PipelineParts | undefined
     this.plan = plan
     this.reader = reader
+    this.kernels = kernels
     this.params = params
     this.settings = settings
     this.checkpoints = checkpoints
@@ -175,6 +183,7 @@ class PipelineRun implements OpenWorkload {
       metrics: learning.metrics(),
       info: {
         rows: this.rows,
+        ...this.path(),
         ...learning.info(),
         ...(this.labels !== null && { classes: this.labels.names }),
         ...(this.labels?.names.length === 2 && { f1_label: this.labels.names[this.positive()] }),
@@ -207,7 +216,16 @@ class PipelineRun implements OpenWorkload {
   close(): void | Promise<void> {
     this.spill?.close()
     this.sink?.close()
-    return this.reader.close()
+    const closed = this.reader.close()
+    this.kernels?.close()
+    this.kernels = null
+    return closed
+  }
+
+  /** What ran: kernels or JavaScript, and why not the kernels where they were asked for. */
+  private path(): Record<string, unknown> {
+    if (this.kernels !== null) return { kernels: 'wasm' }
+    return { kernels: 'js', ...(this.params.kernels === 'wasm' && { kernels_missing: whyNoKernels() }) }
   }
 
   /** What lies behind the last row is no chunk to decide on. */

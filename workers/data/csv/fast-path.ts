@@ -3,11 +3,15 @@
  * field that the compiler cannot inline would put every number on the heap.
  */
 
+import type { KernelFunctions, Kernels } from '../../kernels.ts'
 import type { ColumnSpec } from '../columns.ts'
 import { daysFromCivil } from '../dates.ts'
 import { dateFormat, isDecorated } from '../decode.ts'
-import type { DateFormat } from '../types.ts'
+import { DATE_FORMATS, type DateFormat } from '../types.ts'
 import { parseDecimal, parseGrouped, parseLoose, parseShort } from './decimal.ts'
+
+const INT_BYTES = 4
+const FLOAT_BYTES = 8
 
 const SPACE = 32
 const ZERO = 48
@@ -21,7 +25,7 @@ const PIVOT_YEAR = 50
  * Reads `rows` fields into `out`, from place `to` on: `fields[at]` and `fields[at + 1]` are the start and end of the first in `bytes`, and the
  * next one's are `stride` further on. Writes NaN where it cannot tell, and for an empty field.
  */
-export type FastPath = (
+type Loop = (
   bytes: Uint8Array,
   fields: Int32Array,
   at: number,
@@ -31,7 +35,61 @@ export type FastPath = (
   to: number,
 ) => void
 
+/** The same, and lists the rows with NaN, from 0, ascending; how many those are. */
+export type FastPath = (...args: [...Parameters<Loop>, odd: Int32Array]) => number
+
+/** The fast path in JavaScript: what the kernels' one must give too. */
 export function fastPath(spec: ColumnSpec): FastPath {
+  const loop = loopFor(spec)
+  return (bytes, fields, at, stride, rows, out, to, odd) => {
+    loop(bytes, fields, at, stride, rows, out, to)
+    let count = 0
+    for (let row = 0; row < rows; row++) if (Number.isNaN(out[to + row]!)) odd[count++] = row
+    return count
+  }
+}
+
+/** The fast path by kernels; all arrays that it is given lie in their memory. Null where they have none for the spec. */
+export function compiledPath(spec: ColumnSpec, kernels: Kernels): FastPath | null {
+  const kernel = kernelFor(spec, kernels)
+  if (kernel === null) return null
+  return (bytes, fields, at, stride, rows, out, to, odd) =>
+    kernel(
+      bytes.byteOffset,
+      fields.byteOffset + INT_BYTES * at,
+      INT_BYTES * stride,
+      rows,
+      out.byteOffset + FLOAT_BYTES * to,
+      odd.byteOffset,
+    )
+}
+
+function kernelFor(spec: ColumnSpec, kernels: Kernels): KernelFunctions['numbers'] | null {
+  const { run } = kernels
+  if (spec.kind === 'date') {
+    const format = dateFormat(spec)
+    const number = DATE_FORMATS.indexOf(format)
+    return hasBytesForm(format) ? (...args) => run.dates(...args, number) : null
+  }
+  const { after, loose, currency = '', unit = '' } = spec
+  const text = (written: string): [at: number, length: number] => {
+    const bytes = Buffer.from(written)
+    const kept = kernels.bytes(bytes.length)
+    kept.set(bytes)
+    return [kept.byteOffset, bytes.length]
+  }
+  if (loose !== true && isDecorated(spec)) {
+    if (after !== undefined) return null
+    const [currencyAt, currencyLength] = text(currency)
+    const [unitAt, unitLength] = text(unit)
+    return (...args) => run.decoratedNumbers(...args, currencyAt, currencyLength, unitAt, unitLength)
+  }
+  if (after === undefined) return loose === true ? run.looseNumbers : run.numbers
+  const [at, length] = text(after)
+  return (...args) => run.numbersAfter(...args, at, length, loose === true ? 1 : 0)
+}
+
+function loopFor(spec: ColumnSpec): Loop {
   if (spec.kind === 'date') return dates(dateFormat(spec))
   const { after, loose, currency = '', unit = '' } = spec
   // Both an `after` and decorations: too rare for a loop of its own.
@@ -42,7 +100,7 @@ export function fastPath(spec: ColumnSpec): FastPath {
   return loose === true ? looseNumbersAfter(Buffer.from(after)) : numbersAfter(Buffer.from(after))
 }
 
-function dates(format: DateFormat): FastPath {
+function dates(format: DateFormat): Loop {
   return (bytes, fields, at, stride, rows, out, to) => {
     for (let i = to; i < to + rows; i++, at += stride) {
       out[i] = parseDateBytes(bytes, fields[at]!, fields[at + 1]!, format)
@@ -50,7 +108,7 @@ function dates(format: DateFormat): FastPath {
   }
 }
 
-const numbers: FastPath = (bytes, fields, at, stride, rows, out, to) => {
+const numbers: Loop = (bytes, fields, at, stride, rows, out, to) => {
   for (let i = to; i < to + rows; i++, at += stride) {
     const start = fields[at]!
     const end = fields[at + 1]!
@@ -59,16 +117,16 @@ const numbers: FastPath = (bytes, fields, at, stride, rows, out, to) => {
   }
 }
 
-const looseNumbers: FastPath = (bytes, fields, at, stride, rows, out, to) => {
+const looseNumbers: Loop = (bytes, fields, at, stride, rows, out, to) => {
   for (let i = to; i < to + rows; i++, at += stride) {
     out[i] = parseLoose(bytes, fields[at]!, fields[at + 1]!)
   }
 }
 
-const unread: FastPath = (_bytes, _fields, _at, _stride, rows, out, to) => out.fill(Number.NaN, to, to + rows)
+const unread: Loop = (_bytes, _fields, _at, _stride, rows, out, to) => out.fill(Number.NaN, to, to + rows)
 
 /** The currency sign before, the unit after, one space at most between them and the number. */
-function decorated(currency: Uint8Array, unit: Uint8Array): FastPath {
+function decorated(currency: Uint8Array, unit: Uint8Array): Loop {
   return (bytes, fields, at, stride, rows, out, to) => {
     for (let i = to; i < to + rows; i++, at += stride) {
       let start = fields[at]!
@@ -93,7 +151,7 @@ function stands(text: Uint8Array, bytes: Uint8Array, start: number, end: number)
   return true
 }
 
-function numbersAfter(text: Uint8Array): FastPath {
+function numbersAfter(text: Uint8Array): Loop {
   return (bytes, fields, at, stride, rows, out, to) => {
     for (let i = to; i < to + rows; i++, at += stride) {
       const end = fields[at + 1]!
@@ -108,7 +166,7 @@ function numbersAfter(text: Uint8Array): FastPath {
   }
 }
 
-function looseNumbersAfter(text: Uint8Array): FastPath {
+function looseNumbersAfter(text: Uint8Array): Loop {
   return (bytes, fields, at, stride, rows, out, to) => {
     for (let i = to; i < to + rows; i++, at += stride) {
       const end = fields[at + 1]!
@@ -127,6 +185,7 @@ function parsePadded(bytes: Uint8Array, start: number, end: number): number {
 
 /** Where the last occurrence of `text` in `bytes[start .. end)` ends, or -1. */
 function behindLast(bytes: Uint8Array, start: number, end: number, text: Uint8Array): number {
+  if (text.length === 0) return -1
   const last = text.length - 1
   const mark = text[last]!
   const lowest = start + last
@@ -139,12 +198,16 @@ function behindLast(bytes: Uint8Array, start: number, end: number, text: Uint8Ar
   return -1
 }
 
+function hasBytesForm(format: DateFormat): boolean {
+  return format !== 'ymd' && format !== 'dmy2'
+}
+
 /**
  * The date in `bytes[start .. end)` as days since 1970-01-01; NaN where this fast path cannot tell, which says
  * nothing about the text. Knows `-` in ISO dates and `/` in the others.
  */
 export function parseDateBytes(bytes: Uint8Array, start: number, end: number, format: DateFormat): number {
-  if (format === 'ymd' || format === 'dmy2') return Number.NaN
+  if (!hasBytesForm(format)) return Number.NaN
   const iso = format === 'iso'
   const mark = iso ? DASH : SLASH
   let first = 0

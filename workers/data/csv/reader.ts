@@ -1,5 +1,6 @@
 /** The fast reader: CSV bytes to typed columns, without a string for any value that repeats. */
 
+import { type Kernels, openKernels } from '../../kernels.ts'
 import { type ChunkReader, type ColumnChunk, type ColumnSpec, DataError, type Misfit } from '../columns.ts'
 import { misfit } from '../decode.ts'
 import { checkHeader, findColumns } from '../header.ts'
@@ -18,6 +19,11 @@ export interface BytesOptions extends Dialect {
   bufferBytes?: number
   /** The longest row allowed, line end not counted. */
   maxRowBytes?: number
+  /**
+   * What reads, and in whose memory the chunks lie; null for JavaScript only. Where absent the reader has kernels of its
+   * own, whose memory it gives back when it is closed.
+   */
+  kernels?: Kernels | null
 }
 
 const BUFFER_BYTES = 256 * 1024
@@ -74,6 +80,8 @@ class BytesReader implements ChunkReader {
   readonly #chunk: ColumnChunk
   #failure: Error | null = null
   readonly #misfits: Misfit[] | null
+  /** Those that it opened itself. */
+  #kernels: Kernels | null = null
 
   constructor(source: ByteSource, name: string, specs: readonly ColumnSpec[], options: BytesOptions) {
     const {
@@ -86,8 +94,11 @@ class BytesReader implements ChunkReader {
     this.#source = source
     this.#name = name
     this.#specs = specs
-    this.#scanner = new Scanner(dialectBytes(options), bufferBytes, maxRowBytes)
-    this.#builders = specs.map(columnBuilder)
+    const dialect = dialectBytes(options)
+    if (options.kernels === undefined) this.#kernels = openKernels()
+    const kernels = options.kernels === undefined ? this.#kernels : options.kernels
+    this.#scanner = new Scanner(dialect, bufferBytes, maxRowBytes, kernels)
+    this.#builders = specs.map((spec) => columnBuilder(spec, kernels))
     this.#left = rows
     this.#chunk = { rows: 0, firstRow: 0, columns: this.#builders.map((builder) => builder.column), bytes: 0 }
     this.#misfits = options.markMisfits === true ? [] : null
@@ -118,6 +129,8 @@ class BytesReader implements ChunkReader {
 
   close(): void {
     this.#source.close()
+    this.#kernels?.close()
+    this.#kernels = null
   }
 
   /** Repeats a step, which gives undefined as long as it needs more bytes; waits only where the source does. */

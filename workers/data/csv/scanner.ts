@@ -1,5 +1,5 @@
+import { type Kernels, newBytes, newFloats, newInts } from '../../kernels.ts'
 import { CR, type DialectBytes, LF } from './dialect.ts'
-import { Marks } from './marks.ts'
 
 /** What is wrong with the rows' form, and where. */
 export interface ScanProblem {
@@ -15,6 +15,15 @@ const RESCAN_FREELY_BYTES = 64 * 1024
 /** After a row that is not plain, up to so many rows are taken byte by byte before plain ones are expected again. */
 const LARGEST_DETOUR_ROWS = 64
 
+/** Places in the state of the kernel that cuts plain rows, and what it keeps beside it, as `kernels/split.ts` has them. */
+const [SEPARATOR, QUOTE, COMMENT, MOST_BYTES, WIDTH, WANTED, POSITION, END, WINDOW_START, WINDOW_END] = [
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
+]
+const STATE_SIZE = 13
+const WINDOW_BYTES = 8 * 1024
+/** The places before and after all others, and three that may be written after the last. */
+const FURTHER_PLACES = 5
+
 /**
  * Splits bytes into rows and fields, and looks at nothing else. Holds the input buffer: the caller puts bytes in
  * (`room`, `accept`), calls `scan`, and reads `fields` before it puts more in.
@@ -22,8 +31,9 @@ const LARGEST_DETOUR_ROWS = 64
  * A row that the buffer does not hold to its end is scanned again from its start when more bytes are there, so a
  * field may be split anywhere. A line feed behind the last byte stops every inner loop: no loop tests for the end.
  *
- * Plain rows, without quotes and of the right width, are cut at marks found four bytes at a time; all others, and
- * all that is broken, are left to a loop that goes byte by byte.
+ * Plain rows, without quotes and of the right width, are cut by a kernel at marks that it finds many bytes at a time, as
+ * in "Parsing Gigabytes of JSON per Second" (Langdale and Lemire, 2019); all others, and all that is broken, are left to
+ * a loop that goes byte by byte. Without kernels that loop takes all rows.
  */
 export class Scanner {
   bytes: Buffer
@@ -34,9 +44,9 @@ export class Scanner {
   /** Physical line at `position`. */
   line = 1
   /** Row-major start and end of each wanted field, in file order. */
-  fields = new Int32Array(0)
+  fields = new Int32Array(0) as Int32Array
   /** Line on which each row starts. */
-  rowLines = new Float64Array(0)
+  rowLines = new Float64Array(0) as Float64Array
   /** Bytes of the rows of the last scan, with line ends and the blank lines and comments before each. */
   rowBytes = 0
   /** Set when the bytes after the rows of the last scan do not form a row. */
@@ -49,40 +59,66 @@ export class Scanner {
   readonly #special = new Uint8Array(256)
   readonly #top: number
   readonly #maxRowBytes: number
-  readonly #marks: Marks
-  /** Among all marks, one at or before the line end before `position`; among the others, one at or before the next. */
-  #markBefore = 0
-  #nextOther = 0
+  /** In whose memory all that is scanned lies. */
+  readonly #kernels: Kernels | null
+  /** The state of the kernel, and the marks in its window: all of them, and those that are not separators. */
+  readonly #state: Int32Array | null
+  readonly #places: Int32Array
+  readonly #others: Int32Array
   /** Rows to take byte by byte after the next that is not plain. */
   #detour = 1
   /** 1 for the file columns to keep. */
   #wanted = new Int8Array(0)
   /** The file columns to keep, ascending. */
-  #columns = new Int32Array(0)
+  #columns = new Int32Array(0) as Int32Array
   #wantedCount = 0
   /** Bytes that must be pending before a scan is worth while. */
   #needed = 1
   /** Bytes of blank lines and comments since the last row. */
   #skipped = 0
 
-  constructor(dialect: DialectBytes, bufferBytes: number, maxRowBytes: number) {
-    this.bytes = Buffer.alloc(bufferBytes + 1)
-    this.#marks = new Marks(dialect)
+  constructor(dialect: DialectBytes, bufferBytes: number, maxRowBytes: number, kernels: Kernels | null) {
+    this.#kernels = kernels
+    this.bytes = newBytes(kernels, bufferBytes + 1)
+    this.#state = kernels === null ? null : kernels.ints(STATE_SIZE)
+    this.#places = newInts(kernels, kernels === null ? 0 : WINDOW_BYTES + FURTHER_PLACES)
+    this.#others = newInts(kernels, kernels === null ? 0 : WINDOW_BYTES)
     this.#separator = dialect.separator
     this.#quote = dialect.quote
     this.#comment = dialect.comment
     this.#maxRowBytes = maxRowBytes
     for (const byte of [LF, CR, dialect.separator, dialect.quote]) if (byte >= 0) this.#special[byte] = 1
     this.#top = Math.max(LF, CR, dialect.separator, dialect.quote)
+    const state = this.#state
+    if (state === null) return
+    state[SEPARATOR] = dialect.separator
+    // A dialect without quotes looks for line feeds twice.
+    state[QUOTE] = dialect.quote < 0 ? LF : dialect.quote
+    state[COMMENT] = dialect.comment
+    // A row never passes what the buffer holds, which has a pointer of 32 bits.
+    state[MOST_BYTES] = Math.min(maxRowBytes, 2 ** 31 - 1)
+    this.#forgetMarks()
+  }
+
+  #forgetMarks(): void {
+    const state = this.#state
+    if (state !== null) state[WINDOW_START] = state[WINDOW_END] = -1
   }
 
   /** Says which file columns to keep, and how many rows a scan may give at most. */
   want(columns: readonly boolean[], rows: number): void {
     this.#wanted = Int8Array.from(columns, (wanted) => (wanted ? 1 : 0))
-    this.#columns = Int32Array.from(columns.flatMap((wanted, column) => (wanted ? column : [])))
-    this.#wantedCount = this.#columns.length
-    this.fields = new Int32Array(2 * this.#wantedCount * rows)
-    this.rowLines = new Float64Array(rows)
+    const kept = columns.flatMap((wanted, column) => (wanted ? column : []))
+    this.#wantedCount = kept.length
+    const kernels = this.#kernels
+    for (const old of [this.#columns, this.fields, this.rowLines]) kernels?.free(old)
+    this.#columns = newInts(kernels, kept.length)
+    this.#columns.set(kept)
+    this.fields = newInts(kernels, 2 * kept.length * rows)
+    this.rowLines = newFloats(kernels, rows)
+    if (this.#state === null) return
+    this.#state[WIDTH] = columns.length
+    this.#state[WANTED] = kept.length
   }
 
   /**
@@ -106,10 +142,11 @@ export class Scanner {
       this.position = 0
       this.end = pending
     }
-    this.#marks.start = this.#marks.end = -1
+    this.#forgetMarks()
     if (pending >= this.bytes.length - 1) {
-      const larger = Buffer.alloc(2 * this.bytes.length)
+      const larger = newBytes(this.#kernels, 2 * this.bytes.length)
       larger.set(this.bytes)
+      this.#kernels?.free(this.bytes)
       this.bytes = larger
     }
     return this.bytes.subarray(0, this.bytes.length - 1)
@@ -141,8 +178,10 @@ export class Scanner {
   scan(limit: number): number {
     this.rowBytes = 0
     let rows = 0
-    while (this.#marks.usable && rows < limit && this.position < this.end) {
-      const plain = this.#scanPlain(rows, limit)
+    const kernels = this.#kernels
+    const state = this.#state
+    while (kernels !== null && state !== null && rows < limit && this.position < this.end) {
+      const plain = this.#scanPlain(kernels, state, rows, limit)
       this.#detour = plain > rows ? 1 : Math.min(2 * this.#detour, LARGEST_DETOUR_ROWS)
       rows = plain
       if (rows === limit) break
@@ -150,7 +189,7 @@ export class Scanner {
       rows = this.#scanCarefully(rows, careful)
       if (rows < careful || this.problem !== null) break
     }
-    if (!this.#marks.usable) rows = this.#scanCarefully(rows, limit)
+    if (kernels === null) rows = this.#scanCarefully(rows, limit)
     if (this.problem !== null) return rows
     const pending = this.end - this.position
     // One byte more may be the carriage return of the line end.
@@ -160,70 +199,28 @@ export class Scanner {
   }
 
   /** Takes plain rows from row `rows` on, up to the first that is not plain or not whole; rows so far. */
-  #scanPlain(rows: number, limit: number): number {
-    const { bytes, end, fields, rowLines } = this
-    const marks = this.#marks
-    const { places, others } = marks
-    const comment = this.#comment
-    const columns = this.#columns
-    const wantedCount = this.#wantedCount
-    const width = this.#wanted.length
-    let start = this.position
-    let line = this.line
-    let o = rows * 2 * wantedCount
-    if (start < marks.start || start >= marks.end) this.#findMarks(start)
-    // The mark before the row, and the first behind its start that is not a separator: its end, if it is plain.
-    let before = this.#markBefore
-    let k = this.#nextOther
-    while (places[before]! < start - 1) before++
-    scanning: while (rows < limit) {
-      const { otherCount } = marks
-      while (k < otherCount && others[k]! < start) k++
-      while (k < otherCount && rows < limit) {
-        const place = others[k]!
-        const c = bytes[place]!
-        let next = place + 1
-        let last = before + width
-        // Neither the right number of marks, nor these marks alone: wrong width, a quote, or a control character.
-        if (places[last] !== place || place === start || bytes[start] === comment) break scanning
-        if (c === CR) {
-          // A carriage return that no line feed follows within the window is not plain.
-          if (k + 1 >= otherCount || others[k + 1] !== next || bytes[next] !== LF) break scanning
-          next++
-          last++
-          k++
-        } else if (c !== LF) break scanning
-        if (next - start > this.#maxRowBytes) break scanning
-        for (let i = 0; i < wantedCount; i++) {
-          const mark = before + columns[i]!
-          fields[o] = places[mark]! + 1
-          fields[o + 1] = places[mark + 1]!
-          o += 2
-        }
-        rowLines[rows++] = line++
-        start = next
-        before = last
-        k++
-      }
-      if (rows === limit || marks.end === end || marks.start === start) break
-      this.#findMarks(start)
-      before = k = 0
-    }
-    this.#markBefore = before
-    this.#nextOther = k
-    this.rowBytes += start - this.position
-    if (start > this.position) {
-      this.rowBytes += this.#skipped
-      this.#skipped = 0
-    }
-    this.position = start
-    this.line = line
-    return rows
-  }
-
-  #findMarks(from: number): void {
-    this.#marks.find(this.bytes, from, this.end)
-    this.#markBefore = this.#nextOther = 0
+  #scanPlain({ run }: Kernels, state: Int32Array, rows: number, limit: number): number {
+    const start = this.position
+    state[POSITION] = start
+    state[END] = this.end
+    const plain = run.split(
+      state.byteOffset,
+      this.bytes.byteOffset,
+      this.#places.byteOffset,
+      this.#others.byteOffset,
+      this.#columns.byteOffset,
+      this.fields.byteOffset,
+      this.rowLines.byteOffset,
+      this.line,
+      rows,
+      limit,
+    )
+    if (plain === rows) return rows
+    this.position = state[POSITION]!
+    this.rowBytes += this.position - start + this.#skipped
+    this.#skipped = 0
+    this.line += plain - rows
+    return plain
   }
 
   /** Takes any rows from row `rows` on, byte by byte; rows so far, fewer than `limit` as `scan` says. */

@@ -1,9 +1,11 @@
 /** From fields as byte ranges to a column's values: a fast path on the bytes, and `decode.ts` for all that is rare. */
+import { type Kernels, newFloats, newInts } from '../../kernels.ts'
 import type { CategoryColumn, ColumnSpec, DateColumn, NumberColumn } from '../columns.ts'
 import { decodeCategory, decodeDate, decodeNumber } from '../decode.ts'
 import { Buckets, hashBytes } from '../hash.ts'
 import { ByteTable } from './byte-table.ts'
-import { type FastPath, fastPath } from './fast-path.ts'
+import { CodeTable } from './code-table.ts'
+import { compiledPath, type FastPath, fastPath } from './fast-path.ts'
 
 /** What the fast path cannot read is remembered for up to this many spellings, of up to this many bytes each. */
 const REMEMBERED_SPELLINGS = 1024
@@ -26,50 +28,59 @@ export interface ColumnBuilder {
   append(bytes: Buffer, fields: Int32Array, at: number, stride: number, rows: number, to: number): number
 }
 
-export function columnBuilder(spec: ColumnSpec): ColumnBuilder {
-  if (spec.kind !== 'category') return new ValueBuilder(spec)
-  return spec.buckets === undefined ? new CategoryBuilder(spec) : new HashedBuilder(spec)
+/** @param kernels in whose memory the bytes and fields lie that `append` is given; null for anywhere else */
+export function columnBuilder(spec: ColumnSpec, kernels: Kernels | null): ColumnBuilder {
+  if (spec.kind !== 'category') return new ValueBuilder(spec, kernels)
+  return spec.buckets === undefined ? new CategoryBuilder(spec, kernels) : new HashedBuilder(spec, kernels)
 }
 
 /** Numbers and dates. */
 class ValueBuilder implements ColumnBuilder {
   readonly spec: ColumnSpec
   readonly column: NumberColumn | DateColumn
+  readonly #kernels: Kernels | null
   readonly #fast: FastPath
+  /** Rows of a block that the fast path could not read. */
+  #odd = new Int32Array(0) as Int32Array
   /** What the fast path makes of spellings that mean something else, such as -999 for missing. */
   readonly #reserved: readonly number[]
   readonly #spellings = new ByteTable()
   readonly #meanings: number[] = []
 
-  constructor(spec: ColumnSpec) {
+  constructor(spec: ColumnSpec, kernels: Kernels | null) {
     this.spec = spec
+    this.#kernels = kernels
     this.column = {
       kind: spec.kind === 'date' ? 'date' : 'number',
       name: spec.name,
       values: new Float64Array(0),
     }
-    this.#fast = fastPath(spec)
+    const reference = fastPath(spec)
+    this.#fast = (kernels === null ? null : compiledPath(spec, kernels)) ?? reference
     const result = new Float64Array(1)
+    const odd = new Int32Array(1)
     this.#reserved = [...(spec.missing ?? []), ...Object.keys(spec.words ?? {})]
       .map((text) => Buffer.from(text))
       .map((text) => {
-        this.#fast(text, Int32Array.of(0, text.length), 0, 2, 1, result, 0)
+        reference(text, Int32Array.of(0, text.length), 0, 2, 1, result, 0, odd)
         return result[0]!
       })
       .filter((value) => !Number.isNaN(value))
   }
 
   reserve(rows: number): void {
-    this.column.values = new Float64Array(rows)
+    this.#kernels?.free(this.column.values)
+    this.#kernels?.free(this.#odd)
+    this.column.values = newFloats(this.#kernels, rows)
+    this.#odd = newInts(this.#kernels, rows)
   }
 
   append(bytes: Buffer, fields: Int32Array, at: number, stride: number, rows: number, to: number): number {
     const { values } = this.column
-    this.#fast(bytes, fields, at, stride, rows, values, to)
-    const reserved = this.#reserved.length > 0
-    for (let row = 0; row < rows; row++) {
-      const value = values[to + row]!
-      if (!Number.isNaN(value) && !(reserved && this.#reserved.includes(value))) continue
+    let count = this.#fast(bytes, fields, at, stride, rows, values, to, this.#odd)
+    if (this.#reserved.length > 0) count = this.#listReserved(rows, to)
+    for (let i = 0; i < count; i++) {
+      const row = this.#odd[i]!
       const start = fields[at + row * stride]!
       const end = fields[at + row * stride + 1]!
       if (start === end) continue
@@ -78,6 +89,17 @@ class ValueBuilder implements ColumnBuilder {
       values[to + row] = meaning
     }
     return -1
+  }
+
+  /** Lists the rows of which the text must be looked at; how many those are. */
+  #listReserved(rows: number, to: number): number {
+    const { values } = this.column
+    let count = 0
+    for (let row = 0; row < rows; row++) {
+      const value = values[to + row]!
+      if (Number.isNaN(value) || this.#reserved.includes(value)) this.#odd[count++] = row
+    }
+    return count
   }
 
   #decode(bytes: Buffer, start: number, end: number): number | null {
@@ -100,12 +122,17 @@ class CategoryBuilder implements ColumnBuilder {
   readonly column: CategoryColumn
   readonly #dictionary: string[] = []
   readonly #codeOf = new Map<string, number>()
+  readonly #kernels: Kernels | null
+  /** Spellings and their codes, where there are kernels; else the two below. */
+  readonly #table: CodeTable | null
   readonly #spellings = new ByteTable()
   /** Code of each spelling: padded ones share the code of the trimmed value, and those that mean missing have -1. */
   readonly #codes: number[] = []
 
-  constructor(spec: ColumnSpec) {
+  constructor(spec: ColumnSpec, kernels: Kernels | null) {
     this.spec = spec
+    this.#kernels = kernels
+    this.#table = kernels === null ? null : new CodeTable(kernels)
     this.column = {
       kind: 'category',
       name: spec.name,
@@ -115,11 +142,18 @@ class CategoryBuilder implements ColumnBuilder {
   }
 
   reserve(rows: number): void {
-    this.column.codes = new Int32Array(rows)
+    this.#kernels?.free(this.column.codes)
+    this.column.codes = newInts(this.#kernels, rows)
   }
 
   append(bytes: Buffer, fields: Int32Array, at: number, stride: number, rows: number, to: number): number {
     const { codes } = this.column
+    if (this.#table !== null) {
+      this.#table.codes(bytes, fields, at, stride, rows, codes, to, (start, end) =>
+        this.#code(bytes, start, end),
+      )
+      return -1
+    }
     const spellings = this.#spellings
     for (let row = 0, o = at; row < rows; row++, o += stride) {
       const start = fields[o]!
@@ -131,14 +165,20 @@ class CategoryBuilder implements ColumnBuilder {
   }
 
   #learn(bytes: Buffer, start: number, end: number): number {
+    const code = this.#code(bytes, start, end)
+    this.#spellings.add(end - start)
+    this.#codes.push(code)
+    return code
+  }
+
+  /** Code of a spelling that was met for the first time. */
+  #code(bytes: Buffer, start: number, end: number): number {
     const value = decodeCategory(bytes.toString('utf8', start, end), this.spec)
     let code = value === null ? -1 : this.#codeOf.get(value)
     if (code === undefined) {
       code = this.#dictionary.push(value!) - 1
       this.#codeOf.set(value!, code)
     }
-    this.#spellings.add(end - start)
-    this.#codes.push(code)
     return code
   }
 }
@@ -150,9 +190,11 @@ class HashedBuilder implements ColumnBuilder {
   readonly #buckets: Buckets
   /** Shorter fields may be a spelling of missing. */
   readonly #longestMissing: number
+  readonly #kernels: Kernels | null
 
-  constructor(spec: ColumnSpec) {
+  constructor(spec: ColumnSpec, kernels: Kernels | null) {
     this.spec = spec
+    this.#kernels = kernels
     this.#buckets = new Buckets(spec)
     this.#longestMissing = Math.max(0, ...(spec.missing ?? []).map((text) => Buffer.byteLength(text)))
     this.column = {
@@ -164,7 +206,8 @@ class HashedBuilder implements ColumnBuilder {
   }
 
   reserve(rows: number): void {
-    this.column.codes = new Int32Array(rows)
+    this.#kernels?.free(this.column.codes)
+    this.column.codes = newInts(this.#kernels, rows)
   }
 
   append(bytes: Buffer, fields: Int32Array, at: number, stride: number, rows: number, to: number): number {
