@@ -184,7 +184,7 @@ export interface CapsRecord {
      */
     peak_mb: number | null
     /** Resident size above that of the idle worker by the kernel's high-water mark, nothing taken off, MB. */
-    peak_above_empty_mb: number | null
+    peak_above_idle_mb: number | null
     /** False where a cap was asked for and not all of the heap and off-heap memory was bounded. */
     enforced: boolean
     note: string | null
@@ -493,7 +493,7 @@ export interface WatchSummary {
   /** Largest resident size above that of the idle worker and the runtime's allowance, MB. */
   peak_mb: number | null
   /** The same without the allowance taken off. */
-  peak_above_empty_mb: number | null
+  peak_above_idle_mb: number | null
   /** `cgroup_memory`: by the kernel, for the limit of the trial process's group. */
   killed: 'memory' | 'cgroup_memory' | 'deadline' | null
   /** Time in which the duty cycle held the trial process within the window, ms; null under other mechanisms. */

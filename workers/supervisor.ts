@@ -82,7 +82,7 @@ async function unwatch(request: Extract<SupervisorRequest, { op: 'unwatch' }>): 
   const unknown = {
     peak_rss_mb: null,
     peak_mb: null,
-    peak_above_empty_mb: null,
+    peak_above_idle_mb: null,
     killed: null,
     throttled_ms: null,
   }

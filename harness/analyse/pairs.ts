@@ -40,7 +40,7 @@ export function pairScenarios(
   if (along.length === 0) return strict
   const relaxed = pairIgnoring(scenarios, reference, [...keys, ...along])
   if (relaxed.pairs.length === 0) return strict
-  const changed = along.filter((key) => relaxed.pairs.some(({ a, b }) => a.flat[key] !== b.flat[key]))
+  const changed = along.filter((key) => relaxed.pairs.some(({ a, b }) => a.point[key] !== b.point[key]))
   return { pairs: relaxed.pairs, notes: [{ kind: 'reference_confounded', keys: changed }, ...relaxed.notes] }
 }
 
@@ -50,7 +50,7 @@ function pairIgnoring(
   ignored: string[],
 ): Pairing {
   const isReference = (scenario: Scenario) =>
-    Object.entries(reference).every(([key, value]) => scenario.flat[key] === value)
+    Object.entries(reference).every(([key, value]) => scenario.point[key] === value)
   const candidates = new Map<string, Scenario[]>()
   for (const scenario of scenarios.filter(isReference)) {
     const rest = keyWithout(scenario, ignored)
@@ -77,20 +77,20 @@ function pairIgnoring(
 }
 
 function keyWithout(scenario: Scenario, ignored: string[]): string {
-  const rest = Object.entries(scenario.flat).filter(([key]) => !ignored.includes(key))
+  const rest = Object.entries(scenario.point).filter(([key]) => !ignored.includes(key))
   return JSON.stringify(rest.sort(([x], [y]) => (x < y ? -1 : 1)))
 }
 
 /** Keys with a single value for each combination of `keys`, and more than one in all. */
 function determinedKeys(scenarios: readonly Scenario[], keys: string[]): string[] {
-  const all = new Set(scenarios.flatMap((scenario) => Object.keys(scenario.flat)))
+  const all = new Set(scenarios.flatMap((scenario) => Object.keys(scenario.point)))
   return [...all].filter((key) => {
     if (keys.includes(key)) return false
     const seen = new Map<string, Scalar | undefined>()
-    for (const { flat } of scenarios) {
-      const combination = JSON.stringify(keys.map((name) => flat[name] ?? null))
-      if (seen.has(combination) && seen.get(combination) !== flat[key]) return false
-      seen.set(combination, flat[key])
+    for (const { point } of scenarios) {
+      const combination = JSON.stringify(keys.map((name) => point[name] ?? null))
+      if (seen.has(combination) && seen.get(combination) !== point[key]) return false
+      seen.set(combination, point[key])
     }
     return new Set(seen.values()).size > 1
   })

@@ -20,13 +20,13 @@ export function seedKeys(
   reference: Record<string, Scalar> | null = null,
 ): string[] {
   return SEEDS.filter(
-    (key) => !(key in (reference ?? {})) && new Set(scenarios.map(({ flat }) => flat[key])).size > 1,
+    (key) => !(key in (reference ?? {})) && new Set(scenarios.map(({ point }) => point[key])).size > 1,
   )
 }
 
 /** Scenarios that are alike but for the seeds, under one id and label. */
 export interface Pool {
-  /** The first of them; without the seeds in `flat` and label, and with every id, joined by `+`. */
+  /** The first of them; without the seeds in `point` and label, and with every id, joined by `+`. */
   scenario: Scenario
   members: Scenario[]
   /** Empty where nothing was pooled. */
@@ -39,7 +39,7 @@ export function poolBySeed(scenarios: readonly Scenario[], keys: readonly string
     return scenarios.map((scenario) => ({ scenario, members: [scenario], keys: [] as string[] }))
   const pools = new Map<string, Scenario[]>()
   for (const scenario of scenarios) {
-    const rest = Object.entries(scenario.flat).filter(([key]) => !keys.includes(key))
+    const rest = Object.entries(scenario.point).filter(([key]) => !keys.includes(key))
     const alike = JSON.stringify(rest.sort(([x], [y]) => (x < y ? -1 : 1)))
     pools.set(alike, [...(pools.get(alike) ?? []), scenario])
   }
@@ -52,13 +52,13 @@ export function poolBySeed(scenarios: readonly Scenario[], keys: readonly string
 
 function pooled(members: readonly Scenario[], keys: readonly string[]): Scenario {
   const [first] = members as [Scenario]
-  const words = keys.map((key) => `${key}=${first.flat[key] ?? 'none'}`)
+  const words = keys.map((key) => `${key}=${first.point[key] ?? 'none'}`)
   const label = words.reduce((text, word) => text.replace(word, ''), first.label).replace(/\s+/g, ' ')
   return {
     ...first,
     id: members.map(({ id }) => id).join(BETWEEN_IDS),
     label: label.trim() || 'all seeds',
-    flat: Object.fromEntries(Object.entries(first.flat).filter(([key]) => !keys.includes(key))),
+    point: Object.fromEntries(Object.entries(first.point).filter(([key]) => !keys.includes(key))),
   }
 }
 
@@ -78,7 +78,7 @@ export function groupOf(
   if (unit === undefined) return group
   const bySeed = new Map<string, (readonly TrialResult[])[]>()
   for (const member of members) {
-    const seed = String(member.flat[unit])
+    const seed = String(member.point[unit])
     bySeed.set(seed, [...(bySeed.get(seed) ?? []), ofMember(member)])
   }
   return { ...group, seeds: { keys, trials: bySeed } }

@@ -26,13 +26,13 @@ export class GateProgress {
     planned,
     leftMs,
   }: {
-    done: { duets: number; solos: number }
-    planned: { duets: number; solos: number }
+    done: { duets: number; pairs: number }
+    planned: { duets: number; pairs: number }
     leftMs: number
   }): void {
     const left = waitText(Math.max(0, leftMs / 1000))
     this.#show(
-      `round ${done.duets} of at most ${planned.duets} in lock step, ${done.solos} of ${planned.solos} one by one; at most ${left} left`,
+      `round ${done.duets} of at most ${planned.duets} in lock step, ${done.pairs} of ${planned.pairs} one by one; at most ${left} left`,
     )
   }
 

@@ -116,7 +116,7 @@ function listScenarios(sweep: Sweep, json: boolean): void {
   const trials = scenarios.length * benchmark_runs
   const fewest = scenarios.length * (until?.min ?? benchmark_runs)
   if (json) {
-    const listed = scenarios.map(({ id, flat }) => ({ id, params: flat }))
+    const listed = scenarios.map(({ id, point }) => ({ id, params: point }))
     const stopping = until ? { fewest_trials: fewest, until } : {}
     answer(safeJson({ name, benchmark_runs, trials, ...stopping, scenarios: listed }))
     return

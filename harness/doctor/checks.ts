@@ -59,7 +59,7 @@ export async function checkRest(executor: LocalExecutor): Promise<Check[]> {
   const plain = await runProbe(executor, { wallMs: PROBE_MS })
   const pinned = await runProbe(executor, { wallMs: PROBE_MS / 4, pinCore: 0 })
   const group = memory.find((mechanism) => mechanism.startsWith('cgroup'))
-  const held = `a workload without end under ${CAP_MB} MB ended as ${grown.outcome}, ${mb(grown.caps.memory.peak_above_empty_mb)} above an idle worker`
+  const held = `a workload without end under ${CAP_MB} MB ended as ${grown.outcome}, ${mb(grown.caps.memory.peak_above_idle_mb)} above an idle worker`
   return [
     check('memory', 'supervisor', {
       able: memory.includes('supervisor_rss') && grown.outcome === 'out_of_memory',

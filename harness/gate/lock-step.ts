@@ -62,7 +62,7 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
   private readonly order: Map<GateScenario, Record<Kind, SideOrder>>
   private readonly spent: Record<Kind, { ms: number; count: number }> = {
     duets: { ms: 0, count: 0 },
-    solos: { ms: 0, count: 0 },
+    pairs: { ms: 0, count: 0 },
   }
   private readonly began: number
   private readonly jobs: Generator<Job, void, void>
@@ -72,11 +72,11 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
   constructor(options: LockStep) {
     this.options = options
     this.random = randomStream(options.session.sweep.random_seed)
-    this.evidence = new Map(options.scenarios.map((entry) => [entry, { duets: [], solos: [] }]))
+    this.evidence = new Map(options.scenarios.map((entry) => [entry, { duets: [], pairs: [] }]))
     this.order = new Map(
       options.scenarios.map((entry) => [
         entry,
-        { duets: new SideOrder(this.random), solos: new SideOrder(this.random) },
+        { duets: new SideOrder(this.random), pairs: new SideOrder(this.random) },
       ]),
     )
     this.began = options.now()
@@ -106,11 +106,11 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
       this.end = this.result(family, claimAlpha, 'decided')
       return
     }
-    const roundMs = { duetsMs: this.roundMs('duets'), solosMs: this.roundMs('solos') }
+    const roundMs = { duetsMs: this.roundMs('duets'), pairsMs: this.roundMs('pairs') }
     const planned = largestSample(this.leftMs(), roundMs)
     const looks = {
       duets: looksAt(planned.duets, 'duets', claimAlpha),
-      solos: looksAt(planned.solos, 'solos', claimAlpha),
+      pairs: looksAt(planned.pairs, 'pairs', claimAlpha),
     }
     const ended = yield* this.measure(family, claimAlpha, planned, looks)
     if (ended === 'time_limit') this.lookLast(family, looks)
@@ -119,11 +119,11 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
 
   /** What must be known first: whether both versions run, what they score, and what a duet takes. */
   private *firstRound(entry: GateScenario): Generator<Job, void, void> {
-    yield* this.solo(entry)
-    const { solos } = this.evidence.get(entry)!
+    yield* this.pair(entry)
+    const { pairs } = this.evidence.get(entry)!
     for (let failures = 1; failures < FAILURES_TO_CLAIM; failures++) {
-      const last = solos.at(-1)!
-      if (last.baseline.outcome === 'ok' && last.candidate.outcome !== 'ok') yield* this.solo(entry)
+      const last = pairs.at(-1)!
+      if (last.baseline.outcome === 'ok' && last.candidate.outcome !== 'ok') yield* this.pair(entry)
     }
     if (runs(this.evidence.get(entry)!)) yield* this.duet(entry)
   }
@@ -134,14 +134,14 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
     planned: Counts,
     looks: Record<Kind, Looks>,
   ): Generator<Job, GateResult['ended'], void> {
-    const done: Counts = { duets: 1, solos: 1 }
-    while (done.duets < planned.duets || done.solos < planned.solos) {
+    const done: Counts = { duets: 1, pairs: 1 }
+    while (done.duets < planned.duets || done.pairs < planned.pairs) {
       // Trials are spread over the duets, so that both see the same times of day.
-      const kind = done.solos * planned.duets < done.duets * planned.solos ? 'solos' : 'duets'
+      const kind = done.pairs * planned.duets < done.duets * planned.pairs ? 'pairs' : 'duets'
       for (const entry of this.shuffled()) {
         if (!this.needs(family, entry, kind)) continue
         if (this.leftMs() < this.meanMs(kind)) return 'time_limit'
-        yield* kind === 'duets' ? this.duet(entry) : this.solo(entry)
+        yield* kind === 'duets' ? this.duet(entry) : this.pair(entry)
         this.options.onProgress?.({ done, planned, leftMs: this.leftMs() })
       }
       done[kind]++
@@ -162,19 +162,19 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
     return family.tests.some((test) => test.entry === entry && test.kind === kind && !isDecided(test))
   }
 
-  private *solo(entry: GateScenario): Generator<Job, void, void> {
-    const { solos } = this.evidence.get(entry)!
-    const first = this.order.get(entry)!.solos.next()
-    const round = solos.length + 1
+  private *pair(entry: GateScenario): Generator<Job, void, void> {
+    const { pairs } = this.evidence.get(entry)!
+    const first = this.order.get(entry)!.pairs.next()
+    const round = pairs.length + 1
     const before = this.options.now()
     yield { kind: 'trial', entry, side: first, round }
     const one = this.latest as TrialResult
     yield { kind: 'trial', entry, side: first === 'baseline' ? 'candidate' : 'baseline', round }
     const other = this.latest as TrialResult
-    solos.push(
+    pairs.push(
       first === 'baseline' ? { baseline: one, candidate: other } : { baseline: other, candidate: one },
     )
-    this.spend('solos', before)
+    this.spend('pairs', before)
   }
 
   private *duet(entry: GateScenario): Generator<Job, void, void> {
@@ -209,7 +209,7 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
   }
 
   private rows(family: Family, claimAlpha: number): Pick<GateResult, 'rows' | 'notes'> {
-    const seconds = { duets: this.roundMs('duets') / 1000, solos: this.roundMs('solos') / 1000 }
+    const seconds = { duets: this.roundMs('duets') / 1000, pairs: this.roundMs('pairs') / 1000 }
     const parts = [...this.evidence].map(([entry, evidence]) =>
       rowsOf(entry, evidence, family.tests, this.options.rules, { claimAlpha, seconds }),
     )
@@ -235,15 +235,15 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
       alpha: this.options.rules.settings.alpha,
       tests: family.size,
       duets: all.length,
-      trials: 2 * this.spent.solos.count,
+      trials: 2 * this.spent.pairs.count,
       elapsed_s: (this.options.now() - this.began) / 1000,
       ended,
     }
   }
 }
 
-function runs({ solos }: Evidence): boolean {
-  const last = solos.at(-1)
+function runs({ pairs }: Evidence): boolean {
+  const last = pairs.at(-1)
   return last !== undefined && last.baseline.outcome === 'ok' && last.candidate.outcome === 'ok'
 }
 

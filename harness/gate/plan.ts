@@ -4,22 +4,22 @@ import { type SequentialPlan, sequentialPlan } from '../analyse/sequential.ts'
 /** Chance to let a change at the margin pass, for each metric. All must pass, so that the chance does not add up. */
 export const PASS_ALPHA = 0.05
 /** Share of the time for trials of one worker each, where they would take more. */
-const SOLO_SHARE = 0.3
-export const SOLO_ROUNDS = { fewest: 2, most: 8 }
+const PAIR_SHARE = 0.3
+export const PAIR_ROUNDS = { fewest: 2, most: 8 }
 const DUETS = { fewest: 6, most: 400 }
 /** Shares of the largest sample at which the gate looks. */
 const LOOKS = [0.3, 0.45, 0.6, 0.8, 1]
-const SOLO_LOOKS = [0.5, 1]
+const PAIR_LOOKS = [0.5, 1]
 
 export interface Costs {
   /** Of one more round over all scenarios, ms. */
   duetsMs: number
-  solosMs: number
+  pairsMs: number
 }
 
 export interface Counts {
   duets: number
-  solos: number
+  pairs: number
 }
 
 /**
@@ -29,11 +29,11 @@ export interface Counts {
 export function largestSample(leftMs: number, costs: Costs): Counts {
   const within = (value: number, { fewest, most }: { fewest: number; most: number }) =>
     Math.min(most, Math.max(fewest, Math.floor(value)))
-  const solos = within(1 + (leftMs * SOLO_SHARE) / Math.max(1, costs.solosMs), SOLO_ROUNDS)
-  const forDuets = leftMs - (solos - 1) * costs.solosMs
+  const pairs = within(1 + (leftMs * PAIR_SHARE) / Math.max(1, costs.pairsMs), PAIR_ROUNDS)
+  const forDuets = leftMs - (pairs - 1) * costs.pairsMs
   const duets = within(1 + forDuets / Math.max(1, costs.duetsMs), DUETS)
   // Which side goes first is balanced in pairs of duets.
-  return { duets: duets - (duets % 2), solos }
+  return { duets: duets - (duets % 2), pairs }
 }
 
 /** The looks at one kind of measurement, under the alpha of a claim and of a pass. */
@@ -45,9 +45,9 @@ export interface Looks {
 }
 
 /** @param claimAlpha of one test of the family */
-export function looksAt(largest: number, kind: 'duets' | 'solos', claimAlpha: number): Looks {
+export function looksAt(largest: number, kind: 'duets' | 'pairs', claimAlpha: number): Looks {
   const step = kind === 'duets' ? 2 : 1
-  const planned = kind === 'duets' ? LOOKS : SOLO_LOOKS
+  const planned = kind === 'duets' ? LOOKS : PAIR_LOOKS
   const rounded = planned.map((share) => Math.max(2, Math.ceil((share * largest) / step) * step))
   const counts = [...new Set(rounded.map((count) => Math.min(count, largest)))]
   const shares = counts.map((count) => count / largest)

@@ -132,8 +132,8 @@ function unknownParams({ scenarios }: Sweep, info: WorkloadInfo, name: string): 
   const known = info.params
   if (known === null) return []
   const given = new Set(
-    scenarios.flatMap(({ flat }) =>
-      Object.keys(flat)
+    scenarios.flatMap(({ point }) =>
+      Object.keys(point)
         .filter((key) => key.startsWith('params.'))
         .map((key) => key.slice('params.'.length)),
     ),

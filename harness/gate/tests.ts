@@ -6,8 +6,8 @@ import type { Metric } from '../metrics.ts'
 import { type Judgement, judge, outlookOf } from './judge.ts'
 import { GATED_METRICS, MEMORY_RESOLUTION_MB, marginOf, scoreMetrics } from './margins.ts'
 import { changedOutputs, outcomeRow, type SideTrials, scoreRow } from './outcomes.ts'
-import { type Looks, PASS_ALPHA, SOLO_ROUNDS } from './plan.ts'
-import type { Evidence, GateRow, GateScenario, Outlook, Rules, SoloRound } from './types.ts'
+import { type Looks, PAIR_ROUNDS, PASS_ALPHA } from './plan.ts'
+import type { Evidence, GateRow, GateScenario, Outlook, Rules, TrialPair } from './types.ts'
 
 interface GateTest {
   entry: GateScenario
@@ -79,8 +79,8 @@ export function rowsOf(
 ): { rows: GateRow[]; notes: string[] } {
   const identity = { scenario: entry.scenario.id, label: entry.scenario.label }
   const trials: SideTrials = {
-    baseline: evidence.solos.map(({ baseline }) => baseline),
-    candidate: evidence.solos.map(({ candidate }) => candidate),
+    baseline: evidence.pairs.map(({ baseline }) => baseline),
+    candidate: evidence.pairs.map(({ candidate }) => candidate),
   }
   const outcome = outcomeRow(identity, trials)
   const tested = tests.filter((test) => test.entry === entry).map((test) => testRow(test, costs))
@@ -129,7 +129,7 @@ function testRow(
     baseline: values.baseline,
     candidate: values.candidate,
     n: values.worse.length,
-    source: kind === 'duets' ? 'duets' : 'pairs',
+    source: kind,
     note: test.sameAs === null ? null : 'every chunk has the same rows: the test of chunk latency',
     outlook:
       verdict === 'undecided'
@@ -149,7 +149,7 @@ function amountOf({ metric, floored }: GateTest): Pick<GateRow, 'marginAmount'> 
 
 /** No gate takes more trials than the most, however long it may take. */
 function outlookFor(kind: MetricValues['kind'], worse: readonly number[], outlook: Outlook): Outlook {
-  return kind === 'solos' && worse.length >= SOLO_ROUNDS.most ? { ...outlook, moreSeconds: null } : outlook
+  return kind === 'pairs' && worse.length >= PAIR_ROUNDS.most ? { ...outlook, moreSeconds: null } : outlook
 }
 
 function inverse(value: number | null): number | null {
@@ -189,7 +189,7 @@ function missingLatency(
 // ---------------------------------------------------------------- one number per duet or pair of trials: the log of how many times worse the candidate is
 
 interface MetricValues {
-  kind: 'duets' | 'solos'
+  kind: 'duets' | 'pairs'
   /** Logs, above 0 worse; one a duet or pair of trials. */
   worse: number[]
   /** Means in the metric's unit. */
@@ -207,9 +207,9 @@ export function valuesOf(metric: string, evidence: Evidence): MetricValues | nul
     case 'throughput_rows_s':
       return fromDuets(evidence.duets, 'higher', (sums) => (sums.rows * 1000) / sums.latency_ms)
     case 'peak_memory_mb':
-      return fromSolos(evidence.solos, ({ metrics }) => metrics['peak_memory_mb'] ?? null)
+      return fromPairs(evidence.pairs, ({ metrics }) => metrics['peak_memory_mb'] ?? null)
     case 'energy_j':
-      return fromSolos(evidence.solos, ({ energy }) =>
+      return fromPairs(evidence.pairs, ({ energy }) =>
         !energy.shared && (energy.source === 'rapl' || energy.source === 'perf') ? energy.joules : null,
       )
   }
@@ -232,14 +232,14 @@ function fromDuets(
   return summed(pairs, 'duets', better)
 }
 
-function fromSolos(
-  solos: readonly SoloRound[],
+function fromPairs(
+  pairs: readonly TrialPair[],
   read: (trial: OkTrial) => number | null,
 ): MetricValues | null {
-  const pairs = solos.flatMap(({ baseline: a, candidate: b }) =>
+  const readings = pairs.flatMap(({ baseline: a, candidate: b }) =>
     a.outcome === 'ok' && b.outcome === 'ok' ? [{ baseline: read(a), candidate: read(b) }] : [],
   )
-  return summed(pairs, 'solos', 'lower')
+  return summed(readings, 'pairs', 'lower')
 }
 
 function summed(

@@ -32,7 +32,7 @@ export interface Rules {
   margin: number | null
 }
 
-export interface SoloRound {
+export interface TrialPair {
   baseline: TrialResult
   candidate: TrialResult
 }
@@ -40,7 +40,7 @@ export interface SoloRound {
 /** All that was measured of one scenario. */
 export interface Evidence {
   duets: DuetReport[]
-  solos: SoloRound[]
+  pairs: TrialPair[]
 }
 
 export type RowVerdict = 'regression' | 'ruled_out' | 'undecided' | 'not_measured'

@@ -61,10 +61,10 @@ export function pipelineSweep(
   const watts = profile?.watts ?? null
   const scenarios = loaded.sweep.scenarios.map((planned) => {
     const scenario = { ...planned, watts }
-    const { flat } = scenario
-    if (flat['dataset.rows'] !== undefined) return { ...scenario, runs: 1 }
+    const { point } = scenario
+    if (point['dataset.rows'] !== undefined) return { ...scenario, runs: 1 }
     const whole = { ...scenario, label: scenario.label.replace(/ dataset\.rows=none$/, '') }
-    return same(flat, given) ? whole : { ...whole, runs: 1 }
+    return same(point, given) ? whole : { ...whole, runs: 1 }
   })
   // Batch mode has no grid.
   const compare = { ...loaded.sweep.compare, unpaired_expected: true }
@@ -86,6 +86,6 @@ function combinations(given: Constraints): Constraints[] {
   )
 }
 
-function same(flat: Readonly<Record<string, Scalar>>, constraints: Constraints): boolean {
-  return Object.entries(constraints).every(([key, value]) => flat[key] === value)
+function same(point: Readonly<Record<string, Scalar>>, constraints: Constraints): boolean {
+  return Object.entries(constraints).every(([key, value]) => point[key] === value)
 }

@@ -221,7 +221,7 @@ function scenarioDifferences(a: readonly Scenario[], b: readonly Scenario[]): Di
   const [added] = b.filter(({ id }) => !inA.has(id))
   const unmatched =
     lost !== undefined && added !== undefined
-      ? valueDifferences('scenarios', lost.flat, added.flat)
+      ? valueDifferences('scenarios', lost.point, added.point)
       : [
           ...(lost === undefined
             ? []

@@ -17,13 +17,13 @@ import { trialId } from '../plan/planner.ts'
 import { UserError } from '../user-error.ts'
 import { MANIFEST_FILE } from './manifest.ts'
 import { problemOf, trialSchema } from './schema.ts'
-import { isPlain, type Plain, trial1to2 } from './upgrade.ts'
+import { isPlain, type Plain, trial1to2, trial2to3 } from './upgrade.ts'
 
 const LINE_END = 10
 const READ_BYTES = 1 << 16
 
 /** From each format of a line to the next; a line of the first names none. */
-const UPGRADES: ((trial: Plain) => Plain)[] = [trial1to2]
+const UPGRADES: ((trial: Plain) => Plain)[] = [trial1to2, trial2to3]
 const NEWEST = UPGRADES.length + 1
 
 export class Journal {

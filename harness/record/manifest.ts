@@ -5,14 +5,14 @@ import { UserError } from '../user-error.ts'
 import { writeAtomically } from './atomic.ts'
 import { manifestSchema, problemOf } from './schema.ts'
 import type { Manifest } from './types.ts'
-import { isPlain, manifest1to2, type Plain } from './upgrade.ts'
+import { isPlain, manifest1to2, manifest2to3, type Plain } from './upgrade.ts'
 
 export const MANIFEST_FILE = 'run.json'
 
 const RESTORE = 'the run folder is damaged: restore run.json from a copy; trials.jsonl holds the measurements'
 
 /** From each format to the next, beginning with the first. */
-const UPGRADES: ((manifest: Plain) => Plain)[] = [manifest1to2]
+const UPGRADES: ((manifest: Plain) => Plain)[] = [manifest1to2, manifest2to3]
 const NEWEST = UPGRADES.length + 1
 
 export function writeManifest(folder: string, manifest: Manifest): void {

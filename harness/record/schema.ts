@@ -72,7 +72,7 @@ const caps = z.object({
     in_force_mb: numberOrNull,
     mechanisms: z.array(z.enum(MEMORY_MECHANISMS)),
     peak_mb: numberOrNull,
-    peak_above_empty_mb: numberOrNull,
+    peak_above_idle_mb: numberOrNull,
     enforced: z.boolean(),
     note: textOrNull,
   }),
@@ -175,7 +175,7 @@ const machine = z.object({
 const scenario = loosely<Scenario>()({
   id: text.min(1),
   label: text,
-  flat: byName(scalar),
+  point: byName(scalar),
   settings: loosely<ScenarioSettings>()({
     mode: z.enum(['batch', 'streaming']),
     chunk_size: number,
@@ -254,7 +254,7 @@ const dataset = loosely<PreparedDataset>()({
 })
 
 export const manifestSchema = z.looseObject({
-  format: z.literal(2),
+  format: z.literal(3),
   id: text,
   stint: text,
   sweep,

@@ -50,7 +50,7 @@ export interface PipelineRequest {
 }
 
 export interface Manifest {
-  format: 2
+  format: 3
   id: string
   stint: string
   sweep: Sweep

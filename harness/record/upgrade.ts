@@ -29,6 +29,13 @@ export function manifest1to2(manifest: Plain): Plain {
   }
 }
 
+/** Format 2 called the point of the grid flat. */
+export function manifest2to3(manifest: Plain): Plain {
+  const scenario2to3 = ({ flat, ...scenario }: Plain): Plain => ({ ...scenario, point: flat })
+  const sweep2to3 = (sweep: Plain): Plain => ({ ...sweep, scenarios: each(sweep['scenarios'], scenario2to3) })
+  return { ...manifest, format: 3, sweep: within(manifest['sweep'], sweep2to3) }
+}
+
 function sweep1to2(sweep: Plain): Plain {
   const { caps, memory_scope = 'workload', pin_core = null, ...others } = sweep
   const isPipeline = sweep['workload'] === 'pipeline'
@@ -98,6 +105,16 @@ export function trial1to2(trial: Plain): Plain {
   if (outcome !== 'ok') return { ...common, error: within(error ?? NOT_SAID, withAllFields) }
   const { resumed_under: _, ...told } = isPlain(info) ? info : {}
   return { ...common, metrics, energy, info: told }
+}
+
+/** Format 2 called the idle worker empty. */
+export function trial2to3(trial: Plain): Plain {
+  const memory2to3 = ({ peak_above_empty_mb, ...memory }: Plain): Plain => ({
+    ...memory,
+    peak_above_idle_mb: peak_above_empty_mb,
+  })
+  const caps2to3 = (caps: Plain): Plain => ({ ...caps, memory: within(caps['memory'], memory2to3) })
+  return { ...trial, caps: within(trial['caps'], caps2to3) }
 }
 
 const NOT_SAID = { name: 'Error', message: 'no reason was recorded' }

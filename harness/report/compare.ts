@@ -150,7 +150,7 @@ function leftOut({ name, notes }: ComparedRun): Notice[] {
 
 /** The profile that the sweep compares with, else the first; null for a run without several profiles. */
 export function profileReference({ sweep }: Manifest): Record<string, Scalar> | null {
-  const profiles = new Set(sweep.scenarios.map(({ flat }) => flat['profile'] ?? null))
+  const profiles = new Set(sweep.scenarios.map(({ point }) => point['profile'] ?? null))
   const [first] = profiles
   const profile = sweep.compare.reference?.['profile'] ?? first
   return profiles.size > 1 && profile !== undefined ? { profile } : null
@@ -205,8 +205,8 @@ function pairRuns(
 }
 
 /** Settings that make two scenarios the same: those that its id is made of. */
-function keyOf({ flat }: Scenario, axes: ReadonlySet<string>): string {
-  const entries = Object.entries(flat).filter(([key]) => axes.has(key) || !ONLY_AS_AXIS.has(key))
+function keyOf({ point }: Scenario, axes: ReadonlySet<string>): string {
+  const entries = Object.entries(point).filter(([key]) => axes.has(key) || !ONLY_AS_AXIS.has(key))
   return JSON.stringify(entries.sort(([x], [y]) => (x < y ? -1 : 1)))
 }
 

@@ -51,7 +51,7 @@ export function buildReportModel(
     return {
       ...summary,
       label: plain(scenario.label),
-      flat: scenario.flat,
+      point: scenario.point,
       forced: resumedByForce(okTrials(trials)).length,
       front: { latency: fronts.latency(id), memory: fronts.memory(id) },
       compute: computeCap(trials, scenario.settings.max_compute_units),
@@ -116,31 +116,33 @@ function frontOf(
 
 function computeCap(trials: readonly TrialResult[], asked: number | null): ScenarioReport['compute'] {
   const caps = trials.map((trial) => trial.caps.compute)
-  // Scaled to this machine where the sweep counts in another's cores.
-  const requested = caps.find((cap) => cap.in_force !== null)?.in_force ?? asked
+  const in_force = caps.find((cap) => cap.in_force !== null)?.in_force ?? null
+  const cap = in_force ?? asked
   const shares = caps.map((cap) => cap.achieved)
   const achieved = estimateMean(shares)
   return {
-    requested,
+    asked,
+    in_force,
     achieved,
     achieved_max: largest(shares),
-    over_cap: requested !== null && achieved !== null && achieved.value > requested * CAP_TOLERANCE,
+    over_cap: cap !== null && achieved !== null && achieved.value > cap * CAP_TOLERANCE,
     mechanisms: distinct(caps.map((cap) => cap.mechanism)),
     period_ms: caps.find((cap) => cap.period_ms !== null)?.period_ms ?? null,
-    enforced: requested === null || caps.length === 0 ? null : caps.every((cap) => cap.enforced),
+    enforced: asked === null || caps.length === 0 ? null : caps.every((cap) => cap.enforced),
     notes: distinct(caps.flatMap((cap) => (cap.note ? [plain(cap.note)] : []))),
   }
 }
 
-function memoryCap(trials: readonly TrialResult[], requested: number | null): ScenarioReport['memory'] {
+function memoryCap(trials: readonly TrialResult[], asked_mb: number | null): ScenarioReport['memory'] {
   const caps = trials.map((trial) => trial.caps.memory)
   const peaks = caps.map((cap) => cap.peak_mb)
   return {
-    requested_mb: requested,
+    asked_mb,
+    in_force_mb: least(caps.map((cap) => cap.in_force_mb)),
     peak: estimateMean(peaks),
     peak_max_mb: largest(peaks),
     mechanisms: distinct(caps.flatMap((cap) => cap.mechanisms)),
-    enforced: requested === null || caps.length === 0 ? null : caps.every((cap) => cap.enforced),
+    enforced: asked_mb === null || caps.length === 0 ? null : caps.every((cap) => cap.enforced),
     notes: distinct(caps.flatMap((cap) => (cap.note ? [plain(cap.note)] : []))),
   }
 }
@@ -170,6 +172,11 @@ function subtitle({ machine }: Manifest, scenarios: readonly ScenarioReport[]): 
     .replace(/\s+/g, ' ')
     .trim()
   return plain(`${processor}, ${cores} · Node ${machine.node.replace(/^v/, '')} · ${trials} per scenario`)
+}
+
+function least(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null)
+  return known.length === 0 ? null : known.reduce((a, b) => Math.min(a, b))
 }
 
 function largest(values: readonly (number | null)[]): number | null {

@@ -7,7 +7,7 @@ import { formatWarning, type Warning } from '../analyse/warnings.ts'
 import { count, formatNumber, formatShare, list } from '../format.ts'
 import type { Notice } from './section.ts'
 import type { NoiseReport, ReportModel, ScenarioReport } from './types.ts'
-import { capitalised, chunkSizesText, metricName, outcomeName, plain } from './words.ts'
+import { capitalised, chunkSizesText, coresOf, metricName, outcomeName, plain } from './words.ts'
 
 /** Fewer trials per scenario than this give intervals too wide to decide anything. */
 const FEW_TRIALS = 5
@@ -172,9 +172,7 @@ function aboutCaps({ scenarios }: Omit<ReportModel, 'notices'>): Notice[] {
     )
   }
   const mechanisms = new Set(
-    scenarios
-      .filter(({ compute }) => compute.requested !== null)
-      .flatMap(({ compute }) => compute.mechanisms),
+    scenarios.filter(({ compute }) => compute.asked !== null).flatMap(({ compute }) => compute.mechanisms),
   )
   if (mechanisms.size > 1) {
     notices.push(
@@ -183,7 +181,7 @@ function aboutCaps({ scenarios }: Omit<ReportModel, 'notices'>): Notice[] {
       ),
     )
   }
-  const beyond = scenarios.filter(({ compute: { requested } }) => requested !== null && requested > 1)
+  const beyond = scenarios.filter(({ compute }) => (coresOf(compute) ?? 0) > 1)
   if (beyond.length > 0) {
     notices.push(
       note(
@@ -201,8 +199,8 @@ function aboutCaps({ scenarios }: Omit<ReportModel, 'notices'>): Notice[] {
     )
   }
   const over = scenarios.filter(
-    ({ memory: { requested_mb, peak_max_mb } }) =>
-      requested_mb !== null && peak_max_mb !== null && peak_max_mb > requested_mb,
+    ({ memory: { asked_mb, peak_max_mb } }) =>
+      asked_mb !== null && peak_max_mb !== null && peak_max_mb > asked_mb,
   )
   if (over.length > 0) {
     const held = over.filter(({ outcomes }) => outcomes.out_of_memory > 0).length

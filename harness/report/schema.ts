@@ -32,7 +32,7 @@ const notice = object({
 const scenario = object({
   id: says(text, 'the same for the same settings, in any run'),
   label: says(text, "the axes' values in words"),
-  params: says(z.record(text, z.union([text, number, z.boolean(), z.null()])), 'every setting by name'),
+  point: says(z.record(text, z.union([text, number, z.boolean(), z.null()])), 'every setting by name'),
   trials: says(number, 'trials that ended'),
   outcomes,
   metrics: says(z.record(text, estimate.nullable()), 'by name, over the ok trials; null where none knows it'),
@@ -44,7 +44,8 @@ const scenario = object({
   energy_source: says(text.nullable(), 'of energy_j, such as rapl or estimate; null where there is none'),
   forced: says(number, 'ok trials that stint resume --force ran under other conditions'),
   compute: object({
-    requested: says(numberOrNull, 'cores; null without a cap'),
+    asked: says(numberOrNull, 'as the sweep asks; null without a cap'),
+    in_force: says(numberOrNull, 'cores of the machine that ran; null where none was put in force'),
     achieved: says(estimate.nullable(), 'share of a core'),
     achieved_max: numberOrNull,
     over_cap: z.boolean(),
@@ -54,7 +55,8 @@ const scenario = object({
     notes: z.array(text),
   }),
   memory: object({
-    requested_mb: numberOrNull,
+    asked_mb: says(numberOrNull, 'as the sweep asks; null without a cap'),
+    in_force_mb: says(numberOrNull, 'the least that the workload of a trial could use; null where not known'),
     peak: estimate.nullable(),
     peak_max_mb: numberOrNull,
     mechanisms: z.array(text),

@@ -5,13 +5,14 @@ import { NO_SECONDARY_TESTS } from '../analyse/secondary-tests.ts'
 import { OUTCOMES } from '../analyse/values.ts'
 import type { CsvValue, DataTable } from './section.ts'
 import type { ReportModel, ScenarioReport } from './types.ts'
+import { coresOf } from './words.ts'
 
 /** One row per scenario. */
 export function scenarioTable(model: ReportModel): DataTable {
   const { scenarios } = model
   const column = (name: string, value: (scenario: ScenarioReport) => CsvValue) =>
     [name, scenarios.map(value)] as const
-  const settings = [...new Set(scenarios.flatMap(({ flat }) => Object.keys(flat)))]
+  const settings = [...new Set(scenarios.flatMap(({ point }) => Object.keys(point)))]
   const taken = new Set(settings)
   const metricColumns = [...model.metrics.keys()].flatMap((metric) => {
     const name = taken.has(metric) ? `metric.${metric}` : metric
@@ -25,7 +26,7 @@ export function scenarioTable(model: ReportModel): DataTable {
   const columns = [
     column('scenario', ({ id }) => id),
     column('label', ({ label }) => label),
-    ...settings.map((key) => column(key, ({ flat }) => flat[key])),
+    ...settings.map((key) => column(key, ({ point }) => point[key])),
     column('n', ({ trials }) => trials),
     ...OUTCOMES.map((outcome) => column(outcome, ({ outcomes }) => outcomes[outcome])),
     column('ok_after_force', ({ forced }) => forced),
@@ -33,12 +34,12 @@ export function scenarioTable(model: ReportModel): DataTable {
     column('energy_source', ({ energy_source }) => energy_source),
     column('pareto_latency', ({ front }) => front.latency),
     column('pareto_memory', ({ front }) => front.memory),
-    column('requested_compute', ({ compute }) => compute.requested),
+    column('requested_compute', ({ compute }) => coresOf(compute)),
     column('achieved_compute', ({ compute }) => compute.achieved?.value),
     column('achieved_compute_max', ({ compute }) => compute.achieved_max),
     column('compute_mechanism', ({ compute }) => compute.mechanisms.join(';')),
     column('compute_enforced', ({ compute }) => compute.enforced),
-    column('requested_memory_mb', ({ memory }) => memory.requested_mb),
+    column('requested_memory_mb', ({ memory }) => memory.asked_mb),
     column('peak_memory_mb_max', ({ memory }) => memory.peak_max_mb),
     column('memory_mechanisms', ({ memory }) => memory.mechanisms.join(';')),
     column('memory_enforced', ({ memory }) => memory.enforced),
@@ -56,8 +57,8 @@ export function scenarioTable(model: ReportModel): DataTable {
 /** Columns that scripts for the original pipeline read; those of things not measured here are left out. */
 function formerNames(model: ReportModel): [string, (scenario: ScenarioReport) => CsvValue][] {
   const names: [string, (scenario: ScenarioReport) => CsvValue][] = [
-    ['memory_limit_mb', ({ memory }) => memory.requested_mb],
-    ['compute_limit', ({ compute }) => compute.requested],
+    ['memory_limit_mb', ({ memory }) => memory.asked_mb],
+    ['compute_limit', ({ compute }) => coresOf(compute)],
   ]
   if (model.measured.includes('r2')) names.push(['model_accuracy_r2', ({ metrics }) => metrics['r2']?.value])
   if (model.measured.includes('rmse')) names.push(['model_rmse', ({ metrics }) => metrics['rmse']?.value])

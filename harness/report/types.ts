@@ -12,8 +12,10 @@ import type { Manifest } from '../record/types.ts'
 import type { Notice } from './section.ts'
 
 export interface ComputeCapReport {
-  /** Cores asked for; null where no cap was asked for. */
-  requested: number | null
+  /** As the sweep asks, in cores of the machine that `relative_to` names or else of the one that ran; null for none. */
+  asked: number | null
+  /** In cores of the machine that ran; null for no cap, and where none was put in force. */
+  in_force: number | null
   /** Share of a core, over the trials that report it, whatever their outcome. */
   achieved: Estimate | null
   achieved_max: number | null
@@ -27,7 +29,10 @@ export interface ComputeCapReport {
 }
 
 export interface MemoryCapReport {
-  requested_mb: number | null
+  /** As the sweep asks; null for none. */
+  asked_mb: number | null
+  /** The least that the workload of a trial could use above an idle worker; null for no cap, and where it is not known. */
+  in_force_mb: number | null
   /** Over the trials that report it, whatever their outcome. */
   peak: Estimate | null
   peak_max_mb: number | null
@@ -48,8 +53,8 @@ export interface Failure {
 export interface ScenarioReport extends ScenarioSummary {
   /** The axes' values in words. */
   label: string
-  /** Every setting by name. */
-  flat: Record<string, Scalar>
+  /** The point of the grid: every setting by name. */
+  point: Record<string, Scalar>
   /** Ok trials that `stint resume --force` ran under other conditions; they are among the others in every mean. */
   forced: number
   /** On the front of accuracy against latency, and against peak memory; null where a mean is unknown. */

@@ -8,7 +8,7 @@ import { count, formatDuration, formatNumber, formatP, formatShare, wholeNumber 
 import type { Metric } from '../metrics.ts'
 import { own } from '../own.ts'
 import type { Correction, Sweep } from '../sweep/types.ts'
-import type { ReportModel } from './types.ts'
+import type { ComputeCapReport, ReportModel } from './types.ts'
 
 const METRIC_NAMES: Record<string, string> = {
   latency_mean_ms: 'mean chunk latency',
@@ -120,6 +120,11 @@ export function waitText(seconds: number): string {
   return formatDuration(seconds <= 60 ? Math.ceil(seconds) : Math.ceil(seconds / 60) * 60)
 }
 
+/** A scenario's compute cap in cores of the machine that ran: as in force, else as asked; null for none. */
+export function coresOf({ in_force, asked }: ComputeCapReport): number | null {
+  return in_force ?? asked
+}
+
 /** Names and messages come from users and their code: no control character may reach a terminal or a page. */
 export function plain(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must go.
@@ -141,8 +146,8 @@ function pairText(
   const differing = axes.filter((key) => a[key] !== b[key])
   const shared = axes.filter((key) => a[key] === b[key])
   const [only] = differing
-  const list = (keys: string[], flat: Record<string, Scalar>) =>
-    keys.map((key) => settingLabel(key, flat[key])).join(', ')
+  const list = (keys: string[], point: Record<string, Scalar>) =>
+    keys.map((key) => settingLabel(key, point[key])).join(', ')
   const change =
     only !== undefined && differing.length === 1
       ? changeOfOne(only, a[only], b[only])
@@ -200,8 +205,8 @@ export function pairOf(
   { scenarios, axes }: Named,
   row: Pick<ComparisonRow, 'a' | 'b' | 'a_label' | 'b_label' | 'seeds'>,
 ): { change: string; shared: string } {
-  const flatOf = (id: string) => scenarios.find((scenario) => scenario.id === membersOf(id)[0])?.flat
-  const [a, b] = [flatOf(row.a), flatOf(row.b)]
+  const pointOf = (id: string) => scenarios.find((scenario) => scenario.id === membersOf(id)[0])?.point
+  const [a, b] = [pointOf(row.a), pointOf(row.b)]
   if (!a || !b) return { change: plain(`${row.b_label} against ${row.a_label}`), shared: '' }
   return pairText(
     a,

@@ -74,7 +74,7 @@ export async function runSweep(
     const started = clock.now()
     const folder = planRunFolder(root, sweep.name, started, randomBytes(3).toString('hex'))
     const manifest: Manifest = {
-      format: 2,
+      format: 3,
       id: folder.id,
       stint: STINT_VERSION,
       sweep,

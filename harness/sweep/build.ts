@@ -2,8 +2,8 @@
 import type { Scalar } from '../../workers/workload.ts'
 import { wholeNumber } from '../format.ts'
 import { didYouMean } from '../nearest.ts'
-import { Datasets, flatDataset } from './dataset.ts'
-import { type Axis, type Expansion, expand, type Flat, gridSize } from './expand.ts'
+import { Datasets, datasetPoint } from './dataset.ts'
+import { type Axis, type Expansion, expand, gridSize, type Point } from './expand.ts'
 import { scenarioId, scenarioLabel } from './identity.ts'
 import { shareOf } from './numbers.ts'
 import type { Overridden } from './overrides.ts'
@@ -61,9 +61,9 @@ export function buildScenarios(
   })
   const axes = variedKeys(gridAxes, include, fixed)
   const datasets = new Datasets(places, folders)
-  const identified = expansion.points.map(({ flat, include: entry }) => ({
-    id: scenarioId(flat, axes),
-    flat,
+  const identified = expansion.points.map(({ point, include: entry }) => ({
+    id: scenarioId(point, axes),
+    point,
     entry,
   }))
   const findings = [
@@ -73,15 +73,15 @@ export function buildScenarios(
   ]
   const distinct = [...new Map(identified.map((point) => [point.id, point])).values()]
   const scenarios = distinct.map(
-    ({ id, flat }): Scenario => ({
+    ({ id, point }): Scenario => ({
       id,
-      label: scenarioLabel(flat, axes, input.name),
-      flat,
-      settings: settingsOf(flat),
-      params: paramsOf(flat),
-      dataset: datasets.spec(flat),
+      label: scenarioLabel(point, axes, input.name),
+      point,
+      settings: settingsOf(point),
+      params: paramsOf(point),
+      dataset: datasets.spec(point),
       runs: null,
-      watts: profiles.get(String(flat['profile']))?.watts ?? null,
+      watts: profiles.get(String(point['profile']))?.watts ?? null,
     }),
   )
   refuse([...findings, ...datasets.findings])
@@ -94,41 +94,41 @@ function axesOf(input: SweepInput): Axis[] {
   return input.profiles === undefined ? grid : [{ key: 'profile', values: input.profiles }, ...grid]
 }
 
-function baseOf(input: SweepInput, usesProfiles: boolean): Flat {
+function baseOf(input: SweepInput, usesProfiles: boolean): Point {
   const top = input as unknown as Record<string, Scalar | undefined>
-  const base: Flat = {}
+  const base: Point = {}
   for (const name of SCENARIO_SETTINGS) base[name] = name in top ? top[name]! : SETTING_DEFAULTS[name]!
   for (const name of PIPELINE_SETTINGS) if (name in top) base[name] = top[name]!
   if (usesProfiles) base['profile'] = null
-  Object.assign(base, flatDataset(input.dataset ?? {}))
+  Object.assign(base, datasetPoint(input.dataset ?? {}))
   for (const [name, value] of Object.entries(input.params ?? {})) base[`params.${name}`] = value
   return base
 }
 
 /** Keys that vary: the axes, then what the includes add; not what the command line holds fast. */
-function variedKeys(gridAxes: readonly Axis[], include: readonly Flat[], fixed: Flat): string[] {
+function variedKeys(gridAxes: readonly Axis[], include: readonly Point[], fixed: Point): string[] {
   const keys = [...gridAxes.map((axis) => axis.key), ...include.flatMap((entry) => Object.keys(entry))]
   return [...new Set(keys)].filter((key) => !(key in fixed))
 }
 
 /** What a profile gives; parameters of the pipeline are not for other workloads. */
-function settingsFrom({ settings }: Profile, isPipeline: boolean): Flat {
+function settingsFrom({ settings }: Profile, isPipeline: boolean): Point {
   const given = Object.entries(settings).filter(([name]) => isPipeline || !PIPELINE_SETTINGS.includes(name))
   return Object.fromEntries(given)
 }
 
-function settingsOf(flat: Flat): ScenarioSettings {
+function settingsOf(point: Point): ScenarioSettings {
   // Each value passed its type in the table of settings.
   return Object.fromEntries(
-    SCENARIO_SETTINGS.map((name) => [name, flat[name]]),
+    SCENARIO_SETTINGS.map((name) => [name, point[name]]),
   ) as unknown as ScenarioSettings
 }
 
 const PARAMS = 'params.'
 
-function paramsOf(flat: Flat): Record<string, Scalar> {
+function paramsOf(point: Point): Record<string, Scalar> {
   return Object.fromEntries(
-    Object.entries(flat).flatMap(([key, value]): [string, Scalar][] => {
+    Object.entries(point).flatMap(([key, value]): [string, Scalar][] => {
       if (PIPELINE_SETTINGS.includes(key)) return [[key, value]]
       return key.startsWith(PARAMS) ? [[key.slice(PARAMS.length), value]] : []
     }),
@@ -212,8 +212,8 @@ export function referenceFindings(sweep: Sweep, places: Places, { touched }: Ove
       const hint = `axes: ${sweep.axes.length === 0 ? 'none; add some under `grid`' : sweep.axes.join(', ')}`
       return [{ place: places.key(path), key: dotted(path), what, hint }]
     }
-    if (sweep.scenarios.some((scenario) => scenario.flat[key] === value)) return []
-    const values = [...new Set(sweep.scenarios.map((scenario) => shown(scenario.flat[key])))]
+    if (sweep.scenarios.some((scenario) => scenario.point[key] === value)) return []
+    const values = [...new Set(sweep.scenarios.map((scenario) => shown(scenario.point[key])))]
     const what = `got ${shown(value)}, which no scenario has`
     return [
       { place: places.value(path), key: dotted(path), what, hint: `values of ${key}: ${values.join(', ')}` },

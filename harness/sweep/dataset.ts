@@ -14,7 +14,7 @@ import {
 } from '../../workers/data/types.ts'
 import type { DatasetSpec } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
-import type { Flat } from './expand.ts'
+import type { Point } from './expand.ts'
 import { wholeNumber } from './numbers.ts'
 import { absolute, type Folders, missingFile } from './paths.ts'
 import { occurrences, type Places } from './places.ts'
@@ -32,22 +32,22 @@ const LISTS = ['missing', 'features'] as const
 const READING = ['format', 'bad_values', 'positive', 'separator', 'quote', 'comment'] as const
 
 /** The `dataset` mapping as keys of a scenario: `dataset.source`, `dataset.columns.<name>`; what is no scalar as JSON. */
-export function flatDataset(dataset: SweepDataset): Flat {
-  const flat: Flat = {}
+export function datasetPoint(dataset: SweepDataset): Point {
+  const point: Point = {}
   const scalar = (value: unknown): Scalar =>
     typeof value === 'object' && value !== null ? JSON.stringify(value) : (value as Scalar)
   for (const [key, value] of Object.entries(dataset)) {
-    if (key !== 'columns') flat[`dataset.${key}`] = scalar(value)
+    if (key !== 'columns') point[`dataset.${key}`] = scalar(value)
     else
       for (const [name, column] of Object.entries(value as Record<string, unknown>))
-        flat[COLUMN_PREFIX + name] = scalar(column)
+        point[COLUMN_PREFIX + name] = scalar(column)
   }
-  return flat
+  return point
 }
 
 /** @returns what is wrong with a scenario's dataset keys, or null; `key` is the one to mend */
-function contradiction(flat: Flat): { key: string; what: string; hint: string } | null {
-  const given = (name: string): boolean => flat[`dataset.${name}`] !== undefined
+function contradiction(point: Point): { key: string; what: string; hint: string } | null {
+  const given = (name: string): boolean => point[`dataset.${name}`] !== undefined
   if (given('source') && given('generate')) {
     const hint =
       "keep one; on the command line: --set 'dataset={source: FILE.csv}' replaces the whole dataset"
@@ -66,7 +66,7 @@ function contradiction(flat: Flat): { key: string; what: string; hint: string } 
     return { key: 'dataset.generate', what: 'rows are missing', hint }
   }
   const forSources = ['preset', 'target', ...READING, 'missing'].find(given)
-  const columns = Object.keys(flat).find((key) => key.startsWith(COLUMN_PREFIX))
+  const columns = Object.keys(point).find((key) => key.startsWith(COLUMN_PREFIX))
   const extra = forSources === undefined ? columns : `dataset.${forSources}`
   if (extra === undefined) return null
   return {
@@ -102,30 +102,30 @@ export class Datasets {
   }
 
   /** Null where the scenario names no data, or contradicts itself, which is then among the findings. */
-  spec(flat: Flat): DatasetSpec | null {
-    if (!Object.keys(flat).some((key) => key.startsWith('dataset.'))) return null
-    const wrong = contradiction(flat)
+  spec(point: Point): DatasetSpec | null {
+    if (!Object.keys(point).some((key) => key.startsWith('dataset.'))) return null
+    const wrong = contradiction(point)
     if (wrong !== null) {
-      const { place, key } = this.places.locate(wrong.key, flat[wrong.key])
+      const { place, key } = this.places.locate(wrong.key, point[wrong.key])
       this.findings.push({ place, key, what: wrong.what, hint: wrong.hint })
       return null
     }
-    const rows = (flat['dataset.rows'] ?? null) as number | null
-    const preset = (flat['dataset.preset'] ?? null) as string | null
-    if (flat['dataset.generate'] !== undefined) {
-      const seed = (flat['dataset.seed'] ?? DEFAULT_DATASET_SEED) as number
-      const { features } = readingOptions(flat)
-      const preset = String(flat['dataset.generate'])
+    const rows = (point['dataset.rows'] ?? null) as number | null
+    const preset = (point['dataset.preset'] ?? null) as string | null
+    if (point['dataset.generate'] !== undefined) {
+      const seed = (point['dataset.seed'] ?? DEFAULT_DATASET_SEED) as number
+      const { features } = readingOptions(point)
+      const preset = String(point['dataset.generate'])
       return { kind: 'generate', preset, rows: rows as number, seed, ...(features && { features }) }
     }
     return {
       kind: 'file',
-      path: this.sourcePath(flat['dataset.source'] as string),
+      path: this.sourcePath(point['dataset.source'] as string),
       preset,
-      target: (flat['dataset.target'] ?? null) as string | null,
-      columns: columnsOf(flat),
+      target: (point['dataset.target'] ?? null) as string | null,
+      columns: columnsOf(point),
       rows,
-      ...readingOptions(flat),
+      ...readingOptions(point),
     }
   }
 
@@ -143,8 +143,8 @@ export class Datasets {
   }
 }
 
-function columnsOf(flat: Flat): Record<string, ColumnKind | ColumnDeclaration> {
-  const columns = Object.entries(flat).filter(([key]) => key.startsWith(COLUMN_PREFIX))
+function columnsOf(point: Point): Record<string, ColumnKind | ColumnDeclaration> {
+  const columns = Object.entries(point).filter(([key]) => key.startsWith(COLUMN_PREFIX))
   const declared = (value: string) =>
     value.startsWith('{') ? (JSON.parse(value) as ColumnDeclaration) : (value as ColumnKind)
   return Object.fromEntries(
@@ -152,11 +152,11 @@ function columnsOf(flat: Flat): Record<string, ColumnKind | ColumnDeclaration> {
   )
 }
 
-function readingOptions(flat: Flat): ReadingOptions {
+function readingOptions(point: Point): ReadingOptions {
   const options: Record<string, unknown> = {}
   const dialect: Record<string, unknown> = {}
   for (const key of READING) {
-    const value = flat[`dataset.${key}`]
+    const value = point[`dataset.${key}`]
     if (value === undefined) continue
     if (key === 'positive') options[key] = String(value)
     else if (key === 'format' || key === 'bad_values') options[key] = value
@@ -164,7 +164,7 @@ function readingOptions(flat: Flat): ReadingOptions {
   }
   if (Object.keys(dialect).length > 0) options['dialect'] = dialect
   for (const key of LISTS) {
-    const value = flat[`dataset.${key}`]
+    const value = point[`dataset.${key}`]
     if (value !== undefined) options[key] = JSON.parse(String(value))
   }
   return options

@@ -2,7 +2,7 @@
 import type { Scalar } from '../../workers/workload.ts'
 
 /** Values by key: settings by name, `profile`, `dataset.*`, `params.*`. */
-export type Flat = Record<string, Scalar>
+export type Point = Record<string, Scalar>
 
 export interface Axis {
   key: string
@@ -11,26 +11,26 @@ export interface Axis {
 
 export interface ExpandInput {
   /** Defaults and the top of the sweep. */
-  base: Flat
+  base: Point
   axes: readonly Axis[]
   /** What each value of the `profile` axis sets; weaker than the grid, stronger than `base`. */
-  profiles: ReadonlyMap<Scalar, Flat>
+  profiles: ReadonlyMap<Scalar, Point>
   /** Entries to add after the grid. */
-  include: readonly Flat[]
+  include: readonly Point[]
   /** Entries whose matches leave the grid. */
-  exclude: readonly Flat[]
+  exclude: readonly Point[]
   /** Given on the command line; wins over all else. */
-  fixed: Flat
+  fixed: Point
 }
 
-export interface Point {
-  flat: Flat
+interface ExpandedPoint {
+  point: Point
   /** Index of the `include` entry that added it; null for a point of the grid. */
   include: number | null
 }
 
 export interface Expansion {
-  points: Point[]
+  points: ExpandedPoint[]
   /** Indexes of `exclude` entries that matched nothing. */
   unusedExcludes: number[]
 }
@@ -41,11 +41,11 @@ export function gridSize(axes: readonly Axis[]): number {
 }
 
 /** Every combination, the last axis fastest. No axes make one empty combination. */
-function* combinations(axes: readonly Axis[]): Generator<Flat> {
+function* combinations(axes: readonly Axis[]): Generator<Point> {
   const indexes = axes.map(() => 0)
   const size = gridSize(axes)
   for (let count = 0; count < size; count++) {
-    const values: Flat = {}
+    const values: Point = {}
     for (const [place, axis] of axes.entries()) values[axis.key] = axis.values[indexes[place]!]!
     yield values
     for (let place = axes.length - 1; place >= 0; place--) {
@@ -55,9 +55,9 @@ function* combinations(axes: readonly Axis[]): Generator<Flat> {
   }
 }
 
-/** True where `flat` has every value of `part`. */
-export function matches(flat: Flat, part: Flat): boolean {
-  for (const key in part) if (flat[key] !== part[key]) return false
+/** True where `point` has every value of `part`. */
+export function matches(point: Point, part: Point): boolean {
+  for (const key in part) if (point[key] !== part[key]) return false
   return true
 }
 
@@ -67,28 +67,28 @@ export function matches(flat: Flat, part: Flat): boolean {
  * an include is never excluded. A sweep without axes has one point, unless it has includes alone.
  */
 export function expand({ base, axes, profiles, include, exclude, fixed }: ExpandInput): Expansion {
-  const complete = (own: Flat): Flat => ({
+  const complete = (own: Point): Point => ({
     ...base,
     ...profiles.get(fixed['profile'] ?? own['profile'] ?? null),
     ...own,
     ...fixed,
   })
-  const points: Point[] = []
+  const points: ExpandedPoint[] = []
   const used = exclude.map(() => false)
   if (axes.length > 0 || include.length === 0) {
     for (const own of combinations(axes)) {
-      const flat = complete(own)
+      const point = complete(own)
       let kept = true
       exclude.forEach((entry, index) => {
-        if (!matches(flat, entry)) return
+        if (!matches(point, entry)) return
         used[index] = true
         kept = false
       })
-      if (kept) points.push({ flat, include: null })
+      if (kept) points.push({ point, include: null })
     }
   }
   include.forEach((own, index) => {
-    points.push({ flat: complete(own), include: index })
+    points.push({ point: complete(own), include: index })
   })
   return { points, unusedExcludes: used.flatMap((hit, index) => (hit ? [] : [index])) }
 }

@@ -1,7 +1,7 @@
 /** A scenario's id and label. */
 import { createHash } from 'node:crypto'
 import type { Scalar } from '../../workers/workload.ts'
-import type { Flat } from './expand.ts'
+import type { Point } from './expand.ts'
 import { SETTING_DEFAULTS } from './settings.ts'
 
 /** Crockford's base 32 in lower case: no letters that look like digits. */
@@ -39,13 +39,13 @@ export const ONLY_AS_AXIS: ReadonlySet<string> = new Set([
 ])
 
 /**
- * The part of `flat` that identifies a scenario, as JSON with sorted keys.
+ * The part of `point` that identifies a scenario, as JSON with sorted keys.
  * A setting at its default is left out, so that a setting added to Stint later leaves old ids as they are.
  */
-function canonical(flat: Flat, axes: readonly string[]): string {
+function canonical(point: Point, axes: readonly string[]): string {
   let text = ''
-  for (const key of Object.keys(flat).sort()) {
-    const value = flat[key]!
+  for (const key of Object.keys(point).sort()) {
+    const value = point[key]!
     if (identifies(key, value, axes))
       text += `${text === '' ? '' : ','}[${JSON.stringify(key)},${JSON.stringify(value)}]`
   }
@@ -59,14 +59,14 @@ function identifies(key: string, value: Scalar, axes: readonly string[]): boolea
   return SETTING_DEFAULTS[key] !== value
 }
 
-/** Ten letters and digits from the SHA-256 of `canonical(flat)`; safe as a file name. */
-export function scenarioId(flat: Flat, axes: readonly string[]): string {
-  const digest = createHash('sha256').update(canonical(flat, axes)).digest()
+/** Ten letters and digits from the SHA-256 of `canonical(point)`; safe as a file name. */
+export function scenarioId(point: Point, axes: readonly string[]): string {
+  const digest = createHash('sha256').update(canonical(point, axes)).digest()
   return base32(digest.subarray(0, ID_BYTES)).slice(0, ID_LENGTH)
 }
 
 /** `batch_size=64 max_compute_units=0.5`; `alone` where nothing varies. */
-export function scenarioLabel(flat: Flat, axes: readonly string[], alone: string): string {
+export function scenarioLabel(point: Point, axes: readonly string[], alone: string): string {
   if (axes.length === 0) return alone
-  return axes.map((key) => `${key}=${flat[key] ?? 'none'}`).join(' ')
+  return axes.map((key) => `${key}=${point[key] ?? 'none'}`).join(' ')
 }

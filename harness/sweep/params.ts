@@ -78,7 +78,7 @@ function withDefaults(
       ...scenario.params,
       ...Object.fromEntries(missing.map(({ name, value }) => [name, value])),
     },
-    flat: { ...scenario.flat, ...Object.fromEntries(missing.map(({ key, value }) => [key, value])) },
+    point: { ...scenario.point, ...Object.fromEntries(missing.map(({ key, value }) => [key, value])) },
   }
 }
 

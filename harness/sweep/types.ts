@@ -86,7 +86,7 @@ export interface Scenario {
   /** The axes' values in words, such as `batch_size=64 max_compute_units=0.5`. */
   label: string
   /** Every setting by name, datasets as `dataset.<key>`, the workload's own as `params.<name>`. */
-  flat: Record<string, Scalar>
+  point: Record<string, Scalar>
   settings: ScenarioSettings
   params: Record<string, Scalar>
   dataset: DatasetSpec | null

@@ -1,9 +1,9 @@
 // The proof of the gate: records long series of duets and trials with injected work, resamples gates from them by the
 // policy itself, and plays real gates beside them.
-//   node test/bench/gate.mjs --duets 200 --solos 60 --live 20    record up to so many of each, then print the tables
+//   node test/bench/gate.mjs --duets 200 --pairs 60 --live 20    record up to so many of each, then print the tables
 //   node test/bench/gate.mjs                                     the tables alone, from what is recorded
 // Options: --out FILE, --workloads pipeline,sensor, --loads quiet,busy, --shares 0,0.02,0.04,0.05,0.1,
-// --solo-shares 0,0.05, --live-shares 0,0.05,0.1, --gates 1000 (resampled, a cell), --limit 60 (s), --margins 0.02,0.01 (live gates: the first).
+// --pair-shares 0,0.05, --live-shares 0,0.05,0.1, --gates 1000 (resampled, a cell), --limit 60 (s), --margins 0.02,0.01 (live gates: the first).
 // --write puts the tables into docs/evidence/gate-proof.md. Stopped by Ctrl-C it goes on where it was. Needs a build, and says little on a machine that does other work.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -28,7 +28,7 @@ const { values: words } = parseArgs({
   options: {
     out: { type: 'string', default: join(root, 'results/bench/gate.jsonl') },
     duets: { type: 'string', default: '0' },
-    solos: { type: 'string', default: '0' },
+    pairs: { type: 'string', default: '0' },
     workloads: { type: 'string', default: 'pipeline,sensor' },
     shares: { type: 'string', default: '0,0.02,0.04,0.05,0.1' },
     loads: { type: 'string', default: 'quiet,busy' },
@@ -37,7 +37,7 @@ const { values: words } = parseArgs({
     margins: { type: 'string', default: '0.02,0.01' },
     live: { type: 'string', default: '0' },
     write: { type: 'boolean', default: false },
-    'solo-shares': { type: 'string', default: '0,0.05' },
+    'pair-shares': { type: 'string', default: '0,0.05' },
     'live-shares': { type: 'string', default: '0,0.05,0.1' },
   },
 })
@@ -54,7 +54,7 @@ const SWEEPS = {
   },
 }
 const shares = words.shares.split(',').map(Number)
-const soloShares = words['solo-shares'].split(',').map(Number)
+const pairShares = words['pair-shares'].split(',').map(Number)
 const loads = words.loads.split(',')
 const names = words.workloads.split(',')
 const limitMs = 1000 * Number(words.limit)
@@ -131,7 +131,7 @@ async function recordWorkload(executor, name, load, counts, stop) {
   const series = { executor, session, entry, versionOf: versionsFor(session) }
   if (!turns.has(name)) await calibrate(name, series)
   await recordSeries('duets', Number(words.duets), duetRound(name, series), { name, load, counts, stop })
-  await recordSeries('solos', Number(words.solos), soloRound(name, series), { name, load, counts, stop })
+  await recordSeries('pairs', Number(words.pairs), pairRound(name, series), { name, load, counts, stop })
 }
 
 /** Asks each module once what it is, and tells the executor of all of them. */
@@ -168,7 +168,7 @@ async function calibrate(name, { executor, session, entry, versionOf }) {
 /** Round by round, so that every share sees the same times of day. */
 async function recordSeries(kind, wanted, play, { name, load, counts, stop }) {
   const done = (share) => counts.get(seriesKey({ kind, name, load, share })) ?? 0
-  const played = kind === 'duets' ? shares : soloShares
+  const played = kind === 'duets' ? shares : pairShares
   for (let round = 0; round < wanted; round++) {
     const missing = played.filter((share) => done(share) <= round)
     for await (const line of play(missing, round)) {
@@ -198,7 +198,7 @@ function duetRound(name, { executor, session, entry, versionOf }) {
 }
 
 /** One trial of the baseline and one of each share, in shuffled order: the baseline stands beside each of them. */
-function soloRound(name, { executor, session, entry, versionOf }) {
+function pairRound(name, { executor, session, entry, versionOf }) {
   return async function* (missing, round) {
     const trials = new Map()
     for (const who of shuffle(missing.length === 0 ? [] : ['baseline', ...missing], order)) {
@@ -231,9 +231,9 @@ function* drawn(series, random) {
 }
 
 /** One gate by the policy itself, fed with what was recorded, on a clock that runs as it ran then. */
-async function resampledGate(duets, solos, margin, random) {
+async function resampledGate(duets, pairs, margin, random) {
   let now = 0
-  const [ofDuets, ofSolos] = [drawn(duets, random), drawn(solos, random)]
+  const [ofDuets, ofPairs] = [drawn(duets, random), drawn(pairs, random)]
   let round = null
   const executor = {
     duet: async () => {
@@ -242,7 +242,7 @@ async function resampledGate(duets, solos, margin, random) {
       return value.duet
     },
     run: async ({ trial }) => {
-      if (round === null || round.used) round = { ...ofSolos.next().value, used: false }
+      if (round === null || round.used) round = { ...ofPairs.next().value, used: false }
       else round.used = true
       now += round.ms / 2
       return {
@@ -253,7 +253,7 @@ async function resampledGate(duets, solos, margin, random) {
       }
     },
   }
-  const scenario = { id: 's', label: 's', flat: {}, settings: {}, params: {}, dataset: null }
+  const scenario = { id: 's', label: 's', point: {}, settings: {}, params: {}, dataset: null }
   return await compareInLockStep({
     executor,
     session: resampledSession(random),
@@ -273,15 +273,15 @@ function resampledSession(random) {
 }
 
 /** The usual ways, given the same time: a claim where Welch's interval at 95% lies beyond the margin. */
-function usual(solos, shuffled, margin, random) {
-  const each = solos.reduce((sum, { ms }) => sum + ms, 0) / solos.length
+function usual(pairs, shuffled, margin, random) {
+  const each = pairs.reduce((sum, { ms }) => sum + ms, 0) / pairs.length
   const n = Math.max(3, Math.floor(limitMs / each))
   const span = shuffled ? n : 2 * n
-  if (solos.length < span) return null
-  const from = Math.floor(random() * (solos.length - span + 1))
+  if (pairs.length < span) return null
+  const from = Math.floor(random() * (pairs.length - span + 1))
   const value = (side) => (line) => line[side].latency_mean_ms
-  const a = solos.slice(from, from + n).map(value('baseline'))
-  const b = solos.slice(shuffled ? from : from + n, from + span).map(value('candidate'))
+  const a = pairs.slice(from, from + n).map(value('baseline'))
+  const b = pairs.slice(shuffled ? from : from + n, from + span).map(value('candidate'))
   const { ratio } = welchTest(a, b, { scale: 'log', level: 0.95 })
   return ratio?.low == null ? null : ratio.low > 1 + margin ? 1 : ratio.high < 1 + margin ? 0 : 3
 }
@@ -321,9 +321,9 @@ async function table(margin, stop) {
           lines.filter((line) => seriesKey(line) === seriesKey({ kind, name, load, share: recordedShare }))
         const duets = of('duets').filter(({ duet }) => duet.sums !== null)
         // The injected loop takes no memory: where trials of a share were not recorded, those of another stand in.
-        const own = of('solos').filter(isWhole)
-        const solos = own.length > 0 ? own : of('solos', soloShares[0]).filter(isWhole)
-        if (duets.length < 2 * BLOCK || solos.length < 4) continue
+        const own = of('pairs').filter(isWhole)
+        const pairs = own.length > 0 ? own : of('pairs', pairShares[0]).filter(isWhole)
+        if (duets.length < 2 * BLOCK || pairs.length < 4) continue
         const log = (key) =>
           duets.map(({ duet: { sums } }) => Math.log(sums.candidate[key] / sums.baseline[key]))
         const head = [
@@ -337,7 +337,7 @@ async function table(margin, stop) {
         const ways = {
           'lock step': async () =>
             ({ regression: 1, ruled_out: 0, undecided: 3 })[
-              (await resampledGate(duets, solos, margin, random)).verdict
+              (await resampledGate(duets, pairs, margin, random)).verdict
             ],
           ...(own.length > 0 && {
             'A then B, Welch': async () => usual(own, false, margin, random),

@@ -50,7 +50,7 @@ for (let round = 0; round < rounds; round++) {
       const { outcome, error, caps } = await executor.run(spec)
       line.outcomes.add(outcome)
       line.enders.add(`${error?.name ?? 'nothing'}${error?.exit ? ` (${error.exit})` : ''}`)
-      const peak = caps.memory.peak_above_empty_mb
+      const peak = caps.memory.peak_above_idle_mb
       if (peak !== null) line.peaks[index].push(peak)
       process.stderr.write(`round ${round + 1}: ${line.how} ${outcome} ${peak?.toFixed(1)} MB\n`)
     }

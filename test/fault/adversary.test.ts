@@ -104,7 +104,7 @@ function mostFor(slow: 'slow' | undefined): number {
 
 /** Unknown is never within a limit. */
 function peakOf({ caps }: TrialResult): number {
-  return caps.memory.peak_above_empty_mb ?? Number.POSITIVE_INFINITY
+  return caps.memory.peak_above_idle_mb ?? Number.POSITIVE_INFINITY
 }
 
 let folder: string

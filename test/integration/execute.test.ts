@@ -121,7 +121,7 @@ describe('a memory cap', () => {
     expect(caps.memory.mechanisms).toEqual(memory)
     expect(caps.memory.peak_mb).toBeLessThanOrEqual(64)
     expect(caps.memory.peak_mb).toBeGreaterThan(20)
-    expect(caps.memory.peak_above_empty_mb).toBeGreaterThan(20)
+    expect(caps.memory.peak_above_idle_mb).toBeGreaterThan(20)
   })
 
   it.skipIf(!linux)('of the whole process counts all of it', async () => {

@@ -150,7 +150,7 @@ describe('stint pipeline', () => {
     expect(report.not_measured['reports/streaming_chunks.jsonl: energy_j']).toMatch(/no --profile gives/)
     expect(JSON.stringify(report.notices)).not.toContain('partner')
     expect(report.streaming.outcomes.ok).toBe(2)
-    expect(report.streaming.caps.compute.requested).toBe(0.5)
+    expect(report.streaming.caps.compute.asked).toBe(0.5)
     expect(report.reproducibility.quality_identical_in_all_runs).toEqual({ batch: true, streaming: true })
     const manifest = JSON.parse(text('metadata/run_manifest.json'))
     expect(manifest.reproducibility.settings).toMatchObject({

@@ -46,7 +46,7 @@ benchmark_runs: 2
     const json = JSON.parse(ok(await box.stint('run', path, '--out', box.results, '--json', '--quiet')))
     const run = box.runs()[0]!
     const { sweep } = JSON.parse(readFileSync(join(run, 'run.json'), 'utf8'))
-    expect(sweep.scenarios[1].flat).toMatchObject({ 'params.word': 'any', 'params.other': 2 })
+    expect(sweep.scenarios[1].point).toMatchObject({ 'params.word': 'any', 'params.other': 2 })
     for (const trial of trialsOf(run))
       expect(trial).toMatchObject({ outcome: 'ok', metrics: { my_score: SCORE, rows: 5000 } })
     const means = JSON.stringify(json, (key, value) => (key === 'my_score' ? `mean ${value.value}` : value))

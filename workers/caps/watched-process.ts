@@ -117,7 +117,7 @@ export class WatchedProcess {
     return {
       peak_rss_mb: this.peakRssMb,
       peak_mb: this.emptyMb === null ? null : Math.max(0, this.peakSinceEmptyMb - this.uncountedMb),
-      peak_above_empty_mb: this.emptyMb === null ? null : Math.max(0, this.peakSinceEmptyMb - this.emptyMb),
+      peak_above_idle_mb: this.emptyMb === null ? null : Math.max(0, this.peakSinceEmptyMb - this.emptyMb),
       killed,
       throttled_ms: window === null ? null : (this.compute?.throttledMs(window) ?? null),
     }

@@ -122,7 +122,7 @@ function memoryRecord(
   const asked_mb = spec.caps.max_memory_mb
   const resident = caps.memory?.allowance_mb ?? null
   const scope = spec.caps.memory_scope
-  const peaks = { peak_mb: peakMb, peak_above_empty_mb: summary.peak_above_empty_mb }
+  const peaks = { peak_mb: peakMb, peak_above_idle_mb: summary.peak_above_idle_mb }
   if (asked_mb === null) {
     return { asked_mb, scope, in_force_mb: null, mechanisms: [], ...peaks, enforced: true, note: null }
   }

@@ -41,12 +41,12 @@ export function readPipelineData({ folder, manifest, trials, notes }: RecordedRu
     const chunks = ok === undefined ? [] : readChunkLog(folder, ok.trial)
     return { scenario, report: reports.get(scenario.id)!, trials: own, chunks }
   }
-  const whole = scenarios.filter(({ flat }) => (flat['dataset.rows'] ?? null) === null)
+  const whole = scenarios.filter(({ point }) => (point['dataset.rows'] ?? null) === null)
   const benchmark = whole.filter(({ runs }) => runs === null)
   const batch = measured(benchmark.find(({ settings }) => settings.mode === 'batch')!)
   const streaming = measured(benchmark.find(({ settings }) => settings.mode === 'streaming')!)
   const others = whole.filter(({ runs }) => runs !== null).map(measured)
-  const parts = scenarios.filter(({ flat }) => (flat['dataset.rows'] ?? null) !== null).map(measured)
+  const parts = scenarios.filter(({ point }) => (point['dataset.rows'] ?? null) !== null).map(measured)
   return {
     manifest,
     model: buildReportModel(wholeRows(manifest, whole), trials, notes),

@@ -2,13 +2,12 @@
 
 import { count, formatNumber, wholeNumber } from '../../format.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
-import { scalarText } from '../words.ts'
+import { coresOf, scalarText } from '../words.ts'
 import { linearTicks, logTicks, tickLabel } from './scale.ts'
 import { captionLayer, pictureSubtitle, wrap } from './text.ts'
 import { config, FONT_SIZE, INK, type Plot } from './theme.ts'
 
-const ALT =
-  'Requested against achieved compute share, and requested against peak memory, a point per scenario'
+const ALT = 'Compute share allowed and achieved, and memory allowed and its peak, a point per scenario'
 const SIDE = 400
 const GAP = 110
 /** Between scenarios with one cap, px, where there is room. */
@@ -21,7 +20,7 @@ const MARKS = ['circle', 'diamond', 'cross']
 
 interface CapPoint {
   label: string
-  requested: number
+  cap: number
   used: number
   most: number
   state: State
@@ -39,21 +38,21 @@ interface Panel {
 export function capsPlot(model: ReportModel, file: string): Plot {
   const compute: Panel = {
     name: 'compute',
-    xTitle: 'Requested compute (share of a core)',
+    xTitle: 'Compute cap (share of a core)',
     yTitle: 'Achieved share, mean',
     points: model.scenarios.flatMap(computePoint),
     log: false,
   }
   const memory: Panel = {
     name: 'memory',
-    xTitle: 'Requested memory (MB)',
+    xTitle: 'Memory cap (MB)',
     yTitle: 'Largest peak of any trial (MB)',
     points: model.scenarios.flatMap(memoryPoint),
     log: true,
   }
   const panels = [compute, memory].filter(({ points }) => points.length > 0)
   if (panels.length === 0) {
-    const capped = model.scenarios.some((s) => s.compute.requested !== null || s.memory.requested_mb !== null)
+    const capped = model.scenarios.some((s) => s.compute.asked !== null || s.memory.asked_mb !== null)
     const skipped = capped ? 'no trial reports what it used' : 'no scenario asks for a cap'
     return { file, alt: ALT, skipped }
   }
@@ -83,25 +82,24 @@ export function capsPlot(model: ReportModel, file: string): Plot {
 }
 
 function computePoint({ label, compute }: ScenarioReport): CapPoint[] {
-  const { requested, achieved, achieved_max } = compute
-  if (requested === null || achieved === null) return []
+  const { achieved, achieved_max } = compute
+  const cap = coresOf(compute)
+  if (cap === null || achieved === null) return []
   const state: State = compute.over_cap ? 'over the cap' : 'held'
-  return [{ label, requested, used: achieved.value, most: achieved_max ?? achieved.value, state }]
+  return [{ label, cap, used: achieved.value, most: achieved_max ?? achieved.value, state }]
 }
 
 function memoryPoint({ label, memory, outcomes }: ScenarioReport): CapPoint[] {
-  const { requested_mb: requested, peak_max_mb: most } = memory
-  if (requested === null || most === null) return []
+  const { asked_mb: cap, peak_max_mb: most } = memory
+  if (cap === null || most === null) return []
   const ended = outcomes.out_of_memory > 0
-  const state: State = ended ? 'trials ended for it' : most > requested ? 'over the cap' : 'held'
-  return [{ label, requested, used: most, most, state }]
+  const state: State = ended ? 'trials ended for it' : most > cap ? 'over the cap' : 'held'
+  return [{ label, cap, used: most, most, state }]
 }
 
 function layersOf({ name, xTitle, yTitle, points, log }: Panel, width: number) {
-  const caps = [...new Set(points.map(({ requested }) => requested))].sort((a, b) => a - b)
-  const all = points
-    .flatMap(({ requested, used, most }) => [requested, used, most])
-    .filter((value) => value > 0)
+  const caps = [...new Set(points.map(({ cap }) => cap))].sort((a, b) => a - b)
+  const all = points.flatMap(({ cap, used, most }) => [cap, used, most]).filter((value) => value > 0)
   const low = all.reduce((a, b) => Math.min(a, b))
   const high = all.reduce((a, b) => Math.max(a, b))
   const decades = log && high / low > 10
@@ -132,7 +130,7 @@ function layersOf({ name, xTitle, yTitle, points, log }: Panel, width: number) {
     legend: { title: 'Cap', symbolStrokeWidth: 0 },
   }
   const band = (width / caps.length) * 0.72
-  const most = Math.max(...caps.map((cap) => points.filter(({ requested }) => requested === cap).length))
+  const most = Math.max(...caps.map((cap) => points.filter((point) => point.cap === cap).length))
   const data = { values: sideBySide(points, band) }
   const many = points.length > 150
   return [
@@ -180,15 +178,15 @@ function layersOf({ name, xTitle, yTitle, points, log }: Panel, width: number) {
 function sideBySide(points: readonly CapPoint[], band: number) {
   const groups = new Map<number, CapPoint[]>()
   for (const point of points) {
-    const group = groups.get(point.requested)
+    const group = groups.get(point.cap)
     if (group) group.push(point)
-    else groups.set(point.requested, [point])
+    else groups.set(point.cap, [point])
   }
   return [...groups.values()].flatMap((group) => {
     const width = Math.min(0.9, (group.length * SPACING) / band)
     return group.map((point, i) => ({
       ...point,
-      cap: scalarText(point.requested),
+      cap: scalarText(point.cap),
       offset: group.length === 1 ? 0.5 : 0.5 + (i / (group.length - 1) - 0.5) * width,
       shown: formatNumber(point.used),
     }))
@@ -236,10 +234,10 @@ function orderOf(
 ): string {
   const [other, ...more] = axes.filter((key) => key !== 'max_compute_units' && key !== 'max_memory_mb')
   if (other === undefined || more.length > 0) return ''
-  const values = [...new Set(scenarios.map(({ flat }) => scalarText(flat[other])))]
+  const values = [...new Set(scenarios.map(({ point }) => scalarText(point[other])))]
   const oneOfEach = panels.every(({ points }) => {
     const counts = new Map<number, number>()
-    for (const { requested } of points) counts.set(requested, (counts.get(requested) ?? 0) + 1)
+    for (const { cap } of points) counts.set(cap, (counts.get(cap) ?? 0) + 1)
     return [...counts.values()].every((n) => n === values.length)
   })
   return oneOfEach && values.length <= 6 ? ` (${other}, from left: ${values.join(', ')})` : ''

@@ -47,10 +47,10 @@ function isVarying(key: string, varying: readonly Levels[]): boolean {
 function explainedBy(key: string, scenarios: readonly ScenarioReport[], metrics: readonly Metric[]): number {
   return metrics.reduce((sum, { name, scale }) => {
     const groups = new Map<string, number[]>()
-    for (const { flat, metrics: means } of scenarios) {
+    for (const { point, metrics: means } of scenarios) {
       const value = means[name]?.value
       if (value === undefined || (scale === 'log' && value <= 0)) continue
-      const level = scalarText(flat[key])
+      const level = scalarText(point[key])
       groups.set(level, [...(groups.get(level) ?? []), scale === 'log' ? Math.log(value) : value])
     }
     const all = [...groups.values()].flat()
@@ -102,12 +102,12 @@ export function levelChannels({ colour, shape }: AxesEncoding): {
 }
 
 export function levelOf(scenario: ScenarioReport, levels: Levels | null): string | null {
-  return levels ? scalarText(scenario.flat[levels.key]) : null
+  return levels ? scalarText(scenario.point[levels.key]) : null
 }
 
 function levelsOf(scenarios: readonly ScenarioReport[], key: string): string[] {
   const values = new Map<string, Scalar>()
-  for (const { flat } of scenarios) values.set(scalarText(flat[key]), flat[key] ?? null)
+  for (const { point } of scenarios) values.set(scalarText(point[key]), point[key] ?? null)
   return [...values].sort(([, a], [, b]) => order(a, b)).map(([text]) => text)
 }
 

@@ -46,7 +46,7 @@ interface Metrics {
 function specOf(model: ReportModel, points: Point[], { latency, memory, accuracy }: Metrics, alt: string) {
   const xs = scaleOver(points.flatMap(({ x }) => positive(extent(x), x.value)))
   const ys = scaleOver(points.flatMap(({ y }) => positive(extent(y), y.value)))
-  const modes = [...new Set(points.map(({ scenario }) => String(scenario.flat['mode'])))].sort()
+  const modes = [...new Set(points.map(({ scenario }) => String(scenario.point['mode'])))].sort()
   const rows = points.map(({ scenario, x, y }) => ({
     x: x.value,
     y: y.value,
@@ -55,7 +55,7 @@ function specOf(model: ReportModel, points: Point[], { latency, memory, accuracy
     ylow: ends(y, ys)[0],
     yhigh: ends(y, ys)[1],
     accuracy: scenario.metrics[accuracy.name]!.value,
-    mode: String(scenario.flat['mode']),
+    mode: String(scenario.point['mode']),
   }))
   const labels = labelsOf(model, points, xs, ys)
   const x = axis('x', latency, xs)
@@ -155,7 +155,7 @@ function labelsOf(model: ReportModel, points: readonly Point[], xs: PlotScale, y
   if (points.length > MAX_LABELS) return []
   const keys = model.axes.filter((key) => key !== 'mode' && varies(model.scenarios, key))
   const anchors = points.map(({ scenario, x, y }) => {
-    const text = keys.map((key) => settingLabel(key, scenario.flat[key])).join(' · ')
+    const text = keys.map((key) => settingLabel(key, scenario.point[key])).join(' · ')
     return {
       text,
       x: position(xs, x.value) * WIDTH,
@@ -192,7 +192,7 @@ function labelLayer(labels: readonly object[], mark: Record<string, unknown>) {
 }
 
 function varies(scenarios: readonly ScenarioReport[], key: string): boolean {
-  return new Set(scenarios.map(({ flat }) => flat[key])).size > 1
+  return new Set(scenarios.map(({ point }) => point[key])).size > 1
 }
 
 function headline(rows: readonly { accuracy: number; mode: string }[], accuracy: Metric): string {

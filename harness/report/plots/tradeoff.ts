@@ -223,7 +223,7 @@ interface FrontLabel {
 /** What colour and shape do not tell, written beside the points of the front. */
 function labelFront({ points, front, encoding, xs, ys, shown, intervals }: Picture): FrontLabel[] {
   const texts = front.map(({ scenario }) =>
-    encoding.others.map((key) => settingLabel(key, scenario.flat[key])).join(' · '),
+    encoding.others.map((key) => settingLabel(key, scenario.point[key])).join(' · '),
   )
   const pixels = (x: number, y: number) => ({ x: position(xs, x) * WIDTH, y: (1 - position(ys, y)) * HEIGHT })
   const obstacles: Box[] = shown.map(({ value, text }) => {

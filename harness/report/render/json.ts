@@ -2,7 +2,7 @@
 import type { Report } from '../section.ts'
 
 /** Changes with every change that a reader of the JSON must know of. */
-export const JSON_FORMAT = 1
+export const JSON_FORMAT = 2
 
 /** One line, unless indented. */
 export function jsonText({ kind, data }: Pick<Report, 'kind' | 'data'>, indent?: number): string {

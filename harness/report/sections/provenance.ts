@@ -90,7 +90,7 @@ function shellWord(word: string): string {
 }
 
 function valuesOf({ scenarios }: ReportModel, key: string): string {
-  const values = [...new Set(scenarios.map(({ flat }) => scalarText(flat[key])))]
+  const values = [...new Set(scenarios.map(({ point }) => scalarText(point[key])))]
   return list(values, 'and', MOST_VALUES)
 }
 

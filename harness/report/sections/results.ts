@@ -12,6 +12,7 @@ import {
   CORRECTIONS,
   capitalised,
   chunkSizesText,
+  coresOf,
   metricName,
   metricTitle,
   outcomeName,
@@ -180,8 +181,8 @@ export function scenarioText({ axes, scenarios }: ReportModel, id: string): stri
   if (!scenario) return plain(id)
   if (axes.length === 0) return scenario.label
   // Of a pool over seeds, what its scenarios share.
-  const shared = axes.filter((key) => members.every(({ flat }) => flat[key] === scenario.flat[key]))
-  const words = shared.map((key) => settingLabel(key, scenario.flat[key]))
+  const shared = axes.filter((key) => members.every(({ point }) => point[key] === scenario.point[key]))
+  const words = shared.map((key) => settingLabel(key, scenario.point[key]))
   return [...words, ...(members.length > 1 ? [`over ${members.length} seeds`] : [])].join(', ')
 }
 
@@ -203,7 +204,7 @@ export function capsTable(model: ReportModel): Table {
   return {
     columns: columnsOf(scenarios, [
       ...(isNamed ? settingColumns({ ...model, axes }) : []),
-      { head: 'Compute requested', type: 'number', cell: ({ compute }) => requestedCell(compute.requested) },
+      { head: 'Compute cap', type: 'number', cell: ({ compute }) => capCell(coresOf(compute)) },
       { head: 'Achieved, mean', type: 'number', cell: usedCell },
       { head: 'Achieved, most', type: 'number', cell: ({ compute }) => numberCell(compute.achieved_max) },
       {
@@ -212,9 +213,9 @@ export function capsTable(model: ReportModel): Table {
         cell: ({ compute }) => ({ text: compute.mechanisms.join(', ') || '—', tone: 'quiet' }),
       },
       {
-        head: 'Memory requested (MB)',
+        head: 'Memory cap (MB)',
         type: 'number',
-        cell: ({ memory }) => requestedCell(memory.requested_mb),
+        cell: ({ memory }) => capCell(memory.asked_mb),
       },
       {
         head: 'Peak, mean (MB)',
@@ -234,12 +235,12 @@ function inForceCell({ compute, memory, outcomes }: ScenarioReport): Cell {
     const notes = [...compute.notes, ...memory.notes].join('; ')
     return { text: notes === '' ? 'no' : `no: ${notes}`, tone: 'bad' }
   }
-  if (compute.requested === null && memory.requested_mb === null) return { text: '—' }
+  if (compute.asked === null && memory.asked_mb === null) return { text: '—' }
   const ended = outcomes.out_of_memory > 0 ? `, ended ${count(outcomes.out_of_memory, 'trial')}` : ''
   return { text: `yes${ended}` }
 }
 
-function requestedCell(value: number | null): Cell {
+function capCell(value: number | null): Cell {
   return value === null ? { text: 'none', value: null, tone: 'quiet' } : { text: scalarText(value), value }
 }
 
@@ -250,10 +251,10 @@ function settingColumns({ axes, scenarios }: Pick<ReportModel, 'axes' | 'scenari
   return axes.map((key) => ({
     head: capitalised(settingName(key)),
     short: own(SHORT_HEADS, key) ?? key.replace(/^params\./, ''),
-    type: scenarios.every(({ flat }) => flat[key] === null || typeof flat[key] === 'number')
+    type: scenarios.every(({ point }) => point[key] === null || typeof point[key] === 'number')
       ? 'number'
       : 'text',
-    cell: ({ flat: { [key]: value } }) =>
+    cell: ({ point: { [key]: value } }) =>
       typeof value === 'number' ? { text: scalarText(value), value } : { text: scalarText(value) },
   }))
 }

@@ -152,7 +152,7 @@ export function operatingSection(model: ReportModel): Section[] {
 export function capsSection(model: ReportModel, pictures: readonly Plot[]): Section {
   return {
     id: 'caps',
-    title: 'Caps: requested and achieved',
+    title: 'Caps: asked for and achieved',
     blocks: [...pictures.map(picture), forPages(capsTable(model))],
   }
 }
@@ -226,9 +226,8 @@ function runData(model: ReportModel): Record<string, unknown> {
     trials,
     latency,
     accuracy,
-    scenarios: scenarios.map(({ flat, front, energy_source, ...scenario }) => ({
+    scenarios: scenarios.map(({ front, energy_source, ...scenario }) => ({
       ...scenario,
-      params: flat,
       pareto: front.latency,
       pareto_memory: front.memory,
       energy_source,

@@ -11,11 +11,11 @@ export const METRICS = metricTable({
   drift: { unit: '', direction: 'neutral', kind: 'measured', description: 'drift' },
 })
 
-export function makeScenario(id: string, flat: Record<string, Scalar> = { id }): Scenario {
+export function makeScenario(id: string, point: Record<string, Scalar> = { id }): Scenario {
   return {
     id,
     label: id,
-    flat,
+    point,
     settings: { ...defaultSettings(), chunk_size: 64 },
     params: {},
     dataset: null,

@@ -4,7 +4,7 @@ import type { Scalar } from '../../../workers/workload.ts'
 import { makeScenario } from './make-trials.ts'
 
 const grid = (...points: Record<string, Scalar>[]) =>
-  points.map((flat) => makeScenario(Object.values(flat).join('-'), flat))
+  points.map((point) => makeScenario(Object.values(point).join('-'), point))
 const ids = ({ pairs }: ReturnType<typeof pairScenarios>) => pairs.map(({ a, b }) => `${a.id} ${b.id}`)
 
 describe('pairScenarios', () => {

@@ -33,8 +33,8 @@ function over(
   for (const [batch, seeds] of Object.entries(values)) {
     for (const [seed, list] of Object.entries(seeds)) {
       const id = `b${batch}s${seed}`
-      const flat: Record<string, Scalar> = { batch: Number(batch), [key]: Number(seed) }
-      scenarios.push({ ...makeScenario(id, flat), label: `batch=${batch} ${key}=${seed}` })
+      const point: Record<string, Scalar> = { batch: Number(batch), [key]: Number(seed) }
+      scenarios.push({ ...makeScenario(id, point), label: `batch=${batch} ${key}=${seed}` })
       trials.push(
         ...list.map((value, round) =>
           value === null
@@ -137,9 +137,9 @@ describe('a deterministic metric over several seeds', () => {
         ),
       ),
     )
-    const trials = scenarios.map(({ id, flat }) => {
-      const base = values[flat['batch'] as 16 | 64][(flat['dataset.seed'] as number) - 1]!
-      return makeTrial(id, 0, { metrics: { r2: base + (flat['random_seed'] === 5 ? 0.02 : -0.02) } })
+    const trials = scenarios.map(({ id, point }) => {
+      const base = values[point['batch'] as 16 | 64][(point['dataset.seed'] as number) - 1]!
+      return makeTrial(id, 0, { metrics: { r2: base + (point['random_seed'] === 5 ? 0.02 : -0.02) } })
     })
     const [row] = compare({ scenarios, trials }).rows
     // Means by data: 0.8 and 0.6 against 0.7 and 0.4; differences -0.1 and -0.2.
@@ -173,7 +173,7 @@ describe('what is pooled', () => {
     const { scenarios } = grid('random_seed')
     expect(seedKeys(scenarios)).toEqual(['random_seed'])
     const pools = poolBySeed(scenarios, ['random_seed'])
-    expect(pools.map(({ scenario }) => [scenario.label, scenario.flat])).toEqual([
+    expect(pools.map(({ scenario }) => [scenario.label, scenario.point])).toEqual([
       ['batch=16', { batch: 16 }],
       ['batch=64', { batch: 64 }],
     ])

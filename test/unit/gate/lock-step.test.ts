@@ -245,7 +245,7 @@ it('runs trials and duets under the scope and the core that the sweep says', () 
   const scenario = {
     id: 's1',
     label: 's1',
-    flat: {},
+    point: {},
     settings,
     params: {},
     dataset: null,

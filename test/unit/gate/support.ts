@@ -76,7 +76,7 @@ export async function playGate(script: Script) {
       scenario: {
         id,
         label: `scenario ${id}`,
-        flat: {},
+        point: {},
         settings: defaultSettings(),
         params: {},
         dataset: null,

@@ -169,7 +169,7 @@ describe('the trials', () => {
     const once = sweep.scenarios.filter(({ runs }) => runs === 1)
     const often = sweep.scenarios.filter(({ runs }) => runs === null)
     expect(often.map(({ settings }) => settings.mode)).toEqual(['batch', 'streaming'])
-    const grid = once.filter(({ flat }) => flat['dataset.rows'] === undefined)
+    const grid = once.filter(({ point }) => point['dataset.rows'] === undefined)
     expect(
       grid.map(({ settings: s }) => [s.chunk_size, s.max_memory_mb, s.max_compute_units]).sort(),
     ).toEqual(
@@ -178,7 +178,7 @@ describe('the trials', () => {
         .filter((point) => point.join() !== '128,512,0.25')
         .sort(),
     )
-    const sizes = once.filter(({ flat }) => flat['dataset.rows'] !== undefined)
+    const sizes = once.filter(({ point }) => point['dataset.rows'] !== undefined)
     expect(sizes.map(({ dataset }) => dataset!.rows)).toEqual([64, 128, 256])
 
     for (const { label } of [...often, ...grid]) expect(label).not.toContain('rows')
@@ -199,7 +199,7 @@ describe('the trials', () => {
     const { scenarios } = sweepOf({}, profile('watts: { idle: 2, per_core: 3 }'))
     for (const { watts } of scenarios) expect(watts).toEqual({ idle: 2, per_core: 3 })
     // Each has a file of its own.
-    const values = ({ flat }: Scenario) => ({ ...flat, 'dataset.source': '' })
+    const values = ({ point }: Scenario) => ({ ...point, 'dataset.source': '' })
     expect(scenarios.map(values)).toEqual(plain.scenarios.map(values))
   })
 

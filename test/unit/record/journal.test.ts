@@ -97,23 +97,23 @@ describe('journal', () => {
     ['[]', 'not a trial: expected an object'],
     ['{"format":"2"}', 'not a trial: key "format": expected a whole number from 1'],
     [
-      '{"format":2}',
+      '{"format":3}',
       'not a trial: key "outcome": expected an object whose outcome is one of ok, out_of_memory',
     ],
     [
-      JSON.stringify({ format: 2, ...trial(2), metrics: undefined }),
+      JSON.stringify({ format: 3, ...trial(2), metrics: undefined }),
       'not a trial: key "metrics": expected an object',
     ],
     [
-      JSON.stringify({ format: 2, ...trial(2), metrics: { r2: '1' } }),
+      JSON.stringify({ format: 3, ...trial(2), metrics: { r2: '1' } }),
       'not a trial: key "metrics.r2": got a text, expected a number',
     ],
     [
-      JSON.stringify({ format: 2, ...trial(2), caps: { memory: {} } }),
+      JSON.stringify({ format: 3, ...trial(2), caps: { memory: {} } }),
       'not a trial: key "caps.memory.asked_mb": ',
     ],
     [
-      JSON.stringify({ format: 2, ...trial(2), outcome: 'failed' }),
+      JSON.stringify({ format: 3, ...trial(2), outcome: 'failed' }),
       'not a trial: key "error": missing, expected an object',
     ],
   ])('leaves out the damaged line %s', (line, reason) => {
@@ -125,8 +125,8 @@ describe('journal', () => {
   it('refuses a journal without one trial of the run, a newer one and none at all', () => {
     const foreign = written(makeTrial('other', 1))
     expect(() => read(foreign)).toThrow(`${foreign}:1: not a trial of this run; no other line is`)
-    const newer = written(trial(1), '{"format":3}')
-    expect(() => read(newer)).toThrow(`${newer}:2: format 3 is not known to this version of stint`)
+    const newer = written(trial(1), '{"format":4}')
+    expect(() => read(newer)).toThrow(`${newer}:2: format 4 is not known to this version of stint`)
     const gone = newPath()
     expect(() => read(gone)).toThrow(`${gone}: the journal is gone`)
   })

@@ -75,7 +75,7 @@ describe('a damaged run.json', () => {
     ['{ "format": 1 }', 'key "id": missing, expected a text'],
     [
       '{ "format": 99, "stint": "7.0.0" }',
-      'format 99 is not known to this version of stint (it reads 1 to 2)',
+      'format 99 is not known to this version of stint (it reads 1 to 3)',
     ],
   ])('that says %s is named', (text, problem) => {
     const folder = copy()

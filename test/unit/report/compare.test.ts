@@ -25,7 +25,7 @@ test('pairs scenarios by their settings, whatever their order, id and seed', () 
   for (const scenario of b.manifest.sweep.scenarios) {
     const trials = b.trials.filter((trial) => trial.scenario === scenario.id)
     scenario.id = `x${scenario.id}`
-    scenario.flat['random_seed'] = 7
+    scenario.point['random_seed'] = 7
     for (const trial of trials) trial.scenario = scenario.id
   }
   b.manifest.sweep.scenarios.reverse()
@@ -74,10 +74,10 @@ test('names other machines, other data, other jobs and other mechanisms', () => 
 
 test('pairs scenarios whose caps, deadline or seed differ, and says so', () => {
   const b = named('b')
-  for (const { settings, flat } of b.manifest.sweep.scenarios) {
+  for (const { settings, point } of b.manifest.sweep.scenarios) {
     const held = { memory_scope: 'process' as const, timeout_s: 5, pin_core: 1 }
     Object.assign(settings, held)
-    Object.assign(flat, held)
+    Object.assign(point, held)
   }
   const { lines, notices } = compareRuns([named('a'), b])
   expect(lines).toHaveLength(4 * 4)
@@ -108,8 +108,8 @@ test('three runs: each against the first, corrected over all pairs', () => {
 
 test('profiles within one run', () => {
   const run = named('run')
-  for (const { flat, settings } of run.manifest.sweep.scenarios) {
-    flat['profile'] = settings.max_compute_units === 1 ? 'server' : 'edge'
+  for (const { point, settings } of run.manifest.sweep.scenarios) {
+    point['profile'] = settings.max_compute_units === 1 ? 'server' : 'edge'
   }
   const reference = profileReference(run.manifest)
   expect(reference).toEqual({ profile: 'edge' })
@@ -197,10 +197,10 @@ test('pairs by seed where both runs vary it', () => {
       ...scenario!,
       id: `s${seed}`,
       label: `random_seed=${seed}`,
-      flat: { ...scenario!.flat, random_seed: seed },
+      point: { ...scenario!.point, random_seed: seed },
     }))
-    const trials = scenarios.map(({ id, flat }) => {
-      const seed = flat['random_seed'] as number
+    const trials = scenarios.map(({ id, point }) => {
+      const seed = point['random_seed'] as number
       const r2 = 0.5 + seed / 100 - factor * seed ** 2
       return { ...okOf(run.trials[0]), scenario: id, metrics: { r2 } }
     })

@@ -53,7 +53,7 @@ test('writes every file under its name and nothing else, and rendering twice giv
   )
   expect(read()).toEqual(before)
   expect(JSON.parse(readFileSync(join(folder, 'reports/report.json'), 'utf8'))).toMatchObject({
-    format: 1,
+    format: 2,
     name: 'edge-vs-server',
     latency: 'latency_per_row_us',
   })

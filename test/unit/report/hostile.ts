@@ -21,7 +21,7 @@ export function hostileRun() {
   manifest.command = ['stint', 'run', HOSTILE]
   for (const scenario of manifest.sweep.scenarios) {
     scenario.label = `${HOSTILE} ${scenario.label}`
-    scenario.flat['params.learner'] = HOSTILE
+    scenario.point['params.learner'] = HOSTILE
   }
   return { manifest, trials, notes }
 }

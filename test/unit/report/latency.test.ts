@@ -27,7 +27,7 @@ function edgeAndServer(shape: Shape = {}) {
         ? 'server'
         : null
   sweep.scenarios = sweep.scenarios.filter(({ settings }) => profileOf(settings))
-  for (const scenario of sweep.scenarios) scenario.flat['profile'] = profileOf(scenario.settings)
+  for (const scenario of sweep.scenarios) scenario.point['profile'] = profileOf(scenario.settings)
   sweep.axes = ['profile']
   sweep.compare.reference = { profile: 'server' }
   const ids = sweep.scenarios.map(({ id }) => id)
@@ -93,8 +93,8 @@ test('the size is the one measured: caps and adaptation make chunks smaller than
     batch_size: [64],
     max_memory_mb: [256],
     runs: 5,
-    alter: (trial, { flat }) =>
-      flat['max_compute_units'] === 0.25
+    alter: (trial, { point }) =>
+      point['max_compute_units'] === 0.25
         ? measuring(trial, ({ chunks }) => ({ chunks: chunks! * 4 }))
         : trial,
   })
@@ -111,8 +111,8 @@ test('the size is the one measured: caps and adaptation make chunks smaller than
 test('between runs and between profiles of one run the same holds, and each line names its own pair', () => {
   const shape: Shape = { chunk_size: [64, 256], batch_size: [8], max_memory_mb: [64], runs: 5 }
   const before = { name: 'before', ...syntheticRun(shape) }
-  const grown: Shape['alter'] = (trial, { flat }) =>
-    flat['chunk_size'] === 64 ? measuring(trial, ({ chunks }) => ({ chunks: chunks! / 2 })) : trial
+  const grown: Shape['alter'] = (trial, { point }) =>
+    point['chunk_size'] === 64 ? measuring(trial, ({ chunks }) => ({ chunks: chunks! / 2 })) : trial
   const after = { name: 'after', ...syntheticRun({ ...shape, alter: grown }) }
   const { lines, notices } = compareRuns([before, after], { metrics: ['latency_p50_ms', 'r2'] })
   const told = lines.map(({ scenario, row }) => [row.metric, /chunk_size=(\d+)/.exec(scenario)![1]])
@@ -145,7 +145,7 @@ test('colour and shape go to the axes that explain what is seen', () => {
   const scenarios = modelOf(run).scenarios.flatMap((scenario) =>
     learners.map((learner, i) => {
       const r2 = { ...scenario.metrics['r2']!, value: scenario.metrics['r2']!.value - 0.4 * i }
-      return { ...scenario, flat: { ...scenario.flat, learner }, metrics: { ...scenario.metrics, r2 } }
+      return { ...scenario, point: { ...scenario.point, learner }, metrics: { ...scenario.metrics, r2 } }
     }),
   )
   const model = modelOf(run)

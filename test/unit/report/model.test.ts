@@ -47,9 +47,9 @@ test('caps keep what was asked for beside what was used, failed trials included'
     }),
   })
   const [scenario] = buildReportModel(manifest, trials).scenarios
-  expect(scenario!.compute).toMatchObject({ requested: 0.5, achieved_max: 0.52, mechanisms: ['cgroup_v1'] })
+  expect(scenario!.compute).toMatchObject({ asked: 0.5, achieved_max: 0.52, mechanisms: ['cgroup_v1'] })
   expect(scenario!.compute.achieved!.value).toBeCloseTo(0.5)
-  expect(scenario!.memory).toMatchObject({ requested_mb: 64, peak_max_mb: 70, enforced: false })
+  expect(scenario!.memory).toMatchObject({ asked_mb: 64, peak_max_mb: 70, enforced: false })
 })
 
 test('failures are told once each, with their count and first trial', () => {
@@ -74,13 +74,13 @@ test('failures are told once each, with their count and first trial', () => {
 test('notices name an unfinished run, lost trials, loose caps and mixed mechanisms', () => {
   const { manifest, trials } = syntheticRun({
     runs: 2,
-    alter: (trial, { flat }) => ({
+    alter: (trial, { point }) => ({
       ...trial,
       caps: {
         memory: { ...trial.caps.memory, enforced: false },
         compute: {
           ...trial.caps.compute,
-          mechanism: flat['chunk_size'] === 64 ? 'duty_cycle' : 'cgroup_v1',
+          mechanism: point['chunk_size'] === 64 ? 'duty_cycle' : 'cgroup_v1',
         },
       },
     }),

@@ -48,13 +48,13 @@ export function syntheticRun(shape: Shape = {}): {
             max_memory_mb,
             max_compute_units,
           }
-          const flat: Record<string, Scalar> = { ...settings, 'params.learner': 'ridge' }
-          const label = axes.map((key) => `${key}=${flat[key]}`).join(' ') || 'the only scenario'
+          const point: Record<string, Scalar> = { ...settings, 'params.learner': 'ridge' }
+          const label = axes.map((key) => `${key}=${point[key]}`).join(' ') || 'the only scenario'
           const id = `c${chunk_size}-b${batch_size}-m${max_memory_mb}-u${max_compute_units}`
           scenarios.push({
             id,
             label,
-            flat,
+            point,
             settings,
             params: { learner: 'ridge' },
             dataset: null,
@@ -81,7 +81,7 @@ export function syntheticRun(shape: Shape = {}): {
     trials,
     notes: [],
     manifest: {
-      format: 2,
+      format: 3,
       id: '20261122T101500Z-ab12cd',
       stint: '0.1.0',
       sweep: {

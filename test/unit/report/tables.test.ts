@@ -55,7 +55,7 @@ test('numbers keep every digit', () => {
 
 test('a setting and a metric of one name keep a column each', () => {
   const run = syntheticRun({ chunk_size: [64], runs: 2 })
-  for (const { flat } of run.manifest.sweep.scenarios) flat['rows'] = 123
+  for (const { point } of run.manifest.sweep.scenarios) point['rows'] = 123
   const [row] = read(constraintExperimentCsv(modelOf(run)))
   expect(row!['rows']).toBe('123')
   expect(row!['metric.rows']).toBe('50000')

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { expand, type Flat, gridSize, matches } from '../../../harness/sweep/expand.ts'
+import { expand, gridSize, matches, type Point } from '../../../harness/sweep/expand.ts'
 import { scenarioId } from '../../../harness/sweep/identity.ts'
 import { load } from './sweep-file.ts'
 
@@ -12,8 +12,8 @@ const axes = fc.uniqueArray(
   }),
   { selector: (axis) => axis.key, minLength: 1 },
 )
-const base: Flat = { mode: 'batch' }
-const plain = { base, profiles: new Map<string, Flat>(), include: [], exclude: [], fixed: {} }
+const base: Point = { mode: 'batch' }
+const plain = { base, profiles: new Map<string, Point>(), include: [], exclude: [], fixed: {} }
 
 describe('the grid', () => {
   it('has the product of its axes, less the excluded, plus the included', () => {
@@ -24,9 +24,9 @@ describe('the grid', () => {
         const axis = grid[pick % grid.length]!
         const value = axis.values[pick % axis.values.length]!
         const exclude = [{ [axis.key]: value }]
-        const include = Array.from({ length: includes }, (_, index): Flat => ({ 'params.new': index }))
+        const include = Array.from({ length: includes }, (_, index): Point => ({ 'params.new': index }))
         const { points, unusedExcludes } = expand({ ...plain, axes: grid, exclude, include })
-        const excluded = full.filter((point) => matches(point.flat, exclude[0]!)).length
+        const excluded = full.filter((point) => matches(point.point, exclude[0]!)).length
         expect(excluded).toBe(gridSize(grid) / axis.values.length)
         expect(points).toHaveLength(full.length - excluded + includes)
         expect(unusedExcludes).toEqual([])
@@ -37,12 +37,13 @@ describe('the grid', () => {
   it('gives every point an id of its own, whatever the order of axes, values and keys', () => {
     fc.assert(
       fc.property(axes, (grid) => {
-        const idsOf = (points: { flat: Flat }[]): string[] => points.map(({ flat }) => scenarioId(flat, []))
+        const idsOf = (points: { point: Point }[]): string[] =>
+          points.map(({ point }) => scenarioId(point, []))
         const forward = idsOf(expand({ ...plain, axes: grid }).points)
         const turned = grid.map((axis) => ({ ...axis, values: axis.values.toReversed() })).toReversed()
         const { points } = expand({ ...plain, axes: turned })
-        const backward = points.map(({ flat }) => ({
-          flat: Object.fromEntries(Object.entries(flat).toReversed()),
+        const backward = points.map(({ point }) => ({
+          point: Object.fromEntries(Object.entries(point).toReversed()),
         }))
         expect(new Set(forward).size).toBe(forward.length)
         expect(idsOf(backward).sort()).toEqual([...forward].sort())
@@ -52,7 +53,7 @@ describe('the grid', () => {
 
   it('names the excludes that match nothing', () => {
     const grid = [{ key: 'chunk_size', values: [1, 2] }]
-    const exclude: Flat[] = [
+    const exclude: Point[] = [
       { chunk_size: 1 },
       { chunk_size: 3 },
       { mode: 'streaming' },

@@ -98,7 +98,7 @@ describe('a sweep', () => {
         random_seed: 42,
       },
     })
-    expect(Object.keys(sweep.scenarios[0]!.flat)).toEqual([
+    expect(Object.keys(sweep.scenarios[0]!.point)).toEqual([
       'mode',
       'chunk_size',
       'batch_size',
@@ -136,7 +136,12 @@ grid:
     expect(sweep.scenarios.at(-1)).toMatchObject({
       params: { learner: 'ridge', depth: 2 },
       dataset: { kind: 'generate', preset: 'nba2k', rows: 20, seed: 42 },
-      flat: { 'params.learner': 'ridge', 'params.depth': 2, 'dataset.generate': 'nba2k', 'dataset.rows': 20 },
+      point: {
+        'params.learner': 'ridge',
+        'params.depth': 2,
+        'dataset.generate': 'nba2k',
+        'dataset.rows': 20,
+      },
       settings: { max_memory_mb: 64 },
     })
   })
@@ -177,7 +182,7 @@ grid: { batch_size: [5] }
 compare: { reference: { profile: server } }
 `)
     expect(
-      sweep.scenarios.map(({ flat }) => [flat['profile'], flat['chunk_size'], flat['batch_size']]),
+      sweep.scenarios.map(({ point }) => [point['profile'], point['chunk_size'], point['batch_size']]),
     ).toEqual([
       ['edge', 64, 5],
       ['server', 256, 5],
@@ -189,7 +194,7 @@ compare: { reference: { profile: server } }
   it('may be a file beside the sweep', () => {
     const files = { 'tiny.yaml': 'description: tiny\nchunk_size: 2\n' }
     const { sweep } = load('name: a\nprofiles: [./tiny.yaml, edge]\n', {}, files)
-    expect(sweep.scenarios[0]!.flat).toMatchObject({ profile: './tiny.yaml', chunk_size: 2 })
+    expect(sweep.scenarios[0]!.point).toMatchObject({ profile: './tiny.yaml', chunk_size: 2 })
   })
 
   it('have their own problems, in their own file', () => {
@@ -205,7 +210,7 @@ compare: { reference: { profile: server } }
   it('may be named by an include', () => {
     const { sweep } = load('name: a\ngrid: { chunk_size: [9] }\ninclude: [{ profile: edge }]\n')
     expect(
-      sweep.scenarios.map(({ flat }) => [flat['profile'], flat['chunk_size'], flat['batch_size']]),
+      sweep.scenarios.map(({ point }) => [point['profile'], point['chunk_size'], point['batch_size']]),
     ).toEqual([
       [null, 9, 64],
       ['edge', 64, 96],
@@ -281,9 +286,9 @@ compare: { reference: { max_compute_units: 1 } }
     const path = join(folder, 'sub/sweep.yaml')
     writeFileSync(path, 'name: a\nworkload: ./work.mjs\ndataset: { source: there.csv }\n')
     const pathsOf = (set: string[]): unknown[] =>
-      loadSweep(path, { set }, { cores: CORES, folder }).sweep.scenarios.map(({ dataset, flat }) => [
+      loadSweep(path, { set }, { cores: CORES, folder }).sweep.scenarios.map(({ dataset, point }) => [
         dataset?.kind === 'file' && dataset.path,
-        flat['dataset.source'],
+        point['dataset.source'],
       ])
     expect(pathsOf([])).toEqual([[join(folder, 'sub/there.csv'), 'there.csv']])
     expect(pathsOf(['dataset.source=here.csv'])).toEqual([[join(folder, 'here.csv'), 'here.csv']])

@@ -33,7 +33,7 @@ describe('a sweep held against its workload', () => {
       { learner: 'sgd', depth: 3, rate: null, clip: true },
       { learner: 'ridge', depth: 3, rate: null, clip: true },
     ])
-    expect(sweep.scenarios[0]!.flat).toMatchObject({
+    expect(sweep.scenarios[0]!.point).toMatchObject({
       'params.learner': 'sgd',
       'params.depth': 3,
       'params.rate': null,
@@ -124,8 +124,8 @@ describe("the pipeline's own parameters at the top of a sweep", () => {
     ].map((line) => fitted(`name: a\n${line}\n${DATA}`, pipeline))
     for (const sweep of written) {
       expect(sweep.scenarios[0]!.params).toMatchObject({ spill_to_disk: true, max_chunk_retries: 3 })
-      expect(sweep.scenarios[0]!.flat).toMatchObject({ spill_to_disk: true, max_chunk_retries: 3 })
-      expect(Object.keys(sweep.scenarios[0]!.flat)).not.toContain('params.spill_to_disk')
+      expect(sweep.scenarios[0]!.point).toMatchObject({ spill_to_disk: true, max_chunk_retries: 3 })
+      expect(Object.keys(sweep.scenarios[0]!.point)).not.toContain('params.spill_to_disk')
     }
     expect(new Set(written.map(({ scenarios }) => scenarios[0]!.id)).size).toBe(1)
   })

@@ -66,7 +66,7 @@ describe('keys', () => {
       load(`name: a\ngrid: { params.${key}: [1] }\n`),
     ]) {
       expect(Object.entries(sweep.scenarios[0]!.params)).toEqual([[key, 1]])
-      expect(sweep.scenarios[0]!.flat[`params.${key}`]).toBe(1)
+      expect(sweep.scenarios[0]!.point[`params.${key}`]).toBe(1)
     }
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
   })

@@ -134,7 +134,7 @@ describe.each(Object.entries(reports))('the report of a %s with hostile names', 
   it('is JSON of the published schema, in ASCII where a terminal could be steered', () => {
     const json = jsonText(report)
     expect(json).not.toMatch(STEERING)
-    expect(JSON.parse(json)).toMatchObject({ format: 1, kind: report.kind })
+    expect(JSON.parse(json)).toMatchObject({ format: 2, kind: report.kind })
     expect(reportSchema.safeParse(JSON.parse(json)).error).toBeUndefined()
     expect(JSON.stringify(JSON.parse(json))).toContain('\u202e')
   })

@@ -21,7 +21,7 @@ test('report.md says what was run, what came out, and how to run it again', () =
     'Results',
     'What differs',
     'Which setting to use',
-    'Caps: requested and achieved',
+    'Caps: asked for and achieved',
     'Outcomes',
     'Noise and warnings',
     'What was run',
@@ -176,17 +176,17 @@ test('several seeds are told as one scenario', () => {
       ...scenario,
       id: `${scenario.id}s${seed}`,
       label: `${scenario.label} random_seed=${seed}`,
-      flat: { ...scenario.flat, random_seed: seed },
+      point: { ...scenario.point, random_seed: seed },
     })),
   )
-  const scoreOf = (flat: Record<string, unknown>) => {
-    const seed = flat['random_seed'] as number
-    return flat['batch_size'] === 8 ? 0.7 + seed / 100 : 0.6 + seed ** 2 / 200
+  const scoreOf = (point: Record<string, unknown>) => {
+    const seed = point['random_seed'] as number
+    return point['batch_size'] === 8 ? 0.7 + seed / 100 : 0.6 + seed ** 2 / 200
   }
-  const trials = scenarios.flatMap(({ id, flat }) =>
+  const trials = scenarios.flatMap(({ id, point }) =>
     run.trials
       .filter(({ scenario }) => id.startsWith(`${scenario}s`))
-      .map((trial) => ({ ...measuring(trial, () => ({ r2: scoreOf(flat) })), scenario: id })),
+      .map((trial) => ({ ...measuring(trial, () => ({ r2: scoreOf(point) })), scenario: id })),
   )
   const manifest = { ...run.manifest, sweep: { ...sweep, scenarios, axes: [...sweep.axes, 'random_seed'] } }
   const text = markdownOf(reportOf({ manifest, trials }))

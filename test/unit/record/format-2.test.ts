@@ -1,0 +1,22 @@
+/** Run folders of format 2, which had other names for the point of the grid and for one reading of memory. */
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
+import { openRun } from '../../../harness/record/open-run.ts'
+
+const FOLDER = fileURLToPath(new URL('../../fixtures/run-folders/format-2/sweep/', import.meta.url))
+
+it('reads a run folder of format 2 under the names that there are now', () => {
+  const manifest = JSON.parse(readFileSync(`${FOLDER}run.json`, 'utf8'))
+  const lines = readFileSync(`${FOLDER}trials.jsonl`, 'utf8').trim().split('\n')
+  const written = lines.map((line) => JSON.parse(line))
+  const run = openRun(FOLDER)
+  expect(run.notes).toEqual([])
+  expect(run.manifest.format).toBe(3)
+  expect(run.manifest.sweep.scenarios.map(({ point }) => point)).toEqual(
+    manifest.sweep.scenarios.map(({ flat }: { flat: unknown }) => flat),
+  )
+  const peaks = run.trials.map(({ caps }) => caps.memory.peak_above_idle_mb)
+  expect(peaks).toEqual(written.map(({ caps }) => caps.memory.peak_above_empty_mb))
+  expect(peaks.some((peak) => peak !== null)).toBe(true)
+})
