@@ -14,7 +14,7 @@ import {
 } from '../../workers/data/types.ts'
 import type { DatasetSpec } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
-import type { Point } from './expand.ts'
+import { COLUMN_PREFIX, type Point, scalarOf } from './expand.ts'
 import { wholeNumber } from './numbers.ts'
 import { absolute, type Folders, missingFile } from './paths.ts'
 import { occurrences, type Places } from './places.ts'
@@ -25,7 +25,6 @@ import type { SweepDataset } from './types.ts'
 /** Stands for standard input. */
 export const STDIN = '-'
 
-const COLUMN_PREFIX = 'dataset.columns.'
 /** Lists, which a scenario's key holds as JSON text. */
 const LISTS = ['missing', 'features'] as const
 /** Keys that say how a file is read. */
@@ -34,13 +33,11 @@ const READING = ['format', 'bad_values', 'positive', 'separator', 'quote', 'comm
 /** The `dataset` mapping as keys of a scenario: `dataset.source`, `dataset.columns.<name>`; what is no scalar as JSON. */
 export function datasetPoint(dataset: SweepDataset): Point {
   const point: Point = {}
-  const scalar = (value: unknown): Scalar =>
-    typeof value === 'object' && value !== null ? JSON.stringify(value) : (value as Scalar)
   for (const [key, value] of Object.entries(dataset)) {
-    if (key !== 'columns') point[`dataset.${key}`] = scalar(value)
+    if (key !== 'columns') point[`dataset.${key}`] = scalarOf(value)
     else
       for (const [name, column] of Object.entries(value as Record<string, unknown>))
-        point[COLUMN_PREFIX + name] = scalar(column)
+        point[COLUMN_PREFIX + name] = scalarOf(column)
   }
   return point
 }
@@ -185,6 +182,84 @@ const texts = (what: string) => z.array(z.string({ error: 'a text' }), { error: 
 const character = 'one ASCII character, such as ";" or "\\t"'
 const oneCharacter = z.string({ error: character }).regex(/^[\t -~]$/, { error: character })
 
+/** What may stand about a number, and cannot be a part of one. */
+const decoration = (error: string): z.ZodType<string> =>
+  z.string({ error }).regex(/^(?:(?![eE]\d)[^\d\s+.,()-](?:.*[^\s()-])?)?$/, { error })
+
+const optional = (shape: Record<string, [z.ZodType, string]>): z.ZodRawShape =>
+  Object.fromEntries(
+    Object.entries(shape).map(([name, [type, description]]) => [name, type.describe(description).optional()]),
+  )
+
+const COLUMN: Record<string, [z.ZodType, string]> = {
+  format: [oneOf(DATE_FORMATS), 'form of a date'],
+  currency: [
+    decoration('a currency sign, such as "$"'),
+    'number: the currency sign that may stand before or after it',
+  ],
+  unit: [
+    decoration('a unit, such as kg'),
+    'number: the unit that stands after each, "" for none; then thousands separators, K, M, G, B and T as multipliers, and negatives as (5) or 5- are read as well',
+  ],
+  loose: [
+    z.boolean({ error: 'true or false' }),
+    'number: skip any leading text and ignore any trailing unit; the rest as with unit',
+  ],
+  after: [text('a text'), 'number: take what follows the last occurrence of this text'],
+  words: [
+    z.record(z.string(), finite, { error: 'a mapping of words to numbers, such as { none: 0 }' }),
+    'words that stand for a number',
+  ],
+  missing: [texts('spellings'), 'spellings that mean missing, beside the empty field'],
+  buckets: [wholeNumber(2, MAX_BUCKETS), 'hash: how many hashed values; 64 by default'],
+  impute: [oneOf(IMPUTE_STRATEGIES), 'how gaps are filled, from earlier rows only'],
+  fill: [
+    z.union([z.string(), z.number()], { error: 'a number or a text' }),
+    'what impute: constant fills in',
+  ],
+  min: [finite, 'values below are bad'],
+  max: [finite, 'values above are bad'],
+  values: [texts('values'), 'category: all other values are bad'],
+}
+
+const kind = oneOf(COLUMN_KINDS)
+const columnWords = `one of ${COLUMN_KINDS.join(', ')}, or a mapping such as { kind: number, unit: kg }`
+/** Kind of one column. */
+export const columnType = z.union(
+  [kind, z.strictObject({ kind: kind.describe('what its text becomes'), ...optional(COLUMN) })],
+  { error: columnWords },
+)
+
+const FEATURE: Record<string, [z.ZodType, string]> = {
+  name: [text('a name'), 'name of the feature; made from the rest by default'],
+  exponent: [finite, 'power: the exponent; 2 by default'],
+  window: [wholeNumber(1, MAX_WINDOW), 'lag: rows back; rolling: how many earlier rows'],
+  alpha: [
+    z
+      .number({ error: 'a number above 0, up to 1' })
+      .gt(0, { error: 'a number above 0' })
+      .max(1, { error: 'at most 1' }),
+    'ewm: weight of the newest value',
+  ],
+  by: [text('the name of a category column'), 'separately for each value of this column'],
+}
+const ofWords = 'a column, or a list of columns'
+const feature = z.strictObject(
+  {
+    op: oneOf(FEATURE_OPS).describe('how it is computed; rolling, ewm, lag and count see only earlier rows'),
+    of: z
+      .union(
+        [text(ofWords), z.array(text('the name of a column'), { error: ofWords }).min(1, { error: ofWords })],
+        {
+          error: ofWords,
+        },
+      )
+      .describe('columns, or features declared above'),
+    ...optional(FEATURE),
+  },
+  { error: 'a mapping, such as { op: product, of: [width, height] }' },
+)
+
 /** Keys of `dataset` that may be an axis. */
 export const DATASET_AXES: Record<string, { type: z.ZodType; description: string }> = {
   source: {
@@ -231,91 +306,14 @@ export const DATASET_AXES: Record<string, { type: z.ZodType; description: string
     description:
       "values that do not fit their column's type or range: fail by default, drop the row, or impute; the last two are counted",
   },
-}
-
-/** What may stand about a number, and cannot be a part of one. */
-const decoration = (error: string): z.ZodType<string> =>
-  z.string({ error }).regex(/^(?:(?![eE]\d)[^\d\s+.,()-](?:.*[^\s()-])?)?$/, { error })
-
-const optional = (shape: Record<string, [z.ZodType, string]>): z.ZodRawShape =>
-  Object.fromEntries(
-    Object.entries(shape).map(([name, [type, description]]) => [name, type.describe(description).optional()]),
-  )
-
-const COLUMN: Record<string, [z.ZodType, string]> = {
-  format: [oneOf(DATE_FORMATS), 'form of a date'],
-  currency: [
-    decoration('a currency sign, such as "$"'),
-    'number: the currency sign that may stand before or after it',
-  ],
-  unit: [
-    decoration('a unit, such as kg'),
-    'number: the unit that stands after each, "" for none; then thousands separators, K, M, G, B and T as multipliers, and negatives as (5) or 5- are read as well',
-  ],
-  loose: [
-    z.boolean({ error: 'true or false' }),
-    'number: skip any leading text and ignore any trailing unit; the rest as with unit',
-  ],
-  after: [text('a text'), 'number: take what follows the last occurrence of this text'],
-  words: [
-    z.record(z.string(), finite, { error: 'a mapping of words to numbers, such as { none: 0 }' }),
-    'words that stand for a number',
-  ],
-  missing: [texts('spellings'), 'spellings that mean missing, beside the empty field'],
-  buckets: [wholeNumber(2, MAX_BUCKETS), 'hash: how many hashed values; 64 by default'],
-  impute: [oneOf(IMPUTE_STRATEGIES), 'how gaps are filled, from earlier rows only'],
-  fill: [
-    z.union([z.string(), z.number()], { error: 'a number or a text' }),
-    'what impute: constant fills in',
-  ],
-  min: [finite, 'values below are bad'],
-  max: [finite, 'values above are bad'],
-  values: [texts('values'), 'category: all other values are bad'],
-}
-
-const kind = oneOf(COLUMN_KINDS)
-const columnWords = `one of ${COLUMN_KINDS.join(', ')}, or a mapping such as { kind: number, unit: kg }`
-const column = z.union(
-  [kind, z.strictObject({ kind: kind.describe('what its text becomes'), ...optional(COLUMN) })],
-  { error: columnWords },
-)
-
-const FEATURE: Record<string, [z.ZodType, string]> = {
-  name: [text('a name'), 'name of the feature; made from the rest by default'],
-  exponent: [finite, 'power: the exponent; 2 by default'],
-  window: [wholeNumber(1, MAX_WINDOW), 'lag: rows back; rolling: how many earlier rows'],
-  alpha: [
-    z
-      .number({ error: 'a number above 0, up to 1' })
-      .gt(0, { error: 'a number above 0' })
-      .max(1, { error: 'at most 1' }),
-    'ewm: weight of the newest value',
-  ],
-  by: [text('the name of a category column'), 'separately for each value of this column'],
-}
-const ofWords = 'a column, or a list of columns'
-const feature = z.strictObject(
-  {
-    op: oneOf(FEATURE_OPS).describe('how it is computed; rolling, ewm, lag and count see only earlier rows'),
-    of: z
-      .union(
-        [text(ofWords), z.array(text('the name of a column'), { error: ofWords }).min(1, { error: ofWords })],
-        {
-          error: ofWords,
-        },
-      )
-      .describe('columns, or features declared above'),
-    ...optional(FEATURE),
+  missing: { type: texts('spellings'), description: 'spellings that mean missing in every column' },
+  features: {
+    type: z.array(feature, { error: 'a list of features, such as [{ op: product, of: [width, height] }]' }),
+    description: 'features beside those of the columns or the preset',
   },
-  { error: 'a mapping, such as { op: product, of: [width, height] }' },
-)
+}
 
-export const DATASET_KEYS: readonly string[] = [
-  ...Object.keys(DATASET_AXES),
-  'missing',
-  'columns',
-  'features',
-]
+export const DATASET_KEYS: readonly string[] = [...Object.keys(DATASET_AXES), 'columns']
 
 /** Keys allowed below a key of `dataset`, for hints. */
 export const DATASET_LISTS: Record<string, (path: Path) => string[]> = {
@@ -331,16 +329,11 @@ export function datasetSchema(): z.ZodType {
     .strictObject(
       {
         ...optional(Object.fromEntries(axes)),
-        missing: texts('spellings').describe('spellings that mean missing in every column').optional(),
         columns: z
-          .record(z.string(), column, {
+          .record(z.string(), columnType, {
             error: 'a mapping of column names to kinds, such as { price: number }',
           })
-          .describe('kinds of columns, instead of those inferred')
-          .optional(),
-        features: z
-          .array(feature, { error: 'a list of features, such as [{ op: product, of: [width, height] }]' })
-          .describe('features beside those of the columns or the preset')
+          .describe('kinds of columns, instead of those inferred; as an axis: dataset.columns.NAME')
           .optional(),
       },
       { error: 'a mapping, such as { source: players.csv, preset: nba2k }' },

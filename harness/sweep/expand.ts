@@ -4,6 +4,19 @@ import type { Scalar } from '../../workers/workload.ts'
 /** Values by key: settings by name, `profile`, `dataset.*`, `params.*`. */
 export type Point = Record<string, Scalar>
 
+/** Before the name of a column in a scenario's key. */
+export const COLUMN_PREFIX = 'dataset.columns.'
+
+/** A value as a scenario's key holds it: a list or a mapping as JSON text. */
+export function scalarOf(value: unknown): Scalar {
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : (value as Scalar)
+}
+
+/** `scalarOf` of every value. */
+export function pointOf(values: Readonly<Record<string, unknown>>): Point {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, scalarOf(value)]))
+}
+
 export interface Axis {
   key: string
   values: readonly Scalar[]

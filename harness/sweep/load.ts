@@ -9,7 +9,7 @@ import { type Locate, Places } from './places.ts'
 import { dotted, type Finding, type Path, refuse, SweepError } from './problems.ts'
 import { readProfiles, readReference } from './profiles.ts'
 import { roundsFindings, roundsOf } from './rounds.ts'
-import { knownKeys, paramKeys, type SweepInput, sweepSchema } from './schema.ts'
+import { inputOf, knownKeys, namedKeys, sweepSchema } from './schema.ts'
 import { PIPELINE_SETTINGS, SETTING_DEFAULTS } from './settings.ts'
 import type { Sweep } from './types.ts'
 import { check, repeatedValues } from './validate.ts'
@@ -70,7 +70,7 @@ function loadRead(
   const places = new Places(data, file.positions, path)
   const folders = foldersOf(path, folder)
 
-  const schema = sweepSchema({ cores, paramKeys: paramKeys(data) })
+  const schema = sweepSchema({ cores, namedKeys: namedKeys(data) })
   const findings = [
     ...overridden.findings,
     ...check(schema, data, places, knownKeys),
@@ -88,7 +88,7 @@ function loadRead(
   else findings.push(...pipelineSettingsOfOthers(data, places))
   refuse(findings)
 
-  const input = data as unknown as SweepInput
+  const input = inputOf(data)
   const { scenarios, axes } = buildScenarios(input, { places, folders, overridden, profiles, isPipeline })
   const run = <T>(name: string): T => (data[name] ?? SETTING_DEFAULTS[name]) as T
   const sweep: Sweep = {

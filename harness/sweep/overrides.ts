@@ -2,6 +2,7 @@
 import type { Scalar } from '../../workers/workload.ts'
 import { own } from '../own.ts'
 import { isMapping, type Mapping, parseYaml, pathKey, type YamlFile } from './document.ts'
+import { COLUMN_PREFIX } from './expand.ts'
 import type { Finding, Path, Place } from './problems.ts'
 
 export interface Overrides {
@@ -99,9 +100,8 @@ function forget(file: YamlFile, path: Path): void {
 /** Remembers which scenario keys the override fixes or gives a new axis. */
 function note(data: Mapping, path: readonly string[], value: unknown, { fixed, touched }: Overridden): void {
   const [head = '', below] = path
-  const names = below !== undefined ? [below] : isMapping(value) ? Object.keys(value) : []
   if (head === 'grid') {
-    for (const axis of names) {
+    for (const axis of below !== undefined ? [below] : namesIn(value)) {
       fixed.delete(axis)
       touched.add(axis)
     }
@@ -109,10 +109,20 @@ function note(data: Mapping, path: readonly string[], value: unknown, { fixed, t
   }
   if (head === 'profiles') touched.add('profile')
   if (head === 'include' || head === 'exclude' || head === 'compare' || head === 'gate') return
-  const nested = head === 'params' || head === 'dataset'
-  for (const key of nested ? names.map((name) => `${head}.${name}`) : [head]) {
+  for (const key of scenarioKeys(path, value)) {
     fixed.add(key)
     touched.add(key)
     if (isMapping(data['grid'])) delete data['grid'][key]
   }
 }
+
+/** Keys of scenarios that a value at this path gives: `dataset.rows`, `dataset.columns.price`, `params.learner`. */
+function scenarioKeys(path: readonly string[], value: unknown): string[] {
+  const key = path.join('.')
+  if (key === 'dataset')
+    return namesIn(value).flatMap((name) => scenarioKeys([key, name], own(value as Mapping, name)))
+  if (key === 'params' || `${key}.` === COLUMN_PREFIX) return namesIn(value).map((name) => `${key}.${name}`)
+  return [key]
+}
+
+const namesIn = (value: unknown): string[] => (isMapping(value) ? Object.keys(value) : [])

@@ -1,6 +1,7 @@
 /** Finds where a key or a value of a sweep was given. */
 import type { Scalar } from '../../workers/workload.ts'
 import { isMapping, type Positions, pathKey } from './document.ts'
+import { COLUMN_PREFIX, scalarOf } from './expand.ts'
 import { dotted, type Path, type Place } from './problems.ts'
 
 /** A value and the path at which it stands. */
@@ -27,6 +28,7 @@ export type Locate = (key: string, value?: Scalar) => Located
 
 /** Path of a scenario's key outside the grid: `params.learner` -> params, learner. */
 function topPath(key: string): string[] {
+  if (key.startsWith(COLUMN_PREFIX)) return ['dataset', 'columns', key.slice(COLUMN_PREFIX.length)]
   // Names of parameters may hold dots themselves; keys below benchmark_runs do not.
   if (key.startsWith('benchmark_runs.')) return key.split('.')
   const dot = key.indexOf('.')
@@ -113,7 +115,10 @@ export class Places {
     if (known === undefined) {
       const all = occurrences(this.data, key)
       // The first of each value is the last to be set.
-      known = { first: all[0], byValue: new Map(all.toReversed().map((entry) => [entry.value, entry])) }
+      known = {
+        first: all[0],
+        byValue: new Map(all.toReversed().map((entry) => [scalarOf(entry.value), entry])),
+      }
       this.known.set(key, known)
     }
     return known

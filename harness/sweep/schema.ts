@@ -3,8 +3,9 @@ import { z } from 'zod'
 import type { Scalar } from '../../workers/workload.ts'
 import { HARNESS_METRICS } from '../metrics.ts'
 import { own } from '../own.ts'
-import { DATASET_AXES, DATASET_KEYS, DATASET_LISTS, datasetSchema } from './dataset.ts'
-import { isMapping } from './document.ts'
+import { columnType, DATASET_AXES, DATASET_KEYS, DATASET_LISTS, datasetSchema } from './dataset.ts'
+import { isMapping, type Mapping } from './document.ts'
+import { COLUMN_PREFIX, pointOf, scalarOf } from './expand.ts'
 import { shareType } from './numbers.ts'
 import type { Path } from './problems.ts'
 import { roundsKeys } from './rounds.ts'
@@ -20,7 +21,7 @@ import type { Correction, SweepDataset } from './types.ts'
 
 type ScalarMap = Record<string, Scalar>
 
-/** A sweep file that passed `sweepSchema`. Settings stand at the top by name. */
+/** A sweep by key. Settings stand at the top by name. */
 export interface SweepInput {
   name: string
   workload?: string
@@ -43,6 +44,21 @@ export interface SweepInput {
     build?: string
     install?: string
   }
+}
+
+/** A sweep that passed `sweepSchema`, with a list or a mapping that is one value of an axis as JSON text. */
+export function inputOf(data: Mapping): SweepInput {
+  const sweep = data as Omit<SweepInput, 'grid'> & { grid?: Record<string, unknown[]> }
+  const { grid, include, exclude, compare } = sweep
+  return {
+    ...sweep,
+    ...(grid && {
+      grid: Object.fromEntries(Object.entries(grid).map(([key, values]) => [key, values.map(scalarOf)])),
+    }),
+    ...(include && { include: include.map(pointOf) }),
+    ...(exclude && { exclude: exclude.map(pointOf) }),
+    ...(compare?.reference && { compare: { ...compare, reference: pointOf(compare.reference) } }),
+  } as SweepInput
 }
 
 /** Names that are safe in paths and URLs on every system. */
@@ -72,8 +88,13 @@ const PIPELINE_ENTRIES = Object.fromEntries(
   ]),
 )
 
-/** Keys of an axis that the workload alone can judge. */
-const isParamKey = (key: string): boolean => /^params\../.test(key)
+/** Keys of an axis that end in a name which the workload or the data gives. */
+const NAMED: Readonly<Record<string, { type: z.ZodType; description: string }>> = {
+  'params.': { type: scalar, description: "a parameter of the workload's own" },
+  [COLUMN_PREFIX]: { type: columnType, description: 'kind of one column' },
+}
+const namedBy = (key: string): string | undefined =>
+  Object.keys(NAMED).find((prefix) => key.startsWith(prefix) && key.length > prefix.length)
 
 function optionalEntries(entries: Record<string, { type: z.ZodType; description: string }>): z.ZodRawShape {
   return Object.fromEntries(
@@ -87,28 +108,26 @@ function optionalEntries(entries: Record<string, { type: z.ZodType; description:
 interface SchemaOptions {
   /** Upper bound of `max_compute_units`; null: any. */
   cores: number | null
-  /** `params.*` keys that occur in the grid, the includes, the excludes and the reference. */
-  paramKeys: readonly string[]
+  /** `params.*` and `dataset.columns.*` keys that occur in the grid, the includes, the excludes and the reference. */
+  namedKeys: readonly string[]
 }
 
 /**
  * The schema of a sweep. Every message says what was expected; unknown keys are refused.
  * It checks one value at a time: what hangs together is checked by `loadSweep`.
  */
-export function sweepSchema({ cores, paramKeys }: SchemaOptions): z.ZodType {
+export function sweepSchema({ cores, namedKeys }: SchemaOptions): z.ZodType {
   const table = settings(cores)
   const keys = scenarioKeys(table)
-  const params = Object.fromEntries(
-    paramKeys.map((key) => [key, { type: scalar, description: "a parameter of the workload's own" }]),
-  )
+  const named = Object.fromEntries(namedKeys.map((key) => [key, NAMED[namedBy(key)!]!]))
   const profile = { type: text('the name of a profile or a path to one'), description: 'hardware profile' }
   const axes = Object.fromEntries(
-    Object.entries({ ...keys, ...params }).map(([name, { type, description }]) => {
+    Object.entries({ ...keys, ...named }).map(([name, { type, description }]) => {
       const error = 'a list of at least one value, such as [64, 256]'
       return [name, { type: z.array(type, { error }).min(1, { error }), description }]
     }),
   )
-  const point = z.strictObject(optionalEntries({ ...keys, ...params, profile }), {
+  const point = z.strictObject(optionalEntries({ ...keys, ...named, profile }), {
     error: 'a mapping of settings to values, such as { chunk_size: 64 }',
   })
   const points = z.array(point, { error: 'a list of mappings, such as [{ chunk_size: 64 }]' })
@@ -244,7 +263,7 @@ export function knownKeys(path: Path): readonly string[] {
         ...BLOCKS,
       ]
     case 'grid':
-      return [...scenario, 'params.<name>']
+      return [...scenario, 'params.<name>', 'dataset.columns.<name>']
     case 'dataset':
       return own(DATASET_LISTS, String(path[1]))?.(path) ?? DATASET_KEYS
     case 'compare':
@@ -255,33 +274,37 @@ export function knownKeys(path: Path): readonly string[] {
     case 'gate':
       return ['margins', 'alpha', 'build', 'install']
   }
-  return [...scenario, 'profile', 'params.<name>']
+  return [...scenario, 'profile', 'params.<name>', 'dataset.columns.<name>']
 }
 
 const BLOCKS = ['params', 'profiles', 'grid', 'include', 'exclude', 'compare', 'gate']
 
-/** Every `params.*` key that the grid or an entry of the sweep names. */
-export function paramKeys(data: Record<string, unknown>): string[] {
+/** Every `params.*` and `dataset.columns.*` key that the grid or an entry of the sweep has. */
+export function namedKeys(data: Record<string, unknown>): string[] {
   const compare = data['compare']
   const lists = [data['include'], data['exclude']].flatMap((list) => (Array.isArray(list) ? list : []))
   const maps = [data['grid'], isMapping(compare) ? compare['reference'] : null, ...lists].filter(isMapping)
-  return [...new Set(maps.flatMap((map) => Object.keys(map)).filter(isParamKey))]
+  return [...new Set(maps.flatMap((map) => Object.keys(map)).filter((key) => namedBy(key)))]
 }
 
-/** Stands for any `params.<name>` key while the JSON Schema is made. */
-const ANY_PARAM = 'params.*'
+/** Stands for any name while the JSON Schema is made. */
+const ANY_NAME = '*'
 
 /** JSON Schema of a sweep (draft 2020-12), the same on every machine. */
 export function sweepJsonSchema(): Record<string, unknown> {
-  const schema = sweepSchema({ cores: null, paramKeys: [ANY_PARAM] })
+  const anyNamed = Object.keys(NAMED).map((prefix) => prefix + ANY_NAME)
+  const schema = sweepSchema({ cores: null, namedKeys: anyNamed })
   const json = z.toJSONSchema(schema, {
     io: 'input',
     override: ({ jsonSchema }) => {
-      const properties = jsonSchema.properties
-      const pattern = properties?.[ANY_PARAM]
-      if (properties === undefined || pattern === undefined) return
-      delete properties[ANY_PARAM]
-      jsonSchema.patternProperties = { '^params\\..+$': pattern }
+      const { properties } = jsonSchema
+      if (properties === undefined || !anyNamed.every((key) => key in properties)) return
+      jsonSchema.patternProperties = {}
+      for (const key of anyNamed) {
+        const prefix = key.slice(0, -ANY_NAME.length).replaceAll('.', '\\.')
+        jsonSchema.patternProperties[`^${prefix}.+$`] = properties[key]!
+        delete properties[key]
+      }
     },
   })
   return { ...json, title: 'A Stint sweep' }

@@ -1,7 +1,9 @@
 /** Checks data against a schema and says in words what is wrong and where. */
 import type { z } from 'zod'
 import { didYouMean, namesHint } from '../nearest.ts'
+import { own } from '../own.ts'
 import { isMapping } from './document.ts'
+import { scalarOf } from './expand.ts'
 import type { Places } from './places.ts'
 import { dotted, type Finding, type Path, shown } from './problems.ts'
 import { SCENARIO_SETTINGS, SETTING_DEFAULTS, type Setting, settings } from './settings.ts'
@@ -87,6 +89,20 @@ function unknownKey(path: Path, places: Places, known: readonly string[]): Findi
   }
 }
 
+/** What to do instead where a key of the sweep that cannot vary is given as one that does. */
+const NO_AXIS: Readonly<Record<string, string>> = {
+  name: 'a sweep has one name: give it at the top; each scenario is named by its values',
+  workload:
+    'a sweep has one workload: write a sweep for each, run them, and set the runs against each other with "stint compare RUN RUN"',
+  dataset: 'name the key of the dataset that varies: dataset.source: [a.csv, b.csv]',
+  'dataset.columns': 'name the column whose kind varies: dataset.columns.price: [number, category]',
+  params: 'name the parameter that varies: params.learner: [ridge, sgd]',
+  compare: 'compare stands at the top of the sweep and holds for all its scenarios',
+  gate: 'gate stands at the top of the sweep and holds for all its scenarios',
+  include: 'include stands at the top of the sweep, beside grid',
+  exclude: 'exclude stands at the top of the sweep, beside grid',
+}
+
 /** What to do about a key that exists, but not here; null for one that exists nowhere. */
 function rightPlace(path: Path, key: string): string | null {
   const atTop = path.length === 1
@@ -95,6 +111,9 @@ function rightPlace(path: Path, key: string): string | null {
     return `write it as a key of \`${head}\`: ${head}: { ${key.slice(head.length + 1)}: ... }`
   if (path[0] === 'grid' && (key === 'profile' || key === 'profiles'))
     return 'profiles stand at the top of the sweep: profiles: [edge, server]'
+  const isVaried = ['grid', 'include', 'exclude'].includes(String(path[0])) || path[1] === 'reference'
+  const instead = isVaried && !atTop ? own(NO_AXIS, key) : undefined
+  if (instead !== undefined) return instead
   if (!atTop && Object.hasOwn(descriptions, key) && !SCENARIO_SETTINGS.includes(key))
     return `${key} holds for the whole run: give it one value at the top of the sweep`
   return null
@@ -111,8 +130,9 @@ export function repeatedValues(data: unknown, places: Places): Finding[] {
     if (!Array.isArray(values)) return []
     const seen = new Set<unknown>()
     return values.flatMap((value: unknown, index): Finding[] => {
-      if (typeof value === 'object' || !seen.has(value)) {
-        seen.add(value)
+      const scalar = scalarOf(value)
+      if (!seen.has(scalar)) {
+        seen.add(scalar)
         return []
       }
       return [

@@ -146,6 +146,64 @@ grid:
     })
   })
 
+  describe('keys of the dataset that hold lists and mappings', () => {
+    const files = { 'd.csv': 'x,price,y\n1,2,3\n' }
+    const top = 'name: a\ndataset: { source: d.csv, target: y, columns: { x: number } }\n'
+    const datasets = (text: string, set: string[] = []) =>
+      load(top + text, { set }, files).sweep.scenarios.map(({ dataset }) => dataset)
+
+    it('vary as axes: missing, features, and the kind of a column', () => {
+      expect(datasets('grid: { dataset.missing: [[], [none, "-1"]] }\n')).toMatchObject([
+        { missing: [] },
+        { missing: ['none', '-1'] },
+      ])
+      const power = { op: 'power', of: 'x' }
+      expect(datasets('grid: { dataset.features: [[], [{ op: power, of: x }]] }\n')).toMatchObject([
+        { features: [] },
+        { features: [power] },
+      ])
+      const grid = 'grid: { dataset.columns.price: [category, { kind: number, unit: kg }] }\n'
+      expect(datasets(grid)).toMatchObject([
+        { columns: { x: 'number', price: 'category' } },
+        { columns: { x: 'number', price: { kind: 'number', unit: 'kg' } } },
+      ])
+      const { sweep } = load(top + grid, {}, files)
+      expect(sweep.axes).toEqual(['dataset.columns.price'])
+      expect(labels(sweep)).toEqual([
+        'dataset.columns.price=category',
+        'dataset.columns.price={"kind":"number","unit":"kg"}',
+      ])
+      expect(new Set(sweep.scenarios.map(({ id }) => id)).size).toBe(2)
+    })
+
+    it('stand in include, exclude and the reference as well', () => {
+      const grid = 'grid: { dataset.missing: [[], [a], [b]], chunk_size: [1, 2] }\n'
+      const rest = 'exclude: [{ dataset.missing: [b] }]\ninclude: [{ dataset.missing: [c] }]\n'
+      const { sweep } = load(
+        `${top}${grid}${rest}compare: { reference: { dataset.missing: [] } }\n`,
+        {},
+        files,
+      )
+      expect(sweep.scenarios.map(({ point }) => point['dataset.missing'])).toEqual([
+        '[]',
+        '[]',
+        '["a"]',
+        '["a"]',
+        '["c"]',
+      ])
+      expect(sweep.compare.reference).toEqual({ 'dataset.missing': '[]' })
+    })
+
+    it('are held fast by --set', () => {
+      const grid = 'grid: { dataset.columns.price: [category, number], dataset.missing: [[], [a]] }\n'
+      const set = ['dataset.columns.price=number', 'dataset.missing=[z]']
+      expect(datasets(grid, set)).toMatchObject([{ missing: ['z'], columns: { price: 'number' } }])
+      const whole = ['dataset={ source: d.csv, target: y, missing: [q], columns: { price: number } }']
+      expect(datasets(grid, whole)).toMatchObject([{ missing: ['q'], columns: { price: 'number' } }])
+      expect(datasets('', ['grid.dataset.columns.price=[category, number]'])).toHaveLength(2)
+    })
+  })
+
   it('excludes by partial match and adds includes with what stands at the top', () => {
     const { sweep } = load(`
 name: a

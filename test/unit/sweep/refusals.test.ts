@@ -38,9 +38,31 @@ describe('keys', () => {
     ],
     ['params.learner: ridge', 'sweep.yaml:2:1: key "params.learner": unknown key'],
     ['grid: { n_jobs: [1, 2] }', 'sweep.yaml:2:9: key "grid.n_jobs": unknown key'],
+    ['grid: { workload: [a.mjs, b.mjs] }', 'sweep.yaml:2:9: key "grid.workload": unknown key'],
+    [
+      'grid: { dataset.missing: [NA, x] }',
+      'sweep.yaml:2:27: key "grid.dataset.missing[0]": got "NA", expected a list of spellings',
+      'sweep.yaml:2:31: key "grid.dataset.missing[1]": got "x", expected a list of spellings',
+    ],
+    [
+      'grid: { dataset.missing: [[a], [b], [a]] }',
+      'sweep.yaml:2:37: key "grid.dataset.missing[2]": a list is in the list already',
+    ],
+    [
+      'grid: { dataset.columns.x: [number, nummber] }',
+      expect.stringContaining(
+        'sweep.yaml:2:37: key "grid.dataset.columns.x[1]": got "nummber", expected one of',
+      ),
+    ],
+    [
+      'grid: { dataset.features: [[{ op: powr, of: x }]] }',
+      expect.stringContaining(
+        'sweep.yaml:2:35: key "grid.dataset.features[0][0].op": got "powr", expected one',
+      ),
+    ],
     ['<<: { chunk_size: 4 }', 'sweep.yaml:2:1: key "<<": unknown key'],
-  ])('refuses %s', (line, message) => {
-    expect(refusals(`name: a\n${line}\n`)).toEqual([message])
+  ])('refuses %s', (line, ...messages) => {
+    expect(refusals(`name: a\n${line}\n`)).toEqual(messages)
   })
 
   it('says where a key belongs', () => {
@@ -48,6 +70,20 @@ describe('keys', () => {
     expect(hintOf('params.learner: ridge')).toBe('write it as a key of `params`: params: { learner: ... }')
     expect(hintOf('grid: { profiles: [edge] }')).toContain('profiles stand at the top')
     expect(hintOf('grid: { n_jobs: [1, 2] }')).toContain('holds for the whole run')
+    for (const place of [
+      'grid: { KEY: [a, b] }',
+      'include: [{ KEY: a }]',
+      'compare: { reference: { KEY: a } }',
+    ]) {
+      const hint = (key: string) => hintOf(place.replace('KEY', key))
+      expect(hint('workload')).toContain(
+        'write a sweep for each, run them, and set the runs against each other',
+      )
+      expect(hint('name')).toContain('a sweep has one name')
+      expect(hint('dataset')).toContain('dataset.source: [a.csv, b.csv]')
+      expect(hint('dataset.columns')).toContain('dataset.columns.price: [number, category]')
+      expect(hint('params')).toContain('params.learner: [ridge, sgd]')
+    }
   })
 
   it.each(['__proto__', 'constructor', 'toString'])('takes %s for a name as any other', (key) => {

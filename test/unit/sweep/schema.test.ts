@@ -22,7 +22,10 @@ describe('the JSON Schema of a sweep', () => {
     }
     expect(schema.additionalProperties).toBe(false)
     expect(schema.properties['grid']).toMatchObject({ additionalProperties: false })
-    expect(Object.keys(schema.properties['grid']!.patternProperties!)).toEqual(['^params\\..+$'])
+    expect(Object.keys(schema.properties['grid']!.patternProperties!)).toEqual([
+      '^params\\..+$',
+      '^dataset\\.columns\\..+$',
+    ])
     for (const [name, property] of Object.entries(schema.properties))
       expect(property.description, name).toBeTruthy()
   })
