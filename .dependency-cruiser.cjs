@@ -34,6 +34,20 @@ module.exports = {
       to: { path: '^harness/cli/' },
     },
     forbid(
+      'cli-through-index',
+      'The command line is built on what users import: what it lacks belongs into harness/index.ts.',
+      '^harness/cli/',
+      '^(harness|workers)/',
+      '^harness/(cli/|index\\.ts$)',
+    ),
+    {
+      name: 'nothing-imports-index',
+      comment: 'The public face stands above all that it shows.',
+      severity: 'error',
+      from: { path: '^(harness|workers)/', pathNot: '^harness/cli/' },
+      to: { path: '^harness/index\\.ts$' },
+    },
+    forbid(
       'workers-without-harness',
       'What runs in a trial process knows no coordinator.',
       '^workers/',

@@ -102,10 +102,8 @@ export function wholeNumber(n: number): string {
   return formatter('whole', { maximumFractionDigits: 0 }).format(n)
 }
 
-const lists = {
-  and: new Intl.ListFormat('en-GB', { type: 'conjunction' }),
-  or: new Intl.ListFormat('en-GB', { type: 'disjunction' }),
-}
+const LIST_TYPES = { and: 'conjunction', or: 'disjunction' } as const
+const lists: Partial<Record<keyof typeof LIST_TYPES, Intl.ListFormat>> = {}
 
 /**
  * `a`, `a and b`, `a, b and c`, or `a, b and 3 more`.
@@ -119,5 +117,14 @@ export function list(
   // To name one more takes no more room than to say that there is one more.
   const left = items.length > most + 1 ? items.length - most : 0
   const named = left === 0 ? items : items.slice(0, most)
+  lists[word] ??= new Intl.ListFormat('en-GB', { type: LIST_TYPES[word] })
   return lists[word].format(left === 0 ? named : [...named, `${wholeNumber(left)} more`])
+}
+
+/** Names and messages come from users and their code: no control character may reach a terminal or a page. */
+export function plain(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must go.
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g, (character) =>
+    character === '\n' || character === '\t' || character === '\r' ? ' ' : '\ufffd',
+  )
 }

@@ -9,186 +9,200 @@
  * console.log(model.scenarios.map(({ label, metrics }) => [label, metrics.latency_mean_ms?.value]))
  * ```
  *
- * Nothing here prints, and what only some callers need (pictures, pages, statistics) is loaded when it is called for.
+ * Nothing here prints or ends the process. The import is cheap: each function loads what it needs when it is called.
  */
+import type { InputProblem } from '../workers/protocol.ts'
+import type { Doctor } from './doctor/doctor.ts'
 import type { DuetExecutor, Executor } from './execute/executor.ts'
-import type { GateResult } from './gate/types.ts'
-import type { PipelineRequest } from './record/types.ts'
+import type { Explanation } from './explain.ts'
+import type { GateBaseline } from './gate/decide.ts'
+import type { GateEvent, GateResult, History } from './gate/types.ts'
+import type { GeneratedData, GenerateOptions } from './generate.ts'
+import type { PipelineOptions, WrittenPipeline } from './pipeline/run.ts'
+import type { ProgressOptions, Shown } from './progress.ts'
+import type { RecordedRun } from './record/open-run.ts'
 import type { CompareOptions, RunComparison } from './report/compare.ts'
-import type { Export, WrittenReport } from './report/export.ts'
-import type { Report } from './report/section.ts'
+import type { WriteOptions, WrittenReport } from './report/export.ts'
+import type { TerminalOptions } from './report/render/terminal.ts'
+import type { Export, Report } from './report/section.ts'
 import type { ReportModel } from './report/types.ts'
+import type { SweepSize } from './report/words.ts'
 import type { Listener } from './session/events.ts'
-import { type LoadedSweep, loadSweep } from './sweep/load.ts'
-import { UserError } from './user-error.ts'
+import type { SweepRun } from './session/run.ts'
+import type { LoadedSweep, Surroundings } from './sweep/load.ts'
+import type { Overrides } from './sweep/overrides.ts'
+import type { Profile } from './sweep/profiles.ts'
+import { userErrorFrom } from './user-error.ts'
 
-export type { Outcome, TrialResult, TrialSpec } from '../workers/protocol.ts'
+export {
+  GROUP_SIGNALS,
+  type Outcome,
+  type TrialResult,
+  type TrialSpec,
+} from '../workers/protocol.ts'
+export type { Ability, Doctor } from './doctor/doctor.ts'
+export { ENVIRONMENT, type Variable } from './environment.ts'
 export type { Executor } from './execute/executor.ts'
-export type { GateResult, GateRow } from './gate/types.ts'
+export type { Explanation } from './explain.ts'
+export { count, formatNumber, plain } from './format.ts'
+export type { GateBaseline } from './gate/decide.ts'
+export type { GateEvent, GateResult, GateRow, History, HistoryChange } from './gate/types.ts'
+export type { GeneratedData, GenerateOptions } from './generate.ts'
 export { HARNESS_METRICS, type Metric, metricTable } from './metrics.ts'
 export { STINT_VERSION } from './package-folder.ts'
-export { openRun, type RecordedRun } from './record/open-run.ts'
+export type { PipelineOptions, WrittenPipeline } from './pipeline/run.ts'
+export type { ProgressOptions, Shown } from './progress.ts'
+export type { RecordedRun } from './record/open-run.ts'
 export type { Machine, Manifest } from './record/types.ts'
-export type { RunComparison } from './report/compare.ts'
-export { type Export, FORMATS, type Format } from './report/export.ts'
-export type { Report, Section } from './report/section.ts'
+export type { CompareOptions, RunComparison } from './report/compare.ts'
+export type { WriteOptions, WrittenReport } from './report/export.ts'
+export { safeJson } from './report/render/json.ts'
+export type { TerminalOptions } from './report/render/terminal.ts'
+export { type Export, FORMATS, type Format, type Report, type Section } from './report/section.ts'
 export type { ReportModel } from './report/types.ts'
+export type { SweepSize } from './report/words.ts'
 export type { Listener, RunEvent } from './session/events.ts'
 export { RunStopped } from './session/events.ts'
-export { type LoadedSweep, loadSweep, sweepFromData } from './sweep/load.ts'
+export type { LoadedSweep, Surroundings } from './sweep/load.ts'
+export type { Overrides } from './sweep/overrides.ts'
 export { SweepError } from './sweep/problems.ts'
+export type { Profile } from './sweep/profiles.ts'
 export type { Scenario, Sweep } from './sweep/types.ts'
-export { UserError } from './user-error.ts'
+export { FILE_ERRORS, UserError } from './user-error.ts'
 
-export interface RunOptions {
+/** As `loadSweep` gives it, awaited or not, or the path of a sweep file. */
+export type SweepSource = LoadedSweep | Promise<LoadedSweep> | string
+
+/**
+ * Reads a sweep file, lays `overrides` over it, validates it and expands its grid to scenarios.
+ * @throws {SweepError} with all problems found, in file order
+ */
+export async function loadSweep(
+  path: string,
+  overrides: Overrides = {},
+  surroundings: Partial<Surroundings> = {},
+): Promise<LoadedSweep> {
+  return (await import('./sweep/load.ts')).loadSweep(path, overrides, surroundings)
+}
+
+/**
+ * As `loadSweep`, for a sweep that no file holds.
+ * @param data what the YAML would hold
+ * @param path of the file that problems are put down to and relative paths start from
+ * @throws {SweepError} with all problems found
+ */
+export async function sweepFromData(data: Record<string, unknown>, path: string): Promise<LoadedSweep> {
+  return (await import('./sweep/load.ts')).sweepFromData(data, path)
+}
+
+/** What may be handed to everything that runs trials. */
+export interface ExecuteOptions {
+  /** All that trials and workloads print; dropped where it is absent. */
+  onOutput?(text: string): void
+  /** Ends what runs. */
+  signal?: AbortSignal
+  /** Runs the trials; processes of this machine where none is given. It is not closed here. */
+  executor?: Executor
+}
+
+/**
+ * Asks the workload and reads the data as a run would, and runs no trial.
+ * @returns how much `run` would do
+ * @throws {UserError} where `run` would refuse the sweep
+ * @throws the reason of `signal` once that is aborted
+ */
+export async function check(sweep: SweepSource, options: ExecuteOptions = {}): Promise<SweepSize> {
+  const { signal = never() } = options
+  const loaded = await loadedFrom(sweep)
+  const [{ checkSweep }, { sizeOf }] = await Promise.all([
+    import('./session/session.ts'),
+    import('./report/words.ts'),
+  ])
+  const problem = await interruptible(signal, () =>
+    withExecutor(options, (start) => checkSweep(loaded, start(), signal)),
+  )
+  if (problem !== null) throw userErrorFrom(problem)
+  return sizeOf(loaded.sweep)
+}
+
+export interface RunOptions extends ExecuteOptions {
   /** Folder that receives `<sweep>/<run>/`; `results` where none is given. */
   out?: string
   /** Hears of every step of the run. */
   onEvent?: Listener
-  /** All that trials print; dropped where it is absent. */
-  onOutput?(text: string): void
-  /** Ends the run; what ended before is kept, and `resume` finishes it. */
-  signal?: AbortSignal
-  /** Runs the trials; processes of this machine where none is given. It is not closed here. */
-  executor?: Executor
   /** For the manifest: the words that started the run. */
   command?: string[]
-  /** For the manifest, where the run is one of `stint pipeline`. */
-  pipeline?: PipelineRequest
 }
 
 export interface FinishedRun {
-  /** `interrupted`: by `signal`; `folder` then holds what ended, and is null where no trial had begun. */
+  /** `interrupted`: by `signal`; what ended before is kept, and `resume` finishes it. */
   done: 'finished' | 'interrupted'
   folder: string
 }
 
 /**
  * Runs every trial of a sweep and keeps all of it in a run folder.
- * @param sweep as `loadSweep` gives it, or the path of a sweep file
  * @throws {UserError} where the sweep cannot be run here: bad data, a workload that is at fault, a cap that cannot be enforced
  * @throws {RunStopped} where the journal cannot be written; it names the folder, and what ended before is kept
+ * @throws the reason of `signal` where that was aborted before the first trial; nothing is written
  */
-export async function run(sweep: LoadedSweep | string, options: RunOptions = {}): Promise<FinishedRun> {
-  const loaded = typeof sweep === 'string' ? loadSweep(sweep) : sweep
+export async function run(sweep: SweepSource, options: RunOptions = {}): Promise<FinishedRun> {
+  const loaded = await loadedFrom(sweep)
   const { runSweep } = await import('./session/run.ts')
-  const { out = 'results', onEvent = () => {}, signal = never(), command = ['stint'], pipeline } = options
-  return await withExecutor(options, async (executor) => {
-    const context = { root: out, command, signal, listener: onEvent }
-    return settled(await runSweep(loaded, executor, { ...context, ...(pipeline && { pipeline }) }))
-  })
+  const { out = 'results', onEvent = () => {}, signal = never(), command = ['stint'] } = options
+  const end = await withExecutor(options, (start) =>
+    runSweep(loaded, start(), { root: out, command, signal, listener: onEvent }),
+  )
+  return settled(end, signal)
 }
 
-export interface ResumeOptions extends Pick<RunOptions, 'onEvent' | 'onOutput' | 'signal' | 'executor'> {
+export interface ResumeOptions extends ExecuteOptions {
+  onEvent?: Listener
   /** Goes on although data, code or machine changed, and marks the trials that follow. */
   force?: boolean
 }
 
+export interface ResumedRun extends FinishedRun {
+  /** False where no trial was missing. */
+  ran: boolean
+  /** The folder that `pipelineReport` writes to, where the run is one of `pipeline`; else null. */
+  output: string | null
+}
+
 /**
  * Finishes an interrupted run: exactly the trials that are missing.
+ * @param folder the run folder, or a link to it such as `latest`
  * @throws {UserError} where the folder holds no run, another process works on it, or something has changed
  * @throws {RunStopped} as `run`
+ * @throws the reason of `signal` where that was aborted before a trial had begun
  */
-export async function resume(folder: string, options: ResumeOptions = {}): Promise<FinishedRun> {
-  const { resumeRun } = await import('./session/resume.ts')
-  const { force = false, onEvent = () => {}, signal = never() } = options
-  return await withExecutor(options, async (executor) => {
-    const { end } = await resumeRun(folder, () => executor, { force, signal, listener: onEvent })
-    return settled(end)
-  })
-}
-
-export type GateBaseline =
-  /** A git ref whose version of the workload is the baseline. */
-  | { against: string; build?: boolean }
-  /** Two modules. */
-  | { baselineModule: string; candidateModule: string }
-  /** Recorded run folders. */
-  | { baselineRuns: readonly string[]; allowDifferentMachine?: boolean }
-
-export type GateOptions = GateBaseline & {
-  /** The largest slowdown to tolerate, as a share such as 0.02; else each metric's own. */
-  margin?: number
-  /** For measuring, ms; a minute where none is given. */
-  limitMs?: number
-  signal?: AbortSignal
-  /** What is being done, in words. */
-  onStep?(text: string): void
-  onOutput?(text: string): void
-  executor?: DuetExecutor
-}
-
-/**
- * Holds a candidate version against a baseline: `regression` where a change for the worse beyond the margin is proven,
- * `ruled_out` where it is ruled out, `undecided` where neither.
- * @throws {UserError} where the two cannot be compared
- * @throws the reason of `signal` once that is aborted
- */
-export async function gate(sweep: LoadedSweep | string, options: GateOptions): Promise<GateResult> {
-  const isBuiltLater = 'against' in options
-  const loaded = typeof sweep === 'string' ? loadSweep(sweep, {}, { isBuiltLater }) : sweep
-  const { margin = null, limitMs = 60_000, signal = never(), onStep = () => {} } = options
-  return await withExecutor(options, async (executor) => {
-    if ('baselineRuns' in options) {
-      const { compareWithBaseline } = await import('./gate/baseline.ts')
-      const { baselineRuns, allowDifferentMachine = false } = options
-      const hooks = { signal, onStep, onTrial: () => {} }
-      return await compareWithBaseline(loaded, baselineRuns, executor, {
-        margin,
-        allowDifferentMachine,
-        ...hooks,
-      })
-    }
-    const { modulesByName, runGate } = await import('./gate/run-gate.ts')
-    const means = { margin, limitMs, signal, onStep, onProgress: () => {} }
-    if (!('against' in options)) {
-      const modules = modulesByName(options.baselineModule, options.candidateModule)
-      return await runGate(loaded, modules, executor, means)
-    }
-    const { checkOut, nameOfWorkingCopy } = await import('./gate/checkout.ts')
-    const { workload, gate: settings } = loaded.sweep
-    const { against: ref, build: buildCandidate = true } = options
-    const checkout = await checkOut({ ref, workload, settings, buildCandidate, signal, onStep })
-    try {
-      const candidate = { name: await nameOfWorkingCopy(workload, signal), workload }
-      return await runGate(loaded, { baseline: checkout, candidate }, executor, means)
-    } finally {
-      checkout.remove()
-    }
-  })
-}
-
-/**
- * Compares the scenarios that recorded runs share, or the profiles of one run.
- * @param folders run folders, the baseline first
- * @throws {UserError} where a folder holds no run, or one run has nothing to compare
- */
-export async function compare(
-  folders: readonly string[],
-  options: CompareOptions = {},
-): Promise<{ comparison: RunComparison; report: Report }> {
-  const [{ openRun }, comparing, { compareReport }] = await Promise.all([
+export async function resume(folder: string, options: ResumeOptions = {}): Promise<ResumedRun> {
+  const [{ resumeRun }, { resolveRunFolder }] = await Promise.all([
+    import('./session/resume.ts'),
     import('./record/open-run.ts'),
-    import('./report/compare.ts'),
-    import('./report/sections/compare.ts'),
   ])
-  const runs = folders.map(openRun)
-  const [first] = runs
-  if (first === undefined) throw new UserError('no run folder to compare', 'give two run folders or more')
-  if (runs.length > 1) {
-    const comparison = comparing.compareRuns(runs, options)
-    return { comparison, report: compareReport(comparison) }
-  }
-  const reference = comparing.profileReference(first.manifest)
-  if (reference === null) {
-    const why = 'one run without profiles has nothing to compare with'
-    throw new UserError(`${first.name}: ${why}`, 'give two run folders or more')
-  }
-  const comparison = comparing.compareWithin(first, reference, options)
-  return { comparison, report: compareReport(comparison) }
+  const { force = false, onEvent = () => {}, signal = never() } = options
+  const path = resolveRunFolder(folder)
+  const { end, ran, pipeline } = await withExecutor(options, (start) =>
+    resumeRun(path, start, { force, signal, listener: onEvent }),
+  )
+  if (pipeline === null) return { ...settled(end, signal), ran, output: null }
+  const { inFlags, outputOf } = await import('./pipeline/run.ts')
+  return { ...settled(end, signal, inFlags), ran, output: outputOf(path, pipeline.output) }
+}
+
+/**
+ * A run folder as it was recorded: manifest and trials, in the newest format.
+ * @param folder the run folder, or a link to it such as `latest`
+ * @throws {UserError} where the folder holds no run, or one that cannot be used
+ */
+export async function openRun(folder: string): Promise<RecordedRun> {
+  return (await import('./record/open-run.ts')).openRun(folder)
 }
 
 export interface RenderedReport {
+  /** The run folder, absolute, links resolved. */
+  folder: string
   model: ReportModel
   report: Report
   /** Nothing where no export was asked for. */
@@ -197,69 +211,306 @@ export interface RenderedReport {
 
 /**
  * What a run came to: its numbers, its sections, and the files asked for.
+ * @param exports into the run folder, unless they say otherwise
  * @throws {UserError} where the folder holds no run
  */
-export async function report(folder: string, exports: readonly Export[] = []): Promise<RenderedReport> {
-  const [{ openRun }, { buildReportModel }, { runReport }, { writeReport }] = await Promise.all([
+export async function report(
+  folder: string,
+  exports: readonly Export[] = [],
+  options: Partial<Omit<WriteOptions, 'folder'>> = {},
+): Promise<RenderedReport> {
+  const [{ openRun }, { buildReportModel }, { runReport }] = await Promise.all([
     import('./record/open-run.ts'),
     import('./report/model.ts'),
     import('./report/sections/run.ts'),
-    import('./report/export.ts'),
   ])
   const recorded = openRun(folder)
   const model = buildReportModel(recorded.manifest, recorded.trials, recorded.notes)
   const made = runReport(model)
-  return { model, report: made, files: await writeReport(made, exports, { folder: recorded.folder }) }
+  const files = await writeReport(made, exports, { ...options, folder: recorded.folder })
+  return { folder: recorded.folder, model, report: made, files }
 }
 
-/** What this machine can enforce and measure, each tried for real. */
-export async function doctor(options: Pick<RunOptions, 'onOutput'> = {}) {
-  const { checkCompute, checkRest } = await import('./doctor/checks.ts')
-  const { LocalExecutor } = await import('./execute/local/executor.ts')
-  const compute = await checkCompute()
-  const executor = new LocalExecutor(options)
-  try {
-    return [...compute, ...(await checkRest(executor))]
-  } finally {
-    await executor.close()
+/**
+ * Compares the scenarios that recorded runs share, or the profiles of one run.
+ * @param folders run folders, the baseline first
+ * @throws {UserError} where a folder holds no run, no run has a metric that is asked for, or there is nothing to compare
+ */
+export async function compare(
+  folders: readonly string[],
+  /** `picture`: with one of the comparisons, for pages. */
+  { picture = false, ...options }: CompareOptions & { picture?: boolean } = {},
+): Promise<{ comparison: RunComparison; report: Report }> {
+  const [{ openRun }, { compareRecorded }, { compareReport, forestOf }] = await Promise.all([
+    import('./record/open-run.ts'),
+    import('./report/compare.ts'),
+    import('./report/sections/compare.ts'),
+  ])
+  const comparison = compareRecorded(folders.map(openRun), options)
+  if (!picture) return { comparison, report: compareReport(comparison) }
+  // What draws takes half a second to load.
+  const { significancePlot } = await import('./report/plots/significance.ts')
+  const plot = significancePlot(forestOf(comparison), 'significance.png')
+  return { comparison, report: compareReport(comparison, plot) }
+}
+
+/**
+ * When metrics changed over many recorded runs, and the first run after each change.
+ * @param folder with run folders below it, at any depth
+ * @throws {UserError} where it holds no run that has ended, or no run has a metric that is asked for
+ */
+export async function history(
+  folder: string,
+  {
+    metrics = [],
+    alpha = 0.05,
+    seed = 42,
+  }: {
+    /** Instead of the metrics that the newest run compares. */
+    metrics?: readonly string[]
+    /** Chance of a false change point, over all series together. */
+    alpha?: number
+    /** Of the permutation test. */
+    seed?: number
+  } = {},
+): Promise<History & { report: Report }> {
+  const [{ historyBelow }, { historyReport }] = await Promise.all([
+    import('./gate/history.ts'),
+    import('./report/sections/history.ts'),
+  ])
+  const found = historyBelow(folder, { metrics, alpha, seed })
+  return { ...found, report: historyReport(found, folder) }
+}
+
+export type GateOptions = GateBaseline & {
+  /** The largest slowdown to tolerate, as a share such as 0.02; else each metric's own. */
+  margin?: number
+  /** For measuring, ms; a minute where none is given. */
+  limitMs?: number
+  signal?: AbortSignal
+  /** Hears what is being done, and how far it is. */
+  onEvent?(event: GateEvent): void
+  onOutput?(text: string): void
+  executor?: DuetExecutor
+}
+
+/**
+ * Holds a candidate version against a baseline: `regression` where a change for the worse beyond the margin is proven,
+ * `ruled_out` where it is ruled out, `undecided` where neither.
+ * @param sweep a path, where `gate.build` is still to make the workload
+ * @throws {UserError} where the two cannot be compared
+ * @throws the reason of `signal` once that is aborted
+ */
+export async function gate(
+  sweep: SweepSource,
+  options: GateOptions,
+): Promise<GateResult & { report: Report }> {
+  const { signal = never() } = options
+  const loaded =
+    typeof sweep === 'string'
+      ? await loadSweep(sweep, {}, { isBuiltLater: 'against' in options })
+      : await sweep
+  const [{ decide }, { gateReport }] = await Promise.all([
+    import('./gate/decide.ts'),
+    import('./report/sections/gate.ts'),
+  ])
+  const { margin = null, limitMs = 60_000, onEvent = () => {} } = options
+  const result = await interruptible(signal, () =>
+    withExecutor(options, (start) => decide(loaded, options, start, { margin, limitMs, signal, onEvent })),
+  )
+  return { ...result, report: gateReport(result, loaded.sweep.source.path) }
+}
+
+export interface PipelineRun extends FinishedRun {
+  /** The folder that `pipelineReport` writes to, absolute. */
+  output: string
+}
+
+/**
+ * Runs the built-in pipeline on a CSV file in both modes and over a grid of constraints, as `stint pipeline` does;
+ * `pipelineReport` then writes its files.
+ * @throws as `run`
+ */
+export async function pipeline(
+  input: string,
+  options: PipelineOptions & Omit<RunOptions, 'out'> = {},
+): Promise<PipelineRun> {
+  const { planPipeline, runPipeline, inFlags } = await import('./pipeline/run.ts')
+  const { onEvent = () => {}, signal = never(), command = ['stint'] } = options
+  const plan = planPipeline(input, options)
+  const end = await withExecutor(options, (start) =>
+    runPipeline(plan, start(), { command, signal, listener: onEvent }),
+  )
+  return { ...settled(end, signal, inFlags), output: plan.request.output }
+}
+
+/**
+ * Writes the files of a run that `pipeline` made, those of the original and what `exports` names.
+ * @throws {UserError} where the folder holds no run of `pipeline`
+ */
+export async function pipelineReport(
+  folder: string,
+  exports: readonly Export[] = [],
+  options: Partial<Omit<WriteOptions, 'folder'>> = {},
+): Promise<WrittenPipeline> {
+  const { writePipeline } = await import('./pipeline/run.ts')
+  return await writePipeline(folder, exports, options)
+}
+
+/**
+ * What this machine can enforce and measure, each tried for real, and how noisy it is.
+ * @throws the reason of `signal` once that is aborted
+ */
+export async function doctor(
+  options: ExecuteOptions & {
+    /** Trials of each side of the A/A comparison; 0, where none is given, for no comparison. */
+    runs?: number
+    /** What is being done, in words. */
+    onStep?(text: string): void
+  } = {},
+): Promise<Doctor & { report: Report }> {
+  const { signal = never(), runs = 0, onStep = () => {} } = options
+  const [{ examine }, { doctorReport }] = await Promise.all([
+    import('./doctor/doctor.ts'),
+    import('./report/sections/doctor.ts'),
+  ])
+  const found = await interruptible(signal, () =>
+    withExecutor(options, (start) => examine(start(), { runs, onStep })),
+  )
+  return { ...found, report: doctorReport(found) }
+}
+
+/** The hardware profiles that ship, sorted by name. */
+export async function profiles(): Promise<{ profiles: Profile[]; report: Report }> {
+  const [{ listProfiles }, { profilesReport }] = await Promise.all([
+    import('./sweep/profiles.ts'),
+    import('./report/sections/profiles.ts'),
+  ])
+  const listed = listProfiles()
+  return { profiles: listed, report: profilesReport(listed) }
+}
+
+/**
+ * Writes a deterministic data set to a file, whole or not at all.
+ * @param preset such as `nba2k`
+ * @throws {UserError} where there is no such preset, or the file cannot be written
+ */
+export async function generateData(
+  preset: string,
+  options: GenerateOptions & ExecuteOptions,
+): Promise<GeneratedData> {
+  const { signal = never() } = options
+  const { generate } = await import('./generate.ts')
+  return await interruptible(signal, () => withExecutor(options, (start) => generate(preset, options, start)))
+}
+
+/** The JSON Schema of a sweep file, or of a report as JSON. */
+export async function schema(of: 'sweep' | 'report'): Promise<object> {
+  return of === 'sweep'
+    ? (await import('./sweep/schema.ts')).sweepJsonSchema()
+    : (await import('./report/schema.ts')).reportJsonSchema()
+}
+
+/**
+ * A report as text for a terminal, as one line of JSON, or as a page of Markdown without pictures.
+ * @param terminal for text; 120 columns without colour where nothing is said
+ */
+export async function renderReport(
+  made: Report,
+  form: 'text' | 'json' | 'markdown',
+  terminal: Partial<TerminalOptions> = {},
+): Promise<string> {
+  switch (form) {
+    case 'text': {
+      const { terminalText } = await import('./report/render/terminal.ts')
+      return terminalText(made, { colour: false, width: 120, ...terminal })
+    }
+    case 'json':
+      return (await import('./report/render/json.ts')).jsonText(made)
+    case 'markdown':
+      return (await import('./report/render/markdown.ts')).markdownText(made, { pictureLink: () => null })
   }
+}
+
+/** Writes a report in every form asked for; one failure costs one file, and is among the problems. */
+export async function writeReport(
+  made: Report,
+  exports: readonly Export[],
+  options: WriteOptions,
+): Promise<WrittenReport> {
+  if (exports.length === 0) return { written: [], skipped: [], problems: [] }
+  return await (await import('./report/export.ts')).writeReport(made, exports, options)
+}
+
+/**
+ * Tries, before anything is run, that a folder that is or will be there can be written to.
+ * @throws {UserError} where it cannot
+ */
+export async function checkWritable(folder: string): Promise<void> {
+  ;(await import('./record/run-folder.ts')).checkWritable(folder)
+}
+
+/** Shows the events of a run or a gate: a bar on a terminal, a line now and then elsewhere. */
+export async function showProgress(options: ProgressOptions): Promise<Shown> {
+  const { Progress } = await import('./progress.ts')
+  return new Progress(options)
+}
+
+/** An error of any of these functions as a message for a person, and whose matter it is. */
+export async function explain(error: unknown): Promise<Explanation> {
+  return (await import('./explain.ts')).explain(error)
+}
+
+async function loadedFrom(sweep: SweepSource): Promise<LoadedSweep> {
+  return typeof sweep === 'string' ? await loadSweep(sweep) : await sweep
 }
 
 function never(): AbortSignal {
   return new AbortController().signal
 }
 
-async function withExecutor<T>(
-  {
-    executor,
-    onOutput,
-    signal,
-  }: { executor?: Executor; onOutput?(text: string): void; signal?: AbortSignal },
-  use: (executor: DuetExecutor) => Promise<T>,
-): Promise<T> {
-  // Who brings an executor that plays no duets can run no gate: the types of the callers say so.
-  if (executor !== undefined) return await use(executor as DuetExecutor)
-  const { LocalExecutor } = await import('./execute/local/executor.ts')
-  const own = new LocalExecutor(onOutput === undefined ? {} : { onOutput })
-  const close = () => void own.close()
-  signal?.addEventListener('abort', close, { once: true })
+/** What was interrupted fails in many ways, none of which is news. */
+async function interruptible<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   try {
-    return await use(own)
-  } finally {
-    signal?.removeEventListener('abort', close)
-    await own.close()
+    signal.throwIfAborted()
+    return await work()
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error
   }
 }
 
-function settled(end: import('./session/run.ts').SweepRun): FinishedRun {
-  if (end.done === 'refused') throw new UserError(placed(end.problem), end.problem.hint)
-  if (end.done === 'interrupted_before')
-    throw new DOMException('interrupted before the first trial', 'AbortError')
-  return { done: end.done, folder: end.folder }
+/** @param use gets a function that starts the executor: where nothing is to be run, none need start */
+async function withExecutor<T>(
+  { executor, onOutput, signal }: ExecuteOptions,
+  use: (start: () => DuetExecutor) => Promise<T>,
+): Promise<T> {
+  // Who brings an executor that plays no duets can run no gate: the types of the callers say so.
+  if (executor !== undefined) return await use(() => executor as DuetExecutor)
+  const { LocalExecutor } = await import('./execute/local/executor.ts')
+  const started: DuetExecutor[] = []
+  const start = () => {
+    const own = started[0] ?? new LocalExecutor(onOutput === undefined ? {} : { onOutput })
+    started[0] = own
+    if (signal?.aborted) void own.close()
+    return own
+  }
+  const close = () => void started[0]?.close()
+  signal?.addEventListener('abort', close, { once: true })
+  try {
+    return await use(start)
+  } finally {
+    signal?.removeEventListener('abort', close)
+    await started[0]?.close()
+  }
 }
 
-/** With file and line where the message does not begin with them. */
-function placed({ file, line, message }: { file?: string; line?: number; message: string }): string {
-  const place = [file, line].filter((part) => part !== undefined).join(':')
-  return place === '' || message.startsWith(place) ? message : `${place}: ${message}`
+/** @param inWords puts a problem into the words of what was called */
+function settled(
+  end: SweepRun,
+  signal: AbortSignal,
+  inWords: (problem: InputProblem) => InputProblem = (problem) => problem,
+): FinishedRun {
+  if (end.done === 'refused') throw userErrorFrom(inWords(end.problem))
+  if (end.done === 'interrupted_before') throw signal.reason
+  return { done: end.done, folder: end.folder }
 }

@@ -1,5 +1,6 @@
 /** What to say of a name that is none: the one that was most likely meant, and a few like it. */
 import leven from 'leven'
+import { UserError } from './user-error.ts'
 
 /** A word shorter than this is part of too many names to hint at one. */
 const SHORTEST_PART = 4
@@ -63,4 +64,23 @@ export function namesHint(
     .map((one) => one.name)
   const where = reference === null ? '' : `; ${reference}`
   return `nearest of ${listed.length} ${what}: ${three.join(', ')}${where}`
+}
+
+/**
+ * @param noun of the names, and of the option that gives them
+ * @throws {UserError} for the first of `names` that is none of `known`
+ */
+export function refuseUnknown(
+  noun: string,
+  names: readonly string[],
+  known: Iterable<string>,
+  reference: string | null = null,
+): void {
+  const listed = new Set(known)
+  const unknown = names.find((name) => !listed.has(name))
+  if (unknown === undefined) return
+  throw new UserError(
+    `--${noun} ${unknown}: no such ${noun}${didYouMean(unknown, listed)}`,
+    namesHint(`${noun}s`, unknown, listed, reference),
+  )
 }

@@ -1,11 +1,9 @@
 /** Finds the command that the words name, and turns whatever goes wrong into one message and an exit code. */
 import yargs, { type Argv, type CommandModule } from 'yargs'
-import { ENVIRONMENT } from '../environment.ts'
-import { STINT_VERSION } from '../package-folder.ts'
-import { UserError } from '../user-error.ts'
+import { ENVIRONMENT, explain, STINT_VERSION, UserError } from '../index.ts'
+import { type Command, EXIT } from './command.ts'
 import { answer, tell } from './console.ts'
 import { keepIgnoringHangUp } from './signals.ts'
-import type { Command } from './words.ts'
 
 interface Listed {
   command: string
@@ -92,10 +90,9 @@ export async function commandLine(words: readonly string[]): Promise<void> {
     })
     if (help !== '') answer(help)
   } catch (error) {
-    const { complaintOf } = await import('./complaint.ts')
-    const complaint = complaintOf(error)
-    tell(`stint: ${complaint.message}`)
-    process.exitCode = complaint.code
+    const { message, kind } = await explain(error)
+    tell(`stint: ${message}`)
+    process.exitCode = kind === 'input' ? EXIT.usage : EXIT.failed
   }
 }
 

@@ -1,7 +1,18 @@
 /** `stint compare`: two or more runs, or the profiles within one, side by side. */
-import type { CompareWords } from './compare-runs.ts'
-import { exportOption } from './export.ts'
-import type { Command } from './words.ts'
+import { checkWritable, compare, type Export, type Format } from '../index.ts'
+import type { Command } from './command.ts'
+import { tell } from './console.ts'
+import { answerWith, type ExportWords, exportOption, jsonOption, parseExports } from './output.ts'
+
+const OUT_DEFAULTS: readonly Format[] = ['markdown', 'csv']
+/** Forms with the picture of the comparisons. */
+const PICTURED: readonly Format[] = ['html', 'png']
+
+interface CompareWords extends ExportWords {
+  runs: string[]
+  metric: string[]
+  out: string | undefined
+}
 
 export const compareCommand: Command<CompareWords> = {
   builder: (yargs) =>
@@ -25,8 +36,24 @@ export const compareCommand: Command<CompareWords> = {
           type: 'string',
           describe: 'folder that receives compare.md and significance_tests.csv, or what --export names',
         },
-        json: { type: 'boolean', default: false, describe: 'one JSON object on stdout' },
+        ...jsonOption,
       }),
-  // Statistics and tables take longer to load than most commands take in all.
-  handler: async (words) => (await import('./compare-runs.ts')).compare(words),
+  handler: compareRuns,
+}
+
+async function compareRuns(words: CompareWords): Promise<void> {
+  const { runs, metric: metrics, out, json } = words
+  const exports = await compareExports(words)
+  const picture = exports.some(({ format }) => PICTURED.includes(format))
+  const { report } = await compare(runs, { picture, ...(metrics.length > 0 && { metrics }) })
+  const { problems } = await answerWith(report, { json, exports, folder: out ?? '.' })
+  if (problems.length === 0 && out !== undefined) tell(`written to ${out}`)
+}
+
+/** With `--out` only, a page and the table. */
+async function compareExports(words: CompareWords): Promise<Export[]> {
+  const exports = await parseExports(words)
+  if (words.out === undefined) return exports
+  await checkWritable(words.out)
+  return exports.length > 0 ? exports : OUT_DEFAULTS.map((format) => ({ format, to: null }))
 }

@@ -6,7 +6,8 @@ import { writeFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
 import type { WriteStream } from 'node:tty'
-import { EXIT, FILE_ERRORS } from './exit.ts'
+import { FILE_ERRORS } from '../index.ts'
+import { EXIT } from './command.ts'
 
 export function wantsColour(stream: NodeJS.WriteStream): boolean {
   const { NO_COLOR, FORCE_COLOR, TERM } = process.env

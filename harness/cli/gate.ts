@@ -1,21 +1,28 @@
 /** `stint gate`: is a new version worse than another, by more than matters? */
-import { LocalExecutor } from '../execute/local/executor.ts'
-import { compareWithBaseline } from '../gate/baseline.ts'
-import { checkOut, nameOfWorkingCopy } from '../gate/checkout.ts'
-import { type Modules, modulesByName, runGate } from '../gate/run-gate.ts'
-import type { GateResult } from '../gate/types.ts'
-import { removeOwnFolders } from '../ownership/leftovers.ts'
-import { type LoadedSweep, loadSweep } from '../sweep/load.ts'
-import { UserError } from '../user-error.ts'
-import { pass, tell } from './console.ts'
-import { EXIT } from './exit.ts'
-import { exportOption } from './export.ts'
-import { GateProgress } from './gate-progress.ts'
-import { type GateForms, gateExports, printGate } from './print-gate.ts'
-import { stopOnSignals } from './signals.ts'
-import { type Command, parseSeconds, parseShare } from './words.ts'
+import { appendFileSync } from 'node:fs'
+import {
+  type Export,
+  type GateBaseline,
+  gate,
+  loadSweep,
+  type Report,
+  renderReport,
+  UserError,
+  writeReport,
+} from '../index.ts'
+import { type Command, EXIT, parseSeconds, parseShare } from './command.ts'
+import { tell } from './console.ts'
+import {
+  answerWith,
+  type ExportWords,
+  exportOption,
+  jsonOption,
+  parseExports,
+  whereToWrite,
+} from './output.ts'
+import { watched } from './signals.ts'
 
-export interface GateWords extends GateForms {
+interface GateWords extends ExportWords {
   sweep: string
   against: string | undefined
   'baseline-module': string | undefined
@@ -27,6 +34,9 @@ export interface GateWords extends GateForms {
   'allow-different-machine': boolean
   seed: number | undefined
   set: string[]
+  /** As `--export markdown=FILE` and `--export junit=FILE`. */
+  markdown: string | undefined
+  junit: string | undefined
   quiet: boolean
 }
 
@@ -73,118 +83,59 @@ export const gateCommand: Command<GateWords> = {
         ...exportOption,
         markdown: { type: 'string', describe: 'as --export markdown=FILE' },
         junit: { type: 'string', describe: 'as --export junit=FILE' },
-        json: { type: 'boolean', default: false, describe: 'one JSON object on stdout' },
+        ...jsonOption,
         quiet: { type: 'boolean', default: false, describe: 'no progress' },
       })
       .example('$0 gate sweep.yaml --against main', 'the working copy against a branch, in lock step')
       .epilogue(
         'Exit codes: 0 a regression beyond the margin is ruled out, 1 it is proven, 3 neither; 2 bad usage, 4 the harness failed.',
       ),
-  handler: gate,
+  handler: gateVersions,
 }
 
-async function gate(words: GateWords): Promise<void> {
-  checkWords(words)
-  const margin = words.margin === undefined ? null : parseShare('--margin', words.margin)
+const CODES = { ruled_out: EXIT.ok, regression: EXIT.regression, undecided: EXIT.undecided }
+
+async function gateVersions(words: GateWords): Promise<void> {
+  const baseline = baselineOf(words)
+  const margin = words.margin === undefined ? {} : { margin: parseShare('--margin', words.margin) }
   const limitMs = 1000 * parseSeconds('--time-limit', words['time-limit'])
   const overrides = { ...(words.seed !== undefined && { seed: words.seed }), set: words.set }
   // In a fresh checkout the workload is still to be built.
-  const loaded = loadSweep(words.sweep, overrides, { isBuiltLater: words.against !== undefined })
-  const exports = gateExports(words)
-  const stop = new AbortController()
-  const removeHandlers = stopOnSignals(stop)
-  // A second Ctrl-C leaves without a word to anyone else.
-  process.once('exit', () => removeOwnFolders())
-  const progress = new GateProgress(words.quiet)
-  let result: GateResult
-  try {
-    result = await measured(words, loaded, { margin, limitMs, stop, progress })
-  } catch (error) {
-    // What was interrupted fails in many ways, none of which is news.
-    if (!stop.signal.aborted) throw error
-    tell('stint: interrupted; nothing was decided')
-    process.exitCode = EXIT.interrupted
-    return
-  } finally {
-    progress.close()
-    removeHandlers()
-  }
-  process.exitCode = { ruled_out: EXIT.ok, regression: EXIT.regression, undecided: EXIT.undecided }[
-    result.verdict
-  ]
-  const isWritten = await printGate(result, { ...words, exports })
-  if (!isWritten && process.exitCode === EXIT.ok) process.exitCode = EXIT.failed
+  const sweep = await loadSweep(words.sweep, overrides, { isBuiltLater: 'against' in baseline })
+  const exports = await gateExports(words)
+  const result = await watched({ quiet: words.quiet, nothing: '; nothing was decided' }, (hooks) =>
+    gate(sweep, { ...baseline, ...margin, limitMs, ...hooks }),
+  )
+  if (result === null) return
+  const { verdict, report } = result
+  process.exitCode = CODES[verdict]
+  const { problems } = await answerWith(report, { json: words.json, exports })
+  await tellGitHub(report)
+  if (problems.length > 0 && process.exitCode === EXIT.ok) process.exitCode = EXIT.failed
 }
 
-interface Means {
-  margin: number | null
-  limitMs: number
-  stop: AbortController
-  progress: GateProgress
+function gateExports({ export: words, json, markdown, junit }: GateWords): Promise<Export[]> {
+  const aliases = Object.entries({ markdown, junit }).flatMap(([format, file]) =>
+    file === undefined ? [] : [`${format}=${file}`],
+  )
+  return parseExports({ export: [...words, ...aliases], json })
 }
 
-async function measured(words: GateWords, loaded: LoadedSweep, means: Means): Promise<GateResult> {
-  const { margin, limitMs, stop, progress } = means
-  const { signal } = stop
-  const onStep = (text: string) => progress.step(text)
-  if (words.baseline.length > 0) {
-    return await withExecutor(stop, (executor) =>
-      compareWithBaseline(loaded, words.baseline, executor, {
-        margin,
-        allowDifferentMachine: words['allow-different-machine'],
-        signal,
-        onStep,
-        onTrial: (done, planned) => progress.trial(done, planned),
-      }),
-    )
-  }
-  const compare = (modules: Modules) =>
-    withExecutor(stop, (executor) =>
-      runGate(loaded, modules, executor, {
-        margin,
-        limitMs,
-        signal,
-        onStep,
-        onProgress: (state) => progress.measured(state),
-      }),
-    )
-  if (words.against === undefined)
-    return await compare(modulesByName(words['baseline-module']!, words['candidate-module']!))
-  const { sweep } = loaded
-  const checkout = await checkOut({
-    ref: words.against,
-    workload: sweep.workload,
-    settings: sweep.gate,
-    buildCandidate: words.build,
-    signal,
-    onStep,
-  })
-  try {
-    const name = await nameOfWorkingCopy(sweep.workload, signal)
-    return await compare({ baseline: checkout, candidate: { name, workload: sweep.workload } })
-  } finally {
-    checkout.remove()
-  }
+/** Into the summary and beside the files, where GitHub's runner asks for them. */
+async function tellGitHub(report: Report): Promise<void> {
+  const { GITHUB_ACTIONS, GITHUB_STEP_SUMMARY } = process.env
+  if (GITHUB_STEP_SUMMARY) appendFileSync(GITHUB_STEP_SUMMARY, await renderReport(report, 'markdown'))
+  // The runner reads commands from either stream; stdout may hold JSON.
+  if (GITHUB_ACTIONS === 'true')
+    await writeReport(report, [{ format: 'annotations', to: '-' }], {
+      ...whereToWrite(),
+      folder: '.',
+      print: tell,
+    })
 }
 
-async function withExecutor<T>(
-  stop: AbortController,
-  use: (executor: LocalExecutor) => Promise<T>,
-): Promise<T> {
-  stop.signal.throwIfAborted()
-  const executor = new LocalExecutor({ onOutput: pass })
-  const close = () => void executor.close()
-  stop.signal.addEventListener('abort', close, { once: true })
-  try {
-    return await use(executor)
-  } finally {
-    stop.signal.removeEventListener('abort', close)
-    await executor.close()
-  }
-}
-
-function checkWords({ against, baseline, ...words }: GateWords): void {
-  const { 'baseline-module': a, 'candidate-module': b } = words
+function baselineOf(words: GateWords): GateBaseline {
+  const { against, baseline, build, 'baseline-module': a, 'candidate-module': b } = words
   const files = a !== undefined || b !== undefined
   const given = [against !== undefined, files, baseline.length > 0].filter(Boolean).length
   if (given !== 1) {
@@ -195,6 +146,8 @@ function checkWords({ against, baseline, ...words }: GateWords): void {
       'one of --against GIT_REF, --baseline-module FILE --candidate-module FILE, --baseline RUN...',
     )
   }
-  if (files && (a === undefined || b === undefined))
-    throw new UserError('--baseline-module and --candidate-module go together')
+  if (against !== undefined) return { against, build }
+  if (a !== undefined && b !== undefined) return { baselineModule: a, candidateModule: b }
+  if (files) throw new UserError('--baseline-module and --candidate-module go together')
+  return { baselineRuns: baseline, allowDifferentMachine: words['allow-different-machine'] }
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** Answers `--version` itself, for which nothing need be loaded, and leaves all other words to the command line. */
-import { STINT_VERSION } from '../package-folder.ts'
+import { STINT_VERSION } from '../index.ts'
 import { answer, surviveLostReaders } from './console.ts'
 
 surviveLostReaders()

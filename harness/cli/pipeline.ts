@@ -1,17 +1,26 @@
 /** `stint pipeline`: the built-in pipeline on one file, with the flags and the files of the original. */
-import { existsSync, statSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
-import { join, resolve } from 'node:path'
-import type { Executor } from '../execute/executor.ts'
-import { type PipelineSettings, pipelineOptions } from '../pipeline/options.ts'
-import { PIPELINE_NAME, pipelineSweep } from '../pipeline/sweep.ts'
-import { checkWritable } from '../record/run-folder.ts'
-import { profileOf } from '../sweep/profiles.ts'
-import { UserError } from '../user-error.ts'
-import { concludePipeline, loadReports, pipelineExports, RUNS } from './conclude-pipeline.ts'
-import { exportOption } from './export.ts'
-import { runHere } from './run-here.ts'
-import type { Command } from './words.ts'
+import { relative } from 'node:path'
+import {
+  type Export,
+  type PipelineOptions,
+  type PipelineRun,
+  pipeline,
+  pipelineReport,
+  safeJson,
+} from '../index.ts'
+import { type Command, EXIT } from './command.ts'
+import { answer, tell } from './console.ts'
+import {
+  type ExportWords,
+  exportOption,
+  parseExports,
+  takesStdout,
+  tellProblems,
+  tellReport,
+  whereToWrite,
+} from './output.ts'
+import { interrupted, NOTHING_RUN } from './run.ts'
+import { watched } from './signals.ts'
 
 interface PipelineWords {
   input: string
@@ -105,7 +114,7 @@ export const pipelineCommand: Command<PipelineWords> = {
         'with the settings of a small device',
       )
       .epilog(
-        `Where it was interrupted or killed, "stint resume OUTPUT/${RUNS}/${PIPELINE_NAME}/latest" runs the trials that are missing and writes all files.\n` +
+        `Where it was interrupted or killed, "stint resume OUTPUT/runs/pipeline/latest" runs the trials that are missing and writes all files.\n` +
           'Energy comes from the machine\'s counters where they can be read, else from the watts of --profile ("stint profiles" lists them); each value says which.\n' +
           'Checkpoints and a file of the features are parameters of a sweep: see docs/guides/streaming_workflow.md.',
       ) as unknown,
@@ -113,59 +122,49 @@ export const pipelineCommand: Command<PipelineWords> = {
 }
 
 async function runPipeline(words: PipelineWords): Promise<void> {
-  const cores = availableParallelism()
-  const profile = words.profile === undefined ? null : profileOf(words.profile, '--profile', cores)
-  const options = pipelineOptions(flagsGiven(words), words['config-template'] ?? null, profile, cores)
-  const input = resolve(words.input)
-  if (!existsSync(input)) throw new UserError(`${words.input}: no such file`, 'check the path after --input')
-  if (!statSync(input).isFile()) throw new UserError(`${words.input}: is no file`, '--input needs a CSV file')
-  const output = resolve(options.settings.output_dir)
-  checkOutput(output)
-  const exports = pipelineExports({ export: words.export, json: false })
-  const loaded = pipelineSweep(
-    options,
-    {
-      path: input,
-      preset: words.preset ?? null,
-      target: words.target ?? null,
-      learner: words.learner ?? null,
-    },
-    words.caps,
+  const exports = await pipelineExports({ export: words.export, json: false })
+  const { input, quiet, target, preset, learner, profile, caps, 'config-template': template } = words
+  const named = { target, preset, learner, profile, template }
+  const given = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined))
+  const command = ['stint', ...process.argv.slice(2)]
+  const end = await watched({ quiet, nothing: NOTHING_RUN }, (hooks) =>
+    pipeline(input, { settings: settingsGiven(words), ...given, caps, command, ...hooks }),
   )
-
-  const end = await runHere(loaded, {
-    root: join(output, RUNS),
-    quiet: words.quiet,
-    pipeline: { options, output },
-    wrap: (executor) => whilePreparing(executor, loadReports),
-  })
-  await concludePipeline(end, { options, output }, { json: false, quiet: words.quiet, exports })
+  if (end !== null) await concludePipeline(end, { json: false, quiet, exports })
 }
 
-function checkOutput(folder: string): void {
-  try {
-    checkWritable(folder)
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error
-    throw new UserError(error.message.replaceAll('--out', '--output-dir'))
-  }
+/** With the original's files, a page. */
+export async function pipelineExports(words: ExportWords): Promise<Export[]> {
+  const exports = await parseExports(words, ['csv', 'png'])
+  return exports.length > 0 ? exports : [{ format: 'markdown', to: null }]
 }
 
-/** Does other work while the data is read, when nothing is timed yet. */
-function whilePreparing(executor: Executor, work: () => Promise<unknown>): Executor {
-  return {
-    capabilities: () => executor.capabilities(),
-    prepare: async (spec) => (await Promise.all([executor.prepare(spec), work()]))[0],
-    provide: (resources) => executor.provide(resources),
-    run: (spec) => executor.run(spec),
-    close: () => executor.close(),
+/** Writes the files of a run that is complete; else says how to go on. */
+export async function concludePipeline(
+  { done, folder, output: asked }: PipelineRun,
+  { json, quiet, exports }: { json: boolean; quiet: boolean; exports: readonly Export[] },
+): Promise<void> {
+  if (done === 'interrupted') {
+    interrupted(folder, [
+      `"stint resume ${folder}" runs the trials that are missing and writes the files to ${asked}`,
+    ])
+    return
   }
+  const { output, report, files, failed } = await pipelineReport(folder, exports, whereToWrite())
+  if (!quiet) await tellReport(report, output, files)
+  else for (const { file, reason } of files.skipped) tell(`no ${file}: ${reason}`)
+  tellProblems(files)
+  if (files.problems.length > 0) tell(`  the measurements are whole; "stint resume ${folder}" tries again`)
+  if (failed > 0) process.exitCode = EXIT.failed
+  const written = files.written.map((path) => relative(output, path))
+  if (json) answer(safeJson({ output_folder: output, run_folder: folder, files: written }))
+  else if (!takesStdout(exports)) answer(output)
 }
 
 /** Only what stands on the command line. */
-function flagsGiven(words: PipelineWords): Partial<PipelineSettings> {
+function settingsGiven(words: PipelineWords): NonNullable<PipelineOptions['settings']> {
   const { 'disable-adaptive-chunk-resize': disable } = words
-  const flags: { [Key in keyof PipelineSettings]: PipelineSettings[Key] | undefined } = {
+  const flags = {
     random_seed: words['random-seed'],
     chunk_size: words['chunk-size'],
     batch_size: words['batch-size'],
@@ -181,5 +180,5 @@ function flagsGiven(words: PipelineWords): Partial<PipelineSettings> {
     output_dir: words['output-dir'],
   }
   const given = Object.entries(flags).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(given) as Partial<PipelineSettings>
+  return Object.fromEntries(given) as NonNullable<PipelineOptions['settings']>
 }

@@ -1,13 +1,13 @@
 /** `stint profiles`: the hardware profiles that ship. */
-import { listProfiles } from '../sweep/profiles.ts'
-import { answer } from './console.ts'
-import type { Command } from './words.ts'
+import { profiles } from '../index.ts'
+import type { Command } from './command.ts'
+import { answerWith, type ExportWords, exportOption, jsonOption, parseExports } from './output.ts'
 
-export const profilesCommand: Command<object> = {
-  handler: () => {
-    for (const profile of listProfiles()) {
-      const settings = Object.entries(profile.settings).map(([key, value]) => `${key}: ${value}`)
-      answer(`${profile.name}: ${profile.description}\n  ${settings.join(', ')}`)
-    }
+export const profilesCommand: Command<ExportWords> = {
+  builder: (yargs) => yargs.options({ ...exportOption, ...jsonOption }),
+  handler: async (words) => {
+    const exports = await parseExports(words)
+    const { report } = await profiles()
+    await answerWith(report, { json: words.json, exports })
   },
 }

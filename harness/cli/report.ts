@@ -1,6 +1,7 @@
-/** `stint report`: renders tables and plots again, from the run folder alone. */
-import { exportOption, runExports } from './export.ts'
-import type { Command } from './words.ts'
+/** `stint report`: renders tables and plots again, from the run folder only. */
+import type { Command } from './command.ts'
+import { exportOption, jsonOption, runExports } from './output.ts'
+import { showRun } from './run.ts'
 
 interface ReportWords {
   run: string
@@ -13,12 +14,10 @@ export const reportCommand: Command<ReportWords> = {
   builder: (yargs) =>
     yargs.positional('run', { type: 'string', demandOption: true, describe: 'run folder' }).options({
       ...exportOption,
-      json: { type: 'boolean', default: false, describe: 'one JSON object on stdout' },
+      ...jsonOption,
       quiet: { type: 'boolean', default: false, describe: 'no summary' },
     }),
   handler: async (words) => {
-    const exports = runExports(words)
-    const { printRun, renderRun } = await import('./render-run.ts')
-    printRun(await renderRun(words.run, exports), words)
+    await showRun(words.run, { ...words, exports: await runExports(words) })
   },
 }

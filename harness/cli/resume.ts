@@ -1,15 +1,11 @@
 /** `stint resume`: finishes an interrupted run. */
-import { LocalExecutor } from '../execute/local/executor.ts'
-import { readManifest } from '../record/manifest.ts'
-import { resolveRunFolder } from '../record/open-run.ts'
-import { type ResumeEnd, resumeRun } from '../session/resume.ts'
-import { concludePipeline, outputOf, pipelineExports } from './conclude-pipeline.ts'
-import { pass, tell } from './console.ts'
-import { exportOption, runExports } from './export.ts'
-import { conclude } from './run.ts'
-import { RunProgress } from './run-progress.ts'
-import { stopOnSignals } from './signals.ts'
-import type { Command } from './words.ts'
+import { openRun, resume } from '../index.ts'
+import type { Command } from './command.ts'
+import { tell } from './console.ts'
+import { exportOption, jsonOption, runExports } from './output.ts'
+import { concludePipeline, pipelineExports } from './pipeline.ts'
+import { conclude, NOTHING_RUN } from './run.ts'
+import { watched } from './signals.ts'
 
 interface ResumeWords {
   run: string
@@ -28,41 +24,22 @@ export const resumeCommand: Command<ResumeWords> = {
         describe: 'go on although data, code or machine changed, and mark the trials that follow',
       },
       ...exportOption,
-      json: { type: 'boolean', default: false, describe: 'one JSON object on stdout' },
+      ...jsonOption,
       quiet: { type: 'boolean', default: false, describe: 'no progress and no summary' },
     }),
-  handler: resume,
+  handler: resumeRun,
 }
 
-async function resume(words: ResumeWords): Promise<void> {
-  const folder = resolveRunFolder(words.run)
-  const stop = new AbortController()
-  const { sweep, pipeline } = readManifest(folder)
-  const progress = new RunProgress(sweep, words.quiet)
-  const removeHandlers = stopOnSignals(stop)
-  let executor: LocalExecutor | null = null
-  let resumed: ResumeEnd
-  try {
-    resumed = await resumeRun(
-      folder,
-      () => {
-        executor = new LocalExecutor({ onOutput: pass })
-        return executor
-      },
-      { force: words.force, signal: stop.signal, listener: progress.hear },
-    )
-  } finally {
-    progress.close()
-    await (executor as LocalExecutor | null)?.close()
-    removeHandlers()
-  }
-  const { end, ran } = resumed
-  if (end.done === 'finished' && !ran && !words.quiet) tell('no trial is missing; nothing to run')
-  if (pipeline === null) await conclude(end, { ...words, exports: runExports(words) })
-  else
-    await concludePipeline(
-      end,
-      { ...pipeline, output: outputOf(folder, pipeline.output) },
-      { ...words, exports: pipelineExports(words) },
-    )
+async function resumeRun(words: ResumeWords): Promise<void> {
+  const { pipeline } = (await openRun(words.run)).manifest
+  const exports = await (pipeline === null ? runExports(words) : pipelineExports(words))
+  const { force, quiet } = words
+  const end = await watched({ quiet, nothing: NOTHING_RUN }, (hooks) =>
+    resume(words.run, { force, ...hooks }),
+  )
+  if (end === null) return
+  if (end.done === 'finished' && !end.ran && !quiet) tell('no trial is missing; nothing to run')
+  const { output } = end
+  if (output === null) await conclude(end, { ...words, exports })
+  else await concludePipeline({ ...end, output }, { ...words, exports })
 }

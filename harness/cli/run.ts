@@ -1,20 +1,29 @@
 /** `stint run`: the main job. */
-
-import { count, wholeNumber } from '../format.ts'
-import type { Export } from '../report/export.ts'
-import { safeJson } from '../report/render/json.ts'
-import { plain, runsText } from '../report/words.ts'
-import type { SweepRun } from '../session/run.ts'
-import { loadSweep } from '../sweep/load.ts'
-import type { Sweep } from '../sweep/types.ts'
-import { UserError } from '../user-error.ts'
-import { userErrorFrom } from './complaint.ts'
-import { answer } from './console.ts'
-import { EXIT } from './exit.ts'
-import { exportOption, runExports } from './export.ts'
-import { finishedFolder } from './finished-folder.ts'
-import { checkHere, runHere } from './run-here.ts'
-import type { Command } from './words.ts'
+import {
+  check,
+  type Export,
+  type FinishedRun,
+  type LoadedSweep,
+  loadSweep,
+  plain,
+  renderReport,
+  report,
+  run,
+  safeJson,
+  UserError,
+} from '../index.ts'
+import { type Command, EXIT } from './command.ts'
+import { answer, tell } from './console.ts'
+import {
+  exportOption,
+  jsonOption,
+  runExports,
+  takesStdout,
+  tellProblems,
+  tellReport,
+  whereToWrite,
+} from './output.ts'
+import { watched } from './signals.ts'
 
 interface RunWords {
   sweep: string
@@ -57,73 +66,93 @@ export const runCommand: Command<RunWords> = {
           describe: 'check the sweep, its workload and data, list the scenarios, and run nothing',
         },
         ...exportOption,
-        json: { type: 'boolean', default: false, describe: 'one JSON object on stdout' },
+        ...jsonOption,
         quiet: { type: 'boolean', default: false, describe: 'no progress and no summary' },
       })
       .example('$0 run scenarios/quickstart.yaml', 'the shipped sweep on generated data')
       .example('$0 run my.yaml --set dataset.source=my.csv --runs 3', 'your own data'),
-  handler: run,
+  handler: runAll,
 }
 
-async function run(words: RunWords): Promise<void> {
+async function runAll(words: RunWords): Promise<void> {
   if (!Number.isSafeInteger(words.repeat) || words.repeat < 1)
     throw new UserError(`--repeat ${words.repeat}: expected a whole number of at least 1`)
+  if (words['dry-run']) return await checkOnly(await load(words), words.json)
   // A run that was interrupted, or in which trials failed, is followed by none.
-  const times = words['dry-run'] ? 1 : words.repeat
-  for (let left = times; left > 0 && !process.exitCode; left--) await runOnce(words)
+  for (let left = words.repeat; left > 0 && !process.exitCode; left--) {
+    const sweep = await load(words)
+    const exports = await runExports(words)
+    const command = ['stint', ...process.argv.slice(2)]
+    const end = await watched({ quiet: words.quiet, nothing: NOTHING_RUN }, (hooks) =>
+      run(sweep, { out: words.out, command, ...hooks }),
+    )
+    if (end !== null) await conclude(end, { ...words, exports })
+  }
 }
 
-async function runOnce(words: RunWords): Promise<void> {
-  const loaded = loadSweep(words.sweep, {
+export const NOTHING_RUN = ' before the first trial; nothing was written'
+
+function load(words: RunWords): Promise<LoadedSweep> {
+  return loadSweep(words.sweep, {
     ...(words.jobs !== undefined && { jobs: words.jobs }),
     ...(words.runs !== undefined && { runs: words.runs }),
     ...(words.seed !== undefined && { seed: words.seed }),
     set: words.set,
   })
-  const { sweep } = loaded
-  if (words['dry-run']) {
-    if (await checkHere(loaded)) listScenarios(sweep, words.json)
-    else process.exitCode = EXIT.interrupted
-    return
-  }
-
-  const exports = runExports(words)
-  await conclude(await runHere(loaded, { root: words.out, quiet: words.quiet }), { ...words, exports })
 }
 
-/** What a run that ended, or could not begin, says and which exit code it leaves. */
-export async function conclude(
-  end: SweepRun,
-  words: { json: boolean; quiet: boolean; exports: readonly Export[] },
-): Promise<void> {
-  if (end.done === 'refused') throw userErrorFrom(end.problem)
-  const folder = finishedFolder(end, (run) => [
-    `"stint resume ${run}" runs the trials that are missing`,
-    `"stint report ${run}" makes tables and plots of what is there`,
-  ])
-  if (folder === null) return
-  // Loaded when there is something to draw: what draws would take the coordinator's memory during the trials.
-  const { printRun, renderRun } = await import('./render-run.ts')
-  const rendered = await renderRun(folder, words.exports)
-  const failed = rendered.trials.some((trial) => trial.outcome === 'failed')
-  const { planned, finished } = rendered.model.trials
-  if (failed || finished < planned) process.exitCode = EXIT.failed
-  printRun(rendered, words)
-}
-
-function listScenarios(sweep: Sweep, json: boolean): void {
-  const { name, scenarios, benchmark_runs, until } = sweep
-  const trials = scenarios.length * benchmark_runs
-  const fewest = scenarios.length * (until?.min ?? benchmark_runs)
+async function checkOnly(loaded: LoadedSweep, json: boolean): Promise<void> {
+  const { name, benchmark_runs, until, scenarios } = loaded.sweep
+  const size = await watched({ quiet: true, nothing: '' }, (hooks) => check(loaded, hooks))
+  if (size === null) return
   if (json) {
     const listed = scenarios.map(({ id, point }) => ({ id, params: point }))
-    const stopping = until ? { fewest_trials: fewest, until } : {}
-    answer(safeJson({ name, benchmark_runs, trials, ...stopping, scenarios: listed }))
+    const stopping = until ? { fewest_trials: size.fewest, until } : {}
+    answer(safeJson({ name, benchmark_runs, trials: size.trials, ...stopping, scenarios: listed }))
     return
   }
-  const lines = scenarios.map(({ id, label }) => `${id}  ${label}`)
-  const total = `${until ? `${wholeNumber(fewest)} to ` : ''}${count(trials, 'trial')}`
-  const size = `${count(scenarios.length, 'scenario')} x ${runsText(sweep)} = ${total}`
   // Labels hold values of the user's.
-  answer([...lines, size].map(plain).join('\n'))
+  const lines = scenarios.map(({ id, label }) => plain(`${id}  ${label}`))
+  answer([...lines, size.text].join('\n'))
+}
+
+interface Forms {
+  json: boolean
+  quiet: boolean
+  exports: readonly Export[]
+}
+
+/** What a run that ended says, which files it gets, and which exit code it leaves. */
+export async function conclude({ done, folder }: FinishedRun, forms: Forms): Promise<void> {
+  if (done === 'interrupted') {
+    interrupted(folder, [
+      `"stint resume ${folder}" runs the trials that are missing`,
+      `"stint report ${folder}" makes tables and plots of what is there`,
+    ])
+    return
+  }
+  const { planned, finished, outcomes } = await showRun(folder, forms)
+  if ((outcomes.failed ?? 0) > 0 || finished < planned) process.exitCode = EXIT.failed
+}
+
+/** @param goOn what may be done with the folder of an interrupted run */
+export function interrupted(folder: string, goOn: readonly string[]): void {
+  process.exitCode = EXIT.interrupted
+  tell(`stint: interrupted; what was measured is in ${folder}`)
+  for (const line of goOn) tell(`  ${line}`)
+}
+
+/** Makes the reports of a run folder and answers with it. */
+export async function showRun(path: string, { json, quiet, exports }: Forms) {
+  const { folder, model, report: made, files } = await report(path, exports, whereToWrite())
+  tellProblems(files)
+  if (files.problems.length > 0) tell(`  the measurements are whole; "stint report ${folder}" tries again`)
+  if (json) {
+    const data = { run_folder: folder, ...made.data, files: files.written }
+    answer(await renderReport({ ...made, data }, 'json'))
+    return model.trials
+  }
+  if (!quiet) await tellReport(made, folder, files)
+  if (!takesStdout(exports)) answer(folder)
+  return model.trials
 }

@@ -1,18 +1,14 @@
 /** `stint schema`: the JSON Schema of a sweep, for editors, or of a report, for programs. */
+import { schema } from '../index.ts'
+import type { Command } from './command.ts'
 import { answer } from './console.ts'
-import type { Command } from './words.ts'
 
-const SCHEMAS = {
-  sweep: async () => (await import('../sweep/schema.ts')).sweepJsonSchema(),
-  report: async () => (await import('../report/schema.ts')).reportJsonSchema(),
-}
-
-export const schemaCommand: Command<{ of: keyof typeof SCHEMAS }> = {
+export const schemaCommand: Command<{ of: 'sweep' | 'report' }> = {
   builder: (yargs) =>
     yargs.positional('of', {
-      choices: Object.keys(SCHEMAS) as (keyof typeof SCHEMAS)[],
+      choices: ['sweep', 'report'] as const,
       default: 'sweep' as const,
       describe: 'a sweep file, or the JSON of a report',
     }),
-  handler: async ({ of }) => answer(JSON.stringify(await SCHEMAS[of](), null, 2)),
+  handler: async ({ of }) => answer(JSON.stringify(await schema(of), null, 2)),
 }

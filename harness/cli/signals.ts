@@ -1,12 +1,51 @@
 /** Ctrl-C, kill and hang-up: the first asks the run to stop cleanly, a second one ends it now. */
 import { readFileSync, readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
-import { GROUP_SIGNALS } from '../../workers/protocol.ts'
-import { tell } from './console.ts'
-import { EXIT } from './exit.ts'
+import { GROUP_SIGNALS, type ProgressOptions, RunStopped, type Shown, showProgress } from '../index.ts'
+import { EXIT } from './command.ts'
+import { pass, tell, wantsColour, widthOf } from './console.ts'
+
+export interface Watched {
+  signal: AbortSignal
+  onEvent: Shown['hear']
+  onOutput(text: string): void
+}
+
+/**
+ * Does work that takes a while, with its progress on stderr, and stops it cleanly on a signal.
+ * @param nothing what to say where it was stopped before there was anything to keep
+ * @returns null where it was stopped so; the exit code is set
+ */
+export async function watched<T>(
+  { quiet = false, nothing }: { quiet?: boolean; nothing: string },
+  work: (hooks: Watched) => Promise<T>,
+): Promise<T | null> {
+  const stop = new AbortController()
+  const { signal } = stop
+  const removeHandlers = stopOnSignals(stop)
+  let shown: Shown | null = null
+  try {
+    shown = quiet ? null : await showProgress(screen())
+    return await work({ signal, onEvent: shown?.hear ?? (() => {}), onOutput: pass })
+  } catch (error) {
+    if (!signal.aborted || error instanceof RunStopped) throw error
+    shown?.close()
+    tell(`stint: interrupted${nothing}`)
+    process.exitCode = EXIT.interrupted
+    return null
+  } finally {
+    shown?.close()
+    removeHandlers()
+  }
+}
+
+function screen(): ProgressOptions {
+  const { stderr } = process
+  return { write: pass, live: stderr.isTTY === true, colour: wantsColour(stderr), width: widthOf(stderr) }
+}
 
 /** @returns a function that takes the handlers away */
-export function stopOnSignals(stop: AbortController): () => void {
+function stopOnSignals(stop: AbortController): () => void {
   const onSignal = () => {
     // The supervisor sees its pipe close and kills what still runs, so leaving at once is safe.
     if (stop.signal.aborted) process.exit(EXIT.interrupted)

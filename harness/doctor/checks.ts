@@ -1,11 +1,12 @@
 /** What this machine can enforce and measure, each tried for real. */
 import type { ComputeMechanism, TrialResult } from '../../workers/protocol.ts'
+import type { Executor } from '../execute/executor.ts'
 import { LocalExecutor } from '../execute/local/executor.ts'
 import { runProbe } from '../execute/trial-spec.ts'
 import { formatNumber, formatShare } from '../format.ts'
 import { perfLacks, remedyFor } from './remedies.ts'
 
-export interface Check {
+export interface Ability {
   area: 'compute' | 'memory' | 'energy' | 'noise'
   name: string
   able: boolean
@@ -22,8 +23,8 @@ const CAP_MB = 32
 const MECHANISMS: ComputeMechanism[] = ['cgroup_v2', 'cgroup_v1', 'duty_cycle']
 
 /** Each compute mechanism in an executor of its own. */
-export async function checkCompute(): Promise<Check[]> {
-  const checks: Check[] = []
+export async function tryCompute(): Promise<Ability[]> {
+  const checks: Ability[] = []
   for (const mechanism of MECHANISMS) {
     const executor = new LocalExecutor({ mechanism })
     try {
@@ -42,7 +43,7 @@ export async function checkCompute(): Promise<Check[]> {
 }
 
 /** @param place where the group had to be found, if that needs saying */
-function shareFound(trial: TrialResult, place: string | undefined): Pick<Check, 'able' | 'found'> {
+function shareFound(trial: TrialResult, place: string | undefined): Pick<Ability, 'able' | 'found'> {
   const { achieved } = trial.caps.compute
   if (trial.outcome !== 'ok') return { able: false, found: trial.error.message }
   if (achieved === null) return { able: false, found: 'the trial was too short to tell' }
@@ -53,7 +54,7 @@ function shareFound(trial: TrialResult, place: string | undefined): Pick<Check, 
 }
 
 /** What the best of all mechanisms does, and what a trial can tell. */
-export async function checkRest(executor: LocalExecutor): Promise<Check[]> {
+export async function tryRest(executor: Executor): Promise<Ability[]> {
   const { memory, energy, notes } = await executor.capabilities()
   const grown = await runProbe(executor, { work: 'allocate', memoryMb: CAP_MB })
   const plain = await runProbe(executor, { wallMs: PROBE_MS })
@@ -87,7 +88,7 @@ export async function checkRest(executor: LocalExecutor): Promise<Check[]> {
   ]
 }
 
-function energyChecks(source: 'rapl' | 'perf' | null, trial: TrialResult): Check[] {
+function energyChecks(source: 'rapl' | 'perf' | null, trial: TrialResult): Ability[] {
   const read = trial.outcome === 'ok' ? trial.energy.joules : null
   const joules = read === null ? 'no reading' : `a short trial took ${formatNumber(read)} J`
   const absent = 'no package counter can be read here; many virtual machines have none'
@@ -110,8 +111,8 @@ function energyChecks(source: 'rapl' | 'perf' | null, trial: TrialResult): Check
   ]
 }
 
-function noiseChecks({ noise }: TrialResult): Check[] {
-  const told = (name: string, value: number | null, show: (value: number) => string): Check =>
+function noiseChecks({ noise }: TrialResult): Ability[] {
+  const told = (name: string, value: number | null, show: (value: number) => string): Ability =>
     check('noise', name, {
       able: value !== null,
       found: value === null ? 'the kernel does not tell' : show(value),
@@ -128,11 +129,11 @@ function noiseChecks({ noise }: TrialResult): Check[] {
 }
 
 function check(
-  area: Check['area'],
+  area: Ability['area'],
   name: string,
-  { able, found }: Pick<Check, 'able' | 'found'>,
+  { able, found }: Pick<Ability, 'able' | 'found'>,
   remedy: string | null = null,
-): Check {
+): Ability {
   return { area, name, able, found, remedy: able ? null : remedy }
 }
 

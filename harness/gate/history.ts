@@ -1,10 +1,16 @@
 /** Changes in a metric over many runs: which run was the first after each. */
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { changePoints } from '../analyse/change-point.ts'
 import { mean } from '../analyse/descriptive.ts'
-import { groupByScenario, metricValues, usableValues } from '../analyse/values.ts'
+import { groupByScenario, metricValues, resumedByForce, usableValues } from '../analyse/values.ts'
 import { metricTable } from '../metrics.ts'
+import { METRICS_LISTED, refuseUnknown } from '../nearest.ts'
 import { identityOf } from '../record/compatibility.ts'
-import type { RecordedRun } from '../record/open-run.ts'
+import { MANIFEST_FILE } from '../record/manifest.ts'
+import { openRun, type RecordedRun } from '../record/open-run.ts'
+import { UserError } from '../user-error.ts'
+import type { History, HistoryChange } from './types.ts'
 
 /** What is looked at of a recorded run. */
 export type Recorded = Pick<RecordedRun, 'path' | 'manifest' | 'trials'>
@@ -15,29 +21,6 @@ export interface HistoryOptions {
   /** Chance of a false change point, over all series together. */
   alpha: number
   seed: number
-}
-
-export interface HistoryChange {
-  sweep: string
-  scenario: string
-  label: string
-  metric: string
-  unit: string
-  /** Means of the runs of the regime before and of the one that begins here. */
-  before: number
-  after: number
-  /** The first run after the change, and the commit that it was of. */
-  run: string
-  commit: string | null
-  started_at: string
-  p: number
-}
-
-export interface History {
-  runs: number
-  series: number
-  changes: HistoryChange[]
-  notes: string[]
 }
 
 /** Runs in a regime at the least; a change is seen once so many runs have followed it. */
@@ -52,6 +35,60 @@ interface Series {
   metric: string
   unit: string
   log: boolean
+}
+
+/**
+ * The history of all runs in folders below `dir`, each once.
+ * @throws {UserError} where there is none that has ended, or none has a metric that is asked for
+ */
+export function historyBelow(dir: string, options: HistoryOptions): History {
+  const { runs, notes } = runsBelow(dir)
+  if (runs.length === 0) {
+    throw new UserError(
+      [`${dir}: holds no run that has ended`, ...notes].join('\n  '),
+      'give the folder that "stint run" writes to, such as results',
+    )
+  }
+  const known = new Set(
+    runs.flatMap(({ manifest, trials }) => [...metricTable(manifest.workload.metrics, trials).keys()]),
+  )
+  refuseUnknown('metric', options.metrics, known, METRICS_LISTED)
+  const found = historyOf(runs, options)
+  return { ...found, notes: [...found.notes, ...notes] }
+}
+
+/** `latest` is a link to a run, and a copy of one is where an artefact was unpacked. */
+function runsBelow(dir: string): { runs: RecordedRun[]; notes: string[] } {
+  if (!existsSync(dir)) throw new UserError(`${dir}: no such folder`)
+  const runs = new Map<string, RecordedRun>()
+  const notes: string[] = []
+  for (const path of foldersWithRuns(dir).sort()) {
+    try {
+      const run = openRun(path)
+      const { id, finished_at } = run.manifest
+      if (finished_at === null || runs.has(id)) continue
+      if (resumedByForce(run.trials).length > 0) {
+        notes.push(
+          `left out: ${path}: it was resumed with --force, under other conditions than it began with`,
+        )
+        continue
+      }
+      runs.set(id, run)
+      for (const note of run.notes) notes.push(`${path}: ${note}`)
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error
+      notes.push(`left out: ${error.message.split('\n')[0]}`)
+    }
+  }
+  return { runs: [...runs.values()], notes }
+}
+
+function foldersWithRuns(folder: string): string[] {
+  const entries = readdirSync(folder, { withFileTypes: true })
+  if (entries.some(({ name }) => name === MANIFEST_FILE)) return [folder]
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .flatMap(({ name }) => foldersWithRuns(join(folder, name)))
 }
 
 /** One series a sweep, machine, scenario and metric; one value a run. */

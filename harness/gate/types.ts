@@ -99,3 +99,40 @@ export interface GateResult {
   elapsed_s: number
   ended: 'decided' | 'time_limit' | 'all_measured'
 }
+
+interface Counts {
+  duets: number
+  pairs: number
+}
+
+/** What happens in a gate, as one stream. */
+export type GateEvent =
+  /** What is done next, in words. */
+  | { event: 'step'; text: string }
+  /** A round has ended, in lock step (duets) or one trial after the other (pairs). */
+  | { event: 'measured'; done: Counts; planned: Counts; leftMs: number }
+  /** Against recorded runs: a trial has ended. */
+  | { event: 'trial'; done: number; planned: number }
+
+export interface HistoryChange {
+  sweep: string
+  scenario: string
+  label: string
+  metric: string
+  unit: string
+  /** Means of the runs of the regime before and of the one that begins here. */
+  before: number
+  after: number
+  /** The first run after the change, and the commit that it was of. */
+  run: string
+  commit: string | null
+  started_at: string
+  p: number
+}
+
+export interface History {
+  runs: number
+  series: number
+  changes: HistoryChange[]
+  notes: string[]
+}

@@ -9,12 +9,13 @@ import { groupByScenario } from '../analyse/values.ts'
 import { formatWarning } from '../analyse/warnings.ts'
 import { count, list } from '../format.ts'
 import { metricTable } from '../metrics.ts'
-import { METRICS_LISTED, namesHint } from '../nearest.ts'
+import { METRICS_LISTED, namesHint, refuseUnknown } from '../nearest.ts'
 import { adviceOn, compatibility, conditionsOf, severityOf } from '../record/compatibility.ts'
 import type { RecordedRun } from '../record/open-run.ts'
 import type { Manifest } from '../record/types.ts'
 import { ONLY_AS_AXIS } from '../sweep/identity.ts'
 import type { Correction, Scenario } from '../sweep/types.ts'
+import { UserError } from '../user-error.ts'
 import { pairNotices } from './notices.ts'
 import type { Notice } from './section.ts'
 import { capitalised } from './words.ts'
@@ -51,6 +52,24 @@ export interface CompareOptions {
 
 const ONE_AFTER_THE_OTHER =
   'These runs were made one after the other. On shared machines that alone makes identical code differ: at alpha 5% about one comparison in four is a false positive. Make both runs several times in turns (A B A B) and trust only differences that repeat, or use stint gate, which runs both versions side by side.'
+
+/**
+ * Two runs or more against the first, or the profiles of one.
+ * @throws {UserError} where there is nothing to compare, or the first run has no metric that is asked for
+ */
+export function compareRecorded(runs: readonly ComparedRun[], options: CompareOptions = {}): RunComparison {
+  const [first] = runs
+  if (first === undefined) throw new UserError('no run folder to compare', 'give two run folders or more')
+  const known = metricTable(first.manifest.workload.metrics, first.trials).keys()
+  refuseUnknown('metric', options.metrics ?? [], known, METRICS_LISTED)
+  if (runs.length > 1) return compareRuns(runs, options)
+  const reference = profileReference(first.manifest)
+  if (reference !== null) return compareWithin(first, reference, options)
+  throw new UserError(
+    `${first.name}: one run without profiles has nothing to compare with`,
+    'give two run folders or more',
+  )
+}
 
 /** @param runs at least two */
 export function compareRuns(runs: readonly ComparedRun[], options: CompareOptions = {}): RunComparison {

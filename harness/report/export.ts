@@ -7,17 +7,7 @@ import { jsonText } from './render/json.ts'
 import { junitText } from './render/junit.ts'
 import { markdownText } from './render/markdown.ts'
 import { terminalText } from './render/terminal.ts'
-import { picturesOf, type Report } from './section.ts'
-
-/** In the order in which they are written: tables before pictures before pages, what is most needed first. */
-export const FORMATS = ['csv', 'json', 'junit', 'annotations', 'png', 'markdown', 'text', 'html'] as const
-export type Format = (typeof FORMATS)[number]
-
-export interface Export {
-  format: Format
-  /** A file, or a folder for a format of several files; null: the report's own names in its own folder. */
-  to: string | null
-}
+import { type Export, FORMATS, type Format, picturesOf, type Report } from './section.ts'
 
 export interface WriteOptions {
   /** Of the files under the report's own names. */

@@ -204,8 +204,83 @@ const pipeline = object({
   notices: z.array(notice),
 }).describe('stint pipeline')
 
+const history = object({
+  format,
+  kind: z.literal('history'),
+  runs: says(number, 'that were read, each once'),
+  series: says(number, 'of a sweep, machine, scenario and metric, long enough to find a change in'),
+  changes: z.array(
+    object({
+      sweep: text,
+      scenario: says(text, 'id'),
+      label: text,
+      metric: text,
+      unit: text,
+      before: says(number, "mean of the runs before, in the metric's unit"),
+      after: number,
+      run: says(text, 'the first run after the change'),
+      commit: text.nullable(),
+      started_at: text,
+      p: number,
+    }),
+  ),
+  notes: z.array(text),
+}).describe('a history of runs')
+
+const doctor = object({
+  format,
+  kind: z.literal('doctor'),
+  machine: object({ cpu_model: text, cores: number, memory_mb: number, platform: text, node: text }),
+  checks: z.array(
+    object({
+      area: z.enum(['compute', 'memory', 'energy', 'noise']),
+      name: text,
+      able: z.boolean(),
+      found: says(text, 'what happened when it was tried'),
+      remedy: says(
+        text.nullable(),
+        'the one command that would enable it; null where none is needed or known',
+      ),
+    }),
+  ),
+  kernel_ops_s: says(number, 'operations a second of CPU time that one core does of the fixed kernel'),
+  quiet: says(
+    object({
+      runs: says(number, 'trials of each of two sides that are the same'),
+      variation: says(numberOrNull, "coefficient of variation of the trials' time, as a share"),
+      apparent_change: numberOrNull,
+      smallest_change: says(numberOrNull, 'that as many runs find with 80% power at alpha 5%, as a share'),
+      disturbed: says(number, 'trials that were disturbed by other work'),
+    }).nullable(),
+    'null where no trials were asked for',
+  ),
+}).describe('a machine')
+
+const profiles = object({
+  format,
+  kind: z.literal('profiles'),
+  profiles: z.array(
+    object({
+      name: text,
+      description: text,
+      settings: z.record(text, z.union([text, number, z.boolean(), z.null()])),
+      watts: says(object({}).nullable(), 'for an estimate of energy'),
+      kernel_ops_s: says(numberOrNull, 'speed of one core by the fixed kernel'),
+      path: text,
+    }),
+  ),
+}).describe('the hardware profiles that ship')
+
 /** Further keys may come with the same format; none of these goes or changes its meaning without a new one. */
-export const reportSchema = z.discriminatedUnion('kind', [run, compare, gate, pipeline])
+export const reportSchema = z.discriminatedUnion('kind', [
+  run,
+  compare,
+  gate,
+  pipeline,
+  history,
+  doctor,
+  profiles,
+])
 
 /** As JSON Schema, which ships as docs/report.schema.json. */
 export function reportJsonSchema(): object {

@@ -1,4 +1,4 @@
-/** What a result says, as plain data: sections of blocks, which each renderer shows in its own way. */
+/** What a result says, as plain data: sections of blocks, which each renderer shows in its own way; and the forms that there are. */
 import { count } from '../format.ts'
 import type { Plot } from './plots/theme.ts'
 
@@ -19,6 +19,8 @@ export interface Column {
   short?: string
   /** Numbers are right-aligned. */
   type: 'text' | 'number'
+  /** Of the last column: a text too long for a terminal goes on in further lines. Absent: it is cut. */
+  wraps?: true
   /** One cell per row; every column of a table has equally many. */
   cells: Cell[]
   /** Where the table is too wide, the column with the highest number is left out first; absent: it stays. */
@@ -100,7 +102,7 @@ export interface Check {
 
 /** Texts may hold anything that users wrote: a renderer cleans and escapes all of them. */
 export interface Report {
-  kind: 'run' | 'compare' | 'gate' | 'pipeline'
+  kind: 'run' | 'compare' | 'gate' | 'pipeline' | 'history' | 'doctor' | 'profiles'
   title: string
   /** What it is about, in a line; may be empty. */
   subtitle: string
@@ -150,4 +152,14 @@ export function shortened(table: Table, most: number): { columns: Column[]; more
     columns: columns.map((column) => ({ ...column, cells: kept.map((i) => column.cells[i]!) })),
     more: `${count(rows - most, 'more row')} in ${file}.`,
   }
+}
+
+/** In the order in which they are written: tables before pictures before pages, what is most needed first. */
+export const FORMATS = ['csv', 'json', 'junit', 'annotations', 'png', 'markdown', 'text', 'html'] as const
+export type Format = (typeof FORMATS)[number]
+
+export interface Export {
+  format: Format
+  /** A file, or a folder for a format of several files; null: the report's own names in its own folder. */
+  to: string | null
 }

@@ -4,11 +4,13 @@ import type { Scalar } from '../../workers/workload.ts'
 import type { ComparisonRow } from '../analyse/comparison.ts'
 import type { ChunkSizes } from '../analyse/latency.ts'
 import { membersOf } from '../analyse/seeds.ts'
-import { count, formatDuration, formatNumber, formatP, formatShare, wholeNumber } from '../format.ts'
+import { count, formatDuration, formatNumber, formatP, formatShare, plain, wholeNumber } from '../format.ts'
 import type { Metric } from '../metrics.ts'
 import { own } from '../own.ts'
 import type { Correction, Sweep } from '../sweep/types.ts'
 import type { ComputeCapReport, ReportModel } from './types.ts'
+
+export { plain } from '../format.ts'
 
 const METRIC_NAMES: Record<string, string> = {
   latency_mean_ms: 'mean chunk latency',
@@ -115,6 +117,30 @@ export function runsText({ benchmark_runs, until }: Pick<Sweep, 'benchmark_runs'
   return `${until.min} to ${benchmark_runs} runs until ${metricName(until.metric)} is known to ±${formatShare(until.ci)}`
 }
 
+/** How much a sweep runs. */
+export interface SweepSize {
+  scenarios: number
+  /** The most, where rounds end by precision. */
+  trials: number
+  fewest: number
+  /** `8 scenarios x 3 runs = 24 trials`. */
+  text: string
+}
+
+export function sizeOf(sweep: Pick<Sweep, 'scenarios' | 'benchmark_runs' | 'until'>): SweepSize {
+  const { scenarios, benchmark_runs: runs, until } = sweep
+  const trials = scenarios.reduce((sum, scenario) => sum + (scenario.runs ?? runs), 0)
+  const fewest = until ? scenarios.length * until.min : trials
+  const times = trials === scenarios.length * runs ? `x ${runsText(sweep)}` : `of 1 to ${count(runs, 'run')}`
+  const total = `${fewest < trials ? `${wholeNumber(fewest)} to ` : ''}${count(trials, 'trial')}`
+  return {
+    scenarios: scenarios.length,
+    trials,
+    fewest,
+    text: `${count(scenarios.length, 'scenario')} ${times} = ${total}`,
+  }
+}
+
 /** A time to wait, rounded up: `42 s`, `3 min`, `1 h 40 min`. */
 export function waitText(seconds: number): string {
   return formatDuration(seconds <= 60 ? Math.ceil(seconds) : Math.ceil(seconds / 60) * 60)
@@ -123,14 +149,6 @@ export function waitText(seconds: number): string {
 /** A scenario's compute cap in cores of the machine that ran: as in force, else as asked; null for none. */
 export function coresOf({ in_force, asked }: ComputeCapReport): number | null {
   return in_force ?? asked
-}
-
-/** Names and messages come from users and their code: no control character may reach a terminal or a page. */
-export function plain(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must go.
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g, (character) =>
-    character === '\n' || character === '\t' || character === '\r' ? ' ' : '\ufffd',
-  )
 }
 
 function stripParams(key: string): string {

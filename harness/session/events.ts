@@ -4,9 +4,11 @@
  */
 import type { TrialResult } from '../../workers/protocol.ts'
 import type { Manifest } from '../record/types.ts'
-import type { PlannedTrial } from '../sweep/types.ts'
+import type { PlannedTrial, Sweep } from '../sweep/types.ts'
 
 export type RunEvent =
+  /** The sweep is known; its data and its workload are looked at next. */
+  | { event: 'preparing'; sweep: Sweep }
   /** Data is read and the workload is known; the first trial is next. */
   | {
       event: 'prepared'

@@ -11,7 +11,7 @@ import { compatibility, conditionsOf, severityOf, wordsOf } from '../record/comp
 import { eachTrial, mendJournal } from '../record/journal.ts'
 import { readManifest, writeManifest } from '../record/manifest.ts'
 import { lockFolder, runFolderAt } from '../record/run-folder.ts'
-import type { Manifest } from '../record/types.ts'
+import type { Manifest, PipelineRequest } from '../record/types.ts'
 import type { PlannedTrial } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
 import { type Listener, RunStopped } from './events.ts'
@@ -30,6 +30,8 @@ export interface ResumeOptions {
 export interface ResumeEnd {
   end: SweepRun
   ran: boolean
+  /** What `stint pipeline` was asked for, where the run is one of it. */
+  pipeline: PipelineRequest | null
 }
 
 /**
@@ -44,7 +46,8 @@ export async function resumeRun(
   options: ResumeOptions,
 ): Promise<ResumeEnd> {
   const { listener, signal, clock = SYSTEM_CLOCK } = options
-  readManifest(path)
+  const { sweep, pipeline } = readManifest(path)
+  listener({ event: 'preparing', sweep })
   const lock = lockFolder(path)
   const dataFolder = makeOwnedFolder()
   try {
@@ -65,7 +68,7 @@ export async function resumeRun(
         const finished_at = clock.now().toISOString()
         writeManifest(path, { ...manifest, ...skippedTrials(manifest, stopping), finished_at })
       }
-      return { end: { done: 'finished', folder: path }, ran: false }
+      return { end: { done: 'finished', folder: path }, ran: false, pipeline }
     }
     const executor = startExecutor()
     const prepared = await prepareSession({
@@ -76,7 +79,7 @@ export async function resumeRun(
       calibration: manifest.calibration ?? null,
       signal,
     })
-    if (!prepared.ok) return { end: { done: 'refused', problem: prepared.problem }, ran: false }
+    if (!prepared.ok) return { end: { done: 'refused', problem: prepared.problem }, ran: false, pipeline }
     const { session } = prepared
     const changes = compatibility(conditionsOf({ manifest, trials: [] }), session.conditions())
       .filter((difference) => severityOf(difference, 'resume') === 'refused')
@@ -91,11 +94,11 @@ export async function resumeRun(
       { folder, manifest: resumed, session, plan: missing, changes, stopping },
       { executor, signal, listener, clock },
     )
-    return { end, ran: true }
+    return { end, ran: true, pipeline }
   } catch (error) {
     // What was interrupted fails in many ways, none of which is news.
     if (signal.aborted && !(error instanceof RunStopped))
-      return { end: { done: 'interrupted_before' }, ran: false }
+      return { end: { done: 'interrupted_before' }, ran: false, pipeline }
     throw error
   } finally {
     rmSync(dataFolder, { recursive: true, force: true })

@@ -64,6 +64,7 @@ export async function runSweep(
 ): Promise<SweepRun> {
   const { root, signal, listener, clock = SYSTEM_CLOCK } = options
   checkWritable(root)
+  listener({ event: 'preparing', sweep: asked })
   const dataFolder = makeOwnedFolder()
   try {
     const prepared = await prepareSession({ sweep: asked, locate, executor, dataFolder, signal })

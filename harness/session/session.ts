@@ -1,4 +1,5 @@
 /** What must be known before the first trial: data, workload, calibration, caps. One for runs, resumes and gates. */
+import { rmSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { PreparedDataset } from '../../workers/data/types.ts'
 import type {
@@ -14,10 +15,12 @@ import type { Scalar, WorkloadInfo } from '../../workers/workload.ts'
 import type { Executor } from '../execute/executor.ts'
 import { type TrialPart, trialSpec } from '../execute/trial-spec.ts'
 import { formatNumber } from '../format.ts'
+import { makeOwnedFolder } from '../ownership/leftovers.ts'
 import { STINT_VERSION } from '../package-folder.ts'
 import type { Conditions } from '../record/compatibility.ts'
 import { readMachine } from '../record/machine.ts'
 import type { Calibration } from '../record/types.ts'
+import type { LoadedSweep } from '../sweep/load.ts'
 import { checkParams, fitToWorkload, keyOfParam } from '../sweep/params.ts'
 import { BUILT_IN } from '../sweep/paths.ts'
 import type { Locate } from '../sweep/places.ts'
@@ -83,14 +86,23 @@ const SAMPLE_ROWS = 1000
  * @returns the problem that `prepareSession` would return; null for none
  * @throws as `prepareSession`
  */
-export async function checkSession(options: SessionOptions): Promise<InputProblem | null> {
-  const shortened = options.sweep.scenarios.map((scenario) =>
+export async function checkSweep(
+  { sweep, locate }: LoadedSweep,
+  executor: Executor,
+  signal: AbortSignal,
+): Promise<InputProblem | null> {
+  const scenarios = sweep.scenarios.map((scenario) =>
     scenario.dataset?.kind === 'generate'
       ? { ...scenario, dataset: { ...scenario.dataset, rows: Math.min(SAMPLE_ROWS, scenario.dataset.rows) } }
       : scenario,
   )
-  const fit = await fitted({ ...options, sweep: { ...options.sweep, scenarios: shortened } })
-  return fit.ok ? null : fit.problem
+  const dataFolder = makeOwnedFolder()
+  try {
+    const fit = await fitted({ sweep: { ...sweep, scenarios }, locate, executor, dataFolder, signal })
+    return fit.ok ? null : fit.problem
+  } finally {
+    rmSync(dataFolder, { recursive: true, force: true })
+  }
 }
 
 type Fit =

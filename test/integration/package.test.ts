@@ -48,7 +48,7 @@ import { loadSweep, openRun, report, run, type RunEvent } from 'stint'
 const { folder } = await run(loadSweep('sweep.yaml'), { out: 'results', onEvent: (event: RunEvent) => void event })
 const { model } = await report(folder)
 for (const { label, metrics } of model.scenarios) console.log(label, metrics['latency_mean_ms']?.value.toFixed(1))
-const { chunk_size, pin_core } = openRun(folder).manifest.sweep.scenarios[0]!.settings
+const { chunk_size, pin_core } = (await openRun(folder)).manifest.sweep.scenarios[0]!.settings
 export const size: number = chunk_size
 export const core: number | null = pin_core
 // @ts-expect-error: it is a number, and known to be one

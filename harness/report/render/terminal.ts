@@ -106,6 +106,7 @@ function tableBlock(table: Table, options: TerminalOptions): string[] {
 function terminalTable(columns: readonly Column[], { colour, width }: TerminalOptions): string[] {
   const kept = fitting(columns, width)
   const widths = narrowed(kept, width)
+  const last = kept.length - 1
   const line = (cells: readonly Cell[]) =>
     cells
       .map((cell, i) => {
@@ -113,14 +114,22 @@ function terminalTable(columns: readonly Column[], { colour, width }: TerminalOp
         const space = ' '.repeat(widths[i]! - stringWidth(text))
         const painted = paint(text, cell.tone, colour)
         if (kept[i]!.type === 'number') return space + painted
-        return i === kept.length - 1 ? painted : painted + space
+        return i === last ? painted : painted + space
       })
       .join(GAP)
       .trimEnd()
+  const row = (cells: readonly Cell[]): string[] => {
+    const [first = '', ...more] = kept[last]?.wraps ? wrapped(cells[last]!.text, widths[last]!, '') : []
+    if (more.length === 0) return [line(cells)]
+    const parts = [[...cells.slice(0, last), { ...cells[last]!, text: first }]]
+    for (const text of more)
+      parts.push(cells.map((cell, i) => (i === last ? { ...cell, text } : { text: '' })))
+    return parts.map(line)
+  }
   const rows = kept[0]?.cells.length ?? 0
   return [
     line(kept.map((column) => ({ text: headOf(column), tone: 'strong' }))),
-    ...Array.from({ length: rows }, (_, i) => line(kept.map(({ cells }) => cells[i]!))),
+    ...Array.from({ length: rows }, (_, i) => row(kept.map(({ cells }) => cells[i]!))).flat(),
   ]
 }
 

@@ -1,10 +1,11 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { compare } from '../../../harness/cli/compare-runs.ts'
+import { compareCommand } from '../../../harness/cli/compare.ts'
 import { historyCommand } from '../../../harness/cli/history.ts'
 import type { Manifest } from '../../../harness/record/types.ts'
+import { reportSchema } from '../../../harness/report/schema.ts'
 import type { PassedOver } from '../../../workers/protocol.ts'
 import { writeRun } from '../../fixtures/write-run.ts'
 import { makeScenario, makeTrial } from '../analyse/make-trials.ts'
@@ -45,41 +46,58 @@ function record(number: number, ms: number, resumed_under: PassedOver[] = []): s
   return path
 }
 
-function history(metric: string[] = []): void {
-  const words = { dir: folder, metric, alpha: 0.05, seed: 1, json: false, _: [], $0: '' }
-  historyCommand.handler(words)
+const forms = { export: [], json: false }
+
+async function history(metric: string[] = [], given = {}): Promise<void> {
+  await historyCommand.handler({ dir: folder, metric, alpha: 0.05, seed: 1, ...forms, ...given })
 }
 
-it('counts each run once: not again behind a link, nor as a copy', () => {
+it('counts each run once: not again behind a link, nor as a copy', async () => {
   const paths = Array.from({ length: 12 }, (_, k) => record(k + 1, (k >= 6 ? 2 : 1) * (1 + 0.001 * (k % 3))))
   symlinkSync(paths.at(-1)!, join(folder, 'w', 'latest'))
   cpSync(paths[0]!, join(folder, 'w', 'unpacked'), { recursive: true })
-  history()
+  await history()
   expect(said.out).toContain('12 runs, 1 series: 1 change found')
-  expect(said.out).toMatch(/1\.00 ms → 2\.00 ms .* first run \S+run-07;/)
+  expect(said.out.replaceAll('\n  ', ' ')).toMatch(/1\.00 ms → 2\.00 ms .* first run \S+run-07;/)
 })
 
-it('says that runs are too few, and which folder it could not read', () => {
+it('says that runs are too few, and which folder it could not read', async () => {
   record(1, 1)
   mkdirSync(join(folder, 'broken'))
   writeFileSync(join(folder, 'broken', 'run.json'), '{')
-  history()
-  expect(said.out).toBe('1 run: too few to find a change\n')
-  expect(said.err).toMatch(/left out: .*broken.*not valid JSON/)
+  await history()
+  expect(said.out).toContain('\n1 run: too few to find a change\n')
+  expect(said.out.replaceAll('\n  ', ' ')).toMatch(/left out: .*broken.*not valid JSON/)
 })
 
-it('leaves out a run that was resumed with --force, and says so', () => {
+it('leaves out a run that was resumed with --force, and says so', async () => {
   record(1, 1)
   const forced = record(2, 1, [{ kind: 'data', what: 'the content of a.csv was x and is y' }])
-  history()
-  expect(said.out).toBe('1 run: too few to find a change\n')
-  expect(said.err).toContain(`left out: ${forced}: it was resumed with --force`)
+  await history()
+  expect(said.out).toContain('\n1 run: too few to find a change\n')
+  expect(said.out.replaceAll('\n  ', ' ')).toContain(`left out: ${forced}: it was resumed with --force`)
 })
 
 it('refuses a metric that no run has, as a comparison does', async () => {
   const runs = [record(1, 1), record(2, 1)]
-  expect(() => history(['latency_men_ms'])).toThrow('--metric latency_men_ms')
-  const words = { runs, metric: ['latency_men_ms'], out: undefined, export: [], json: false }
-  await expect(compare(words)).rejects.toThrow('--metric latency_men_ms')
+  const message = /--metric latency_men_ms: no such metric; did you mean "latency_mean_ms"\?/
+  await expect(history(['latency_men_ms'])).rejects.toThrow(message)
+  const words = { runs, metric: ['latency_men_ms'], out: undefined, ...forms }
+  await expect(compareCommand.handler(words)).rejects.toThrow(message)
   expect(said.out).toBe('')
+})
+
+it('is written in every form that a report has', async () => {
+  for (let k = 1; k <= 12; k++) record(k, (k > 6 ? 2 : 1) * (1 + 0.001 * (k % 3)))
+  await history([], { json: true })
+  expect(reportSchema.parse(JSON.parse(said.out))).toMatchObject({
+    kind: 'history',
+    runs: 12,
+    changes: [{ metric: 'latency_mean_ms', after: expect.closeTo(2, 2) }],
+  })
+  const path = (name: string) => join(folder, name)
+  await history([], { export: [`csv=${path('a.csv')},html=${path('a.html')},markdown=${path('a.md')}`] })
+  expect(readFileSync(path('a.csv'), 'utf8')).toMatch(/^sweep,scenario,.*\n[\w-]+,s,.*run-07/)
+  for (const page of ['a.html', 'a.md'])
+    expect(readFileSync(path(page), 'utf8')).toContain('12 runs, 1 series: 1 change found')
 })

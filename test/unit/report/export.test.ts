@@ -2,8 +2,9 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type Export, type Format, writeReport } from '../../../harness/report/export.ts'
+import { writeReport } from '../../../harness/report/export.ts'
 import { buildReportModel } from '../../../harness/report/model.ts'
+import type { Export, Format } from '../../../harness/report/section.ts'
 import { runReport } from '../../../harness/report/sections/run.ts'
 import { syntheticRun } from './synthetic.ts'
 

@@ -51,6 +51,11 @@ describe('the import rules', () => {
       ],
       'analyse-is-pure': ['harness/analyse/planted-io.ts', "import 'node:fs'\n"],
       'analyse-stands-alone': ['harness/analyse/planted.ts', "import '../sweep/expand.ts'\n"],
+      'cli-through-index': [
+        'harness/cli/planted-type.ts',
+        "import type { Metric } from '../metrics.ts'\nexport type Planted = Metric\n",
+      ],
+      'nothing-imports-index': ['harness/gate/planted-index.ts', "import '../index.ts'\n"],
       'nothing-imports-cli': ['harness/gate/planted.ts', "import '../cli/main.ts'\n"],
       'sweep-comes-first': ['harness/sweep/planted.ts', "import '../record/types.ts'\n"],
       'execute-below-results': ['harness/execute/planted-gate.ts', "import '../gate/planted.ts'\n"],

@@ -1,12 +1,20 @@
-/** `--export`: which forms of a report are written, and where. The report itself is printed here too. */
+/** Where an answer goes: to stdout in words or as JSON, and by `--export` into files. */
 import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { checkWritable } from '../record/run-folder.ts'
-import { type Export, FORMATS, type Format, type WrittenReport, writeReport } from '../report/export.ts'
-import { jsonText } from '../report/render/json.ts'
-import { type TerminalOptions, terminalText } from '../report/render/terminal.ts'
-import type { Report } from '../report/section.ts'
-import { UserError } from '../user-error.ts'
+import {
+  checkWritable,
+  type Export,
+  FORMATS,
+  type Format,
+  type Report,
+  renderReport,
+  type TerminalOptions,
+  UserError,
+  type WriteOptions,
+  type WrittenReport,
+  writeReport,
+} from '../index.ts'
+import { EXIT } from './command.ts'
 import { answer, tell, wantsColour, widthOf } from './console.ts'
 
 /** For yargs. */
@@ -18,6 +26,11 @@ export const exportOption = {
     default: [] as string[],
     describe: `write FORMAT or FORMAT=FILE (- for stdout), several with commas; formats: ${FORMATS.join(', ')}`,
   },
+} as const
+
+/** For yargs. */
+export const jsonOption = {
+  json: { type: 'boolean', default: false, describe: 'one JSON object on stdout' },
 } as const
 
 export interface ExportWords {
@@ -32,8 +45,12 @@ const START = new RegExp(`^(?:${FORMATS.join('|')})(?:=|$)`)
  * @param several formats that give several files here, and so need a folder
  * @throws UserError for what cannot be written, before anything is measured
  */
-export function parseExports({ export: words, json }: ExportWords, several: readonly Format[]): Export[] {
-  const exports = words.flatMap(splitWords).map((word) => parseExport(word, several))
+export async function parseExports(
+  { export: words, json }: ExportWords,
+  several: readonly Format[] = [],
+): Promise<Export[]> {
+  const exports: Export[] = []
+  for (const word of words.flatMap(splitWords)) exports.push(await parseExport(word, several))
   const onStdout = exports.filter(({ to }) => to === '-').map(({ format }) => `--export ${format}=-`)
   const [first, second] = json ? ['--json', ...onStdout] : onStdout
   if (first !== undefined && second !== undefined)
@@ -52,7 +69,7 @@ function splitWords(words: string): string[] {
   return parts
 }
 
-function parseExport(word: string, several: readonly Format[]): Export {
+async function parseExport(word: string, several: readonly Format[]): Promise<Export> {
   const [name = '', ...rest] = word.split('=')
   const format = FORMATS.find((known) => known === name)
   if (format === undefined)
@@ -71,12 +88,12 @@ function parseExport(word: string, several: readonly Format[]): Export {
   if (several.includes(format)) {
     if (existsSync(to) && !isFolder)
       throw new UserError(`--export ${word}: ${to} is a file, and ${format} needs a folder for several files`)
-    checkWritable(to)
+    await checkWritable(to)
   } else {
     if (isFolder) throw new UserError(`--export ${word}: ${to} is a folder; ${format} needs a file`)
     // Made now, so that what is measured is not lost to a folder that is not there.
     mkdirSync(dirname(to), { recursive: true })
-    checkWritable(dirname(to))
+    await checkWritable(dirname(to))
   }
   return { format, to }
 }
@@ -84,32 +101,33 @@ function parseExport(word: string, several: readonly Format[]): Export {
 /** What a run folder holds unless `--export` says otherwise. */
 const DEFAULTS: readonly Format[] = ['csv', 'json', 'png', 'markdown', 'html']
 
-/** Of a run, these are several files. */
-export function runExports(words: ExportWords): Export[] {
-  const exports = parseExports(words, ['csv', 'png'])
+/** Of a run, some of these are several files. */
+export async function runExports(words: ExportWords): Promise<Export[]> {
+  const exports = await parseExports(words, ['csv', 'png'])
   return exports.length > 0 ? exports : DEFAULTS.map((format) => ({ format, to: null }))
 }
 
-export interface Output {
-  exports: readonly Export[]
-  /** Of the files under the report's own names. */
-  folder: string
-}
-
-/** Writes what was asked for, and says what could not be written or has no data. */
-export async function exportReport(report: Report, { exports, folder }: Output): Promise<WrittenReport> {
-  const result = await writeReport(report, exports, { ...whereToWrite(), folder })
-  tellProblems(result.problems)
-  return result
+/** Answers in words or as JSON, and writes what was asked for, by default into the working folder. */
+export async function answerWith(
+  report: Report,
+  { json, exports, folder = '.' }: { json: boolean; exports: readonly Export[]; folder?: string },
+): Promise<WrittenReport> {
+  if (json) answer(await renderReport(report, 'json'))
+  else if (!takesStdout(exports)) answer(await renderReport(report, 'text', terminalOf(process.stdout)))
+  const files = await writeReport(report, exports, { ...whereToWrite(), folder })
+  tellProblems(files)
+  return files
 }
 
 /** Annotations name files as the repository does, wherever the step works. */
-export function whereToWrite(): { top: string; print: (text: string) => void } {
+export function whereToWrite(): Required<Omit<WriteOptions, 'folder'>> {
   return { top: process.env['GITHUB_WORKSPACE'] || process.cwd(), print: answer }
 }
 
-export function tellProblems(problems: WrittenReport['problems']): void {
+/** Says what could not be written, which is exit code 4 unless there is another. */
+export function tellProblems({ problems }: WrittenReport): void {
   for (const { file, error } of problems) tell(`stint: ${file} could not be written: ${error.message}`)
+  if (problems.length > 0 && !process.exitCode) process.exitCode = EXIT.failed
 }
 
 /** True where an export takes stdout from the answer in words. */
@@ -117,13 +135,14 @@ export function takesStdout(exports: readonly Export[]): boolean {
   return exports.some(({ to }) => to === '-')
 }
 
-/** The answer in words, or as one JSON object. */
-export function printReport(report: Report, { json }: { json: boolean }): void {
-  answer(json ? jsonText(report) : terminalText(report, terminalOf(process.stdout)))
+/** A summary on stderr, cut short where the files have the rest. */
+export async function tellReport(report: Report, folder: string, { skipped }: WrittenReport): Promise<void> {
+  const hasFile = (file: string) => existsSync(join(folder, file))
+  const text = await renderReport(report, 'text', { ...terminalOf(process.stderr), hasFile })
+  tell(`\n${text}\n`)
+  for (const { file, reason } of skipped) tell(`no ${file}: ${reason}`)
 }
 
-/** @param folder of the report's files, so that what they hold may be cut short */
-export function terminalOf(stream: NodeJS.WriteStream, folder?: string): TerminalOptions {
-  const hasFile = (file: string) => folder !== undefined && existsSync(join(folder, file))
-  return { colour: wantsColour(stream), width: widthOf(stream), hasFile }
+function terminalOf(stream: NodeJS.WriteStream): TerminalOptions {
+  return { colour: wantsColour(stream), width: widthOf(stream) }
 }

@@ -1,8 +1,9 @@
 import { cpSync, mkdirSync, realpathSync, renameSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { concludePipeline, outputOf } from '../../../harness/cli/conclude-pipeline.ts'
+import { concludePipeline } from '../../../harness/cli/pipeline.ts'
 import { pipelineOptions } from '../../../harness/pipeline/options.ts'
+import { outputOf } from '../../../harness/pipeline/run.ts'
 import { writeRun } from '../../fixtures/write-run.ts'
 import { temporaryFolder } from '../pipeline/support.ts'
 import { syntheticRun } from '../report/synthetic.ts'
@@ -10,8 +11,14 @@ import { syntheticRun } from '../report/synthetic.ts'
 vi.mock('../../../harness/report/pipeline/data.ts', () => ({ readPipelineData: () => ({}) }))
 vi.mock('../../../harness/report/sections/pipeline.ts', () => ({ pipelineReport: () => ({}) }))
 vi.mock('../../../harness/report/pipeline/write.ts', () => ({
-  writePipelineFiles: async () => ({
-    written: ['/out/a.csv', '/out/b.png'],
+  writePipelineFiles: async (
+    _1: unknown,
+    _2: unknown,
+    _3: unknown,
+    _4: unknown,
+    { folder }: { folder: string },
+  ) => ({
+    written: [`${folder}/a.csv`, `${folder}/b.png`],
     skipped: [{ file: 'c.png', reason: 'no data' }],
     problems: [],
   }),
@@ -62,8 +69,8 @@ describe('the end of stint pipeline', () => {
   })
 
   async function said(done: 'finished' | 'interrupted', json: boolean) {
-    const { folder } = made()
-    writeRun(folder, syntheticRun().manifest, [])
+    const { output, folder } = made()
+    writeRun(folder, { ...syntheticRun().manifest, pipeline: request }, [])
     const written = { stdout: '', stderr: '' }
     for (const name of ['stdout', 'stderr'] as const) {
       vi.spyOn(process[name], 'write').mockImplementation((text) => {
@@ -71,15 +78,16 @@ describe('the end of stint pipeline', () => {
         return true
       })
     }
-    await concludePipeline({ done, folder }, request, { json, quiet: true, exports: [] })
-    return { ...written, folder, code: process.exitCode }
+    await concludePipeline({ done, folder, output: '/out' }, { json, quiet: true, exports: [] })
+    return { ...written, output, folder, code: process.exitCode }
   }
 
   it('is the folder, or one JSON object', async () => {
-    expect(await said('finished', false)).toMatchObject({ stdout: '/out\n', stderr: 'no c.png: no data\n' })
-    const { stdout, folder } = await said('finished', true)
+    const inWords = await said('finished', false)
+    expect(inWords).toMatchObject({ stdout: `${inWords.output}\n`, stderr: 'no c.png: no data\n' })
+    const { stdout, output, folder } = await said('finished', true)
     expect(JSON.parse(stdout)).toEqual({
-      output_folder: '/out',
+      output_folder: output,
       run_folder: folder,
       files: ['a.csv', 'b.png'],
     })

@@ -1,6 +1,20 @@
-/** The words of a command: what each command file gives, and shares and times as people write them. */
+/** What every command has: its words and exit codes, and shares and times as people write them. */
 import type { Argv } from 'yargs'
-import { UserError } from '../user-error.ts'
+import { UserError } from '../index.ts'
+
+export const EXIT = {
+  ok: 0,
+  /** A gate has proven a regression. */
+  regression: 1,
+  /** Bad usage or bad input; nothing was run. */
+  usage: 2,
+  /** A gate could neither prove a regression nor rule it out. */
+  undecided: 3,
+  /** Some trial `failed`, or the harness did. */
+  failed: 4,
+  /** By Ctrl-C; what was measured is kept. */
+  interrupted: 130,
+} as const
 
 /** A command, apart from its name and description, which help lists without loading it. */
 export interface Command<Words> {

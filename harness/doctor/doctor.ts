@@ -1,0 +1,31 @@
+/** What this machine can enforce and measure, and how noisy it is. */
+import type { Executor } from '../execute/executor.ts'
+import { readMachine } from '../record/machine.ts'
+import type { Machine } from '../record/types.ts'
+import { measureKernel } from '../session/calibrate.ts'
+import { type Ability, tryCompute, tryRest } from './checks.ts'
+import { measureQuiet, type QuietReport } from './quiet.ts'
+
+export type { Ability } from './checks.ts'
+
+export interface Doctor {
+  machine: Machine
+  /** Each mechanism and counter, tried for real. */
+  checks: Ability[]
+  /** Operations a second of CPU time that one core does of the fixed kernel. */
+  kernel_ops_s: number
+  /** Null where no trials were asked for. */
+  quiet: QuietReport | null
+}
+
+export async function examine(
+  executor: Executor,
+  { runs, onStep }: { runs: number; onStep(text: string): void },
+): Promise<Doctor> {
+  onStep('trying caps, counters and clocks')
+  const checks = [...(await tryCompute()), ...(await tryRest(executor))]
+  const kernel_ops_s = await measureKernel(executor)
+  if (runs > 0) onStep(`comparing a fixed kernel with itself, 2 x ${runs} trials`)
+  const quiet = runs > 0 ? await measureQuiet(executor, runs) : null
+  return { machine: readMachine(), checks, kernel_ops_s, quiet }
+}
