@@ -13,6 +13,7 @@ import {
 import type { MetricInfo, ParamInfo, WorkloadInfo } from '../../workers/workload.ts'
 import { own } from '../own.ts'
 import type { PipelineOptions, PipelineSettings } from '../pipeline/options.ts'
+import { defaultSettings } from '../sweep/settings.ts'
 import type { Scenario, ScenarioSettings, Sweep } from '../sweep/types.ts'
 import type { Manifest } from './types.ts'
 import { isPlain } from './upgrade.ts'
@@ -172,7 +173,15 @@ const machine = z.object({
   load_at_start: z.tuple([number, number, number]),
 })
 
-const scenario = loosely<Scenario>()({
+/** A setting that came to Stint after the run was recorded had its default then. */
+function withNewSettings(scenario: unknown): unknown {
+  const complete = (given: unknown) => (isPlain(given) ? { ...defaultSettings(), ...given } : given)
+  return isPlain(scenario)
+    ? { ...scenario, settings: complete(scenario['settings']), point: complete(scenario['point']) }
+    : scenario
+}
+
+const recordedScenario = loosely<Scenario>()({
   id: text.min(1),
   label: text,
   point: byName(scalar),
@@ -194,6 +203,7 @@ const scenario = loosely<Scenario>()({
   runs: count.nullable(),
   watts: z.object({ idle: number, per_core: number }).nullable(),
 })
+const scenario = z.preprocess(withNewSettings, recordedScenario)
 
 const sweep = loosely<Sweep>()({
   name: text.min(1),

@@ -1,5 +1,7 @@
 /** Run folders of format 2, which had other names for the point of the grid and for one reading of memory. */
-import { readFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { openRun } from '../../../harness/record/open-run.ts'
@@ -19,4 +21,23 @@ it('reads a run folder of format 2 under the names that there are now', () => {
   const peaks = run.trials.map(({ caps }) => caps.memory.peak_above_idle_mb)
   expect(peaks).toEqual(written.map(({ caps }) => caps.memory.peak_above_empty_mb))
   expect(peaks.some((peak) => peak !== null)).toBe(true)
+})
+
+it('gives a setting that a run folder lacks, since it is older than the setting, its default', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'format-2-'))
+  try {
+    cpSync(FOLDER, folder, { recursive: true })
+    const manifest = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'))
+    for (const { settings, flat } of manifest.sweep.scenarios) {
+      delete settings.warmup_chunks
+      delete flat.warmup_chunks
+    }
+    writeFileSync(join(folder, 'run.json'), JSON.stringify(manifest))
+    for (const { settings, point } of openRun(folder).manifest.sweep.scenarios) {
+      expect(settings.warmup_chunks).toBe(20)
+      expect(point['warmup_chunks']).toBe(20)
+    }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
