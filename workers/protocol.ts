@@ -72,18 +72,24 @@ export interface InputProblem {
 
 // ---------------------------------------------------------------- trials
 
-export type Outcome = 'ok' | 'out_of_memory' | 'crashed' | 'timed_out' | 'failed'
+export const OUTCOMES_NOT_OK = ['out_of_memory', 'crashed', 'timed_out', 'failed'] as const
+export const OUTCOMES = ['ok', ...OUTCOMES_NOT_OK] as const
+export type Outcome = (typeof OUTCOMES)[number]
 
-export type ComputeMechanism = 'cgroup_v2' | 'cgroup_v1' | 'duty_cycle' | 'none'
+export const COMPUTE_MECHANISMS = ['cgroup_v2', 'cgroup_v1', 'duty_cycle', 'none'] as const
+export type ComputeMechanism = (typeof COMPUTE_MECHANISMS)[number]
 /** All that watch one trial's memory. */
-export type MemoryMechanism =
-  | 'resource_limits'
-  | 'between_steps'
-  | 'supervisor_rss'
-  | 'cgroup_v1'
-  | 'cgroup_v2'
+export const MEMORY_MECHANISMS = [
+  'resource_limits',
+  'between_steps',
+  'supervisor_rss',
+  'cgroup_v1',
+  'cgroup_v2',
+] as const
+export type MemoryMechanism = (typeof MEMORY_MECHANISMS)[number]
 /** `workload`: the cap counts above an idle worker. `process`: it is the whole trial process's resident size. */
-export type MemoryScope = 'workload' | 'process'
+export const MEMORY_SCOPES = ['workload', 'process'] as const
+export type MemoryScope = (typeof MEMORY_SCOPES)[number]
 
 /** Which workload a trial runs: by the hash of its code, wherever that lies. */
 export interface WorkloadRef {
@@ -208,10 +214,12 @@ export interface CapsRecord {
   }
 }
 
+export const ENERGY_SOURCES = ['rapl', 'perf', 'estimate'] as const
+
 export interface EnergyRecord {
   joules: number | null
   /** `estimate`: from CPU time and a profile's watts; shown and never tested. */
-  source: 'rapl' | 'perf' | 'estimate' | null
+  source: (typeof ENERGY_SOURCES)[number] | null
   /**
    * True where other trials ran on the same counters: the joules are then this trial's part by CPU time, which is not
    * compared with the energy of a trial alone.
@@ -257,7 +265,8 @@ export interface NoiseRecord extends NoiseReadings {
   disturbed: Disturbed[] | null
 }
 
-export type Disturbed = 'steal' | 'others' | 'waiting' | 'pressure' | 'frequency'
+export const DISTURBED = ['steal', 'others', 'waiting', 'pressure', 'frequency'] as const
+export type Disturbed = (typeof DISTURBED)[number]
 
 /** Power of a machine for an estimate of energy, W. */
 export interface Watts {
@@ -423,6 +432,19 @@ export interface TrialReport {
   error?: TrialError
   notes?: string[]
   info?: Record<string, unknown>
+}
+
+/** Of a trial whose report says no more than how it ended. */
+export const NOTHING_MEASURED: Omit<TrialReport, 'outcome'> = {
+  metrics: {},
+  budget_mb: null,
+  peak_mb: null,
+  achieved: null,
+  throttled_ms: null,
+  window: null,
+  energy: { joules: null, source: null },
+  machine_busy_ms: null,
+  noise: NO_NOISE_READINGS,
 }
 
 export interface TimeWindow {

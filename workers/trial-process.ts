@@ -7,6 +7,7 @@ import { budgetOf, MIB, resourceLimits } from './caps/memory.ts'
 import {
   GROUP_SIGNALS,
   NO_NOISE_READINGS,
+  NOTHING_MEASURED,
   type Outcome,
   type TrialError,
   type TrialJob,
@@ -135,12 +136,7 @@ function complete(
   const metrics =
     report.outcome === 'ok' ? { ...report.metrics, peak_rss_mb: peakResidentMb(process.pid) } : {}
   return {
-    peak_mb: null,
-    achieved: null,
-    throttled_ms: null,
-    window: null,
-    energy: { joules: null, source: null },
-    machine_busy_ms: null,
+    ...NOTHING_MEASURED,
     ...report,
     budget_mb: budgetMb,
     metrics,

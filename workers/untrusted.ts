@@ -8,11 +8,11 @@ import {
   type DuetReport,
   type DuetSide,
   type DuetSums,
-  type EnergyRecord,
+  ENERGY_SOURCES,
   type InputProblem,
   NO_NOISE_READINGS,
   type NoiseReadings,
-  type Outcome,
+  OUTCOMES,
   type TrialError,
   type TrialReport,
 } from './protocol.ts'
@@ -143,10 +143,10 @@ function checkedInfo(info: unknown): Record<string, Plain> {
 
 // ---------------------------------------------------------------- what a workload says of itself
 
-const DIRECTIONS = ['lower_is_better', 'higher_is_better', 'neutral'] as const
-const KINDS = ['deterministic', 'measured'] as const
+export const DIRECTIONS = ['lower_is_better', 'higher_is_better', 'neutral'] as const
+export const KINDS = ['deterministic', 'measured'] as const
 const TYPES = ['number', 'integer', 'string', 'boolean'] as const
-const DATASET_RULES = ['required', 'optional', 'none'] as const
+export const DATASET_RULES = ['required', 'optional', 'none'] as const
 
 /**
  * What `describe()` returned, as plain data.
@@ -236,18 +236,7 @@ function texts(thrown: unknown): Partial<Record<'name' | 'message' | 'stack' | '
 
 // ---------------------------------------------------------------- what a trial process sends
 
-const OUTCOMES = ['ok', 'out_of_memory', 'crashed', 'timed_out', 'failed'] as const satisfies Outcome[]
-const ENERGY_SOURCES = ['rapl', 'perf', 'estimate'] as const satisfies EnergyRecord['source'][]
-const NOISE = [
-  'run_queue_wait_share',
-  'involuntary_context_switches',
-  'load_1m',
-  'steal_share',
-  'others_cores',
-  'pressure_share',
-  'frequency_mhz',
-  'frequency_change',
-] as const satisfies (keyof NoiseReadings)[]
+const NOISE = keys(NO_NOISE_READINGS) as (keyof NoiseReadings)[]
 /** Only these may be below 0. */
 const SIGNED: readonly string[] = ['frequency_change']
 

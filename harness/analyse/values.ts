@@ -2,8 +2,6 @@
 import type { ComputeMechanism, OkTrial, Outcome, TrialResult, Watts } from '../../workers/protocol.ts'
 import { own } from '../own.ts'
 
-export const OUTCOMES: readonly Outcome[] = ['ok', 'out_of_memory', 'crashed', 'timed_out', 'failed']
-
 /** Values per trial as recorded; null where the trial could not tell. */
 export type RawValues = readonly (number | null | undefined)[]
 

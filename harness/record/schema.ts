@@ -6,10 +6,20 @@ import { z } from 'zod'
 import type { DataFingerprint, PreparedDataset } from '../../workers/data/types.ts'
 import {
   type ChunkLogLine,
+  COMPUTE_MECHANISMS,
   type DatasetSpec,
   DIFFERENCE_KINDS,
+  DISTURBED,
+  ENERGY_SOURCES,
+  MEMORY_MECHANISMS,
+  MEMORY_SCOPES,
+  NO_NOISE_READINGS,
+  type NoiseReadings,
+  OUTCOMES,
+  OUTCOMES_NOT_OK,
   type TrialResult,
 } from '../../workers/protocol.ts'
+import { DATASET_RULES, DIRECTIONS, KINDS } from '../../workers/untrusted.ts'
 import type { MetricInfo, ParamInfo, WorkloadInfo } from '../../workers/workload.ts'
 import { own } from '../own.ts'
 import type { PipelineOptions, PipelineSettings } from '../pipeline/options.ts'
@@ -17,18 +27,6 @@ import { defaultSettings } from '../sweep/settings.ts'
 import type { Scenario, ScenarioSettings, Sweep } from '../sweep/types.ts'
 import type { Manifest } from './types.ts'
 import { isPlain } from './upgrade.ts'
-
-export const OUTCOMES_NOT_OK = ['out_of_memory', 'crashed', 'timed_out', 'failed'] as const
-const COMPUTE_MECHANISMS = ['cgroup_v2', 'cgroup_v1', 'duty_cycle', 'none'] as const
-const MEMORY_MECHANISMS = [
-  'resource_limits',
-  'between_steps',
-  'supervisor_rss',
-  'cgroup_v1',
-  'cgroup_v2',
-] as const
-const DISTURBED = ['steal', 'others', 'waiting', 'pressure', 'frequency'] as const
-const MEMORY_SCOPES = ['workload', 'process'] as const
 
 const text = z.string()
 const number = z.number()
@@ -90,17 +88,10 @@ const caps = z.object({
   }),
 })
 
-const noise = z.object({
-  run_queue_wait_share: numberOrNull,
-  involuntary_context_switches: numberOrNull,
-  load_1m: numberOrNull,
-  steal_share: numberOrNull,
-  others_cores: numberOrNull,
-  pressure_share: numberOrNull,
-  frequency_mhz: numberOrNull,
-  frequency_change: numberOrNull,
-  disturbed: z.array(z.enum(DISTURBED)).nullable(),
-})
+const readings = Object.fromEntries(
+  Object.keys(NO_NOISE_READINGS).map((name) => [name, numberOrNull]),
+) as Record<keyof NoiseReadings, typeof numberOrNull>
+const noise = z.object({ ...readings, disturbed: z.array(z.enum(DISTURBED)).nullable() })
 
 const anyTrial = {
   trial: text,
@@ -114,7 +105,7 @@ const anyTrial = {
   resumed_under: z.array(passedOver),
 }
 
-const outcomes = ['ok', ...OUTCOMES_NOT_OK].join(', ')
+const outcomes = OUTCOMES.join(', ')
 
 export const trialSchema = z.discriminatedUnion(
   'outcome',
@@ -125,7 +116,7 @@ export const trialSchema = z.discriminatedUnion(
       metrics: byName(numberOrNull),
       energy: z.object({
         joules: numberOrNull,
-        source: z.enum(['rapl', 'perf', 'estimate']).nullable(),
+        source: z.enum(ENERGY_SOURCES).nullable(),
         shared: z.boolean(),
       }),
       info: byName(z.unknown()),
@@ -239,13 +230,13 @@ const workload = loosely<WorkloadInfo>()({
   metrics: byName(
     loosely<MetricInfo>()({
       unit: text,
-      direction: z.enum(['lower_is_better', 'higher_is_better', 'neutral']),
-      kind: z.enum(['deterministic', 'measured']),
+      direction: z.enum(DIRECTIONS),
+      kind: z.enum(KINDS),
       description: text,
     }),
   ),
   accuracy: text.optional(),
-  dataset: z.enum(['required', 'optional', 'none']),
+  dataset: z.enum(DATASET_RULES),
 })
 
 const dataset = loosely<PreparedDataset>()({

@@ -1,8 +1,9 @@
 /** What programs read of a run: values in full, under names that stay. */
+
+import { OUTCOMES } from '../../workers/protocol.ts'
 import type { ComparisonRow, SecondaryTests } from '../analyse/comparison.ts'
 import type { Estimate } from '../analyse/descriptive.ts'
 import { NO_SECONDARY_TESTS } from '../analyse/secondary-tests.ts'
-import { OUTCOMES } from '../analyse/values.ts'
 import type { CsvValue, DataTable } from './section.ts'
 import type { ReportModel, ScenarioReport } from './types.ts'
 import { coresOf } from './words.ts'

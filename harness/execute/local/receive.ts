@@ -6,7 +6,7 @@ import { cpus } from 'node:os'
 import type { PreparedDataset } from '../../../workers/data/types.ts'
 import {
   type DuetReport,
-  NO_NOISE_READINGS,
+  NOTHING_MEASURED,
   type PrepareResult,
   type TimeWindow,
   type TrialReport,
@@ -128,17 +128,5 @@ function contradiction({ metrics, window }: TrialReport, span: TimeWindow): stri
 
 function failedReport(name: string, why: string): TrialReport {
   const message = name === 'ClockError' ? `the trial's measurements contradict each other: ${why}` : why
-  return {
-    outcome: 'failed',
-    error: { name, message },
-    metrics: {},
-    budget_mb: null,
-    peak_mb: null,
-    achieved: null,
-    throttled_ms: null,
-    window: null,
-    energy: { joules: null, source: null },
-    machine_busy_ms: null,
-    noise: NO_NOISE_READINGS,
-  }
+  return { ...NOTHING_MEASURED, outcome: 'failed', error: { name, message } }
 }
