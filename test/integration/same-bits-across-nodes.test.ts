@@ -19,6 +19,9 @@ const LIMIT_MS = 600_000
 const folder = mkdtempSync(join(tmpdir(), 'stint-nodes-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+/** Forgets, and has so little memory that splits are undone. */
+const FOREST = { 'params.trees': 3, 'params.forgetting': 0.997, 'params.forest_memory_mb': 0.1 }
+
 /** Powers, roots, exponentials and logarithms wherever a run has any: features, step sizes, losses, detectors. */
 const NUMBERS = {
   name: 'numbers',
@@ -41,6 +44,7 @@ const NUMBERS = {
     { 'params.learner': 'sgd', 'params.learning_rate': 'optimal', 'params.average': true, batch_size: 16 },
     { 'params.learner': 'ridge', 'params.forgetting': 0.997, 'params.drift': 'forget', batch_size: 16 },
     { 'params.learner': 'sgd', mode: 'batch', batch_size: 16 },
+    { ...FOREST, 'params.learner': 'mondrian_forest', batch_size: 16 },
   ],
 }
 
@@ -56,7 +60,13 @@ const labels = (learners: readonly string[], include: object[]) => ({
 const SWEEPS: Record<string, object> = {
   numbers: NUMBERS,
   many: {
-    ...labels(['softmax'], [{ 'params.learner': 'softmax', 'params.power_t': 0.3, batch_size: 4 }]),
+    ...labels(
+      ['softmax'],
+      [
+        { 'params.learner': 'softmax', 'params.power_t': 0.3, batch_size: 4 },
+        { ...FOREST, 'params.learner': 'mondrian_forest_classifier', batch_size: 4 },
+      ],
+    ),
     dataset: { source: 'labels.csv', target: 'kind', columns: { two: 'drop' } },
   },
   two: {

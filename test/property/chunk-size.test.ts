@@ -13,7 +13,7 @@ const row = fc.tuple(cell, cell, label, label, cell)
 const table = fc.array(row, { minLength: 5, maxLength: 60 })
 const settings = fc.record({
   batch_size: fc.integer({ min: 1, max: 20 }),
-  learner: fc.constantFrom('ridge', 'sgd'),
+  learner: fc.constantFrom('ridge', 'sgd', 'mondrian_forest'),
   mode: fc.constantFrom('streaming' as const, 'batch' as const),
   sizes: fc.tuple(fc.integer({ min: 1, max: 70 }), fc.integer({ min: 1, max: 70 })),
 })
@@ -43,6 +43,7 @@ describe('quality metrics', () => {
     ['ridge', 1],
     ['ridge', 48],
     ['sgd', 5],
+    ['mondrian_forest', 5],
   ])('have the same bits in chunks of any size, on players: %s, batch %i', async (learner, batch_size) => {
     const path = join(temporaryFolder(), 'players.csv')
     await generateDataset({ preset: 'nba2k', rows: 700, seed: 11 }, path)

@@ -21,11 +21,13 @@ const VARIANTS: [string, LearnerOptions][] = [
   ['logistic', { loss: 'hinge', average: true }],
   ['ftrl', { l1: 0.5 }],
   ['pa', { variant: 'pa1' }],
+  ['mondrian_forest', { trees: 2, forgetting: 0.9, forest_memory_mb: 0.004 }],
+  ['mondrian_forest_classifier', { trees: 2, forgetting: 0.9, forest_memory_mb: 0.004 }],
 ]
 
 function classesOf(name: string): number {
   if (LEARNERS[name]?.task !== 'classification') return 0
-  return ['softmax', 'majority', 'no_change'].includes(name) ? 4 : 2
+  return LEARNERS[name].two_classes ? 2 : 4
 }
 
 const shape = fc.record({
@@ -106,8 +108,13 @@ describe.each(VARIANTS)('%s %j', (name, options) => {
   })
 })
 
-/** Ridge standardises dense columns, and an L1 penalty falls on all dense columns but on active indexes alone. */
-const SAME_BOTH_WAYS = VARIANTS.filter(([name, options]) => name !== 'ridge' && !('l1_ratio' in options))
+/**
+ * Ridge standardises dense columns, an L1 penalty falls on all dense columns but on active indexes alone, and to a tree
+ * a slot is one feature.
+ */
+const SAME_BOTH_WAYS = VARIANTS.filter(
+  ([name, options]) => !/^(ridge|mondrian)/.test(name) && !('l1_ratio' in options),
+)
 
 describe.each(SAME_BOTH_WAYS)('%s %j', (name, options) => {
   test('the sparse one-hot path equals dense columns of 0 and 1', () => {
@@ -132,7 +139,7 @@ describe.each(SAME_BOTH_WAYS)('%s %j', (name, options) => {
   })
 })
 
-const PROBABILISTIC = ['logistic', 'softmax', 'ftrl_classifier', 'majority']
+const PROBABILISTIC = ['logistic', 'softmax', 'ftrl_classifier', 'majority', 'mondrian_forest_classifier']
 
 describe.each(PROBABILISTIC)('%s', (name) => {
   test('probabilities sum to 1 and the class is the most probable', () => {

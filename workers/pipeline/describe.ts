@@ -87,6 +87,8 @@ export interface PipelineParams extends GivenParams {
 /** A chunk that is halved so often has one row. */
 const MAX_RETRIES = 30
 
+const ONE_PASS = CHOICES.filter((name) => LEARNERS[name]!.one_pass === true)
+
 const OWN_PARAMS = {
   learner: {
     type: 'string',
@@ -104,7 +106,7 @@ const OWN_PARAMS = {
     type: 'integer',
     default: null,
     minimum: 1,
-    description: 'passes over the training rows, in batch mode only; 5 where not given, 1 for ridge and ftrl',
+    description: `passes over the training rows, in batch mode only; 5 where not given, 1 for ${ONE_PASS.join(', ')}`,
   },
   reader: {
     type: 'string',

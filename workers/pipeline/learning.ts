@@ -1,4 +1,5 @@
 /** The learning half of the pipeline: from feature rows to scores, for either task and either mode. */
+import { mixedBits } from '../data/presets/random.ts'
 import type { WorkloadSettings } from '../workload.ts'
 import type { PipelineParams } from './describe.ts'
 import { RowBuffer } from './features/row-buffer.ts'
@@ -98,10 +99,10 @@ export class Learning {
     this.params = params
     this.buffer = new RowBuffer(shape.width, shape.slots)
     if (state !== undefined) this.buffer.restore(state.buffer)
-    const batchMode = settings.mode === 'batch'
+    const { mode, batch_size, random_seed } = settings
+    const batchMode = mode === 'batch'
     this.curved = curvedScores(shape, params, batchMode, state?.scores[0] as CurvedScoresState | undefined)
-    this.models = modelsFor(shape, params, this.curved, state)
-    const { batch_size, random_seed } = settings
+    this.models = modelsFor(shape, params, random_seed, this.curved, state)
     this.prequential = new Prequential(
       this.models,
       batch_size,
@@ -127,9 +128,9 @@ export class Learning {
 
   /** Batch mode: learns and scores what was kept. */
   fit(): void {
-    const { learner } = this.params
-    const gains = LEARNERS[learner]!.baseline !== true && !/^(ridge|ftrl)/.test(learner)
-    this.holdout!.fit(this.params.epochs ?? (gains ? EPOCHS : 1))
+    const { baseline, one_pass } = LEARNERS[this.params.learner]!
+    const once = baseline === true || one_pass === true
+    this.holdout!.fit(this.params.epochs ?? (once ? 1 : EPOCHS))
   }
 
   /** Told of every scored row: for drift detectors on the error. Streaming alone. */
@@ -247,12 +248,13 @@ export class Learning {
 function modelsFor(
   { task, positiveClass }: LearningShape,
   params: PipelineParams,
+  seed: number,
   curved: CurvedScores,
   state: LearningState | undefined,
 ): Model[] {
   const restored = (at: number, fresh: () => Learner) =>
     state === undefined ? fresh() : learnerFromJSON(state.learners[at]!)
-  const fresh = () => chosenLearner(params)
+  const fresh = () => chosenLearner(params, seed)
   const baselines = Object.entries(BASELINES[task]).map(([name, make], i) => ({
     name,
     learner: restored(i + 1, make),
@@ -347,7 +349,7 @@ class Holdout {
    */
   keep(buffer: RowBuffer): void {
     while (buffer.waiting > 0) {
-      const store = hash(this.rows, this.seed) < HELD_OUT * TWO_32 ? this.test : this.train
+      const store = mixedBits(this.rows, this.seed) < HELD_OUT * TWO_32 ? this.test : this.train
       store.add(buffer, buffer.first)
       buffer.first += 1
       this.rows += 1
@@ -382,12 +384,4 @@ class Holdout {
       scoreRows(this.models, batch, 0, rows, made, 0)
     })
   }
-}
-
-/** 32 well-mixed bits of a row number (the finaliser of MurmurHash3, A. Appleby). */
-function hash(row: number, seed: number): number {
-  let h = Math.imul(row ^ Math.imul(seed, 0x9e3779b1), 0x85ebca6b) ^ seed
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-  return (h ^ (h >>> 16)) >>> 0
 }

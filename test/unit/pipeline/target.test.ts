@@ -144,36 +144,40 @@ describe('a learner that nobody named', () => {
 describe('a learner that does not fit the target', () => {
   const LABELS = 'params.learner "ridge" predicts numbers, but the target "y" has'
   it.each([
-    [['a', 'b', 'c'], 'ridge', `${LABELS} 3 labels: choose softmax, or leave params.learner out`],
+    [
+      ['a', 'b', 'c'],
+      'ridge',
+      `${LABELS} 3 labels: choose softmax, mondrian_forest_classifier, or leave params.learner out`,
+    ],
     [
       ['a', 'b'],
       'ridge',
-      `${LABELS} 2 labels: choose logistic, softmax, pa_classifier, ftrl_classifier, or leave params.learner out`,
+      `${LABELS} 2 labels: choose logistic, softmax, pa_classifier, ftrl_classifier, mondrian_forest_classifier, or leave params.learner out`,
     ],
     [
       ['0', '1'],
       'ridge',
-      `${LABELS} 2 labels: choose logistic, softmax, pa_classifier, ftrl_classifier, or leave params.learner out, or set dataset.columns.y to number`,
+      `${LABELS} 2 labels: choose logistic, softmax, pa_classifier, ftrl_classifier, mondrian_forest_classifier, or leave params.learner out, or set dataset.columns.y to number`,
     ],
     [
       ['a', 'b', 'c'],
       'logistic',
-      'params.learner "logistic" tells two labels apart, but the target "y" has 3 labels: choose softmax, or leave params.learner out',
+      'params.learner "logistic" tells two labels apart, but the target "y" has 3 labels: choose softmax, mondrian_forest_classifier, or leave params.learner out',
     ],
     [
       ['1', '2', '3'],
       'logistic',
-      'params.learner "logistic" predicts labels, but the target "y" is a number: choose ridge, sgd, pa, ftrl, or leave params.learner out',
+      'params.learner "logistic" predicts labels, but the target "y" is a number: choose ridge, sgd, pa, ftrl, mondrian_forest, or leave params.learner out',
     ],
     [
       ['1', '2', '3'],
       'softmax',
-      'params.learner "softmax" predicts labels, but the target "y" is a number: choose ridge, sgd, pa, ftrl, or leave params.learner out, or if its numbers are labels, set dataset.columns.y to category',
+      'params.learner "softmax" predicts labels, but the target "y" is a number: choose ridge, sgd, pa, ftrl, mondrian_forest, or leave params.learner out, or if its numbers are labels, set dataset.columns.y to category',
     ],
     [
       Array.from({ length: 30 }, (_, i) => String(i)),
       'softmax',
-      'params.learner "softmax" predicts labels, but the target "y" is a number: choose ridge, sgd, pa, ftrl, or leave params.learner out',
+      'params.learner "softmax" predicts labels, but the target "y" is a number: choose ridge, sgd, pa, ftrl, mondrian_forest, or leave params.learner out',
     ],
   ])('is refused for %j and %s, and all that it advises works', async (targets, learner, message) => {
     const dataset = await prepared(csvFile(table(targets)), { target: 'y' })

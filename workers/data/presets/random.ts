@@ -2,6 +2,13 @@
 
 const TWO_32 = 2 ** 32
 
+export interface RandomState {
+  a: number
+  b: number
+  c: number
+  counter: number
+}
+
 /** sfc32 (C. Doty-Humphrey, PractRand): 128 bits of state, 32 bits a call. */
 export class Random {
   private a: number
@@ -15,6 +22,21 @@ export class Random {
     this.c = 0
     // As its author does, so that seeds which differ in one bit lead to unrelated streams.
     for (let i = 0; i < 15; i += 1) this.bits()
+  }
+
+  /** Goes on where the other one was. */
+  static fromJSON({ a, b, c, counter }: RandomState): Random {
+    const random = new Random(0)
+    random.a = a
+    random.b = b
+    random.c = c
+    random.counter = counter
+    return random
+  }
+
+  toJSON(): RandomState {
+    const { a, b, c, counter } = this
+    return { a, b, c, counter }
   }
 
   /** 32 random bits as a signed integer. */
@@ -68,4 +90,12 @@ export class Weighted<T> {
     while (i < this.ends.length - 1 && u >= this.ends[i]!) i += 1
     return this.values[i]!
   }
+}
+
+/** 32 well-mixed bits of a whole number, from 0 on (the finaliser of MurmurHash3, A. Appleby). */
+export function mixedBits(value: number, seed: number): number {
+  let h = Math.imul(value ^ Math.imul(seed, 0x9e3779b1), 0x85ebca6b) ^ seed
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return (h ^ (h >>> 16)) >>> 0
 }

@@ -58,11 +58,14 @@ export function givenOptions(params: Readonly<Record<string, unknown>>): Record<
 }
 
 /**
- * The chosen learner, fresh.
+ * The chosen learner, fresh. `seed` as for createLearner.
  * @throws {RangeError} where it does not take one of the options given, or not with that value
  */
-export function chosenLearner(params: Readonly<Record<string, unknown>> & { learner: string }): Learner {
-  return createLearner(params.learner, givenOptions(params))
+export function chosenLearner(
+  params: Readonly<Record<string, unknown>> & { learner: string },
+  seed = 0,
+): Learner {
+  return createLearner(params.learner, givenOptions(params), seed)
 }
 
 /** The target as far as a learner's fitness for it goes. */

@@ -4,6 +4,7 @@ import { LastValue, MajorityClass, NoChange, RunningMean } from './baselines.ts'
 import { FTRL_DEFAULTS, Ftrl } from './ftrl.ts'
 import type { Learner, LearnerState } from './learner.ts'
 import { LinearClassifier, LinearRegressor } from './linear-learner.ts'
+import { MONDRIAN_DEFAULTS, MondrianForest, MondrianForestClassifier } from './mondrian-forest.ts'
 import { PA_DEFAULTS, PassiveAggressive } from './pa.ts'
 import { RIDGE_DEFAULTS, Ridge } from './ridge.ts'
 import { isClassifier, Scaled, ScaledClassifier } from './scaled.ts'
@@ -19,12 +20,14 @@ export interface LearnerInfo {
   baseline?: true
   /** Tells two classes apart and no more. */
   two_classes?: true
+  /** Once over the rows of batch mode unless told otherwise: more passes only count each row several times. */
+  one_pass?: true
   description: string
   options: Record<string, ParamInfo>
 }
 
 interface Entry extends LearnerInfo {
-  create: (options: Record<string, never>) => Learner
+  create: (options: Record<string, never>, seed: number) => Learner
   restore: (state: LearnerState) => Learner
 }
 
@@ -69,6 +72,8 @@ const INTERCEPT_LR: ParamInfo = {
   description: 'constant step size of the intercept, 0 to keep it at 0; where not given, that of the weights',
 }
 
+const FORGETTING = number(1, 'weight of a row relative to the next', ABOVE_ZERO, 1)
+
 const CLIP = flag(true, 'keep predictions within the range of the targets seen')
 
 const sgdSteps = (eta0: number, schedule: string): Record<string, ParamInfo> => ({
@@ -97,9 +102,36 @@ const FTRL_OPTIONS: Record<string, ParamInfo> = {
   l2: number(FTRL_DEFAULTS.l2, 'L2 penalty', 0),
 }
 
+const MONDRIAN_OPTIONS: Record<string, ParamInfo> = {
+  trees: {
+    type: 'integer',
+    default: MONDRIAN_DEFAULTS.trees,
+    minimum: 1,
+    maximum: 1000,
+    description: 'trees whose predictions are averaged; time grows with them',
+  },
+  step: number(
+    MONDRIAN_DEFAULTS.step,
+    'weight of the losses of a node: the larger, the sooner finer nodes are trusted',
+    ABOVE_ZERO,
+  ),
+  forgetting: FORGETTING,
+  category_weight: number(
+    MONDRIAN_DEFAULTS.category_weight,
+    'chance of a split by a category relative to one by a number; 0 for none',
+    0,
+  ),
+  forest_memory_mb: number(
+    MONDRIAN_DEFAULTS.forest_memory_mb,
+    'most memory of all nodes; a tree that has used up its share undoes its latest splits, a tenth of them, and from then on makes none as fine',
+    ABOVE_ZERO,
+  ),
+}
+
 const ENTRIES: Record<string, Entry> = {
   ridge: {
     task: 'regression',
+    one_pass: true,
     description:
       'ridge on sufficient statistics: the exact solution over all rows so far, solved once a batch',
     options: {
@@ -108,7 +140,7 @@ const ENTRIES: Record<string, Entry> = {
         'penalty on weights of standardised features and one-hot columns',
         0,
       ),
-      forgetting: number(RIDGE_DEFAULTS.forgetting, 'weight of a row relative to the next', ABOVE_ZERO, 1),
+      forgetting: FORGETTING,
       clip: CLIP,
       max_one_hot: {
         type: 'integer',
@@ -149,10 +181,20 @@ const ENTRIES: Record<string, Entry> = {
   },
   ftrl: {
     task: 'regression',
+    one_pass: true,
     description: 'linear regression by FTRL-Proximal',
     options: { ...FTRL_OPTIONS, scale_features: SCALE_FEATURES, scale_target: SCALE_TARGET, clip: CLIP },
     create: (options) => scaled(options, (own) => new LinearRegressor('ftrl', new Ftrl(own))),
     restore: (state) => new LinearRegressor('ftrl', Ftrl.fromJSON(state)),
+  },
+  mondrian_forest: {
+    task: 'regression',
+    one_pass: true,
+    description:
+      'aggregated Mondrian forest: random trees that grow with the rows, for targets that are no sum of their features',
+    options: MONDRIAN_OPTIONS,
+    create: (options, seed) => new MondrianForest(options, seed),
+    restore: (state) => MondrianForest.fromJSON(state),
   },
   mean: {
     task: 'regression',
@@ -207,11 +249,27 @@ const ENTRIES: Record<string, Entry> = {
   ftrl_classifier: {
     task: 'classification',
     two_classes: true,
+    one_pass: true,
     description: 'logistic regression of two classes by FTRL-Proximal',
     options: { ...FTRL_OPTIONS, scale_features: SCALE_FEATURES },
     create: (options) =>
       scaled(options, (own) => new LinearClassifier('ftrl_classifier', new Ftrl(own), true)),
     restore: (state) => new LinearClassifier('ftrl_classifier', Ftrl.fromJSON(state), true),
+  },
+  mondrian_forest_classifier: {
+    task: 'classification',
+    one_pass: true,
+    description: 'the same forest for labels; labels may appear late',
+    options: {
+      ...MONDRIAN_OPTIONS,
+      dirichlet: number(
+        MONDRIAN_DEFAULTS.dirichlet,
+        'rows of each label that a node counts before it has seen any',
+        ABOVE_ZERO,
+      ),
+    },
+    create: (options, seed) => new MondrianForestClassifier(options, seed),
+    restore: (state) => MondrianForestClassifier.fromJSON(state),
   },
   majority: {
     task: 'classification',
@@ -236,9 +294,10 @@ export const LEARNERS: Readonly<Record<string, LearnerInfo>> = ENTRIES
 
 /**
  * A fresh learner. Options not given take their defaults.
+ * @param seed of learners that draw; the others are the same for all
  * @throws {RangeError} on an unknown name or option, or a value outside the option's bounds
  */
-export function createLearner(name: string, options: LearnerOptions = {}): Learner {
+export function createLearner(name: string, options: LearnerOptions = {}, seed = 0): Learner {
   const entry = Object.hasOwn(ENTRIES, name) ? ENTRIES[name] : undefined
   if (entry === undefined) {
     throw new RangeError(`unknown learner "${name}"; there are ${Object.keys(ENTRIES).join(', ')}`)
@@ -247,7 +306,7 @@ export function createLearner(name: string, options: LearnerOptions = {}): Learn
   const filled = Object.fromEntries(
     Object.entries(entry.options).map(([key, info]) => [key, options[key] ?? info.default]),
   )
-  return entry.create(filled as Record<string, never>)
+  return entry.create(filled as Record<string, never>, seed)
 }
 
 /** @throws {TypeError} where the state is not one that a learner wrote */

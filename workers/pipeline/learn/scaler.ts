@@ -94,6 +94,12 @@ export class StandardScaler {
     return this.squares.map((sum) => (this.rows === 0 ? 0 : sum / this.rows))
   }
 
+  /** 1 / deviation by feature, 0 for one that has not varied; valid until more is learned. */
+  inverses(): Float64Array {
+    if (this.stale) this.invert()
+    return this.inverse
+  }
+
   toJSON(): Record<string, unknown> {
     return { rows: this.rows, mean: encodeFloats(this.mean), squares: encodeFloats(this.squares) }
   }
