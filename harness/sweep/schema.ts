@@ -116,7 +116,17 @@ interface SchemaOptions {
  * The schema of a sweep. Every message says what was expected; unknown keys are refused.
  * It checks one value at a time: what hangs together is checked by `loadSweep`.
  */
-export function sweepSchema({ cores, namedKeys }: SchemaOptions): z.ZodType {
+export function sweepSchema(options: SchemaOptions): z.ZodType {
+  const key = JSON.stringify(options)
+  const schema = made.get(key) ?? makeSchema(options)
+  made.set(key, schema)
+  return schema
+}
+
+/** A schema takes 20 ms to make and to use for the first time, and its second use none. */
+const made = new Map<string, z.ZodType>()
+
+function makeSchema({ cores, namedKeys }: SchemaOptions): z.ZodType {
   const table = settings(cores)
   const keys = scenarioKeys(table)
   const named = Object.fromEntries(namedKeys.map((key) => [key, NAMED[namedBy(key)!]!]))

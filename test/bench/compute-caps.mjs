@@ -58,6 +58,10 @@ for (let round = 0; round < rounds; round++) {
     executor.provide(resources)
     const { outcome, error, caps } = await executor.run(spec)
     if (outcome !== 'ok') throw new Error(`${cell.mechanism} ${cell.share}: ${outcome}: ${error?.message}`)
+    if (caps.compute.achieved === null)
+      throw new Error(
+        `a window of ${wallMs} ms is too short for the clock of ${cell.mechanism}: give more wall_ms`,
+      )
     cell.achieved.push(caps.compute.achieved)
     cell.throttled.push(caps.compute.throttled_ms)
     process.stderr.write(

