@@ -43,6 +43,73 @@ export interface KernelFunctions {
   ): number
   dates(...args: [...FieldArguments, format: number]): number
   months(out: Pointer, rows: number, days: Pointer): number
+  year: ColumnKernel
+  month: ColumnKernel
+  minus: ColumnKernel
+  times: ColumnKernel
+  plus(out: Pointer, rows: number, a: Pointer, constant: number): void
+  bodyMassIndex: ColumnKernel
+  decade: ColumnKernel
+  rookie(out: Pointer, rows: number, experience: Pointer, pick: Pointer, picks: number, seasons: number): void
+  lookUp(out: Pointer, rows: number, places: Pointer, table: Pointer, last: number): number
+  firstGap(values: Pointer, rows: number): number
+  fillMeans(a: Pointer, b: Pointer, c: Pointer, d: Pointer, rows: number, states: Pointer): void
+  respell(codes: Pointer, from: number, rows: number, table: Pointer): number
+  toRows(columns: Pointer, width: number, rows: number, out: Pointer): void
+  oneHot(
+    codes: Pointer,
+    tables: Pointer,
+    slots: number,
+    from: number,
+    rows: number,
+    out: Pointer,
+    sizes: Pointer,
+    size: number,
+  ): number
+  learnScale(
+    x: Pointer,
+    rows: number,
+    width: number,
+    before: number,
+    mean: Pointer,
+    squares: Pointer,
+    room: Pointer,
+  ): void
+  standardise(x: Pointer, rows: number, width: number, mean: Pointer, inverse: Pointer, out: Pointer): void
+  scaleTargets(values: Pointer, rows: number, mean: number, deviation: number, out: Pointer): void
+  unscale(values: Pointer, rows: number, mean: number, deviation: number): void
+  clip(values: Pointer, rows: number, lowest: number, highest: number): void
+  margins(
+    x: Pointer,
+    hot: Pointer,
+    rows: number,
+    width: number,
+    slots: number,
+    dense: Pointer,
+    hotWeights: Pointer,
+    known: number,
+    denseScale: number,
+    hotScale: number,
+    intercept: number,
+    out: Pointer,
+  ): void
+  sgdSteps(
+    x: Pointer,
+    hot: Pointer,
+    targets: Pointer,
+    rows: number,
+    width: number,
+    slots: number,
+    dense: Pointer,
+    denseLength: number,
+    hotWeights: Pointer,
+    hotLength: number,
+    state: Pointer,
+    t: number,
+    eta0: number,
+    power: number,
+    l2: number,
+  ): number
   findKey(table: Pointer, start: Pointer, end: Pointer): number
   addKey(table: Pointer, start: Pointer, end: Pointer): number
   placeKeys(table: Pointer): void
@@ -57,6 +124,9 @@ export interface KernelFunctions {
     out: Pointer,
   ): number
 }
+
+/** `out`, the rows and the operands. */
+type ColumnKernel = (out: Pointer, rows: number, a: Pointer, b: Pointer) => void
 
 type FieldArguments = [
   bytes: Pointer,
@@ -73,6 +143,7 @@ const PAGE_BYTES = 65_536
 const MOST_PAGES = 65_536
 /** Arrays begin at multiples of it, and kernels may read so many bytes after the end of one. */
 const ALIGNMENT = 64
+const FIRST_SCRATCH = 1024
 
 /** Beside the compiled sources, or in the build of the sources that run. */
 const FILES = ['./kernels.wasm', '../build/workers/kernels.wasm']
@@ -160,6 +231,7 @@ export class Kernels {
   private buffer: SharedArrayBuffer
   private gaps: Gap[] = []
   private readonly sizes = new Map<Pointer, number>()
+  private room: Float64Array | null = null
 
   constructor(module: object) {
     this.memory = new WebAssembly.Memory({ initial: 1, maximum: MOST_PAGES, shared: true })
@@ -188,6 +260,15 @@ export class Kernels {
     return Buffer.from(this.buffer as unknown as ArrayBuffer, at, length)
   }
 
+  /** Room for at least so many numbers, of any value, until the next call. */
+  scratch(length: number): Float64Array {
+    if (this.room === null || this.room.length < length) {
+      if (this.room !== null) this.free(this.room)
+      this.room = this.floats(Math.max(length, FIRST_SCRATCH))
+    }
+    return this.room
+  }
+
   /** Gives an array's room back; nothing may use it any more. */
   free({ byteOffset: at }: Float64Array | Int32Array | Uint8Array): void {
     const size = this.sizes.get(at)
@@ -201,6 +282,7 @@ export class Kernels {
   close(): void {
     this.sizes.clear()
     this.gaps = []
+    this.room = null
     this.end = this.start
     if (idle === null) idle = this
   }
@@ -259,6 +341,19 @@ export class Kernels {
 
 function aligned(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
+}
+
+/** Below so many rows the way to a kernel costs more than it gains. */
+const FEWEST_ROWS = 16
+
+/** The kernels for rows whose arrays lie in their memory, where there are enough of them; null for none. */
+export function kernelsFor(batch: { kernels?: Kernels | null }, rows: number): Kernels | null {
+  return rows < FEWEST_ROWS ? null : (batch.kernels ?? null)
+}
+
+/** True for an array that kernels made. */
+export function isKernelArray({ buffer }: Float64Array | Int32Array): boolean {
+  return buffer instanceof SharedArrayBuffer
 }
 
 /** Zeros, in the kernels' memory where there are kernels. */

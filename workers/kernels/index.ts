@@ -1,6 +1,33 @@
 /** All that JavaScript may call. */
 export { addKey, categories, findKey, placeKeys } from './categories'
+export {
+  bodyMassIndex,
+  decade,
+  fillMeans,
+  firstGap,
+  lookUp,
+  minus,
+  month,
+  oneHot,
+  plus,
+  respell,
+  rookie,
+  times,
+  toRows,
+  year,
+} from './columns'
 export { dates, months } from './dates'
+export {
+  clip,
+  learnScale,
+  margins,
+  moments,
+  scaleTargets,
+  score,
+  sgdSteps,
+  standardise,
+  unscale,
+} from './learning'
 export { decoratedNumbers, looseNumbers, numbers, numbersAfter } from './numbers'
 export { split } from './split'
 

@@ -2,6 +2,7 @@
 
 import type { Column, ColumnChunk } from '../data/columns.ts'
 import type { PreparedDataset } from '../data/types.ts'
+import type { Kernels } from '../kernels.ts'
 import { Cleaner, type CleanerState } from './clean/cleaner.ts'
 import type { DataParams } from './describe.ts'
 import type { ClassLabels } from './learn/class-labels.ts'
@@ -34,6 +35,7 @@ export class DataQuality {
     params: DataParams,
     state?: DataQualityState,
     seen: readonly Column[] | null = null,
+    kernels: Kernels | null = null,
   ) {
     const policy = dataset.bad_values ?? 'fail'
     this.state = state
@@ -42,6 +44,7 @@ export class DataQuality {
       impute_value: params.impute_value,
       impute_categories: params.impute_categories,
       columns: plan.columns,
+      kernels,
     })
     this.guard = Guard.idle(policy, plan.columns)
       ? null

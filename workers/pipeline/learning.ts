@@ -1,5 +1,6 @@
 /** The learning half of the pipeline: from feature rows to scores, for either task and either mode. */
 import { mixedBits } from '../data/presets/random.ts'
+import type { Kernels } from '../kernels.ts'
 import type { WorkloadSettings } from '../workload.ts'
 import type { PipelineParams } from './describe.ts'
 import { RowBuffer } from './features/row-buffer.ts'
@@ -93,11 +94,13 @@ export class Learning {
     settings: Pick<WorkloadSettings, 'mode' | 'batch_size' | 'random_seed'>,
     /** Where rows go that wait and would take too much memory; null: none do. */
     spill: Spill | null,
+    /** What computes, where it can; null: JavaScript. */
+    kernels: Kernels | null = null,
     state?: LearningState,
   ) {
     this.task = shape.task
     this.params = params
-    this.buffer = new RowBuffer(shape.width, shape.slots)
+    this.buffer = new RowBuffer(shape.width, shape.slots, kernels)
     if (state !== undefined) this.buffer.restore(state.buffer)
     const { mode, batch_size, random_seed } = settings
     const batchMode = mode === 'batch'
@@ -379,7 +382,7 @@ class Holdout {
     this.test.forEach((block) => {
       const { rows } = block.batch
       const batch = block.upTo(rows)
-      const made = room.for(this.models, rows)
+      const made = room.for(this.models, rows, null)
       predictRows(this.models, batch, 0, rows, made)
       scoreRows(this.models, batch, 0, rows, made, 0)
     })

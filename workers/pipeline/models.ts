@@ -1,4 +1,6 @@
 /** A learner with its scores, and the baselines that it must beat. */
+
+import { type Kernels, newFloats } from '../kernels.ts'
 import { LastValue, MajorityClass, NoChange, RunningMean } from './learn/baselines.ts'
 import type { FeatureBatch, Learner } from './learn/learner.ts'
 import type { Task } from './learn/registry.ts'
@@ -26,12 +28,15 @@ export class PredictionRoom {
 
   private rows = -1
 
-  for(models: readonly Model[], rows: number): readonly Float64Array[] {
+  /** @param kernels in whose memory the batch lies, as then do its predictions; null for anywhere else */
+  for(models: readonly Model[], rows: number, kernels: Kernels | null): readonly Float64Array[] {
     if (rows <= this.rows) return this.byModel
     this.rows = rows
     for (let m = 0; m < models.length; m += 1) {
       const { width } = models[m]!.scores
-      this.byModel[m] = new Float64Array(rows * width)
+      const before = this.byModel[m]
+      if (before !== undefined) kernels?.free(before)
+      this.byModel[m] = newFloats(kernels, rows * width)
     }
     return this.byModel
   }

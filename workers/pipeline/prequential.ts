@@ -118,7 +118,7 @@ export class Prequential {
     const batch = buffer.upTo(to)
     let made: readonly Float64Array[] | null = null
     if (this.learned > 0) {
-      made = this.room.for(this.models, rows)
+      made = this.room.for(this.models, rows, batch.kernels ?? null)
       predictRows(this.models, batch, from, to, made)
     } else this.unscored += rows
     this.predicted += rows

@@ -137,9 +137,12 @@ class PipelineRun implements OpenWorkload {
     const task = taskOf(plan)
     this.labels = task === 'classification' ? new ClassLabels(plan.target, parts?.labels ?? []) : null
     this.chosenPositive = dataset.positive
-    this.quality = new DataQuality(plan, dataset, params, parts?.quality, seen)
+    this.quality = new DataQuality(plan, dataset, params, parts?.quality, seen, kernels)
     const engineering = engineerOptions(plan, params, settings)
-    this.engineer = new FeatureEngineer(plan.features, plan.target, parts?.engineer, engineering)
+    this.engineer = new FeatureEngineer(plan.features, plan.target, parts?.engineer, {
+      ...engineering,
+      kernels,
+    })
     const { batch_size } = settings
     this.spill = params.spill_to_disk && limits.memory_mb !== null ? new Spill(limits.memory_mb) : null
     const batchSize = params.adaptive_batch_resize
@@ -157,6 +160,7 @@ class PipelineRun implements OpenWorkload {
       params,
       { ...settings, batch_size: batchSize },
       this.spill,
+      kernels,
       parts?.learning,
     )
     this.control = params.adaptive_chunk_resize

@@ -60,11 +60,15 @@ const TABLE: FeatureTable = {
     { name: 'zero', from: ['x', 'x'], fill: minus },
     { name: 'two', from: ['zero'], fill: plus(2) },
     { name: 'double', from: ['x', 'two'], fill: times },
-    { name: 'sum', from: ['x', 'double'], fill: (out, rows, x, d) => each(out, rows, (i) => x[i]! + d[i]!) },
+    {
+      name: 'sum',
+      from: ['x', 'double'],
+      fill: { js: (out, rows, x, d) => each(out, rows, (i) => x[i]! + d[i]!) },
+    },
     {
       name: 'product',
       from: ['x', 'double', 'sum'],
-      fill: (out, rows, x, d, s) => each(out, rows, (i) => x[i]! * d[i]! * s[i]!),
+      fill: { js: (out, rows, x, d, s) => each(out, rows, (i) => x[i]! * d[i]! * s[i]!) },
     },
   ],
   dense: ['x', 'product'],

@@ -2,7 +2,8 @@
 
 import type { CategoryColumn, Column, ColumnChunk } from '../../data/columns.ts'
 import type { ColumnDeclaration } from '../../data/types.ts'
-import { createImputer, type Imputer, type ImputerState, type NumberStrategy } from './imputer.ts'
+import { isKernelArray, type Kernels } from '../../kernels.ts'
+import { createImputer, fillMeans, type Imputer, type ImputerState, type NumberStrategy } from './imputer.ts'
 import { type CategoryRule, Respelling, type RespellingState } from './respelling.ts'
 
 export interface CleanerOptions {
@@ -13,6 +14,8 @@ export interface CleanerOptions {
   impute_categories?: 'none' | 'most_frequent'
   /** What was declared of columns. */
   columns?: ReadonlyMap<string, ColumnDeclaration>
+  /** What computes on chunks in its memory; null or absent: JavaScript. */
+  kernels?: Kernels | null
 }
 
 export interface CleanerState {
@@ -79,9 +82,7 @@ export class Cleaner {
     out.firstRow = chunk.firstRow
     out.bytes = chunk.bytes
     for (let i = 0; i < chunk.columns.length; i += 1) out.columns[i] = chunk.columns[i]!
-    for (const { column, imputer } of this.gaps) {
-      this.imputedNumbers += imputer.fill(valuesOf(chunk.columns[column]!), out.rows)
-    }
+    this.fillGaps(chunk, out.rows)
     for (const respelling of this.respellings) {
       respelling.apply(chunk.columns[respelling.column] as CategoryColumn, out.rows)
       out.columns[respelling.column] = respelling.clean
@@ -100,6 +101,27 @@ export class Cleaner {
     }
   }
 
+  private fillGaps(chunk: ColumnChunk, rows: number): void {
+    const kernels = this.options.kernels ?? null
+    let { gaps } = this
+    if (kernels !== null) {
+      const compiled = gaps.filter(
+        ({ column, imputer }) => imputer.isMean === true && isKernelArray(valuesOf(chunk.columns[column]!)),
+      )
+      const columns = compiled.map(({ column }) => valuesOf(chunk.columns[column]!))
+      this.imputedNumbers += fillMeans(
+        kernels,
+        compiled.map(({ imputer }) => imputer),
+        columns,
+        rows,
+      )
+      gaps = gaps.filter((gap) => !compiled.includes(gap))
+    }
+    for (const { column, imputer } of gaps) {
+      this.imputedNumbers += imputer.fill(valuesOf(chunk.columns[column]!), rows)
+    }
+  }
+
   private prepare(chunk: ColumnChunk): void {
     const { impute = 'mean', impute_value = 0, impute_categories, columns } = this.options
     const numbers = new Map(Object.entries(this.state?.numbers ?? {}))
@@ -114,7 +136,8 @@ export class Cleaner {
           if (strategy === 'constant') rule.missing = String(declared?.fill ?? '')
           if (strategy === 'most_frequent') rule.mostFrequent = true
         }
-        this.respellings.push(new Respelling(column, name, rule, categories.get(name)))
+        const kernels = this.options.kernels ?? null
+        this.respellings.push(new Respelling(column, name, rule, categories.get(name), kernels))
       } else if (name !== this.target) {
         const strategy = declared?.impute ?? impute
         const constant = typeof declared?.fill === 'number' ? declared.fill : impute_value
@@ -135,7 +158,11 @@ export class Cleaner {
     onDrop: ((row: number) => void) | undefined,
   ): number {
     const target = valuesOf(chunk.columns[this.targetColumn]!)
+    const kernels = this.options.kernels ?? null
     let kept = 0
+    if (kernels !== null && drop === null && isKernelArray(target)) {
+      kept = kernels.run.firstGap(target.byteOffset, chunk.rows)
+    }
     while (kept < chunk.rows && !Number.isNaN(target[kept]!) && (drop === null || drop[kept] === 0)) kept += 1
     if (kept === chunk.rows) return kept
     for (let row = kept; row < chunk.rows; row += 1) {

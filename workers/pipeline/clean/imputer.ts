@@ -1,11 +1,15 @@
 /** What fills a gap in a number: known from the values before it alone, so that it is the same whatever the chunk size. */
+
 import type { ImputeStrategy } from '../../data/types.ts'
+import type { Kernels } from '../../kernels.ts'
 import { P2Quantile, type P2State } from '../validate/p2.ts'
 
 export type NumberStrategy = Exclude<ImputeStrategy, 'none'>
 export type ImputerState = number[] | P2State | { counts: [value: number, count: number][] } | null
 
 export interface Imputer {
+  /** True for one that `fillMeans` takes. */
+  readonly isMean?: boolean
   /** Fills the gaps of `values[0 .. rows)` in order and learns the others; how many were filled. */
   fill(values: Float64Array, rows: number): number
   toJSON(): ImputerState
@@ -25,10 +29,50 @@ export function createImputer(strategy: NumberStrategy, constant: number, state?
   }
 }
 
+/** Columns that the kernel takes side by side, and the numbers of a column's state there. */
+const SIDE_BY_SIDE = 4
+const STATE_SIZE = 4
+const FLOAT_BYTES = 8
+
+/**
+ * `fill` of many imputers whose `isMean` is true, of as many columns in the kernels' memory.
+ * @returns how many values were filled
+ */
+export function fillMeans(
+  kernels: Kernels,
+  imputers: readonly Imputer[],
+  columns: readonly Float64Array[],
+  rows: number,
+): number {
+  let filled = 0
+  // The last ones may be fewer than the kernel takes: empty columns stand in for the others.
+  const room = kernels.scratch(SIDE_BY_SIDE * STATE_SIZE + rows)
+  const spare = room.byteOffset + FLOAT_BYTES * SIDE_BY_SIDE * STATE_SIZE
+  for (let first = 0; first < columns.length; first += SIDE_BY_SIDE) {
+    const some = imputers.slice(first, first + SIDE_BY_SIDE) as MeanImputer[]
+    const [a = spare, b = spare, c = spare, d = spare] = columns
+      .slice(first, first + SIDE_BY_SIDE)
+      .map((values) => values.byteOffset)
+    room.fill(0, 0, SIDE_BY_SIDE * STATE_SIZE)
+    if (some.length < SIDE_BY_SIDE) room.fill(0, SIDE_BY_SIDE * STATE_SIZE)
+    for (const [i, imputer] of some.entries()) {
+      room.set([imputer.count, imputer.sum, imputer.first], i * STATE_SIZE)
+    }
+    kernels.run.fillMeans(a, b, c, d, rows, room.byteOffset)
+    for (const [i, imputer] of some.entries()) {
+      imputer.count = room[i * STATE_SIZE]!
+      imputer.sum = room[i * STATE_SIZE + 1]!
+      filled += room[i * STATE_SIZE + 3]!
+    }
+  }
+  return filled
+}
+
 class MeanImputer implements Imputer {
-  private readonly first: number
-  private count: number
-  private sum: number
+  readonly isMean = true
+  readonly first: number
+  count: number
+  sum: number
 
   constructor(first: number, [count = 0, sum = 0]: number[] = []) {
     this.first = first

@@ -1,5 +1,7 @@
 /** Clean codes of one category column: clean spellings, and what stands for a missing value. */
+
 import type { CategoryColumn } from '../../data/columns.ts'
+import { isKernelArray, type Kernels, newInts } from '../../kernels.ts'
 
 /** How one category column's values are spelled afterwards. */
 export interface CategoryRule {
@@ -27,12 +29,22 @@ export class Respelling {
   filled = 0
   private readonly rule: CategoryRule
   /** Clean code by source code + 1 (0 stands for missing); UNMET where not yet met. */
-  private codes = new Int32Array(1).fill(UNMET)
+  private codes: Int32Array
+  private readonly kernels: Kernels | null
   private readonly known = new Map<string, number>()
   private readonly counts: number[]
   private best = -1
 
-  constructor(column: number, name: string, rule: CategoryRule, state?: RespellingState) {
+  /** @param kernels what computes on codes in its memory; null: JavaScript */
+  constructor(
+    column: number,
+    name: string,
+    rule: CategoryRule,
+    state?: RespellingState,
+    kernels: Kernels | null = null,
+  ) {
+    this.kernels = kernels
+    this.codes = newInts(kernels, 1).fill(UNMET)
     this.column = column
     this.rule = rule
     this.clean = {
@@ -51,13 +63,19 @@ export class Respelling {
   apply(column: CategoryColumn, rows: number): void {
     const met = column.dictionary.length + 1
     if (this.codes.length < met) {
-      const grown = new Int32Array(met * 2).fill(UNMET)
+      const grown = newInts(this.kernels, met * 2).fill(UNMET)
       grown.set(this.codes)
+      this.kernels?.free(this.codes)
       this.codes = grown
     }
     const { codes: cleanCodes } = this
     const { codes } = column
+    const kernels = isKernelArray(codes) ? this.kernels : null
     for (let row = 0; row < rows; row += 1) {
+      if (kernels !== null) {
+        row = kernels.run.respell(codes.byteOffset, row, rows, cleanCodes.byteOffset)
+        if (row === rows) break
+      }
       const source = codes[row]! + 1
       let code = cleanCodes[source]!
       if (code === UNMET) {

@@ -1,5 +1,6 @@
 /** Computes features from clean chunks, a column at a time, into reused buffers. */
 import type { CategoryColumn, ColumnChunk } from '../../data/columns.ts'
+import { isKernelArray, type Kernels, newFloats, type Pointer } from '../../kernels.ts'
 import type { WorkloadSettings } from '../../workload.ts'
 import type { PipelineParams } from '../describe.ts'
 import type { Plan } from '../plan.ts'
@@ -11,6 +12,9 @@ import type { FeatureTable, Formula, LabelTiming, Running, RunningState } from '
 /** Rows of features written at once: few enough that they stay in the processor's first cache. */
 const BLOCK_ROWS = 128
 
+const FLOAT_BYTES = 8
+const INT_BYTES = 4
+
 /** A formula with its operands as positions among the vectors. */
 interface Step {
   formula: Formula
@@ -18,6 +22,8 @@ interface Step {
   b: number
   c: number
   out: number
+  /** The formula's table, in the kernels' memory. */
+  table: Pointer
 }
 
 /** A declared feature with its operands as positions among the vectors. */
@@ -40,6 +46,8 @@ interface EngineerOptions {
   bounds?: OneHotBounds
   /** When targets are known; needed where a declared feature is made of earlier targets. */
   labels?: LabelTiming
+  /** What computes; null or absent: JavaScript. */
+  kernels?: Kernels | null
 }
 
 export class FeatureEngineer {
@@ -58,13 +66,19 @@ export class FeatureEngineer {
   private declared: DeclaredStep[] = []
   private readonly state: EngineerState | undefined
   private readonly labels: LabelTiming
+  private readonly kernels: Kernels | null
+  private readonly pointerRoom: [Int32Array?, Int32Array?] = []
+  /** By column: a copy in the kernels' memory, where the reader put it elsewhere. */
+  private readonly copies: Float64Array[] = []
 
   constructor(table: FeatureTable, target: string, state?: EngineerState, options: EngineerOptions = {}) {
     this.table = table
     this.target = target
     this.state = state
     this.labels = options.labels ?? { batch: 1, delay: 0 }
-    this.oneHot = new OneHotIndex(table.slots, state?.one_hot, options.bounds ?? ONE_HOT_BOUNDS)
+    this.kernels = options.kernels ?? null
+    const bounds = options.bounds ?? ONE_HOT_BOUNDS
+    this.oneHot = new OneHotIndex(table.slots, state?.one_hot, bounds, this.kernels)
   }
 
   /** Appends the chunk's rows to the buffer. All chunks must have the same columns in the same order. */
@@ -74,15 +88,16 @@ export class FeatureEngineer {
     const { vectors } = this
     for (let i = 0; i < columns.length; i += 1) {
       const column = columns[i]!
-      if (column.kind !== 'category') vectors[i] = column.values
+      if (column.kind !== 'category') vectors[i] = this.reachable(i, column.values, rows)
     }
     if (rows > this.room) {
-      for (let i = columns.length; i < vectors.length; i += 1) vectors[i] = new Float64Array(rows)
+      for (let i = columns.length; i < vectors.length; i += 1) {
+        this.kernels?.free(vectors[i]!)
+        vectors[i] = newFloats(this.kernels, rows)
+      }
       this.room = rows
     }
-    for (const { formula, a, b, c, out } of this.steps) {
-      formula.fill(vectors[out]!, rows, vectors[a]!, vectors[b]!, vectors[c]!)
-    }
+    for (const step of this.steps) this.compute(step, rows)
     for (const { running, of, by, out } of this.declared) {
       const groups = by < 0 ? null : (columns[by] as CategoryColumn).codes
       running.fill(
@@ -98,6 +113,31 @@ export class FeatureEngineer {
     const { batch } = buffer
     batch.target.set(vectors[this.targetAt]!.subarray(0, rows), batch.rows)
     batch.rows += rows
+  }
+
+  /** A column where the kernels can reach it. */
+  private reachable(i: number, values: Float64Array, rows: number): Float64Array {
+    const { kernels, copies } = this
+    if (kernels === null || isKernelArray(values)) return values
+    let copy = copies[i]
+    if (copy === undefined || copy.length < rows) {
+      if (copy !== undefined) kernels.free(copy)
+      copy = kernels.floats(rows)
+      copies[i] = copy
+    }
+    copy.set(values.subarray(0, rows))
+    return copy
+  }
+
+  private compute({ formula: { fill }, a, b, c, out, table }: Step, rows: number): void {
+    const { vectors, kernels } = this
+    const result = vectors[out]!
+    if (kernels !== null && fill.wasm !== undefined) {
+      const [p, q] = [vectors[a]!.byteOffset, vectors[b]!.byteOffset]
+      const done = fill.wasm(kernels.run, result.byteOffset, rows, p, q, table)
+      if (done === undefined || done === rows) return
+    }
+    fill.js(result, rows, vectors[a]!, vectors[b]!, vectors[c]!)
   }
 
   toJSON(): EngineerState {
@@ -124,7 +164,7 @@ export class FeatureEngineer {
       const out = this.vectors.push(new Float64Array(0)) - 1
       position.set(formula.name, out)
       // Operands that a formula does not name are never read.
-      return { formula, a: a!, b: b ?? a!, c: c ?? a!, out }
+      return { formula, a: a!, b: b ?? a!, c: c ?? a!, out, table: this.tableOf(formula) }
     })
     const category = (name: string) =>
       chunk.columns.findIndex((column) => column.name === name && column.kind === 'category')
@@ -150,8 +190,24 @@ export class FeatureEngineer {
     return steps
   }
 
+  private tableOf({ fill: { table } }: Formula): Pointer {
+    const { kernels } = this
+    if (kernels === null || table === undefined) return 0
+    const copy = kernels.floats(table.length)
+    copy.set(table)
+    return copy.byteOffset
+  }
+
   private writeDense(buffer: RowBuffer, rows: number): void {
     const { dense, width, rows: waiting } = buffer.batch
+    const { kernels } = this
+    if (kernels !== null) {
+      const columns = this.pointers(kernels, 0, width)
+      for (let j = 0; j < width; j += 1) columns[j] = this.vectors[this.denseAt[j]!]!.byteOffset
+      const to = dense.byteOffset + FLOAT_BYTES * waiting * width
+      kernels.run.toRows(columns.byteOffset, width, rows, to)
+      return
+    }
     for (let first = 0; first < rows; first += BLOCK_ROWS) {
       const end = Math.min(rows, first + BLOCK_ROWS)
       for (let j = 0; j < width; j += 1) {
@@ -170,8 +226,8 @@ export class FeatureEngineer {
     const sources = this.slotAt.map((at) => columns[at] as CategoryColumn)
     const codes = sources.map((column) => column.codes)
     const tables = sources.map((column, s) => oneHot.table(s, column.dictionary.length))
-    let at = waiting * slots
-    for (let row = 0; row < rows; row += 1) {
+    const writeRow = (row: number) => {
+      let at = (waiting + row) * slots
       for (let s = 0; s < slots; s += 1) {
         const code = codes[s]![row]!
         let index = -1
@@ -184,6 +240,29 @@ export class FeatureEngineer {
       }
       buffer.hotSizes[waiting + row] = oneHot.size
     }
+    const { kernels } = this
+    if (kernels === null || !codes.every(isKernelArray)) {
+      for (let row = 0; row < rows; row += 1) writeRow(row)
+      return
+    }
+    const pointers = this.pointers(kernels, 1, 2 * slots)
+    for (let s = 0; s < slots; s += 1) {
+      pointers[s] = codes[s]!.byteOffset
+      pointers[slots + s] = tables[s]!.byteOffset
+    }
+    const [from, to] = [pointers.byteOffset, pointers.byteOffset + INT_BYTES * slots]
+    const out = hot.byteOffset + INT_BYTES * waiting * slots
+    const sizes = buffer.hotSizes.byteOffset + INT_BYTES * waiting
+    for (let row = 0; row < rows; row += 1) {
+      row = kernels.run.oneHot(from, to, slots, row, rows, out, sizes, oneHot.size)
+      if (row < rows) writeRow(row)
+    }
+  }
+
+  /** Room for pointers, for one of two uses. */
+  private pointers(kernels: Kernels, use: 0 | 1, length: number): Int32Array {
+    this.pointerRoom[use] ??= kernels.ints(length)
+    return this.pointerRoom[use]
   }
 }
 

@@ -11,19 +11,29 @@ const FIRST_ROUND_PICKS = 30
 /** An undrafted player comes after the 60 picks. */
 const UNDRAFTED_PICK = 61
 
-const bodyMassIndex: Fill = (out, rows, kg, m) => {
-  for (let i = 0; i < rows; i += 1) out[i] = kg[i]! / (m[i]! * m[i]!)
+const bodyMassIndex: Fill = {
+  js: (out, rows, kg, m) => {
+    for (let i = 0; i < rows; i += 1) out[i] = kg[i]! / (m[i]! * m[i]!)
+  },
+  wasm: (run, out, rows, a, b) => run.bodyMassIndex(out, rows, a, b),
 }
 
-const decade: Fill = (out, rows, years) => {
-  for (let i = 0; i < rows; i += 1) out[i] = Math.floor(years[i]! / 10) * 10
+const decade: Fill = {
+  js: (out, rows, years) => {
+    for (let i = 0; i < rows; i += 1) out[i] = Math.floor(years[i]! / 10) * 10
+  },
+  wasm: (run, out, rows, a, b) => run.decade(out, rows, a, b),
 }
 
-const rookie: Fill = (out, rows, experience, pick) => {
-  for (let i = 0; i < rows; i += 1) {
-    const firstRound = pick[i]! >= 1 && pick[i]! <= FIRST_ROUND_PICKS
-    out[i] = firstRound && experience[i]! <= ROOKIE_SEASONS ? 1 : 0
-  }
+const rookie: Fill = {
+  js: (out, rows, experience, pick) => {
+    for (let i = 0; i < rows; i += 1) {
+      const firstRound = pick[i]! >= 1 && pick[i]! <= FIRST_ROUND_PICKS
+      out[i] = firstRound && experience[i]! <= ROOKIE_SEASONS ? 1 : 0
+    }
+  },
+  wasm: (run, out, rows, experience, pick) =>
+    run.rookie(out, rows, experience, pick, FIRST_ROUND_PICKS, ROOKIE_SEASONS),
 }
 
 /** By pick, 0 for undrafted. */
@@ -32,13 +42,17 @@ const LOG_PICKS = Float64Array.from({ length: UNDRAFTED_PICK + 1 }, (_, pick) =>
 )
 
 /** Picks are worth less and less apart the later they come. */
-const logPick: Fill = (out, rows, pick) => {
-  for (let i = 0; i < rows; i += 1) {
-    const place = pick[i]!
-    const whole = place | 0
-    const listed = whole === place && whole >= 0 && whole <= UNDRAFTED_PICK
-    out[i] = listed ? LOG_PICKS[whole]! : Math.log1p(place)
-  }
+const logPick: Fill = {
+  js: (out, rows, pick) => {
+    for (let i = 0; i < rows; i += 1) {
+      const place = pick[i]!
+      const whole = place | 0
+      const listed = whole === place && whole >= 0 && whole <= UNDRAFTED_PICK
+      out[i] = listed ? LOG_PICKS[whole]! : Math.log1p(place)
+    }
+  },
+  wasm: (run, out, rows, pick, _, table) => run.lookUp(out, rows, pick, table, UNDRAFTED_PICK),
+  table: LOG_PICKS,
 }
 
 const FORMULAS: readonly Formula[] = [

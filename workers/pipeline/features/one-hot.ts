@@ -2,7 +2,9 @@
  * One-hot indexes for the values of categorical slots, handed out in order of first appearance over all slots. A slot
  * that has had its share of indexes hashes the values that come later into a few more.
  */
+
 import { hashText } from '../../data/hash.ts'
+import { type Kernels, newInts } from '../../kernels.ts'
 
 /** By index: the slot's name and the value; `hashed` where the index stands for all values of one hash. */
 export type OneHotState = [slot: string, value: string, hashed?: true][]
@@ -27,9 +29,17 @@ export class OneHotIndex {
   /** By slot: index by dictionary code; UNMET where the code was not yet asked for. */
   private readonly byCode: Int32Array[]
   private readonly names: OneHotState = []
+  private readonly kernels: Kernels | null
 
-  constructor(slots: readonly string[], state: OneHotState = [], bounds: OneHotBounds = ONE_HOT_BOUNDS) {
+  /** @param kernels in whose memory the tables by code lie; null for arrays of JavaScript's */
+  constructor(
+    slots: readonly string[],
+    state: OneHotState = [],
+    bounds: OneHotBounds = ONE_HOT_BOUNDS,
+    kernels: Kernels | null = null,
+  ) {
     this.slots = slots
+    this.kernels = kernels
     this.bounds = bounds
     this.known = slots.map(() => new Map())
     this.buckets = slots.map(() => new Map())
@@ -56,8 +66,9 @@ export class OneHotIndex {
   table(slot: number, codes: number): Int32Array {
     const table = this.byCode[slot]!
     if (table.length >= codes) return table
-    const grown = new Int32Array(codes * 2).fill(UNMET)
+    const grown = newInts(this.kernels, codes * 2).fill(UNMET)
     grown.set(table)
+    this.kernels?.free(table)
     this.byCode[slot] = grown
     return grown
   }

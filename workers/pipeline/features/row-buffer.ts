@@ -1,4 +1,5 @@
 /** Rows of features that wait for their batch to fill, across chunks. */
+import { type Kernels, newFloats, newInts } from '../../kernels.ts'
 import type { FeatureBatch } from '../learn/learner.ts'
 import { encodeFloats, encodeInts, readFloats, readInts, readNumber } from '../learn/state.ts'
 
@@ -7,10 +8,11 @@ export class RowBuffer {
   readonly batch: FeatureBatch
   first = 0
   /** One-hot indexes handed out up to and including each row. */
-  hotSizes = new Int32Array(0)
+  hotSizes = new Int32Array(0) as Int32Array
   private capacity = 0
 
-  constructor(width: number, slots: number) {
+  /** @param kernels in whose memory the rows are kept; null for arrays of JavaScript's */
+  constructor(width: number, slots: number, kernels: Kernels | null = null) {
     this.batch = {
       rows: 0,
       width,
@@ -19,6 +21,7 @@ export class RowBuffer {
       hot: new Int32Array(0),
       hotSize: 0,
       target: new Float64Array(0),
+      kernels,
     }
   }
 
@@ -29,14 +32,18 @@ export class RowBuffer {
   /** Moves what is waiting to the front and makes room behind it for `rows` more. */
   reserve(rows: number): void {
     const { batch, first, waiting } = this
-    const { width, slots } = batch
+    const { width, slots, kernels = null } = batch
     const end = batch.rows
     if (waiting + rows > this.capacity) {
       this.capacity = waiting + rows
-      batch.dense = moved(batch.dense, new Float64Array(this.capacity * width), first * width, end * width)
-      batch.hot = moved(batch.hot, new Int32Array(this.capacity * slots), first * slots, end * slots)
-      batch.target = moved(batch.target, new Float64Array(this.capacity), first, end)
-      this.hotSizes = moved(this.hotSizes, new Int32Array(this.capacity), first, end)
+      const { capacity } = this
+      const { dense, hot, target } = batch
+      batch.dense = moved(dense, newFloats(kernels, capacity * width), first * width, end * width)
+      batch.hot = moved(hot, newInts(kernels, capacity * slots), first * slots, end * slots)
+      batch.target = moved(target, newFloats(kernels, capacity), first, end)
+      const sizes = this.hotSizes
+      this.hotSizes = moved(sizes, newInts(kernels, capacity), first, end)
+      for (const old of [dense, hot, target, sizes]) kernels?.free(old)
     } else if (first > 0) {
       batch.dense.copyWithin(0, first * width, end * width)
       batch.hot.copyWithin(0, first * slots, end * slots)
@@ -93,11 +100,13 @@ export class RowBuffer {
   restore(fields: Record<string, unknown>): void {
     const state = { ...fields, learner: 'row buffer' }
     const { batch } = this
-    batch.rows = this.capacity = readNumber(state, 'rows')
-    batch.dense = readFloats(state, 'dense')
-    batch.hot = readInts(state, 'hot')
-    batch.target = readFloats(state, 'target')
-    this.hotSizes = readInts(state, 'hot_sizes')
+    const rows = readNumber(state, 'rows')
+    this.reserve(rows)
+    batch.rows = rows
+    batch.dense.set(readFloats(state, 'dense'))
+    batch.hot.set(readInts(state, 'hot'))
+    batch.target.set(readFloats(state, 'target'))
+    this.hotSizes.set(readInts(state, 'hot_sizes'))
   }
 
   /**

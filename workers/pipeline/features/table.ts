@@ -1,17 +1,23 @@
 /** What features are made of: a table of formulas over columns, which numbers go to the learner, and the slots. */
 import { monthIndex } from '../../data/dates.ts'
+import type { KernelFunctions, Pointer } from '../../kernels.ts'
 
 /**
  * Writes `rows` results from one to three operands of that length. A loop of its own, not a function a row: calls
  * that the compiler cannot inline would put every number on the heap.
  */
-export type Fill = (
-  out: Float64Array,
-  rows: number,
-  a: Float64Array,
-  b: Float64Array,
-  c: Float64Array,
-) => void
+type Loop = (out: Float64Array, rows: number, a: Float64Array, b: Float64Array, c: Float64Array) => void
+
+/** A loop, and the kernel that does the same, where there is one. */
+export interface Fill {
+  js: Loop
+  /**
+   * All operands lie in the kernels' memory, as does a copy of `table`.
+   * @returns the rows that were done, where these may be fewer than asked for: then the loop does all of them
+   */
+  wasm?: (run: KernelFunctions, out: Pointer, rows: number, a: Pointer, b: Pointer, table: Pointer) => unknown
+  table?: Float64Array
+}
 
 /** A named column of results from columns or formulas above it. */
 export interface Formula {
@@ -60,32 +66,50 @@ export interface FeatureTable {
 
 // ---------------------------------------------------------------- the arithmetic that feature tables share, a column at a time
 
-export const minus: Fill = (out, rows, a, b) => {
-  for (let i = 0; i < rows; i += 1) out[i] = a[i]! - b[i]!
+export const minus: Fill = {
+  js: (out, rows, a, b) => {
+    for (let i = 0; i < rows; i += 1) out[i] = a[i]! - b[i]!
+  },
+  wasm: (run, out, rows, a, b) => run.minus(out, rows, a, b),
 }
 
-export const times: Fill = (out, rows, a, b) => {
-  for (let i = 0; i < rows; i += 1) out[i] = a[i]! * b[i]!
+export const times: Fill = {
+  js: (out, rows, a, b) => {
+    for (let i = 0; i < rows; i += 1) out[i] = a[i]! * b[i]!
+  },
+  wasm: (run, out, rows, a, b) => run.times(out, rows, a, b),
 }
 
 /** a plus a constant. */
 export function plus(constant: number): Fill {
-  return (out, rows, a) => {
-    for (let i = 0; i < rows; i += 1) out[i] = a[i]! + constant
+  return {
+    js: (out, rows, a) => {
+      for (let i = 0; i < rows; i += 1) out[i] = a[i]! + constant
+    },
+    wasm: (run, out, rows, a) => run.plus(out, rows, a, constant),
   }
 }
 
 /** Months since year 0 of a day number: what `year` and `month` start from, so that the calendar is gone through once. */
-export const months: Fill = (out, rows, days) => {
-  for (let i = 0; i < rows; i += 1) out[i] = monthIndex(days[i]!)
+export const months: Fill = {
+  js: (out, rows, days) => {
+    for (let i = 0; i < rows; i += 1) out[i] = monthIndex(days[i]!)
+  },
+  wasm: (run, out, rows, days) => run.months(out, rows, days),
 }
 
 /** Year of `months`. */
-export const year: Fill = (out, rows, a) => {
-  for (let i = 0; i < rows; i += 1) out[i] = Math.floor(a[i]! / 12)
+export const year: Fill = {
+  js: (out, rows, a) => {
+    for (let i = 0; i < rows; i += 1) out[i] = Math.floor(a[i]! / 12)
+  },
+  wasm: (run, out, rows, a, b) => run.year(out, rows, a, b),
 }
 
 /** Month of `months`, 1 for January. */
-export const month: Fill = (out, rows, a) => {
-  for (let i = 0; i < rows; i += 1) out[i] = a[i]! - 12 * Math.floor(a[i]! / 12) + 1
+export const month: Fill = {
+  js: (out, rows, a) => {
+    for (let i = 0; i < rows; i += 1) out[i] = a[i]! - 12 * Math.floor(a[i]! / 12) + 1
+  },
+  wasm: (run, out, rows, a, b) => run.month(out, rows, a, b),
 }

@@ -1,4 +1,5 @@
 /** What every learner can do, and the form in which it sees rows. */
+import type { Kernels } from '../../kernels.ts'
 
 /**
  * Rows as features: a dense block of numbers and, per categorical slot, at most one active one-hot index.
@@ -18,6 +19,8 @@ export interface FeatureBatch {
   hotSize: number
   /** rows targets (class index for classifiers). */
   target: Float64Array
+  /** In whose memory these arrays lie; absent or null for anywhere else. */
+  kernels?: Kernels | null
 }
 
 /** Everything that is needed to go on; survives JSON bit by bit. */

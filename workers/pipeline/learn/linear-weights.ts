@@ -1,7 +1,11 @@
 /** The weights of a linear model over dense features and one-hot indexes; a row costs O(width + slots). */
+import { isKernelArray, kernelsFor } from '../../kernels.ts'
 import type { FeatureBatch, LearnerState } from './learner.ts'
 import { readNumber, readObject } from './state.ts'
 import { WeightBlock } from './weight-block.ts'
+
+const FLOAT_BYTES = 8
+const INT_BYTES = 4
 
 export class LinearWeights {
   readonly dense: WeightBlock
@@ -71,6 +75,27 @@ export class LinearWeights {
     const denseScale = this.dense.scale
     const hotScale = this.hot.scale
     const { intercept } = this
+    const kernels = kernelsFor(batch, to - from)
+    if (kernels !== null && isKernelArray(out)) {
+      const room = kernels.scratch(dense.length + known)
+      room.set(dense)
+      room.set(hot, dense.length)
+      kernels.run.margins(
+        x.byteOffset + FLOAT_BYTES * from * width,
+        indexes.byteOffset + INT_BYTES * from * slots,
+        to - from,
+        width,
+        slots,
+        room.byteOffset,
+        room.byteOffset + FLOAT_BYTES * dense.length,
+        known,
+        denseScale,
+        hotScale,
+        intercept,
+        out.byteOffset,
+      )
+      return
+    }
     let row = from
     for (; row + 3 < to; row += 4) {
       const first = row * width

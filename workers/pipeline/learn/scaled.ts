@@ -1,8 +1,11 @@
 /** A learner behind running standardisation of the dense features and the target, and a bound on its predictions. */
+import { isKernelArray, type Kernels, kernelsFor } from '../../kernels.ts'
 import { Moments } from '../metrics/moments.ts'
 import type { Classifier, FeatureBatch, Learner, LearnerState } from './learner.ts'
 import { StandardScaler } from './scaler.ts'
-import { grownFloats, readNumber, readObject } from './state.ts'
+import { readNumber, readObject } from './state.ts'
+
+const FLOAT_BYTES = 8
 
 /** Up to so many are copied faster than a view of them is made. */
 const FEW_ENTRIES = 64
@@ -27,8 +30,8 @@ export class Scaled implements Learner {
   private targets = new Moments()
   private lowest = Number.POSITIVE_INFINITY
   private highest = Number.NEGATIVE_INFINITY
-  private dense = new Float64Array(0)
-  private target = new Float64Array(0)
+  private dense = new Float64Array(0) as Float64Array
+  private target = new Float64Array(0) as Float64Array
   private readonly fewHot = new Int32Array(FEW_ENTRIES)
   private readonly view: FeatureBatch = {
     rows: 0,
@@ -49,6 +52,11 @@ export class Scaled implements Learner {
     const rows = to - from
     this.look(batch, from, to)
     this.inner.predictMany(this.view, 0, rows, out)
+    const kernels = kernelsFor(batch, rows)
+    if (kernels !== null && isKernelArray(out)) {
+      this.finishCompiled(kernels, out, rows)
+      return
+    }
     if (this.options.scale_target) {
       const { mean } = this.targets
       const deviation = this.targetDeviation()
@@ -80,10 +88,15 @@ export class Scaled implements Learner {
     }
     this.look(batch, from, to)
     const rows = to - from
-    this.target = grownFloats(this.target, rows)
+    const kernels = kernelsFor(batch, rows)
+    this.target = roomFor(this.target, rows, kernels)
     const { target } = this
     const raw = batch.target
-    if (this.options.scale_target) {
+    if (this.options.scale_target && kernels !== null) {
+      const { mean } = this.targets
+      const begin = raw.byteOffset + from * FLOAT_BYTES
+      kernels.run.scaleTargets(begin, rows, mean, this.targetDeviation(), target.byteOffset)
+    } else if (this.options.scale_target) {
       const { mean } = this.targets
       const deviation = this.targetDeviation()
       for (let i = 0; i < rows; i += 1) target[i] = (raw[from + i]! - mean) / deviation
@@ -136,8 +149,10 @@ export class Scaled implements Learner {
     view.width = batch.width
     view.slots = batch.slots
     view.hotSize = batch.hotSize
-    view.hot = this.hotRows(batch, from, rows * batch.slots)
-    this.dense = grownFloats(this.dense, rows * batch.width)
+    const kernels = kernelsFor(batch, rows)
+    view.kernels = kernels
+    view.hot = this.hotRows(batch, from, rows * batch.slots, kernels)
+    this.dense = roomFor(this.dense, rows * batch.width, kernels)
     view.dense = this.dense
     if (this.options.scale_features) {
       this.scaler.transform(batch, from, to, this.dense)
@@ -149,11 +164,19 @@ export class Scaled implements Learner {
   }
 
   /** The one-hot indexes from row `from` on: a view of many, a copy of few. */
-  private hotRows(batch: FeatureBatch, from: number, entries: number): Int32Array {
+  private hotRows(batch: FeatureBatch, from: number, entries: number, kernels: Kernels | null): Int32Array {
     const start = from * batch.slots
-    if (entries > FEW_ENTRIES) return batch.hot.subarray(start, start + entries)
+    if (kernels !== null || entries > FEW_ENTRIES) return batch.hot.subarray(start, start + entries)
     for (let i = 0; i < entries; i += 1) this.fewHot[i] = batch.hot[start + i]!
     return this.fewHot
+  }
+
+  /** What follows a prediction of the inner learner's. */
+  private finishCompiled({ run }: Kernels, out: Float64Array, rows: number): void {
+    const { lowest, highest } = this
+    const { scale_target, clip } = this.options
+    if (scale_target) run.unscale(out.byteOffset, rows, this.targets.mean, this.targetDeviation())
+    if (clip && lowest <= highest) run.clip(out.byteOffset, rows, lowest, highest)
   }
 
   /** 1 until the targets vary. */
@@ -161,6 +184,14 @@ export class Scaled implements Learner {
     const { variance } = this.targets
     return variance > 0 ? Math.sqrt(variance) : 1
   }
+}
+
+/** Room for `size` numbers where the rows' kernels look for it; what it held is lost where it must be made anew. */
+function roomFor(values: Float64Array, size: number, kernels: Kernels | null): Float64Array {
+  if (values.length >= size && isKernelArray(values) === (kernels !== null)) return values
+  if (kernels === null) return new Float64Array(size)
+  if (isKernelArray(values)) kernels.free(values)
+  return kernels.floats(size)
 }
 
 /** The same for class targets, which are never scaled. */

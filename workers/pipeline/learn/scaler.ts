@@ -1,6 +1,9 @@
 /** Standardises dense features by their running mean and deviation. */
+import { isKernelArray, type Kernels, kernelsFor } from '../../kernels.ts'
 import type { FeatureBatch, LearnerState } from './learner.ts'
 import { encodeFloats, readFloats, readNumber } from './state.ts'
+
+const FLOAT_BYTES = 8
 
 /**
  * Running mean and variance by feature: a batch's own moments by two passes, then the merge of Chan, Golub and LeVeque,
@@ -25,6 +28,11 @@ export class StandardScaler {
     const n = to - from
     if (n <= 0) return
     const { mean, squares, batchMean, batchSquares } = this
+    const kernels = kernelsFor(batch, n)
+    if (kernels !== null) {
+      this.learnCompiled(kernels, batch, from, n)
+      return
+    }
     const x = batch.dense
     if (n === 1) {
       const base = from * width
@@ -58,6 +66,19 @@ export class StandardScaler {
     if (this.stale) this.invert()
     const { mean, inverse } = this
     const x = batch.dense
+    const kernels = kernelsFor(batch, to - from)
+    if (kernels !== null && isKernelArray(out)) {
+      const room = kernels.scratch(4 * width)
+      for (let i = 0; i < width; i += 1) {
+        room[i] = room[width + i] = mean[i]!
+        room[2 * width + i] = room[3 * width + i] = inverse[i]!
+      }
+      const means = room.byteOffset
+      const inverses = means + 2 * width * FLOAT_BYTES
+      const begin = x.byteOffset + from * width * FLOAT_BYTES
+      kernels.run.standardise(begin, to - from, width, means, inverses, out.byteOffset)
+      return
+    }
     let at = 0
     for (let row = from; row < to; row += 1) {
       const base = row * width
@@ -121,6 +142,24 @@ export class StandardScaler {
     this.batchMean = new Float64Array(width)
     this.batchSquares = new Float64Array(width)
     this.inverse = new Float64Array(width)
+    this.stale = true
+  }
+
+  /** `learn` of two rows or more. */
+  private learnCompiled(kernels: Kernels, batch: FeatureBatch, from: number, rows: number): void {
+    const { mean, squares } = this
+    const { width, dense } = batch
+    const room = kernels.scratch(4 * width)
+    room.set(mean)
+    room.set(squares, width)
+    const [means, sums, rest] = [0, width, 2 * width].map((at) => room.byteOffset + at * FLOAT_BYTES)
+    const x = dense.byteOffset + from * width * FLOAT_BYTES
+    kernels.run.learnScale(x, rows, width, this.rows, means!, sums!, rest!)
+    for (let i = 0; i < width; i += 1) {
+      mean[i] = room[i]!
+      squares[i] = room[width + i]!
+    }
+    this.rows += rows
     this.stale = true
   }
 
