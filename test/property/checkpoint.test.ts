@@ -182,6 +182,19 @@ describe('a checkpoint', () => {
     )
   })
 
+  it('replaces a checkpoint, and no other file', async () => {
+    const file = join(temporaryFolder(), 'state.json')
+    await runPipeline(await dataset(), { checkpoint_to: file })
+    const first = readFileSync(file, 'utf8')
+    await runPipeline(await dataset(), { checkpoint_to: file })
+    expect(readFileSync(file, 'utf8')).toBe(first)
+    writeFileSync(file, '{ "a": 1 }')
+    await expect(runPipeline(await dataset(), { checkpoint_to: file })).rejects.toThrow(
+      `params.checkpoint_to names ${file}, which exists and is not what this parameter writes there: remove it`,
+    )
+    expect(readFileSync(file, 'utf8')).toBe('{ "a": 1 }')
+  })
+
   it('is refused where it is none, or of another run', async () => {
     const folder = temporaryFolder()
     const file = join(folder, 'state.json')

@@ -11,6 +11,7 @@ import type { WorkloadSettings } from '../workload.ts'
 import { DATA_PARAMS, type PipelineParams } from './describe.ts'
 import { givenOptions } from './learn/options.ts'
 import type { Plan } from './plan.ts'
+import { checkReplaceable } from './replaceable.ts'
 
 export class Checkpoints {
   /** Null: the run starts afresh. */
@@ -69,6 +70,7 @@ export class Checkpoints {
     }
     // The throwaway instance that warms up leaves nothing behind.
     this.path = params.checkpoint_to === null || warmup ? null : resolve(params.checkpoint_to)
+    if (this.path !== null) checkReplaceable('checkpoint_to', this.path, CHECKPOINT_START)
     this.every = params.checkpoint_rows
     this.resumed = params.resume_from === null ? null : readCheckpoint(resolve(params.resume_from))
     if (this.resumed === null) return
@@ -104,6 +106,8 @@ export class Checkpoints {
 // ---------------------------------------------------------------- the file
 
 const FORMAT = 3
+/** Of a checkpoint of any format. */
+const CHECKPOINT_START = '{"stint_checkpoint":'
 
 /** All that a run needs to go on. */
 interface Checkpoint {

@@ -152,7 +152,8 @@ const OWN_PARAMS = {
   checkpoint_to: {
     type: 'string',
     default: null,
-    description: 'file that takes the whole state of a streaming run, at the end and every checkpoint_rows',
+    description:
+      'file that takes the whole state of a streaming run, at the end and every checkpoint_rows; replaces a checkpoint and no other file',
   },
   checkpoint_rows: {
     type: 'integer',
@@ -169,7 +170,8 @@ const OWN_PARAMS = {
   features_to: {
     type: 'string',
     default: null,
-    description: 'CSV file that takes the engineered rows with their target, for other tools',
+    description:
+      'CSV file that takes the engineered rows with their target, for other tools; replaces a file of the same columns and no other',
   },
   adaptive_chunk_resize: {
     type: 'boolean',

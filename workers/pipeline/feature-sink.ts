@@ -5,6 +5,7 @@ import { threadId } from 'node:worker_threads'
 import type { OneHotState } from './features/one-hot.ts'
 import type { FeatureTable } from './features/table.ts'
 import type { FeatureBatch } from './learn/learner.ts'
+import { checkReplaceable } from './replaceable.ts'
 
 /** Text that waits to be written, in UTF-16 units: all that the sink holds, however long the stream. */
 const LARGEST_TEXT = 1 << 16
@@ -32,18 +33,19 @@ export class FeatureSink {
 
   /**
    * @param input the file that is read, which must not be replaced
-   * @throws {Error} where the file cannot be made, or is the input itself
+   * @throws {Error} where the file cannot be made, is the input itself, or is there with other content
    */
   constructor(path: string, input: string, { features, target }: SinkShape) {
     this.path = resolve(path)
     if (realPath(this.path) === realPath(resolve(input))) {
       throw new Error(`params.features_to is the data itself, ${this.path}: name another file`)
     }
+    const names = [...features.dense, ...features.slots, target]
+    this.text = `${names.map(field).join(',')}\n`
+    checkReplaceable('features_to', this.path, this.text)
     // Trials of one sweep may run at the same time, and two cells in one process.
     this.draft = `${this.path}.${process.pid}.${threadId}.part`
     this.file = this.tried(() => openSync(this.draft, 'w'))
-    const names = [...features.dense, ...features.slots, target]
-    this.text = `${names.map(field).join(',')}\n`
   }
 
   /**

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import { describe, expect, it } from 'vitest'
@@ -130,6 +130,25 @@ describe('a feature sink', () => {
     await expect(runPipeline(dataset, { features_to: absent })).rejects.toThrow(
       /cannot write features .*none.*ENOENT/,
     )
+  })
+
+  it('replaces features of the same columns, and no other file', async () => {
+    const dataset = await prepared(await players(50), PLAYERS)
+    const folder = temporaryFolder()
+    const [path, link] = [join(folder, 'features.csv'), join(folder, 'link.csv')]
+    await runPipeline(dataset, { features_to: path })
+    const written = readFileSync(path, 'utf8')
+    await runPipeline(dataset, { features_to: path })
+    expect(readFileSync(path, 'utf8')).toBe(written)
+    writeFileSync(path, 'export PATH=/usr/bin\n')
+    symlinkSync(path, link)
+    for (const taken of [path, link, folder]) {
+      await expect(runPipeline(dataset, { features_to: taken })).rejects.toThrow(
+        `params.features_to names ${taken}, which exists and is not what this parameter writes there: remove it`,
+      )
+    }
+    expect(readFileSync(path, 'utf8')).toBe('export PATH=/usr/bin\n')
+    expect(readdirSync(folder).sort()).toEqual(['features.csv', 'link.csv'])
   })
 
   it.runIf(existsSync('/dev/full'))('says that the disk is full', async () => {
