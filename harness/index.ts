@@ -125,6 +125,11 @@ export async function check(sweep: SweepSource, options: ExecuteOptions = {}): P
   return sizeOf(loaded.sweep)
 }
 
+/** What an answer says in words: for `renderReport` and `writeReport`. */
+export interface WithReport {
+  report: Report
+}
+
 export interface RunOptions extends ExecuteOptions {
   /** Folder that receives `<sweep>/<run>/`; `results` where none is given. */
   out?: string
@@ -200,11 +205,10 @@ export async function openRun(folder: string): Promise<RecordedRun> {
   return (await import('./record/open-run.ts')).openRun(folder)
 }
 
-export interface RenderedReport {
+export interface RenderedReport extends WithReport {
   /** The run folder, absolute, links resolved. */
   folder: string
   model: ReportModel
-  report: Report
   /** Nothing where no export was asked for. */
   files: WrittenReport
 }
@@ -231,6 +235,15 @@ export async function report(
   return { folder: recorded.folder, model, report: made, files }
 }
 
+export interface ComparisonOptions extends CompareOptions {
+  /** With a picture of the comparisons, for pages. */
+  picture?: boolean
+}
+
+export interface ComparedRuns extends WithReport {
+  comparison: RunComparison
+}
+
 /**
  * Compares the scenarios that recorded runs share, or the profiles of one run.
  * @param folders run folders, the baseline first
@@ -238,15 +251,15 @@ export async function report(
  */
 export async function compare(
   folders: readonly string[],
-  /** `picture`: with one of the comparisons, for pages. */
-  { picture = false, ...options }: CompareOptions & { picture?: boolean } = {},
-): Promise<{ comparison: RunComparison; report: Report }> {
+  options: ComparisonOptions = {},
+): Promise<ComparedRuns> {
+  const { picture = false, ...wanted } = options
   const [{ openRun }, { compareRecorded }, { compareReport, forestOf }] = await Promise.all([
     import('./record/open-run.ts'),
     import('./report/compare.ts'),
     import('./report/sections/compare.ts'),
   ])
-  const comparison = compareRecorded(folders.map(openRun), options)
+  const comparison = compareRecorded(folders.map(openRun), wanted)
   if (!picture) return { comparison, report: compareReport(comparison) }
   // What draws takes half a second to load.
   const { significancePlot } = await import('./report/plots/significance.ts')
@@ -254,26 +267,22 @@ export async function compare(
   return { comparison, report: compareReport(comparison, plot) }
 }
 
+export interface HistoryOptions {
+  /** Instead of the metrics that the newest run compares. */
+  metrics?: readonly string[]
+  /** Chance of a false change point, over all series together; 0.05 where none is given. */
+  alpha?: number
+  /** Of the permutation test; 42 where none is given. */
+  seed?: number
+}
+
 /**
  * When metrics changed over many recorded runs, and the first run after each change.
  * @param folder with run folders below it, at any depth
  * @throws {UserError} where it holds no run that has ended, or no run has a metric that is asked for
  */
-export async function history(
-  folder: string,
-  {
-    metrics = [],
-    alpha = 0.05,
-    seed = 42,
-  }: {
-    /** Instead of the metrics that the newest run compares. */
-    metrics?: readonly string[]
-    /** Chance of a false change point, over all series together. */
-    alpha?: number
-    /** Of the permutation test. */
-    seed?: number
-  } = {},
-): Promise<History & { report: Report }> {
+export async function history(folder: string, options: HistoryOptions = {}): Promise<History & WithReport> {
+  const { metrics = [], alpha = 0.05, seed = 42 } = options
   const [{ historyBelow }, { historyReport }] = await Promise.all([
     import('./gate/history.ts'),
     import('./report/sections/history.ts'),
@@ -282,29 +291,27 @@ export async function history(
   return { ...found, report: historyReport(found, folder) }
 }
 
-export type GateOptions = GateBaseline & {
+export interface GateMeans extends Omit<ExecuteOptions, 'executor'> {
   /** The largest slowdown to tolerate, as a share such as 0.02; else each metric's own. */
   margin?: number
   /** For measuring, ms; a minute where none is given. */
   limitMs?: number
-  signal?: AbortSignal
   /** Hears what is being done, and how far it is. */
   onEvent?(event: GateEvent): void
-  onOutput?(text: string): void
   executor?: DuetExecutor
 }
+
+/** What is compared, and how. */
+export type GateOptions = GateBaseline & GateMeans
 
 /**
  * Holds a candidate version against a baseline: `regression` where a change for the worse beyond the margin is proven,
  * `ruled_out` where it is ruled out, `undecided` where neither.
- * @param sweep a path, where `gate.build` is still to make the workload
+ * @param sweep given as a path where `gate.build` is still to make the workload
  * @throws {UserError} where the two cannot be compared
  * @throws the reason of `signal` once that is aborted
  */
-export async function gate(
-  sweep: SweepSource,
-  options: GateOptions,
-): Promise<GateResult & { report: Report }> {
+export async function gate(sweep: SweepSource, options: GateOptions): Promise<GateResult & WithReport> {
   const { signal = never() } = options
   const loaded =
     typeof sweep === 'string'
@@ -357,18 +364,18 @@ export async function pipelineReport(
   return await writePipeline(folder, exports, options)
 }
 
+export interface DoctorOptions extends ExecuteOptions {
+  /** Trials on each side of a comparison of equal code, which shows the noise; none where none is given. */
+  runs?: number
+  /** What is being done, in words. */
+  onStep?(text: string): void
+}
+
 /**
  * What this machine can enforce and measure, each tried for real, and how noisy it is.
  * @throws the reason of `signal` once that is aborted
  */
-export async function doctor(
-  options: ExecuteOptions & {
-    /** Trials of each side of the A/A comparison; 0, where none is given, for no comparison. */
-    runs?: number
-    /** What is being done, in words. */
-    onStep?(text: string): void
-  } = {},
-): Promise<Doctor & { report: Report }> {
+export async function doctor(options: DoctorOptions = {}): Promise<Doctor & WithReport> {
   const { signal = never(), runs = 0, onStep = () => {} } = options
   const [{ examine }, { doctorReport }] = await Promise.all([
     import('./doctor/doctor.ts'),
@@ -380,8 +387,12 @@ export async function doctor(
   return { ...found, report: doctorReport(found) }
 }
 
+export interface ShippedProfiles extends WithReport {
+  profiles: Profile[]
+}
+
 /** The hardware profiles that ship, sorted by name. */
-export async function profiles(): Promise<{ profiles: Profile[]; report: Report }> {
+export async function profiles(): Promise<ShippedProfiles> {
   const [{ listProfiles }, { profilesReport }] = await Promise.all([
     import('./sweep/profiles.ts'),
     import('./report/sections/profiles.ts'),

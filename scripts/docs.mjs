@@ -142,6 +142,53 @@ function commandLine() {
   return [`\`\`\`text\n${helpOf([])}\n\`\`\``, ...parts].join('\n\n')
 }
 
+/** Every function that `stint` exports, as its declarations say it. */
+function functions() {
+  const declared = readFileSync(join(root, 'build/harness/index.d.ts'), 'utf8')
+  const found = [
+    ...declared.matchAll(
+      /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\nexport declare (function (\w+)[\s\S]*?;)\n(?=\S|$)/g,
+    ),
+  ]
+  const names = [...declared.matchAll(/^export declare function (\w+)/gm)].map(([, name]) => name)
+  if (names.length !== found.length)
+    throw new Error(`index.ts: a function has no description: ${names.length} and ${found.length}`)
+  return found
+    .map(([, comment, signature, name]) => {
+      const text = comment.replace(/^[ \t]*\*? ?/gm, '').trim()
+      const [what, ...tags] = text.split(/\n(?=@)/)
+      const list = tags.map((tag) => {
+        const [, kind, words] = /^@(\w+) ([\s\S]*)$/.exec(tag)
+        const [, subject = '', rest] = kind === 'param' ? /^(\w+) ([\s\S]*)$/.exec(words) : [null, '', words]
+        const label = {
+          param: `\`${subject}\`:`,
+          returns: 'Resolves with',
+          throws: /^as /.test(words) ? 'Rejects' : 'Rejects with',
+        }[kind]
+        return `- ${label} ${rest.replaceAll('\n', ' ').replace(/^\{(\w+)\}/, '`$1`')}`
+      })
+      const parts = [
+        `### ${name}`,
+        what.replaceAll('\n', ' '),
+        `\`\`\`ts\n${signature}\n\`\`\``,
+        list.join('\n'),
+      ]
+      return parts.filter((part) => part !== '').join('\n\n')
+    })
+    .join('\n\n')
+}
+
+/** The types that index.ts itself declares. */
+function types() {
+  const declared = readFileSync(join(root, 'build/harness/index.d.ts'), 'utf8')
+  const comment = String.raw`(?:\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?`
+  const one = new RegExp(
+    `${comment}^export (?:interface \\w+[^{]*\\{[\\s\\S]*?^\\}|type \\w+ = [\\s\\S]*?;$(?!\\n ))`,
+    'gm',
+  )
+  return `\`\`\`ts\n${declared.match(one).join('\n\n')}\n\`\`\``
+}
+
 /** Page, name of the block, its text. */
 const BLOCKS = [
   ['reference/sweep.md', 'sweep-keys', () => keysTable(only(top, blocks))],
@@ -223,6 +270,8 @@ const BLOCKS = [
       ),
   ],
   ['reference/command-line.md', 'commands', commandLine],
+  ['reference/api.md', 'functions', functions],
+  ['reference/api.md', 'types', types],
 ]
 
 const stale = []

@@ -26,27 +26,27 @@ export const COMMANDS: readonly Listed[] = [
   },
   {
     command: 'report <run>',
-    describe: 'render the tables and plots of a run folder again',
+    describe: 'make the tables and plots of a run folder again',
     load: async () => (await import('./report.ts')).reportCommand,
   },
   {
     command: 'compare <runs..>',
-    describe: 'significance table between runs, or between the profiles of one run',
+    describe: 'test what differs between runs, or between the profiles of one run',
     load: async () => (await import('./compare.ts')).compareCommand,
   },
   {
     command: 'pipeline',
-    describe: 'run the pipeline on a CSV in both modes and over a grid of constraints',
+    describe: 'run the built-in pipeline on a CSV file, in batch and streaming mode and over a grid of caps',
     load: async () => (await import('./pipeline.ts')).pipelineCommand,
   },
   {
     command: 'gate <sweep>',
-    describe: 'verdict for CI: is a new version worse than another by more than the margin?',
+    describe: 'for CI: is a new version of a workload worse than another by more than the margin?',
     load: async () => (await import('./gate.ts')).gateCommand,
   },
   {
     command: 'history <dir>',
-    describe: 'when a metric changed over many runs, and the first run after it',
+    describe: 'find when a metric changed over many runs, and the first run after it',
     load: async () => (await import('./history.ts')).historyCommand,
   },
   {

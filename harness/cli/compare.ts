@@ -21,7 +21,7 @@ export const compareCommand: Command<CompareWords> = {
         type: 'string',
         array: true,
         demandOption: true,
-        describe: 'run folders; the first is the reference',
+        describe: 'run folders; the first is the reference. One folder: the profiles within it',
       })
       .options({
         metric: {
@@ -29,7 +29,7 @@ export const compareCommand: Command<CompareWords> = {
           array: true,
           nargs: 1,
           default: [],
-          describe: 'instead of the metrics of the sweep',
+          describe: "metric to compare, instead of the sweep's; may be repeated",
         },
         ...exportOption,
         out: {

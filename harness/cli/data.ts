@@ -13,11 +13,13 @@ interface DataWords {
 
 export const dataCommand: Command<DataWords> = {
   builder: (yargs) =>
-    yargs.positional('preset', { type: 'string', demandOption: true, describe: 'nba2k' }).options({
-      rows: { type: 'number', demandOption: true, describe: 'data rows' },
-      seed: { type: 'number', default: 42, describe: 'the same seed gives the same bytes' },
-      out: { type: 'string', demandOption: true, describe: 'file to write' },
-    }),
+    yargs
+      .positional('preset', { type: 'string', demandOption: true, describe: 'what to generate: nba2k' })
+      .options({
+        rows: { type: 'number', demandOption: true, describe: 'number of rows' },
+        seed: { type: 'number', default: 42, describe: 'the same seed gives the same bytes' },
+        out: { type: 'string', demandOption: true, describe: 'file to write' },
+      }),
   handler: writeData,
 }
 

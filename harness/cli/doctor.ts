@@ -15,7 +15,7 @@ export const doctorCommand: Command<DoctorWords> = {
       runs: {
         type: 'number',
         default: 10,
-        describe: 'trials of each side of the A/A comparison; 0 for none',
+        describe: 'trials on each side of a comparison of equal code, which shows the noise; 0 for none',
       },
       ...exportOption,
       ...jsonOption,

@@ -66,7 +66,7 @@ export const gateCommand: Command<GateWords> = {
         'time-limit': {
           type: 'string',
           default: '60s',
-          describe: 'for measuring in lock step, such as 60s or 3m',
+          describe: 'how long to measure in lock step, such as 60s or 3m',
         },
         build: {
           type: 'boolean',
@@ -79,10 +79,16 @@ export const gateCommand: Command<GateWords> = {
           describe: 'compare with runs of another machine; its speed then counts as the change',
         },
         seed: { type: 'number', describe: 'overrides random_seed' },
-        set: { type: 'string', array: true, nargs: 1, default: [], describe: 'path=value' },
+        set: {
+          type: 'string',
+          array: true,
+          nargs: 1,
+          default: [],
+          describe: 'override one key of the sweep; may be repeated',
+        },
         ...exportOption,
-        markdown: { type: 'string', describe: 'as --export markdown=FILE' },
-        junit: { type: 'string', describe: 'as --export junit=FILE' },
+        markdown: { type: 'string', describe: 'short for --export markdown=FILE' },
+        junit: { type: 'string', describe: 'short for --export junit=FILE' },
         ...jsonOption,
         quiet: { type: 'boolean', default: false, describe: 'no progress' },
       })

@@ -57,13 +57,13 @@ export const pipelineCommand: Command<PipelineWords> = {
         'config-template': {
           type: 'string',
           requiresArg: true,
-          describe: 'JSON file of settings; flags beat it',
+          describe: 'JSON file of settings; flags override it',
         },
         profile: {
           type: 'string',
           requiresArg: true,
           describe:
-            'hardware profile, such as edge, or a path: its watts for an estimate of energy, and settings that neither flag nor template gives',
+            'hardware profile, by name or path: its settings, which flags and template override, and its watts to estimate energy',
         },
         target: {
           type: 'string',
@@ -76,8 +76,8 @@ export const pipelineCommand: Command<PipelineWords> = {
           requiresArg: true,
           describe: 'what learns, such as ridge, sgd or, for a label, logistic',
         },
-        'chunk-size': { type: 'number', requiresArg: true, describe: 'rows a chunk' },
-        'batch-size': { type: 'number', requiresArg: true, describe: 'rows a model update' },
+        'chunk-size': { type: 'number', requiresArg: true, describe: 'rows per chunk' },
+        'batch-size': { type: 'number', requiresArg: true, describe: 'rows per model update' },
         'max-memory-mb': { type: 'number', requiresArg: true, describe: 'memory cap, MB' },
         'max-compute-units': {
           type: 'number',
@@ -86,24 +86,27 @@ export const pipelineCommand: Command<PipelineWords> = {
         },
         'benchmark-runs': { type: 'number', requiresArg: true, describe: 'trials of each mode' },
         'n-jobs': { type: 'number', requiresArg: true, describe: 'trials at the same time' },
-        'random-seed': { type: 'number', requiresArg: true, describe: 'seed' },
+        'random-seed': { type: 'number', requiresArg: true, describe: 'seed of everything that is drawn' },
         'target-latency-ms': {
           type: 'number',
           requiresArg: true,
-          describe: 'chunk latency that the adaptive size holds',
+          describe: 'latency per chunk to hold by changing the chunk size',
         },
         'max-chunk-retries': {
           type: 'number',
           requiresArg: true,
-          describe: 'how often a chunk is halved to fit',
+          describe: 'how often a chunk may be halved until it fits into memory',
         },
-        'spill-to-disk': { type: 'boolean', describe: 'rows that must wait go to temporary files' },
-        'adaptive-batch-resize': { type: 'boolean', describe: 'make batches smaller under tight caps too' },
-        'disable-adaptive-chunk-resize': { type: 'boolean', describe: 'chunks of the size given' },
+        'spill-to-disk': { type: 'boolean', describe: 'keep rows that must wait in temporary files' },
+        'adaptive-batch-resize': {
+          type: 'boolean',
+          describe: 'make batches smaller under tight caps, as chunks are',
+        },
+        'disable-adaptive-chunk-resize': { type: 'boolean', describe: 'keep chunks at the size given' },
         caps: {
           choices: ['strict', 'best_effort'] as const,
           default: 'strict' as const,
-          describe: 'best_effort: run also where this machine cannot enforce a cap, and say so',
+          describe: 'best_effort: run even where this machine cannot enforce a cap, and mark the results',
         },
         ...exportOption,
         quiet: { type: 'boolean', default: false, describe: 'no progress and no summary' },

@@ -12,11 +12,17 @@ interface ReportWords {
 
 export const reportCommand: Command<ReportWords> = {
   builder: (yargs) =>
-    yargs.positional('run', { type: 'string', demandOption: true, describe: 'run folder' }).options({
-      ...exportOption,
-      ...jsonOption,
-      quiet: { type: 'boolean', default: false, describe: 'no summary' },
-    }),
+    yargs
+      .positional('run', {
+        type: 'string',
+        demandOption: true,
+        describe: 'run folder, such as results/my-sweep/latest',
+      })
+      .options({
+        ...exportOption,
+        ...jsonOption,
+        quiet: { type: 'boolean', default: false, describe: 'no summary' },
+      }),
   handler: async (words) => {
     await showRun(words.run, { ...words, exports: await runExports(words) })
   },

@@ -4,7 +4,7 @@ import type { Command } from './command.ts'
 import { tell } from './console.ts'
 import { exportOption, jsonOption, runExports } from './output.ts'
 import { concludePipeline, pipelineExports } from './pipeline.ts'
-import { conclude, NOTHING_RUN } from './run.ts'
+import { conclude, NOTHING_RUN, RUN_CODES } from './run.ts'
 import { watched } from './signals.ts'
 
 interface ResumeWords {
@@ -17,16 +17,23 @@ interface ResumeWords {
 
 export const resumeCommand: Command<ResumeWords> = {
   builder: (yargs) =>
-    yargs.positional('run', { type: 'string', demandOption: true, describe: 'run folder' }).options({
-      force: {
-        type: 'boolean',
-        default: false,
-        describe: 'go on although data, code or machine changed, and mark the trials that follow',
-      },
-      ...exportOption,
-      ...jsonOption,
-      quiet: { type: 'boolean', default: false, describe: 'no progress and no summary' },
-    }),
+    yargs
+      .positional('run', {
+        type: 'string',
+        demandOption: true,
+        describe: 'run folder, such as results/my-sweep/latest',
+      })
+      .options({
+        force: {
+          type: 'boolean',
+          default: false,
+          describe: 'go on although data, code or machine changed, and mark the trials that follow',
+        },
+        ...exportOption,
+        ...jsonOption,
+        quiet: { type: 'boolean', default: false, describe: 'no progress and no summary' },
+      })
+      .epilogue(RUN_CODES),
   handler: resumeRun,
 }
 

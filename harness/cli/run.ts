@@ -25,6 +25,10 @@ import {
 } from './output.ts'
 import { watched } from './signals.ts'
 
+/** Of `run` and `resume`. */
+export const RUN_CODES =
+  'Exit codes: 0 every trial has an outcome and none failed, 4 some failed or the harness did; 2 bad usage or input, 130 interrupted.'
+
 interface RunWords {
   sweep: string
   out: string
@@ -45,20 +49,20 @@ export const runCommand: Command<RunWords> = {
       .positional('sweep', { type: 'string', demandOption: true, describe: 'sweep file (YAML)' })
       .options({
         out: { type: 'string', default: 'results', describe: 'folder that receives <sweep>/<run>/' },
-        jobs: { type: 'number', describe: 'trials at the same time, instead of n_jobs' },
-        runs: { type: 'number', describe: 'trials a scenario, a number instead of what benchmark_runs says' },
-        seed: { type: 'number', describe: 'instead of random_seed' },
+        jobs: { type: 'number', describe: 'trials at the same time; overrides n_jobs' },
+        runs: { type: 'number', describe: 'trials per scenario; overrides benchmark_runs' },
+        seed: { type: 'number', describe: 'overrides random_seed' },
         set: {
           type: 'string',
           array: true,
           nargs: 1,
           default: [],
-          describe: 'path=value, such as params.learner=sgd',
+          describe: 'override one key of the sweep, such as params.learner=sgd; may be repeated',
         },
         repeat: {
           type: 'number',
           default: 1,
-          describe: 'whole runs one after the other, such as 5 for a baseline',
+          describe: "run the whole sweep so many times, such as 5 for a gate's baseline",
         },
         'dry-run': {
           type: 'boolean',
@@ -70,7 +74,8 @@ export const runCommand: Command<RunWords> = {
         quiet: { type: 'boolean', default: false, describe: 'no progress and no summary' },
       })
       .example('$0 run scenarios/quickstart.yaml', 'the shipped sweep on generated data')
-      .example('$0 run my.yaml --set dataset.source=my.csv --runs 3', 'your own data'),
+      .example('$0 run my.yaml --set dataset.source=my.csv --runs 3', 'your own data')
+      .epilogue(RUN_CODES),
   handler: runAll,
 }
 

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -62,12 +63,16 @@ describe('the import rules', () => {
       'parts-below-a-session': ['harness/execute/planted-session.ts', "import '../session/run.ts'\n"],
       'ownership-stands-alone': ['harness/ownership/planted.ts', "import '../metrics.ts'\n"],
       'record-below-results': ['harness/record/planted.ts', "import '../execute/executor.ts'\n"],
+      'kernels-stand-alone': ['workers/kernels/planted.ts', "import '../worker.ts'\n"],
+      'stats-is-pure': ['harness/stats.ts', "import './metrics.ts'\n"],
       'report-from-records': ['harness/report/planted.ts', "import '../execute/executor.ts'\n"],
       'every-import-resolves': ['harness/cli/planted.ts', "import './gone.ts'\n"],
       'no-cycles': ['harness/cli/planted-one.ts', "import './planted-two.ts'\n"],
     }
     const files = Object.fromEntries(Object.values(planted))
     files['harness/cli/planted-two.ts'] = "import './planted-one.ts'\n"
+    const { forbidden } = createRequire(import.meta.url)(join(root, '.dependency-cruiser.cjs'))
+    expect(Object.keys(planted).sort()).toEqual(forbidden.map(({ name }: { name: string }) => name).sort())
     const { status, said } = checkRules(copyWith(files))
     expect(status).toBe(1)
     for (const [rule, [file]] of Object.entries(planted)) {
