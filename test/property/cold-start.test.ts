@@ -253,9 +253,9 @@ describe('what too few rows cannot tell', () => {
     const some = await run(400)
     expect(some.quality.columns['a']!.outlier_ratio).toBe(0)
     expect(some.collinear_features!.map(({ feature }) => feature)).toEqual(['c', 'a'])
-    // Means are tested from the 228th row on, windows of features from the 512th.
-    expect(some.drift_untested).toEqual(['a', 'b', 'c'])
-    expect((await run(600)).drift_untested).toEqual([])
+    // The first 100 rows set the scale; then Page-Hinkley is ready after 30 more, ADWIN after 128.
+    expect(some.drift_untested).toEqual([])
+    expect((await run(125)).drift_untested).toEqual(['target', 'error', 'a', 'b', 'c'])
   })
 })
 

@@ -19,6 +19,7 @@ import type { DataFingerprint, PreparedDataset, UnreadDataset } from '../data/ty
 import type { Scalar, WorkloadInfo } from '../workload.ts'
 import { givenParams, infoFor, pipelineParams } from './describe.ts'
 import { checkForgetting } from './drift/forgetting.ts'
+import { detectorsOf } from './drift/options.ts'
 import { positiveLabel } from './learn/class-labels.ts'
 import {
   CHOICES,
@@ -292,6 +293,7 @@ function checkUses(uses: readonly Readonly<Record<string, Scalar>>[], target: Ta
     if (givenParams(use).learner === null) chosen = params.learner
     checkTarget(params.learner, target)
     checkForgetting(params)
+    detectorsOf(params.drift_detectors)
     try {
       chosenLearner(params)
     } catch (error) {

@@ -1,6 +1,7 @@
 /** What the pipeline says of itself: its parameters and its metrics. */
 import type { MetricInfo, ParamInfo, Scalar, WorkloadInfo } from '../workload.ts'
 import type { NumberStrategy } from './clean/imputer.ts'
+import { DRIFT_PARAMS, type DriftParams } from './drift/options.ts'
 import { ONE_HOT_BOUNDS } from './features/one-hot.ts'
 import { CHOICES, optionParams, type TargetInfo } from './learn/options.ts'
 import { defaultLearner, LEARNERS, type Task } from './learn/registry.ts'
@@ -8,7 +9,7 @@ import type { FeatureSet } from './plan.ts'
 
 // ---------------------------------------------------------------- parameters of how data is cleaned, checked and watched
 
-export interface DataParams {
+export interface DataParams extends DriftParams {
   impute: NumberStrategy
   impute_value: number
   impute_categories: 'none' | 'most_frequent'
@@ -56,6 +57,7 @@ export const DATA_PARAMS: Record<keyof DataParams, ParamInfo> = {
     description:
       'watch target, features and error for drift; on an alarm: only note it; or, on an alarm of the error, forget half of what was learned, or start afresh',
   },
+  ...DRIFT_PARAMS,
 }
 
 /** Beside these, the learners' options by name: null where not given. */

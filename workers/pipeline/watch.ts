@@ -1,6 +1,7 @@
 /** What is watched of the rows that are learned: drift, and features that say the same. */
 import type { DataParams } from './describe.ts'
 import { type Alarm, Monitor, type MonitorState } from './drift/monitor.ts'
+import { driftOptions } from './drift/options.ts'
 import type { FeatureBatch } from './learn/learner.ts'
 import { type Plan, taskOf } from './plan.ts'
 import { Collinearity } from './validate/collinearity.ts'
@@ -31,6 +32,7 @@ export class Watch {
         : new Monitor(
             { features: dense, slots, task: taskOf(plan) },
             (row) => (rowNumbers?.of(row) ?? row) + 1,
+            driftOptions(params),
             state?.monitor ?? undefined,
           )
     this.collinearity = params.validate ? new Collinearity(dense, state?.collinearity ?? undefined) : null
@@ -96,7 +98,6 @@ export class Watch {
   }
 }
 
-/** Distribution tests of the error speak late and of the past; a mean that went up is acted upon. */
-function isWorseError({ stream, detector, direction }: Omit<Alarm, 'kept_row'>): boolean {
-  return stream === 'error' && detector !== 'kolmogorov_smirnov' && direction === 'up'
+function isWorseError({ stream, direction }: Omit<Alarm, 'kept_row'>): boolean {
+  return stream === 'error' && direction === 'up'
 }

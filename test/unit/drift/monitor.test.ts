@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Alarm, Monitor } from '../../../workers/pipeline/drift/monitor.ts'
+import { DRIFT_DEFAULTS, type DriftOptions } from '../../../workers/pipeline/drift/options.ts'
 import { randomNumbers } from '../learn/batches.ts'
 
 /** Rows of one feature and one slot; at `change` the parts named move. */
@@ -20,16 +21,17 @@ function stream(rows: number, change: number, moves: { target?: number; feature?
   }
 }
 
-function watched(moves: object, size: number, restore = false): Alarm[] {
+function watched(moves: object, size: number, restore = false, options: Partial<DriftOptions> = {}): Alarm[] {
   const { batch, zeros } = stream(3000, 1500, moves)
   const shape = { features: ['f'], slots: ['s'], task: 'regression' } as const
-  let monitor = new Monitor(shape, (row) => row + 1)
+  const asked = { ...DRIFT_DEFAULTS, ...options }
+  let monitor = new Monitor(shape, (row) => row + 1, asked)
   const alarms: Alarm[] = []
   for (let from = 0; from < 3000; from += size) {
     const to = Math.min(3000, from + size)
     monitor.observe(batch, from, to, from, zeros, from)
     alarms.push(...monitor.take())
-    if (restore) monitor = new Monitor(shape, (row) => row + 1, JSON.parse(JSON.stringify(monitor)))
+    if (restore) monitor = new Monitor(shape, (row) => row + 1, asked, JSON.parse(JSON.stringify(monitor)))
   }
   return alarms
 }
@@ -43,15 +45,28 @@ describe('the monitor', () => {
     ['target', { target: 80 }, 'page_hinkley'],
     ['target', { target: 80 }, 'adwin'],
     ['error', { target: 80 }, 'adwin'],
+    ['f', { feature: 0.6 }, 'adwin'],
     ['f', { feature: 0.6 }, 'kolmogorov_smirnov'],
     ['s', { slot: 2 }, 'categorical'],
-  ])('tells that %s changed by %j, by %s, with its row', (name, moves, detector) => {
-    const alarms = watched(moves, 100)
-    const first = alarms.find((alarm) => alarm.stream === name && alarm.detector === detector)
-    expect(first?.row).toBeGreaterThan(1500)
-    expect(first?.row).toBeLessThan(1500 + 600)
-    expect(alarms.every(({ row }) => row > 1500)).toBe(true)
-  })
+  ] as const)(
+    'tells that %s changed by %j, by %s where only that watches, with its row, once',
+    (name, moves, detector) => {
+      const alarms = watched(moves, 100, false, { detectors: [detector] })
+      expect(alarms.filter(({ stream }) => stream === name).length).toBe(1)
+      const first = alarms.find((alarm) => alarm.stream === name && alarm.detector === detector)
+      expect(first?.row).toBeGreaterThan(1500)
+      expect(first?.row).toBeLessThan(1500 + 600)
+      expect(alarms.every(({ row }) => row > 1500)).toBe(true)
+    },
+  )
+
+  it.each([{ target: 80 }, { feature: 0.6 }, { slot: 2 }])(
+    'gives one alarm a stream for one change: %j',
+    (moves) => {
+      const alarms = watched(moves, 100)
+      expect(new Set(alarms.map(({ stream }) => stream)).size).toBe(alarms.length)
+    },
+  )
 
   it('says whether the error rose or fell', () => {
     expect(watched({ target: 80 }, 100).find(({ stream }) => stream === 'error')?.direction).toBe('up')
@@ -71,7 +86,7 @@ describe('the monitor', () => {
     let monitor = new Monitor(shape, (row) => row + 1)
     for (let from = 0; from < 3000; from += 500) {
       monitor.observe(batch, from, from + 500, from, zeros, from)
-      monitor = new Monitor(shape, (row) => row + 1, JSON.parse(JSON.stringify(monitor)))
+      monitor = new Monitor(shape, (row) => row + 1, DRIFT_DEFAULTS, JSON.parse(JSON.stringify(monitor)))
     }
     expect(Object.keys(monitor.summary()).sort()).toEqual(['column error', 'column target'])
   })

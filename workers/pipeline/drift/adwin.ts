@@ -12,6 +12,8 @@ export interface AdwinOptions {
   min_window: number
   /** Values before the first test. */
   grace: number
+  /** Values in the smallest bucket, a divisor of `clock`: cuts fall between buckets. More are faster to take. */
+  block: number
 }
 
 export const ADWIN_DEFAULTS: AdwinOptions = {
@@ -20,6 +22,7 @@ export const ADWIN_DEFAULTS: AdwinOptions = {
   max_buckets: 5,
   min_window: 5,
   grace: 10,
+  block: 1,
 }
 
 /** Buckets of one size, oldest first; `room` for those that stay and those that come between two tests. */
@@ -48,23 +51,28 @@ class Level {
 /**
  * Bifet and Gavalda, "Learning from time-changing data with adaptive windowing" (2007), ADWIN2: exponential histogram
  * of buckets, cut where |mean0 - mean1| > sqrt(2/m var ln(2 ln n / delta)) + 2/(3m) ln(2 ln n / delta).
- * Defaults as in River. Memory and time of a test are O(log n).
+ * Defaults as in River; blocks are ours. Memory and time of a test are O(log n).
  */
 export class Adwin implements BulkDetector {
   readonly options: AdwinOptions
-  /** levels[i]: buckets of 2^i values, oldest first. */
+  /** levels[i]: buckets of `block` times 2^i values, oldest first. */
   private levels: Level[]
   private seen = 0
   private width = 0
   private sum = 0
   private m2 = 0
+  /** Of the values since the last whole block. */
+  private partSum = 0
+  private partSquares = 0
 
   constructor(options: Partial<AdwinOptions> = {}) {
     this.options = { ...ADWIN_DEFAULTS, ...options }
-    const { delta, clock } = this.options
+    const { delta, clock, block } = this.options
     if (!(delta > 0 && delta < 1)) throw new RangeError(`delta must be between 0 and 1, not ${delta}`)
     if (!(Number.isInteger(clock) && clock > 0))
       throw new RangeError(`clock must be a whole number from 1, not ${clock}`)
+    if (!(Number.isInteger(block) && block > 0 && clock % block === 0))
+      throw new RangeError(`block must be a whole number that divides clock ${clock}, not ${block}`)
     this.levels = [this.level(0)]
   }
 
@@ -88,10 +96,11 @@ export class Adwin implements BulkDetector {
   }
 
   addMany(values: Float64Array, from: number, to: number): number {
-    const { clock, grace } = this.options
+    const { clock, grace, block } = this.options
     for (let at = from; at < to; ) {
       const end = Math.min(to, at + clock - (this.seen % clock))
-      this.take(values, at, end)
+      if (block === 1) this.take(values, at, end)
+      else this.takeBlocks(values, at, end, block)
       at = end
       if (this.seen % clock !== 0 || this.width <= grace) continue
       let changed = false
@@ -112,6 +121,7 @@ export class Adwin implements BulkDetector {
       width: this.width,
       sum: this.sum,
       m2: this.m2,
+      part: [this.partSum, this.partSquares],
       levels: this.levels.map(({ count, sums, m2s }) =>
         Array.from({ length: count }, (_, i) => [sums[i]!, m2s[i]!]),
       ),
@@ -124,6 +134,7 @@ export class Adwin implements BulkDetector {
     detector.width = state['width'] as number
     detector.sum = state['sum'] as number
     detector.m2 = state['m2'] as number
+    ;[detector.partSum, detector.partSquares] = state['part'] as [number, number]
     detector.levels = (state['levels'] as [number, number][][]).map((buckets, i) => {
       const level = detector.level(i)
       level.count = buckets.length
@@ -134,9 +145,10 @@ export class Adwin implements BulkDetector {
     return detector
   }
 
-  /** One value in 2^i that come between two tests reaches level i. */
+  /** One block in 2^i that come between two tests reaches level i. */
   private level(i: number): Level {
-    return new Level(this.options.max_buckets + Math.ceil(this.options.clock / 2 ** i))
+    const { max_buckets, clock, block } = this.options
+    return new Level(max_buckets + Math.ceil(clock / block / 2 ** i))
   }
 
   /** Values between two tests, none beyond the next. */
@@ -162,11 +174,51 @@ export class Adwin implements BulkDetector {
     this.compress()
   }
 
+  /**
+   * Values between two tests, none beyond the next; the window grows by whole blocks. Sums of squares keep their digits
+   * where values are deviations of order 1.
+   */
+  private takeBlocks(values: Float64Array, from: number, to: number, block: number): void {
+    for (let at = from; at < to; ) {
+      const end = Math.min(to, at + block - (this.seen % block))
+      let sum = this.partSum
+      let squares = this.partSquares
+      for (let i = at; i < end; i += 1) {
+        const value = values[i]!
+        sum += value
+        squares += value * value
+      }
+      this.seen += end - at
+      at = end
+      if (this.seen % block !== 0) {
+        this.partSum = sum
+        this.partSquares = squares
+        return
+      }
+      this.partSum = 0
+      this.partSquares = 0
+      this.addBlock(sum, Math.max(0, squares - (sum * sum) / block), block)
+    }
+  }
+
+  private addBlock(sum: number, m2: number, block: number): void {
+    const { width } = this
+    const first = this.levels[0]!
+    const gap = width === 0 ? 0 : sum / block - this.sum / width
+    this.m2 += m2 + (gap * gap * block * width) / (width + block)
+    this.width += block
+    this.sum += sum
+    first.sums[first.count] = sum
+    first.m2s[first.count] = m2
+    first.count += 1
+    this.compress()
+  }
+
   /** Level by level, which merges the same pairs as value by value. */
   private compress(): void {
     const { levels } = this
-    const { max_buckets } = this.options
-    for (let i = 0, size = 1; i < levels.length; i += 1, size *= 2) {
+    const { max_buckets, block } = this.options
+    for (let i = 0, size = block; i < levels.length; i += 1, size *= 2) {
       const level = levels[i]!
       const merges = Math.ceil((level.count - max_buckets) / 2)
       if (merges <= 0) return
@@ -185,23 +237,30 @@ export class Adwin implements BulkDetector {
 
   /** True where some cut between two buckets parts the window into means that differ too much. */
   private hasCut(): boolean {
-    const { delta, min_window } = this.options
-    const variance = this.m2 / this.width
-    const logTerm = Math.log((2 * Math.log(this.width)) / delta)
+    const { delta, min_window, block } = this.options
+    const { width, sum } = this
+    const variance = this.m2 / width
+    const logTerm = Math.log((2 * Math.log(width)) / delta)
+    const mean = sum / width
+    // Without its last term and the smallest part the bound is n0 n1 times this, below which no cut need be looked at.
+    const least = ((2 * variance * logTerm) / width) * (1 - 1e-9)
     let n0 = 0
     let sum0 = 0
-    for (let i = this.levels.length - 1; i >= 0; i -= 1) {
-      const size = 2 ** i
-      const { count, sums } = this.levels[i]!
+    const { levels } = this
+    let size = block * 2 ** (levels.length - 1)
+    for (let i = levels.length - 1; i >= 0; i -= 1, size /= 2) {
+      const { count, sums } = levels[i]!
       for (let k = 0; k < count; k += 1) {
         n0 += size
         sum0 += sums[k]!
-        const n1 = this.width - n0
+        const n1 = width - n0
         if (n1 < min_window) return false
         if (n0 < min_window) continue
+        const excess = sum0 - n0 * mean
+        if (excess * excess < least * n0 * n1) continue
         const recip = 1 / (n0 - min_window + 1) + 1 / (n1 - min_window + 1)
         const bound = Math.sqrt(2 * recip * variance * logTerm) + (2 / 3) * logTerm * recip
-        if (Math.abs(sum0 / n0 - (this.sum - sum0) / n1) > bound) return true
+        if (Math.abs(sum0 / n0 - (sum - sum0) / n1) > bound) return true
       }
     }
     return false
@@ -213,7 +272,7 @@ export class Adwin implements BulkDetector {
     const oldest = level.sums[0]!
     const oldestM2 = level.m2s[0]!
     level.drop(1)
-    const size = 2 ** top
+    const size = this.options.block * 2 ** top
     const rest = this.width - size
     const gap = oldest / size - (this.sum - oldest) / rest
     this.m2 = Math.max(0, this.m2 - oldestM2 - (gap * gap * size * rest) / this.width)

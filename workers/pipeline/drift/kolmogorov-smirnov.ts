@@ -14,7 +14,8 @@ export const KOLMOGOROV_SMIRNOV_DEFAULTS: KolmogorovSmirnovOptions = { window: 2
 /**
  * The first window is the reference; each later window, none overlapping, is compared with it by the two-sample
  * statistic D = max |F0 - F1|. Alarm where D > sqrt(-ln(alpha / 2) / n), Smirnov's bound for two samples of n, which is
- * on the safe side for small n and ties. After an alarm that window is the new reference.
+ * on the safe side for small n and ties. After an alarm the next window is the new reference: the one that differed may
+ * lie across the change, and would differ from both sides of it.
  */
 export class KolmogorovSmirnov implements DriftDetector {
   readonly options: KolmogorovSmirnovOptions
@@ -47,13 +48,14 @@ export class KolmogorovSmirnov implements DriftDetector {
     const { window, alpha } = this.options
     if (this.filled < window) return false
     this.filled = 0
-    const { reference } = this
-    if (reference !== null) {
-      this.last = largestGap(reference, this.current, this.counts)
-      if (this.last <= Math.sqrt(-Math.log(alpha / 2) / window)) return false
+    if (this.reference === null) {
+      this.reference = new Ranks(this.current.slice().sort())
+      return false
     }
-    this.reference = new Ranks(this.current.slice().sort())
-    return reference !== null
+    this.last = largestGap(this.reference, this.current, this.counts)
+    if (this.last <= Math.sqrt(-Math.log(alpha / 2) / window)) return false
+    this.reference = null
+    return true
   }
 
   toJSON(): DetectorState {

@@ -2,10 +2,10 @@
 import type { FeatureBatch } from '../learn/learner.ts'
 import { CategoricalDrift } from './categorical.ts'
 import type { DetectorState } from './detector.ts'
-import { KolmogorovSmirnov } from './kolmogorov-smirnov.ts'
-import { type Direction, NumberStream } from './number-stream.ts'
-import type { StandardiserState } from './standardiser.ts'
-import { WINDOW, windowedPlaces } from './windows.ts'
+import { type Direction, NumberStream, type NumberStreamState, type Values } from './number-stream.ts'
+import { DRIFT_DEFAULTS, type DriftOptions } from './options.ts'
+import type { Strided } from './standardiser.ts'
+import { windowedPlaces } from './windows.ts'
 
 export interface Alarm {
   /** Number of the data row, from 1. */
@@ -15,7 +15,7 @@ export interface Alarm {
   /** `target`, `error`, or the name of a feature or category. */
   stream: string
   detector: string
-  /** Where the stream is a number: the way it went of late. */
+  /** Of target and error: the way they went of late. */
   direction?: Direction
 }
 
@@ -26,9 +26,11 @@ interface Found extends Pick<Alarm, 'stream' | 'detector' | 'direction'> {
 }
 
 export interface MonitorState {
-  scaling: Record<string, StandardiserState>
-  detectors: Record<string, Record<string, DetectorState>>
-  trends: Record<string, [fast: number, slow: number]>
+  target: NumberStreamState | null
+  error: NumberStreamState
+  /** In the order of the features, and of the categories. */
+  features: NumberStreamState[]
+  slots: DetectorState[]
   counts: AlarmCounts
 }
 
@@ -52,54 +54,53 @@ function streamName(column: string): string {
   return column === 'target' || column === 'error' ? `column ${column}` : column
 }
 
-type Saved = Readonly<Record<string, DetectorState>> | undefined
-
-function windowOf(saved: Saved): KolmogorovSmirnov {
-  const state = saved?.['kolmogorov_smirnov']
-  return state === undefined ? new KolmogorovSmirnov(WINDOW) : KolmogorovSmirnov.fromJSON(state)
-}
-
-function mixOf(saved: Saved): CategoricalDrift {
-  const state = saved?.['categorical']
-  return state === undefined ? new CategoricalDrift(WINDOW) : CategoricalDrift.fromJSON(state)
-}
-
-function streamOf(name: 'target' | 'error', state: MonitorState | undefined): NumberStream {
-  const scaling = state?.scaling[name]
-  const trend = state?.trends[name]
-  const detectors = state?.detectors[name]
-  return new NumberStream(scaling && trend && detectors && { scaling, trend, detectors })
-}
-
 export class Monitor {
   private readonly task: Shape['task']
+  private readonly options: DriftOptions
   private readonly target: NumberStream | null
-  private error: NumberStream
+  private readonly error: NumberStream
   private readonly featureNames: readonly string[]
-  private readonly features: readonly KolmogorovSmirnov[]
+  private readonly features: readonly NumberStream[]
   private readonly slotNames: readonly string[]
+  /** Empty where mixes are not watched. */
   private readonly slots: readonly CategoricalDrift[]
   private readonly counts: Map<string, Map<string, AlarmCount>>
   private alarms: Alarm[] = []
-  /** One number a row of a batch. */
+  /** One number a row of a batch that is made here: errors. */
   private room = new Float64Array(0)
-  /** Rows of a batch that windows take. */
-  private windowed = new Int32Array(0)
+  private readonly values: Values = {
+    values: new Float64Array(0),
+    first: 0,
+    step: 1,
+    scaled: new Float64Array(0),
+    count: 0,
+    windowed: new Int32Array(0),
+    windows: 0,
+  }
   private readonly numberOf: (row: number) => number
 
   /** @param numberOf number of the data row, from 1, of the kept row, from 0; asked in rising order */
-  constructor({ features, slots, task }: Shape, numberOf: (row: number) => number, state?: MonitorState) {
+  constructor(
+    { features, slots, task }: Shape,
+    numberOf: (row: number) => number,
+    options: DriftOptions = DRIFT_DEFAULTS,
+    state?: MonitorState,
+  ) {
     this.task = task
+    this.options = options
     this.numberOf = numberOf
     // A label's mix is watched as a category's is.
-    this.target = task === 'regression' ? streamOf('target', state) : null
-    this.error = streamOf('error', state)
-    const saved = new Map(Object.entries(state?.detectors ?? {}))
+    this.target = task === 'regression' ? new NumberStream(options, 'own', state?.target ?? undefined) : null
+    this.error = new NumberStream(options, 'own', state?.error)
     this.featureNames = features.map(streamName)
-    this.features = this.featureNames.map((name) => windowOf(saved.get(name)))
+    this.features = features.map((_, j) => new NumberStream(options, 'feature', state?.features[j]))
     const slotNames = slots.map(streamName)
     this.slotNames = task === 'regression' ? slotNames : [...slotNames, 'target']
-    this.slots = this.slotNames.map((name) => mixOf(saved.get(name)))
+    const watched = options.detectors.includes('categorical') ? this.slotNames : []
+    this.slots = watched.map((_, s) => {
+      const saved = state?.slots[s]
+      return saved === undefined ? new CategoricalDrift(options) : CategoricalDrift.fromJSON(saved)
+    })
     this.counts = new Map(
       Object.entries(state?.counts ?? {}).map(([stream, counts]) => [
         stream,
@@ -125,40 +126,37 @@ export class Monitor {
   ): void {
     const { dense, hot, target } = batch
     const count = to - from
-    if (this.room.length < count) {
-      this.room = new Float64Array(count)
-      this.windowed = new Int32Array(count)
-    }
-    const { room, windowed } = this
-    const windows = windowedPlaces(before, count, windowed)
+    const { values, features, slots } = this
+    this.makeRoom(count)
+    values.windows = windowedPlaces(before, count, this.options.stride, values.windowed)
     const found: Found[] = []
-    const watch = (name: string, stream: NumberStream) =>
-      stream.observe(room, count, windowed, windows, (place, detector, direction) =>
-        found.push({ place, stream: name, detector, direction }),
+    const watch = (name: string, stream: NumberStream, column: Strided) =>
+      stream.observe(Object.assign(values, column), (place, detector, direction) =>
+        found.push({ place, stream: name, detector, ...(direction && { direction }) }),
       )
-    if (this.target !== null) {
-      for (let k = 0; k < count; k += 1) room[k] = target[from + k]!
-      watch('target', this.target)
-    }
+    if (this.target !== null) watch('target', this.target, { values: target, first: from, step: 1 })
     if (predictions !== null) {
+      const { room } = this
       const regression = this.task === 'regression'
       for (let k = 0; k < count; k += 1) {
         const distance = Math.abs(target[from + k]! - predictions[(first + k) * width]!)
         room[k] = regression ? distance : distance === 0 ? 0 : 1
       }
-      watch('error', this.error)
+      watch('error', this.error, { values: room, first: 0, step: 1 })
     }
-    const { features, slots } = this
-    for (let i = 0; i < windows; i += 1) {
-      const place = windowed[i]!
-      const row = from + place
-      for (let j = 0; j < features.length; j += 1) {
-        if (!features[j]!.add(dense[row * batch.width + j]!)) continue
-        found.push({ place, stream: this.featureNames[j]!, detector: 'kolmogorov_smirnov' })
-      }
-      for (let s = 0; s < slots.length; s += 1) {
-        const code = s < batch.slots ? hot[row * batch.slots + s]! : target[row]!
-        if (slots[s]!.add(code)) found.push({ place, stream: this.slotNames[s]!, detector: 'categorical' })
+    for (let j = 0; j < features.length; j += 1) {
+      const column = { values: dense, first: from * batch.width + j, step: batch.width }
+      watch(this.featureNames[j]!, features[j]!, column)
+    }
+    for (let s = 0; s < slots.length; s += 1) {
+      // The mix of a label's classes comes last.
+      const [codes, start, step] =
+        s < batch.slots ? [hot, from * batch.slots + s, batch.slots] : [target, from, 1]
+      for (let next = 0; next < count; ) {
+        const place = slots[s]!.addMany(codes, start, step, next, count)
+        if (place < 0) break
+        found.push({ place, stream: this.slotNames[s]!, detector: 'categorical' })
+        next = place + 1
       }
     }
     // Row by row, as they are told; within a row in the order of the streams.
@@ -175,7 +173,7 @@ export class Monitor {
 
   /** The error of a learner that starts afresh says nothing about the one before. */
   restartError(): void {
-    this.error = new NumberStream()
+    this.error.restart()
   }
 
   summary(): AlarmCounts {
@@ -190,31 +188,30 @@ export class Monitor {
     const untested = [
       ...(target === null || target.tested ? [] : ['target']),
       ...(error.tested ? [] : ['error']),
-      ...this.featureNames.filter((_, j) => features[j]!.statistic === null),
-      ...this.slotNames.filter((_, s) => slots[s]!.statistic === null),
+      ...this.featureNames.filter((_, j) => !features[j]!.tested),
+      ...this.slotNames.filter((_, s) => (slots[s]?.statistic ?? null) === null),
     ]
     // A stream that starts afresh after an alarm was tested before.
     return untested.filter((name) => !this.counts.has(name))
   }
 
   toJSON(): MonitorState {
-    const scaling: MonitorState['scaling'] = {}
-    const trends: MonitorState['trends'] = {}
-    const detectors = new Map<string, Record<string, DetectorState>>()
-    const streams = { ...(this.target !== null && { target: this.target }), error: this.error }
-    for (const [name, stream] of Object.entries(streams)) {
-      const state = stream.toJSON()
-      scaling[name] = state.scaling
-      trends[name] = state.trend
-      detectors.set(name, state.detectors)
+    return {
+      target: this.target?.toJSON() ?? null,
+      error: this.error.toJSON(),
+      features: this.features.map((stream) => stream.toJSON()),
+      slots: this.slots.map((slot) => slot.toJSON()),
+      counts: this.summary(),
     }
-    for (const [j, name] of this.featureNames.entries()) {
-      detectors.set(name, { kolmogorov_smirnov: this.features[j]!.toJSON() })
-    }
-    for (const [s, name] of this.slotNames.entries()) {
-      detectors.set(name, { ...detectors.get(name), categorical: this.slots[s]!.toJSON() })
-    }
-    return { scaling, detectors: Object.fromEntries(detectors), trends, counts: this.summary() }
+  }
+
+  private makeRoom(count: number): void {
+    const { values } = this
+    values.count = count
+    if (this.room.length >= count) return
+    this.room = new Float64Array(count)
+    values.scaled = new Float64Array(count)
+    values.windowed = new Int32Array(count)
   }
 
   private alarm(kept: number, alarm: Omit<Found, 'place'>): void {

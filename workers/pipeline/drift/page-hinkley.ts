@@ -36,6 +36,11 @@ export class PageHinkley implements BulkDetector {
     if (!(alpha > 0 && alpha <= 1)) throw new RangeError(`alpha must be above 0 and at most 1, not ${alpha}`)
   }
 
+  /** Whether an alarm could have been raised. */
+  get tested(): boolean {
+    return this.n >= this.options.min_values
+  }
+
   add(value: number): boolean {
     return this.addMany(Float64Array.of(value), 0, 1) === 0
   }

@@ -5,6 +5,13 @@ const FARTHEST = 5
 /** Values that set the scale; they are not passed on. */
 const FIRST_VALUES = 100
 
+/** A column of a table: number k is at `first` + k x `step`. */
+export interface Strided {
+  values: Float64Array
+  first: number
+  step: number
+}
+
 export interface StandardiserState {
   n: number
   mean: number
@@ -25,22 +32,35 @@ export class Standardiser {
   }
 
   /**
-   * Turns the first `count` values into standard deviations of the stream's first 100 values from their mean, five at
-   * most; those 100 into NaN.
+   * Writes values `from` to `to` to the same places of `out` as standard deviations of the stream's first 100 values
+   * from their mean, five at most.
+   * @returns `start`, the place after those of the 100, which are not written, and whether there is a NaN behind it
    */
-  scale(values: Float64Array, count: number): void {
-    let at = 0
-    for (; at < count && this.n < FIRST_VALUES; at += 1) {
-      this.learn(values[at]!)
-      values[at] = Number.NaN
-    }
-    if (at === count) return
+  scale(
+    { values, first, step }: Strided,
+    out: Float64Array,
+    from: number,
+    to: number,
+  ): { start: number; gaps: boolean } {
+    let start = from
+    for (; start < to && this.n < FIRST_VALUES; start += 1) this.learn(values[first + start * step]!)
+    if (start === to) return { start, gaps: false }
     // A stream that began constant has no scale: its own unit then counts.
     if (this.deviation === 0) this.deviation = this.m2 === 0 ? 1 : Math.sqrt(this.m2 / (this.n - 1))
     const { mean, deviation } = this
-    for (; at < count; at += 1) {
-      values[at] = Math.max(-FARTHEST, Math.min(FARTHEST, (values[at]! - mean) / deviation))
+    const perUnit = 1 / deviation
+    let gaps = false
+    for (let k = start, at = first + start * step; k < to; k += 1, at += step) {
+      const scaled = (values[at]! - mean) * perUnit
+      // By comparisons, which keep NaN.
+      if (scaled > FARTHEST) out[k] = FARTHEST
+      else if (scaled < -FARTHEST) out[k] = -FARTHEST
+      else {
+        out[k] = scaled
+        if (Number.isNaN(scaled)) gaps = true
+      }
     }
+    return { start, gaps }
   }
 
   private learn(value: number): void {

@@ -1,23 +1,21 @@
-/** Which rows the windowed detectors take, and how large their windows are. */
+/** Which rows the windows of Kolmogorov-Smirnov take, which are many: by row, so never by chunk. */
 
-/** Many streams are tested many times, so that one test must seldom be wrong. */
-export const WINDOW = { window: 256, alpha: 1e-5 }
-
-/** Each sixteenth row behind this one is enough for windows, which are many: by row, so never by chunk. */
 const EVERY_ROW_UNTIL = 4096
-const THEN_EACH = 16
 
-/** Writes to `places` which of `count` rows behind the first `before` windows take, and returns how many. */
-export function windowedPlaces(before: number, count: number, places: Int32Array): number {
+/**
+ * Writes to `places` which of `count` rows behind the first `before` they take, and returns how many: all of the first
+ * 4,096, then one in `stride`.
+ */
+export function windowedPlaces(before: number, count: number, stride: number, places: Int32Array): number {
   let found = 0
   for (let place = 0; place < count; ) {
     const row = before + place
-    const phase = row < EVERY_ROW_UNTIL ? 0 : row % THEN_EACH
+    const phase = row < EVERY_ROW_UNTIL ? 0 : row % stride
     if (phase === 0) {
       places[found] = place
       found += 1
     }
-    place += row < EVERY_ROW_UNTIL ? 1 : THEN_EACH - phase
+    place += row < EVERY_ROW_UNTIL ? 1 : stride - phase
   }
   return found
 }
