@@ -30,6 +30,8 @@ const BATCH_ROWS = 1024
 /** Throwaway runs before the clock starts: the compiler learns from each new instance, not from rows alone. */
 const WARMUP_RUNS = 10
 const WARMUP_ROWS = 30_000
+/** A forest takes a hundred times as long as the others, and longer the more rows it has seen. */
+const FOREST_ROWS = 10_000
 /** Chunks that the logged and the bare run handle in turn. */
 const TURN_CHUNKS = 4
 const SEED = 7
@@ -84,7 +86,10 @@ async function measurePipeline(spec) {
 
 async function warmUp(spec) {
   for (let instance = 0; instance < WARMUP_RUNS; instance++) {
-    const run = await measuredRun(await openRun({ ...spec, rows: WARMUP_ROWS }), spec.log)
+    const run = await measuredRun(
+      await openRun({ ...spec, rows: Math.min(WARMUP_ROWS, spec.rows) }),
+      spec.log,
+    )
     await stepToTheEnd(run, spec.chunk)
     await run.finish()
     await run.close()
@@ -178,6 +183,7 @@ function readings({ rows, large, data, largeData, commandData, folder, log, pyth
     'sgd, csv-parse': pipeline({ learner: 'sgd', reader: 'csv-parse' }),
     'ridge, chunk 1024': pipeline({ learner: 'ridge' }),
     'ridge, csv-parse': pipeline({ learner: 'ridge', reader: 'csv-parse' }),
+    [`mondrian_forest, ${FOREST_ROWS} rows`]: pipeline({ learner: 'mondrian_forest' }, 1024, FOREST_ROWS),
     telemetry: (round) =>
       inNode('--telemetry', {
         ...{ path: data, rows, params: { learner: 'sgd' }, chunk: 1024, log },

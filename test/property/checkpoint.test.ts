@@ -86,7 +86,8 @@ describe('a run that goes on from a checkpoint', () => {
           drifts.add(drift)
         },
       ),
-      { numRuns: 80 },
+      // So many that a learner is left out less than once in ten thousand times.
+      { numRuns: 12 * CHOICES.length },
     )
     expect(seen.size).toBe(CHOICES.length)
     expect(drifts.size).toBe(4)

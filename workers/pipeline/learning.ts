@@ -216,6 +216,7 @@ export class Learning {
     return {
       task: this.task,
       learner: this.params.learner,
+      ...this.models[0]!.learner.info?.(),
       learned: this.learned,
       scored: this.curved.n,
       scoring:

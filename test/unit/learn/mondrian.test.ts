@@ -399,6 +399,21 @@ describe('on a function of position (fixtures/make-position.mjs)', () => {
     expect(await accuracy('mondrian_forest_classifier')).toBeGreaterThan(0.8)
   })
 
+  test('says what memory it took, and how often that was used up', async () => {
+    const forest = async (params = {}) =>
+      (await runPipeline(await numbers(), { learner: 'mondrian_forest', ...params })).info!['forest']
+    const whole = (await forest()) as Record<string, number>
+    // A tree with a leaf for each of 1,200 rows has as many splits but one; a few leaves share a speed.
+    expect(whole['nodes']!).toBeGreaterThan(23_900)
+    expect(whole['nodes']!).toBeLessThanOrEqual(23_990)
+    expect(whole['memory_mb']).toBe((whole['nodes']! * (68 + 2 * 16)) / 1024 / 1024)
+    expect(whole['memory_used_up']).toBe(0)
+    const small = (await forest({ forest_memory_mb: 0.2 })) as Record<string, number>
+    expect(small['memory_mb']!).toBeGreaterThan(0.1)
+    expect(small['memory_mb']!).toBeLessThanOrEqual(0.2)
+    expect(small['memory_used_up']!).toBeGreaterThan(10)
+  })
+
   test('takes its draws from random_seed', async () => {
     const r2 = async (random_seed: number) =>
       (await runPipeline(await numbers(), { learner: 'mondrian_forest', trees: 2 }, { random_seed })).metrics[

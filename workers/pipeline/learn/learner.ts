@@ -41,6 +41,8 @@ export interface Learner {
    * Predictions stay as they are but for the weight of penalties. Absent where the learner weighs no history.
    */
   forget?(keep: number): void
+  /** What it has come to, for the trial's info: what a user should know beside the scores. */
+  info?(): Record<string, unknown>
   toJSON(): LearnerState
 }
 

@@ -110,6 +110,18 @@ class Forest {
     for (const { tree } of this.members) tree.forget(keep)
   }
 
+  info(): Record<string, unknown> {
+    const trees = this.members.map(({ tree }) => tree)
+    const sum = (of: (tree: MondrianTree) => number) => trees.reduce((total, tree) => total + of(tree), 0)
+    return {
+      forest: {
+        nodes: sum(({ nodes }) => nodes),
+        memory_mb: sum(({ bytes }) => bytes) / BYTES_PER_MB,
+        memory_used_up: sum(({ cuts }) => cuts),
+      },
+    }
+  }
+
   toJSON(): LearnerState {
     const { name, options, seed, classes, scaler } = this
     const trees = this.members.map((member) => ({ seed: member.seed, tree: member.tree.toJSON() }))
@@ -212,6 +224,10 @@ export class MondrianForest implements Learner {
     this.forest.forget(keep)
   }
 
+  info(): Record<string, unknown> {
+    return this.forest.info()
+  }
+
   toJSON(): LearnerState {
     return { ...this.forest.toJSON(), targets: this.targets.toJSON() }
   }
@@ -283,6 +299,10 @@ export class MondrianForestClassifier implements Classifier {
 
   forget(keep: number): void {
     this.forest.forget(keep)
+  }
+
+  info(): Record<string, unknown> {
+    return this.forest.info()
   }
 
   toJSON(): LearnerState {

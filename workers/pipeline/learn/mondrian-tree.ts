@@ -92,6 +92,11 @@ export class MondrianTree {
     return this.size
   }
 
+  /** Bytes of all nodes. */
+  get bytes(): number {
+    return MondrianTree.bytesOf(this.shape, this.size)
+  }
+
   /**
    * Takes a row in.
    * @param scale by feature: chance of a split per unit of distance and of time
