@@ -14,6 +14,7 @@ import * as quantiles from './analyse/descriptive.ts'
 import { type Estimate, estimateMean as meanOf } from './analyse/descriptive.ts'
 import { mannWhitney } from './analyse/mann-whitney.ts'
 import { pairedComparison } from './analyse/paired.ts'
+import * as tost from './analyse/power.ts'
 import {
   type SmallestEffect,
   smallestEffect,
@@ -22,7 +23,6 @@ import {
 } from './analyse/power.ts'
 import * as plans from './analyse/sequential.ts'
 import { decide } from './analyse/sequential.ts'
-import * as tost from './analyse/tost.ts'
 import type { Warning } from './analyse/warnings.ts'
 import * as effects from './analyse/welch.ts'
 import { type WelchTest, welchTest as welch } from './analyse/welch.ts'

@@ -2,11 +2,12 @@
  * The supervisor: one process beside the coordinator and outside every cap. It polls the trial processes' memory and deadlines,
  * holds their compute caps, and when the coordinator is gone kills the trial processes and clears what they left.
  */
+
+import { spawnSync } from 'node:child_process'
 import { setPriority } from 'node:os'
 import { chooseComputeCapper, chooseMemoryGrouper } from './caps/choose.ts'
 import type { ComputeCapper } from './caps/compute-group.ts'
 import type { MemoryGrouper } from './caps/memory-group.ts'
-import { pinToCore } from './caps/pin.ts'
 import { WatchedProcess } from './caps/watched-process.ts'
 import {
   type Capabilities,
@@ -158,6 +159,18 @@ async function capabilities(): Promise<Capabilities> {
   if (grouper !== null) memory.push(grouper.mechanism)
   const notes = [...choice.notes, ...backstop.notes]
   return { compute: capper?.mechanism ?? 'none', memory, energy, notes }
+}
+
+/**
+ * Holds a process on one core: every thread, and those that they start later, by util-linux's `taskset`.
+ * @throws where the tool is missing or the core is not this machine's or this process's to use
+ */
+function pinToCore(pid: number, core: number): void {
+  const { error, status, stderr } = spawnSync('taskset', ['-a', '-c', '-p', String(core), String(pid)], {
+    encoding: 'utf8',
+  })
+  if (error !== undefined) throw new Error(`taskset cannot be run (${error.message}); install util-linux`)
+  if (status !== 0) throw new Error(`taskset: ${stderr.trim().split('\n').at(-1)}`)
 }
 
 try {

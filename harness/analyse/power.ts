@@ -1,12 +1,12 @@
-/** What is the smallest change that this many trials, this noisy, could have shown? */
-
+/** What a comparison could have shown: the smallest change that it would have found, and equivalence within a margin. */
 import { mean, standardDeviation, variance } from './descriptive.ts'
-import { noncentralUpperTail, studentQuantile } from './distributions.ts'
+import { noncentralUpperTail, studentQuantile, studentUpperTail } from './distributions.ts'
+import { pairedComparison } from './paired.ts'
 import { type RawValues, usableValues } from './values.ts'
 import type { Side, Warning } from './warnings.ts'
-import type { Scale } from './welch.ts'
+import { type Scale, type WelchTest, welchTest } from './welch.ts'
 
-export interface PowerSettings {
+interface PowerSettings {
   /** Two-sided; 0.05 unless given. */
   alpha?: number
   /** Chance of finding the change if it is there; 0.8 unless given. */
@@ -112,4 +112,53 @@ function problems(side: Side, values: readonly number[], scale: Scale): Warning[
   if (values.length < 2) return [{ kind: 'too_few_values', side, n: values.length, needed: 2 }]
   const count = values.filter((value) => value <= 0).length
   return scale === 'log' && count > 0 ? [{ kind: 'not_positive', side, count }] : []
+}
+
+// ---------------------------------------------------------------- equivalence
+
+export interface EquivalenceTest {
+  /** p of "b / a is at most 1 - margin", small where b is clearly not that much lower. */
+  pLow: number | null
+  /** p of "b / a is at least 1 + margin", small where b is clearly not that much higher: non-inferiority. */
+  pHigh: number | null
+  /** The larger of both: equivalent where it is below alpha. */
+  p: number | null
+  warnings: Warning[]
+}
+
+/**
+ * Two one-sided Welch tests (Schuirmann 1987) of b against a times 1 - margin and a times 1 + margin; on the
+ * natural scale this is the test of a ratio of means of Hauschke et al. (1999), so no margin in units is needed.
+ * @param options.margin as a share, between 0 and 1
+ */
+export function equivalenceTest(
+  a: RawValues,
+  b: RawValues,
+  options: { margin: number; scale?: Scale },
+): EquivalenceTest {
+  const scale = options.scale ?? 'natural'
+  const scaled = (factor: number) => a.map((value) => (typeof value === 'number' ? value * factor : value))
+  return bothSides((factor) => welchTest(scaled(factor), b, { scale }), options.margin)
+}
+
+/** The same by two one-sided paired tests; `a` and `b` have one finite value per pair, in the same order. */
+export function pairedEquivalenceTest(
+  a: readonly number[],
+  b: readonly number[],
+  options: { margin: number; scale: Scale },
+): EquivalenceTest {
+  const scaled = (factor: number) => a.map((value) => value * factor)
+  return bothSides((factor) => pairedComparison(scaled(factor), b, options), options.margin)
+}
+
+type OneSided = Pick<WelchTest, 't' | 'df' | 'ratio' | 'warnings'>
+
+function bothSides(test: (factor: number) => OneSided, margin: number): EquivalenceTest {
+  const [low, high] = [test(1 - margin), test(1 + margin)]
+  if (low.t === null || high.t === null || low.ratio === null) {
+    return { pLow: null, pHigh: null, p: null, warnings: low.warnings }
+  }
+  const pLow = studentUpperTail(low.t, low.df!)
+  const pHigh = studentUpperTail(-high.t, high.df!)
+  return { pLow, pHigh, p: Math.max(pLow, pHigh), warnings: low.warnings }
 }

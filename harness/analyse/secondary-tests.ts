@@ -4,8 +4,13 @@ import { bootstrapMedianRatio } from './bootstrap.ts'
 import type { GroupPair, SecondaryTests } from './comparison.ts'
 import { mannWhitney, smallestExactP } from './mann-whitney.ts'
 import { pairedComparison, pairsByRound } from './paired.ts'
-import { smallestEffect, smallestPairedDifference, smallestPairedEffect } from './power.ts'
-import { equivalenceTest, pairedEquivalenceTest } from './tost.ts'
+import {
+  equivalenceTest,
+  pairedEquivalenceTest,
+  smallestEffect,
+  smallestPairedDifference,
+  smallestPairedEffect,
+} from './power.ts'
 import { metricValues, usableValues } from './values.ts'
 import type { Warning } from './warnings.ts'
 

@@ -1,14 +1,22 @@
 /** Duet after duet, and trials of one side between them, until every test is decided or the time is up. */
-import type { DuetReport, DuetSide, TrialResult } from '../../workers/protocol.ts'
+import type {
+  DriverSpec,
+  DuetReport,
+  DuetSide,
+  DuetSpec,
+  TrialResult,
+  TrialSpec,
+} from '../../workers/protocol.ts'
+import type { Scalar, WorkloadInfo } from '../../workers/workload.ts'
 import type { DuetExecutor } from '../execute/executor.ts'
 import { fillSlots } from '../execute/schedule.ts'
 import type { Planner, Turn } from '../plan/planner.ts'
 import { randomStream, shuffle } from '../random.ts'
 import type { Session } from '../session/session.ts'
+import type { Scenario } from '../sweep/types.ts'
 import { verdictOf } from './judge.ts'
 import { FAILURES_TO_CLAIM } from './outcomes.ts'
 import { type Counts, type Looks, largestSample, looksAt } from './plan.ts'
-import { duetSpecOf, trialSpecOf } from './specs.ts'
 import { type Family, familyOf, isDecided, lookAt, rowsOf } from './tests.ts'
 import type { Evidence, GateResult, GateScenario, Rules, Versions } from './types.ts'
 
@@ -260,5 +268,56 @@ export class SideOrder {
     const first = this.pending ?? (this.random() < 0.5 ? 'baseline' : 'candidate')
     this.pending = this.pending === null ? (first === 'baseline' ? 'candidate' : 'baseline') : null
     return first
+  }
+}
+
+// ---------------------------------------------------------------- what the executor is asked for
+
+/** Long enough for the compiler to be done with most code, short enough for some two dozen duets a minute. */
+const DUET: DriverSpec = { kind: 'interleaved', target_ms: 1500 }
+
+/**
+ * The scenario's parameters as the version knows them: what it does not know is left out, what is not given is its default.
+ */
+export function paramsFor(scenario: Scenario, info: WorkloadInfo): Record<string, Scalar> {
+  if (info.params === null) return scenario.params
+  const known = Object.entries(info.params)
+  return Object.fromEntries(
+    known.map(([name, param]) => [
+      name,
+      Object.hasOwn(scenario.params, name) ? scenario.params[name]! : param.default,
+    ]),
+  )
+}
+
+export function trialSpecOf(
+  session: Session,
+  { scenario, params }: GateScenario,
+  side: DuetSide,
+  round: number,
+  versions: Versions,
+): TrialSpec {
+  return session.spec(scenario, { round, side, workload: versions[side].ref, params: params[side] })
+}
+
+export function duetSpecOf(
+  session: Session,
+  { scenario, params }: GateScenario,
+  versions: Versions,
+  round: number,
+  first: DuetSide,
+): DuetSpec {
+  const side = (name: DuetSide) =>
+    session.spec(scenario, {
+      round,
+      side: name,
+      workload: versions[name].ref,
+      params: params[name],
+      driver: DUET,
+    })
+  return {
+    duet: `${scenario.id}-d${round}`,
+    sides: { baseline: side('baseline'), candidate: side('candidate') },
+    first,
   }
 }

@@ -4,16 +4,14 @@ import { resolve, sep } from 'node:path'
 import type { InputProblem } from '../../workers/protocol.ts'
 import type { WorkloadInfo } from '../../workers/workload.ts'
 import type { DuetExecutor } from '../execute/executor.ts'
-
 import { metricTable } from '../metrics.ts'
 import { makeOwnedFolder } from '../ownership/leftovers.ts'
 import { prepareSession } from '../session/session.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
 import type { Sweep } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
-import { compareInLockStep, type LockStep } from './lock-step.ts'
+import { compareInLockStep, type LockStep, paramsFor } from './lock-step.ts'
 import { refuseIdleMargins } from './margins.ts'
-import { paramsFor } from './specs.ts'
 import type { GateResult, GateScenario } from './types.ts'
 
 /** The modules that are compared, `a` with the candidate `b`, and what people call them; `root` is a folder that will be gone. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { pairScenarios } from '../../../harness/analyse/pairs.ts'
+import { pairScenarios } from '../../../harness/analyse/compare.ts'
 import type { Scalar } from '../../../workers/workload.ts'
 import { makeScenario } from './make-trials.ts'
 

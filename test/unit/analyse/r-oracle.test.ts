@@ -6,8 +6,7 @@ import { estimateMean, quantile } from '../../../harness/analyse/descriptive.ts'
 import { noncentralUpperTail } from '../../../harness/analyse/distributions.ts'
 import { mannWhitney } from '../../../harness/analyse/mann-whitney.ts'
 import { pairedTest } from '../../../harness/analyse/paired.ts'
-import { smallestNoncentrality } from '../../../harness/analyse/power.ts'
-import { equivalenceTest } from '../../../harness/analyse/tost.ts'
+import { equivalenceTest, smallestNoncentrality } from '../../../harness/analyse/power.ts'
 import { welchTest } from '../../../harness/analyse/welch.ts'
 
 interface Case {

@@ -4,9 +4,8 @@ import { comparePairs, compareScenarios } from '../../../harness/analyse/compare
 import { benjaminiHochberg, holm } from '../../../harness/analyse/correct.ts'
 import { smallestExactP } from '../../../harness/analyse/mann-whitney.ts'
 import { operatingPoints } from '../../../harness/analyse/operating-points.ts'
-import { smallestEffect } from '../../../harness/analyse/power.ts'
+import { equivalenceTest, smallestEffect } from '../../../harness/analyse/power.ts'
 import { NO_SECONDARY_TESTS } from '../../../harness/analyse/secondary-tests.ts'
-import { equivalenceTest } from '../../../harness/analyse/tost.ts'
 import type { Correction } from '../../../harness/sweep/types.ts'
 import { METRICS, makeScenario, makeTrial, trialsOf } from './make-trials.ts'
 

@@ -2,9 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { compareScenarios } from '../../../harness/analyse/compare.ts'
 import { operatingPoints } from '../../../harness/analyse/operating-points.ts'
 import { pairedComparison } from '../../../harness/analyse/paired.ts'
-import { smallestPairedDifference, smallestPairedEffect } from '../../../harness/analyse/power.ts'
+import {
+  equivalenceTest,
+  pairedEquivalenceTest,
+  smallestPairedDifference,
+  smallestPairedEffect,
+} from '../../../harness/analyse/power.ts'
 import { membersOf, poolBySeed, seedKeys } from '../../../harness/analyse/seeds.ts'
-import { equivalenceTest, pairedEquivalenceTest } from '../../../harness/analyse/tost.ts'
 import type { CompareSettings } from '../../../harness/sweep/types.ts'
 import type { TrialResult } from '../../../workers/protocol.ts'
 import type { Scalar } from '../../../workers/workload.ts'

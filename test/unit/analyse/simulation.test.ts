@@ -2,8 +2,12 @@
 import { describe, expect, it } from 'vitest'
 import { bootstrapMedianRatio } from '../../../harness/analyse/bootstrap.ts'
 import { pairedTest } from '../../../harness/analyse/paired.ts'
-import { powerOf, smallestEffect, smallestPairedEffect } from '../../../harness/analyse/power.ts'
-import { equivalenceTest } from '../../../harness/analyse/tost.ts'
+import {
+  equivalenceTest,
+  powerOf,
+  smallestEffect,
+  smallestPairedEffect,
+} from '../../../harness/analyse/power.ts'
 import { hedgesG, welchTest } from '../../../harness/analyse/welch.ts'
 import { normals, sample } from './make-noise.ts'
 

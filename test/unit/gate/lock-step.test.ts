@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { outlookOf } from '../../../harness/gate/judge.ts'
+import { duetSpecOf, trialSpecOf } from '../../../harness/gate/lock-step.ts'
 import { refuseIdleMargins } from '../../../harness/gate/margins.ts'
-import { duetSpecOf, trialSpecOf } from '../../../harness/gate/specs.ts'
 import { metricTable } from '../../../harness/metrics.ts'
 import { defaultSettings } from '../../../harness/sweep/settings.ts'
 import { FakeExecutor } from '../../fixtures/fake-executor.ts'
