@@ -93,6 +93,46 @@ export interface KernelFunctions {
     intercept: number,
     out: Pointer,
   ): void
+  addMoments(
+    x: Pointer,
+    targets: Pointer,
+    rows: number,
+    width: number,
+    mean: Pointer,
+    products: Pointer,
+    deltas: Pointer,
+    total: number,
+    weight: number,
+  ): number
+  addGroups(
+    x: Pointer,
+    targets: Pointer,
+    hot: Pointer,
+    rows: number,
+    width: number,
+    slots: number,
+    used: number,
+    weight: number,
+    weights: Pointer,
+    slotOf: Pointer,
+    means: Pointer,
+    pairs: Pointer,
+  ): number
+  ridgePredictions(
+    x: Pointer,
+    hot: Pointer,
+    rows: number,
+    width: number,
+    slots: number,
+    offset: number,
+    centre: Pointer,
+    dense: Pointer,
+    hotWeights: Pointer,
+    known: number,
+    lowest: number,
+    highest: number,
+    out: Pointer,
+  ): void
   sgdSteps(
     x: Pointer,
     hot: Pointer,
@@ -110,7 +150,6 @@ export interface KernelFunctions {
     power: number,
     l2: number,
   ): number
-  findKey(table: Pointer, start: Pointer, end: Pointer): number
   addKey(table: Pointer, start: Pointer, end: Pointer): number
   placeKeys(table: Pointer): void
   categories(

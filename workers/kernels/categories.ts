@@ -59,10 +59,6 @@ function find(t: Table, start: usize, end: usize): i32 {
   }
 }
 
-export function findKey(table: usize, start: usize, end: usize): i32 {
-  return find(changetype<Table>(table), start, end)
-}
-
 /** Adds the key that a search has just missed; there is room for it. @returns its number */
 export function addKey(table: usize, start: usize, end: usize): i32 {
   const t = changetype<Table>(table)

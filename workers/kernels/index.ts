@@ -1,5 +1,5 @@
 /** All that JavaScript may call. */
-export { addKey, categories, findKey, placeKeys } from './categories'
+export { addKey, categories, placeKeys } from './categories'
 export {
   bodyMassIndex,
   decade,
@@ -21,14 +21,13 @@ export {
   clip,
   learnScale,
   margins,
-  moments,
   scaleTargets,
-  score,
   sgdSteps,
   standardise,
   unscale,
 } from './learning'
 export { decoratedNumbers, looseNumbers, numbers, numbersAfter } from './numbers'
+export { addGroups, addMoments, ridgePredictions } from './ridge'
 export { split } from './split'
 
 /** Where the memory is free. */

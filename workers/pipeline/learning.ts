@@ -266,6 +266,7 @@ function modelsFor(
     fresh: make,
     scores: plainScores(task, state?.scores[i + 1], positiveClass),
   }))
+  for (const { scores } of baselines) scores.follow?.(curved.scores)
   const learned = state?.learned[0] ?? 0
   return [{ name: 'learner', learner: restored(0, fresh), learned, fresh, scores: curved }, ...baselines]
 }

@@ -1,9 +1,12 @@
 /** Running means and co-moments of the dense features and the target: all that least squares needs of them. */
+import type { Kernels } from '../../kernels.ts'
 import type { LearnerState } from './learner.ts'
 import { encodeFloats, readFloats, readNumber } from './state.ts'
 
 /** Weights grow by 1 / forgetting a row; above this all sums are scaled down by an exact power of two. */
 const WEIGHT_LIMIT = 2 ** 200
+
+const FLOAT_BYTES = 8
 
 /**
  * Means and sums of products of deviations of [x, y] (y last), by Welford's update, so that nothing is lost to
@@ -59,6 +62,29 @@ export class CoMoments {
       this.addFour(a, b, c, d)
     }
     for (; row < to; row += step) this.add(dense, row, targets[row]!)
+  }
+
+  /** `addMany` of rows in the kernels' memory. */
+  addCompiled(kernels: Kernels, dense: Float64Array, targets: Float64Array, from: number, to: number): void {
+    const { size, mean, products } = this
+    const width = size - 1
+    const room = kernels.scratch(size + products.length + 4 * (size + 1))
+    room.set(mean)
+    room.set(products, size)
+    const means = room.byteOffset
+    this.total = kernels.run.addMoments(
+      dense.byteOffset + FLOAT_BYTES * from * width,
+      targets.byteOffset + FLOAT_BYTES * from,
+      to - from,
+      width,
+      means,
+      means + FLOAT_BYTES * size,
+      means + FLOAT_BYTES * (size + products.length),
+      this.total,
+      this.rowWeight,
+    )
+    for (let i = 0; i < size; i += 1) mean[i] = room[i]!
+    products.set(room.subarray(size, size + products.length))
   }
 
   /** Adds the products of four rows, as `move` left them, by the share of each; apart, so that it is soon compiled. */

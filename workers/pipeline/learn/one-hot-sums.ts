@@ -1,5 +1,6 @@
 /** What least squares needs of one-hot columns, kept by group and never as dense rows. */
-import type { LearnerState } from './learner.ts'
+import type { Kernels } from '../../kernels.ts'
+import type { FeatureBatch, LearnerState } from './learner.ts'
 import {
   encodeFloats,
   encodeInts,
@@ -9,6 +10,11 @@ import {
   readNumber,
   usedLength,
 } from './state.ts'
+
+const FLOAT_BYTES = 8
+const INT_BYTES = 4
+/** Numbers a row that may be copied to the kernels' memory and back: what a row takes is many times that. */
+const COPIED_PER_ROW = 32
 
 /**
  * For each one-hot index its weight and the mean of [x, y] over its rows, and for each pair of indexes the weight of
@@ -84,6 +90,48 @@ export class OneHotSums {
         if (k >= 0 && k < used) pairs[k < j ? (j * (j - 1)) / 2 + k : (k * (k - 1)) / 2 + j]! += weight
       }
     }
+  }
+
+  /**
+   * `add` of rows `from` to `to` in the kernels' memory, to which the sums are copied and from which they come back.
+   * @returns false, and nothing was added, where there are so few rows that this would take longer than they do
+   */
+  addCompiled(kernels: Kernels, batch: FeatureBatch, from: number, to: number, weight: number): boolean {
+    const { size, used } = this
+    const [weights, means, pairs] = [used, used * size, (used * (used - 1)) / 2]
+    const numbers = weights + means + pairs + Math.ceil(used / 2)
+    const rows = to - from
+    if (numbers > COPIED_PER_ROW * rows) return false
+    const { dense, target, hot, width, slots } = batch
+    const room = kernels.scratch(numbers)
+    const slotOf = new Int32Array(
+      room.buffer,
+      room.byteOffset + FLOAT_BYTES * (weights + means + pairs),
+      used,
+    )
+    room.set(this.weight.subarray(0, weights))
+    room.set(this.means.subarray(0, means), weights)
+    room.set(this.pairs.subarray(0, pairs), weights + means)
+    slotOf.set(this.slot.subarray(0, used))
+    this.ignored += kernels.run.addGroups(
+      dense.byteOffset + FLOAT_BYTES * from * width,
+      target.byteOffset + FLOAT_BYTES * from,
+      hot.byteOffset + INT_BYTES * from * slots,
+      rows,
+      width,
+      slots,
+      used,
+      weight,
+      room.byteOffset,
+      slotOf.byteOffset,
+      room.byteOffset + FLOAT_BYTES * weights,
+      room.byteOffset + FLOAT_BYTES * (weights + means),
+    )
+    this.weight.set(room.subarray(0, weights))
+    this.means.set(room.subarray(weights, weights + means))
+    this.pairs.set(room.subarray(weights + means, weights + means + pairs))
+    this.slot.set(slotOf)
+    return true
   }
 
   /** Weight of the rows that have both indexes, j and k different. */

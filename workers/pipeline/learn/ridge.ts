@@ -1,9 +1,13 @@
 /** Ridge regression on sufficient statistics: at any time the exact solution over all rows seen. */
+import { isKernelArray, type Kernels, kernelsFor } from '../../kernels.ts'
 import { CoMoments } from './comoments.ts'
 import type { FeatureBatch, Learner, LearnerState } from './learner.ts'
 import { OneHotSums } from './one-hot-sums.ts'
 import { RidgeSolver, type RidgeWeights } from './ridge-solve.ts'
 import { readNumber, readObject } from './state.ts'
+
+const FLOAT_BYTES = 8
+const INT_BYTES = 4
 
 export interface RidgeOptions {
   /** Penalty on squared weights, of standardised dense features and of one-hot columns as they are. */
@@ -59,6 +63,11 @@ export class Ridge implements Learner {
     const known = gamma.length
     const { clip } = this.options
     const { lowest, highest } = this
+    const kernels = kernelsFor(batch, to - from)
+    if (kernels !== null && isKernelArray(out)) {
+      this.predictCompiled(kernels, weights, batch, from, to, out)
+      return
+    }
     for (let row = from; row < to; row += 1) {
       let value = offset
       const base = row * width
@@ -88,9 +97,12 @@ export class Ridge implements Learner {
       if (y < this.lowest) this.lowest = y
       if (y > this.highest) this.highest = y
     }
+    const kernels = kernelsFor(batch, to - from)
     if (forgetting === 1) {
-      moments.addMany(dense, target, from, to)
-      for (let row = from; row < to; row += 1) {
+      if (kernels === null) moments.addMany(dense, target, from, to)
+      else moments.addCompiled(kernels, dense, target, from, to)
+      const added = kernels !== null && groups.addCompiled(kernels, batch, from, to, moments.rowWeight)
+      for (let row = from; row < to && !added; row += 1) {
         groups.add(hot, row * slots, slots, dense, row * width, target[row]!, moments.rowWeight)
       }
     } else {
@@ -151,6 +163,36 @@ export class Ridge implements Learner {
     learner.lowest = readNumber(state, 'lowest')
     learner.highest = readNumber(state, 'highest')
     return learner
+  }
+
+  private predictCompiled(
+    kernels: Kernels,
+    { offset, centre, dense: beta, hot: gamma }: RidgeWeights,
+    { dense, hot, width, slots }: FeatureBatch,
+    from: number,
+    to: number,
+    out: Float64Array,
+  ): void {
+    const { clip } = this.options
+    const room = kernels.scratch(2 * width + gamma.length)
+    room.set(centre)
+    room.set(beta, width)
+    room.set(gamma, 2 * width)
+    kernels.run.ridgePredictions(
+      dense.byteOffset + FLOAT_BYTES * from * width,
+      hot.byteOffset + INT_BYTES * from * slots,
+      to - from,
+      width,
+      slots,
+      offset,
+      room.byteOffset,
+      room.byteOffset + FLOAT_BYTES * width,
+      room.byteOffset + FLOAT_BYTES * 2 * width,
+      gamma.length,
+      clip ? this.lowest : Number.NEGATIVE_INFINITY,
+      clip ? this.highest : Number.POSITIVE_INFINITY,
+      out.byteOffset,
+    )
   }
 
   private solve(): RidgeWeights {

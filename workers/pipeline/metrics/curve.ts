@@ -37,7 +37,8 @@ export class CurvedScores implements Scores {
   readonly width: number
   /** The last reading of the window: one every half window. */
   reading: WindowReading | null = null
-  private readonly scores: Scores
+  /** Those over all rows. */
+  readonly scores: Scores
   private readonly window: WindowScores | null
   private readonly options: CurveOptions
   /** Rows between readings of the window. */

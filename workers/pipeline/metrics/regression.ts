@@ -1,7 +1,7 @@
 /** How well predictions of numbers fit: over all rows so far, or over the last so many. */
 import { Moments, type MomentsState } from './moments.ts'
 import { Ring, type RingState } from './ring.ts'
-import { Sum, type SumState } from './sum.ts'
+import { addErrors, Sum, type SumState } from './sum.ts'
 
 export interface RegressionScoreState {
   target: MomentsState
@@ -22,26 +22,26 @@ export class RegressionScore {
   private target = new Moments()
   private squared = new Sum()
   private absolute = new Sum()
-  /** Room for the errors of a batch. */
-  private errors = new Float64Array(0)
+  /** Whose target's moments these are, where another one keeps them. */
+  private leader: RegressionScore | null = null
 
   add(target: number, prediction: number): void {
     const error = target - prediction
-    this.target.add(target)
+    if (this.leader === null) this.target.add(target)
     this.squared.add(error * error)
     this.absolute.add(Math.abs(error))
   }
 
   /** Adds rows `from` to `to`, whose predictions begin at `at`: the same bits as one row at a time. */
   addMany(targets: Float64Array, from: number, to: number, predictions: Float64Array, at: number): void {
-    this.target.addMany(targets, from, to)
-    const count = to - from
-    if (this.errors.length < count) this.errors = new Float64Array(count)
-    const { errors } = this
-    for (let i = 0; i < count; i += 1) errors[i] = Math.abs(targets[from + i]! - predictions[at + i]!)
-    this.absolute.addMany(errors, count)
-    for (let i = 0; i < count; i += 1) errors[i]! *= errors[i]!
-    this.squared.addMany(errors, count)
+    if (this.leader === null) this.target.addMany(targets, from, to)
+    addErrors(targets, from, to, predictions, at, this.squared, this.absolute)
+  }
+
+  /** Leaves the target's moments to another score, which is given the same rows before this one. */
+  follow(leader: RegressionScore): void {
+    this.leader = leader
+    this.target = leader.target
   }
 
   get n(): number {

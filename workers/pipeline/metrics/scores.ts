@@ -26,6 +26,8 @@ export interface Scores {
   ): void
   /** Scores rows `from` to `to` of `targets` against predictions that begin at number `at`. */
   add(targets: Float64Array, from: number, to: number, predictions: Float64Array, at: number): void
+  /** Leaves what depends on the targets only to other scores, which are given the same rows before these. */
+  follow?(leader: Scores): void
   /** Rows scored. */
   readonly n: number
   summary(): Summary
@@ -59,6 +61,10 @@ export class RegressionScores implements Scores {
 
   add(targets: Float64Array, from: number, to: number, predictions: Float64Array, at: number): void {
     this.score.addMany(targets, from, to, predictions, at)
+  }
+
+  follow(leader: Scores): void {
+    if (leader instanceof RegressionScores) this.score.follow(leader.score)
   }
 
   get n(): number {

@@ -7,28 +7,14 @@
 export type SumState = [number | null, number | null]
 
 export class Sum {
-  private high = 0
-  private low = 0
+  high = 0
+  low = 0
 
   add(value: number): void {
     const next = this.high + value
     const added = next - this.high
     this.low += this.high - (next - added) + (value - added)
     this.high = next
-  }
-
-  /** Adds the first `count` values in order. */
-  addMany(values: Float64Array, count: number): void {
-    let { high, low } = this
-    for (let i = 0; i < count; i += 1) {
-      const value = values[i]!
-      const next = high + value
-      const added = next - high
-      low += high - (next - added) + (value - added)
-      high = next
-    }
-    this.high = high
-    this.low = low
   }
 
   get value(): number {
@@ -45,4 +31,37 @@ export class Sum {
     sum.low = state[1] ?? Number.NaN
     return sum
   }
+}
+
+/**
+ * Adds the squares and the sizes of what `predictions`, from place `at` on, lack of targets `from` to `to`, in order: the
+ * same bits as `add`. In one pass, since neither sum waits for the other.
+ */
+export function addErrors(
+  targets: Float64Array,
+  from: number,
+  to: number,
+  predictions: Float64Array,
+  at: number,
+  squares: Sum,
+  sizes: Sum,
+): void {
+  let { high, low } = squares
+  let { high: highSizes, low: lowSizes } = sizes
+  for (let i = from, j = at; i < to; i += 1, j += 1) {
+    const size = Math.abs(targets[i]! - predictions[j]!)
+    const nextSizes = highSizes + size
+    const addedSizes = nextSizes - highSizes
+    lowSizes += highSizes - (nextSizes - addedSizes) + (size - addedSizes)
+    highSizes = nextSizes
+    const square = size * size
+    const next = high + square
+    const added = next - high
+    low += high - (next - added) + (square - added)
+    high = next
+  }
+  squares.high = high
+  squares.low = low
+  sizes.high = highSizes
+  sizes.low = lowSizes
 }
