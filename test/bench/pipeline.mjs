@@ -181,7 +181,9 @@ function readings({ rows, large, data, largeData, commandData, folder, log, pyth
     'sgd, chunk 1024': pipeline({ learner: 'sgd' }),
     'sgd, chunk 64': pipeline({ learner: 'sgd' }, 64),
     'sgd, csv-parse': pipeline({ learner: 'sgd', reader: 'csv-parse' }),
+    'sgd, JavaScript only': pipeline({ learner: 'sgd', kernels: 'js' }),
     'ridge, chunk 1024': pipeline({ learner: 'ridge' }),
+    'ridge, JavaScript only': pipeline({ learner: 'ridge', kernels: 'js' }),
     'ridge, csv-parse': pipeline({ learner: 'ridge', reader: 'csv-parse' }),
     [`mondrian_forest, ${FOREST_ROWS} rows`]: pipeline({ learner: 'mondrian_forest' }, 1024, FOREST_ROWS),
     telemetry: (round) =>
@@ -290,6 +292,8 @@ function markdown(results, { rows, large, rounds, python, command }) {
   }
   const sgd = 'sgd, chunk 1024'
   const ridge = 'ridge, chunk 1024'
+  ratio(sgd, 'sgd, JavaScript only', 'sgd: speed of WebAssembly over JavaScript', '')
+  ratio(ridge, 'ridge, JavaScript only', 'ridge: speed of WebAssembly over JavaScript', '')
   ratio(sgd, 'sgd, csv-parse', 'sgd: speed over csv-parse', '8 or more')
   ratio(sgd, 'sgd, scikit-learn, chunk 1024', 'sgd: speed over scikit-learn, chunk 1024', '8 or more')
   ratio(sgd, 'sgd, scikit-learn, chunk 16384', 'sgd: speed over scikit-learn, chunk 16384', '')
