@@ -39,6 +39,8 @@ export const FEWEST_NODES = 3
 /** Share of the splits, the earliest, that stay when there is no room for another. */
 const KEPT = 0.9
 const FIRST_CAPACITY = 16
+/** Arrays grow by so much that all they leave to the collector is at most two thirds of what they then are. */
+const GROWTH = 4
 
 type Four = [number, number, number, number]
 
@@ -322,7 +324,9 @@ export class MondrianTree {
   private newNode(): number {
     const node = this.size
     if (node * LINKS === this.links.length) {
-      const capacity = Math.min(this.limit, Math.max(FIRST_CAPACITY, node * 2))
+      const wanted = Math.max(FIRST_CAPACITY, node * GROWTH)
+      // Not almost all of what is allowed, to be left for a little more.
+      const capacity = wanted * 2 > this.limit ? this.limit : wanted
       const numbers = new Float64Array(capacity * this.stride)
       numbers.set(this.numbers)
       const links = new Int32Array(capacity * LINKS)
@@ -437,14 +441,14 @@ export class MondrianTree {
   /** Ends the process earlier, so that the latest splits are undone. */
   private shorten(): void {
     const { numbers, links, stride } = this
-    const times = new Float64Array((this.size - 1) / 2)
+    const times = scratch.numbers(this.size)
     let splits = 0
     for (let node = 0; node < this.size; node += 1) {
       if (this.isLeaf(node)) continue
       times[splits] = numbers[node * stride + TIME]!
       splits += 1
     }
-    this.lifetime = times.sort()[Math.floor(KEPT * splits)]!
+    this.lifetime = times.subarray(0, splits).sort()[Math.floor(KEPT * splits)]!
     this.cuts += 1
     for (let node = 0; node < this.size; node += 1) {
       if (this.isLeaf(node) || numbers[node * stride + TIME]! < this.lifetime) continue
@@ -456,17 +460,23 @@ export class MondrianTree {
     this.compact(order)
   }
 
-  /** The nodes that the root leads to, parents before their children. */
+  /** The nodes that the root leads to, parents before their children; valid until the next call of any tree. */
   private preorder(): Int32Array {
     const { links } = this
-    const order = new Int32Array(this.size)
+    const order = scratch.order(this.size)
     let found = 0
-    const waiting = [0]
-    while (waiting.length > 0) {
-      const node = waiting.pop()!
+    let waiting = 1
+    // The nodes that wait stand at the far end, where those that were found cannot reach them.
+    order[this.size - 1] = 0
+    while (waiting > 0) {
+      const node = order[this.size - waiting]!
+      waiting -= 1
       order[found] = node
       found += 1
-      if (!this.isLeaf(node)) waiting.push(links[node * LINKS + RIGHT]!, links[node * LINKS + LEFT]!)
+      if (this.isLeaf(node)) continue
+      order[this.size - waiting - 1] = links[node * LINKS + RIGHT]!
+      order[this.size - waiting - 2] = links[node * LINKS + LEFT]!
+      waiting += 2
     }
     return order.subarray(0, found)
   }
@@ -474,14 +484,18 @@ export class MondrianTree {
   /** Moves the nodes of `kept` together; the root, which is the first, stays the first. */
   private compact(kept: Int32Array): void {
     const { numbers, links, stride } = this
-    const places = new Int32Array(this.size).fill(-1)
+    const places = scratch.places(this.size).fill(-1, 0, this.size)
+    for (let at = 0; at < kept.length; at += 1) places[kept[at]!] = 0
+    let place = 0
     // In the order of their numbers, so that none moves onto one that has yet to move.
-    for (const [place, node] of kept.slice().sort().entries()) {
+    for (let node = 0; node < this.size; node += 1) {
+      if (places[node]! < 0) continue
       places[node] = place
       numbers.copyWithin(place * stride, node * stride, (node + 1) * stride)
       links.copyWithin(place * LINKS, node * LINKS, (node + 1) * LINKS)
+      place += 1
     }
-    this.size = kept.length
+    this.size = place
     for (let node = 0; node < this.size; node += 1) {
       if (this.isLeaf(node)) continue
       links[node * LINKS + LEFT] = places[links[node * LINKS + LEFT]!]!
@@ -489,6 +503,30 @@ export class MondrianTree {
     }
   }
 }
+
+/** Room that all trees of a thread use in turn, so that none is left behind each time that a tree gets shorter. */
+class Scratch {
+  private floats = new Float64Array(0)
+  private first = new Int32Array(0)
+  private second = new Int32Array(0)
+
+  numbers(size: number): Float64Array {
+    if (this.floats.length < size) this.floats = new Float64Array(size * 2)
+    return this.floats
+  }
+
+  order(size: number): Int32Array {
+    if (this.first.length < size) this.first = new Int32Array(size * 2)
+    return this.first
+  }
+
+  places(size: number): Int32Array {
+    if (this.second.length < size) this.second = new Int32Array(size * 2)
+    return this.second
+  }
+}
+
+const scratch = new Scratch()
 
 function strideOf({ features, classes }: TreeShape): number {
   return VALUES + (classes || 1) + 2 * features
