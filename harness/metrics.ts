@@ -49,6 +49,7 @@ const MEASURED: Record<string, Entry> = {
   wall_s: time('s', 'first timed step to last, finish excluded'),
   cpu_s: time('s', 'CPU time of the trial process over the timed steps'),
   startup_ms: time('ms', "opening the workload's measured instance"),
+  finish_ms: time('ms', "the measured instance's `finish()`, after the last timed step"),
   cold_first_chunk_ms: time(
     'ms',
     'first chunk of the warm-up instance: compiler cold, compute cap not yet in force',

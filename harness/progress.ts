@@ -66,12 +66,10 @@ export class Progress implements Shown {
       case 'step':
         this.#tell(event.text)
         break
-      case 'measured': {
-        const { done, planned, leftMs } = event
-        const left = waitText(Math.max(0, leftMs / 1000))
-        this.#show(
-          `round ${done.duets} of at most ${planned.duets} in lock step, ${done.pairs} of ${planned.pairs} one by one; at most ${left} left`,
-        )
+      case 'starts': {
+        const { now, done, planned, leftMs } = event
+        const of = planned === null ? '' : ` (at most ${planned.duets - done.duets} more)`
+        this.#show(`${plain(now)}${of}; at most ${waitText(leftMs / 1000)} left`)
         break
       }
       case 'trial':

@@ -7,6 +7,7 @@ import { Piscina } from 'piscina'
 import { budgetOf, MIB, resourceLimits } from './caps/memory.ts'
 import { CONTROL_BYTES, stopDuet } from './drive/interleaved.ts'
 import { contextOf } from './load-workload.ts'
+import { Samples } from './measured-run.ts'
 import {
   type DuetFailure,
   type DuetJob,
@@ -25,9 +26,6 @@ import type { DuetOrder, DuetPart } from './worker.ts'
 // A trial process without its coordinator has no purpose.
 for (const signal of GROUP_SIGNALS) process.on(signal, () => {})
 process.on('disconnect', () => process.exit(1))
-
-/** Share of the pairs that is skipped at the start, while the compiler still works on the code. */
-const SKIPPED_SHARE = 0.25
 
 /** A duet takes so many times as long as a trial of one side may. */
 const DUET_DEADLINES = 2
@@ -58,7 +56,7 @@ export async function run(job: DuetJob): Promise<DuetReport> {
   deadline.abort()
   stopDuet(control)
   process.send?.({ stint: 'finished' } satisfies TrialSignal)
-  const nothing = { pairs: 0, skipped: 0, sums: null, outputs: null, complete: false }
+  const nothing = { pairs: 0, sums: null, chunks: null, profile: null, outputs: null, complete: false }
   try {
     return checkedDuet(
       'failure' in end ? { ...nothing, ...end, core } : { ...sumUp(end), core, failure: null },
@@ -118,36 +116,72 @@ function orderFor(
   control: SharedArrayBuffer,
 ): DuetOrder {
   const { driver, warmup_chunks } = job.spec
+  const [targetMs, mostMs] = driver.kind === 'interleaved' ? [driver.target_ms, driver.most_ms] : [0, 0]
   return {
     // No compute cap holds a duet: its pauses would fall on either side by chance.
     context: contextOf(job, { memory_mb: budgetMb, compute_units: null }),
     warmupChunks: warmup_chunks,
     maxMemoryMb: budgetMb,
-    turns: { targetMs: driver.kind === 'interleaved' ? driver.target_ms : 0, place, control },
+    turns: { targetMs, mostMs, place, control },
   }
 }
 
-/** Sums over the pairs that both sides handled, after those skipped. */
+/** Stretches of a pass that are told apart. */
+const STRETCHES = 32
+
+/** Over the pairs that both sides handled. */
 export function sumUp({ baseline: a, candidate: b }: Parts): Omit<DuetReport, 'core' | 'failure'> {
   const played = Math.min(a.latencies.length, b.latencies.length)
-  const from = Math.floor(played * SKIPPED_SHARE)
   const both: number[] = []
-  for (let pair = from; pair < played; pair++) {
+  for (let pair = 0; pair < played; pair++) {
     if (!Number.isNaN(a.latencies[pair]!) && !Number.isNaN(b.latencies[pair]!)) both.push(pair)
   }
-  const sumOf = (values: Float64Array) => both.reduce((sum, pair) => sum + values[pair]!, 0)
-  const sums = ({ latencies, rows, cpu }: DuetPart): DuetSums => ({
-    latency_ms: sumOf(latencies),
-    rows: sumOf(rows),
-    cpu_ms: cpu === null ? null : sumOf(cpu),
-  })
+  const outputs = { baseline: a.outputs, candidate: b.outputs }
+  const complete = a.complete && b.complete
+  const chunks = { baseline: firstPass(a), candidate: firstPass(b) }
+  if (both.length === 0) return { pairs: 0, sums: null, chunks, profile: null, outputs, complete }
   return {
     pairs: both.length,
-    skipped: from,
-    sums: both.length === 0 ? null : { baseline: sums(a), candidate: sums(b) },
-    outputs: { baseline: a.outputs, candidate: b.outputs },
-    complete: a.complete && b.complete,
+    sums: { baseline: sumsOf(a, both), candidate: sumsOf(b, both) },
+    chunks,
+    profile:
+      complete && chunks.baseline === chunks.candidate
+        ? { baseline: profileOf(a, chunks.baseline), candidate: profileOf(b, chunks.baseline) }
+        : null,
+    outputs,
+    complete,
   }
+}
+
+/** Chunks before the data was used up for the first time. */
+function firstPass({ latencies }: DuetPart): number {
+  const end = latencies.findIndex(Number.isNaN)
+  return end === -1 ? latencies.length : end
+}
+
+function sumsOf({ latencies, rows, cpu }: DuetPart, pairs: readonly number[]): DuetSums {
+  const sumOf = (values: Float64Array) => pairs.reduce((sum, pair) => sum + values[pair]!, 0)
+  const samples = new Samples()
+  for (const pair of pairs) samples.add(latencies[pair]!)
+  const [p50, p95, p99, max] = samples.quantiles([0.5, 0.95, 0.99, 1]) as [number, number, number, number]
+  return {
+    latency_ms: sumOf(latencies),
+    ...{ p50_ms: p50, p95_ms: p95, p99_ms: p99, max_ms: max },
+    rows: sumOf(rows),
+    cpu_ms: cpu === null ? null : sumOf(cpu),
+  }
+}
+
+/** @param chunks of a whole pass; both sides have their passes at the same pairs */
+function profileOf({ latencies }: DuetPart, chunks: number): number[] {
+  const stretches = Math.min(STRETCHES, chunks)
+  const sums = new Array<number>(stretches).fill(0)
+  let chunk = 0
+  for (const latency of latencies) {
+    if (Number.isNaN(latency)) chunk = 0
+    else if (chunk < chunks) sums[Math.floor((chunk++ * stretches) / chunks)]! += latency
+  }
+  return sums
 }
 
 function newWorker(budgetMb: number | null): Piscina {

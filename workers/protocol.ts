@@ -121,7 +121,8 @@ export type DriverSpec =
   /** The next step starts when the last ended. */
   | { kind: 'closed' }
   /** Two workloads take turns, beginning again with the data until so much time has passed, warm-up excluded. */
-  | { kind: 'interleaved'; target_ms: number }
+  /** Whole passes over the data until `target_ms` is up; a pass ends early at `most_ms`. */
+  | { kind: 'interleaved'; target_ms: number; most_ms: number }
 
 /**
  * One repetition of one scenario: all that it needs, each quantity once. Plain JSON without a path, so that any
@@ -378,6 +379,11 @@ export interface DuetJob {
 
 export interface DuetSums {
   latency_ms: number
+  /** Of single chunks, ms, over all that count. */
+  p50_ms: number
+  p95_ms: number
+  p99_ms: number
+  max_ms: number
   rows: number
   /** CPU time of the worker's thread, ms; null where the machine does not tell. */
   cpu_ms: number | null
@@ -391,14 +397,20 @@ export interface DuetFailure {
 }
 
 export interface DuetReport {
-  /** Pairs of chunks that count: those that both sides handled, the first skipped. */
+  /** Pairs of chunks that count: those that both sides handled. */
   pairs: number
-  skipped: number
   /** Over the pairs that count; null where the duet failed. */
   sums: Record<DuetSide, DuetSums> | null
+  /** Chunks of the first pass that either side handled; null where the duet failed. */
+  chunks: Record<DuetSide, number> | null
+  /**
+   * Time of each of at most 32 equal stretches of the chunks of a pass, over all passes, ms; null where the duet failed
+   * or played no whole pass.
+   */
+  profile: Record<DuetSide, number[]> | null
   /** What `finish()` said after the first pass over the data, or after equally many chunks. */
   outputs: Record<DuetSide, Record<string, number | null>> | null
-  /** Whether the outputs are of the whole data. */
+  /** Whether both sides came to the end of the data. */
   complete: boolean
   /** The only core that the process ran on; null where it could not be pinned. */
   core: number | null

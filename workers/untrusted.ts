@@ -299,8 +299,9 @@ export function checkedDuet(value: unknown): DuetReport {
   const { failure } = report
   return {
     pairs: count(report['pairs'], 'pairs'),
-    skipped: count(report['skipped'], 'skipped'),
     sums: both(report['sums'], 'sums', checkedSums),
+    chunks: both(report['chunks'], 'chunks', count),
+    profile: both(report['profile'], 'profile', checkedMeasures),
     outputs: both(report['outputs'], 'outputs', (metrics, where) =>
       checkedMetrics(metrics, where, notes, MOST_METRICS),
     ),
@@ -311,14 +312,28 @@ export function checkedDuet(value: unknown): DuetReport {
 }
 
 function checkedSums(value: unknown, where: string): DuetSums {
-  const { latency_ms, rows, cpu_ms } = object(value, where)
-  const sums = {
-    latency_ms: measure(latency_ms, `${where}.latency_ms`),
-    rows: measure(rows, `${where}.rows`),
-    cpu_ms: measure(cpu_ms, `${where}.cpu_ms`),
+  const given = object(value, where)
+  const needed = (name: keyof DuetSums) =>
+    measure(given[name], `${where}.${name}`) ?? fail(`${where} has no ${name}`)
+  return {
+    latency_ms: needed('latency_ms'),
+    p50_ms: needed('p50_ms'),
+    p95_ms: needed('p95_ms'),
+    p99_ms: needed('p99_ms'),
+    max_ms: needed('max_ms'),
+    rows: needed('rows'),
+    cpu_ms: measure(given['cpu_ms'], `${where}.cpu_ms`),
   }
-  if (sums.latency_ms === null || sums.rows === null) fail(`${where} has no latency_ms or no rows`)
-  return sums as DuetSums
+}
+
+const MOST_STRETCHES = 1000
+
+function checkedMeasures(value: unknown, where: string): number[] {
+  if (!isArray(value) || value.length > MOST_STRETCHES)
+    return fail(`${where} is ${shown(value)}; expected a list`)
+  const all: number[] = []
+  for (const one of value) all[all.length] = measure(one, where) ?? fail(`${where} has no number`)
+  return all
 }
 
 function checkedFailure({ side, outcome, error }: Record<string, unknown>): DuetReport['failure'] {

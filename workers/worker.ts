@@ -8,6 +8,7 @@ import { runInNewContext } from 'node:vm'
 import { MemoryCheck, MIB, readWorkerMemory, type WorkerMemory } from './caps/memory.ts'
 import { settle } from './caps/settle.ts'
 import { ClosedLoop } from './drive/closed.ts'
+import type { Driver } from './drive/driver.ts'
 import { type DuetTurns, type PairTimes, stopDuet, Turns } from './drive/interleaved.ts'
 import { contextOf, loadWorkload, openWorkload } from './load-workload.ts'
 import { MeasuredRun, warmUp } from './measured-run.ts'
@@ -156,10 +157,28 @@ export async function duet(order: DuetOrder): Promise<DuetPart | { outcome: Outc
   }
 }
 
+/** Nothing that is timed is left out, so that the compiler must be done with most code before. */
+const DUET_WARMUP_MS = 300
+
+/** Steps throwaway instances for so long. */
+async function warmUpFor(ms: number, context: TrialContext): Promise<void> {
+  const offer = { rows: context.settings.chunk_size, train: true }
+  const end = threadMs() + ms
+  const driver: Driver = { waits: false, next: () => (threadMs() < end ? offer : null) }
+  for (let more = true; more; ) {
+    const run = new MeasuredRun(await openWorkload(workload, { ...context, warmup: true }), memory, null)
+    try {
+      more = (await run.drive(driver)) && run.latency.count > 0
+    } finally {
+      await run.close()
+    }
+  }
+}
+
 /** Plays the data again and again until the duet is over; what the first instance came to is what counts. */
 async function takeTurns({ context, warmupChunks, turns }: DuetOrder): Promise<DuetPart> {
   const open = async () => new MeasuredRun(await openWorkload(workload, context), memory, null)
-  await warmUp(workload, context, warmupChunks, memory)
+  if (warmupChunks > 0) await warmUpFor(DUET_WARMUP_MS, context)
   collectGarbage()
   let run = await open()
   const driver = new Turns(context.settings.chunk_size, turns)
@@ -205,11 +224,14 @@ async function closing<T>(run: MeasuredRun, act: () => Promise<T>): Promise<T> {
 }
 
 async function reportOn({ run, read, startupMs, coldFirstChunkMs }: Measured): Promise<WorkerReport> {
+  const finishing = threadMs()
   const output = await run.finish()
+  const finishMs = threadMs() - finishing
   const own: Record<string, number | null> = {
     ...chunkMetrics(run),
     ...read.metrics,
     startup_ms: startupMs,
+    finish_ms: finishMs,
     cold_first_chunk_ms: coldFirstChunkMs,
     peak_heap_mb: memory.peakHeapBytes / MIB,
     peak_external_mb: memory.peakExternalBytes / MIB,

@@ -33,8 +33,15 @@ import type { LoadedSweep } from '../sweep/load.ts'
 import type { Scenario } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
 import { LARGEST_FINDABLE, POWER, verdictOf } from './judge.ts'
-import { GATED_METRICS, MEMORY_RESOLUTION_MB, marginOf, refuseIdleMargins, scoreMetrics } from './margins.ts'
-import { changedOutputs, outcomeRow, scoreRow } from './outcomes.ts'
+import {
+  allowanceOf,
+  type Gated,
+  gatedMetrics,
+  refuseUntestable,
+  scoreMetrics,
+  unchosenMetrics,
+} from './margins.ts'
+import { changedOutputs, outcomeRow, scoreRow, workRows } from './outcomes.ts'
 import { PASS_ALPHA } from './plan.ts'
 import type { GateResult, GateRow, RowVerdict, Rules } from './types.ts'
 
@@ -71,7 +78,7 @@ export async function compareWithBaseline(
     const { session } = prepared
     const { sweep } = session
     const table = metricTable(session.workload.info.metrics)
-    refuseIdleMargins(table, sweep.gate)
+    refuseUntestable(table, sweep.gate)
     const conditions = session.conditions()
     const notes = refuseUnlike(runs, conditions, options)
 
@@ -93,6 +100,7 @@ export async function compareWithBaseline(
       table,
       settings: sweep.gate,
       margin: options.margin,
+      today: new Date().toISOString().slice(0, 10),
     }
     const { rows, tests, changed } = rowsOf(sweep.scenarios, runs, trials, rules)
     return {
@@ -101,6 +109,9 @@ export async function compareWithBaseline(
       baseline: runs.length === 1 ? runs[0]!.path : `${runs.length} recorded runs`,
       candidate: 'the working copy',
       rows,
+      coverage: [],
+      profiles: [],
+      untested: unchosenMetrics(table, sweep.gate).map((metric) => ({ metric, why: 'not in gate.metrics' })),
       notes: [...session.notes, ...runs.flatMap(leftOut), ...notes, ...changed],
       alpha: sweep.gate.alpha,
       tests,
@@ -191,7 +202,7 @@ function rowsOf(
   trials: readonly TrialResult[],
   rules: Rules,
 ): { rows: GateRow[]; tests: number; changed: string[] } {
-  const { table, settings, margin } = rules
+  const { table, settings } = rules
   const recorded = runs.map((run) => groupByScenario(run.trials))
   const now = groupByScenario(trials)
   const sides = scenarios.map((scenario) => ({
@@ -200,12 +211,13 @@ function rowsOf(
     candidate: now.get(scenario.id) ?? [],
   }))
   const measured = sides.flatMap((side) =>
-    GATED_METRICS.filter((name) => isMeasured(name, side.baseline, side.candidate)).map((name) => ({
-      side,
-      name,
-    })),
+    gatedMetrics(table, settings)
+      .filter(({ name }) => isMeasured(name, side.baseline, side.candidate))
+      .map((gated) => ({ side, gated })),
   )
-  const decidable = measured.filter(({ name }) => name === 'peak_memory_mb' || runs.length >= FEWEST_RUNS)
+  const decidable = measured.filter(
+    ({ gated }) => gated.name === 'peak_memory_mb' || runs.length >= FEWEST_RUNS,
+  )
   const tests = Math.max(1, decidable.length)
   const claimAlpha = settings.alpha / tests
   const changed: string[] = []
@@ -214,16 +226,15 @@ function rowsOf(
     const flat = { baseline: side.baseline.flat(), candidate: side.candidate }
     const times = measured
       .filter((entry) => entry.side === side)
-      .map(({ name }) =>
-        testRow(identity, side, table.get(name)!, marginOf(table.get(name)!, settings, margin), claimAlpha),
-      )
+      .map(({ gated }) => testRow(side, gated, rules, claimAlpha))
     // Of a scenario that does not run there are no scores to miss.
     const both = isOk(flat.baseline) && isOk(flat.candidate)
     const scores = (both ? scoreMetrics(table, settings) : []).map((metric) =>
-      scoreRow(identity, metric, marginOf(metric, settings, margin), flat),
+      scoreRow(identity, metric, allowanceOf(metric, side.scenario, rules).margin, flat),
     )
+    const work = both ? workRows(identity, rules, flat) : []
     changed.push(...changedOutputs(identity.label, rules, flat))
-    return [outcomeRow(identity, flat), ...times, ...scores].filter((row) => row !== null)
+    return [outcomeRow(identity, flat), ...work, ...times, ...scores].filter((row) => row !== null)
   })
   return { rows, tests, changed }
 }
@@ -246,31 +257,38 @@ function isMeasured(
   return has(baseline.flat()) && has(candidate)
 }
 
+interface RecordedSides {
+  scenario: Scenario
+  baseline: readonly (readonly TrialResult[])[]
+  candidate: readonly TrialResult[]
+}
+
 function testRow(
-  identity: Pick<GateRow, 'scenario' | 'label'>,
-  {
-    baseline: a,
-    candidate: b,
-  }: { baseline: readonly (readonly TrialResult[])[]; candidate: readonly TrialResult[] },
-  metric: Metric,
-  allowed: number,
+  { scenario, baseline: a, candidate: b }: RecordedSides,
+  { name, resolution }: Gated,
+  rules: Rules,
   claimAlpha: number,
 ): GateRow | null {
-  const isMemory = metric.name === 'peak_memory_mb'
-  const [peak] = metricValues(a.flat(), 'peak_memory_mb')
-  const floor = isMemory && peak ? MEMORY_RESOLUTION_MB / peak : 0
-  const margin = Math.max(allowed, floor)
+  const metric = rules.table.get(name)!
+  const allowed = allowanceOf(metric, scenario, rules)
+  const isMemory = name === 'peak_memory_mb'
+  const { values } = usableValues(metricValues(a.flat(), name))
+  const typical = values.length === 0 ? 0 : mean(values)
+  const floor = resolution !== undefined && typical > 0 ? resolution / typical : 0
+  const margin = Math.max(allowed.margin, floor)
   const found = (isMemory ? memoryTest : timesTest)(metric, a, b, margin, claimAlpha)
   if (found === null) return null
   return {
-    ...identity,
+    scenario: scenario.id,
+    label: scenario.label,
     metric: metric.name,
     unit: metric.unit,
     direction: metric.direction,
     margin,
-    ...(floor > allowed && { marginAmount: MEMORY_RESOLUTION_MB }),
+    ...(floor > allowed.margin && { marginAmount: resolution! }),
     outlook: null,
     ...found,
+    note: found.note ?? allowed.note,
   }
 }
 

@@ -45,7 +45,7 @@ export async function decide(
       limitMs,
       signal,
       onStep,
-      onProgress: (state) => onEvent({ event: 'measured', ...state }),
+      onProgress: (state) => onEvent({ event: 'starts', ...state }),
     })
   if (!('against' in baseline))
     return await compare(modulesByName(baseline.baselineModule, baseline.candidateModule))

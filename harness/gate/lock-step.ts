@@ -15,10 +15,21 @@ import { randomStream, shuffle } from '../random.ts'
 import type { Session } from '../session/session.ts'
 import type { Scenario } from '../sweep/types.ts'
 import { verdictOf } from './judge.ts'
-import { FAILURES_TO_CLAIM } from './outcomes.ts'
+import { differsInWork, ENDLESS, FAILURES_TO_CLAIM, outcomeRow } from './outcomes.ts'
 import { type Counts, type Looks, largestSample, looksAt } from './plan.ts'
-import { type Family, familyOf, isDecided, lookAt, rowsOf } from './tests.ts'
-import type { Evidence, GateResult, GateScenario, Rules, Versions } from './types.ts'
+import {
+  coverageOf,
+  type Family,
+  familyOf,
+  type GateTest,
+  isDecided,
+  lookAt,
+  profileOf,
+  rowsOf,
+  untestedBy,
+  worstLook,
+} from './tests.ts'
+import type { Evidence, GateResult, GateScenario, Rules, TrialPair, Versions } from './types.ts'
 
 export interface LockStep {
   executor: DuetExecutor
@@ -30,7 +41,17 @@ export interface LockStep {
   /** A clock that never jumps, ms. */
   now(): number
   signal: AbortSignal
-  onProgress?(progress: { done: Counts; planned: Counts; leftMs: number }): void
+  /** Before every trial and duet. */
+  onProgress?(progress: GateStep): void
+}
+
+export interface GateStep {
+  /** What starts now, such as `duet 3 of batch_size=64`. */
+  now: string
+  /** Over all scenarios; null until the first round has shown what the time allows. */
+  done: Counts
+  planned: Counts | null
+  leftMs: number
 }
 
 type Comparison = Omit<GateResult, 'baseline' | 'candidate' | 'name'>
@@ -39,8 +60,8 @@ type Kind = keyof Counts
 
 /** One side's trial, or a duet of both. */
 type Job =
-  | { kind: 'trial'; entry: GateScenario; side: DuetSide; round: number }
-  | { kind: 'duet'; entry: GateScenario; first: DuetSide; round: number }
+  | { kind: 'trial'; entry: GateScenario; side: DuetSide; round: number; deadlineS: number }
+  | { kind: 'duet'; entry: GateScenario; first: DuetSide; round: number; mostMs: number }
 
 /** @throws where the executor is broken, and the reason of `signal` once that is aborted */
 export async function compareInLockStep(options: LockStep): Promise<Comparison> {
@@ -52,8 +73,8 @@ export async function compareInLockStep(options: LockStep): Promise<Comparison> 
     slots: 1,
     run: (job) =>
       job.kind === 'duet'
-        ? executor.duet(duetSpecOf(session, job.entry, versions, job.round, job.first))
-        : executor.run(trialSpecOf(session, job.entry, job.side, job.round, versions)),
+        ? executor.duet(duetSpecOf(session, job.entry, versions, job.round, job))
+        : executor.run(trialSpecOf(session, job.entry, job.side, job.round, versions, job.deadlineS)),
     onEnd: () => {},
     close: () => executor.close(),
     signal,
@@ -62,16 +83,31 @@ export async function compareInLockStep(options: LockStep): Promise<Comparison> 
   return gate.comparison()
 }
 
-/** Group-sequential: looks at the evidence at counts fixed beforehand, and ends when every test is decided. */
+/** What one scenario gets. */
+interface Share {
+  evidence: Evidence
+  order: Record<Kind, SideOrder>
+  spent: Record<Kind, { ms: number; count: number }>
+  /** The longest that a duet may take, ms: the same for all of them, so that all are of the same chunks. */
+  mostMs: number
+  planned: Counts
+  looks: Record<Kind, Looks> | null
+}
+
+/** A candidate's trial is ended at ten times the baseline's, but not before, s. */
+const SHORTEST_DEADLINE_S = 5
+/** Of one more trial or duet, beside what it plays, ms. */
+const STARTING_MS = 1000
+
+/**
+ * Group-sequential: looks at the evidence at counts fixed beforehand for each scenario, and ends when every test is
+ * decided. The scenario that looks worst is measured next; each test keeps its own error whichever is measured, since
+ * its looks and its share of alpha are its own.
+ */
 class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
   private readonly options: LockStep
-  private readonly evidence: Map<GateScenario, Evidence>
+  private readonly shares: Map<GateScenario, Share>
   private readonly random: () => number
-  private readonly order: Map<GateScenario, Record<Kind, SideOrder>>
-  private readonly spent: Record<Kind, { ms: number; count: number }> = {
-    duets: { ms: 0, count: 0 },
-    pairs: { ms: 0, count: 0 },
-  }
   private readonly began: number
   private readonly jobs: Generator<Job, void, void>
   private latest: TrialResult | DuetReport | null = null
@@ -80,11 +116,17 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
   constructor(options: LockStep) {
     this.options = options
     this.random = randomStream(options.session.sweep.random_seed)
-    this.evidence = new Map(options.scenarios.map((entry) => [entry, { duets: [], pairs: [] }]))
-    this.order = new Map(
+    this.shares = new Map(
       options.scenarios.map((entry) => [
         entry,
-        { duets: new SideOrder(this.random), pairs: new SideOrder(this.random) },
+        {
+          evidence: { duets: [], pairs: [] },
+          order: { duets: new SideOrder(this.random), pairs: new SideOrder(this.random) },
+          spent: { duets: { ms: 0, count: 0 }, pairs: { ms: 0, count: 0 } },
+          mostMs: Math.max(DUET_TARGET_MS, options.limitMs / options.scenarios.length / FEWEST_WHOLE_DUETS),
+          planned: { duets: 0, pairs: 0 },
+          looks: null,
+        },
       ]),
     )
     this.began = options.now()
@@ -94,6 +136,16 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
   next(): Turn<Job> | null {
     const { done, value } = this.jobs.next()
     if (done) return null
+    const { kind, entry, round } = value
+    const what =
+      kind === 'duet'
+        ? `duet ${round}`
+        : `${value.side === 'candidate' ? 'candidate' : 'baseline'}, trial ${round}`
+    this.options.onProgress?.({
+      now: `${what} of ${entry.scenario.label}`,
+      ...this.counts(),
+      leftMs: Math.max(0, this.leftMs()),
+    })
     return { do: 'run', job: value }
   }
 
@@ -107,109 +159,165 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
 
   /** Gives out one job at a time; when it goes on, the job's result is `latest`. */
   private *plan(): Generator<Job, void, void> {
-    for (const entry of this.shuffled()) yield* this.firstRound(entry)
-    const family = familyOf(this.evidence, this.options.rules)
+    for (const entry of this.shuffled()) {
+      yield* this.firstRound(entry)
+      if (this.leftMs() <= 0) break
+    }
+    const evidence = new Map([...this.shares].map(([entry, share]) => [entry, share.evidence]))
+    const family = familyOf(evidence, this.options.rules)
     const claimAlpha = this.options.rules.settings.alpha / family.size
     if (this.verdict(family, claimAlpha) === 'regression') {
       this.end = this.result(family, claimAlpha, 'decided')
       return
     }
-    const roundMs = { duetsMs: this.roundMs('duets'), pairsMs: this.roundMs('pairs') }
-    const planned = largestSample(this.leftMs(), roundMs)
-    const looks = {
-      duets: looksAt(planned.duets, 'duets', claimAlpha),
-      pairs: looksAt(planned.pairs, 'pairs', claimAlpha),
+    const left = this.leftMs() / this.shares.size
+    for (const share of this.shares.values()) {
+      share.planned = largestSample(left, {
+        duetsMs: meanMs(share, 'duets'),
+        pairsMs: meanMs(share, 'pairs'),
+      })
+      share.looks = {
+        duets: looksAt(share.planned.duets, 'duets', claimAlpha),
+        pairs: looksAt(share.planned.pairs, 'pairs', claimAlpha),
+      }
     }
-    const ended = yield* this.measure(family, claimAlpha, planned, looks)
-    if (ended === 'time_limit') this.lookLast(family, looks)
+    const ended = yield* this.measure(family, claimAlpha)
+    if (ended === 'time_limit') this.lookLast(family)
     this.end = this.result(family, claimAlpha, ended)
   }
 
-  /** What must be known first: whether both versions run, what they score, and what a duet takes. */
+  /** What must be known first: whether both versions run and do the same work, what they score, and what a duet takes. */
   private *firstRound(entry: GateScenario): Generator<Job, void, void> {
-    yield* this.pair(entry)
-    const { pairs } = this.evidence.get(entry)!
+    const { evidence } = this.shares.get(entry)!
+    // The baseline first: it says how long the candidate may take.
+    yield* this.pair(entry, 'baseline')
+    const { pairs } = evidence
     for (let failures = 1; failures < FAILURES_TO_CLAIM; failures++) {
       const last = pairs.at(-1)!
-      if (last.baseline.outcome === 'ok' && last.candidate.outcome !== 'ok') yield* this.pair(entry)
+      const trials = { baseline: [last.baseline], candidate: [last.candidate] }
+      const { id, label } = entry.scenario
+      const undecided = outcomeRow({ scenario: id, label }, trials)?.verdict === 'undecided'
+      const doubtful = last.baseline.outcome === 'ok' && (undecided || differsInWork(trials))
+      if (doubtful && this.leftMs() > meanMs(this.shares.get(entry)!, 'pairs')) yield* this.pair(entry)
     }
-    if (runs(this.evidence.get(entry)!)) yield* this.duet(entry)
+    if (runs(evidence) && this.leftMs() > STARTING_MS) yield* this.duet(entry)
   }
 
-  private *measure(
-    family: Family,
-    claimAlpha: number,
-    planned: Counts,
-    looks: Record<Kind, Looks>,
-  ): Generator<Job, GateResult['ended'], void> {
-    const done: Counts = { duets: 1, pairs: 1 }
-    while (done.duets < planned.duets || done.pairs < planned.pairs) {
-      // Trials are spread over the duets, so that both see the same times of day.
-      const kind = done.pairs * planned.duets < done.duets * planned.pairs ? 'pairs' : 'duets'
-      for (const entry of this.shuffled()) {
-        if (!this.needs(family, entry, kind)) continue
-        if (this.leftMs() < this.meanMs(kind)) return 'time_limit'
-        yield* kind === 'duets' ? this.duet(entry) : this.pair(entry)
-        this.options.onProgress?.({ done, planned, leftMs: this.leftMs() })
-      }
-      done[kind]++
-      const look = looks[kind].counts.indexOf(done[kind])
+  private *measure(family: Family, claimAlpha: number): Generator<Job, GateResult['ended'], void> {
+    for (;;) {
+      const next = this.worst(family)
+      if (next === null) return this.wants(family) ? 'time_limit' : 'all_measured'
+      const { entry, kind } = next
+      const share = this.shares.get(entry)!
+      yield* kind === 'duets' ? this.duet(entry) : this.pair(entry)
+      const looks = share.looks![kind]
+      const look = looks.counts.indexOf(share.evidence[kind].length)
       if (look === -1) continue
-      for (const test of family.tests) if (test.kind === kind) lookAt(test, look, looks[kind])
+      for (const test of family.tests)
+        if (test.entry === entry && test.kind === kind) lookAt(test, look, looks)
       const verdict = this.verdict(family, claimAlpha)
       if (verdict === 'regression' || family.tests.every(isDecided)) return 'decided'
     }
-    return 'all_measured'
   }
 
-  private lookLast(family: Family, looks: Record<Kind, Looks>): void {
-    for (const test of family.tests) lookAt(test, looks[test.kind].counts.length - 1, looks[test.kind])
+  /** The scenario that looks worst, of those that need more and whose next measurement fits into the time. */
+  private worst(family: Family): { entry: GateScenario; kind: Kind } | null {
+    let found: { entry: GateScenario; kind: Kind; look: number } | null = null
+    for (const [entry, share] of this.shares) {
+      const tests = family.tests.filter((test) => test.entry === entry)
+      const wanted = KINDS.filter((kind) => this.needs(tests, share, kind))
+      // Trials are spread over the duets, so that both see the same times of day.
+      const [kind] = wanted.sort((x, y) => progressOf(share, x) - progressOf(share, y))
+      if (kind === undefined || this.leftMs() < meanMs(share, kind)) continue
+      const look = worstLook(tests)
+      if (found === null || look > found.look) found = { entry, kind, look }
+    }
+    return found
   }
 
-  private needs(family: Family, entry: GateScenario, kind: Kind): boolean {
-    return family.tests.some((test) => test.entry === entry && test.kind === kind && !isDecided(test))
+  private needs(tests: readonly GateTest[], { evidence, planned }: Share, kind: Kind): boolean {
+    return (
+      evidence[kind].length < planned[kind] && tests.some((test) => test.kind === kind && !isDecided(test))
+    )
   }
 
-  private *pair(entry: GateScenario): Generator<Job, void, void> {
-    const { pairs } = this.evidence.get(entry)!
-    const first = this.order.get(entry)!.pairs.next()
+  private wants(family: Family): boolean {
+    return [...this.shares].some(([entry, share]) => {
+      const tests = family.tests.filter((test) => test.entry === entry)
+      return KINDS.some((kind) => this.needs(tests, share, kind))
+    })
+  }
+
+  private lookLast(family: Family): void {
+    for (const test of family.tests) {
+      const looks = this.shares.get(test.entry)!.looks![test.kind]
+      lookAt(test, looks.counts.length - 1, looks)
+    }
+  }
+
+  private *pair(
+    entry: GateScenario,
+    first = this.shares.get(entry)!.order.pairs.next(),
+  ): Generator<Job, void, void> {
+    const share = this.shares.get(entry)!
+    const { pairs } = share.evidence
     const round = pairs.length + 1
     const before = this.options.now()
-    yield { kind: 'trial', entry, side: first, round }
-    const one = this.latest as TrialResult
-    yield { kind: 'trial', entry, side: first === 'baseline' ? 'candidate' : 'baseline', round }
-    const other = this.latest as TrialResult
-    pairs.push(
-      first === 'baseline' ? { baseline: one, candidate: other } : { baseline: other, candidate: one },
-    )
-    this.spend('pairs', before)
+    const sides: DuetSide[] = first === 'baseline' ? ['baseline', 'candidate'] : ['candidate', 'baseline']
+    const ended = {} as TrialPair
+    for (const side of sides) {
+      const known = [...pairs, ended].flatMap(({ baseline }) =>
+        baseline?.outcome === 'ok' ? [baseline] : [],
+      )
+      const enough = known.map(({ duration_ms }) => (ENDLESS * duration_ms) / 1000)
+      const patience =
+        side === 'candidate' && enough.length > 0 ? Math.max(SHORTEST_DEADLINE_S, ...enough) : Infinity
+      // It cannot be left to run beyond the limit; what is ended for that is no finding.
+      const deadlineS = Math.min(patience, Math.max(this.leftMs() / 1000, 1))
+      yield { kind: 'trial', entry, side, round, deadlineS }
+      const result = this.latest as TrialResult
+      const cut = deadlineS < Math.min(patience, entry.scenario.settings.timeout_s)
+      if (cut && result.outcome === 'timed_out') {
+        if (pairs.length > 0) return
+        result.error.message = 'the time limit of the gate ended it'
+      }
+      ended[side] = result
+    }
+    pairs.push(ended)
+    this.spend(share, 'pairs', before)
   }
 
   private *duet(entry: GateScenario): Generator<Job, void, void> {
-    const { duets } = this.evidence.get(entry)!
-    const first = this.order.get(entry)!.duets.next()
+    const share = this.shares.get(entry)!
+    const { duets } = share.evidence
+    const first = share.order.duets.next()
     const before = this.options.now()
-    yield { kind: 'duet', entry, first, round: duets.length + 1 }
+    yield { kind: 'duet', entry, first, round: duets.length + 1, mostMs: share.mostMs }
     duets.push(this.latest as DuetReport)
-    this.spend('duets', before)
+    this.spend(share, 'duets', before)
   }
 
-  private spend(kind: Kind, before: number): void {
-    this.spent[kind].ms += this.options.now() - before
-    this.spent[kind].count++
+  private spend({ spent }: Share, kind: Kind, before: number): void {
+    spent[kind].ms += this.options.now() - before
+    spent[kind].count++
   }
 
   private leftMs(): number {
     return this.options.limitMs - (this.options.now() - this.began)
   }
 
-  private meanMs(kind: Kind): number {
-    const { ms, count } = this.spent[kind]
-    return count === 0 ? 0 : ms / count
-  }
-
-  private roundMs(kind: Kind): number {
-    return this.meanMs(kind) * this.options.scenarios.length
+  private counts(): { done: Counts; planned: Counts | null } {
+    const shares = [...this.shares.values()]
+    const sum = (of: (share: Share) => number) => shares.reduce((total, share) => total + of(share), 0)
+    return {
+      done: {
+        duets: sum(({ evidence }) => evidence.duets.length),
+        pairs: sum(({ evidence }) => evidence.pairs.length),
+      },
+      planned: shares.some(({ looks }) => looks === null)
+        ? null
+        : { duets: sum(({ planned }) => planned.duets), pairs: sum(({ planned }) => planned.pairs) },
+    }
   }
 
   private shuffled(): GateScenario[] {
@@ -217,10 +325,10 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
   }
 
   private rows(family: Family, claimAlpha: number): Pick<GateResult, 'rows' | 'notes'> {
-    const seconds = { duets: this.roundMs('duets') / 1000, pairs: this.roundMs('pairs') / 1000 }
-    const parts = [...this.evidence].map(([entry, evidence]) =>
-      rowsOf(entry, evidence, family.tests, this.options.rules, { claimAlpha, seconds }),
-    )
+    const parts = [...this.shares].map(([entry, share]) => {
+      const seconds = { duets: meanMs(share, 'duets') / 1000, pairs: meanMs(share, 'pairs') / 1000 }
+      return rowsOf(entry, share.evidence, family.tests, this.options.rules, { claimAlpha, seconds })
+    })
     return { rows: parts.flatMap(({ rows }) => rows), notes: parts.flatMap(({ notes }) => notes) }
   }
 
@@ -230,7 +338,8 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
 
   private result(family: Family, claimAlpha: number, ended: GateResult['ended']): Comparison {
     const { rows, notes } = this.rows(family, claimAlpha)
-    const all = [...this.evidence.values()].flatMap(({ duets }) => duets)
+    const shares = [...this.shares]
+    const all = shares.flatMap(([, { evidence }]) => evidence.duets)
     if (all.some(({ core, failure }) => core === null && failure === null)) {
       notes.push(
         'the duets could not be held to one core (no taskset): their times vary more than they need to',
@@ -239,15 +348,34 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
     return {
       verdict: verdictOf(rows),
       rows,
+      coverage: shares
+        .filter(([, { evidence }]) => evidence.duets.length > 0)
+        .map(([entry, { evidence }]) => coverageOf(entry, evidence)),
+      profiles: shares.flatMap(([entry, { evidence }]) => profileOf(entry, evidence) ?? []),
+      untested: untestedBy(family, this.options.rules),
       notes,
       alpha: this.options.rules.settings.alpha,
       tests: family.size,
       duets: all.length,
-      trials: 2 * this.spent.pairs.count,
+      trials: shares.reduce((total, [, { evidence }]) => total + 2 * evidence.pairs.length, 0),
       elapsed_s: (this.options.now() - this.began) / 1000,
       ended,
     }
   }
+}
+
+const KINDS: readonly Kind[] = ['duets', 'pairs']
+
+/** So many duets of whole streams should fit into the time of a scenario; with fewer, they end early. */
+const FEWEST_WHOLE_DUETS = 6
+
+function meanMs({ spent }: Share, kind: Kind): number {
+  const { ms, count } = spent[kind]
+  return count === 0 ? 0 : ms / count
+}
+
+function progressOf({ evidence, planned }: Share, kind: Kind): number {
+  return evidence[kind].length / Math.max(1, planned[kind])
 }
 
 function runs({ pairs }: Evidence): boolean {
@@ -273,8 +401,8 @@ export class SideOrder {
 
 // ---------------------------------------------------------------- what the executor is asked for
 
-/** Long enough for the compiler to be done with most code, short enough for some two dozen duets a minute. */
-const DUET: DriverSpec = { kind: 'interleaved', target_ms: 1500 }
+/** Short streams are played again until then: long enough to be measured, short enough for some two dozen duets a minute. */
+const DUET_TARGET_MS = 1500
 
 /**
  * The scenario's parameters as the version knows them: what it does not know is left out, what is not given is its default.
@@ -296,8 +424,10 @@ export function trialSpecOf(
   side: DuetSide,
   round: number,
   versions: Versions,
+  deadlineS: number,
 ): TrialSpec {
-  return session.spec(scenario, { round, side, workload: versions[side].ref, params: params[side] })
+  const spec = session.spec(scenario, { round, side, workload: versions[side].ref, params: params[side] })
+  return { ...spec, deadline_s: Math.min(spec.deadline_s, deadlineS) }
 }
 
 export function duetSpecOf(
@@ -305,15 +435,20 @@ export function duetSpecOf(
   { scenario, params }: GateScenario,
   versions: Versions,
   round: number,
-  first: DuetSide,
+  { first, mostMs }: { first: DuetSide; mostMs: number },
 ): DuetSpec {
+  const driver: DriverSpec = {
+    kind: 'interleaved',
+    target_ms: Math.min(DUET_TARGET_MS, mostMs),
+    most_ms: mostMs,
+  }
   const side = (name: DuetSide) =>
     session.spec(scenario, {
       round,
       side: name,
       workload: versions[name].ref,
       params: params[name],
-      driver: DUET,
+      driver,
     })
   return {
     duet: `${scenario.id}-d${round}`,

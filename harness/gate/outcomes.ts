@@ -10,6 +10,18 @@ import type { GateRow, Rules } from './types.ts'
 /** One failure may be the machine's; the second is the candidate's. */
 export const FAILURES_TO_CLAIM = 2
 
+/** A candidate that takes so many times as long as the baseline is ended. */
+export const ENDLESS = 10
+
+/** It was given ten times what the baseline takes: a second trial would say no more. */
+function isEndless({ outcome, duration_ms }: NotOkTrial, baseline: readonly TrialResult[]): boolean {
+  if (outcome !== 'timed_out') return false
+  const took = baseline.map((trial) =>
+    trial.outcome === 'ok' ? trial.duration_ms : Number.POSITIVE_INFINITY,
+  )
+  return duration_ms >= ENDLESS * Math.min(...took)
+}
+
 export interface SideTrials {
   baseline: readonly TrialResult[]
   candidate: readonly TrialResult[]
@@ -42,7 +54,8 @@ export function outcomeRow(identity: Identity, { baseline: a, candidate: b }: Si
   if (bad.baseline.length === a.length && bad.candidate.length === b.length)
     return { ...row, verdict: 'ruled_out' }
   if (bad.baseline.length > 0) return row
-  const claimed = bad.candidate.length >= FAILURES_TO_CLAIM
+  const claimed =
+    bad.candidate.length >= FAILURES_TO_CLAIM || bad.candidate.some((trial) => isEndless(trial, a))
   return { ...row, verdict: claimed ? 'regression' : 'undecided' }
 }
 
@@ -61,6 +74,63 @@ function endsOf(trials: readonly TrialResult[]): string {
   const [only] = counts.keys()
   if (counts.size === 1 && only !== undefined) return outcomeName(only)
   return [...counts].map(([outcome, n]) => `${outcomeName(outcome)} ${n} times`).join(' and ')
+}
+
+const WORK = [
+  { metric: 'rows', fewer: 'fewer_rows' },
+  { metric: 'chunks', fewer: 'fewer_chunks' },
+] as const
+
+/**
+ * Rows for the work that was done, where the versions did not do the same: less of it is a regression, and its time is
+ * no other's. One trial of each side is not enough to say so, since a workload may end by a clock.
+ * @param endsEarlier in a duet as well
+ */
+export function workRows(
+  identity: Identity,
+  { table, settings }: Rules,
+  trials: SideTrials,
+  endsEarlier = false,
+): GateRow[] {
+  return WORK.flatMap(({ metric, fewer }): GateRow[] => {
+    const [a, b] = [scores(trials.baseline, metric), scores(trials.candidate, metric)]
+    const [was, is] = [a[0], b[0]]
+    if (was === undefined || is === undefined || [...a, ...b].every((value) => value === was)) return []
+    const row: GateRow = {
+      ...identity,
+      metric,
+      unit: table.get(metric)!.unit,
+      direction: 'neutral',
+      verdict: 'undecided',
+      margin: 0,
+      ratio: was > 0 ? { value: is / was, low: is / was, high: is / was } : null,
+      baseline: was,
+      candidate: is,
+      n: Math.min(a.length, b.length),
+      source: 'exact',
+      note: null,
+      outlook: null,
+    }
+    const steady = a.every((value) => value === was) && b.every((value) => value === is)
+    if (!steady)
+      return [
+        { ...row, note: 'differs between trials of one version, so that times are not of the same work' },
+      ]
+    if (settings.expect.includes(fewer))
+      return [{ ...row, verdict: 'ruled_out', note: `gate.expect has ${fewer}` }]
+    if (is > was) return [{ ...row, verdict: 'ruled_out', note: 'the candidate handles more' }]
+    const note = `the candidate handles less; gate: { expect: [${fewer}] } says that it is meant`
+    const claimed = row.n + Number(endsEarlier) >= FAILURES_TO_CLAIM
+    return [{ ...row, verdict: claimed ? 'regression' : 'undecided', note }]
+  })
+}
+
+/** Whether the versions may have done different work, which one more trial of each would tell. */
+export function differsInWork(trials: SideTrials): boolean {
+  return WORK.some(({ metric }) => {
+    const [a, b] = [scores(trials.baseline, metric)[0], scores(trials.candidate, metric)[0]]
+    return a !== undefined && b !== undefined && b !== a
+  })
 }
 
 /** Compares a deterministic metric of the `ok` trials exactly; null where neither side has it. */

@@ -6,13 +6,14 @@ export const PASS_ALPHA = 0.05
 /** Share of the time for trials of one worker each, where they would take more. */
 const PAIR_SHARE = 0.3
 export const PAIR_ROUNDS = { fewest: 2, most: 8 }
-const DUETS = { fewest: 6, most: 400 }
+/** With fewer, a change of some per cent can be neither found nor ruled out. */
+const DUETS = { fewest: 12, most: 400 }
 /** Shares of the largest sample at which the gate looks. */
 const LOOKS = [0.3, 0.45, 0.6, 0.8, 1]
 const PAIR_LOOKS = [0.5, 1]
 
 export interface Costs {
-  /** Of one more round over all scenarios, ms. */
+  /** Of one more of either kind, ms. */
   duetsMs: number
   pairsMs: number
 }
@@ -23,8 +24,8 @@ export interface Counts {
 }
 
 /**
- * The most that the time allows, what the first round took included.
- * @param leftMs of the time limit, after one round of each
+ * The most that one scenario gets, what the first round took included.
+ * @param leftMs its part of the time limit, after one round of each
  */
 export function largestSample(leftMs: number, costs: Costs): Counts {
   const within = (value: number, { fewest, most }: { fewest: number; most: number }) =>

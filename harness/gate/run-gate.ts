@@ -4,6 +4,7 @@ import { resolve, sep } from 'node:path'
 import type { InputProblem } from '../../workers/protocol.ts'
 import type { WorkloadInfo } from '../../workers/workload.ts'
 import type { DuetExecutor } from '../execute/executor.ts'
+
 import { metricTable } from '../metrics.ts'
 import { makeOwnedFolder } from '../ownership/leftovers.ts'
 import { prepareSession } from '../session/session.ts'
@@ -11,7 +12,7 @@ import type { LoadedSweep } from '../sweep/load.ts'
 import type { Sweep } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
 import { compareInLockStep, type LockStep, paramsFor } from './lock-step.ts'
-import { refuseIdleMargins } from './margins.ts'
+import { refuseUntestable } from './margins.ts'
 import type { GateResult, GateScenario } from './types.ts'
 
 /** The modules that are compared, `a` with the candidate `b`, and what people call them; `root` is a folder that will be gone. */
@@ -49,6 +50,7 @@ export async function runGate(
   executor: DuetExecutor,
   options: GateOptions,
 ): Promise<GateResult> {
+  const began = performance.now()
   const dataFolder = makeOwnedFolder()
   try {
     options.onStep('reading the data, asking both versions what they are')
@@ -67,7 +69,7 @@ export async function runGate(
     session.provide(null, [other])
     const fitted = session.sweep
     const table = metricTable(session.workload.info.metrics)
-    refuseIdleMargins(table, fitted.gate)
+    refuseUntestable(table, fitted.gate)
     const { signal, limitMs, margin, onProgress } = options
     const comparison = await compareInLockStep({
       executor,
@@ -82,8 +84,9 @@ export async function runGate(
         baseline: { ...other, name: modules.baseline.name },
         candidate: { ...session.workload, name: modules.candidate.name },
       },
-      rules: { table, settings: fitted.gate, margin },
-      limitMs,
+      rules: { table, settings: fitted.gate, margin, today: new Date().toISOString().slice(0, 10) },
+      // What reading the data took is a part of it.
+      limitMs: Math.max(limitMs / 2, limitMs - (performance.now() - began)),
       now: () => performance.now(),
       signal,
       onProgress,

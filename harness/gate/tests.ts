@@ -1,25 +1,40 @@
 /** The family of tests of one gate: which there are, how each stands, and the rows that say so. */
 
 import type { DuetReport, DuetSums, OkTrial } from '../../workers/protocol.ts'
-import { mean } from '../analyse/descriptive.ts'
+import { mean, standardDeviation } from '../analyse/descriptive.ts'
+import { studentQuantile } from '../analyse/distributions.ts'
+import { formatShare, wholeNumber } from '../format.ts'
 import type { Metric } from '../metrics.ts'
 import { type Judgement, judge, outlookOf } from './judge.ts'
-import { GATED_METRICS, MEMORY_RESOLUTION_MB, marginOf, scoreMetrics } from './margins.ts'
-import { changedOutputs, outcomeRow, type SideTrials, scoreRow } from './outcomes.ts'
+import { allowanceOf, ESSENTIAL, type Gated, gatedMetrics, scoreMetrics, unchosenMetrics } from './margins.ts'
+import { changedOutputs, outcomeRow, type SideTrials, scoreRow, workRows } from './outcomes.ts'
 import { type Looks, PAIR_ROUNDS, PASS_ALPHA } from './plan.ts'
-import type { Evidence, GateRow, GateScenario, Outlook, Rules, TrialPair } from './types.ts'
+import type {
+  Coverage,
+  Evidence,
+  GateProfile,
+  GateRow,
+  GateScenario,
+  Outlook,
+  Rules,
+  TrialPair,
+  Untested,
+} from './types.ts'
 
-interface GateTest {
+export interface GateTest {
   entry: GateScenario
   evidence: Evidence
   metric: Metric
   margin: number
-  /** The margin is the resolution of the readings, which is wider than what was asked for. */
-  floored: boolean
-  kind: MetricValues['kind']
+  /** In the metric's unit, where the resolution of the readings is wider than what was asked for. */
+  floor: number | null
+  /** Why more is allowed than usual. */
+  accepted: string | null
+  kind: Gated['kind']
   /** Throughput of equal chunks is latency again: it stands as that test stands, and takes no share of the alpha. */
   sameAs: GateTest | null
-  judgement: Judgement | null
+  /** As at the look that decided, or at the last. */
+  judgement: (Judgement & Pick<MetricValues, 'baseline' | 'candidate'> & { n: number }) | null
 }
 
 export interface Family {
@@ -34,23 +49,25 @@ export function familyOf(all: ReadonlyMap<GateScenario, Evidence>, rules: Rules)
   return { tests, size: Math.max(1, tests.filter(({ sameAs }) => sameAs === null).length) }
 }
 
-function testsOf(entry: GateScenario, evidence: Evidence, { table, settings, margin }: Rules): GateTest[] {
+function testsOf(entry: GateScenario, evidence: Evidence, rules: Rules): GateTest[] {
   const tests: GateTest[] = []
-  for (const name of GATED_METRICS) {
-    const metric = table.get(name)!
-    const values = valuesOf(name, evidence)
+  for (const { name, kind, resolution } of gatedMetrics(rules.table, rules.settings)) {
+    const metric = rules.table.get(name)!
+    const values = valuesOf(metric, kind, evidence)
     if (values === null) continue
-    const allowed = marginOf(metric, settings, margin)
-    const floor = name === 'peak_memory_mb' ? MEMORY_RESOLUTION_MB / values.baseline! : 0
-    const latency = tests.find((test) => test.metric.name === 'latency_mean_ms')
-    const repeats = name === 'throughput_rows_s' && latency?.margin === allowed && sameRows(evidence.duets)
+    const allowed = allowanceOf(metric, entry.scenario, rules)
+    const floor = resolution === undefined ? 0 : resolution / values.baseline
+    const latency = tests.find((test) => test.metric.name === ESSENTIAL)
+    const repeats =
+      name === 'throughput_rows_s' && latency?.margin === allowed.margin && sameRows(evidence.duets)
     tests.push({
       entry,
       evidence,
       metric,
-      margin: Math.max(allowed, floor),
-      floored: floor > allowed,
-      kind: values.kind,
+      margin: Math.max(allowed.margin, floor),
+      floor: floor > allowed.margin ? resolution! : null,
+      accepted: allowed.note,
+      kind,
       sameAs: repeats ? latency! : null,
       judgement: null,
     })
@@ -61,12 +78,23 @@ function testsOf(entry: GateScenario, evidence: Evidence, { table, settings, mar
 /** Looks at a test that is not yet decided; what is decided stays so. */
 export function lookAt(test: GateTest, look: number, looks: Looks): void {
   if (isDecided(test) || test.sameAs !== null) return
-  test.judgement = judge(valuesOf(test.metric.name, test.evidence)?.worse ?? [], look, looks, test.margin)
+  const { worse, baseline, candidate } = valuesOf(test.metric, test.kind, test.evidence)!
+  test.judgement = { ...judge(worse, look, looks, test.margin), n: worse.length, baseline, candidate }
 }
 
 export function isDecided(test: GateTest): boolean {
   const { judgement } = test.sameAs ?? test
   return judgement !== null && judgement.verdict !== 'undecided'
+}
+
+/** How many times worse the scenario looks at most, less what is allowed; what is decided counts no more. */
+export function worstLook(tests: readonly GateTest[]): number {
+  return tests
+    .filter((test) => !isDecided(test))
+    .reduce((worst, { metric, kind, evidence, margin }) => {
+      const values = valuesOf(metric, kind, evidence)
+      return values === null ? worst : Math.max(worst, mean(values.worse) - Math.log1p(margin))
+    }, Number.NEGATIVE_INFINITY)
 }
 
 /** A row for everything that is gated in the scenario. */
@@ -77,26 +105,34 @@ export function rowsOf(
   rules: Rules,
   costs: { claimAlpha: number; seconds: Record<MetricValues['kind'], number> },
 ): { rows: GateRow[]; notes: string[] } {
-  const identity = { scenario: entry.scenario.id, label: entry.scenario.label }
+  const { scenario } = entry
+  const identity = { scenario: scenario.id, label: scenario.label }
   const trials: SideTrials = {
     baseline: evidence.pairs.map(({ baseline }) => baseline),
     candidate: evidence.pairs.map(({ candidate }) => candidate),
   }
   const outcome = outcomeRow(identity, trials)
   const tested = tests.filter((test) => test.entry === entry).map((test) => testRow(test, costs))
-  const scores = scoreMetrics(rules.table, rules.settings).map((metric) =>
-    scoreRow(identity, metric, marginOf(metric, rules.settings, rules.margin), trials),
-  )
+  const scores = scoreMetrics(rules.table, rules.settings).flatMap((metric) => {
+    const { margin, note } = allowanceOf(metric, scenario, rules)
+    const row = scoreRow(identity, metric, margin, trials)
+    return row === null ? [] : [{ ...row, note: row.note ?? note }]
+  })
   const ok = trials.baseline.some(isOk) && trials.candidate.some(isOk)
   const rows = [
     outcome,
+    ...(ok ? workRows(identity, rules, trials, evidence.duets.some(endsEarlier)) : []),
     ...tested,
     ...(ok ? [missingLatency(identity, evidence, tested, rules), ...scores] : []),
   ]
   return {
     rows: rows.filter((row) => row !== null),
-    notes: changedOutputs(entry.scenario.label, rules, trials),
+    notes: changedOutputs(scenario.label, rules, trials),
   }
+}
+
+function endsEarlier({ chunks }: DuetReport): boolean {
+  return chunks !== null && chunks.candidate < chunks.baseline
 }
 
 function isOk({ outcome }: { outcome: string }): boolean {
@@ -107,30 +143,33 @@ function testRow(
   test: GateTest,
   { claimAlpha, seconds }: { claimAlpha: number; seconds: Record<MetricValues['kind'], number> },
 ): GateRow {
-  const { metric, margin, kind } = test
-  const values = valuesOf(metric.name, test.evidence)!
+  const { metric, margin, kind, entry, evidence } = test
+  const values = valuesOf(metric, kind, evidence)!
   const judgement = (test.sameAs ?? test).judgement ?? notLookedAt(values.worse)
+  const own = test.judgement ?? { ...values, n: values.worse.length }
   const { verdict, worse } = judgement
   const alphas = { claim: claimAlpha, pass: PASS_ALPHA }
   const ratio =
     worse === null || metric.direction === 'lower_is_better'
       ? worse
       : { value: 1 / worse.value, low: inverse(worse.high), high: inverse(worse.low) }
+  const doubt = verdict === 'ruled_out' && kind === 'duets' ? doubtOf(entry, evidence, margin) : null
+  const repeat = test.sameAs === null ? null : 'every chunk has the same rows: the test of chunk latency'
   return {
-    scenario: test.entry.scenario.id,
-    label: test.entry.scenario.label,
+    scenario: entry.scenario.id,
+    label: entry.scenario.label,
     metric: metric.name,
     unit: metric.unit,
     direction: metric.direction,
-    verdict,
+    verdict: doubt === null ? verdict : 'undecided',
     margin,
-    ...amountOf(test),
+    ...(test.floor !== null && { marginAmount: test.floor }),
     ratio,
-    baseline: values.baseline,
-    candidate: values.candidate,
-    n: values.worse.length,
-    source: kind,
-    note: test.sameAs === null ? null : 'every chunk has the same rows: the test of chunk latency',
+    baseline: own.baseline,
+    candidate: own.candidate,
+    n: own.n,
+    source: kind === 'duets' ? 'duets' : 'pairs',
+    note: repeat ?? doubt ?? test.accepted,
     outlook:
       verdict === 'undecided'
         ? outlookFor(kind, values.worse, outlookOf(values.worse, margin, alphas, seconds[kind]))
@@ -143,8 +182,93 @@ function notLookedAt(worse: readonly number[]): Judgement {
   return { verdict: 'undecided', worse: { value: Math.exp(mean(worse)), low: null, high: null } }
 }
 
-function amountOf({ metric, floored }: GateTest): Pick<GateRow, 'marginAmount'> {
-  return metric.name === 'peak_memory_mb' && floored ? { marginAmount: MEMORY_RESOLUTION_MB } : {}
+/** Why what the duets rule out is not ruled out for the stream; null where nothing speaks against it. */
+function doubtOf(entry: GateScenario, evidence: Evidence, margin: number): string | null {
+  const { chunks, compared } = coverageOf(entry, evidence)
+  if (chunks === null || compared < chunks) {
+    const of = chunks === null ? 'a stream whose end no trial reached' : wholeNumber(chunks)
+    return `only the first ${wholeNumber(compared)} chunks of ${of} were compared: give more time by --time-limit, or gate fewer rows`
+  }
+  return contradiction(evidence.pairs, margin)
+}
+
+/** Beyond chance where the trials of one worker each, from first chunk to last, say the opposite of the duets. */
+const CONTRADICTION_ALPHA = 0.005
+const FEWEST_TO_CONTRADICT = 3
+
+function contradiction(pairs: readonly TrialPair[], margin: number): string | null {
+  for (const [name, what] of [
+    ['cpu_s', 'CPU time'],
+    ['wall_s', 'time'],
+  ] as const) {
+    const worse = fromPairs(pairs, 'lower', ({ metrics }) => metrics[name] ?? null)?.worse ?? []
+    const n = worse.length
+    if (n < FEWEST_TO_CONTRADICT) continue
+    const half = (studentQuantile(1 - CONTRADICTION_ALPHA, n - 1) * standardDeviation(worse)) / Math.sqrt(n)
+    if (mean(worse) - half <= Math.log1p(2 * margin)) continue
+    return `whole trials contradict the duets: their ${what} is ${formatShare(Math.expm1(mean(worse)), 2)} worse over ${n} pairs`
+  }
+  return null
+}
+
+/** Chunks that were compared, of how many. */
+export function coverageOf({ scenario: { id, label } }: GateScenario, { duets, pairs }: Evidence): Coverage {
+  const whole = pairs.flatMap(({ baseline, candidate }) =>
+    [baseline, candidate].flatMap((trial) => (trial.outcome === 'ok' ? [trial.metrics['chunks'] ?? 0] : [])),
+  )
+  const played = duets.flatMap(({ chunks }) =>
+    chunks === null ? [] : [Math.min(chunks.baseline, chunks.candidate)],
+  )
+  return {
+    scenario: id,
+    label,
+    chunks: whole.length === 0 ? null : Math.max(...whole),
+    compared: played.length === 0 ? 0 : Math.min(...played),
+    duets: played.length,
+  }
+}
+
+/** Where along the stream the candidate is slower; null where no duet played a whole pass. */
+export function profileOf(
+  { scenario: { id, label } }: GateScenario,
+  { duets }: Evidence,
+): GateProfile | null {
+  const profiles = duets.flatMap(({ profile }) => (profile === null ? [] : [profile]))
+  const chunks = duets.find(({ profile }) => profile !== null)?.chunks?.baseline
+  const stretches = profiles[0]?.baseline.length
+  if (chunks === undefined || stretches === undefined) return null
+  const alike = profiles.filter(({ baseline }) => baseline.length === stretches)
+  const out: GateProfile = { scenario: id, label, chunks, ratio: [], low: [], high: [], duets: alike.length }
+  for (let i = 0; i < stretches; i++) {
+    const logs = alike
+      .map(({ baseline, candidate }) => Math.log(candidate[i]! / baseline[i]!))
+      .filter(Number.isFinite)
+    const centre = logs.length === 0 ? 0 : mean(logs)
+    const half =
+      logs.length < 2
+        ? null
+        : (studentQuantile(0.975, logs.length - 1) * standardDeviation(logs)) / Math.sqrt(logs.length)
+    out.ratio.push(Math.exp(centre))
+    out.low.push(half === null ? null : Math.exp(centre - half))
+    out.high.push(half === null ? null : Math.exp(centre + half))
+  }
+  return out
+}
+
+/** What could get worse without this gate's notice. */
+export function untestedBy(family: Family, rules: Rules): Untested[] {
+  const tested = new Set(family.tests.map(({ metric }) => metric.name))
+  const missing = gatedMetrics(rules.table, rules.settings)
+    .filter(({ name }) => !tested.has(name))
+    .map(({ name }) => ({
+      metric: name,
+      why:
+        name === 'energy_j'
+          ? 'no counter of energy could be read'
+          : 'not measured in both versions, or not above 0',
+    }))
+  const unchosen = unchosenMetrics(rules.table, rules.settings)
+  return [...missing, ...unchosen.map((metric) => ({ metric, why: 'not in gate.metrics' }))]
 }
 
 /** No gate takes more trials than the most, however long it may take. */
@@ -190,30 +314,32 @@ function missingLatency(
 
 interface MetricValues {
   kind: 'duets' | 'pairs'
-  /** Logs, above 0 worse; one a duet or pair of trials. */
+  /** Logs, above 0 worse; one per duet or pair of trials. */
   worse: number[]
   /** Means in the metric's unit. */
-  baseline: number | null
-  candidate: number | null
+  baseline: number
+  candidate: number
+}
+
+const OF_DUETS: Record<string, (sums: DuetSums, pairs: number) => number | null> = {
+  latency_mean_ms: ({ latency_ms }, pairs) => latency_ms / pairs,
+  latency_p50_ms: ({ p50_ms }) => p50_ms,
+  latency_p95_ms: ({ p95_ms }) => p95_ms,
+  latency_p99_ms: ({ p99_ms }) => p99_ms,
+  latency_max_ms: ({ max_ms }) => max_ms,
+  cpu_s: ({ cpu_ms }) => (cpu_ms === null ? null : cpu_ms / 1000),
+  throughput_rows_s: ({ rows, latency_ms }) => (rows * 1000) / latency_ms,
 }
 
 /** Null where this evidence says nothing of the metric. */
-export function valuesOf(metric: string, evidence: Evidence): MetricValues | null {
-  switch (metric) {
-    case 'latency_mean_ms':
-      return fromDuets(evidence.duets, 'lower', (sums, pairs) => sums.latency_ms / pairs)
-    case 'cpu_s':
-      return fromDuets(evidence.duets, 'lower', (sums) => (sums.cpu_ms === null ? null : sums.cpu_ms / 1000))
-    case 'throughput_rows_s':
-      return fromDuets(evidence.duets, 'higher', (sums) => (sums.rows * 1000) / sums.latency_ms)
-    case 'peak_memory_mb':
-      return fromPairs(evidence.pairs, ({ metrics }) => metrics['peak_memory_mb'] ?? null)
-    case 'energy_j':
-      return fromPairs(evidence.pairs, ({ energy }) =>
-        !energy.shared && (energy.source === 'rapl' || energy.source === 'perf') ? energy.joules : null,
-      )
-  }
-  return null
+export function valuesOf(metric: Metric, kind: Gated['kind'], evidence: Evidence): MetricValues | null {
+  const { name, direction } = metric
+  const better = direction === 'higher_is_better' ? 'higher' : 'lower'
+  if (kind === 'duets') return fromDuets(evidence.duets, better, OF_DUETS[name]!)
+  return fromPairs(evidence.pairs, better, ({ metrics, energy }) => {
+    if (name !== 'energy_j') return metrics[name] ?? null
+    return !energy.shared && (energy.source === 'rapl' || energy.source === 'perf') ? energy.joules : null
+  })
 }
 
 /** True where both versions handled the same rows in every chunk that counts: throughput then says what latency says. */
@@ -234,12 +360,13 @@ function fromDuets(
 
 function fromPairs(
   pairs: readonly TrialPair[],
+  better: 'lower' | 'higher',
   read: (trial: OkTrial) => number | null,
 ): MetricValues | null {
   const readings = pairs.flatMap(({ baseline: a, candidate: b }) =>
     a.outcome === 'ok' && b.outcome === 'ok' ? [{ baseline: read(a), candidate: read(b) }] : [],
   )
-  return summed(readings, 'pairs', 'lower')
+  return summed(readings, 'pairs', better)
 }
 
 function summed(

@@ -30,6 +30,8 @@ export interface Rules {
   settings: GateSettings
   /** Margin from the command line. */
   margin: number | null
+  /** Day in UTC, such as `2026-12-31`, by which accepted changes end. */
+  today: string
 }
 
 export interface TrialPair {
@@ -83,12 +85,45 @@ export interface Outlook {
   atLeast: boolean
 }
 
+/** How the versions compare along the stream. */
+export interface GateProfile {
+  scenario: string
+  label: string
+  /** Chunks of a pass over the data. */
+  chunks: number
+  /** For each equal stretch of them, candidate over baseline: geometric mean over the duets, and its 95% interval. */
+  ratio: number[]
+  low: (number | null)[]
+  high: (number | null)[]
+  duets: number
+}
+
+/** How much of the stream the duets of a scenario played. */
+export interface Coverage {
+  scenario: string
+  label: string
+  /** Chunks of the whole stream; null where no trial of one worker came to its end. */
+  chunks: number | null
+  /** From the first on. */
+  compared: number
+  duets: number
+}
+
+/** What a gate did not look at, though it might get worse. */
+export interface Untested {
+  metric: string
+  why: string
+}
+
 export interface GateResult {
   verdict: 'regression' | 'ruled_out' | 'undecided'
   name: string
   baseline: string
   candidate: string
   rows: GateRow[]
+  coverage: Coverage[]
+  profiles: GateProfile[]
+  untested: Untested[]
   notes: string[]
   alpha: number
   /** Tests that share the alpha. */
@@ -109,8 +144,11 @@ interface Counts {
 export type GateEvent =
   /** What is done next, in words. */
   | { event: 'step'; text: string }
-  /** A round has ended, in lock step (duets) or one trial after the other (pairs). */
-  | { event: 'measured'; done: Counts; planned: Counts; leftMs: number }
+  /**
+   * A duet or a trial starts: `now`, such as `duet 3 of batch_size=64`. Counts are over all scenarios; `planned` is null
+   * until the first round has shown what the time allows.
+   */
+  | { event: 'starts'; now: string; done: Counts; planned: Counts | null; leftMs: number }
   /** Against recorded runs: a trial has ended. */
   | { event: 'trial'; done: number; planned: number }
 

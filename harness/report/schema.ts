@@ -180,6 +180,33 @@ const gate = object({
   baseline: says(text, 'what people call it'),
   candidate: text,
   rows: z.array(gateRow),
+  coverage: says(
+    z.array(
+      object({
+        scenario: text,
+        label: text,
+        chunks: says(numberOrNull, 'of the whole stream; null where no trial came to its end'),
+        compared: says(number, 'chunks in turns, from the first on'),
+        duets: number,
+      }),
+    ),
+    'how much of the stream was compared',
+  ),
+  profiles: says(
+    z.array(
+      object({
+        scenario: text,
+        label: text,
+        chunks: number,
+        ratio: says(z.array(number), 'candidate / baseline, for each equal stretch of the stream'),
+        low: z.array(numberOrNull),
+        high: z.array(numberOrNull),
+        duets: number,
+      }),
+    ),
+    'how the versions compare along the stream, with 95% intervals',
+  ),
+  untested: says(z.array(object({ metric: text, why: text })), 'what could get worse unnoticed'),
   notes: z.array(text),
   alpha: number,
   tests: says(number, 'tests that share the alpha'),

@@ -25,6 +25,7 @@ const METRIC_NAMES: Record<string, string> = {
   wall_s: 'wall time',
   cpu_s: 'CPU time',
   startup_ms: 'start-up',
+  finish_ms: 'finish',
   cold_first_chunk_ms: 'cold first chunk',
   throughput_rows_s: 'throughput',
   peak_memory_mb: 'peak memory',

@@ -196,6 +196,13 @@ export function gateSettings({ gate = {} }: SweepInput): GateSettings {
   const margins = Object.entries(gate.margins ?? {}).map(([name, share]) => [name, shareOf(share)] as const)
   return {
     margins: Object.fromEntries(margins),
+    metrics: gate.metrics ?? null,
+    expect: gate.expect ?? [],
+    accept: (gate.accept ?? []).map(({ scenario, to, ...rest }) => ({
+      ...rest,
+      scenario: scenario ?? null,
+      to: shareOf(to),
+    })),
     alpha: gate.alpha ?? GATE_DEFAULTS.alpha,
     build: gate.build ?? null,
     install: gate.install ?? null,

@@ -40,6 +40,9 @@ export interface SweepInput {
   }
   gate?: {
     margins?: Record<string, number | string>
+    metrics?: string[]
+    expect?: ('fewer_rows' | 'fewer_chunks')[]
+    accept?: { metric: string; scenario?: string; until: string; to: number | string; why: string }[]
     alpha?: number
     build?: string
     install?: string
@@ -70,6 +73,8 @@ const text = (error: string): z.ZodType<string> => z.string({ error }).min(1, { 
 
 const slugWords =
   'a name of letters, digits, dots, dashes and underscores, at most 64, that starts and ends with a letter or digit'
+const dayWords = 'a day, such as "2026-12-31"'
+
 /** What a scenario may give by key: a setting, `profile`, `dataset.*`; `params.*` is added by name. */
 function scenarioKeys(
   table: Record<string, Setting>,
@@ -225,6 +230,39 @@ function makeSchema({ cores, namedKeys }: SchemaOptions): z.ZodType {
                 error: 'a mapping of metrics to shares, such as { latency_mean_ms: 2% }',
               })
               .describe('changes for the worse that do not matter, by metric')
+              .optional(),
+            metrics: z
+              .array(text('the name of a metric'), { error: 'a list of metrics, such as [latency_p99_ms]' })
+              .describe(
+                'metrics to test beside mean latency, CPU time and what is deterministic; absent: throughput, 99th percentile of latency, start-up, finish, peak memory, energy, and what the workload declares',
+              )
+              .optional(),
+            expect: z
+              .array(z.enum(['fewer_rows', 'fewer_chunks'], { error: '"fewer_rows" or "fewer_chunks"' }), {
+                error: 'a list, such as [fewer_rows]',
+              })
+              .describe('less work that is meant, and no regression')
+              .optional(),
+            accept: z
+              .array(
+                z.strictObject({
+                  metric: text('the name of a metric'),
+                  scenario: text('the label or id of a scenario')
+                    .describe('absent: every scenario')
+                    .optional(),
+                  until: z
+                    .string({ error: dayWords })
+                    .regex(/^\d{4}-\d{2}-\d{2}$/, { error: dayWords })
+                    .describe('last day on which it is accepted'),
+                  to: percent.describe('the metric may be worse by so much'),
+                  why: text('a reason').describe('shown with the row'),
+                }),
+                {
+                  error:
+                    'a list, such as [{ metric: cpu_s, until: 2026-12-31, to: 6%, why: validates more }]',
+                },
+              )
+              .describe('known changes for the worse that keep no gate red for a time')
               .optional(),
             alpha: z
               .number({ error: alphaWords })

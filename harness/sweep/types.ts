@@ -45,9 +45,27 @@ export interface CompareSettings {
 }
 
 /** What `stint gate` holds a new version to. */
+/** A change for the worse that was looked at and is taken for a time. */
+export interface AcceptedChange {
+  metric: string
+  /** Label or id of a scenario; null for all. */
+  scenario: string | null
+  /** Day, such as `2026-12-31`, from the end of which it counts again. */
+  until: string
+  /** The metric may be worse by so much, as a share. */
+  to: number
+  why: string
+}
+
 export interface GateSettings {
   /** The change for the worse that does not matter, as a share, by metric; else the metric's own default. */
   margins: Record<string, number>
+  /** What is tested beside time and what is deterministic; null for the usual metrics. */
+  metrics: readonly string[] | null
+  /** Work that may become less: then a smaller count of `rows` or `chunks` is no regression. */
+  expect: readonly ('fewer_rows' | 'fewer_chunks')[]
+  /** Known changes that do not matter for a time. */
+  accept: readonly AcceptedChange[]
   /** Chance of a false alarm, over all scenarios and metrics together. */
   alpha: number
   /** Commands that build a version, and that install its dependencies where the lock file differs. */

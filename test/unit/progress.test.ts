@@ -93,10 +93,10 @@ describe('progress', () => {
     const done = { duets: 3, pairs: 1 }
     const planned = { duets: 12, pairs: 5 }
     const screen = shown(true)
-    screen.progress.hear({ event: 'measured', done, planned, leftMs: 40_000 })
+    screen.progress.hear({ event: 'starts', now: 'duet 4 of s1', done, planned, leftMs: 40_000 })
     screen.progress.hear({ event: 'step', text: 'next' })
     const [line, ...rest] = screen.state.text.split('\n')
-    expect(line).toContain('round 3 of at most 12')
+    expect(line).toContain('duet 4 of s1 (at most 9 more)')
     expect(stringWidth(line!.replace('\r\u001b[2K', ''))).toBeLessThan(60)
     expect(rest).toEqual(['next', ''])
     const file = shown(false)

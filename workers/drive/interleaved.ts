@@ -6,7 +6,10 @@ import type { Driver, TimedStep } from './driver.ts'
 
 /** Which part of a duet a worker has. */
 export interface DuetTurns {
+  /** Whole passes over the data are played until so much time is up. */
   targetMs: number
+  /** A pass that takes longer ends here. */
+  mostMs: number
   /** 0 begins. */
   place: 0 | 1
   /** Shared by both workers and their trial process. */
@@ -22,10 +25,8 @@ export interface PairTimes {
   cpu: Float64Array | null
 }
 
-/** So few pairs say little: with long chunks a duet goes on beyond its target. */
-const FEWEST_PAIRS = 20
-/** But no longer than this many times the target. */
-const LONGEST_DUET = 8
+/** Each side goes first equally often. */
+const FEWEST_PAIRS = 2
 /** The trial process may stop a duet while both sides wait. */
 const LOOK_UP_MS = 100
 
@@ -115,13 +116,13 @@ export class Turns implements Driver {
     notify(this.words, TURN)
   }
 
-  /** Time is up, or the data of one side ended before that of the other. */
+  /** A pass has ended and the time is up, the most is up, or the data of one side ended before that of the other. */
   private isOver(elapsedMs: number): boolean {
     const { pair } = this
+    const { targetMs, mostMs } = this.turns
     const [one, other] = [load(this.words, ENDED), load(this.words, ENDED + 1)]
-    if ((one === pair || other === pair) && one !== other) return true
-    const { targetMs } = this.turns
-    return elapsedMs >= targetMs && (pair >= FEWEST_PAIRS || elapsedMs >= targetMs * LONGEST_DUET)
+    if (pair > 0 && (one === pair || other === pair)) return one !== other || elapsedMs >= targetMs
+    return elapsedMs >= mostMs && pair >= FEWEST_PAIRS && pair % 2 === 0
   }
 
   private waitFor(turn: number): boolean {

@@ -64,7 +64,15 @@ const NO_RESOURCES: LocalResources = {
   compute_scale: 1,
 }
 
-const NO_DUET = { pairs: 0, skipped: 0, sums: null, outputs: null, complete: false, core: null }
+const NO_DUET = {
+  pairs: 0,
+  sums: null,
+  chunks: null,
+  profile: null,
+  outputs: null,
+  complete: false,
+  core: null,
+}
 
 export class LocalExecutor implements DuetExecutor {
   private readonly supervisor: Supervisor

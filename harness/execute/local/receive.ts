@@ -63,7 +63,16 @@ export function receiveDuet(sent: unknown, span: TimeWindow): DuetReport {
     return report
   } catch (error) {
     const failure = { side: null, outcome: 'failed' as const, error: trialErrorFrom(error) }
-    return { pairs: 0, skipped: 0, sums: null, outputs: null, complete: false, core: null, failure }
+    return {
+      pairs: 0,
+      sums: null,
+      chunks: null,
+      profile: null,
+      outputs: null,
+      complete: false,
+      core: null,
+      failure,
+    }
   }
 }
 

@@ -1,8 +1,11 @@
 /** What is said of a gate. */
-import { count, formatDuration, formatMetric, formatShare, list } from '../../format.ts'
-import type { GateResult, GateRow, RowVerdict } from '../../gate/types.ts'
+import { count, formatDuration, formatMetric, formatShare, list, wholeNumber } from '../../format.ts'
+import type { Coverage, GateResult, GateRow, RowVerdict } from '../../gate/types.ts'
+import { whereOf } from '../../gate/where.ts'
 import { STINT_VERSION } from '../../package-folder.ts'
+import { gateProfilePlot } from '../plots/gate-profile.ts'
 import {
+  type Block,
   type Check,
   columnsOf,
   type DataTable,
@@ -30,7 +33,9 @@ export function gateReport(result: GateResult, sweep: string): Report {
   const { name, verdict, rows, notes, elapsed_s } = result
   const advice = limitAdvice(result)
   const notices: Notice[] = [
-    ...regressions(rows).map((row): Notice => ({ level: 'problem', text: rowSentence(row) })),
+    ...regressions(rows).map(
+      (row): Notice => ({ level: 'problem', text: rowSentence(row) + whereWords(row, result) }),
+    ),
     ...[...openQuestions(result).map(outlookSentence), ...(advice === null ? [] : [advice]), ...notes].map(
       (text): Notice => ({ level: 'note', text }),
     ),
@@ -48,7 +53,13 @@ export function gateReport(result: GateResult, sweep: string): Report {
         blocks: [
           ...(notices.length === 0 ? [] : [{ kind: 'notices', notices } as const]),
           { kind: 'text', text: basis(result) },
+          ...untestedBlocks(result),
         ],
+      },
+      {
+        id: 'where',
+        title: 'Along the stream',
+        blocks: [{ kind: 'picture', plot: gateProfilePlot(result, 'gate-profile.png'), pages: true }],
       },
     ],
     tables: [dataTable(rows)],
@@ -248,6 +259,46 @@ function outlookSentence(row: GateRow): string {
   return `${head}: ${found}; ${more}.`
 }
 
+/** `Compared: chunks 1 to 2,500 of 2,500`, once where every scenario has as many. */
+function coverageWords(coverage: readonly Coverage[]): string {
+  if (coverage.length === 0) return ''
+  const words = coverage.map(({ chunks, compared }) =>
+    chunks !== null && compared >= chunks
+      ? `all ${wholeNumber(chunks)} chunks of the stream`
+      : `the first ${wholeNumber(compared)} chunks of ${chunks === null ? 'a stream of unknown length' : wholeNumber(chunks)}`,
+  )
+  const [first] = words
+  if (words.every((text) => text === first)) return ` Every duet compared ${first}.`
+  return ` Compared in every duet: ${coverage.map(({ label }, i) => `${words[i]} of ${label}`).join('; ')}.`
+}
+
+function untestedBlocks({ untested }: GateResult): Block[] {
+  if (untested.length === 0) return []
+  const reasons = new Map<string, string[]>()
+  for (const { metric, why } of untested) reasons.set(why, [...(reasons.get(why) ?? []), metric])
+  const words = [...reasons].map(([why, metrics]) => `${metrics.join(', ')} (${why})`)
+  return [{ kind: 'text', text: `Not tested: ${words.join('; ')}.`, tone: 'quiet' }]
+}
+
+/** `; +96% from chunk 1,250 on, −0.2% before`; empty where it is the same everywhere. */
+function whereWords(row: GateRow, { profiles }: GateResult): string {
+  if (row.metric !== 'latency_mean_ms' || row.source !== 'duets') return ''
+  const profile = profiles.find(({ scenario }) => scenario === row.scenario)
+  if (profile === undefined) return ''
+  const where = whereOf(profile)
+  const change = (ratio: number) => ratioText(ratio, null, null)
+  switch (where.shape) {
+    case 'everywhere':
+      return ''
+    case 'from':
+      return `; ${change(where.after)} from chunk ${wholeNumber(where.chunk + 1)} on, ${change(where.before)} before`
+    case 'between':
+      return `; ${change(where.inside)} in chunks ${wholeNumber(where.from + 1)} to ${wholeNumber(where.to)}, ${change(where.outside)} elsewhere`
+    case 'growing':
+      return `; ${change(where.first)} at the first chunks, ${change(where.last)} at the last`
+  }
+}
+
 /** Rows that say no more than another row are left out of lists. */
 function isRepeat({ source, note, verdict }: GateRow): boolean {
   return source === 'duets' && note !== null && verdict !== 'not_measured'
@@ -306,13 +357,15 @@ function headline({ verdict, baseline, candidate, rows }: GateResult): string {
 }
 
 /** What was done, and what the numbers hold at. */
-function basis({ rows, duets, trials, elapsed_s, alpha, tests, ended }: GateResult): string {
+function basis(result: GateResult): string {
+  const { rows, duets, trials, elapsed_s, alpha, tests, ended, coverage } = result
   const measured = [duets > 0 ? count(duets, 'duet') : null, trials > 0 ? count(trials, 'trial') : null]
+  const compared = coverageWords(coverage)
   const end = { decided: 'decided', time_limit: 'the time limit ended it', all_measured: 'all was measured' }[
     ended
   ]
   return (
-    `${list(measured.filter((part) => part !== null))} in ${formatDuration(elapsed_s)}, ${end}. ` +
+    `${list(measured.filter((part) => part !== null))} in ${formatDuration(elapsed_s)}, ${end}.${compared} ` +
     `A regression is claimed falsely in at most ${formatShare(alpha)} of gates, over ${count(tests, 'test')} together; ` +
     `the better end of each interval holds with 95%${rows.some((row) => changeWords(row).includes('?')) ? ', and ? is an end that so few values do not tell' : ''}.`
   )

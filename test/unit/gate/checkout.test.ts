@@ -13,6 +13,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Checkout, checkOut } from '../../../harness/gate/checkout.ts'
+import { gateSettings } from '../../../harness/sweep/build.ts'
+import type { SweepInput } from '../../../harness/sweep/schema.ts'
 import type { GateSettings } from '../../../harness/sweep/types.ts'
 
 let top: string
@@ -51,7 +53,7 @@ function otherVersion(settings: Partial<GateSettings> = {}, workload = 'bench/w.
   return checkOut({
     ref: 'HEAD',
     workload: join(top, workload),
-    settings: { margins: {}, alpha: 0.01, build: null, install: null, ...settings },
+    settings: { ...gateSettings({} as SweepInput), install: null, ...settings },
     buildCandidate,
     signal: new AbortController().signal,
     onStep: () => {},

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { outlookOf } from '../../../harness/gate/judge.ts'
 import { duetSpecOf, trialSpecOf } from '../../../harness/gate/lock-step.ts'
-import { refuseIdleMargins } from '../../../harness/gate/margins.ts'
+import { refuseUntestable } from '../../../harness/gate/margins.ts'
 import { metricTable } from '../../../harness/metrics.ts'
+import { gateSettings } from '../../../harness/sweep/build.ts'
+import type { SweepInput } from '../../../harness/sweep/schema.ts'
 import { defaultSettings } from '../../../harness/sweep/settings.ts'
 import { FakeExecutor } from '../../fixtures/fake-executor.ts'
 import { workloadRef } from '../../fixtures/trial.ts'
@@ -50,8 +52,8 @@ describe('a gate in lock step', () => {
 
   it('counts one test for latency and throughput of equal chunks, turned round', async () => {
     const { result, row } = await playGate({ worse: () => Math.log(1.5) })
-    // latency, CPU time and peak memory
-    expect(result.tests).toBe(3)
+    // latency, its 99th percentile, CPU time and peak memory
+    expect(result.tests).toBe(4)
     expect(row('throughput_rows_s')!.verdict).toBe('regression')
     expect(row('throughput_rows_s')!.ratio!.value).toBeCloseTo(1 / 1.5, 12)
   })
@@ -64,7 +66,7 @@ describe('a gate in lock step', () => {
         return { sums: { baseline: duet.sums!.baseline, candidate: { ...duet.sums!.candidate, rows: 500 } } }
       },
     })
-    expect(result.tests).toBe(4)
+    expect(result.tests).toBe(5)
     expect(row('latency_mean_ms')!.verdict).not.toBe('regression')
     expect(row('throughput_rows_s')!.verdict).toBe('regression')
   })
@@ -257,25 +259,25 @@ it('runs trials and duets under the scope and the core that the sweep says', () 
   const version = (name: string) => ({ name, ref: workloadRef(name), path: `/${name}.mjs`, info: INFO })
   const versions = { baseline: version('baseline'), candidate: version('candidate') }
   const caps = { memory_scope: 'process', max_memory_mb: 90, pin_core: 1 }
-  const trial = trialSpecOf(session, entry, 'candidate', 1, versions)
+  const trial = trialSpecOf(session, entry, 'candidate', 1, versions, 9)
   expect(trial).toMatchObject({
     trial: 's1-r001-candidate',
     workload: { sha256: 'candidate' },
     params: { k: 1 },
     caps,
   })
-  const duet = duetSpecOf(session, entry, versions, 1, 'baseline')
+  const duet = duetSpecOf(session, entry, versions, 1, { first: 'baseline', mostMs: 4000 })
   expect(duet.sides.baseline).toMatchObject({ workload: { sha256: 'baseline' }, params: {}, caps })
   expect(duet.sides.candidate).toMatchObject({ workload: { sha256: 'candidate' }, params: { k: 1 }, caps })
 })
 
 it('refuses a margin for what no gate tests, and takes one for what it does', () => {
   const table = metricTable(INFO.metrics)
-  const settings = (margins: Record<string, number>) => ({ margins, alpha: 0.01, build: null, install: null })
-  expect(() => refuseIdleMargins(table, settings({ latency_p99_ms: 0.1 }))).toThrow(
-    /latency_p99_ms.*does not test/,
+  const settings = (margins: Record<string, number>) => ({ ...gateSettings({} as SweepInput), margins })
+  expect(() => refuseUntestable(table, settings({ latency_p50_ms: 0.1 }))).toThrow(
+    /latency_p50_ms.*does not test/,
   )
-  refuseIdleMargins(table, settings({ latency_mean_ms: 0.1, score: 0, rows_kept: 0 }))
+  refuseUntestable(table, settings({ latency_mean_ms: 0.1, score: 0, rows_kept: 0 }))
 })
 
 it('foresees little from little: at least what shows how much the values vary', () => {

@@ -3,6 +3,8 @@ import type { GateRow, GateScenario } from '../../../harness/gate/types.ts'
 import { metricTable } from '../../../harness/metrics.ts'
 import { randomStream } from '../../../harness/random.ts'
 import { Session } from '../../../harness/session/session.ts'
+import { gateSettings } from '../../../harness/sweep/build.ts'
+import type { SweepInput } from '../../../harness/sweep/schema.ts'
 import { defaultSettings } from '../../../harness/sweep/settings.ts'
 import type { GateSettings, Scenario, Sweep } from '../../../harness/sweep/types.ts'
 import type { DuetReport, DuetSpec, TrialSpec } from '../../../workers/protocol.ts'
@@ -32,10 +34,14 @@ export function normalNoise(seed: number, sd: number): () => number {
 }
 
 export function duetOf(worse: number, changes: Partial<DuetReport> = {}): DuetReport {
-  const a = { latency_ms: 100, rows: 1000, cpu_ms: 90 }
-  const b = { latency_ms: 100 * Math.exp(worse), rows: 1000, cpu_ms: 90 * Math.exp(worse) }
+  const sums = (times: number) => ({
+    ...{ latency_ms: 100 * times, p50_ms: times, p95_ms: 2 * times, p99_ms: 3 * times, max_ms: 4 * times },
+    ...{ rows: 1000, cpu_ms: 90 * times },
+  })
   const rest = { outputs: { baseline: {}, candidate: {} }, complete: true, core: 0, failure: null }
-  return { pairs: 100, skipped: 25, sums: { baseline: a, candidate: b }, ...rest, ...changes }
+  const chunks = { baseline: 100, candidate: 100 }
+  const sides = { baseline: sums(1), candidate: sums(Math.exp(worse)) }
+  return { pairs: 100, sums: sides, chunks, profile: null, ...rest, ...changes }
 }
 
 export interface Script {
@@ -68,7 +74,10 @@ export async function playGate(script: Script) {
       const side = spec.trial.endsWith('-baseline') ? 'baseline' : 'candidate'
       const changes = script.trial?.(spec, side) ?? {}
       const isOk = (changes.outcome ?? 'ok') === 'ok'
-      return { ...(isOk && { metrics: { peak_memory_mb: 20, score: 0.5 } }), ...changes }
+      return {
+        ...(isOk && { metrics: { peak_memory_mb: 20, score: 0.5, chunks: 100, rows: 1000 } }),
+        ...changes,
+      }
     },
   })
   const scenarios = (script.scenarios ?? ['s1']).map(
@@ -86,7 +95,7 @@ export async function playGate(script: Script) {
       params: { baseline: {}, candidate: {} },
     }),
   )
-  const gate: GateSettings = { margins: {}, alpha: 0.01, build: null, install: null, ...script.settings }
+  const gate: GateSettings = { ...gateSettings({} as SweepInput), ...script.settings }
   const version = (name: string) => ({ name, ref: workloadRef(name), path: `/${name}.mjs`, info: INFO })
   const result = await compareInLockStep({
     executor,
@@ -96,7 +105,12 @@ export async function playGate(script: Script) {
     ),
     scenarios,
     versions: { baseline: version('baseline'), candidate: version('candidate') },
-    rules: { table: metricTable(INFO.metrics), settings: gate, margin: script.margin ?? null },
+    rules: {
+      table: metricTable(INFO.metrics),
+      settings: gate,
+      margin: script.margin ?? null,
+      today: '2026-11-30',
+    },
     limitMs: script.limitMs ?? 60_000,
     now: () => now,
     signal: new AbortController().signal,

@@ -2,6 +2,8 @@
 
 import { orderStream } from '../../../harness/random.ts'
 import type { Manifest } from '../../../harness/record/types.ts'
+import { gateSettings } from '../../../harness/sweep/build.ts'
+import type { SweepInput } from '../../../harness/sweep/schema.ts'
 import { defaultSettings } from '../../../harness/sweep/settings.ts'
 import type { Scenario } from '../../../harness/sweep/types.ts'
 import type { TrialResult } from '../../../workers/protocol.ts'
@@ -103,7 +105,7 @@ export function syntheticRun(shape: Shape = {}): {
           margin: 0.02,
           unpaired_expected: false,
         },
-        gate: { margins: {}, alpha: 0.01, build: null, install: null },
+        gate: gateSettings({} as SweepInput),
         source: { path: '/home/ada/sweeps/edge.yaml', document: { name: 'edge-vs-server' } },
       },
       machine: {

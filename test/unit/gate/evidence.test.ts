@@ -1,0 +1,250 @@
+import { describe, expect, it } from 'vitest'
+import { whereOf } from '../../../harness/gate/where.ts'
+import { sumUp } from '../../../workers/duet-process.ts'
+import type { DuetReport } from '../../../workers/protocol.ts'
+import { duetOf, normalNoise, playGate } from './support.ts'
+
+const ok = { peak_memory_mb: 20, score: 0.5, rows: 1000, chunks: 100, cpu_s: 1, wall_s: 1 }
+
+describe('a claim covers what was compared', () => {
+  it('passes only where the duets reached the end of the stream', async () => {
+    const noise = normalNoise(1, 0.01)
+    const duet = (chunks: number) => () =>
+      duetOf(noise(), { chunks: { baseline: chunks, candidate: chunks } })
+    const whole = await playGate({ duet: duet(100) })
+    expect(whole.result.verdict).toBe('ruled_out')
+    expect(whole.result.coverage).toEqual([
+      expect.objectContaining({ scenario: 's1', chunks: 100, compared: 100 }),
+    ])
+    const part = await playGate({ duet: duet(40) })
+    expect(part.result.verdict).toBe('undecided')
+    expect(part.row('latency_mean_ms')!.note).toMatch(/only the first 40 chunks of 100 were compared/)
+  })
+
+  it('does not pass where whole trials say the opposite of the duets', async () => {
+    const noise = normalNoise(2, 0.01)
+    const { result, row } = await playGate({
+      worse: noise,
+      trial: (_spec, side) => ({
+        metrics: { ...ok, cpu_s: side === 'candidate' ? 1.5 * Math.exp(noise()) : Math.exp(noise()) },
+      }),
+    })
+    expect(result.verdict).toBe('undecided')
+    expect(row('latency_mean_ms')!.note).toMatch(
+      /whole trials contradict the duets: their CPU time is \d+% worse/,
+    )
+  })
+
+  it('says what it did not test', async () => {
+    const { result } = await playGate({})
+    const names = result.untested.map(({ metric }) => metric)
+    expect(names).toEqual(
+      expect.arrayContaining(['latency_p50_ms', 'latency_p95_ms', 'latency_max_ms', 'energy_j']),
+    )
+    expect(names).not.toContain('latency_p99_ms')
+  })
+
+  it('keeps the number of values and the means of the look that decided', async () => {
+    const noise = normalNoise(3, 0.01)
+    const { row } = await playGate({
+      worse: () => Math.log(1.5) + noise(),
+      scenarios: ['s1'],
+    })
+    const { n, verdict } = row('latency_mean_ms')!
+    expect(verdict).toBe('regression')
+    expect(n).toBeLessThan(12)
+  })
+})
+
+describe('less work', () => {
+  const handles = (rows: number, chunks = 100) => ({
+    trial: (_spec: unknown, side: string) => ({
+      metrics: side === 'candidate' ? { ...ok, rows, chunks } : ok,
+    }),
+  })
+
+  it('is a regression before any time is compared', async () => {
+    const { result, row } = await playGate(handles(900))
+    expect(result.verdict).toBe('regression')
+    expect(row('rows')).toMatchObject({
+      verdict: 'regression',
+      baseline: 1000,
+      candidate: 900,
+      source: 'exact',
+    })
+    expect(result.duets).toBe(1)
+    expect((await playGate(handles(1000, 30))).row('chunks')!.verdict).toBe('regression')
+  })
+
+  it('is none where the sweep expects it, nor is more of it', async () => {
+    const meant = await playGate({ ...handles(900), settings: { expect: ['fewer_rows'] } })
+    expect(meant.result.verdict).toBe('ruled_out')
+    expect(meant.row('rows')!.note).toBe('gate.expect has fewer_rows')
+    expect((await playGate(handles(1100))).row('rows')!.verdict).toBe('ruled_out')
+  })
+
+  it('is not claimed of a workload whose rows differ between its own trials', async () => {
+    let n = 1000
+    const { row } = await playGate({ trial: () => ({ metrics: { ...ok, rows: n-- } }) })
+    expect(row('rows')).toMatchObject({
+      verdict: 'undecided',
+      note: expect.stringContaining('differs between trials'),
+    })
+  })
+})
+
+describe('what people wait for', () => {
+  const measured = (name: string, baseline: number, candidate: number) => {
+    const noise = normalNoise(5, 0.01)
+    return {
+      trial: (_spec: unknown, side: string) => ({
+        metrics: { ...ok, [name]: (side === 'candidate' ? candidate : baseline) * Math.exp(noise()) },
+      }),
+    }
+  }
+
+  it.each([
+    ['startup_ms', 20, 520],
+    ['finish_ms', 5, 1005],
+    ['peak_memory_mb', 20, 40],
+  ])('finds %s going from %i to %i', async (name, baseline, candidate) => {
+    const { result, row } = await playGate(measured(name, baseline, candidate))
+    expect(result.verdict).toBe('regression')
+    expect(row(name)!.verdict).toBe('regression')
+    expect((await playGate(measured(name, baseline, baseline))).row(name)!.verdict).toBe('ruled_out')
+  })
+
+  it('takes no few milliseconds of start-up for a change', async () => {
+    expect((await playGate(measured('startup_ms', 1, 4))).row('startup_ms')!.verdict).toBe('ruled_out')
+  })
+
+  it('finds a longer tail at an equal mean', async () => {
+    const noise = normalNoise(6, 0.02)
+    const duet = (): DuetReport => {
+      const report = duetOf(noise() / 4)
+      report.sums!.candidate.p99_ms *= 2 * Math.exp(noise())
+      return report
+    }
+    const { result, row } = await playGate({ duet })
+    expect(result.verdict).toBe('regression')
+    expect(row('latency_p99_ms')!.verdict).toBe('regression')
+    expect(row('latency_mean_ms')!.verdict).not.toBe('regression')
+  })
+
+  it('accepts a known change until its day, and shows it', async () => {
+    const worse = () => Math.log(1.05) + normalNoise(7, 0.003)()
+    const accept = (until: string) => [
+      { metric: 'latency_mean_ms', scenario: null, until, to: 0.1, why: 'validates more' },
+      { metric: 'cpu_s', scenario: 'scenario s1', until, to: 0.1, why: 'validates more' },
+      { metric: 'throughput_rows_s', scenario: 's1', until, to: 0.1, why: 'validates more' },
+    ]
+    const until = await playGate({ worse, settings: { accept: accept('2026-11-30') } })
+    expect(until.result.verdict).toBe('ruled_out')
+    expect(until.row('latency_mean_ms')!.note).toBe('accepted until 2026-11-30: validates more')
+    const after = await playGate({ worse, settings: { accept: accept('2026-11-29') } })
+    expect(after.result.verdict).toBe('regression')
+  })
+
+  it('tests what gate.metrics names', async () => {
+    const { result, row } = await playGate({ settings: { metrics: ['latency_p95_ms'] } })
+    expect(row('latency_p95_ms')).toBeDefined()
+    expect(row('peak_memory_mb')).toBeUndefined()
+    expect(result.untested.map(({ metric }) => metric)).toContain('peak_memory_mb')
+  })
+})
+
+describe('time', () => {
+  it('claims a candidate that takes ten times as long after one trial', async () => {
+    const { result, row, executor } = await playGate({
+      trial: (spec, side) =>
+        side === 'candidate'
+          ? {
+              outcome: 'timed_out',
+              duration_ms: spec.deadline_s * 1000,
+              error: { name: 'Timeout', message: 'late' },
+            }
+          : { metrics: ok, duration_ms: 500 },
+    })
+    expect(result.verdict).toBe('regression')
+    expect(row('outcome')!.verdict).toBe('regression')
+    expect(executor.calls.filter((call) => call.startsWith('run '))).toHaveLength(2)
+  })
+
+  it('measures the scenario that looks worst first, and decides by it', async () => {
+    const noise = normalNoise(8, 0.03)
+    const scenarios = ['s1', 's2', 's3', 's4', 's5', 's6']
+    const { result, row } = await playGate({
+      scenarios,
+      worse: (spec) => (spec.duet.startsWith('s4-') ? Math.log(1.3) : 0) + noise(),
+      limitMs: 60_000,
+    })
+    expect(result.verdict).toBe('regression')
+    expect(row('latency_mean_ms', 's4')!.verdict).toBe('regression')
+    expect(result.elapsed_s).toBeLessThan(66)
+  })
+
+  it('ends within the limit and says what it is doing', async () => {
+    const { result } = await playGate({
+      scenarios: ['s1', 's2', 's3'],
+      worse: normalNoise(9, 0.3),
+      limitMs: 30_000,
+    })
+    expect(result.elapsed_s).toBeLessThanOrEqual(33)
+    expect(result.ended).toBe('time_limit')
+  })
+})
+
+describe('where a change lies', () => {
+  const noise = normalNoise(11, 0.02)
+  const where = (factor: (i: number) => number) => {
+    const ratio = Array.from({ length: 32 }, (_, i) => factor(i) * Math.exp(noise()))
+    const [low, high] = [ratio.map(() => null), ratio.map(() => null)]
+    return whereOf({ scenario: 's', label: 's', chunks: 3200, ratio, low, high, duets: 9 })
+  }
+
+  it('is told by the simplest shape that fits', () => {
+    expect(where(() => 1)).toEqual({ shape: 'everywhere' })
+    expect(where(() => 1.3)).toEqual({ shape: 'everywhere' })
+    expect(where((i) => (i < 16 ? 1 : 1.96))).toMatchObject({ shape: 'from', chunk: 1600 })
+    expect(where((i) => (i < 3 ? 2 : 1))).toMatchObject({ shape: 'from', chunk: 300 })
+    expect(where((i) => (i >= 11 && i < 21 ? 2 : 1))).toMatchObject({
+      shape: 'between',
+      from: 1100,
+      to: 2100,
+    })
+    expect(where((i) => 1 + i / 40)).toMatchObject({ shape: 'growing' })
+  })
+})
+
+describe('a duet', () => {
+  const part = (latencies: number[]) => ({
+    latencies: Float64Array.from(latencies),
+    rows: Float64Array.from(latencies, (ms) => (Number.isNaN(ms) ? Number.NaN : 10)),
+    cpu: null,
+    outputs: {},
+    complete: latencies.some(Number.isNaN),
+  })
+
+  it('counts every chunk of every pass, and knows each stretch of the stream', () => {
+    const pass = [1, 2, 3, 4, Number.NaN]
+    const { pairs, sums, profile, chunks, complete } = sumUp({
+      baseline: part([...pass, ...pass]),
+      candidate: part([...pass, ...pass].map((ms) => ms * 2)),
+    })
+    expect({ pairs, chunks, complete }).toEqual({
+      pairs: 8,
+      chunks: { baseline: 4, candidate: 4 },
+      complete: true,
+    })
+    expect(sums!.baseline).toMatchObject({ latency_ms: 20, rows: 80, max_ms: 4, p50_ms: 2.5 })
+    expect(profile).toEqual({ baseline: [2, 4, 6, 8], candidate: [4, 8, 12, 16] })
+  })
+
+  it('has no profile of a stream that it did not play to its end', () => {
+    expect(sumUp({ baseline: part([1, 2, 3]), candidate: part([1, 2, 3]) })).toMatchObject({
+      profile: null,
+      complete: false,
+      chunks: { baseline: 3, candidate: 3 },
+    })
+  })
+})
