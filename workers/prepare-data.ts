@@ -3,7 +3,8 @@
 import { join } from 'node:path'
 import { fingerprintFile } from './data/fingerprint.ts'
 import { generateDataset } from './data/presets/generate.ts'
-import type { PreparedDataset, UnreadDataset } from './data/types.ts'
+import { readResolved } from './data/resolve-dialect.ts'
+import type { DataFingerprint, PreparedDataset, UnreadDataset } from './data/types.ts'
 import { RegressionScore } from './pipeline/metrics/regression.ts'
 import type { DatasetSpec, InputProblem } from './protocol.ts'
 
@@ -32,8 +33,18 @@ export function unread(spec: FileSpec): UnreadDataset {
 export async function readFile(
   dataset: UnreadDataset,
 ): Promise<{ dataset: PreparedDataset; notes: string[] }> {
+  if (dataset.fingerprint !== null) return counted(dataset, dataset.fingerprint, [])
+  return readResolved(dataset, async ({ dataset: resolved, notes }) =>
+    counted(resolved, await fingerprintFile(resolved), notes),
+  )
+}
+
+function counted(
+  dataset: UnreadDataset,
+  fingerprint: DataFingerprint,
+  said: readonly string[],
+): { dataset: PreparedDataset; notes: string[] } {
   const { path, target, columns, rows } = dataset
-  const fingerprint = dataset.fingerprint ?? (await fingerprintFile(dataset))
   const named = [...(target === null ? [] : [target]), ...Object.keys(columns)]
   for (const column of named) {
     if (fingerprint.columns.includes(column)) continue
@@ -43,12 +54,12 @@ export async function readFile(
       file: path,
     })
   }
-  const notes =
+  const fewer =
     rows !== null && rows > fingerprint.rows
       ? [`${path} has ${fingerprint.rows} rows, fewer than the ${rows} asked for`]
       : []
   const used = Math.min(rows ?? fingerprint.rows, fingerprint.rows)
-  return { dataset: { ...dataset, rows: used, fingerprint }, notes }
+  return { dataset: { ...dataset, rows: used, fingerprint }, notes: [...said, ...fewer] }
 }
 
 /**

@@ -54,7 +54,7 @@ function isFile(path: string): boolean {
 // ---------------------------------------------------------------- standard input: several processes read it
 
 const GZIP_MARK = [0x1f, 0x8b]
-const OPENING_BRACE = '{'.charCodeAt(0)
+const JSON_STARTS = [...'{['].map((c) => c.charCodeAt(0))
 const WHITE_SPACE = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf])
 
 /** The datasets, with standard input written to `folder`, in constant memory, where one of them asks for it. */
@@ -96,5 +96,5 @@ function endingOf(part: Buffer): string | null {
   if (GZIP_MARK.every((byte, i) => part[i] === byte)) return '.gz'
   const first = part.find((byte) => !WHITE_SPACE.has(byte))
   if (first === undefined) return null
-  return first === OPENING_BRACE ? '.ndjson' : '.csv'
+  return JSON_STARTS.includes(first) ? '.ndjson' : '.csv'
 }

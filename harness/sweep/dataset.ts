@@ -8,6 +8,8 @@ import {
   type ColumnKind,
   DATA_FORMATS,
   DATE_FORMATS,
+  DECIMAL_MARKS,
+  ENCODINGS,
   FEATURE_OPS,
   IMPUTE_STRATEGIES,
   type ReadingOptions,
@@ -28,7 +30,10 @@ export const STDIN = '-'
 /** Lists, which a scenario's key holds as JSON text. */
 const LISTS = ['missing', 'features'] as const
 /** Keys that say how a file is read. */
-const READING = ['format', 'bad_values', 'positive', 'separator', 'quote', 'comment'] as const
+const READING = [
+  ...(['format', 'bad_values', 'positive', 'encoding', 'separator', 'quote', 'comment', 'decimal'] as const),
+  ...(['header', 'skip_lines'] as const),
+] as const
 
 /** The `dataset` mapping as keys of a scenario: `dataset.source`, `dataset.columns.<name>`; what is no scalar as JSON. */
 export function datasetPoint(dataset: SweepDataset): Point {
@@ -172,6 +177,7 @@ function readingOptions(point: Point): ReadingOptions {
 
 const MAX_WINDOW = 1_000_000
 const MAX_BUCKETS = 65_536
+const MAX_SKIPPED_LINES = 1_000_000
 
 const text = (error: string): z.ZodType<string> => z.string({ error }).min(1, { error })
 const oneOf = (values: readonly string[]): z.ZodType<string> =>
@@ -193,6 +199,15 @@ const optional = (shape: Record<string, [z.ZodType, string]>): z.ZodRawShape =>
 
 const COLUMN: Record<string, [z.ZodType, string]> = {
   format: [oneOf(DATE_FORMATS), 'form of a date'],
+  hours: [
+    z.boolean({ error: 'true or false' }),
+    'date: it has times of day, so that the hour becomes a feature; found by default',
+  ],
+  decimal: [oneOf(DECIMAL_MARKS), 'number: decimal mark; that of the data set by default'],
+  ignore_case: [
+    z.boolean({ error: 'true or false' }),
+    'category: values that differ only in capitals are one',
+  ],
   currency: [
     decoration('a currency sign, such as "$"'),
     'number: the currency sign that may stand before or after it',
@@ -265,7 +280,7 @@ export const DATASET_AXES: Record<string, { type: z.ZodType; description: string
   source: {
     type: text('a path to a data file, or - for standard input'),
     description:
-      "CSV or newline-delimited JSON, or either as .gz, or - for standard input; relative to the sweep's folder",
+      "CSV or JSON (an object per line, or a list of them), or either as .gz, or - for standard input; relative to the sweep's folder",
   },
   generate: {
     type: text('the name of a preset'),
@@ -290,15 +305,32 @@ export const DATASET_AXES: Record<string, { type: z.ZodType; description: string
   seed: { type: wholeNumber(0, MAX_SEED), description: 'seed of generated data' },
   format: {
     type: oneOf(DATA_FORMATS),
-    description: 'csv, or ndjson: one JSON object a line; by default as the name of the file says',
+    description: 'csv, or ndjson: one JSON object per line, or a list of them; by default as the name of the file says',
+  },
+  encoding: {
+    type: oneOf(ENCODINGS),
+    description: 'what the bytes of the file mean; found by default. windows-1252 has all of Latin-1',
   },
   separator: {
     type: oneCharacter,
-    description: 'what stands between the fields of a CSV; a comma by default',
+    description: 'what stands between the fields of a CSV; found by default',
   },
   quote: {
     type: z.union([oneCharacter, z.null()], { error: `${character}, or null for a file without quoting` }),
-    description: 'what stands around a field that holds a separator; " by default, null for none',
+    description: 'what stands around a field that holds a separator; found by default, null for none',
+  },
+  decimal: {
+    type: oneOf(DECIMAL_MARKS),
+    description: 'decimal mark of numbers; found by default. With a comma, points separate thousands',
+  },
+  header: {
+    type: z.union([z.boolean(), z.literal('row_names')], { error: 'true, false or row_names' }),
+    description:
+      'whether the first line of a CSV names its columns; found by default. row_names: it does, but the column of row names has none',
+  },
+  skip_lines: {
+    type: wholeNumber(0, MAX_SKIPPED_LINES),
+    description: 'lines of a CSV before its header, such as a title; found by default',
   },
   comment: { type: oneCharacter, description: 'lines of a CSV that start with it are skipped' },
   bad_values: {

@@ -5,11 +5,11 @@ import { expect, test } from 'vitest'
 import type { ColumnSpec } from '../../workers/data/columns.ts'
 import { DataError } from '../../workers/data/columns.ts'
 import { parseDecimal, parseLoose } from '../../workers/data/csv/decimal.ts'
-import type { Dialect } from '../../workers/data/csv/dialect.ts'
 import { fastPath, parseDateBytes } from '../../workers/data/csv/fast-path.ts'
 import { openByteSource } from '../../workers/data/csv/reader.ts'
 import { decodeCategory, decodeDate, decodeNumber } from '../../workers/data/decode.ts'
 import type { ByteSource } from '../../workers/data/sources/bytes.ts'
+import type { CsvDialect as Dialect } from '../../workers/data/types.ts'
 
 const TABLES = process.env['STINT_FULL'] === '1' ? 10_000 : 1_000
 const NUMBERS = 20_000

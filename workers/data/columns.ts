@@ -2,7 +2,7 @@
  * A chunk of rows as typed columns: what every reader yields and all that cleaning and features see.
  * Readers never build a string for a value that repeats, so a category is a code into a growing dictionary.
  */
-import type { CsvDialect, DateFormat } from './types.ts'
+import type { CsvDialect, DateFormat, DecimalMark } from './types.ts'
 
 /** Float64; NaN where the value is missing. */
 export interface NumberColumn {
@@ -73,6 +73,10 @@ export interface ColumnSpec {
    * them it may have thousands separators, a multiplier (K, M, G or B, T), and be negative as `(5)` or `5-`.
    */
   loose?: boolean
+  /** number: the decimal mark, `.` where absent. With a comma, points separate thousands. */
+  decimal?: DecimalMark
+  /** category: values that differ in capitals only are one, in small letters. */
+  ignoreCase?: boolean
   /** date: the field's form; ISO 8601 where absent. */
   format?: DateFormat
   /** category: values become one of so many hashed ones, and no dictionary of them is kept. */
@@ -110,6 +114,8 @@ export interface ReaderOptions extends CsvDialect {
   rows?: number
   /** Read values that do not fit their spec as missing, and say so in the chunk, instead of failing. */
   markMisfits?: boolean
+  /** Events: the names of all fields, where they are known. */
+  names?: readonly string[]
 }
 
 /** Opens a CSV file. Both readers, the reference (csv-parse) and the byte-level one, have this form. */

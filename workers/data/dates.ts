@@ -57,51 +57,155 @@ function farMonthIndex(days: number): number {
   return (era * YEARS_PER_ERA + yearOfEra) * 12 + shiftedMonth + 2
 }
 
-const ISO = /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](.*))?$/
-const TIME = /^(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?\s?(Z|[+-]\d{2}:?\d{2})?$/
-const SHORT_YEAR = /^(\d{1,2})([/.-])(\d{1,2})\2(\d{2})$/
-const LONG_YEAR = /^(\d{1,2})([/.-])(\d{1,2})\2(\d{4})$/
-const YEAR_FIRST = /^(\d{4})([/.]?)(\d{2})\2(\d{2})$/
+/** A time of day that may follow a date, after a space or a T. */
+const LATER = String.raw`(?:(?:[T :]|, ?| at )\s*(.+))?`
+const ISO = new RegExp(String.raw`^(\d{4})-(\d{1,2})-(\d{1,2})${LATER}$`)
+const SHORT_YEAR = new RegExp(String.raw`^(\d{1,2})([/.-])(\d{1,2})\2(\d{2})${LATER}$`)
+const LONG_YEAR = new RegExp(String.raw`^(\d{1,2})([/.-])(\d{1,2})\2(\d{4})${LATER}$`)
+const YEAR_FIRST = new RegExp(String.raw`^(\d{4})([/.])(\d{1,2})\2(\d{1,2})${LATER}$`)
+const COMPACT = new RegExp(String.raw`^(\d{4})(\d{2})(\d{2})${LATER}$`)
+const YEAR_AND_MONTH = /^(\d{4})[-/.](\d{1,2})$/
+const WEEKDAY = String.raw`(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*[,.]?\s+)?`
+const NAME = '(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\\.?'
+/** `Jan 1 2000`, `January 1st, 2000 13:45`. */
+const MONTH_FIRST = new RegExp(
+  String.raw`^${WEEKDAY}${NAME}[\s-]+(\d{1,2})(?:st|nd|rd|th)?,?[\s-]+(\d{4}|\d{2})${LATER}$`,
+  'i',
+)
+/** `Sat Jan 1 10:00:00 UTC 2000`, as Unix prints it. */
+const YEAR_LAST = new RegExp(
+  String.raw`^${WEEKDAY}${NAME}\s+(\d{1,2})\s+(\d{1,2}:\d{2}(?::\d{2})?(?:\s+(?:[A-Z]{3,4}|[+-]\d{4}))?)\s+(\d{4})$`,
+  'i',
+)
+/** `1 Jan 2000`, `1-Jan-00`, `Sat, 01 Jan 2000 13:45:00 GMT`. */
+const DAY_FIRST = new RegExp(
+  String.raw`^${WEEKDAY}(\d{1,2})(?:st|nd|rd|th)?\.?[\s/-]*${NAME},?[\s/-]*(\d{4}|\d{2})${LATER}$`,
+  'i',
+)
+/** `Jan 2000`, `Jan-00`. */
+const NAME_AND_YEAR = new RegExp(String.raw`^${NAME}[\s,/-]+(\d{4}|\d{2})$`, 'i')
+const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
+/** Zones by letters, other than UTC, say too little to count: the clock is then taken as it is. */
+const LETTERED = 'Z|UTC|GMT|[ECMP][SD]T|BST|WES?T|CES?T|EES?T|MSK|IST|JST|KST|AE[SD]T'
+const TIME = new RegExp(
+  String.raw`^(\d{1,2}):(\d{2})(?::(\d{2}(?:[.,]\d+)?))?\s?(am|pm|a\.m\.|p\.m\.)?\s?(${LETTERED}|(?:UTC|GMT)?[+-]\d{2}(?::?\d{2})?)?(?:\s?\[[\w/+-]+\])?$`,
+  'i',
+)
+const COMPACT_TIME = /^(\d{2})(\d{2})(\d{2})?(Z|[+-]\d{2}:?\d{2})?$/
+
+const HOURS_PER_DAY = 24
+/** Above what a day number of this age loses of its fraction, and far below a second. */
+const CLOCK_SLACK_HOURS = 1e-6
+
+/** 0 for Monday; NaN stays NaN. 1970-01-01 was a Thursday. */
+export function weekdayOf(days: number): number {
+  return (((Math.floor(days) + 3) % 7) + 7) % 7
+}
+
+/** 0 to 23; NaN stays NaN. */
+export function hourOf(days: number): number {
+  const hour = Math.floor((days - Math.floor(days)) * HOURS_PER_DAY + CLOCK_SLACK_HOURS)
+  return hour === HOURS_PER_DAY ? HOURS_PER_DAY - 1 : hour
+}
 
 const MINUTES_PER_DAY = 1440
+const HALF_DAY_HOURS = 12
 
 /**
- * Days since 1970-01-01 for trimmed text; null where it is not a date of that form. A time of day after an ISO date
- * is a fraction of a day, in UTC where it names an offset.
+ * Days since 1970-01-01 for trimmed text; null where it is not a date of that form. A time of day is a fraction of a
+ * day, in UTC where it names an offset; of `time` that is all there is. A month without a day starts on its first.
  */
 export function parseDate(text: string, format: DateFormat): number | null {
-  if (format === 'iso') {
-    const m = ISO.exec(text)
-    if (m === null) return null
-    const day = daysFromCivil(Number(m[1]), Number(m[2]), Number(m[3]))
-    if (day === null || m[4] === undefined) return day
-    const time = timeOfDay(m[4])
-    return time === null ? null : day + time
+  switch (format) {
+    case 'iso': {
+      const m = ISO.exec(text)
+      return m === null ? null : withTime(daysFromCivil(Number(m[1]), Number(m[2]), Number(m[3])), m[4])
+    }
+    case 'ymd': {
+      const m = YEAR_FIRST.exec(text)
+      if (m !== null) return withTime(daysFromCivil(Number(m[1]), Number(m[3]), Number(m[4])), m[5])
+      const compact = COMPACT.exec(text)
+      if (compact === null) return null
+      const [, year, month, day, time] = compact
+      return withTime(daysFromCivil(Number(year), Number(month), Number(day)), time)
+    }
+    case 'ym': {
+      const m = YEAR_AND_MONTH.exec(text)
+      return m === null ? null : daysFromCivil(Number(m[1]), Number(m[2]), 1)
+    }
+    case 'time':
+      return timeOfDay(text, false)
+    case 'month_name':
+      return namedMonth(text)
+    default: {
+      const m = (format === 'mdy2' || format === 'dmy2' ? SHORT_YEAR : LONG_YEAR).exec(text)
+      if (m === null) return null
+      const first = Number(m[1])
+      const second = Number(m[3])
+      const year = fullYear(m[4]!)
+      const day =
+        format === 'dmy4' || format === 'dmy2'
+          ? daysFromCivil(year, second, first)
+          : daysFromCivil(year, first, second)
+      return withTime(day, m[5])
+    }
   }
-  if (format === 'ymd') {
-    const m = YEAR_FIRST.exec(text)
-    return m === null ? null : daysFromCivil(Number(m[1]), Number(m[3]), Number(m[4]))
-  }
-  const m = (format === 'mdy2' || format === 'dmy2' ? SHORT_YEAR : LONG_YEAR).exec(text)
-  if (m === null) return null
-  const first = Number(m[1])
-  const second = Number(m[3])
-  const written = Number(m[4])
-  const year = m[4]!.length === 4 ? written : written + (written < PIVOT_YEAR ? 2000 : 1900)
-  return format === 'dmy4' || format === 'dmy2'
-    ? daysFromCivil(year, second, first)
-    : daysFromCivil(year, first, second)
+}
+
+function namedMonth(text: string): number | null {
+  const m = MONTH_FIRST.exec(text)
+  if (m !== null) return withTime(daysFromCivil(fullYear(m[3]!), monthOf(m[1]!), Number(m[2])), m[4])
+  const d = DAY_FIRST.exec(text)
+  if (d !== null) return withTime(daysFromCivil(fullYear(d[3]!), monthOf(d[2]!), Number(d[1])), d[4])
+  const y = YEAR_LAST.exec(text)
+  if (y !== null) return withTime(daysFromCivil(Number(y[4]), monthOf(y[1]!), Number(y[2])), y[3])
+  const n = NAME_AND_YEAR.exec(text)
+  return n === null ? null : daysFromCivil(fullYear(n[2]!), monthOf(n[1]!), 1)
+}
+
+function monthOf(name: string): number {
+  return MONTHS.indexOf(name.toLowerCase()) + 1
+}
+
+function fullYear(digits: string): number {
+  const written = Number(digits)
+  return digits.length === 4 ? written : written + (written < PIVOT_YEAR ? 2000 : 1900)
+}
+
+function withTime(day: number | null, time: string | undefined): number | null {
+  if (day === null || time === undefined) return day
+  const share = timeOfDay(time, true)
+  return share === null ? null : day + share
 }
 
 /** Share of a day; may lie outside 0 to 1 where an offset leads into the next day. */
-function timeOfDay(text: string): number | null {
-  const m = TIME.exec(text)
+function timeOfDay(text: string, compact: boolean): number | null {
+  const m = TIME.exec(text.trim())
+  if (m === null) return compact ? compactTime(text) : null
+  const [minutes, seconds] = [Number(m[2]), Number((m[3] ?? '0').replace(',', '.'))]
+  const hours = hoursOf(Number(m[1]), m[4])
+  if (hours === null || minutes > 59 || seconds >= 61) return null
+  return (hours * 60 + minutes + seconds / 60 - offsetOf(m[5])) / MINUTES_PER_DAY
+}
+
+function compactTime(text: string): number | null {
+  const m = COMPACT_TIME.exec(text)
   if (m === null) return null
   const [hours, minutes, seconds] = [Number(m[1]), Number(m[2]), Number(m[3] ?? 0)]
-  if (hours > 23 || minutes > 59 || seconds >= 61) return null
-  const zone = m[4]
-  const sign = zone?.startsWith('-') ? -1 : 1
-  const offset =
-    zone === undefined || zone === 'Z' ? 0 : sign * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2)))
-  return (hours * 60 + minutes + seconds / 60 - offset) / MINUTES_PER_DAY
+  if (hours > 23 || minutes > 59 || seconds > 60) return null
+  return (hours * 60 + minutes + seconds / 60 - offsetOf(m[4])) / MINUTES_PER_DAY
+}
+
+/** 12 am is midnight. */
+function hoursOf(hours: number, half: string | undefined): number | null {
+  if (half === undefined) return hours > 23 ? null : hours
+  if (hours < 1 || hours > HALF_DAY_HOURS) return null
+  return (hours % HALF_DAY_HOURS) + (half.toLowerCase().startsWith('p') ? HALF_DAY_HOURS : 0)
+}
+
+/** Minutes before UTC. */
+function offsetOf(zone: string | undefined): number {
+  const m = zone === undefined ? null : /([+-])(\d{2}):?(\d{2})?$/.exec(zone)
+  if (m === null) return 0
+  return (m[1] === '-' ? -1 : 1) * (Number(m[2]) * 60 + Number(m[3] ?? 0))
 }

@@ -17,8 +17,14 @@ export function decodeNumber(text: string, spec: ColumnSpec): number | null {
     part = text.slice(at + spec.after.length).trim()
     if (part === '') return null
   }
+  if (spec.decimal === ',') part = withPoint(part)
   if (spec.loose === true) return looseNumber(part)
   return isDecorated(spec) ? decoratedNumber(part, spec) : strictNumber(part)
+}
+
+/** The same number with a decimal point and commas between thousands. */
+export function withPoint(text: string): string {
+  return text.replace(/[.,]/g, (mark) => (mark === ',' ? '.' : ','))
 }
 
 /** Whether numbers may have a currency sign, a unit or separators about them, all of which the spec names. */
@@ -36,7 +42,8 @@ export function decodeDate(text: string, spec: ColumnSpec): number | null {
 /** The trimmed value; null where missing. */
 export function decodeCategory(text: string, spec: ColumnSpec): string | null {
   const whole = text.trim()
-  return isMissing(whole, spec) ? null : whole
+  if (isMissing(whole, spec)) return null
+  return spec.ignoreCase === true ? whole.toLowerCase() : whole
 }
 
 /** What was expected of a field that does not fit, for the error. */
@@ -46,7 +53,8 @@ export function misfit(text: string, spec: ColumnSpec): string {
   const after = spec.after === undefined ? '' : ` after ${JSON.stringify(spec.after)}`
   const sign = spec.currency ? ` with or without ${spec.currency}` : ''
   const unit = spec.unit ? ` in ${spec.unit}` : ''
-  return `expected a number${after}${sign}${unit}, found ${found}`
+  const comma = spec.decimal === ',' ? ' with a decimal comma' : ''
+  return `expected a number${comma}${after}${sign}${unit}, found ${found}`
 }
 
 export function shortened(text: string): string {
@@ -65,6 +73,9 @@ const FORMS: Record<DateFormat, string> = {
   dmy4: 'DD/MM/YYYY',
   dmy2: 'DD/MM/YY',
   ymd: 'YYYY/MM/DD',
+  month_name: 'Jan 1 2000',
+  ym: 'YYYY-MM',
+  time: 'HH:MM:SS',
 }
 
 function isMissing(whole: string, spec: ColumnSpec): boolean {
@@ -80,8 +91,12 @@ export function strictNumber(part: string): number | null {
   return Number.isFinite(value) ? value : null
 }
 
+/** What may stand between thousands: a comma, an apostrophe or a space, narrow or not. */
+const GROUP_MARK = "[,'\u2019 \u00a0\u2009\u202f]"
 /** Digits with or without thousands separators: the first of several groups does not start with a zero. */
 const DIGITS = String.raw`(?:[1-9]\d{0,2}(?:,\d{3})+(?!\d)|\d+)`
+/** The same with any one mark between thousands. */
+const GROUPED = String.raw`(?:[1-9]\d{0,2}(?<mark>${GROUP_MARK})\d{3}(?:\k<mark>\d{3})*(?!\d)|\d+)`
 const NUMBER = String.raw`(?:${DIGITS}(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?`
 const SIGN = '[+\\-\u2212]?'
 
@@ -96,7 +111,10 @@ const MULTIPLIERS: ReadonlyMap<string, number> = new Map([
 ])
 
 /** A sign, a currency sign, a sign, the number, what follows it, a minus at the end. */
-const DECORATED = new RegExp(String.raw`^(${SIGN})\s*(\p{Sc}?)\s*(${SIGN})(${NUMBER})\s*(.*?)\s*(-?)$`, 'su')
+const DECORATED = new RegExp(
+  String.raw`^(${SIGN})\s*(\p{Sc}?)\s*(${SIGN})(?=[\d.])((?:${GROUPED}(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*(-?)$`,
+  'su',
+)
 const UNIT = /^[\p{L}°%‰"'′″²³][\p{L}°%‰²³/·.*^ -]*$/u
 const MULTIPLIER_AND_CURRENCY = /^([kKMGBT]?)\s*(\p{Sc}?)$/u
 
@@ -110,8 +128,8 @@ export interface DecoratedNumber {
   multiplier: string
   /** Negative by parentheses around it or a minus sign behind it. */
   accounting: boolean
-  /** With commas between thousands. */
-  grouped: boolean
+  /** What stands between thousands; '' for nothing. */
+  grouped: string
 }
 
 /**
@@ -119,17 +137,19 @@ export interface DecoratedNumber {
  * @param unit one that is known, which may then be any text
  */
 export function decoratedParts(text: string, unit = ''): DecoratedNumber | null {
+  // Most texts are no number, which a digit tells sooner.
+  if (!/\d/.test(text)) return null
   const enclosed = /^(\p{Sc}?)\s*\((.*)\)$/su.exec(text)
   const m = DECORATED.exec(enclosed === null ? text : enclosed[1]! + enclosed[2]!.trim())
   if (m === null) return null
-  const [, first, currencyBefore, second, digits, rest, last] = m as unknown as string[]
+  const [, first, currencyBefore, second, digits, mark = '', rest, last] = m as unknown as string[]
   const signs = [first, second, last].filter((sign) => sign !== '')
   if (signs.length + (enclosed === null ? 0 : 1) > 1) return null
   const counted = unit !== '' && rest === unit ? null : MULTIPLIER_AND_CURRENCY.exec(rest!)
   if (counted === null && rest !== unit && !UNIT.test(rest!)) return null
   const [, multiplier, currencyAfter] = counted ?? ['', '', '']
   if (currencyBefore !== '' && currencyAfter !== '') return null
-  const size = Number(digits!.replaceAll(',', '')) * (MULTIPLIERS.get(multiplier!) ?? 1)
+  const size = Number(digits!.replaceAll(mark, '')) * (MULTIPLIERS.get(multiplier!) ?? 1)
   if (!Number.isFinite(size)) return null
   const accounting = enclosed !== null || last !== ''
   return {
@@ -138,7 +158,7 @@ export function decoratedParts(text: string, unit = ''): DecoratedNumber | null 
     unit: counted === null ? rest! : '',
     multiplier: multiplier!,
     accounting,
-    grouped: digits!.includes(','),
+    grouped: mark,
   }
 }
 
@@ -162,7 +182,7 @@ const GOES_ON = /^(?:\d|[.,]\s*\d|\s+\d|\s*[-–+*/:^×]\s*\d)/
 /** The number in any text, as `loose` asks for; null where it would not be what the text means. */
 function looseNumber(part: string): number | null {
   const parts = decoratedParts(part)
-  if (parts !== null) return parts.value
+  if (parts !== null && (parts.grouped === '' || parts.grouped === ',')) return parts.value
   const m = LOOSE.exec(part)
   if (m === null || BOUND.test(m[1]!) || GOES_ON.test(m[3]!)) return null
   const before = m[1]!.trim()

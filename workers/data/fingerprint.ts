@@ -5,7 +5,7 @@ import { parseHeader } from './csv/csv-parse.ts'
 import { dialectBytes } from './csv/dialect.ts'
 import { openNdjsonSource } from './ndjson.ts'
 import { formatOf } from './open.ts'
-import { type HashingSource, hashingSource } from './sources/bytes.ts'
+import { type HashingSource, hashingSource, NotText } from './sources/bytes.ts'
 import type { CsvDialect, DataFingerprint, ReadingOptions } from './types.ts'
 
 const READ_BYTES = 1 << 18
@@ -23,6 +23,7 @@ export type FileToRead = { path: string } & Pick<ReadingOptions, 'format' | 'dia
 /**
  * Reads the file once in constant memory, unpacked where it is a `.gz`; hash and size are those of the file as it is.
  * Rows are CSV records after the header, or events; blank lines do not count.
+ * @throws {NotText} for bytes that are no text of the file's encoding
  * @throws {DataError} for an empty file, a header without rows, a quoted field that is never closed, or a line that is no event
  * @throws {Error} where the file cannot be read
  */
@@ -30,12 +31,17 @@ export async function fingerprintFile(file: FileToRead): Promise<DataFingerprint
   const { path } = file
   let source: HashingSource | null = null
   try {
-    source = hashingSource(path)
+    source = hashingSource(path, file.dialect?.encoding)
     const { rows, columns } =
       formatOf(file) === 'ndjson' ? await countEvents(source, path) : await countRecords(source, file)
     return { ...source.digest(), rows, columns }
   } catch (error) {
-    if (error instanceof DataError || /^cannot read/.test((error as Error).message)) throw error
+    if (
+      error instanceof DataError ||
+      error instanceof NotText ||
+      /^cannot read/.test((error as Error).message)
+    )
+      throw error
     throw new Error(`cannot read ${path}: ${(error as Error).message}`, { cause: error })
   } finally {
     source?.close()
@@ -83,6 +89,8 @@ class RecordScan {
   private headerParts: Buffer[] | null = []
   private headerBytes = 0
   private columns: string[] = []
+  /** Lines before the header that are still to be skipped. */
+  private linesToSkip: number
 
   private readonly dialect: CsvDialect
   private readonly separator: number
@@ -98,11 +106,18 @@ class RecordScan {
     this.separator = separator
     this.quote = quote
     this.comment = comment
+    this.linesToSkip = dialect.skip_lines ?? 0
   }
 
   push(part: Buffer): void {
-    const rest = !this.started && part.subarray(0, BOM.length).equals(BOM) ? part.subarray(BOM.length) : part
+    let rest = !this.started && part.subarray(0, BOM.length).equals(BOM) ? part.subarray(BOM.length) : part
     this.started = true
+    for (; this.linesToSkip > 0; this.linesToSkip -= 1) {
+      const end = rest.indexOf(LF)
+      if (end < 0) return
+      rest = rest.subarray(end + 1)
+      this.line += 1
+    }
     const headerEnd = this.count(rest)
     if (this.headerParts !== null) this.keepHeader(rest.subarray(0, headerEnd))
   }
@@ -117,6 +132,7 @@ class RecordScan {
       throw new DataError('the file is empty: expected a header line and rows', this.path, 1)
     }
     if (this.headerParts !== null) this.readHeader()
+    if (this.dialect.header === false) return { rows: this.records, columns: this.columns }
     if (this.records === 1) {
       throw new DataError(
         'the file has a header and no rows; rows must end in LF or CRLF',

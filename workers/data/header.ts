@@ -1,16 +1,47 @@
 /** A CSV's header line, and errors that help to name its columns. */
 import leven from 'leven'
 import { DataError } from './columns.ts'
+import type { Header } from './types.ts'
 
-/** @throws {DataError} where two columns share a name */
-export function checkHeader(header: readonly string[], file: string, line: number): void {
-  const seen = new Set<string>()
-  for (const name of header) {
-    if (seen.has(name)) {
-      throw new DataError(`the header names "${name}" twice: rename one of the two columns`, file, line)
+/** Names of a table's columns, each different from all others. */
+export interface ColumnNames {
+  names: string[]
+  /** What was changed, for a note: `"x" is now "x_2" (column 3)`. */
+  renamed: string[]
+}
+
+/** What a column of row names is called, as R writes them without a name in the header. */
+const ROW_NAMES = 'row_names'
+
+/**
+ * Names from the first record, which holds them unless `header` says otherwise: a second column of a name gets a number,
+ * and one without a name that of its place.
+ */
+export function columnNames(record: readonly string[], header: Header = true): ColumnNames {
+  if (header === false) return { names: record.map((_, i) => placeName(i)), renamed: [] }
+  const given = record.map((name) => name.trim())
+  if (header === 'row_names') given.unshift(ROW_NAMES)
+  const taken = new Set(given)
+  const used = new Set<string>()
+  const renamed: string[] = []
+  const names = given.map((name, i) => {
+    if (name !== '' && !used.has(name)) {
+      used.add(name)
+      return name
     }
-    seen.add(name)
-  }
+    const base = name === '' ? placeName(i) : name
+    let free = name === '' && !taken.has(base) && !used.has(base) ? base : ''
+    for (let n = 2; free === ''; n += 1) if (!taken.has(`${base}_${n}`)) free = `${base}_${n}`
+    taken.add(free)
+    used.add(free)
+    renamed.push(`column ${i + 1}, ${name === '' ? 'which has no name' : `a second "${name}"`}, is "${free}"`)
+    return free
+  })
+  return { names, renamed }
+}
+
+function placeName(index: number): string {
+  return `column_${index + 1}`
 }
 
 /**
@@ -23,9 +54,10 @@ export function findColumns(
   file: string,
   line = 1,
 ): number[] {
+  const places = new Map(header.map((name, at) => [name, at]))
   return names.map((name) => {
-    const at = header.indexOf(name)
-    if (at < 0) throw new DataError(`no column "${name}"${suggest(name, header)}`, file, line)
+    const at = places.get(name)
+    if (at === undefined) throw new DataError(`no column "${name}"${suggest(name, header)}`, file, line)
     return at
   })
 }

@@ -1,16 +1,29 @@
-/** Column types of a CSV that nobody described, from a sample of its rows. */
+/** Column types of data that nobody described, from all of its values. */
 
 import type { ColumnSpec } from './columns.ts'
 import { parseDate } from './dates.ts'
-import { type DecoratedNumber, decoratedParts, strictNumber } from './decode.ts'
-import { type ColumnDeclaration, type ColumnKind, DATE_FORMATS, type DateFormat } from './types.ts'
+import { type DecoratedNumber, decodeNumber, decoratedParts, shortened, withPoint } from './decode.ts'
+import { ColumnProfile, type Fit, type Reading, type Spelling } from './profile.ts'
+import {
+  type ColumnDeclaration,
+  type ColumnKind,
+  DATE_FORMATS,
+  type DateFormat,
+  type DecimalMark,
+} from './types.ts'
+import { flow, key } from './yaml-text.ts'
 
-/** Spellings of "no value", beside the empty field. */
+/** Spellings of "no value", beside the empty field: those that pandas, R, SAS, SQL and its tools write. */
 export const MISSING: readonly string[] = [
-  ...['NA', 'N/A', 'na', 'n/a', '#N/A', 'NaN', 'nan', 'NAN', 'null', 'NULL', 'Null'],
-  ...['none', 'None', 'NONE', '?', '-'],
+  ...['NA', 'N/A', 'na', 'n/a', 'N.A.', 'n.a.', '#N/A', '#N/A N/A', '#NA', '<NA>', '<na>', 'NaT'],
+  ...['NaN', 'nan', 'NAN', '-NaN', '-nan', '1.#IND', '-1.#IND', '1.#QNAN', '-1.#QNAN', '#NULL!'],
+  ...['null', 'NULL', 'Null', '(null)', '(NULL)', '[NULL]', '<null>', '<NULL>', '\\N'],
+  ...['none', 'None', 'NONE', 'nil', '?', '-', '--', '---', '.', '..', '...', '._'],
+  ...Array.from({ length: 26 }, (_, i) => `.${String.fromCharCode('A'.charCodeAt(0) + i)}`),
 ]
 
+/** At most so many of a column's values, as a share, may not fit its type: they are bad values. */
+const ODD_SHARE = 0.01
 /** A column with more distinct values than this may be an identifier or free text... */
 const FEW_VALUES = 20
 /** ...and is one where more than this share of its values differ. */
@@ -43,82 +56,362 @@ export interface Inferred {
   /** `drop` where the column is not used, for the reason in the note. */
   declaration: ColumnDeclaration
   note: string | null
+  /** How a column that is dropped would be used if there were no other. */
+  otherwise?: ColumnDeclaration
+}
+
+/** A profile to be filled with the values of a column. */
+export function newProfile(
+  name: string,
+  asked: ColumnKind | ColumnDeclaration | undefined,
+  missing: ReadonlySet<string>,
+): ColumnProfile {
+  const own = typeof asked === 'object' ? asked.missing : undefined
+  return new ColumnProfile(name, own === undefined ? missing : new Set(own), candidates)
+}
+
+/** True where what is declared leaves nothing to be found in the column's values. */
+export function isComplete(asked: ColumnKind | ColumnDeclaration | undefined): boolean {
+  if (asked === undefined) return false
+  const { kind, format, hours, ...rest } = declarationOf(asked)
+  if (kind === 'date') return format !== undefined && hours !== undefined
+  return kind !== 'number' || !isOpen(rest)
+}
+
+function declarationOf(asked: ColumnKind | ColumnDeclaration): ColumnDeclaration {
+  return typeof asked === 'string' ? { kind: asked } : asked
+}
+
+/** Nothing is said of what stands around a number. */
+function isOpen({ loose, after, currency, unit }: Partial<ColumnDeclaration>): boolean {
+  return [loose, after, currency, unit].every((said) => said === undefined)
 }
 
 /**
  * One column's type. `asked` overrides what the values suggest, but not what they can be read as.
- * @param missing spellings that mean no value, beside the empty field
+ * @param decimal the decimal mark of the file
  */
 export function inferColumn(
-  name: string,
-  texts: readonly string[],
+  profile: ColumnProfile,
   asked: ColumnKind | ColumnDeclaration | undefined,
-  missing: readonly string[] = MISSING,
+  decimal: DecimalMark = '.',
 ): Inferred {
-  const declared = typeof asked === 'string' ? { kind: asked } : asked
-  const values = presentValues(texts, declared?.missing ?? missing)
-  if (declared === undefined) return guess(name, values)
-  return { declaration: completed(declared, values), note: null }
-}
-
-/** The trimmed values other than those that mean missing. */
-export function presentValues(texts: readonly string[], missing: readonly string[]): string[] {
-  return texts.map((text) => text.trim()).filter((text) => text !== '' && !missing.includes(text))
+  if (asked === undefined) return guess(profile, decimal)
+  return { declaration: completed(declarationOf(asked), profile, decimal), note: null }
 }
 
 /** What the user did not say of a declared column, as far as reading it needs it. */
-function completed(declared: ColumnDeclaration, values: readonly string[]): ColumnDeclaration {
-  if (declared.kind === 'date' && declared.format === undefined) {
-    return { ...declared, format: dateFormats(values)[0] ?? 'iso' }
+function completed(
+  declared: ColumnDeclaration,
+  profile: ColumnProfile,
+  decimal: DecimalMark,
+): ColumnDeclaration {
+  if (declared.kind === 'date') {
+    const best = bestDate(profile)
+    const format = declared.format ?? best?.format ?? 'iso'
+    const hours = declared.hours ?? hasHours(profile, format)
+    return { ...declared, format, ...(hours && { hours }) }
   }
   if (declared.kind === 'hash') return { buckets: HASH_BUCKETS, ...declared }
-  const { kind, loose, after, currency, unit, words = {} } = declared
-  const open = [loose, after, currency, unit].every((said) => said === undefined)
-  if (kind !== 'number' || !open) return declared
-  const numbers = values.filter((value) => !Object.hasOwn(words, value))
+  if (declared.kind !== 'number' || !isOpen(declared)) return declared
+  const { words = {} } = declared
   // One odd value among many does not decide: it is an error, or dealt with as the sweep says.
-  const plain = numbers.filter((value) => strictNumber(value) !== null).length
-  const around = decorationOf(numbers)
-  return around === null || around.values <= plain ? declared : { ...declared, ...around.declared }
+  const read = bestNumber(
+    profile,
+    declared.decimal ?? decimal,
+    words,
+    declared.decimal !== undefined,
+    Number.POSITIVE_INFINITY,
+  )
+  return { ...declared, ...read.declared }
 }
 
-function guess(name: string, values: readonly string[]): Inferred {
-  if (values.length === 0) return dropped(name, 'no value in the sample')
-  if (values.every((value) => strictNumber(value) !== null)) {
-    if (isRowNumber(values)) return dropped(name, 'it counts the rows')
-    return plain('number')
+/** The dates that a column's values are, where few are none. */
+function bestDate(profile: ColumnProfile): { format: DateFormat; fit: Fit; others: DateFormat[] } | null {
+  const { count, compactDates } = profile.numbers
+  const fits = DATE_FORMATS.map((format) => {
+    const fit = profile.fitOf(dateReading(format), ODD_SHARE * profile.present)
+    // Eight digits are more often a number: all of them must be dates.
+    const numbers = format === 'ymd' && compactDates === count ? 0 : count
+    const misfits = fit.misfits + numbers
+    return { format, fit: { ...fit, misfits } }
+  }).filter(({ fit }) => profile.present > 0 && fit.misfits <= ODD_SHARE * profile.present)
+  if (fits.length === 0) return null
+  const least = Math.min(...fits.map(({ fit }) => fit.misfits))
+  // Dots are written where the day comes first.
+  const dotted = profile.spellings().every(({ text }) => text.includes('.'))
+  const rank = (format: DateFormat) => (dotted && format.startsWith('mdy') ? 1 : 0)
+  const best = fits.filter(({ fit }) => fit.misfits === least).sort((a, b) => rank(a.format) - rank(b.format))
+  const [first, ...others] = best
+  return { ...first!, others: others.map(({ format }) => format) }
+}
+
+function dateReading(format: DateFormat): Reading {
+  return {
+    spec: { name: '', kind: 'date', format },
+    // Most texts are no date, which a digit tells sooner.
+    fits: (text) => /\d/.test(text) && parseDate(text, format) !== null,
   }
-  if (isBoolean(values)) return plain('boolean')
-  const formats = dateFormats(values)
-  if (formats.length > 0) {
-    const ambiguous =
-      formats.some((format) => format.startsWith('mdy')) && formats.some((format) => format.startsWith('dmy'))
-    const [read, other] = formats[0]!.startsWith('d')
-      ? ['day/month', 'month/day']
-      : ['month/day', 'day/month']
-    return {
-      declaration: { kind: 'date', format: formats[0]! },
-      note: ambiguous ? `read ${name} as ${read}/year; every date would also fit ${other}/year` : null,
+}
+
+function hasHours(profile: ColumnProfile, format: DateFormat): boolean {
+  return profile.spellings().some(({ text }) => {
+    const day = parseDate(text, format)
+    return day !== null && day !== Math.floor(day)
+  })
+}
+
+/** How a column's numbers are written, as well as that can be said. */
+interface NumberReading {
+  declared: Pick<ColumnDeclaration, 'currency' | 'unit' | 'decimal'>
+  fit: Fit
+  /** No more than a decimal comma, a currency sign, a % and thousands separators. */
+  simple: boolean
+  /** What was left out or given a meaning; '' for nothing. */
+  said: string
+}
+
+function bestNumber(
+  profile: ColumnProfile,
+  decimal: DecimalMark,
+  words: Readonly<Record<string, number>>,
+  only: boolean,
+  most = ODD_SHARE * profile.present,
+): NumberReading {
+  const marks: DecimalMark[] = only ? [decimal] : decimal === ',' ? [',', '.'] : ['.', ',']
+  const all = marks.flatMap((mark) => numberReadings(profile, mark, words, most))
+  let best = all[0]!
+  for (const one of all) if (one.fit.misfits < best.fit.misfits) best = one
+  return best
+}
+
+function numberReadings(
+  profile: ColumnProfile,
+  decimal: DecimalMark,
+  words: Readonly<Record<string, number>>,
+  most: number,
+): NumberReading[] {
+  const { numbers } = profile
+  const texts = profile.spellings().map(({ text }) => text)
+  const comma = decimal === ','
+  const fitOf = (declared: NumberReading['declared'], strictMisfits: number): Fit => {
+    const spec = specOf('', { kind: 'number', ...declared, words })!
+    const fit = profile.fitOf(numberReading(spec), most)
+    return { ...fit, misfits: fit.misfits + strictMisfits }
+  }
+  const plainMisfits = comma ? numbers.withPoint + numbers.likeThousands : 0
+  // A file with decimal commas may have columns without one.
+  const needed = comma && (texts.some((text) => text.includes(',')) || numbers.likeThousands > 0)
+  const said = needed ? { decimal } : {}
+  const plain = { declared: said, fit: fitOf(said, plainMisfits), simple: true, said: '' }
+  const around = decorationOf(comma ? texts.map(withPoint) : texts, most)
+  const grouped = comma && numbers.likeThousands > 0
+  if (around === null && !grouped) return [plain]
+  const declared = { ...(around?.declared ?? { unit: '' }), ...said }
+  const strict = around?.declared.unit ? numbers.count : comma ? numbers.withPoint : 0
+  const dots = comma ? (around?.said ?? '').replace('commas taken', 'points taken') : around?.said
+  return [
+    plain,
+    {
+      declared,
+      fit: fitOf(declared, strict),
+      simple: around?.simple ?? true,
+      said: dots || 'points taken for thousands separators',
+    },
+  ]
+}
+
+function numberReading(spec: ColumnSpec): Reading {
+  return { spec, fits: (text) => decodeNumber(text, spec) !== null }
+}
+
+/** What a column may be, to be held against the values that are not remembered. */
+function candidates(profile: ColumnProfile): Reading[] {
+  const texts = profile.spellings().map(({ text }) => text)
+  const numbers = [
+    { decimal: ',' as const },
+    decorationOf(texts)?.declared ?? null,
+    { ...(decorationOf(texts.map(withPoint))?.declared ?? { unit: '' }), decimal: ',' as const },
+  ]
+    .filter((declared) => declared !== null)
+    .map((declared) => numberReading(specOf('', { kind: 'number', ...declared })!))
+  const plain = numberReading({ name: '', kind: 'number' })
+  const likely = [...numbers, ...DATE_FORMATS.map(dateReading)]
+  return [plain, ...likely.filter((reading) => texts.some((text) => reading.fits(text)))]
+}
+
+/**
+ * The decimal mark of a table: a comma where some column has only such numbers, and none has a point.
+ * @param separator of the file; where it is a semicolon, a comma that may be either is no thousands separator
+ */
+export function decimalMark(profiles: Iterable<ColumnProfile>, separator: string): DecimalMark {
+  let commas = 0
+  for (const profile of profiles) {
+    const most = ODD_SHARE * profile.present
+    if (profile.present === 0) continue
+    if (profile.numbers.count >= profile.present - most) {
+      if (profile.numbers.withPoint > 0) return '.'
+      continue
     }
+    if (!profile.spellings().some(({ text }) => /\d,\d/.test(text))) continue
+    const fits = (mark: DecimalMark) =>
+      numberReadings(profile, mark, {}, most).some(({ fit }) => fit.misfits <= most)
+    if (fits(',') && (separator === ';' || !fits('.'))) commas += 1
   }
-  const around = decorationOf(values)
-  if (around?.values === values.length) {
-    return {
-      declaration: { kind: 'number', ...around.declared },
-      note: `read ${name} as numbers: ${around.said}`,
-    }
+  return commas > 0 ? ',' : '.'
+}
+
+/** A column whose name ends so identifies what its row is about. */
+const IDENTIFIER = /(?:^|[\s_.-])(?:ids?|uid|uuid|guid|pk|ssn|isbn|ean)$|^(?:index|idx|key)$/i
+const POSTAL = /(?:^|[\s_.-])(?:zip|zip[\s_.-]?codes?|post[\s_.-]?codes?|postal[\s_.-]?codes?|plz)$/i
+/** The same as the end of a name without separators. */
+const CAMEL_IDENTIFIER = /[a-z](?:Id|ID)$/
+const CAMEL_POSTAL = /[a-z](?:Zip|ZipCode|PostCode|PostalCode)$/
+/** So many digits, the same in all values, which all differ, are an identifier whatever its name... */
+const LONG_IDENTIFIER = 9
+/** ...unless they are seconds since 1970. */
+const EPOCH_SECONDS = [0.5e9, 2.5e9] as const
+const LEAST_CODE_DIGITS = 3
+
+/** Why numbers are names and not quantities; null where they are quantities. */
+function codeReason(profile: ColumnProfile): string | null {
+  const { name, numbers, present, distinct } = profile
+  if (!numbers.whole || numbers.min < 0) return null
+  if (present > FEW_VALUES && numbers.counting) return COUNTS
+  const fixed = numbers.shortest === numbers.longest
+  if ((POSTAL.test(name) || CAMEL_POSTAL.test(name)) && numbers.longest >= LEAST_CODE_DIGITS)
+    return 'its numbers are postal codes'
+  if (numbers.zeroed > 0 && fixed && numbers.longest >= LEAST_CODE_DIGITS) {
+    return 'its numbers are codes of one length, some with zeros in front'
   }
-  const distinct = new Set(values).size
-  if (distinct > FEW_VALUES && distinct > IDENTIFIER_SHARE * values.length) {
-    return dropped(name, `nearly all values distinct; dataset.columns.${name}: hash would use it hashed`)
+  if ((IDENTIFIER.test(name) || CAMEL_IDENTIFIER.test(name)) && distinct > 2) {
+    return 'its name and its whole numbers are those of an identifier'
+  }
+  const epoch = numbers.min > EPOCH_SECONDS[0] && numbers.max < EPOCH_SECONDS[1]
+  const all = present > FEW_VALUES && distinct >= (1 - ODD_SHARE) * present
+  if (all && fixed && numbers.longest >= LONG_IDENTIFIER && !epoch) {
+    return `its numbers of ${numbers.longest} digits all differ, as identifiers do`
+  }
+  return null
+}
+
+function guess(profile: ColumnProfile, decimal: DecimalMark): Inferred {
+  const { name, present, numbers, distinct } = profile
+  const most = ODD_SHARE * present
+  if (present === 0) return dropped(name, `none of its ${profile.rows} rows has a value`)
+  if (numbers.count >= present - most && numbers.compactDates === numbers.count) {
+    const fit = profile.fitOf(dateReading('ymd'))
+    return { declaration: { kind: 'date', format: 'ymd' }, note: oddNote(name, 'dates', fit) }
+  }
+  const date = bestDate(profile)
+  if (date !== null) return dated(profile, date)
+  const read = bestNumber(profile, decimal, {}, false)
+  if (read.fit.misfits <= most) {
+    const reason = read.said === '' && read.declared.decimal === undefined ? codeReason(profile) : null
+    if (reason !== null) return coded(profile, reason)
+    return { declaration: { kind: 'number', ...read.declared }, note: numberNote(name, read, decimal) }
+  }
+  if (isBoolean(profile)) return plain('boolean')
+  // Tells what keeps a column from being one of numbers.
+  const nearly =
+    numbers.count > MOSTLY_NUMBERS * present
+      ? `; ${percent(numbers.count / present)} of its values are numbers, and others are not, such as ${listed(profile.spellings())}`
+      : ''
+  if (distinct > FEW_VALUES && distinct > IDENTIFIER_SHARE * present) {
+    const examples = nearly === '' ? `, such as ${listed(profile.spellings())}` : nearly
+    const ways = nearly === '' ? `{ ${key(name)}: hash }` : `{ ${key(name)}: number } with bad_values: impute`
+    const reason = `${distinct} of ${present} values differ${examples}; dataset.columns: ${ways} would use it`
+    return { ...dropped(name, reason), otherwise: { kind: 'hash', buckets: HASH_BUCKETS } }
   }
   if (distinct > MANY_VALUES) {
     return {
       declaration: { kind: 'hash', buckets: HASH_BUCKETS },
-      note: `hashed ${name} into ${HASH_BUCKETS} values: ${distinct} distinct ones in the sample`,
+      note: `hashed ${name} into ${HASH_BUCKETS} values: it has ${distinct} distinct ones${nearly}`,
     }
   }
-  return plain('category')
+  if (nearly === '') return plain('category')
+  return { declaration: { kind: 'category' }, note: `read ${name} as a category${nearly}` }
+}
+
+/** Above this share of numbers a note says why a column is not one of numbers. */
+const MOSTLY_NUMBERS = 0.5
+
+function dated(
+  profile: ColumnProfile,
+  { format, fit, others }: { format: DateFormat; fit: Fit; others: DateFormat[] },
+): Inferred {
+  const { name } = profile
+  const dayFirst = (one: DateFormat) => one.startsWith('dmy')
+  const other = others.find((one) => /^[dm]{2}y/.test(one) && dayFirst(one) !== dayFirst(format))
+  const [read, swapped] = dayFirst(format) ? ['day/month', 'month/day'] : ['month/day', 'day/month']
+  const hours = hasHours(profile, format)
+  const said = [
+    ...(other === undefined
+      ? []
+      : [
+          `read ${name} as ${read}/year; every date would also fit ${swapped}/year: dataset.columns: { ${key(name)}: { kind: date, format: ${other} } } would read it so`,
+        ]),
+    ...(fit.misfits === 0 ? [] : [oddNote(name, 'dates', fit)!]),
+  ]
+  return {
+    declaration: { kind: 'date', format, ...(hours && { hours }) },
+    note: said.length === 0 ? null : said.join('; '),
+  }
+}
+
+function numberNote(what: string, read: NumberReading, decimal: DecimalMark): string | null {
+  const mark = read.declared.decimal === ',' && decimal === '.' ? 'a comma taken for the decimal mark' : ''
+  const said = [mark, read.said, oddText(read.fit)].filter((text) => text !== '').join('; ')
+  return said === '' ? null : `read ${what} as numbers: ${said}`
+}
+
+function coded(profile: ColumnProfile, reason: string): Inferred {
+  const { name, distinct, present } = profile
+  if (reason !== COUNTS && distinct <= FEW_VALUES && distinct <= IDENTIFIER_SHARE * present)
+    return { declaration: { kind: 'category' }, note: `read ${name} as a category: ${reason}` }
+  const otherwise: ColumnDeclaration =
+    reason === COUNTS ? { kind: 'number' } : { kind: 'hash', buckets: HASH_BUCKETS }
+  const ways = `dataset.columns: { ${key(name)}: ${otherwise.kind} } would use it`
+  return { ...dropped(name, `${reason}; ${ways}`), otherwise }
+}
+
+const COUNTS = 'it counts the rows'
+
+function oddNote(name: string, what: string, fit: Fit): string | null {
+  return fit.misfits === 0 ? null : `read ${name} as ${what}: ${oddText(fit)}`
+}
+
+function oddText({ misfits, odd }: Fit): string {
+  if (misfits === 0) return ''
+  const which = misfits === 1 ? '1 value is none' : `${misfits} values are none`
+  return `${which}, ${misfits > odd.length ? 'such as ' : ''}${listed(odd)}`
+}
+
+/** The values that are bad under a spec, where there are others beside the one that is named already; '' for none. */
+export function misfitsOf(profile: ColumnProfile, spec: ColumnSpec): string {
+  const reading =
+    spec.kind === 'date'
+      ? dateReading(spec.format ?? 'iso')
+      : spec.kind === 'number'
+        ? numberReading(spec)
+        : null
+  if (reading === null) return ''
+  const { misfits, odd } = profile.fitOf(reading)
+  return misfits < 2 ? '' : `; ${misfits} of the ${profile.present} values do not fit: ${listed(odd)}`
+}
+
+/** `"a" (line 5), "b" (line 9)`. */
+export function listed(spellings: readonly Spelling[]): string {
+  return spellings
+    .slice(0, LISTED)
+    .map(({ text, line }) => `${JSON.stringify(shortened(text))} (line ${line})`)
+    .join(', ')
+}
+
+const LISTED = 3
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)}%`
 }
 
 function plain(kind: ColumnKind): Inferred {
@@ -130,10 +423,54 @@ function dropped(name: string, reason: string): Inferred {
 }
 
 /** Both words of one pair, in one spelling or another, and nothing else. */
-function isBoolean(values: readonly string[]): boolean {
-  const words = new Set(values.map((value) => value.toLowerCase()))
-  const known = values.every((value) => Object.hasOwn(BOOLEAN_WORDS, value))
+function isBoolean(profile: ColumnProfile): boolean {
+  return profile.complete && profile.numbers.count === 0 && areBooleans(profile.spellings())
+}
+
+export function areBooleans(spellings: readonly Pick<Spelling, 'text'>[]): boolean {
+  const words = new Set(spellings.map(({ text }) => text.toLowerCase()))
+  const known = spellings.every(({ text }) => Object.hasOwn(BOOLEAN_WORDS, text))
   return known && BOOLEAN_PAIRS.some((pair) => [...words].every((word) => pair.includes(word)))
+}
+
+/** What a target's values say of it, where nobody did. */
+export function guessTarget(profile: ColumnProfile, decimal: DecimalMark): Inferred {
+  const { name, numbers, present } = profile
+  const most = ODD_SHARE * present
+  if (isZeroOrOne(profile)) {
+    return {
+      declaration: { kind: 'category' },
+      note: `read the target ${name} as labels (classification): it is 0 or 1; if it is a number, say dataset.columns: { ${key(name)}: number }`,
+    }
+  }
+  const read = bestNumber(profile, decimal, {}, false)
+  if (read.fit.misfits <= most && read.simple) {
+    const note = numberNote(`the target ${name}`, read, decimal)
+    return { declaration: { kind: 'number', ...read.declared }, note }
+  }
+  const spellings = profile.spellings()
+  const folds =
+    areBooleans(spellings) &&
+    numbers.count === 0 &&
+    new Set(spellings.map(({ text }) => text.toLowerCase())).size < spellings.length
+  const found = listed(spellings.slice(0, 1))
+  const declared = flow({ kind: 'number', ...read.declared })
+  const otherwise =
+    read.fit.misfits <= most
+      ? `; if it is one, say dataset.columns: { ${key(name)}: ${declared} }`
+      : numbers.count > MOSTLY_NUMBERS * present
+        ? `; ${percent(numbers.count / present)} of its values are: dataset.columns: { ${key(name)}: number } reads it as numbers, and bad_values says what becomes of the others`
+        : ''
+  return {
+    declaration: { kind: 'category', ...(folds && { ignore_case: true }) },
+    note: `read the target ${name} as labels (classification): ${found} is no plain number${otherwise}${folds ? '; spellings that differ in capitals are one label' : ''}`,
+  }
+}
+
+/** The numbers 0 and 1, or one of them, each in one spelling: the usual labels of two classes. */
+export function isZeroOrOne({ numbers, present }: ColumnProfile): boolean {
+  const { count, min, max, whole, shortest, longest } = numbers
+  return count === present && present > 0 && whole && min >= 0 && max <= 1 && shortest === longest
 }
 
 /**
@@ -145,13 +482,13 @@ export function specOf(
   declaration: ColumnDeclaration,
   missing: readonly string[] = MISSING,
 ): ColumnSpec | null {
-  const { kind, format, loose, currency, unit, after, words, buckets } = declaration
+  const { kind, format, loose, currency, unit, decimal, after, words, buckets, ignore_case } = declaration
   const base = { name, missing: declaration.missing ?? missing }
   switch (kind) {
     case 'drop':
       return null
     case 'category':
-      return { ...base, kind }
+      return { ...base, kind, ...(ignore_case === true && { ignoreCase: true }) }
     case 'hash':
       return { ...base, kind: 'category', buckets: buckets ?? HASH_BUCKETS }
     case 'date':
@@ -165,30 +502,11 @@ export function specOf(
         ...(loose !== undefined && { loose }),
         ...(currency !== undefined && { currency }),
         ...(unit !== undefined && { unit }),
+        ...(decimal !== undefined && { decimal }),
         ...(after !== undefined && { after }),
         ...(words !== undefined && { words }),
       }
   }
-}
-
-/** Forms that every value has, the preferred one first. */
-function dateFormats(values: readonly string[]): DateFormat[] {
-  if (values.length === 0) return []
-  const fits = DATE_FORMATS.filter((format) => values.every((value) => parseDate(value, format) !== null))
-  // Dots are written where the day comes first.
-  const dotted = values.every((value) => value.includes('.'))
-  const rank = (format: DateFormat) => (dotted && format.startsWith('mdy') ? 1 : 0)
-  return fits.sort((a, b) => rank(a) - rank(b))
-}
-
-/** Whole numbers that go up by one from row to row. */
-function isRowNumber(values: readonly string[]): boolean {
-  const first = Number(values[0])
-  return (
-    values.length > FEW_VALUES &&
-    Number.isInteger(first) &&
-    values.every((value, i) => Number(value) === first + i)
-  )
 }
 
 /** What stands around a column's numbers. */
@@ -205,9 +523,16 @@ export interface Decoration {
 /**
  * The one way of writing around the numbers that most values have: `$1,250`, `12 %`, `80 kg`, `(5)`, `1.2M`. Null
  * where no value is such a number, or all are plain ones.
+ * @param most null as well where more values are none
  */
-export function decorationOf(values: readonly string[]): Decoration | null {
-  const parts = values.map((value) => decoratedParts(value)).filter((one) => one !== null)
+export function decorationOf(values: readonly string[], most = Number.POSITIVE_INFINITY): Decoration | null {
+  const parts: DecoratedNumber[] = []
+  let others = 0
+  for (const value of values) {
+    const one = decoratedParts(value)
+    if (one !== null) parts.push(one)
+    else if (++others > most) return null
+  }
   const unit = mostFrequent(parts.map((one) => one.unit))
   const withUnit = parts.filter((one) => one.unit === unit)
   const currency = mostFrequent(withUnit.map((one) => one.currency).filter((sign) => sign !== '')) ?? ''
@@ -226,6 +551,12 @@ export function decorationOf(values: readonly string[]): Decoration | null {
   }
 }
 
+const MARK_NAMES: ReadonlyMap<string, string> = new Map([
+  [',', 'commas'],
+  ["'", 'apostrophes'],
+  ['\u2019', 'apostrophes'],
+])
+
 const MULTIPLIED: Readonly<Record<string, string>> = {
   k: 'thousands',
   K: 'thousands',
@@ -240,7 +571,9 @@ function sayings(parts: readonly DecoratedNumber[], currency: string, unit: stri
   letters.delete('')
   return [
     ...[currency, unit].filter((text) => text !== '').map((text) => `"${text}" left out`),
-    ...(parts.some(({ grouped }) => grouped) ? ['commas taken for thousands separators'] : []),
+    ...[...new Set(parts.map(({ grouped }) => grouped))]
+      .filter((mark) => mark !== '')
+      .map((mark) => `${MARK_NAMES.get(mark) ?? 'spaces'} taken for thousands separators`),
     ...(parts.some(({ accounting }) => accounting) ? ['those as (5) or 5- are negative'] : []),
     ...[...letters].map((letter) => `${letter} taken for ${MULTIPLIED[letter]}`),
   ]

@@ -1,23 +1,33 @@
-/** Newline-delimited JSON: one event a line. Fields inside objects are named by their path, as `user.age`. */
+/** JSON: one event per line, or a list of them. Fields inside objects are named by their path, as `user.age`. */
 
 import type { ChunkReader, ColumnChunk, ColumnSpec, OpenReader, ReaderOptions } from './columns.ts'
 import { DataError } from './columns.ts'
 import { misfit, shortened } from './decode.ts'
 import { findColumns } from './header.ts'
 import { type ColumnSink, columnSink } from './sinks.ts'
-import { type ByteSource, openSource } from './sources/bytes.ts'
+import { type ByteSource, NotText, openSource } from './sources/bytes.ts'
 
 const FIRST_BUFFER_BYTES = 256 * 1024
 const LONGEST_LINE_BYTES = 16 * 1024 * 1024
-/** Fields are named by the events at the start: so many of them. */
+/** Where they are not known, fields are named by the events at the start: so many of them. */
 const NAMING_EVENTS = 1000
 const LF = 10
+const QUOTE = 34
+const COMMA = 44
+const BACKSLASH = 92
+const OPEN_BRACKET = 91
+const CLOSE_BRACKET = 93
+const OPEN_BRACE = 123
+const CLOSE_BRACE = 125
+/** White space, and the bytes of a byte order mark. */
+const SPACE_OR_MARK: ReadonlySet<number> = new Set([9, 10, 13, 32, 0xef, 0xbb, 0xbf])
+const SHOWN_BYTES = 80
 
 type Event = Record<string, unknown>
 
-/** @throws {DataError} where the data is empty or a spec names a field that no early event has */
+/** @throws {DataError} where the data is empty or a spec names a field that is not known */
 export const openNdjson: OpenReader = (path, specs, options = {}) =>
-  openNdjsonSource(openSource(path), path, specs, options)
+  openNdjsonSource(openSource(path, options.encoding), path, specs, options)
 
 /** As `openNdjson`, for bytes from elsewhere; the reader closes the source. */
 export async function openNdjsonSource(
@@ -28,7 +38,8 @@ export async function openNdjsonSource(
 ): Promise<ChunkReader> {
   const lines = new Lines(source, name)
   try {
-    const { header, early } = await readEarly(lines)
+    const { header, early } =
+      options.names === undefined ? await readEarly(lines) : { header: [...options.names], early: [] }
     findColumns(
       header,
       specs.map((spec) => spec.name),
@@ -41,22 +52,34 @@ export async function openNdjsonSource(
   }
 }
 
-/** The field names and the first `rows` events as text, as `sampleRecords` gives them for a CSV. */
-export async function sampleEvents(
-  path: string,
-  rows: number,
-): Promise<{ header: string[]; records: string[][] }> {
-  const lines = new Lines(openSource(path), path)
+/**
+ * Every event as its fields' names and texts, where they have any. Closes the source.
+ * @throws {DataError} where the data is empty or a line is no event
+ */
+export async function readEvents(
+  source: ByteSource,
+  name: string,
+  take: (fields: ReadonlyMap<string, string>, line: number) => void,
+): Promise<void> {
+  const lines = new Lines(source, name)
   try {
-    const { header, early } = await readEarly(lines)
-    const paths = header.map(pathOf)
-    const records = early
-      .slice(0, rows)
-      .map(({ event }) => paths.map((keys) => textOf(valueAt(event, keys)) ?? ''))
-    return { header, records }
+    let any = false
+    for (;;) {
+      const next = lines.ready() ?? (await lines.next())
+      if (next === null) break
+      any = true
+      const fields = new Map<string, string>()
+      collectFields(next.event, '', fields)
+      take(fields, next.line)
+    }
+    if (!any) throw emptyFile(name)
   } finally {
     lines.close()
   }
+}
+
+function emptyFile(name: string): DataError {
+  return new DataError('the file is empty: expected one JSON object a line', name, 1)
 }
 
 interface ReadEvent {
@@ -74,8 +97,7 @@ async function readEarly(lines: Lines): Promise<{ header: string[]; early: ReadE
     early.push(next)
     collectNames(next.event, '', names)
   }
-  if (early.length === 0)
-    throw new DataError('the file is empty: expected one JSON object a line', lines.name, 1)
+  if (early.length === 0) throw emptyFile(lines.name)
   return { header: [...names], early }
 }
 
@@ -83,6 +105,15 @@ function collectNames(event: Event, prefix: string, names: Set<string>): void {
   for (const [key, value] of Object.entries(event)) {
     if (isObject(value)) collectNames(value, `${prefix}${key}.`, names)
     else names.add(prefix + key)
+  }
+}
+
+/** A field whose own name has a dot goes before one inside an object. */
+function collectFields(event: Event, prefix: string, fields: Map<string, string>): void {
+  for (const [key, value] of Object.entries(event)) {
+    const name = prefix + key
+    if (isObject(value)) collectFields(value, `${name}.`, fields)
+    else if (prefix === '' || !fields.has(name)) fields.set(name, textOf(value) ?? '')
   }
 }
 
@@ -187,10 +218,16 @@ function valueAt(event: Event, [name, ...keys]: string[]): unknown {
   return here
 }
 
-/** Null where there is no value. A list is its JSON. */
+/** Null where there is no value; an object's fields have their own names. A list is its JSON. */
 function textOf(value: unknown): string | null {
-  if (value === null || value === undefined) return null
+  if (value === null || value === undefined || isObject(value)) return null
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}
+
+function countLines(bytes: Uint8Array, from: number, to: number): number {
+  let lines = 0
+  for (let at = from; at < to; at += 1) if (bytes[at] === LF) lines += 1
+  return lines
 }
 
 function isObject(value: unknown): value is Event {
@@ -207,6 +244,16 @@ class Lines {
   private ended = false
   private line = 0
   private skipped = 0
+  /** Whether the data is one list of events; null before the first byte that tells. */
+  private isList: boolean | null = null
+  private readonly list = {
+    at: 0,
+    depth: 0,
+    inString: false,
+    escaped: false,
+    startLine: 1,
+    closed: false,
+  }
 
   constructor(source: ByteSource, name: string) {
     this.source = source
@@ -215,6 +262,7 @@ class Lines {
 
   /** The next event where its whole line is there already. */
   ready(): ReadEvent | null {
+    if (this.isList !== false && this.startsList()) return this.readyElement()
     for (;;) {
       const at = this.buffer.indexOf(LF, this.from)
       const found = at >= 0 && at < this.end
@@ -231,8 +279,75 @@ class Lines {
       if (text === '') continue
       const bytes = this.skipped
       this.skipped = 0
-      return { event: this.parse(text), line: this.line, bytes }
+      return { event: this.parse(text, this.line), line: this.line, bytes }
     }
+  }
+
+  /** Whether the data starts with a bracket; also false while nothing tells. */
+  private startsList(): boolean {
+    if (this.isList === null) {
+      let at = this.from
+      while (at < this.end && SPACE_OR_MARK.has(this.buffer[at]!)) at += 1
+      if (at === this.end) return false
+      this.isList = this.buffer[at] === OPEN_BRACKET
+      if (this.isList) {
+        this.line = 1 + countLines(this.buffer, this.from, at)
+        this.skipped = at + 1 - this.from
+        this.from = this.list.at = at + 1
+      }
+    }
+    return this.isList
+  }
+
+  /** The next event of the list where all of it is there already. */
+  private readyElement(): ReadEvent | null {
+    const { list, buffer } = this
+    if (list.closed) return null
+    for (; list.at < this.end; list.at += 1) {
+      const c = buffer[list.at]!
+      if (c === LF) this.line += 1
+      if (list.inString) {
+        if (list.escaped) list.escaped = false
+        else if (c === BACKSLASH) list.escaped = true
+        else if (c === QUOTE) list.inString = false
+      } else if (c === QUOTE) list.inString = true
+      else if (c === OPEN_BRACE || c === OPEN_BRACKET) {
+        if (list.depth === 0) this.startElement(list.at)
+        list.depth += 1
+      } else if (c === CLOSE_BRACE || c === CLOSE_BRACKET) {
+        if (list.depth > 1) list.depth -= 1
+        else if (list.depth === 1) {
+          list.depth = 0
+          return this.endElement()
+        } else {
+          if (c !== CLOSE_BRACKET) this.parse(String.fromCharCode(c), this.line)
+          // What follows the list is not read.
+          list.closed = this.ended = true
+          return null
+        }
+      } else if (list.depth === 0 && !SPACE_OR_MARK.has(c) && c !== COMMA) {
+        const text = buffer.toString('utf8', list.at, Math.min(this.end, list.at + SHOWN_BYTES))
+        this.parse(text.split(/[,\]\s]/)[0]!, this.line)
+      }
+    }
+    if (this.ended) throw new DataError('the list of events is never closed', this.name, list.startLine)
+    return null
+  }
+
+  private startElement(at: number): void {
+    this.skipped += at - this.from
+    this.from = at
+    this.list.startLine = this.line
+  }
+
+  private endElement(): ReadEvent {
+    const to = this.list.at + 1
+    const text = this.buffer.toString('utf8', this.from, to)
+    const bytes = this.skipped + to - this.from
+    this.skipped = 0
+    this.from = this.list.at = to
+    const line = this.list.startLine
+    return { event: this.parse(text, line), line, bytes }
   }
 
   /** @throws {DataError} for a line that is no JSON object; an Error where the source cannot be read */
@@ -252,6 +367,7 @@ class Lines {
   private async fill(): Promise<void> {
     this.buffer.copyWithin(0, this.from, this.end)
     this.end -= this.from
+    this.list.at -= this.from
     this.from = 0
     if (this.end === this.buffer.length) {
       if (this.end >= LONGEST_LINE_BYTES) {
@@ -265,13 +381,14 @@ class Lines {
     try {
       count = await this.source.read(this.buffer, this.end)
     } catch (error) {
+      if (error instanceof NotText) throw error
       throw new Error(`cannot read ${this.name}: ${(error as Error).message}`, { cause: error })
     }
     this.end += count
     if (count === 0) this.ended = true
   }
 
-  private parse(text: string): Event {
+  private parse(text: string, line: number): Event {
     let event: unknown
     try {
       event = JSON.parse(text)
@@ -280,6 +397,10 @@ class Lines {
     }
     if (isObject(event)) return event
     const found = JSON.stringify(shortened(text))
-    throw new DataError(`expected a JSON object, found ${found}`, this.name, this.line)
+    throw new DataError(
+      `expected a JSON object, one per line or all in one list, found ${found}`,
+      this.name,
+      line,
+    )
   }
 }

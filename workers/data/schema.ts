@@ -1,14 +1,13 @@
-/** The types of all columns of a data set, from what is declared and a sample of its rows. */
+/** The types of all columns of a data set, from what is declared and all of its values. */
 
 import { type ColumnSpec, DataError } from './columns.ts'
-import { decodeNumber, misfit, shortened, strictNumber } from './decode.ts'
+import { decodeNumber, misfit } from './decode.ts'
 import { findColumns, suggest } from './header.ts'
-import { decorationOf, inferColumn, MISSING, presentValues, specOf } from './infer.ts'
-import { sampleRows } from './open.ts'
+import { decimalMark, guessTarget, type Inferred, inferColumn, MISSING, specOf } from './infer.ts'
+import type { ColumnProfile } from './profile.ts'
+import { type Profiled, profileFile } from './profile-file.ts'
 import type { ColumnDeclaration, ColumnKind, PreparedDataset } from './types.ts'
-
-/** Types are inferred from so many rows at the start of the file, however few of them a trial handles. */
-const SAMPLE_ROWS = 1000
+import { key, schemaText } from './yaml-text.ts'
 
 /** What of a data set its types are found from. */
 export type UntypedDataset = Omit<PreparedDataset, 'fingerprint' | 'rows' | 'ceiling_r2'>
@@ -21,21 +20,25 @@ export interface TypedColumns {
   target: string
   /** What the user should know, such as columns that were dropped. */
   notes: string[]
-  /** The target is taken for labels since the sample has only 0 and 1, and nobody declared it. */
-  zeroOrOne: boolean
 }
+
+/** Notes on columns beyond so many are counted. */
+const MOST_COLUMN_NOTES = 20
+/** A table of more columns has too long a schema for a note. */
+const MOST_LISTED_COLUMNS = 64
 
 /**
  * Takes the types that the preparation has found, or finds them.
+ * @param profiled what was read of the file, where it was
  * @throws {DataError} where the target or a column named under `columns` is absent
  * @throws {Error} where no target is named or it has no value, or no other column is left
  */
-export async function typedColumns(dataset: UntypedDataset): Promise<TypedColumns> {
+export async function typedColumns(dataset: UntypedDataset, profiled?: Profiled): Promise<TypedColumns> {
   const { path, target } = dataset
-  const { schema, notes, zeroOrOne } =
+  const { schema, notes } =
     dataset.schema === undefined
-      ? await inferSchema(dataset)
-      : { schema: new Map(Object.entries(dataset.schema)), notes: [], zeroOrOne: false }
+      ? inferSchema(dataset, profiled ?? (await profileFile(dataset)))
+      : { schema: new Map(Object.entries(dataset.schema)), notes: [] }
   const missing = [...MISSING, ...(dataset.missing ?? [])]
   const specs: ColumnSpec[] = []
   for (const [name, declaration] of schema) {
@@ -49,63 +52,103 @@ export async function typedColumns(dataset: UntypedDataset): Promise<TypedColumn
       `${path}: no column is left to learn from. ${notes.join('; ')}. Set types with dataset.columns`,
     )
   }
-  return { schema, specs, target: target!, notes, zeroOrOne }
+  return { schema, specs, target: target!, notes }
 }
 
-async function inferSchema(
-  dataset: UntypedDataset,
-): Promise<Pick<TypedColumns, 'schema' | 'notes' | 'zeroOrOne'>> {
-  const { path, target } = dataset
-  const columns = new Map(Object.entries(dataset.columns))
-  const { header, records } = await sampleRows(dataset, SAMPLE_ROWS)
+/** @throws {DataError} where no target is named, or a column that the user names is absent */
+export function checkNames(
+  { path, target, columns }: Pick<UntypedDataset, 'path' | 'target' | 'columns'>,
+  header: readonly string[],
+): void {
   if (target === null) {
     throw new Error(`${path}: name the column to predict as dataset.target. Columns: ${header.join(', ')}`)
   }
   findColumns(header, [target], path)
-  for (const name of columns.keys()) {
+  for (const name of Object.keys(columns)) {
     if (!header.includes(name)) {
       throw new DataError(`dataset.columns names "${name}"${suggest(name, header)}`, path, 1)
     }
   }
-  const missing = [...MISSING, ...(dataset.missing ?? [])]
-  const schema = new Map<string, ColumnDeclaration>()
-  const notes: string[] = []
-  let zeroOrOne = false
-  for (const [at, name] of header.entries()) {
-    const texts = records.map((record) => record[at]!)
-    if (name === target) {
-      const asked = columns.get(name)
-      const values = presentValues(texts, (typeof asked === 'object' ? asked.missing : undefined) ?? missing)
-      if (values.length === 0) {
-        throw new Error(`${path}: the target "${name}" has no value in the first ${texts.length} rows`)
-      }
-      zeroOrOne = asked === undefined && areZeroAndOne(values)
-      schema.set(
-        name,
-        asked === undefined
-          ? guessTarget(name, values, notes)
-          : declaredTarget(path, name, asked, values, missing),
-      )
-      continue
-    }
-    const { declaration, note } = inferColumn(name, texts, columns.get(name), missing)
-    schema.set(name, declaration)
-    if (note !== null) notes.push(note)
-  }
-  notes.push(
-    `types of ${path}, to be given back under dataset if they should be fixed: columns: ${schemaText(schema)}`,
-  )
-  return { schema, notes, zeroOrOne }
 }
 
-function declaredTarget(
+function inferSchema(
+  dataset: UntypedDataset,
+  { header, profiles }: Profiled,
+): Pick<TypedColumns, 'schema' | 'notes'> {
+  const { path, target, dialect = {} } = dataset
+  const columns = new Map(Object.entries(dataset.columns))
+  checkNames(dataset, header)
+  const found = decimalMark(profiles.values(), dialect.separator ?? ',')
+  const decimal = dialect.decimal ?? found
+  const missing = [...MISSING, ...(dataset.missing ?? [])]
+  const schema = new Map<string, ColumnDeclaration>()
+  const noteOf = new Map<string, string>()
+  const spare = new Map<string, ColumnDeclaration>()
+  for (const name of header) {
+    const asked = columns.get(name)
+    const profile = profiles.get(name)
+    const { declaration, note, otherwise }: Inferred =
+      profile === undefined
+        ? { declaration: complete(asked!), note: null }
+        : name === target && asked === undefined
+          ? guessTarget(profile, decimal)
+          : inferColumn(profile, asked, decimal)
+    if (name === target && profile !== undefined && profile.present === 0) {
+      throw new Error(`${path}: the target "${name}" has no value in any of its ${profile.rows} rows`)
+    }
+    schema.set(name, name === target ? asTarget(path, name, declaration, profile, missing) : declaration)
+    if (otherwise !== undefined) spare.set(name, otherwise)
+    if (note !== null) noteOf.set(name, note)
+  }
+  useSpare(schema, spare, target!, noteOf)
+  const notes = [...noteOf.values()]
+  const more = notes.length - MOST_COLUMN_NOTES
+  const said = more > 0 ? [...notes.slice(0, MOST_COLUMN_NOTES), `and ${more} more notes on columns`] : notes
+  const written = dialect.decimal === undefined && decimal === ',' ? ['decimal: ","'] : []
+  return { schema, notes: [...said, typesNote(path, schema, written)] }
+}
+
+/** Uses what would be dropped where nothing else is left to learn from. */
+function useSpare(
+  schema: Map<string, ColumnDeclaration>,
+  spare: ReadonlyMap<string, ColumnDeclaration>,
+  target: string,
+  noteOf: Map<string, string>,
+): void {
+  const left = [...schema].some(([name, { kind }]) => name !== target && kind !== 'drop')
+  if (left || spare.size === 0) return
+  for (const [name, declaration] of spare) {
+    schema.set(name, declaration)
+    noteOf.set(name, `used ${name} as ${declaration.kind}: no other column is left to learn from`)
+  }
+}
+
+function complete(asked: ColumnKind | ColumnDeclaration): ColumnDeclaration {
+  return typeof asked === 'string' ? { kind: asked } : asked
+}
+
+function typesNote(
+  path: string,
+  schema: ReadonlyMap<string, ColumnDeclaration>,
+  written: readonly string[],
+): string {
+  if (schema.size > MOST_LISTED_COLUMNS) {
+    const kinds = new Map<string, number>()
+    for (const { kind } of schema.values()) kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
+    const counts = [...kinds].map(([kind, count]) => `${count} ${kind}`).join(', ')
+    return `types of the ${schema.size} columns of ${path}: ${counts}`
+  }
+  const said = [...written, `columns: ${schemaText(schema)}`].join(', ')
+  return `types of ${path}, to be given back under dataset if they should be fixed: ${said}`
+}
+
+function asTarget(
   path: string,
   target: string,
-  asked: ColumnKind | ColumnDeclaration,
-  values: readonly string[],
+  declaration: ColumnDeclaration,
+  profile: ColumnProfile | undefined,
   missing: readonly string[],
 ): ColumnDeclaration {
-  const { declaration } = inferColumn(target, values, asked, missing)
   if (declaration.kind === 'category') return declaration
   if (declaration.kind === 'boolean') return { kind: 'category' }
   if (declaration.kind !== 'number') {
@@ -113,71 +156,11 @@ function declaredTarget(
       `${path}: the target "${target}" is declared as ${declaration.kind}: expected number, boolean or category`,
     )
   }
+  if (profile === undefined || profile.numbers.count > 0) return declaration
   const spec = specOf(target, declaration, missing)!
-  const bad = values.find((value) => decodeNumber(value, spec) === null)
-  if (bad === undefined) return declaration
+  const texts = profile.spellings().map(({ text }) => text)
+  if (texts.some((text) => decodeNumber(text, spec) !== null)) return declaration
   throw new Error(
-    `${path}: the target "${target}" is not numeric: ${misfit(bad, spec)}. Choose a numeric column as dataset.target, or declare it a category`,
+    `${path}: the target "${target}" is not numeric: ${misfit(texts[0] ?? '', spec)}. Choose a numeric column as dataset.target, or declare it a category: dataset.columns: { ${key(target)}: category }`,
   )
-}
-
-/** The numbers 0 and 1, or one of them, each in one spelling: the usual labels of two classes. */
-export function areZeroAndOne(values: readonly string[]): boolean {
-  const distinct = [...new Set(values)]
-  const numbers = new Set(distinct.map(Number))
-  return numbers.size === distinct.length && distinct.every((value) => [0, 1].includes(Number(value)))
-}
-
-/**
- * A number where every value is a plain one, or one with a currency sign or %, other than 0 and 1 only; else a label:
- * what is predicted is not guessed at.
- */
-function guessTarget(name: string, values: readonly string[], notes: string[]): ColumnDeclaration {
-  const odd = values.find((value) => strictNumber(value) === null)
-  if (odd === undefined && areZeroAndOne(values)) {
-    notes.push(
-      `read the target ${name} as labels (classification): it is 0 or 1; if it is a number, say dataset.columns: ${schemaText(new Map([[name, { kind: 'number' }]]))}`,
-    )
-    return { kind: 'category' }
-  }
-  if (odd === undefined) return { kind: 'number' }
-  const around = decorationOf(values)
-  const numbers = around?.values === values.length
-  if (numbers && around.simple) {
-    notes.push(`read the target ${name} as numbers: ${around.said}`)
-    return { kind: 'number', ...around.declared }
-  }
-  const found = JSON.stringify(shortened(odd))
-  const otherwise = numbers
-    ? `; if it is one, say dataset.columns: ${schemaText(new Map([[name, { kind: 'number', ...around.declared }]]))}`
-    : ''
-  notes.push(`read the target ${name} as labels (classification): ${found} is no plain number${otherwise}`)
-  return { kind: 'category' }
-}
-
-const PLAIN = /^[A-Za-z_][A-Za-z0-9_.-]*$/
-/** Words that YAML reads as something else than text. */
-const TAKEN = /^(?:true|false|null|yes|no|on|off|y|n|nan)$/i
-
-/** A schema as one line of YAML that a sweep takes under `dataset.columns`. */
-function schemaText(schema: ReadonlyMap<string, ColumnDeclaration>): string {
-  const columns = [...schema].map(([name, declaration]) => {
-    const { kind, ...rest } = declaration
-    const said = Object.keys(rest).length === 0 ? kind : flow(declaration)
-    return `${key(name)}: ${said}`
-  })
-  return `{ ${columns.join(', ')} }`
-}
-
-function flow(value: unknown): string {
-  if (typeof value === 'string') return key(value)
-  // JSON is YAML.
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return JSON.stringify(value)
-  return `{ ${Object.entries(value)
-    .map(([name, inner]) => `${key(name)}: ${flow(inner)}`)
-    .join(', ')} }`
-}
-
-function key(text: string): string {
-  return PLAIN.test(text) && !TAKEN.test(text) ? text : JSON.stringify(text)
 }

@@ -8,10 +8,14 @@ export const COLUMN_KINDS = ['number', 'boolean', 'category', 'date', 'hash', 'd
 export type ColumnKind = (typeof COLUMN_KINDS)[number]
 
 /**
- * Forms of a date: `iso` is `1984-12-30`, with or without a time of day, which counts as a part of the day;
- * `mdy2` is `12/30/84` (00 to 49 are 20xx), `mdy4` is `12/30/1984`, `dmy4` is `30.12.1984`, `ymd` is `1984/12/30` or `19841230`.
+ * Forms of a date, each with or without a time of day, which counts as a part of the day: `iso` is `1984-12-30`,
+ * `mdy2` is `12/30/84` (00 to 49 are 20xx), `mdy4` is `12/30/1984`, `dmy4` is `30.12.1984`, `ymd` is `1984/12/30` or
+ * `19841230`, `month_name` is `Dec 30 1984` or `30 December 1984`. Without a day: `ym` is `1984-12`. Without a date: `time` is
+ * `13:45:00`.
  */
-export const DATE_FORMATS = ['iso', 'mdy4', 'dmy4', 'mdy2', 'dmy2', 'ymd'] as const
+export const DATE_FORMATS = [
+  ...(['iso', 'mdy4', 'dmy4', 'mdy2', 'dmy2', 'ymd', 'month_name', 'ym', 'time'] as const),
+] as const
 export type DateFormat = (typeof DATE_FORMATS)[number]
 
 /** How gaps are filled: from the values before, never from later ones. `none` leaves a category without a value. */
@@ -23,6 +27,12 @@ export interface ColumnDeclaration {
   kind: ColumnKind
   /** date */
   format?: DateFormat
+  /** date: it has times of day, so that the hour becomes a feature. */
+  hours?: boolean
+  /** number: the decimal mark, `.` by default. With a comma, points separate thousands. */
+  decimal?: DecimalMark
+  /** category: spellings that differ in capitals only are one value, in small letters. */
+  ignore_case?: boolean
   /** number: the currency sign that may stand before or after it; '' for none. */
   currency?: string
   /**
@@ -77,16 +87,32 @@ export interface FeatureDeclaration {
 }
 
 export const DATA_FORMATS = ['csv', 'ndjson'] as const
-/** `ndjson`: one JSON object a line. */
+/** `ndjson`: one JSON object per line, or a list of them. */
 export type DataFormat = (typeof DATA_FORMATS)[number]
 
-/** How a CSV's bytes form fields; each is one ASCII character. */
+export const ENCODINGS = ['utf-8', 'utf-16le', 'utf-16be', 'windows-1252'] as const
+/** What a file's bytes mean. Windows-1252 has all of Latin-1. */
+export type Encoding = (typeof ENCODINGS)[number]
+
+export const DECIMAL_MARKS = ['.', ','] as const
+export type DecimalMark = (typeof DECIMAL_MARKS)[number]
+
+/** Whether the first record names the columns; `row_names`: it does, but the column of row names has none, as R writes it. */
+export type Header = boolean | 'row_names'
+
+/** How a file's bytes form fields. Separator, quote and comment are one ASCII character each. */
 export interface CsvDialect {
+  encoding?: Encoding
+  /** Lines before the header, or before the first row where there is none. */
+  skip_lines?: number
+  header?: Header
   separator?: string
   /** Null: no quoting. */
   quote?: string | null
   /** Lines that start with it are skipped. */
-  comment?: string
+  comment?: string | null
+  /** Of all columns that do not say their own. */
+  decimal?: DecimalMark
 }
 
 export const BAD_VALUE_POLICIES = ['fail', 'drop', 'impute'] as const
@@ -98,7 +124,7 @@ export type BadValuePolicy = (typeof BAD_VALUE_POLICIES)[number]
 
 /** What a user may say of how data is read; all optional. */
 export interface ReadingOptions {
-  /** Default: by the file's name, CSV unless it ends in .ndjson or .jsonl, before any .gz. */
+  /** Default: by the file's name, CSV unless it ends in .ndjson, .jsonl or .json, before any .gz. */
   format?: DataFormat
   dialect?: CsvDialect
   /** Spellings that mean missing in every column, beside the empty field and those that are known. */

@@ -9,13 +9,16 @@ import {
 } from '../data/columns.ts'
 import { openByteSource } from '../data/csv/reader.ts'
 import { strictNumber } from '../data/decode.ts'
-import { fingerprintFile } from '../data/fingerprint.ts'
+import { misfitsOf } from '../data/infer.ts'
 import { openNdjsonSource } from '../data/ndjson.ts'
-import { formatOf, sampleRows } from '../data/open.ts'
+import { formatOf } from '../data/open.ts'
 import { presetFor } from '../data/presets/presets.ts'
-import { areZeroAndOne } from '../data/schema.ts'
-import { type HashingSource, hashingSource } from '../data/sources/bytes.ts'
+import { type Profiled, profileFile } from '../data/profile-file.ts'
+import { readResolved } from '../data/resolve-dialect.ts'
+import { checkNames } from '../data/schema.ts'
+import { type HashingSource, hashingSource, openSource } from '../data/sources/bytes.ts'
 import type { DataFingerprint, PreparedDataset, UnreadDataset } from '../data/types.ts'
+import { key } from '../data/yaml-text.ts'
 import type { Scalar, WorkloadInfo } from '../workload.ts'
 import { givenParams, infoFor, pipelineParams } from './describe.ts'
 import { checkForgetting } from './drift/forgetting.ts'
@@ -31,12 +34,19 @@ import {
 import { type Plan, taskOf } from './plan.ts'
 import { planFor } from './plan-for.ts'
 import { Guard } from './validate/guard.ts'
-import { type Quality, Validator } from './validate/validator.ts'
+import { Survey } from './validate/survey.ts'
 
 const CHUNK_ROWS = 4096
+/** A wide table is read in smaller chunks. */
+const CHUNK_VALUES = 1 << 20
+const LEAST_CHUNK_ROWS = 16
 /** Shares above these are worth a note. */
 const NOTED_MISSING = 0.05
 const NOTED_OUTLIERS = 0.05
+/** Notes on the quality beyond so many are counted. */
+const MOST_QUALITY_NOTES = 5
+/** Squares of larger numbers are infinite. */
+const HUGE = 1e150
 
 /** `describe()`, with the metrics that these data sets' targets have. */
 export async function describeFor(datasets: readonly PreparedDataset[]): Promise<WorkloadInfo> {
@@ -62,16 +72,25 @@ export async function checkDataset(
   unchecked: UnreadDataset,
   uses: readonly Readonly<Record<string, Scalar>>[] = [],
 ): Promise<CheckedDataset> {
-  const { asked, plan } = await planned(unchecked)
-  const { seen, known } = await readOnce(asked, plan)
-  const { target } = plan
-  if (plan.zeroOrOne === true && !areZeroAndOne(seen.labels!)) {
-    // What looked like labels goes on as other numbers, or with a value that does not fit.
-    const columns = { ...asked.columns, [target]: 'number' as const }
-    const { dataset, notes } = await checkDataset({ ...asked, fingerprint: known, columns }, uses)
-    return { dataset: { ...dataset, columns: asked.columns }, notes }
-  }
+  return readResolved(unchecked, async ({ dataset, names, notes }) => {
+    const asked = withPreset(dataset, names)
+    const checked = await checkResolved(asked, names, uses)
+    return { ...checked, notes: [...notes, ...checked.notes] }
+  })
+}
+
+async function checkResolved(
+  asked: UnreadDataset,
+  names: readonly string[],
+  uses: readonly Readonly<Record<string, Scalar>>[],
+): Promise<CheckedDataset> {
   const { path, rows } = asked
+  if (asked.preset === null && names.length > 0) checkNames(asked, names)
+  const profiled = asked.preset === null ? await profileFile(asked) : null
+  const plan = await planFor(asked, 'rich', profiled ?? undefined)
+  const { target } = plan
+  const fingerprint = asked.fingerprint ?? profiled?.fingerprint ?? null
+  const { seen, known } = await readOnce({ ...asked, fingerprint }, plan, profiled)
   if (seen.labels?.length === 1) {
     throw new Error(`${path}: every row has the label "${seen.labels[0]}": there is nothing to tell apart`)
   }
@@ -117,18 +136,27 @@ function positiveOf(
   return two ? positiveLabel(a!, b!, positive) : null
 }
 
-async function readOnce(asked: UnreadDataset, plan: Plan): Promise<{ seen: Seen; known: DataFingerprint }> {
+async function readOnce(
+  asked: UnreadDataset,
+  plan: Plan,
+  profiled: Profiled | null,
+): Promise<{ seen: Seen; known: DataFingerprint }> {
   const { path, fingerprint, rows } = asked
-  const source = open(path)
+  const source = fingerprint === null ? open(asked) : openSource(path, asked.dialect?.encoding)
   let reader: ChunkReader | null = null
   try {
-    const options: ReaderOptions = { ...asked.dialect, markMisfits: true }
+    const names = fingerprint?.columns
+    const options: ReaderOptions = { ...asked.dialect, markMisfits: true, ...(names && { names }) }
     if (fingerprint !== null && taskOf(plan) === 'regression')
       options.rows = Math.min(rows ?? fingerprint.rows, fingerprint.rows)
     const openSource = formatOf(asked) === 'ndjson' ? openNdjsonSource : openByteSource
     reader = await openSource(source, path, plan.specs, options)
-    const seen = await readThrough(reader, asked, plan)
-    const known = fingerprint ?? { ...source.digest(), rows: seen.rows, columns: [...reader.header] }
+    const seen = await readThrough(reader, asked, plan, profiled)
+    const known = fingerprint ?? {
+      ...(source as HashingSource).digest(),
+      rows: seen.rows,
+      columns: [...reader.header],
+    }
     return { seen, known }
   } finally {
     if (reader !== null) await reader.close()
@@ -136,29 +164,16 @@ async function readOnce(asked: UnreadDataset, plan: Plan): Promise<{ seen: Seen;
   }
 }
 
-async function planned(dataset: UnreadDataset): Promise<{ asked: UnreadDataset; plan: Plan }> {
-  try {
-    const asked = await withPreset(dataset)
-    return { asked, plan: await planFor(asked, 'rich') }
-  } catch (error) {
-    // A file that is broken as a whole says so better than its first rows do.
-    await fingerprintFile(dataset)
-    throw error
-  }
-}
-
 /** A file of which nothing was said may be one that a preset knows. */
-async function withPreset(dataset: UnreadDataset): Promise<UnreadDataset> {
+function withPreset(dataset: UnreadDataset, names: readonly string[]): UnreadDataset {
   const described =
     dataset.preset !== null || dataset.target !== null || Object.keys(dataset.columns).length > 0
-  if (described) return dataset
-  const { header } = await sampleRows(dataset, 1)
-  return { ...dataset, preset: presetFor(header) }
+  return described ? dataset : { ...dataset, preset: presetFor(names) }
 }
 
-function open(path: string): HashingSource {
+function open({ path, dialect }: UnreadDataset): HashingSource {
   try {
-    return hashingSource(path)
+    return hashingSource(path, dialect?.encoding)
   } catch (error) {
     throw new Error(`cannot read ${path}: ${(error as Error).message}`, { cause: error })
   }
@@ -172,14 +187,23 @@ interface Seen {
   labels: readonly string[] | null
   /** Distinct numbers of the target, counted to one more than may be labels. */
   numbers: number
-  quality: Quality
+  survey: Survey
   guard: Guard
 }
 
-async function readThrough(reader: ChunkReader, dataset: UnreadDataset, plan: Plan): Promise<Seen> {
+async function readThrough(
+  reader: ChunkReader,
+  dataset: UnreadDataset,
+  plan: Plan,
+  profiled: Profiled | null,
+): Promise<Seen> {
   const limit = dataset.rows ?? Number.POSITIVE_INFINITY
   const policy = dataset.bad_values ?? 'fail'
-  const validator = new Validator()
+  const survey = new Survey()
+  const chunkRows = Math.max(
+    LEAST_CHUNK_ROWS,
+    Math.min(CHUNK_ROWS, Math.floor(CHUNK_VALUES / plan.specs.length)),
+  )
   const guard = new Guard(policy, plan.columns, dataset.path)
   const target = plan.specs.findIndex(({ name }) => name === plan.target)
   let columns: ColumnChunk['columns'] = []
@@ -187,17 +211,17 @@ async function readThrough(reader: ChunkReader, dataset: UnreadDataset, plan: Pl
   let rows = 0
   const numbers = new Set<number>()
   for (;;) {
-    const chunk = await reader.read(CHUNK_ROWS)
+    const chunk = await reader.read(chunkRows)
     if (chunk === null) break
     columns = chunk.columns
     const counted = Math.min(chunk.rows, Math.max(0, limit - rows))
     rows += chunk.rows
     if (counted === 0) continue
     const misfits = (chunk.misfits ?? []).filter(({ row }) => row < counted)
-    if (policy === 'fail') failAtFirst(misfits, dataset, plan)
-    validator.check(chunk, counted)
+    if (policy === 'fail') failAtFirst(misfits, dataset, plan, profiled)
+    survey.check(chunk, counted)
     guard.check({ ...chunk, rows: counted, misfits })
-    withoutTarget += survey(chunk.columns[target]!, counted, numbers)
+    withoutTarget += countMissing(chunk.columns[target]!, counted, numbers)
   }
   const { path } = dataset
   if (rows === 0)
@@ -210,26 +234,35 @@ async function readThrough(reader: ChunkReader, dataset: UnreadDataset, plan: Pl
     withoutTarget,
     labels: labelled.kind === 'category' ? labelled.dictionary : null,
     numbers: numbers.size,
-    quality: validator.summary(columns),
+    survey,
     guard,
   }
 }
 
 /** As if read row by row: of several misfits the first row's counts, and of one row's the first column's. */
-function failAtFirst(misfits: NonNullable<ColumnChunk['misfits']>, dataset: UnreadDataset, plan: Plan): void {
+function failAtFirst(
+  misfits: NonNullable<ColumnChunk['misfits']>,
+  dataset: UnreadDataset,
+  plan: Plan,
+  profiled: Profiled | null,
+): void {
   let first = misfits[0]
   if (first === undefined) return
   for (const misfit of misfits) {
     if (misfit.row < first.row || (misfit.row === first.row && misfit.column < first.column)) first = misfit
   }
-  const name = plan.specs[first.column]!.name
-  const retype = name === plan.target ? '' : `, or set dataset.columns.${name} to category or drop`
-  const ways = `; mend the value${dataset.preset === null ? retype : ''}, or set dataset.bad_values to drop or impute`
-  throw new DataError(first.problem + ways, dataset.path, first.line, name)
+  const spec = plan.specs[first.column]!
+  const { name } = spec
+  const profile = profiled?.profiles.get(name)
+  const others = profile === undefined ? '' : misfitsOf(profile, spec)
+  const retype = name === plan.target ? '' : `, or set dataset.columns: { ${key(name)}: category } or drop`
+  const spell = ', name it under dataset.missing if it means no value'
+  const ways = `; mend the value${spell}${dataset.preset === null ? retype : ''}, or set dataset.bad_values to drop or impute`
+  throw new DataError(first.problem + others + ways, dataset.path, first.line, name)
 }
 
 /** How many rows have no target; the first distinct numbers are added to `numbers`. */
-function survey(target: Column, rows: number, numbers: Set<number>): number {
+function countMissing(target: Column, rows: number, numbers: Set<number>): number {
   let missing = 0
   for (let row = 0; row < rows; row += 1) {
     if (target.kind === 'category') {
@@ -243,37 +276,60 @@ function survey(target: Column, rows: number, numbers: Set<number>): number {
   return missing
 }
 
-function notesOn({ withoutTarget, quality, guard }: Seen, plan: Plan, dataset: PreparedDataset): string[] {
-  const { rows } = quality
+function notesOn({ withoutTarget, survey, guard }: Seen, plan: Plan, dataset: PreparedDataset): string[] {
+  const { rows } = survey
   const notes: string[] = []
   if (withoutTarget > 0) {
     notes.push(`${withoutTarget} of ${rows} rows have no ${plan.target}: they are skipped and counted`)
   }
   const fate =
     dataset.bad_values === 'drop' ? 'their rows are dropped' : 'they are filled as missing ones are'
-  for (const [name, count] of guard.misfits) {
-    notes.push(`${name}: ${count} values do not fit its type; ${fate}`)
-  }
-  for (const [name, count] of guard.outOfRange) {
-    notes.push(`${name}: ${count} values outside what was declared; ${fate}`)
-  }
+  const bad = [
+    ...[...guard.misfits].map(([name, count]) => `${name}: ${count} values do not fit its type; ${fate}`),
+    ...[...guard.outOfRange].map(
+      ([name, count]) => `${name}: ${count} values outside what was declared; ${fate}`,
+    ),
+  ]
+  return [
+    ...notes,
+    ...firstOf(bad, 'more columns with bad values'),
+    ...firstOf(qualityNotes(survey, plan.target), 'more notes on the quality of the data'),
+  ]
+}
+
+/** The first few, and how many more there are. */
+function firstOf(notes: readonly string[], others: string): string[] {
+  const more = notes.length - MOST_QUALITY_NOTES
+  return more > 0 ? [...notes.slice(0, MOST_QUALITY_NOTES), `and ${more} ${others}`] : [...notes]
+}
+
+/** What matters most comes first. */
+function qualityNotes(survey: Survey, target: string): string[] {
+  const { rows, duplicateRows } = survey
+  const columns = survey.summary()
   const percent = (share: number) => `${(100 * share).toFixed(1)}%`
-  for (const [name, column] of Object.entries(quality.columns)) {
-    if (name !== plan.target && column.missing_ratio > NOTED_MISSING) {
-      notes.push(`${name}: ${percent(column.missing_ratio)} of the values are missing`)
-    }
-    if (column.kind === 'category') continue
-    if ((column.outlier_ratio ?? 0) > NOTED_OUTLIERS) {
-      notes.push(`${name}: ${percent(column.outlier_ratio!)} of the values lie far from the others`)
-    }
-    if (column.min !== null && column.min === column.max) notes.push(`${name} has one value alone`)
-  }
-  if (quality.duplicate_rows > 0) {
-    notes.push(
-      `${quality.duplicate_rows} of ${rows} rows repeat one shortly before, in all columns that are read`,
-    )
-  }
-  return notes
+  const huge = columns.filter(
+    ({ kind, min, max }) => kind === 'number' && Math.max(Math.abs(min ?? 0), Math.abs(max ?? 0)) > HUGE,
+  )
+  const missing = columns.filter(({ name, missing }) => name !== target && missing > NOTED_MISSING * rows)
+  const far = columns.filter(({ outliers }) => (outliers ?? 0) > NOTED_OUTLIERS)
+  const constant = columns.filter(({ min, max }) => min !== null && min === max)
+  return [
+    ...huge.map(({ name, min, max }) => {
+      const value = Math.abs(min!) > Math.abs(max!) ? min! : max!
+      return `${name} has values as large as ${value}: their squares are more than a number can hold, and scores that need them are unknown`
+    }),
+    ...(duplicateRows > 0
+      ? [`${duplicateRows} of ${rows} rows repeat one shortly before, in all columns that are read`]
+      : []),
+    ...missing
+      .sort((a, b) => b.missing - a.missing)
+      .map(({ name, missing }) => `${name}: ${percent(missing / rows)} of the values are missing`),
+    ...far
+      .sort((a, b) => b.outliers! - a.outliers!)
+      .map(({ name, outliers }) => `${name}: ${percent(outliers!)} of the values lie far from the others`),
+    ...constant.map(({ name }) => `${name} has only one value`),
+  ]
 }
 
 /**

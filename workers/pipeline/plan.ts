@@ -17,8 +17,6 @@ export interface Plan {
   features: FeatureTable
   /** Every column of the file as declared or inferred; null for a preset. */
   schema: ReadonlyMap<string, ColumnDeclaration> | null
-  /** The target is taken for labels since the sample has only 0 and 1, and nobody declared it. */
-  zeroOrOne?: true
   /** What the user should know, such as columns that were dropped. */
   notes: readonly string[]
 }

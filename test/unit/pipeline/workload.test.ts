@@ -187,7 +187,7 @@ describe('checking a data set', () => {
 
   it('tells what was dropped', async () => {
     expect(await check({ target: 'y' })).toEqual([
-      'dropped id: it counts the rows',
+      'dropped id: it counts the rows; dataset.columns: { id: number } would use it',
       expect.stringMatching(/columns: \{ id: drop, x: number, colour: category, "y": number \}$/),
     ])
   })
@@ -210,10 +210,10 @@ describe('checking a data set', () => {
     await expect(check(overrides)).rejects.toThrow(message)
   })
 
-  it('finds a bad value far behind the sample', async () => {
+  it('finds a bad value far from the start', async () => {
     const text = `x,y\n${'1,2\n3,4\n'.repeat(2000)}oops,5\n`
     await expect(check({ target: 'y' }, text)).rejects.toThrow(
-      /data\.csv:4002: column "x": expected a number, found "oops"; mend the value, or set dataset\.columns\.x to category or drop/,
+      /data\.csv:4002: column "x": expected a number, found "oops"; mend the value, .* dataset\.columns: \{ x: category \} or drop/,
     )
   })
 })

@@ -1,14 +1,13 @@
 /** The reference reader: csv-parse, one string a field. Slow and right; other readers are tested against it. */
-import { createReadStream } from 'node:fs'
-import { pipeline } from 'node:stream'
-import { createGunzip } from 'node:zlib'
+import { pipeline, Readable } from 'node:stream'
 import { CsvError, type InfoRecord, type Options, type Parser, parse } from 'csv-parse'
 import { parse as parseText } from 'csv-parse/sync'
 import type { ChunkReader, ColumnChunk, ColumnSpec, OpenReader, ReaderOptions } from '../columns.ts'
 import { DataError } from '../columns.ts'
 import { misfit } from '../decode.ts'
-import { checkHeader, findColumns } from '../header.ts'
+import { columnNames, findColumns } from '../header.ts'
 import { type ColumnSink, columnSink } from '../sinks.ts'
+import { type ByteSource, openSource } from '../sources/bytes.ts'
 import type { CsvDialect } from '../types.ts'
 
 /** A longer row is no row: the file is binary, or a quote is not closed. It is never held in memory as a whole. */
@@ -20,21 +19,22 @@ const CSV_OPTIONS: Options = {
   bom: true,
   skip_empty_lines: true,
   record_delimiter: ['\r\n', '\n'],
+  // Widths are held against the header's here, which may be one field short.
+  relax_column_count: true,
 }
 
 /** A dialect in csv-parse's words. */
-function csvOptions({ separator, quote, comment }: CsvDialect): Options {
+function csvOptions({ separator, quote, comment, skip_lines = 0 }: CsvDialect): Options {
   return {
     ...CSV_OPTIONS,
     ...(separator !== undefined && { delimiter: separator }),
     ...(quote !== undefined && { quote, escape: quote }),
+    ...(skip_lines > 0 && { from_line: skip_lines + 1 }),
     ...(comment != null && { comment, comment_no_infix: true }),
   }
 }
 
 const READ_BYTES = 64 * 1024
-/** Of a sample, where a row is not longer. */
-const ROW_BYTES = 1024
 
 interface ParsedRecord {
   record: string[]
@@ -47,10 +47,12 @@ export const openCsvParse: OpenReader = async (path, specs, options = {}) => {
   try {
     const first = await records.first()
     const line = startLine(first)
-    const header = columnNames(first.record, path, line)
+    const { names: header } = columnNames(first.record, options.header)
     const names = specs.map((spec) => spec.name)
     const positions = findColumns(header, names, path, line)
-    return new CsvParseReader(path, header, records, specs, positions, options, first.info.bytes)
+    const waiting = options.header === false ? first : null
+    const bytes = waiting === null ? first.info.bytes : 0
+    return new CsvParseReader(path, header, records, waiting, specs, positions, options, bytes)
   } catch (error) {
     records.close()
     throw error
@@ -58,48 +60,17 @@ export const openCsvParse: OpenReader = async (path, specs, options = {}) => {
 }
 
 /**
- * The header and the first `rows` records as raw text.
- * @throws {DataError} as `openCsvParse`
- */
-export async function sampleRecords(
-  path: string,
-  rows: number,
-  dialect: CsvDialect = {},
-): Promise<{ header: string[]; records: string[][] }> {
-  const stream = new RecordStream(path, dialect, Math.min(READ_BYTES, (rows + 1) * ROW_BYTES))
-  try {
-    const first = await stream.first()
-    const header = columnNames(first.record, path, startLine(first))
-    const records: string[][] = []
-    while (records.length < rows) {
-      const next = await stream.next()
-      if (next === null) break
-      records.push(next.record)
-    }
-    return { header, records }
-  } finally {
-    stream.close()
-  }
-}
-
-/**
  * Column names in the text of a header line.
- * @throws {DataError} for a broken quote or a name that occurs twice
+ * @throws {DataError} for a broken quote
  */
 export function parseHeader(text: Uint8Array, path: string, dialect: CsvDialect = {}): string[] {
   let records: string[][]
   try {
-    records = parseText(text, csvOptions(dialect))
+    records = parseText(text, csvOptions({ ...dialect, skip_lines: 0 }))
   } catch (error) {
     throw readable(error as Error, path)
   }
-  return columnNames(records[0]!, path, 1)
-}
-
-function columnNames(record: readonly string[], path: string, line: number): string[] {
-  const header = record.map((name) => name.trim())
-  checkHeader(header, path, line)
-  return header
+  return columnNames(records[0]!, dialect.header).names
 }
 
 class CsvParseReader implements ChunkReader {
@@ -112,11 +83,14 @@ class CsvParseReader implements ChunkReader {
   private left: number
   private capacity = 0
   private bytes: number
+  /** The first record, where it is a row. */
+  private waiting: ParsedRecord | null
 
   constructor(
     path: string,
     header: readonly string[],
     records: RecordStream,
+    waiting: ParsedRecord | null,
     specs: readonly ColumnSpec[],
     positions: readonly number[],
     options: ReaderOptions,
@@ -125,6 +99,7 @@ class CsvParseReader implements ChunkReader {
     this.path = path
     this.header = header
     this.records = records
+    this.waiting = waiting
     this.left = options.rows ?? Number.POSITIVE_INFINITY
     this.bytes = headerBytes
     this.positions = positions
@@ -145,9 +120,14 @@ class CsvParseReader implements ChunkReader {
     chunk.rows = 0
     let end = this.bytes
     while (chunk.rows < wanted) {
-      const next = this.records.ready() ?? (await this.records.next())
+      const next = this.waiting ?? this.records.ready() ?? (await this.records.next())
       if (next === null) break
+      this.waiting = null
       const { record } = next
+      if (record.length !== this.header.length) {
+        const found = record.length === 1 ? '1 field' : `${record.length} fields`
+        throw new DataError(`the row has ${found}, not as many as the header`, this.path, startLine(next))
+      }
       for (let i = 0; i < sinks.length; i += 1) {
         const sink = sinks[i]!
         const text = record[positions[i]!]!
@@ -186,8 +166,7 @@ class RecordStream {
   private ended = false
   private wake: (() => void) | null = null
 
-  /** @param readBytes read at a time: all of it is parsed before the first record comes */
-  constructor(path: string, dialect: CsvDialect, readBytes = READ_BYTES) {
+  constructor(path: string, dialect: CsvDialect) {
     this.path = path
     this.parser = parse({ ...csvOptions(dialect), info: true })
     const wake = () => this.wake?.()
@@ -200,9 +179,7 @@ class RecordStream {
       if (error != null) this.failure = error
       wake()
     }
-    const input = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: readBytes })
-    if (path.endsWith('.gz')) pipeline(input, createGunzip(), this.parser, done)
-    else pipeline(input, this.parser, done)
+    pipeline(Readable.from(parts(() => openSource(path, dialect.encoding))), this.parser, done)
   }
 
   /** The next record where one is already parsed. */
@@ -236,6 +213,21 @@ class RecordStream {
   }
 }
 
+/** A source, opened when it is first asked, as parts of its bytes. */
+async function* parts(open: () => ByteSource): AsyncGenerator<Buffer> {
+  const source = open()
+  try {
+    for (;;) {
+      const part = Buffer.allocUnsafe(READ_BYTES)
+      const count = await source.read(part, 0)
+      if (count === 0) return
+      yield part.subarray(0, count)
+    }
+  } finally {
+    source.close()
+  }
+}
+
 /** csv-parse's and the file system's errors in the pipeline's words. */
 function readable(error: Error, path: string): Error {
   if (error instanceof CsvError) {
@@ -247,13 +239,6 @@ function readable(error: Error, path: string): Error {
 
 function problem(error: CsvError): string {
   switch (error.code) {
-    case 'CSV_RECORD_INCONSISTENT_FIELDS_LENGTH': {
-      const record = error['record']
-      const fields = Array.isArray(record) ? record.length : null
-      const found =
-        fields === null ? 'another number of fields' : fields === 1 ? '1 field' : `${fields} fields`
-      return `the row has ${found}, not as many as the header`
-    }
     case 'CSV_QUOTE_NOT_CLOSED':
       return 'a quoted field is not closed before the end of the file'
     case 'CSV_INVALID_CLOSING_QUOTE':

@@ -1,12 +1,4 @@
-/** How a file's bytes form rows and fields. Line ends are LF or CRLF in every dialect, and may be mixed. */
-export interface Dialect {
-  /** One ASCII character; `,` by default. */
-  separator?: string
-  /** One ASCII character, doubled inside a quoted field; `"` by default, null for a file without quoting. */
-  quote?: string | null
-  /** Lines that start with this ASCII character are skipped; null, the default, for none. */
-  comment?: string | null
-}
+import type { CsvDialect } from '../types.ts'
 
 /** A dialect as byte values; -1 where it has no such character. */
 export interface DialectBytes {
@@ -19,7 +11,7 @@ export const LF = 10
 export const CR = 13
 
 /** @throws {TypeError} where a character is not one ASCII character, is a line end, or stands for two things */
-export function dialectBytes(dialect: Dialect): DialectBytes {
+export function dialectBytes(dialect: CsvDialect): DialectBytes {
   const separator = asciiByte('separator', dialect.separator ?? ',')
   const quote = dialect.quote === null ? -1 : asciiByte('quote', dialect.quote ?? '"')
   const comment = dialect.comment == null ? -1 : asciiByte('comment', dialect.comment)

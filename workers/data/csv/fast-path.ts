@@ -72,6 +72,7 @@ function kernelFor(spec: ColumnSpec, kernels: Kernels): KernelFunctions['numbers
     return hasBytesForm(format) ? (...args) => run.dates(...args, number) : null
   }
   const { after, loose, currency = '', unit = '' } = spec
+  if (spec.decimal === ',') return null
   const text = (written: string): [at: number, length: number] => {
     const bytes = Buffer.from(written)
     const kept = kernels.bytes(bytes.length)
@@ -92,6 +93,7 @@ function kernelFor(spec: ColumnSpec, kernels: Kernels): KernelFunctions['numbers
 function loopFor(spec: ColumnSpec): Loop {
   if (spec.kind === 'date') return dates(dateFormat(spec))
   const { after, loose, currency = '', unit = '' } = spec
+  if (spec.decimal === ',') return after === undefined && !isDecorated(spec) ? commaNumbers : unread
   // Both an `after` and decorations: too rare for a loop of its own.
   if (loose !== true && isDecorated(spec)) {
     return after === undefined ? decorated(Buffer.from(currency), Buffer.from(unit)) : unread
@@ -120,6 +122,28 @@ const numbers: Loop = (bytes, fields, at, stride, rows, out, to) => {
 const looseNumbers: Loop = (bytes, fields, at, stride, rows, out, to) => {
   for (let i = to; i < to + rows; i++, at += stride) {
     out[i] = parseLoose(bytes, fields[at]!, fields[at + 1]!)
+  }
+}
+
+/** Room for a number of the longest form worth a fast path. */
+const COPY = new Uint8Array(32)
+const COMMA = 44
+const POINT = 46
+
+/** Plain numbers with a decimal comma. */
+const commaNumbers: Loop = (bytes, fields, at, stride, rows, out, to) => {
+  for (let i = to; i < to + rows; i++, at += stride) {
+    const start = fields[at]!
+    const length = fields[at + 1]! - start
+    if (length > COPY.length) {
+      out[i] = Number.NaN
+      continue
+    }
+    for (let p = 0; p < length; p++) {
+      const byte = bytes[start + p]!
+      COPY[p] = byte === COMMA ? POINT : byte === POINT ? COMMA : byte
+    }
+    out[i] = parsePadded(COPY, 0, length)
   }
 }
 

@@ -3,14 +3,15 @@
 import { type Kernels, openKernels } from '../../kernels.ts'
 import { type ChunkReader, type ColumnChunk, type ColumnSpec, DataError, type Misfit } from '../columns.ts'
 import { misfit } from '../decode.ts'
-import { checkHeader, findColumns } from '../header.ts'
-import { type ByteSource, openSource } from '../sources/bytes.ts'
-import { type Dialect, dialectBytes } from './dialect.ts'
+import { columnNames, findColumns } from '../header.ts'
+import { type ByteSource, NotText, openSource } from '../sources/bytes.ts'
+import type { CsvDialect, Header } from '../types.ts'
+import { dialectBytes } from './dialect.ts'
 import { Scanner } from './scanner.ts'
 import type { ColumnBuilder } from './values.ts'
 import { columnBuilder } from './values.ts'
 
-export interface BytesOptions extends Dialect {
+export interface BytesOptions extends CsvDialect {
   /** Only the first so many data rows. */
   rows?: number
   /** Read values that do not fit their spec as missing, and say so in the chunk, instead of failing. */
@@ -30,11 +31,16 @@ const BUFFER_BYTES = 256 * 1024
 const MAX_ROW_BYTES = 16 * 1024 * 1024
 /** Rows scanned before their columns are read: few enough that their bytes are still in the processor's cache. */
 const BLOCK_ROWS = 256
+/** A wide table has fewer rows in a block. */
+const BLOCK_FIELDS = 1 << 18
+
+/** Makes what takes the fields of a table's columns, which its `spec` names, once their names are known. */
+export type Builders = (header: readonly string[], kernels: Kernels | null) => readonly ColumnBuilder[]
 
 /**
  * Opens a CSV file: plain (then all reading is synchronous), `*.gz`, or `-` for stdin.
  * Strict RFC 4180 with LF or CRLF line ends; blank lines are skipped; a byte order mark is allowed.
- * @throws {DataError} for a header that is absent, broken, names a column twice or lacks one of the specs
+ * @throws {DataError} for a header that is absent, broken or lacks one of the specs
  * @throws {TypeError} for options that make no sense
  * @throws {Error} where the file cannot be read
  */
@@ -44,34 +50,42 @@ export function openBytes(
   options: BytesOptions = {},
 ): ChunkReader | Promise<ChunkReader> {
   return openByteSource(
-    reading(path, () => openSource(path)),
+    reading(path, () => openSource(path, options.encoding)),
     path === '-' ? 'stdin' : path,
     specs,
     options,
   )
 }
 
-/** As `openBytes`, for bytes from elsewhere; `name` stands for the file in errors. The reader closes the source. */
+/** As `openBytes`, for bytes from elsewhere, in UTF-8; `name` stands for the file in errors. The reader closes the source. */
 export function openByteSource(
   source: ByteSource,
   name: string,
-  specs: readonly ColumnSpec[],
+  specs: readonly ColumnSpec[] | Builders,
   options: BytesOptions = {},
 ): ChunkReader | Promise<ChunkReader> {
-  return closingOnError(source, () => new BytesReader(source, name, specs, options).open())
+  const builders: Builders =
+    typeof specs === 'function'
+      ? specs
+      : (_header, kernels) => specs.map((spec) => columnBuilder(spec, kernels))
+  return closingOnError(source, () => new BytesReader(source, name, builders, options).open())
 }
 
 class BytesReader implements ChunkReader {
   header: readonly string[] = []
   readonly #source: ByteSource
   readonly #name: string
-  readonly #specs: readonly ColumnSpec[]
+  readonly #makeBuilders: Builders
   readonly #scanner: Scanner
-  readonly #builders: readonly ColumnBuilder[]
+  #builders: readonly ColumnBuilder[] = []
   /** Place of each builder's field among a row's wanted fields, times two. */
   #places: readonly number[] = []
   #stride = 0
+  #blockRows = BLOCK_ROWS
   #markSkipped = false
+  readonly #header: Header
+  /** Lines before the header that are still to be skipped. */
+  #linesToSkip: number
   /** Data rows that may still be read. */
   #left: number
   /** Rows asked of the read that is under way. */
@@ -82,8 +96,10 @@ class BytesReader implements ChunkReader {
   readonly #misfits: Misfit[] | null
   /** Those that it opened itself. */
   #kernels: Kernels | null = null
+  /** Those that hold its bytes. */
+  readonly #columnKernels: Kernels | null
 
-  constructor(source: ByteSource, name: string, specs: readonly ColumnSpec[], options: BytesOptions) {
+  constructor(source: ByteSource, name: string, makeBuilders: Builders, options: BytesOptions) {
     const {
       rows = Number.POSITIVE_INFINITY,
       bufferBytes = BUFFER_BYTES,
@@ -93,14 +109,15 @@ class BytesReader implements ChunkReader {
     atLeastOne('maxRowBytes', maxRowBytes)
     this.#source = source
     this.#name = name
-    this.#specs = specs
+    this.#makeBuilders = makeBuilders
+    this.#header = options.header ?? true
+    this.#linesToSkip = options.skip_lines ?? 0
     const dialect = dialectBytes(options)
     if (options.kernels === undefined) this.#kernels = openKernels()
-    const kernels = options.kernels === undefined ? this.#kernels : options.kernels
-    this.#scanner = new Scanner(dialect, bufferBytes, maxRowBytes, kernels)
-    this.#builders = specs.map((spec) => columnBuilder(spec, kernels))
+    this.#columnKernels = options.kernels === undefined ? this.#kernels : options.kernels
+    this.#scanner = new Scanner(dialect, bufferBytes, maxRowBytes, this.#columnKernels)
     this.#left = rows
-    this.#chunk = { rows: 0, firstRow: 0, columns: this.#builders.map((builder) => builder.column), bytes: 0 }
+    this.#chunk = { rows: 0, firstRow: 0, columns: [], bytes: 0 }
     this.#misfits = options.markMisfits === true ? [] : null
     if (this.#misfits !== null) this.#chunk.misfits = this.#misfits
   }
@@ -172,7 +189,8 @@ class BytesReader implements ChunkReader {
   }
 
   #failed(error: unknown): Error {
-    this.#failure = error instanceof DataError ? error : unreadable(this.#name, error)
+    const known = error instanceof DataError || error instanceof NotText
+    this.#failure = known ? error : unreadable(this.#name, error)
     return this.#failure
   }
 
@@ -182,27 +200,40 @@ class BytesReader implements ChunkReader {
       if (!scanner.skipByteOrderMark()) return undefined
       this.#markSkipped = true
     }
-    const width = scanner.problem === null ? scanner.countFields() : null
-    if (width === null) {
+    for (; this.#linesToSkip > 0 && scanner.problem === null; this.#linesToSkip -= 1) {
+      if (!scanner.skipLine()) {
+        if (!scanner.ended) return undefined
+        break
+      }
+    }
+    const found = scanner.problem === null ? scanner.countFields() : null
+    if (found === null) {
       this.#throwProblem()
       if (!scanner.ended) return undefined
       throw new DataError('the file is empty: expected a header line', this.#name, 1)
     }
-    scanner.want(new Array<boolean>(width).fill(true), 1)
-    scanner.scan(1)
-    const line = scanner.rowLines[0]!
-    this.header = Array.from({ length: width }, (_, i) => this.#text(2 * i).trim())
-    checkHeader(this.header, this.#name, line)
-    const columns = findColumns(
-      this.header,
-      this.#specs.map((spec) => spec.name),
-      this.#name,
-      line,
-    )
-    const wanted = this.header.map((_, i) => columns.includes(i))
-    scanner.want(wanted, BLOCK_ROWS)
-    this.#places = columns.map((column) => 2 * wanted.slice(0, column).filter(Boolean).length)
-    this.#stride = 2 * wanted.filter(Boolean).length
+    let line = scanner.line
+    let record: string[] = new Array(found).fill('')
+    if (this.#header !== false) {
+      scanner.want(new Array<boolean>(found).fill(true), 1)
+      scanner.scan(1)
+      line = scanner.rowLines[0]!
+      record = record.map((_, i) => this.#text(2 * i))
+    }
+    this.header = columnNames(record, this.#header).names
+    this.#builders = this.#makeBuilders(this.header, this.#columnKernels)
+    const names = this.#builders.map(({ spec }) => spec.name)
+    const columns = findColumns(this.header, names, this.#name, line)
+    this.#chunk.columns = this.#builders.map((builder) => builder.column)
+    const wanted = new Array<boolean>(this.header.length).fill(false)
+    for (const column of columns) wanted[column] = true
+    // A column's place among those that are wanted.
+    let before = 0
+    const places = wanted.map((one) => (one ? before++ : -1))
+    this.#places = columns.map((column) => 2 * places[column]!)
+    this.#stride = 2 * before
+    this.#blockRows = Math.max(1, Math.min(BLOCK_ROWS, Math.floor(BLOCK_FIELDS / Math.max(1, before))))
+    scanner.want(wanted, this.#blockRows)
     return this
   }
 
@@ -210,7 +241,7 @@ class BytesReader implements ChunkReader {
     const scanner = this.#scanner
     const chunk = this.#chunk
     while (chunk.rows < this.#asked) {
-      const limit = Math.min(BLOCK_ROWS, this.#asked - chunk.rows)
+      const limit = Math.min(this.#blockRows, this.#asked - chunk.rows)
       const rows = scanner.scan(limit)
       if (this.#misfits === null) this.#appendRows(rows)
       else this.#appendMarking(rows, this.#misfits)
@@ -239,6 +270,7 @@ class BytesReader implements ChunkReader {
         this.#stride,
         whole,
         this.#chunk.rows,
+        scanner.rowLines,
       )
       if (bad < 0) continue
       whole = bad
@@ -258,7 +290,7 @@ class BytesReader implements ChunkReader {
       const place = this.#places[column]!
       for (let from = 0; from < rows; ) {
         const to = this.#chunk.rows + from
-        const bad = builder.append(bytes, fields, place + from * stride, stride, rows - from, to)
+        const bad = builder.append(bytes, fields, place + from * stride, stride, rows - from, to, rowLines)
         if (bad < 0) break
         const problem = misfit(this.#text((from + bad) * stride + place), builder.spec)
         misfits.push({ row: to + bad, column, line: rowLines[from + bad]!, problem })

@@ -162,12 +162,16 @@ export class Scanner {
   /** Skips the mark that some programs put before UTF-8. False: more bytes are needed to tell. */
   skipByteOrderMark(): boolean {
     const [a, b, c] = this.bytes
-    if (this.end >= 2 && ((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff))) {
-      this.problem = { message: 'the file is UTF-16; save it as UTF-8', line: 1 }
-      return true
-    }
     if (this.end < 3 && !this.ended) return false
     if (this.end >= 3 && a === 0xef && b === 0xbb && c === 0xbf) this.position = 3
+    return true
+  }
+
+  /** Skips the line at `position`, whatever it holds. False: more bytes are needed, or there is none. */
+  skipLine(): boolean {
+    const at = this.bytes.subarray(0, this.end).indexOf(LF, this.position)
+    if (at < 0) return false
+    this.#skip(at + 1)
     return true
   }
 

@@ -23,9 +23,18 @@ export interface ColumnBuilder {
   /**
    * Reads a field of each of `rows` rows: `fields[at]` and `fields[at + 1]` are its start and end in `bytes`, and
    * the next row's are `stride` further on. Values go to place `to` and on.
+   * @param lines on which the rows start
    * @returns the first row that does not fit the spec, or -1
    */
-  append(bytes: Buffer, fields: Int32Array, at: number, stride: number, rows: number, to: number): number
+  append(
+    bytes: Buffer,
+    fields: Int32Array,
+    at: number,
+    stride: number,
+    rows: number,
+    to: number,
+    lines: Float64Array,
+  ): number
 }
 
 /** @param kernels in whose memory the bytes and fields lie that `append` is given; null for anywhere else */

@@ -4,6 +4,8 @@ import { closeSync, createReadStream, openSync, readSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
+import type { Encoding } from '../types.ts'
+import { inUtf8, Utf8Check } from './encoding.ts'
 
 /** Where bytes come from. A source that answers with a number, not a promise, keeps reading synchronous. */
 export interface ByteSource {
@@ -57,27 +59,114 @@ export function gzipSource(path: string): ByteSource {
   return streamSource(unpacked)
 }
 
-/** `-` is stdin, `*.gz` is unpacked, all else is a plain file. */
-export function openSource(path: string): ByteSource {
-  if (path === '-') return streamSource(process.stdin)
-  return path.endsWith('.gz') ? gzipSource(path) : fileSource(path)
+/** `-` is stdin, `*.gz` is unpacked, all else is a plain file; as UTF-8, whatever the file's encoding. */
+export function openSource(path: string, encoding: Encoding = 'utf-8'): ByteSource {
+  if (path === '-') return inUtf8(streamSource(process.stdin), encoding)
+  return inUtf8(path.endsWith('.gz') ? gzipSource(path) : fileSource(path), encoding)
+}
+
+/** Up to so many bytes from the file's start, unpacked. `whole`: it has no more. */
+export async function headOf(path: string, bytes: number): Promise<{ head: Buffer; whole: boolean }> {
+  const source = openSource(path)
+  try {
+    const head = Buffer.alloc(bytes)
+    let end = 0
+    while (end < bytes) {
+      const count = await source.read(head, end)
+      if (count === 0) return { head: head.subarray(0, end), whole: true }
+      end += count
+    }
+    return { head, whole: false }
+  } finally {
+    source.close()
+  }
+}
+
+/** The bytes are not the text that they were taken for. */
+export class NotText extends Error {
+  override name = 'NotText'
+  readonly kind: 'nul' | 'utf-8'
+  /** Line ends before the part of the text that is wrong, and that part. */
+  readonly linesBefore: number
+  constructor(kind: 'nul' | 'utf-8', linesBefore: number) {
+    super(kind === 'nul' ? 'a NUL byte' : 'bytes that are no UTF-8')
+    this.kind = kind
+    this.linesBefore = linesBefore
+  }
+}
+
+const LF = 10
+
+function countLines(bytes: Uint8Array): number {
+  let lines = 0
+  for (let at = bytes.indexOf(LF); at >= 0; at = bytes.indexOf(LF, at + 1)) lines += 1
+  return lines
+}
+
+/**
+ * The source, which must hold text in UTF-8.
+ * @param again opens the same data anew, to count the lines before what is wrong
+ */
+export function checkedText(source: ByteSource, again: () => ByteSource): ByteSource {
+  const utf8 = new Utf8Check()
+  let before = 0
+  const check = (into: Uint8Array, offset: number, count: number): number | Promise<number> => {
+    const part = into.subarray(offset, offset + count)
+    const nul = part.indexOf(0)
+    const valid = count === 0 ? utf8.end() : utf8.take(part)
+    if (nul >= 0) return refuse('nul', before + nul, again())
+    // The byte itself is not worth a search: its part of the file will do for the encoding.
+    if (!valid) return refuse('utf-8', before, again())
+    before += count
+    return count
+  }
+  return {
+    read(into, offset) {
+      const count = source.read(into, offset)
+      return typeof count === 'number'
+        ? check(into, offset, count)
+        : count.then((read) => check(into, offset, read))
+    },
+    close: () => source.close(),
+  }
+}
+
+async function refuse(kind: NotText['kind'], offset: number, source: ByteSource): Promise<never> {
+  const part = Buffer.alloc(GZIP_CHUNK_BYTES)
+  let lines = 0
+  let left = offset
+  try {
+    while (left > 0) {
+      const count = await source.read(part, 0)
+      if (count === 0) break
+      lines += countLines(part.subarray(0, Math.min(count, left)))
+      left -= count
+    }
+  } finally {
+    source.close()
+  }
+  throw new NotText(kind, lines)
 }
 
 /** Hashes the file while it is read, so that its fingerprint costs no second read. */
 export interface HashingSource extends ByteSource {
-  /** Of the file as it lies on disk, packed or not, once it was read to its end. */
+  /** Of the file as it lies on disk, packed or not and in whatever encoding, once it was read to its end. */
   digest(): { sha256: string; bytes: number }
 }
 
-/** @throws where the file cannot be opened */
-export function hashingSource(path: string): HashingSource {
+/**
+ * What it reads is text in UTF-8 without NUL bytes, or it throws NotText.
+ * @throws where the file cannot be opened
+ */
+export function hashingSource(path: string, encoding: Encoding = 'utf-8'): HashingSource {
   const hash = createHash('sha256')
   let bytes = 0
   const take = (part: Uint8Array) => {
     hash.update(part)
     bytes += part.length
   }
-  const source = path.endsWith('.gz') ? hashedGzip(path, take) : hashedFile(path, take)
+  const raw = path.endsWith('.gz') ? hashedGzip(path, take) : hashedFile(path, take)
+  const source = checkedText(inUtf8(raw, encoding), () => openSource(path, encoding))
   return { ...source, digest: () => ({ sha256: hash.digest('hex'), bytes }) }
 }
 

@@ -1,6 +1,6 @@
 /** From features that a sweep declares under `dataset.features` to entries of the feature table. */
 
-import { monthIndex } from '../../data/dates.ts'
+import { hourOf, monthIndex, weekdayOf } from '../../data/dates.ts'
 import type { FeatureDeclaration, FeatureOp } from '../../data/types.ts'
 import type { Plan } from '../plan.ts'
 import { power } from '../power.ts'
@@ -24,10 +24,6 @@ const many = (of: (a: number, b: number) => number): Elementary => ({
   of: () => (v) => v.reduce(of),
 })
 
-/** 1970-01-01 was a Thursday; Monday counts as 0. */
-const weekday = (day: number): number => (((Math.floor(day) + 3) % 7) + 7) % 7
-const HOURS = 24
-
 const ELEMENTWISE: Partial<Record<FeatureOp, Elementary>> = {
   sum: many((a, b) => a + b),
   difference: two((a, b) => a - b),
@@ -45,8 +41,8 @@ const ELEMENTWISE: Partial<Record<FeatureOp, Elementary>> = {
   abs: one(Math.abs),
   year: one((day) => Math.floor(monthIndex(day) / 12)),
   month: one((day) => monthIndex(day) - 12 * Math.floor(monthIndex(day) / 12) + 1),
-  weekday: one(weekday),
-  hour: one((day) => Math.floor((day - Math.floor(day)) * HOURS)),
+  weekday: one(weekdayOf),
+  hour: one(hourOf),
 }
 
 const CALENDAR: readonly FeatureOp[] = ['year', 'month', 'weekday', 'hour']
@@ -64,6 +60,7 @@ export function withFeatures(plan: Plan, declarations: readonly FeatureDeclarati
     categories: plan.specs.filter(({ kind }) => kind === 'category').map(({ name }) => name),
     dates: plan.specs.filter(({ kind }) => kind === 'date').map(({ name }) => name),
     target: plan.target,
+    dropped: [...(plan.schema ?? [])].filter(([, { kind }]) => kind === 'drop').map(([name]) => name),
   }
   const declared = declarations.map((declaration, i) => {
     const feature = featureOf(declaration, scope, `dataset.features[${i}]`)
@@ -84,6 +81,8 @@ interface Scope {
   categories: readonly string[]
   dates: readonly string[]
   target: string
+  /** Columns that are not read. */
+  dropped: readonly string[]
 }
 
 function featureOf(declaration: FeatureDeclaration, scope: Scope, key: string): DeclaredFeature {
@@ -97,8 +96,12 @@ function featureOf(declaration: FeatureDeclaration, scope: Scope, key: string): 
     refuse('there is a column or feature of that name')
   for (const operand of of) {
     if (scope.numbers.has(operand)) continue
-    const category = scope.categories.includes(operand) ? ', which is a category' : ''
-    refuse(`no number column or feature "${operand}"${category}; there are ${[...scope.numbers].join(', ')}`)
+    const why = scope.categories.includes(operand)
+      ? ', which is a category'
+      : scope.dropped.includes(operand)
+        ? ', a column that is dropped; dataset.columns can give it a kind'
+        : ''
+    refuse(`no number column or feature "${operand}"${why}; there are ${[...scope.numbers].join(', ')}`)
   }
   if (by !== undefined && !scope.categories.includes(by)) {
     refuse(`by: no category column "${by}"; there are ${scope.categories.join(', ') || 'none'}`)

@@ -1,5 +1,5 @@
 /** What features are made of: a table of formulas over columns, which numbers go to the learner, and the slots. */
-import { monthIndex } from '../../data/dates.ts'
+import { hourOf, monthIndex, weekdayOf } from '../../data/dates.ts'
 import type { KernelFunctions, Pointer } from '../../kernels.ts'
 
 /**
@@ -112,4 +112,36 @@ export const month: Fill = {
     for (let i = 0; i < rows; i += 1) out[i] = a[i]! - 12 * Math.floor(a[i]! / 12) + 1
   },
   wasm: (run, out, rows, a, b) => run.month(out, rows, a, b),
+}
+
+/** Day of the week of a day number, 0 for Monday. */
+export const weekday: Fill = {
+  js: (out, rows, days) => {
+    for (let i = 0; i < rows; i += 1) out[i] = weekdayOf(days[i]!)
+  },
+}
+
+/** Hour of a day number, 0 to 23. */
+export const hour: Fill = {
+  js: (out, rows, days) => {
+    for (let i = 0; i < rows; i += 1) out[i] = hourOf(days[i]!)
+  },
+}
+
+/** Sines and cosines may differ in their last bits between versions of Node; so many decimals do not. */
+const SAME_DECIMALS = 12
+
+/**
+ * Sine or cosine of whole numbers from `first` that come again after `period`, such as months: the last is then as
+ * near the first as any two that follow each other.
+ */
+export function cyclic(of: 'sin' | 'cos', period: number, first: number): Fill {
+  const table = Float64Array.from({ length: period }, (_, i) =>
+    Number(Math[of]((2 * Math.PI * i) / period).toFixed(SAME_DECIMALS)),
+  )
+  return {
+    js: (out, rows, a) => {
+      for (let i = 0; i < rows; i += 1) out[i] = table[a[i]! - first] ?? Number.NaN
+    },
+  }
 }
