@@ -305,7 +305,8 @@ export const DATASET_AXES: Record<string, { type: z.ZodType; description: string
   seed: { type: wholeNumber(0, MAX_SEED), description: 'seed of generated data' },
   format: {
     type: oneOf(DATA_FORMATS),
-    description: 'csv, or ndjson: one JSON object per line, or a list of them; by default as the name of the file says',
+    description:
+      'csv, or ndjson: one JSON object per line, or a list of them; by default as the name of the file says',
   },
   encoding: {
     type: oneOf(ENCODINGS),

@@ -100,7 +100,9 @@ function inferSchema(
     if (otherwise !== undefined) spare.set(name, otherwise)
     if (note !== null) noteOf.set(name, note)
   }
-  useSpare(schema, spare, target!, noteOf)
+  // Who drops columns decides which are left.
+  const drops = [...columns.values()].some((asked) => complete(asked).kind === 'drop')
+  if (!drops) useSpare(schema, spare, target!, noteOf)
   const notes = [...noteOf.values()]
   const more = notes.length - MOST_COLUMN_NOTES
   const said = more > 0 ? [...notes.slice(0, MOST_COLUMN_NOTES), `and ${more} more notes on columns`] : notes
