@@ -6,13 +6,9 @@ import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import type { Encoding } from '../types.ts'
 import { inUtf8, Utf8Check } from './encoding.ts'
+import type { ByteSource } from './source.ts'
 
-/** Where bytes come from. A source that answers with a number, not a promise, keeps reading synchronous. */
-export interface ByteSource {
-  /** Puts bytes at `into[offset]` and on, at most up to its end; how many, 0 at the end of the data. */
-  read(into: Uint8Array, offset: number): number | Promise<number>
-  close(): void
-}
+export type { ByteSource }
 
 const GZIP_CHUNK_BYTES = 256 * 1024
 

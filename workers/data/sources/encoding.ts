@@ -1,7 +1,7 @@
 /** What a file's bytes mean as text: told from its first bytes, and turned into UTF-8 as it is read. */
 import { isAscii, isUtf8 } from 'node:buffer'
 import type { Encoding } from '../types.ts'
-import type { ByteSource } from './bytes.ts'
+import type { ByteSource } from './source.ts'
 
 const RAW_BYTES = 64 * 1024
 /** The longest character of UTF-8, less its first byte. */
