@@ -20,6 +20,7 @@ import type {
   TrialPair,
   Untested,
 } from './types.ts'
+import { whereOf } from './where.ts'
 
 export interface GateTest {
   entry: GateScenario
@@ -238,7 +239,10 @@ export function profileOf(
   const stretches = profiles[0]?.baseline.length
   if (chunks === undefined || stretches === undefined) return null
   const alike = profiles.filter(({ baseline }) => baseline.length === stretches)
-  const out: GateProfile = { scenario: id, label, chunks, ratio: [], low: [], high: [], duets: alike.length }
+  const out: Omit<GateProfile, 'where'> = {
+    ...{ scenario: id, label, chunks, duets: alike.length },
+    ...{ ratio: [], low: [], high: [] },
+  }
   for (let i = 0; i < stretches; i++) {
     const logs = alike
       .map(({ baseline, candidate }) => Math.log(candidate[i]! / baseline[i]!))
@@ -252,7 +256,7 @@ export function profileOf(
     out.low.push(half === null ? null : Math.exp(centre - half))
     out.high.push(half === null ? null : Math.exp(centre + half))
   }
-  return out
+  return { ...out, where: whereOf(out) }
 }
 
 /** What could get worse without this gate's notice. */

@@ -85,6 +85,16 @@ export interface Outlook {
   atLeast: boolean
 }
 
+/** Where along the stream a change lies; ratios are candidate over baseline. */
+export type Where =
+  | { shape: 'everywhere' }
+  /** From `chunk` on it is `after`, before it `before`: candidate over baseline. */
+  | { shape: 'from'; chunk: number; before: number; after: number }
+  /** In the chunks from `from` up to `to`, `to` excluded. */
+  | { shape: 'between'; from: number; to: number; inside: number; outside: number }
+  /** Steadily from the first chunk to the last. */
+  | { shape: 'growing'; first: number; last: number }
+
 /** How the versions compare along the stream. */
 export interface GateProfile {
   scenario: string
@@ -95,6 +105,7 @@ export interface GateProfile {
   ratio: number[]
   low: (number | null)[]
   high: (number | null)[]
+  where: Where
   duets: number
 }
 

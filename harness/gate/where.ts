@@ -1,14 +1,5 @@
 /** Where along the stream a change lies, in the simplest shape that explains its profile. */
-import type { GateProfile } from './types.ts'
-
-export type Where =
-  | { shape: 'everywhere' }
-  /** From `chunk` on it is `after`, before it `before`: candidate over baseline. */
-  | { shape: 'from'; chunk: number; before: number; after: number }
-  /** In the chunks from `from` up to `to`, `to` excluded. */
-  | { shape: 'between'; from: number; to: number; inside: number; outside: number }
-  /** Steadily from the first chunk to the last. */
-  | { shape: 'growing'; first: number; last: number }
+import type { GateProfile, Where } from './types.ts'
 
 /** How much better than "everywhere" a shape must be (Kass and Raftery 1995: strong evidence). */
 const STRONG = 6
@@ -18,7 +9,7 @@ const FEWEST = 6
  * By the Bayesian information criterion, from the logarithms of the stretches' ratios.
  * @param profile with the ratio of each stretch of the stream
  */
-export function whereOf({ ratio, chunks }: GateProfile): Where {
+export function whereOf({ ratio, chunks }: Pick<GateProfile, 'ratio' | 'chunks'>): Where {
   const logs = ratio.map(Math.log)
   const n = logs.length
   if (n < FEWEST) return { shape: 'everywhere' }

@@ -201,6 +201,10 @@ const gate = object({
         ratio: says(z.array(number), 'candidate / baseline, for each equal stretch of the stream'),
         low: z.array(numberOrNull),
         high: z.array(numberOrNull),
+        where: says(
+          object({ shape: z.enum(['everywhere', 'from', 'between', 'growing']) }),
+          'where a change lies',
+        ),
         duets: number,
       }),
     ),

@@ -1,7 +1,6 @@
 /** What is said of a gate. */
 import { count, formatDuration, formatMetric, formatShare, list, wholeNumber } from '../../format.ts'
 import type { Coverage, GateResult, GateRow, RowVerdict } from '../../gate/types.ts'
-import { whereOf } from '../../gate/where.ts'
 import { STINT_VERSION } from '../../package-folder.ts'
 import { gateProfilePlot } from '../plots/gate-profile.ts'
 import {
@@ -285,7 +284,7 @@ function whereWords(row: GateRow, { profiles }: GateResult): string {
   if (row.metric !== 'latency_mean_ms' || row.source !== 'duets') return ''
   const profile = profiles.find(({ scenario }) => scenario === row.scenario)
   if (profile === undefined) return ''
-  const where = whereOf(profile)
+  const { where } = profile
   const change = (ratio: number) => ratioText(ratio, null, null)
   switch (where.shape) {
     case 'everywhere':

@@ -198,8 +198,7 @@ describe('where a change lies', () => {
   const noise = normalNoise(11, 0.02)
   const where = (factor: (i: number) => number) => {
     const ratio = Array.from({ length: 32 }, (_, i) => factor(i) * Math.exp(noise()))
-    const [low, high] = [ratio.map(() => null), ratio.map(() => null)]
-    return whereOf({ scenario: 's', label: 's', chunks: 3200, ratio, low, high, duets: 9 })
+    return whereOf({ chunks: 3200, ratio })
   }
 
   it('is told by the simplest shape that fits', () => {
