@@ -18,6 +18,7 @@ import type { Explanation } from './explain.ts'
 import type { GateBaseline } from './gate/decide.ts'
 import type { GateEvent, GateResult, History } from './gate/types.ts'
 import type { GeneratedData, GenerateOptions } from './generate.ts'
+import type { InitOptions, WrittenSweep } from './init.ts'
 import type { PipelineOptions, WrittenPipeline } from './pipeline/run.ts'
 import type { ProgressOptions, Shown } from './progress.ts'
 import type { RecordedRun } from './record/open-run.ts'
@@ -48,6 +49,7 @@ export { count, formatNumber, plain } from './format.ts'
 export type { GateBaseline } from './gate/decide.ts'
 export type { GateEvent, GateResult, GateRow, History, HistoryChange } from './gate/types.ts'
 export type { GeneratedData, GenerateOptions } from './generate.ts'
+export type { InitOptions, WrittenSweep } from './init.ts'
 export { HARNESS_METRICS, type Metric, metricTable } from './metrics.ts'
 export { STINT_VERSION } from './package-folder.ts'
 export type { PipelineOptions, WrittenPipeline } from './pipeline/run.ts'
@@ -86,6 +88,24 @@ export async function loadSweep(
 }
 
 /**
+ * The small sweep of the built-in pipeline that a data file stands for, as `stint run FILE --target COLUMN` runs it.
+ * @param path of a CSV or NDJSON file, packed or not, or `-` for standard input
+ * @throws {SweepError} for overrides that do not fit
+ */
+export async function sweepOfFile(
+  path: string,
+  overrides: Overrides = {},
+  surroundings: Partial<Surroundings> = {},
+): Promise<LoadedSweep> {
+  return (await import('./sweep/load.ts')).sweepOfFile(path, overrides, surroundings)
+}
+
+/** Whether the command line takes `path` for data, and not for a sweep: by its ending and, where one was named, the target. */
+export async function namesData(path: string, target: string | null): Promise<boolean> {
+  return (await import('./sweep/starter.ts')).namesData(path, target)
+}
+
+/**
  * As `loadSweep`, for a sweep that no file holds.
  * @param data what the YAML would hold
  * @param path of the file that problems are put down to and relative paths start from
@@ -121,7 +141,7 @@ export async function check(sweep: SweepSource, options: ExecuteOptions = {}): P
   const problem = await interruptible(signal, () =>
     withExecutor(options, (start) => checkSweep(loaded, start(), signal)),
   )
-  if (problem !== null) throw userErrorFrom(problem)
+  if (problem !== null) throw userErrorFrom(loaded.inWords?.(problem) ?? problem)
   return sizeOf(loaded.sweep)
 }
 
@@ -158,7 +178,7 @@ export async function run(sweep: SweepSource, options: RunOptions = {}): Promise
   const end = await withExecutor(options, (start) =>
     runSweep(loaded, start(), { root: out, command, signal, listener: onEvent }),
   )
-  return settled(end, signal)
+  return settled(end, signal, loaded.inWords)
 }
 
 export interface ResumeOptions extends ExecuteOptions {
@@ -413,6 +433,19 @@ export async function generateData(
   const { signal = never() } = options
   const { generate } = await import('./generate.ts')
   return await interruptible(signal, () => withExecutor(options, (start) => generate(preset, options, start)))
+}
+
+/**
+ * Writes a first sweep for a data file: a small grid, the types of its columns and what is left out as comments.
+ * @param data path of a CSV or NDJSON file, packed or not
+ * @throws {UserError} where the data cannot be used, or the sweep is there already or cannot be written
+ */
+export async function init(data: string, options: InitOptions & ExecuteOptions = {}): Promise<WrittenSweep> {
+  const { signal = never() } = options
+  const { writeStarter } = await import('./init.ts')
+  return await interruptible(signal, () =>
+    withExecutor(options, (start) => writeStarter(data, options, start)),
+  )
 }
 
 /** The JSON Schema of a sweep file, or of a report as JSON. */

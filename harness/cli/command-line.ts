@@ -20,6 +20,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./run.ts')).runCommand,
   },
   {
+    command: 'init <data>',
+    describe: 'write a first sweep for a data file, with the types of its columns',
+    load: async () => (await import('./init.ts')).initCommand,
+  },
+  {
     command: 'resume <run>',
     describe: 'finish an interrupted run: exactly the trials that are missing',
     load: async () => (await import('./resume.ts')).resumeCommand,

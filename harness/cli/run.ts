@@ -5,11 +5,13 @@ import {
   type FinishedRun,
   type LoadedSweep,
   loadSweep,
+  namesData,
   plain,
   renderReport,
   report,
   run,
   safeJson,
+  sweepOfFile,
   UserError,
 } from '../index.ts'
 import { type Command, EXIT } from './command.ts'
@@ -31,6 +33,7 @@ export const RUN_CODES =
 
 interface RunWords {
   sweep: string
+  target: string | undefined
   out: string
   jobs: number | undefined
   runs: number | undefined
@@ -46,8 +49,18 @@ interface RunWords {
 export const runCommand: Command<RunWords> = {
   builder: (yargs) =>
     yargs
-      .positional('sweep', { type: 'string', demandOption: true, describe: 'sweep file (YAML)' })
+      .positional('sweep', {
+        type: 'string',
+        demandOption: true,
+        describe:
+          'sweep file (YAML); or a data file (CSV, NDJSON, .gz, or - for standard input) with --target',
+      })
       .options({
+        target: {
+          type: 'string',
+          requiresArg: true,
+          describe: 'column to predict; overrides dataset.target',
+        },
         out: { type: 'string', default: 'results', describe: 'folder that receives <sweep>/<run>/' },
         jobs: { type: 'number', describe: 'trials at the same time; overrides n_jobs' },
         runs: { type: 'number', describe: 'trials per scenario; overrides benchmark_runs' },
@@ -74,7 +87,8 @@ export const runCommand: Command<RunWords> = {
         quiet: { type: 'boolean', default: false, describe: 'no progress and no summary' },
       })
       .example('$0 run scenarios/quickstart.yaml', 'the shipped sweep on generated data')
-      .example('$0 run my.yaml --set dataset.source=my.csv --runs 3', 'your own data')
+      .example('$0 run my.csv --target price', 'your own data, a small grid of the built-in pipeline')
+      .example('$0 run my.yaml --set dataset.source=my.csv --runs 3', 'a sweep of yours on other data')
       .epilogue(RUN_CODES),
   handler: runAll,
 }
@@ -86,6 +100,7 @@ async function runAll(words: RunWords): Promise<void> {
   // A run that was interrupted, or in which trials failed, is followed by none.
   for (let left = words.repeat; left > 0 && !process.exitCode; left--) {
     const sweep = await load(words)
+    if (!words.quiet) for (const note of sweep.notes) tell(plain(note))
     const exports = await runExports(words)
     const command = ['stint', ...process.argv.slice(2)]
     const end = await watched({ quiet: words.quiet, nothing: NOTHING_RUN }, (hooks) =>
@@ -97,8 +112,11 @@ async function runAll(words: RunWords): Promise<void> {
 
 export const NOTHING_RUN = ' before the first trial; nothing was written'
 
-function load(words: RunWords): Promise<LoadedSweep> {
-  return loadSweep(words.sweep, {
+async function load(words: RunWords): Promise<LoadedSweep> {
+  const { sweep, target } = words
+  const read = (await namesData(sweep, target ?? null)) ? sweepOfFile : loadSweep
+  return await read(sweep, {
+    ...(target !== undefined && { target }),
     ...(words.jobs !== undefined && { jobs: words.jobs }),
     ...(words.runs !== undefined && { runs: words.runs }),
     ...(words.seed !== undefined && { seed: words.seed }),
@@ -118,6 +136,7 @@ async function checkOnly(loaded: LoadedSweep, json: boolean): Promise<void> {
   }
   // Labels hold values of the user's.
   const lines = scenarios.map(({ id, label }) => plain(`${id}  ${label}`))
+  for (const note of loaded.notes) tell(plain(note))
   answer([...lines, size.text].join('\n'))
 }
 

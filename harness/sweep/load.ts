@@ -1,5 +1,6 @@
 /** Reads a sweep: YAML, overrides, validation, expansion. */
 import { availableParallelism } from 'node:os'
+import type { InputProblem } from '../../workers/protocol.ts'
 import { buildScenarios, compareSettings, gateSettings, referenceFindings } from './build.ts'
 import { missingSources } from './dataset.ts'
 import { isMapping, type Mapping, readYamlFile, type YamlFile } from './document.ts'
@@ -11,6 +12,7 @@ import { readProfiles, readReference } from './profiles.ts'
 import { roundsFindings, roundsOf } from './rounds.ts'
 import { inputOf, knownKeys, namedKeys, sweepSchema } from './schema.ts'
 import { PIPELINE_SETTINGS, SETTING_DEFAULTS } from './settings.ts'
+import { inRunWords, limitedTo, starterSweep } from './starter.ts'
 import type { Sweep } from './types.ts'
 import { check, repeatedValues } from './validate.ts'
 
@@ -28,6 +30,10 @@ export interface LoadedSweep {
   sweep: Sweep
   /** For problems that only the workload can find. */
   locate: Locate
+  /** Set where there is no sweep file, only data: puts a problem into the words of the command line. */
+  inWords?: (problem: InputProblem) => InputProblem
+  /** What the user should know before it runs. */
+  notes: readonly string[]
 }
 
 /**
@@ -56,6 +62,23 @@ export function sweepFromData(
   surroundings: Partial<Surroundings> = {},
 ): LoadedSweep {
   return loadRead({ data, positions: new Map(), findings: [] }, path, {}, surroundings)
+}
+
+/**
+ * The small sweep of the built-in pipeline that a data file stands for, with `overrides` laid over it.
+ * @param path of a CSV or NDJSON file, packed or not, or `-` for standard input
+ * @throws {UserError} where there is no such file
+ * @throws {SweepError} for overrides that do not fit
+ */
+export function sweepOfFile(
+  path: string,
+  overrides: Overrides = {},
+  surroundings: Partial<Surroundings> = {},
+): LoadedSweep {
+  const { data, rows } = starterSweep(path)
+  const loaded = loadRead({ data, positions: new Map(), findings: [] }, path, overrides, surroundings)
+  const limited = loaded.sweep.scenarios.some(({ dataset }) => rows !== null && dataset?.rows === rows)
+  return { ...loaded, inWords: inRunWords, notes: limited ? [`${path}: ${limitedTo(rows!)}`] : [] }
 }
 
 function loadRead(
@@ -106,7 +129,7 @@ function loadRead(
     source: { path, document: data },
   }
   refuse(referenceFindings(sweep, places, overridden))
-  return { sweep, locate: places.locate }
+  return { sweep, locate: places.locate, notes: [] }
 }
 
 /** The mappings of a sweep that give values to keys of scenarios. */

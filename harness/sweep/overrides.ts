@@ -14,6 +14,8 @@ export interface Overrides {
   jobs?: number
   /** `random_seed` */
   seed?: number
+  /** `dataset.target` */
+  target?: string
 }
 
 export interface Overridden {
@@ -42,13 +44,14 @@ function segments(path: string): string[] {
 export function applyOverrides(file: YamlFile & { data: Mapping }, overrides: Overrides): Overridden {
   const result: Overridden = { fixed: new Set(), touched: new Set(), findings: [] }
   for (const text of overrides.set ?? []) applySet(file, text, result)
-  const numbers: [string, string, Scalar | undefined][] = [
-    ['--runs', 'benchmark_runs', overrides.runs],
-    ['--jobs', 'n_jobs', overrides.jobs],
-    ['--seed', 'random_seed', overrides.seed],
+  const options: [string, string[], Scalar | undefined][] = [
+    ['--runs', ['benchmark_runs'], overrides.runs],
+    ['--jobs', ['n_jobs'], overrides.jobs],
+    ['--seed', ['random_seed'], overrides.seed],
+    ['--target', ['dataset', 'target'], overrides.target],
   ]
-  for (const [option, key, value] of numbers)
-    if (value !== undefined) put(file, [key], value, { option: `${option} ${value}` }, result)
+  for (const [option, path, value] of options)
+    if (value !== undefined) put(file, path, value, { option: `${option} ${value}` }, result)
   return result
 }
 

@@ -161,6 +161,11 @@ export const SETTING_DEFAULTS: Readonly<Record<string, Scalar>> = Object.fromEnt
   Object.entries(TABLE).map(([name, setting]) => [name, setting.default]),
 )
 
+/** What each setting means, by name. */
+export const SETTING_MEANINGS: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(TABLE).map(([name, setting]) => [name, setting.description]),
+)
+
 /** What a trial is held to where nothing is said. */
 export function defaultSettings(): ScenarioSettings {
   return Object.fromEntries(

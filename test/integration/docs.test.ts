@@ -78,6 +78,24 @@ describe('code of a page', { timeout: 180_000 }, () => {
     expect(out).toMatch(/\d\.\d/)
   })
 
+  const firstSteps = pages()
+    .flatMap(blocksOf)
+    .filter(({ language }) => language === 'sh')
+    .flatMap(({ text }) => [...text.matchAll(/^npx stint ((?:run|init) [\w.]+\.csv .*?) *(?:#.*)?$/gm)])
+    .map(([, words]) => words!)
+
+  it('shows how to run a data file, and to write a sweep for it', () => {
+    expect(firstSteps).toEqual(['run prices.csv --target price', 'init prices.csv --target price'])
+  })
+
+  it.each(firstSteps)('runs as it stands: stint %s', (words) => {
+    const { code, out } = node([STINT, ...words.split(' ')])
+    expect(code).toBe(0)
+    if (words.startsWith('run'))
+      expect(trialsOf(out).map(({ outcome }) => outcome)).toEqual(Array(20).fill('ok'))
+    else expect(node([STINT, 'run', out, '--dry-run']).code).toBe(0)
+  })
+
   it.each(named('yaml').filter(({ text }) => /^dataset:/m.test(text)))(
     'lists its scenarios: $place',
     ({ name }) => {

@@ -1,0 +1,135 @@
+/** What most people do first: `stint run` and `stint init` on a data file of their own. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { afterAll, describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { Sandbox, trialsOf } from '../fixtures/cli.ts'
+
+const box = new Sandbox()
+afterAll(() => box.remove())
+
+const ROWS = 40
+const table = (columns: readonly string[], row: (i: number) => readonly unknown[]): string => {
+  const cell = (value: unknown) => `"${String(value).replaceAll('"', '""')}"`
+  const lines = [columns, ...Array.from({ length: ROWS }, (_, i) => row(i))]
+  return `${lines.map((line) => line.map(cell).join(',')).join('\n')}\n`
+}
+const prices = table(['id', 'area', 'kind', 'price'], (i) => [
+  i + 1,
+  50 + ((i * 37) % 90),
+  i % 3 === 0 ? 'flat' : 'house',
+  1000 * i + 7,
+])
+box.write('my prices.csv', prices)
+box.write('prices.csv.gz', gzipSync(prices))
+box.write(
+  'events.ndjson',
+  Array.from({ length: ROWS }, (_, i) => JSON.stringify({ x: i % 7, price: 3 * i })).join('\n'),
+)
+const QUICK = ['--runs', '1', '--set', 'warmup_chunks=0', '--set', 'caps=best_effort', '--quiet']
+
+describe('stint run FILE --target COLUMN', { timeout: 60_000 }, () => {
+  it('runs a small grid of the built-in pipeline, and keeps it as a sweep', async () => {
+    const { code, stdout, stderr } = await box.stint('run', 'my prices.csv', '--target', 'price', ...QUICK)
+    expect([code, stderr]).toEqual([0, ''])
+    const { sweep } = JSON.parse(readFileSync(join(stdout.trim(), 'run.json'), 'utf8'))
+    expect(sweep.name).toBe('my-prices')
+    expect(sweep.source.document).toMatchObject({
+      name: 'my-prices',
+      dataset: { source: 'my prices.csv', target: 'price' },
+      grid: { batch_size: [16, 128] },
+      benchmark_runs: 1,
+      caps: 'best_effort',
+    })
+    const trials = trialsOf(stdout.trim())
+    expect(trials.map(({ outcome }) => outcome)).toEqual(sweep.scenarios.map(() => 'ok'))
+    expect(trials.length).toBe(4)
+  })
+
+  it.each([
+    ['prices.csv.gz', 4],
+    ['events.ndjson', 4],
+  ])('lists the scenarios of %s with --dry-run', async (file, scenarios) => {
+    const { code, stdout } = await box.stint('run', file, '--target', 'price', '--dry-run')
+    expect([code, stdout]).toEqual([0, expect.stringContaining(`${scenarios} scenarios x 5 runs`)])
+  })
+
+  it.each([
+    [['my prices.csv'], /my prices\.csv: name the column to predict as --target\. .*\barea\b.*\bprice\b/],
+    [['my prices.csv', '--target', 'prize'], /no column "prize"; did you mean "price"\?/],
+    [['none.csv', '--target', 'price'], /^stint: none\.csv: no such file\n/],
+    [['my prices.csv', '--target', 'price', '--set', 'params.learner=rigde'], /did you mean "ridge"\?/],
+    [['my prices.csv', '--target', 'kind', '--set', 'params.learner=ridge'], /predicts numbers/],
+  ])('says what is wrong with %j', async (words, message) => {
+    const { code, stdout, stderr } = await box.stint('run', ...words, '--dry-run')
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).toMatch(message)
+    expect(stderr).not.toMatch(/dataset\.target/)
+  })
+})
+
+const HOSTILE = [
+  'constructor',
+  'a: b #c',
+  'say "it\'s"',
+  'emoji \u{1f600}',
+  'two\nlines',
+  '- x',
+  '{y}',
+  'null',
+  '*z',
+  '\u0085',
+]
+/** So many of them are tried as the target too. */
+const TARGETS = 5
+
+describe('stint init', { timeout: 60_000 }, () => {
+  it('writes a sweep that runs as it stands, and is the one that stint run FILE stands for', async () => {
+    const made = await box.stint('init', 'my prices.csv', '--target', 'price', '--out', 'first.yaml')
+    expect(made.code).toBe(0)
+    expect(made.stdout.trim()).toBe(join(box.folder, 'first.yaml'))
+    const text = readFileSync(join(box.folder, 'first.yaml'), 'utf8')
+    expect(text).toMatch(/^# yaml-language-server: \$schema=.*sweep\.schema\.json\n/)
+    expect(text).toMatch(/^ {2}# {3}area: number$/m)
+    expect(text).toMatch(/^ {2}# {3}id: drop$/m)
+    expect(text).toMatch(/^# - dropped id: it counts the rows$/m)
+    const dry = await box.stint('run', 'first.yaml', '--dry-run')
+    expect([dry.code, dry.stderr]).toEqual([0, ''])
+    const direct = await box.stint('run', 'my prices.csv', '--target', 'price', '--dry-run')
+    expect(dry.stdout).toBe(direct.stdout)
+    const ran = await box.stint('run', 'first.yaml', '--set', 'grid.batch_size=[16]', ...QUICK)
+    expect([ran.code, ran.stderr]).toEqual([0, ''])
+    expect(trialsOf(ran.stdout.trim()).map(({ outcome }) => outcome)).toEqual(['ok', 'ok'])
+  })
+
+  it('replaces no file unless told to', async () => {
+    box.write('mine.yaml', 'precious')
+    const words = ['init', 'my prices.csv', '--target', 'price', '--out', 'mine.yaml']
+    const refused = await box.stint(...words)
+    expect([refused.code, refused.stderr]).toEqual([
+      2,
+      expect.stringMatching(/mine\.yaml: is there already\n.*--force/),
+    ])
+    expect(readFileSync(join(box.folder, 'mine.yaml'), 'utf8')).toBe('precious')
+    expect((await box.stint(...words, '--force')).code).toBe(0)
+    expect(readFileSync(join(box.folder, 'mine.yaml'), 'utf8')).toMatch(/^name: my-prices$/m)
+  })
+
+  it('writes any name of a column as YAML, in use and in the comments', async () => {
+    box.write(
+      'odd.csv',
+      table([...HOSTILE, 'y'], (i) => [...HOSTILE.map((_, at) => (i * (at + 3)) % 11), i]),
+    )
+    for (const target of HOSTILE.slice(0, TARGETS)) {
+      const made = await box.stint('init', 'odd.csv', '--target', target, '--out', 'odd.yaml', '--force')
+      expect([made.code, made.stderr]).toEqual([0, expect.stringContaining('counts the rows')])
+      const text = readFileSync(join(box.folder, 'odd.yaml'), 'utf8')
+      expect(parse(text).dataset.target).toBe(target)
+      const fixed = text.replaceAll(/^ {2}# (?=columns:$| {2}\S)/gm, '  ')
+      expect(Object.keys(parse(fixed).dataset.columns).sort()).toEqual([...HOSTILE, 'y'].sort())
+    }
+    const dry = await box.stint('run', 'odd.yaml', '--dry-run')
+    expect([dry.code, dry.stderr]).toEqual([0, ''])
+  })
+})
