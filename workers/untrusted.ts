@@ -181,11 +181,12 @@ function checkedEach<T>(
 }
 
 function checkedMetric(value: unknown, where: string): MetricInfo {
-  const { unit, direction, kind, description } = object(value, where)
+  const { unit, direction, kind, signed, description } = object(value, where)
   return {
     unit: text(unit, `${where}.unit`, ''),
     direction: oneOf(DIRECTIONS, direction, `${where}.direction`, 'neutral'),
     kind: oneOf(KINDS, kind, `${where}.kind`, 'measured'),
+    ...(signed === true && { signed }),
     description: text(description, `${where}.description`, ''),
   }
 }

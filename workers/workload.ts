@@ -16,6 +16,10 @@ export interface MetricInfo {
   direction: Direction
   /** `deterministic`: same data and seed give the same bits; compared exactly. `measured`: varies by trial. */
   kind: 'deterministic' | 'measured'
+  /**
+   * May be zero or negative, as R2 may: a change is then an amount and no ratio, and a margin of 2% is 0.02 of the unit.
+   */
+  signed?: boolean
   description: string
 }
 

@@ -72,6 +72,9 @@ function compareAsTold(pair: GroupPair, metric: Metric, settings: TestSettings):
     mean_a: means.a,
     mean_b: means.b,
     difference: means.a === null || means.b === null ? null : means.b - means.a,
+    difference_ci_low: null,
+    difference_ci_high: null,
+    compared_by: metric.signed === true ? 'difference' : 'ratio',
     ratio: null,
     ratio_ci_low: null,
     ratio_ci_high: null,
@@ -123,7 +126,7 @@ function compareAsTold(pair: GroupPair, metric: Metric, settings: TestSettings):
   }
 
   const test = welchTest(raw.a, raw.b, { scale: metric.scale, level: 1 - settings.alpha })
-  row.warnings.push(...test.warnings)
+  row.warnings.push(...relevant(test.warnings, metric))
   if (test.warnings.some((warning) => warning.kind === 'constant')) return exactly(means.a, means.b)
   take(row, 'welch', test, margin, metric)
   if (Math.min(row.n_a, row.n_b) >= 2) {
@@ -154,7 +157,7 @@ function compareSeeds(
     row.warnings.push({ kind: 'seeds_agree', keys, seeds: a.length })
     return null
   }
-  row.warnings.push({ kind: 'seed_is_unit', keys, seeds: a.length }, ...test.warnings)
+  row.warnings.push({ kind: 'seed_is_unit', keys, seeds: a.length }, ...relevant(test.warnings, metric))
   take(row, 'paired_by_seed', test, margin, metric)
   if (settings.seed !== undefined && test.p !== null) {
     row.secondary_tests = secondaryTestsOfSeeds(a, b, metric, { ...settings, margin, seed: settings.seed })
@@ -162,35 +165,49 @@ function compareSeeds(
   return row
 }
 
+/** Where differences are compared nobody misses a ratio. */
+function relevant(warnings: readonly Warning[], { signed }: Metric): Warning[] {
+  return warnings.filter(({ kind }) => signed !== true || kind !== 'ratio_undefined')
+}
+
 /** The primary test's numbers, and the verdict that its interval gives. */
 function take(
   row: ComparisonRow,
   name: 'welch' | 'paired_by_seed',
-  test: Pick<WelchTest, 't' | 'df' | 'p' | 'ratio' | 'change'>,
+  test: WelchTest,
   margin: number,
   metric: Metric,
 ): void {
   row.test = name
-  row.ratio = test.ratio?.value ?? null
-  row.ratio_ci_low = test.ratio?.low ?? null
-  row.ratio_ci_high = test.ratio?.high ?? null
+  const byDifference = row.compared_by === 'difference'
+  // How many times minus two is of one says nothing.
+  if (!byDifference && test.ratio !== null && test.ratio.value >= 0) {
+    row.ratio = test.ratio.value
+    row.ratio_ci_low = test.ratio.low
+    row.ratio_ci_high = test.ratio.high
+  }
+  if (metric.scale === 'natural') {
+    row.difference_ci_low = test.difference?.low ?? null
+    row.difference_ci_high = test.difference?.high ?? null
+  }
   row.t = test.t
   row.df = test.df
   row.p = test.p
-  const { low, high } = test.change ?? { low: null, high: null }
+  const { low, high } = (byDifference ? test.difference : test.change) ?? { low: null, high: null }
   row.verdict = low === null || high === null ? 'undecided' : verdictOf({ low, high }, margin, metric)
 }
 
-/** Without error there is no p: the change itself is held against the margin. From 0 any change is beyond it. */
+/** Without error there is no p: the change itself is held against the margin. From 0 any share is beyond it. */
 function compareExactly(
   a: number,
   b: number,
   margin: number,
   metric: Metric,
 ): { ratio: number | null; verdict: Verdict } {
-  const change = relativeChange(a, b) ?? Math.sign(b - a) * Infinity
+  const byDifference = metric.signed === true
+  const change = byDifference ? b - a : (relativeChange(a, b) ?? Math.sign(b - a) * Infinity)
   const verdict = verdictOf({ low: change, high: change }, margin, metric)
-  return { ratio: a > 0 ? b / a : null, verdict }
+  return { ratio: !byDifference && a > 0 && b >= 0 ? b / a : null, verdict }
 }
 
 function effectOf(metric: Metric, values: Record<Side, number[]>, alpha: number) {

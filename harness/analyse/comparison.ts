@@ -23,7 +23,7 @@ export interface SecondaryTests {
   median_ratio_ci_high: number | null
   /** Of two one-sided tests against the margin: small where b is the same but for the margin. */
   equivalence_p: number | null
-  /** Share of a: the smallest change that the primary test would have found with 80% power, before correction. */
+  /** Share of a, or where differences are compared an amount: the smallest change that the primary test would have found with 80% power, before correction. */
   smallest_change: number | null
 }
 
@@ -45,9 +45,13 @@ export interface ComparisonRow {
   /** Arithmetic means, in the metric's unit, on either scale. */
   mean_a: number | null
   mean_b: number | null
-  /** mean_b - mean_a. */
+  /** mean_b - mean_a, with the interval of the test on the natural scale. */
   difference: number | null
-  /** b / a: of geometric means on the log scale, else of arithmetic means. */
+  difference_ci_low: number | null
+  difference_ci_high: number | null
+  /** What the margin bounds: `difference` for metrics that may be zero or negative. */
+  compared_by: 'ratio' | 'difference'
+  /** b / a: of geometric means on the log scale, else of arithmetic means; null where `compared_by` is `difference`. */
   ratio: number | null
   ratio_ci_low: number | null
   ratio_ci_high: number | null

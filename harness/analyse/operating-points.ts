@@ -134,7 +134,8 @@ function withinMargin(groups: readonly Group[], metric: Metric, settings: TestSe
   const margin = own(settings.margins, metric.name) ?? settings.margin
   const target = centre(best.values, metric.scale)
   return candidates.filter(({ values }) => {
-    const change = relativeChange(target, centre(values, metric.scale))
+    const value = centre(values, metric.scale)
+    const change = metric.signed === true ? value - target : relativeChange(target, value)
     return change !== null && Math.abs(change) <= margin
   })
 }

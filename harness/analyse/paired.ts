@@ -97,7 +97,7 @@ export function pairedComparison(
   a: readonly number[],
   b: readonly number[],
   options: { scale: Scale; level?: number },
-): Omit<WelchTest, 'difference'> {
+): WelchTest {
   const level = options.level ?? 0.95
   const n = a.length
   const blank = {
@@ -106,6 +106,7 @@ export function pairedComparison(
     t: null,
     df: null,
     p: null,
+    difference: null,
     ratio: null,
     change: null,
     warnings: [],
@@ -141,7 +142,8 @@ export function pairedComparison(
   const error = standardDeviation(differences) / Math.sqrt(n)
   const size = Math.max(...[...a, ...b].map(Math.abs))
   if (error <= 10 * Number.EPSILON * size) return { ...points, warnings: [{ kind: 'no_spread' }] }
-  const t = mean(differences) / error
+  const difference = mean(differences)
+  const t = difference / error
   // Of the means: (Var a + Var b - Var (b - a)) / 2n.
   const covariance = (variance(a) + variance(b) - variance(differences)) / (2 * n)
   const withError = (values: readonly number[], centre: number) => ({
@@ -156,6 +158,11 @@ export function pairedComparison(
   }
   return {
     ...points,
+    difference: {
+      value: difference,
+      low: difference - critical * error,
+      high: difference + critical * error,
+    },
     ...(change ?? {}),
     t,
     df: n - 1,

@@ -116,6 +116,13 @@ function problems(side: Side, values: readonly number[], scale: Scale): Warning[
 
 // ---------------------------------------------------------------- equivalence
 
+export interface EquivalenceOptions {
+  /** As a share, between 0 and 1. */
+  margin: number
+  /** The margin is an amount in the values' unit, for values that may be zero or negative. */
+  absolute?: boolean
+}
+
 export interface EquivalenceTest {
   /** p of "b / a is at most 1 - margin", small where b is clearly not that much lower. */
   pLow: number | null
@@ -129,33 +136,39 @@ export interface EquivalenceTest {
 /**
  * Two one-sided Welch tests (Schuirmann 1987) of b against a times 1 - margin and a times 1 + margin; on the
  * natural scale this is the test of a ratio of means of Hauschke et al. (1999), so no margin in units is needed.
- * @param options.margin as a share, between 0 and 1
  */
 export function equivalenceTest(
   a: RawValues,
   b: RawValues,
-  options: { margin: number; scale?: Scale },
+  options: EquivalenceOptions & { scale?: Scale },
 ): EquivalenceTest {
   const scale = options.scale ?? 'natural'
-  const scaled = (factor: number) => a.map((value) => (typeof value === 'number' ? value * factor : value))
-  return bothSides((factor) => welchTest(scaled(factor), b, { scale }), options.margin)
+  const moved = (way: Way) =>
+    a.map((value) => (typeof value === 'number' ? moveBy(value, way, options) : value))
+  return bothSides((way) => welchTest(moved(way), b, { scale }), options)
 }
 
 /** The same by two one-sided paired tests; `a` and `b` have one finite value per pair, in the same order. */
 export function pairedEquivalenceTest(
   a: readonly number[],
   b: readonly number[],
-  options: { margin: number; scale: Scale },
+  options: EquivalenceOptions & { scale: Scale },
 ): EquivalenceTest {
-  const scaled = (factor: number) => a.map((value) => value * factor)
-  return bothSides((factor) => pairedComparison(scaled(factor), b, options), options.margin)
+  const moved = (way: Way) => a.map((value) => moveBy(value, way, options))
+  return bothSides((way) => pairedComparison(moved(way), b, options), options)
+}
+
+type Way = -1 | 1
+
+function moveBy(value: number, way: Way, { margin, absolute }: EquivalenceOptions): number {
+  return absolute === true ? value + way * margin : value * (1 + way * margin)
 }
 
 type OneSided = Pick<WelchTest, 't' | 'df' | 'ratio' | 'warnings'>
 
-function bothSides(test: (factor: number) => OneSided, margin: number): EquivalenceTest {
-  const [low, high] = [test(1 - margin), test(1 + margin)]
-  if (low.t === null || high.t === null || low.ratio === null) {
+function bothSides(test: (way: Way) => OneSided, { absolute }: EquivalenceOptions): EquivalenceTest {
+  const [low, high] = [test(-1), test(1)]
+  if (low.t === null || high.t === null || (absolute !== true && low.ratio === null)) {
     return { pLow: null, pHigh: null, p: null, warnings: low.warnings }
   }
   const pLow = studentUpperTail(low.t, low.df!)

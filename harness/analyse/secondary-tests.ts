@@ -43,14 +43,16 @@ interface Settings {
 /** Beside Welch's test, one value per trial. What cannot be had is null; the warnings are of these tests only. */
 export function secondaryTestsOfTrials(
   pair: GroupPair,
-  { name, scale }: Metric,
+  { name, scale, signed }: Metric,
   { alpha, margin, seed }: Settings,
 ): { tests: SecondaryTests; warnings: Warning[] } {
   const [a, b] = [metricValues(pair.a.trials, name), metricValues(pair.b.trials, name)]
   const level = 1 - alpha
   const paired = pair.apart ? { tests: {}, warnings: [] } : byRound(pair, name, scale, level)
   const ranks = mannWhitney(a, b)
-  const median = bootstrapMedianRatio(a, b, { seed, level, resamples: RESAMPLES }).ratio
+  const absolute = signed === true
+  const median = absolute ? null : bootstrapMedianRatio(a, b, { seed, level, resamples: RESAMPLES }).ratio
+  const smallest = smallestEffect(a, b, { alpha, scale })
   return {
     tests: {
       ...NO_SECONDARY_TESTS,
@@ -60,8 +62,8 @@ export function secondaryTestsOfTrials(
       median_ratio: median?.value ?? null,
       median_ratio_ci_low: median?.low ?? null,
       median_ratio_ci_high: median?.high ?? null,
-      equivalence_p: equivalenceTest(a, b, { margin, scale }).p,
-      smallest_change: smallestEffect(a, b, { alpha, scale }).change,
+      equivalence_p: equivalenceTest(a, b, { margin, scale, absolute }).p,
+      smallest_change: absolute ? smallest.difference : smallest.change,
     },
     warnings: [...ranks.warnings.filter(({ kind }) => kind === 'ties'), ...paired.warnings],
   }
@@ -94,7 +96,7 @@ function byRound(
 export function secondaryTestsOfSeeds(
   a: readonly number[],
   b: readonly number[],
-  { scale }: Metric,
+  { scale, signed }: Metric,
   { alpha, margin }: Settings,
 ): SecondaryTests {
   const smallest =
@@ -106,8 +108,8 @@ export function secondaryTestsOfSeeds(
       : smallestPairedDifference(a, b, { alpha })
   return {
     ...NO_SECONDARY_TESTS,
-    equivalence_p: pairedEquivalenceTest(a, b, { margin, scale }).p,
-    smallest_change: smallest.change,
+    equivalence_p: pairedEquivalenceTest(a, b, { margin, scale, absolute: signed === true }).p,
+    smallest_change: signed === true ? smallest.difference : smallest.change,
   }
 }
 

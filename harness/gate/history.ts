@@ -34,6 +34,7 @@ interface Series {
   label: string
   metric: string
   unit: string
+  compared_by: HistoryChange['compared_by']
   log: boolean
 }
 
@@ -148,6 +149,7 @@ function seriesOf(runs: readonly Recorded[], wanted: readonly string[]): Series[
           label,
           metric: name,
           unit: metric.unit,
+          compared_by: metric.signed === true ? 'difference' : 'ratio',
           log: metric.scale === 'log',
         },
       ]
@@ -174,6 +176,7 @@ function changesIn(series: Series, alpha: number, seed: number): HistoryChange[]
       label: series.label,
       metric: series.metric,
       unit: series.unit,
+      compared_by: series.compared_by,
       before: level(found[k - 1]?.index ?? 0, index),
       after: level(index, found[k + 1]?.index ?? values.length),
       run: run.path,

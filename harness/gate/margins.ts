@@ -40,7 +40,7 @@ const GATED: readonly Gated[] = [
 
 /** Of a metric that the workload measures itself, or that only `gate.metrics` names. */
 const OTHER_MARGIN = 0.1
-/** Deterministic metrics have no noise: the margin says what is worth stopping a change for. */
+/** Deterministic metrics have no noise: the margin says what is worth stopping a change for. An amount of what may be negative. */
 const SCORE_MARGIN = 0.01
 
 /** Of `latency_mean_ms`, without which no gate passes. */

@@ -152,7 +152,8 @@ export function scoreRow(
     direction: metric.direction,
     verdict: 'undecided',
     margin,
-    ratio: a !== undefined && b !== undefined && a > 0 ? { value: b / a, low: b / a, high: b / a } : null,
+    ...(metric.signed === true && { marginAmount: margin }),
+    ratio: ratioOf(metric, a, b),
     baseline: a ?? null,
     candidate: b ?? null,
     n: Math.min(values.baseline.length, values.candidate.length),
@@ -167,11 +168,18 @@ export function scoreRow(
   if (values.baseline.some((value) => value !== a) || values.candidate.some((value) => value !== b)) {
     return { ...row, note: 'differs between trials of one version, though it is said to be deterministic' }
   }
-  const change = relativeChange(a, b) ?? Math.sign(b - a) * Number.POSITIVE_INFINITY
+  const change =
+    metric.signed === true ? b - a : (relativeChange(a, b) ?? Math.sign(b - a) * Number.POSITIVE_INFINITY)
   const worse = { higher_is_better: -change, lower_is_better: change, neutral: Math.abs(change) }[
     metric.direction
   ]
   return { ...row, verdict: worse > margin ? 'regression' : 'ruled_out' }
+}
+
+/** Null where it would say nothing: of values that may be zero or negative, and of those that are. */
+function ratioOf({ signed }: Metric, a: number | undefined, b: number | undefined): GateRow['ratio'] {
+  if (signed === true || a === undefined || b === undefined || a <= 0 || b < 0) return null
+  return { value: b / a, low: b / a, high: b / a }
 }
 
 function scores(trials: readonly TrialResult[], metric: string): number[] {

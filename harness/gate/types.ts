@@ -169,6 +169,8 @@ export interface HistoryChange {
   label: string
   metric: string
   unit: string
+  /** What says how large the change is: `difference` for metrics that may be zero or negative. */
+  compared_by: 'ratio' | 'difference'
   /** Means of the runs of the regime before and of the one that begins here. */
   before: number
   after: number

@@ -232,6 +232,7 @@ const workload = loosely<WorkloadInfo>()({
       unit: text,
       direction: z.enum(DIRECTIONS),
       kind: z.enum(KINDS),
+      signed: z.boolean().optional(),
       description: text,
     }),
   ),

@@ -108,6 +108,9 @@ export function comparisonTable(rows: readonly ComparisonRow[], file: string): D
       column('hedges_g_ci_low', ({ hedges_g_low }) => hedges_g_low),
       column('hedges_g_ci_high', ({ hedges_g_high }) => hedges_g_high),
       ...SECONDARY_TESTS.map((name) => column(name, (row) => row.secondary_tests[name])),
+      column('difference_ci_low', (row) => row.difference_ci_low),
+      column('difference_ci_high', (row) => row.difference_ci_high),
+      column('compared_by', (row) => row.compared_by),
     ],
   }
 }

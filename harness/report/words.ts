@@ -204,6 +204,29 @@ export function ratioText(
   return `${middle} [${show(low)}, ${show(high)}]`
 }
 
+/** A difference and its interval: `+0.012 [+0.004, +0.02]`. */
+export function amountText(
+  value: number | null,
+  low: number | null = null,
+  high: number | null = null,
+): string {
+  if (value === null || !Number.isFinite(value)) return '—'
+  const show = (one: number) => `${one > 0 ? '+' : one < 0 ? '−' : ''}${formatNumber(Math.abs(one))}`
+  if (low === null || high === null || low === high) return show(value)
+  return `${show(value)} [${show(low)}, ${show(high)}]`
+}
+
+/** How far apart the sides are: the ratio, or the difference where that is what says something. */
+export function sizeText(row: ComparisonRow, style?: RatioStyle): string {
+  if (row.ratio !== null) return ratioText(row.ratio, row.ratio_ci_low, row.ratio_ci_high, style)
+  return amountText(row.difference, row.difference_ci_low, row.difference_ci_high)
+}
+
+/** `2%`, or `0.02` where differences are compared. */
+export function marginText(margin: number, compared_by: ComparisonRow['compared_by']): string {
+  return compared_by === 'ratio' ? formatShare(margin) : formatNumber(margin)
+}
+
 /** `exact` where values were compared without a test, a dash where they were not compared. */
 export function adjustedPText({ p_adjusted, test }: Pick<ComparisonRow, 'p_adjusted' | 'test'>): string {
   return test === 'exact' ? 'exact' : formatP(p_adjusted)

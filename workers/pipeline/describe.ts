@@ -248,13 +248,13 @@ const SCORED: MetricInfo = {
 
 const METRICS: Record<Task, Record<string, MetricInfo>> = {
   regression: {
-    r2: score('R2 of predictions made before their rows were learned'),
+    r2: { ...score('R2 of predictions made before their rows were learned'), signed: true },
     rmse: error('root mean squared error of the same predictions, in units of the target'),
     mae: error('mean absolute error of the same predictions, in units of the target'),
-    r2_mean_baseline: reference('R2 of predicting the mean of the targets seen'),
+    r2_mean_baseline: { ...reference('R2 of predicting the mean of the targets seen'), signed: true },
     rmse_mean_baseline: reference('root mean squared error of the same, in units of the target'),
     mae_mean_baseline: reference('mean absolute error of the same, in units of the target'),
-    r2_last_baseline: reference('R2 of predicting the last target seen'),
+    r2_last_baseline: { ...reference('R2 of predicting the last target seen'), signed: true },
     rmse_last_baseline: reference('root mean squared error of the same, in units of the target'),
     mae_last_baseline: reference('mean absolute error of the same, in units of the target'),
     scored: SCORED,

@@ -178,8 +178,20 @@ function captionOf({ lines, settings }: Forest, left: number, constant: string[]
           `The ${MOST_ROWS} largest effects are shown; ${count(left, 'more comparison')} in significance_tests.csv.`,
         ]
       : []),
+    ...byDifference(lines, constant),
     ...(constant.length > 0 ? [`No difference in any pair: ${constant.map(metricName).join(', ')}.`] : []),
   ]
+}
+
+/** What has no ratio is named, so that nobody takes it for equal. */
+function byDifference(lines: readonly Line[], constant: readonly string[]): string[] {
+  const rows = lines.map(({ row }) => row).filter(({ compared_by }) => compared_by === 'difference')
+  const names = [...new Set(rows.map(({ metric }) => metric))].filter((name) => !constant.includes(name))
+  return names.length === 0
+    ? []
+    : [
+        `Compared by difference, since a ratio would say nothing, and not drawn: ${names.map(metricName).join(', ')}.`,
+      ]
 }
 
 /** Metrics whose every pair is exactly alike: a line of text says it better than dots at 1. */

@@ -8,7 +8,7 @@ import type { Forest } from '../plots/significance.ts'
 import type { Plot } from '../plots/theme.ts'
 import { type Cell, type Check, type ColumnOf, columnsOf, type Report } from '../section.ts'
 import { comparisonTable } from '../tables.ts'
-import { adjustedPText, CORRECTIONS, type Line, metricName, plain, ratioText } from '../words.ts'
+import { adjustedPText, CORRECTIONS, type Line, metricName, plain, sizeText } from '../words.ts'
 import { findingsHeadline } from './findings.ts'
 import { secondaryTests } from './secondary-tests.ts'
 
@@ -76,13 +76,9 @@ function columnsFor({ lines, alpha, correction }: RunComparison): ColumnOf<Compa
     number('Mean a', 3, (row) => formatMetric(row.mean_a, row.unit)),
     number('Mean b', 2, (row) => formatMetric(row.mean_b, row.unit)),
     {
-      head: 'Ratio b / a',
-      short: 'ratio b / a',
+      ...sizeHead(lines.map(({ row }) => row)),
       type: 'number',
-      cell: ({ row: { ratio, ratio_ci_low, ratio_ci_high } }) => ({
-        text: ratioText(ratio, ratio_ci_low, ratio_ci_high),
-        value: ratio,
-      }),
+      cell: ({ row }) => ({ text: sizeText(row), value: row.ratio ?? row.difference }),
     },
     {
       ...number(`p (${CORRECTIONS[correction].short})`, 1, adjustedPText),
@@ -90,6 +86,12 @@ function columnsFor({ lines, alpha, correction }: RunComparison): ColumnOf<Compa
     },
     { head: 'Verdict', short: 'verdict', type: 'text', cell: ({ row }) => verdictCell(row, alpha) },
   ]
+}
+
+function sizeHead(rows: readonly ComparisonRow[]): { head: string; short: string } {
+  const differences = rows.some(({ compared_by }) => compared_by === 'difference')
+  const head = differences ? 'Ratio b / a, or b − a' : 'Ratio b / a'
+  return { head, short: head.toLowerCase() }
 }
 
 /** What its picture shows. */
@@ -114,7 +116,7 @@ function verdictCell(row: ComparisonRow, alpha: number): Cell {
 
 function checkOf(line: ComparisonLine, alpha: number): Check {
   const { row, scenario } = line
-  const { verdict, ratio, ratio_ci_low, ratio_ci_high } = row
+  const { verdict } = row
   const state =
     verdict === 'not_tested'
       ? 'skipped'
@@ -125,7 +127,7 @@ function checkOf(line: ComparisonLine, alpha: number): Check {
         : verdict === 'equivalent'
           ? 'passed'
           : 'undecided'
-  const size = ratio === null ? '' : `, ${ratioText(ratio, ratio_ci_low, ratio_ci_high)}`
+  const size = row.difference === null ? '' : `, ${sizeText(row)}`
   return {
     suite: scenario === '' ? pairWords(line) : scenario,
     name: scenario === '' ? metricName(row.metric) : `${metricName(row.metric)}, ${line.b} against ${line.a}`,

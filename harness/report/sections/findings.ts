@@ -1,9 +1,19 @@
 /** The significance table in sentences, one for all pairs that change the same setting. */
 
 import { type ComparisonRow, isRegression, isSignificant } from '../../analyse/comparison.ts'
-import { count, formatNumber, formatShare, wholeNumber } from '../../format.ts'
+import { count, wholeNumber } from '../../format.ts'
 import type { ReportModel } from '../types.ts'
-import { CORRECTIONS, capitalised, metricName, pairOf, ratioStyle, ratioText } from '../words.ts'
+import {
+  amountText,
+  CORRECTIONS,
+  capitalised,
+  marginText,
+  metricName,
+  pairOf,
+  ratioStyle,
+  ratioText,
+  sizeText,
+} from '../words.ts'
 
 export interface Finding {
   /** Of the claim: a change for the worse, for the better or without direction; none within the margin; or no claim. */
@@ -49,7 +59,7 @@ function sentences(about: string, rows: readonly ComparisonRow[], alpha: number,
   }
   const equivalent = rows.filter((row) => row.verdict === 'equivalent').length
   if (equivalent > 0) {
-    const within = `within the margin of ${formatShare(margin)}`
+    const within = `within the margin of ${marginText(margin, rows[0]!.compared_by)}`
     findings.push({ kind: 'same', text: `${about}: equivalent ${within}${share(equivalent)}.` })
   }
   const undecided = rows.filter(
@@ -77,18 +87,19 @@ function rangeText(rows: readonly ComparisonRow[]): string {
   const known = rows.filter((row) => row.ratio !== null).sort((a, b) => a.ratio! - b.ratio!)
   const [first, last] = [known[0], known.at(-1)]
   if (!first || !last) return differenceText(rows)
-  if (known.length === 1) return ratioText(first.ratio, first.ratio_ci_low, first.ratio_ci_high)
+  if (known.length === 1) return sizeText(first)
   const style = ratioStyle([first.ratio, last.ratio])
   const [low, high] = [ratioText(first.ratio, null, null, style), ratioText(last.ratio, null, null, style)]
   return low === high ? low : `${low} to ${high}`
 }
 
 function differenceText(rows: readonly ComparisonRow[]): string {
-  const known = rows.flatMap((row) => (row.difference === null ? [] : [row.difference])).sort((a, b) => a - b)
-  if (known.length === 0) return ''
-  const [low, high] = [known[0]!, known.at(-1)!]
-  const show = (value: number) => formatNumber(value)
-  return low === high ? `difference ${show(low)}` : `differences ${show(low)} to ${show(high)}`
+  const known = rows.filter((row) => row.difference !== null).sort((a, b) => a.difference! - b.difference!)
+  const [first, last] = [known[0], known.at(-1)]
+  if (!first || !last) return ''
+  if (known.length === 1) return `difference ${sizeText(first)}`
+  const [low, high] = [amountText(first.difference), amountText(last.difference)]
+  return low === high ? `difference ${low}` : `differences ${low} to ${high}`
 }
 
 /** `3 of 24 comparisons differ significantly` */

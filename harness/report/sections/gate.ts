@@ -206,7 +206,7 @@ function isWords({ candidate, unit, ends }: GateRow): string {
 }
 
 function marginWords({ margin, marginAmount, unit }: GateRow): string {
-  if (marginAmount !== undefined) return `${marginAmount} ${unit}`
+  if (marginAmount !== undefined) return `${marginAmount} ${unit}`.trim()
   return margin === null ? '—' : formatShare(margin)
 }
 

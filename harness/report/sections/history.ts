@@ -3,7 +3,7 @@ import { count, formatMetric, formatP } from '../../format.ts'
 import type { History, HistoryChange } from '../../gate/types.ts'
 import { STINT_VERSION } from '../../package-folder.ts'
 import type { CsvValue, Report } from '../section.ts'
-import { metricName, ratioText } from '../words.ts'
+import { amountText, metricName, ratioText } from '../words.ts'
 
 /** @param folder that holds the runs */
 export function historyReport(history: History, folder: string): Report {
@@ -73,7 +73,12 @@ export function historyReport(history: History, folder: string): Report {
 
 function sentence(change: HistoryChange): string {
   const { before, after, unit, label, metric, sweep, run, commit, started_at, p } = change
-  const size = before > 0 && after > 0 ? ` (${ratioText(after / before, null, null)})` : ''
+  const size =
+    change.compared_by === 'difference'
+      ? ` (${amountText(after - before)})`
+      : before > 0 && after > 0
+        ? ` (${ratioText(after / before, null, null)})`
+        : ''
   const first = commit === null ? run : `${run}, commit ${commit}`
   return `${metricName(metric)} of ${sweep} ${label}: ${formatMetric(before, unit)} → ${formatMetric(after, unit)}${size} from ${started_at.slice(0, 16)} on, first run ${first}; p ${formatP(p)}`
 }

@@ -3,7 +3,7 @@
 import type { ComparisonRow } from '../../analyse/comparison.ts'
 import { count, formatNumber, formatP, formatShare } from '../../format.ts'
 import { type Block, type Cell, columnsOf, type Table } from '../section.ts'
-import { capitalised, type Line, metricName, ratioText } from '../words.ts'
+import { amountText, capitalised, type Line, metricName, ratioText } from '../words.ts'
 
 interface TestColumn {
   head: string
@@ -94,8 +94,10 @@ function columnsFor(
     },
     {
       head: 'Could have shown',
-      cell: ({ secondary_tests: { smallest_change: change } }) =>
-        change === null ? pCell(null) : { text: changeText(change), value: change },
+      cell: ({ secondary_tests: { smallest_change: change }, compared_by }) =>
+        change === null
+          ? pCell(null)
+          : { text: compared_by === 'ratio' ? changeText(change) : amountText(change), value: change },
       says: 'Could have shown: the smallest change that the primary test finds four times in five with this many values and this noise.',
     },
   ]

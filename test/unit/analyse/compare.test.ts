@@ -4,6 +4,7 @@ import { verdictOf } from '../../../harness/analyse/comparison.ts'
 import { holm } from '../../../harness/analyse/correct.ts'
 import { groupByScenario } from '../../../harness/analyse/values.ts'
 import { formatWarning } from '../../../harness/analyse/warnings.ts'
+import { sizeText } from '../../../harness/report/words.ts'
 import type { CompareSettings } from '../../../harness/sweep/types.ts'
 import type { TrialResult } from '../../../workers/protocol.ts'
 import { ended } from '../../fixtures/trials.ts'
@@ -34,6 +35,72 @@ function compareValues(metric: string, x: (number | null)[], y: (number | null)[
 }
 
 const kinds = (row: { warnings: { kind: string }[] }) => row.warnings.map((warning) => warning.kind)
+
+describe('scores that may be zero or negative', () => {
+  it.each([
+    [0.6, -7.32, 'worse'],
+    [-7.32, 0.6, 'better'],
+    [0.004, 0.014, 'equivalent'],
+    [-0.004, -0.03, 'worse'],
+    [0, 0.019, 'equivalent'],
+    [0.9, 0.8815, 'equivalent'],
+    [0.9, 0.8785, 'worse'],
+  ])('are compared by their difference, exactly: %d and %d, %s', (a, b, verdict) => {
+    const row = compareValues('r2_signed', [a, a], [b, b])
+    expect(row).toMatchObject({ verdict, ratio: null, compared_by: 'difference', test: 'exact' })
+    expect(row.difference).toBeCloseTo(b - a, 12)
+    expect(kinds(row)).not.toContain('ratio_undefined')
+  })
+
+  it('are compared by the interval of their difference where they vary', () => {
+    const row = compareValues('skill', [0.01, -0.01, 0, 0.005, -0.005], [-0.99, -1.01, -1, -0.995, -1.005])
+    expect(row).toMatchObject({
+      verdict: 'worse',
+      ratio: null,
+      ratio_ci_low: null,
+      compared_by: 'difference',
+    })
+    expect(row.difference).toBeCloseTo(-1, 12)
+    expect(row.difference_ci_low).toBeGreaterThan(-1.02)
+    expect(row.difference_ci_high).toBeLessThan(-0.98)
+    const same = compareValues(
+      'skill',
+      [0.01, -0.01, 0, 0.005, -0.005],
+      [0.012, -0.008, 0.002, 0.007, -0.003],
+    )
+    expect(same.verdict).toBe('equivalent')
+    expect(sizeText(same)).toMatch(/^\+0\.002\d* \[−0\.0\d+, \+0\.01\d*\]$/)
+  })
+
+  it('have equivalence and power as amounts', () => {
+    const scenarios = [makeScenario('x'), makeScenario('y')]
+    const trials = [
+      ...trialsOf('x', 'skill', [0.001, -0.001, 0, 0.0005, -0.0005]),
+      ...trialsOf('y', 'skill', [0.0012, -0.0008, 0.0002, 0.0007, -0.0003]),
+    ]
+    const { rows } = compareScenarios({
+      trials,
+      scenarios,
+      metrics: METRICS,
+      settings: settings('skill'),
+      seed: 1,
+    })
+    const { equivalence_p, smallest_change, median_ratio } = rows[0]!.secondary_tests
+    expect(equivalence_p).toBeLessThan(1e-6)
+    expect(smallest_change).toBeLessThan(0.005)
+    expect(median_ratio).toBeNull()
+  })
+
+  it('give no negative ratio where a workload does not say that they may be so', () => {
+    const row = compareValues(
+      'drift',
+      FAST,
+      SLOW.map((value) => -value),
+    )
+    expect(row).toMatchObject({ verdict: 'lower', ratio: null, ratio_ci_low: null, ratio_ci_high: null })
+    expect(sizeText(row)).toMatch(/^−23/)
+  })
+})
 
 describe('verdicts of measured metrics', () => {
   it('calls times slower and faster', () => {

@@ -8,6 +8,14 @@ import { NO_CAPS, NO_NOISE } from '../../fixtures/trials.ts'
 
 export const METRICS = metricTable({
   r2: { unit: '', direction: 'higher_is_better', kind: 'deterministic', description: 'score' },
+  skill: {
+    ...{ unit: '', direction: 'higher_is_better', kind: 'measured', signed: true },
+    description: 'a score that may be negative and varies',
+  },
+  r2_signed: {
+    ...{ unit: '', direction: 'higher_is_better', kind: 'deterministic', signed: true },
+    description: 'a score that may be negative',
+  },
   drift: { unit: '', direction: 'neutral', kind: 'measured', description: 'drift' },
 })
 

@@ -112,7 +112,7 @@ test('significance_tests.csv keeps its old columns in place and appends the othe
   const model = modelOf(run)
   const csv = significanceTestsCsv(model.comparisons)
   expect(csv.split('\n')[0]).toMatch(
-    /,hedges_g,verdict,unit,scenario_a,scenario_b,warnings,test,correction,seeds,hedges_g_ci_low,hedges_g_ci_high,paired_rounds,paired_p,paired_ratio,paired_ratio_ci_low,paired_ratio_ci_high,mann_whitney_p,mann_whitney_method,median_ratio,median_ratio_ci_low,median_ratio_ci_high,equivalence_p,smallest_change$/,
+    /,hedges_g,verdict,unit,scenario_a,scenario_b,warnings,test,correction,seeds,hedges_g_ci_low,hedges_g_ci_high,paired_rounds,paired_p,paired_ratio,paired_ratio_ci_low,paired_ratio_ci_high,mann_whitney_p,mann_whitney_method,median_ratio,median_ratio_ci_low,median_ratio_ci_high,equivalence_p,smallest_change,difference_ci_low,difference_ci_high,compared_by$/,
   )
   const rows = read(csv)
   const latency = rows.find((row) => row['metric'] === 'latency_p50_ms' && row['n_b'] === '10')!
