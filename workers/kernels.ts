@@ -150,11 +150,10 @@ export interface KernelFunctions {
     power: number,
     l2: number,
   ): number
-  addKey(table: Pointer, start: Pointer, end: Pointer): number
-  placeKeys(table: Pointer): void
+  addKey(table: Pointer, start: Pointer, end: Pointer, code: number): void
+  placeKeys(table: Pointer, buckets: Pointer, count: number): void
   categories(
     table: Pointer,
-    codeOf: Pointer,
     bytes: Pointer,
     fields: Pointer,
     stride: number,

@@ -5,28 +5,25 @@ const FIRST_KEYS = 32
 const FIRST_WORDS = 128
 const INT_BYTES = 4
 const WORD_BYTES = 8
-/** 32-bit numbers of an entry: hash, length, place of its words. */
-const ENTRY = 3
+/** 32-bit numbers of a bucket: hash, length plus 1, place of the words, code. */
+const BUCKET = 4
 /** Places in the state, as `kernels/categories.ts` has them. */
-const [BUCKETS, MASK, KEYS, WORDS, SIZE, WORDS_USED, STATE_SIZE] = [0, 1, 2, 3, 4, 5, 7]
+const [BUCKETS, MASK, WORDS, SIZE, WORDS_USED, STATE_SIZE] = [0, 1, 2, 3, 4, 6]
 
 export class CodeTable {
   readonly #kernels: Kernels
   readonly #state: Int32Array
-  /** At least twice as many as there are keys. */
+  #capacity = FIRST_KEYS
+  /** Two for each key. */
   #buckets: Int32Array
-  #keys: Int32Array
   /** Words of eight bytes. */
   #words: Float64Array
-  #codeOf: Int32Array
 
   constructor(kernels: Kernels) {
     this.#kernels = kernels
     this.#state = kernels.ints(STATE_SIZE)
-    this.#buckets = kernels.ints(2 * FIRST_KEYS)
-    this.#keys = kernels.ints(ENTRY * FIRST_KEYS)
+    this.#buckets = kernels.ints(2 * BUCKET * FIRST_KEYS)
     this.#words = kernels.floats(FIRST_WORDS)
-    this.#codeOf = kernels.ints(FIRST_KEYS)
     this.#point()
   }
 
@@ -48,7 +45,6 @@ export class CodeTable {
     for (let row = 0; ; ) {
       row = run.categories(
         this.#state.byteOffset,
-        this.#codeOf.byteOffset,
         bytes.byteOffset,
         fields.byteOffset + INT_BYTES * at,
         INT_BYTES * stride,
@@ -61,8 +57,7 @@ export class CodeTable {
       const end = fields[at + row * stride + 1]!
       const code = meet(start, end)
       this.#reserve(end - start)
-      const key = run.addKey(this.#state.byteOffset, bytes.byteOffset + start, bytes.byteOffset + end)
-      this.#codeOf[key] = code
+      run.addKey(this.#state.byteOffset, bytes.byteOffset + start, bytes.byteOffset + end, code)
     }
   }
 
@@ -77,32 +72,24 @@ export class CodeTable {
       kernels.free(this.#words)
       this.#words = larger
     }
-    const size = this.#state[SIZE]!
-    const full = size === this.#codeOf.length
+    const full = this.#state[SIZE]! === this.#capacity
+    const before = this.#buckets
     if (full) {
-      this.#keys = grown(kernels, this.#keys)
-      this.#codeOf = grown(kernels, this.#codeOf)
-      kernels.free(this.#buckets)
-      this.#buckets = kernels.ints(4 * size)
+      this.#capacity *= 2
+      this.#buckets = kernels.ints(2 * before.length)
     }
     this.#point()
-    if (full) kernels.run.placeKeys(this.#state.byteOffset)
+    if (!full) return
+    kernels.run.placeKeys(this.#state.byteOffset, before.byteOffset, before.length / BUCKET)
+    kernels.free(before)
   }
 
   #point(): void {
     const state = this.#state
     state[BUCKETS] = this.#buckets.byteOffset
-    state[MASK] = this.#buckets.length - 1
-    state[KEYS] = this.#keys.byteOffset
+    state[MASK] = this.#buckets.length / BUCKET - 1
     state[WORDS] = this.#words.byteOffset
   }
-}
-
-function grown(kernels: Kernels, values: Int32Array): Int32Array {
-  const larger = kernels.ints(2 * values.length)
-  larger.set(values)
-  kernels.free(values)
-  return larger
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: Float64Array): Uint8Array {

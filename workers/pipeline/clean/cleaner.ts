@@ -6,6 +6,9 @@ import { isKernelArray, type Kernels } from '../../kernels.ts'
 import { createImputer, fillMeans, type Imputer, type ImputerState, type NumberStrategy } from './imputer.ts'
 import { type CategoryRule, Respelling, type RespellingState } from './respelling.ts'
 
+/** Below so many rows the way to the kernel costs more than it gains. */
+const FEWEST_COMPILED_ROWS = 256
+
 export interface CleanerOptions {
   /** How gaps in numbers are filled where a column does not say. */
   impute?: NumberStrategy
@@ -102,7 +105,7 @@ export class Cleaner {
   }
 
   private fillGaps(chunk: ColumnChunk, rows: number): void {
-    const kernels = this.options.kernels ?? null
+    const kernels = rows < FEWEST_COMPILED_ROWS ? null : (this.options.kernels ?? null)
     let { gaps } = this
     if (kernels !== null) {
       const compiled = gaps.filter(
