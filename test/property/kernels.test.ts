@@ -171,7 +171,9 @@ const setting = fc.record({
   learner: fc.constantFrom('ridge', 'sgd', 'pa'),
   reader: fc.constantFrom('bytes', 'csv-parse'),
   batch_size: fc.integer({ min: 1, max: 70 }),
-  chunks: fc.tuple(fc.integer({ min: 1, max: 130 }), fc.integer({ min: 1, max: 130 })),
+  chunks: fc.tuple(fc.integer({ min: 1, max: 130 }), fc.constantFrom(1, 130, 700)),
+  /** How often the rows come: few are worth a kernel in one place, many in all. */
+  times: fc.constantFrom(1, 1, 7),
   label_delay: fc.constantFrom(0, 0, 30),
   impute: fc.constantFrom('mean', 'median', 'constant'),
   mode: fc.constantFrom('streaming' as const, 'streaming' as const, 'batch' as const),
@@ -179,11 +181,11 @@ const setting = fc.record({
 
 it('gives the scores of JavaScript to the last bit, on random tables', async () => {
   await fc.assert(
-    fc.asyncProperty(table, setting, async (rows, { chunks, batch_size, mode, ...params }) => {
+    fc.asyncProperty(table, setting, async (rows, { chunks, times, batch_size, mode, ...params }) => {
       const lines = rows.map(([x1, x2, c1, c2, [m, d, y], target]) =>
         [x1, x2, c1, c2, `${m}/${d}/${String(y).padStart(2, '0')}`, target].join(','),
       )
-      const text = `x1,x2,c1,c2,d,y\n1,2,a,b,1/2/03,3\n${lines.join('\n')}\n`
+      const text = `x1,x2,c1,c2,d,y\n1,2,a,b,1/2/03,3\n${`${lines.join('\n')}\n`.repeat(times)}`
       const dataset = await prepared(csvFile(text), {
         target: 'y',
         columns: {
@@ -193,8 +195,8 @@ it('gives the scores of JavaScript to the last bit, on random tables', async () 
       })
       const run = (kernels: string, chunk_size: number) =>
         runPipeline(dataset, { ...params, kernels }, { batch_size, mode, chunk_size })
-      const wasm = await run('wasm', chunks[0])
-      const js = await run('js', chunks[1])
+      const wasm = await run('wasm', chunks[1])
+      const js = await run('js', chunks[0])
       expect(wasm.info!['kernels']).toBe('wasm')
       expect(js.info!['kernels']).toBe('js')
       expect(wasm.metrics).toEqual(js.metrics)

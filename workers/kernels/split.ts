@@ -91,8 +91,76 @@ function findMarks(s: Splitter, bytes: usize, from: i32, places: usize, others: 
   s.next = 0
 }
 
+function byteAt(bytes: usize, place: i32): i32 {
+  return <i32>load<u8>(bytes + <usize>place)
+}
+
+/** What `quotedRow` gives of a row that is not simple, and of one that the window does not hold to its end. */
+const NOT_SIMPLE: i32 = -1
+const NOT_WHOLE: i32 = -2
+
 /**
- * Takes plain rows, without quotes and of the right width, up to the first that is not plain or not whole.
+ * Takes a row with quoted fields, none of which has a doubled quote or a line end in it.
+ * @param before the mark before the row
+ * @returns the mark at the line feed that ends it
+ */
+function quotedRow(
+  s: Splitter,
+  bytes: usize,
+  places: usize,
+  columns: usize,
+  fields: usize,
+  before: i32,
+  start: i32,
+): i32 {
+  let mark = places + ((<usize>before) << 2) + 4
+  let from = start
+  let column = 0
+  let kept = 0
+  while (true) {
+    let place = load<i32>(mark)
+    // What lies at and after the end of the window is none of the row's.
+    if (place < 0) return NOT_WHOLE
+    let to = place
+    if (byteAt(bytes, from) === s.quote) {
+      do {
+        mark += 4
+        to = load<i32>(mark)
+        if (to < 0) return NOT_WHOLE
+        if (<u32>byteAt(bytes, to) === LF) return NOT_SIMPLE
+      } while (byteAt(bytes, to) !== s.quote)
+      from++
+      mark += 4
+      place = load<i32>(mark)
+      if (place < 0) return NOT_WHOLE
+      if (place !== to + 1) return NOT_SIMPLE
+    }
+    if (kept < s.wanted && load<i32>(columns + ((<usize>kept) << 2)) === column) {
+      store<i32>(fields, from)
+      store<i32>(fields, to, 4)
+      fields += 8
+      kept++
+    }
+    column++
+    const c = byteAt(bytes, place)
+    if (c === s.separator) {
+      from = place + 1
+      mark += 4
+      continue
+    }
+    if (column !== s.width) return NOT_SIMPLE
+    if (<u32>c === CR) {
+      mark += 4
+      if (load<i32>(mark) !== place + 1) return NOT_SIMPLE
+      place++
+    }
+    if (<u32>byteAt(bytes, place) !== LF) return NOT_SIMPLE
+    return <i32>((mark - places) >> 2)
+  }
+}
+
+/**
+ * Takes plain rows, of the right width and with simple quotes at most, up to the first that is not plain or not whole.
  * @param columns 32-bit numbers of the wanted fields, ascending
  * @param fields takes start and end of each wanted field, row by row, from row `rows` on
  * @param lines takes the line of each row, as doubles; `line` is the first one's
@@ -114,6 +182,8 @@ export function split(
   const wanted = s.wanted
   const width = s.width
   const comment = <u32>s.comment
+  // Without quotes they stand for line feeds, which end rows.
+  const quote = s.quote === <i32>LF ? 256 : <u32>s.quote
   const end = s.end
   let start = s.position
   let o = fields + ((<usize>(rows * wanted)) << 3)
@@ -128,6 +198,27 @@ export function split(
     while (k < count && rows < limit) {
       const place = load<i32>(others + ((<usize>k) << 2))
       const c = <u32>load<u8>(bytes + <usize>place)
+      if (c === quote && <u32>load<u8>(bytes + <usize>start) !== comment) {
+        const last = quotedRow(s, bytes, places, columns, o, before, start)
+        if (last === NOT_WHOLE) break
+        if (last === NOT_SIMPLE) {
+          plain = false
+          break
+        }
+        const next = load<i32>(places + ((<usize>last) << 2)) + 1
+        if (next - start > s.maxRowBytes) {
+          plain = false
+          break
+        }
+        o += (<usize>wanted) << 3
+        store<f64>(lines + ((<usize>rows) << 3), line)
+        rows++
+        line += 1
+        start = next
+        before = last
+        while (k < count && load<i32>(others + ((<usize>k) << 2)) < start) k++
+        continue
+      }
       let next = place + 1
       let last = before + width
       // Neither the right number of marks, nor these marks alone: wrong width, a quote, or a control character.

@@ -31,7 +31,7 @@ const FURTHER_PLACES = 5
  * A row that the buffer does not hold to its end is scanned again from its start when more bytes are there, so a
  * field may be split anywhere. A line feed behind the last byte stops every inner loop: no loop tests for the end.
  *
- * Plain rows, without quotes and of the right width, are cut by a kernel at marks that it finds many bytes at a time, as
+ * Plain rows, of the right width and with simple quotes at most, are cut by a kernel at marks that it finds many bytes at a time, as
  * in "Parsing Gigabytes of JSON per Second" (Langdale and Lemire, 2019); all others, and all that is broken, are left to
  * a loop that goes byte by byte. Without kernels that loop takes all rows.
  */
