@@ -50,7 +50,7 @@ export async function writeStarter(
     const prepared = await start().prepare({
       workload: sweep.workload,
       datasets: [sweep.scenarios[0]!.dataset!],
-      uses: [[{}]],
+      uses: [[{ params: {}, settings: sweep.scenarios[0]!.settings }]],
       data_dir: folder,
     })
     if (!prepared.ok) throw userErrorFrom(inRunWords(prepared.error))

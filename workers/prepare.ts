@@ -67,10 +67,17 @@ async function prepareData(spec: PrepareSpec, info: WorkloadInfo): Promise<Prepa
     const key = JSON.stringify([found.path, found.format, found.dialect])
     const fingerprint = found.fingerprint ?? known.get(key) ?? null
     const unchecked = { ...found, fingerprint }
+    const uses = spec.uses?.[index] ?? []
     const { dataset: prepared, notes: said } =
       builtIn === null
         ? await readFile(unchecked)
-        : await builtIn.checkDataset(unchecked, spec.uses?.[index] ?? [])
+        : await builtIn.checkDataset(
+            unchecked,
+            uses.map(({ params }) => params),
+          )
+    // A dry run generates fewer rows than a run.
+    const rows = dataset.kind === 'generate' ? Number.POSITIVE_INFINITY : prepared.rows
+    await builtIn?.checkFiles({ ...prepared, rows }, uses)
     notes.push(...said)
     known.set(key, prepared.fingerprint)
     datasets.push(prepared)

@@ -40,10 +40,17 @@ export interface PrepareSpec {
   workload: string
   /** Each distinct dataset of the sweep. */
   datasets: DatasetSpec[]
-  /** By dataset: the distinct parameters of the scenarios that use it, as given. */
-  uses?: Record<string, Scalar>[][]
+  /** By dataset: how the scenarios that use it use it, each way once. */
+  uses?: DatasetUse[][]
   /** An existing folder for generated data. */
   data_dir: string
+}
+
+/** What of a scenario says how its data is used. */
+export interface DatasetUse {
+  /** As given, without defaults. */
+  params: Record<string, Scalar>
+  settings: Pick<WorkloadSettings, 'mode' | 'batch_size'>
 }
 
 export type PrepareResult =

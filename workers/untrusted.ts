@@ -192,7 +192,7 @@ function checkedMetric(value: unknown, where: string): MetricInfo {
 }
 
 function checkedParam(value: unknown, where: string): ParamInfo {
-  const { type, default: standard, values, minimum, maximum, description } = object(value, where)
+  const { type, default: standard, values, minimum, maximum, writes, description } = object(value, where)
   const limit = (bound: unknown, key: string) =>
     bound === undefined || bound === null ? {} : { [key]: number(bound, `${where}.${key}`) }
   if (values !== undefined && !isArray(values)) fail(`${where}.values is ${shown(values)}; expected a list`)
@@ -204,6 +204,7 @@ function checkedParam(value: unknown, where: string): ParamInfo {
       : { values: (values as unknown[]).map((one, i) => scalar(one, `${where}.values[${i}]`)) }),
     ...limit(minimum, 'minimum'),
     ...limit(maximum, 'maximum'),
+    ...(writes === true ? { writes } : {}),
     description: text(description, `${where}.description`, ''),
   }
 }
@@ -347,9 +348,10 @@ function checkedFailure({ side, outcome, error }: Record<string, unknown>): Duet
 
 /** @throws {WorkloadError} as `checkedReport` */
 export function checkedProblem(value: unknown): InputProblem {
-  const { message, hint, file, line } = object(value, 'the error')
+  const { message, hint, param, file, line } = object(value, 'the error')
   const problem: InputProblem = { message: cut(text(message, 'message'), LONGEST_MESSAGE) }
   if (typeof hint === 'string') problem.hint = cut(hint, LONGEST_MESSAGE)
+  if (typeof param === 'string') problem.param = cut(param, LONGEST_NAME)
   if (typeof file === 'string') problem.file = cut(file, LONGEST_MESSAGE)
   if (typeof line === 'number' && isInteger(line)) problem.line = line
   return problem

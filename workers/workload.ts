@@ -31,6 +31,8 @@ export interface ParamInfo {
   values?: readonly Scalar[]
   minimum?: number
   maximum?: number
+  /** It names a file that a trial writes: several trials are refused the same one, and `{trial}` in it becomes the trial's id. */
+  writes?: boolean
   description: string
 }
 

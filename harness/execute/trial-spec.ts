@@ -61,6 +61,7 @@ interface ProbeOptions {
   wallMs?: number
   steps?: number
   memoryMb?: number
+  memoryScope?: ScenarioSettings['memory_scope']
   units?: number
   pinCore?: number
   /** Makes the trial's id. */
@@ -79,6 +80,7 @@ export function runProbe(executor: Executor, options: ProbeOptions): Promise<Tri
     chunk_size: 1,
     batch_size: 1,
     max_memory_mb: options.memoryMb ?? null,
+    memory_scope: options.memoryScope ?? 'workload',
     max_compute_units: options.units ?? null,
     pin_core: options.pinCore ?? null,
     warmup_chunks: work === 'compute' ? WARMUP_STEPS : 0,

@@ -6,6 +6,7 @@ import type {
   Capabilities,
   DataRef,
   DatasetSpec,
+  DatasetUse,
   InputProblem,
   PrepareResult,
   TrialSpec,
@@ -13,7 +14,7 @@ import type {
 } from '../../workers/protocol.ts'
 import type { Scalar, WorkloadInfo } from '../../workers/workload.ts'
 import type { Executor } from '../execute/executor.ts'
-import { type TrialPart, trialSpec } from '../execute/trial-spec.ts'
+import { runProbe, type TrialPart, trialSpec } from '../execute/trial-spec.ts'
 import { formatNumber } from '../format.ts'
 import { makeOwnedFolder } from '../ownership/leftovers.ts'
 import { STINT_VERSION } from '../package-folder.ts'
@@ -21,10 +22,10 @@ import type { Conditions } from '../record/compatibility.ts'
 import { readMachine } from '../record/machine.ts'
 import type { Calibration } from '../record/types.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
-import { checkParams, fitToWorkload, keyOfParam } from '../sweep/params.ts'
+import { checkParams, fitToWorkload, keyOfParam, paramsOfTrial } from '../sweep/params.ts'
 import { BUILT_IN } from '../sweep/paths.ts'
 import type { Locate } from '../sweep/places.ts'
-import { refuse } from '../sweep/problems.ts'
+import { type Finding, refuse } from '../sweep/problems.ts'
 import type { Scenario, Sweep } from '../sweep/types.ts'
 import { calibrate } from './calibrate.ts'
 import { hashWorkload, withStdinAsFile } from './inputs.ts'
@@ -122,11 +123,40 @@ async function fitted({ sweep, locate, executor, dataFolder, signal }: SessionOp
       refuse([{ ...locate(keyOfParam(param, sweep.workload)), what: message, ...(hint && { hint }) }])
     return { ok: false, problem: prepared.error }
   }
-  return {
-    ok: true,
-    sweep: locate === null ? sweep : fitToWorkload(sweep, prepared.workload, locate),
-    prepared,
+  const fit = locate === null ? sweep : fitToWorkload(sweep, prepared.workload, locate)
+  const problem = await tooSmallForNode(fit, executor, locate)
+  signal?.throwIfAborted()
+  return problem === null ? { ok: true, sweep: fit, prepared } : { ok: false, problem }
+}
+
+/**
+ * Under `memory_scope: process` Node itself must fit the cap, and how much that takes only a trial process can tell:
+ * the smallest caps are tried in one until one is large enough.
+ */
+async function tooSmallForNode(
+  { scenarios, source }: Sweep,
+  executor: Executor,
+  locate: Locate | null,
+): Promise<InputProblem | null> {
+  const asked = scenarios.flatMap(({ settings: { memory_scope, max_memory_mb } }) =>
+    memory_scope === 'process' && max_memory_mb !== null ? [max_memory_mb] : [],
+  )
+  const findings: Finding[] = []
+  for (const memoryMb of [...new Set(asked)].sort((a, b) => a - b)) {
+    const trial = await runProbe(executor, {
+      steps: 1,
+      memoryMb,
+      memoryScope: 'process',
+      id: 'process-scope',
+    })
+    if (trial.outcome === 'ok' || trial.error.name !== 'CapError') break
+    const what = trial.error.message
+    const hint = 'ask for more, or drop memory_scope: workload counts only what comes on top of Node'
+    if (locate === null) return { message: `${source.path}: key "max_memory_mb": ${what}`, hint }
+    findings.push({ ...locate('max_memory_mb', memoryMb), what, hint })
   }
+  refuse(findings)
+  return null
 }
 
 export class Session {
@@ -199,7 +229,8 @@ export class Session {
     },
   ): TrialSpec {
     const data = scenario.dataset === null ? null : this.byKey.get(keyOf(scenario.dataset))!
-    return trialSpec(scenario, { workload: this.workload.ref, params: scenario.params, ...part, data })
+    const spec = trialSpec(scenario, { workload: this.workload.ref, params: scenario.params, ...part, data })
+    return { ...spec, params: paramsOfTrial(spec.params, this.workload.info, spec.trial) }
   }
 }
 
@@ -227,7 +258,7 @@ async function prepare(sweep: Sweep, executor: Executor, dataFolder: string): Pr
     executor.prepare({
       workload: sweep.workload,
       datasets,
-      uses: asked.map((dataset) => distinctParams(sweep.scenarios, dataset)),
+      uses: asked.map((dataset) => distinctUses(sweep.scenarios, dataset)),
       data_dir: dataFolder,
     }),
   ])
@@ -275,10 +306,13 @@ function distinctDatasets(scenarios: readonly Scenario[]): DatasetSpec[] {
   return [...specs.values()]
 }
 
-function distinctParams(scenarios: readonly Scenario[], spec: DatasetSpec): Scenario['params'][] {
-  const uses = new Map<string, Scenario['params']>()
-  for (const { dataset, params } of scenarios) {
-    if (dataset !== null && keyOf(dataset) === keyOf(spec)) uses.set(JSON.stringify(params), params)
+function distinctUses(scenarios: readonly Scenario[], spec: DatasetSpec): DatasetUse[] {
+  const uses = new Map<string, DatasetUse>()
+  for (const { dataset, params, settings } of scenarios) {
+    if (dataset === null || keyOf(dataset) !== keyOf(spec)) continue
+    const { mode, batch_size } = settings
+    const use = { params, settings: { mode, batch_size } }
+    uses.set(JSON.stringify(use), use)
   }
   return [...uses.values()]
 }

@@ -1,4 +1,5 @@
 /** Holds a sweep against what its workload says of itself: parameters, metrics, dataset. */
+import { basename, resolve } from 'node:path'
 import type { ParamInfo, Scalar, WorkloadInfo } from '../../workers/workload.ts'
 import { metricTable } from '../metrics.ts'
 import { didYouMean, METRICS_LISTED, namesHint, PIPELINE_LISTED } from '../nearest.ts'
@@ -16,7 +17,12 @@ import type { Scenario, Sweep } from './types.ts'
  */
 export function fitToWorkload(sweep: Sweep, info: WorkloadInfo, locate: Locate): Sweep {
   const { scenarios, findings } = checkParams(sweep, info, locate)
-  refuse([...findings, ...datasetFindings(sweep, info, locate), ...metricFindings(sweep, info, locate)])
+  refuse([
+    ...findings,
+    ...datasetFindings(sweep, info, locate),
+    ...metricFindings(sweep, info, locate),
+    ...sharedFileFindings(sweep, info, locate),
+  ])
   const { source, compare } = sweep
   const written = isMapping(source.document) ? source.document['compare'] : undefined
   const named = isMapping(written) && written['metrics'] !== undefined
@@ -123,6 +129,52 @@ function refusal(value: Scalar, param: ParamInfo): string | null {
 
 const describe = (name: string, { description, default: value }: ParamInfo): string =>
   `${name}: ${description} (default ${value})`
+
+// ---------------------------------------------------------------- files that trials write
+
+const TRIAL = '{trial}'
+
+/** Parameters as one trial gets them: `{trial}` in the name of a file that it writes becomes the trial's id. */
+export function paramsOfTrial(
+  params: Record<string, Scalar>,
+  info: WorkloadInfo,
+  trial: string,
+): Record<string, Scalar> {
+  return Object.fromEntries(
+    Object.entries(params).map(([name, value]) => [
+      name,
+      writtenFile(name, value, info) ? value.replaceAll(TRIAL, trial) : value,
+    ]),
+  )
+}
+
+function writtenFile(name: string, value: Scalar, { params }: WorkloadInfo): value is string {
+  return (
+    typeof value === 'string' &&
+    params !== null &&
+    Object.hasOwn(params, name) &&
+    params[name]!.writes === true
+  )
+}
+
+/** Of several trials that write one file, only what the last one wrote would be left. */
+function sharedFileFindings(sweep: Sweep, info: WorkloadInfo, locate: Locate): Finding[] {
+  const files = new Map<string, { name: string; value: string; trials: number }>()
+  for (const { params, runs } of sweep.scenarios) {
+    for (const [name, value] of Object.entries(params)) {
+      if (!writtenFile(name, value, info) || value.includes(TRIAL)) continue
+      const file = files.get(resolve(value)) ?? { name, value, trials: 0 }
+      file.trials += runs ?? sweep.benchmark_runs
+      files.set(resolve(value), file)
+    }
+  }
+  return [...files.values()].flatMap(({ name, value, trials }) => {
+    if (trials < 2) return []
+    const what = `${trials} trials would write ${shown(value)}, and each would replace what the last one wrote`
+    const hint = `put ${TRIAL} into the name, such as "${TRIAL}-${basename(value)}", or run one scenario with benchmark_runs: 1`
+    return [{ ...locate(keyOfParam(name, sweep.workload), value), what, hint }]
+  })
+}
 
 function datasetFindings(sweep: Sweep, info: WorkloadInfo, locate: Locate): Finding[] {
   const without = sweep.scenarios.some((scenario) => scenario.dataset === null)

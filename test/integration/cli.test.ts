@@ -205,10 +205,47 @@ describe('a dry run', () => {
       /good\.csv:1: no column "price"\. Columns: x, target/,
     ],
     ['an unknown preset', 'dataset: { generate: nba3k, rows: 100000000 }\n', /unknown preset "nba3k"/],
+    [
+      'a cap on the whole process that is less than Node takes',
+      'memory_scope: process\ngrid: { max_memory_mb: [3000, 30] }\n',
+      /:3:\d+: key "grid\.max_memory_mb\[1\]": memory_scope: process needs max_memory_mb \d+ or more/,
+    ],
+    [
+      'a checkpoint in batch mode',
+      'mode: batch\nparams: { checkpoint_to: state.json }\n',
+      /:3:\d+: key "params\.checkpoint_to": checkpoints are for mode: streaming/,
+    ],
+    [
+      'a checkpoint that is not there',
+      'params: { resume_from: gone.json }\n',
+      /:2:\d+: key "params\.resume_from": cannot read checkpoint .*gone\.json/,
+    ],
+    [
+      'a checkpoint of other settings',
+      'params: { resume_from: other.json }\n',
+      /key "params\.resume_from": other\.json is a checkpoint of another run: .*learner was "sgd" and is "ridge"/,
+    ],
+    [
+      'a checkpoint in a folder that is not there',
+      'params: { checkpoint_to: gone/state.json }\n',
+      /key "params\.checkpoint_to": params\.checkpoint_to cannot be written: ENOENT/,
+    ],
+    [
+      'features in place of the data',
+      'params: { features_to: good.csv }\nbenchmark_runs: 1\n',
+      /key "params\.features_to": params\.features_to is the data itself/,
+    ],
+    [
+      'one file for several trials',
+      'grid: { params.learner: [sgd, ridge] }\nparams: { features_to: rows.csv }\nbenchmark_runs: 2\n',
+      /:3:\d+: key "params\.features_to": 4 trials would write "rows\.csv", and each would replace[\s\S]*\{trial\}-rows\.csv/,
+    ],
     ['a workload that is missing', 'workload: ./gone.mjs\ndataset: { source: good.csv }\n', /workload/],
     ['a workload that breaks', 'workload: ./breaks.mjs\n', /breaks\.mjs: broken/],
   ])('refuses what a run refuses: %s', async (_what, keys, message) => {
     box.write('breaks.mjs', "export default { describe() { throw new Error('broken') }, open() {} }\n")
+    const made_with = { learner: 'sgd' }
+    box.write('other.json', JSON.stringify({ stint_checkpoint: 3, made_with, rows: 1, parts: {} }))
     const data =
       keys.includes('dataset') || keys.includes('workload')
         ? ''
@@ -216,6 +253,18 @@ describe('a dry run', () => {
     const sweep = box.write('dry.yaml', `name: dry\n${keys}${data}`)
     expectRefusal(await box.stint('run', sweep, '--dry-run'), message)
     expectRefusal(await refused('run', sweep), message)
+  })
+
+  it('gives each trial a file of its own where {trial} is in the name', async () => {
+    const sweep = box.write(
+      'files.yaml',
+      'name: files\ndataset: { source: good.csv, target: target }\nparams: { features_to: "{trial}.features" }\ngrid: { params.learner: [sgd, ridge] }\nbenchmark_runs: 2\n',
+    )
+    const { code } = await box.stint('run', sweep, '--out', box.results, '--quiet')
+    expect(code).toBe(0)
+    const trials = trialsOf(box.runs('files')[0]!).map(({ trial }) => `${trial}.features`)
+    expect(trials).toHaveLength(4)
+    expect(readdirSync(box.folder).filter((name) => name.endsWith('.features'))).toEqual(trials.sort())
   })
 
   it('asks the workload, opens it never, and keeps nothing', async () => {

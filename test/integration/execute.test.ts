@@ -141,14 +141,6 @@ describe('a memory cap', () => {
     const tight = await run('buffers', 120)
     expect(tight.outcome).toBe('out_of_memory')
     expect(tight.caps.memory.peak_mb).toBeLessThan(160)
-    const impossible = await run('steady', 30)
-    expect(impossible).toMatchObject({
-      outcome: 'failed',
-      error: {
-        name: 'CapError',
-        message: expect.stringContaining('memory_scope: process needs max_memory_mb'),
-      },
-    })
   })
 
   it('sees off-heap memory that was never touched', async () => {

@@ -179,7 +179,7 @@ describe('a checkpoint', () => {
     expect(readdirSync(folder)).toEqual(['state.json'])
     const gone = join(folder, 'none', 'state.json')
     await expect(runPipeline(await dataset(), { checkpoint_to: gone })).rejects.toThrow(
-      /cannot write checkpoint .*none/,
+      /params.checkpoint_to cannot be written: .*none/,
     )
   })
 

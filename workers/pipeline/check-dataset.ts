@@ -19,10 +19,12 @@ import { checkNames } from '../data/schema.ts'
 import { type HashingSource, hashingSource, openSource } from '../data/sources/bytes.ts'
 import type { DataFingerprint, PreparedDataset, UnreadDataset } from '../data/types.ts'
 import { key } from '../data/yaml-text.ts'
-import type { Scalar, WorkloadInfo } from '../workload.ts'
+import type { Scalar, WorkloadInfo, WorkloadSettings } from '../workload.ts'
+import { Checkpoints } from './checkpoint.ts'
 import { givenParams, infoFor, pipelineParams } from './describe.ts'
 import { checkForgetting } from './drift/forgetting.ts'
 import { detectorsOf } from './drift/options.ts'
+import { featuresFile } from './feature-sink.ts'
 import { positiveLabel } from './learn/class-labels.ts'
 import {
   CHOICES,
@@ -330,6 +332,28 @@ function qualityNotes(survey: Survey, target: string): string[] {
       .map(({ name, outliers }) => `${name}: ${percent(outliers!)} of the values lie far from the others`),
     ...constant.map(({ name }) => `${name} has only one value`),
   ]
+}
+
+/**
+ * The files that trials go on from or write, so that no trial is played before it is refused.
+ * @throws {Error} with the parameter at fault as its `param`
+ */
+export async function checkFiles(
+  dataset: PreparedDataset,
+  uses: readonly {
+    params: Readonly<Record<string, Scalar>>
+    settings: Pick<WorkloadSettings, 'mode' | 'batch_size'>
+  }[],
+): Promise<void> {
+  for (const { params: given, settings } of uses) {
+    const { features, checkpoint_to, checkpoint_rows, resume_from, features_to } = givenParams(given)
+    if (checkpoint_to ?? checkpoint_rows ?? resume_from ?? features_to) {
+      const plan = await planFor(dataset, features)
+      const target = { task: taskOf(plan), classes: dataset.classes ?? null }
+      Checkpoints.for(pipelineParams(given, target), settings, dataset, plan, false)
+      if (features_to !== null) featuresFile(features_to, dataset.path, plan)
+    }
+  }
 }
 
 /**

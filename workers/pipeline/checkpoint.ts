@@ -11,7 +11,9 @@ import type { WorkloadSettings } from '../workload.ts'
 import { DATA_PARAMS, type PipelineParams } from './describe.ts'
 import { givenOptions } from './learn/options.ts'
 import type { Plan } from './plan.ts'
-import { checkReplaceable } from './replaceable.ts'
+import { atParam, checkReplaceable } from './replaceable.ts'
+
+type Settings = Pick<WorkloadSettings, 'mode' | 'batch_size'>
 
 export class Checkpoints {
   /** Null: the run starts afresh. */
@@ -28,17 +30,21 @@ export class Checkpoints {
    */
   static for(
     params: PipelineParams,
-    settings: WorkloadSettings,
+    settings: Settings,
     dataset: PreparedDataset,
     plan: Plan,
     warmup: boolean,
   ): Checkpoints | null {
     if (params.checkpoint_to === null && params.resume_from === null) {
       if (params.checkpoint_rows === null) return null
-      throw new Error('params.checkpoint_rows says how often, and params.checkpoint_to where to: give both')
+      throw atParam(
+        'checkpoint_rows',
+        'params.checkpoint_rows says how often, and params.checkpoint_to where to: give both',
+      )
     }
     if (settings.mode === 'batch') {
-      throw new Error(
+      throw atParam(
+        params.resume_from === null ? 'checkpoint_to' : 'resume_from',
         'checkpoints are for mode: streaming; batch mode learns only at the end: drop params.checkpoint_to and params.resume_from',
       )
     }
@@ -47,7 +53,7 @@ export class Checkpoints {
 
   private constructor(
     params: PipelineParams,
-    settings: WorkloadSettings,
+    settings: Settings,
     dataset: PreparedDataset,
     plan: Plan,
     warmup: boolean,
@@ -72,13 +78,20 @@ export class Checkpoints {
     this.path = params.checkpoint_to === null || warmup ? null : resolve(params.checkpoint_to)
     if (this.path !== null) checkReplaceable('checkpoint_to', this.path, CHECKPOINT_START)
     this.every = params.checkpoint_rows
-    this.resumed = params.resume_from === null ? null : readCheckpoint(resolve(params.resume_from))
-    if (this.resumed === null) return
-    checkSame(params.resume_from!, this.resumed, this.madeWith)
-    if (this.resumed.rows > dataset.rows) {
+    this.resumed = params.resume_from === null ? null : this.usable(params.resume_from, dataset)
+  }
+
+  /** @throws {Error} where it cannot be read, or is of another run */
+  private usable(path: string, dataset: PreparedDataset): Checkpoint {
+    try {
+      const checkpoint = readCheckpoint(resolve(path))
+      checkSame(path, checkpoint, this.madeWith)
+      if (checkpoint.rows <= dataset.rows) return checkpoint
       throw new Error(
-        `${params.resume_from} was taken after ${this.resumed.rows} rows, and ${dataset.path} has ${dataset.rows}: it is another file`,
+        `${path} was taken after ${checkpoint.rows} rows, and ${dataset.path} has ${dataset.rows}: it is another file`,
       )
+    } catch (error) {
+      throw atParam('resume_from', (error as Error).message, error)
     }
   }
 

@@ -5,7 +5,7 @@ import { threadId } from 'node:worker_threads'
 import type { OneHotState } from './features/one-hot.ts'
 import type { FeatureTable } from './features/table.ts'
 import type { FeatureBatch } from './learn/learner.ts'
-import { checkReplaceable } from './replaceable.ts'
+import { atParam, checkReplaceable } from './replaceable.ts'
 
 /** Text that waits to be written, in UTF-16 units: all that the sink holds, however long the stream. */
 const LARGEST_TEXT = 1 << 16
@@ -33,16 +33,12 @@ export class FeatureSink {
 
   /**
    * @param input the file that is read, which must not be replaced
-   * @throws {Error} where the file cannot be made, is the input itself, or is there with other content
+   * @throws {Error} as `featuresFile`, and where the file cannot be made
    */
-  constructor(path: string, input: string, { features, target }: SinkShape) {
-    this.path = resolve(path)
-    if (realPath(this.path) === realPath(resolve(input))) {
-      throw new Error(`params.features_to is the data itself, ${this.path}: name another file`)
-    }
-    const names = [...features.dense, ...features.slots, target]
-    this.text = `${names.map(field).join(',')}\n`
-    checkReplaceable('features_to', this.path, this.text)
+  constructor(path: string, input: string, shape: SinkShape) {
+    const file = featuresFile(path, input, shape)
+    this.path = file.path
+    this.text = file.header
     // Trials of one sweep may run at the same time, and two cells in one process.
     this.draft = `${this.path}.${process.pid}.${threadId}.part`
     this.file = this.tried(() => openSync(this.draft, 'w'))
@@ -111,6 +107,23 @@ export class FeatureSink {
       throw new Error(`cannot write features ${this.path}: ${(error as Error).message}`, { cause: error })
     }
   }
+}
+
+/**
+ * Where the rows go, and the line above them.
+ * @throws {Error} where it is the input itself, or is there with other content
+ */
+export function featuresFile(
+  name: string,
+  input: string,
+  { features, target }: SinkShape,
+): { path: string; header: string } {
+  const path = resolve(name)
+  if (realPath(path) === realPath(resolve(input)))
+    throw atParam('features_to', `params.features_to is the data itself, ${path}: name another file`)
+  const header = `${[...features.dense, ...features.slots, target].map(field).join(',')}\n`
+  checkReplaceable('features_to', path, header)
+  return { path, header }
 }
 
 /** The shortest decimal that reads back to the same bits; the sign of a zero is kept. */

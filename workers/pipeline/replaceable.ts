@@ -1,17 +1,35 @@
 /** Whether a file that a parameter names may be replaced: a sweep from elsewhere must not cost its user a file. */
-import { closeSync, lstatSync, openSync, readSync } from 'node:fs'
+import { accessSync, closeSync, constants, lstatSync, openSync, readSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+/** An error whose parameter the coordinator finds in the sweep. */
+export function atParam(param: string, message: string, cause?: unknown): Error {
+  return Object.assign(new Error(message, { cause }), { param })
+}
 
 /**
  * @param start how every file begins that a run writes there
- * @throws {Error} where the path is taken by anything but such a file
+ * @throws {Error} where the path is taken by anything but such a file, or its folder cannot be written
  */
 export function checkReplaceable(param: string, path: string, start: string): void {
   const stat = lstatSync(path, { throwIfNoEntry: false })
-  if (stat === undefined) return
+  if (stat === undefined) {
+    checkFolder(param, path)
+    return
+  }
   if (stat.isFile() && beginsWith(path, Buffer.from(start))) return
-  throw new Error(
+  throw atParam(
+    param,
     `params.${param} names ${path}, which exists and is not what this parameter writes there: remove it, or name another file`,
   )
+}
+
+function checkFolder(param: string, path: string): void {
+  try {
+    accessSync(dirname(path), constants.W_OK)
+  } catch (error) {
+    throw atParam(param, `params.${param} cannot be written: ${(error as Error).message}`, error)
+  }
 }
 
 function beginsWith(path: string, start: Buffer): boolean {

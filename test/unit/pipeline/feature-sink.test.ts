@@ -128,7 +128,7 @@ describe('a feature sink', () => {
     expect(readFileSync(path, 'utf8')).toBe(before)
     const absent = join(temporaryFolder(), 'none', 'features.csv')
     await expect(runPipeline(dataset, { features_to: absent })).rejects.toThrow(
-      /cannot write features .*none.*ENOENT/,
+      /params.features_to cannot be written: ENOENT.*none/,
     )
   })
 

@@ -25,6 +25,24 @@ function fitted(text: string, about: WorkloadInfo = info, set: string[] = []): S
 const refused = (text: string, about = info, set: string[] = []): string[] =>
   problemsOf(() => fitted(text, about, set)).map(({ message }) => message)
 
+describe('a file that a workload says its trials write', () => {
+  const writes = { type: 'string', default: null, writes: true, description: 'where to' } as const
+  const writer: WorkloadInfo = { ...info, params: { log: writes, copy: writes } }
+  const one = 'name: a\nbenchmark_runs: 1\n'
+
+  it('is refused to several trials, however the path is spelt', () => {
+    fitted(`${one}params: { log: a.txt, copy: b.txt }\n`, writer)
+    fitted('name: a\nbenchmark_runs: 3\nparams: { log: "{trial}.txt" }\n', writer)
+    expect(refused(`${one}params: { log: a.txt, copy: ./a.txt }\n`, writer)).toHaveLength(1)
+    expect(refused(`${one}grid: { params.log: [a.txt, ./a.txt] }\n`, writer)[0]).toMatch(
+      /:3:\d+: key "grid\.params\.log\[0\]": 2 trials would write "a\.txt"/,
+    )
+    expect(refused('name: a\nbenchmark_runs: 3\nparams: { log: a.txt }\n', writer)[0]).toMatch(
+      /3 trials would write/,
+    )
+  })
+})
+
 describe('a sweep held against its workload', () => {
   it('gets the defaults filled in, ids as they were', () => {
     const text = 'name: a\ngrid: { params.learner: [sgd, ridge] }\n'
