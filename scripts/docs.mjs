@@ -228,7 +228,13 @@ const BLOCKS = [
         ['`params.learner`', 'target', 'what it is'],
         learners.map(([name, { task, two_classes, description }]) => [
           code(name),
-          task === 'regression' ? 'a number' : two_classes ? 'two labels' : 'labels',
+          task === null
+            ? 'a number, or labels'
+            : task === 'regression'
+              ? 'a number'
+              : two_classes
+                ? 'two labels'
+                : 'labels',
           description,
         ]),
       ),
@@ -238,6 +244,7 @@ const BLOCKS = [
     'learner-options',
     () =>
       chosen
+        .filter(([, learner]) => Object.keys(learner.options).length > 0)
         .map(([name, learner]) => `**\`${name}\`**\n\n${paramsTable(Object.entries(learner.options))}`)
         .join('\n\n'),
   ],

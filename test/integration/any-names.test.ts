@@ -147,7 +147,7 @@ describe('a data set whose columns, labels and features have any name', () => {
     ])
     const [trial] = trialsOf(run)
     const { info } = okOf(trial)
-    expect(info).toMatchObject({ learner: 'softmax' })
+    expect(info).toMatchObject({ learner: 'experts' })
     expect([...(info['classes'] as string[])].sort()).toEqual(labels)
   })
 })

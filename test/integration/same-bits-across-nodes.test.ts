@@ -38,7 +38,7 @@ const NUMBERS = {
     ],
   },
   params: { drift: 'alarm', validate: true },
-  grid: { 'params.learner': ['ridge', 'sgd', 'pa', 'ftrl'], batch_size: [1, 64] },
+  grid: { 'params.learner': ['ridge', 'sgd', 'pa', 'ftrl', 'experts'], batch_size: [1, 64] },
   include: [
     { 'params.learner': 'sgd', 'params.power_t': 0.3, batch_size: 16 },
     { 'params.learner': 'sgd', 'params.learning_rate': 'optimal', 'params.average': true, batch_size: 16 },
@@ -61,7 +61,7 @@ const SWEEPS: Record<string, object> = {
   numbers: NUMBERS,
   many: {
     ...labels(
-      ['softmax'],
+      ['softmax', 'experts'],
       [
         { 'params.learner': 'softmax', 'params.power_t': 0.3, batch_size: 4 },
         { ...FOREST, 'params.learner': 'mondrian_forest_classifier', batch_size: 4 },

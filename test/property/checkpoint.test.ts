@@ -27,6 +27,7 @@ const row = fc.tuple(cell, cell, colour, fc.constantFrom('yes', 'no', ''), cell)
 const table = fc.array(row, { minLength: 5, maxLength: 60 })
 const plan = fc.record({
   learner: fc.constantFrom(...CHOICES),
+  labels: fc.boolean(),
   drift: fc.constantFrom('off', 'alarm', 'forget', 'reset'),
   validate: fc.boolean(),
   label_delay: fc.constantFrom(0, 0, 1, 3, 17),
@@ -58,10 +59,14 @@ describe('a run that goes on from a checkpoint', () => {
       fc.asyncProperty(
         table,
         plan,
-        async (rows, { learner, drift: asked, validate, label_delay, batch_size, steps, ...sizes }) => {
+        async (
+          rows,
+          { learner, labels, drift: asked, validate, label_delay, batch_size, steps, ...sizes },
+        ) => {
           const { chunks, readers } = sizes
           const drift = asked === 'forget' && !canForget(learner) ? 'reset' : asked
-          const classes = LEARNERS[learner]!.task === 'classification'
+          const { task } = LEARNERS[learner]!
+          const classes = task === null ? labels : task === 'classification'
           const text = `x1,x2,c,k,y\n1,2,a,no,3\n2,3,b,yes,4\n${rows.map((fields) => fields.join(',')).join('\n')}\n`
           const dataset = await prepared(csvFile(text), {
             target: classes ? 'k' : 'y',
@@ -104,7 +109,7 @@ describe('a run that goes on from a checkpoint', () => {
     const sorted = [header, ...lines.sort((a, b) => salary(a) - salary(b))].join('\n')
     const dataset = await prepared(csvFile(`${sorted}\n`), { preset: 'nba2k' })
     const file = join(folder, 'state.json')
-    const params = { drift: 'forget', validate: true, label_delay: 2500 }
+    const params = { learner: 'ridge', drift: 'forget', validate: true, label_delay: 2500 }
     const spills = { max_memory_mb: 0.001, spill_to_disk: true }
     const whole = await runPipeline(dataset, params, { batch_size: 16 })
     const actions = whole.steps.flatMap(({ detail }) => (detail?.['drift'] ?? []) as { action?: string }[])
@@ -205,7 +210,7 @@ describe('a checkpoint', () => {
     await expect(resume({ lambda: 2 }, { batch_size: 8 })).rejects.toThrow(
       /lambda was absent and is 2; batch_size was 4 and is 8|batch_size was 4 and is 8; lambda was absent and is 2/,
     )
-    await expect(resume({ learner: 'sgd' })).rejects.toThrow(/learner was "ridge" and is "sgd"/)
+    await expect(resume({ learner: 'sgd' })).rejects.toThrow(/learner was "experts" and is "sgd"/)
     await expect(resume({}, { mode: 'batch' })).rejects.toThrow(/checkpoints are for mode: streaming/)
     await expect(resume({ resume_from: join(folder, 'absent') })).rejects.toThrow(/cannot read checkpoint/)
     await expect(resume({ resume_from: csvFile('x,y\n') })).rejects.toThrow(/is no checkpoint/)

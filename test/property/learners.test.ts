@@ -23,6 +23,11 @@ const VARIANTS: [string, LearnerOptions][] = [
   ['pa', { variant: 'pa1' }],
   ['mondrian_forest', { trees: 2, forgetting: 0.9, forest_memory_mb: 0.004 }],
   ['mondrian_forest_classifier', { trees: 2, forgetting: 0.9, forest_memory_mb: 0.004 }],
+  ['ridge', { target_transform: 'log' }],
+  ['sgd', { target_transform: 'sqrt' }],
+  ['kernel_ridge', { landmarks: 12 }],
+  ['softmax', { last_label: true, eta0: 0.1 }],
+  ['window_logistic', { fit_rows: 9 }],
 ]
 
 function classesOf(name: string): number {
@@ -108,13 +113,10 @@ describe.each(VARIANTS)('%s %j', (name, options) => {
   })
 })
 
-/**
- * Ridge standardises dense columns, an L1 penalty falls on all dense columns but on active indexes alone, and to a tree
- * a slot is one feature.
- */
-const SAME_BOTH_WAYS = VARIANTS.filter(
-  ([name, options]) => !/^(ridge|mondrian)/.test(name) && !('l1_ratio' in options),
-)
+/** What standardises dense columns or weighs indexes otherwise; to a tree a slot is one feature. */
+const OTHERWISE = /^(ridge|kernel_ridge|window_logistic|experts|mondrian)/
+/** An L1 penalty falls on all dense columns but on active indexes only. */
+const SAME_BOTH_WAYS = VARIANTS.filter(([name, options]) => !OTHERWISE.test(name) && !('l1_ratio' in options))
 
 describe.each(SAME_BOTH_WAYS)('%s %j', (name, options) => {
   test('the sparse one-hot path equals dense columns of 0 and 1', () => {

@@ -375,7 +375,7 @@ function checkUses(uses: readonly Readonly<Record<string, Scalar>>[], target: Ta
     checkForgetting(params)
     detectorsOf(params.drift_detectors)
     try {
-      chosenLearner(params)
+      chosenLearner(params, target.task)
     } catch (error) {
       throw new Error(`params: ${(error as Error).message}`, { cause: error })
     }

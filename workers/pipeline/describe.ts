@@ -3,8 +3,8 @@ import type { MetricInfo, ParamInfo, Scalar, WorkloadInfo } from '../workload.ts
 import type { NumberStrategy } from './clean/imputer.ts'
 import { DRIFT_PARAMS, type DriftParams } from './drift/options.ts'
 import { ONE_HOT_BOUNDS } from './features/one-hot.ts'
-import { CHOICES, optionParams, type TargetInfo } from './learn/options.ts'
-import { defaultLearner, LEARNERS, type Task } from './learn/registry.ts'
+import { CHOICES, defaultLearner, optionParams, type TargetInfo } from './learn/options.ts'
+import { DEFAULT_LEARNER, LEARNERS, type Task } from './learn/registry.ts'
 import type { FeatureSet } from './plan.ts'
 
 // ---------------------------------------------------------------- parameters of how data is cleaned, checked and watched
@@ -96,7 +96,7 @@ const OWN_PARAMS = {
     type: 'string',
     default: null,
     values: [...CHOICES],
-    description: `${CHOICES.map((name) => `${name}: ${LEARNERS[name]!.description}`).join('; ')}; where none is named, ridge for a number, logistic for two labels, softmax for more`,
+    description: `${CHOICES.map((name) => `${name}: ${LEARNERS[name]!.description}`).join('; ')}; where none is named, ${DEFAULT_LEARNER}, or, where an option is given that it does not take, ridge for a number, logistic for two labels, softmax for more`,
   },
   features: {
     type: 'string',
@@ -108,7 +108,7 @@ const OWN_PARAMS = {
     type: 'integer',
     default: null,
     minimum: 1,
-    description: `passes over the training rows, in batch mode only; 5 where not given, 1 for ${ONE_PASS.join(', ')}`,
+    description: `passes over the training rows, in batch mode only; where not given, logistic and softmax are fitted to their minimum, and each of experts as if it were alone; else 5, and 1 for ${ONE_PASS.join(', ')}`,
   },
   reader: {
     type: 'string',
@@ -223,7 +223,7 @@ export function pipelineParams(
   target: Pick<TargetInfo, 'task' | 'classes'>,
 ): PipelineParams {
   const given = givenParams(params)
-  return { ...given, learner: given.learner ?? defaultLearner(target.task, target.classes) }
+  return { ...given, learner: given.learner ?? defaultLearner(given, target) }
 }
 
 const score = (description: string): MetricInfo => ({

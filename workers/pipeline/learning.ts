@@ -4,7 +4,7 @@ import type { Kernels } from '../kernels.ts'
 import type { WorkloadSettings } from '../workload.ts'
 import type { PipelineParams } from './describe.ts'
 import { RowBuffer } from './features/row-buffer.ts'
-import type { Learner, LearnerState } from './learn/learner.ts'
+import type { FeatureBatch, Learner, LearnerState } from './learn/learner.ts'
 import { chosenLearner } from './learn/options.ts'
 import { LEARNERS, learnerFromJSON, type Task } from './learn/registry.ts'
 import { ClassificationScores, ClassificationWindow } from './metrics/class-scores.ts'
@@ -131,9 +131,11 @@ export class Learning {
 
   /** Batch mode: learns and scores what was kept. */
   fit(): void {
-    const { baseline, one_pass } = LEARNERS[this.params.learner]!
+    const { learner, epochs } = this.params
+    const { baseline, one_pass } = LEARNERS[learner]!
     const once = baseline === true || one_pass === true
-    this.holdout!.fit(this.params.epochs ?? (once ? 1 : EPOCHS))
+    const converges = this.models[0]!.learner.fitMany !== undefined
+    this.holdout!.fit(epochs ?? (converges ? null : once ? 1 : EPOCHS))
   }
 
   /** Told of every scored row: for drift detectors on the error. Streaming alone. */
@@ -258,7 +260,7 @@ function modelsFor(
 ): Model[] {
   const restored = (at: number, fresh: () => Learner) =>
     state === undefined ? fresh() : learnerFromJSON(state.learners[at]!)
-  const fresh = () => chosenLearner(params, seed)
+  const fresh = () => chosenLearner(params, task, seed)
   const baselines = Object.entries(BASELINES[task]).map(([name, make], i) => ({
     name,
     learner: restored(i + 1, make),
@@ -362,18 +364,19 @@ class Holdout {
   }
 
   /**
-   * Learns the training rows, `epochs` times over, in batches; then scores the held-out rows.
+   * Learns the training rows, `epochs` times over, in batches; null: as well as the learner can. Then scores the
+   * held-out rows.
    * @throws {SpillError} where rows cannot be read back
    */
-  fit(epochs: number): void {
-    for (let epoch = 0; epoch < epochs; epoch += 1) {
-      this.train.forEach((block) => {
-        const { rows } = block.batch
-        for (let from = 0; from < rows; from += this.batchSize) {
-          const to = Math.min(rows, from + this.batchSize)
-          learnRows(this.models, block.upTo(to), from, to)
-        }
-      })
+  fit(epochs: number | null): void {
+    const { learner } = this.models[0]!
+    if (epochs === null && learner.fitMany !== undefined) {
+      if (this.train.rows > 0) learner.fitMany((visit) => this.eachBatch(visit))
+      this.eachBatch((batch, from, to) => learnRows(this.models.slice(1), batch, from, to))
+    } else {
+      for (let epoch = 0; epoch < (epochs ?? 1); epoch += 1) {
+        this.eachBatch((batch, from, to) => learnRows(this.models, batch, from, to))
+      }
     }
     this.learned = this.train.rows
     for (const model of this.models) model.learned = this.learned
@@ -387,6 +390,16 @@ class Holdout {
       const made = room.for(this.models, rows, null)
       predictRows(this.models, batch, 0, rows, made)
       scoreRows(this.models, batch, 0, rows, made, 0)
+    })
+  }
+
+  private eachBatch(visit: (batch: FeatureBatch, from: number, to: number) => void): void {
+    this.train.forEach((block) => {
+      const { rows } = block.batch
+      for (let from = 0; from < rows; from += this.batchSize) {
+        const to = Math.min(rows, from + this.batchSize)
+        visit(block.upTo(to), from, to)
+      }
     })
   }
 }

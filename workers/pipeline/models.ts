@@ -2,7 +2,7 @@
 
 import { type Kernels, newFloats } from '../kernels.ts'
 import { LastValue, MajorityClass, NoChange, RunningMean } from './learn/baselines.ts'
-import type { FeatureBatch, Learner } from './learn/learner.ts'
+import { type FeatureBatch, isJudging, type Learner } from './learn/learner.ts'
 import type { Task } from './learn/registry.ts'
 import type { Scores } from './metrics/scores.ts'
 
@@ -22,7 +22,13 @@ export const BASELINES: Readonly<Record<Task, Readonly<Record<string, () => Lear
   classification: { majority_baseline: () => new MajorityClass(), last_baseline: () => new NoChange() },
 }
 
-/** Room for one batch of predictions by model, grown as needed and used again. */
+/** Numbers that are kept of a row by model, and at the end what the first model needs of it to weigh its members. */
+export function widthsOf(models: readonly Model[]): number[] {
+  const { learner } = models[0]!
+  return [...models.map(({ scores }) => scores.width), isJudging(learner) ? learner.judges : 0]
+}
+
+/** Room for one batch of predictions, by `widthsOf` the models, grown as needed and used again. */
 export class PredictionRoom {
   private readonly byModel: Float64Array[] = []
 
@@ -32,8 +38,7 @@ export class PredictionRoom {
   for(models: readonly Model[], rows: number, kernels: Kernels | null): readonly Float64Array[] {
     if (rows <= this.rows) return this.byModel
     this.rows = rows
-    for (let m = 0; m < models.length; m += 1) {
-      const { width } = models[m]!.scores
+    for (const [m, width] of widthsOf(models).entries()) {
       const before = this.byModel[m]
       if (before !== undefined) kernels?.free(before)
       this.byModel[m] = newFloats(kernels, rows * width)
@@ -53,6 +58,7 @@ export function predictRows(
   for (let m = 0; m < models.length; m += 1) {
     const { learner, scores, learned } = models[m]!
     scores.predict(learner, batch, from, to, out[m]!, learned)
+    if (m === 0 && isJudging(learner)) learner.judge(batch, from, to, out[models.length]!)
   }
 }
 
@@ -71,6 +77,19 @@ export function scoreRows(
   }
 }
 
-export function learnRows(models: readonly Model[], batch: FeatureBatch, from: number, to: number): void {
-  for (let m = 0; m < models.length; m += 1) models[m]!.learner.learnMany(batch, from, to)
+/** Learns rows `from` to `to`; their predictions, where there are any, begin at row `first` of `predictions`. */
+export function learnRows(
+  models: readonly Model[],
+  batch: FeatureBatch,
+  from: number,
+  to: number,
+  predictions: readonly Float64Array[] | null = null,
+  first = 0,
+): void {
+  for (let m = 0; m < models.length; m += 1) {
+    const { learner } = models[m]!
+    if (m === 0 && predictions !== null && isJudging(learner)) {
+      learner.learnJudged(batch, from, to, predictions[models.length]!, first * learner.judges)
+    } else learner.learnMany(batch, from, to)
+  }
 }

@@ -7,7 +7,7 @@
 import { RowBuffer } from './features/row-buffer.ts'
 import type { FeatureBatch } from './learn/learner.ts'
 import { encodeFloats, readFloats } from './learn/state.ts'
-import { learnRows, type Model, PredictionRoom, predictRows, scoreRows } from './models.ts'
+import { learnRows, type Model, PredictionRoom, predictRows, scoreRows, widthsOf } from './models.ts'
 import { RowQueue } from './spill/rows.ts'
 import type { BlockShape, Spill } from './spill/spill.ts'
 
@@ -79,7 +79,7 @@ export class Prequential {
     this.batchSize = state?.batch_size ?? batchSize
     this.labelDelay = labelDelay
     this.scoreFrom = scoreFrom
-    const widths = models.map(({ scores }) => scores.width)
+    const widths = widthsOf(models)
     this.queue = labelDelay === 0 ? null : new LabelQueue(shape, widths, spill, state?.queue ?? undefined)
     this.due = [...(state?.due ?? [])]
     this.predicted = state?.predicted ?? 0
@@ -158,7 +158,7 @@ export class Prequential {
       model.learner = model.fresh()
       model.learned = 0
     }
-    learnRows(models, batch, from, to)
+    learnRows(models, batch, from, to, predictions, first)
     for (const one of models) one.learned += to - from
     if (keep > 0 && keep < 1) model.learner.forget?.(keep)
   }

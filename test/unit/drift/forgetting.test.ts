@@ -14,8 +14,12 @@ function forgets(learner: string, options: Record<string, string>): boolean {
   const scaling = 'scale_features' in LEARNERS[learner]!.options ? { scale_features: false } : {}
   const target = 'scale_target' in LEARNERS[learner]!.options ? { scale_target: false } : {}
   const learned = (keep: number) => {
-    const model = chosenLearner({ learner, ...options, ...scaling, ...target })
-    model.learnMany(batch, 0, 50)
+    const model = chosenLearner(
+      { learner, ...options, ...scaling, ...target },
+      classes ? 'classification' : 'regression',
+    )
+    model.learnMany(batch, 0, 20)
+    model.learnMany(batch, 20, 50)
     model.forget?.(keep)
     model.learnMany(batch, 50, 80)
     // The count of steps is no knowledge of its own.

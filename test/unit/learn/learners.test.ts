@@ -2,12 +2,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { Classifier, FeatureBatch, Learner } from '../../../workers/pipeline/learn/learner.ts'
 import { LinearClassifier, LinearRegressor } from '../../../workers/pipeline/learn/linear-learner.ts'
-import {
-  createLearner,
-  defaultLearner,
-  LEARNERS,
-  learnerFromJSON,
-} from '../../../workers/pipeline/learn/registry.ts'
+import { defaultLearner } from '../../../workers/pipeline/learn/options.ts'
+import { createLearner, LEARNERS, learnerFromJSON } from '../../../workers/pipeline/learn/registry.ts'
 import { isClassifier, Scaled } from '../../../workers/pipeline/learn/scaled.ts'
 import { StandardScaler } from '../../../workers/pipeline/learn/scaler.ts'
 import { Sgd } from '../../../workers/pipeline/learn/sgd.ts'
@@ -112,14 +108,20 @@ describe('classifiers', () => {
 describe('registry', () => {
   test('every default makes a learner of the task it names', () => {
     for (const [name, { task, options }] of Object.entries(LEARNERS)) {
-      const learner = createLearner(
-        name,
-        Object.fromEntries(Object.entries(options).map(([k, o]) => [k, o.default])),
-      )
-      expect(isClassifier(learner)).toBe(task === 'classification')
+      const defaults = Object.fromEntries(Object.entries(options).map(([k, o]) => [k, o.default]))
+      for (const each of task === null ? (['regression', 'classification'] as const) : [task]) {
+        expect(isClassifier(createLearner(name, defaults, 0, each)), name).toBe(each === 'classification')
+      }
     }
-    expect(defaultLearner('regression', null)).toBe('ridge')
-    expect([null, 1, 2, 3].map((classes) => defaultLearner('classification', classes))).toEqual([
+  })
+
+  test('an option that experts does not take chooses the plain learner that does', () => {
+    const chosen = (params: Record<string, number>, classes: number | null) =>
+      defaultLearner(params, { task: classes === 0 ? 'regression' : 'classification', classes })
+    expect(chosen({}, 0)).toBe('experts')
+    expect(chosen({ share: 0.1 }, 2)).toBe('experts')
+    expect(chosen({ lambda: 1 }, 0)).toBe('ridge')
+    expect([null, 1, 2, 3].map((classes) => chosen({ eta0: 1 }, classes))).toEqual([
       ...['softmax', 'logistic', 'logistic', 'softmax'],
     ])
   })

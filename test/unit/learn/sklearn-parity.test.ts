@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import type { FeatureBatch } from '../../../workers/pipeline/learn/learner.ts'
+import type { Classifier, FeatureBatch } from '../../../workers/pipeline/learn/learner.ts'
 import { LinearClassifier, LinearRegressor } from '../../../workers/pipeline/learn/linear-learner.ts'
 import { PassiveAggressive } from '../../../workers/pipeline/learn/pa.ts'
 import { createLearner, type LearnerOptions } from '../../../workers/pipeline/learn/registry.ts'
@@ -73,7 +73,26 @@ describe('parity with scikit-learn, own fixture', () => {
     classes: number[]
     learners: { learner: string; options: LearnerOptions; batch: number; states: State[] }[]
     scaler: Moments[]
+    minima: { alpha: number; target: number[]; probabilities: number[][] }[]
   }
+
+  test.each(fixture.minima.map((minimum) => [Math.max(...minimum.target) + 1, minimum] as const))(
+    'logistic regression of %i classes in batch mode is at its minimum',
+    (classes, { alpha, target, probabilities }) => {
+      const batch = batchOf(fixture.x, target)
+      // scikit-learn penalises one vector of two classes; softmax has two, of half its length each.
+      const learner = createLearner(classes === 2 ? 'logistic' : 'softmax', {
+        ...PLAIN,
+        ...{ alpha, eta0: 0.1 },
+      }) as Classifier
+      learner.fitMany!((visit) => {
+        for (let from = 0; from < batch.rows; from += 50) visit(batch, from, Math.min(batch.rows, from + 50))
+      })
+      const out = new Float64Array(batch.rows * classes)
+      learner.predictProbabilities!(batch, 0, batch.rows, out)
+      for (const [i, expected] of probabilities.flat().entries()) expect(out[i]).toBeCloseTo(expected, 4)
+    },
+  )
 
   test.each(
     fixture.learners.map((l) => [`${l.learner} ${JSON.stringify(l.options)} batch ${l.batch}`, l] as const),

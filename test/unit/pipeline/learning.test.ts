@@ -232,17 +232,17 @@ describe('what is refused before any trial', () => {
     [
       { learner: 'ridge' },
       2,
-      /"ridge" predicts numbers, but the target "kind" has 2 labels: choose logistic, softmax/,
+      /"ridge" predicts numbers, but the target "kind" has 2 labels: choose experts, logistic, softmax/,
     ],
     [
       { learner: 'softmax' },
       0,
-      /"softmax" predicts labels, but the target "y" is a number: choose ridge, sgd/,
+      /"softmax" predicts labels, but the target "y" is a number: choose experts, ridge, kernel_ridge, sgd/,
     ],
     [
       { learner: 'logistic' },
       4,
-      /"logistic" tells two labels apart, but the target "kind" has 4 labels: choose softmax/,
+      /"logistic" tells two labels apart, but the target "kind" has 4 labels: choose experts, softmax/,
     ],
     [
       { learner: 'sgd', lambda: 1 },

@@ -82,7 +82,7 @@ describe.skipIf(real === null)('on the real players, which are absent where this
     'ridge in batches of %i scores what it predicted after its first batch',
     async (batch_size, r2, scored) => {
       const dataset = await prepared(real!, { preset: 'nba2k' })
-      const { metrics } = await runPipeline(dataset, {}, { batch_size })
+      const { metrics } = await runPipeline(dataset, { learner: 'ridge' }, { batch_size })
       expect(metrics['r2']).toBeCloseTo(r2, 4)
       expect(metrics['scored']).toBe(scored)
     },
@@ -90,7 +90,7 @@ describe.skipIf(real === null)('on the real players, which are absent where this
 
   it('ridge and SGD reach their known scores row by row, far above the baselines', async () => {
     const dataset = await prepared(real!, { preset: 'nba2k' })
-    const ridge = await runPipeline(dataset)
+    const ridge = await runPipeline(dataset, { learner: 'ridge' })
     expect(ridge.metrics['r2']).toBeCloseTo(0.752, 3)
     expect(ridge.metrics['r2_mean_baseline']).toBeCloseTo(-0.029, 3)
     expect(ridge.metrics['r2_last_baseline']).toBeCloseTo(0.313, 3)
@@ -98,16 +98,33 @@ describe.skipIf(real === null)('on the real players, which are absent where this
     expect(sgd.metrics['r2']).toBeCloseTo(0.668, 3)
   })
 
-  it.skipIf(orders === null)('ridge keeps its score over ten shuffled orders', async () => {
-    const [header, ...lines] = readFileSync(real!, 'utf8').trimEnd().split('\n')
-    const shuffles = JSON.parse(readFileSync(orders!, 'utf8')) as Record<string, number[]>
-    const folder = temporaryFolder()
-    let sum = 0
-    for (let k = 0; k < 10; k += 1) {
-      const path = join(folder, `${k}.csv`)
-      writeFileSync(path, [header, ...shuffles[k]!.map((i) => lines[i])].join('\n'))
-      sum += (await runPipeline(await prepared(path, { preset: 'nba2k' }))).metrics['r2']!
-    }
-    expect(sum / 10).toBeGreaterThan(0.754)
-  })
+  it.skipIf(orders === null)(
+    'experts gain on ridge in ten shuffled orders and in file order',
+    async () => {
+      const [header, ...lines] = readFileSync(real!, 'utf8').trimEnd().split('\n')
+      const shuffles = JSON.parse(readFileSync(orders!, 'utf8')) as Record<string, number[]>
+      const folder = temporaryFolder()
+      const gains: number[] = []
+      const both = async (file: string) => {
+        const dataset = await prepared(file, { preset: 'nba2k' })
+        const r2 = async (params: Record<string, string>) =>
+          (await runPipeline(dataset, params)).metrics['r2']!
+        return [await r2({}), await r2({ learner: 'ridge' })] as const
+      }
+      const [inFile] = await both(real!)
+      expect(inFile).toBeGreaterThan(0.76)
+      let sum = 0
+      for (let k = 0; k < 10; k += 1) {
+        const path = join(folder, `${k}.csv`)
+        writeFileSync(path, [header, ...shuffles[k]!.map((i) => lines[i])].join('\n'))
+        const [experts, ridge] = await both(path)
+        gains.push(experts - ridge)
+        sum += ridge
+      }
+      expect(sum / 10).toBeGreaterThan(0.754)
+      expect(gains.reduce((total, gain) => total + gain, 0) / 10).toBeGreaterThan(0.008)
+      expect(Math.min(...gains)).toBeGreaterThan(0)
+    },
+    120_000,
+  )
 })

@@ -108,10 +108,10 @@ describe('a feature that nobody described', () => {
 
 describe('a learner that nobody named', () => {
   it.each([
-    ['numbers', ['1', '2.5', '7'], 'regression', 'ridge', null],
-    ['two labels', ['no', 'yes'], 'classification', 'logistic', 2],
-    ['three labels', ['setosa', 'versicolor', 'virginica'], 'classification', 'softmax', 3],
-    ['0 and 1', ['0', '1'], 'classification', 'logistic', 2],
+    ['numbers', ['1', '2.5', '7'], 'regression', 'experts', null],
+    ['two labels', ['no', 'yes'], 'classification', 'experts', 2],
+    ['three labels', ['setosa', 'versicolor', 'virginica'], 'classification', 'experts', 3],
+    ['0 and 1', ['0', '1'], 'classification', 'experts', 2],
   ])('fits %s', async (_, targets, task, learner, classes) => {
     const { dataset, notes } = await checked(table(targets), {})
     expect(dataset.classes ?? null).toBe(classes)
@@ -134,7 +134,7 @@ describe('a learner that nobody named', () => {
     for (const again of [{ rows: 30 }, { rows: 60, fingerprint }]) {
       const { dataset } = await checked(text, again)
       expect(dataset).toMatchObject({ classes: 3, rows: again.rows })
-      expect((await runPipeline(dataset)).info).toMatchObject({ learner: 'softmax', learned: again.rows })
+      expect((await runPipeline(dataset)).info).toMatchObject({ learner: 'experts', learned: again.rows })
     }
   })
 
@@ -144,7 +144,7 @@ describe('a learner that nobody named', () => {
       'read the target y as labels (classification): it is 0 or 1; if it is a number, say dataset.columns: { "y": number }',
     )
     const { dataset } = await checked(table(['0', '1']), { columns: { y: 'number' } })
-    expect((await runPipeline(dataset)).info).toMatchObject({ task: 'regression', learner: 'ridge' })
+    expect((await runPipeline(dataset)).info).toMatchObject({ task: 'regression', learner: 'experts' })
   })
 
   it('takes 0 and 1 for numbers where others come after the sample', async () => {
@@ -170,37 +170,37 @@ describe('a learner that does not fit the target', () => {
     [
       ['a', 'b', 'c'],
       'ridge',
-      `${LABELS} 3 labels: choose softmax, mondrian_forest_classifier, or leave params.learner out`,
+      `${LABELS} 3 labels: choose experts, softmax, window_logistic, label_chain, mondrian_forest_classifier, or leave params.learner out`,
     ],
     [
       ['a', 'b'],
       'ridge',
-      `${LABELS} 2 labels: choose logistic, softmax, pa_classifier, ftrl_classifier, mondrian_forest_classifier, or leave params.learner out`,
+      `${LABELS} 2 labels: choose experts, logistic, softmax, window_logistic, label_chain, pa_classifier, ftrl_classifier, mondrian_forest_classifier, or leave params.learner out`,
     ],
     [
       ['0', '1'],
       'ridge',
-      `${LABELS} 2 labels: choose logistic, softmax, pa_classifier, ftrl_classifier, mondrian_forest_classifier, or leave params.learner out, or set dataset.columns.y to number`,
+      `${LABELS} 2 labels: choose experts, logistic, softmax, window_logistic, label_chain, pa_classifier, ftrl_classifier, mondrian_forest_classifier, or leave params.learner out, or set dataset.columns.y to number`,
     ],
     [
       ['a', 'b', 'c'],
       'logistic',
-      'params.learner "logistic" tells two labels apart, but the target "y" has 3 labels: choose softmax, mondrian_forest_classifier, or leave params.learner out',
+      'params.learner "logistic" tells two labels apart, but the target "y" has 3 labels: choose experts, softmax, window_logistic, label_chain, mondrian_forest_classifier, or leave params.learner out',
     ],
     [
       ['1', '2', '3'],
       'logistic',
-      'params.learner "logistic" predicts labels, but the target "y" is a number: choose ridge, sgd, pa, ftrl, mondrian_forest, or leave params.learner out',
+      'params.learner "logistic" predicts labels, but the target "y" is a number: choose experts, ridge, kernel_ridge, sgd, pa, ftrl, mondrian_forest, or leave params.learner out',
     ],
     [
       ['1', '2', '3'],
       'softmax',
-      'params.learner "softmax" predicts labels, but the target "y" is a number: choose ridge, sgd, pa, ftrl, mondrian_forest, or leave params.learner out, or if its numbers are labels, set dataset.columns.y to category',
+      'params.learner "softmax" predicts labels, but the target "y" is a number: choose experts, ridge, kernel_ridge, sgd, pa, ftrl, mondrian_forest, or leave params.learner out, or if its numbers are labels, set dataset.columns.y to category',
     ],
     [
       Array.from({ length: 30 }, (_, i) => String(i)),
       'softmax',
-      'params.learner "softmax" predicts labels, but the target "y" is a number: choose ridge, sgd, pa, ftrl, mondrian_forest, or leave params.learner out',
+      'params.learner "softmax" predicts labels, but the target "y" is a number: choose experts, ridge, kernel_ridge, sgd, pa, ftrl, mondrian_forest, or leave params.learner out',
     ],
   ])('is refused for %j and %s, and all that it advises works', async (targets, learner, message) => {
     const dataset = await prepared(csvFile(table(targets)), { target: 'y' })

@@ -43,7 +43,32 @@ export interface Learner {
   forget?(keep: number): void
   /** What it has come to, for the trial's info: what a user should know beside the scores. */
   info?(): Record<string, unknown>
+  /**
+   * Learns all rows of a set as a fresh learner, as well as it can: batch mode. Absent where passes of `learnMany` over
+   * them are all that there is.
+   */
+  fitMany?(each: EachBatch): void
   toJSON(): LearnerState
+}
+
+/** Hands every batch of a set of rows to `visit`, in order; may be called as often as needed. */
+export type EachBatch = (visit: (batch: FeatureBatch, from: number, to: number) => void) => void
+
+/**
+ * A learner that weighs others by their predictions. Where labels come late these are those made when the rows were
+ * predicted, not those that would be made once the labels are there: so they are asked for, kept and handed back.
+ */
+export interface Judging {
+  /** Numbers a row that `judge` writes. */
+  readonly judges: number
+  /** Writes what the weights need of rows `from` to `to`, `judges` numbers each. Changes no state. */
+  judge(batch: FeatureBatch, from: number, to: number, out: Float64Array): void
+  /** `learnMany` with what `judge` wrote of the rows, from number `at` on; NaN where they had no prediction. */
+  learnJudged(batch: FeatureBatch, from: number, to: number, made: Float64Array, at: number): void
+}
+
+export function isJudging(learner: Learner): learner is Learner & Judging {
+  return 'judges' in learner
 }
 
 /** A learner whose targets are class indexes; `predictMany` writes the most probable class. */

@@ -1,5 +1,5 @@
 /** Linear models as learners: what regression and the two-class case share, whatever the update rule. */
-import type { Classifier, FeatureBatch, Learner, LearnerState } from './learner.ts'
+import type { Classifier, EachBatch, FeatureBatch, Learner, LearnerState } from './learner.ts'
 import { sigmoid } from './loss.ts'
 
 /** A linear model and its update rule. */
@@ -10,6 +10,9 @@ export interface LinearModel {
   learn(batch: FeatureBatch, from: number, to: number, classes: boolean): void
   /** As Learner.forget. */
   forget?(keep: number): void
+  /** Classes only: true where `converge` gives all rows at once what passes of `learn` only come near. */
+  readonly converges?: boolean
+  converge?(each: EachBatch): void
   /** The weights that predictions use, as plain numbers: for reports and tests. */
   coefficients(): { dense: Float64Array; hot: Float64Array; intercept: number }
   toJSON(): Record<string, unknown>
@@ -48,6 +51,7 @@ export class LinearClassifier implements Classifier {
   readonly classes = 2
   readonly model: LinearModel
   readonly predictProbabilities?: NonNullable<Classifier['predictProbabilities']>
+  readonly fitMany?: (each: EachBatch) => void
   private readonly name: string
 
   /** `logistic`: the margin is the log odds of class 1; without it there are no probabilities. */
@@ -55,6 +59,7 @@ export class LinearClassifier implements Classifier {
     this.name = name
     this.model = model
     if (logistic) this.predictProbabilities = this.probabilities
+    if (model.converges === true) this.fitMany = (each) => model.converge!(each)
   }
 
   predictMany(batch: FeatureBatch, from: number, to: number, out: Float64Array): void {

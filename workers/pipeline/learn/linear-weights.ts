@@ -34,6 +34,15 @@ export class LinearWeights {
     this.hot.reserve(batch.hotSize)
   }
 
+  /** Takes these weights in place of its own: the dense ones, the one-hot ones, the intercept. */
+  set(width: number, weights: Float64Array): void {
+    const hot = weights.length - width - 1
+    this.width = width
+    this.dense.set(weights.subarray(0, width))
+    this.hot.set(weights.subarray(width, width + hot))
+    this.intercept = weights[width + hot]!
+  }
+
   /** w . x + intercept of one row by the current weights, never the averaged ones. Unknown indexes count 0. */
   margin(batch: FeatureBatch, row: number): number {
     const dense = this.dense.stored

@@ -38,3 +38,16 @@ export function sigmoid(margin: number): number {
   const e = Math.exp(margin)
   return e / (1 + e)
 }
+
+/** Scores at `base` become probabilities; the largest is subtracted first so that none overflows. */
+export function normalise(scores: Float64Array, base: number, classes: number): void {
+  let largest = -Infinity
+  for (let k = 0; k < classes; k += 1) largest = Math.max(largest, scores[base + k]!)
+  let sum = 0
+  for (let k = 0; k < classes; k += 1) {
+    const e = Math.exp(scores[base + k]! - largest)
+    scores[base + k] = e
+    sum += e
+  }
+  for (let k = 0; k < classes; k += 1) scores[base + k]! /= sum
+}

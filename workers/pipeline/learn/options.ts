@@ -1,7 +1,7 @@
 /** The learners' options as parameters of the workload. A name may belong to several learners. */
 import type { ParamInfo, Scalar } from '../../workload.ts'
 import type { Learner } from './learner.ts'
-import { createLearner, LEARNERS, type LearnerInfo, type Task } from './registry.ts'
+import { createLearner, DEFAULT_LEARNER, LEARNERS, type LearnerInfo, type Task } from './registry.ts'
 
 /** Learners that a sweep may choose; the baselines also run beside whichever it is. */
 export const CHOICES: readonly string[] = Object.keys(LEARNERS)
@@ -63,9 +63,24 @@ export function givenOptions(params: Readonly<Record<string, unknown>>): Record<
  */
 export function chosenLearner(
   params: Readonly<Record<string, unknown>> & { learner: string },
+  task: Task,
   seed = 0,
 ): Learner {
-  return createLearner(params.learner, givenOptions(params), seed)
+  return createLearner(params.learner, givenOptions(params), seed, task)
+}
+
+/**
+ * The learner where none is named: experts, or the plain one for the target where an option is given that only that takes.
+ * @param classes distinct labels; null while unknown
+ */
+export function defaultLearner(
+  params: Readonly<Record<string, unknown>>,
+  { task, classes }: Pick<TargetInfo, 'task' | 'classes'>,
+): string {
+  const given = Object.keys(givenOptions(params))
+  if (given.every((name) => LEARNERS[DEFAULT_LEARNER]!.options[name] !== undefined)) return DEFAULT_LEARNER
+  if (task === 'regression') return 'ridge'
+  return classes !== null && classes <= 2 ? 'logistic' : 'softmax'
 }
 
 /** The target as far as a learner's fitness for it goes. */
@@ -89,10 +104,11 @@ export function checkTarget(learner: string, target: TargetInfo): void {
   const { name, task, classes } = target
   const info = LEARNERS[learner]!
   const tooMany = (one: LearnerInfo) => one.two_classes === true && (classes === null || classes > 2)
-  if (info.task === task && (task === 'regression' || classes === null || !tooMany(info))) return
+  const learns = (one: LearnerInfo) => one.task === null || one.task === task
+  if (learns(info) && (task === 'regression' || classes === null || !tooMany(info))) return
   const fitting = CHOICES.filter((name) => {
     const one = LEARNERS[name]!
-    return one.task === task && one.baseline !== true && !tooMany(one)
+    return learns(one) && one.baseline !== true && !tooMany(one)
   })
   const ways = [`choose ${fitting.join(', ')}`, 'leave params.learner out']
   if (task === 'regression') {

@@ -1,8 +1,12 @@
 /** Every learner by name: its task, its options with defaults and bounds, and how it is made or restored. */
 import type { ParamInfo, Scalar } from '../../workload.ts'
 import { LastValue, MajorityClass, NoChange, RunningMean } from './baselines.ts'
+import { Experts, ExpertsClassifier, type ExpertsOptions, type Member } from './experts.ts'
 import { FTRL_DEFAULTS, Ftrl } from './ftrl.ts'
-import type { Learner, LearnerState } from './learner.ts'
+import { KERNEL_RIDGE_DEFAULTS, KernelRidge } from './kernel-ridge.ts'
+import { LabelChain } from './label-chain.ts'
+import { WithLastLabel } from './last-label.ts'
+import type { Classifier, Learner, LearnerState } from './learner.ts'
 import { LinearClassifier, LinearRegressor } from './linear-learner.ts'
 import { MONDRIAN_DEFAULTS, MondrianForest, MondrianForestClassifier } from './mondrian-forest.ts'
 import { PA_DEFAULTS, PassiveAggressive } from './pa.ts'
@@ -10,12 +14,15 @@ import { RIDGE_DEFAULTS, Ridge } from './ridge.ts'
 import { isClassifier, Scaled, ScaledClassifier } from './scaled.ts'
 import { SGD_DEFAULTS, Sgd } from './sgd.ts'
 import { SOFTMAX_DEFAULTS, Softmax } from './softmax.ts'
+import { TARGET_TRANSFORMS, type TargetTransform, Transformed } from './target-transform.ts'
+import { WINDOW_LOGISTIC_DEFAULTS, WindowLogistic } from './window-logistic.ts'
 
 export type Task = 'regression' | 'classification'
 export type LearnerOptions = Record<string, Scalar>
 
 export interface LearnerInfo {
-  task: Task
+  /** Null: either. */
+  task: Task | null
   /** Looks at the targets alone: a yardstick for the others. */
   baseline?: true
   /** Tells two classes apart and no more. */
@@ -27,15 +34,46 @@ export interface LearnerInfo {
 }
 
 interface Entry extends LearnerInfo {
-  create: (options: Record<string, never>, seed: number) => Learner
+  create: (options: Record<string, never>, seed: number, task: Task) => Learner
   restore: (state: LearnerState) => Learner
 }
 
-/** @param classes distinct labels; null while unknown */
-export function defaultLearner(task: Task, classes: number | null): string {
-  if (task === 'regression') return 'ridge'
-  return classes !== null && classes <= 2 ? 'logistic' : 'softmax'
+/** What learns where none is named, numbers and labels alike. */
+export const DEFAULT_LEARNER = 'experts'
+
+/**
+ * The experts of `experts` where none are named, as that option spells them, with what each is trusted at first. Those
+ * that suit few streams are trusted little: they cost the others next to nothing, and are there when they are needed.
+ */
+const EXPERTS: Record<Task, readonly (readonly [spec: string, prior: number])[]> = {
+  regression: [
+    ['ridge', 2],
+    ['ridge target_transform=sqrt', 2],
+    ['ridge target_transform=log', 1],
+    ['ridge forgetting=0.99', 0.5],
+    ['ridge forgetting=0.9', 0.1],
+    ['kernel_ridge', 4],
+    ['sgd', 1],
+    ['last_value', 0.1],
+  ],
+  classification: [
+    ['window_logistic', 12],
+    ['softmax eta0=0.05', 1],
+    ['softmax eta0=0.02 power_t=0', 1],
+    ['softmax eta0=0.2 power_t=0', 1],
+    ['softmax eta0=1 power_t=0', 0.5],
+    ['softmax eta0=0.05 power_t=0 last_label=true', 1],
+    ['label_chain', 1],
+  ],
 }
+
+/** Step sizes that `logistic` and `softmax` try side by side where none is given; the first two fall, the others stay. */
+const STEPS: readonly LearnerOptions[] = [
+  { eta0: 0.05 },
+  { eta0: 0.5 },
+  ...[0.01, 0.03, 0.1, 0.3, 1].map((eta0) => ({ eta0, power_t: 0 })),
+]
+const STEPS_OPTIONS: ExpertsOptions = { eta: 1, share: 0.0005 }
 
 /** Smallest value of an option that must be above 0. */
 const ABOVE_ZERO = Number.MIN_VALUE
@@ -73,6 +111,12 @@ const INTERCEPT_LR: ParamInfo = {
 }
 
 const FORGETTING = number(1, 'weight of a row relative to the next', ABOVE_ZERO, 1)
+
+const TARGET_TRANSFORM = choice(
+  'none',
+  TARGET_TRANSFORMS,
+  'what is learned: the target, its logarithm sign(y) ln(1 + |y|), or its root; with the latter two predictions stay within the range of the targets seen',
+)
 
 const CLIP = flag(true, 'keep predictions within the range of the targets seen')
 
@@ -128,7 +172,34 @@ const MONDRIAN_OPTIONS: Record<string, ParamInfo> = {
   ),
 }
 
+const LAST_LABEL = flag(false, 'the label of the last row learned is a feature as well')
+
+const FIRST_STEP: ParamInfo = {
+  type: 'number',
+  default: null,
+  minimum: ABOVE_ZERO,
+  description:
+    'first step size; where not given, two that fall from 0.05 and 0.5 and constant ones from 0.01 to 1 run side by side, weighted by their log loss',
+}
+
 const ENTRIES: Record<string, Entry> = {
+  experts: {
+    task: null,
+    one_pass: true,
+    description:
+      'several learners side by side, weighted by how they did (fixed share): never much worse than the best of them',
+    options: {
+      experts: {
+        type: 'string',
+        default: null,
+        description: `learners and options, such as "ridge, ridge forgetting=0.99, kernel_ridge"; where not given, for numbers ${listed('regression')}; for labels ${listed('classification')}`,
+      },
+      eta: number(1, 'how fast the weights follow the losses', ABOVE_ZERO),
+      share: number(0.002, 'share of the weights that returns to where it began with each row', 0, 1),
+    },
+    create: (options, seed, task) => experts(options, seed, task),
+    restore: (state) => Experts.fromJSON(state, learnerFromJSON),
+  },
   ridge: {
     task: 'regression',
     one_pass: true,
@@ -142,6 +213,7 @@ const ENTRIES: Record<string, Entry> = {
       ),
       forgetting: FORGETTING,
       clip: CLIP,
+      target_transform: TARGET_TRANSFORM,
       max_one_hot: {
         type: 'integer',
         default: RIDGE_DEFAULTS.max_one_hot,
@@ -151,6 +223,35 @@ const ENTRIES: Record<string, Entry> = {
     },
     create: (options) => new Ridge(options),
     restore: (state) => Ridge.fromJSON(state),
+  },
+  kernel_ridge: {
+    task: 'regression',
+    one_pass: true,
+    description: `kernel ridge regression, radial and linear: exact over the first rows, which are the landmarks of those after them`,
+    options: {
+      lambda: number(
+        KERNEL_RIDGE_DEFAULTS.lambda,
+        'penalty: the variance of the noise beside that of the kernel',
+        ABOVE_ZERO,
+      ),
+      length_scale: number(
+        KERNEL_RIDGE_DEFAULTS.length_scale,
+        'distance at which rows are alike, in standard deviations of a feature',
+        ABOVE_ZERO,
+      ),
+      linear: number(KERNEL_RIDGE_DEFAULTS.linear, 'weight of the linear part beside the radial one', 0),
+      landmarks: {
+        type: 'integer',
+        default: KERNEL_RIDGE_DEFAULTS.landmarks,
+        minimum: 1,
+        maximum: 4096,
+        description: 'rows kept; memory and time a row grow with its square',
+      },
+      clip: CLIP,
+      target_transform: TARGET_TRANSFORM,
+    },
+    create: (options) => new KernelRidge(options),
+    restore: (state) => KernelRidge.fromJSON(state),
   },
   sgd: {
     task: 'regression',
@@ -162,6 +263,7 @@ const ENTRIES: Record<string, Entry> = {
       scale_features: SCALE_FEATURES,
       scale_target: SCALE_TARGET,
       clip: CLIP,
+      target_transform: TARGET_TRANSFORM,
     },
     create: (options) => scaled(options, (own) => new LinearRegressor('sgd', new Sgd(own))),
     restore: (state) => new LinearRegressor('sgd', Sgd.fromJSON(state)),
@@ -175,6 +277,7 @@ const ENTRIES: Record<string, Entry> = {
       scale_features: SCALE_FEATURES,
       scale_target: SCALE_TARGET,
       clip: CLIP,
+      target_transform: TARGET_TRANSFORM,
     },
     create: (options) => scaled(options, (own) => new LinearRegressor('pa', new PassiveAggressive(own))),
     restore: (state) => new LinearRegressor('pa', PassiveAggressive.fromJSON(state)),
@@ -183,7 +286,13 @@ const ENTRIES: Record<string, Entry> = {
     task: 'regression',
     one_pass: true,
     description: 'linear regression by FTRL-Proximal',
-    options: { ...FTRL_OPTIONS, scale_features: SCALE_FEATURES, scale_target: SCALE_TARGET, clip: CLIP },
+    options: {
+      ...FTRL_OPTIONS,
+      scale_features: SCALE_FEATURES,
+      scale_target: SCALE_TARGET,
+      clip: CLIP,
+      target_transform: TARGET_TRANSFORM,
+    },
     create: (options) => scaled(options, (own) => new LinearRegressor('ftrl', new Ftrl(own))),
     restore: (state) => new LinearRegressor('ftrl', Ftrl.fromJSON(state)),
   },
@@ -219,23 +328,55 @@ const ENTRIES: Record<string, Entry> = {
     options: {
       loss: choice('log', ['log', 'hinge'], 'loss; hinge gives no probabilities'),
       ...sgdSteps(0.05, 'invscaling'),
+      eta0: FIRST_STEP,
+      last_label: LAST_LABEL,
       scale_features: SCALE_FEATURES,
     },
-    create: (options) => scaled(options, (own) => sgdClassifier(new Sgd(own))),
+    create: (options) => bySteps(options, (given) => scaled(given, (own) => sgdClassifier(new Sgd(own)))),
     restore: (state) => sgdClassifier(Sgd.fromJSON(state)),
   },
   softmax: {
     task: 'classification',
     description: 'multinomial logistic regression by stochastic gradient descent; classes may appear late',
     options: {
-      eta0: number(SOFTMAX_DEFAULTS.eta0, 'first step size', ABOVE_ZERO),
+      eta0: FIRST_STEP,
       power_t: number(SOFTMAX_DEFAULTS.power_t, 'step t has size eta0 / t^power_t', 0),
       alpha: number(SOFTMAX_DEFAULTS.alpha, 'L2 penalty', 0),
       intercept_lr: INTERCEPT_LR,
+      last_label: LAST_LABEL,
       scale_features: SCALE_FEATURES,
     },
-    create: (options) => scaled(options, (own) => new Softmax(own)),
+    create: (options) => bySteps(options, (given) => scaled(given, (own) => new Softmax(own))),
     restore: (state) => Softmax.fromJSON(state),
+  },
+  window_logistic: {
+    task: 'classification',
+    one_pass: true,
+    description:
+      'multinomial logistic regression on the last rows, fitted anew as they change; classes may appear late',
+    options: {
+      fit_rows: {
+        type: 'integer',
+        default: WINDOW_LOGISTIC_DEFAULTS.fit_rows,
+        minimum: 2,
+        description: 'rows kept and fitted; memory and time grow with it',
+      },
+      penalty: number(
+        WINDOW_LOGISTIC_DEFAULTS.penalty,
+        'L2 penalty beside the summed log loss of the rows kept',
+        ABOVE_ZERO,
+      ),
+    },
+    create: (options) => new WindowLogistic(options),
+    restore: (state) => WindowLogistic.fromJSON(state),
+  },
+  label_chain: {
+    task: 'classification',
+    one_pass: true,
+    description: 'the shares of the labels that followed the last one: looks at labels only',
+    options: {},
+    create: () => new LabelChain(),
+    restore: (state) => LabelChain.fromJSON(state),
   },
   pa_classifier: {
     task: 'classification',
@@ -297,7 +438,12 @@ export const LEARNERS: Readonly<Record<string, LearnerInfo>> = ENTRIES
  * @param seed of learners that draw; the others are the same for all
  * @throws {RangeError} on an unknown name or option, or a value outside the option's bounds
  */
-export function createLearner(name: string, options: LearnerOptions = {}, seed = 0): Learner {
+export function createLearner(
+  name: string,
+  options: LearnerOptions = {},
+  seed = 0,
+  task: Task = 'regression',
+): Learner {
   const entry = Object.hasOwn(ENTRIES, name) ? ENTRIES[name] : undefined
   if (entry === undefined) {
     throw new RangeError(`unknown learner "${name}"; there are ${Object.keys(ENTRIES).join(', ')}`)
@@ -306,15 +452,92 @@ export function createLearner(name: string, options: LearnerOptions = {}, seed =
   const filled = Object.fromEntries(
     Object.entries(entry.options).map(([key, info]) => [key, options[key] ?? info.default]),
   )
-  return entry.create(filled as Record<string, never>, seed)
+  const { target_transform, last_label, ...own } = filled
+  const learner = entry.create(own as Record<string, never>, seed, entry.task ?? task)
+  if (last_label === true) return new WithLastLabel(learner as Classifier)
+  if (target_transform === undefined || target_transform === 'none') return learner
+  return new Transformed(learner, target_transform as TargetTransform)
 }
 
 /** @throws {TypeError} where the state is not one that a learner wrote */
 export function learnerFromJSON(state: LearnerState): Learner {
   if (state.learner === 'scaled') return Scaled.fromJSON(state, learnerFromJSON)
+  if (state.learner === 'with_last_label') {
+    return WithLastLabel.fromJSON(state, (inner) => learnerFromJSON(inner) as Classifier)
+  }
+  if (state.learner === 'transformed') return Transformed.fromJSON(state, learnerFromJSON)
+  if (state.learner === 'experts_classifier') return ExpertsClassifier.fromJSON(state, learnerFromJSON)
   const entry = Object.hasOwn(ENTRIES, state.learner) ? ENTRIES[state.learner] : undefined
   if (entry === undefined) throw new TypeError(`state of an unknown learner "${state.learner}"`)
   return entry.restore(state)
+}
+
+/** The experts where none are named, for the option's description. */
+function listed(task: Task): string {
+  return EXPERTS[task].map(([spec, prior]) => `${spec} (${prior})`).join(', ')
+}
+
+function experts(options: Record<string, never>, seed: number, task: Task): Learner {
+  const { experts: named, eta, share } = options as unknown as ExpertsOptions & { experts: string | null }
+  const specs = named === null ? EXPERTS[task] : named.split(',').map((spec) => [spec.trim(), 1] as const)
+  const members = specs.map(([spec, prior]) => {
+    const fresh = () => namedExpert(spec, seed, task)
+    return { name: spec, learner: fresh(), fresh, prior }
+  })
+  if (members.length < 2) throw new RangeError('learner "experts": "experts" must name two learners or more')
+  return task === 'regression'
+    ? new Experts(members, { eta, share })
+    : new ExpertsClassifier(members as Member<Classifier>[], { eta, share })
+}
+
+/** A learner as the option `experts` spells it: its name, then options as `name=value`. */
+function namedExpert(spec: string, seed: number, task: Task): Learner {
+  const [name = '', ...pairs] = spec.split(/\s+/)
+  const info = Object.hasOwn(ENTRIES, name) ? ENTRIES[name]! : undefined
+  if (info?.task !== task) {
+    const fitting = Object.keys(ENTRIES).filter((one) => ENTRIES[one]!.task === task)
+    throw new RangeError(
+      `learner "experts": "experts" must list learners such as "${fitting.slice(0, 2).join(', ')}", and "${name}" is none that learns ${task === 'regression' ? 'numbers' : 'labels'}; there are ${fitting.join(', ')}`,
+    )
+  }
+  const options = pairs.map((pair): [string, Scalar] => {
+    const [key = '', value] = pair.split('=')
+    if (value === undefined) {
+      throw new RangeError(`learner "experts": "${pair}" after "${name}" must be an option such as lambda=5`)
+    }
+    const number = Number(value)
+    if (value === 'true' || value === 'false') return [key, value === 'true']
+    return [key, value !== '' && Number.isFinite(number) ? number : value]
+  })
+  return createLearner(name, Object.fromEntries(options), seed, task)
+}
+
+/** The learner with the step size given, or one for each of STEPS, weighted by how they do. */
+function bySteps(options: Record<string, never>, make: (given: Record<string, never>) => Learner): Learner {
+  const { eta0, loss, intercept_lr } = options as LearnerOptions
+  const plain = (steps: LearnerOptions) => {
+    const constant = steps['power_t'] === 0 && 'learning_rate' in options
+    return make({ ...options, ...steps, ...(constant && { learning_rate: 'constant' }) } as Record<
+      string,
+      never
+    >)
+  }
+  if (eta0 !== null) return make(options)
+  // Hinge losses and other schedules keep the one step size that they had.
+  const learning_rate = (options as LearnerOptions)['learning_rate'] ?? 'invscaling'
+  if (loss === 'hinge' || learning_rate !== 'invscaling' || intercept_lr !== null)
+    return plain({ eta0: 0.05 })
+  const name = (steps: LearnerOptions) =>
+    Object.entries(steps)
+      .map((pair) => pair.join('='))
+      .join(' ')
+  const members = STEPS.map((steps) => ({
+    name: name(steps),
+    learner: plain(steps),
+    fresh: () => plain(steps),
+    prior: 1,
+  }))
+  return new ExpertsClassifier(members as Member<Classifier>[], STEPS_OPTIONS)
 }
 
 function sgdClassifier(model: Sgd): LinearClassifier {

@@ -1,7 +1,7 @@
 /** A learner behind running standardisation of the dense features and the target, and a bound on its predictions. */
 import { isKernelArray, type Kernels, kernelsFor } from '../../kernels.ts'
 import { Moments } from '../metrics/moments.ts'
-import type { Classifier, FeatureBatch, Learner, LearnerState } from './learner.ts'
+import type { Classifier, EachBatch, FeatureBatch, Learner, LearnerState } from './learner.ts'
 import { StandardScaler } from './scaler.ts'
 import { readNumber, readObject } from './state.ts'
 
@@ -46,6 +46,20 @@ export class Scaled implements Learner {
   constructor(inner: Learner, options: ScaledOptions) {
     this.inner = inner
     this.options = options
+    if (inner.fitMany !== undefined) this.fitMany = (each) => this.fitScaled(each)
+  }
+
+  /** The scale of all rows first, then the inner learner on all rows by that scale. */
+  readonly fitMany?: (each: EachBatch) => void
+
+  private fitScaled(each: EachBatch): void {
+    each((batch, from, to) => this.takeScale(batch, from, to))
+    this.inner.fitMany!((visit) =>
+      each((batch, from, to) => {
+        this.lookWithTarget(batch, from, to)
+        visit(this.view, 0, to - from)
+      }),
+    )
   }
 
   predictMany(batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
@@ -75,6 +89,13 @@ export class Scaled implements Learner {
 
   learnMany(batch: FeatureBatch, from: number, to: number): void {
     if (to <= from) return
+    this.takeScale(batch, from, to)
+    this.lookWithTarget(batch, from, to)
+    this.inner.learnMany(this.view, 0, to - from)
+  }
+
+  /** Takes rows into the moments and the range. */
+  private takeScale(batch: FeatureBatch, from: number, to: number): void {
     if (this.options.scale_features) this.scaler.learn(batch, from, to)
     if (this.options.scale_target) {
       this.targets.addMany(batch.target, from, to)
@@ -86,6 +107,10 @@ export class Scaled implements Learner {
         if (y > this.highest) this.highest = y
       }
     }
+  }
+
+  /** As `look`, with the targets. */
+  private lookWithTarget(batch: FeatureBatch, from: number, to: number): void {
     this.look(batch, from, to)
     const rows = to - from
     const kernels = kernelsFor(batch, rows)
@@ -104,7 +129,6 @@ export class Scaled implements Learner {
       for (let i = 0; i < rows; i += 1) target[i] = raw[from + i]!
     }
     this.view.target = target
-    this.inner.learnMany(this.view, 0, rows)
   }
 
   forget(keep: number): void {

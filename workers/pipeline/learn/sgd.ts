@@ -1,8 +1,9 @@
 /** Linear models by stochastic gradient descent, row by row in the order given. */
 import { power } from '../power.ts'
-import type { FeatureBatch, LearnerState } from './learner.ts'
+import type { EachBatch, FeatureBatch, LearnerState } from './learner.ts'
 import type { LinearModel } from './linear-learner.ts'
 import { LinearWeights } from './linear-weights.ts'
+import { fitAll } from './logistic-fit.ts'
 import { type Loss, lossGradient } from './loss.ts'
 import { GRADIENT_LIMIT, plainSteps } from './sgd-plain.ts'
 import { readNumber, readObject } from './state.ts'
@@ -124,6 +125,20 @@ export class Sgd implements LinearModel {
     }
     // scikit-learn folds the scale after every call; where a rate is high the rounding shows.
     weights.dense.fold()
+  }
+
+  /**
+   * Classes only: the weights at the minimum of the objective, all rows at once. Refused where steps do something else:
+   * by another loss, an L1 penalty, averaged weights, or an intercept with a step size of its own.
+   */
+  get converges(): boolean {
+    const { loss, l1_ratio, average, intercept_lr } = this.options
+    return loss === 'log' && l1_ratio === 0 && !average && intercept_lr === null
+  }
+
+  converge(each: EachBatch): void {
+    const { width, blocks } = fitAll(each, this.options.alpha, true)
+    this.weights.set(width, blocks[0]!)
   }
 
   /** Weights stay; the step size goes back to what it was after that share of the steps. */

@@ -1,7 +1,9 @@
 /** Multinomial logistic regression by SGD; classes may appear at any time. */
 import { power } from '../power.ts'
-import type { Classifier, FeatureBatch, LearnerState } from './learner.ts'
+import type { Classifier, EachBatch, FeatureBatch, LearnerState } from './learner.ts'
 import { LinearWeights } from './linear-weights.ts'
+import { fitAll } from './logistic-fit.ts'
+import { normalise } from './loss.ts'
 import { grownFloats, readNumber, readObject } from './state.ts'
 
 export interface SoftmaxOptions {
@@ -30,6 +32,8 @@ export class Softmax implements Classifier {
   private models: LinearWeights[] = []
   private t = 1
   private scores = new Float64Array(0)
+  /** The minimum of the same objective. Absent where the intercept has a step size of its own: that is no objective. */
+  readonly fitMany?: (each: EachBatch) => void
 
   constructor(options: Partial<SoftmaxOptions> = {}) {
     this.options = { ...SOFTMAX_DEFAULTS, ...options }
@@ -40,6 +44,7 @@ export class Softmax implements Classifier {
     if (intercept_lr !== null && !(intercept_lr >= 0)) {
       throw new RangeError(`intercept_lr must be 0 or more, not ${intercept_lr}`)
     }
+    if (intercept_lr === null) this.fitMany = (each) => this.converge(each)
   }
 
   get classes(): number {
@@ -98,6 +103,15 @@ export class Softmax implements Classifier {
     }
   }
 
+  private converge(each: EachBatch): void {
+    const { width, blocks } = fitAll(each, this.options.alpha, false)
+    this.models = blocks.map((block) => {
+      const model = new LinearWeights()
+      model.set(width, block)
+      return model
+    })
+  }
+
   /** Weights stay; the step size goes back to what it was after that share of the steps. */
   forget(keep: number): void {
     this.t = 1 + keep * (this.t - 1)
@@ -120,17 +134,4 @@ export class Softmax implements Classifier {
     learner.models = models.map((model: Record<string, unknown>) => LinearWeights.fromJSON('softmax', model))
     return learner
   }
-}
-
-/** Scores at `base` become probabilities; the largest is subtracted first so that none overflows. */
-function normalise(scores: Float64Array, base: number, classes: number): void {
-  let largest = -Infinity
-  for (let k = 0; k < classes; k += 1) largest = Math.max(largest, scores[base + k]!)
-  let sum = 0
-  for (let k = 0; k < classes; k += 1) {
-    const e = Math.exp(scores[base + k]! - largest)
-    scores[base + k] = e
-    sum += e
-  }
-  for (let k = 0; k < classes; k += 1) scores[base + k]! /= sum
 }

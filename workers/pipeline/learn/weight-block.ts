@@ -25,6 +25,12 @@ export class WeightBlock {
     if (this.averaged) this.lag = grownFloats(this.lag, size)
   }
 
+  /** Takes these weights in place of its own. */
+  set(weights: Float64Array): void {
+    this.stored = Float64Array.from(weights)
+    this.scale = 1
+  }
+
   decay(factor: number): void {
     this.scale *= factor
     if (this.scale < SCALE_FLOOR) this.fold()
