@@ -10,6 +10,8 @@ export interface Metric extends MetricInfo {
   name: string
   /** Scale on which trials are compared: times and rates vary by a factor, sizes and scores by an amount. */
   scale: 'log' | 'natural'
+  /** What it is about, where one run's trials say so: the label that F1 is of. */
+  of?: string
   /** A time of whole chunks: says nothing where the chunks of one side hold more rows than those of the other. */
   per_chunk?: true
 }

@@ -101,7 +101,8 @@ export class Progress implements Shown {
       )
     }
     for (const { fingerprint, rows, ceiling_r2 } of manifest.datasets) {
-      const ceiling = ceiling_r2 === null ? '' : `, best reachable R2 ${formatNumber(ceiling_r2, 4)}`
+      const ceiling =
+        ceiling_r2 === null ? '' : `, best reachable R2 over all rows ${formatNumber(ceiling_r2, 4)}`
       this.#tell(`data: ${count(rows, 'row')}, sha256 ${fingerprint.sha256.slice(0, 12)}…${ceiling}`)
     }
     for (const note of manifest.notes) this.#tell(`note: ${note}`)

@@ -93,7 +93,8 @@ export interface TrialOutput {
   /** By name, such as those in `describe().metrics`; null where it could not be computed. */
   metrics: Record<string, number | null>
   /**
-   * Further facts for the journal, such as the effective sizes. `not_scored`, by metric: why it is null, for reports.
+   * Further facts for the journal, such as the effective sizes. `not_scored`, by metric: why it is null, for reports; `f1_label`: the
+   * label that the metric `f1` is of.
    */
   info?: Record<string, unknown>
 }

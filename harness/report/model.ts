@@ -33,7 +33,7 @@ export function buildReportModel(
   const { sweep } = manifest
   const known = new Set(sweep.scenarios.map(({ id }) => id))
   const own = trials.filter((trial) => known.has(trial.scenario))
-  const metrics = metricTable(manifest.workload.metrics, own)
+  const metrics = withF1Label(metricTable(manifest.workload.metrics, own), own)
   const groups = groupByScenario(own)
   const summaries = summarise({ trials: own, scenarios: sweep.scenarios, metrics })
   const accuracy = manifest.workload.accuracy ?? null
@@ -94,6 +94,16 @@ export function buildReportModel(
     noise: noiseOf(manifest, own, scenarios, latency.name),
   }
   return { ...withoutNotices, notices: noticesFor(withoutNotices, comparison, own, leftOut) }
+}
+
+/** The label that F1 is of, where all trials say the same. */
+function withF1Label(metrics: Map<string, Metric>, trials: readonly TrialResult[]): Map<string, Metric> {
+  const f1 = metrics.get('f1')
+  const labels = new Set(okTrials(trials).map(({ info }) => info['f1_label']))
+  const [label] = labels
+  if (f1 !== undefined && labels.size === 1 && typeof label === 'string')
+    metrics.set('f1', { ...f1, of: label })
+  return metrics
 }
 
 /** By id; null where a mean is not known. */

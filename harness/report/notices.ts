@@ -2,7 +2,7 @@
 import type { Disturbed, TrialResult } from '../../workers/protocol.ts'
 import type { Comparison, ComparisonRow } from '../analyse/comparison.ts'
 import type { Precision } from '../analyse/precision.ts'
-import { mixesDataOrCode, okTrials, resumedByForce } from '../analyse/values.ts'
+import { metricValues, mixesDataOrCode, okTrials, resumedByForce } from '../analyse/values.ts'
 import { formatWarning, type Warning } from '../analyse/warnings.ts'
 import { count, formatNumber, formatShare, list } from '../format.ts'
 import type { Notice } from './section.ts'
@@ -27,6 +27,7 @@ export function noticesFor(
     ...aboutResuming(trials),
     ...aboutOutcomes(model),
     ...aboutLatency(model),
+    ...aboutDeterminism(model, trials),
     ...aboutScores(model, trials),
     ...aboutValues(trials),
     ...aboutCaps(model),
@@ -113,6 +114,37 @@ function aboutLatency(model: Omit<ReportModel, 'notices'>): Notice[] {
       `Chunks hold ${sizes}, so latency is compared per row: in tables, pictures, fronts and recommendations. Chunk latency is in constraint_experiment.csv; it says nothing of speed here.`,
     ),
   ]
+}
+
+/** What is said to be the same in every trial of a scenario, and is not: then no result of the workload is one. */
+function aboutDeterminism(
+  { metrics, scenarios }: Omit<ReportModel, 'notices'>,
+  trials: readonly TrialResult[],
+): Notice[] {
+  const ok = okTrials(trials)
+  return [...metrics.values()].flatMap((metric): Notice[] => {
+    if (metric.kind !== 'deterministic') return []
+    const differing = scenarios.flatMap(({ id, label }) => {
+      const values = metricValues(
+        ok.filter(({ scenario }) => scenario === id),
+        metric.name,
+      )
+      return new Set(values).size > 1 ? [{ label, values }] : []
+    })
+    const [first] = differing
+    if (first === undefined) return []
+    const known = first.values.filter((value) => value !== null)
+    const missing = first.values.length - known.length
+    const [low, high] = [Math.min(...known), Math.max(...known)]
+    const found = low === high ? `${low} in ${known.length} trials` : `${low} to ${high}`
+    const none = missing === 0 ? '' : ` and none in ${missing}`
+    const others = differing.length === 1 ? '' : `, and in ${count(differing.length - 1, 'more scenario')}`
+    return [
+      problem(
+        `${capitalised(metricName(metric.name))} is declared deterministic and differs between trials with the same settings: ${found}${none} in ${first.label}${others}. Find what depends on time, order, an unseeded source, or data or code that changed during the run, before using any result.`,
+      ),
+    ]
+  })
 }
 
 /** Metrics that a workload could not compute, by its own words: see `TrialOutput.info`. */

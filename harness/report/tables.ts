@@ -24,6 +24,7 @@ export function scenarioTable(model: ReportModel): DataTable {
       column(`${name}_ci_high`, (scenario) => estimate(scenario)?.high),
     ]
   })
+  const of = model.metrics.get('f1')?.of
   const columns = [
     column('scenario', ({ id }) => id),
     column('label', ({ label }) => label),
@@ -32,6 +33,7 @@ export function scenarioTable(model: ReportModel): DataTable {
     ...OUTCOMES.map((outcome) => column(outcome, ({ outcomes }) => outcomes[outcome])),
     column('ok_after_force', ({ forced }) => forced),
     ...metricColumns,
+    ...(of === undefined ? [] : [column('f1_label', () => of)]),
     column('energy_source', ({ energy_source }) => energy_source),
     column('pareto_latency', ({ front }) => front.latency),
     column('pareto_memory', ({ front }) => front.memory),

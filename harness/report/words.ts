@@ -75,9 +75,10 @@ export function metricName(name: string): string {
 }
 
 /** For axes and column heads: capitalised, with its unit. */
-export function metricTitle(metric: Pick<Metric, 'name' | 'unit'>): string {
+export function metricTitle(metric: Pick<Metric, 'name' | 'unit' | 'of'>): string {
   const unit = metric.unit === '' ? '' : ` (${metric.unit})`
-  return capitalised(metricName(metric.name)) + unit
+  const of = metric.of === undefined ? '' : ` of ${plain(metric.of)}`
+  return capitalised(metricName(metric.name)) + of + unit
 }
 
 /** `max_compute_units` -> `compute cap (cores)`. */

@@ -133,7 +133,7 @@ function referencesFor(
     .filter((ceiling) => ceiling !== null)
   const known = [...new Set(ceilings)].map((value) => ({
     value,
-    text: `The data's own noise caps R² at ${formatNumber(value)}`,
+    text: `The data's own noise caps R² over all rows at ${formatNumber(value)}`,
   }))
   const shown: Reference[] = []
   const far: Reference[] = []

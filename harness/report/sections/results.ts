@@ -41,6 +41,7 @@ const MOST_UNDECLARED = 4
 function metricColumns(model: ReportModel): ScenarioColumn[] {
   const { latency, accuracy, measured, metrics } = model
   const isPerRow = latency === 'latency_per_row_us'
+  const of = metrics.get('f1')?.of
   const wanted: { name: string | null; short: string; expendable: number }[] = [
     ...(isPerRow ? [{ name: latency, short: 'us/row', expendable: 0 }] : []),
     { name: 'latency_mean_ms', short: isPerRow ? 'ms/chunk' : 'mean ms', expendable: isPerRow ? 6 : 0 },
@@ -50,6 +51,9 @@ function metricColumns(model: ReportModel): ScenarioColumn[] {
     { name: 'peak_memory_mb', short: 'peak MB', expendable: 1 },
     { name: 'energy_j', short: 'J', expendable: 5 },
     { name: accuracy, short: accuracy === null ? '' : metricName(accuracy), expendable: 0 },
+    ...(of === undefined || accuracy === 'f1'
+      ? []
+      : [{ name: 'f1', short: `F1 of ${plain(of)}`, expendable: 2 }]),
     ...undeclared(model)
       .slice(0, MOST_UNDECLARED)
       .map((name) => ({ name, short: metricName(name), expendable: 2 })),

@@ -94,6 +94,51 @@ test('notices name an unfinished run, lost trials, loose caps and mixed mechanis
   expect(texts).toContain('cgroup_v1, duty_cycle')
 })
 
+test('a metric declared deterministic that differs between trials of one scenario is told first', () => {
+  const alter = (value: (round: number) => number | null) =>
+    syntheticRun({
+      chunk_size: [64],
+      max_memory_mb: [64],
+      max_compute_units: [1],
+      runs: 3,
+      alter: (trial) => measuring(trial, () => ({ r2: value(trial.round) })),
+    })
+  const said = (value: (round: number) => number | null) => {
+    const { manifest, trials } = alter(value)
+    return buildReportModel(manifest, trials).notices.filter(({ text }) =>
+      text.includes('declared deterministic'),
+    )
+  }
+  expect(said(() => 0.925)).toEqual([])
+  const [told, ...more] = said((round) => (round === 1 ? 0.925 : -0.588))
+  expect(more).toEqual([])
+  expect(told).toEqual({
+    level: 'problem',
+    text: expect.stringMatching(
+      /^R² is declared deterministic and differs between trials with the same settings: -0\.588 to 0\.925 in .*, and in 1 more scenario\. Find what depends on time/,
+    ),
+  })
+  expect(said((round) => (round === 1 ? null : 0.9))[0]!.text).toContain('0.9 in 2 trials and none in 1')
+})
+
+test('the label that F1 is of stands beside it, in the table and in the file', () => {
+  const { manifest, trials } = syntheticRun({
+    chunk_size: [64],
+    max_memory_mb: [64],
+    max_compute_units: [1],
+    runs: 3,
+    alter: (trial) => ({ ...okOf(measuring(trial, () => ({ f1: 0.9 }))), info: { f1_label: '>50K' } }),
+  })
+  manifest.workload.metrics['f1'] = {
+    ...{ unit: '', direction: 'higher_is_better', kind: 'deterministic' },
+    description: 'F1',
+  }
+  const model = buildReportModel(manifest, trials)
+  expect(summaryTable(model).columns.map(({ head }) => head)).toContain('F1 of >50K')
+  const label = scenarioTable(model).columns.find(([name]) => name === 'f1_label')!
+  expect(new Set(label[1])).toEqual(new Set(['>50K']))
+})
+
 test('a score that a workload could not compute is told with its reason, and a difference in rows scored', () => {
   const late = 'nothing was learned before the last row was predicted'
   const { manifest, trials } = syntheticRun({
