@@ -10,6 +10,7 @@ import { openByteSource } from '../../workers/data/csv/reader.ts'
 import { decodeCategory, decodeDate, decodeNumber } from '../../workers/data/decode.ts'
 import type { ByteSource } from '../../workers/data/sources/bytes.ts'
 import type { CsvDialect as Dialect } from '../../workers/data/types.ts'
+import { DATE_FORMATS } from '../../workers/data/types.ts'
 
 const TABLES = process.env['STINT_FULL'] === '1' ? 10_000 : 1_000
 const NUMBERS = 20_000
@@ -427,9 +428,7 @@ test('loose numbers and dates read from bytes equal those read from strings', ()
     }),
     { numRuns: NUMBERS },
   )
-  const formats = fc.constantFrom('iso', 'mdy2', 'mdy4', 'dmy4') as fc.Arbitrary<
-    'iso' | 'mdy2' | 'mdy4' | 'dmy4'
-  >
+  const formats = fc.constantFrom(...DATE_FORMATS)
   const date = fc
     .tuple(
       digits(4),

