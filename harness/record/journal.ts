@@ -218,10 +218,11 @@ export function eachTrial(
       'restore the journal from a copy of the run folder, or start a new run',
     )
   }
-  const file = basename(path)
-  const notes = [...leftOut].map(([reason, numbers]) => `${file}, ${linesText(numbers)}: ${reason}; left out`)
+  const notes = leftOutNotes(basename(path), leftOut)
   if (torn)
-    notes.push(`${file} ends in a line that was cut short; left out, and "stint resume" runs that trial`)
+    notes.push(
+      `${basename(path)} ends in a line that was cut short; left out, and "stint resume" runs that trial`,
+    )
   return notes
 }
 
@@ -246,6 +247,11 @@ function readLine(line: string, path: string, number: number): TrialResult | str
   const newest = UPGRADES.slice(format - 1).reduce((value, upgrade) => upgrade(value), trial as Plain)
   const checked = trialSchema.safeParse(newest)
   return checked.success ? checked.data : `not a trial: ${problemOf(checked.error)}`
+}
+
+/** @param lines their numbers, by what is wrong with them */
+export function leftOutNotes(file: string, lines: ReadonlyMap<string, readonly number[]>): string[] {
+  return [...lines].map(([reason, numbers]) => `${file}, ${linesText(numbers)}: ${reason}; left out`)
 }
 
 const FEW_LINES = 3

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { ChunkLogLine, TrialResult } from '../../workers/protocol.ts'
 import { UserError } from '../user-error.ts'
-import { eachTrial } from './journal.ts'
+import { eachTrial, leftOutNotes } from './journal.ts'
 import { readManifest } from './manifest.ts'
 import { journalPath } from './run-folder.ts'
 import { chunkSchema, problemOf } from './schema.ts'
@@ -43,24 +43,32 @@ export function resolveRunFolder(path: string): string {
 }
 
 /**
- * The chunks of one trial, in order; none where they were not logged. What a crash left of a last line is left out.
- * @throws {UserError} naming file and line where a line is not a chunk
+ * The chunks of one trial, in order; none where they were not logged. Lines that are no chunk are left out, and so is
+ * what a crash left of the last one.
+ * @returns with one sentence for each reason why lines were left out, by file and line number
  */
-export function readChunkLog(folder: string, trial: string): ChunkLogLine[] {
-  const path = join(folder, 'chunks', `${trial}.jsonl`)
-  if (!existsSync(path)) return []
-  const lines = readFileSync(path, 'utf8').split('\n')
-  return lines.slice(0, -1).map((line, index): ChunkLogLine => {
-    const problem = (what: string) =>
-      new UserError(`${path}:${index + 1}: ${what}`, 'restore the chunk log from a copy, or remove it')
-    let written: unknown
-    try {
-      written = JSON.parse(line)
-    } catch {
-      throw problem('not a JSON line')
-    }
-    const checked = chunkSchema.safeParse(written)
-    if (!checked.success) throw problem(`not a chunk: ${problemOf(checked.error)}`)
-    return checked.data
-  })
+export function readChunkLog(folder: string, trial: string): { chunks: ChunkLogLine[]; notes: string[] } {
+  const file = join('chunks', `${trial}.jsonl`)
+  const path = join(folder, file)
+  if (!existsSync(path)) return { chunks: [], notes: [] }
+  const chunks: ChunkLogLine[] = []
+  const leftOut = new Map<string, number[]>()
+  for (const [index, line] of readFileSync(path, 'utf8').split('\n').slice(0, -1).entries()) {
+    const read = readChunk(line)
+    if (typeof read === 'string') leftOut.set(read, [...(leftOut.get(read) ?? []), index + 1])
+    else chunks.push(read)
+  }
+  return { chunks, notes: leftOutNotes(file, leftOut) }
+}
+
+/** @returns the chunk, or what is wrong with the line */
+function readChunk(line: string): ChunkLogLine | string {
+  let written: unknown
+  try {
+    written = JSON.parse(line)
+  } catch {
+    return 'not a JSON line'
+  }
+  const checked = chunkSchema.safeParse(written)
+  return checked.success ? checked.data : `not a chunk: ${problemOf(checked.error)}`
 }

@@ -10,6 +10,8 @@ import { atParam, checkReplaceable } from './replaceable.ts'
 /** Text that waits to be written, in UTF-16 units: all that the sink holds, however long the stream. */
 const LARGEST_TEXT = 1 << 16
 
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
+
 interface SinkShape {
   features: Pick<FeatureTable, 'dense' | 'slots'>
   target: string
@@ -18,7 +20,8 @@ interface SinkShape {
 /**
  * CSV by RFC 4180 with lines ending in LF: a column a dense feature, then one a categorical slot, then the target.
  * A number reads back to the same bits; a number or category without a value is an empty field. A value that shares
- * a hashed one-hot column stands as that column, `#` and its number.
+ * a hashed one-hot column stands as that column, `#` and its number. Text that starts like a formula has an apostrophe in
+ * front, since such files are opened in spreadsheets and the data may come from anywhere.
  *
  * The file takes its name when the run has ended, so that it is whole or absent.
  */
@@ -132,8 +135,10 @@ function number(value: number): string {
   return Object.is(value, -0) ? '-0' : String(value)
 }
 
+/** Text that a spreadsheet would run gets an apostrophe in front; text that is a number stays as it is. */
 function field(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  const safe = /^\s*[=+\-@]|^[\t\r]/.test(text) && !NUMBER.test(text) ? `'${text}` : text
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }
 
 function realPath(path: string): string {

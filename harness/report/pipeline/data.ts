@@ -31,15 +31,18 @@ export interface PipelineData {
   sizes: Measured[]
 }
 
-export function readPipelineData({ folder, manifest, trials, notes }: RecordedRun): PipelineData {
+export function readPipelineData(run: RecordedRun): PipelineData {
+  const { folder, manifest, trials } = run
   const groups = groupByScenario(trials)
   const { scenarios } = manifest.sweep
   const reports = new Map(buildReportModel(manifest, trials).scenarios.map((report) => [report.id, report]))
+  const notes = [...run.notes]
   const measured = (scenario: Scenario): Measured => {
     const own = groups.get(scenario.id) ?? []
     const ok = firstOk(own)
-    const chunks = ok === undefined ? [] : readChunkLog(folder, ok.trial)
-    return { scenario, report: reports.get(scenario.id)!, trials: own, chunks }
+    const log = ok === undefined ? { chunks: [], notes: [] } : readChunkLog(folder, ok.trial)
+    notes.push(...log.notes)
+    return { scenario, report: reports.get(scenario.id)!, trials: own, chunks: log.chunks }
   }
   const whole = scenarios.filter(({ point }) => (point['dataset.rows'] ?? null) === null)
   const benchmark = whole.filter(({ runs }) => runs === null)

@@ -108,6 +108,36 @@ describe('a feature sink', () => {
     expect(readFileSync(rest!, 'utf8')).toBe([header, ...lines.slice(rows)].join('\n'))
   })
 
+  it('starts no formula, in a name, a category or a label, and leaves numbers as they are', async () => {
+    const categories = ['=1+1', '+a', '-b', '@c', ' =d', '\tx', '-5', '+2.5e3', '"a=1"']
+    const rows = categories.map((text, i) => `${-i},${text},${i % 2 ? '=yes' : '-no'}`)
+    const dataset = await prepared(csvFile(`=x,@c,-y\n${rows.join('\n')}\n`), {
+      target: '-y',
+      columns: { '=x': 'number', '@c': 'category' },
+    })
+    const path = join(temporaryFolder(), 'features.csv')
+    await runPipeline(dataset, { features_to: path, learner: 'logistic' })
+    const [head, ...written] = readFileSync(path, 'utf8').trimEnd().split('\n')
+    const names = head!.split(',')
+    expect(names.filter((name) => /^\s*[=+\-@]/.test(name))).toEqual([])
+    expect(names).toContain("'@c")
+    const at = names.indexOf("'@c")
+    const cells = written.map((line) => line.split(','))
+    expect(cells.map((row) => row[at])).toEqual([
+      "'=1+1",
+      "'+a",
+      "'-b",
+      "'@c",
+      expect.stringMatching(/^'? ?=d$/),
+      expect.not.stringMatching(/^\t/),
+      '-5',
+      '+2.5e3',
+      'a=1',
+    ])
+    expect(cells.map((row) => row.at(-1))).toEqual(categories.map((_, i) => (i % 2 ? "'=yes" : "'-no")))
+    expect(Number(cells[3]![names.indexOf("'=x")])).toBe(-3)
+  })
+
   it('leaves nothing of a run that was left before its end, or only warms up', async () => {
     const dataset = await prepared(await players(200), PLAYERS)
     const folder = temporaryFolder()

@@ -155,23 +155,27 @@ describe('a chunk log', () => {
   it('is read by trial, without what a crash left of its last line', () => {
     const folder = copy()
     const path = join(folder, 'chunks', `${first}.jsonl`)
-    const chunks = readChunkLog(folder, first!)
+    const { chunks } = readChunkLog(folder, first!)
     expect(chunks.map(({ chunk }) => chunk)).toEqual(chunks.map((_, index) => index))
     expect(chunks.length).toBeGreaterThan(1)
     writeFileSync(path, readFileSync(path, 'utf8').slice(0, -5))
-    expect(readChunkLog(folder, first!)).toEqual(chunks.slice(0, -1))
-    expect(readChunkLog(folder, 'absent')).toEqual([])
+    expect(readChunkLog(folder, first!)).toEqual({ chunks: chunks.slice(0, -1), notes: [] })
+    expect(readChunkLog(folder, 'absent')).toEqual({ chunks: [], notes: [] })
   })
 
   it.each([
     ['half a line', '{"chunk":', 'not a JSON line'],
     ['no chunk', '{"chunk":1}', 'not a chunk: key "rows": missing, expected a number'],
     ['null', 'null', 'not a chunk: got null, expected an object'],
-  ])('names the line that is %s', (_, line, problem) => {
+  ])('leaves out and names the line that is %s', (_, line, problem) => {
     const folder = copy()
     const path = join(folder, 'chunks', `${first}.jsonl`)
+    const { chunks } = readChunkLog(folder, first!)
     const lines = readFileSync(path, 'utf8').split('\n')
     writeFileSync(path, lines.with(1, line).join('\n'))
-    expect(() => readChunkLog(folder, first!)).toThrow(`${path}:2: ${problem}`)
+    expect(readChunkLog(folder, first!)).toEqual({
+      chunks: chunks.toSpliced(1, 1),
+      notes: [`chunks/${first}.jsonl, line 2: ${problem}; left out`],
+    })
   })
 })
