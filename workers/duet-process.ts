@@ -40,19 +40,23 @@ type PartEnd = DuetPart | { outcome: Outcome; error: TrialError }
 /** Plays one duet in this process, which is used for nothing else. */
 export async function run(job: DuetJob): Promise<DuetReport> {
   const { spec } = job
-  // Everything but workload and parameters is the same on both sides.
-  const { caps, deadline_s } = spec.sides.baseline
+  const { caps } = spec.sides.candidate
+  const deadline_s = Math.max(spec.sides.baseline.deadline_s, spec.sides.candidate.deadline_s)
   const core = pinToOneCore(caps.pin_core)
-  const budgetMb = budgetOf(caps, process.memoryUsage.rss() / MIB)
+  const idleMb = process.memoryUsage.rss() / MIB
+  const budgets = {
+    baseline: budgetOf(spec.sides.baseline.caps, idleMb),
+    candidate: budgetOf(caps, idleMb),
+  }
   const control = new SharedArrayBuffer(CONTROL_BYTES)
   const sides: DuetSide[] = spec.first === 'baseline' ? ['baseline', 'candidate'] : ['candidate', 'baseline']
-  const workers = sides.map((side): DuetWorker => ({ side, pool: newWorker(budgetMb) }))
+  const workers = sides.map((side): DuetWorker => ({ side, pool: newWorker(budgets[side]) }))
   const deadline = new AbortController()
   const timeoutS = DUET_DEADLINES * deadline_s
   const late = sleep(timeoutS * 1000, timedOut(timeoutS), { signal: deadline.signal })
   // Ended by the abort below, which nobody waits for.
   late.catch(() => {})
-  const end = await Promise.race([play(workers, job, budgetMb, control), late])
+  const end = await Promise.race([play(workers, job, budgets, control), late])
   deadline.abort()
   stopDuet(control)
   process.send?.({ stint: 'finished' } satisfies TrialSignal)
@@ -72,7 +76,7 @@ type Parts = Record<DuetSide, DuetPart>
 async function play(
   workers: readonly DuetWorker[],
   job: DuetJob,
-  budgetMb: number | null,
+  budgets: Record<DuetSide, number | null>,
   control: SharedArrayBuffer,
 ): Promise<Parts | { failure: DuetFailure }> {
   for (const { side, pool } of workers) {
@@ -89,7 +93,7 @@ async function play(
   const parts: Partial<Parts> = {}
   await Promise.all(
     workers.map(async ({ side, pool }, place) => {
-      const end = await playPart(pool, orderFor(job.sides[side], budgetMb, place as 0 | 1, control))
+      const end = await playPart(pool, orderFor(job.sides[side], budgets[side], place as 0 | 1, control))
       if ('latencies' in end) parts[side] = end
       else {
         failures.push({ side, ...end })

@@ -372,7 +372,7 @@ export type DuetSide = 'baseline' | 'candidate'
 /** Two versions of a workload in two workers of one process, taking turns chunk by chunk. */
 export interface DuetSpec {
   duet: string
-  /** Both with an `interleaved` driver; they share everything but workload and parameters. */
+  /** Both with an `interleaved` driver; one deadline, the longer, and one core, the candidate's, hold for both. */
   sides: Record<DuetSide, TrialSpec>
   /** Whose worker is made first and begins. */
   first: DuetSide

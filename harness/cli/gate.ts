@@ -28,6 +28,8 @@ interface GateWords extends ExportWords {
   'baseline-module': string | undefined
   'candidate-module': string | undefined
   baseline: string[]
+  'set-baseline': string[]
+  'set-candidate': string[]
   margin: string | undefined
   'time-limit': string
   build: boolean
@@ -45,7 +47,10 @@ export const gateCommand: Command<GateWords> = {
     yargs
       .positional('sweep', { type: 'string', demandOption: true, describe: 'sweep file (YAML)' })
       .options({
-        against: { type: 'string', describe: 'git ref to use as the baseline' },
+        against: {
+          type: 'string',
+          describe: 'git ref to use as the baseline: its version of the sweep and of the workload',
+        },
         'baseline-module': {
           type: 'string',
           alias: 'a',
@@ -61,6 +66,20 @@ export const gateCommand: Command<GateWords> = {
           array: true,
           default: [],
           describe: 'recorded run folders to use as the baseline; "stint run --repeat 5" records them',
+        },
+        'set-baseline': {
+          type: 'string',
+          array: true,
+          nargs: 1,
+          default: [],
+          describe: 'as --set, for the baseline only; without --against, two configurations are compared',
+        },
+        'set-candidate': {
+          type: 'string',
+          array: true,
+          nargs: 1,
+          default: [],
+          describe: 'as --set, for the candidate only',
         },
         margin: { type: 'string', describe: 'largest slowdown to tolerate, such as 2%' },
         'time-limit': {
@@ -93,6 +112,10 @@ export const gateCommand: Command<GateWords> = {
         quiet: { type: 'boolean', default: false, describe: 'no progress' },
       })
       .example('$0 gate sweep.yaml --against main', 'the working copy against a branch, in lock step')
+      .example(
+        '$0 gate sweep.yaml --set-baseline params.learner=ridge --set-candidate params.learner=forest',
+        'two configurations of one workload',
+      )
       .epilogue(
         'Exit codes: 0 a regression beyond the margin is ruled out, 1 it is proven, 3 neither; 2 bad usage, 4 the harness failed.',
       ),
@@ -142,18 +165,26 @@ async function tellGitHub(report: Report): Promise<void> {
 
 function baselineOf(words: GateWords): GateBaseline {
   const { against, baseline, build, 'baseline-module': a, 'candidate-module': b } = words
+  const sets = { setBaseline: words['set-baseline'], setCandidate: words['set-candidate'] }
+  const isSet = sets.setBaseline.length + sets.setCandidate.length > 0
   const files = a !== undefined || b !== undefined
   const given = [against !== undefined, files, baseline.length > 0].filter(Boolean).length
-  if (given !== 1) {
+  if (given > 1 || (given === 0 && !isSet)) {
     throw new UserError(
       given === 0
         ? 'the gate needs something to compare with'
         : 'give one thing to compare with, not several',
-      'one of --against GIT_REF, --baseline-module FILE --candidate-module FILE, --baseline RUN...',
+      'one of --against GIT_REF, --baseline-module FILE --candidate-module FILE, --baseline RUN..., --set-baseline KEY=VALUE --set-candidate KEY=VALUE',
     )
   }
-  if (against !== undefined) return { against, build }
-  if (a !== undefined && b !== undefined) return { baselineModule: a, candidateModule: b }
+  if (against !== undefined) return { against, build, ...sets }
+  if (a !== undefined && b !== undefined) return { baselineModule: a, candidateModule: b, ...sets }
   if (files) throw new UserError('--baseline-module and --candidate-module go together')
+  if (given === 0) return sets
+  if (isSet)
+    throw new UserError(
+      '--set-baseline and --set-candidate do not go with --baseline: what was recorded is what it is',
+      '--set lays a value over the sweep that is run now',
+    )
   return { baselineRuns: baseline, allowDifferentMachine: words['allow-different-machine'] }
 }

@@ -12,10 +12,12 @@ import {
   symlinkSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join, relative, sep } from 'node:path'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { entryFile } from '../execute/local/entries.ts'
 import { makeOwnedFolder, removeFolders } from '../ownership/leftovers.ts'
+import { packageFolder } from '../package-folder.ts'
 import { outsideHooks } from '../record/machine.ts'
+import { BUILT_IN } from '../sweep/paths.ts'
 import { GATE_DEFAULTS } from '../sweep/settings.ts'
 import type { GateSettings } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
@@ -25,43 +27,52 @@ import { askGit, git, runCommand } from './git.ts'
 const TREE = 'tree'
 
 interface CheckoutOptions {
-  /** As the user names the commit. */
+  /** As the user names the commit, in the repository of the sweep. */
   ref: string
+  /** Path of the sweep file. */
+  sweep: string
   /** `pipeline` or the absolute path of the candidate's module. */
   workload: string
   settings: GateSettings
-  /** Whether the working copy is built too. */
+  /** Whether the working copy may be built too: it is where git does not keep the module, which the build then makes. */
   buildCandidate: boolean
   signal: AbortSignal
   onStep(text: string): void
 }
 
 export interface Checkout {
-  /** Absolute path of the other version's module. */
-  workload: string
   /** `main (1a2b3c4)` */
   name: string
   /** The top of the work tree, which is gone when the message is read. */
   root: string
+  /** The top of the working copy. */
+  top: string
+  /** Absolute path of the commit's own sweep file; null where it has none. */
+  sweep: string | null
+  /**
+   * @param workload `pipeline`, or the path of a module in the work tree or in the working copy
+   * @returns what the commit has for it; `pipeline` where both versions run the pipeline of this Stint
+   * @throws {UserError} where it has none
+   */
+  workloadOf(workload: string): Promise<string>
   remove(): void
 }
+
+/** How the other version is built where the sweep lies in the repository of the Stint that runs. */
+const OWN_BUILD = 'npm run build'
 
 /**
  * @throws {UserError} where the commit, the module in it or its build is not there; nothing is left behind then
  */
 export async function checkOut(options: CheckoutOptions): Promise<Checkout> {
-  const { ref, settings, signal, onStep } = options
-  const module = moduleFile(options.workload)
-  const top = await topOf(dirname(module), signal)
-  const inside = relative(top, module)
-  if (inside.split(sep).includes('node_modules')) {
-    throw new UserError(
-      `${module}: is an installed package, of which git keeps no versions`,
-      'gate a module of your own, or two installed copies with --baseline-module FILE --candidate-module FILE',
-    )
-  }
-  const commit = await commitOf(ref, top, signal)
-  const name = `${ref} (${commit.slice(0, 7)})`
+  const { ref, workload, settings, signal, onStep } = options
+  const top = await repositoryOf(options.sweep, workload, signal)
+  const isOwn =
+    isWithin(top, packageFolder()) && !relative(top, packageFolder()).split(sep).includes(INSTALLED)
+  // Else both versions run the pipeline that is installed.
+  const module = workload !== BUILT_IN || isOwn ? insideOf(moduleFile(workload), top) : null
+  const { commit, shown } = await commitOf(ref, top, signal)
+  const name = `${shown} (${commit.slice(0, 7)})`
 
   // What an earlier gate left that was killed.
   removeFolders(tmpdir())
@@ -81,27 +92,67 @@ export async function checkOut(options: CheckoutOptions): Promise<Checkout> {
   try {
     onStep(`checking out ${name}`)
     await git(top, ['worktree', 'add', '--detach', '--quiet', tree, commit], signal)
-    if (settings.build !== null && options.buildCandidate) {
-      onStep(`building the working copy: ${settings.build}`)
-      await runCommand(settings.build, top, 'building the working copy', signal)
+    await addSubmodules(top, tree, signal)
+    const builtIn = workload === BUILT_IN
+    const build = settings.build ?? (builtIn && isOwn ? OWN_BUILD : null)
+    if (module !== null && !builtIn) {
+      const made = (await askGit(top, ['ls-files', '--error-unmatch', '--', module], signal)) === null
+      if (made && settings.build !== null && options.buildCandidate) {
+        onStep(`building the working copy: ${settings.build}`)
+        await runCommand(settings.build, top, 'building the working copy', signal)
+      }
+      if (!isFile(join(top, module))) {
+        throw new UserError(
+          `the working copy has no ${module}`,
+          options.buildCandidate ? 'its build does not make it' : 'leave out --no-build, so that it is built',
+        )
+      }
     }
-    if (!isFile(module)) {
-      throw new UserError(
-        `the working copy has no ${inside}`,
-        options.buildCandidate ? 'its build does not make it' : 'leave out --no-build, so that it is built',
-      )
+    if (module !== null) await giveDependencies({ top, tree, module }, settings, options)
+    if (build !== null) {
+      onStep(`building ${name}: ${build}`)
+      await runCommand(build, tree, `building ${name}`, signal)
     }
-    await giveDependencies({ top, tree, module: inside }, settings, options)
-    if (settings.build !== null) {
-      onStep(`building ${name}: ${settings.build}`)
-      await runCommand(settings.build, tree, `building ${name}`, signal)
+    const then: Then = { top, tree, commit, name, isBuilt: build !== null, signal }
+    const file = resolved(options.sweep)
+    const sweep = isWithin(top, file) ? await pathThen(relative(top, file), then) : null
+    const workloadOf = async (path: string) => {
+      if (path === BUILT_IN && !isOwn) return BUILT_IN
+      const file = moduleFile(path)
+      const inTree = isWithin(realpathSync(tree), file)
+      const inside = inTree ? relative(realpathSync(tree), file) : insideOf(file, top)
+      const found = await pathThen(inside, then)
+      if (found === null) throw notThen(inside, then)
+      return join(tree, found)
     }
-    const workload = join(tree, await pathThen(inside, { top, tree, commit, name, settings, signal }))
-    return { workload, name, root: tree, remove }
+    return { name, root: tree, top, sweep: sweep === null ? null : join(tree, sweep), workloadOf, remove }
   } catch (error) {
     remove()
     throw error
   }
+}
+
+/** The top of the sweep's repository; of the module's where the sweep lies in none. */
+async function repositoryOf(sweep: string, workload: string, signal: AbortSignal): Promise<string> {
+  const there = nearestExisting(dirname(resolve(sweep)))
+  const top = await askGit(there, ['rev-parse', '--show-toplevel'], signal)
+  if (top !== null) return realpathSync(top)
+  return await topOf(workload === BUILT_IN ? there : dirname(moduleFile(workload)), signal)
+}
+
+/** The path within the repository. */
+function insideOf(file: string, top: string): string {
+  if (isWithin(top, file)) return relative(top, file)
+  throw new UserError(
+    `${file}: lies outside the repository of the sweep, ${top}, which keeps no other version of it`,
+    'compare two files with --baseline-module FILE --candidate-module FILE',
+  )
+}
+
+/** Absolute, without links. */
+function resolved(path: string): string {
+  const there = nearestExisting(resolve(path))
+  return join(realpathSync(there), relative(there, resolve(path)))
 }
 
 /** Git remembers work trees whose folder is gone: those of killed gates, and none that lies on a drive of the user's. */
@@ -116,8 +167,7 @@ async function forgetLostTrees(top: string, signal: AbortSignal): Promise<void> 
 }
 
 /** What the working copy is called, with its commit where it is one. */
-export async function nameOfWorkingCopy(workload: string, signal: AbortSignal): Promise<string> {
-  const top = await topOf(dirname(moduleFile(workload)), signal)
+export async function nameOfWorkingCopy(top: string, signal: AbortSignal): Promise<string> {
   const commit = await askGit(top, ['rev-parse', '--short=7', 'HEAD'], signal)
   const changes = await askGit(top, ['status', '--porcelain', '--untracked-files=no'], signal)
   if (commit === null) return 'the working copy'
@@ -126,9 +176,7 @@ export async function nameOfWorkingCopy(workload: string, signal: AbortSignal): 
 
 /** Without links, also where a build is still to make it. */
 function moduleFile(workload: string): string {
-  const path = workload === 'pipeline' ? entryFile('pipeline/workload') : workload
-  const there = nearestExisting(path)
-  return join(realpathSync(there), relative(there, path))
+  return resolved(workload === BUILT_IN ? entryFile('pipeline/workload') : workload)
 }
 
 function nearestExisting(path: string): string {
@@ -149,15 +197,42 @@ async function topOf(folder: string, signal: AbortSignal): Promise<string> {
   )
 }
 
-async function commitOf(ref: string, top: string, signal: AbortSignal): Promise<string> {
-  const commit = ref.startsWith('-')
-    ? null
-    : await askGit(top, ['rev-parse', '--verify', '--quiet', `${ref}^{commit}`], signal)
-  if (commit !== null && commit !== '') return commit
+/** A branch of the remote counts as well, since a clone of one branch has no other of its own. */
+async function commitOf(
+  ref: string,
+  top: string,
+  signal: AbortSignal,
+): Promise<{ commit: string; shown: string }> {
+  const remotes = ((await askGit(top, ['remote'], signal)) ?? '').split('\n').filter(Boolean)
+  const remote = remotes.includes('origin') ? 'origin' : remotes[0]
+  const names = ref.startsWith('-') ? [] : [ref, ...(remote === undefined ? [] : [`${remote}/${ref}`])]
+  for (const shown of names) {
+    const commit = await askGit(top, ['rev-parse', '--verify', '--quiet', `${shown}^{commit}`], signal)
+    if (commit) return { commit, shown }
+  }
   throw new UserError(
     `--against ${ref}: git knows no such commit in ${top}`,
-    'a shallow clone has one commit alone: fetch the other first, such as "git fetch origin main", or clone with fetch-depth: 0',
+    await fetching(ref, remote, top, signal),
   )
+}
+
+/** How to get a commit that is not there, in words that can be typed. */
+async function fetching(
+  ref: string,
+  remote: string | undefined,
+  top: string,
+  signal: AbortSignal,
+): Promise<string> {
+  if (remote === undefined) return '"git log --oneline --all" lists the commits that there are'
+  const shallow = (await askGit(top, ['rev-parse', '--is-shallow-repository'], signal)) === 'true'
+  // Of the ancestors, a shallow clone may lack what HEAD~1 or an abbreviated hash leads to.
+  if (!/^[\w][\w./-]*$/.test(ref) || /^HEAD\b|^[0-9a-f]{4,39}$/.test(ref))
+    return shallow
+      ? `this clone is shallow: git -C ${top} fetch --unshallow`
+      : `git -C ${top} fetch ${remote}`
+  const depth = shallow ? '--depth=1 ' : ''
+  const spec = /^[0-9a-f]{40}$/.test(ref) ? ref : `${ref}:refs/remotes/${remote}/${ref}`
+  return `fetch it first, then try again: git -C ${top} fetch ${depth}${remote} ${spec}`
 }
 
 interface Then {
@@ -165,12 +240,12 @@ interface Then {
   tree: string
   commit: string
   name: string
-  settings: GateSettings
+  isBuilt: boolean
   signal: AbortSignal
 }
 
-/** Where the module lay in the other version; git knows of renamings. */
-async function pathThen(inside: string, then: Then): Promise<string> {
+/** Where a file of the working copy lay in the other version; git knows of renamings. Null where it has none. */
+async function pathThen(inside: string, then: Then): Promise<string | null> {
   if (isFile(join(then.tree, inside))) return inside
   const listed = await askGit(
     then.top,
@@ -182,16 +257,42 @@ async function pathThen(inside: string, then: Then): Promise<string> {
     const [before, after] = [fields[at + 1]!, fields[at + 2]!]
     if (after === inside.replaceAll(sep, '/') && isFile(join(then.tree, before))) return before
   }
-  throw new UserError(
-    `${then.name} has no ${inside}`,
-    then.settings.build === null
-      ? 'if it is made by a build, say how: gate: { build: npm run build } in the sweep'
-      : 'its build does not make it, and git knows of no renaming',
+  return null
+}
+
+function notThen(inside: string, { name, isBuilt }: Then): UserError {
+  return new UserError(
+    `${name} has no ${inside}`,
+    isBuilt
+      ? 'its build does not make it, and git knows of no renaming'
+      : 'if it is made by a build, say how: gate: { build: npm run build } in the sweep',
   )
 }
 
 function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
+}
+
+// ---------------------------------------------------------------- its submodules
+
+/**
+ * Gives the other version the submodules that the working copy has, each at the commit's own version. Out of the
+ * working copy's, without a word to a server and without a change to them, where they have the commit.
+ */
+async function addSubmodules(top: string, tree: string, signal: AbortSignal): Promise<void> {
+  const listed = await git(tree, ['ls-files', '--stage', '-z'], signal)
+  for (const entry of listed.split('\0')) {
+    const [, commit, path] = /^160000 ([0-9a-f]+) \d\t(.*)$/s.exec(entry) ?? []
+    if (commit === undefined || path === undefined) continue
+    const [from, to] = [join(top, path), join(tree, path)]
+    // What the working copy does not have either is not needed.
+    if (!existsSync(join(from, '.git'))) continue
+    if ((await askGit(from, ['cat-file', '-e', `${commit}^{commit}`], signal)) !== null) {
+      await git(tree, ['clone', '--quiet', '--shared', '--no-checkout', '--', from, to], signal)
+      await git(to, ['checkout', '--quiet', '--detach', commit], signal)
+    } else await git(tree, ['submodule', 'update', '--init', '--', path], signal)
+    await addSubmodules(from, to, signal)
+  }
 }
 
 // ---------------------------------------------------------------- its packages: links to the working copy's, or its own where the lock file differs
@@ -251,7 +352,7 @@ async function giveDependencies(
   }
 }
 
-/** Where `inner` is `outer` or below it; both relative to the same folder, `.` for itself. */
+/** Where `inner` is `outer` or below it; both absolute or relative to the same folder, `.` for itself. */
 function isWithin(outer: string, inner: string): boolean {
   return outer === '.' || inner === outer || inner.startsWith(outer + sep)
 }

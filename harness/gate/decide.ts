@@ -1,17 +1,33 @@
 /** One gate, whatever the baseline is: a git ref, another module, or recorded runs. */
+import { existsSync } from 'node:fs'
+import { join, relative, sep } from 'node:path'
 import type { DuetExecutor } from '../execute/executor.ts'
 import { removeOwnFolders } from '../ownership/leftovers.ts'
-import type { LoadedSweep } from '../sweep/load.ts'
+import { STINT_VERSION } from '../package-folder.ts'
+import { type LoadedSweep, loadSweep } from '../sweep/load.ts'
+import { BUILT_IN } from '../sweep/paths.ts'
+import { UserError } from '../user-error.ts'
 import { compareWithBaseline } from './baseline.ts'
-import { checkOut, nameOfWorkingCopy } from './checkout.ts'
+import { type Checkout, checkOut, nameOfWorkingCopy } from './checkout.ts'
 import { type Modules, modulesByName, runGate } from './run-gate.ts'
 import type { GateEvent, GateResult } from './types.ts'
 
+/** `KEY=VALUE` each, laid over the sweep of one side alone. */
+export interface Sets {
+  setBaseline?: readonly string[]
+  setCandidate?: readonly string[]
+}
+
 export type GateBaseline =
-  /** A git ref whose version of the workload is the baseline. `build: false` where the working copy is built already. */
-  | { against: string; build?: boolean }
+  /**
+   * A git ref, in the repository of the sweep, whose version of the sweep and of the workload is the baseline.
+   * `build: false` where the working copy is built already.
+   */
+  | ({ against: string; build?: boolean } & Sets)
   /** Two modules. */
-  | { baselineModule: string; candidateModule: string }
+  | ({ baselineModule: string; candidateModule: string } & Sets)
+  /** Two configurations of one workload. */
+  | Required<Sets>
   /** Recorded run folders. */
   | { baselineRuns: readonly string[]; allowDifferentMachine?: boolean }
 
@@ -39,31 +55,124 @@ export async function decide(
     const options = { margin, allowDifferentMachine, signal, onStep, onTrial }
     return await compareWithBaseline(loaded, baselineRuns, start(), options)
   }
+  const { setBaseline = [], setCandidate = [] } = baseline
+  const candidate = setCandidate.length === 0 ? loaded : again(loaded, { setCandidate })
   const compare = (modules: Modules) =>
-    runGate(loaded, modules, start(), {
+    runGate(candidate, modules, start(), {
       margin,
       limitMs,
       signal,
       onStep,
       onProgress: (state) => onEvent({ event: 'starts', ...state }),
     })
-  if (!('against' in baseline))
-    return await compare(modulesByName(baseline.baselineModule, baseline.candidateModule))
-  const { workload, gate: settings } = loaded.sweep
+  if ('baselineModule' in baseline) {
+    const modules = modulesByName(baseline.baselineModule, baseline.candidateModule)
+    const sweep = again(loaded, { setBaseline })
+    return await compare({ ...modules, baseline: { ...modules.baseline, sweep } })
+  }
+  if (!('against' in baseline)) {
+    const sweep = again(loaded, { setBaseline })
+    return await compare({
+      baseline: { name: nameOf(setBaseline), workload: sweep.sweep.workload, sweep },
+      candidate: { name: nameOf(setCandidate), workload: candidate.sweep.workload },
+    })
+  }
+  const { workload, gate: settings, source } = candidate.sweep
   const { against: ref, build: buildCandidate = true } = baseline
   // Where the process ends at once, as by a second Ctrl-C, no `finally` runs.
   const removeFolders = () => removeOwnFolders()
   process.once('exit', removeFolders)
   try {
-    const checkout = await checkOut({ ref, workload, settings, buildCandidate, signal, onStep })
+    const checkout = await checkOut({
+      ref,
+      sweep: source.path,
+      workload,
+      settings,
+      buildCandidate,
+      signal,
+      onStep,
+    })
     try {
       signal.throwIfAborted()
-      const candidate = { name: await nameOfWorkingCopy(workload, signal), workload }
-      return await compare({ baseline: checkout, candidate })
+      const name = await nameOfWorkingCopy(checkout.top, signal)
+      return await compare({
+        ...(await otherVersion(loaded, checkout, setBaseline, workload)),
+        candidate: { name: withSets(name, setCandidate), workload },
+      })
     } finally {
       checkout.remove()
     }
   } finally {
     process.off('exit', removeFolders)
   }
+}
+
+/** The commit's own sweep and module. */
+async function otherVersion(
+  loaded: LoadedSweep,
+  { name, root, top, sweep: file, workloadOf }: Checkout,
+  setBaseline: readonly string[],
+  candidate: string,
+): Promise<Pick<Modules, 'baseline' | 'notes'>> {
+  const notes: string[] = []
+  if (file === null) notes.push(`${name} has no such sweep: both versions run the sweep of the working copy`)
+  const sweep =
+    file === null || loaded.overrides === null
+      ? again(loaded, { setBaseline })
+      : inOwnWords(name, root, () => again(loaded, { setBaseline, path: file, dataAt: dataOf(root, top) }))
+  const workload = await workloadOf(sweep.sweep.workload)
+  if (workload === BUILT_IN && candidate === BUILT_IN)
+    notes.push(
+      `both versions run the built-in pipeline of Stint ${STINT_VERSION}: what is compared is what their sweeps say`,
+    )
+  return { baseline: { name: withSets(name, setBaseline), workload, root, sweep }, notes }
+}
+
+/** The data is the working copy's, for both versions; the commit's where the working copy has none of that name. */
+function dataOf(root: string, top: string): (path: string) => string {
+  return (path) => {
+    const inside = relative(root, path)
+    const here = join(top, inside)
+    return !inside.startsWith('..') && existsSync(here) ? here : path
+  }
+}
+
+/** The sweep as it was read, from another file or with more laid over it. */
+function again(
+  loaded: LoadedSweep,
+  {
+    path = loaded.sweep.source.path,
+    dataAt,
+    ...sets
+  }: Sets & { path?: string; dataAt?: (path: string) => string },
+): LoadedSweep {
+  const { overrides } = loaded
+  const further = [
+    ...(sets.setBaseline ?? []).map((text) => ({ option: '--set-baseline', text })),
+    ...(sets.setCandidate ?? []).map((text) => ({ option: '--set-candidate', text })),
+  ]
+  if (overrides === null) {
+    if (further.length === 0) return loaded
+    throw new UserError('nothing can be set for one side of a sweep that no file holds')
+  }
+  // What the build makes may still be missing; whoever plays it says so.
+  return loadSweep(path, { ...overrides, further }, { isBuiltLater: true, ...(dataAt && { dataAt }) })
+}
+
+/** Paths as the repository has them: the folder will be gone. */
+function inOwnWords<T>(name: string, root: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    throw new UserError(`the sweep of ${name} cannot be played: ${error.message.replaceAll(root + sep, '')}`)
+  }
+}
+
+function nameOf(sets: readonly string[]): string {
+  return sets.length === 0 ? 'the sweep as it is' : sets.join(' ')
+}
+
+function withSets(name: string, sets: readonly string[]): string {
+  return sets.length === 0 ? name : `${name} with ${sets.join(' ')}`
 }

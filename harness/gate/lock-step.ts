@@ -420,19 +420,24 @@ export function paramsFor(scenario: Scenario, info: WorkloadInfo): Record<string
 
 export function trialSpecOf(
   session: Session,
-  { scenario, params }: GateScenario,
+  { scenario, baseline, params }: GateScenario,
   side: DuetSide,
   round: number,
   versions: Versions,
   deadlineS: number,
 ): TrialSpec {
-  const spec = session.spec(scenario, { round, side, workload: versions[side].ref, params: params[side] })
+  const spec = session.spec(side === 'candidate' ? scenario : baseline, {
+    round,
+    side,
+    workload: versions[side].ref,
+    params: params[side],
+  })
   return { ...spec, deadline_s: Math.min(spec.deadline_s, deadlineS) }
 }
 
 export function duetSpecOf(
   session: Session,
-  { scenario, params }: GateScenario,
+  { scenario, baseline, params }: GateScenario,
   versions: Versions,
   round: number,
   { first, mostMs }: { first: DuetSide; mostMs: number },
@@ -443,7 +448,7 @@ export function duetSpecOf(
     most_ms: mostMs,
   }
   const side = (name: DuetSide) =>
-    session.spec(scenario, {
+    session.spec(name === 'candidate' ? scenario : baseline, {
       round,
       side: name,
       workload: versions[name].ref,

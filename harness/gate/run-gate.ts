@@ -4,21 +4,30 @@ import { resolve, sep } from 'node:path'
 import type { InputProblem } from '../../workers/protocol.ts'
 import type { WorkloadInfo } from '../../workers/workload.ts'
 import type { DuetExecutor } from '../execute/executor.ts'
-
 import { metricTable } from '../metrics.ts'
 import { makeOwnedFolder } from '../ownership/leftovers.ts'
-import { prepareSession } from '../session/session.ts'
+import { type PreparedWorkload, prepareSession, type Session } from '../session/session.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
 import type { Sweep } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
 import { compareInLockStep, type LockStep, paramsFor } from './lock-step.ts'
 import { refuseUntestable } from './margins.ts'
+import { partnerNotes, partnersOf, playAlike } from './partners.ts'
 import type { GateResult, GateScenario } from './types.ts'
 
-/** The modules that are compared, `a` with the candidate `b`, and what people call them; `root` is a folder that will be gone. */
+/** The modules that are compared and what people call them. */
 export interface Modules {
-  baseline: { name: string; workload: string; root?: string }
+  baseline: {
+    name: string
+    workload: string
+    /** A folder that will be gone. */
+    root?: string
+    /** What it plays, where that may differ from what the candidate plays. */
+    sweep?: LoadedSweep
+  }
   candidate: { name: string; workload: string }
+  /** What the user should know of the two. */
+  notes?: readonly string[]
 }
 
 export interface GateOptions {
@@ -64,8 +73,14 @@ export async function runGate(
     })
     if (!prepared.ok) throw unusable(prepared.problem, modules.candidate.name)
     const { session } = prepared
-    const other = await session.askOther(modules.baseline.workload, dataFolder)
-    if ('problem' in other) throw unusable(other.problem, modules.baseline.name, modules.baseline.root)
+    const {
+      other,
+      scenarios,
+      notes: differences,
+    } = await baselineFor(session, sweep, modules, executor, {
+      dataFolder,
+      signal: options.signal,
+    })
     session.provide(null, [other])
     const fitted = session.sweep
     const table = metricTable(session.workload.info.metrics)
@@ -74,12 +89,7 @@ export async function runGate(
     const comparison = await compareInLockStep({
       executor,
       session,
-      scenarios: fitted.scenarios.map(
-        (scenario): GateScenario => ({
-          scenario,
-          params: { baseline: paramsFor(scenario, other.info), candidate: scenario.params },
-        }),
-      ),
+      scenarios,
       versions: {
         baseline: { ...other, name: modules.baseline.name },
         candidate: { ...session.workload, name: modules.candidate.name },
@@ -92,8 +102,9 @@ export async function runGate(
       onProgress,
     })
     const notes = [
+      ...(modules.notes ?? []),
+      ...differences,
       ...session.notes,
-      ...unknownParams(fitted, other.info, modules.baseline.name),
       ...capsNote(fitted),
       ...comparison.notes,
     ]
@@ -114,7 +125,66 @@ export async function runGate(
   }
 }
 
-function unusable({ message, hint }: InputProblem, name: string, root?: string): UserError {
+/** The baseline as it says itself what it is, and which of its scenarios is played against which of the candidate's. */
+async function baselineFor(
+  session: Session,
+  asked: Sweep,
+  { baseline, candidate }: Modules,
+  executor: DuetExecutor,
+  { dataFolder, signal }: { dataFolder: string; signal: AbortSignal },
+): Promise<{ other: PreparedWorkload; scenarios: GateScenario[]; notes: string[] }> {
+  const { name, workload, root, sweep: own } = baseline
+  if (own === undefined || playAlike(own.sweep, asked)) {
+    const other = await session.askOther(workload, dataFolder)
+    if ('problem' in other) throw unusable(other.problem, name, root)
+    return {
+      other,
+      scenarios: session.sweep.scenarios.map((scenario) => ({
+        scenario,
+        baseline: scenario,
+        params: { baseline: paramsFor(scenario, other.info), candidate: scenario.params },
+      })),
+      notes: unknownParams(session.sweep, other.info, name),
+    }
+  }
+  const prepared = await prepareSession({
+    sweep: { ...own.sweep, workload },
+    locate: own.locate,
+    executor,
+    dataFolder,
+    // One unit of compute for both.
+    calibration: session.calibration,
+    signal,
+  }).catch((error) => {
+    throw error instanceof UserError ? unusable(error, name, root) : error
+  })
+  if (!prepared.ok) throw unusable(prepared.problem, name, root)
+  const theirs = prepared.session
+  session.include(theirs)
+  const partners = partnersOf(theirs.sweep, session.sweep)
+  const names = { baseline: name, candidate: candidate.name }
+  const notes = partnerNotes(partners, names)
+  if (partners.pairs.length === 0)
+    throw new UserError(
+      `no scenario of ${candidate.name} has a partner in ${name}: ${notes.join('; ')}`,
+      'scenarios are partners where their axes have the same values: keep one value of each axis, such as --set batch_size=64',
+    )
+  return {
+    other: theirs.workload,
+    scenarios: partners.pairs.map(({ baseline, candidate: scenario }) => ({
+      scenario,
+      baseline,
+      params: { baseline: baseline.params, candidate: scenario.params },
+    })),
+    notes: [...notes, ...theirs.notes.filter((note) => !session.notes.includes(note))],
+  }
+}
+
+function unusable(
+  { message, hint }: Pick<InputProblem, 'message' | 'hint'>,
+  name: string,
+  root?: string,
+): UserError {
   if (root === undefined) return new UserError(`${name}: ${message}`, hint)
   return new UserError(
     `${name}: ${inside(message, root)}`,

@@ -1,5 +1,6 @@
 /** The family of tests of one gate: which there are, how each stands, and the rows that say so. */
 
+import { isDeepStrictEqual } from 'node:util'
 import type { DuetReport, DuetSums, OkTrial } from '../../workers/protocol.ts'
 import { mean, standardDeviation } from '../analyse/descriptive.ts'
 import { studentQuantile } from '../analyse/distributions.ts'
@@ -120,9 +121,12 @@ export function rowsOf(
     return row === null ? [] : [{ ...row, note: row.note ?? note }]
   })
   const ok = trials.baseline.some(isOk) && trials.candidate.some(isOk)
+  const work = (ok ? workRows(identity, rules, trials, evidence.duets.some(endsEarlier)) : []).filter(
+    ({ metric }) => isSameWork(entry, metric),
+  )
   const rows = [
     outcome,
-    ...(ok ? workRows(identity, rules, trials, evidence.duets.some(endsEarlier)) : []),
+    ...work,
     ...tested,
     ...(ok ? [missingLatency(identity, evidence, tested, rules), ...scores] : []),
   ]
@@ -130,6 +134,12 @@ export function rowsOf(
     rows: rows.filter((row) => row !== null),
     notes: changedOutputs(scenario.label, rules, trials),
   }
+}
+
+/** False where chunks of another size, or other rows to read, are what was asked for. */
+function isSameWork({ scenario, baseline }: GateScenario, metric: string): boolean {
+  const alike = isDeepStrictEqual(scenario.dataset, baseline.dataset)
+  return alike && (metric === 'rows' || scenario.settings.chunk_size === baseline.settings.chunk_size)
 }
 
 function endsEarlier({ chunks }: DuetReport): boolean {

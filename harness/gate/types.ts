@@ -20,7 +20,10 @@ export interface Versions {
 
 /** One scenario, with what each version is given of its parameters. */
 export interface GateScenario {
+  /** The candidate's, which names it. */
   scenario: Scenario
+  /** Its partner in the baseline's sweep; the same where both have one sweep. */
+  baseline: Scenario
   params: Record<'baseline' | 'candidate', Record<string, Scalar>>
 }
 

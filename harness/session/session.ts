@@ -170,7 +170,9 @@ export class Session {
   /** Null: compute units are cores of this machine. */
   readonly calibration: Calibration | null
   private readonly executor: Executor
-  private readonly byKey: ReadonlyMap<string, DataRef>
+  private readonly byKey: Map<string, DataRef>
+  /** That trials of another sweep read. */
+  private readonly further: PreparedDataset[] = []
 
   constructor(
     sweep: Sweep,
@@ -190,11 +192,19 @@ export class Session {
     this.byKey = new Map(keys.map((key, index) => [key, dataRef(datasets[index]!)]))
   }
 
+  /** From here on trials of the other's scenarios can be asked for as well. */
+  include(other: Session): void {
+    for (const [key, ref] of other.byKey) this.byKey.set(key, ref)
+    this.further.push(...other.datasets)
+  }
+
   /** Tells the executor where all of it lies; `others` are further versions of the workload. */
   provide(chunkLogs: string | null, others: readonly PreparedWorkload[] = []): void {
     this.executor.provide({
       workloads: new Map([this.workload, ...others].map(({ ref, path }) => [ref.sha256, path])),
-      data: new Map(this.datasets.map(({ fingerprint, path }) => [fingerprint.sha256, path])),
+      data: new Map(
+        [...this.datasets, ...this.further].map(({ fingerprint, path }) => [fingerprint.sha256, path]),
+      ),
       chunk_logs: chunkLogs,
       compute_scale: this.calibration?.factor ?? 1,
     })

@@ -86,7 +86,7 @@ export function missingSources(data: unknown, places: Places, folders: Folders):
     : all
   return used.flatMap(({ path, value }) => {
     if (typeof value !== 'string' || value === STDIN) return []
-    const file = absolute(value, places.value(path), folders)
+    const file = folders.dataAt(absolute(value, places.value(path), folders))
     return missingFile(file, 'dataset.source', value, places.locate) ?? []
   })
 }
@@ -136,7 +136,7 @@ export class Datasets {
     let path = this.paths.get(source)
     if (path === undefined) {
       const { place } = this.places.locate('dataset.source', source)
-      path = absolute(source, place, this.folders)
+      path = this.folders.dataAt(absolute(source, place, this.folders))
       this.paths.set(source, path)
       const finding = missingFile(path, 'dataset.source', source, this.places.locate)
       if (finding !== null) this.findings.push(finding)

@@ -24,6 +24,8 @@ export interface Surroundings {
   folder: string
   /** `gate.build` makes the workload: it need not be there yet. */
   isBuiltLater: boolean
+  /** Where a data file lies that is meant by this absolute path; there, unless another version's sweep is read. */
+  dataAt(path: string): string
 }
 
 export interface LoadedSweep {
@@ -34,6 +36,8 @@ export interface LoadedSweep {
   inWords?: (problem: InputProblem) => InputProblem
   /** What the user should know before it runs. */
   notes: readonly string[]
+  /** What was laid over the file, so that another version of it can be read the same way; null where no file holds it. */
+  overrides: Overrides | null
 }
 
 /**
@@ -49,7 +53,8 @@ export function loadSweep(
   const file = readYamlFile(path)
   refuse(file.findings)
   if (!isMapping(file.data)) throw new SweepError([notASweep(path, file.data)])
-  return loadRead({ ...file, data: file.data }, path, overrides, surroundings)
+  const loaded = loadRead({ ...file, data: file.data }, path, overrides, surroundings)
+  return { ...loaded, overrides }
 }
 
 /**
@@ -61,7 +66,8 @@ export function sweepFromData(
   path: string,
   surroundings: Partial<Surroundings> = {},
 ): LoadedSweep {
-  return loadRead({ data, positions: new Map(), findings: [] }, path, {}, surroundings)
+  const loaded = loadRead({ data, positions: new Map(), findings: [] }, path, {}, surroundings)
+  return { ...loaded, overrides: null }
 }
 
 /**
@@ -78,7 +84,12 @@ export function sweepOfFile(
   const { data, rows } = starterSweep(path)
   const loaded = loadRead({ data, positions: new Map(), findings: [] }, path, overrides, surroundings)
   const limited = loaded.sweep.scenarios.some(({ dataset }) => rows !== null && dataset?.rows === rows)
-  return { ...loaded, inWords: inRunWords, notes: limited ? [`${path}: ${limitedTo(rows!)}`] : [] }
+  return {
+    ...loaded,
+    overrides: null,
+    inWords: inRunWords,
+    notes: limited ? [`${path}: ${limitedTo(rows!)}`] : [],
+  }
 }
 
 function loadRead(
@@ -86,12 +97,12 @@ function loadRead(
   path: string,
   overrides: Overrides,
   surroundings: Partial<Surroundings>,
-): LoadedSweep {
-  const { cores = availableParallelism(), folder = process.cwd() } = surroundings
+): Omit<LoadedSweep, 'overrides'> {
+  const { cores = availableParallelism(), folder = process.cwd(), dataAt } = surroundings
   const { data } = file
   const overridden = applyOverrides(file, overrides)
   const places = new Places(data, file.positions, path)
-  const folders = foldersOf(path, folder)
+  const folders = foldersOf(path, folder, dataAt)
 
   const schema = sweepSchema({ cores, namedKeys: namedKeys(data) })
   const findings = [

@@ -8,6 +8,8 @@ import type { Finding, Path, Place } from './problems.ts'
 export interface Overrides {
   /** `path=value` each, the value as YAML: `params.learner=ridge`, `grid.chunk_size=[1, 2]`. */
   set?: readonly string[]
+  /** As `set` and after it, by an option of another name. */
+  further?: readonly { option: string; text: string }[]
   /** `benchmark_runs` */
   runs?: number
   /** `n_jobs` */
@@ -43,7 +45,8 @@ function segments(path: string): string[] {
 /** Lays `overrides` over `file.data` and `file.positions`, in place; the last of two for one path wins. */
 export function applyOverrides(file: YamlFile & { data: Mapping }, overrides: Overrides): Overridden {
   const result: Overridden = { fixed: new Set(), touched: new Set(), findings: [] }
-  for (const text of overrides.set ?? []) applySet(file, text, result)
+  for (const text of overrides.set ?? []) applySet(file, '--set', text, result)
+  for (const { option, text } of overrides.further ?? []) applySet(file, option, text, result)
   const options: [string, string[], Scalar | undefined][] = [
     ['--runs', ['benchmark_runs'], overrides.runs],
     ['--jobs', ['n_jobs'], overrides.jobs],
@@ -55,13 +58,18 @@ export function applyOverrides(file: YamlFile & { data: Mapping }, overrides: Ov
   return result
 }
 
-function applySet(file: YamlFile & { data: Mapping }, text: string, result: Overridden): void {
-  const place: Place = { option: `--set ${text}` }
+function applySet(
+  file: YamlFile & { data: Mapping },
+  option: string,
+  text: string,
+  result: Overridden,
+): void {
+  const place: Place = { option: `${option} ${text}` }
   const equals = text.indexOf('=')
   const name = text.slice(0, Math.max(0, equals)).trim()
   const value = parseYaml(text.slice(equals + 1), () => place)
   if (name === '') {
-    const hint = 'for example --set chunk_size=128'
+    const hint = `for example ${option} chunk_size=128`
     result.findings.push({ place, key: null, what: 'expected path=value', hint })
   } else if (value.findings.length > 0) result.findings.push(...value.findings)
   else put(file, segments(name), value.data, place, result)

@@ -10,10 +10,12 @@ export interface Folders {
   sweep: string
   /** For paths given on the command line. */
   current: string
+  /** Where a data file lies that is meant by this absolute path. */
+  dataAt(path: string): string
 }
 
-export function foldersOf(sweepFile: string, current: string): Folders {
-  return { sweep: dirname(resolve(current, sweepFile)), current }
+export function foldersOf(sweepFile: string, current: string, dataAt = (path: string) => path): Folders {
+  return { sweep: dirname(resolve(current, sweepFile)), current, dataAt }
 }
 
 /** Absolute form of a path that was given at `place`. */

@@ -151,7 +151,7 @@ describe('stint gate --against', () => {
   }, 300_000)
 
   it('refuses what it cannot compare, says what to do, and leaves nothing', () => {
-    expect(gate('--against', 'nowhere')).toMatchObject({ code: 2, err: expect.stringContaining('fetch') })
+    expect(gate('--against', 'nowhere')).toMatchObject({ code: 2, err: expect.stringContaining('git log') })
     expect(gate()).toMatchObject({ code: 2, err: expect.stringContaining('--against') })
     expect(gate('--against', 'HEAD', '--a', 'x').code).toBe(2)
     expect(gate('--against', 'HEAD', '--margin', '2x').code).toBe(2)

@@ -161,12 +161,13 @@ export class LocalExecutor implements DuetExecutor {
     await this.supervisor.capabilities
     const folder = this.takeFolder()
     try {
-      const { deadline_s, caps } = spec.sides.baseline
-      const timeout_s = DUET_DEADLINES * deadline_s
+      const { baseline, candidate } = spec.sides
+      const { caps } = candidate
+      const timeout_s = DUET_DEADLINES * Math.max(baseline.deadline_s, candidate.deadline_s)
       const timeoutMs = timeout_s * 1000 + DEADLINE_GRACE_MS
       const job: DuetJob = {
         spec,
-        sides: { baseline: this.jobOf(spec.sides.baseline), candidate: this.jobOf(spec.sides.candidate) },
+        sides: { baseline: this.jobOf(baseline), candidate: this.jobOf(candidate) },
       }
       // No cap holds the process: what one worker used would be taken from the other.
       const watch = { timeoutMs, capsMemory: false, capsCompute: false }

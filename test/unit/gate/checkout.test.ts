@@ -52,6 +52,7 @@ function commit(): void {
 function otherVersion(settings: Partial<GateSettings> = {}, workload = 'bench/w.mjs', buildCandidate = true) {
   return checkOut({
     ref: 'HEAD',
+    sweep: join(top, 'sweep.yaml'),
     workload: join(top, workload),
     settings: { ...gateSettings({} as SweepInput), install: null, ...settings },
     buildCandidate,
@@ -118,7 +119,7 @@ describe('a workload that a build makes', () => {
     commit()
     checkout = await otherVersion({ build }, 'built/w.mjs')
     expect(existsSync(join(top, 'built/w.mjs'))).toBe(true)
-    expect(existsSync(checkout.workload)).toBe(true)
+    expect(existsSync(await checkout.workloadOf(join(top, 'built/w.mjs')))).toBe(true)
   })
 
   it('must be there after', async () => {
@@ -142,7 +143,7 @@ describe('git', () => {
     } finally {
       vi.unstubAllEnvs()
     }
-    expect(existsSync(checkout.workload)).toBe(false)
+    expect(existsSync(checkout.root)).toBe(false)
   })
 
   it('forgets the work tree of a gate that was killed, and no other', async () => {
@@ -175,5 +176,68 @@ describe('git', () => {
     rmSync(join(top, '.git/HEAD'))
     await expect(otherVersion()).rejects.toThrow('not a git repository')
     git('init', '-q', '-b', 'main')
+  })
+})
+
+describe('submodules', () => {
+  const local = ['-c', 'protocol.file.allow=always']
+
+  it("are the commit's own, out of the working copy's and without a change to them", async () => {
+    const library = realpathSync(mkdtempSync(join(tmpdir(), 'checkout-library-')))
+    const inLibrary = (...words: string[]) => git('-C', library, ...words).trim()
+    git('init', '-q', '-b', 'main', library)
+    writeFileSync(join(library, 'index.mjs'), 'before')
+    inLibrary('add', '-A')
+    inLibrary('commit', '-q', '-m', 'one')
+    git(...local, 'submodule', '--quiet', 'add', library, 'library')
+    commit()
+    writeFileSync(join(library, 'index.mjs'), 'after')
+    inLibrary('commit', '-q', '-a', '-m', 'two')
+    git('-C', join(top, 'library'), 'pull', '-q')
+    // Nobody can ask it any more.
+    rmSync(library, { recursive: true })
+    const build = 'git submodule --quiet update --init && cat library/index.mjs > ran'
+    checkout = await otherVersion({ build })
+    expect(read(join(checkout.root, 'library/index.mjs'))).toBe('before')
+    expect(read(join(top, 'library/index.mjs'))).toBe('after')
+    expect(read(join(checkout.root, 'ran'))).toBe('before')
+    expect(existsSync(join(top, 'ran'))).toBe(false)
+  })
+})
+
+describe('a clone without the commit', () => {
+  it.each([
+    ['shallow', ['--depth=1']],
+    ['of one branch', ['--single-branch']],
+  ])('%s: what the hint says to type brings it', async (_, options) => {
+    commit()
+    git('checkout', '-q', '-b', 'work')
+    write('bench/w.mjs', 'export default 2\n')
+    commit()
+    const clone = `${top}-clone`
+    try {
+      git('clone', '-q', ...options, '--branch', 'work', `file://${top}`, clone)
+      const other = () =>
+        checkOut({
+          ref: 'main',
+          sweep: join(clone, 'sweep.yaml'),
+          workload: join(clone, 'bench/w.mjs'),
+          settings: gateSettings({} as SweepInput),
+          buildCandidate: true,
+          signal: new AbortController().signal,
+          onStep: () => {},
+        })
+      const said = await other().then(
+        () => '',
+        (error: Error) => error.message,
+      )
+      const command = /git -C .*$/.exec(said)?.[0] ?? 'false'
+      expect(spawnSync('sh', ['-c', command], { encoding: 'utf8' })).toMatchObject({ status: 0 })
+      const found = await other()
+      expect(read(join(found.root, 'bench/w.mjs'))).toBe('export default 1\n')
+      found.remove()
+    } finally {
+      rmSync(clone, { recursive: true, force: true })
+    }
   })
 })

@@ -255,7 +255,7 @@ it('runs trials and duets under the scope and the core that the sweep says', () 
     watts: null,
   }
   const session = sessionOf([scenario], new FakeExecutor())
-  const entry = { scenario, params: { baseline: {}, candidate: { k: 1 } } }
+  const entry = { scenario, baseline: scenario, params: { baseline: {}, candidate: { k: 1 } } }
   const version = (name: string) => ({ name, ref: workloadRef(name), path: `/${name}.mjs`, info: INFO })
   const versions = { baseline: version('baseline'), candidate: version('candidate') }
   const caps = { memory_scope: 'process', max_memory_mb: 90, pin_core: 1 }

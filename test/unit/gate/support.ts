@@ -80,21 +80,19 @@ export async function playGate(script: Script) {
       }
     },
   })
-  const scenarios = (script.scenarios ?? ['s1']).map(
-    (id): GateScenario => ({
-      scenario: {
-        id,
-        label: `scenario ${id}`,
-        point: {},
-        settings: defaultSettings(),
-        params: {},
-        dataset: null,
-        runs: null,
-        watts: null,
-      },
-      params: { baseline: {}, candidate: {} },
-    }),
-  )
+  const scenarios = (script.scenarios ?? ['s1']).map((id): GateScenario => {
+    const scenario = {
+      id,
+      label: `scenario ${id}`,
+      point: {},
+      settings: defaultSettings(),
+      params: {},
+      dataset: null,
+      runs: null,
+      watts: null,
+    }
+    return { scenario, baseline: scenario, params: { baseline: {}, candidate: {} } }
+  })
   const gate: GateSettings = { ...gateSettings({} as SweepInput), ...script.settings }
   const version = (name: string) => ({ name, ref: workloadRef(name), path: `/${name}.mjs`, info: INFO })
   const result = await compareInLockStep({

@@ -1,0 +1,83 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import type { GateResult } from '../../harness/gate/types.ts'
+
+const stint = fileURLToPath(new URL('../../dist/harness/cli/main.js', import.meta.url))
+
+let top: string
+beforeEach(() => {
+  top = realpathSync(mkdtempSync(join(tmpdir(), 'against-test-')))
+  mkdirSync(join(top, 'tmp'))
+  const rows = Array.from({ length: 1500 }, (_, x) => `${x % 97},${3 * (x % 97) + (x % 5)}`)
+  write('data.csv', `x,y\n${rows.join('\n')}\n`)
+  write('.gitignore', 'tmp\ndata.csv\n')
+  write('my-sweep.yaml', sweep(0.001))
+  git('init', '-q', '-b', 'main')
+  commit()
+})
+afterEach(() => rmSync(top, { recursive: true, force: true }))
+
+/** The more its ridge holds back, the worse it scores. */
+function sweep(l2: number): string {
+  return `name: mine
+dataset: { source: data.csv, target: y }
+params: { learner: ridge, lambda: ${l2} }
+mode: streaming
+`
+}
+
+function write(name: string, text: string): void {
+  writeFileSync(join(top, name), text)
+}
+
+function git(...words: string[]): void {
+  const identity = ['-c', 'user.name=a', '-c', 'user.email=a@example.org', '-c', 'commit.gpgsign=false']
+  const done = spawnSync('git', ['-C', top, ...identity, ...words], { encoding: 'utf8' })
+  expect(done.status, done.stderr).toBe(0)
+}
+
+function commit(): void {
+  git('add', '-A')
+  git('commit', '-q', '-m', 'change')
+}
+
+function gate(...words: string[]): { code: number | null; err: string; result: GateResult } {
+  const done = spawnSync(
+    process.execPath,
+    [stint, 'gate', join(top, 'my-sweep.yaml'), '--json', '--time-limit', '4s', ...words],
+    {
+      // Stint's own repository, whose branches are not meant.
+      encoding: 'utf8',
+      env: { ...process.env, TMPDIR: join(top, 'tmp'), GITHUB_ACTIONS: '', GITHUB_STEP_SUMMARY: '' },
+    },
+  )
+  expect(done.stdout, done.stderr).not.toBe('')
+  return { code: done.status, err: done.stderr, result: JSON.parse(done.stdout) as GateResult }
+}
+
+it("compares the sweep of a CSV file with the commit's own, whose data git does not keep", () => {
+  git('checkout', '-q', '-b', 'work')
+  write('my-sweep.yaml', sweep(1e9))
+  const { code, result } = gate('--against', 'main')
+  expect(code).toBe(1)
+  expect(result.baseline).toMatch(/^main \([0-9a-f]{7}\)$/)
+  expect(result.candidate).toMatch(/and changes\)$/)
+  expect(result.notes.join('\n')).toContain('params.lambda 0.001 → 1000000000')
+  expect(result.notes.join('\n')).toContain('both versions run the built-in pipeline of Stint')
+  const r2 = result.rows.find(({ metric }) => metric === 'r2')!
+  expect(r2.verdict).toBe('regression')
+  expect(r2.candidate).toBeLessThan(r2.baseline!)
+  expect(readFileSync(join(top, 'my-sweep.yaml'), 'utf8')).toBe(sweep(1e9))
+}, 120_000)
+
+it('compares two configurations of one workload, without git', () => {
+  rmSync(join(top, '.git'), { recursive: true })
+  const { code, result } = gate('--set-candidate', 'params.lambda=1e9')
+  expect(code).toBe(1)
+  expect(result).toMatchObject({ baseline: 'the sweep as it is', candidate: 'params.lambda=1e9' })
+  expect(result.rows.find(({ metric }) => metric === 'r2')!.verdict).toBe('regression')
+}, 120_000)
