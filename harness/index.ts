@@ -47,7 +47,7 @@ export type { Executor } from './execute/executor.ts'
 export type { Explanation } from './explain.ts'
 export { count, formatNumber, plain } from './format.ts'
 export type { GateBaseline } from './gate/decide.ts'
-export type { GateEvent, GateResult, GateRow, History, HistoryChange } from './gate/types.ts'
+export type { GateEvent, GateResult, GateRow, History, HistoryEvent, HistorySeries } from './gate/types.ts'
 export type { GeneratedData, GenerateOptions } from './generate.ts'
 export type { InitOptions, WrittenSweep } from './init.ts'
 export { HARNESS_METRICS, type Metric, metricTable } from './metrics.ts'
@@ -290,25 +290,31 @@ export async function compare(
 export interface HistoryOptions {
   /** Instead of the metrics that the newest run compares. */
   metrics?: readonly string[]
-  /** Chance of a false change point, over all series together; 0.05 where none is given. */
+  /** Chance of a false change, over all series together; 0.05 where none is given. */
   alpha?: number
+  /** The smallest change worth telling, as a share; 0.02 where none is given. */
+  margin?: number
+  /** With pictures of the series that changed, for pages. */
+  picture?: boolean
   /** Of the permutation test; 42 where none is given. */
   seed?: number
 }
 
 /**
- * When metrics changed over many recorded runs, and the first run after each change.
+ * When metrics changed over many recorded runs, for better or worse, and between which commits.
  * @param folder with run folders below it, at any depth
  * @throws {UserError} where it holds no run that has ended, or no run has a metric that is asked for
  */
 export async function history(folder: string, options: HistoryOptions = {}): Promise<History & WithReport> {
-  const { metrics = [], alpha = 0.05, seed = 42 } = options
+  const { metrics = [], alpha = 0.05, margin = 0.02, picture = false, seed = 42 } = options
   const [{ historyBelow }, { historyReport }] = await Promise.all([
     import('./gate/history.ts'),
     import('./report/sections/history.ts'),
   ])
-  const found = historyBelow(folder, { metrics, alpha, seed })
-  return { ...found, report: historyReport(found, folder) }
+  const found = historyBelow(folder, { metrics, alpha, margin, seed })
+  if (!picture) return { ...found, report: historyReport(found, folder) }
+  const { historyPlots } = await import('./report/plots/history.ts')
+  return { ...found, report: historyReport(found, folder, historyPlots(found)) }
 }
 
 export interface GateMeans extends Omit<ExecuteOptions, 'executor'> {
@@ -316,6 +322,8 @@ export interface GateMeans extends Omit<ExecuteOptions, 'executor'> {
   margin?: number
   /** For measuring, ms; a minute where none is given. */
   limitMs?: number
+  /** With a picture of the comparison along the stream, for pages. */
+  picture?: boolean
   /** Hears what is being done, and how far it is. */
   onEvent?(event: GateEvent): void
   executor?: DuetExecutor
@@ -345,7 +353,10 @@ export async function gate(sweep: SweepSource, options: GateOptions): Promise<Ga
   const result = await interruptible(signal, () =>
     withExecutor(options, (start) => decide(loaded, options, start, { margin, limitMs, signal, onEvent })),
   )
-  return { ...result, report: gateReport(result, loaded.sweep.source.path) }
+  const path = loaded.sweep.source.path
+  if (!options.picture) return { ...result, report: gateReport(result, path) }
+  const { gateProfilePlot } = await import('./report/plots/gate-profile.ts')
+  return { ...result, report: gateReport(result, path, gateProfilePlot(result, 'gate-profile.png')) }
 }
 
 export interface PipelineRun extends FinishedRun {

@@ -430,7 +430,7 @@ export interface ChangePoint {
  * @param options.seed the same seed gives the same permutations
  * @param options.alpha 0.05 unless given
  * @param options.minSize fewest values of a regime, at least 2; 5 unless given
- * @param options.permutations 199 unless given; p is at least 1 / (permutations + 1)
+ * @param options.permutations 9,999 unless given, or 20 / alpha where that is more; p is at least 1 / (permutations + 1)
  * @throws RangeError for a value that is not finite, since its time would be lost, and for fewer permutations than alpha
  * needs
  * @example
@@ -441,9 +441,9 @@ export function changePoints(
   values: ArrayLike<number>,
   options: { seed: number; alpha?: number; minSize?: number; permutations?: number },
 ): ChangePoint[] {
-  const { alpha = 0.05, permutations = 199 } = options
+  const { alpha = 0.05, permutations } = options
   checkShare('alpha', alpha, 0.05)
-  if (!(permutations >= 1 / alpha - 1))
+  if (permutations !== undefined && !(permutations >= 1 / alpha - 1))
     throw new RangeError(
       `permutations is ${permutations}, with which no p is as small as ${alpha}; expected at least ${Math.ceil(1 / alpha - 1)}`,
     )

@@ -2,12 +2,16 @@
 import { checkWritable, compare, type Export, type Format } from '../index.ts'
 import type { Command } from './command.ts'
 import { tell } from './console.ts'
-import { answerWith, type ExportWords, exportOption, jsonOption, parseExports } from './output.ts'
+import {
+  answerWith,
+  arePictured,
+  type ExportWords,
+  exportOption,
+  jsonOption,
+  parseExports,
+} from './output.ts'
 
 const OUT_DEFAULTS: readonly Format[] = ['markdown', 'csv']
-/** Forms with the picture of the comparisons. */
-const PICTURED: readonly Format[] = ['html', 'png']
-
 interface CompareWords extends ExportWords {
   runs: string[]
   metric: string[]
@@ -44,7 +48,7 @@ export const compareCommand: Command<CompareWords> = {
 async function compareRuns(words: CompareWords): Promise<void> {
   const { runs, metric: metrics, out, json } = words
   const exports = await compareExports(words)
-  const picture = exports.some(({ format }) => PICTURED.includes(format))
+  const picture = arePictured(exports)
   const { report } = await compare(runs, { picture, ...(metrics.length > 0 && { metrics }) })
   const { problems } = await answerWith(report, { json, exports, folder: out ?? '.' })
   if (problems.length === 0 && out !== undefined) tell(`written to ${out}`)

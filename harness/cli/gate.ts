@@ -14,6 +14,7 @@ import { type Command, EXIT, parseSeconds, parseShare } from './command.ts'
 import { tell } from './console.ts'
 import {
   answerWith,
+  arePictured,
   type ExportWords,
   exportOption,
   jsonOption,
@@ -133,7 +134,7 @@ async function gateVersions(words: GateWords): Promise<void> {
   const sweep = await loadSweep(words.sweep, overrides, { isBuiltLater: 'against' in baseline })
   const exports = await gateExports(words)
   const result = await watched({ quiet: words.quiet, nothing: '; nothing was decided' }, (hooks) =>
-    gate(sweep, { ...baseline, ...margin, limitMs, ...hooks }),
+    gate(sweep, { ...baseline, ...margin, limitMs, picture: arePictured(exports), ...hooks }),
   )
   if (result === null) return
   const { verdict, report } = result

@@ -1,13 +1,22 @@
 /** `stint history`: when did a metric change, over many runs? */
 import { history, UserError } from '../index.ts'
-import type { Command } from './command.ts'
-import { answerWith, type ExportWords, exportOption, jsonOption, parseExports } from './output.ts'
+import { type Command, EXIT, parseShare } from './command.ts'
+import {
+  answerWith,
+  arePictured,
+  type ExportWords,
+  exportOption,
+  jsonOption,
+  parseExports,
+} from './output.ts'
 
 interface HistoryWords extends ExportWords {
   dir: string
   metric: string[]
   alpha: number
+  margin: string
   seed: number
+  failOnNew: boolean
 }
 
 export const historyCommand: Command<HistoryWords> = {
@@ -27,7 +36,13 @@ export const historyCommand: Command<HistoryWords> = {
           default: 0.05,
           describe: 'chance of reporting a change where there is none, over all series',
         },
+        margin: { type: 'string', default: '2%', describe: 'smallest change worth telling, such as 5%' },
         seed: { type: 'number', default: 42, describe: 'seed of the permutation test' },
+        'fail-on-new': {
+          type: 'boolean',
+          default: false,
+          describe: 'exit with 1 where a change for the worse is found that needed the newest run to be seen',
+        },
         ...exportOption,
         ...jsonOption,
       }),
@@ -38,6 +53,14 @@ async function showHistory(words: HistoryWords): Promise<void> {
   const { dir, metric, alpha, seed, json } = words
   if (!(alpha > 0 && alpha < 1)) throw new UserError('--alpha: expected a number between 0 and 1')
   const exports = await parseExports(words)
-  const { report } = await history(dir, { metrics: metric, alpha, seed })
+  const { report, events } = await history(dir, {
+    metrics: metric,
+    alpha,
+    margin: parseShare('--margin', words.margin),
+    picture: arePictured(exports),
+    seed,
+  })
   await answerWith(report, { json, exports })
+  const worse = events.some((event) => event.new && (event.verdict === 'worse' || event.verdict === 'mixed'))
+  if (words.failOnNew && worse) process.exitCode = EXIT.regression
 }

@@ -146,3 +146,10 @@ export async function tellReport(report: Report, folder: string, { skipped }: Wr
 function terminalOf(stream: NodeJS.WriteStream): TerminalOptions {
   return { colour: wantsColour(stream), width: widthOf(stream) }
 }
+
+const PICTURED: readonly Format[] = ['html', 'png']
+
+/** Whether any of these forms holds pictures. */
+export function arePictured(exports: readonly Export[]): boolean {
+  return exports.some(({ format }) => PICTURED.includes(format))
+}

@@ -166,27 +166,73 @@ export type GateEvent =
   /** Against recorded runs: a trial has ended. */
   | { event: 'trial'; done: number; planned: number }
 
-export interface HistoryChange {
+// ---------------------------------------------------------------- a history of runs
+
+/** One run of a series. */
+export interface HistoryPoint {
+  run: string
+  commit: string | null
+  started_at: string
+  /** Mean over the run's trials, geometric where the metric is compared by ratios. */
+  value: number
+}
+
+export interface HistorySeries {
   sweep: string
+  machine: string
   scenario: string
   label: string
   metric: string
   unit: string
-  /** What says how large the change is: `difference` for metrics that may be zero or negative. */
+  direction: Metric['direction']
+  /** What says how large a change is: `difference` for metrics that may be zero or negative. */
   compared_by: 'ratio' | 'difference'
-  /** Means of the runs of the regime before and of the one that begins here. */
+  /** In order of time. */
+  points: HistoryPoint[]
+  /** Indices of runs that stand apart from those around them; no change is made of them. */
+  outliers: number[]
+  changes: SeriesChange[]
+}
+
+export interface SeriesChange {
+  /**
+   * `step`: the level changed between two runs. `drift`: it went from one level to the other over many. `spread`: the
+   * level stayed, the noise did not.
+   */
+  kind: 'step' | 'drift' | 'spread'
+  verdict: 'worse' | 'better' | 'changed'
+  /** Index of the likeliest first run of the new regime; of a drift, of its first run that moved. */
+  index: number
+  /** First and last run that it may have been, with 95% confidence; of a drift, all of its runs. */
+  low: number
+  high: number
+  /** Levels before and after; of `spread`, standard deviations. */
   before: number
   after: number
-  /** The first run after the change, and the commit that it was of. */
-  run: string
-  commit: string | null
-  started_at: string
+  /** Of the permutation test. */
   p: number
+}
+
+/** What changed in one place: every series of a sweep on a machine whose change may lie there. */
+export interface HistoryEvent {
+  sweep: string
+  machine: string
+  verdict: SeriesChange['verdict'] | 'mixed'
+  kind: SeriesChange['kind']
+  /** First run that may be the first of the new regime, and last. */
+  first: HistoryPoint
+  last: HistoryPoint
+  /** The run before `first`: the newest that is surely of the old regime. */
+  good: HistoryPoint
+  /** It could not have been told without the newest run. */
+  new: boolean
+  members: (SeriesChange & Pick<HistorySeries, 'scenario' | 'label' | 'metric' | 'unit' | 'compared_by'>)[]
 }
 
 export interface History {
   runs: number
-  series: number
-  changes: HistoryChange[]
+  events: HistoryEvent[]
+  series: HistorySeries[]
+  /** What could not be looked at. */
   notes: string[]
 }

@@ -241,25 +241,58 @@ const pipeline = object({
   notices: z.array(notice),
 }).describe('stint pipeline')
 
+const historyChange = {
+  kind: z.enum(['step', 'drift', 'spread']),
+  verdict: z.enum(['worse', 'better', 'changed']),
+  index: says(number, "of the likeliest first run after the change, among the series' points"),
+  low: says(number, 'first run that it may have been, with 95% confidence; of a drift, its first run'),
+  high: says(number, 'last run that it may have been; of a drift, its last run'),
+  before: says(number, "level before, in the metric's unit; of spread, the standard deviation"),
+  after: number,
+  p: number,
+}
+
+const historyPoint = object({ run: text, commit: text.nullable(), started_at: text, value: number })
+
 const history = object({
   format,
   kind: z.literal('history'),
   runs: says(number, 'that were read, each once'),
-  series: says(number, 'of a sweep, machine, scenario and metric, long enough to find a change in'),
-  changes: z.array(
+  events: says(
+    z.array(
+      object({
+        sweep: text,
+        machine: text,
+        verdict: z.enum(['worse', 'better', 'changed', 'mixed']),
+        kind: z.enum(['step', 'drift', 'spread']),
+        good: says(historyPoint, 'the newest run that is surely of before'),
+        first: says(historyPoint, 'first run that may be the first after the change'),
+        last: says(historyPoint, 'last run that may be'),
+        new: says(z.boolean(), 'it could not have been told without the newest run'),
+        members: z.array(
+          object({
+            ...historyChange,
+            ...{ scenario: says(text, 'id'), label: text, metric: text, unit: text },
+            compared_by: z.enum(['ratio', 'difference']),
+          }),
+        ),
+      }),
+    ),
+    'changes of all series that may lie in one place',
+  ),
+  series: z.array(
     object({
       sweep: text,
+      machine: text,
       scenario: says(text, 'id'),
       label: text,
       metric: text,
       unit: text,
-      compared_by: says(z.enum(['ratio', 'difference']), 'what says how large the change is'),
-      before: says(number, "mean of the runs before, in the metric's unit"),
-      after: number,
-      run: says(text, 'the first run after the change'),
-      commit: text.nullable(),
-      started_at: text,
-      p: number,
+      direction: text,
+      compared_by: z.enum(['ratio', 'difference']),
+      points: says(z.array(historyPoint), 'one per run, in order of time'),
+      outliers: says(z.array(number), 'indices of runs that stand apart'),
+      changes: z.array(object(historyChange)),
     }),
   ),
   notes: z.array(text),

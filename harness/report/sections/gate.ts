@@ -2,7 +2,7 @@
 import { count, formatDuration, formatMetric, formatShare, list, wholeNumber } from '../../format.ts'
 import type { Coverage, GateResult, GateRow, RowVerdict } from '../../gate/types.ts'
 import { STINT_VERSION } from '../../package-folder.ts'
-import { gateProfilePlot } from '../plots/gate-profile.ts'
+import type { Plot } from '../plots/theme.ts'
 import {
   type Block,
   type Check,
@@ -27,8 +27,11 @@ const ANSWERS: Record<GateResult['verdict'], Tone> = {
   undecided: 'strong',
 }
 
-/** @param sweep its file */
-export function gateReport(result: GateResult, sweep: string): Report {
+/**
+ * @param sweep its file
+ * @param plot of the profiles along the stream, for pages
+ */
+export function gateReport(result: GateResult, sweep: string, plot: Plot | null = null): Report {
   const { name, verdict, rows, notes, elapsed_s } = result
   const advice = limitAdvice(result)
   const notices: Notice[] = [
@@ -58,7 +61,7 @@ export function gateReport(result: GateResult, sweep: string): Report {
       {
         id: 'where',
         title: 'Along the stream',
-        blocks: [{ kind: 'picture', plot: gateProfilePlot(result, 'gate-profile.png'), pages: true }],
+        blocks: plot === null ? [] : [{ kind: 'picture', plot, pages: true }],
       },
     ],
     tables: [dataTable(rows)],

@@ -1,67 +1,66 @@
-/** What is said of many runs: when metrics changed, and the first run after each change. */
-import { count, formatMetric, formatP } from '../../format.ts'
-import type { History, HistoryChange } from '../../gate/types.ts'
+/** What is said of many runs: what changed, when at the earliest and latest, and for better or worse. */
+import { count, formatMetric, formatP, formatShare } from '../../format.ts'
+import type { History, HistoryEvent, HistorySeries } from '../../gate/types.ts'
 import { STINT_VERSION } from '../../package-folder.ts'
-import type { CsvValue, Report } from '../section.ts'
-import { amountText, metricName, ratioText } from '../words.ts'
+import type { Plot } from '../plots/theme.ts'
+import type { CsvValue, Report, Tone } from '../section.ts'
+import { amountText, capitalised, metricName, ratioText } from '../words.ts'
 
-/** @param folder that holds the runs */
-export function historyReport(history: History, folder: string): Report {
-  const { runs, series, changes, notes } = history
-  const seen = series === 0 ? count(runs, 'run') : `${count(runs, 'run')}, ${series} series`
-  const found = changes.length === 0 ? 'no change' : count(changes.length, 'change')
-  const column = (name: string, value: (change: HistoryChange) => CsvValue) =>
-    [name, changes.map(value)] as const
+/** An event names so many of its series; its table has them all. */
+const MOST_NAMED = 3
+
+/**
+ * @param folder that holds the runs
+ * @param plots of the series that changed, for pages
+ */
+export function historyReport(history: History, folder: string, plots: readonly Plot[] = []): Report {
+  const { runs, events, series, notes } = history
+  const tested = series.filter(({ points }) => points.length > 1)
+  const worse = events.filter(isWorse)
+  const outliers = series.flatMap((one) => one.outliers.map((index) => outlierSentence(one, index)))
+  const all = [...notes, ...outliers]
   return {
     kind: 'history',
     title: `Runs below ${folder}`,
     subtitle: '',
     answer: {
-      text: series === 0 ? `${seen}: too few to find a change` : `${seen}: ${found} found`,
-      tone: 'strong',
+      text: `${count(runs, 'run')}, ${tested.length} series: ${answerOf(events, notes)}`,
+      tone: worse.length > 0 ? 'bad' : events.length > 0 ? 'strong' : notes.length > 0 ? 'quiet' : 'good',
     },
     sections: [
       {
         id: 'changes',
         title: 'What changed',
         blocks:
-          changes.length === 0
+          events.length === 0
             ? []
-            : [{ kind: 'list', items: changes.map((change) => ({ text: sentence(change) })) }],
+            : [
+                {
+                  kind: 'list',
+                  items: events.map((event) => ({ text: eventSentence(event), tone: toneOf(event) })),
+                },
+              ],
+      },
+      {
+        id: 'series',
+        title: 'Over the runs',
+        blocks: plots.map((plot) => ({ kind: 'picture', plot, pages: true })),
       },
       {
         id: 'notes',
         title: 'What to know',
         blocks:
-          notes.length === 0
+          all.length === 0
             ? []
-            : [{ kind: 'notices', notices: notes.map((text) => ({ level: 'note', text })) }],
+            : [{ kind: 'notices', notices: all.map((text) => ({ level: 'note', text })) }],
       },
     ],
-    tables: [
-      {
-        file: 'history.csv',
-        columns: [
-          column('sweep', ({ sweep }) => sweep),
-          column('scenario', ({ scenario }) => scenario),
-          column('label', ({ label }) => label),
-          column('metric', ({ metric }) => metric),
-          column('unit', ({ unit }) => unit),
-          column('before', ({ before }) => before),
-          column('after', ({ after }) => after),
-          column('p', ({ p }) => p),
-          column('run', ({ run }) => run),
-          column('commit', ({ commit }) => commit),
-          column('started_at', ({ started_at }) => started_at),
-        ],
-      },
-    ],
-    checks: changes.map((change) => ({
-      suite: `${change.sweep} ${change.label}`,
-      name: metricName(change.metric),
-      // Whether a change is meant, no series says.
-      state: 'undecided',
-      message: sentence(change),
+    tables: [changeTable(events)],
+    checks: events.map((event) => ({
+      suite: event.sweep,
+      name: `${event.first.run} ${event.verdict}`,
+      state: isWorse(event) ? 'failed' : event.verdict === 'better' ? 'passed' : 'undecided',
+      message: eventSentence(event),
     })),
     data: { ...history },
     footer: `Written by Stint ${STINT_VERSION}. Every number was measured in these runs.`,
@@ -71,14 +70,94 @@ export function historyReport(history: History, folder: string): Report {
   }
 }
 
-function sentence(change: HistoryChange): string {
-  const { before, after, unit, label, metric, sweep, run, commit, started_at, p } = change
+const isWorse = ({ verdict }: HistoryEvent) => verdict === 'worse' || verdict === 'mixed'
+
+function toneOf(event: HistoryEvent): Tone {
+  return isWorse(event) ? 'bad' : event.verdict === 'better' ? 'good' : 'strong'
+}
+
+function answerOf(events: readonly HistoryEvent[], notes: readonly string[]): string {
+  if (events.length === 0)
+    return notes.some((note) => note.includes('too few'))
+      ? 'no change found; see what to know'
+      : 'no change found'
+  const verdicts = (['worse', 'mixed', 'better', 'changed'] as const).flatMap((verdict) => {
+    const n = events.filter((event) => event.verdict === verdict).length
+    return n === 0 ? [] : [`${n} ${VERDICTS[verdict]}`]
+  })
+  return `${count(events.length, 'change')} found, ${verdicts.join(', ')}`
+}
+
+const VERDICTS = { worse: 'for the worse', mixed: 'both ways', better: 'for the better', changed: 'neither' }
+
+/** `Worse from run X on (commit abc, between def and abc): mean chunk latency of w s 10 ms → 12 ms (+20%), p < 0.001`. */
+function eventSentence(event: HistoryEvent): string {
+  const { verdict, kind, first, last, good, members, sweep } = event
+  const heads = { worse: 'Worse', better: 'Better', changed: 'Changed', mixed: 'Better and worse' }
+  const head = kind === 'spread' ? (verdict === 'worse' ? 'Noisier' : 'Less noisy') : heads[verdict]
+  const where =
+    kind === 'drift'
+      ? `little by little from ${first.run} to ${last.run}`
+      : first.run === last.run
+        ? `from ${first.run} on`
+        : `from one of the runs ${first.run} to ${last.run} on`
+  const commits = commitWords(good.commit, last.commit, kind === 'drift')
+  const named = members.slice(0, MOST_NAMED).map(changeWords)
+  const more = members.length - named.length
+  const news = event.new ? ', new with the newest run' : ''
+  return `${head} ${where}, ${first.started_at.slice(0, 10)}${commits}${news}: ${sweep}, ${named.join('; ')}${more > 0 ? `; and ${more} more series` : ''}`
+}
+
+/** What to search: the commits after the last that is surely as before. */
+function commitWords(good: string | null, last: string | null, drift: boolean): string {
+  if (last === null) return ''
+  if (drift || good === null || good === last) return ` (commit ${last})`
+  return ` (commit ${last}; changes in ${good}..${last})`
+}
+
+function changeWords(member: HistoryEvent['members'][number]): string {
+  const { before, after, unit, label, metric, p, kind, compared_by } = member
+  const head = `${metricName(metric)} of ${label}`
+  if (kind === 'spread')
+    return `${head}: spread ${formatShare(before, 2)} → ${formatShare(after, 2)}, p ${formatP(p)}`
   const size =
-    change.compared_by === 'difference'
+    compared_by === 'difference'
       ? ` (${amountText(after - before)})`
       : before > 0 && after > 0
         ? ` (${ratioText(after / before, null, null)})`
         : ''
-  const first = commit === null ? run : `${run}, commit ${commit}`
-  return `${metricName(metric)} of ${sweep} ${label}: ${formatMetric(before, unit)} → ${formatMetric(after, unit)}${size} from ${started_at.slice(0, 16)} on, first run ${first}; p ${formatP(p)}`
+  return `${head}: ${formatMetric(before, unit)} → ${formatMetric(after, unit)}${size}, p ${formatP(p)}`
+}
+
+function outlierSentence({ points, metric, label, sweep, unit }: HistorySeries, index: number): string {
+  const { run, value } = points[index]!
+  return `${capitalised(metricName(metric))} of ${sweep} ${label} stands apart in ${run}: ${formatMetric(value, unit)}; no change is made of one run`
+}
+
+function changeTable(events: readonly HistoryEvent[]) {
+  const rows = events.flatMap((event) => event.members.map((member) => ({ event, member })))
+  const column = (name: string, value: (row: (typeof rows)[number]) => CsvValue) =>
+    [name, rows.map(value)] as const
+  return {
+    file: 'history.csv',
+    columns: [
+      column('sweep', ({ event }) => event.sweep),
+      column('machine', ({ event }) => event.machine),
+      column('scenario', ({ member }) => member.scenario),
+      column('label', ({ member }) => member.label),
+      column('metric', ({ member }) => member.metric),
+      column('unit', ({ member }) => member.unit),
+      column('kind', ({ member }) => member.kind),
+      column('verdict', ({ member }) => member.verdict),
+      column('before', ({ member }) => member.before),
+      column('after', ({ member }) => member.after),
+      column('p', ({ member }) => member.p),
+      column('first_run', ({ event }) => event.first.run),
+      column('last_run', ({ event }) => event.last.run),
+      column('good_commit', ({ event }) => event.good.commit),
+      column('last_commit', ({ event }) => event.last.commit),
+      column('started_at', ({ event }) => event.first.started_at),
+      column('new', ({ event }) => event.new),
+    ],
+  }
 }

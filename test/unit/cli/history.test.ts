@@ -49,7 +49,16 @@ function record(number: number, ms: number, resumed_under: PassedOver[] = []): s
 const forms = { export: [], json: false }
 
 async function history(metric: string[] = [], given = {}): Promise<void> {
-  await historyCommand.handler({ dir: folder, metric, alpha: 0.05, seed: 1, ...forms, ...given })
+  await historyCommand.handler({
+    dir: folder,
+    metric,
+    alpha: 0.05,
+    margin: '2%',
+    seed: 1,
+    failOnNew: false,
+    ...forms,
+    ...given,
+  })
 }
 
 it('counts each run once: not again behind a link, nor as a copy', async () => {
@@ -57,8 +66,8 @@ it('counts each run once: not again behind a link, nor as a copy', async () => {
   symlinkSync(paths.at(-1)!, join(folder, 'w', 'latest'))
   cpSync(paths[0]!, join(folder, 'w', 'unpacked'), { recursive: true })
   await history()
-  expect(said.out).toContain('12 runs, 1 series: 1 change found')
-  expect(said.out.replaceAll('\n  ', ' ')).toMatch(/1\.00 ms → 2\.00 ms .* first run \S+run-07;/)
+  expect(said.out).toContain('12 runs, 1 series: 1 change found, 1 for the worse')
+  expect(said.out.replaceAll('\n  ', ' ')).toMatch(/Worse from \S+run-07 on, .*1\.00 ms → 2\.00 ms/)
 })
 
 it('says that runs are too few, and which folder it could not read', async () => {
@@ -66,7 +75,9 @@ it('says that runs are too few, and which folder it could not read', async () =>
   mkdirSync(join(folder, 'broken'))
   writeFileSync(join(folder, 'broken', 'run.json'), '{')
   await history()
-  expect(said.out).toContain('\n1 run: too few to find a change\n')
+  expect(said.out).toMatch(
+    /\n1 run, 0 series: no change found; see what to know\n(.|\n)*1 run, too few for any finding/,
+  )
   expect(said.out.replaceAll('\n  ', ' ')).toMatch(/left out: .*broken.*not valid JSON/)
 })
 
@@ -74,7 +85,9 @@ it('leaves out a run that was resumed with --force, and says so', async () => {
   record(1, 1)
   const forced = record(2, 1, [{ kind: 'data', what: 'the content of a.csv was x and is y' }])
   await history()
-  expect(said.out).toContain('\n1 run: too few to find a change\n')
+  expect(said.out).toMatch(
+    /\n1 run, 0 series: no change found; see what to know\n(.|\n)*1 run, too few for any finding/,
+  )
   expect(said.out.replaceAll('\n  ', ' ')).toContain(`left out: ${forced}: it was resumed with --force`)
 })
 
@@ -93,11 +106,24 @@ it('is written in every form that a report has', async () => {
   expect(reportSchema.parse(JSON.parse(said.out))).toMatchObject({
     kind: 'history',
     runs: 12,
-    changes: [{ metric: 'latency_mean_ms', after: expect.closeTo(2, 2) }],
+    events: [{ verdict: 'worse', members: [{ metric: 'latency_mean_ms', after: expect.closeTo(2, 2) }] }],
   })
   const path = (name: string) => join(folder, name)
   await history([], { export: [`csv=${path('a.csv')},html=${path('a.html')},markdown=${path('a.md')}`] })
-  expect(readFileSync(path('a.csv'), 'utf8')).toMatch(/^sweep,scenario,.*\n[\w-]+,s,.*run-07/)
+  expect(readFileSync(path('a.csv'), 'utf8')).toMatch(/^sweep,machine,.*\n[\w-]+,"[^"]+",s,.*run-07/)
   for (const page of ['a.html', 'a.md'])
-    expect(readFileSync(path(page), 'utf8')).toContain('12 runs, 1 series: 1 change found')
+    expect(readFileSync(path(page), 'utf8')).toContain('12 runs, 1 series: 1 change found, 1 for the worse')
+})
+
+it('fails on request for a change for the worse that the newest run has shown', async () => {
+  const failed: number[] = []
+  for (let k = 0; k < 16; k++) {
+    record(k + 1, (k >= 9 ? 2 : 1) * (1 + 0.001 * (k % 3)))
+    await history([], { failOnNew: true })
+    if (process.exitCode === 1) failed.push(k + 1)
+    process.exitCode = undefined
+  }
+  // Once, as soon as enough runs have followed the change.
+  expect(failed).toHaveLength(1)
+  expect(failed[0]).toBeGreaterThan(10)
 })
