@@ -225,7 +225,7 @@ export function sizeText(row: ComparisonRow, style?: RatioStyle): string {
 
 /** `2%`, or `0.02` where differences are compared. */
 export function marginText(margin: number, compared_by: ComparisonRow['compared_by']): string {
-  return compared_by === 'ratio' ? formatShare(margin) : formatNumber(margin)
+  return compared_by === 'ratio' ? formatShare(margin) : String(margin)
 }
 
 /** `exact` where values were compared without a test, a dash where they were not compared. */
