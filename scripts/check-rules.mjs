@@ -1,6 +1,7 @@
-// Holds the sources to the import rules of .dependency-cruiser.cjs: node scripts/check-rules.mjs [FOLDER]
+// Holds the sources to the import rules of .dependency-cruiser.cjs, and text out of the keys of plain objects:
+// node scripts/check-rules.mjs [FOLDER]
 // Fails on a violation, and where too little was looked at to say that there is none.
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -49,6 +50,34 @@ for (const { rule, from, to } of summary.violations) {
   const { comment } = forbidden.find(({ name }) => name === rule.name)
   console.error(`${from} -> ${to}: ${rule.name}. ${comment}`)
 }
+// Columns, labels and parameters may be called `constructor` or `__proto__`, which a plain object has or takes otherwise.
+const KEYED_BY_TEXT = [
+  {
+    found:
+      /\b(?:const|let)\s+\w+\s*:\s*(?:Readonly<|Partial<)*(?:Record<string\b|\{\s*\[\w+: string\])[^=;]*=\s*\{\s*\}|\{\s*\}\s+as\s+(?:Readonly<|Partial<)*Record<string\b/,
+    instead:
+      'keep what any text names in a Map, or in an object of Object.fromEntries or Object.create(null)',
+  },
+  {
+    found: /[(!&|?]\s*\(?[\w.]+\s+in\s+[\w.]+\s*[)?&|]|=>\s*!?\(?[\w.]+\s+in\s+[\w.]+/,
+    instead: 'ask by Object.hasOwn, which leaves out what every object inherits',
+  },
+]
+const isComment = (line) => /^\s*(?:\*|\/\/|\/\*)/.test(line)
+let keyed = 0
+for (const file of sourceFiles) {
+  for (const [i, line] of readFileSync(join(folder, file), 'utf8').split('\n').entries()) {
+    if (isComment(line)) continue
+    const code = line.replace(/'(?:[^'\\]|\\.)*'|`[^`]*`/g, "''")
+    for (const { found, instead } of KEYED_BY_TEXT) {
+      if (!found.test(code)) continue
+      keyed += 1
+      console.error(`${file}:${i + 1}: text-is-no-key. ${instead}`)
+    }
+  }
+}
+
 const counts = `${sourceFiles.length} modules and ${imports} imports looked at`
+if (keyed > 0) fail(`${keyed} plain objects keyed by text; ${counts}`)
 if (summary.violations.length > 0) fail(`${summary.violations.length} import rules broken; ${counts}`)
 console.log(`import rules hold; ${counts}`)

@@ -18,6 +18,7 @@ const [{ sweepJsonSchema }, { HARNESS_METRICS }, { infoFor }, { LEARNERS }, { EN
     built('harness/environment'),
   ])
 const { COMMANDS } = await built('harness/cli/command-line')
+const { MISSING } = await built('workers/data/infer')
 
 const code = (value) => `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``
 const cell = (text) => String(text).replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('\n', ' ')
@@ -203,6 +204,7 @@ const BLOCKS = [
         axes: new Set([...gridKeys].map((key) => key.replace(/^dataset\./, ''))),
       }),
   ],
+  ['reference/data.md', 'missing-spellings', () => MISSING.map((text) => `\`${text}\``).join(' ')],
   ['reference/data.md', 'column-keys', () => keysTable(mapping(dataset.columns.additionalProperties))],
   ['reference/data.md', 'feature-keys', () => keysTable(mapping(dataset.features.items))],
   [

@@ -255,7 +255,7 @@ async function reportOn({ run, read, startupMs, coldFirstChunkMs }: Measured): P
 /** @throws {WorkloadError} where a metric of the workload bears the name of one that is measured here */
 function refuseOwn(metrics: Record<string, number | null>, own: Record<string, number | null>): void {
   for (const name in own) {
-    if (name in metrics)
+    if (Object.hasOwn(metrics, name))
       throw new WorkloadError(
         `finish(): metrics.${name} is a metric that Stint measures itself; give it another name`,
       )

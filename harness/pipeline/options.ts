@@ -84,8 +84,8 @@ export function pipelineOptions(
   const findings: Finding[] = []
   const fromTemplate = template === null ? new Map<PipelineKey, Given>() : readTemplate(template, findings)
   const types = typesFor(cores)
-  const merged: Record<string, Scalar> = {}
-  const origins: Record<string, Origin> = {}
+  const merged: Record<string, Scalar> = Object.create(null)
+  const origins: Record<string, Origin> = Object.create(null)
   for (const key of KEYS) {
     const flag = flags[key]
     const given: Given =

@@ -49,7 +49,7 @@ export function buildScenarios(
     gridAxes.some((axis) => axis.key === 'profile') || include.some((entry) => 'profile' in entry)
   const base = baseOf(input, usesProfiles)
   const fixed = Object.fromEntries(
-    [...overridden.fixed].filter((key) => key in base).map((key) => [key, base[key]!]),
+    [...overridden.fixed].filter((key) => Object.hasOwn(base, key)).map((key) => [key, base[key]!]),
   )
   const expansion = expand({
     base,
@@ -97,8 +97,9 @@ function axesOf(input: SweepInput): Axis[] {
 function baseOf(input: SweepInput, usesProfiles: boolean): Point {
   const top = input as unknown as Record<string, Scalar | undefined>
   const base: Point = {}
-  for (const name of SCENARIO_SETTINGS) base[name] = name in top ? top[name]! : SETTING_DEFAULTS[name]!
-  for (const name of PIPELINE_SETTINGS) if (name in top) base[name] = top[name]!
+  for (const name of SCENARIO_SETTINGS)
+    base[name] = Object.hasOwn(top, name) ? top[name]! : SETTING_DEFAULTS[name]!
+  for (const name of PIPELINE_SETTINGS) if (Object.hasOwn(top, name)) base[name] = top[name]!
   if (usesProfiles) base['profile'] = null
   Object.assign(base, datasetPoint(input.dataset ?? {}))
   for (const [name, value] of Object.entries(input.params ?? {})) base[`params.${name}`] = value
@@ -108,7 +109,7 @@ function baseOf(input: SweepInput, usesProfiles: boolean): Point {
 /** Keys that vary: the axes, then what the includes add; not what the command line holds fast. */
 function variedKeys(gridAxes: readonly Axis[], include: readonly Point[], fixed: Point): string[] {
   const keys = [...gridAxes.map((axis) => axis.key), ...include.flatMap((entry) => Object.keys(entry))]
-  return [...new Set(keys)].filter((key) => !(key in fixed))
+  return [...new Set(keys)].filter((key) => !Object.hasOwn(fixed, key))
 }
 
 /** What a profile gives; parameters of the pipeline are not for other workloads. */

@@ -155,8 +155,8 @@ function columnsOf(point: Point): Record<string, ColumnKind | ColumnDeclaration>
 }
 
 function readingOptions(point: Point): ReadingOptions {
-  const options: Record<string, unknown> = {}
-  const dialect: Record<string, unknown> = {}
+  const options: Record<string, unknown> = Object.create(null)
+  const dialect: Record<string, unknown> = Object.create(null)
   for (const key of READING) {
     const value = point[`dataset.${key}`]
     if (value === undefined) continue

@@ -346,7 +346,7 @@ export function sweepJsonSchema(): Record<string, unknown> {
     io: 'input',
     override: ({ jsonSchema }) => {
       const { properties } = jsonSchema
-      if (properties === undefined || !anyNamed.every((key) => key in properties)) return
+      if (properties === undefined || !anyNamed.every((key) => Object.hasOwn(properties, key))) return
       jsonSchema.patternProperties = {}
       for (const key of anyNamed) {
         const prefix = key.slice(0, -ANY_NAME.length).replaceAll('.', '\\.')

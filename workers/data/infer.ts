@@ -195,7 +195,7 @@ function numberReadings(
   const texts = profile.spellings().map(({ text }) => text)
   const comma = decimal === ','
   const fitOf = (declared: NumberReading['declared'], strictMisfits: number): Fit => {
-    const spec = specOf('', { kind: 'number', ...declared, words })!
+    const spec = specOf('', { kind: 'number', ...declared, words }, [])!
     const fit = profile.fitOf(numberReading(spec), most)
     return { ...fit, misfits: fit.misfits + strictMisfits }
   }
@@ -234,10 +234,10 @@ function candidates(profile: ColumnProfile): Reading[] {
     { ...(decorationOf(texts.map(withPoint))?.declared ?? { unit: '' }), decimal: ',' as const },
   ]
     .filter((declared) => declared !== null)
-    .map((declared) => numberReading(specOf('', { kind: 'number', ...declared })!))
-  const plain = numberReading({ name: '', kind: 'number' })
+    .map((declared) => numberReading(specOf('', { kind: 'number', ...declared }, [])!))
+  // What is remembered is no plain number, and neither is what is not: that reading is known without a look.
   const likely = [...numbers, ...DATE_FORMATS.map(dateReading)]
-  return [plain, ...likely.filter((reading) => texts.some((text) => reading.fits(text)))]
+  return likely.filter((reading) => texts.some((text) => reading.fits(text)))
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { ColumnSpec } from './columns.ts'
 import { ByteTable } from './csv/byte-table.ts'
 import { parseDecimal, parseShort } from './csv/decimal.ts'
+import { fastPath } from './csv/fast-path.ts'
 import { daysFromCivil } from './dates.ts'
 import { strictNumber } from './decode.ts'
 import { hashBytes } from './hash.ts'
@@ -9,6 +10,9 @@ import { hashBytes } from './hash.ts'
 /** Spellings that are no plain numbers are remembered up to this many, and up to so many bytes. */
 const REMEMBERED_SPELLINGS = 4096
 const REMEMBERED_BYTES = 1 << 18
+const LEAST_BYTES_LEFT = 256
+/** A longer field of free text is not looked up as a missing value. */
+const LONGEST_MISSING = 12
 /** A reading is given up once so many values do not fit it, and they are more than a tenth. */
 const HOPELESS_MISFITS = 10_000
 const HOPELESS_SHARE = 0.1
@@ -99,7 +103,7 @@ export class ColumnProfile {
   private readonly lines: number[] = []
   private bytesLeft = REMEMBERED_BYTES
   /** Readings that are held against what is not remembered, and how they fit it. */
-  private live: { reading: Reading; fit: Fit }[] | null = null
+  private live: { reading: Reading; fit: Fit; quick: QuickCheck }[] | null = null
   private readonly readings: (profile: ColumnProfile) => readonly Reading[]
 
   /**
@@ -125,6 +129,10 @@ export class ColumnProfile {
   /** Distinct values; estimated where they are many. */
   get distinct(): number {
     return this.distinctValues.count
+  }
+
+  private get full(): boolean {
+    return this.texts.length === REMEMBERED_SPELLINGS || this.bytesLeft < LEAST_BYTES_LEFT
   }
 
   /** All values but plain numbers are in `spellings()`. */
@@ -222,6 +230,12 @@ export class ColumnProfile {
   }
 
   private addOther(bytes: Buffer, start: number, end: number, line: number): void {
+    // Nothing is looked up where all readings fit at a glance, or none is left: then it is no missing value either.
+    if (this.isPlain(bytes, start, end)) {
+      this.unremembered += 1
+      this.distinctValues.addHash(hashBytes(bytes, start, end))
+      return
+    }
     this.table ??= new ByteTable()
     const known = this.table.find(bytes, start, end)
     if (known < 0) this.addNew(bytes, start, end, line)
@@ -229,13 +243,15 @@ export class ColumnProfile {
     else this.counts[known]! += 1
   }
 
+  private isPlain(bytes: Buffer, start: number, end: number): boolean {
+    const { live } = this
+    if (live === null || !this.full) return false
+    if (live.length === 0) return end - start > LONGEST_MISSING
+    for (const { quick } of live) if (!quick(bytes, start, end)) return false
+    return true
+  }
+
   private addNew(bytes: Buffer, start: number, end: number, line: number): void {
-    // Once nothing can come of it, no string is made.
-    if (this.live?.length === 0) {
-      this.unremembered += 1
-      this.distinctValues.addHash(hashBytes(bytes, start, end))
-      return
-    }
     const text = bytes.toString('utf8', start, end).trim()
     const value = strictNumber(text)
     if (value !== null) {
@@ -246,7 +262,7 @@ export class ColumnProfile {
     if (isMissing) this.missing += 1
     else this.distinctValues.addHash(hashBytes(bytes, start, end))
     const length = end - start
-    if (this.texts.length < REMEMBERED_SPELLINGS && length <= this.bytesLeft) {
+    if (!this.full && length <= this.bytesLeft) {
       this.bytesLeft -= length
       this.table!.add(length)
       this.texts.push(text)
@@ -257,7 +273,11 @@ export class ColumnProfile {
 
   private addUnremembered(spelling: Spelling): void {
     this.unremembered += 1
-    this.live ??= this.readings(this).map((reading) => ({ reading, fit: { misfits: 0, odd: [] } }))
+    this.live ??= this.readings(this).map((reading) => ({
+      reading,
+      fit: { misfits: 0, odd: [] },
+      quick: quickCheck(reading.spec),
+    }))
     let hopeless = false
     for (const { reading, fit } of this.live) {
       if (reading.fits(spelling.text)) continue
@@ -269,6 +289,22 @@ export class ColumnProfile {
         ({ fit }) => fit.misfits <= HOPELESS_MISFITS || fit.misfits <= HOPELESS_SHARE * this.present,
       )
     }
+  }
+}
+
+/** True where a field fits a reading; false says nothing. */
+type QuickCheck = (bytes: Buffer, start: number, end: number) => boolean
+
+const FIELD = new Int32Array(2)
+const VALUE = new Float64Array(1)
+const ODD = new Int32Array(1)
+
+function quickCheck(spec: ColumnSpec): QuickCheck {
+  const fast = fastPath(spec)
+  return (bytes, start, end) => {
+    FIELD[0] = start
+    FIELD[1] = end
+    return fast(bytes, FIELD, 0, 2, 1, VALUE, 0, ODD) === 0
   }
 }
 

@@ -281,7 +281,8 @@ export class ChunkController {
     this.retries += decision.retries
     this.smallest = Math.min(this.smallest, decision.rows)
     this.largest = Math.max(this.largest, decision.rows)
-    if (decision.reason in this.counts) this.counts[decision.reason as keyof typeof this.counts] += 1
+    if (Object.hasOwn(this.counts, decision.reason))
+      this.counts[decision.reason as keyof typeof this.counts] += 1
     return decision
   }
 

@@ -19,7 +19,7 @@ const NOT_INHERITED = ['NODE_OPTIONS', 'NODE_V8_COVERAGE']
 
 /** The coordinator's environment as its processes see it. */
 export function workerEnvironment(extra: Record<string, string>): Record<string, string> {
-  const environment: Record<string, string> = {}
+  const environment: Record<string, string> = Object.create(null)
   for (const [name, value] of Object.entries(process.env)) {
     if (value !== undefined && !NOT_INHERITED.includes(name)) environment[name] = value
   }

@@ -222,7 +222,7 @@ export function qualitySection(
 /** Of the columns that have the field. */
 function fieldOf(columns: Readonly<Record<string, unknown>>, field: string): Record<string, unknown> {
   const having = Object.entries(columns).flatMap(([name, column]): [string, unknown][] =>
-    isObject(column) && field in column ? [[name, column[field]]] : [],
+    isObject(column) && Object.hasOwn(column, field) ? [[name, column[field]]] : [],
   )
   return Object.fromEntries(having)
 }

@@ -31,6 +31,21 @@ function checkRules(folder: string): { status: number | null; said: string } {
   return { status, said: stdout + stderr }
 }
 
+describe('the rule on text as a key', () => {
+  it.each([
+    'export const counts: Record<string, number> = {}',
+    'export const counts: Readonly<Record<string, number>> = {}',
+    'let seen: { [name: string]: number } = {}\nseen = {}',
+    'export const all = [1].reduce((a) => a, {} as Record<string, number>)',
+    'export const has = (name: string, all: object) => (name in all ? 1 : 2)',
+    'export const has = (all: object) => (name: string) => name in all',
+  ])('reports %j', (text) => {
+    const { status, said } = checkRules(copyWith({ 'workers/data/planted.ts': `${text}\n` }))
+    expect(said).toMatch(/workers\/data\/planted\.ts:\d+: text-is-no-key\. /)
+    expect(status).toBe(1)
+  })
+})
+
 describe('the import rules', () => {
   it('hold in the sources, and say how much was looked at', () => {
     const { status, said } = checkRules(root)

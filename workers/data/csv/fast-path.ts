@@ -93,7 +93,7 @@ function kernelFor(spec: ColumnSpec, kernels: Kernels): KernelFunctions['numbers
 function loopFor(spec: ColumnSpec): Loop {
   if (spec.kind === 'date') return dates(dateFormat(spec))
   const { after, loose, currency = '', unit = '' } = spec
-  if (spec.decimal === ',') return after === undefined && !isDecorated(spec) ? commaNumbers : unread
+  if (spec.decimal === ',') return after === undefined ? swapping(loopFor({ ...spec, decimal: '.' })) : unread
   // Both an `after` and decorations: too rare for a loop of its own.
   if (loose !== true && isDecorated(spec)) {
     return after === undefined ? decorated(Buffer.from(currency), Buffer.from(unit)) : unread
@@ -130,20 +130,23 @@ const COPY = new Uint8Array(32)
 const COMMA = 44
 const POINT = 46
 
-/** Plain numbers with a decimal comma. */
-const commaNumbers: Loop = (bytes, fields, at, stride, rows, out, to) => {
-  for (let i = to; i < to + rows; i++, at += stride) {
-    const start = fields[at]!
-    const length = fields[at + 1]! - start
-    if (length > COPY.length) {
+const COPIED = new Int32Array(2)
+
+/** Reads numbers with a decimal comma, and points between thousands, as the others are read. */
+function swapping(loop: Loop): Loop {
+  return (bytes, fields, at, stride, rows, out, to) => {
+    for (let i = to; i < to + rows; i++, at += stride) {
+      const start = fields[at]!
+      const length = fields[at + 1]! - start
       out[i] = Number.NaN
-      continue
+      if (length > COPY.length) continue
+      for (let p = 0; p < length; p++) {
+        const byte = bytes[start + p]!
+        COPY[p] = byte === COMMA ? POINT : byte === POINT ? COMMA : byte
+      }
+      COPIED[1] = length
+      loop(COPY, COPIED, 0, 2, 1, out, i)
     }
-    for (let p = 0; p < length; p++) {
-      const byte = bytes[start + p]!
-      COPY[p] = byte === COMMA ? POINT : byte === POINT ? COMMA : byte
-    }
-    out[i] = parsePadded(COPY, 0, length)
   }
 }
 

@@ -11,7 +11,7 @@ export const CHOICES: readonly string[] = Object.keys(LEARNERS)
  * does not take is an error as soon as it is given.
  */
 export function optionParams(): Record<string, ParamInfo> {
-  const params: Record<string, ParamInfo> = {}
+  const params: Record<string, ParamInfo> = Object.create(null)
   for (const learner of CHOICES) {
     for (const [name, info] of Object.entries(LEARNERS[learner]!.options)) {
       const known = params[name]
