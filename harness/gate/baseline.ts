@@ -116,6 +116,7 @@ export async function compareWithBaseline(
       alpha: sweep.gate.alpha,
       tests,
       duets: 0,
+      cores: [],
       trials: trials.length,
       elapsed_s: (performance.now() - began) / 1000,
       ended: 'all_measured',

@@ -9,6 +9,7 @@ import { BUILT_IN } from '../sweep/paths.ts'
 import { UserError } from '../user-error.ts'
 import { compareWithBaseline } from './baseline.ts'
 import { type Checkout, checkOut, nameOfWorkingCopy } from './checkout.ts'
+import { holdCores } from './core.ts'
 import { type Modules, modulesByName, runGate } from './run-gate.ts'
 import type { GateEvent, GateResult } from './types.ts'
 
@@ -57,14 +58,22 @@ export async function decide(
   }
   const { setBaseline = [], setCandidate = [] } = baseline
   const candidate = setCandidate.length === 0 ? loaded : again(loaded, { setCandidate })
-  const compare = (modules: Modules) =>
-    runGate(candidate, modules, start(), {
-      margin,
-      limitMs,
-      signal,
-      onStep,
-      onProgress: (state) => onEvent({ event: 'starts', ...state }),
-    })
+  const compare = async (modules: Modules) => {
+    const asked = candidate.sweep.scenarios.map(({ settings }) => settings.pin_core)
+    const { core, release } = await holdCores({ asked, patienceMs: limitMs, signal, onStep })
+    try {
+      return await runGate(candidate, modules, start(), {
+        margin,
+        limitMs,
+        core,
+        signal,
+        onStep,
+        onProgress: (state) => onEvent({ event: 'starts', ...state }),
+      })
+    } finally {
+      release()
+    }
+  }
   if ('baselineModule' in baseline) {
     const modules = modulesByName(baseline.baselineModule, baseline.candidateModule)
     const sweep = again(loaded, { setBaseline })

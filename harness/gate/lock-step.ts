@@ -38,6 +38,8 @@ export interface LockStep {
   versions: Versions
   rules: Rules
   limitMs: number
+  /** For the duets of scenarios that name none; null for any. */
+  core?: number | null
   /** A clock that never jumps, ms. */
   now(): number
   signal: AbortSignal
@@ -73,7 +75,9 @@ export async function compareInLockStep(options: LockStep): Promise<Comparison> 
     slots: 1,
     run: (job) =>
       job.kind === 'duet'
-        ? executor.duet(duetSpecOf(session, job.entry, versions, job.round, job))
+        ? executor.duet(
+            duetSpecOf(session, job.entry, versions, job.round, { ...job, core: options.core ?? null }),
+          )
         : executor.run(trialSpecOf(session, job.entry, job.side, job.round, versions, job.deadlineS)),
     onEnd: () => {},
     close: () => executor.close(),
@@ -357,6 +361,7 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
       alpha: this.options.rules.settings.alpha,
       tests: family.size,
       duets: all.length,
+      cores: [...new Set(all.flatMap(({ core }) => core ?? []))].sort((a, b) => a - b),
       trials: shares.reduce((total, [, { evidence }]) => total + 2 * evidence.pairs.length, 0),
       elapsed_s: (this.options.now() - this.began) / 1000,
       ended,
@@ -440,21 +445,23 @@ export function duetSpecOf(
   { scenario, baseline, params }: GateScenario,
   versions: Versions,
   round: number,
-  { first, mostMs }: { first: DuetSide; mostMs: number },
+  { first, mostMs, core = null }: { first: DuetSide; mostMs: number; core?: number | null },
 ): DuetSpec {
   const driver: DriverSpec = {
     kind: 'interleaved',
     target_ms: Math.min(DUET_TARGET_MS, mostMs),
     most_ms: mostMs,
   }
-  const side = (name: DuetSide) =>
-    session.spec(name === 'candidate' ? scenario : baseline, {
+  const side = (name: DuetSide): TrialSpec => {
+    const spec = session.spec(name === 'candidate' ? scenario : baseline, {
       round,
       side: name,
       workload: versions[name].ref,
       params: params[name],
       driver,
     })
+    return { ...spec, caps: { ...spec.caps, pin_core: spec.caps.pin_core ?? core } }
+  }
   return {
     duet: `${scenario.id}-d${round}`,
     sides: { baseline: side('baseline'), candidate: side('candidate') },

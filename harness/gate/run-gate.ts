@@ -34,6 +34,8 @@ export interface GateOptions {
   /** From the command line; null for each metric's own. */
   margin: number | null
   limitMs: number
+  /** For the duets of scenarios that name none; null for any. */
+  core?: number | null
   signal: AbortSignal
   onStep(text: string): void
   onProgress: NonNullable<LockStep['onProgress']>
@@ -97,6 +99,7 @@ export async function runGate(
       rules: { table, settings: fitted.gate, margin, today: new Date().toISOString().slice(0, 10) },
       // What reading the data took is a part of it.
       limitMs: Math.max(limitMs / 2, limitMs - (performance.now() - began)),
+      core: options.core ?? null,
       now: () => performance.now(),
       signal,
       onProgress,

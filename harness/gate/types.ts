@@ -143,6 +143,8 @@ export interface GateResult {
   /** Tests that share the alpha. */
   tests: number
   duets: number
+  /** That duets ran on, each on one. */
+  cores: number[]
   trials: number
   /** Of measuring alone. */
   elapsed_s: number

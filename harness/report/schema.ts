@@ -221,6 +221,7 @@ const gate = object({
   alpha: number,
   tests: says(number, 'tests that share the alpha'),
   duets: number,
+  cores: says(z.array(number), 'that duets ran on, each on one'),
   trials: number,
   elapsed_s: number,
   ended: z.enum(['decided', 'time_limit', 'all_measured']),

@@ -360,8 +360,12 @@ function headline({ verdict, baseline, candidate, rows }: GateResult): string {
 
 /** What was done, and what the numbers hold at. */
 function basis(result: GateResult): string {
-  const { rows, duets, trials, elapsed_s, alpha, tests, ended, coverage } = result
-  const measured = [duets > 0 ? count(duets, 'duet') : null, trials > 0 ? count(trials, 'trial') : null]
+  const { rows, duets, cores, trials, elapsed_s, alpha, tests, ended, coverage } = result
+  const where = cores.length === 0 ? '' : ` on core ${list(cores.map(String))}`
+  const measured = [
+    duets > 0 ? count(duets, 'duet') + where : null,
+    trials > 0 ? count(trials, 'trial') : null,
+  ]
   const compared = coverageWords(coverage)
   const end = { decided: 'decided', time_limit: 'the time limit ended it', all_measured: 'all was measured' }[
     ended

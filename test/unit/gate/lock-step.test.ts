@@ -269,6 +269,16 @@ it('runs trials and duets under the scope and the core that the sweep says', () 
   const duet = duetSpecOf(session, entry, versions, 1, { first: 'baseline', mostMs: 4000 })
   expect(duet.sides.baseline).toMatchObject({ workload: { sha256: 'baseline' }, params: {}, caps })
   expect(duet.sides.candidate).toMatchObject({ workload: { sha256: 'candidate' }, params: { k: 1 }, caps })
+  const turn = { first: 'baseline', mostMs: 4000, core: 0 } as const
+  const cores = (pin_core: number | null) => {
+    const own = { ...scenario, settings: { ...settings, pin_core } }
+    const { sides } = duetSpecOf(session, { ...entry, scenario: own, baseline: own }, versions, 1, turn)
+    return [sides.baseline.caps.pin_core, sides.candidate.caps.pin_core]
+  }
+  expect([cores(1), cores(null)]).toEqual([
+    [1, 1],
+    [0, 0],
+  ])
 })
 
 it('refuses a margin for what no gate tests, and takes one for what it does', () => {

@@ -57,6 +57,7 @@ const gate: GateResult = {
   alpha: 0.01,
   tests: 3,
   duets: 18,
+  cores: [1],
   trials: 4,
   elapsed_s: 41.2,
   ended: 'decided',

@@ -43,6 +43,7 @@ const result = (verdict: GateResult['verdict'], rows: GateRow[]): GateResult => 
   alpha: 0.01,
   tests: 3,
   duets: 18,
+  cores: [1],
   trials: 4,
   elapsed_s: 41.2,
   ended: 'decided',
@@ -64,7 +65,7 @@ describe('a gate that found a regression', () => {
     const text = gateText(found, 120)
     expect(text).toContain('REGRESSION: the working copy against main (1a2b3c4): mean chunk latency worse')
     expect(text).toContain(sentence)
-    expect(text).toContain('18 duets and 4 trials in 41 s, decided')
+    expect(text).toContain('18 duets on core 1 and 4 trials in 41 s, decided')
   })
 
   it('says the same in Markdown, with what users named escaped', () => {
