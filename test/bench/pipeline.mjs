@@ -11,7 +11,16 @@
  * contains a word. `--write` puts the table between the marks in docs/evidence/performance.md.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -52,9 +61,21 @@ async function openRun({ path, rows, params, chunk }) {
     params: { ...defaults, ...params },
     settings,
     limits: { memory_mb: null, compute_units: null },
-    dataset: { path, preset: 'nba2k', target: null, columns: {}, rows, fingerprint: null, ceiling_r2: null },
+    dataset: {
+      ...{ path, preset: 'nba2k', target: null, columns: {}, rows, ceiling_r2: null },
+      fingerprint: { columns: headerOf(path) },
+    },
     warmup: false,
   })
+}
+
+/** Names of a generated file's columns, none of which is quoted. */
+function headerOf(path) {
+  const file = openSync(path, 'r')
+  const bytes = Buffer.alloc(4096)
+  const text = bytes.toString('utf8', 0, readSync(file, bytes))
+  closeSync(file)
+  return text.slice(0, text.indexOf('\n')).trim().split(',')
 }
 
 async function measuredRun(open, log) {
