@@ -12,6 +12,7 @@
  * Nothing here prints or ends the process. The import is cheap: each function loads what it needs when it is called.
  */
 import type { InputProblem } from '../workers/protocol.ts'
+import type { WorkloadParams } from './ask-workload.ts'
 import type { Doctor } from './doctor/doctor.ts'
 import type { DuetExecutor, Executor } from './execute/executor.ts'
 import type { Explanation } from './explain.ts'
@@ -41,6 +42,7 @@ export {
   type TrialResult,
   type TrialSpec,
 } from '../workers/protocol.ts'
+export type { WorkloadParams } from './ask-workload.ts'
 export type { Ability, Doctor } from './doctor/doctor.ts'
 export { ENVIRONMENT, type Variable } from './environment.ts'
 export type { Executor } from './execute/executor.ts'
@@ -457,6 +459,26 @@ export async function init(data: string, options: InitOptions & ExecuteOptions =
   return await interruptible(signal, () =>
     withExecutor(options, (start) => writeStarter(data, options, start)),
   )
+}
+
+/**
+ * Every parameter of a workload, with its default, its range and what it means.
+ * @param workload `pipeline`, the built-in one, where none is named, or the path of a module
+ * @throws {UserError} where there is no such module, or what it says of itself cannot be used
+ */
+export async function params(
+  workload?: string,
+  options: ExecuteOptions = {},
+): Promise<WorkloadParams & WithReport> {
+  const { signal = never() } = options
+  const [{ askWorkload }, { paramsReport }] = await Promise.all([
+    import('./ask-workload.ts'),
+    import('./report/sections/params.ts'),
+  ])
+  const found = await interruptible(signal, () =>
+    withExecutor(options, (start) => askWorkload(workload, start)),
+  )
+  return { ...found, report: paramsReport(found) }
 }
 
 /** The JSON Schema of a sweep file, or of a report as JSON. */

@@ -9,7 +9,7 @@ import { withBlock } from '../test/bench/markers.mjs'
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const built = (path) => import(new URL(`../build/${path}.js`, import.meta.url).href)
 
-const [{ sweepJsonSchema }, { HARNESS_METRICS }, { infoFor }, { LEARNERS }, { ENVIRONMENT }] =
+const [{ sweepJsonSchema }, { HARNESS_METRICS }, { infoFor, targetWords }, { LEARNERS }, { ENVIRONMENT }] =
   await Promise.all([
     built('harness/sweep/schema'),
     built('harness/metrics'),
@@ -19,6 +19,7 @@ const [{ sweepJsonSchema }, { HARNESS_METRICS }, { infoFor }, { LEARNERS }, { EN
   ])
 const { COMMANDS } = await built('harness/cli/command-line')
 const { MISSING } = await built('workers/data/infer')
+const { allowedWords } = await built('harness/report/sections/params')
 
 const code = (value) => `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``
 const cell = (text) => String(text).replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('\n', ' ')
@@ -102,19 +103,15 @@ const dataset = mapping(top.dataset)
 
 const { params, metrics } = infoFor([])
 
-function limits({ type, values, minimum, maximum }) {
-  if (values) return values.map(code).join(', ')
-  if (type === 'boolean') return '`true`, `false`'
-  const what = { integer: 'whole number', number: 'number', string: 'text' }[type]
-  if (minimum === Number.MIN_VALUE)
-    return `${what} above 0${maximum === undefined ? '' : `, up to ${maximum}`}`
-  if (minimum === undefined) return what
-  return `${what} from ${figure(minimum)}${maximum === undefined ? '' : ` to ${figure(maximum)}`}`
-}
 const paramsTable = (entries) =>
   table(
     ['param', 'value', 'default', 'meaning'],
-    entries.map(([name, info]) => [code(name), limits(info), code(info.default), info.description]),
+    entries.map(([name, info]) => [
+      code(name),
+      allowedWords(info, code),
+      code(info.default),
+      info.description,
+    ]),
   )
 const learners = Object.entries(LEARNERS)
 const chosen = learners.filter(([, { baseline }]) => !baseline)
@@ -228,17 +225,7 @@ const BLOCKS = [
     () =>
       table(
         ['`params.learner`', 'target', 'what it is'],
-        learners.map(([name, { task, two_classes, description }]) => [
-          code(name),
-          task === null
-            ? 'a number, or labels'
-            : task === 'regression'
-              ? 'a number'
-              : two_classes
-                ? 'two labels'
-                : 'labels',
-          description,
-        ]),
+        learners.map(([name, { description }]) => [code(name), targetWords(name), description]),
       ),
   ],
   [

@@ -49,10 +49,17 @@ export async function prepareInThread(spec: PrepareSpec): Promise<PrepareResult>
   try {
     const workload = await loadWorkload(spec.workload)
     info = describe(workload, spec.workload)
+    if (spec.only_describe === true) return await described(spec.workload, info)
     return await prepareData(spec, info)
   } catch (error) {
     return { ok: false, error: asProblem(error), ...(info !== undefined && { workload: info }) }
   }
+}
+
+async function described(workload: string, info: WorkloadInfo): Promise<PrepareResult> {
+  const choices =
+    workload === BUILT_IN ? { choices: (await import('./pipeline/describe.ts')).parameterChoices() } : {}
+  return { ok: true, workload: info, datasets: [], notes: [], ...choices }
 }
 
 async function prepareData(spec: PrepareSpec, info: WorkloadInfo): Promise<PrepareResult> {

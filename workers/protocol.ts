@@ -10,7 +10,7 @@ import type {
   PreparedDataset,
   ReadingOptions,
 } from './data/types.ts'
-import type { Scalar, WorkloadInfo, WorkloadSettings } from './workload.ts'
+import type { Choices, Scalar, WorkloadInfo, WorkloadSettings } from './workload.ts'
 
 /**
  * Ctrl-C, the end of a service and a hang-up reach every process of a group: only the coordinator heeds them, and ends
@@ -44,6 +44,8 @@ export interface PrepareSpec {
   uses?: DatasetUse[][]
   /** An existing folder for generated data. */
   data_dir: string
+  /** Only asks the workload what it is, whatever data it needs; `datasets` is empty. */
+  only_describe?: true
 }
 
 /** What of a scenario says how its data is used. */
@@ -61,6 +63,8 @@ export type PrepareResult =
       datasets: PreparedDataset[]
       /** What the user should know, such as columns that were dropped. */
       notes: string[]
+      /** Of the built-in workload, where `only_describe` was asked for. */
+      choices?: Choices
     }
   /** The user's input is at fault: exit code 2. `workload`: what it says of itself, where it came so far. */
   | { ok: false; error: InputProblem; workload?: WorkloadInfo }

@@ -16,7 +16,7 @@ import {
   type TrialError,
   type TrialReport,
 } from './protocol.ts'
-import type { MetricInfo, ParamInfo, Scalar, StepReport, WorkloadInfo } from './workload.ts'
+import type { Choices, MetricInfo, ParamInfo, Scalar, StepReport, WorkloadInfo } from './workload.ts'
 
 // Taken before a workload can replace them.
 const { isArray } = Array
@@ -178,6 +178,18 @@ function checkedEach<T>(
     checked[name] = check(given[name], `${where}.${name}`)
   }
   return checked
+}
+
+export function checkedChoices(value: unknown): Choices {
+  return checkedEach(value, 'choices', (values, where) =>
+    checkedEach(values, where, (one, where) => {
+      const { description, params } = object(one, where)
+      return {
+        description: text(description, `${where}.description`, ''),
+        params: checkedEach(params, `${where}.params`, checkedParam),
+      }
+    }),
+  )
 }
 
 function checkedMetric(value: unknown, where: string): MetricInfo {

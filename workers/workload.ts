@@ -36,6 +36,15 @@ export interface ParamInfo {
   description: string
 }
 
+/** One value of a parameter, such as one learner, and the parameters that this value takes. */
+export interface ChoiceInfo {
+  description: string
+  params: Record<string, ParamInfo>
+}
+
+/** By parameter and value; such a parameter takes none of the others. */
+export type Choices = Record<string, Record<string, ChoiceInfo>>
+
 /** What a workload says of itself; asked once a run, in a trial process. */
 export interface WorkloadInfo {
   name: string

@@ -55,6 +55,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./history.ts')).historyCommand,
   },
   {
+    command: 'params [workload]',
+    describe: 'list the parameters of the built-in pipeline and its learners, or of a workload of yours',
+    load: async () => (await import('./params.ts')).paramsCommand,
+  },
+  {
     command: 'data <preset>',
     describe: 'write a deterministic data set (preset: nba2k)',
     load: async () => (await import('./data.ts')).dataCommand,

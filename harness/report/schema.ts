@@ -328,6 +328,8 @@ const doctor = object({
   ),
 }).describe('a machine')
 
+const scalar = z.union([text, number, z.boolean(), z.null()])
+
 const profiles = object({
   format,
   kind: z.literal('profiles'),
@@ -335,13 +337,33 @@ const profiles = object({
     object({
       name: text,
       description: text,
-      settings: z.record(text, z.union([text, number, z.boolean(), z.null()])),
+      settings: z.record(text, scalar),
       watts: says(object({}).nullable(), 'for an estimate of energy'),
       kernel_ops_s: says(numberOrNull, 'speed of one core by the fixed kernel'),
       path: text,
     }),
   ),
 }).describe('the hardware profiles that ship')
+
+const param = object({
+  type: z.enum(['number', 'integer', 'string', 'boolean']),
+  default: scalar,
+  values: says(z.array(scalar).optional(), 'the only values allowed, where they are few'),
+  minimum: number.optional(),
+  maximum: number.optional(),
+  description: text,
+})
+
+const params = object({
+  format,
+  kind: z.literal('params'),
+  workload: text,
+  params: says(z.record(text, param).nullable(), 'by name; null where any is handed over as given'),
+  choices: says(
+    z.record(text, z.record(text, object({ description: text, params: z.record(text, param) }))),
+    'by parameter and value, such as a learner: what this value takes',
+  ),
+}).describe('the parameters of a workload')
 
 /** Further keys may come with the same format; none of these goes or changes its meaning without a new one. */
 export const reportSchema = z.discriminatedUnion('kind', [
@@ -352,6 +374,7 @@ export const reportSchema = z.discriminatedUnion('kind', [
   history,
   doctor,
   profiles,
+  params,
 ])
 
 /** As JSON Schema, which ships as docs/report.schema.json. */

@@ -102,7 +102,7 @@ export interface Check {
 
 /** Texts may hold anything that users wrote: a renderer cleans and escapes all of them. */
 export interface Report {
-  kind: 'run' | 'compare' | 'gate' | 'pipeline' | 'history' | 'doctor' | 'profiles'
+  kind: 'run' | 'compare' | 'gate' | 'pipeline' | 'history' | 'doctor' | 'profiles' | 'params'
   title: string
   /** What it is about, in a line; may be empty. */
   subtitle: string

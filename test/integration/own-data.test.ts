@@ -133,3 +133,31 @@ describe('stint init', { timeout: 60_000 }, () => {
     expect([dry.code, dry.stderr]).toEqual([0, ''])
   })
 })
+
+describe('stint params', { timeout: 60_000 }, () => {
+  it('lists every parameter of the built-in pipeline, and the options of each learner apart', async () => {
+    const { code, stdout } = await box.stint('params')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^label_delay +whole number from 0 +0 +rows that are seen/m)
+    expect(stdout).toMatch(/^learner: ridge \(for a number: .*\n(?:.*\n)*?lambda +number from 0 +5 /m)
+    const json = JSON.parse((await box.stint('params', '--json')).stdout)
+    expect(json).toMatchObject({
+      kind: 'params',
+      workload: 'pipeline',
+      params: { label_delay: { default: 0 } },
+    })
+    expect(json.choices.learner.pa.params.c).toMatchObject({ type: 'number', default: 0.01 })
+  })
+
+  it('lists those of a workload of the user', async () => {
+    const describe = `() => ({ name: 'mine', dataset: 'required', metrics: {},
+      params: { constructor: { type: 'integer', default: 3, minimum: 1, description: 'how deep' } } })`
+    box.write('mine.mjs', `export default { describe: ${describe}, open: () => {} }`)
+    box.write('silent.mjs', 'export default { open: () => {} }')
+    expect((await box.stint('params', 'mine.mjs')).stdout).toMatch(
+      /^constructor +whole number from 1 +3 +how deep$/m,
+    )
+    expect((await box.stint('params', './silent.mjs')).stdout).toMatch(/handed over unchecked/)
+    expect((await box.stint('params', 'none.mjs')).stderr).toMatch(/^stint: none\.mjs: no such file\n/)
+  })
+})

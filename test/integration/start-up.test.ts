@@ -30,9 +30,8 @@ describe('the command line loads', () => {
     expect(files.filter(isPackage)).toEqual(['dist/packages/yargs.js'])
   })
 
-  const commands = 'run init resume report compare pipeline gate history data profiles doctor schema'.split(
-    ' ',
-  )
+  const commands =
+    'run init params resume report compare pipeline gate history data profiles doctor schema'.split(' ')
   it.each([
     ['run --dry-run', ['run', SWEEP, '--dry-run']],
     ...commands.map((name): [string, string[]] => [`${name} --help`, [name, '--help']]),

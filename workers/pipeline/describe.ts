@@ -1,5 +1,5 @@
 /** What the pipeline says of itself: its parameters and its metrics. */
-import type { MetricInfo, ParamInfo, Scalar, WorkloadInfo } from '../workload.ts'
+import type { Choices, MetricInfo, ParamInfo, Scalar, WorkloadInfo } from '../workload.ts'
 import type { NumberStrategy } from './clean/imputer.ts'
 import { DRIFT_PARAMS, type DriftParams } from './drift/options.ts'
 import { ONE_HOT_BOUNDS } from './features/one-hot.ts'
@@ -277,6 +277,22 @@ const METRICS: Record<Task, Record<string, MetricInfo>> = {
 }
 
 const ACCURACY: Record<Task, string> = { regression: 'r2', classification: 'accuracy' }
+
+/** What each learner is and takes. */
+export function parameterChoices(): Choices {
+  const learner = CHOICES.map((name) => {
+    const { description, options } = LEARNERS[name]!
+    return [name, { description: `for ${targetWords(name)}: ${description}`, params: options }]
+  })
+  return { learner: Object.fromEntries(learner) }
+}
+
+/** Which targets a learner is for. */
+export function targetWords(learner: string): string {
+  const { task, two_classes } = LEARNERS[learner]!
+  if (task === null) return 'a number, or labels'
+  return task === 'regression' ? 'a number' : two_classes ? 'two labels' : 'labels'
+}
 
 /** `tasks`: those of the data sets, none while they are unknown: then all metrics are described. */
 export function infoFor(tasks: readonly Task[]): WorkloadInfo {

@@ -12,6 +12,7 @@ import {
   type TrialReport,
 } from '../../../workers/protocol.ts'
 import {
+  checkedChoices,
   checkedDescription,
   checkedDuet,
   checkedProblem,
@@ -85,6 +86,7 @@ export function receivePrepared(sent: unknown, workload: string): PrepareResult 
       workload?: unknown
       notes?: unknown
       datasets?: unknown
+      choices?: unknown
     }
     const info = result.workload == null ? null : checkedDescription(result.workload)
     const own = info === null ? null : ownMetric(info)
@@ -95,7 +97,9 @@ export function receivePrepared(sent: unknown, workload: string): PrepareResult 
     if (result.ok === true && info !== null) {
       // Read by the process itself, not by what the workload says.
       const datasets = result.datasets as PreparedDataset[]
-      return { ok: true, workload: info, datasets, notes: checkedTexts(result.notes, 'notes') }
+      const notes = checkedTexts(result.notes, 'notes')
+      const choices = result.choices === undefined ? {} : { choices: checkedChoices(result.choices) }
+      return { ok: true, workload: info, datasets, notes, ...choices }
     }
     return { ok: false, error: checkedProblem(result.error), ...(info !== null && { workload: info }) }
   } catch (error) {
