@@ -1,6 +1,6 @@
-/** What a run takes in besides the sweep: the workload's code, as a hash, and standard input, as a file. */
+/** What a run takes in besides the sweep: the workload's code and data, by hash, and standard input, as a file. */
 import { createHash } from 'node:crypto'
-import { createWriteStream, readFileSync, renameSync, statSync } from 'node:fs'
+import { createReadStream, createWriteStream, readFileSync, renameSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -22,7 +22,7 @@ const ENDINGS = ['', '.js', '.mjs', '.cjs', '.ts', '.mts', '.json', '/index.js',
  * @throws the file system's error where the module cannot be read
  */
 export function hashWorkload(workload: string): string {
-  const entry = workload === 'pipeline' ? entryFile('pipeline/workload') : workload
+  const entry = entryOf(workload)
   const root = dirname(entry)
   const hash = createHash('sha256')
   const named = modulesFrom(entry).map((path) => ({ path, name: relative(root, path).replaceAll('\\', '/') }))
@@ -32,6 +32,10 @@ export function hashWorkload(workload: string): string {
     hash.update(JSON.stringify([name, content.length])).update(content)
   }
   return hash.digest('hex')
+}
+
+function entryOf(workload: string): string {
+  return workload === 'pipeline' ? entryFile('pipeline/workload') : workload
 }
 
 function modulesFrom(entry: string): string[] {
@@ -49,6 +53,79 @@ function modulesFrom(entry: string): string[] {
 
 function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
+}
+
+// ---------------------------------------------------------------- what must stay as it was while a run goes on
+
+interface Watched {
+  /** In words. */
+  what: string
+  files: { path: string; stamp: string | null }[]
+  sha256: string
+  hash(): Promise<string>
+}
+
+/** The files that a run's trials depend on. A file is read again only where its time or size is another. */
+export class WatchedInputs {
+  private readonly watched: readonly Watched[]
+
+  /**
+   * @param workload with the hash of its code, and `data` with that of each file, as they were read
+   * @param since when reading began, ms since 1970: what was written later may be other than what was read
+   */
+  constructor(
+    workload: { path: string; sha256: string },
+    data: readonly { path: string; sha256: string }[],
+    since: number,
+  ) {
+    const files = (paths: readonly string[]) =>
+      paths.map((path) => ({ path, stamp: stampOf(path, since - CLOCK_STEP_MS) }))
+    this.watched = [
+      {
+        what: `the code of workload ${workload.path}`,
+        files: files(modulesFrom(entryOf(workload.path))),
+        sha256: workload.sha256,
+        hash: async () => hashWorkload(workload.path),
+      },
+      ...data.map(({ path, sha256 }) => ({
+        what: path,
+        files: files([path]),
+        sha256,
+        hash: () => hashFile(path),
+      })),
+    ]
+  }
+
+  /**
+   * What is not as it was, in words; null for nothing. A file that is gone does not count: a trial that needs it fails
+   * and says so.
+   */
+  async changed(): Promise<string | null> {
+    for (const { what, files, sha256, hash } of this.watched) {
+      const stamps = files.map(({ path }) => stampOf(path))
+      if (stamps.includes(GONE) || files.every(({ stamp }, i) => stamp === stamps[i])) continue
+      if ((await hash()) !== sha256) return what
+      for (const [i, file] of files.entries()) file.stamp = stamps[i]!
+    }
+    return null
+  }
+}
+
+const GONE = 'gone'
+/** Times of files come from a clock that steps. */
+const CLOCK_STEP_MS = 20
+
+/** Tells two states of a file apart without reading it; null where it was written after `before`, ms since 1970. */
+function stampOf(path: string, before = Number.POSITIVE_INFINITY): string | null {
+  const stat = statSync(path, { throwIfNoEntry: false })
+  if (stat === undefined) return GONE
+  return stat.ctimeMs > before ? null : `${stat.ino} ${stat.size} ${stat.mtimeMs}`
+}
+
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const part of createReadStream(path)) hash.update(part as Buffer)
+  return hash.digest('hex')
 }
 
 // ---------------------------------------------------------------- standard input: several processes read it

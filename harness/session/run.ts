@@ -173,7 +173,9 @@ async function runIntoJournal(run: TrialsToRun, context: RunContext): Promise<{ 
       slots: sweep.n_jobs,
       run: async ({ scenario, round }: PlannedTrial) => {
         const spec = session.spec(scenarios.get(scenario)!, { round, logChunks: isLogged(round) })
+        await session.checkUnchanged()
         const result = withDescribed(await executor.run(spec), run.manifest.workload.metrics)
+        await session.checkUnchanged()
         return { ...result, resumed_under: [...changes] }
       },
       onSkip: (trial) => listener({ event: 'skipped', trial }),

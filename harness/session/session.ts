@@ -1,6 +1,6 @@
 /** What must be known before the first trial: data, workload, calibration, caps. One for runs, resumes and gates. */
 import { rmSync } from 'node:fs'
-import { basename } from 'node:path'
+import { basename, sep } from 'node:path'
 import type { PreparedDataset } from '../../workers/data/types.ts'
 import type {
   Capabilities,
@@ -27,8 +27,9 @@ import { BUILT_IN } from '../sweep/paths.ts'
 import type { Locate } from '../sweep/places.ts'
 import { type Finding, refuse } from '../sweep/problems.ts'
 import type { Scenario, Sweep } from '../sweep/types.ts'
+import { UserError } from '../user-error.ts'
 import { calibrate } from './calibrate.ts'
-import { hashWorkload, withStdinAsFile } from './inputs.ts'
+import { hashWorkload, WatchedInputs, withStdinAsFile } from './inputs.ts'
 
 /** One version of a workload, and what it says of itself. */
 export interface PreparedWorkload {
@@ -59,7 +60,8 @@ type Preparation = { ok: true; session: Session } | { ok: false; problem: InputP
  * @throws the reason of `signal` once that is aborted
  */
 export async function prepareSession(options: SessionOptions): Promise<Preparation> {
-  const { sweep, executor, signal } = options
+  const { sweep, executor, dataFolder, signal } = options
+  const begun = Date.now()
   // Before the workload is asked, so that an edit meanwhile is seen as a change.
   const ref = workloadRef(sweep.workload)
   const fit = await fitted(options)
@@ -76,7 +78,17 @@ export async function prepareSession(options: SessionOptions): Promise<Preparati
   if (problem !== null) return { ok: false, problem }
   const { workload: info, datasets, notes } = fit.prepared
   const workload = { ref, info, path: sweep.workload }
-  return { ok: true, session: new Session(fit.sweep, workload, datasets, notes, calibration, executor) }
+  // What was generated, or came by standard input, is Stint's own.
+  const others = datasets.filter(({ path }) => !path.startsWith(dataFolder + sep))
+  const inputs = new WatchedInputs(
+    { path: sweep.workload, sha256: ref.sha256 },
+    others.map(({ path, fingerprint }) => ({ path, sha256: fingerprint.sha256 })),
+    begun,
+  )
+  return {
+    ok: true,
+    session: new Session(fit.sweep, workload, datasets, notes, calibration, executor, inputs),
+  }
 }
 
 /** Rows that are enough to know a generated data set by. */
@@ -170,6 +182,8 @@ export class Session {
   /** Null: compute units are cores of this machine. */
   readonly calibration: Calibration | null
   private readonly executor: Executor
+  /** Null: nothing is watched. */
+  private readonly inputs: WatchedInputs | null
   private readonly byKey: Map<string, DataRef>
   /** That trials of another sweep read. */
   private readonly further: PreparedDataset[] = []
@@ -181,6 +195,7 @@ export class Session {
     notes: readonly string[],
     calibration: Calibration | null,
     executor: Executor,
+    inputs: WatchedInputs | null,
   ) {
     this.sweep = sweep
     this.workload = workload
@@ -188,6 +203,7 @@ export class Session {
     this.notes = notes
     this.calibration = calibration
     this.executor = executor
+    this.inputs = inputs
     const keys = distinctDatasets(sweep.scenarios).map(keyOf)
     this.byKey = new Map(keys.map((key, index) => [key, dataRef(datasets[index]!)]))
   }
@@ -217,6 +233,19 @@ export class Session {
     return prepared.ok
       ? { ref: workloadRef(path), info: prepared.workload, path }
       : { problem: prepared.error }
+  }
+
+  /**
+   * Call before a trial and after it: trials of other data or code must not be averaged with those before.
+   * @throws {UserError} naming what changed since it was read
+   */
+  async checkUnchanged(): Promise<void> {
+    const changed = (await this.inputs?.changed()) ?? null
+    if (changed === null) return
+    throw new UserError(
+      `${changed} changed while the run went on, which stops here: trials before and after would not be comparable`,
+      'every trial that ended before is kept; undo the change and "stint resume" runs the others, or start a new run',
+    )
   }
 
   /** What trials that run now depend on. */

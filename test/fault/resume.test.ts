@@ -1,5 +1,14 @@
 /** Whatever is killed, and whenever: `stint resume` completes the run, with the results of one that was not. */
-import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -264,6 +273,50 @@ describe('resume', () => {
       expect(kept).toBeGreaterThanOrEqual(3)
       expect(kept).toBeLessThan(40)
       expect(openRun(run!).trials).toHaveLength(kept)
+    },
+  )
+
+  it.each(['data', 'code'] as const)(
+    'a run whose %s is changed stops, keeps what was measured, and goes on once that is undone',
+    async (what) => {
+      const helper = box.write('helper.mjs', 'export const one = 1\n')
+      box.write(
+        'own.mjs',
+        `import { setTimeout as sleep } from 'node:timers/promises'
+import { one } from './helper.mjs'
+export default { open: () => { let left = 2; return { step: async () => (await sleep(20), left-- > 0 ? { rows: one } : null), finish: () => ({ metrics: {} }) } } }\n`,
+      )
+      const data = box.write('data.csv', 'a,b\n1,2\n')
+      const sweep = box.write(
+        'own.yaml',
+        'name: swept\nworkload: ./own.mjs\ndataset: { source: data.csv }\nbenchmark_runs: 12\n',
+      )
+      const { end } = box.start(['run', sweep, '--out', box.results, '--quiet'])
+      const ended = () => (box.runs().length === 1 ? trialsOf(box.runs()[0]!).length : 0)
+      await box.until(() => ended() >= 1, 'a trial')
+      // The same content at another time is no change.
+      utimesSync(data, new Date(), new Date())
+      utimesSync(helper, new Date(), new Date())
+      const before = ended()
+      await box.until(() => ended() >= before + 2, 'two trials more')
+      const file = what === 'data' ? data : helper
+      const was = readFileSync(file, 'utf8')
+      writeFileSync(file, what === 'data' ? 'a,b\n5,6\n' : 'export const one = 2\n')
+      const { code, stdout, stderr } = await end
+      expect([code, stdout]).toEqual([4, ''])
+      expect(stderr).toMatch(
+        what === 'data'
+          ? /stint: \S+data\.csv changed while the run went on, which stops here/
+          : /stint: the code of workload \S+own\.mjs changed while the run went on, which stops here/,
+      )
+      const run = box.runs()[0]!
+      const kept = trialsOf(run).length
+      expect(kept).toBeGreaterThanOrEqual(before + 2)
+      expect(kept).toBeLessThan(12)
+      expect((await box.stint('resume', run, '--quiet')).code).toBe(2)
+      writeFileSync(file, was)
+      expect((await box.stint('resume', run, '--quiet')).code).toBe(0)
+      expect(trialsOf(run).map((trial) => okOf(trial).metrics['rows'])).toEqual(Array(12).fill(2))
     },
   )
 

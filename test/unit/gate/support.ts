@@ -58,7 +58,15 @@ export interface Script {
 /** A prepared session of these scenarios, without data. */
 export function sessionOf(scenarios: Scenario[], executor: FakeExecutor): Session {
   const workload = { ref: workloadRef('w'), info: INFO, path: '/w.mjs' }
-  return new Session({ random_seed: 42, scenarios } as unknown as Sweep, workload, [], [], null, executor)
+  return new Session(
+    { random_seed: 42, scenarios } as unknown as Sweep,
+    workload,
+    [],
+    [],
+    null,
+    executor,
+    null,
+  )
 }
 
 /** A gate on a clock of its own: a duet takes 2 s, a trial 0.5 s. */
