@@ -25,7 +25,7 @@ describe('fixed share', () => {
           totals[k]! += losses[k]!
           own += hedge.weights[k]! * losses[k]!
         }
-        hedge.update(losses, 0)
+        hedge.update(losses)
         expect(hedge.weights.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 12)
       }
       for (let k = 0; k < experts; k += 1) {
@@ -38,8 +38,8 @@ describe('fixed share', () => {
   test('follows an expert that becomes the best, which plain weights cannot', () => {
     const moved = (share: number) => {
       const hedge = new FixedShare([1, 1], 1, share)
-      for (let row = 0; row < 400; row += 1) hedge.update(Float64Array.of(0, 1), 0)
-      for (let row = 0; row < 30; row += 1) hedge.update(Float64Array.of(1, 0), 0)
+      for (let row = 0; row < 400; row += 1) hedge.update(Float64Array.of(0, 1))
+      for (let row = 0; row < 30; row += 1) hedge.update(Float64Array.of(1, 0))
       return hedge.weights[1]!
     }
     expect(moved(0)).toBeLessThan(1e-9)
@@ -48,7 +48,7 @@ describe('fixed share', () => {
 
   test('no loss makes all weights vanish', () => {
     const hedge = new FixedShare([1, 1], 1, 0)
-    hedge.update(Float64Array.of(1e6, 1e6 + 1), 0)
+    hedge.update(Float64Array.of(1e6, 1e6 + 1))
     expect(hedge.weights[0]).toBeCloseTo(1 / (1 + Math.exp(-1)), 12)
   })
 })

@@ -107,6 +107,22 @@ describe('label targets', () => {
     expect(metrics).toEqual((await runPipeline(await labelDataset(2), { learner: 'logistic' })).metrics)
   })
 
+  it.each([
+    ['logistic', 2],
+    ['softmax', 4],
+  ])('%s is at its minimum in batch mode, where few passes leave it half way', async (learner, kinds) => {
+    const dataset = await labelDataset(kinds)
+    const loss = async (params: Record<string, Scalar>) =>
+      (await runPipeline(dataset, { learner, ...params }, { mode: 'batch', batch_size: 16 })).metrics[
+        'log_loss'
+      ]!
+    const fitted = await loss({})
+    const steps = { eta0: 0.05, alpha: 0.0001 }
+    expect(fitted).toBeCloseTo(await loss(steps), 12)
+    expect(fitted).toBeLessThan((await loss({ ...steps, epochs: 5 })) - 0.01)
+    expect(fitted).toBeLessThan((await loss({ ...steps, epochs: 300 })) + 0.005)
+  })
+
   it('works in batch mode', async () => {
     const { metrics, info } = await runPipeline(
       await labelDataset(2),

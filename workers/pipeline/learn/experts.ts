@@ -8,6 +8,8 @@ export interface ExpertsOptions {
   eta: number
   /** Share of the weights that goes back to the prior with each row. */
   share: number
+  /** Members differ in how they step only: `fitMany` would bring all to one place, so that the first goes there alone. */
+  alike?: boolean
 }
 
 export interface Member<L extends Learner = Learner> {
@@ -24,7 +26,7 @@ export interface Member<L extends Learner = Learner> {
 const LARGE_ERROR = 10
 /** The running mean of squared errors forgets no faster than this. */
 const SPREAD_RATE = 0.02
-/** Share of every prediction of labels that is spread evenly: nothing is impossible. */
+/** Share of every prediction of labels that is taken as spread evenly where it is judged: nothing is impossible. */
 const DOUBT = 0.001
 /** Batch mode weighs members by every so many-th row, which they do not learn at first. */
 const FOLDS = 5
@@ -119,7 +121,7 @@ export class Experts implements Learner, Judging {
         const loss = error * error * unit
         losses[k] = loss < 1 ? loss : error === 0 ? 0 : 1
       }
-      hedge.update(losses, 0)
+      hedge.update(losses, to - from)
     }
   }
 
@@ -253,7 +255,7 @@ export class ExpertsClassifier implements Classifier, Judging {
     const size = (to - from) * this.classes
     this.predictEach(batch, from, to)
     out.fill(0, 0, size)
-    for (let m = 0; m < this.judges; m += 1) {
+    for (let m = 0; m < this.members.length; m += 1) {
       const weight = this.hedge.weights[m]!
       const made = this.made[m]!
       for (let i = 0; i < size; i += 1) out[i]! += weight * made[i]!
@@ -267,7 +269,8 @@ export class ExpertsClassifier implements Classifier, Judging {
       const k = batch.target[from + i]!
       for (let m = 0; m < judges; m += 1) {
         // A class that is new to all is held against none.
-        out[i * judges + m] = k < classes ? this.made[m]![i * classes + k]! : 1
+        out[i * judges + m] =
+          k < classes ? DOUBT / classes + (1 - DOUBT) * this.made[m]![i * classes + k]! : 1
       }
     }
   }
@@ -296,7 +299,7 @@ export class ExpertsClassifier implements Classifier, Judging {
     for (let row = from, base = at; row < to; row += 1, base += judges) {
       if (Number.isNaN(made[base]!)) continue
       for (let m = 0; m < judges; m += 1) losses[m] = -Math.log(made[base + m]!)
-      hedge.update(losses, 0)
+      hedge.update(losses, to - from)
     }
     this.countRight(batch, from, to)
   }
@@ -314,6 +317,12 @@ export class ExpertsClassifier implements Classifier, Judging {
 
   /** Members learn four rows in five and are weighed by the fifth; then they learn all rows. */
   fitMany(each: EachBatch): void {
+    if (this.options.alike === true) {
+      this.members.splice(1)
+      this.hedge.only(0)
+      this.fitMembers(each)
+      return
+    }
     this.fitMembers(allBut(each, FOLDS))
     heldOut(each, FOLDS)((batch, from, to) => this.weigh(batch, from, to))
     for (const [m, make] of this.makers.entries()) this.members[m] = make() as (typeof this.members)[number]
@@ -354,19 +363,18 @@ export class ExpertsClassifier implements Classifier, Judging {
   private predictEach(batch: FeatureBatch, from: number, to: number): void {
     const { classes } = this
     const rows = to - from
-    for (let m = 0; m < this.judges; m += 1) {
+    for (let m = 0; m < this.members.length; m += 1) {
       const made = grownFloats(this.made[m]!, rows * classes)
       this.made[m] = made
       const member = this.members[m]!
       const known = member.classes
       this.own = grownFloats(this.own, rows * Math.max(1, known))
       const { own } = this
-      const doubt = DOUBT / classes
       if (member.predictProbabilities !== undefined) {
         member.predictProbabilities(batch, from, to, own)
         for (let i = 0; i < rows; i += 1) {
           for (let k = 0; k < classes; k += 1) {
-            made[i * classes + k] = doubt + (k < known ? (1 - DOUBT) * own[i * known + k]! : 0)
+            made[i * classes + k] = k < known ? own[i * known + k]! : 0
           }
         }
       } else {
@@ -376,7 +384,7 @@ export class ExpertsClassifier implements Classifier, Judging {
         const wrong = classes > 1 ? (1 - right) / (classes - 1) : 0
         for (let i = 0; i < rows; i += 1) {
           for (let k = 0; k < classes; k += 1) {
-            made[i * classes + k] = doubt + (1 - DOUBT) * (own[i] === k ? right : wrong)
+            made[i * classes + k] = own[i] === k ? right : wrong
           }
         }
       }

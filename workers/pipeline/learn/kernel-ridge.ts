@@ -39,7 +39,7 @@ const RESCALE_GROWTH = 1.25
 /** Once the landmarks are chosen, weights are solved for anew when the rows have grown by this share. */
 const SOLVE_GROWTH = 1 / 32
 /** From so many rows on only every 2nd is learned, with twice the weight, then every 3rd, and so on. */
-const THINNED_FROM = 4096
+const THINNED_FROM = 2048
 /** Added to the kernel's diagonal, beside its mean, so that rows that repeat one another keep it positive definite. */
 const JITTER = 1e-9
 

@@ -53,17 +53,19 @@ const EXPERTS: Record<Task, readonly (readonly [spec: string, prior: number])[]>
     ['ridge forgetting=0.99', 0.5],
     ['ridge forgetting=0.9', 0.1],
     ['kernel_ridge', 4],
-    ['sgd', 1],
+    ['sgd', 1.5],
     ['last_value', 0.1],
+    ['mondrian_forest trees=5', 0.5],
   ],
   classification: [
-    ['window_logistic', 12],
+    ['window_logistic', 24],
     ['softmax eta0=0.05', 1],
     ['softmax eta0=0.02 power_t=0', 1],
     ['softmax eta0=0.2 power_t=0', 1],
     ['softmax eta0=1 power_t=0', 0.5],
     ['softmax eta0=0.05 power_t=0 last_label=true', 1],
     ['label_chain', 1],
+    ['mondrian_forest_classifier trees=5', 1],
   ],
 }
 
@@ -73,7 +75,7 @@ const STEPS: readonly LearnerOptions[] = [
   { eta0: 0.5 },
   ...[0.01, 0.03, 0.1, 0.3, 1].map((eta0) => ({ eta0, power_t: 0 })),
 ]
-const STEPS_OPTIONS: ExpertsOptions = { eta: 1, share: 0.0005 }
+const STEPS_OPTIONS: ExpertsOptions = { eta: 1, share: 0.0005, alike: true }
 
 /** Smallest value of an option that must be above 0. */
 const ABOVE_ZERO = Number.MIN_VALUE
