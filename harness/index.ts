@@ -538,6 +538,15 @@ export async function explain(error: unknown): Promise<Explanation> {
   return (await import('./explain.ts')).explain(error)
 }
 
+/** What says in a gate's forms that it could not be held, and why. */
+export async function failureReport(error: unknown, sweep: string): Promise<Report> {
+  const [{ message }, { gateFailure }] = await Promise.all([
+    explain(error),
+    import('./report/sections/failure.ts'),
+  ])
+  return gateFailure(message, sweep)
+}
+
 async function loadedFrom(sweep: SweepSource): Promise<LoadedSweep> {
   return typeof sweep === 'string' ? await loadSweep(sweep) : await sweep
 }

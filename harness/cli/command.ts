@@ -23,12 +23,26 @@ export interface Command<Words> {
   handler: (words: Words) => void | Promise<void>
 }
 
-/** `2%` or `0.02`. */
-export function parseShare(option: string, text: string): number {
+/** `a` or `a,b`. */
+export function parseNames(text: string): string[] {
+  return text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+}
+
+/**
+ * `2%` or `0.02`.
+ * @param most in percent, where 100% and more are shares too, such as of a slowdown
+ */
+export function parseShare(option: string, text: string, most?: number): number {
   const [, digits, percent] = /^\s*(\d+(?:\.\d+)?)\s*(%?)\s*$/.exec(text) ?? []
   const share = digits === undefined ? Number.NaN : Number(digits) / (percent === '' ? 1 : 100)
-  if (share >= 0 && share < 1) return share
-  throw new UserError(`${option} ${text}: expected a share from 0 to 1, such as 2% or 0.02`)
+  const isBelow = share < 1 || (most !== undefined && percent !== '' && 100 * share <= most)
+  if (share >= 0 && isBelow) return share
+  const from = most === undefined ? 'from 0% to below 100%' : `from 0% to ${most}%`
+  const meant = digits !== undefined && percent === '' ? `; ${digits}% is written with its sign` : ''
+  throw new UserError(`${option} ${text}: expected a share ${from}, such as 2% or 0.02${meant}`)
 }
 
 /** `60s`, `3m` or `60`. */

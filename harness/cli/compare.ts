@@ -1,6 +1,7 @@
 /** `stint compare`: two or more runs, or the profiles within one, side by side. */
+import { existsSync } from 'node:fs'
 import { checkWritable, compare, type Export, type Format } from '../index.ts'
-import type { Command } from './command.ts'
+import { type Command, parseNames } from './command.ts'
 import { tell } from './console.ts'
 import {
   answerWith,
@@ -33,7 +34,7 @@ export const compareCommand: Command<CompareWords> = {
           array: true,
           nargs: 1,
           default: [],
-          describe: "metric to compare, instead of the sweep's; may be repeated",
+          describe: "metric to compare, instead of the sweep's; several one after the other, or repeated",
         },
         ...exportOption,
         out: {
@@ -46,12 +47,22 @@ export const compareCommand: Command<CompareWords> = {
 }
 
 async function compareRuns(words: CompareWords): Promise<void> {
-  const { runs, metric: metrics, out, json } = words
+  const { out, json } = words
+  const { runs, metrics } = partWords(words)
   const exports = await compareExports(words)
   const picture = arePictured(exports)
   const { report } = await compare(runs, { picture, ...(metrics.length > 0 && { metrics }) })
   const { problems } = await answerWith(report, { json, exports, folder: out ?? '.' })
   if (problems.length === 0 && out !== undefined) tell(`written to ${out}`)
+}
+
+/** After `--metric` a word that is no path is one more metric, as in `--metric a b`. */
+function partWords({ runs, metric }: CompareWords): { runs: string[]; metrics: string[] } {
+  const isMetric = (word: string) => metric.length > 0 && !/[/\\]/.test(word) && !existsSync(word)
+  return {
+    runs: runs.filter((word) => !isMetric(word)),
+    metrics: [...metric, ...runs.filter(isMetric)].flatMap(parseNames),
+  }
 }
 
 /** With `--out` only, a page and the table. */

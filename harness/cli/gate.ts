@@ -2,6 +2,8 @@
 import { appendFileSync } from 'node:fs'
 import {
   type Export,
+  type Format,
+  failureReport,
   type GateBaseline,
   gate,
   loadSweep,
@@ -19,6 +21,7 @@ import {
   exportOption,
   jsonOption,
   parseExports,
+  tellProblems,
   whereToWrite,
 } from './output.ts'
 import { watched } from './signals.ts'
@@ -126,16 +129,12 @@ export const gateCommand: Command<GateWords> = {
 const CODES = { ruled_out: EXIT.ok, regression: EXIT.regression, undecided: EXIT.undecided }
 
 async function gateVersions(words: GateWords): Promise<void> {
-  const baseline = baselineOf(words)
-  const margin = words.margin === undefined ? {} : { margin: parseShare('--margin', words.margin) }
-  const limitMs = 1000 * parseSeconds('--time-limit', words['time-limit'])
-  const overrides = { ...(words.seed !== undefined && { seed: words.seed }), set: words.set }
-  // In a fresh checkout the workload is still to be built.
-  const sweep = await loadSweep(words.sweep, overrides, { isBuiltLater: 'against' in baseline })
+  // First, so that what goes wrong from here on is written where it was asked for.
   const exports = await gateExports(words)
-  const result = await watched({ quiet: words.quiet, nothing: '; nothing was decided' }, (hooks) =>
-    gate(sweep, { ...baseline, ...margin, limitMs, picture: arePictured(exports), ...hooks }),
-  )
+  const result = await decided(words, exports).catch(async (error) => {
+    await tellFailure(error, words, exports)
+    throw error
+  })
   if (result === null) return
   const { verdict, report } = result
   process.exitCode = CODES[verdict]
@@ -143,6 +142,38 @@ async function gateVersions(words: GateWords): Promise<void> {
   await tellGitHub(report)
   if (problems.length > 0 && process.exitCode === EXIT.ok) process.exitCode = EXIT.failed
 }
+
+/** In percent: what is ten times slower needs no gate to be seen. */
+const MOST_MARGIN = 1000
+
+/** @returns null where it was interrupted */
+async function decided(words: GateWords, exports: readonly Export[]) {
+  const baseline = baselineOf(words)
+  const margin =
+    words.margin === undefined ? {} : { margin: parseShare('--margin', words.margin, MOST_MARGIN) }
+  const limitMs = 1000 * parseSeconds('--time-limit', words['time-limit'])
+  const overrides = { ...(words.seed !== undefined && { seed: words.seed }), set: words.set }
+  // In a fresh checkout the workload is still to be built.
+  const sweep = await loadSweep(words.sweep, overrides, { isBuiltLater: 'against' in baseline })
+  return await watched({ quiet: words.quiet, nothing: '; nothing was decided' }, (hooks) =>
+    gate(sweep, { ...baseline, ...margin, limitMs, picture: arePictured(exports), ...hooks }),
+  )
+}
+
+/** A gate that could not be held is no pass where only files are looked at. */
+async function tellFailure(error: unknown, { sweep }: GateWords, exports: readonly Export[]): Promise<void> {
+  const report = await failureReport(error, sweep)
+  // The others hold numbers, of which there are none.
+  const told = exports.filter(({ format, to }) => to !== '-' && FAILURE_FORMATS.includes(format))
+  try {
+    tellProblems(await writeReport(report, told, { ...whereToWrite(), folder: '.' }))
+    await tellGitHub(report)
+  } catch {
+    // What went wrong first is what is told.
+  }
+}
+
+const FAILURE_FORMATS: readonly Format[] = ['junit', 'annotations', 'markdown', 'text', 'html']
 
 function gateExports({ export: words, json, markdown, junit }: GateWords): Promise<Export[]> {
   const aliases = Object.entries({ markdown, junit }).flatMap(([format, file]) =>

@@ -1,6 +1,6 @@
 /** `stint history`: when did a metric change, over many runs? */
 import { history, UserError } from '../index.ts'
-import { type Command, EXIT, parseShare } from './command.ts'
+import { type Command, EXIT, parseNames, parseShare } from './command.ts'
 import {
   answerWith,
   arePictured,
@@ -29,7 +29,8 @@ export const historyCommand: Command<HistoryWords> = {
           array: true,
           nargs: 1,
           default: [],
-          describe: 'metric to look at, instead of those that the newest run compares; may be repeated',
+          describe:
+            'metric to look at, instead of those that the newest run compares; several with commas, or repeated',
         },
         alpha: {
           type: 'number',
@@ -54,7 +55,7 @@ async function showHistory(words: HistoryWords): Promise<void> {
   if (!(alpha > 0 && alpha < 1)) throw new UserError('--alpha: expected a number between 0 and 1')
   const exports = await parseExports(words)
   const { report, events } = await history(dir, {
-    metrics: metric,
+    metrics: metric.flatMap(parseNames),
     alpha,
     margin: parseShare('--margin', words.margin),
     picture: arePictured(exports),

@@ -94,7 +94,8 @@ export interface Check {
   /** Checks of one suite stand together. */
   suite: string
   name: string
-  state: 'passed' | 'failed' | 'undecided' | 'skipped'
+  /** `broken`: it could not be tried at all. */
+  state: 'passed' | 'failed' | 'undecided' | 'skipped' | 'broken'
   message: string
   /** Says no more than another check. */
   repeats?: true

@@ -8,14 +8,20 @@ export function shareOf(share: number | string): number {
   return typeof share === 'number' ? share : Number.parseFloat(share) / 100
 }
 
-/** A share below 1; `above0` refuses 0 as well. */
-export function shareType(above0 = false): z.ZodType<number | string> {
-  const error = `a share ${above0 ? 'above 0 and below 1' : 'from 0 to 1'}, such as 2% or 0.02`
+/**
+ * A share below 1; `above0` refuses 0 as well.
+ * @param most in percent, where 100% and more are shares too, such as of a slowdown; without the sign it stays below 1
+ */
+export function shareType(above0 = false, most?: number): z.ZodType<number | string> {
+  const range = most === undefined ? 'from 0% to below 100%' : `from 0% to ${most}%`
+  const error = `a share ${above0 ? 'above 0 and below 1' : range}, such as 2% or 0.02`
   const number = above0 ? z.number({ error }).gt(0, { error }) : z.number({ error }).min(0, { error })
+  const isBelow = (share: string) =>
+    most === undefined ? shareOf(share) < 1 : Number.parseFloat(share) <= most
   const text = z
     .string({ error })
     .regex(PERCENT, { error })
-    .refine((share) => shareOf(share) < 1 && (!above0 || shareOf(share) > 0), { error })
+    .refine((share) => isBelow(share) && (!above0 || shareOf(share) > 0), { error })
   return z.union([number.lt(1, { error }), text], { error })
 }
 

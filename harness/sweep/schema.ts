@@ -147,6 +147,8 @@ function makeSchema({ cores, namedKeys }: SchemaOptions): z.ZodType {
   })
   const points = z.array(point, { error: 'a list of mappings, such as [{ chunk_size: 64 }]' })
   const percent = shareType()
+  // A tenfold change needs no gate to be seen.
+  const slowdown = shareType(false, 1000)
   const alphaWords = 'a number between 0 and 1, such as 0.05'
   const top = Object.entries(table).map(([name, setting]) => [
     name,
@@ -226,7 +228,7 @@ function makeSchema({ cores, namedKeys }: SchemaOptions): z.ZodType {
         .strictObject(
           {
             margins: z
-              .record(z.string(), percent, {
+              .record(z.string(), slowdown, {
                 error: 'a mapping of metrics to shares, such as { latency_mean_ms: 2% }',
               })
               .describe('changes for the worse that do not matter, by metric')
@@ -254,7 +256,7 @@ function makeSchema({ cores, namedKeys }: SchemaOptions): z.ZodType {
                     .string({ error: dayWords })
                     .regex(/^\d{4}-\d{2}-\d{2}$/, { error: dayWords })
                     .describe('last day on which it is accepted'),
-                  to: percent.describe('the metric may be worse by so much'),
+                  to: slowdown.describe('the metric may be worse by so much'),
                   why: text('a reason').describe('shown with the row'),
                 }),
                 {

@@ -74,6 +74,25 @@ it("compares the sweep of a CSV file with the commit's own, whose data git does 
   expect(readFileSync(join(top, 'my-sweep.yaml'), 'utf8')).toBe(sweep(1e9))
 }, 120_000)
 
+it('writes what it could not do where its answer was to be, and refuses a share with its reason', () => {
+  const [xml, summary] = [join(top, 'tmp/gate.xml'), join(top, 'tmp/summary.md')]
+  const failed = (...words: string[]) =>
+    spawnSync(process.execPath, [stint, 'gate', join(top, 'my-sweep.yaml'), '--junit', xml, ...words], {
+      encoding: 'utf8',
+      env: { ...process.env, GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: summary, GITHUB_WORKSPACE: top },
+    })
+  const unknown = failed('--against', 'nowhere')
+  expect(unknown).toMatchObject({ status: 2, stdout: '' })
+  expect(unknown.stderr).toMatch(/^::error file=my-sweep.yaml,.*--against nowhere/m)
+  expect(readFileSync(xml, 'utf8')).toMatch(/errors="1".*\n.*\n.*<error type="broken" message="[^"]*nowhere/)
+  expect(readFileSync(summary, 'utf8')).toContain('the gate could not be held: --against nowhere')
+  const margin = failed('--against', 'HEAD', '--margin', '2')
+  expect(margin).toMatchObject({ status: 2, stderr: expect.stringContaining('2% is written with its sign') })
+  expect(readFileSync(xml, 'utf8')).toContain('--margin 2')
+  write('my-sweep.yaml', `${sweep(1)}chunk_sise: 3\n`)
+  expect(failed('--against', 'HEAD', '--margin', '100%').stderr).toMatch(/^::error .*chunk_sise/m)
+})
+
 it('compares two configurations of one workload, without git', () => {
   rmSync(join(top, '.git'), { recursive: true })
   const { code, result } = gate('--set-candidate', 'params.lambda=1e9')

@@ -15,11 +15,11 @@ export function annotationLines({ kind, title, answer, checks, source }: Report,
     ]
     return `::${level} ${properties.join(',')}::${escaped(message)}`
   }
-  const of = (state: 'failed' | 'undecided', level: 'error' | 'warning') =>
+  const of = (state: 'failed' | 'broken' | 'undecided', level: 'error' | 'warning') =>
     checks
       .filter((check) => check.state === state && !check.repeats)
       .map(({ message }) => command(level, message))
-  const lines = [...of('failed', 'error'), ...of('undecided', 'warning')]
+  const lines = [...of('failed', 'error'), ...of('broken', 'error'), ...of('undecided', 'warning')]
   return lines.length > 0 ? lines : [command('notice', answer.text)]
 }
 

@@ -26,6 +26,7 @@ function caseLine({ suite, name, state, message }: Check, kind: Report['kind']):
     passed: `<system-out>${escaped(message)}</system-out>`,
     failed: `<failure type="${type}" message=${quoted(message)}/>`,
     undecided: `<error type="undecided" message=${quoted(message)}/>`,
+    broken: `<error type="broken" message=${quoted(message)}/>`,
     skipped: `<skipped message=${quoted(message)}/>`,
   }[state]
   return `    <testcase classname=${quoted(suite)} name=${quoted(name)}>${result}</testcase>`
@@ -33,7 +34,7 @@ function caseLine({ suite, name, state, message }: Check, kind: Report['kind']):
 
 function countsOf(checks: readonly Check[]): string {
   const of = (state: Check['state']) => checks.filter((check) => check.state === state).length
-  return `tests="${checks.length}" failures="${of('failed')}" errors="${of('undecided')}" skipped="${of('skipped')}"`
+  return `tests="${checks.length}" failures="${of('failed')}" errors="${of('undecided') + of('broken')}" skipped="${of('skipped')}"`
 }
 
 function quoted(text: string): string {

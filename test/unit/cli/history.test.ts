@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import yargs from 'yargs'
 import { compareCommand } from '../../../harness/cli/compare.ts'
 import { historyCommand } from '../../../harness/cli/history.ts'
 import type { Manifest } from '../../../harness/record/types.ts'
@@ -98,6 +99,15 @@ it('refuses a metric that no run has, as a comparison does', async () => {
   const words = { runs, metric: ['latency_men_ms'], out: undefined, ...forms }
   await expect(compareCommand.handler(words)).rejects.toThrow(message)
   expect(said.out).toBe('')
+})
+
+it('takes several metrics after one --metric, and no metric for a run', async () => {
+  const [first, second] = [record(1, 1), record(2, 2)]
+  const words = (await yargs(['compare', first, second, '--metric', 'latency_mean_ms', 'nothing_ms'])
+    .command({ command: 'compare <runs..>', builder: compareCommand.builder, handler: () => {} } as never)
+    .parse()) as never
+  await expect(compareCommand.handler(words)).rejects.toThrow('--metric nothing_ms: no such metric')
+  await expect(history(['latency_mean_ms,nothing_ms'])).rejects.toThrow('nothing_ms')
 })
 
 it('is written in every form that a report has', async () => {
