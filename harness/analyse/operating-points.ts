@@ -101,7 +101,8 @@ function bestPoint(
     const row = rows[index]!
     const told =
       row.test === 'exact' ? row.difference !== 0 : row.p_adjusted !== null && row.p_adjusted < settings.alpha
-    if (told) return []
+    // What is only estimated is not tested, so that nothing is known to be alike.
+    if (told || row.test === null) return []
     const estimate = estimateMean(group.values, 1 - settings.alpha)!
     return [{ scenario: group.id, label: group.label, estimate, p_adjusted: row.p_adjusted }]
   })

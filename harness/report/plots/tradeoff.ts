@@ -71,7 +71,12 @@ function specOf(model: ReportModel, picture: Picture, alt: string) {
     height: HEIGHT,
     config: config(),
     title: {
-      text: wrap(headline(picture).replace(/-(?=\d)/g, '−'), FONT_SIZE.title, 600, TEXT_WIDTH),
+      text: wrap(
+        headline(picture, model.manifest.sweep.compare.margin).replace(/-(?=\d)/g, '−'),
+        FONT_SIZE.title,
+        600,
+        TEXT_WIDTH,
+      ),
       subtitle: wrap(pictureSubtitle(model), FONT_SIZE.subtitle, 400, TEXT_WIDTH),
     },
     layer: [
@@ -268,7 +273,8 @@ function labelFront({ points, front, encoding, xs, ys, shown, intervals }: Pictu
 // ---------------------------------------------------------------- title and small print of a trade-off picture
 
 /** What one sees, in a line. */
-export function headline({ front, points, cost, accuracy }: Picture): string {
+/** @param margin of accuracy that does not matter */
+export function headline({ front, points, cost, accuracy }: Picture, margin: number): string {
   const [first, last] = [front[0]!, front.at(-1)!]
   const name = metricName(accuracy.name)
   const show = (point: Point) =>
@@ -279,6 +285,14 @@ export function headline({ front, points, cost, accuracy }: Picture): string {
     return `${capitalised(name)} is ${formatMetric(first.y.value, accuracy.unit)} throughout, the ${costWord(cost.name)} ${range}`
   }
   if (front.length === 1) return `${capitalised(show(first))}: no other scenario is better at either`
+  const scores = points.map(({ y }) => y.value)
+  const [low, high] = [Math.min(...scores), Math.max(...scores)]
+  if (high - low <= (accuracy.signed === true ? margin : margin * Math.abs(high))) {
+    const costs = points.map(({ x }) => x.value)
+    const [least, most] = [Math.min(...costs), Math.max(...costs)]
+    const range = `${formatNumber(least)} to ${formatMetric(most, cost.unit)}`
+    return `${capitalised(name)} ${formatMetric(low, accuracy.unit)} to ${formatMetric(high, accuracy.unit)}, the same within the margin; ${costWord(cost.name)} ${range}`
+  }
   const factor = last.x.value / first.x.value
   const price = factor >= 1.1 ? `, for ${formatNumber(factor)} times the ${costWord(cost.name)}` : ''
   return `${capitalised(name)} from ${formatMetric(first.y.value, accuracy.unit)} to ${formatMetric(last.y.value, accuracy.unit)}${price}`

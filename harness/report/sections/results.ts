@@ -2,6 +2,7 @@
 
 import type { Outcome } from '../../../workers/protocol.ts'
 import type { Estimate } from '../../analyse/descriptive.ts'
+import type { OperatingPoint } from '../../analyse/operating-points.ts'
 import { membersOf } from '../../analyse/seeds.ts'
 import { count, formatMetric, formatNumber } from '../../format.ts'
 import { isHarnessMetric } from '../../metrics.ts'
@@ -163,10 +164,20 @@ export function operatingTable(model: ReportModel): Table {
         cell: ({ estimate: { value }, unit }) => ({ text: formatMetric(value, unit), value }),
       },
       { head: '95% interval', type: 'text', cell: ({ estimate }) => ({ text: intervalText(estimate) }) },
-      { head: 'Not significantly different', type: 'text', cell: ({ tied }) => tiedCell(model, tied) },
+      {
+        head: 'Not significantly different',
+        type: 'text',
+        cell: (point) =>
+          isTested(point) ? tiedCell(model, point.tied) : { text: 'not tested: an estimate', tone: 'quiet' },
+      },
     ]),
     note: `Only scenarios whose every trial was ok take part${left}. "Not significantly different": others that do not differ from the best after ${CORRECTIONS[model.manifest.sweep.compare.correction].after}.`,
   }
+}
+
+/** Energy that is estimated, or shared out by CPU time, is shown and not tested. */
+export function isTested({ warnings }: Pick<OperatingPoint, 'warnings'>): boolean {
+  return !warnings.some(({ kind }) => kind === 'estimated_energy' || kind === 'shared_energy')
 }
 
 /** The others of the set of best scenarios; the CSV names them all. */

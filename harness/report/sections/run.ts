@@ -20,7 +20,15 @@ import type { ReportModel, ScenarioReport } from '../types.ts'
 import { capitalised, metricName, outcomeName, pairLines } from '../words.ts'
 import { type Finding, findingsHeadline, findingsOf } from './findings.ts'
 import { facts, fileList, reproduceSteps } from './provenance.ts'
-import { capsTable, goalText, lostText, operatingTable, scenarioText, summaryTable } from './results.ts'
+import {
+  capsTable,
+  goalText,
+  isTested,
+  lostText,
+  operatingTable,
+  scenarioText,
+  summaryTable,
+} from './results.ts'
 import { secondaryTests } from './secondary-tests.ts'
 
 const FILE = 'reports/report'
@@ -89,9 +97,13 @@ function sectionsOf(model: ReportModel): Section[] {
 /** Problems, then the best settings, then the clearest differences. */
 export function inShort(model: ReportModel, findings: readonly Finding[]): Block[] {
   const problems = model.notices.filter(({ level }) => level === 'problem')
-  const best = model.operating.points.slice(0, SHORT).map(({ goal, scenario, unit, estimate }) => ({
-    text: `${goalText(model, goal)}: ${formatMetric(estimate.value, unit)} with ${scenarioText(model, scenario)}.`,
-  }))
+  const best = model.operating.points.slice(0, SHORT).map((point) => {
+    const { goal, scenario, unit, estimate } = point
+    const guess = isTested(point) ? '' : ', an estimate that is not tested'
+    return {
+      text: `${goalText(model, goal)}: ${formatMetric(estimate.value, unit)} with ${scenarioText(model, scenario)}${guess}.`,
+    }
+  })
   const clear = findings
     .filter(({ kind }) => kind === 'worse' || kind === 'better' || kind === 'different')
     .slice(0, SHORT)

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest'
 import { buildReportModel } from '../../../harness/report/model.ts'
-import { capsTable, summaryTable } from '../../../harness/report/sections/results.ts'
+import { capsTable, operatingTable, summaryTable } from '../../../harness/report/sections/results.ts'
 import { noiseFacts } from '../../../harness/report/sections/run.ts'
 import { scenarioTable } from '../../../harness/report/tables.ts'
 import type { ReportModel } from '../../../harness/report/types.ts'
@@ -119,6 +119,28 @@ test('a metric declared deterministic that differs between trials of one scenari
     ),
   })
   expect(said((round) => (round === 1 ? null : 0.9))[0]!.text).toContain('0.9 in 2 trials and none in 1')
+})
+
+test('energy that is estimated is recommended as an estimate, and nothing is said to be alike', () => {
+  const { manifest, trials } = syntheticRun({
+    chunk_size: [64],
+    batch_size: [8, 16],
+    max_memory_mb: [64],
+    max_compute_units: [1],
+    runs: 3,
+    alter: (trial, { settings }) => ({
+      ...okOf(trial),
+      energy: { joules: settings.batch_size, source: 'estimate', shared: false },
+    }),
+  })
+  const model = buildReportModel(manifest, trials)
+  const point = model.operating.points.find(({ metric }) => metric === 'energy_j')!
+  expect(point.tied).toEqual([])
+  expect(point.warnings.map(({ kind }) => kind)).toContain('estimated_energy')
+  const table = operatingTable(model)
+  const row = model.operating.points.indexOf(point)
+  const texts = table.columns.map(({ cells }) => cells[row]!.text)
+  expect(texts).toContain('not tested: an estimate')
 })
 
 test('the label that F1 is of stands beside it, in the table and in the file', () => {

@@ -4,6 +4,7 @@ import { type Box, placeLabels } from '../../../../harness/report/plots/labels.t
 import { linearTicks, logTicks, position, scaleOver } from '../../../../harness/report/plots/scale.ts'
 import { headline } from '../../../../harness/report/plots/tradeoff.ts'
 import { layOut, pointsOf } from '../../../../harness/report/plots/tradeoff-layout.ts'
+import { measuring } from '../../../fixtures/trials.ts'
 import { syntheticRun } from '../synthetic.ts'
 
 const bounds: Box = { x0: 0, y0: 0, x1: 800, y1: 400 }
@@ -91,7 +92,29 @@ test('a title claims no winner where the accuracy is the same throughout', () =>
   const model = buildReportModel(manifest, trials)
   const points = pointsOf(model.scenarios, 'latency_p50_ms', 'r2', ({ front }) => front.latency)
   const picture = layOut(model, points, model.metrics.get('latency_p50_ms')!, model.metrics.get('r2')!)
-  expect(headline(picture)).toMatch(/^R² is 0\.638 throughout, the latency 0\.\d+ ms to 1\.\d+ ms$/)
+  expect(headline(picture, 0.02)).toMatch(/^R² is 0\.638 throughout, the latency 0\.\d+ ms to 1\.\d+ ms$/)
+})
+
+test('a title sells no difference in accuracy within the margin as one', () => {
+  const { manifest, trials } = syntheticRun({
+    chunk_size: [64],
+    batch_size: [8, 16],
+    max_memory_mb: [64],
+    max_compute_units: [1],
+    runs: 3,
+    alter: (trial, { settings }) =>
+      measuring(trial, () => ({
+        r2: settings.batch_size === 8 ? 0.804 : 0.807,
+        latency_mean_ms: settings.batch_size === 8 ? 9 : 23,
+      })),
+  })
+  const model = buildReportModel(manifest, trials)
+  const points = pointsOf(model.scenarios, 'latency_mean_ms', 'r2', ({ front }) => front.latency)
+  const picture = layOut(model, points, model.metrics.get('latency_mean_ms')!, model.metrics.get('r2')!)
+  expect(headline(picture, 0.02)).toMatch(
+    /^R² 0\.804 to 0\.807, the same within the margin; latency 9\.00 to 23\.0 ms$/,
+  )
+  expect(headline(picture, 0.001)).toMatch(/^R² from 0\.804 to 0\.807, for 2\.56 times the latency$/)
 })
 
 test('ticks lie within the domain and are round', () => {
