@@ -128,6 +128,8 @@ export interface DecoratedNumber {
   multiplier: string
   /** Negative by parentheses around it or a minus sign behind it. */
   accounting: boolean
+  /** With the minus sign of typesetting, U+2212. */
+  typographic: boolean
   /** What stands between thousands; '' for nothing. */
   grouped: string
 }
@@ -159,6 +161,7 @@ export function decoratedParts(text: string, unit = ''): DecoratedNumber | null 
     multiplier: multiplier!,
     accounting,
     grouped: mark,
+    typographic: signs[0] === '\u2212',
   }
 }
 

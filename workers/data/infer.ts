@@ -269,30 +269,38 @@ const CAMEL_IDENTIFIER = /[a-z](?:Id|ID)$/
 const CAMEL_POSTAL = /[a-z](?:Zip|ZipCode|PostCode|PostalCode)$/
 /** So many digits, the same in all values, which all differ, are an identifier whatever its name... */
 const LONG_IDENTIFIER = 9
-/** ...unless they are seconds since 1970. */
+/** ...unless they are seconds since 1970, or thousandths. */
 const EPOCH_SECONDS = [0.5e9, 2.5e9] as const
+const MILLISECONDS = 1000
 const LEAST_CODE_DIGITS = 3
 
 /** Why numbers are names and not quantities; null where they are quantities. */
 function codeReason(profile: ColumnProfile): string | null {
   const { name, numbers, present, distinct } = profile
   if (!numbers.whole || numbers.min < 0) return null
-  if (present > FEW_VALUES && numbers.counting) return COUNTS
+  // Years go up by one as well, and start elsewhere.
+  if (present > FEW_VALUES && numbers.counting && (numbers.min <= 1 || isIdentifierName(name))) return COUNTS
   const fixed = numbers.shortest === numbers.longest
   if ((POSTAL.test(name) || CAMEL_POSTAL.test(name)) && numbers.longest >= LEAST_CODE_DIGITS)
     return 'its numbers are postal codes'
   if (numbers.zeroed > 0 && fixed && numbers.longest >= LEAST_CODE_DIGITS) {
     return 'its numbers are codes of one length, some with zeros in front'
   }
-  if ((IDENTIFIER.test(name) || CAMEL_IDENTIFIER.test(name)) && distinct > 2) {
+  if (isIdentifierName(name) && distinct > 2) {
     return 'its name and its whole numbers are those of an identifier'
   }
-  const epoch = numbers.min > EPOCH_SECONDS[0] && numbers.max < EPOCH_SECONDS[1]
+  const epoch = [1, MILLISECONDS].some(
+    (unit) => numbers.min > EPOCH_SECONDS[0] * unit && numbers.max < EPOCH_SECONDS[1] * unit,
+  )
   const all = present > FEW_VALUES && distinct >= (1 - ODD_SHARE) * present
   if (all && fixed && numbers.longest >= LONG_IDENTIFIER && !epoch) {
     return `its numbers of ${numbers.longest} digits all differ, as identifiers do`
   }
   return null
+}
+
+function isIdentifierName(name: string): boolean {
+  return IDENTIFIER.test(name) || CAMEL_IDENTIFIER.test(name)
 }
 
 function guess(profile: ColumnProfile, decimal: DecimalMark): Inferred {
@@ -574,6 +582,7 @@ function sayings(parts: readonly DecoratedNumber[], currency: string, unit: stri
     ...[...new Set(parts.map(({ grouped }) => grouped))]
       .filter((mark) => mark !== '')
       .map((mark) => `${MARK_NAMES.get(mark) ?? 'spaces'} taken for thousands separators`),
+    ...(parts.some(({ typographic }) => typographic) ? ['\u2212 taken for a minus sign'] : []),
     ...(parts.some(({ accounting }) => accounting) ? ['those as (5) or 5- are negative'] : []),
     ...[...letters].map((letter) => `${letter} taken for ${MULTIPLIED[letter]}`),
   ]

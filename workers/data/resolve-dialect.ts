@@ -93,6 +93,7 @@ async function resolve<T extends FileAsAsked>(asked: T): Promise<Resolved<T>> {
     }
     return { dataset: { ...asked, dialect: found.dialect }, names, notes }
   } catch (error) {
+    if (error instanceof DataError) throw error
     throw new Error(`cannot read ${path}: ${(error as Error).message}`, { cause: error })
   }
 }

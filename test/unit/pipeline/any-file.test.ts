@@ -163,6 +163,15 @@ describe('a file', () => {
     expect(error).toMatchObject({ line: 58, message: expect.stringContaining('a NUL byte') })
   })
 
+  it('with one field more in every row than in the header is no table of row names where that is empty', async () => {
+    const error = await failure(table('x,k,y', (i) => `${i % 7},${i % 5},${i % 3},`))
+    expect(error.message).toMatch(/expected 3 fields as in the header, found 4/)
+  })
+
+  it('with lines that end in CR only is refused with the reason', async () => {
+    expect((await failure(PLAIN.replaceAll('\n', '\r'))).message).toMatch(/lines end in CR only/)
+  })
+
   it('of JSON that is neither is refused with its line', async () => {
     const json = { name: 'data.json' }
     expect((await failure('{\n  "y": 1\n}\n', json)).message).toMatch(
@@ -236,6 +245,14 @@ describe('a column', () => {
       { kind: 'drop' },
     ],
     ['is text at last', (i: number) => (i < 1400 ? String(i % 3) : 'none of them'), { kind: 'category' }],
+    ['counts years', (i: number) => String(1000 + i), { kind: 'number' }],
+    ['has seconds since 1970', (i: number) => String(1_600_000_000 + i * 3600), { kind: 'number' }],
+    [
+      'has milliseconds since 1970',
+      (i: number) => String((1_600_000_000 + i * 3600) * 1000),
+      { kind: 'number' },
+    ],
+    ['has the minus signs of typesetting', (i: number) => `\u2212${number(i)}`, { kind: 'number', unit: '' }],
   ])('that %s is what all of its rows say', async (_, usual, declaration) => {
     expect((await kindOf(withOdd({}, usual))).declaration).toEqual(declaration)
   })

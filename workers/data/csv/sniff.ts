@@ -1,4 +1,5 @@
 /** How a CSV that nobody described is written, told from its first bytes: encoding, separator, quotes, header. */
+import { DataError } from '../columns.ts'
 import { parseDate } from '../dates.ts'
 import { strictNumber } from '../decode.ts'
 import { headOf } from '../sources/bytes.ts'
@@ -37,6 +38,9 @@ export interface Sniffed {
  */
 export async function sniffFile(path: string, asked: CsvDialect, known: readonly string[]): Promise<Sniffed> {
   const { encoding, text, whole } = await textOf(path, asked.encoding)
+  if (text.includes('\r') && !text.includes('\n')) {
+    throw new DataError('lines end in CR only: convert the file, so that they end in LF or CRLF', path, 1)
+  }
   const found = sniffText(text, whole, asked, known)
   const unlike = encoding !== 'utf-8' && asked.encoding === undefined
   return {
@@ -280,7 +284,9 @@ function headerOf(rows: readonly string[][], known: readonly string[]): Header {
   const [first, second] = rows
   if (first === undefined) return true
   const below = rows.slice(1)
-  if (second !== undefined && below.every(({ length }) => length === first.length + 1)) return 'row_names'
+  // A separator at the end of every row but the header makes a field more, too.
+  const oneShort = second !== undefined && below.every(({ length }) => length === first.length + 1)
+  if (oneShort && below.some((record) => record.at(-1) !== '')) return 'row_names'
   if (holds(first, known) || below.length === 0) return true
   if (isHeaderOver(first, below)) return true
   if (first.some(isNumber)) return successive(first)
