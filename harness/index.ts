@@ -482,10 +482,17 @@ export async function params(
 }
 
 /** The JSON Schema of a sweep file, or of a report as JSON. */
-export async function schema(of: 'sweep' | 'report'): Promise<object> {
-  return of === 'sweep'
-    ? (await import('./sweep/schema.ts')).sweepJsonSchema()
-    : (await import('./report/schema.ts')).reportJsonSchema()
+export async function schema(of: 'sweep' | 'report', options: ExecuteOptions = {}): Promise<object> {
+  if (of === 'report') return (await import('./report/schema.ts')).reportJsonSchema()
+  const [{ sweepJsonSchema }, { askWorkload }] = await Promise.all([
+    import('./sweep/schema.ts'),
+    import('./ask-workload.ts'),
+  ])
+  const { signal = never() } = options
+  const builtIn = await interruptible(signal, () =>
+    withExecutor(options, (start) => askWorkload(undefined, start)),
+  )
+  return sweepJsonSchema(builtIn.params ?? {})
 }
 
 /**

@@ -64,7 +64,7 @@ function kindOf(schema) {
   }
 }
 
-const sweep = sweepJsonSchema()
+const sweep = sweepJsonSchema(infoFor([]).params)
 /** The mapping that a key of the sweep holds. */
 const mapping = (schema) => schema.properties ?? schema.anyOf?.map(mapping).find(Boolean)
 

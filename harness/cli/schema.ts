@@ -2,6 +2,7 @@
 import { schema } from '../index.ts'
 import type { Command } from './command.ts'
 import { answer } from './console.ts'
+import { watched } from './signals.ts'
 
 export const schemaCommand: Command<{ of: 'sweep' | 'report' }> = {
   builder: (yargs) =>
@@ -10,5 +11,8 @@ export const schemaCommand: Command<{ of: 'sweep' | 'report' }> = {
       default: 'sweep' as const,
       describe: 'a sweep file, or the JSON of a report',
     }),
-  handler: async ({ of }) => answer(JSON.stringify(await schema(of), null, 2)),
+  handler: async ({ of }) => {
+    const made = await watched({ quiet: true, nothing: '' }, (hooks) => schema(of, hooks))
+    if (made !== null) answer(JSON.stringify(made, null, 2))
+  },
 }

@@ -1,12 +1,13 @@
 /** The shape of a sweep file, and its JSON Schema for editors. */
 import { z } from 'zod'
-import type { Scalar } from '../../workers/workload.ts'
+import type { ParamInfo, Scalar } from '../../workers/workload.ts'
 import { HARNESS_METRICS } from '../metrics.ts'
 import { own } from '../own.ts'
 import { columnType, DATASET_AXES, DATASET_KEYS, DATASET_LISTS, datasetSchema } from './dataset.ts'
 import { isMapping, type Mapping } from './document.ts'
 import { COLUMN_PREFIX, pointOf, scalarOf } from './expand.ts'
 import { shareType } from './numbers.ts'
+import { BUILT_IN } from './paths.ts'
 import type { Path } from './problems.ts'
 import { roundsKeys } from './rounds.ts'
 import {
@@ -340,8 +341,11 @@ export function namedKeys(data: Record<string, unknown>): string[] {
 /** Stands for any name while the JSON Schema is made. */
 const ANY_NAME = '*'
 
-/** JSON Schema of a sweep (draft 2020-12), the same on every machine. */
-export function sweepJsonSchema(): Record<string, unknown> {
+/**
+ * JSON Schema of a sweep (draft 2020-12), the same on every machine.
+ * @param builtIn parameters of the built-in workload, which an editor then completes and checks
+ */
+export function sweepJsonSchema(builtIn: Record<string, ParamInfo>): Record<string, unknown> {
   const anyNamed = Object.keys(NAMED).map((prefix) => prefix + ANY_NAME)
   const schema = sweepSchema({ cores: null, namedKeys: anyNamed })
   const json = z.toJSONSchema(schema, {
@@ -357,5 +361,40 @@ export function sweepJsonSchema(): Record<string, unknown> {
       }
     },
   })
-  return { ...json, title: 'A Stint sweep' }
+  return { ...json, ...withoutWorkload(builtIn), title: 'A Stint sweep' }
+}
+
+/** What holds of `params` and of their axes where the sweep names no workload of its own. */
+function withoutWorkload(builtIn: Record<string, ParamInfo>): Record<string, unknown> {
+  const entries = Object.entries(builtIn)
+  const params = Object.fromEntries(entries.map(([name, info]) => [name, paramSchema(info)]))
+  const axes = Object.fromEntries(
+    entries.map(([name, info]) => [
+      `params.${name}`,
+      { description: info.description, type: 'array', items: paramSchema(info) },
+    ]),
+  )
+  return {
+    if: { properties: { workload: { const: BUILT_IN } } },
+    // biome-ignore lint/suspicious/noThenProperty: the keyword of JSON Schema.
+    then: {
+      properties: {
+        params: { properties: params, additionalProperties: false },
+        grid: { properties: axes },
+      },
+    },
+  }
+}
+
+/** Null is a value where it is the default. */
+function paramSchema({ type, values, minimum, maximum, description, default: value }: ParamInfo) {
+  const said = { description, default: value }
+  if (values !== undefined) return { ...said, enum: value === null ? [...values, null] : [...values] }
+  const above = minimum === Number.MIN_VALUE
+  return {
+    ...said,
+    type: value === null ? [type, 'null'] : type,
+    ...(minimum !== undefined && (above ? { exclusiveMinimum: 0 } : { minimum })),
+    ...(maximum !== undefined && { maximum }),
+  }
 }

@@ -3,17 +3,18 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { listProfiles } from '../../../harness/sweep/profiles.ts'
 import { sweepJsonSchema } from '../../../harness/sweep/schema.ts'
+import { infoFor } from '../../../workers/pipeline/describe.ts'
 
 const scenarios = join(import.meta.dirname, '../../../scenarios')
 
 describe('the JSON Schema of a sweep', () => {
   it('is the one that ships (vitest -u writes it anew)', async () => {
-    const text = `${JSON.stringify(sweepJsonSchema(), null, 2)}\n`
+    const text = `${JSON.stringify(sweepJsonSchema(infoFor([]).params!), null, 2)}\n`
     await expect(text).toMatchFileSnapshot(join(scenarios, 'sweep.schema.json'))
   })
 
   it('knows axes of params, refuses unknown keys, describes every setting', () => {
-    const schema = sweepJsonSchema() as {
+    const schema = sweepJsonSchema(infoFor([]).params!) as {
       additionalProperties: unknown
       properties: Record<
         string,
@@ -28,6 +29,26 @@ describe('the JSON Schema of a sweep', () => {
     ])
     for (const [name, property] of Object.entries(schema.properties))
       expect(property.description, name).toBeTruthy()
+  })
+})
+
+describe('params in the JSON Schema of a sweep', () => {
+  type Schema = { [key: string]: Schema } & { enum?: unknown[] }
+  const schema = sweepJsonSchema(infoFor([]).params!) as Schema
+
+  it('are known by name, value and range where the sweep names no workload of its own', () => {
+    expect(schema['if']).toEqual({ properties: { workload: { const: 'pipeline' } } })
+    const { params, grid } = schema['then']!['properties']!
+    expect(params!['properties']!['learner']!.enum).toEqual(expect.arrayContaining(['ridge', 'sgd', null]))
+    expect(params!['properties']!['label_delay']).toMatchObject({ type: 'integer', minimum: 0, default: 0 })
+    expect(params!['properties']!['eta0']).toMatchObject({ type: ['number', 'null'], exclusiveMinimum: 0 })
+    expect(params!['additionalProperties']).toBe(false)
+    expect(grid!['properties']!['params.learner']!['items']).toEqual(params!['properties']!['learner'])
+  })
+
+  it('are any of a workload of the user', () => {
+    expect(schema['properties']!['params']!['properties']).toBeUndefined()
+    expect(schema['properties']!['params']!['additionalProperties']).not.toBe(false)
   })
 })
 
