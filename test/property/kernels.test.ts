@@ -9,6 +9,8 @@ import { compiledPath, fastPath } from '../../workers/data/csv/fast-path.ts'
 import { generateDataset } from '../../workers/data/presets/generate.ts'
 import { DATE_FORMATS } from '../../workers/data/types.ts'
 import { type Kernels, openKernels, whyNoKernels } from '../../workers/kernels.ts'
+import { createImputer, fillMeans } from '../../workers/pipeline/clean/imputer.ts'
+import { nba2kFeatures } from '../../workers/pipeline/features/nba2k.ts'
 import { csvFile, prepared, runPipeline, temporaryFolder } from '../unit/pipeline/support.ts'
 
 const RUNS = 4_000
@@ -158,6 +160,67 @@ it('numbers spellings in order of appearance, as a table in JavaScript does', ()
     }),
     { numRuns: 300 },
   )
+})
+
+it('fills gaps by the means of JavaScript, of any number of columns, from the first row on', () => {
+  const value = fc.oneof(fc.constant(Number.NaN), fc.double({ noNaN: true, noDefaultInfinity: true }))
+  const rows = fc.integer({ min: 1, max: 40 })
+  const columns = rows.chain((n) =>
+    fc.array(fc.array(value, { minLength: n, maxLength: n }), { minLength: 1, maxLength: 9 }),
+  )
+  fc.assert(
+    fc.property(fc.array(columns, { minLength: 1, maxLength: 3 }), fc.integer(), (chunks, first) => {
+      const make = () => Array.from({ length: 9 }, (_, i) => createImputer('mean', first + i))
+      const [compiled, reference] = [make(), make()]
+      for (const chunk of chunks) {
+        const lengths = chunk[0]!.length
+        const arrays = chunk.map((values) => {
+          const array = kernels.floats(lengths)
+          array.set(values)
+          return array
+        })
+        const plain = chunk.map((values) => Float64Array.from(values))
+        const filled = fillMeans(kernels, compiled.slice(0, chunk.length), arrays, lengths)
+        expect(filled).toBe(plain.reduce((sum, values, i) => sum + reference[i]!.fill(values, lengths), 0))
+        expect(arrays.map(bitsOf)).toEqual(plain.map(bitsOf))
+        expect(compiled.map((one) => one.toJSON())).toEqual(reference.map((one) => one.toJSON()))
+        for (const array of arrays) kernels.free(array)
+      }
+    }),
+    { numRuns: 500 },
+  )
+})
+
+it('computes formulas with the bits of JavaScript, of any numbers', () => {
+  const { formulas } = nba2kFeatures('rich').features
+  const value = fc.oneof(
+    fc.integer({ min: -2, max: 70 }),
+    fc.integer({ min: -800_000, max: 100_000 }),
+    fc.double(),
+    fc.constantFrom(-0, 30.5, 2 ** 31, -(2 ** 40)),
+  )
+  const pairs = fc.array(fc.tuple(value, value), { minLength: 1, maxLength: 40 })
+  const done = new Map<string, number>()
+  fc.assert(
+    fc.property(fc.constantFrom(...formulas), pairs, fc.nat(1), ({ name, fill }, operands, plain) => {
+      const rows = operands.length
+      const [a, b, out] = [kernels.floats(rows), kernels.floats(rows), kernels.floats(rows)]
+      // Every other time nothing that a kernel would leave to JavaScript.
+      a.set(operands.map(([x]) => (plain === 1 ? Math.abs(Math.trunc(x) % 60) || 0 : x)))
+      b.set(operands.map(([, y]) => y))
+      const table = kernels.floats(fill.table?.length ?? 0)
+      table.set(fill.table ?? [])
+      const expected = new Float64Array(rows)
+      fill.js(expected, rows, a, b, b)
+      const by = fill.wasm!(kernels.run, out.byteOffset, rows, a.byteOffset, b.byteOffset, table.byteOffset)
+      const finished = by === undefined ? rows : (by as number)
+      expect(bitsOf(out.subarray(0, finished)), name).toEqual(bitsOf(expected.subarray(0, finished)))
+      if (finished === rows) done.set(name, (done.get(name) ?? 0) + 1)
+      for (const array of [a, b, out, table]) kernels.free(array)
+    }),
+    { numRuns: 2_000 },
+  )
+  for (const { name } of formulas) expect(done.get(name), name).toBeGreaterThan(5)
 })
 
 const cell = fc.oneof(
