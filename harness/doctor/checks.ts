@@ -4,7 +4,7 @@ import type { Executor } from '../execute/executor.ts'
 import { LocalExecutor } from '../execute/local/executor.ts'
 import { runProbe } from '../execute/trial-spec.ts'
 import { formatNumber, formatShare } from '../format.ts'
-import { perfLacks, remedyFor } from './remedies.ts'
+import { perfLacks, raplLacks, remedyFor } from './remedies.ts'
 
 export interface Ability {
   area: 'compute' | 'memory' | 'energy' | 'noise'
@@ -91,12 +91,11 @@ export async function tryRest(executor: Executor): Promise<Ability[]> {
 function energyChecks(source: 'rapl' | 'perf' | null, trial: TrialResult): Ability[] {
   const read = trial.outcome === 'ok' ? trial.energy.joules : null
   const joules = read === null ? 'no reading' : `a short trial took ${formatNumber(read)} J`
-  const absent = 'no package counter can be read here; many virtual machines have none'
   return [
     check(
       'energy',
       'rapl',
-      { able: source === 'rapl', found: source === 'rapl' ? joules : absent },
+      { able: source === 'rapl', found: source === 'rapl' ? joules : raplLacks() },
       remedyFor('rapl'),
     ),
     check(

@@ -1,5 +1,5 @@
 /** The one command that would enable what is missing, where this machine has what it takes. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import type { ComputeMechanism } from '../../workers/protocol.ts'
 
@@ -18,9 +18,7 @@ export function remedyFor(missing: Missing): string | null {
     case 'memory_group':
       return delegable('memory') ?? (!isRoot() && existsSync('/sys/fs/cgroup/memory') ? `sudo ${RUN}` : null)
     case 'rapl':
-      return existsSync('/sys/class/powercap/intel-rapl:0')
-        ? 'sudo chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj'
-        : null
+      return raplPackages().length > 0 ? `sudo chmod a+r ${powercapRoot()}/intel-rapl:*/energy_uj` : null
     case 'perf': {
       if (!existsSync(PERF_EVENT)) return null
       return onPath('perf') ? 'sudo sysctl kernel.perf_event_paranoid=0' : 'sudo apt-get install linux-perf'
@@ -29,6 +27,37 @@ export function remedyFor(missing: Missing): string | null {
       return onPath('taskset') ? null : 'sudo apt-get install util-linux'
     default:
       return null
+  }
+}
+
+/** Why the kernel's counters give no energy, where they do not: one package less would be a smaller energy. */
+export function raplLacks(): string {
+  const packages = raplPackages()
+  const unreadable = packages.filter((domain) => !/^\d+$/.test(textOf(domain, 'energy_uj')))
+  if (unreadable.length === 0 || unreadable.length === packages.length)
+    return 'no package counter can be read here; many virtual machines have none'
+  return `${packages.length - unreadable.length} of ${packages.length} package counters can be read, and energy needs them all: not ${unreadable.join(', ')}`
+}
+
+function powercapRoot(): string {
+  return process.env['STINT_POWERCAP_ROOT'] ?? '/sys/class/powercap'
+}
+
+function raplPackages(): string[] {
+  try {
+    const domains = readdirSync(powercapRoot()).filter((name) => /^intel-rapl:\d+$/.test(name))
+    return domains.filter((domain) => textOf(domain, 'name').startsWith('package')).sort()
+  } catch {
+    return []
+  }
+}
+
+/** '' where it cannot be read. */
+function textOf(domain: string, file: string): string {
+  try {
+    return readFileSync(join(powercapRoot(), domain, file), 'latin1').trim()
+  } catch {
+    return ''
   }
 }
 

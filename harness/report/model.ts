@@ -130,15 +130,16 @@ function computeCap(trials: readonly TrialResult[], asked: number | null): Scena
   const cap = in_force ?? asked
   const shares = caps.map((cap) => cap.achieved)
   const achieved = estimateMean(shares)
+  const enforced = asked === null || caps.length === 0 ? null : caps.every((cap) => cap.enforced)
   return {
     asked,
     in_force,
     achieved,
     achieved_max: largest(shares),
-    over_cap: cap !== null && achieved !== null && achieved.value > cap * CAP_TOLERANCE,
+    over_cap: enforced === true && cap !== null && achieved !== null && achieved.value > cap * CAP_TOLERANCE,
     mechanisms: distinct(caps.map((cap) => cap.mechanism)),
     period_ms: caps.find((cap) => cap.period_ms !== null)?.period_ms ?? null,
-    enforced: asked === null || caps.length === 0 ? null : caps.every((cap) => cap.enforced),
+    enforced,
     notes: distinct(caps.flatMap((cap) => (cap.note ? [plain(cap.note)] : []))),
   }
 }

@@ -222,7 +222,7 @@ function aboutCaps({ scenarios }: Omit<ReportModel, 'notices'>): Notice[] {
     )
   }
   // Where nothing held the cap that has been said above.
-  const leaks = scenarios.filter(({ compute }) => compute.over_cap && compute.enforced)
+  const leaks = scenarios.filter(({ compute }) => compute.over_cap)
   if (leaks.length > 0) {
     notices.push(
       problem(

@@ -19,7 +19,7 @@ export interface ComputeCapReport {
   /** Share of a core, over the trials that report it, whatever their outcome. */
   achieved: Estimate | null
   achieved_max: number | null
-  /** True where more was used than the cap allows. */
+  /** More was used than the cap allows, though it was enforced. */
   over_cap: boolean
   mechanisms: string[]
   period_ms: number | null

@@ -1,6 +1,9 @@
-import { describe, expect, it } from 'vitest'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { measureQuiet } from '../../harness/doctor/quiet.ts'
-import { remedyFor } from '../../harness/doctor/remedies.ts'
+import { raplLacks, remedyFor } from '../../harness/doctor/remedies.ts'
 import { FakeExecutor } from '../fixtures/fake-executor.ts'
 
 describe('the A/A comparison', () => {
@@ -40,6 +43,39 @@ describe('the A/A comparison', () => {
       apparent_change: null,
       smallest_change: null,
     })
+  })
+})
+
+describe('energy counters', () => {
+  const root = mkdtempSync(join(tmpdir(), 'powercap-'))
+  const before = process.env['STINT_POWERCAP_ROOT']
+  beforeAll(() => {
+    process.env['STINT_POWERCAP_ROOT'] = root
+  })
+  afterAll(() => {
+    if (before === undefined) delete process.env['STINT_POWERCAP_ROOT']
+    else process.env['STINT_POWERCAP_ROOT'] = before
+    rmSync(root, { recursive: true })
+  })
+  const domain = (id: number, name: string, energy: string | null) => {
+    const folder = join(root, `intel-rapl:${id}`)
+    mkdirSync(folder)
+    writeFileSync(join(folder, 'name'), `${name}\n`)
+    if (energy !== null) writeFileSync(join(folder, 'energy_uj'), `${energy}\n`)
+  }
+
+  it('of which some cannot be read are named, since energy needs them all', () => {
+    expect([raplLacks(), remedyFor('rapl')]).toEqual([
+      expect.stringMatching(/^no package counter can be read here/),
+      null,
+    ])
+    domain(0, 'package-0', '12345')
+    domain(1, 'package-1', null)
+    domain(2, 'psys', '1')
+    expect(raplLacks()).toBe(
+      '1 of 2 package counters can be read, and energy needs them all: not intel-rapl:1',
+    )
+    expect(remedyFor('rapl')).toBe(`sudo chmod a+r ${root}/intel-rapl:*/energy_uj`)
   })
 })
 

@@ -13,10 +13,10 @@ const GAP = 110
 /** Between scenarios with one cap, px, where there is room. */
 const SPACING = 12
 const TEXT_WIDTH = SIDE * 2 + GAP + 60
-const STATES = ['held', 'trials ended for it', 'over the cap'] as const
+const STATES = ['held', 'trials ended for it', 'over the cap', 'not enforced'] as const
 type State = (typeof STATES)[number]
-const COLOURS = ['#0072b2', '#e69f00', '#d55e00']
-const MARKS = ['circle', 'diamond', 'cross']
+const COLOURS = ['#0072b2', '#e69f00', '#d55e00', '#767676']
+const MARKS = ['circle', 'diamond', 'cross', 'triangle-up']
 
 interface CapPoint {
   label: string
@@ -85,16 +85,21 @@ function computePoint({ label, compute }: ScenarioReport): CapPoint[] {
   const { achieved, achieved_max } = compute
   const cap = coresOf(compute)
   if (cap === null || achieved === null) return []
-  const state: State = compute.over_cap ? 'over the cap' : 'held'
+  const state: State =
+    compute.enforced === false ? 'not enforced' : compute.over_cap ? 'over the cap' : 'held'
   return [{ label, cap, used: achieved.value, most: achieved_max ?? achieved.value, state }]
 }
 
 function memoryPoint({ label, memory, outcomes }: ScenarioReport): CapPoint[] {
   const { asked_mb: cap, peak_max_mb: most } = memory
   if (cap === null || most === null) return []
-  const ended = outcomes.out_of_memory > 0
-  const state: State = ended ? 'trials ended for it' : most > cap ? 'over the cap' : 'held'
-  return [{ label, cap, used: most, most, state }]
+  return [{ label, cap, used: most, most, state: memoryState(memory, outcomes.out_of_memory > 0) }]
+}
+
+function memoryState({ enforced, asked_mb, peak_max_mb }: ScenarioReport['memory'], ended: boolean): State {
+  if (ended) return 'trials ended for it'
+  if (enforced === false) return 'not enforced'
+  return peak_max_mb! > asked_mb! ? 'over the cap' : 'held'
 }
 
 function layersOf({ name, xTitle, yTitle, points, log }: Panel, width: number) {
@@ -194,7 +199,8 @@ function sideBySide(points: readonly CapPoint[], band: number) {
 }
 
 function headline(compute: CapPoint[], memory: CapPoint[]): string {
-  const held = (points: CapPoint[]) => points.filter(({ state }) => state !== 'over the cap').length
+  const held = (points: CapPoint[]) =>
+    points.filter(({ state }) => state === 'held' || state === 'trials ended for it').length
   const parts = [
     ...(compute.length > 0
       ? [`${wholeNumber(held(compute))} of ${count(compute.length, 'compute cap')}`]

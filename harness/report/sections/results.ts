@@ -100,7 +100,7 @@ export function summaryTable(model: ReportModel): Table {
       },
       ...(scenarios.some(({ forced }) => forced > 0) ? [AFTER_FORCE] : []),
       ...metricColumns(model),
-      ...(scenarios.some(({ compute }) => compute.achieved) ? [USED_CORES] : []),
+      ...(scenarios.some(({ compute }) => compute.achieved) ? [usedCores(model)] : []),
       { head: 'Outcome', short: 'outcome', type: 'text', cell: outcomeCell },
     ]),
     first: front,
@@ -124,12 +124,16 @@ const AFTER_FORCE: ScenarioColumn = {
   cell: ({ forced }) => ({ text: String(forced), value: forced, tone: forced > 0 ? 'bad' : 'quiet' }),
 }
 
-const USED_CORES: ScenarioColumn = {
-  head: 'Used cores',
-  short: 'used cores',
-  type: 'number',
-  expendable: 3,
-  cell: usedCell,
+/** In the unit in which caps are asked for. */
+function usedCores({ manifest: { calibration } }: ReportModel): ScenarioColumn {
+  const column = { short: 'used cores', type: 'number', expendable: 3 } as const
+  if (calibration === null) return { ...column, head: 'Used cores', cell: (scenario) => usedCell(scenario) }
+  const { profile, factor } = calibration
+  return {
+    ...column,
+    head: `Used cores of ${plain(profile)}`,
+    cell: (scenario) => usedCell(scenario, factor),
+  }
 }
 
 function frontNote(model: ReportModel): string {
@@ -138,9 +142,13 @@ function frontNote(model: ReportModel): string {
   return `* Pareto-optimal: no other scenario is both faster and more accurate.${perRow}`
 }
 
-function usedCell({ compute: { achieved, over_cap }, outcomes }: ScenarioReport): Cell {
+/** @param unit in cores of the machine that ran */
+function usedCell({ compute: { achieved, over_cap }, outcomes }: ScenarioReport, unit = 1): Cell {
   if (achieved === null && outcomes.ok > 0) return { text: 'too short to tell', tone: 'quiet' }
-  return { ...numberCell(achieved?.value ?? null), ...(over_cap && { tone: 'bad' as const }) }
+  return {
+    ...numberCell(achieved === null ? null : achieved.value / unit),
+    ...(over_cap && { tone: 'bad' as const }),
+  }
 }
 
 function outcomeCell({ outcomes, trials, compute, memory }: ScenarioReport): Cell {
@@ -209,7 +217,10 @@ export function goalText({ metrics }: ReportModel, goal: string): string {
 
 /** The caps of each scenario; what watches memory is said once where it is the same for all. */
 export function capsTable(model: ReportModel): Table {
-  const { scenarios } = model
+  const {
+    scenarios,
+    manifest: { calibration },
+  } = model
   // The two caps stand in columns of their own.
   const axes = model.axes.filter((key) => key !== 'max_compute_units' && key !== 'max_memory_mb')
   const isNamed = axes.length > 0 || model.axes.length === 0
@@ -220,7 +231,7 @@ export function capsTable(model: ReportModel): Table {
     columns: columnsOf(scenarios, [
       ...(isNamed ? settingColumns({ ...model, axes }) : []),
       { head: 'Compute cap', type: 'number', cell: ({ compute }) => capCell(coresOf(compute)) },
-      { head: 'Achieved, mean', type: 'number', cell: usedCell },
+      { head: 'Achieved, mean', type: 'number', cell: (scenario) => usedCell(scenario) },
       { head: 'Achieved, most', type: 'number', cell: ({ compute }) => numberCell(compute.achieved_max) },
       {
         head: 'Held by',
@@ -241,7 +252,7 @@ export function capsTable(model: ReportModel): Table {
       { head: 'In force', type: 'text', cell: inForceCell },
     ]),
     file: 'benchmarks/constraint_experiment.csv',
-    note: `Compute is CPU time of the whole trial process over wall time. Peak memory is the largest reading above an idle worker.${watched}`,
+    note: `Compute is CPU time of the whole trial process over wall time${calibration === null ? '' : `, in cores of this machine: one of ${plain(calibration.profile)} is ${formatNumber(calibration.factor)} of them`}. Peak memory is the largest reading above an idle worker.${watched}`,
   }
 }
 

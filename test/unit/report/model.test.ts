@@ -1,5 +1,7 @@
 import { describe, expect, it, test } from 'vitest'
 import { buildReportModel } from '../../../harness/report/model.ts'
+import { capsPlot } from '../../../harness/report/plots/caps.ts'
+import type { Table } from '../../../harness/report/section.ts'
 import { capsTable, operatingTable, summaryTable } from '../../../harness/report/sections/results.ts'
 import { noiseFacts } from '../../../harness/report/sections/run.ts'
 import { scenarioTable } from '../../../harness/report/tables.ts'
@@ -50,6 +52,63 @@ test('caps keep what was asked for beside what was used, failed trials included'
   expect(scenario!.compute).toMatchObject({ asked: 0.5, achieved_max: 0.52, mechanisms: ['cgroup_v1'] })
   expect(scenario!.compute.achieved!.value).toBeCloseTo(0.5)
   expect(scenario!.memory).toMatchObject({ asked_mb: 64, peak_max_mb: 70, enforced: false })
+})
+
+test('a cap that nothing enforced was not exceeded, and the picture says so', () => {
+  const used = (enforced: boolean) => {
+    const { manifest, trials } = syntheticRun({
+      chunk_size: [64],
+      batch_size: [8],
+      max_memory_mb: [64],
+      max_compute_units: [0.25],
+      runs: 2,
+      alter: (trial) => ({
+        ...trial,
+        caps: {
+          memory: { ...trial.caps.memory, peak_mb: 90, enforced },
+          compute: { ...trial.caps.compute, achieved: 0.99, enforced },
+        },
+      }),
+    })
+    const model = buildReportModel(manifest, trials)
+    const plot = capsPlot(model, 'caps.png')
+    const { title, hconcat } = plot.spec as { title: { text: string[] }; hconcat: object[] }
+    const states = [...JSON.stringify(hconcat).matchAll(/"state":"([^"]+)"/g)].map(([, state]) => state)
+    const texts = model.notices.map(({ text }) => text).join('\n')
+    return { over: model.scenarios[0]!.compute.over_cap, states: new Set(states), title: title.text, texts }
+  }
+  const loose = used(false)
+  expect(loose.over).toBe(false)
+  expect(loose.states).toEqual(new Set(['not enforced']))
+  expect([loose.title].flat().join(' ')).toBe('0 of 1 compute cap and 0 of 1 memory cap held')
+  expect(loose.texts).not.toContain('more CPU than its cap allows')
+  expect(loose.texts).toContain('not fully enforced')
+  const leaking = used(true)
+  expect(leaking.over).toBe(true)
+  expect(leaking.states).toEqual(new Set(['over the cap']))
+  expect(leaking.texts).toContain('more CPU than its cap allows')
+})
+
+test('a share of another machine is shown in one unit, asked and used', () => {
+  const { manifest, trials } = syntheticRun({
+    chunk_size: [64],
+    batch_size: [8],
+    max_memory_mb: [64],
+    max_compute_units: [0.5],
+    runs: 2,
+    alter: (trial) => ({
+      ...trial,
+      caps: { ...trial.caps, compute: { ...trial.caps.compute, asked: 0.5, in_force: 0.2, achieved: 0.2 } },
+    }),
+  })
+  const calibration = { profile: 'edge', kernel_ops_s: 4e8, here_ops_s: 1e9, factor: 0.4 }
+  const model = buildReportModel({ ...manifest, calibration }, trials)
+  const cells = (table: Table, head: string) =>
+    table.columns.find((column) => column.head === head)?.cells.map(({ value }) => value)
+  expect(cells(summaryTable(model), 'Used cores of edge')).toEqual([0.5])
+  expect(cells(capsTable(model), 'Compute cap')).toEqual([0.2])
+  expect(cells(capsTable(model), 'Achieved, mean')).toEqual([0.2])
+  expect(capsTable(model).note).toContain('in cores of this machine: one of edge is 0.400 of them')
 })
 
 test('failures are told once each, with their count and first trial', () => {
