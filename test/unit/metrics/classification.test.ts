@@ -145,5 +145,8 @@ describe('ROC AUC of a long stream', () => {
     expect(auc.estimate()).toEqual({ auc: 0, error: 0 })
     expect(() => auc.add(true, Number.NaN)).toThrow(/NaN/)
     expect(() => auc.add(true, 1.5)).toThrow(/from 0 to 1, not 1.5/)
+    auc.add(true, 1 + Number.EPSILON)
+    auc.add(true, -Number.EPSILON)
+    expect(auc.estimate()).toEqual({ auc: 1 / 3, error: 0 })
   })
 })

@@ -10,6 +10,9 @@ export const EXACT_ROWS = 65_536
 const MANTISSA_BITS = 11
 const SMALLEST = 2 ** -32
 
+/** A mean of probabilities may pass 1 by a few last bits. */
+const ROUNDING = 1e-9
+
 /** Bins a page: only pages that some score fell into are kept. */
 const PAGE_BITS = 7
 const PAGE = 1 << PAGE_BITS
@@ -57,11 +60,14 @@ export class RocAuc {
   }
 
   /**
-   * @param score the probability, as predicted, that the row is positive
+   * @param given the probability, as predicted, that the row is positive
    * @throws {RangeError} where it is none
    */
-  add(positive: boolean, score: number): void {
-    if (!(score >= 0 && score <= 1)) throw new RangeError(`a score must be from 0 to 1, not ${score}`)
+  add(positive: boolean, given: number): void {
+    const score = Math.max(0, Math.min(1, given))
+    if (!(Math.abs(score - given) <= ROUNDING)) {
+      throw new RangeError(`a score must be from 0 to 1, not ${given}`)
+    }
     if (this.pages === null && this.n === this.limit) this.bin()
     if (this.pages !== null) {
       this.count(binOf(score), positive ? 1 : 0, positive ? 0 : 1)
