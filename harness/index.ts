@@ -16,8 +16,9 @@ import type { WorkloadParams } from './ask-workload.ts'
 import type { Doctor } from './doctor/doctor.ts'
 import type { DuetExecutor, Executor } from './execute/executor.ts'
 import type { Explanation } from './explain.ts'
+import type { BisectRange } from './gate/bisect.ts'
 import type { GateBaseline } from './gate/decide.ts'
-import type { GateEvent, GateResult, History } from './gate/types.ts'
+import type { Bisection, GateEvent, GateResult, History } from './gate/types.ts'
 import type { GeneratedData, GenerateOptions } from './generate.ts'
 import type { InitOptions, WrittenSweep } from './init.ts'
 import type { PipelineOptions, WrittenPipeline } from './pipeline/run.ts'
@@ -48,8 +49,18 @@ export { ENVIRONMENT, type Variable } from './environment.ts'
 export type { Executor } from './execute/executor.ts'
 export type { Explanation } from './explain.ts'
 export { count, formatNumber, plain } from './format.ts'
+export type { BisectRange } from './gate/bisect.ts'
 export type { GateBaseline } from './gate/decide.ts'
-export type { GateEvent, GateResult, GateRow, History, HistoryEvent, HistorySeries } from './gate/types.ts'
+export type {
+  Bisection,
+  BisectStep,
+  GateEvent,
+  GateResult,
+  GateRow,
+  History,
+  HistoryEvent,
+  HistorySeries,
+} from './gate/types.ts'
 export type { GeneratedData, GenerateOptions } from './generate.ts'
 export type { InitOptions, WrittenSweep } from './init.ts'
 export { HARNESS_METRICS, type Metric, metricTable } from './metrics.ts'
@@ -543,6 +554,29 @@ export async function showProgress(options: ProgressOptions): Promise<Shown> {
 /** An error of any of these functions as a message for a person, and whose matter it is. */
 export async function explain(error: unknown): Promise<Explanation> {
   return (await import('./explain.ts')).explain(error)
+}
+
+/**
+ * Searches the commits from `good` to `bad` for the first that a gate against `good` finds worse.
+ * @throws {UserError} where `good` is no ancestor of `bad`, or cannot be played
+ * @throws the reason of `signal` once that is aborted
+ */
+export async function bisect(
+  sweep: SweepSource,
+  options: BisectRange & GateMeans,
+): Promise<Bisection & WithReport> {
+  const { signal = never(), margin = null, limitMs = 60_000, onEvent = () => {} } = options
+  const loaded = await loadedFrom(sweep)
+  const [{ bisectSweep }, { bisectReport }] = await Promise.all([
+    import('./gate/bisect.ts'),
+    import('./report/sections/bisect.ts'),
+  ])
+  const found = await interruptible(signal, () =>
+    withExecutor(options, (start) =>
+      bisectSweep(loaded, options, start, { margin, limitMs, signal, onEvent }),
+    ),
+  )
+  return { ...found, report: bisectReport(found, loaded.sweep.source.path) }
 }
 
 /** What says in a gate's forms that it could not be held, and why. */

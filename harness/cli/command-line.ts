@@ -50,6 +50,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./gate.ts')).gateCommand,
   },
   {
+    command: 'bisect <sweep>',
+    describe: 'find the first commit of a range that is worse than its beginning',
+    load: async () => (await import('./bisect.ts')).bisectCommand,
+  },
+  {
     command: 'history <dir>',
     describe: 'find when a metric changed over many runs, and the first run after it',
     load: async () => (await import('./history.ts')).historyCommand,

@@ -12,9 +12,14 @@ export const EXIT = {
   undecided: 3,
   /** Some trial `failed`, or the harness did. */
   failed: 4,
+  /** For `git bisect run`: this commit says nothing. */
+  skipped: 125,
   /** By Ctrl-C; what was measured is kept. */
   interrupted: 130,
 } as const
+
+/** Of a gate, in percent: what is ten times slower needs none to be seen. */
+export const MOST_MARGIN = 1000
 
 /** A command, apart from its name and description, which help lists without loading it. */
 export interface Command<Words> {

@@ -2,6 +2,7 @@
 import { appendFileSync } from 'node:fs'
 import {
   type Export,
+  explain,
   type Format,
   failureReport,
   type GateBaseline,
@@ -12,7 +13,7 @@ import {
   UserError,
   writeReport,
 } from '../index.ts'
-import { type Command, EXIT, parseSeconds, parseShare } from './command.ts'
+import { type Command, EXIT, MOST_MARGIN, parseSeconds, parseShare } from './command.ts'
 import { tell } from './console.ts'
 import {
   answerWith,
@@ -40,6 +41,7 @@ interface GateWords extends ExportWords {
   'allow-different-machine': boolean
   seed: number | undefined
   set: string[]
+  'bisect-run': boolean
   /** As `--export markdown=FILE` and `--export junit=FILE`. */
   markdown: string | undefined
   junit: string | undefined
@@ -109,6 +111,11 @@ export const gateCommand: Command<GateWords> = {
           default: [],
           describe: 'override one key of the sweep; may be repeated',
         },
+        'bisect-run': {
+          type: 'boolean',
+          default: false,
+          describe: 'exit with 125 where there is no verdict, which "git bisect run" skips',
+        },
         ...exportOption,
         markdown: { type: 'string', describe: 'short for --export markdown=FILE' },
         junit: { type: 'string', describe: 'short for --export junit=FILE' },
@@ -129,6 +136,17 @@ export const gateCommand: Command<GateWords> = {
 const CODES = { ruled_out: EXIT.ok, regression: EXIT.regression, undecided: EXIT.undecided }
 
 async function gateVersions(words: GateWords): Promise<void> {
+  if (!words['bisect-run']) return await answerGate(words)
+  await answerGate(words).catch(async (error) => {
+    tell(`stint: ${(await explain(error)).message}`)
+    process.exitCode = EXIT.undecided
+  })
+  // Git takes every other code above 0 for a bad commit; 130 ends the search.
+  const isTold = [undefined, EXIT.ok, EXIT.regression, EXIT.interrupted].includes(process.exitCode as 0)
+  if (!isTold) process.exitCode = EXIT.skipped
+}
+
+async function answerGate(words: GateWords): Promise<void> {
   // First, so that what goes wrong from here on is written where it was asked for.
   const exports = await gateExports(words)
   const result = await decided(words, exports).catch(async (error) => {
@@ -142,9 +160,6 @@ async function gateVersions(words: GateWords): Promise<void> {
   await tellGitHub(report)
   if (problems.length > 0 && process.exitCode === EXIT.ok) process.exitCode = EXIT.failed
 }
-
-/** In percent: what is ten times slower needs no gate to be seen. */
-const MOST_MARGIN = 1000
 
 /** @returns null where it was interrupted */
 async function decided(words: GateWords, exports: readonly Export[]) {

@@ -34,8 +34,8 @@ interface CheckoutOptions {
   /** `pipeline` or the absolute path of the candidate's module. */
   workload: string
   settings: GateSettings
-  /** Whether the working copy may be built too: it is where git does not keep the module, which the build then makes. */
-  buildCandidate: boolean
+  /** Whether the working copy may be built too: it is where git does not keep the module, which the build then makes. Null: it is not played. */
+  buildCandidate: boolean | null
   signal: AbortSignal
   onStep(text: string): void
 }
@@ -95,7 +95,7 @@ export async function checkOut(options: CheckoutOptions): Promise<Checkout> {
     await addSubmodules(top, tree, signal)
     const builtIn = workload === BUILT_IN
     const build = settings.build ?? (builtIn && isOwn ? OWN_BUILD : null)
-    if (module !== null && !builtIn) {
+    if (module !== null && !builtIn && options.buildCandidate !== null) {
       const made = (await askGit(top, ['ls-files', '--error-unmatch', '--', module], signal)) === null
       if (made && settings.build !== null && options.buildCandidate) {
         onStep(`building the working copy: ${settings.build}`)

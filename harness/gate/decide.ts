@@ -32,7 +32,7 @@ export type GateBaseline =
   /** Recorded run folders. */
   | { baselineRuns: readonly string[]; allowDifferentMachine?: boolean }
 
-interface DecideOptions {
+export interface DecideOptions {
   margin: number | null
   limitMs: number
   signal: AbortSignal
@@ -58,22 +58,8 @@ export async function decide(
   }
   const { setBaseline = [], setCandidate = [] } = baseline
   const candidate = setCandidate.length === 0 ? loaded : again(loaded, { setCandidate })
-  const compare = async (modules: Modules) => {
-    const asked = candidate.sweep.scenarios.map(({ settings }) => settings.pin_core)
-    const { core, release } = await holdCores({ asked, patienceMs: limitMs, signal, onStep })
-    try {
-      return await runGate(candidate, modules, start(), {
-        margin,
-        limitMs,
-        core,
-        signal,
-        onStep,
-        onProgress: (state) => onEvent({ event: 'starts', ...state }),
-      })
-    } finally {
-      release()
-    }
-  }
+  const compare = (modules: Modules) =>
+    compareHolding(candidate, modules, start, { margin, limitMs, signal, onEvent })
   if ('baselineModule' in baseline) {
     const modules = modulesByName(baseline.baselineModule, baseline.candidateModule)
     const sweep = again(loaded, { setBaseline })
@@ -116,8 +102,32 @@ export async function decide(
   }
 }
 
+/** One gate side by side, on a core that no other gate has meanwhile. */
+export async function compareHolding(
+  candidate: LoadedSweep,
+  modules: Modules,
+  start: () => DuetExecutor,
+  { margin, limitMs, signal, onEvent }: DecideOptions,
+): Promise<GateResult> {
+  const onStep = (text: string) => onEvent({ event: 'step', text })
+  const asked = candidate.sweep.scenarios.map(({ settings }) => settings.pin_core)
+  const { core, release } = await holdCores({ asked, patienceMs: limitMs, signal, onStep })
+  try {
+    return await runGate(candidate, modules, start(), {
+      margin,
+      limitMs,
+      core,
+      signal,
+      onStep,
+      onProgress: (state) => onEvent({ event: 'starts', ...state }),
+    })
+  } finally {
+    release()
+  }
+}
+
 /** The commit's own sweep and module. */
-async function otherVersion(
+export async function otherVersion(
   loaded: LoadedSweep,
   { name, root, top, sweep: file, workloadOf }: Checkout,
   setBaseline: readonly string[],

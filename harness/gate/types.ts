@@ -151,6 +151,29 @@ export interface GateResult {
   ended: 'decided' | 'time_limit' | 'all_measured'
 }
 
+/** A gate of one commit against the good one. */
+export interface BisectStep {
+  /** Its full hash. */
+  commit: string
+  /** `skipped`: it cannot be played. */
+  verdict: GateResult['verdict'] | 'skipped'
+  /** The metric that decided, or why nothing did. */
+  why: string
+}
+
+export interface Bisection {
+  name: string
+  /** As named. */
+  good: string
+  bad: string
+  /** Hash of the first commit that is worse; null where none was proven, or those skipped leave several. */
+  found: string | null
+  /** Commits that may be the first. */
+  candidates: string[]
+  /** In the order in which they were played. */
+  steps: BisectStep[]
+}
+
 interface Counts {
   duets: number
   pairs: number

@@ -227,6 +227,23 @@ const gate = object({
   ended: z.enum(['decided', 'time_limit', 'all_measured']),
 }).describe('a gate')
 
+const bisect = object({
+  format,
+  kind: z.literal('bisect'),
+  name: text,
+  good: says(text, 'the ref that every commit was compared with'),
+  bad: text,
+  found: says(text.nullable(), 'hash of the first commit that is worse; null where it was not found'),
+  candidates: says(z.array(text), 'commits that may be the first, where those skipped leave several'),
+  steps: z.array(
+    object({
+      commit: text,
+      verdict: z.enum(['regression', 'ruled_out', 'undecided', 'skipped']),
+      why: text,
+    }),
+  ),
+}).describe('a search for the commit that made it worse')
+
 const pipeline = object({
   format,
   kind: z.literal('pipeline'),
@@ -370,6 +387,7 @@ export const reportSchema = z.discriminatedUnion('kind', [
   run,
   compare,
   gate,
+  bisect,
   pipeline,
   history,
   doctor,

@@ -48,7 +48,7 @@ function commit(): void {
 function gate(...words: string[]): { code: number | null; err: string; result: GateResult } {
   const done = spawnSync(
     process.execPath,
-    [stint, 'gate', join(top, 'my-sweep.yaml'), '--json', '--time-limit', '4s', ...words],
+    [stint, 'gate', join(top, 'my-sweep.yaml'), '--json', '--time-limit', '60s', ...words],
     {
       // Stint's own repository, whose branches are not meant.
       encoding: 'utf8',
@@ -100,3 +100,27 @@ it('compares two configurations of one workload, without git', () => {
   expect(result).toMatchObject({ baseline: 'the sweep as it is', candidate: 'params.lambda=1e9' })
   expect(result.rows.find(({ metric }) => metric === 'r2')!.verdict).toBe('regression')
 }, 120_000)
+
+it('finds the commit after which the gate is red, and gives git the codes that it wants', () => {
+  for (const lambda of [0.002, 1e9, 2e9]) {
+    write('my-sweep.yaml', sweep(lambda))
+    commit()
+  }
+  const stint_ = (...words: string[]) =>
+    spawnSync(process.execPath, [stint, ...words], {
+      cwd: top,
+      encoding: 'utf8',
+      env: { ...process.env, TMPDIR: join(top, 'tmp'), GITHUB_ACTIONS: '', GITHUB_STEP_SUMMARY: '' },
+    })
+  const limit = ['--time-limit', '60s']
+  const done = stint_('bisect', 'my-sweep.yaml', '--good', 'HEAD~2', '--json', ...limit)
+  expect(done.stdout, done.stderr).not.toBe('')
+  const { found, steps } = JSON.parse(done.stdout)
+  const hash = (ref: string) =>
+    spawnSync('git', ['-C', top, 'rev-parse', ref], { encoding: 'utf8' }).stdout.trim()
+  expect(steps[0]).toMatchObject({ commit: hash('HEAD'), verdict: 'regression' })
+  expect(found, done.stdout + done.stderr).toBe(hash('HEAD~1'))
+  expect(done.status).toBe(0)
+  expect(stint_('gate', 'my-sweep.yaml', '--against', 'nowhere', '--bisect-run').status).toBe(125)
+  expect(stint_('gate', 'my-sweep.yaml', '--against', 'HEAD~2', '--bisect-run', ...limit).status).toBe(1)
+}, 240_000)
