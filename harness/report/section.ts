@@ -1,6 +1,13 @@
 /** What a result says, as plain data: sections of blocks, which each renderer shows in its own way; and the forms that there are. */
 import { count } from '../format.ts'
-import type { Plot } from './plots/theme.ts'
+
+/** A picture: a Vega-Lite 6 spec, or the reason why there is none. */
+export type Plot = {
+  /** Below the run folder, such as `benchmarks/caps.png`. */
+  file: string
+  /** What it would show, for readers who cannot see it or when it is skipped. */
+  alt: string
+} & ({ spec: object; skipped?: never } | { spec?: never; skipped: string })
 
 export type Tone = 'good' | 'bad' | 'quiet' | 'strong'
 

@@ -11,6 +11,8 @@ export interface CgroupFiles {
   removeGroup(path: string): void
   /** Names of the entries of a folder. */
   list(path: string): string[]
+  /** Ends a process that a group holds. */
+  kill?(pid: number): void
 }
 
 export const kernelFiles: CgroupFiles = {
@@ -20,6 +22,7 @@ export const kernelFiles: CgroupFiles = {
   makeGroup: (path) => mkdirSync(path),
   removeGroup: (path) => rmdirSync(path),
   list: (path) => readdirSync(path),
+  kill: (pid) => process.kill(pid, 'SIGKILL'),
 }
 
 /** Group of one trial: `stint-<process that owns it>-<when that started>-<number>`; process ids are used again. */
@@ -63,9 +66,10 @@ export function enterGroup(files: CgroupFiles, parent: string, pid: number): Ent
   return { path, remove: () => removeGroup(files, path) }
 }
 
-/** A group is busy for a moment after its last process ended. */
+/** Ends what a trial left in its group. The group is busy for a moment after its last process ended. */
 export async function removeGroup(files: CgroupFiles, group: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
+    killMembers(files, group)
     try {
       files.removeGroup(group)
       return
@@ -74,6 +78,16 @@ export async function removeGroup(files: CgroupFiles, group: string): Promise<vo
       if (attempt === REMOVE_TRIES) throw error
     }
     await sleep(REMOVE_PAUSE_MS)
+  }
+}
+
+function killMembers(files: CgroupFiles, group: string): void {
+  try {
+    for (const member of files.read(join(group, 'cgroup.procs')).split('\n').filter(Boolean)) {
+      if (Number(member) > 0) files.kill?.(Number(member))
+    }
+  } catch {
+    // The group is gone, or the process has just ended.
   }
 }
 
@@ -96,7 +110,7 @@ export async function removeStaleGroups(files: CgroupFiles, parent: string): Pro
 }
 
 /** Start of a process in clock ticks since boot; null once it is gone, a zombie included. */
-function startOf(pid: number): string | null {
+export function startOf(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
     // The second field is the program's name, which may hold spaces and brackets.

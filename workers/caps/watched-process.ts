@@ -7,9 +7,12 @@ import type { EnteredGroup } from './cgroup-files.ts'
 import type { ComputeCap, ComputeCapper } from './compute-group.ts'
 import { MIB, residentAllowanceMb } from './memory.ts'
 import type { MemoryGroup, MemoryGrouper } from './memory-group.ts'
+import { ProcessTree } from './process-tree.ts'
 
 /** A process that stands empty must be able to do something. */
 const LEAST_GROWTH_MB = 4
+/** Every so many readings of the memory the supervisor looks for processes that the trial process has started. */
+const LOOK_EVERY = 16
 /** The kernel charges a group for its own tables as well, which are no part of the resident size. */
 const KERNEL_MB = 2
 
@@ -18,6 +21,8 @@ export class WatchedProcess {
   private readonly deadline: number
   private readonly temporary: string | null
   private readonly resident: ResidentSize | null
+  private readonly tree: ProcessTree
+  private polls = 0
   private group: MemoryGroup | null = null
   private groupMechanism: MemoryCapInForce['backstop'] = null
   private computeGroup: EnteredGroup | null = null
@@ -36,6 +41,7 @@ export class WatchedProcess {
     this.temporary = temporary
     this.deadline = timeoutMs === null ? Number.POSITIVE_INFINITY : monotonicMs() + timeoutMs
     this.resident = openResident(pid)
+    this.tree = new ProcessTree(pid)
   }
 
   /** Moves the trial process into a group of its own, which counts what it takes from now on. */
@@ -87,6 +93,8 @@ export class WatchedProcess {
 
   /** All that is timed is over; once more when the trial is. */
   release(): void {
+    // What is started now outlives its parent, of whom nothing then tells.
+    this.tree.look()
     this.readPeak()
     this.compute?.release()
   }
@@ -94,14 +102,17 @@ export class WatchedProcess {
   /** One reading; kills the trial process where it is over. */
   poll(): void {
     if (monotonicMs() > this.deadline) this.kill('deadline')
-    const rss = this.resident?.readMb() ?? null
-    if (rss === null) return
+    if (this.polls++ % LOOK_EVERY === 0) this.tree.look()
+    const own = this.resident?.readMb() ?? null
+    if (own === null) return
+    const rss = own + this.tree.residentMb()
     this.note(rss)
     if (rss > this.limitMb) this.kill('memory')
   }
 
   kill(reason: WatchSummary['killed']): void {
     this.killedFor ??= reason
+    this.tree.look()
     try {
       // SIGKILL ends a stopped process as well.
       process.kill(this.pid, 'SIGKILL')
@@ -109,6 +120,7 @@ export class WatchedProcess {
     } catch {
       // It has just ended by itself.
     }
+    this.tree.kill()
   }
 
   summary(window: TimeWindow | null): Omit<WatchSummary, 'perf_joules'> {
@@ -123,8 +135,10 @@ export class WatchedProcess {
     }
   }
 
-  /** The trial process has ended: frees what watching took. */
+  /** The trial process has ended: ends what it left running, and frees what watching took. */
   async clear(): Promise<void> {
+    this.tree.kill()
+    this.tree.close()
     this.resident?.close()
     await this.compute?.remove()
     await this.computeGroup?.remove()

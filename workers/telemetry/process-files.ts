@@ -61,6 +61,11 @@ export class ResidentSize {
     if (text === null) return null
     return (Number(text.split(' ')[1]) * pageSize()) / MIB
   }
+  /** Without pages of files, such as the program's own, which processes share; MB. */
+  readPrivateMb(): number | null {
+    const [, resident, shared] = this.statm.read()?.split(' ') ?? []
+    return resident === undefined ? null : ((Number(resident) - Number(shared)) * pageSize()) / MIB
+  }
   close(): void {
     this.statm.close()
   }

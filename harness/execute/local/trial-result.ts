@@ -69,7 +69,7 @@ export function toTrialResult(evidence: TrialEvidence): TrialResult {
     notes: report?.notes ?? [],
     resumed_under: [],
   }
-  if (report?.outcome === 'ok') {
+  if (report?.outcome === 'ok' && summary.killed !== 'cgroup_memory') {
     const energy = energyOf(spec, report, summary, evidence.shared)
     const metrics = { ...okMetrics(report, summary, peakMb), energy_j: energy.joules }
     return { ...common, outcome: 'ok', metrics, energy, info: report.info ?? {} }
@@ -99,6 +99,10 @@ function judge({ ending, summary, job: { spec } }: TrialEvidence): Failed {
     case 'result': {
       const { outcome, error } = ending.result
       if (outcome !== 'ok' && error !== undefined) return { outcome, error }
+      if (summary.killed === 'cgroup_memory') {
+        const message = `memory grew past max_memory_mb ${spec.caps.max_memory_mb}; the kernel ended a process that the trial had started`
+        return { outcome: 'out_of_memory', error: { name: 'MemoryCapError', message } }
+      }
       const message = 'the trial process did not say why'
       return { outcome: 'failed', error: { name: 'Error', message } }
     }

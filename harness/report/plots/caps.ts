@@ -1,11 +1,12 @@
 /** Proof of enforcement: what was asked for against what the trials used. */
 
 import { count, formatNumber, wholeNumber } from '../../format.ts'
+import type { Plot } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
 import { coresOf, scalarText } from '../words.ts'
 import { linearTicks, logTicks, tickLabel } from './scale.ts'
 import { captionLayer, pictureSubtitle, wrap } from './text.ts'
-import { config, FONT_SIZE, INK, type Plot } from './theme.ts'
+import { config, FONT_SIZE, INK } from './theme.ts'
 
 const ALT = 'Compute share allowed and achieved, and memory allowed and its peak, a point per scenario'
 const SIDE = 400

@@ -1,10 +1,12 @@
 /** Where along the stream the candidate is slower than the baseline: one panel per scenario. */
+
 import { count, wholeNumber } from '../../format.ts'
 import type { GateProfile, GateResult } from '../../gate/types.ts'
+import type { Plot } from '../section.ts'
 import { ratioText } from '../words.ts'
 import { linearTicks, logTicks, tickLabel } from './scale.ts'
 import { ellipsis, wrap } from './text.ts'
-import { config, FONT_SIZE, INK, type Plot, REFERENCE } from './theme.ts'
+import { config, FONT_SIZE, INK, REFERENCE } from './theme.ts'
 
 const WIDTH = 820
 const HEIGHT = 150

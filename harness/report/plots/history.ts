@@ -1,10 +1,12 @@
 /** Metrics over many runs, a panel per series that changed: levels, and the runs where each change may lie. */
+
 import { count, formatMetric } from '../../format.ts'
 import type { History, HistoryEvent, HistorySeries, SeriesChange } from '../../gate/types.ts'
+import type { Plot } from '../section.ts'
 import { metricName, plain } from '../words.ts'
 import { linearTicks, scaleOver, tickLabel } from './scale.ts'
 import { ellipsis, wrap } from './text.ts'
-import { config, FONT_SIZE, INK, MUTED, type Plot } from './theme.ts'
+import { config, FONT_SIZE, INK, MUTED } from './theme.ts'
 
 const WIDTH = 820
 const HEIGHT = 130

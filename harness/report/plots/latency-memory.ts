@@ -2,12 +2,13 @@
 
 import { count, formatMetric } from '../../format.ts'
 import type { Metric } from '../../metrics.ts'
+import type { Plot } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
 import { capitalised, metricName, metricTitle, settingLabel } from '../words.ts'
 import { placeLabels } from './labels.ts'
 import { type PlotScale, position, scaleOver, tickLabel } from './scale.ts'
 import { captionLayer, pictureSubtitle, textWidth, wrap } from './text.ts'
-import { config, FONT_SIZE, INK, type Plot, SHAPES } from './theme.ts'
+import { config, FONT_SIZE, INK, SHAPES } from './theme.ts'
 import { perRowText } from './tradeoff.ts'
 import { extent, HEIGHT, type Point, pointsOf, WIDTH } from './tradeoff-layout.ts'
 

@@ -1,7 +1,9 @@
 /** Effect sizes with their intervals: a forest of pairs, grouped by metric. */
+
 import { type ComparisonRow, isSignificant, type Verdict } from '../../analyse/comparison.ts'
 import { count, formatNumber, formatShare, wholeNumber } from '../../format.ts'
 import type { Correction } from '../../sweep/types.ts'
+import type { Plot } from '../section.ts'
 import {
   adjustedPText,
   CORRECTIONS,
@@ -15,7 +17,7 @@ import {
 } from '../words.ts'
 import { linearTicks } from './scale.ts'
 import { captionLayer, ellipsis, textWidth, wrap } from './text.ts'
-import { config, FONT_SIZE, GRID, INK, MUTED, type Plot } from './theme.ts'
+import { config, FONT_SIZE, GRID, INK, MUTED } from './theme.ts'
 
 const ALT = 'Ratio of each pair with its interval, adjusted p, effect size and verdict'
 const PLOT_WIDTH = 380

@@ -90,15 +90,6 @@ function interpolate(stops: readonly string[], share: number): string {
   return `#${channel(1)}${channel(3)}${channel(5)}`
 }
 
-// ---------------------------------------------------------------- what a picture is to its renderers: a Vega-Lite 6 spec, or the reason why there is none
-
-export type Plot = {
-  /** Below the run folder, such as `benchmarks/caps.png`. */
-  file: string
-  /** What it would show, for readers who cannot see it or when it is skipped. */
-  alt: string
-} & ({ spec: object; skipped?: never } | { spec?: never; skipped: string })
-
 // ---------------------------------------------------------------- Inter, for pictures and for pages: the same letters everywhere
 
 export const FONT_FAMILY = 'Inter'

@@ -1,12 +1,14 @@
 /** Cost against quality: a point per scenario, its intervals, and the front that nothing beats on both. */
+
 import { count, formatMetric, formatNumber, wholeNumber } from '../../format.ts'
+import type { Plot } from '../section.ts'
 import type { ReportModel } from '../types.ts'
 import { capitalised, chunkSizesText, metricName, metricTitle, settingLabel } from '../words.ts'
 import { levelChannels, levelOf } from './encode.ts'
 import { type Box, placeLabels } from './labels.ts'
 import { type PlotScale, position, tickLabel } from './scale.ts'
 import { captionLayer, pictureSubtitle, textWidth, wrap } from './text.ts'
-import { config, FONT_SIZE, INK, MUTED, type Plot, REFERENCE } from './theme.ts'
+import { config, FONT_SIZE, INK, MUTED, REFERENCE } from './theme.ts'
 import { clamp, HEIGHT, layOut, type Picture, type Point, pointsOf, WIDTH } from './tradeoff-layout.ts'
 
 const CAPTION_Y = HEIGHT + 78

@@ -1,8 +1,10 @@
 /** A report as one HTML file that loads nothing, with pictures to explore, for light and dark screens. */
+
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { builtFile } from '../../package-folder.ts'
-import { FONT_FAMILY, fontDataUrl, fontFaces, type Plot } from '../plots/theme.ts'
+import { FONT_FAMILY, fontDataUrl, fontFaces } from '../plots/theme.ts'
+import type { Plot } from '../section.ts'
 import { type Block, missingPicture, picturesOf, type Report, shortened, type Table } from '../section.ts'
 import { plain } from '../words.ts'
 

@@ -2,7 +2,7 @@
 import { count, formatDuration, formatMetric, formatShare, list, wholeNumber } from '../../format.ts'
 import type { Coverage, GateResult, GateRow, RowVerdict } from '../../gate/types.ts'
 import { STINT_VERSION } from '../../package-folder.ts'
-import type { Plot } from '../plots/theme.ts'
+import type { Plot } from '../section.ts'
 import {
   type Block,
   type Check,

@@ -2,8 +2,7 @@
 import { count, formatMetric, formatP, formatShare } from '../../format.ts'
 import type { History, HistoryEvent, HistorySeries } from '../../gate/types.ts'
 import { STINT_VERSION } from '../../package-folder.ts'
-import type { Plot } from '../plots/theme.ts'
-import type { CsvValue, Report, Tone } from '../section.ts'
+import type { CsvValue, Plot, Report, Tone } from '../section.ts'
 import { amountText, capitalised, metricName, ratioText } from '../words.ts'
 
 /** An event names so many of its series; its table has them all. */

@@ -1,8 +1,7 @@
 /** What was run, on what, with which files, and how to run it again. */
 import { count, formatDuration, list, wholeNumber } from '../../format.ts'
 import type { Sweep } from '../../sweep/types.ts'
-import type { Plot } from '../plots/theme.ts'
-import type { Block } from '../section.ts'
+import type { Block, Plot } from '../section.ts'
 import type { ReportModel } from '../types.ts'
 import { plain, runsText, scalarText, settingName } from '../words.ts'
 

@@ -3,8 +3,8 @@ import { count, formatMetric, formatNumber, formatShare, wholeNumber } from '../
 import { capsPlot } from '../plots/caps.ts'
 import { significancePlot } from '../plots/significance.ts'
 import { pictureSubtitle } from '../plots/text.ts'
-import type { Plot } from '../plots/theme.ts'
 import { tradeoffPlot } from '../plots/tradeoff.ts'
+import type { Plot } from '../section.ts'
 import {
   type Block,
   type Check,

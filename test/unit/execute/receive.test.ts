@@ -85,11 +85,13 @@ describe('a report', () => {
 })
 
 it('a duet and a description are checked as well', () => {
-  const sums = { latency_ms: 3000, rows: 10, cpu_ms: null }
+  const tails = { p50_ms: 300, p95_ms: 310, p99_ms: 320, max_ms: 330 }
+  const sums = { latency_ms: 3000, ...tails, rows: 10, cpu_ms: null }
   const duet = {
     pairs: 10,
-    skipped: 2,
     sums: { baseline: sums, candidate: sums },
+    chunks: { baseline: 10, candidate: 10 },
+    profile: { baseline: [1500, 1500], candidate: [1500, 1500] },
     outputs: null,
     complete: true,
   }

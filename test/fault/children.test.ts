@@ -1,0 +1,62 @@
+/** What a workload starts counts under its caps, and ends with its trial. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { LocalExecutor } from '../../harness/execute/local/executor.ts'
+import { fixtureResources, trialSpec } from '../fixtures/trial.ts'
+
+/** Whether or not the kernel's groups hold the caps. */
+describe.skipIf(process.platform !== 'linux').each([
+  ['with the groups of this machine', {}],
+  ['without groups', { STINT_MEMORY_BACKSTOP: 'none', STINT_COMPUTE_MECHANISM: 'duty_cycle' }],
+])('the processes of a trial, %s', (_name, environment) => {
+  const marker = `stint-children-${process.pid}-${Object.keys(environment).length}`
+  let folder: string
+  let executor: LocalExecutor
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'stint-children-'))
+    const before = { ...process.env }
+    Object.assign(process.env, environment)
+    executor = new LocalExecutor({ temporaryRoot: folder })
+    for (const name of Object.keys(environment)) {
+      if (before[name] === undefined) delete process.env[name]
+      else process.env[name] = before[name]
+    }
+    executor.provide(fixtureResources())
+  })
+  afterAll(async () => {
+    await executor.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  const run = (kind: string, caps = {}) =>
+    executor.run(
+      trialSpec('children', { kind, marker }, { trial: kind, deadline_s: 40, warmup_chunks: 0, ...caps }),
+    )
+
+  it.each(['left', 'orphan', 'inherits'])('end with it: %s', async (kind) => {
+    expect((await run(kind)).outcome).toBe('ok')
+    expect(running(marker)).toEqual([])
+  })
+
+  it('take from its memory', async () => {
+    const { outcome } = await run('eats', { memory: 64 })
+    expect(outcome).toBe('out_of_memory')
+    expect(running(marker)).toEqual([])
+  })
+})
+
+/** Command lines of living processes with the marker, this one's own left out. */
+function running(marker: string): string[] {
+  return readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name) || Number(name) === process.pid) return []
+    try {
+      const command = readFileSync(`/proc/${name}/cmdline`, 'latin1').replaceAll('\0', ' ')
+      if (!command.includes(marker)) return []
+      return /^State:\s+Z/m.test(readFileSync(`/proc/${name}/status`, 'latin1')) ? [] : [command]
+    } catch {
+      return []
+    }
+  })
+}
