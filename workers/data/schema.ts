@@ -71,6 +71,35 @@ export function checkNames(
   }
 }
 
+/** A table may have thousands of columns. */
+const MOST_TARGETS = 20
+
+/** The columns that could be predicted, each with what its values are; the others by name. */
+export function possibleTargets(
+  { dialect = {} }: Pick<UntypedDataset, 'dialect'>,
+  { header, profiles }: Profiled,
+): string {
+  const decimal = dialect.decimal ?? decimalMark(profiles.values(), dialect.separator ?? ',')
+  const fit: string[] = []
+  const others: string[] = []
+  for (const name of header) {
+    const profile = profiles.get(name)
+    const kind = profile === undefined ? 'drop' : inferColumn(profile, undefined, decimal).declaration.kind
+    const { distinct = 0 } = profile ?? {}
+    if (kind === 'number') fit.push(`${name} (numbers)`)
+    else if ((kind === 'category' || kind === 'boolean') && distinct > 1)
+      fit.push(`${name} (${distinct} labels)`)
+    else others.push(name)
+  }
+  if (fit.length === 0) return `Columns: ${few(header)}`
+  return `Columns that could be it: ${few(fit)}${others.length === 0 ? '' : `; the others: ${few(others)}`}`
+}
+
+function few(names: readonly string[]): string {
+  const more = names.length - MOST_TARGETS
+  return more > 0 ? `${names.slice(0, MOST_TARGETS).join(', ')} and ${more} more` : names.join(', ')
+}
+
 function inferSchema(
   dataset: UntypedDataset,
   { header, profiles }: Profiled,

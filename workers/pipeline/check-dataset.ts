@@ -15,7 +15,7 @@ import { formatOf } from '../data/open.ts'
 import { presetFor } from '../data/presets/presets.ts'
 import { type Profiled, profileFile } from '../data/profile-file.ts'
 import { readResolved } from '../data/resolve-dialect.ts'
-import { checkNames } from '../data/schema.ts'
+import { checkNames, possibleTargets } from '../data/schema.ts'
 import { type HashingSource, hashingSource, openSource } from '../data/sources/bytes.ts'
 import type { DataFingerprint, PreparedDataset, UnreadDataset } from '../data/types.ts'
 import { key } from '../data/yaml-text.ts'
@@ -87,6 +87,10 @@ async function checkResolved(
   uses: readonly Readonly<Record<string, Scalar>>[],
 ): Promise<CheckedDataset> {
   const { path, rows } = asked
+  if (asked.preset === null && asked.target === null) {
+    const possible = possibleTargets(asked, await profileFile(asked))
+    throw new Error(`${path}: name the column to predict as dataset.target. ${possible}`)
+  }
   if (asked.preset === null && names.length > 0) checkNames(asked, names)
   const profiled = asked.preset === null ? await profileFile(asked) : null
   const plan = await planFor(asked, 'rich', profiled ?? undefined)

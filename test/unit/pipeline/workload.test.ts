@@ -193,7 +193,10 @@ describe('checking a data set', () => {
   })
 
   it.each([
-    [{}, /name the column to predict as dataset\.target. Columns: id, x, colour, y/],
+    [
+      {},
+      /name the column to predict as dataset\.target\. Columns that could be it: x \(numbers\), colour \(\d labels\), y \(numbers\); the others: id$/,
+    ],
     [{ target: 'Y1' }, /data\.csv:1: no column "Y1"; did you mean "y"\?/],
     [
       { target: 'colour', columns: { colour: 'number' } },
