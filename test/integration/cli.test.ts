@@ -223,7 +223,7 @@ describe('a dry run', () => {
     [
       'a checkpoint of other settings',
       'params: { resume_from: other.json }\n',
-      /key "params\.resume_from": other\.json is a checkpoint of another run: .*learner was "sgd" and is "ridge"/,
+      /key "params\.resume_from": other\.json is a checkpoint of another run: .*learner was "sgd" and is "experts"/,
     ],
     [
       'a checkpoint in a folder that is not there',
@@ -260,9 +260,9 @@ describe('a dry run', () => {
       'files.yaml',
       'name: files\ndataset: { source: good.csv, target: target }\nparams: { features_to: "{trial}.features" }\ngrid: { params.learner: [sgd, ridge] }\nbenchmark_runs: 2\n',
     )
-    const { code } = await box.stint('run', sweep, '--out', box.results, '--quiet')
+    const { code, stdout } = await box.stint('run', sweep, '--out', join(box.folder, 'kept'), '--quiet')
     expect(code).toBe(0)
-    const trials = trialsOf(box.runs('files')[0]!).map(({ trial }) => `${trial}.features`)
+    const trials = trialsOf(stdout.trim()).map(({ trial }) => `${trial}.features`)
     expect(trials).toHaveLength(4)
     expect(readdirSync(box.folder).filter((name) => name.endsWith('.features'))).toEqual(trials.sort())
   })
