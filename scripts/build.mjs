@@ -87,10 +87,19 @@ const { output } = await bundle.write({
 })
 await bundle.close()
 
-// Packages are read by nobody here; the project's own code stays as it is, for stacks.
-for (const name of readdirSync(join(dist, 'packages'))) {
-  const file = join(dist, 'packages', name)
-  const { code, errors } = minifySync(name, readFileSync(file, 'utf8'), { module: true })
+const seen = new Set()
+for (const id of output.flatMap(({ moduleIds }) => moduleIds ?? [])) {
+  if (seen.has(id)) throw new Error(`${relative(root, id)} is in two files of dist/`)
+  seen.add(id)
+}
+
+// Packages are read by nobody here; the project's own code keeps its lines and names, for stacks, and not its comments.
+const KEPT = { compress: false, mangle: false, codegen: { removeWhitespace: false, legalComments: 'none' } }
+for (const { fileName } of output) {
+  if (!fileName.endsWith('.js')) continue
+  const file = join(dist, fileName)
+  const options = fileName.startsWith('packages/') ? {} : KEPT
+  const { code, errors } = minifySync(fileName, readFileSync(file, 'utf8'), { module: true, ...options })
   if (errors.length > 0) throw new Error(`${file}: ${errors[0].message}`)
   writeFileSync(file, code)
 }

@@ -340,7 +340,7 @@ export default { open: () => { let left = 2; return { step: async () => (await s
     expect(journalOf(run).startsWith(before)).toBe(true)
     const resumed = openRun(run)
     expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({
-      format: 2,
+      format: 3,
       skipped_trials: null,
       finished_at: expect.any(String),
     })

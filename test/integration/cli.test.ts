@@ -120,14 +120,19 @@ describe('a sweep file', () => {
 describe('data', () => {
   it.each([
     ['empty', '', {}, /data\.csv:1: the file is empty/],
-    ['without rows', 'x,target\n', {}, /data\.csv:2: the file has a header and no rows/],
+    ['without rows', 'x,target\n', {}, /data\.csv:1: the file has a header and no rows/],
     ['without the target', 'x,y\n1,2\n', {}, /data\.csv:1: no column "target"\. Columns: x, y/],
-    ['with a ragged row', 'x,y,target\n1,2,3\n4,5\n', {}, /data\.csv:3: the row has 2 fields/],
+    [
+      'with a ragged row',
+      'x,y,target\n1,2,3\n4,5\n',
+      {},
+      /data\.csv:3: expected 3 fields as in the header, found 2/,
+    ],
     [
       'with a quote that stays open',
       'x,target\n"1,2\n3,4\n',
       {},
-      /data\.csv:2: a quoted field is never closed/,
+      /data\.csv:2: the quoted field that starts here is never closed/,
     ],
     ['with control characters', 'x\u001b[31m\u009b2J,y\n1,2\n', {}, /no column "target"\. Columns: x/],
   ])('%s', async (_name, text, settings, message) => {

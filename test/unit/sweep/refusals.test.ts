@@ -28,7 +28,7 @@ describe('keys', () => {
     ['gate: { margin: 2% }', 'sweep.yaml:2:9: key "gate.margin": unknown key; did you mean "margins"?'],
     [
       'gate: { margins: { cpu_s: 3 } }',
-      'sweep.yaml:2:27: key "gate.margins.cpu_s": got 3, expected a share from 0 to 1, such as 2% or 0.02',
+      'sweep.yaml:2:27: key "gate.margins.cpu_s": got 3, expected a share from 0% to 1000%, such as 2% or 0.02',
     ],
     ['dataset: { file: a.csv }', 'sweep.yaml:2:12: key "dataset.file": unknown key'],
     ['compare: { alhpa: 0.1 }', 'sweep.yaml:2:12: key "compare.alhpa": unknown key; did you mean "alpha"?'],
@@ -145,9 +145,9 @@ describe('values', () => {
       'include: { chunk_size: 4 }',
       'got a mapping, expected a list of mappings, such as [{ chunk_size: 64 }]',
     ],
-    ['compare: { margin: 5 }', 'got 5, expected a share from 0 to 1, such as 2% or 0.02'],
-    ['compare: { margin: x% }', 'got "x%", expected a share from 0 to 1, such as 2% or 0.02'],
-    ['compare: { margin: 120% }', 'got "120%", expected a share from 0 to 1, such as 2% or 0.02'],
+    ['compare: { margin: 5 }', 'got 5, expected a share from 0% to below 100%, such as 2% or 0.02'],
+    ['compare: { margin: x% }', 'got "x%", expected a share from 0% to below 100%, such as 2% or 0.02'],
+    ['compare: { margin: 120% }', 'got "120%", expected a share from 0% to below 100%, such as 2% or 0.02'],
     ['compare: { correction: none }', 'got "none", expected holm or bh'],
     [
       'compare: { metrics: [] }',

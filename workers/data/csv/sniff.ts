@@ -109,6 +109,7 @@ export function sniffText(
   for (const separator of separators === undefined ? SEPARATORS : [separators]) {
     for (const quote of quotes) {
       if (quote === separator || asked.comment === separator) continue
+      if (quote === null && asked.quote === undefined && areQuotesUsed(body, separator)) continue
       const one = candidate(body, whole, separator, quote, asked)
       // Quotes are taken away only where they speak against a table.
       if (best === null || one.score > best.score) best = one
@@ -129,6 +130,17 @@ export function sniffText(
     ...(skip_lines > 0 && { skip_lines }),
   }
   return { dialect, first, said: sayings(dialect, asked) }
+}
+
+/**
+ * Whether fields are quoted, or one is opened and never closed: then a broken quote is an error, and no reason to take
+ * all quotes for text.
+ */
+function areQuotesUsed(text: string, separator: string): boolean {
+  const edge = separator === '\t' ? '\\t' : `\\${separator}`
+  if (new RegExp(`(?:^|[${edge}\n])"(?:[^"]|"")*"(?=[${edge}\r\n]|$)`).test(text)) return true
+  const opening = text.match(new RegExp(`(?:^|[${edge}\n])"`, 'g'))?.length ?? 0
+  return opening > 0 && opening === text.split('"').length - 1
 }
 
 /** What was found and is not the rule, as YAML. */
