@@ -128,6 +128,8 @@ describe('an interrupted stint pipeline', () => {
     const report = (output: string) => {
       const made = JSON.parse(text(output, 'reports/pipeline_report.json'))
       const { output_dir: _, ...settings } = made.reproducibility.settings
+      // Whether trials were long enough for their clock hangs on the machine.
+      delete made.not_measured['benchmarks/constraint_experiment.csv: compute_achieved']
       return [
         made.dataset_fingerprint,
         settings,

@@ -71,7 +71,10 @@ async function trialsUnder(
   const sweep = {
     name: 'swept',
     dataset: { source, target: y, columns, features, bad_values: 'impute' },
-    params: { validate: true, drift: 'alarm', window: 50, checkpoint_to: join(box.folder, 'state.json') },
+    params: {
+      ...{ learner: target === 'number' ? 'ridge' : 'softmax', validate: true, drift: 'alarm', window: 50 },
+      checkpoint_to: join(box.folder, 'state.json'),
+    },
     benchmark_runs: 1,
     chunk_size: 50,
     batch_size: 4,

@@ -29,6 +29,8 @@ function shell(line: string, words: readonly string[], options: ShellOptions = {
     cwd: box.folder,
     env: {
       ...process.env,
+      // As of a shell that no nohup started, whatever started these tests.
+      _: '/bin/sh',
       TMPDIR: box.temporary,
       NO_COLOR: '1',
       GITHUB_ACTIONS: '',
