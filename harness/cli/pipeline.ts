@@ -74,7 +74,7 @@ export const pipelineCommand: Command<PipelineWords> = {
         learner: {
           type: 'string',
           requiresArg: true,
-          describe: 'what learns, such as ridge, sgd or, for a label, logistic',
+          describe: 'what learns, such as sgd or, for a label, logistic; ridge by default for a preset',
         },
         'chunk-size': { type: 'number', requiresArg: true, describe: 'rows per chunk' },
         'batch-size': { type: 'number', requiresArg: true, describe: 'rows per model update' },

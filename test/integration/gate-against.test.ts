@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { GateResult } from '../../harness/gate/types.ts'
 
+const FULL = process.env['STINT_FULL'] === '1'
+
 const stint = fileURLToPath(new URL('../../dist/harness/cli/main.js', import.meta.url))
 
 let top: string
@@ -101,26 +103,30 @@ it('compares two configurations of one workload, without git', () => {
   expect(result.rows.find(({ metric }) => metric === 'r2')!.verdict).toBe('regression')
 }, 120_000)
 
-it('finds the commit after which the gate is red, and gives git the codes that it wants', () => {
-  for (const lambda of [0.002, 1e9, 2e9]) {
-    write('my-sweep.yaml', sweep(lambda))
-    commit()
-  }
-  const stint_ = (...words: string[]) =>
-    spawnSync(process.execPath, [stint, ...words], {
-      cwd: top,
-      encoding: 'utf8',
-      env: { ...process.env, TMPDIR: join(top, 'tmp'), GITHUB_ACTIONS: '', GITHUB_STEP_SUMMARY: '' },
-    })
-  const limit = ['--time-limit', '60s']
-  const done = stint_('bisect', 'my-sweep.yaml', '--good', 'HEAD~2', '--json', ...limit)
-  expect(done.stdout, done.stderr).not.toBe('')
-  const { found, steps } = JSON.parse(done.stdout)
-  const hash = (ref: string) =>
-    spawnSync('git', ['-C', top, 'rev-parse', ref], { encoding: 'utf8' }).stdout.trim()
-  expect(steps[0]).toMatchObject({ commit: hash('HEAD'), verdict: 'regression' })
-  expect(found, done.stdout + done.stderr).toBe(hash('HEAD~1'))
-  expect(done.status).toBe(0)
-  expect(stint_('gate', 'my-sweep.yaml', '--against', 'nowhere', '--bisect-run').status).toBe(125)
-  expect(stint_('gate', 'my-sweep.yaml', '--against', 'HEAD~2', '--bisect-run', ...limit).status).toBe(1)
-}, 240_000)
+it.runIf(FULL)(
+  'finds the commit after which the gate is red, and gives git the codes that it wants',
+  () => {
+    for (const lambda of [0.002, 1e9, 2e9]) {
+      write('my-sweep.yaml', sweep(lambda))
+      commit()
+    }
+    const stint_ = (...words: string[]) =>
+      spawnSync(process.execPath, [stint, ...words], {
+        cwd: top,
+        encoding: 'utf8',
+        env: { ...process.env, TMPDIR: join(top, 'tmp'), GITHUB_ACTIONS: '', GITHUB_STEP_SUMMARY: '' },
+      })
+    const limit = ['--time-limit', '60s']
+    const done = stint_('bisect', 'my-sweep.yaml', '--good', 'HEAD~2', '--json', ...limit)
+    expect(done.stdout, done.stderr).not.toBe('')
+    const { found, steps } = JSON.parse(done.stdout)
+    const hash = (ref: string) =>
+      spawnSync('git', ['-C', top, 'rev-parse', ref], { encoding: 'utf8' }).stdout.trim()
+    expect(steps[0]).toMatchObject({ commit: hash('HEAD'), verdict: 'regression' })
+    expect(found, done.stdout + done.stderr).toBe(hash('HEAD~1'))
+    expect(done.status).toBe(0)
+    expect(stint_('gate', 'my-sweep.yaml', '--against', 'nowhere', '--bisect-run').status).toBe(125)
+    expect(stint_('gate', 'my-sweep.yaml', '--against', 'HEAD~2', '--bisect-run', ...limit).status).toBe(1)
+  },
+  240_000,
+)
