@@ -74,7 +74,8 @@ export const pipelineCommand: Command<PipelineWords> = {
         learner: {
           type: 'string',
           requiresArg: true,
-          describe: 'what learns, such as sgd or, for a label, logistic; ridge by default for a preset',
+          describe:
+            'what learns, such as sgd or, for a label, logistic; ridge by default where no target is named',
         },
         'chunk-size': { type: 'number', requiresArg: true, describe: 'rows per chunk' },
         'batch-size': { type: 'number', requiresArg: true, describe: 'rows per model update' },

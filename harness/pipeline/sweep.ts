@@ -15,7 +15,7 @@ export interface PipelineInput {
   path: string
   preset: string | null
   target: string | null
-  /** Null: ridge for the preset's own data, where it is as good in a tenth of the time; else the workload's default. */
+  /** Null: ridge for a preset's data, where no target is named and it takes a tenth of the time; else the workload's default. */
   learner: string | null
 }
 
@@ -35,7 +35,7 @@ export function pipelineSweep(
     max_memory_mb: settings.max_memory_mb,
     max_compute_units: settings.max_compute_units,
   }
-  const learner = input.learner ?? (input.preset === null ? null : 'ridge')
+  const learner = input.learner ?? (input.target === null ? 'ridge' : null)
   const grid = combinations(given).filter((point) => !same(point, given))
   const data: Record<string, unknown> = {
     name: PIPELINE_NAME,
