@@ -1,5 +1,7 @@
 /** What a trial process starts, and what that starts in turn: its memory counts, and it ends with its trial. Linux only. */
 import { readdirSync, readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { monotonicMs } from '../telemetry/clock.ts'
 import { ResidentSize } from '../telemetry/process-files.ts'
 import { startOf } from './cgroup-files.ts'
 
@@ -11,6 +13,9 @@ interface Descendant {
 
 /** A process that starts others while it is being ended is looked at again. */
 const MOST_ROUNDS = 20
+/** The kernel takes a moment to end a process, and longer for one that holds much memory. */
+const LONGEST_END_MS = 2000
+const LOOK_AGAIN_MS = 3
 
 export class ProcessTree {
   private readonly root: number
@@ -49,6 +54,14 @@ export class ProcessTree {
         else this.forget(pid)
       }
       if (alive === 0) return
+    }
+  }
+
+  /** As `kill`, and waits until all of it is gone. */
+  async end(): Promise<void> {
+    for (const until = monotonicMs() + LONGEST_END_MS; monotonicMs() < until; await sleep(LOOK_AGAIN_MS)) {
+      this.kill()
+      if (this.found.size === 0) return
     }
   }
 

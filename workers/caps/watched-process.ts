@@ -137,7 +137,7 @@ export class WatchedProcess {
 
   /** The trial process has ended: ends what it left running, and frees what watching took. */
   async clear(): Promise<void> {
-    this.tree.kill()
+    await this.tree.end()
     this.tree.close()
     this.resident?.close()
     await this.compute?.remove()
