@@ -428,7 +428,8 @@ test('loose numbers and dates read from bytes equal those read from strings', ()
     }),
     { numRuns: NUMBERS },
   )
-  const formats = fc.constantFrom(...DATE_FORMATS)
+  // The forms that bytes tell are few among all, and what is compared here.
+  const formats = fc.oneof(fc.constantFrom('iso', 'mdy4', 'dmy4', 'mdy2'), fc.constantFrom(...DATE_FORMATS))
   const date = fc
     .tuple(
       digits(4),
@@ -449,5 +450,5 @@ test('loose numbers and dates read from bytes equal those read from strings', ()
     { numRuns: NUMBERS },
   )
   expect(fast).toBeGreaterThan(NUMBERS / 20)
-  expect(dates).toBeGreaterThan(NUMBERS / 150)
+  expect(dates).toBeGreaterThan(NUMBERS / 100)
 })
