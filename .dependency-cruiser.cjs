@@ -58,7 +58,7 @@ module.exports = {
       'The coordinator starts workers by the URLs of their entry files and shares types, and the check of what they send.',
       '^harness/',
       '^workers/',
-      '^workers/(workload|protocol|untrusted|data/types)\\.ts$',
+      '^workers/(brokers/|(workload|protocol|untrusted|data/types)\\.ts$)',
     ),
     forbid(
       'pipeline-is-one-workload',
@@ -72,7 +72,14 @@ module.exports = {
       'How data is read hangs neither on what learns from it nor on the process that reads it.',
       '^workers/data/',
       '^workers/',
-      '^workers/(data/|kernels\\.ts$)',
+      '^workers/(data/|brokers/|kernels\\.ts$)',
+    ),
+    forbid(
+      'brokers-stand-alone',
+      'How a broker is reached hangs on nothing else.',
+      '^workers/brokers/',
+      '^(harness|workers)/',
+      '^workers/brokers/',
     ),
     forbid(
       'kernels-stand-alone',

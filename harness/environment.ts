@@ -23,6 +23,26 @@ export const ENVIRONMENT: readonly Variable[] = [
     from: 'you',
     meaning: 'folder with the energy counters (RAPL); `/sys/class/powercap` by default',
   },
+  {
+    name: 'STINT_NATS_CREDS',
+    from: 'you',
+    meaning: 'file with the credentials for a NATS server (`.creds`: a JWT and a seed)',
+  },
+  { name: 'STINT_NATS_USER', from: 'you', meaning: 'user name for a NATS server' },
+  { name: 'STINT_NATS_PASSWORD', from: 'you', meaning: 'password for a NATS server' },
+  { name: 'STINT_NATS_TOKEN', from: 'you', meaning: 'token for a NATS server' },
+  {
+    name: 'STINT_NATS_CA',
+    from: 'you',
+    meaning: "file (PEM) with the authority that signed a NATS server's certificate; encrypts the connection",
+  },
+  { name: 'STINT_MQTT_USER', from: 'you', meaning: 'user name for an MQTT broker' },
+  { name: 'STINT_MQTT_PASSWORD', from: 'you', meaning: 'password for an MQTT broker' },
+  {
+    name: 'STINT_MQTT_CA',
+    from: 'you',
+    meaning: "file (PEM) with the authority that signed an MQTT broker's certificate, for `mqtts://`",
+  },
   { name: 'NO_COLOR', from: 'you', meaning: 'any value turns colors off' },
   {
     name: 'FORCE_COLOR',

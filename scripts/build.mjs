@@ -37,10 +37,11 @@ const ENTRIES = [
   ...PUBLIC,
 ]
 /**
- * Packages that stay in node_modules: those that hold binaries or start processes and threads of their own, and what
- * they share with a trial. Of the others the command would load hundreds of modules.
+ * Packages that stay in node_modules: those that hold binaries or start processes and threads of their own, what they
+ * share with a trial, and the clients of brokers, which only those load who name one. Of the others the command would
+ * load hundreds of modules.
  */
-const APART = /^(?:@napi-rs|canvas|csv-parse|piscina|tinypool)\b/
+const APART = /^(?:@napi-rs|@nats-io|canvas|csv-parse|mqtt|piscina|tinypool)\b/
 /** Files of packages that are read, not loaded. */
 const ASSETS = [
   'vega/build/vega.min.js',

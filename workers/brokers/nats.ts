@@ -1,0 +1,99 @@
+/** A connection to a NATS server. Load this module only where a server is named: the client takes its time. */
+import {
+  type Authenticator,
+  AuthorizationError,
+  connect,
+  credsAuthenticator,
+  type NatsConnection,
+  type TlsOptions,
+  tokenAuthenticator,
+  UserAuthenticationExpiredError,
+  usernamePasswordAuthenticator,
+} from '@nats-io/transport-node'
+import {
+  BROKER_VARIABLES,
+  type BrokerAccess,
+  BrokerError,
+  brokerAccess,
+  brokerAddress,
+  credentialsHint,
+  readAccessFile,
+} from './address.ts'
+
+export interface NatsOptions {
+  /** Default: as the environment says. */
+  access?: BrokerAccess
+  /** Shown by the server's own tools. */
+  name?: string
+  /** For the first connection, ms. */
+  timeoutMs?: number
+  /** How long to try to connect again after the connection broke, ms; 0: not at all. */
+  reconnectMs?: number
+}
+
+const TIMEOUT_MS = 5_000
+const RECONNECT_MS = 10_000
+const RECONNECT_WAIT_MS = 250
+
+/**
+ * @param server such as `nats://localhost:4222`; what follows the port is left out
+ * @throws {BrokerError} where it does not answer, refuses the credentials, or a file of credentials cannot be read
+ */
+export async function connectNats(server: string, options: NatsOptions = {}): Promise<NatsConnection> {
+  const address = brokerAddress(server)
+  if (address.protocol !== 'nats')
+    throw new BrokerError(`${server}: no NATS server`, 'expected nats://HOST:PORT')
+  const { access = brokerAccess('nats'), timeoutMs = TIMEOUT_MS, reconnectMs = RECONNECT_MS } = options
+  const tls = tlsOf(access, address.tls)
+  const authenticator = authenticatorOf(access)
+  try {
+    return await connect({
+      servers: `${address.host}:${address.port}`,
+      timeout: timeoutMs,
+      reconnect: reconnectMs > 0,
+      reconnectTimeWait: RECONNECT_WAIT_MS,
+      reconnectJitter: 0,
+      reconnectJitterTLS: 0,
+      maxReconnectAttempts: Math.ceil(reconnectMs / RECONNECT_WAIT_MS),
+      // What a cluster says of its other servers may not be reachable from here.
+      ignoreClusterUpdates: true,
+      ...(options.name !== undefined && { name: options.name }),
+      ...(authenticator !== null && { authenticator }),
+      ...(tls !== null && { tls }),
+    })
+  } catch (error) {
+    throw natsError(error, address.server)
+  }
+}
+
+/** What the client says as a message for a person. */
+export function natsError(error: unknown, server: string): BrokerError {
+  if (error instanceof BrokerError) return error
+  const { message } = error as Error
+  const options = { cause: error }
+  if (error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError)
+    return new BrokerError(`${server} refuses the credentials: ${message}`, credentialsHint('nats'), options)
+  if (/certificate|self.signed|tls|ssl/i.test(message))
+    return new BrokerError(
+      `${server}: no encrypted connection: ${message}`,
+      'name the file with its certificate authority by STINT_NATS_CA',
+      options,
+    )
+  return new BrokerError(
+    `${server} does not answer: ${message}`,
+    'start the server, or check host and port',
+    options,
+  )
+}
+
+function tlsOf({ ca }: BrokerAccess, asked: boolean): TlsOptions | null {
+  if (ca === null) return asked ? {} : null
+  return { ca: readAccessFile(ca, BROKER_VARIABLES.nats.ca) }
+}
+
+function authenticatorOf({ creds, user, password, token }: BrokerAccess): Authenticator | null {
+  if (creds !== null)
+    return credsAuthenticator(Buffer.from(readAccessFile(creds, BROKER_VARIABLES.nats.creds)))
+  if (token !== null) return tokenAuthenticator(token)
+  return user === null ? null : usernamePasswordAuthenticator(user, password ?? undefined)
+}
