@@ -256,14 +256,20 @@ export async function report(
   exports: readonly Export[] = [],
   options: Partial<Omit<WriteOptions, 'folder'>> = {},
 ): Promise<RenderedReport> {
-  const [{ openRun }, { buildReportModel }, { runReport }] = await Promise.all([
-    import('./record/open-run.ts'),
-    import('./report/model.ts'),
-    import('./report/sections/run.ts'),
-  ])
+  const [{ openRun, readChunkLog }, { buildReportModel }, { scenarioDetails }, { runReport }] =
+    await Promise.all([
+      import('./record/open-run.ts'),
+      import('./report/model.ts'),
+      import('./report/page.ts'),
+      import('./report/sections/run.ts'),
+    ])
   const recorded = openRun(folder)
   const model = buildReportModel(recorded.manifest, recorded.trials, recorded.notes)
-  const made = runReport(model)
+  // What a page shows of each trial; the chunk logs are read only where there will be one.
+  const isPage = exports.some(({ format }) => format === 'html' || format === 'json')
+  const chunksOf = (trial: string) => (isPage ? readChunkLog(recorded.folder, trial).chunks : [])
+  const { manifest, trials } = recorded
+  const made = runReport(model, scenarioDetails(manifest, trials, model.measured, chunksOf))
   const files = await writeReport(made, exports, { ...options, folder: recorded.folder })
   return { folder: recorded.folder, model, report: made, files }
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { writeAtomically } from '../record/atomic.ts'
 import { annotationLines } from './render/annotations.ts'
-import { jsonText } from './render/json.ts'
+import { reportJson } from './render/json.ts'
 import { junitText } from './render/junit.ts'
 import { markdownText } from './render/markdown.ts'
 import { terminalText } from './render/terminal.ts'
@@ -98,7 +98,7 @@ function filesOf(
         content: async () => (await import('./render/csv.ts')).csvText(table),
       }))
     case 'json':
-      return page('.json', () => `${jsonText(report, 1)}\n`)
+      return page('.json', () => `${reportJson(report)}\n`)
     case 'junit':
       return page('.xml', () => junitText(report))
     case 'annotations':

@@ -124,11 +124,83 @@ const operatingPoint = object({
   warnings: z.array(object({ kind: text })),
 })
 
+// ---------------------------------------------------------------- what only the page needs, in a file and not on stdout
+
+const tone = z.enum(['good', 'bad', 'quiet', 'strong'])
+
+const block = says(
+  object({ kind: z.enum(['text', 'facts', 'list', 'notices', 'table', 'picture', 'code', 'details']) }),
+  'one thing that a section says; a picture holds its Vega-Lite specification',
+)
+
+const trialDetail = object({
+  trial: text,
+  round: number,
+  outcome: text,
+  started_at: text,
+  duration_ms: number,
+  metrics: says(z.record(text, numberOrNull), 'by name; empty for a trial that was not ok'),
+  compute: object({ in_force: numberOrNull, achieved: numberOrNull, throttled_ms: numberOrNull }),
+  memory: object({ in_force_mb: numberOrNull, peak_mb: numberOrNull }),
+  noise: object({
+    run_queue_wait_share: numberOrNull,
+    others_cores: numberOrNull,
+    steal_share: numberOrNull,
+    involuntary_context_switches: numberOrNull,
+    disturbed: z.array(text).nullable(),
+  }),
+  error: object({ name: text, message: text, exit: text.nullable() }).nullable(),
+  notes: z.array(text),
+})
+
+const timeline = object({
+  trial: text,
+  chunks: number,
+  chunks_per_value: says(number, 'the last value may stand for fewer'),
+  latency_ms: says(z.array(number), 'mean of so many chunks'),
+  latency_max_ms: z.array(number),
+  memory_mb: says(z.array(number), 'heap and external memory, the largest reading'),
+})
+
+const page = object({
+  title: text,
+  subtitle: text,
+  answer: object({ text, tone }),
+  sections: z.array(object({ id: text, title: text, blocks: z.array(block) })),
+  footer: text,
+  explore: says(
+    object({
+      noun: says(text, 'what one item is called, such as scenario'),
+      filters: z.array(object({ key: text, title: text, values: z.array(text) })),
+      items: z.array(
+        object({ id: text, label: text, at: says(z.array(number), 'index of its value in each filter') }),
+      ),
+    }).nullable(),
+    'what its reader chooses among; rows of tables and of plots name the items that they are about',
+  ),
+  metrics: says(z.array(object({ name: text, title: text, unit: text, direction: text })), 'measured ones'),
+  details: says(
+    z.array(
+      object({
+        scenario: text,
+        command: says(text.nullable(), 'runs only this scenario again'),
+        trials: says(z.array(trialDetail), 'numbers with six digits; trials.jsonl has them in full'),
+        timeline: says(timeline.nullable(), 'of one trial; null where no chunks were logged or read'),
+      }),
+    ),
+    'of a run, trial by trial',
+  ),
+})
+  // Every kind has it: told once in the schema.
+  .meta({ id: 'page', description: 'in files only: all that the HTML page shows' })
+  .optional()
+
 const format = z.literal(JSON_FORMAT)
 
 const run = object({
   format,
   kind: z.literal('run'),
+  page,
   name: says(text, "the sweep's"),
   trials: object({ planned: number, finished: number, outcomes }),
   latency: says(text, 'the metric by which latency is compared: per row where chunks differ in size'),
@@ -144,6 +216,7 @@ const run = object({
 const compare = object({
   format,
   kind: z.literal('compare'),
+  page,
   title: text,
   alpha: number,
   correction: z.enum(['holm', 'bh']),
@@ -181,6 +254,7 @@ const gateRow = object({
 const gate = object({
   format,
   kind: z.literal('gate'),
+  page,
   verdict: z.enum(['regression', 'ruled_out', 'undecided']),
   name: text,
   baseline: says(text, 'what people call it'),
@@ -230,6 +304,7 @@ const gate = object({
 const bisect = object({
   format,
   kind: z.literal('bisect'),
+  page,
   name: text,
   good: says(text, 'the ref that every commit was compared with'),
   bad: text,
@@ -247,6 +322,7 @@ const bisect = object({
 const pipeline = object({
   format,
   kind: z.literal('pipeline'),
+  page,
   dataset_fingerprint: object({}),
   reproducibility: object({}),
   batch: object({}),
@@ -275,6 +351,7 @@ const historyPoint = object({ run: text, commit: text.nullable(), started_at: te
 const history = object({
   format,
   kind: z.literal('history'),
+  page,
   runs: says(number, 'that were read, each once'),
   events: says(
     z.array(
@@ -319,6 +396,7 @@ const history = object({
 const doctor = object({
   format,
   kind: z.literal('doctor'),
+  page,
   machine: object({ cpu_model: text, cores: number, memory_mb: number, platform: text, node: text }),
   checks: z.array(
     object({
@@ -350,6 +428,7 @@ const scalar = z.union([text, number, z.boolean(), z.null()])
 const profiles = object({
   format,
   kind: z.literal('profiles'),
+  page,
   profiles: z.array(
     object({
       name: text,
@@ -374,6 +453,7 @@ const param = object({
 const params = object({
   format,
   kind: z.literal('params'),
+  page,
   workload: text,
   params: says(z.record(text, param).nullable(), 'by name; null where any is handed over as given'),
   choices: says(

@@ -1,7 +1,11 @@
 /** What a result says, as plain data: sections of blocks, which each renderer shows in its own way; and the forms that there are. */
+import type { Disturbed, Outcome } from '../../workers/protocol.ts'
 import { count } from '../format.ts'
 
-/** A picture: a Vega-Lite 6 spec, or the reason why there is none. */
+/**
+ * A picture: a Vega-Lite 6 spec, or the reason why there is none. In a page, marks whose row of data has `about`, the id
+ * of an item of the report's `explore` or several, follow what the reader chooses.
+ */
 export type Plot = {
   /** Below the run folder, such as `benchmarks/caps.png`. */
   file: string
@@ -48,6 +52,8 @@ export interface Table {
   first?: number[]
   /** The file that holds every row. */
   file?: string
+  /** By row, ids of the items of the report's `explore` that it is about: a page shows it where any of them is chosen. */
+  about?: readonly string[][]
 }
 
 export interface Item {
@@ -130,6 +136,8 @@ export interface Report {
   elapsed_s: number | null
   /** Set where its Markdown becomes part of another page, such as a comment. */
   embedded?: true
+  /** Absent where a page has nothing to choose from. */
+  page?: PageData
 }
 
 /** Every picture of a report, drawn or skipped, in its order. */
@@ -170,4 +178,93 @@ export interface Export {
   format: Format
   /** A file, or a folder for a format of several files; null: the report's own names in its own folder. */
   to: string | null
+}
+
+// ---------------------------------------------------------------- what only a page asks for
+
+/** The things that rows and points of a page are about, and by what they may be chosen. */
+export interface Explore {
+  /** What one is called, such as `scenario`. */
+  noun: string
+  filters: Filter[]
+  items: ExploredItem[]
+}
+
+export interface ExploredItem {
+  id: string
+  label: string
+  /** Index of its value in each filter. */
+  at: number[]
+}
+
+export interface Filter {
+  key: string
+  title: string
+  /** In order: numbers by size, `none` last. */
+  values: string[]
+}
+
+/** One scenario, trial by trial. */
+export interface ScenarioDetail {
+  scenario: string
+  /** A shell command that runs only this scenario again; null where none is known. */
+  command: string | null
+  trials: TrialDetail[]
+  /** Of one trial; null where no chunks were logged, or too many to read. */
+  timeline: Timeline | null
+}
+
+/** Numbers have six digits; the journal has them in full. */
+export interface TrialDetail {
+  trial: string
+  round: number
+  outcome: Outcome
+  started_at: string
+  duration_ms: number
+  /** Empty for a trial that was not ok. */
+  metrics: Record<string, number | null>
+  compute: { in_force: number | null; achieved: number | null; throttled_ms: number | null }
+  memory: { in_force_mb: number | null; peak_mb: number | null }
+  noise: {
+    run_queue_wait_share: number | null
+    others_cores: number | null
+    steal_share: number | null
+    involuntary_context_switches: number | null
+    disturbed: Disturbed[] | null
+  }
+  error: { name: string; message: string; exit: string | null } | null
+  notes: string[]
+}
+
+/** A trial over its chunks, equally many of them in each value. */
+export interface Timeline {
+  trial: string
+  chunks: number
+  chunks_per_value: number
+  latency_ms: number[]
+  latency_max_ms: number[]
+  /** Heap and external memory, the largest. */
+  memory_mb: number[]
+}
+
+/** A metric by its name, and what people call it. */
+export interface PageMetric {
+  name: string
+  title: string
+  unit: string
+  direction: string
+}
+
+/** What a report adds to its data for its page. */
+export interface PageData {
+  explore: Explore
+  metrics?: PageMetric[]
+  details?: ScenarioDetail[]
+}
+
+/** All that a page shows, as data. */
+export interface PageModel extends Pick<Report, 'title' | 'subtitle' | 'answer' | 'sections' | 'footer'> {
+  explore: Explore | null
+  metrics: PageMetric[]
+  details: ScenarioDetail[]
 }

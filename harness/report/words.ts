@@ -119,6 +119,17 @@ export function runsText({ benchmark_runs, until }: Pick<Sweep, 'benchmark_runs'
   return `${until.min} to ${benchmark_runs} runs until ${metricName(until.metric)} is known to ±${formatShare(until.ci)}`
 }
 
+/** A word as a POSIX shell reads it back; control characters never survive. */
+export function shellWord(word: string): string {
+  const clean = plain(word)
+  return /^[\w@%+=:,./-]+$/.test(clean) ? clean : `'${clean.replaceAll("'", "'\\''")}'`
+}
+
+/** Id of an item of a page that has no other: what tells it from the others. */
+export function itemId(...parts: readonly string[]): string {
+  return JSON.stringify(parts)
+}
+
 /** How much a sweep runs. */
 export interface SweepSize {
   scenarios: number
@@ -262,6 +273,8 @@ export function pairOf(
 export interface Line {
   /** What was compared with what. */
   pair: string
+  /** Ids of what a page says of it: the scenarios of both sides, or the comparison itself. */
+  about: string[]
   row: ComparisonRow
 }
 
@@ -269,6 +282,7 @@ export interface Line {
 export function pairLines(model: ReportModel): Line[] {
   return model.comparisons.map((row) => {
     const { change, shared } = pairOf(model, row)
-    return { row, pair: shared === '' ? change : `${change}, ${shared}` }
+    const about = [...membersOf(row.a), ...membersOf(row.b)]
+    return { row, pair: shared === '' ? change : `${change}, ${shared}`, about }
   })
 }

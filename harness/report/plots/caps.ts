@@ -20,6 +20,8 @@ const COLOURS = ['#0072b2', '#e69f00', '#d55e00', '#767676']
 const MARKS = ['circle', 'diamond', 'cross', 'triangle-up']
 
 interface CapPoint {
+  /** The scenario's id. */
+  about: string
   label: string
   cap: number
   used: number
@@ -82,19 +84,19 @@ export function capsPlot(model: ReportModel, file: string): Plot {
   return { file, alt: ALT, spec }
 }
 
-function computePoint({ label, compute }: ScenarioReport): CapPoint[] {
+function computePoint({ id, label, compute }: ScenarioReport): CapPoint[] {
   const { achieved, achieved_max } = compute
   const cap = coresOf(compute)
   if (cap === null || achieved === null) return []
   const state: State =
     compute.enforced === false ? 'not enforced' : compute.over_cap ? 'over the cap' : 'held'
-  return [{ label, cap, used: achieved.value, most: achieved_max ?? achieved.value, state }]
+  return [{ about: id, label, cap, used: achieved.value, most: achieved_max ?? achieved.value, state }]
 }
 
-function memoryPoint({ label, memory, outcomes }: ScenarioReport): CapPoint[] {
+function memoryPoint({ id, label, memory, outcomes }: ScenarioReport): CapPoint[] {
   const { asked_mb: cap, peak_max_mb: most } = memory
   if (cap === null || most === null) return []
-  return [{ label, cap, used: most, most, state: memoryState(memory, outcomes.out_of_memory > 0) }]
+  return [{ about: id, label, cap, used: most, most, state: memoryState(memory, outcomes.out_of_memory > 0) }]
 }
 
 function memoryState({ enforced, asked_mb, peak_max_mb }: ScenarioReport['memory'], ended: boolean): State {

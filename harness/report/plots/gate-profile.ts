@@ -3,7 +3,7 @@
 import { count, wholeNumber } from '../../format.ts'
 import type { GateProfile, GateResult } from '../../gate/types.ts'
 import type { Plot } from '../section.ts'
-import { ratioText } from '../words.ts'
+import { itemId, ratioText } from '../words.ts'
 import { linearTicks, logTicks, tickLabel } from './scale.ts'
 import { ellipsis, wrap } from './text.ts'
 import { config, FONT_SIZE, INK, REFERENCE } from './theme.ts'
@@ -37,9 +37,10 @@ export function gateProfilePlot({ profiles, name, candidate, baseline }: GateRes
 
 const furthest = ({ ratio }: GateProfile) => Math.max(...ratio.map((value) => Math.abs(Math.log(value))))
 
-function panel({ label, chunks, ratio, low, high, duets }: GateProfile, last: boolean) {
+function panel({ scenario, label, chunks, ratio, low, high, duets }: GateProfile, last: boolean) {
   const step = chunks / ratio.length
   const values = ratio.map((value, i) => ({
+    about: itemId(scenario, 'latency_mean_ms'),
     at: (i + 0.5) * step,
     value,
     low: low[i] ?? value,

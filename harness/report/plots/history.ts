@@ -3,7 +3,7 @@
 import { count, formatMetric } from '../../format.ts'
 import type { History, HistoryEvent, HistorySeries, SeriesChange } from '../../gate/types.ts'
 import type { Plot } from '../section.ts'
-import { metricName, plain } from '../words.ts'
+import { itemId, metricName, plain } from '../words.ts'
 import { linearTicks, scaleOver, tickLabel } from './scale.ts'
 import { ellipsis, wrap } from './text.ts'
 import { config, FONT_SIZE, INK, MUTED } from './theme.ts'
@@ -28,6 +28,11 @@ export function historyPlots({ series, events }: Pick<History, 'series' | 'event
       const own = events.filter((event) => event.sweep === sweep && event.machine === machine)
       return historyPlot(group, own, `history-${i + 1}.png`)
     })
+}
+
+/** Id of a series in a page. */
+export function seriesId({ sweep, machine, scenario, metric }: HistorySeries): string {
+  return itemId(sweep, machine, scenario, metric)
 }
 
 /**
@@ -76,10 +81,12 @@ function sizeOf({ changes }: HistorySeries): number {
   }, 0)
 }
 
-function panel({ metric, label, unit, points, changes, outliers }: HistorySeries, last: boolean) {
+function panel(series: HistorySeries, last: boolean) {
+  const { metric, label, unit, points, changes, outliers } = series
   const values = points.map(({ value }) => value)
   const scale = scaleOver(values, { air: 0.12, log: false })
   const runs = points.map(({ started_at, commit, value }, index) => ({
+    about: seriesId(series),
     index,
     value,
     apart: outliers.includes(index) ? 'stands apart' : 'run',

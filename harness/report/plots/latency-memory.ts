@@ -49,6 +49,7 @@ function specOf(model: ReportModel, points: Point[], { latency, memory, accuracy
   const ys = scaleOver(points.flatMap(({ y }) => positive(extent(y), y.value)))
   const modes = [...new Set(points.map(({ scenario }) => String(scenario.point['mode'])))].sort()
   const rows = points.map(({ scenario, x, y }) => ({
+    about: scenario.id,
     x: x.value,
     y: y.value,
     xlow: ends(x, xs)[0],
@@ -158,6 +159,7 @@ function labelsOf(model: ReportModel, points: readonly Point[], xs: PlotScale, y
   const anchors = points.map(({ scenario, x, y }) => {
     const text = keys.map((key) => settingLabel(key, scenario.point[key])).join(' · ')
     return {
+      about: scenario.id,
       text,
       x: position(xs, x.value) * WIDTH,
       y: (1 - position(ys, y.value)) * HEIGHT,
@@ -177,9 +179,9 @@ function labelsOf(model: ReportModel, points: readonly Point[], xs: PlotScale, y
   const bounds = { x0: 0, x1: WIDTH + 14, y0: -4, y1: HEIGHT - 2 }
   const named = anchors.filter(({ text }) => text !== '')
   const places = placeLabels(named, obstacles, bounds)
-  return named.flatMap(({ text }, i) => {
+  return named.flatMap(({ about, text }, i) => {
     const place = places[i]
-    return place ? [{ x: place.x, y: place.y, text }] : []
+    return place ? [{ about, x: place.x, y: place.y, text }] : []
   })
 }
 

@@ -261,8 +261,8 @@ function layOut(lines: readonly Line[], alpha: number) {
     y += ROW
     const group = lines.filter(({ row }) => row.metric === metric)
     const style = ratioStyle(group.flatMap(({ row }) => [row.ratio, row.ratio_ci_low, row.ratio_ci_high]))
-    for (const { row, pair } of group) {
-      placed.push(line(row, y + ROW / 2, plain(pair), pairWidth, style, alpha))
+    for (const { row, pair, about } of group) {
+      placed.push(line(row, about, y + ROW / 2, plain(pair), pairWidth, style, alpha))
       y += ROW
     }
     y += ROW * 0.4
@@ -270,9 +270,18 @@ function layOut(lines: readonly Line[], alpha: number) {
   return { heads, rows: placed, height: Math.round(y), pairWidth }
 }
 
-function line(row: ComparisonRow, y: number, pair: string, width: number, style: RatioStyle, alpha: number) {
+function line(
+  row: ComparisonRow,
+  about: string[],
+  y: number,
+  pair: string,
+  width: number,
+  style: RatioStyle,
+  alpha: number,
+) {
   const told = row.verdict === 'equivalent' || isSignificant(row, alpha)
   return {
+    about,
     y,
     pair: ellipsis(pair, FONT_SIZE.label, width - 16),
     tip: pair,

@@ -186,6 +186,7 @@ function row({ scenario, x, y, front }: Point, { xs, ys, cost, accuracy, encodin
   const [xlow, xhigh] = range(x, xs)
   const [ylow, yhigh] = range(y, ys)
   return {
+    about: scenario.id,
     x: x.value,
     xlow,
     xhigh,
@@ -219,12 +220,14 @@ function vegaScale({ type, domain }: PlotScale) {
 const LABEL_LINE = Math.round(FONT_SIZE.label * 1.25)
 
 interface FrontLabel {
+  /** The scenario's id. */
+  about: string
   /** Centre of the text, px. */
   x: number
   y: number
   text: string
   /** From the point to the text, where they are apart. */
-  leader: { x0: number; y0: number; x1: number; y1: number } | null
+  leader: { about: string; x0: number; y0: number; x1: number; y1: number } | null
 }
 
 /** What colour and shape do not tell, written beside the points of the front. */
@@ -253,7 +256,8 @@ function labelFront({ points, front, encoding, xs, ys, shown, intervals }: Pictu
     obstacles.push({ x0: from.x, x1: to.x, y0: from.y - 1, y1: from.y + 1 })
     obstacles.push({ x0: to.x - 1, x1: to.x + 1, y0: to.y, y1: from.y })
   }
-  const anchors = front.map(({ x, y }, i) => ({
+  const anchors = front.map(({ scenario, x, y }, i) => ({
+    about: scenario.id,
     ...pixels(x.value, y.value),
     width: textWidth(texts[i]!, FONT_SIZE.label),
     height: LABEL_LINE,
@@ -267,8 +271,15 @@ function labelFront({ points, front, encoding, xs, ys, shown, intervals }: Pictu
   return wanted.flatMap(({ anchor, text }, i) => {
     const place = places[i]
     if (!place) return []
-    const leader = place.leader && { x0: anchor.x, y0: anchor.y, x1: place.leader.x, y1: place.leader.y }
-    return [{ x: place.x, y: place.y, text, leader }]
+    const { about } = anchor
+    const leader = place.leader && {
+      about,
+      x0: anchor.x,
+      y0: anchor.y,
+      x1: place.leader.x,
+      y1: place.leader.y,
+    }
+    return [{ about, x: place.x, y: place.y, text, leader }]
   })
 }
 

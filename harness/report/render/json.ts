@@ -1,17 +1,23 @@
 /** A report's data as JSON. */
+import { pageModel } from '../page.ts'
 import type { Report } from '../section.ts'
 
 /** Changes with every change that a reader of the JSON must know of. */
 export const JSON_FORMAT = 2
 
-/** One line, unless indented. */
-export function jsonText({ kind, data }: Pick<Report, 'kind' | 'data'>, indent?: number): string {
-  return safeJson({ format: JSON_FORMAT, kind, ...data }, indent)
+/** What programs read, as one line. */
+export function jsonText({ kind, data }: Pick<Report, 'kind' | 'data'>): string {
+  return safeJson({ format: JSON_FORMAT, kind, ...data })
+}
+
+/** `reports/report.json`: what programs read, and all that a page shows, as one line. */
+export function reportJson(report: Report): string {
+  return safeJson({ format: JSON_FORMAT, kind: report.kind, ...report.data, page: pageModel(report) })
 }
 
 /** JSON that may be printed: no character in it can steer a terminal. */
-export function safeJson(value: object, indent?: number): string {
-  const text = JSON.stringify(value, null, indent)
+export function safeJson(value: object): string {
+  const text = JSON.stringify(value)
   // JSON allows these as they are, and some terminals obey them.
   return text.replace(
     /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g,

@@ -4,11 +4,12 @@ import { type ComparisonRow, isRegression, isSignificant } from '../../analyse/c
 import { formatMetric } from '../../format.ts'
 import { STINT_VERSION } from '../../package-folder.ts'
 import type { ComparisonLine, RunComparison } from '../compare.ts'
+import { exploreBy } from '../page.ts'
 import type { Forest } from '../plots/significance.ts'
-import type { Plot } from '../section.ts'
+import type { Explore, Plot } from '../section.ts'
 import { type Cell, type Check, type ColumnOf, columnsOf, type Report } from '../section.ts'
 import { comparisonTable } from '../tables.ts'
-import { adjustedPText, CORRECTIONS, type Line, metricName, plain, sizeText } from '../words.ts'
+import { adjustedPText, CORRECTIONS, itemId, type Line, metricName, plain, sizeText } from '../words.ts'
 import { findingsHeadline } from './findings.ts'
 import { secondaryTests } from './secondary-tests.ts'
 
@@ -32,7 +33,13 @@ export function compareReport(comparison: RunComparison, forest: Plot | null = n
           lines.length === 0
             ? []
             : [
-                { kind: 'table', table: { columns: columnsOf(lines, columnsFor(comparison)) } },
+                {
+                  kind: 'table',
+                  table: {
+                    columns: columnsOf(lines, columnsFor(comparison)),
+                    about: lines.map((line) => [lineId(line)]),
+                  },
+                },
                 ...(forest === null ? [] : [{ kind: 'picture', plot: forest } as const]),
                 ...secondaryTests(pairsOf(comparison), comparison),
               ],
@@ -45,7 +52,28 @@ export function compareReport(comparison: RunComparison, forest: Plot | null = n
     file: 'compare',
     source: null,
     elapsed_s: null,
+    page: { explore: explored(lines) },
   }
+}
+
+function lineId({ row, scenario, a, b }: ComparisonLine): string {
+  return itemId(row.metric, scenario, a, b)
+}
+
+/** Comparisons, by what they are of. */
+function explored(lines: readonly ComparisonLine[]): Explore {
+  const items = lines.map((line) => ({
+    ...line,
+    id: lineId(line),
+    label: `${metricName(line.row.metric)}, ${pairWords(line)}`,
+  }))
+  return exploreBy('comparison', items, [
+    { key: 'metric', title: 'Metric', of: ({ row }) => metricName(row.metric) },
+    { key: 'scenario', title: 'Scenario', of: ({ scenario }) => scenario },
+    { key: 'a', title: 'Reference', of: ({ a }) => a },
+    { key: 'b', title: 'Compared', of: ({ b }) => b },
+    { key: 'verdict', title: 'Verdict', of: ({ row }) => row.verdict.replace('_', ' ') },
+  ])
 }
 
 /** The sides and the scenario are named where they vary from row to row. */
@@ -101,7 +129,7 @@ export function forestOf(comparison: RunComparison): Forest {
 }
 
 function pairsOf({ lines }: RunComparison): Line[] {
-  return lines.map((line) => ({ row: line.row, pair: pairWords(line) }))
+  return lines.map((line) => ({ row: line.row, pair: pairWords(line), about: [lineId(line)] }))
 }
 
 function pairWords({ scenario, a, b }: Omit<ComparisonLine, 'row'>): string {

@@ -2,7 +2,8 @@
 import { count, formatDuration, formatMetric, formatShare, list, wholeNumber } from '../../format.ts'
 import type { Coverage, GateResult, GateRow, RowVerdict } from '../../gate/types.ts'
 import { STINT_VERSION } from '../../package-folder.ts'
-import type { Plot } from '../section.ts'
+import { exploreBy } from '../page.ts'
+import type { Explore, Plot } from '../section.ts'
 import {
   type Block,
   type Check,
@@ -13,7 +14,7 @@ import {
   type Table,
   type Tone,
 } from '../section.ts'
-import { capitalised, metricName, ratioStyle, ratioText, waitText } from '../words.ts'
+import { capitalised, itemId, metricName, ratioStyle, ratioText, waitText } from '../words.ts'
 
 const VERDICTS: Record<RowVerdict, { text: string; tone?: Tone }> = {
   regression: { text: 'REGRESSION', tone: 'bad' },
@@ -72,11 +73,28 @@ export function gateReport(result: GateResult, sweep: string, plot: Plot | null 
     source: sweep,
     elapsed_s,
     embedded: true,
+    page: { explore: explored(rows) },
   }
+}
+
+function rowId({ scenario, metric }: GateRow): string {
+  return itemId(scenario, metric)
+}
+
+/** Rows, by what they are about and by what was found. */
+function explored(rows: readonly GateRow[]): Explore {
+  const labels = new Map(rows.map(({ scenario, label }) => [scenario, label]))
+  const items = rows.map((row) => ({ ...row, id: rowId(row), label: `${rowName(row)}, ${row.label}` }))
+  return exploreBy('row', items, [
+    { key: 'scenario', title: 'Scenario', of: ({ scenario }) => labels.get(scenario) ?? scenario },
+    { key: 'metric', title: 'Metric', of: (row) => rowName(row) },
+    { key: 'verdict', title: 'Verdict', of: ({ verdict }) => VERDICTS[verdict].text },
+  ])
 }
 
 function rowTable(rows: readonly GateRow[]): Table {
   return {
+    about: rows.map((row) => [rowId(row)]),
     columns: columnsOf(rows, [
       { head: 'Scenario', short: 'scenario', type: 'text', cell: ({ label }) => ({ text: label }) },
       { head: 'Metric', short: 'metric', type: 'text', cell: (row) => ({ text: rowName(row) }) },

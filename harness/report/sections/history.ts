@@ -2,7 +2,17 @@
 import { count, formatMetric, formatP, formatShare } from '../../format.ts'
 import type { History, HistoryEvent, HistorySeries } from '../../gate/types.ts'
 import { STINT_VERSION } from '../../package-folder.ts'
-import type { CsvValue, Plot, Report, Tone } from '../section.ts'
+import { exploreBy } from '../page.ts'
+import { seriesId } from '../plots/history.ts'
+import {
+  type CsvValue,
+  columnsOf,
+  type Explore,
+  type Plot,
+  type Report,
+  type Table,
+  type Tone,
+} from '../section.ts'
 import { amountText, capitalised, metricName, ratioText } from '../words.ts'
 
 /** An event names so many of its series; its table has them all. */
@@ -43,7 +53,12 @@ export function historyReport(history: History, folder: string, plots: readonly 
       {
         id: 'series',
         title: 'Over the runs',
-        blocks: plots.map((plot) => ({ kind: 'picture', plot, pages: true })),
+        blocks: [
+          ...plots.map((plot) => ({ kind: 'picture', plot, pages: true }) as const),
+          ...(series.length === 0
+            ? []
+            : [{ kind: 'table', table: seriesTable(series), pages: true } as const]),
+        ],
       },
       {
         id: 'notes',
@@ -66,6 +81,70 @@ export function historyReport(history: History, folder: string, plots: readonly 
     file: 'history',
     source: null,
     elapsed_s: null,
+    page: { explore: explored(series) },
+  }
+}
+
+/** Series, by what they are of and whether they changed. */
+function explored(series: readonly HistorySeries[]): Explore {
+  const items = series.map((one) => ({
+    ...one,
+    id: seriesId(one),
+    scenario: one.label,
+    label: `${metricName(one.metric)} of ${one.sweep} ${one.label}, ${one.machine}`,
+  }))
+  return exploreBy('series', items, [
+    { key: 'sweep', title: 'Sweep', of: ({ sweep }) => sweep },
+    { key: 'machine', title: 'Machine', of: ({ machine }) => machine },
+    { key: 'scenario', title: 'Scenario', of: ({ scenario }) => scenario },
+    { key: 'metric', title: 'Metric', of: ({ metric }) => metricName(metric) },
+    { key: 'change', title: 'Change', of: (one) => changeWord(one) },
+  ])
+}
+
+function changeWord({ changes }: Pick<HistorySeries, 'changes'>): string {
+  const verdicts = new Set(changes.map(({ verdict }) => verdict))
+  return verdicts.size > 1 ? 'both ways' : ([...verdicts][0] ?? 'none')
+}
+
+/** Every series with its ends, for pages. */
+function seriesTable(series: readonly HistorySeries[]): Table {
+  const value = (at: number) => (one: HistorySeries) => {
+    const point = one.points.at(at)
+    return point === undefined
+      ? { text: '—', value: null }
+      : { text: formatMetric(point.value, one.unit), value: point.value }
+  }
+  const tones = {
+    worse: 'bad',
+    better: 'good',
+    'both ways': 'bad',
+    changed: 'strong',
+    none: 'quiet',
+  } as const
+  return {
+    columns: columnsOf(series, [
+      { head: 'Sweep', type: 'text', cell: ({ sweep }) => ({ text: sweep }) },
+      { head: 'Machine', type: 'text', cell: ({ machine }) => ({ text: machine, tone: 'quiet' }) },
+      { head: 'Scenario', type: 'text', cell: ({ label }) => ({ text: label }) },
+      { head: 'Metric', type: 'text', cell: ({ metric }) => ({ text: capitalised(metricName(metric)) }) },
+      {
+        head: 'Runs',
+        type: 'number',
+        cell: ({ points }) => ({ text: String(points.length), value: points.length }),
+      },
+      { head: 'First', type: 'number', cell: value(0) },
+      { head: 'Newest', type: 'number', cell: value(-1) },
+      {
+        head: 'Change',
+        type: 'text',
+        cell: (one) => {
+          const text = changeWord(one)
+          return { text, tone: tones[text as keyof typeof tones] ?? 'strong' }
+        },
+      },
+    ]),
+    about: series.map((one) => [seriesId(one)]),
   }
 }
 

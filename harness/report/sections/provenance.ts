@@ -3,7 +3,7 @@ import { count, formatDuration, list, wholeNumber } from '../../format.ts'
 import type { Sweep } from '../../sweep/types.ts'
 import type { Block, Plot } from '../section.ts'
 import type { ReportModel } from '../types.ts'
-import { plain, runsText, scalarText, settingName } from '../words.ts'
+import { runsText, scalarText, settingName, shellWord } from '../words.ts'
 
 const MOST_VALUES = 12
 
@@ -80,12 +80,6 @@ export function reproduceSteps({ manifest }: ReportModel): Block[] {
     },
     { kind: 'text', pages: true, text: 'Tables and pictures only: stint report, with the run folder.' },
   ]
-}
-
-/** A word as a POSIX shell reads it back; control characters never survive. */
-function shellWord(word: string): string {
-  const clean = plain(word)
-  return /^[\w@%+=:,./-]+$/.test(clean) ? clean : `'${clean.replaceAll("'", "'\\''")}'`
 }
 
 function valuesOf({ scenarios }: ReportModel, key: string): string {

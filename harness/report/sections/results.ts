@@ -104,6 +104,7 @@ export function summaryTable(model: ReportModel): Table {
       { head: 'Outcome', short: 'outcome', type: 'text', cell: outcomeCell },
     ]),
     first: front,
+    about: scenarios.map(({ id }) => [id]),
     file: 'benchmarks/constraint_experiment.csv',
     ...(notes.length > 0 && { note: notes.join(' ') }),
   }
@@ -179,6 +180,7 @@ export function operatingTable(model: ReportModel): Table {
           isTested(point) ? tiedCell(model, point.tied) : { text: 'not tested: an estimate', tone: 'quiet' },
       },
     ]),
+    about: points.map(({ scenario }) => membersOf(scenario)),
     note: `Only scenarios whose every trial was ok take part${left}. "Not significantly different": others that do not differ from the best after ${CORRECTIONS[model.manifest.sweep.compare.correction].after}.`,
   }
 }
@@ -251,6 +253,7 @@ export function capsTable(model: ReportModel): Table {
       { head: 'Peak, most (MB)', type: 'number', cell: ({ memory }) => numberCell(memory.peak_max_mb) },
       { head: 'In force', type: 'text', cell: inForceCell },
     ]),
+    about: scenarios.map(({ id }) => [id]),
     file: 'benchmarks/constraint_experiment.csv',
     note: `Compute is CPU time of the whole trial process over wall time${calibration === null ? '' : `, in cores of this machine: one of ${plain(calibration.profile)} is ${formatNumber(calibration.factor)} of them`}. Peak memory is the largest reading above an idle worker.${watched}`,
   }

@@ -1,5 +1,6 @@
 /** What is said of a run. */
 import { count, formatMetric, formatNumber, formatShare, wholeNumber } from '../../format.ts'
+import { exploreRun, pageMetrics } from '../page.ts'
 import { capsPlot } from '../plots/caps.ts'
 import { significancePlot } from '../plots/significance.ts'
 import { pictureSubtitle } from '../plots/text.ts'
@@ -11,6 +12,7 @@ import {
   columnsOf,
   type Item,
   type Report,
+  type ScenarioDetail,
   type Section,
   type Table,
   type Tone,
@@ -35,7 +37,8 @@ const FILE = 'reports/report'
 /** Lines of a kind under `In short`. */
 const SHORT = 4
 
-export function runReport(model: ReportModel): Report {
+/** @param details of its scenarios, for the page */
+export function runReport(model: ReportModel, details: readonly ScenarioDetail[] = []): Report {
   const { manifest } = model
   return {
     kind: 'run',
@@ -54,6 +57,7 @@ export function runReport(model: ReportModel): Report {
     file: FILE,
     source: manifest.sweep.source.path,
     elapsed_s: manifest.elapsed_s,
+    page: { explore: exploreRun(model), metrics: pageMetrics(model), details: [...details] },
   }
 }
 
@@ -254,8 +258,8 @@ function runData(model: ReportModel): Record<string, unknown> {
 
 /** Trials that were not ok, those that ended alike in one row; null where every trial was ok. */
 function outcomeTable({ scenarios }: ReportModel): Table | null {
-  const rows = scenarios.flatMap(({ label, failures, trials }) =>
-    failures.map((failure) => ({ label, trials, ...failure })),
+  const rows = scenarios.flatMap(({ id, label, failures, trials }) =>
+    failures.map((failure) => ({ id, label, trials, ...failure })),
   )
   if (rows.length === 0) return null
   return {
@@ -274,6 +278,7 @@ function outcomeTable({ scenarios }: ReportModel): Table | null {
         cell: ({ first_trial }) => ({ text: first_trial, tone: 'quiet' }),
       },
     ]),
+    about: rows.map(({ id }) => [id]),
     file: 'trials.jsonl',
   }
 }

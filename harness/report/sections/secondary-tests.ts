@@ -47,6 +47,7 @@ export function secondaryTests(
       })),
     ]),
     note: notes.join(' '),
+    about: tested.map(({ about }) => about),
     ...(file !== undefined && { file }),
   }
   return [{ kind: 'details', title: 'Secondary tests', blocks: [{ kind: 'table', table }] }]

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { jsonText } from '../../../harness/report/render/json.ts'
+import { jsonText, reportJson } from '../../../harness/report/render/json.ts'
 import { reportJsonSchema, reportSchema } from '../../../harness/report/schema.ts'
 import { ordinaryReport } from './ordinary.ts'
 
@@ -25,4 +25,15 @@ it('names every key of a run, and refuses one that lacks any', () => {
   expect(keysOf('scenarios')).toEqual(expect.arrayContaining(Object.keys(data.scenarios[0])))
   expect(keysOf('comparisons')).toEqual(expect.arrayContaining(Object.keys(data.comparisons[0])))
   expect(keysOf('operating_points')).toEqual(expect.arrayContaining(Object.keys(data.operating_points[0])))
+})
+
+it('holds all that a page shows in the file, of which the page of a run lacks nothing', () => {
+  const data = JSON.parse(reportJson(ordinaryReport))
+  expect(reportSchema.safeParse(data).error).toBeUndefined()
+  const { page } = JSON.parse(JSON.stringify(reportJsonSchema())).definitions
+  expect(Object.keys(page.properties).sort()).toEqual(Object.keys(data.page).sort())
+  for (const key of Object.keys(data.page)) {
+    const { [key]: _, ...rest } = data.page
+    expect(reportSchema.safeParse({ ...data, page: rest }).success, key).toBe(false)
+  }
 })
