@@ -10,6 +10,7 @@ import { writeAtomically } from './record/atomic.ts'
 import { checkWritable } from './record/run-folder.ts'
 import { STDIN } from './sweep/dataset.ts'
 import { sweepOfFile } from './sweep/load.ts'
+import { workloadMode } from './sweep/realtime.ts'
 import { SETTING_MEANINGS } from './sweep/settings.ts'
 import { inRunWords, limitedTo, starterSweep } from './sweep/starter.ts'
 import { UserError, userErrorFrom } from './user-error.ts'
@@ -43,6 +44,7 @@ export async function writeStarter(
   if (source === STDIN)
     throw new UserError('-: a sweep needs data that can be read again', 'save standard input to a file first')
   const { sweep } = sweepOfFile(source, target === undefined ? {} : { target })
+  const { settings } = sweep.scenarios[0]!
   const path = resolve(out ?? `${sweep.name}.yaml`)
   checkTarget(path, out ?? `${sweep.name}.yaml`, force)
   const folder = makeOwnedFolder()
@@ -50,7 +52,7 @@ export async function writeStarter(
     const prepared = await start().prepare({
       workload: sweep.workload,
       datasets: [sweep.scenarios[0]!.dataset!],
-      uses: [[{ params: {}, settings: sweep.scenarios[0]!.settings }]],
+      uses: [[{ params: {}, settings: { mode: workloadMode(settings), batch_size: settings.batch_size } }]],
       data_dir: folder,
     })
     if (!prepared.ok) throw userErrorFrom(inRunWords(prepared.error))

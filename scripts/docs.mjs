@@ -98,6 +98,14 @@ const pipelineKeys = Object.keys(top).filter(
   (name) => top[name].description === 'a parameter of the built-in pipeline',
 )
 const settings = Object.keys(top).filter((name) => !blocks.includes(name) && !pipelineKeys.includes(name))
+/** Settings in mappings of their own, by the names that they have as an axis. */
+const flat = Object.fromEntries(
+  settings.flatMap((name) =>
+    ['arrival', 'queue'].includes(name)
+      ? Object.entries(mapping(top[name])).map(([key, schema]) => [`${name}.${key}`, schema])
+      : [[name, top[name]]],
+  ),
+)
 const gridKeys = new Set(Object.keys(top.grid.properties))
 const dataset = mapping(top.dataset)
 
@@ -190,7 +198,7 @@ function types() {
 /** Page, name of the block, its text. */
 const BLOCKS = [
   ['reference/sweep.md', 'sweep-keys', () => keysTable(only(top, blocks))],
-  ['reference/sweep.md', 'settings', () => keysTable(only(top, settings), { axes: gridKeys })],
+  ['reference/sweep.md', 'settings', () => keysTable(flat, { axes: gridKeys })],
   ['reference/sweep.md', 'compare-keys', () => keysTable(mapping(top.compare))],
   ['reference/sweep.md', 'gate-keys', () => keysTable(mapping(top.gate))],
   [

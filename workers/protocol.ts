@@ -127,6 +127,43 @@ export interface CapsAsked {
   policy: 'strict' | 'best_effort'
 }
 
+export const ARRIVAL_PATTERNS = ['constant', 'poisson', 'bursts', 'trace'] as const
+/** What happens to events that arrive while as many wait as may. */
+export const QUEUE_POLICIES = ['block', 'drop_oldest', 'drop_newest', 'predict_only'] as const
+export type QueuePolicy = (typeof QUEUE_POLICIES)[number]
+
+/** When events arrive. Rates are in events per second. */
+export type ArrivalSpec =
+  | { pattern: 'constant' | 'poisson'; rate: number }
+  /**
+   * Each period starts with a burst of `duty` of its time at `factor` times the rate; `rate` is the mean over the
+   * period.
+   */
+  | { pattern: 'bursts'; rate: number; duty: number; factor: number; period_ms: number }
+  /** The column of the data that holds the time of each event; `speed` times as fast. */
+  | { pattern: 'trace'; column: string; speed: number }
+
+/** Events arrive on their own clock. */
+export interface OpenLoopSpec {
+  kind: 'open'
+  arrival: ArrivalSpec
+  /** Of the arrivals: another one in each round. A whole number below 2^53. */
+  seed: number
+  /** How long events arrive; null: to the end of the data. */
+  duration_s: number | null
+  /** How long an event may wait for others to fill its chunk, ms. */
+  max_wait_ms: number
+  /** For goodput, ms from the arrival; null: none is computed. */
+  deadline_ms: number | null
+  queue: {
+    /** Events that may wait before `when_full` applies; null: any number. */
+    limit_rows: number | null
+    when_full: QueuePolicy
+  }
+  /** From the arrival of an event to that of its label, ms. */
+  label_delay_ms: number
+}
+
 /** What decides when a step may start. */
 export type DriverSpec =
   /** The next step starts when the last ended. */
@@ -134,6 +171,7 @@ export type DriverSpec =
   /** Two workloads take turns, beginning again with the data until so much time has passed, warm-up excluded. */
   /** Whole passes over the data until `target_ms` is up; a pass ends early at `most_ms`. */
   | { kind: 'interleaved'; target_ms: number; most_ms: number }
+  | OpenLoopSpec
 
 /**
  * One repetition of one scenario: all that it needs, each quantity once. Plain JSON without a path, so that any

@@ -198,6 +198,7 @@ async function takeTurns({ context, warmupChunks, turns }: DuetOrder): Promise<D
 }
 
 async function measure({ job, budgetMb, compute, coldFirstChunkMs }: DriveOrder): Promise<Measured> {
+  if (job.spec.driver.kind === 'open') throw new Error('mode: realtime cannot be run yet')
   const opening = threadMs()
   const units = compute === null || compute.error !== null ? null : job.compute_units
   const context = contextOf(job, { memory_mb: budgetMb, compute_units: units })

@@ -90,6 +90,11 @@ export interface TrialContext<P = Record<string, Scalar>> {
 export interface StepReport {
   /** Rows handled in this step. */
   rows: number
+  /**
+   * Rows answered in this step, the oldest first, those of earlier steps included; `rows` where absent. Only a workload
+   * that holds answers back says so.
+   */
+  answered?: number
   /** Bytes of input read in this step. */
   bytes?: number
   /** Time by operator in ms, for the chunk log. */
@@ -114,11 +119,21 @@ export interface Offer {
   rows: number
   /** False where the rows are to be answered and not learned. */
   train: boolean
+  /**
+   * Rows, from the first of the trial on, whose labels have arrived; absent where each label comes with its row. Skipped
+   * rows count.
+   */
+  labels?: number
 }
 
 export interface OpenWorkload {
   /** Handles up to `offer.rows` rows; null when the data is used up. */
   step(offer: Offer): StepReport | null | Promise<StepReport | null>
+  /**
+   * Gives up this many rows unhandled: those that the next step would take. Only workloads that have it can shed.
+   * @returns rows given up; fewer only where the data ends
+   */
+  skip?(rows: number): number | Promise<number>
   /** What it came to. Not timed; max_compute_units holds the steps alone, max_memory_mb this as well. */
   finish(): TrialOutput | Promise<TrialOutput>
   close?(): void | Promise<void>

@@ -10,6 +10,7 @@ import type {
 } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import { trialId } from '../plan/planner.ts'
+import { openLoop, workloadMode } from '../sweep/realtime.ts'
 import { defaultSettings } from '../sweep/settings.ts'
 import type { ScenarioSettings } from '../sweep/types.ts'
 import type { Executor } from './executor.ts'
@@ -28,14 +29,14 @@ export interface TrialPart {
   data: DataRef | null
   /** Whether every chunk is logged. */
   logChunks?: boolean
-  /** Default: closed loop. */
+  /** Default: as the scenario's mode says. */
   driver?: DriverSpec
   /** In a gate: whose trial it is. */
   side?: DuetSide
 }
 
 export function trialSpec({ id, settings, watts }: TrialRecipe, part: TrialPart): TrialSpec {
-  const { mode, chunk_size, batch_size, random_seed } = settings
+  const { chunk_size, batch_size, random_seed } = settings
   const { max_memory_mb, memory_scope, max_compute_units, pin_core } = settings
   return {
     trial: trialId(id, part.round) + (part.side === undefined ? '' : `-${part.side}`),
@@ -43,10 +44,10 @@ export function trialSpec({ id, settings, watts }: TrialRecipe, part: TrialPart)
     round: part.round,
     workload: part.workload,
     params: part.params,
-    settings: { mode, chunk_size, batch_size, random_seed },
+    settings: { mode: workloadMode(settings), chunk_size, batch_size, random_seed },
     data: part.data,
     caps: { max_memory_mb, memory_scope, max_compute_units, pin_core, policy: settings.caps },
-    driver: part.driver ?? { kind: 'closed' },
+    driver: part.driver ?? openLoop(settings, part.round) ?? { kind: 'closed' },
     warmup_chunks: settings.warmup_chunks,
     deadline_s: settings.timeout_s,
     log_chunks: part.logChunks ?? false,

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import type { DataFingerprint, PreparedDataset } from '../../workers/data/types.ts'
 import {
+  ARRIVAL_PATTERNS,
   type ChunkLogLine,
   COMPUTE_MECHANISMS,
   type DatasetSpec,
@@ -17,13 +18,14 @@ import {
   type NoiseReadings,
   OUTCOMES,
   OUTCOMES_NOT_OK,
+  QUEUE_POLICIES,
   type TrialResult,
 } from '../../workers/protocol.ts'
 import { DATASET_RULES, DIRECTIONS, KINDS } from '../../workers/untrusted.ts'
 import type { MetricInfo, ParamInfo, WorkloadInfo } from '../../workers/workload.ts'
 import { own } from '../own.ts'
 import type { PipelineOptions, PipelineSettings } from '../pipeline/options.ts'
-import { defaultSettings } from '../sweep/settings.ts'
+import { defaultSettings, MODES } from '../sweep/settings.ts'
 import type { Scenario, ScenarioSettings, Sweep } from '../sweep/types.ts'
 import type { Manifest } from './types.ts'
 import { isPlain } from './upgrade.ts'
@@ -177,7 +179,7 @@ const recordedScenario = loosely<Scenario>()({
   label: text,
   point: byName(scalar),
   settings: loosely<ScenarioSettings>()({
-    mode: z.enum(['batch', 'streaming']),
+    mode: z.enum(MODES),
     chunk_size: number,
     batch_size: number,
     max_memory_mb: numberOrNull,
@@ -188,6 +190,19 @@ const recordedScenario = loosely<Scenario>()({
     warmup_chunks: count,
     timeout_s: number,
     random_seed: number,
+    'arrival.rate': numberOrNull,
+    'arrival.pattern': z.enum(ARRIVAL_PATTERNS),
+    'arrival.duty': number,
+    'arrival.factor': number,
+    'arrival.period_ms': number,
+    'arrival.column': text.nullable(),
+    'arrival.speed': number,
+    duration_s: numberOrNull,
+    max_wait_ms: number,
+    deadline_ms: numberOrNull,
+    'queue.limit_rows': numberOrNull,
+    'queue.when_full': z.enum(QUEUE_POLICIES),
+    label_delay_ms: number,
   }),
   params: byName(scalar),
   dataset: loosely<DatasetSpec>()({ kind: z.enum(['file', 'generate']) }).nullable(),

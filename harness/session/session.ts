@@ -26,6 +26,7 @@ import { checkParams, fitToWorkload, keyOfParam, paramsOfTrial } from '../sweep/
 import { BUILT_IN } from '../sweep/paths.ts'
 import type { Locate } from '../sweep/places.ts'
 import { type Finding, refuse } from '../sweep/problems.ts'
+import { workloadMode } from '../sweep/realtime.ts'
 import type { Scenario, Sweep } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
 import { calibrate } from './calibrate.ts'
@@ -349,8 +350,7 @@ function distinctUses(scenarios: readonly Scenario[], spec: DatasetSpec): Datase
   const uses = new Map<string, DatasetUse>()
   for (const { dataset, params, settings } of scenarios) {
     if (dataset === null || keyOf(dataset) !== keyOf(spec)) continue
-    const { mode, batch_size } = settings
-    const use = { params, settings: { mode, batch_size } }
+    const use = { params, settings: { mode: workloadMode(settings), batch_size: settings.batch_size } }
     uses.set(JSON.stringify(use), use)
   }
   return [...uses.values()]

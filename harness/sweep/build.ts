@@ -11,6 +11,7 @@ import type { Folders } from './paths.ts'
 import type { Places } from './places.ts'
 import { dotted, type Finding, type Path, refuse, shown } from './problems.ts'
 import type { Profile } from './profiles.ts'
+import { realtimeFindings } from './realtime.ts'
 import type { SweepInput } from './schema.ts'
 import {
   COMPARE_DEFAULTS,
@@ -18,6 +19,7 @@ import {
   PIPELINE_SETTINGS,
   SCENARIO_SETTINGS,
   SETTING_DEFAULTS,
+  SETTING_GROUPS,
 } from './settings.ts'
 import type { CompareSettings, GateSettings, Scenario, ScenarioSettings, Sweep } from './types.ts'
 
@@ -84,7 +86,7 @@ export function buildScenarios(
       watts: profiles.get(String(point['profile']))?.watts ?? null,
     }),
   )
-  refuse([...findings, ...datasets.findings])
+  refuse([...findings, ...datasets.findings, ...realtimeFindings(scenarios, isPipeline, places.locate)])
   return { scenarios, axes }
 }
 
@@ -95,7 +97,11 @@ function axesOf(input: SweepInput): Axis[] {
 }
 
 function baseOf(input: SweepInput, usesProfiles: boolean): Point {
-  const top = input as unknown as Record<string, Scalar | undefined>
+  const top = { ...(input as unknown as Record<string, Scalar | undefined>) }
+  for (const group of Object.keys(SETTING_GROUPS)) {
+    const given = (input as unknown as Record<string, Point | undefined>)[group] ?? {}
+    for (const [name, value] of Object.entries(given)) top[`${group}.${name}`] = value
+  }
   const base: Point = {}
   for (const name of SCENARIO_SETTINGS)
     base[name] = Object.hasOwn(top, name) ? top[name]! : SETTING_DEFAULTS[name]!

@@ -4,6 +4,7 @@ import { own } from '../own.ts'
 import { isMapping, type Mapping, parseYaml, pathKey, type YamlFile } from './document.ts'
 import { COLUMN_PREFIX } from './expand.ts'
 import type { Finding, Path, Place } from './problems.ts'
+import { SETTING_GROUPS } from './settings.ts'
 
 export interface Overrides {
   /** `path=value` each, the value as YAML: `params.learner=ridge`, `grid.chunk_size=[1, 2]`. */
@@ -28,7 +29,7 @@ export interface Overridden {
   findings: Finding[]
 }
 
-const NESTED = new Set(['grid', 'params', 'dataset', 'compare', 'gate'])
+const NESTED = new Set(['grid', 'params', 'dataset', 'compare', 'gate', ...Object.keys(SETTING_GROUPS)])
 
 /** `grid.params.learner` -> grid, params.learner; `compare.reference.mode` -> compare, reference, mode. */
 function segments(path: string): string[] {
@@ -132,7 +133,8 @@ function scenarioKeys(path: readonly string[], value: unknown): string[] {
   const key = path.join('.')
   if (key === 'dataset')
     return namesIn(value).flatMap((name) => scenarioKeys([key, name], own(value as Mapping, name)))
-  if (key === 'params' || `${key}.` === COLUMN_PREFIX) return namesIn(value).map((name) => `${key}.${name}`)
+  if (key === 'params' || Object.hasOwn(SETTING_GROUPS, key) || `${key}.` === COLUMN_PREFIX)
+    return namesIn(value).map((name) => `${key}.${name}`)
   return [key]
 }
 

@@ -10,6 +10,7 @@ import { readYamlFile } from './document.ts'
 import type { Folders } from './paths.ts'
 import { occurrences, Places } from './places.ts'
 import { dotted, type Finding, SweepError } from './problems.ts'
+import { REALTIME_SETTINGS } from './realtime.ts'
 import { PIPELINE_SETTINGS, SCENARIO_SETTINGS, type Setting, settings } from './settings.ts'
 import type { RelativeTo } from './types.ts'
 import { check } from './validate.ts'
@@ -28,8 +29,10 @@ export interface Profile {
   path: string
 }
 
-/** A seed is a matter of the sweep, not of the hardware. */
-const PROFILE_SETTINGS = SCENARIO_SETTINGS.filter((name) => name !== 'random_seed')
+/** A seed and a load are a matter of the sweep, not of the hardware. */
+const PROFILE_SETTINGS = SCENARIO_SETTINGS.filter(
+  (name) => name !== 'random_seed' && !REALTIME_SETTINGS.includes(name),
+)
 
 function configsFolder(): string {
   return join(packageFolder(), 'configs')

@@ -15,6 +15,7 @@ import {
   PIPELINE_SETTINGS,
   SCENARIO_SETTINGS,
   SETTING_DEFAULTS,
+  SETTING_GROUPS,
   type Setting,
   settings,
 } from './settings.ts'
@@ -111,6 +112,12 @@ function optionalEntries(entries: Record<string, { type: z.ZodType; description:
   )
 }
 
+/** What the mappings of settings are about. */
+const GROUPS: Readonly<Record<string, string>> = {
+  arrival: 'realtime: when events arrive',
+  queue: 'realtime: how many events may wait, and what happens to further ones',
+}
+
 interface SchemaOptions {
   /** Upper bound of `max_compute_units`; null: any. */
   cores: number | null
@@ -151,10 +158,16 @@ function makeSchema({ cores, namedKeys }: SchemaOptions): z.ZodType {
   // A tenfold change needs no gate to be seen.
   const slowdown = shareType(false, 1000)
   const alphaWords = 'a number between 0 and 1, such as 0.05'
-  const top = Object.entries(table).map(([name, setting]) => [
-    name,
-    setting.type.meta({ description: setting.description, default: setting.default }).optional(),
-  ])
+  const entry = (setting: Setting) =>
+    setting.type.meta({ description: setting.description, default: setting.default }).optional()
+  const top = Object.entries(table)
+    .filter(([name]) => !name.includes('.'))
+    .map(([name, setting]) => [name, entry(setting)])
+  const groups = Object.entries(SETTING_GROUPS).map(([group, names]) => {
+    const keys = names.map((name) => [name, entry((table as Record<string, Setting>)[`${group}.${name}`]!)])
+    const error = `a mapping of ${names.join(', ')}`
+    return [group, z.strictObject(Object.fromEntries(keys), { error }).describe(GROUPS[group]!).optional()]
+  })
   return z.strictObject(
     {
       name: z
@@ -166,7 +179,7 @@ function makeSchema({ cores, namedKeys }: SchemaOptions): z.ZodType {
         .meta({ description: 'the built-in pipeline, or the path of a module', default: 'pipeline' })
         .optional(),
       dataset: datasetSchema().optional(),
-      ...Object.fromEntries(top),
+      ...Object.fromEntries([...top, ...groups]),
       ...optionalEntries(PIPELINE_ENTRIES),
       params: z
         .record(z.string(), scalar, { error: "a mapping of the workload's parameters to values" })
@@ -309,10 +322,14 @@ export function knownKeys(path: Path): readonly string[] {
         'name',
         'workload',
         'dataset',
-        ...Object.keys(SETTING_DEFAULTS),
+        ...Object.keys(SETTING_DEFAULTS).filter((name) => !name.includes('.')),
+        ...Object.keys(SETTING_GROUPS),
         ...PIPELINE_SETTINGS,
         ...BLOCKS,
       ]
+    case 'arrival':
+    case 'queue':
+      return SETTING_GROUPS[path[0]]!
     case 'grid':
       return [...scenario, 'params.<name>', 'dataset.columns.<name>']
     case 'dataset':

@@ -6,7 +6,7 @@
  * an axis of the grid (or an `include` entry), `--set`.
  */
 import { z } from 'zod'
-import { MINIMUM_MEMORY_MB } from '../../workers/protocol.ts'
+import { ARRIVAL_PATTERNS, MINIMUM_MEMORY_MB, QUEUE_POLICIES } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import { wholeNumber } from './numbers.ts'
 import { roundsType } from './rounds.ts'
@@ -19,6 +19,8 @@ export const MAX_ROWS = 1_000_000_000
 const MAX_JOBS = 1024
 const MAX_CORES = 4096
 const DAY_S = 86_400
+
+export const MODES = ['batch', 'streaming', 'realtime'] as const
 
 /** `scenario`: may be an axis. `run`: one value for all trials. */
 type Holds = 'scenario' | 'run'
@@ -62,6 +64,18 @@ function computeUnits(cores: number | null): z.ZodType<number | null> {
   return nullable(cores === null ? type : type.max(cores, { error: what }), what)
 }
 
+const MIN_RATE = 0.001
+/** Above it, the schedule itself would take a core. */
+const MAX_RATE = 10_000_000
+const MAX_WAIT_MS = 60_000
+const rateWords = `a number of events per second, ${MIN_RATE} to ${MAX_RATE}`
+const dutyWords = 'a share between 0 and 1, such as 0.2'
+const factorWords = 'a number, 1 to 1000'
+const speedWords = 'a number above 0, such as 10'
+const columnWords = 'the name of a column, or null'
+const durationWords = `a number of seconds, 0.1 to ${DAY_S}, or null for the data's end`
+const deadlineWords = `a number of ms, 0.01 to ${DAY_S * 1000}, or null for none`
+
 const RELATIVE_WORDS = 'the name of a profile or a path to one, or null'
 const memoryWords = `a number of MB, ${MINIMUM_MEMORY_MB} or more (the least that a worker can start with), or null for no cap`
 
@@ -69,9 +83,9 @@ const memoryWords = `a number of MB, ${MINIMUM_MEMORY_MB} or more (the least tha
 export function settings(cores: number | null) {
   return {
     mode: perScenario(
-      choice(['batch', 'streaming'], ' (realtime is not built yet)'),
+      choice(MODES),
       'streaming',
-      'batch: all the data first, then training; streaming: chunk by chunk',
+      'batch: all the data first, then training; streaming: chunk by chunk, the next when the last is done; realtime: events arrive on their own clock',
     ),
     chunk_size: perScenario(wholeNumber(1, MAX_ROWS), 256, 'rows read, engineered and timed at once'),
     batch_size: perScenario(
@@ -118,6 +132,71 @@ export function settings(cores: number | null) {
       'deadline of one trial, warm-up included, s',
     ),
     random_seed: perScenario(wholeNumber(0, MAX_SEED), 42, 'seed of the workload and of the order of trials'),
+    'arrival.rate': perScenario(
+      nullable(number(MIN_RATE, MAX_RATE, rateWords), rateWords),
+      null,
+      'realtime: events per second, on average',
+    ),
+    'arrival.pattern': perScenario(
+      choice(ARRIVAL_PATTERNS),
+      'poisson',
+      'realtime: constant: equal gaps; poisson: independent events; bursts: on and off in turns, poisson within; trace: as a time column of the data says',
+    ),
+    'arrival.duty': perScenario(
+      z.number({ error: dutyWords }).gt(0, { error: dutyWords }).lt(1, { error: dutyWords }),
+      0.2,
+      'bursts: share of each period that is a burst',
+    ),
+    'arrival.factor': perScenario(
+      number(1, 1000, factorWords),
+      4,
+      'bursts: rate within a burst over arrival.rate; duty x factor is at most 1, where nothing arrives between bursts',
+    ),
+    'arrival.period_ms': perScenario(
+      number(1, DAY_S * 1000, `a number of ms, 1 to ${DAY_S * 1000}`),
+      1000,
+      'bursts: from the start of a burst to the start of the next, ms',
+    ),
+    'arrival.column': perScenario(
+      nullable(z.string({ error: columnWords }).min(1, { error: columnWords }), columnWords),
+      null,
+      'trace: the column with the time of each event, a date or a number of seconds, in order',
+    ),
+    'arrival.speed': perScenario(
+      number(1e-6, 1e6, speedWords),
+      1,
+      'trace: how many times as fast as recorded',
+    ),
+    duration_s: perScenario(
+      nullable(number(0.1, DAY_S, durationWords), durationWords),
+      null,
+      "realtime: how long events arrive, s; null: to the data's end",
+    ),
+    max_wait_ms: perScenario(
+      number(0, MAX_WAIT_MS, `a number of ms, 0 to ${MAX_WAIT_MS}`),
+      0,
+      'realtime: how long an event may wait for others to fill its chunk, ms; 0: what has arrived is taken at once',
+    ),
+    deadline_ms: perScenario(
+      nullable(number(0.01, DAY_S * 1000, deadlineWords), deadlineWords),
+      null,
+      'realtime: goodput is the share of events answered so soon after they arrived, ms; null: no goodput',
+    ),
+    'queue.limit_rows': perScenario(
+      nullable(wholeNumber(1, MAX_ROWS), `a whole number, 1 to ${MAX_ROWS}, or null for no limit`),
+      null,
+      'realtime: events that may wait before queue.when_full applies; null: any number',
+    ),
+    'queue.when_full': perScenario(
+      choice(QUEUE_POLICIES),
+      'block',
+      'realtime: block: events wait; drop_oldest, drop_newest: events are given up; predict_only: events are answered and not learned',
+    ),
+    label_delay_ms: perScenario(
+      number(0, DAY_S * 1000, `a number of ms, 0 to ${DAY_S * 1000}`),
+      0,
+      'realtime, built-in pipeline: time from the arrival of an event to the arrival of its label, ms',
+    ),
     benchmark_runs: perRun(
       roundsType(),
       5,
@@ -160,6 +239,16 @@ export const SCENARIO_SETTINGS: readonly string[] = Object.keys(TABLE).filter(
 export const SETTING_DEFAULTS: Readonly<Record<string, Scalar>> = Object.fromEntries(
   Object.entries(TABLE).map(([name, setting]) => [name, setting.default]),
 )
+
+/** Settings that stand in a mapping of their own at the top of a sweep: `arrival.rate` as `arrival: { rate: ... }`. */
+export const SETTING_GROUPS: Readonly<Record<string, readonly string[]>> = {
+  arrival: namesWithin('arrival.'),
+  queue: namesWithin('queue.'),
+}
+
+function namesWithin(prefix: string): readonly string[] {
+  return SCENARIO_SETTINGS.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length))
+}
 
 /** What each setting means, by name. */
 export const SETTING_MEANINGS: Readonly<Record<string, string>> = Object.fromEntries(

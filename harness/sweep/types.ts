@@ -84,7 +84,7 @@ export interface StoppingRule {
 
 /** What a scenario holds its trials to; every one may be an axis. The table in `settings.ts` has meanings and defaults. */
 export interface ScenarioSettings {
-  mode: 'batch' | 'streaming'
+  mode: 'batch' | 'streaming' | 'realtime'
   chunk_size: number
   batch_size: number
   max_memory_mb: number | null
@@ -95,6 +95,20 @@ export interface ScenarioSettings {
   warmup_chunks: number
   timeout_s: number
   random_seed: number
+  /** The settings from here on are of `mode: realtime`. */
+  'arrival.rate': number | null
+  'arrival.pattern': 'constant' | 'poisson' | 'bursts' | 'trace'
+  'arrival.duty': number
+  'arrival.factor': number
+  'arrival.period_ms': number
+  'arrival.column': string | null
+  'arrival.speed': number
+  duration_s: number | null
+  max_wait_ms: number
+  deadline_ms: number | null
+  'queue.limit_rows': number | null
+  'queue.when_full': 'block' | 'drop_oldest' | 'drop_newest' | 'predict_only'
+  label_delay_ms: number
 }
 
 /** One point of the expanded grid. */

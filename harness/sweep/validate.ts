@@ -6,14 +6,15 @@ import { isMapping } from './document.ts'
 import { scalarOf } from './expand.ts'
 import type { Places } from './places.ts'
 import { dotted, type Finding, type Path, shown } from './problems.ts'
-import { SCENARIO_SETTINGS, SETTING_DEFAULTS, type Setting, settings } from './settings.ts'
+import { SCENARIO_SETTINGS, SETTING_DEFAULTS, SETTING_GROUPS, type Setting, settings } from './settings.ts'
 
 const descriptions: Record<string, Setting> = settings(null)
 
 /** What to know about the setting that a path ends in. */
 function settingHint(path: Path): string | undefined {
-  const name = [...path].reverse().find((part) => typeof part === 'string')
-  if (name === undefined || !Object.hasOwn(descriptions, name)) return undefined
+  const names = path.filter((part) => typeof part === 'string')
+  const name = [names.join('.'), names.at(-1) ?? ''].find((one) => Object.hasOwn(descriptions, one))
+  if (name === undefined) return undefined
   return `${name}: ${descriptions[name]!.description} (default ${SETTING_DEFAULTS[name]})`
 }
 
@@ -99,15 +100,20 @@ const NO_AXIS: Readonly<Record<string, string>> = {
   params: 'name the parameter that varies: params.learner: [ridge, sgd]',
   compare: 'compare stands at the top of the sweep and holds for all its scenarios',
   gate: 'gate stands at the top of the sweep and holds for all its scenarios',
+  arrival: 'name the key of the arrivals that varies: arrival.rate: [1000, 2000]',
+  queue: 'name the key of the queue that varies: queue.limit_rows: [1000, 10000]',
   include: 'include stands at the top of the sweep, beside grid',
   exclude: 'exclude stands at the top of the sweep, beside grid',
 }
+
+/** Keys of the sweep that hold keys of their own. */
+const MAPPINGS = ['params', 'dataset', 'compare', 'grid', 'benchmark_runs', ...Object.keys(SETTING_GROUPS)]
 
 /** What to do about a key that exists, but not here; null for one that exists nowhere. */
 function rightPlace(path: Path, key: string): string | null {
   const atTop = path.length === 1
   const head = key.split('.')[0]!
-  if (atTop && ['params', 'dataset', 'compare', 'grid', 'benchmark_runs'].includes(head) && key !== head)
+  if (atTop && MAPPINGS.includes(head) && key !== head)
     return `write it as a key of \`${head}\`: ${head}: { ${key.slice(head.length + 1)}: ... }`
   if (path[0] === 'grid' && (key === 'profile' || key === 'profiles'))
     return 'profiles stand at the top of the sweep: profiles: [edge, server]'

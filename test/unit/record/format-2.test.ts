@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { openRun } from '../../../harness/record/open-run.ts'
+import { defaultSettings } from '../../../harness/sweep/settings.ts'
 
 const FOLDER = fileURLToPath(new URL('../../fixtures/run-folders/format-2/sweep/', import.meta.url))
 
@@ -16,7 +17,7 @@ it('reads a run folder of format 2 under the names that there are now', () => {
   expect(run.notes).toEqual([])
   expect(run.manifest.format).toBe(3)
   expect(run.manifest.sweep.scenarios.map(({ point }) => point)).toEqual(
-    manifest.sweep.scenarios.map(({ flat }: { flat: unknown }) => flat),
+    manifest.sweep.scenarios.map(({ flat }: { flat: object }) => ({ ...defaultSettings(), ...flat })),
   )
   const peaks = run.trials.map(({ caps }) => caps.memory.peak_above_idle_mb)
   expect(peaks).toEqual(written.map(({ caps }) => caps.memory.peak_above_empty_mb))

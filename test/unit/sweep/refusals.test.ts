@@ -118,7 +118,7 @@ describe('values', () => {
     ['chunk_size: .inf', `got Infinity, ${positive}`],
     ['chunk_size: [64]', `got a list, ${positive}`],
     ['chunk_size:', `got null, ${positive}`],
-    ['mode: realtime', 'got "realtime", expected one of batch, streaming (realtime is not built yet)'],
+    ['mode: real', 'got "real", expected one of batch, streaming, realtime'],
     [
       'max_compute_units: 0.01',
       /got 0.01, expected a share of one core from 0.05 to 4 \(the cores of this machine\)/,
