@@ -14,6 +14,9 @@ export interface Metric extends MetricInfo {
   of?: string
   /** A time of whole chunks: says nothing where the chunks of one side hold more rows than those of the other. */
   per_chunk?: true
+  /** The least and the most that it can be; absent: not known. */
+  least?: number
+  most?: number
 }
 
 type Entry = Omit<Metric, 'name' | 'kind'>
@@ -101,6 +104,8 @@ const UNDECLARED: Omit<Metric, 'name'> = {
 export const HARNESS_METRICS: readonly Metric[] = Object.entries(MEASURED).map(([name, entry]) => ({
   name,
   kind: 'measured',
+  // Times, sizes, counts and rates.
+  least: 0,
   ...entry,
 }))
 

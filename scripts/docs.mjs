@@ -93,6 +93,7 @@ const blocks = [
   'exclude',
   'compare',
   'gate',
+  'goal',
 ]
 const pipelineKeys = Object.keys(top).filter(
   (name) => top[name].description === 'a parameter of the built-in pipeline',
@@ -201,6 +202,7 @@ const BLOCKS = [
   ['reference/sweep.md', 'settings', () => keysTable(flat, { axes: gridKeys })],
   ['reference/sweep.md', 'compare-keys', () => keysTable(mapping(top.compare))],
   ['reference/sweep.md', 'gate-keys', () => keysTable(mapping(top.gate))],
+  ['reference/sweep.md', 'goal-keys', () => keysTable(mapping(top.goal))],
   [
     'reference/data.md',
     'dataset-keys',

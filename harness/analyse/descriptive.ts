@@ -96,3 +96,25 @@ export function estimateMean(values: readonly (number | null | undefined)[], lev
   const half = standardError === 0 ? 0 : studentQuantile((1 + level) / 2, n - 1) * standardError
   return { value, low: value - half, high: value + half, standardError, n }
 }
+
+/**
+ * As `estimateMean`, for a metric on the log scale: the geometric mean with Student's t interval of the mean logarithm.
+ * Arithmetic where a value has no log.
+ */
+export function estimateGeometricMean(
+  values: readonly (number | null | undefined)[],
+  level = 0.95,
+): Estimate | null {
+  const usable = values.filter((value): value is number => Number.isFinite(value))
+  const logs = usable.every((value) => value > 0) ? estimateMean(usable.map(Math.log), level) : null
+  if (logs === null) return estimateMean(usable, level)
+  const { value, low, high, standardError, n } = logs
+  return {
+    value: Math.exp(value),
+    low: low === null ? null : Math.exp(low),
+    high: high === null ? null : Math.exp(high),
+    // By the delta method.
+    standardError: standardError === null ? null : Math.exp(value) * standardError,
+    n,
+  }
+}

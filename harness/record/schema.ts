@@ -211,6 +211,12 @@ const recordedScenario = loosely<Scenario>()({
 })
 const scenario = z.preprocess(withNewSettings, recordedScenario)
 
+/** Null in a run that was recorded before there were goals. */
+const goal = z.object({
+  objective: z.object({ metric: text, direction: z.enum(['maximize', 'minimize']) }).nullable(),
+  subject_to: z.array(z.object({ metric: text, operator: z.enum(['<=', '<', '>=', '>']), bound: number })),
+})
+
 const sweep = loosely<Sweep>()({
   name: text.min(1),
   workload: text,
@@ -236,6 +242,7 @@ const sweep = loosely<Sweep>()({
     build: textOrNull,
     install: textOrNull,
   }),
+  goal: z.preprocess((given) => given ?? null, goal.nullable()),
   source: z.looseObject({ path: text, document: z.unknown() }),
 })
 

@@ -4,6 +4,7 @@ import type { InputProblem } from '../../workers/protocol.ts'
 import { buildScenarios, compareSettings, gateSettings, referenceFindings } from './build.ts'
 import { missingSources } from './dataset.ts'
 import { isMapping, type Mapping, readYamlFile, type YamlFile } from './document.ts'
+import { goalFindings, goalOf } from './goal.ts'
 import { applyOverrides, type Overrides } from './overrides.ts'
 import { BUILT_IN, foldersOf, resolveWorkload } from './paths.ts'
 import { type Locate, Places } from './places.ts'
@@ -110,6 +111,7 @@ function loadRead(
     ...check(schema, data, places, knownKeys),
     ...repeatedValues(data, places),
     ...roundsFindings(data['benchmark_runs'], places),
+    ...goalFindings(data['goal'], places),
     ...missingSources(data, places, folders),
   ]
   const profiles = readProfiles(data, { places, folders, cores, findings })
@@ -137,6 +139,7 @@ function loadRead(
     chunk_log: run('chunk_log'),
     compare: compareSettings(input),
     gate: gateSettings(input),
+    goal: goalOf(input.goal),
     source: { path, document: data },
   }
   refuse(referenceFindings(sweep, places, overridden))

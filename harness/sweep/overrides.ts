@@ -29,7 +29,15 @@ export interface Overridden {
   findings: Finding[]
 }
 
-const NESTED = new Set(['grid', 'params', 'dataset', 'compare', 'gate', ...Object.keys(SETTING_GROUPS)])
+const NESTED = new Set([
+  'grid',
+  'params',
+  'dataset',
+  'compare',
+  'gate',
+  'goal',
+  ...Object.keys(SETTING_GROUPS),
+])
 
 /** `grid.params.learner` -> grid, params.learner; `compare.reference.mode` -> compare, reference, mode. */
 function segments(path: string): string[] {
@@ -120,7 +128,7 @@ function note(data: Mapping, path: readonly string[], value: unknown, { fixed, t
     return
   }
   if (head === 'profiles') touched.add('profile')
-  if (head === 'include' || head === 'exclude' || head === 'compare' || head === 'gate') return
+  if (['include', 'exclude', 'compare', 'gate', 'goal'].includes(head)) return
   for (const key of scenarioKeys(path, value)) {
     fixed.add(key)
     touched.add(key)

@@ -4,6 +4,7 @@ import type { ParamInfo, Scalar, WorkloadInfo } from '../../workers/workload.ts'
 import { metricTable } from '../metrics.ts'
 import { didYouMean, METRICS_LISTED, namesHint, PIPELINE_LISTED } from '../nearest.ts'
 import { isMapping } from './document.ts'
+import { goalMetrics } from './goal.ts'
 import { BUILT_IN } from './paths.ts'
 import type { Locate, Located } from './places.ts'
 import { type Finding, refuse, shown } from './problems.ts'
@@ -198,6 +199,11 @@ function metricFindings(sweep: Sweep, info: WorkloadInfo, locate: Locate): Findi
     ...(undescribed
       ? []
       : sweep.compare.metrics.map((name) => [name, locate('compare.metrics', name)] as const)),
+    ...(undescribed || sweep.goal === null
+      ? []
+      : goalMetrics(sweep.goal, sweep.source.document).map(
+          ({ name, key, text }) => [name, locate(key, text)] as const,
+        )),
     ...Object.keys(sweep.gate.margins).map((name) => [name, locate(`gate.margins.${name}`)] as const),
     ...(sweep.until ? [[sweep.until.metric, locate('benchmark_runs.until.metric')] as const] : []),
   ]

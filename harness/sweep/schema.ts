@@ -6,6 +6,7 @@ import { own } from '../own.ts'
 import { columnType, DATASET_AXES, DATASET_KEYS, DATASET_LISTS, datasetSchema } from './dataset.ts'
 import { isMapping, type Mapping } from './document.ts'
 import { COLUMN_PREFIX, pointOf, scalarOf } from './expand.ts'
+import { GOAL_KEYS, type GoalInput, goalType } from './goal.ts'
 import { shareType } from './numbers.ts'
 import { BUILT_IN } from './paths.ts'
 import type { Path } from './problems.ts'
@@ -49,6 +50,7 @@ export interface SweepInput {
     build?: string
     install?: string
   }
+  goal?: GoalInput
 }
 
 /** A sweep that passed `sweepSchema`, with a list or a mapping that is one value of an axis as JSON text. */
@@ -304,6 +306,7 @@ function makeSchema({ cores, namedKeys }: SchemaOptions): z.ZodType {
         )
         .describe('what `stint gate` holds a new version to')
         .optional(),
+      goal: goalType().describe('what a scenario is wanted for').optional(),
     },
     { error: 'a mapping of settings' },
   )
@@ -341,11 +344,13 @@ export function knownKeys(path: Path): readonly string[] {
       return roundsKeys(path)
     case 'gate':
       return ['margins', 'alpha', 'build', 'install']
+    case 'goal':
+      return GOAL_KEYS
   }
   return [...scenario, 'profile', 'params.<name>', 'dataset.columns.<name>']
 }
 
-const BLOCKS = ['params', 'profiles', 'grid', 'include', 'exclude', 'compare', 'gate']
+const BLOCKS = ['params', 'profiles', 'grid', 'include', 'exclude', 'compare', 'gate', 'goal']
 
 /** Every `params.*` and `dataset.columns.*` key that the grid or an entry of the sweep has. */
 export function namedKeys(data: Record<string, unknown>): string[] {

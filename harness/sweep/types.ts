@@ -73,6 +73,23 @@ export interface GateSettings {
   install: string | null
 }
 
+export type Operator = '<=' | '<' | '>=' | '>'
+
+/** A bound on the mean of a metric over trials. */
+export interface Constraint {
+  metric: string
+  operator: Operator
+  bound: number
+}
+
+/** What a scenario is wanted for. */
+export interface Goal {
+  /** The metric to make best among the scenarios that meet every constraint; null: meeting them is all. */
+  objective: { metric: string; direction: 'maximize' | 'minimize' } | null
+  /** All of them are to hold. */
+  subject_to: readonly Constraint[]
+}
+
 /** Rounds go on for a scenario until the mean of a metric is known well enough. */
 export interface StoppingRule {
   /** Trials that every scenario gets. */
@@ -152,6 +169,8 @@ export interface Sweep {
   chunk_log: 'first' | 'all' | 'none'
   compare: CompareSettings
   gate: GateSettings
+  /** Null: the sweep names none. */
+  goal: Goal | null
   /** The sweep as read, overrides applied, for the manifest. */
   source: { path: string; document: unknown }
 }

@@ -100,6 +100,7 @@ const NO_AXIS: Readonly<Record<string, string>> = {
   params: 'name the parameter that varies: params.learner: [ridge, sgd]',
   compare: 'compare stands at the top of the sweep and holds for all its scenarios',
   gate: 'gate stands at the top of the sweep and holds for all its scenarios',
+  goal: 'goal stands at the top of the sweep and holds for all its scenarios',
   arrival: 'name the key of the arrivals that varies: arrival.rate: [1000, 2000]',
   queue: 'name the key of the queue that varies: queue.limit_rows: [1000, 10000]',
   include: 'include stands at the top of the sweep, beside grid',
@@ -107,7 +108,15 @@ const NO_AXIS: Readonly<Record<string, string>> = {
 }
 
 /** Keys of the sweep that hold keys of their own. */
-const MAPPINGS = ['params', 'dataset', 'compare', 'grid', 'benchmark_runs', ...Object.keys(SETTING_GROUPS)]
+const MAPPINGS = [
+  'params',
+  'dataset',
+  'compare',
+  'grid',
+  'benchmark_runs',
+  'goal',
+  ...Object.keys(SETTING_GROUPS),
+]
 
 /** What to do about a key that exists, but not here; null for one that exists nowhere. */
 function rightPlace(path: Path, key: string): string | null {

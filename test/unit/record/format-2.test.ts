@@ -16,6 +16,7 @@ it('reads a run folder of format 2 under the names that there are now', () => {
   const run = openRun(FOLDER)
   expect(run.notes).toEqual([])
   expect(run.manifest.format).toBe(3)
+  expect(run.manifest.sweep.goal).toBeNull()
   expect(run.manifest.sweep.scenarios.map(({ point }) => point)).toEqual(
     manifest.sweep.scenarios.map(({ flat }: { flat: object }) => ({ ...defaultSettings(), ...flat })),
   )

@@ -106,6 +106,7 @@ export function syntheticRun(shape: Shape = {}): {
           unpaired_expected: false,
         },
         gate: gateSettings({} as SweepInput),
+        goal: null,
         source: { path: '/home/ada/sweeps/edge.yaml', document: { name: 'edge-vs-server' } },
       },
       machine: {

@@ -61,6 +61,26 @@ describe('a sweep', () => {
     expect(sweep.scenarios[0]!.dataset).toMatchObject({ positive })
   })
 
+  it('has a goal of bounds in any order and spacing, or of one metric', () => {
+    const goalOf = (text: string, set: string[] = []) => load(`name: g\n${text}`, { set }).sweep.goal
+    expect(goalOf('')).toBeNull()
+    expect(goalOf('goal: { minimize: cpu_s }\n')).toEqual({
+      objective: { metric: 'cpu_s', direction: 'minimize' },
+      subject_to: [],
+    })
+    expect(goalOf('goal:\n  subject_to:\n    - latency_p99_ms<=2e1\n    - my score  >  -0.5\n')).toEqual({
+      objective: null,
+      subject_to: [
+        { metric: 'latency_p99_ms', operator: '<=', bound: 20 },
+        { metric: 'my score', operator: '>', bound: -0.5 },
+      ],
+    })
+    expect(goalOf('goal: { subject_to: [r2 >= 0, r2 <= 0] }\n', ['goal.maximize=r2'])).toMatchObject({
+      objective: { metric: 'r2', direction: 'maximize' },
+      subject_to: [{ operator: '>=' }, { operator: '<=' }],
+    })
+  })
+
   it('has documented defaults', () => {
     const { sweep } = load('name: plain\n')
     expect(sweep).toMatchObject({

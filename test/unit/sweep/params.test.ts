@@ -93,6 +93,14 @@ describe('a sweep held against its workload', () => {
       'compare: { metrics: [r2, latency_p50] }',
       'sweep.yaml:2:26: key "compare.metrics[1]": no metric called "latency_p50"; did you mean "latency_p50_ms"?',
     ],
+    [
+      'goal: { maximize: r3 }',
+      'sweep.yaml:2:19: key "goal.maximize": no metric called "r3"; did you mean "r2"?',
+    ],
+    [
+      'goal: { subject_to: [r2 >= 0, peak_memory <= 64] }',
+      'sweep.yaml:2:31: key "goal.subject_to[1]": no metric called "peak_memory"; did you mean "peak_memory_mb"?',
+    ],
   ])('refuses %s', (line, message) => {
     expect(refused(`name: a\n${line}\n`)).toEqual([message])
   })

@@ -30,6 +30,8 @@ describe('keys', () => {
       'gate: { margins: { cpu_s: 3 } }',
       'sweep.yaml:2:27: key "gate.margins.cpu_s": got 3, expected a share from 0% to 1000%, such as 2% or 0.02',
     ],
+    ['goal: { maximise: r2 }', 'sweep.yaml:2:9: key "goal.maximise": unknown key; did you mean "maximize"?'],
+    ['goals: { maximize: r2 }', 'sweep.yaml:2:1: key "goals": unknown key; did you mean "goal"?'],
     ['dataset: { file: a.csv }', 'sweep.yaml:2:12: key "dataset.file": unknown key'],
     ['compare: { alhpa: 0.1 }', 'sweep.yaml:2:12: key "compare.alhpa": unknown key; did you mean "alpha"?'],
     [
@@ -109,6 +111,26 @@ describe('keys', () => {
 })
 
 describe('values', () => {
+  it('refuses whatever is no bound on a metric', () => {
+    const bounds = [
+      'r2 = 0.5',
+      'r2 => 0.5',
+      '0.5 <= r2',
+      'r2 >=',
+      'r2 >= high',
+      'r2 >= 50%',
+      '1 <= r2 <= 2',
+      '>= 1',
+    ]
+    const listed = bounds.map((text) => `  - "${text}"\n`).join('')
+    expect(refusals(`name: a\ngoal:\n subject_to:\n${listed}`)).toEqual(
+      bounds.map(
+        (text, index) =>
+          `sweep.yaml:${index + 4}:5: key "goal.subject_to[${index}]": got "${text}", expected METRIC <= NUMBER, such as "latency_p99_ms <= 20"; operators: <=, <, >=, >`,
+      ),
+    )
+  })
+
   it.each([
     ['chunk_size: 0', `got 0, ${positive}`],
     ['chunk_size: -4', `got -4, ${positive}`],
@@ -132,6 +154,15 @@ describe('values', () => {
     ['caps: loose', 'got "loose", expected one of strict, best_effort'],
     ['workload: 5', 'got 5, expected `pipeline` or a path to a module'],
     ['params: { a: [1] }', /got a list, expected a text, a number, true, false or null/],
+    ['goal: r2', /got "r2", expected a mapping, such as { maximize: r2, subject_to: \[/],
+    ['goal: {}', /got a mapping without a key, expected a mapping, such as { maximize: r2/],
+    ['goal: { maximize: [r2] }', 'got a list, expected the name of a metric, such as r2'],
+    ['goal: { maximize: r2, minimize: cpu_s }', 'stands beside maximize: a goal has one metric to make best'],
+    ['goal: { subject_to: r2 >= 0.5 }', /got "r2 >= 0.5", expected a list of bounds, such as \[/],
+    ['goal: { subject_to: [] }', /got an empty list, expected a list of bounds/],
+    ['goal: { subject_to: [a <= 5, a < 4] }', 'bounds a from the same side as "a <= 5"'],
+    ['goal: { subject_to: [a <= 5, a >= 6] }', 'contradicts "a <= 5": no value meets both'],
+    ['goal: { subject_to: [a > 5, a <= 5] }', 'contradicts "a > 5": no value meets both'],
     ['profiles: []', 'got an empty list, expected a list of at least one profile, such as [edge, server]'],
     [
       'grid: { chunk_size: [] }',
