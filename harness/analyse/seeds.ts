@@ -10,7 +10,7 @@ import { metricValues, usableValues } from './values.ts'
 import type { Side, Warning } from './warnings.ts'
 
 /** Where both vary the data are the unit, and each of them is averaged over `random_seed`. */
-const SEEDS = ['dataset.seed', 'random_seed']
+export const SEEDS: readonly string[] = ['dataset.seed', 'random_seed']
 /** Ids of scenarios are letters and digits. */
 const BETWEEN_IDS = '+'
 

@@ -4,7 +4,7 @@ import type { DifferenceKind, TrialResult } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import { comparePairs, compareScenarios } from '../analyse/compare.ts'
 import type { ComparisonRow, Group, GroupPair } from '../analyse/comparison.ts'
-import { groupOf, type Pool, poolBySeed, seedKeys } from '../analyse/seeds.ts'
+import { groupOf, membersOf, type Pool, poolBySeed, seedKeys } from '../analyse/seeds.ts'
 import { groupByScenario } from '../analyse/values.ts'
 import { formatWarning } from '../analyse/warnings.ts'
 import { count, list } from '../format.ts'
@@ -18,7 +18,7 @@ import type { Correction, Scenario } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
 import { pairNotices } from './notices.ts'
 import type { Notice } from './section.ts'
-import { capitalised } from './words.ts'
+import { capitalised, scalarText } from './words.ts'
 
 /** What of a run is compared; names are unique among the runs. */
 export type ComparedRun = Pick<RecordedRun, 'name' | 'manifest' | 'trials' | 'notes'>
@@ -29,6 +29,8 @@ export interface ComparisonLine {
   scenario: string
   a: string
   b: string
+  /** What people choose between: the runs, or within a run the values of the reference, such as two profiles. */
+  sides: { a: string; b: string }
   row: ComparisonRow
 }
 
@@ -107,6 +109,7 @@ export function compareRuns(runs: readonly ComparedRun[], options: CompareOption
         scenario: paired.labels[i]!,
         a: reference.name,
         b: other.name,
+        sides: { a: reference.name, b: other.name },
       })
     }
     notices.push(...paired.notices)
@@ -149,12 +152,25 @@ export function compareWithin(
     seed: manifest.sweep.random_seed,
   })
   const wanted = Object.entries(reference).map(([key, value]) => `${key}=${value}`)
+  const points = new Map(manifest.sweep.scenarios.map(({ id, point }) => [id, point]))
+  const sideOf = (id: string) => {
+    const point = points.get(membersOf(id)[0]!)
+    return Object.keys(reference)
+      .map((key) => scalarText(point?.[key]))
+      .join(' ')
+  }
   return {
     title: `Within ${name}, against ${wanted.join(' ')}`,
     alpha: settings.alpha,
     correction: settings.correction,
     margin: settings.margin,
-    lines: rows.map((row) => ({ row, scenario: '', a: row.a_label, b: row.b_label })),
+    lines: rows.map((row) => ({
+      row,
+      scenario: '',
+      a: row.a_label,
+      b: row.b_label,
+      sides: { a: sideOf(row.a), b: sideOf(row.b) },
+    })),
     notices: [
       ...leftOut(run),
       ...notes.map((warning): Notice => ({ level: 'note', text: formatWarning(warning) })),

@@ -2,10 +2,12 @@
 import type { TrialResult } from '../../workers/protocol.ts'
 import { compareScenarios } from '../analyse/compare.ts'
 import { estimateMean, median } from '../analyse/descriptive.ts'
+import { frontShares, paretoFrontier } from '../analyse/front.ts'
 import { comparableLatency } from '../analyse/latency.ts'
 import { operatingPoints } from '../analyse/operating-points.ts'
 import { stoppingOf } from '../analyse/precision.ts'
-import { paretoFrontier, type ScenarioSummary, summarise } from '../analyse/summary.ts'
+import { recommend } from '../analyse/recommend.ts'
+import { type ScenarioSummary, summarise } from '../analyse/summary.ts'
 import { countOutcomes, groupByScenario, okTrials, resumedByForce } from '../analyse/values.ts'
 import { count } from '../format.ts'
 import { type Metric, metricTable } from '../metrics.ts'
@@ -41,6 +43,7 @@ export function buildReportModel(
   const fronts = {
     latency: frontOf(summaries, latency.name, accuracy, metrics),
     memory: frontOf(summaries, MEMORY, accuracy, metrics),
+    shares: sharesOf(groups, latency, accuracy, metrics, sweep.random_seed),
   }
   const stopping = stoppingOf(manifest)
   for (const trial of own) stopping?.add(trial)
@@ -53,7 +56,11 @@ export function buildReportModel(
       label: plain(scenario.label),
       point: scenario.point,
       forced: resumedByForce(okTrials(trials)).length,
-      front: { latency: fronts.latency(id), memory: fronts.memory(id) },
+      front: {
+        latency: fronts.latency(id),
+        latency_share: fronts.shares(id),
+        memory: fronts.memory(id),
+      },
       compute: computeCap(trials, scenario.settings.max_compute_units),
       memory: memoryCap(trials, scenario.settings.max_memory_mb),
       failures: failuresOf(trials),
@@ -85,6 +92,16 @@ export function buildReportModel(
       metrics: [latency.name, ...GOALS].flatMap((name) => metrics.get(name) ?? []),
       accuracy: accuracy === null ? null : (metrics.get(accuracy) ?? null),
       settings: sweep.compare,
+    }),
+    recommendation: recommend({
+      trials: own,
+      scenarios: sweep.scenarios,
+      metrics,
+      latency,
+      accuracy: accuracy === null ? null : (metrics.get(accuracy) ?? null),
+      aim: null,
+      settings: sweep.compare,
+      seed: sweep.random_seed,
     }),
     trials: {
       planned: missing === undefined ? manifest.planned_trials : own.length + missing,
@@ -122,6 +139,25 @@ function frontOf(
     summaries.flatMap(({ id, metrics: means }) => (means[x.name] && means[y.name] ? [id] : [])),
   )
   return (scenario) => (known.has(scenario) ? front.has(scenario) : null)
+}
+
+/** By id, how often it is on the front of latency and accuracy when the trials are drawn again; null where a mean is not known. */
+function sharesOf(
+  groups: ReadonlyMap<string, readonly TrialResult[]>,
+  latency: Metric,
+  accuracy: string | null,
+  metrics: ReadonlyMap<string, Metric>,
+  seed: number,
+): (scenario: string) => number | null {
+  const y = accuracy === null ? undefined : metrics.get(accuracy)
+  if (!y) return () => null
+  const shares = frontShares(
+    [...groups].map(([id, trials]) => ({ id, label: id, trials })),
+    latency,
+    y,
+    { seed },
+  )
+  return (scenario) => shares.get(scenario) ?? null
 }
 
 function computeCap(trials: readonly TrialResult[], asked: number | null): ScenarioReport['compute'] {

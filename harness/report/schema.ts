@@ -40,6 +40,10 @@ const scenario = object({
     z.boolean().nullable(),
     'true where no other scenario has both a lower latency and a better accuracy; null where a mean is not known',
   ),
+  pareto_share: says(
+    numberOrNull,
+    'how often it is on that front when the trials are drawn again; null where a mean is not known',
+  ),
   pareto_memory: says(z.boolean().nullable(), 'the same for peak memory and accuracy'),
   energy_source: says(text.nullable(), 'of energy_j, such as rapl or estimate; null where there is none'),
   forced: says(number, 'ok trials that stint resume --force ran under other conditions'),
@@ -195,6 +199,53 @@ const page = object({
   .meta({ id: 'page', description: 'in files only: all that the HTML page shows' })
   .optional()
 
+const recommendation = object({
+  text: says(text, 'all of it in one sentence'),
+  reason: says(
+    z.enum([
+      'meets_goal',
+      'knee',
+      'same_accuracy',
+      'most_accurate',
+      'fastest',
+      'nothing_meets',
+      'nothing_ok',
+    ]),
+    'nothing_meets: scenario is the nearest, and not recommended',
+  ),
+  scenario: says(text.nullable(), 'id; of several seeds, all ids joined by +; null where there is none'),
+  label: text.nullable(),
+  of: says(number, 'scenarios that took part'),
+  unreliable: says(number, 'scenarios left out because not every trial was ok'),
+  objective: says(text.nullable(), "metric that the sweep's goal seeks; null without one"),
+  limits: says(
+    z.array(
+      object({
+        metric: text,
+        unit: text,
+        op: z.enum(['<=', '>=']),
+        value: number,
+        state: says(z.enum(['met', 'by_mean', 'missed']), 'met: by the whole interval of the mean'),
+        estimate: estimate.nullable(),
+      }),
+    ),
+    "the goal's, and how the scenario stands to them",
+  ),
+  meeting: says(number, 'scenarios that meet every limit by their intervals'),
+  unsure: says(number, 'scenarios that meet them by their means only'),
+  share: says(
+    numberOrNull,
+    'how often the scenario is on the front, or within the limits, when its trials are drawn again',
+  ),
+  tied: says(z.array(object({ scenario: text, label: text })), 'others that cannot be told from it'),
+  priced: says(z.boolean(), 'whether caps vary, so that one scenario can be cheaper than another'),
+  cheaper: says(text.nullable(), 'id of one that meets the limits under a lower cap'),
+  front: says(
+    object({ size: number, fastest: text, most_accurate: text }).nullable(),
+    'of latency and accuracy: scenarios on it, and its ends; null where it played no part',
+  ),
+})
+
 const format = z.literal(JSON_FORMAT)
 
 const run = object({
@@ -208,6 +259,10 @@ const run = object({
   scenarios: z.array(scenario),
   comparisons: z.array(comparison),
   operating_points: says(z.array(operatingPoint), 'the scenario to use, by goal'),
+  recommendation: says(
+    recommendation.nullable(),
+    'the scenario to use; null where there is nothing to choose',
+  ),
   notices: z.array(notice),
   run_folder: says(text.optional(), 'on stdout only'),
   files: says(z.array(text).optional(), 'on stdout only: what was written'),
@@ -218,6 +273,7 @@ const compare = object({
   kind: z.literal('compare'),
   page,
   title: text,
+  recommendation: says(text, 'which side to use, in words'),
   alpha: number,
   correction: z.enum(['holm', 'bh']),
   margin: says(number, 'as a share'),
@@ -226,6 +282,7 @@ const compare = object({
       scenario: says(text, 'that both sides share; empty where the sides are scenarios themselves'),
       a: text,
       b: text,
+      sides: says(object({ a: text, b: text }), 'the runs, or the values of the reference'),
       row: comparison,
     }),
   ),

@@ -6,6 +6,7 @@ import type { Estimate } from '../analyse/descriptive.ts'
 import type { ChunkSizes } from '../analyse/latency.ts'
 import type { OperatingPoints } from '../analyse/operating-points.ts'
 import type { Precision } from '../analyse/precision.ts'
+import type { Recommendation } from '../analyse/recommend.ts'
 import type { ScenarioSummary } from '../analyse/summary.ts'
 import type { Metric } from '../metrics.ts'
 import type { Manifest } from '../record/types.ts'
@@ -57,8 +58,11 @@ export interface ScenarioReport extends ScenarioSummary {
   point: Record<string, Scalar>
   /** Ok trials that `stint resume --force` ran under other conditions; they are among the others in every mean. */
   forced: number
-  /** On the front of accuracy against latency, and against peak memory; null where a mean is unknown. */
-  front: { latency: boolean | null; memory: boolean | null }
+  /**
+   * On the front of accuracy against latency, and against peak memory; and how often on the first when its trials are
+   * drawn again. Null where a mean is unknown.
+   */
+  front: { latency: boolean | null; latency_share: number | null; memory: boolean | null }
   compute: ComputeCapReport
   memory: MemoryCapReport
   failures: Failure[]
@@ -100,6 +104,8 @@ export interface ReportModel {
   comparisons: ComparisonRow[]
   /** The scenarios to use, by goal. */
   operating: OperatingPoints
+  /** The scenario to use; null where there is nothing to choose. */
+  recommendation: Recommendation | null
   /** `planned` leaves out what precision made needless. */
   trials: { planned: number; finished: number; outcomes: Record<Outcome, number> }
   noise: NoiseReport

@@ -32,8 +32,8 @@ ${STYLE}
 <body>
 <header>
 <h1>${escaped(title)}</h1>
-${subtitle === '' ? '' : `<p class="lead">${escaped(subtitle)}</p>`}
 <p class="state ${answer.tone}">${escaped(answer.text)}</p>
+${subtitle === '' ? '' : `<p class="lead">${escaped(subtitle)}</p>`}
 ${titled.length > 1 ? `<nav>${titled.map(({ id, title }) => `<a href="#${id}">${escaped(title)}</a>`).join('')}</nav>` : ''}
 </header>
 <main>
@@ -166,7 +166,7 @@ header{padding-top:52px}
 h1{margin:0;font-size:32px;font-weight:600;letter-spacing:-.02em;line-height:1.2}
 h2{margin:0 0 16px;font-size:20px;font-weight:600;letter-spacing:-.01em}
 .lead{max-width:none;margin:8px 0 0;color:var(--muted)}
-.state{display:inline-block;margin:16px 0 0;padding:2px 12px;border:1px solid currentColor;border-radius:99px;font-size:13px;font-weight:600}
+.state{max-width:72ch;margin:16px 0 0;font-size:18px;line-height:1.45;font-weight:600}
 .good{color:var(--good)}.bad{color:var(--bad)}.quiet{color:var(--muted)}.strong{font-weight:600}
 nav{display:flex;flex-wrap:wrap;gap:4px 20px;margin-top:24px;padding-bottom:14px;border-bottom:1px solid var(--line);font-size:14px}
 nav a{color:var(--accent);text-decoration:none}nav a:hover{text-decoration:underline}

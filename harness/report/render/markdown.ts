@@ -15,9 +15,9 @@ export function markdownText(report: Report, { pictureLink }: { pictureLink: Lin
   const mark = MARKS[answer.tone]
   const lines = [
     `${level} ${escaped(title)}`,
-    ...(subtitle === '' ? [] : ['', escaped(subtitle)]),
     '',
     `${mark === undefined ? '' : `${mark} `}${escaped(answer.text)}`,
+    ...(subtitle === '' ? [] : ['', escaped(subtitle)]),
   ]
   for (const section of sections) {
     if (section.title !== '') lines.push('', `${level}# ${escaped(section.title)}`)

@@ -31,9 +31,9 @@ const MOST_ITEMS = 8
 export function terminalText(report: Report, options: TerminalOptions): string {
   const { title, subtitle, answer, sections } = report
   const head = [
+    ...paragraph(answer.text, answer.tone, options),
     ...paragraph(title, 'strong', options),
     ...(subtitle === '' ? [] : paragraph(subtitle, 'quiet', options)),
-    ...paragraph(answer.text, answer.tone, options),
   ]
   const bodies = sections
     .map(({ blocks }) => blocks.flatMap((block) => blockLines(block, options)))

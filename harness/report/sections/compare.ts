@@ -1,7 +1,7 @@
 /** What is said of a comparison of runs. */
 
 import { type ComparisonRow, isRegression, isSignificant } from '../../analyse/comparison.ts'
-import { formatMetric } from '../../format.ts'
+import { count, formatMetric, list } from '../../format.ts'
 import { STINT_VERSION } from '../../package-folder.ts'
 import type { ComparisonLine, RunComparison } from '../compare.ts'
 import { exploreBy } from '../page.ts'
@@ -10,7 +10,7 @@ import type { Explore, Plot } from '../section.ts'
 import { type Cell, type Check, type ColumnOf, columnsOf, type Report } from '../section.ts'
 import { comparisonTable } from '../tables.ts'
 import { adjustedPText, CORRECTIONS, itemId, type Line, metricName, plain, sizeText } from '../words.ts'
-import { findingsHeadline } from './findings.ts'
+import { findingsHeadline, rangeText } from './findings.ts'
 import { secondaryTests } from './secondary-tests.ts'
 
 const TABLE = 'significance_tests.csv'
@@ -23,8 +23,9 @@ export function compareReport(comparison: RunComparison, forest: Plot | null = n
     kind: 'compare',
     title,
     subtitle: '',
-    answer: { text: findingsHeadline(rows, alpha), tone: 'quiet' },
+    answer: compareAnswer(comparison),
     sections: [
+      { id: 'short', title: 'In short', blocks: [{ kind: 'text', text: findingsHeadline(rows, alpha) }] },
       { id: 'notices', title: 'What to know first', blocks: [{ kind: 'notices', notices }] },
       {
         id: 'comparisons',
@@ -47,7 +48,7 @@ export function compareReport(comparison: RunComparison, forest: Plot | null = n
     ],
     tables: [comparisonTable(rows, TABLE)],
     checks: lines.map((line) => checkOf(line, alpha)),
-    data: { ...comparison },
+    data: { ...comparison, recommendation: compareAnswer(comparison).text },
     footer: `Written by Stint ${STINT_VERSION}. Every number was measured in these runs; a dash means unknown.`,
     file: 'compare',
     source: null,
@@ -74,6 +75,65 @@ function explored(lines: readonly ComparisonLine[]): Explore {
     { key: 'b', title: 'Compared', of: ({ b }) => b },
     { key: 'verdict', title: 'Verdict', of: ({ row }) => row.verdict.replace('_', ' ') },
   ])
+}
+
+// ---------------------------------------------------------------- which side to use
+
+/** Sides of which the first line speaks. */
+const MOST_SIDES = 3
+
+/** Which side to use, and why: one sentence for each that was compared with the reference. */
+export function compareAnswer({ lines, alpha }: RunComparison): Report['answer'] {
+  const sides = new Map<string, { a: string; b: string; rows: ComparisonRow[] }>()
+  for (const { sides: pair, row } of lines) {
+    const key = JSON.stringify(pair)
+    const side = sides.get(key) ?? { ...pair, rows: [] }
+    side.rows.push(row)
+    sides.set(key, side)
+  }
+  if (sides.size === 0) return { text: 'There was nothing to compare.', tone: 'bad' }
+  const said = [...sides.values()].slice(0, MOST_SIDES).map((side) => sideAnswer(side, alpha))
+  const left = sides.size - said.length
+  const more = left > 0 ? ` ${count(left, 'more side')} below.` : ''
+  const tones = new Set(said.map(({ tone }) => tone))
+  return {
+    text: said.map(({ text }) => text).join(' ') + more,
+    tone: tones.size === 1 ? said[0]!.tone : 'quiet',
+  }
+}
+
+function sideAnswer(
+  { a, b, rows }: { a: string; b: string; rows: readonly ComparisonRow[] },
+  alpha: number,
+): Report['answer'] {
+  const claimed = rows.filter((row) => isSignificant(row, alpha))
+  const worse = claimed.filter(({ verdict }) => isRegression(verdict))
+  const better = claimed.filter(({ verdict }) => verdict === 'faster' || verdict === 'better')
+  const [won, lost] = [byMetric(better, rows), byMetric(worse, rows)]
+  if (won !== '' && lost !== '')
+    return { text: `No side to recommend: ${b} against ${a} has ${won}; but ${lost}.`, tone: 'quiet' }
+  if (won !== '') return { text: `Use ${b} instead of ${a}: ${won}; nothing is worse.`, tone: 'good' }
+  if (lost !== '') return { text: `Use ${a}, not ${b}: ${lost}; nothing is better.`, tone: 'bad' }
+  const alike = rows.filter(({ verdict }) => verdict === 'equivalent').length
+  return alike === rows.length
+    ? { text: `Use either ${a} or ${b}: they are equivalent within the margin.`, tone: 'quiet' }
+    : {
+        text: `No side to recommend: ${b} cannot be told from ${a} (${alike} of ${count(rows.length, 'comparison')} equivalent, the others undecided).`,
+        tone: 'quiet',
+      }
+}
+
+/** `faster mean chunk latency (0.50×, in 4 of 6 scenarios), better R² (+0.02)`; empty for no rows. */
+function byMetric(rows: readonly ComparisonRow[], all: readonly ComparisonRow[]): string {
+  const metrics = [...new Set(rows.map(({ metric }) => metric))]
+  return list(
+    metrics.map((metric) => {
+      const found = rows.filter((row) => row.metric === metric)
+      const total = all.filter((row) => row.metric === metric).length
+      const where = total === 1 ? '' : `, in ${found.length} of ${count(total, 'pair')}`
+      return `${found[0]!.verdict} ${metricName(metric)} (${rangeText(found)}${where})`
+    }),
+  )
 }
 
 /** The sides and the scenario are named where they vary from row to row. */

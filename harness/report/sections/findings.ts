@@ -83,7 +83,7 @@ function sentences(about: string, rows: readonly ComparisonRow[], alpha: number,
 }
 
 /** One pair with its interval, several from the smallest to the largest ratio. */
-function rangeText(rows: readonly ComparisonRow[]): string {
+export function rangeText(rows: readonly ComparisonRow[]): string {
   const known = rows.filter((row) => row.ratio !== null).sort((a, b) => a.ratio! - b.ratio!)
   const [first, last] = [known[0], known.at(-1)]
   if (!first || !last) return differenceText(rows)

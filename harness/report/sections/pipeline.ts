@@ -18,6 +18,7 @@ import { tradeoffPlot } from '../plots/tradeoff.ts'
 import { type Block, type Cell, columnsOf, type Report, type Section } from '../section.ts'
 import { findingsOf } from './findings.ts'
 import { facts } from './provenance.ts'
+import { answerOf } from './recommendation.ts'
 import { estimateCell, numberCell } from './results.ts'
 import {
   capsSection,
@@ -27,6 +28,7 @@ import {
   operatingSection,
   outcomesSection,
   resultsSection,
+  runSubtitle,
   scenarioCheck,
   trialsAnswer,
   trustSection,
@@ -54,8 +56,8 @@ export function pipelineReport(data: PipelineData, options: PipelineOptions): Re
   return {
     kind: 'pipeline',
     title: basename(manifest.datasets[0]!.path),
-    subtitle: model.subtitle,
-    answer: trialsAnswer(model),
+    subtitle: runSubtitle(model),
+    answer: answerOf(model, trialsAnswer(model)),
     sections: sectionsOf(data, reasons),
     tables,
     checks: model.scenarios.map(scenarioCheck),

@@ -82,14 +82,17 @@ function undeclared({ measured, manifest }: ReportModel): string[] {
 export function summaryTable(model: ReportModel): Table {
   const { scenarios } = model
   const front = scenarios.flatMap((scenario, i) => (scenario.front.latency ? [i] : []))
+  const recommended = recommendedIds(model)
+  const marked = scenarios.flatMap(({ id }, i) => (recommended.includes(id) ? [i] : []))
   const further = undeclared(model).slice(MOST_UNDECLARED).map(metricName)
   const notes = [
+    ...(marked.length > 0 ? ['> Recommended.'] : []),
     ...(front.length > 0 ? [frontNote(model)] : []),
     ...(further.length > 0 ? [`The file has further metrics of the workload: ${further.join(', ')}.`] : []),
   ]
   return {
     columns: columnsOf(scenarios, [
-      ...(front.length === 0 ? [] : [FRONT]),
+      ...(front.length === 0 && recommended.length === 0 ? [] : [markColumn(recommended)]),
       ...settingColumns(model),
       {
         head: 'Ok trials',
@@ -103,18 +106,30 @@ export function summaryTable(model: ReportModel): Table {
       ...(scenarios.some(({ compute }) => compute.achieved) ? [usedCores(model)] : []),
       { head: 'Outcome', short: 'outcome', type: 'text', cell: outcomeCell },
     ]),
-    first: front,
+    first: [...new Set([...marked, ...front])],
     about: scenarios.map(({ id }) => [id]),
     file: 'benchmarks/constraint_experiment.csv',
     ...(notes.length > 0 && { note: notes.join(' ') }),
   }
 }
 
-const FRONT: ScenarioColumn = {
-  head: 'Front',
-  short: '',
-  type: 'text',
-  cell: ({ front }) => (front.latency ? { text: '*', value: 1, tone: 'good' } : { text: '' }),
+/** Of the scenario to use, or of each seed of it; empty where none is recommended. */
+export function recommendedIds({ recommendation }: ReportModel): string[] {
+  if (recommendation === null || recommendation.choice === null) return []
+  return recommendation.reason === 'nothing_meets' ? [] : membersOf(recommendation.choice.scenario)
+}
+
+function markColumn(recommended: readonly string[]): ScenarioColumn {
+  return {
+    head: 'Front',
+    short: '',
+    type: 'text',
+    cell: ({ id, front }) => {
+      const isRecommended = recommended.includes(id)
+      const text = `${isRecommended ? '>' : ''}${front.latency ? '*' : ''}`
+      return text === '' ? { text } : { text, value: isRecommended ? 2 : 1, tone: 'good' }
+    },
+  }
 }
 
 /** Their share of every mean in the row is of other conditions. */

@@ -22,6 +22,7 @@ import type { ReportModel, ScenarioReport } from '../types.ts'
 import { capitalised, metricName, outcomeName, pairLines } from '../words.ts'
 import { type Finding, findingsHeadline, findingsOf } from './findings.ts'
 import { facts, fileList, reproduceSteps } from './provenance.ts'
+import { answerOf, recommendationData } from './recommendation.ts'
 import {
   capsTable,
   goalText,
@@ -43,8 +44,8 @@ export function runReport(model: ReportModel, details: readonly ScenarioDetail[]
   return {
     kind: 'run',
     title: manifest.sweep.name,
-    subtitle: model.subtitle,
-    answer: trialsAnswer(model),
+    subtitle: runSubtitle(model),
+    answer: answerOf(model, trialsAnswer(model)),
     sections: sectionsOf(model),
     tables: [
       scenarioTable(model),
@@ -67,6 +68,11 @@ export function trialsAnswer({ trials: { outcomes, planned, finished } }: Report
   return isWhole
     ? { text: `all ${count(planned, 'trial')} ok`, tone: 'good' }
     : { text: `${wholeNumber(outcomes.ok)} of ${count(planned, 'trial')} ok`, tone: 'bad' }
+}
+
+/** Machine and trials in a line; the trials' outcomes where the answer says something else. */
+export function runSubtitle(model: ReportModel): string {
+  return model.recommendation === null ? model.subtitle : `${model.subtitle} · ${trialsAnswer(model).text}`
 }
 
 function sectionsOf(model: ReportModel): Section[] {
@@ -245,11 +251,13 @@ function runData(model: ReportModel): Record<string, unknown> {
     scenarios: scenarios.map(({ front, energy_source, ...scenario }) => ({
       ...scenario,
       pareto: front.latency,
+      pareto_share: front.latency_share,
       pareto_memory: front.memory,
       energy_source,
     })),
     comparisons,
     operating_points: operating.points,
+    recommendation: recommendationData(model),
     notices,
   }
 }

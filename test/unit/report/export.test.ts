@@ -78,7 +78,7 @@ test('writes what was asked for, where it was asked for', async () => {
     'else/where/operating_points.csv',
     'page.md',
   ])
-  expect(printed).toEqual([expect.stringMatching(/^edge-vs-server\n/)])
+  expect(printed).toEqual([expect.stringMatching(/^Use chunk .*\n(.*\n)*edge-vs-server\n/)])
   // Pictures that are not there are no links, and the text has no file to point to.
   expect(readFileSync(join(folder, 'page.md'), 'utf8')).not.toContain('](')
   expect(printed[0]).not.toContain('more notes in')

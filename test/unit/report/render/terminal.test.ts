@@ -100,10 +100,10 @@ test('runs without trials, without accuracy, without axes', () => {
   }
 })
 
-test('a long grid shows its front first and counts the rest', () => {
+test('a long grid shows what is recommended and its front first, and counts the rest', () => {
   const run = syntheticRun({ max_compute_units: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 1], runs: 2 })
   const lines = textOf(reportOf(run)).split('\n')
-  const front = lines.findIndex((line) => line.startsWith('*  '))
+  const front = lines.findIndex((line) => line.startsWith('>*  '))
   expect(front).toBe(lines.findIndex((line) => line.includes('outcome')) + 1)
   expect(lines.some((line) => /^56 more rows in benchmarks\/constraint_experiment\.csv/.test(line))).toBe(
     true,

@@ -1,0 +1,81 @@
+/** The first line of a report answers which setting to use. */
+import { expect, test } from 'vitest'
+import { compareRuns } from '../../../../harness/report/compare.ts'
+import { buildReportModel } from '../../../../harness/report/model.ts'
+import { htmlText } from '../../../../harness/report/render/html.ts'
+import { compareReport } from '../../../../harness/report/sections/compare.ts'
+import { runReport } from '../../../../harness/report/sections/run.ts'
+import { ended, measuring } from '../../../fixtures/trials.ts'
+import { markdownOf, textOf } from '../rendered.ts'
+import { type Shape, syntheticRun } from '../synthetic.ts'
+
+const reportOf = (shape: Shape) => {
+  const { manifest, trials } = syntheticRun(shape)
+  return runReport(buildReportModel(manifest, trials))
+}
+const batches: Shape = {
+  chunk_size: [256],
+  batch_size: [8, 16, 64, 512],
+  max_memory_mb: [256],
+  max_compute_units: [1],
+}
+
+test('terminal, Markdown and page begin with the setting to use, its price and its alternative', async () => {
+  const report = reportOf(batches)
+  const sentence =
+    /^Use batch 64: R² 0\.597, [\d.]+ ms per chunk, peak [\d.]+ MB; the knee of the Pareto front, where batch 8 has 0\.638 at [\d.]+ times the latency/
+  expect(report.answer).toMatchObject({ tone: 'good', text: expect.stringMatching(sentence) })
+  expect(textOf(report, 400).split('\n')[0]).toBe(report.answer.text)
+  expect(markdownOf(report).split('\n')[2]).toBe(`✅ ${report.answer.text}`)
+  const page = await htmlText(report)
+  expect(page.indexOf(report.answer.text)).toBeLessThan(page.indexOf('10 trials per scenario'))
+  expect(report.data['recommendation']).toMatchObject({ reason: 'knee', text: report.answer.text })
+})
+
+test('its row is marked', () => {
+  const rows = textOf(reportOf(batches), 120).split('\n')
+  expect(rows.filter((row) => row.startsWith('>'))).toEqual([
+    expect.stringMatching(/^>\* +64 /),
+    expect.stringMatching(/^> Recommended\. /),
+  ])
+})
+
+test('speed is compared per row where chunks differ in size', () => {
+  expect(reportOf({ runs: 3 }).answer.text).toMatch(/^Use chunk 1024, batch 8, .* us per row, /)
+})
+
+test('one setting, or none that worked, is no choice', () => {
+  expect(reportOf({ ...batches, batch_size: [8] }).answer.text).toBe('all 10 trials ok')
+  const lost = reportOf({ ...batches, alter: (trial) => ended(trial, 'failed') })
+  expect(lost.answer).toEqual({
+    tone: 'bad',
+    text: 'No setting to recommend: in every scenario a trial was not ok.',
+  })
+})
+
+test('a comparison of runs leads with the side to use', () => {
+  const compared = (factor: number) => {
+    const run = (name: string, seed: number, times: number) => ({
+      name,
+      ...syntheticRun({
+        ...batches,
+        seed,
+        metrics: ['latency_p50_ms', 'r2'],
+        alter: (trial) =>
+          measuring(trial, (metrics) => ({
+            ...metrics,
+            latency_p50_ms: times * metrics['latency_p50_ms']!,
+          })),
+      }),
+    })
+    const runs = [run('old', 5, 1), run('new', 6, factor)]
+    return textOf(compareReport(compareRuns(runs)), 400).split('\n')[0]
+  }
+  expect(compared(0.5)).toMatch(
+    /^Use new instead of old: faster median chunk latency \(0\.4\d+× to 0\.5\d*×, in 4 of 4 pairs\); nothing is worse\.$/,
+  )
+  expect(compared(2)).toMatch(/^Use old, not new: slower median chunk latency \(.*\); nothing is better\.$/)
+  expect(compared(1)).toMatch(
+    /^No side to recommend: new cannot be told from old \(4 of 8 comparisons equivalent, the others undecided\)\.$/,
+  )
+})
