@@ -55,10 +55,10 @@ module.exports = {
     ),
     forbid(
       'harness-through-contract',
-      'The coordinator starts workers by the URLs of their entry files and shares types, and the check of what they send.',
+      'The coordinator starts workers by the URLs of their entry files and shares types, the check of what they send, and the limits on both.',
       '^harness/',
       '^workers/',
-      '^workers/(brokers/|(workload|protocol|untrusted|data/types)\\.ts$)',
+      '^workers/(brokers/|(workload|protocol|untrusted|data/types|caps/limits)\\.ts$)',
     ),
     forbid(
       'pipeline-is-one-workload',

@@ -222,6 +222,8 @@ export interface TrialJob {
   chunk_log: string | null
   /** The compute cap in cores of this machine; null for none. */
   compute_units: number | null
+  /** `cpu.stat` of each group above the trial's that has a quota. */
+  throttle_counts: string[]
 }
 
 /** The caps of one trial: as asked, as in force, as achieved. */
@@ -290,6 +292,8 @@ export interface NoiseReadings {
   others_cores: number | null
   /** Time in which any process of the machine waited for a core, as a share of wall time; null under a cgroup cap. */
   pressure_share: number | null
+  /** Time that a quota on Stint itself held it back, as of its container or unit, as a share of wall time. */
+  own_limit_share: number | null
   /** Mean of the cores at the start and the end, MHz, and how it changed between them, as a share. */
   frequency_mhz: number | null
   frequency_change: number | null
@@ -303,6 +307,7 @@ export const NO_NOISE_READINGS: NoiseReadings = {
   steal_share: null,
   others_cores: null,
   pressure_share: null,
+  own_limit_share: null,
   frequency_mhz: null,
   frequency_change: null,
 }
@@ -315,7 +320,7 @@ export interface NoiseRecord extends NoiseReadings {
   disturbed: Disturbed[] | null
 }
 
-export const DISTURBED = ['steal', 'others', 'waiting', 'pressure', 'frequency'] as const
+export const DISTURBED = ['own_limit', 'steal', 'others', 'waiting', 'pressure', 'frequency'] as const
 export type Disturbed = (typeof DISTURBED)[number]
 
 /** Power of a machine for an estimate of energy, W. */
@@ -542,12 +547,37 @@ export type SupervisorRequest =
   | { op: 'release'; pid: number }
   | { op: 'unwatch'; id: number; pid: number; window: TimeWindow | null }
 
+/** Limits of the groups that a run is in, as a container or a unit sets them. */
+export interface OwnLimits {
+  version: 'v1' | 'v2' | 'none'
+  /** Smallest CPU quota, cores; null where there is none or it cannot be seen. */
+  cpu_quota_cores: number | null
+  /** The group that has it; null for none. */
+  cpu_quota_group: string | null
+  /** Smallest memory limit, MB; null where there is none or it cannot be seen. */
+  memory_limit_mb: number | null
+  memory_limit_group: string | null
+  /** `cpu.stat` of each group with a quota: tells how long the kernel held back the run for it. */
+  throttle_counts: string[]
+}
+
+export const NO_OWN_LIMITS: OwnLimits = {
+  version: 'none',
+  cpu_quota_cores: null,
+  cpu_quota_group: null,
+  memory_limit_mb: null,
+  memory_limit_group: null,
+  throttle_counts: [],
+}
+
 /** What this machine can enforce, tried for real when the supervisor started. */
 export interface Capabilities {
   compute: ComputeMechanism
   memory: MemoryMechanism[]
   /** What counts energy; null for nothing. */
   energy?: 'rapl' | 'perf' | null
+  /** What the run itself may use. */
+  limits: OwnLimits
   /** Why better compute mechanisms were passed over. */
   notes: string[]
 }

@@ -5,8 +5,9 @@
 
 import { spawnSync } from 'node:child_process'
 import { setPriority } from 'node:os'
-import { chooseComputeCapper, chooseMemoryGrouper } from './caps/choose.ts'
+import { chooseMechanisms } from './caps/choose.ts'
 import type { ComputeCapper } from './caps/compute-group.ts'
+import { readOwnLimits } from './caps/limits.ts'
 import type { MemoryGrouper } from './caps/memory-group.ts'
 import { WatchedProcess } from './caps/watched-process.ts'
 import {
@@ -30,6 +31,8 @@ let poll: NodeJS.Timeout | null = null
 let capper: ComputeCapper | null = null
 let grouper: MemoryGrouper | null = null
 let perf: PerfEnergy | null = null
+/** Undoes what was done to make place for the trials' groups. */
+let leavePlace: () => Promise<void> = async () => {}
 
 function reply(message: SupervisorReply): void {
   // Undelivered replies need no care: the coordinator is gone, and `disconnect` follows.
@@ -138,18 +141,18 @@ async function leave(): Promise<void> {
   await Promise.all([...watched.values()].map(clear))
   for (const child of watched.values()) child.removeTemporary()
   perf?.stop()
+  await leavePlace()
   process.exit(0)
 }
 
 async function capabilities(): Promise<Capabilities> {
-  const only = process.env['STINT_COMPUTE_MECHANISM'] as ComputeMechanism | undefined
-  const choice = await chooseComputeCapper(only ?? null)
+  const choice = await chooseMechanisms({
+    only: (process.env['STINT_COMPUTE_MECHANISM'] as ComputeMechanism | undefined) ?? null,
+    memoryGroup: process.env['STINT_MEMORY_BACKSTOP'] !== 'none',
+  })
   capper = choice.capper
-  const backstop = await chooseMemoryGrouper(
-    process.env['STINT_MEMORY_BACKSTOP'] !== 'none',
-    capper?.mechanism === 'cgroup_v2',
-  )
-  grouper = backstop.grouper
+  grouper = choice.grouper
+  leavePlace = choice.leave
   // One source is enough, and the kernel's files cost nothing.
   const counts = new EnergyMeter().works
   if (!counts) perf = await PerfEnergy.start()
@@ -157,8 +160,8 @@ async function capabilities(): Promise<Capabilities> {
   const memory: Capabilities['memory'] = ['resource_limits', 'between_steps']
   if (process.platform === 'linux') memory.push('supervisor_rss')
   if (grouper !== null) memory.push(grouper.mechanism)
-  const notes = [...choice.notes, ...backstop.notes]
-  return { compute: capper?.mechanism ?? 'none', memory, energy, notes }
+  const { notes } = choice
+  return { compute: capper?.mechanism ?? 'none', memory, energy, limits: readOwnLimits(), notes }
 }
 
 /**

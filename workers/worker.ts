@@ -208,7 +208,7 @@ async function measure({ job, budgetMb, compute, coldFirstChunkMs }: DriveOrder)
     // Under the cap: helper threads that are ahead of their share then are so at the start as they are at the end.
     collectGarbage()
     if (units !== null && compute?.period_ms != null) settle(units, compute.cpu_stat)
-    const meters = new Meters(compute)
+    const meters = new Meters(compute, job.throttle_counts)
     await run.drive(new ClosedLoop(job.spec.settings.chunk_size))
     return { run, read: await meters.stop(run.ready - run.begun), startupMs, coldFirstChunkMs }
   })

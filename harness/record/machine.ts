@@ -1,17 +1,15 @@
 /** What a run really ran on: the machine, and the commit that was checked out. */
 
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, platform, release, totalmem } from 'node:os'
-import { join } from 'node:path'
+import { readOwnLimits } from '../../workers/caps/limits.ts'
 import type { Machine } from './types.ts'
 
 const MB = 1024 * 1024
-/** cgroup v1 writes "no limit" as a number near 2^63; no machine has this much memory. */
-const NO_LIMIT_BYTES = 2 ** 60
 
 export function readMachine(): Machine {
   const load = loadavg()
+  const { version, cpu_quota_cores, memory_limit_mb } = readOwnLimits()
   return {
     cpu_model: cpus()[0]?.model.trim() || 'unknown',
     cores: availableParallelism(),
@@ -20,64 +18,9 @@ export function readMachine(): Machine {
     kernel: release(),
     node: process.versions.node,
     v8: process.versions.v8,
-    cgroup: readCgroupLimits(),
+    cgroup: { version, cpu_quota_cores, memory_limit_mb },
     load_at_start: [load[0] ?? 0, load[1] ?? 0, load[2] ?? 0],
   }
-}
-
-/** Limits on this process. `root` and `self` are for tests. */
-export function readCgroupLimits(root = '/sys/fs/cgroup', self = '/proc/self/cgroup'): Machine['cgroup'] {
-  const paths = readLines(self).map((line) => line.split(':'))
-  const v2 = paths.find(([id]) => id === '0')?.[2]
-  if (v2 !== undefined && read(join(root, 'cgroup.controllers')) !== null) {
-    const [quota, period] = (lookUp(root, v2, 'cpu.max') ?? '').split(' ')
-    return {
-      version: 'v2',
-      cpu_quota_cores: quota === 'max' ? null : ratio(quota, period),
-      memory_limit_mb: bytesToMb(lookUp(root, v2, 'memory.max')),
-    }
-  }
-  const v1 = (controller: string) => paths.find(([, names]) => names?.split(',').includes(controller))?.[2]
-  const cpu = v1('cpu')
-  const memory = v1('memory')
-  if (cpu === undefined && memory === undefined) {
-    return { version: 'none', cpu_quota_cores: null, memory_limit_mb: null }
-  }
-  const quota = cpu === undefined ? null : lookUp(join(root, 'cpu'), cpu, 'cpu.cfs_quota_us')
-  const period = cpu === undefined ? null : lookUp(join(root, 'cpu'), cpu, 'cpu.cfs_period_us')
-  return {
-    version: 'v1',
-    cpu_quota_cores: quota === null || quota.startsWith('-') ? null : ratio(quota, period ?? undefined),
-    memory_limit_mb:
-      memory === undefined ? null : bytesToMb(lookUp(join(root, 'memory'), memory, 'memory.limit_in_bytes')),
-  }
-}
-
-/** A container sees its own group at the root of the mount, not below the path that /proc tells. */
-function lookUp(root: string, path: string, file: string): string | null {
-  return read(join(root, path, file)) ?? read(join(root, file))
-}
-
-function read(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8').trim()
-  } catch {
-    return null
-  }
-}
-
-function readLines(path: string): string[] {
-  return (read(path) ?? '').split('\n').filter((line) => line !== '')
-}
-
-function ratio(quota: string | undefined, period: string | undefined): number | null {
-  const value = Number(quota) / Number(period)
-  return Number.isFinite(value) ? value : null
-}
-
-function bytesToMb(text: string | null): number | null {
-  const bytes = text === null || text === '' ? Number.NaN : Number(text)
-  return bytes < NO_LIMIT_BYTES ? Math.round(bytes / MB) : null
 }
 
 // ---------------------------------------------------------------- git

@@ -93,7 +93,12 @@ const caps = z.object({
 const readings = Object.fromEntries(
   Object.keys(NO_NOISE_READINGS).map((name) => [name, numberOrNull]),
 ) as Record<keyof NoiseReadings, typeof numberOrNull>
-const noise = z.object({ ...readings, disturbed: z.array(z.enum(DISTURBED)).nullable() })
+const noise = z.object({
+  ...readings,
+  // Lines that are older than this reading do not have it.
+  own_limit_share: numberOrNull.default(null),
+  disturbed: z.array(z.enum(DISTURBED)).nullable(),
+})
 
 const anyTrial = {
   trial: text,

@@ -246,6 +246,7 @@ function aboutCaps({ scenarios }: Omit<ReportModel, 'notices'>): Notice[] {
 }
 
 const REASONS: Record<Disturbed, string> = {
+  own_limit: 'a CPU quota on Stint itself, as of its container or unit, held it back',
   steal: 'the hypervisor gave the cores to other machines',
   others: 'other processes used the cores',
   waiting: 'the workload waited for a core',
@@ -262,8 +263,15 @@ function aboutDisturbed({ disturbed }: NoiseReport): Notice[] {
     .map(([reason, n]) => `${REASONS[reason as Disturbed]} (${n})`)
     .join(', ')
   const many = disturbed.trials / disturbed.of >= MANY_DISTURBED
-  const text = `${disturbed.trials} of ${count(disturbed.of, 'trial')} ${disturbed.trials === 1 ? 'was' : 'were'} disturbed and kept: ${why}. Stop other work, set pin_core and n_jobs: 1, or raise benchmark_runs; stint doctor shows how noisy the machine is at rest.`
+  const text = `${disturbed.trials} of ${count(disturbed.of, 'trial')} ${disturbed.trials === 1 ? 'was' : 'were'} disturbed and kept: ${why}. ${adviceOn(disturbed.reasons)}; stint doctor shows ${disturbed.reasons.own_limit === undefined ? 'how noisy the machine is at rest' : 'which limits hold for it'}.`
   return [many ? problem(text) : note(text)]
+}
+
+function adviceOn({ own_limit, ...others }: NoiseReport['disturbed']['reasons']): string {
+  const raise = 'Raise that quota, or set n_jobs: 1 and ask for smaller shares'
+  const quiet = 'Stop other work, set pin_core and n_jobs: 1, or raise benchmark_runs'
+  if (own_limit === undefined) return quiet
+  return Object.keys(others).length === 0 ? raise : `${raise}. ${quiet}`
 }
 
 function aboutNoise({ noise, latency }: Omit<ReportModel, 'notices'>): Notice[] {

@@ -8,6 +8,7 @@ import type {
   DatasetSpec,
   DatasetUse,
   InputProblem,
+  OwnLimits,
   PrepareResult,
   TrialSpec,
   WorkloadRef,
@@ -75,7 +76,8 @@ export async function prepareSession(options: SessionOptions): Promise<Preparati
         ? null
         : await calibrate(executor, fit.sweep.relative_to)
   signal?.throwIfAborted()
-  const problem = unreachable(fit.sweep, calibration)
+  const { limits } = await executor.capabilities()
+  const problem = unreachable(fit.sweep, calibration, limits)
   if (problem !== null) return { ok: false, problem }
   const { workload: info, datasets, notes } = fit.prepared
   const workload = { ref, info, path: sweep.workload }
@@ -88,7 +90,15 @@ export async function prepareSession(options: SessionOptions): Promise<Preparati
   )
   return {
     ok: true,
-    session: new Session(fit.sweep, workload, datasets, notes, calibration, executor, inputs),
+    session: new Session(
+      fit.sweep,
+      workload,
+      datasets,
+      [...notes, ...tooManyJobs(fit.sweep, limits)],
+      calibration,
+      executor,
+      inputs,
+    ),
   }
 }
 
@@ -321,18 +331,63 @@ function checkCaps(sweep: Sweep, able: Capabilities): InputProblem | null {
   if (!able.memory.includes('supervisor_rss') && asks('max_memory_mb')) {
     return refuse('max_memory_mb', 'this machine cannot bound off-heap memory while a step runs')
   }
-  return null
+  // A share of another machine's core is known once that was measured.
+  const quota = sweep.relative_to === null ? beyondQuota(sweep, able.limits, 1) : null
+  return beyondMemoryLimit(sweep, able.limits) ?? quota
+}
+
+/** What the run itself may not use, as in a container or a limited unit, no trial of it can. */
+function beyondMemoryLimit({ scenarios, source, n_jobs }: Sweep, limits: OwnLimits): InputProblem | null {
+  const { memory_limit_mb: limit, memory_limit_group: group } = limits
+  const most = mostAsked(scenarios, 'max_memory_mb') * n_jobs
+  if (limit === null || most <= limit) return null
+  const asked = n_jobs === 1 ? `${most} MB is` : `${n_jobs} trials at a time may take ${most} MB,`
+  return {
+    message: `${source.path}: key "max_memory_mb": ${asked} more than the ${limit} MB that this run itself may use (the memory limit of cgroup ${group})`,
+    hint: 'ask for less, raise that limit (MemoryMax= of a unit, --memory of a container), or say "caps: best_effort"',
+  }
+}
+
+/** @param scale cores of this machine for one unit as asked */
+function beyondQuota(
+  { scenarios, source, n_jobs }: Sweep,
+  limits: OwnLimits,
+  scale: number,
+): InputProblem | null {
+  const { cpu_quota_cores: quota, cpu_quota_group: group } = limits
+  const most = mostAsked(scenarios, 'max_compute_units')
+  if (quota === null || most * scale * n_jobs <= quota) return null
+  const one = scale === 1 ? `${most}` : `${most}, ${formatNumber(most * scale)} cores here,`
+  const asked =
+    n_jobs === 1
+      ? `${one} is`
+      : `${n_jobs} trials at a time with ${one} each are ${formatNumber(most * scale * n_jobs)} cores,`
+  return {
+    message: `${source.path}: key "max_compute_units": ${asked} more than the ${formatNumber(quota)} cores that this run itself may use (the CPU quota of cgroup ${group})`,
+    hint: 'ask for less, raise that quota (CPUQuota= of a unit, --cpus of a container), or say "caps: best_effort"',
+  }
+}
+
+/** Trials that run at once and share less than a core each disturb each other, caps or not. */
+function tooManyJobs({ n_jobs }: Sweep, { cpu_quota_cores: quota }: OwnLimits): string[] {
+  if (quota === null || n_jobs === 1 || n_jobs <= quota) return []
+  return [
+    `n_jobs: ${n_jobs} trials share the ${formatNumber(quota)} cores that this run itself may use, and will wait for each other`,
+  ]
+}
+
+/** Of the scenarios whose caps must hold; 0 for none. */
+function mostAsked(scenarios: readonly Scenario[], key: 'max_compute_units' | 'max_memory_mb'): number {
+  const asked = scenarios.map(({ settings }) => (settings.caps === 'strict' ? (settings[key] ?? 0) : 0))
+  return asked.reduce((a, b) => Math.max(a, b), 0)
 }
 
 /** A faster machine's share that one thread cannot reach here is refused, like any cap that cannot be enforced. */
-function unreachable(sweep: Sweep, calibration: Calibration | null): InputProblem | null {
+function unreachable(sweep: Sweep, calibration: Calibration | null, limits: OwnLimits): InputProblem | null {
   if (calibration === null) return null
-  const asked = sweep.scenarios.flatMap(({ settings }) =>
-    settings.caps === 'strict' ? (settings.max_compute_units ?? []) : [],
-  )
-  const most = asked.reduce((a, b) => Math.max(a, b), 0)
+  const most = mostAsked(sweep.scenarios, 'max_compute_units')
   const here = most * calibration.factor
-  if (here <= 1) return null
+  if (here <= 1) return beyondQuota(sweep, limits, calibration.factor)
   return {
     message: `${sweep.source.path}: key "relative_to": ${most} of a core of ${calibration.profile} would be ${formatNumber(here)} cores here, more than one thread can use`,
     hint: 'ask for less, run on a faster machine, or say "caps: best_effort"',

@@ -1,6 +1,6 @@
 /** Reading and writing a cgroup tree, and the rules both versions share for Stint's groups in it. */
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** The file operations that a cgroup tree takes; tests give a tree of their own. */
@@ -25,8 +25,13 @@ export const kernelFiles: CgroupFiles = {
   kill: (pid) => process.kill(pid, 'SIGKILL'),
 }
 
+/** Of version 2. */
+export type Controller = 'cpu' | 'memory'
+
 /** Group of one trial: `stint-<process that owns it>-<when that started>-<number>`; process ids are used again. */
-const GROUP_NAME = /^stint-(\d+)-(\d+)-\d+$/
+const GROUP_NAME = /^stint-\d+-\d+-\d+$/
+/** Any group of Stint's, a leaf for its own processes included. */
+const OWNED_NAME = /^stint-(\d+)-(\d+)-\d+(?:-|$)/
 const REMOVE_TRIES = 100
 const REMOVE_PAUSE_MS = 10
 /** The kernel refuses quotas below 1 ms. */
@@ -81,32 +86,50 @@ export async function removeGroup(files: CgroupFiles, group: string): Promise<vo
   }
 }
 
-function killMembers(files: CgroupFiles, group: string): void {
+/** Ends all processes of a group: by the kernel's one switch for it, else one by one. */
+export function killMembers(files: CgroupFiles, group: string): void {
   try {
-    for (const member of files.read(join(group, 'cgroup.procs')).split('\n').filter(Boolean)) {
-      if (Number(member) > 0) files.kill?.(Number(member))
-    }
+    files.write(join(group, 'cgroup.kill'), '1')
+    return
+  } catch {
+    // Version 1 and kernels before 5.14 have no such switch.
+  }
+  try {
+    for (const member of membersOf(files, group)) if (member > 0) files.kill?.(member)
   } catch {
     // The group is gone, or the process has just ended.
   }
 }
 
-/** Kills what is left in groups whose owner is gone, and removes them. */
+/** Processes of a group; 0 for one of another namespace, such as a container's. */
+export function membersOf(files: CgroupFiles, group: string): number[] {
+  return files.read(join(group, 'cgroup.procs')).split('\n').filter(Boolean).map(Number)
+}
+
+/** Kills what is left in trials' groups whose owner is gone, and removes them. */
 export async function removeStaleGroups(files: CgroupFiles, parent: string): Promise<void> {
   for (const name of files.list(parent)) {
-    const [, pid, started] = GROUP_NAME.exec(name) ?? []
-    if (pid === undefined || startOf(Number(pid)) === started) continue
+    if (!GROUP_NAME.test(name) || isLive(name)) continue
     const group = join(parent, name)
     try {
-      const members = files.read(join(group, 'cgroup.procs')).split('\n').filter(Boolean)
-      // 0 is a process of another namespace, such as a container's, and so is the owner: it may well be alive.
-      if (members.includes('0')) continue
-      for (const member of members) process.kill(Number(member), 'SIGKILL')
+      // A member of another namespace, and so its owner may well be alive.
+      if (membersOf(files, group).includes(0)) continue
       await removeGroup(files, group)
     } catch {
       // Another run may be clearing the same group; what stays is tried again at the next start.
     }
   }
+}
+
+/** Whether a group of Stint's has an owner that is alive, as its name says; false for others' groups. */
+export function isLive(name: string): boolean {
+  const [, pid, started] = OWNED_NAME.exec(name) ?? []
+  return pid !== undefined && startOf(Number(pid)) === started
+}
+
+/** Whether a group's name says that this process owns it. */
+export function isOwn(name: string): boolean {
+  return OWNED_NAME.exec(name)?.[1] === String(process.pid)
 }
 
 /** Start of a process in clock ticks since boot; null once it is gone, a zombie included. */
@@ -121,64 +144,79 @@ export function startOf(pid: number): string | null {
   }
 }
 
+/** A hierarchy of cgroups as this process sees it. */
+export interface CgroupMount {
+  path: string
+  /** The group that is shown at `path`: not the root of all in a container. */
+  root: string
+}
+
 /** Where a cgroup file system is mounted, by its type and, for version 1, its controller. */
-export function findMount(type: 'cgroup' | 'cgroup2', controller?: string): string | null {
-  for (const line of readFileSync('/proc/self/mounts', 'latin1').split('\n')) {
-    const [, path, kind, options] = line.split(' ')
-    if (kind !== type || path === undefined) continue
-    if (controller === undefined || options?.split(',').includes(controller)) return path
+export function findMount(type: 'cgroup' | 'cgroup2', controller?: string): CgroupMount | null {
+  for (const line of readFileSync('/proc/self/mountinfo', 'latin1').split('\n')) {
+    const [place, source] = line.split(' - ')
+    const [, , , root, path] = place?.split(' ') ?? []
+    const [kind, , options] = source?.split(' ') ?? []
+    if (kind !== type || path === undefined || root === undefined) continue
+    if (controller === undefined || options?.split(',').includes(controller)) return { path, root }
   }
   return null
 }
 
-/** This process's own group, relative to the mount; `''` for version 2's line without controllers. */
-export function ownGroup(controller: string): string | null {
-  for (const line of readFileSync('/proc/self/cgroup', 'latin1').split('\n')) {
+/** A process's group as /proc tells it; `''` for version 2's line without controllers. */
+export function groupOf(controller: string, pid: number | 'self' = 'self'): string | null {
+  for (const line of readFileSync(`/proc/${pid}/cgroup`, 'latin1').split('\n')) {
     const [, controllers, ...path] = line.split(':')
     if (controllers?.split(',').includes(controller)) return path.join(':')
   }
   return null
 }
 
+/** A group as below a mount: what a container shows at the mount is taken off. */
+export function belowMount({ root }: CgroupMount, group: string): string {
+  const below = root === '/' ? group : group.startsWith(`${root}/`) ? group.slice(root.length) : '/'
+  // Above the root of a namespace nothing can be seen.
+  return below.startsWith('/..') ? '/' : below
+}
+
 export interface CgroupV2Place {
   /** Where the hierarchy is mounted. */
   mount: string
-  /** This process's group, relative to the mount. */
+  /** The process's group, relative to the mount. */
   own: string
 }
 
-/** @throws where version 2 is not mounted */
-export function ownV2Place(): CgroupV2Place {
+/** @throws where version 2 is not mounted, or the process is gone */
+export function v2PlaceOf(pid: number | 'self'): CgroupV2Place {
   const mount = findMount('cgroup2')
   if (mount === null) throw new Error('cgroup version 2 is not mounted')
-  return { mount, own: ownGroup('') ?? '/' }
+  return { mount: mount.path, own: belowMount(mount, groupOf('', pid) ?? '/') }
 }
 
-/** This process's group and those above it, nearest first. */
-export function* upwards(place: CgroupV2Place): Generator<string> {
-  for (let group = join('/', place.own); ; group = dirname(group)) {
-    yield group === '/' ? place.mount : join(place.mount, group)
-    if (group === '/') return
-  }
+/**
+ * This process's own group of version 1, where its trials' groups are made.
+ * @throws where the controller is not mounted
+ */
+export function ownV1Group(controller: Controller): string {
+  const mount = findMount('cgroup', controller)
+  if (mount === null) throw new Error(`no ${controller} controller of cgroup version 1 is mounted`)
+  return join(mount.path, belowMount(mount, groupOf(controller) ?? '/'))
 }
 
-/** Whether children of the group have a controller of version 2, switched on now where that is permitted. */
-export function passesOn(files: CgroupFiles, group: string, controller: 'cpu' | 'memory'): boolean {
-  const passes = () => lists(files, join(group, 'cgroup.subtree_control'), controller)
-  try {
-    if (!offers(files, group, controller)) return false
-    if (!passes()) files.write(join(group, 'cgroup.subtree_control'), `+${controller}`)
-    return passes()
-  } catch {
-    return false
-  }
+export function pathOf({ mount, own }: CgroupV2Place): string {
+  return own === '/' ? mount : join(mount, own)
 }
 
 /** Whether the group has a controller of version 2 itself. */
-export function offers(files: CgroupFiles, group: string, controller: 'cpu' | 'memory'): boolean {
+export function offers(files: CgroupFiles, group: string, controller: Controller): boolean {
   return lists(files, join(group, 'cgroup.controllers'), controller)
 }
 
-function lists(files: CgroupFiles, path: string, controller: string): boolean {
+/** Whether the group's children have it. */
+export function passesOn(files: CgroupFiles, group: string, controller: Controller): boolean {
+  return lists(files, join(group, 'cgroup.subtree_control'), controller)
+}
+
+function lists(files: CgroupFiles, path: string, controller: Controller): boolean {
   return files.read(path).trim().split(/\s+/).includes(controller)
 }

@@ -1,24 +1,19 @@
 /** A compute cap, a share of one core for a whole process: its interface, and the two kinds held by a cgroup's quota. */
 
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ComputeMechanism, TimeWindow } from '../protocol.ts'
 import {
   type CgroupFiles,
-  type CgroupV2Place,
   type EnteredGroup,
   enterGroup,
-  findMount,
   kernelFiles,
   newGroupName,
-  ownGroup,
-  ownV2Place,
-  passesOn,
+  ownV1Group,
   quotaFor,
   removeGroup,
   removeStaleGroups,
-  upwards,
 } from './cgroup-files.ts'
+import type { Placement } from './placement.ts'
 
 /** A cap in force on one process. */
 export interface ComputeCap {
@@ -52,43 +47,33 @@ export interface ComputeCapper {
 
 // ---------------------------------------------------------------- cgroup version 2
 
-// CPU quota by cgroup version 2: `cpu.max` in a group below this process's own or one of its ancestors.
-
 /**
- * One capper a group that may hold limited children, nearest first. A group with processes of its own cannot pass
- * its controllers on (except the root), so that in a user's session the first to serve is often the slice above.
- * The cpu controller stays switched on for the children: switching it off would lift another run's caps.
- * @throws where version 2 is not mounted
+ * CPU quota by `cpu.max`, in groups below Stint's own.
+ * @throws where the groups there have no cpu controller
  */
-export async function* openCgroupV2(
-  place: CgroupV2Place = ownV2Place(),
-  files: CgroupFiles = kernelFiles,
-): AsyncGenerator<ComputeCapper> {
-  for (const parent of upwards(place)) {
-    if (!passesOn(files, parent, 'cpu')) continue
-    await removeStaleGroups(files, parent)
-    yield {
-      mechanism: 'cgroup_v2',
-      apply(pid, units, within) {
-        const { periodUs, quotaUs } = quotaFor(units)
-        const limit: [string, string][] = [['cpu.max', `${quotaUs} ${periodUs}`]]
-        const unlimited: [string, string] = ['cpu.max', `max ${periodUs}`]
-        return capInGroup({ files, parent, within, periodUs, limit, unlimited }, pid)
-      },
-    }
+export function openCgroupV2(placement: Placement, files: CgroupFiles = kernelFiles): ComputeCapper {
+  const { parent, note } = placement
+  if (!placement.passes('cpu')) throw new Error('the group that Stint was started in has no cpu controller')
+  return {
+    mechanism: 'cgroup_v2',
+    ...(note !== null && { place: note }),
+    apply(pid, units, within) {
+      const { periodUs, quotaUs } = quotaFor(units)
+      const limit: [string, string][] = [['cpu.max', `${quotaUs} ${periodUs}`]]
+      const unlimited: [string, string] = ['cpu.max', `max ${periodUs}`]
+      return capInGroup({ files, parent, within, periodUs, limit, unlimited }, pid)
+    },
   }
 }
 
 // ---------------------------------------------------------------- cgroup version 1
 
-// CPU quota by cgroup version 1: `cpu.cfs_quota_us` in a group below this process's own.
-
 /**
- * @param parent the group to make groups in; by default this process's own, or the mount's root where a container hides it
+ * CPU quota by `cpu.cfs_quota_us`, in groups below Stint's own.
  * @throws where no cpu controller of version 1 is mounted
  */
 export async function openCgroupV1(
-  parent = ownParent(),
+  parent = ownV1Group('cpu'),
   files: CgroupFiles = kernelFiles,
 ): Promise<ComputeCapper> {
   await removeStaleGroups(files, parent)
@@ -105,13 +90,6 @@ export async function openCgroupV1(
       return capInGroup({ files, parent, within, periodUs, limit, unlimited }, pid)
     },
   }
-}
-
-function ownParent(): string {
-  const mount = findMount('cgroup', 'cpu')
-  if (mount === null) throw new Error('no cpu controller of cgroup version 1 is mounted')
-  const own = join(mount, ownGroup('cpu') ?? '/')
-  return existsSync(own) ? own : mount
 }
 
 // ---------------------------------------------------------------- what both share

@@ -2,19 +2,16 @@
  * The kernel's backstop of a memory cap: a cgroup that a trial process enters as it starts, limited once its worker stands empty.
  * What the kernel charges differs from the resident size (mapped files), so that the limit counts from the charge then.
  */
-import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import {
   type CgroupFiles,
   enterGroup,
-  findMount,
   kernelFiles,
-  ownGroup,
-  ownV2Place,
-  passesOn,
+  killMembers,
+  ownV1Group,
   removeStaleGroups,
-  upwards,
 } from './cgroup-files.ts'
+import type { Placement } from './placement.ts'
 
 export interface MemoryGroup {
   readonly path: string
@@ -22,8 +19,10 @@ export interface MemoryGroup {
   limitGrowth(bytes: number): void
   /** Most that the trial process took beyond what it held at the limit, bytes; null where the kernel keeps no count. */
   growthBytes(): number | null
-  /** Whether the kernel killed a process for the limit. */
+  /** Whether the kernel killed a process for want of memory, here or in a group above. */
   killed(): boolean
+  /** Ends all its processes at once. */
+  kill(): void
   remove(): Promise<void>
 }
 
@@ -62,28 +61,19 @@ const V2: Controls = {
 
 /** @throws where no memory controller of version 1 is mounted */
 export async function openMemoryV1(
-  parent = ownParent(),
+  parent = ownV1Group('memory'),
   files: CgroupFiles = kernelFiles,
 ): Promise<MemoryGrouper> {
   await removeStaleGroups(files, parent)
   return { mechanism: 'cgroup_v1', enter: (pid) => enter(files, parent, V1, pid) }
 }
 
-/**
- * One a group that may hold children with limited memory, nearest first.
- * @param alsoCpu whether the same group must be able to hold a quota as well: a process is in one group of version 2
- * @throws where version 2 is not mounted
- */
-export async function* openMemoryV2(
-  alsoCpu: boolean,
-  place = ownV2Place(),
-  files: CgroupFiles = kernelFiles,
-): AsyncGenerator<MemoryGrouper> {
-  for (const parent of upwards(place)) {
-    if (!passesOn(files, parent, 'memory') || (alsoCpu && !passesOn(files, parent, 'cpu'))) continue
-    await removeStaleGroups(files, parent)
-    yield { mechanism: 'cgroup_v2', enter: (pid) => enter(files, parent, V2, pid) }
-  }
+/** @throws where the groups below Stint's own have no memory controller */
+export function openMemoryV2(placement: Placement, files: CgroupFiles = kernelFiles): MemoryGrouper {
+  const { parent } = placement
+  if (!placement.passes('memory'))
+    throw new Error('the group that Stint was started in has no memory controller')
+  return { mechanism: 'cgroup_v2', enter: (pid) => enter(files, parent, V2, pid) }
 }
 
 function enter(files: CgroupFiles, parent: string, controls: Controls, pid: number): MemoryGroup {
@@ -117,16 +107,7 @@ function enter(files: CgroupFiles, parent: string, controls: Controls, pid: numb
         return false
       }
     },
+    kill: () => killMembers(files, path),
     remove,
   }
-}
-
-function ownParent(): string {
-  const mount = findMount('cgroup', 'memory')
-  if (mount === null) throw new Error('no memory controller of cgroup version 1 is mounted')
-  // A container may hide the groups above its own.
-  for (let own = ownGroup('memory') ?? '/'; own !== '/'; own = dirname(own)) {
-    if (existsSync(join(mount, own))) return join(mount, own)
-  }
-  return mount
 }

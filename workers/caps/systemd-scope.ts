@@ -1,67 +1,130 @@
 /**
- * A delegated group of version 2 for this run alone, where the session's own may not be written to: systemd's user
- * manager makes it on the same call that `systemd-run --user --scope -p Delegate=yes` makes, but around processes
- * that run already.
+ * A delegated group of version 2 for this run alone, where the group that Stint was started in may not be divided: systemd
+ * makes it on the same call that `systemd-run --scope -p Delegate=yes` makes, but around processes that run already. It lies in
+ * the slice that Stint was started in, and none is made where that would leave a limit behind.
  */
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import {
-  type CgroupFiles,
-  type CgroupV2Place,
-  kernelFiles,
-  newGroupName,
-  ownV2Place,
-} from './cgroup-files.ts'
+import { type CgroupFiles, type CgroupV2Place, kernelFiles, newGroupName, v2PlaceOf } from './cgroup-files.ts'
+import { groupsUp, readMemoryLimit, readQuota } from './limits.ts'
 
 const ANSWER_MS = 3000
-/** The answer only says that the scope is to come. */
-const MOVED_TRIES = 200
+/** The answer only says that the scope is to come; an emulated machine took a second. */
+const MOVED_TRIES = 1000
 const MOVED_PAUSE_MS = 10
 const MANAGER = 'org.freedesktop.systemd1 /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager'.split(
   ' ',
 )
 
+/** Who is asked for a scope, and where that will be. */
+export interface ScopePlace {
+  bus: '--user' | '--system'
+  /** By name; null for the manager's default. */
+  slice: string | null
+  /** The nearest group that will be above the scope as it is above Stint now. */
+  below: string
+}
+
+/** @param own the group that Stint is in */
+export function scopePlaceFor(own: string, uid: number): ScopePlace {
+  const manager = new RegExp(`^.*/user@${uid}\\.service(?=/|$)`).exec(own)?.[0] ?? null
+  // A user's manager may only move what it manages; the system's may move all, and knows only its own slices.
+  if (manager !== null || uid !== 0) {
+    const below = manager ?? `/user.slice/user-${uid}.slice`
+    const slice = manager === null ? null : sliceIn(own.slice(manager.length))
+    return {
+      bus: '--user',
+      slice: slice?.name ?? null,
+      below: manager === null ? shared(own, below) : manager + (slice?.path ?? ''),
+    }
+  }
+  const slice = sliceIn(own.split(/\/user@\d+\.service(?:\/|$)/)[0]!)
+  return { bus: '--system', slice: slice?.name ?? null, below: slice?.path ?? '/' }
+}
+
+/** The last slice on the way to a group. */
+function sliceIn(group: string): { name: string; path: string } | null {
+  const parts = group.split('/')
+  const at = parts.findLastIndex((part) => part.endsWith('.slice'))
+  return at === -1 ? null : { name: parts[at]!, path: parts.slice(0, at + 1).join('/') }
+}
+
+function shared(a: string, b: string): string {
+  const above = groupsUp(b)
+  return groupsUp(a).find((group) => above.includes(group)) ?? '/'
+}
+
 /**
- * Moves the processes into a scope, and there into a group of their own: a group that holds processes cannot pass
- * its controllers on. systemd removes the scope once the last process has ended.
+ * Moves the processes into a scope of their own, which systemd removes once the last of them has ended.
  * @param pids this process first; those that start trial processes must be among them
- * @returns where this process is now
- * @throws where there is no systemd user manager, or it makes no scope
+ * @returns where they are now
+ * @throws where that would leave a limit on Stint behind, there is no systemd, or it makes no scope
  */
 export async function enterScope(
   pids: readonly number[],
-  whereNow: () => CgroupV2Place = ownV2Place,
+  placeOf: (pid: number) => CgroupV2Place = v2PlaceOf,
   files: CgroupFiles = kernelFiles,
+  uid = process.getuid?.() ?? 0,
+  tries = MOVED_TRIES,
 ): Promise<CgroupV2Place> {
+  const here = placeOf(pids[0]!)
+  const place = scopePlaceFor(here.own, uid)
+  refuseToLeaveLimits(files, here, place.below)
   const unit = `${newGroupName()}.scope`
-  const members = ['PIDs', 'au', String(pids.length), ...pids.map(String)]
-  await callManager(['StartTransientUnit', 'ssa(sv)a(sa(sv))', unit, 'fail', '2'], members)
-  const scope = await untilIn(unit, whereNow)
-  const group = join(scope.mount, scope.own, 'coordinator')
-  files.makeGroup(group)
-  for (const pid of pids) files.write(join(group, 'cgroup.procs'), String(pid))
-  return { mount: scope.mount, own: join(scope.own, 'coordinator') }
+  await callManager(place, unit, pids)
+  return await untilAllIn(unit, pids, placeOf, tries)
 }
 
-async function callManager(method: string[], members: string[]): Promise<void> {
-  const words = ['--user', 'call', ...MANAGER, ...method, ...members, 'Delegate', 'b', 'true', '0']
+function refuseToLeaveLimits(files: CgroupFiles, { mount, own }: CgroupV2Place, below: string): void {
+  const read = (path: string) => {
+    try {
+      return files.read(path).trim()
+    } catch {
+      return null
+    }
+  }
+  for (const group of groupsUp(own)) {
+    if (group === below) return
+    const path = `${mount}${group}`
+    const limited = [
+      readQuota(path, read) !== null && 'a CPU quota',
+      readMemoryLimit(path, read) !== null && 'a memory limit',
+      (read(`${path}/cpuset.cpus`) ?? '') !== '' && 'a set of cores',
+    ].filter((limit) => limit !== false)
+    if (limited.length > 0)
+      throw new Error(`a scope of systemd would leave ${limited.join(' and ')} of ${group} behind`)
+  }
+}
+
+async function callManager({ bus, slice }: ScopePlace, unit: string, pids: readonly number[]): Promise<void> {
+  const properties = [
+    ['PIDs', 'au', String(pids.length), ...pids.map(String)],
+    ['Delegate', 'b', 'true'],
+    ...(slice === null ? [] : [['Slice', 's', slice]]),
+  ]
+  const method = ['StartTransientUnit', 'ssa(sv)a(sa(sv))', unit, 'fail', String(properties.length)]
+  const words = [bus, 'call', ...MANAGER, ...method, ...properties.flat(), '0']
   try {
     await promisify(execFile)('busctl', words, { timeout: ANSWER_MS })
   } catch (error) {
     const { code, stderr, message } = error as NodeJS.ErrnoException & { stderr?: string }
     const why = code === 'ENOENT' ? 'busctl is not installed' : stderr?.trim() || message
-    throw new Error(`no group here may be limited, and systemd's user manager makes no scope: ${why}`)
+    throw new Error(`systemd makes no scope: ${why}`)
   }
 }
 
-async function untilIn(unit: string, whereNow: () => CgroupV2Place): Promise<CgroupV2Place> {
+/** systemd moves the processes one after the other, in no order that could be relied on. */
+async function untilAllIn(
+  unit: string,
+  pids: readonly number[],
+  placeOf: (pid: number) => CgroupV2Place,
+  tries: number,
+): Promise<CgroupV2Place> {
   for (let attempt = 1; ; attempt++) {
-    const place = whereNow()
-    if (place.own.endsWith(`/${unit}`)) return place
-    if (attempt === MOVED_TRIES)
-      throw new Error("systemd's user manager took the call and did not move the run into a scope")
+    const places = pids.map(placeOf)
+    if (places.every(({ own }) => own.endsWith(`/${unit}`))) return places[0]!
+    if (attempt === tries) throw new Error('systemd took the call and did not move the run into a scope')
     await sleep(MOVED_PAUSE_MS)
   }
 }

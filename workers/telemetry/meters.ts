@@ -9,6 +9,8 @@ import { type Disturbance, difference, disturbanceOf, machineBusyBetween, readDi
 const MIB = 1024 * 1024
 /** The clock of threads that run on other cores is brought up to date at ticks. */
 const CPU_RESOLUTION_MS = TICK_MS
+/** A quota is held at the end of its period, by default 100 ms. */
+const OWN_LIMIT_RESOLUTION_MS = 50
 
 export interface Readings {
   /** Share of a core that the process used; null where the window is too short to tell. */
@@ -27,6 +29,8 @@ export class Meters {
   private readonly gc = new GcMeter()
   private readonly loop = new LoopDelayMeter()
   private readonly throttledBefore: number | null
+  private readonly ownLimits: readonly string[]
+  private readonly ownLimitsBefore: number[]
   private readonly disturbanceBefore: Disturbance
   private readonly ioBefore: IoBytes | null
   private readonly energy: EnergyMeter
@@ -35,12 +39,15 @@ export class Meters {
   /**
    * Starts all meters, the most exact last.
    * @param compute null where no compute cap is in force
+   * @param ownLimits `cpu.stat` of each group above the trial's that has a quota
    */
-  constructor(compute: ComputeCapInForce | null) {
+  constructor(compute: ComputeCapInForce | null, ownLimits: readonly string[]) {
     this.cpuStat = compute?.cpu_stat ?? null
     // A cap holds on average over its period: a window that begins or ends within one is off by half of it at most.
     this.cpuResolutionMs = Math.max(CPU_RESOLUTION_MS, (compute?.period_ms ?? 0) / 2)
     this.throttledBefore = this.throttled()
+    this.ownLimits = ownLimits
+    this.ownLimitsBefore = this.throttledAbove()
     this.ioBefore = readIo()
     this.disturbanceBefore = readDisturbance()
     this.energy = new EnergyMeter()
@@ -54,6 +61,7 @@ export class Meters {
     const disturbance = readDisturbance()
     const io = readIo()
     const throttledMs = difference(this.throttledBefore, this.throttled())
+    const above = this.throttledAbove().map((ms, i) => ms - this.ownLimitsBefore[i]!)
     const loop = this.loop.stop()
     await this.gc.stop()
     const cpuMs = (cpu.user + cpu.system) / 1000
@@ -74,13 +82,27 @@ export class Meters {
       throttledMs,
       energy,
       machineBusyMs: machineBusyBetween(this.disturbanceBefore, disturbance),
-      noise: disturbanceOf(this.disturbanceBefore, disturbance, this.cpuStat !== null),
+      noise: {
+        ...disturbanceOf(this.disturbanceBefore, disturbance, this.cpuStat !== null),
+        // The kernel adds up the cores: a group may be held back for longer than the wall's time.
+        own_limit_share:
+          above.length === 0 ? null : capped(shareOf(Math.max(...above), wallMs, OWN_LIMIT_RESOLUTION_MS)),
+      },
     }
+  }
+
+  /** Time that each group above held back so far, ms; 0 where it does not tell. */
+  private throttledAbove(): number[] {
+    return this.ownLimits.map((cpuStat) => readThrottledMs(cpuStat) ?? 0)
   }
 
   private throttled(): number | null {
     return this.cpuStat === null ? null : readThrottledMs(this.cpuStat)
   }
+}
+
+function capped(share: number | null): number | null {
+  return share === null ? null : Math.min(1, share)
 }
 
 // ---------------------------------------------------------------- meters of one thing each

@@ -102,7 +102,7 @@ export function disturbanceOf(
   before: Disturbance,
   after: Disturbance,
   inCgroup: boolean,
-): Omit<NoiseReadings, 'load_1m'> {
+): Omit<NoiseReadings, 'load_1m' | 'own_limit_share'> {
   const windowMs = after.at - before.at
   const between = (key: keyof Disturbance) => difference(before[key], after[key])
   const share = (ms: number | null, resolutionMs: number) => shareOf(ms, windowMs, resolutionMs)

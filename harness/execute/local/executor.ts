@@ -119,10 +119,10 @@ export class LocalExecutor implements DuetExecutor {
   }
 
   async run(spec: TrialSpec): Promise<TrialResult> {
-    const job = this.jobOf(spec)
+    const { limits } = await this.supervisor.capabilities
+    const job = this.jobOf(spec, limits.throttle_counts)
     const startedAt = new Date()
     const requested = performance.now()
-    await this.supervisor.capabilities
     const folder = this.takeFolder()
     const mine = { shared: false }
     this.running.set(spec.trial, mine)
@@ -158,7 +158,7 @@ export class LocalExecutor implements DuetExecutor {
   }
 
   async duet(spec: DuetSpec): Promise<DuetReport> {
-    await this.supervisor.capabilities
+    const { limits } = await this.supervisor.capabilities
     const folder = this.takeFolder()
     try {
       const { baseline, candidate } = spec.sides
@@ -167,7 +167,10 @@ export class LocalExecutor implements DuetExecutor {
       const timeoutMs = timeout_s * 1000 + DEADLINE_GRACE_MS
       const job: DuetJob = {
         spec,
-        sides: { baseline: this.jobOf(baseline), candidate: this.jobOf(candidate) },
+        sides: {
+          baseline: this.jobOf(baseline, limits.throttle_counts),
+          candidate: this.jobOf(candidate, limits.throttle_counts),
+        },
       }
       // No cap holds the process: what one worker used would be taken from the other.
       const watch = { timeoutMs, capsMemory: false, capsCompute: false }
@@ -252,7 +255,7 @@ export class LocalExecutor implements DuetExecutor {
   }
 
   /** The spec with what it refers to as this machine has it. */
-  private jobOf(spec: TrialSpec): TrialJob {
+  private jobOf(spec: TrialSpec, throttle_counts: string[]): TrialJob {
     const { workloads, data, chunk_logs, compute_scale } = this.resources
     const { max_compute_units } = spec.caps
     return {
@@ -264,6 +267,7 @@ export class LocalExecutor implements DuetExecutor {
       data: spec.data === null ? null : found(data, spec.data.fingerprint.sha256, 'data'),
       chunk_log: spec.log_chunks && chunk_logs !== null ? join(chunk_logs, `${spec.trial}.jsonl`) : null,
       compute_units: max_compute_units === null ? null : max_compute_units * compute_scale,
+      throttle_counts,
     }
   }
 

@@ -1,5 +1,5 @@
 /** Makes a journal line of what the trial process reported and what the supervisor saw. */
-import { availableParallelism } from 'node:os'
+import { cpus } from 'node:os'
 import {
   type CapsRecord,
   type ComputeCapInForce,
@@ -84,7 +84,7 @@ function recorded({ name, message, stack, exit }: TrialError): RecordedError {
 
 function noiseOf(report: TrialReport | null): NoiseRecord {
   if (report === null) return { ...NO_NOISE_READINGS, disturbed: null }
-  return { ...report.noise, disturbed: disturbancesOf(report.noise, availableParallelism()) }
+  return { ...report.noise, disturbed: disturbancesOf(report.noise, cpus().length) }
 }
 
 function judge({ ending, summary, job: { spec } }: TrialEvidence): Failed {
@@ -265,21 +265,35 @@ const OTHERS_AT_REST = 0.15
 /** Of the cores that the trial leaves free, what others may use before caches and clocks are no longer its own. */
 const OTHERS_SHARE = 0.25
 const MUCH_STEAL = 0.01
+const MUCH_OWN_LIMIT = 0.05
 const MUCH_WAITING = 0.05
 const MUCH_PRESSURE = 0.1
 const MUCH_CHANGE = 0.1
 
-/** Reasons, none for a quiet trial; null where none of the signs is known, as of a trial too short to tell. */
+/**
+ * Reasons, none for a quiet trial; null where none of the signs is known, as of a trial too short to tell.
+ * @param cores of the whole machine, which is what the use of others is read of
+ */
 export function disturbancesOf(noise: NoiseReadings, cores: number): Disturbed[] | null {
   const { steal_share, others_cores, run_queue_wait_share, pressure_share, frequency_change } = noise
-  const signs = [steal_share, others_cores, run_queue_wait_share, pressure_share, frequency_change]
+  const { own_limit_share } = noise
+  const signs = [
+    own_limit_share,
+    steal_share,
+    others_cores,
+    run_queue_wait_share,
+    pressure_share,
+    frequency_change,
+  ]
   if (signs.every((sign) => sign === null)) return null
   const above = (value: number | null, limit: number) => value !== null && value > limit
   const reasons: Disturbed[] = []
+  const changed: Disturbed[] = above(Math.abs(frequency_change ?? 0), MUCH_CHANGE) ? ['frequency'] : []
   if (above(steal_share, MUCH_STEAL)) reasons.push('steal')
+  // Held back by its own quota it waits for that, however many cores are free or taken.
+  if (above(own_limit_share, MUCH_OWN_LIMIT)) return ['own_limit', ...reasons, ...changed]
   if (above(others_cores, Math.max(OTHERS_AT_REST, (cores - 1) * OTHERS_SHARE))) reasons.push('others')
   if (above(run_queue_wait_share, MUCH_WAITING)) reasons.push('waiting')
   if (above(pressure_share, MUCH_PRESSURE)) reasons.push('pressure')
-  if (above(Math.abs(frequency_change ?? 0), MUCH_CHANGE)) reasons.push('frequency')
-  return reasons
+  return [...reasons, ...changed]
 }

@@ -4,26 +4,27 @@ import { openMemoryV1, openMemoryV2 } from '../../../workers/caps/memory-group.t
 import { FakeCgroup2 } from '../../fixtures/fake-cgroup2.ts'
 
 const MOUNT = '/fake'
-const OWN = '/user.slice/run.scope'
 
-/** A delegated slice that holds this process's scope. */
-function session(controllers = ['cpu', 'memory']): FakeCgroup2 {
-  const tree = new FakeCgroup2(MOUNT, controllers)
-  for (const controller of controllers) tree.at(MOUNT).passedOn.add(controller)
-  tree.at(MOUNT).foreign = true
-  return tree.add('/fake/user.slice').add('/fake/user.slice/run.scope', { processes: ['77'] })
+const SLICE = '/fake/app.slice'
+
+/** A group that trials' groups are made in. */
+function slice(): FakeCgroup2 {
+  return new FakeCgroup2(MOUNT, ['cpu', 'memory'])
+    .add(SLICE, { passedOn: ['cpu', 'memory'] })
+    .add(`${SLICE}/leaf`, { processes: ['77'] })
 }
 
-async function first<T>(found: AsyncIterable<T>): Promise<T | undefined> {
-  for await (const one of found) return one
-  return undefined
-}
+const placeFor = (...controllers: string[]) => ({
+  parent: SLICE,
+  passes: (controller: string) => controllers.includes(controller),
+  note: null,
+  leave: async () => {},
+})
 
 describe('a memory group of version 2', () => {
   it('limits from what is held, without swap, and tells what the kernel did', async () => {
-    const tree = session()
-    const grouper = await first(openMemoryV2(false, { mount: MOUNT, own: OWN }, tree))
-    const group = grouper!.enter(77)
+    const tree = slice()
+    const group = openMemoryV2(placeFor('memory'), tree).enter(77)
     expect([...tree.at(group.path).processes]).toEqual(['77'])
     expect([group.killed(), group.growthBytes()]).toEqual([false, null])
     group.limitGrowth(1_000_000)
@@ -38,10 +39,10 @@ describe('a memory group of version 2', () => {
   })
 
   it('holds the quota as well, since a process is in one group', async () => {
-    const tree = session()
-    const place = { mount: MOUNT, own: OWN }
-    const group = (await first(openMemoryV2(true, place, tree)))!.enter(77)
-    const cap = (await first(openCgroupV2(place, tree)))!.apply(77, 0.25, group.path)
+    const tree = slice()
+    const place = placeFor('cpu', 'memory')
+    const group = openMemoryV2(place, tree).enter(77)
+    const cap = openCgroupV2(place, tree).apply(77, 0.25, group.path)
     expect(tree.at(group.path).cpuMax).toBe('5000 20000')
     expect(cap.cpuStat).toBe(`${group.path}/cpu.stat`)
     tree.at(group.path).processes.clear()
@@ -51,11 +52,16 @@ describe('a memory group of version 2', () => {
     expect(tree.removed).toEqual([group.path])
   })
 
-  it('is not offered where the controller, or the quota that must share it, is not passed on', async () => {
-    const place = { mount: MOUNT, own: OWN }
-    expect(await first(openMemoryV2(false, place, session(['cpu'])))).toBeUndefined()
-    expect(await first(openMemoryV2(true, place, session(['memory'])))).toBeUndefined()
-    expect(await first(openMemoryV2(false, place, session(['memory'])))).toBeDefined()
+  it('is not offered where the controller is not passed on', () => {
+    expect(() => openMemoryV2(placeFor('cpu'), slice())).toThrow('no memory controller')
+  })
+
+  it('ends all that it holds at once', () => {
+    const tree = slice()
+    const group = openMemoryV2(placeFor('memory'), tree).enter(77)
+    tree.at(group.path).processes.add('78')
+    group.kill()
+    expect([...tree.at(group.path).processes]).toEqual([])
   })
 })
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { disturbancesOf } from '../../../harness/execute/local/trial-result.ts'
+import { NO_NOISE_READINGS } from '../../../workers/protocol.ts'
 import {
   type Disturbance,
   disturbanceOf,
@@ -114,7 +115,7 @@ describe('a disturbance', () => {
   })
 
   it('marks a trial with every reason, and unknown with none', () => {
-    const noise = { ...disturbanceOf(before, after, false), load_1m: 1 }
+    const noise = { ...disturbanceOf(before, after, false), load_1m: 1, own_limit_share: null }
     expect(disturbancesOf(noise, 2)).toEqual(['steal', 'others', 'waiting', 'pressure', 'frequency'])
     expect(
       disturbancesOf(
@@ -129,6 +130,8 @@ describe('a disturbance', () => {
         2,
       ),
     ).toEqual([])
-    expect(disturbancesOf({ ...disturbanceOf(unknown, unknown, false), load_1m: null }, 2)).toBeNull()
+    // A quota of its own explains what looks like a wait for others.
+    expect(disturbancesOf({ ...noise, own_limit_share: 0.4 }, 2)).toEqual(['own_limit', 'steal', 'frequency'])
+    expect(disturbancesOf({ ...NO_NOISE_READINGS, ...disturbanceOf(unknown, unknown, false) }, 2)).toBeNull()
   })
 })

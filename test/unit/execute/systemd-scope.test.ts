@@ -3,10 +3,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { CgroupV2Place } from '../../../workers/caps/cgroup-files.ts'
-import { unified } from '../../../workers/caps/choose.ts'
-import { type ComputeCapper, openCgroupV2 } from '../../../workers/caps/compute-group.ts'
-import { openMemoryV2 } from '../../../workers/caps/memory-group.ts'
-import { enterScope } from '../../../workers/caps/systemd-scope.ts'
+import { enterScope, scopePlaceFor } from '../../../workers/caps/systemd-scope.ts'
 import { FakeCgroup2 } from '../../fixtures/fake-cgroup2.ts'
 
 const MOUNT = '/fake'
@@ -42,93 +39,82 @@ function session(): FakeCgroup2 {
     .add(`${MOUNT}${MANAGED}`, { passedOn })
 }
 
-/** Does to the tree what the manager was asked for, as soon as it has answered. */
-function managed(tree: FakeCgroup2): () => CgroupV2Place {
+/** Does to the tree what the manager was asked for once it has answered, one process after the other. */
+function managed(tree: FakeCgroup2, slice = MANAGED): (pid: number) => CgroupV2Place {
   const asked = join(folder, 'asked.json')
   vi.stubEnv('FAKE_MANAGER', asked)
-  return () => {
-    if (!existsSync(asked)) return { mount: MOUNT, own: SESSION }
-    const { unit, PIDs, Delegate } = JSON.parse(readFileSync(asked, 'utf8'))
-    const own = `${MANAGED}/${unit}`
-    expect(Delegate).toBe(true)
-    if (!tree.groups.has(`${MOUNT}${own}`)) {
-      for (const pid of PIDs) tree.at(`${MOUNT}${SESSION}`).processes.delete(String(pid))
-      tree.add(`${MOUNT}${own}`, { processes: PIDs.map(String) })
+  const at = new Map<number, string>([SUPERVISOR, COORDINATOR].map((pid) => [pid, SESSION]))
+  const later = [COORDINATOR, SUPERVISOR]
+  return (pid) => {
+    if (existsSync(asked)) {
+      const { unit, PIDs, Delegate } = JSON.parse(readFileSync(asked, 'utf8'))
+      expect([Delegate, PIDs]).toEqual([true, [SUPERVISOR, COORDINATOR]])
+      const own = `${slice}/${unit}`
+      if (!tree.groups.has(`${MOUNT}${own}`)) tree.add(`${MOUNT}${own}`)
+      const next = later.pop()
+      if (next !== undefined) {
+        tree.at(`${MOUNT}${SESSION}`).processes.delete(String(next))
+        tree.at(`${MOUNT}${own}`).processes.add(String(next))
+        at.set(next, own)
+      }
     }
-    return { mount: MOUNT, own }
+    return { mount: MOUNT, own: at.get(pid)! }
   }
 }
 
-async function cappers(tree: FakeCgroup2, place: CgroupV2Place): Promise<ComputeCapper[]> {
-  const found: ComputeCapper[] = []
-  for await (const capper of openCgroupV2(place, tree)) found.push(capper)
-  return found
-}
-
 describe('a scope from systemd', () => {
-  it('gives a session that may limit nothing groups with quota and memory limit', async () => {
+  it('is entered once every process is in it, whichever is moved first', async () => {
     const tree = session()
-    for (const capper of await cappers(tree, { mount: MOUNT, own: SESSION }))
-      expect(() => capper.apply(HOST, 0.5, null)).toThrow(/EACCES/)
-
-    const place = await enterScope([SUPERVISOR, COORDINATOR], managed(tree), tree)
-    expect(place.own).toMatch(/app\.slice\/stint-\d+-\d+-\d+\.scope\/coordinator$/)
-    const scope = dirname(`${MOUNT}${place.own}`)
-    expect([...tree.at(`${MOUNT}${place.own}`).processes]).toEqual([String(SUPERVISOR), String(COORDINATOR)])
-
-    // A trial process starts where its coordinator is.
-    tree.at(`${MOUNT}${SESSION}`).processes.delete(String(HOST))
-    tree.at(`${MOUNT}${place.own}`).processes.add(String(HOST))
-    const [capper] = await cappers(tree, place)
-    let group: { path: string } | undefined
-    for await (const grouper of openMemoryV2(true, place, tree)) {
-      group ??= grouper.enter(HOST)
-    }
-    expect(dirname(group!.path)).toBe(scope)
-    capper!.apply(HOST, 0.25, group!.path)
-    expect(tree.at(group!.path).cpuMax).toBe('5000 20000')
-    expect([...tree.at(group!.path).processes]).toEqual([String(HOST)])
+    const place = await enterScope([SUPERVISOR, COORDINATOR], managed(tree), tree, 7)
+    expect(place.own).toMatch(/app\.slice\/stint-\d+-\d+-\d+\.scope$/)
+    expect([...tree.at(`${MOUNT}${place.own}`).processes].sort()).toEqual([
+      String(SUPERVISOR),
+      String(COORDINATOR),
+    ])
+    const { bus, Slice } = JSON.parse(readFileSync(join(folder, 'asked.json'), 'utf8'))
+    expect([bus, Slice]).toEqual(['--user', undefined])
   })
 
-  it('is asked for only where the groups that are there do not serve', async () => {
-    const tree = session()
-    let asked = 0
-    const enter = async (pids: number[]) => {
-      asked++
-      expect(pids).toEqual([process.pid, process.ppid])
-      return await enterScope([SUPERVISOR, COORDINATOR], managed(tree), tree)
-    }
-    const found: ComputeCapper[] = []
-    for await (const capper of unified({ mount: MOUNT, own: SESSION }, tree, enter)) {
-      if (capper.place === undefined) expect(asked).toBe(0)
-      found.push(capper)
-    }
-    expect(asked).toBe(1)
-    const inScope = found.filter(({ place }) => place !== undefined)
-    expect(inScope[0]!.place).toBe("in a scope that systemd's user manager made for this run")
-    expect(found.indexOf(inScope[0]!)).toBeGreaterThan(0)
-
-    const here = { mount: MOUNT, own: SESSION }
-    const none = async () => await unified(here, new FakeCgroup2(MOUNT, ['hugetlb']), enter).next()
-    await expect(none()).rejects.toThrow('the cpu controller is not in version 2')
-    expect(asked).toBe(1)
+  it('is asked of the manager that may move the run, in the slice that it stands in', () => {
+    expect(scopePlaceFor('/lim.slice/job.service', 0)).toEqual({
+      bus: '--system',
+      slice: 'lim.slice',
+      below: '/lim.slice',
+    })
+    expect(scopePlaceFor('/user.slice/user-0.slice/session-1.scope', 0)).toEqual({
+      bus: '--system',
+      slice: 'user-0.slice',
+      below: '/user.slice/user-0.slice',
+    })
+    expect(scopePlaceFor(SESSION, 7)).toEqual({
+      bus: '--user',
+      slice: null,
+      below: '/user.slice/user-7.slice',
+    })
+    const job = '/user.slice/user-7.slice/user@7.service/app.slice/lim.slice/job.service'
+    expect(scopePlaceFor(job, 7)).toEqual({ bus: '--user', slice: 'lim.slice', below: dirname(job) })
+    expect(scopePlaceFor('/system.slice/job.service', 7)).toEqual({ bus: '--user', slice: null, below: '/' })
   })
 
-  it('without a cpu controller is said to be so', async () => {
-    const tree = new FakeCgroup2(MOUNT, ['cpu'])
-    tree.add('/fake/session', { processes: [String(SUPERVISOR)] }).add('/fake/session/coordinator')
-    tree.at(MOUNT).foreign = true
-    const enter = async () => ({ mount: MOUNT, own: '/session/coordinator' })
-    const all = async () => {
-      for await (const capper of unified({ mount: MOUNT, own: '/session' }, tree, enter)) void capper
-    }
-    await expect(all()).rejects.toThrow('gives its user manager no cpu controller')
+  it('is refused where it would leave a limit behind', async () => {
+    const tree = session()
+    tree.at(`${MOUNT}${SESSION}`).cpuMax = '50000 100000'
+    const here = () => ({ mount: MOUNT, own: SESSION })
+    const enter = () => enterScope([SUPERVISOR, COORDINATOR], here, tree, 7)
+    await expect(enter()).rejects.toThrow(`would leave a CPU quota of ${SESSION} behind`)
+    tree.at(`${MOUNT}${SESSION}`).cpuMax = 'max 100000'
+    tree.at(`${MOUNT}${SESSION}`).memory.set('memory.max', '1000000\n')
+    await expect(enter()).rejects.toThrow(`would leave a memory limit of ${SESSION} behind`)
+    // Its own slice binds the scope as well.
+    tree.at(`${MOUNT}${SESSION}`).memory.set('memory.max', 'max\n')
+    tree.at(`${MOUNT}/user.slice/user-7.slice`).cpuMax = '50000 100000'
+    await enterScope([SUPERVISOR, COORDINATOR], managed(tree), tree, 7)
   })
 
   it('says what is missing where no manager runs, or no busctl is there', async () => {
     const here = () => ({ mount: MOUNT, own: SESSION })
     await expect(enterScope([SUPERVISOR], here, session())).rejects.toThrow(
-      "systemd's user manager makes no scope: Failed to connect to bus: No such file or directory",
+      'systemd makes no scope: Failed to connect to bus: No such file or directory',
     )
     vi.stubEnv('PATH', '')
     await expect(enterScope([SUPERVISOR], here, session())).rejects.toThrow('busctl is not installed')
@@ -137,7 +123,7 @@ describe('a scope from systemd', () => {
   it('gives up where the manager answers and moves nothing', async () => {
     vi.stubEnv('FAKE_MANAGER', join(folder, 'asked.json'))
     const here = () => ({ mount: MOUNT, own: SESSION })
-    await expect(enterScope([SUPERVISOR], here, session())).rejects.toThrow(
+    await expect(enterScope([SUPERVISOR], here, session(), 7, 3)).rejects.toThrow(
       'did not move the run into a scope',
     )
   })
