@@ -79,7 +79,8 @@ describe.skipIf(!canMount)('a disk that fills up', () => {
   it('while the report is written: the run is kept, and stint report renders it later', async () => {
     mounted = mount('size=200k')
     const sweep = box.sweep({ grid: { 'params.salt': [1, 2] }, benchmark_runs: 2 })
-    const { code, stderr } = await box.stint('run', sweep, '--out', join(disk, 'results'), '--quiet')
+    const { code, stderr } = await box.withPages(['run', sweep, '--out', join(disk, 'results'), '--quiet'])
+      .end
     expect(code).toBe(4)
     const folder = /stint report ([^"]+)"/.exec(stderr)?.[1]
     expect(stderr).toContain('reports/report.html could not be written: ')

@@ -59,12 +59,12 @@ beforeAll(async () => {
   interrupted = await first.end
   run = runs()[0]!
   const before = ended()
-  const second = box.start(['resume', run, '--quiet'])
+  const second = box.withPages(['resume', run, '--quiet'])
   await box.until(() => ended() > before, 'one more trial that ended')
   second.child.kill('SIGKILL')
   killed = await second.end
   filesBefore = filesOf(output)
-  resumed = await box.stint('resume', run, '--quiet')
+  resumed = await box.withPages(['resume', run, '--quiet']).end
   whole = await uninterrupted
 })
 afterAll(() => box.remove())

@@ -12,6 +12,7 @@ const TAME = ['x', 'z', 'k', 'l', 'day', 'y', 'made', 'past'] as const
 const ANY = ['constructor', '__proto__', 'toString', 'hasOwnProperty', 'valueOf', 'prototype'] as const
 const LABELS = ['propertyIsEnumerable', 'toLocaleString', '__lookupSetter__'] as const
 const ROWS = 600
+const FULL = process.env['STINT_FULL'] === '1'
 
 let box: Sandbox
 beforeAll(() => {
@@ -117,18 +118,23 @@ function contentOf(trial: TrialResult, names: readonly string[]): unknown {
 const ANY_ALL: readonly string[] = [...ANY, 'isPrototypeOf', '__defineGetter__']
 
 describe('a data set whose columns, labels and features have any name', () => {
-  it.each([
-    ['number', 'csv'],
-    ['label', 'ndjson'],
-  ] as const)('is learned as any other: %s as %s', { timeout: 120_000 }, async (target, format) => {
-    const tame = await trialsUnder(TAME, target, format)
-    const any = await trialsUnder(ANY_ALL, target, format)
-    expect(tame).toHaveLength(2)
-    expect(any.map((trial) => contentOf(trial, ANY_ALL))).toEqual(tame.map((trial) => contentOf(trial, TAME)))
-    const { info } = okOf(any[1])
-    expect(Object.keys((info['quality'] as { columns: object }).columns).sort()).toEqual([...ANY].sort())
-    expect(info['bad_values']).toMatchObject({ out_of_range: JSON.parse('{"__proto__":1}') })
-  })
+  const kinds = [['label', 'ndjson'] as const, ['number', 'csv'] as const]
+
+  it.each(FULL ? kinds : kinds.slice(0, 1))(
+    'is learned as any other: %s as %s',
+    { timeout: 120_000 },
+    async (target, format) => {
+      const tame = await trialsUnder(TAME, target, format)
+      const any = await trialsUnder(ANY_ALL, target, format)
+      expect(tame).toHaveLength(2)
+      expect(any.map((trial) => contentOf(trial, ANY_ALL))).toEqual(
+        tame.map((trial) => contentOf(trial, TAME)),
+      )
+      const { info } = okOf(any[1])
+      expect(Object.keys((info['quality'] as { columns: object }).columns).sort()).toEqual([...ANY].sort())
+      expect(info['bad_values']).toMatchObject({ out_of_range: JSON.parse('{"__proto__":1}') })
+    },
+  )
 
   it('has its types told, and inferred where nothing is said', async () => {
     const labels = ['__proto__', 'constructor', 'toString']

@@ -339,7 +339,7 @@ describe('a run', () => {
         benchmark_runs: 1,
       }),
     )
-    const { code, stdout, stderr } = await own.stint('run', sweep, '--out', own.results)
+    const { code, stdout, stderr } = await own.withPages(['run', sweep, '--out', own.results]).end
     const run = own.runs()[0]!
     expect([code, stdout]).toEqual([4, `${run}\n`])
     expect(trialsOf(run).map(({ outcome }) => outcome)).toEqual(['failed', 'failed'])
