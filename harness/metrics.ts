@@ -59,6 +59,10 @@ const MEASURED: Record<string, Entry> = {
     'ms',
     'first chunk of the warm-up instance: compiler cold, compute cap not yet in force',
   ),
+  command_round_trip_ms: time(
+    'ms',
+    'a request that the program of a command workload has nothing to do for: median of 25 before the timed steps',
+  ),
   throughput_rows_s: {
     unit: 'rows/s',
     direction: 'higher_is_better',

@@ -21,7 +21,7 @@ import {
   type TrialSignal,
 } from './protocol.ts'
 import { checkedDuet, trialErrorFrom } from './untrusted.ts'
-import type { DuetOrder, DuetPart } from './worker.ts'
+import type { DuetOrder, DuetPart, load } from './worker.ts'
 
 // A trial process without its coordinator has no purpose.
 for (const signal of GROUP_SIGNALS) process.on(signal, () => {})
@@ -82,8 +82,8 @@ async function play(
   for (const { side, pool } of workers) {
     try {
       await pool.run(null, { name: 'empty' })
-      const unusable: TrialError | null = await pool.run(job.sides[side].workload, { name: 'load' })
-      if (unusable !== null) return { failure: { side, outcome: 'failed', error: unusable } }
+      const unusable: Awaited<ReturnType<typeof load>> = await pool.run(job.sides[side], { name: 'load' })
+      if (unusable !== null) return { failure: { side, ...unusable } }
     } catch (error) {
       return { failure: { side, ...workerEnded(error) } }
     }

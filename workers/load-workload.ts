@@ -1,17 +1,31 @@
-/** Finds and checks a workload module. */
+/** Finds and checks a workload: the built-in one, a module, or a program. */
 import { pathToFileURL } from 'node:url'
-import type { TrialJob } from './protocol.ts'
+import type { CommandWorkload } from './command/workload.ts'
+import type { TrialJob, WorkloadSource } from './protocol.ts'
 import { trialErrorFrom, WorkloadError } from './untrusted.ts'
 import type { Limits, OpenWorkload, TrialContext, Workload } from './workload.ts'
 
 /** Names the workload that ships, instead of a module's path. */
 export const BUILT_IN = 'pipeline'
 
+export type LoadedWorkload =
+  | { kind: 'module'; workload: Workload }
+  | { kind: 'command'; workload: CommandWorkload }
+
 /**
- * @param workload `pipeline` or the absolute path of a module
- * @throws {WorkloadError} where the module does not load or has no `open`
+ * @param errorLog path of the file that takes a program's standard error; null for none
+ * @throws {WorkloadError} where the module does not load or has no `open`, or the program does not answer
  */
-export async function loadWorkload(workload: string): Promise<Workload> {
+export async function loadWorkload(
+  source: WorkloadSource,
+  errorLog: string | null = null,
+): Promise<LoadedWorkload> {
+  if (typeof source === 'string') return { kind: 'module', workload: await loadModule(source) }
+  const { startCommand } = await import('./command/workload.ts')
+  return { kind: 'command', workload: await startCommand(source, errorLog) }
+}
+
+async function loadModule(workload: string): Promise<Workload> {
   const url =
     workload === BUILT_IN ? new URL('./pipeline/workload.js', import.meta.url) : pathToFileURL(workload)
   let module: { default?: Partial<Workload> }

@@ -12,6 +12,7 @@ import {
   type InputProblem,
   type PrepareResult,
   type PrepareSpec,
+  type WorkloadSource,
 } from './protocol.ts'
 import { checkedDescription, trialErrorFrom } from './untrusted.ts'
 import type { Workload, WorkloadInfo } from './workload.ts'
@@ -34,7 +35,10 @@ export async function prepare(spec: PrepareSpec): Promise<PrepareResult> {
   try {
     return (await thread.run(spec, { name: 'prepareInThread' })) as PrepareResult
   } catch (error) {
-    return { ok: false, error: { message: `preparing ${spec.workload} failed: ${threadEnded(error)}` } }
+    return {
+      ok: false,
+      error: { message: `preparing ${nameOf(spec.workload)} failed: ${threadEnded(error)}` },
+    }
   }
 }
 
@@ -47,8 +51,10 @@ function threadEnded(error: unknown): string {
 export async function prepareInThread(spec: PrepareSpec): Promise<PrepareResult> {
   let info: WorkloadInfo | undefined
   try {
-    const workload = await loadWorkload(spec.workload)
-    info = describe(workload, spec.workload)
+    const loaded = await loadWorkload(spec.workload)
+    // What it says of itself is known from here on.
+    if (loaded.kind === 'command') await loaded.workload.end()
+    info = describe(loaded.workload, spec.workload)
     if (spec.only_describe === true) return await described(spec.workload, info)
     return await prepareData(spec, info)
   } catch (error) {
@@ -56,7 +62,7 @@ export async function prepareInThread(spec: PrepareSpec): Promise<PrepareResult>
   }
 }
 
-async function described(workload: string, info: WorkloadInfo): Promise<PrepareResult> {
+async function described(workload: WorkloadSource, info: WorkloadInfo): Promise<PrepareResult> {
   const choices =
     workload === BUILT_IN ? { choices: (await import('./pipeline/describe.ts')).parameterChoices() } : {}
   return { ok: true, workload: info, datasets: [], notes: [], ...choices }
@@ -94,17 +100,24 @@ async function prepareData(spec: PrepareSpec, info: WorkloadInfo): Promise<Prepa
 }
 
 /** What the workload says of itself; one that says nothing takes any params and any dataset. */
-function describe(workload: Workload, path: string): WorkloadInfo {
-  if (workload.describe === undefined)
-    return { name: basename(path, extname(path)), params: null, metrics: {}, dataset: 'optional' }
+function describe(workload: Workload, source: WorkloadSource): WorkloadInfo {
+  const name = typeof source === 'string' ? basename(source, extname(source)) : nameOf(source)
+  if (workload.describe === undefined) return { name, params: null, metrics: {}, dataset: 'optional' }
   try {
-    return checkedDescription(workload.describe())
+    return checkedDescription(
+      typeof source === 'string' ? workload.describe() : Object.assign({ name }, workload.describe()),
+    )
   } catch (error) {
     throw new InputError({
-      message: `workload ${path}: ${trialErrorFrom(error).message}`,
+      message: `workload ${nameOf(source)}: ${trialErrorFrom(error).message}`,
       hint: 'describe() must return { name, params, metrics, dataset }; params and metrics are objects, empty where there are none; params: null takes any',
     })
   }
+}
+
+/** For people. */
+function nameOf(source: WorkloadSource): string {
+  return typeof source === 'string' ? source : source.command.join(' ')
 }
 
 function checkDatasetRule(info: WorkloadInfo, datasets: readonly DatasetSpec[]): void {

@@ -35,9 +35,22 @@ export type DatasetSpec =
     } & ReadingOptions)
   | { kind: 'generate'; preset: string; rows: number; seed: number; features?: FeatureDeclaration[] }
 
+/** A program that speaks the protocol of a command workload. */
+export interface CommandSource {
+  /** The program, by a path or by a name that is on the PATH, and its words. */
+  command: string[]
+  /** Absolute path of the folder that it runs in. */
+  folder: string
+}
+
+/** Name of the error of a command workload whose program ended by itself; its trial is `crashed`. */
+export const PROGRAM_ENDED = 'ProgramEnded'
+
+/** Where this machine has a workload: `pipeline`, the absolute path of a module, or a program. */
+export type WorkloadSource = string | CommandSource
+
 export interface PrepareSpec {
-  /** `pipeline` or the absolute path of a module. */
-  workload: string
+  workload: WorkloadSource
   /** Each distinct dataset of the sweep. */
   datasets: DatasetSpec[]
   /** By dataset: how the scenarios that use it use it, each way once. */
@@ -104,9 +117,9 @@ export type MemoryScope = (typeof MEMORY_SCOPES)[number]
 
 /** Which workload a trial runs: by the hash of its code, wherever that lies. */
 export interface WorkloadRef {
-  /** `builtin`: part of Stint. `module`: a user's own. */
-  kind: 'builtin' | 'module'
-  /** The built-in's name, or the module's file name for people. */
+  /** `builtin`: part of Stint. `module`: a user's own. `command`: a user's program. */
+  kind: 'builtin' | 'module' | 'command'
+  /** The built-in's name, the module's file name, or the command, for people. */
   name: string
   /** SHA-256 of its code, hex. */
   sha256: string
@@ -201,8 +214,8 @@ export interface TrialSpec {
 
 /** Where this machine keeps what specs refer to. */
 export interface LocalResources {
-  /** Path of a module, or a built-in's name, by the hash of its code. */
-  workloads: ReadonlyMap<string, string>
+  /** By the hash of its code. */
+  workloads: ReadonlyMap<string, WorkloadSource>
   /** Path by the hash of the data. */
   data: ReadonlyMap<string, string>
   /** Folder that takes chunk logs; null for none. */
@@ -214,12 +227,13 @@ export interface LocalResources {
 /** A trial as a process of this machine gets it. */
 export interface TrialJob {
   spec: TrialSpec
-  /** A built-in's name, or the absolute path of a module. */
-  workload: string
+  workload: WorkloadSource
   /** Absolute path of the data; null where the spec names none. */
   data: string | null
   /** Where the chunk log goes; null for none. */
   chunk_log: string | null
+  /** Where the standard error of a command workload goes; null for nowhere. */
+  error_log: string | null
   /** The compute cap in cores of this machine; null for none. */
   compute_units: number | null
   /** `cpu.stat` of each group above the trial's that has a quota. */

@@ -18,7 +18,7 @@ import {
 } from './protocol.ts'
 import { peakResidentMb } from './telemetry/process-files.ts'
 import { checkedReport, trialErrorFrom } from './untrusted.ts'
-import type { DriveOrder, WarmOrder, WorkerReport, warm } from './worker.ts'
+import type { DriveOrder, load, WarmOrder, WorkerReport, warm } from './worker.ts'
 
 /** What Node calls the end of a thread that filled its heap. */
 const OUT_OF_MEMORY = 'ERR_WORKER_OUT_OF_MEMORY'
@@ -68,8 +68,8 @@ async function runWorker(
     await worker.run(null, { name: 'empty' })
     const unwatched = (await permit('empty')).refused
     if (unwatched !== null) return refusedBy(unwatched)
-    const unusable: TrialError | null = await worker.run(job.workload, { name: 'load' })
-    if (unusable !== null) return { outcome: 'failed', error: unusable }
+    const unusable: Awaited<ReturnType<typeof load>> = await worker.run(job, { name: 'load' })
+    if (unusable !== null) return unusable
     const warmed: Awaited<ReturnType<typeof warm>> = await worker.run({ job, budgetMb } satisfies WarmOrder, {
       name: 'warm',
     })

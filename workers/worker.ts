@@ -10,21 +10,23 @@ import { settle } from './caps/settle.ts'
 import { ClosedLoop } from './drive/closed.ts'
 import type { Driver } from './drive/driver.ts'
 import { type DuetTurns, type PairTimes, stopDuet, Turns } from './drive/interleaved.ts'
-import { contextOf, loadWorkload, openWorkload } from './load-workload.ts'
+import { contextOf, type LoadedWorkload, loadWorkload, openWorkload } from './load-workload.ts'
 import { MeasuredRun, warmUp } from './measured-run.ts'
 import {
   type ComputeCapInForce,
   NO_NOISE_READINGS,
   type NoiseReadings,
   type Outcome,
+  PROGRAM_ENDED,
   type TrialError,
   type TrialJob,
   type TrialReport,
 } from './protocol.ts'
 import { threadMs, threadStartMs } from './telemetry/clock.ts'
 import { Meters, type Readings } from './telemetry/meters.ts'
+import { ThreadAccount } from './telemetry/process-files.ts'
 import { trialErrorFrom, WorkloadError } from './untrusted.ts'
-import type { TrialContext, Workload } from './workload.ts'
+import type { TrialContext } from './workload.ts'
 
 /** What the worker can say; the trial process adds what concerns the whole process. */
 export type WorkerReport = Omit<TrialReport, 'noise' | 'budget_mb'> & {
@@ -73,7 +75,7 @@ const { ownKeys } = Reflect
 const entriesOfObject = new Set(ownKeys(Object.prototype))
 
 let idleWorker: WorkerMemory
-let workload: Workload
+let loaded: LoadedWorkload
 /** Over warm-up and measured run. */
 let memory: MemoryCheck
 let measured: Measured
@@ -98,13 +100,17 @@ export function empty(): void {
   idleWorker = readWorkerMemory()
 }
 
-/** Loads the workload's module; says why where it cannot be used. */
-export async function load(name: string): Promise<TrialError | null> {
+/** Loads the workload's module, or starts its program; says why where it cannot be used. */
+export async function load({
+  workload,
+  error_log,
+}: Pick<TrialJob, 'workload' | 'error_log'>): Promise<{ outcome: Outcome; error: TrialError } | null> {
   try {
-    workload = await loadWorkload(name)
+    loaded = await loadWorkload(workload, error_log)
     return null
-  } catch (error) {
-    return trialErrorFrom(error)
+  } catch (thrown) {
+    const error = trialErrorFrom(thrown)
+    return { outcome: outcomeOf(error), error }
   }
 }
 
@@ -120,7 +126,7 @@ export async function warm({
   memory = new MemoryCheck(idleWorker, budgetMb, collectGarbage)
   try {
     const context = contextOf(job, { memory_mb: budgetMb, compute_units: job.compute_units })
-    return { coldFirstChunkMs: await warmUp(workload, context, job.spec.warmup_chunks, memory) }
+    return { coldFirstChunkMs: await warmUp(loaded.workload, context, job.spec.warmup_chunks, memory) }
   } catch (error) {
     return failed(error)
   }
@@ -141,6 +147,7 @@ export async function finish(): Promise<WorkerReport> {
   return await closing(measured.run, async () => {
     const report = await reportOn(measured)
     await measured.run.close()
+    if (loaded.kind === 'command') await loaded.workload.end()
     return report
   }).catch(failed)
 }
@@ -166,7 +173,11 @@ async function warmUpFor(ms: number, context: TrialContext): Promise<void> {
   const end = threadMs() + ms
   const driver: Driver = { waits: false, next: () => (threadMs() < end ? offer : null) }
   for (let more = true; more; ) {
-    const run = new MeasuredRun(await openWorkload(workload, { ...context, warmup: true }), memory, null)
+    const run = new MeasuredRun(
+      await openWorkload(loaded.workload, { ...context, warmup: true }),
+      memory,
+      null,
+    )
     try {
       more = (await run.drive(driver)) && run.latency.count > 0
     } finally {
@@ -177,11 +188,13 @@ async function warmUpFor(ms: number, context: TrialContext): Promise<void> {
 
 /** Plays the data again and again until the duet is over; what the first instance came to is what counts. */
 async function takeTurns({ context, warmupChunks, turns }: DuetOrder): Promise<DuetPart> {
-  const open = async () => new MeasuredRun(await openWorkload(workload, context), memory, null)
+  const open = async () => new MeasuredRun(await openWorkload(loaded.workload, context), memory, null)
   if (warmupChunks > 0) await warmUpFor(DUET_WARMUP_MS, context)
   collectGarbage()
   let run = await open()
-  const driver = new Turns(context.settings.chunk_size, turns)
+  // The thread's own account says nothing of a program's CPU time.
+  const account = loaded.kind === 'command' ? null : ThreadAccount.open()
+  const driver = new Turns(context.settings.chunk_size, turns, account)
   try {
     const complete = await run.drive(driver)
     const { metrics: outputs } = await run.finish()
@@ -202,7 +215,7 @@ async function measure({ job, budgetMb, compute, coldFirstChunkMs }: DriveOrder)
   const opening = threadMs()
   const units = compute === null || compute.error !== null ? null : job.compute_units
   const context = contextOf(job, { memory_mb: budgetMb, compute_units: units })
-  const run = new MeasuredRun(await openWorkload(workload, context), memory, job.chunk_log)
+  const run = new MeasuredRun(await openWorkload(loaded.workload, context), memory, job.chunk_log)
   const startupMs = threadMs() - opening
   return await closing(run, async () => {
     // Under the cap: helper threads that are ahead of their share then are so at the start as they are at the end.
@@ -236,6 +249,7 @@ async function reportOn({ run, read, startupMs, coldFirstChunkMs }: Measured): P
     cold_first_chunk_ms: coldFirstChunkMs,
     peak_heap_mb: memory.peakHeapBytes / MIB,
     peak_external_mb: memory.peakExternalBytes / MIB,
+    ...(loaded.kind === 'command' && { command_round_trip_ms: loaded.workload.roundTripMs }),
   }
   refuseOwn(output.metrics, own)
   return {
@@ -312,6 +326,7 @@ function blamed(error: TrialError): TrialError {
 
 /** An allocation that V8 refuses by a RangeError is the cap at work as much as one that ends the thread. */
 function outcomeOf({ name, message }: TrialError): Outcome {
+  if (name === PROGRAM_ENDED) return 'crashed'
   if (name === 'MemoryCapError') return 'out_of_memory'
   if (name === 'RangeError' && /allocation failed/i.test(message)) return 'out_of_memory'
   return 'failed'

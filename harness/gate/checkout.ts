@@ -13,6 +13,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
+import type { WorkloadSource } from '../../workers/protocol.ts'
 import { entryFile } from '../execute/local/entries.ts'
 import { makeOwnedFolder, removeFolders } from '../ownership/leftovers.ts'
 import { packageFolder } from '../package-folder.ts'
@@ -31,8 +32,8 @@ interface CheckoutOptions {
   ref: string
   /** Path of the sweep file. */
   sweep: string
-  /** `pipeline` or the absolute path of the candidate's module. */
-  workload: string
+  /** The candidate's. */
+  workload: WorkloadSource
   settings: GateSettings
   /** Whether the working copy may be built too: it is where git does not keep the module, which the build then makes. Null: it is not played. */
   buildCandidate: boolean | null
@@ -50,11 +51,11 @@ export interface Checkout {
   /** Absolute path of the commit's own sweep file; null where it has none. */
   sweep: string | null
   /**
-   * @param workload `pipeline`, or the path of a module in the work tree or in the working copy
+   * @param workload in the work tree or in the working copy
    * @returns what the commit has for it; `pipeline` where both versions run the pipeline of this Stint
    * @throws {UserError} where it has none
    */
-  workloadOf(workload: string): Promise<string>
+  workloadOf(workload: WorkloadSource): Promise<WorkloadSource>
   remove(): void
 }
 
@@ -70,7 +71,7 @@ export async function checkOut(options: CheckoutOptions): Promise<Checkout> {
   const isOwn =
     isWithin(top, packageFolder()) && !relative(top, packageFolder()).split(sep).includes(INSTALLED)
   // Else both versions run the pipeline that is installed.
-  const module = workload !== BUILT_IN || isOwn ? insideOf(moduleFile(workload), top) : null
+  const module = workload !== BUILT_IN || isOwn ? insideOf(moduleFile(workload, options.sweep), top) : null
   const { commit, shown } = await commitOf(ref, top, signal)
   const name = `${shown} (${commit.slice(0, 7)})`
 
@@ -116,9 +117,10 @@ export async function checkOut(options: CheckoutOptions): Promise<Checkout> {
     const then: Then = { top, tree, commit, name, isBuilt: build !== null, signal }
     const file = resolved(options.sweep)
     const sweep = isWithin(top, file) ? await pathThen(relative(top, file), then) : null
-    const workloadOf = async (path: string) => {
-      if (path === BUILT_IN && !isOwn) return BUILT_IN
-      const file = moduleFile(path)
+    const workloadOf = async (workload: WorkloadSource) => {
+      if (workload === BUILT_IN && !isOwn) return BUILT_IN
+      if (typeof workload === 'object') return { ...workload, folder: folderThen(workload.folder, then) }
+      const file = moduleFile(workload, options.sweep)
       const inTree = isWithin(realpathSync(tree), file)
       const inside = inTree ? relative(realpathSync(tree), file) : insideOf(file, top)
       const found = await pathThen(inside, then)
@@ -133,11 +135,11 @@ export async function checkOut(options: CheckoutOptions): Promise<Checkout> {
 }
 
 /** The top of the sweep's repository; of the module's where the sweep lies in none. */
-async function repositoryOf(sweep: string, workload: string, signal: AbortSignal): Promise<string> {
+async function repositoryOf(sweep: string, workload: WorkloadSource, signal: AbortSignal): Promise<string> {
   const there = nearestExisting(dirname(resolve(sweep)))
   const top = await askGit(there, ['rev-parse', '--show-toplevel'], signal)
   if (top !== null) return realpathSync(top)
-  return await topOf(workload === BUILT_IN ? there : dirname(moduleFile(workload)), signal)
+  return await topOf(workload === BUILT_IN ? there : dirname(moduleFile(workload, sweep)), signal)
 }
 
 /** The path within the repository. */
@@ -174,9 +176,16 @@ export async function nameOfWorkingCopy(top: string, signal: AbortSignal): Promi
   return `the working copy (${commit}${changes === '' ? '' : ' and changes'})`
 }
 
-/** Without links, also where a build is still to make it. */
-function moduleFile(workload: string): string {
+/** Without links, also where a build is still to make it. A program runs beside its sweep. */
+function moduleFile(workload: WorkloadSource, sweep: string): string {
+  if (typeof workload === 'object') return resolved(sweep)
   return resolved(workload === BUILT_IN ? entryFile('pipeline/workload') : workload)
+}
+
+/** The folder of a program in the other version. */
+function folderThen(folder: string, { top, tree }: Pick<Then, 'top' | 'tree'>): string {
+  const here = resolved(folder)
+  return isWithin(realpathSync(tree), here) ? here : join(tree, insideOf(here, top))
 }
 
 function nearestExisting(path: string): string {

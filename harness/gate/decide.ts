@@ -1,6 +1,7 @@
 /** One gate, whatever the baseline is: a git ref, another module, or recorded runs. */
 import { existsSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
+import type { WorkloadSource } from '../../workers/protocol.ts'
 import type { DuetExecutor } from '../execute/executor.ts'
 import { removeOwnFolders } from '../ownership/leftovers.ts'
 import { STINT_VERSION } from '../package-folder.ts'
@@ -131,7 +132,7 @@ export async function otherVersion(
   loaded: LoadedSweep,
   { name, root, top, sweep: file, workloadOf }: Checkout,
   setBaseline: readonly string[],
-  candidate: string,
+  candidate: WorkloadSource,
 ): Promise<Pick<Modules, 'baseline' | 'notes'>> {
   const notes: string[] = []
   if (file === null) notes.push(`${name} has no such sweep: both versions run the sweep of the working copy`)

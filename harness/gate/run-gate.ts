@@ -1,7 +1,7 @@
 /** One gate in lock step, from the sweep to the result. Prints nothing: what happens is told through events. */
 import { existsSync, rmSync } from 'node:fs'
 import { resolve, sep } from 'node:path'
-import type { InputProblem } from '../../workers/protocol.ts'
+import type { InputProblem, WorkloadSource } from '../../workers/protocol.ts'
 import type { WorkloadInfo } from '../../workers/workload.ts'
 import type { DuetExecutor } from '../execute/executor.ts'
 import { metricTable } from '../metrics.ts'
@@ -19,13 +19,13 @@ import type { GateResult, GateScenario } from './types.ts'
 export interface Modules {
   baseline: {
     name: string
-    workload: string
+    workload: WorkloadSource
     /** A folder that will be gone. */
     root?: string
     /** What it plays, where that may differ from what the candidate plays. */
     sweep?: LoadedSweep
   }
-  candidate: { name: string; workload: string }
+  candidate: { name: string; workload: WorkloadSource }
   /** What the user should know of the two. */
   notes?: readonly string[]
 }

@@ -5,6 +5,7 @@ import type { Scalar } from '../../workers/workload.ts'
 import { computeMechanisms } from '../analyse/values.ts'
 import { count } from '../format.ts'
 import { own } from '../own.ts'
+import { workloadName } from '../sweep/paths.ts'
 import type { Scenario, Sweep } from '../sweep/types.ts'
 import type { RecordedRun } from './open-run.ts'
 import type { Machine } from './types.ts'
@@ -143,7 +144,7 @@ export function compatibility(a: Conditions, b: Conditions): Difference[] {
     ...dataDifferences(a.datasets, b.datasets),
     ...between(
       'workload',
-      `the code of workload ${a.sweep.workload}`,
+      `the code of workload ${workloadName(a.sweep.workload)}`,
       shortHash(a.workload_hash),
       shortHash(b.workload_hash),
     ),

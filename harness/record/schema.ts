@@ -224,7 +224,9 @@ const goal = z.object({
 
 const sweep = loosely<Sweep>()({
   name: text.min(1),
-  workload: text,
+  workload: z.union([text, z.object({ command: z.array(text).min(1), folder: text })], {
+    error: 'expected a text, or an object with command and folder',
+  }),
   scenarios: z.array(scenario).min(1),
   axes: z.array(text),
   benchmark_runs: z.int().positive(),

@@ -27,6 +27,7 @@ const METRIC_NAMES: Record<string, string> = {
   startup_ms: 'start-up',
   finish_ms: 'finish',
   cold_first_chunk_ms: 'cold first chunk',
+  command_round_trip_ms: 'round trip to the program',
   throughput_rows_s: 'throughput',
   peak_memory_mb: 'peak memory',
   peak_heap_mb: 'peak heap',

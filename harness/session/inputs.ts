@@ -4,9 +4,10 @@ import { createReadStream, createWriteStream, readFileSync, renameSync, statSync
 import { dirname, join, relative, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { DatasetSpec, InputProblem } from '../../workers/protocol.ts'
+import type { DatasetSpec, InputProblem, WorkloadSource } from '../../workers/protocol.ts'
 import { entryFile } from '../execute/local/entries.ts'
 import { STDIN } from '../sweep/dataset.ts'
+import { workloadName } from '../sweep/paths.ts'
 
 // ---------------------------------------------------------------- the workload's code: a run is not resumed with other code
 
@@ -14,18 +15,23 @@ import { STDIN } from '../sweep/dataset.ts'
 const LOCAL_REFERENCE = /(?:\bfrom|\bimport|\brequire|\bURL)\s*\(?\s*(['"`])(\.{1,2}\/[^'"`\n]+)\1/g
 const SOURCE = /\.(?:[cm]?[jt]s|json)$/
 const ENDINGS = ['', '.js', '.mjs', '.cjs', '.ts', '.mts', '.json', '/index.js', '/index.mjs', '/index.ts']
+/** `import a.b, c as d` and `from .a import b` at the start of a line. */
+const PYTHON_IMPORT = /^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+)?import[ \t]+\(?([\w.,* \t]+)/gm
 
 /**
- * SHA-256, hex, of a workload's module and all files that it names by a relative path, directly or through one another.
- * Packages are not followed.
- * @param workload `pipeline` or the absolute path of a module
- * @throws the file system's error where the module cannot be read
+ * SHA-256, hex, of a workload's code. Of a module: it and all files that it names by a relative path, directly or
+ * through one another. Of a program: its words, the files among them, and what those name in the same way, in Python by
+ * an import of what lies beside them. Packages are not followed.
+ * @throws the file system's error where a file cannot be read
  */
-export function hashWorkload(workload: string): string {
-  const entry = entryOf(workload)
-  const root = dirname(entry)
+export function hashWorkload(workload: WorkloadSource): string {
+  const root = typeof workload === 'string' ? dirname(entryOf(workload)) : workload.folder
   const hash = createHash('sha256')
-  const named = modulesFrom(entry).map((path) => ({ path, name: relative(root, path).replaceAll('\\', '/') }))
+  if (typeof workload === 'object') hash.update(JSON.stringify(workload.command))
+  const named = codeFiles(workload).map((path) => ({
+    path,
+    name: relative(root, path).replaceAll('\\', '/'),
+  }))
   for (const { path, name } of named.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const content = readFileSync(path)
     // The lengths keep what belongs to the name, and what to the content, apart.
@@ -38,17 +44,40 @@ function entryOf(workload: string): string {
   return workload === 'pipeline' ? entryFile('pipeline/workload') : workload
 }
 
-function modulesFrom(entry: string): string[] {
-  const found = new Set([entry])
-  for (const path of found) {
-    if (path.endsWith('.json') || !SOURCE.test(path)) continue
-    for (const [, , name] of readFileSync(path, 'utf8').matchAll(LOCAL_REFERENCE)) {
-      const base = resolve(dirname(path), name!)
-      const file = ENDINGS.map((ending) => base + ending).find(isFile)
-      if (file !== undefined) found.add(file)
-    }
-  }
+/** A program that is looked for on the PATH is no file of the workload. */
+function codeFiles(workload: WorkloadSource): string[] {
+  if (typeof workload === 'string') return filesFrom([entryOf(workload)])
+  const { command, folder } = workload
+  const words = command.filter((word, index) => index > 0 || word.includes('/'))
+  return filesFrom(words.map((word) => resolve(folder, word)).filter(isFile))
+}
+
+function filesFrom(entries: readonly string[]): string[] {
+  const found = new Set(entries)
+  for (const path of found) for (const file of namedIn(path)) found.add(file)
   return [...found]
+}
+
+/** Files that a file of code names. */
+function namedIn(path: string): string[] {
+  if (path.endsWith('.py')) return pythonModules(path)
+  if (path.endsWith('.json') || !SOURCE.test(path)) return []
+  return [...readFileSync(path, 'utf8').matchAll(LOCAL_REFERENCE)].flatMap(([, , name]) => {
+    const base = resolve(dirname(path), name!)
+    return ENDINGS.map((ending) => base + ending).find(isFile) ?? []
+  })
+}
+
+/** Of those imported, the modules that lie beside the file; `from a import b` may mean `a/b.py`. */
+function pythonModules(path: string): string[] {
+  const imports = [...readFileSync(path, 'utf8').matchAll(PYTHON_IMPORT)]
+  return imports.flatMap(([, dots = '', from = '', list = '']) => {
+    const base = resolve(dirname(path), '../'.repeat(Math.max(0, dots.length - 1)), from.replaceAll('.', '/'))
+    const names = list.split(',').map((name) => name.trim().split(/\s/)[0]!.replaceAll('.', '/'))
+    return [base, ...names.map((name) => join(base, name))]
+      .flatMap((module) => [`${module}.py`, join(module, '__init__.py')])
+      .filter(isFile)
+  })
 }
 
 function isFile(path: string): boolean {
@@ -74,7 +103,7 @@ export class WatchedInputs {
    * @param since when reading began, ms since 1970: what was written later may be other than what was read
    */
   constructor(
-    workload: { path: string; sha256: string },
+    workload: { source: WorkloadSource; sha256: string },
     data: readonly { path: string; sha256: string }[],
     since: number,
   ) {
@@ -82,10 +111,10 @@ export class WatchedInputs {
       paths.map((path) => ({ path, stamp: stampOf(path, since - CLOCK_STEP_MS) }))
     this.watched = [
       {
-        what: `the code of workload ${workload.path}`,
-        files: files(modulesFrom(entryOf(workload.path))),
+        what: `the code of workload ${workloadName(workload.source)}`,
+        files: files(codeFiles(workload.source)),
         sha256: workload.sha256,
-        hash: async () => hashWorkload(workload.path),
+        hash: async () => hashWorkload(workload.source),
       },
       ...data.map(({ path, sha256 }) => ({
         what: path,

@@ -12,6 +12,7 @@ import type {
   PrepareResult,
   TrialSpec,
   WorkloadRef,
+  WorkloadSource,
 } from '../../workers/protocol.ts'
 import type { Scalar, WorkloadInfo } from '../../workers/workload.ts'
 import type { Executor } from '../execute/executor.ts'
@@ -24,7 +25,7 @@ import { readMachine } from '../record/machine.ts'
 import type { Calibration } from '../record/types.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
 import { checkParams, fitToWorkload, keyOfParam, paramsOfTrial } from '../sweep/params.ts'
-import { BUILT_IN } from '../sweep/paths.ts'
+import { BUILT_IN, workloadName } from '../sweep/paths.ts'
 import type { Locate } from '../sweep/places.ts'
 import { type Finding, refuse } from '../sweep/problems.ts'
 import { workloadMode } from '../sweep/realtime.ts'
@@ -37,8 +38,7 @@ import { hashWorkload, WatchedInputs, withStdinAsFile } from './inputs.ts'
 export interface PreparedWorkload {
   ref: WorkloadRef
   info: WorkloadInfo
-  /** A built-in's name, or the absolute path of its module. */
-  path: string
+  source: WorkloadSource
 }
 
 interface SessionOptions {
@@ -80,11 +80,11 @@ export async function prepareSession(options: SessionOptions): Promise<Preparati
   const problem = unreachable(fit.sweep, calibration, limits)
   if (problem !== null) return { ok: false, problem }
   const { workload: info, datasets, notes } = fit.prepared
-  const workload = { ref, info, path: sweep.workload }
+  const workload = { ref, info, source: sweep.workload }
   // What was generated, or came by standard input, is Stint's own.
   const others = datasets.filter(({ path }) => !path.startsWith(dataFolder + sep))
   const inputs = new WatchedInputs(
-    { path: sweep.workload, sha256: ref.sha256 },
+    { source: sweep.workload, sha256: ref.sha256 },
     others.map(({ path, fingerprint }) => ({ path, sha256: fingerprint.sha256 })),
     begun,
   )
@@ -228,7 +228,7 @@ export class Session {
   /** Tells the executor where all of it lies; `others` are further versions of the workload. */
   provide(chunkLogs: string | null, others: readonly PreparedWorkload[] = []): void {
     this.executor.provide({
-      workloads: new Map([this.workload, ...others].map(({ ref, path }) => [ref.sha256, path])),
+      workloads: new Map([this.workload, ...others].map(({ ref, source }) => [ref.sha256, source])),
       data: new Map(
         [...this.datasets, ...this.further].map(({ fingerprint, path }) => [fingerprint.sha256, path]),
       ),
@@ -238,11 +238,14 @@ export class Session {
   }
 
   /** Asks another version of the workload what it is, with the same data. */
-  async askOther(path: string, dataFolder: string): Promise<PreparedWorkload | { problem: InputProblem }> {
+  async askOther(
+    source: WorkloadSource,
+    dataFolder: string,
+  ): Promise<PreparedWorkload | { problem: InputProblem }> {
     const datasets = this.datasets.map(asFile)
-    const prepared = await this.executor.prepare({ workload: path, datasets, data_dir: dataFolder })
+    const prepared = await this.executor.prepare({ workload: source, datasets, data_dir: dataFolder })
     return prepared.ok
-      ? { ref: workloadRef(path), info: prepared.workload, path }
+      ? { ref: workloadRef(source), info: prepared.workload, source }
       : { problem: prepared.error }
   }
 
@@ -284,9 +287,12 @@ export class Session {
   }
 }
 
-function workloadRef(path: string): WorkloadRef {
-  const kind = path === BUILT_IN ? 'builtin' : 'module'
-  return { kind, name: kind === 'builtin' ? path : basename(path), sha256: hashWorkload(path) }
+function workloadRef(source: WorkloadSource): WorkloadRef {
+  const sha256 = hashWorkload(source)
+  if (typeof source === 'object') return { kind: 'command', name: workloadName(source), sha256 }
+  return source === BUILT_IN
+    ? { kind: 'builtin', name: source, sha256 }
+    : { kind: 'module', name: basename(source), sha256 }
 }
 
 function dataRef({ path: _, ...ref }: PreparedDataset): DataRef {

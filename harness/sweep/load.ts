@@ -1,6 +1,6 @@
 /** Reads a sweep: YAML, overrides, validation, expansion. */
 import { availableParallelism } from 'node:os'
-import type { InputProblem } from '../../workers/protocol.ts'
+import type { InputProblem, WorkloadSource } from '../../workers/protocol.ts'
 import { buildScenarios, compareSettings, gateSettings, referenceFindings } from './build.ts'
 import { missingSources } from './dataset.ts'
 import { isMapping, type Mapping, readYamlFile, type YamlFile } from './document.ts'
@@ -118,7 +118,7 @@ function loadRead(
   const relative_to = readReference(data['relative_to'], { places, folders, cores, findings })
   const toBuild = surroundings.isBuiltLater === true && hasBuild(data['gate'])
   const workload = resolveWorkload(data['workload'], places, folders, toBuild)
-  if (typeof workload !== 'string') findings.push(workload)
+  if (typeof workload === 'object' && 'what' in workload) findings.push(workload)
   const isPipeline = workload === BUILT_IN
   if (isPipeline) findings.push(...namePipelineSettings(data, places))
   else findings.push(...pipelineSettingsOfOthers(data, places))
@@ -129,7 +129,7 @@ function loadRead(
   const run = <T>(name: string): T => (data[name] ?? SETTING_DEFAULTS[name]) as T
   const sweep: Sweep = {
     name: input.name,
-    workload: workload as string,
+    workload: workload as WorkloadSource,
     scenarios,
     axes,
     ...roundsOf(run('benchmark_runs')),

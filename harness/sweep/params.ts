@@ -1,5 +1,6 @@
 /** Holds a sweep against what its workload says of itself: parameters, metrics, dataset. */
 import { basename, resolve } from 'node:path'
+import type { WorkloadSource } from '../../workers/protocol.ts'
 import type { ParamInfo, Scalar, WorkloadInfo } from '../../workers/workload.ts'
 import { metricTable } from '../metrics.ts'
 import { didYouMean, METRICS_LISTED, namesHint, PIPELINE_LISTED } from '../nearest.ts'
@@ -70,7 +71,7 @@ export function checkParams(
 }
 
 /** A parameter's key in a scenario's point. */
-export function keyOfParam(name: string, workload: string): string {
+export function keyOfParam(name: string, workload: WorkloadSource): string {
   return workload === BUILT_IN && PIPELINE_SETTINGS.includes(name) ? name : `params.${name}`
 }
 
@@ -89,7 +90,7 @@ function withDefaults(
   }
 }
 
-function unknownParam(name: string, workload: string, info: WorkloadInfo, located: Located): Finding {
+function unknownParam(name: string, workload: WorkloadSource, info: WorkloadInfo, located: Located): Finding {
   const known = Object.keys(info.params ?? {})
   const what = `unknown parameter of workload "${info.name}"${didYouMean(name, known)}`
   const reference = workload === BUILT_IN ? PIPELINE_LISTED : null

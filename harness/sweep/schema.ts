@@ -27,7 +27,7 @@ type ScalarMap = Record<string, Scalar>
 /** A sweep by key. Settings stand at the top by name. */
 export interface SweepInput {
   name: string
-  workload?: string
+  workload?: string | { command: string[] }
   dataset?: SweepDataset
   params?: ScalarMap
   profiles?: string[]
@@ -74,6 +74,18 @@ const SLUG = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/
 const scalarWords = 'a text, a number, true, false or null'
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()], { error: scalarWords })
 const text = (error: string): z.ZodType<string> => z.string({ error }).min(1, { error })
+
+const workloadWords = '`pipeline`, a path to a module, or a program, such as { command: [python3, model.py] }'
+const commandWords = 'a list of words, such as [python3, model.py]'
+const command = z.strictObject(
+  {
+    command: z
+      .array(text(commandWords), { error: commandWords })
+      .min(1, { error: commandWords })
+      .describe("the program and its words; it runs in the sweep's folder"),
+  },
+  { error: workloadWords },
+)
 
 const slugWords =
   'a name of letters, digits, dots, dashes and underscores, at most 64, that starts and ends with a letter or digit'
@@ -177,8 +189,12 @@ function makeSchema({ cores, namedKeys }: SchemaOptions): z.ZodType {
         .regex(SLUG, { error: slugWords })
         .refine((name) => !name.includes('..'), { error: slugWords })
         .describe('name of the sweep; its runs land in results/<name>'),
-      workload: text('`pipeline` or a path to a module')
-        .meta({ description: 'the built-in pipeline, or the path of a module', default: 'pipeline' })
+      workload: z
+        .union([text(workloadWords), command], { error: workloadWords })
+        .meta({
+          description: 'the built-in pipeline, the path of a module, or a program in any language',
+          default: 'pipeline',
+        })
         .optional(),
       dataset: datasetSchema().optional(),
       ...Object.fromEntries([...top, ...groups]),
@@ -337,6 +353,8 @@ export function knownKeys(path: Path): readonly string[] {
       return [...scenario, 'params.<name>', 'dataset.columns.<name>']
     case 'dataset':
       return own(DATASET_LISTS, String(path[1]))?.(path) ?? DATASET_KEYS
+    case 'workload':
+      return ['command']
     case 'compare':
       if (path.length === 1) return ['reference', 'metrics', 'alpha', 'correction', 'margin']
       break

@@ -7,7 +7,7 @@ import type {
   DataFormat,
   FeatureDeclaration,
 } from '../../workers/data/types.ts'
-import type { DatasetSpec, Watts } from '../../workers/protocol.ts'
+import type { DatasetSpec, Watts, WorkloadSource } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
 
 /** Dataset as written in the sweep; an axis may override one of its keys. */
@@ -153,8 +153,7 @@ export interface RelativeTo {
 
 export interface Sweep {
   name: string
-  /** `pipeline` or the absolute path of a module. */
-  workload: string
+  workload: WorkloadSource
   scenarios: Scenario[]
   /** Keys that vary, in the order of the sweep. */
   axes: string[]

@@ -48,6 +48,32 @@ describe('examples', () => {
     expect(new Set(trials.map(({ metrics }) => metrics['mae'])).size).toBe(3)
   })
 
+  const python = spawnSync('python3', ['--version']).status === 0
+  it.skipIf(!python)('runs the workload in Python', () => {
+    const { code, out, err } = node([stint, 'run', 'examples/python/sweep.yaml', '--quiet', '--runs', '1'])
+    expect([code, err]).toEqual([0, ''])
+    const trials = trialsOf(out.trim())
+    expect(trials.map(({ outcome }) => outcome)).toEqual(['ok', 'ok'])
+    for (const { metrics } of trials) expect(metrics['command_round_trip_ms']).toBeGreaterThan(0)
+  })
+
+  const hasSklearn = spawnSync('python3', ['-c', 'import sklearn']).status === 0
+  it.skipIf(!hasSklearn)(
+    hasSklearn
+      ? "runs scikit-learn's"
+      : "runs scikit-learn's: python3 has no sklearn (Debian: python3-sklearn)",
+    { timeout: 180_000 },
+    () => {
+      const words = ['--quiet', '--runs', '1', '--set', 'max_memory_mb=256']
+      const { code, out, err } = node([stint, 'run', 'examples/sklearn/sklearn.yaml', ...words])
+      expect([code, err]).toEqual([0, ''])
+      const [trial] = trialsOf(out.trim())
+      expect(trial!.outcome).toBe('ok')
+      expect(trial!.metrics['rows']).toBe(20_000)
+      expect(trial!.metrics['r2']).toBeGreaterThan(0.4)
+    },
+  )
+
   it('type-checks the others against the types that ship, and runs them', { timeout: 180_000 }, () => {
     compile()
     const sweep = 'examples/typed-workload/sweep.yaml'

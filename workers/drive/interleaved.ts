@@ -58,15 +58,17 @@ export class Turns implements Driver {
   private readonly latencies: number[] = []
   private readonly rows: number[] = []
   private readonly cpu: number[] = []
-  private readonly account = ThreadAccount.open()
+  private readonly account: ThreadAccount | null
   private before: Account | null = null
   /** The turn that this worker has. */
   private turn: number | null = null
   private pair = 0
   private began: number | null = null
 
-  constructor(chunkSize: number, turns: DuetTurns) {
+  /** @param account of what steps; null where none can tell, and then CPU time is unknown and others' work not left out */
+  constructor(chunkSize: number, turns: DuetTurns, account = ThreadAccount.open()) {
     this.turns = turns
+    this.account = account
     this.words = new Int32Array(turns.control)
     this.offer = { rows: chunkSize, train: true }
   }

@@ -21,6 +21,7 @@ import {
 } from '../../../workers/protocol.ts'
 import { trialErrorFrom } from '../../../workers/untrusted.ts'
 import { makeOwnedFolder, removeLeftovers } from '../../ownership/leftovers.ts'
+import { workloadName } from '../../sweep/paths.ts'
 import type { DuetExecutor } from '../executor.ts'
 import { entryFile, workerEnvironment } from './entries.ts'
 import { monotonicMs, receiveDuet, receivePrepared, receiveReport } from './receive.ts'
@@ -111,8 +112,11 @@ export class LocalExecutor implements DuetExecutor {
       const watch = { timeoutMs: null, capsMemory: false, capsCompute: false }
       const { ending, pid } = await this.play<PrepareResult>('prepare', spec, folder, watch)
       await this.supervisor.unwatch(pid, null)
-      if (ending.kind === 'result') return receivePrepared(ending.result, spec.workload)
-      return { ok: false, error: { message: `preparing ${spec.workload} failed: ${describeEnding(ending)}` } }
+      if (ending.kind === 'result') return receivePrepared(ending.result, workloadName(spec.workload))
+      return {
+        ok: false,
+        error: { message: `preparing ${workloadName(spec.workload)} failed: ${describeEnding(ending)}` },
+      }
     } finally {
       this.returnFolder(folder)
     }
@@ -150,6 +154,7 @@ export class LocalExecutor implements DuetExecutor {
       const summary = await this.supervisor.unwatch(pid, window)
       const result = toTrialResult({ job, ending, summary, caps, shared: mine.shared, startedAt, requested })
       if (result.outcome !== 'ok') removeIfEmpty(job.chunk_log)
+      removeIfEmpty(job.error_log)
       return result
     } finally {
       this.running.delete(spec.trial)
@@ -265,6 +270,10 @@ export class LocalExecutor implements DuetExecutor {
           ? builtin(spec.workload.name)
           : found(workloads, spec.workload.sha256, `workload ${spec.workload.name}`),
       data: spec.data === null ? null : found(data, spec.data.fingerprint.sha256, 'data'),
+      error_log:
+        spec.workload.kind === 'command' && chunk_logs !== null
+          ? join(chunk_logs, `${spec.trial}.stderr.log`)
+          : null,
       chunk_log: spec.log_chunks && chunk_logs !== null ? join(chunk_logs, `${spec.trial}.jsonl`) : null,
       compute_units: max_compute_units === null ? null : max_compute_units * compute_scale,
       throttle_counts,
@@ -338,8 +347,8 @@ function builtin(name: string): string {
   return name === 'probe' ? entryFile('probe') : name
 }
 
-function found(paths: ReadonlyMap<string, string>, sha256: string, what: string): string {
-  const path = paths.get(sha256)
+function found<T>(places: ReadonlyMap<string, T>, sha256: string, what: string): T {
+  const path = places.get(sha256)
   if (path === undefined) throw new Error(`${what} with sha256 ${sha256} was not provided`)
   return path
 }

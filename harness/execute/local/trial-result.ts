@@ -98,11 +98,12 @@ function judge({ ending, summary, job: { spec } }: TrialEvidence): Failed {
       return { outcome: 'failed', error: trialErrorFrom(ending.error) }
     case 'result': {
       const { outcome, error } = ending.result
-      if (outcome !== 'ok' && error !== undefined) return { outcome, error }
-      if (summary.killed === 'cgroup_memory') {
+      // What the workload says then, such as that its program has ended, follows from it.
+      if (summary.killed === 'cgroup_memory' && outcome !== 'out_of_memory') {
         const message = `memory grew past max_memory_mb ${spec.caps.max_memory_mb}; the kernel ended a process that the trial had started`
         return { outcome: 'out_of_memory', error: { name: 'MemoryCapError', message } }
       }
+      if (outcome !== 'ok' && error !== undefined) return { outcome, error }
       const message = 'the trial process did not say why'
       return { outcome: 'failed', error: { name: 'Error', message } }
     }

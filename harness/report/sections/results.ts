@@ -49,6 +49,7 @@ function metricColumns(model: ReportModel): ScenarioColumn[] {
     { name: 'latency_p50_ms', short: 'p50 ms', expendable: 3 },
     { name: 'latency_p95_ms', short: 'p95 ms', expendable: 4 },
     { name: 'throughput_rows_s', short: 'rows/s', expendable: 5 },
+    { name: 'command_round_trip_ms', short: 'trip ms', expendable: 5 },
     { name: 'peak_memory_mb', short: 'peak MB', expendable: 1 },
     { name: 'energy_j', short: 'J', expendable: 5 },
     { name: accuracy, short: accuracy === null ? '' : metricName(accuracy), expendable: 0 },

@@ -55,7 +55,7 @@ const FAILURES: [how: string, message: string][] = [
 
 /** Steps the workload to its end as a worker does. */
 async function run(how: string): Promise<CheckedOutput> {
-  const workload = await loadWorkload(workloadFile('hostile'))
+  const { workload } = await loadWorkload(workloadFile('hostile'))
   const { params, settings } = trialSpec('hostile', { how })
   const limits = { memory_mb: null, compute_units: null }
   const open = await openWorkload(workload, { params, settings, limits, dataset: null, warmup: false })

@@ -119,7 +119,7 @@ describe('a workload that a build makes', () => {
     commit()
     checkout = await otherVersion({ build }, 'built/w.mjs')
     expect(existsSync(join(top, 'built/w.mjs'))).toBe(true)
-    expect(existsSync(await checkout.workloadOf(join(top, 'built/w.mjs')))).toBe(true)
+    expect(existsSync(String(await checkout.workloadOf(join(top, 'built/w.mjs'))))).toBe(true)
   })
 
   it('must be there after', async () => {

@@ -256,7 +256,7 @@ it('runs trials and duets under the scope and the core that the sweep says', () 
   }
   const session = sessionOf([scenario], new FakeExecutor())
   const entry = { scenario, baseline: scenario, params: { baseline: {}, candidate: { k: 1 } } }
-  const version = (name: string) => ({ name, ref: workloadRef(name), path: `/${name}.mjs`, info: INFO })
+  const version = (name: string) => ({ name, ref: workloadRef(name), source: `/${name}.mjs`, info: INFO })
   const versions = { baseline: version('baseline'), candidate: version('candidate') }
   const caps = { memory_scope: 'process', max_memory_mb: 90, pin_core: 1 }
   const trial = trialSpecOf(session, entry, 'candidate', 1, versions, 9)

@@ -67,7 +67,7 @@ it("asks the other version about the candidate's own data", async () => {
 it('names files of the other version as the repository does, and says what its work tree lacks', async () => {
   const inTree = join(folder, 'tree', 'model.json')
   const refused = gate((spec) =>
-    spec.workload.includes(`${sep}tree${sep}`)
+    String(spec.workload).includes(`${sep}tree${sep}`)
       ? { ok: false, error: { message: `no such file: ${inTree}` } }
       : prepared(spec),
   )

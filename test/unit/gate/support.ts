@@ -57,7 +57,7 @@ export interface Script {
 
 /** A prepared session of these scenarios, without data. */
 export function sessionOf(scenarios: Scenario[], executor: FakeExecutor): Session {
-  const workload = { ref: workloadRef('w'), info: INFO, path: '/w.mjs' }
+  const workload = { ref: workloadRef('w'), info: INFO, source: '/w.mjs' }
   return new Session(
     { random_seed: 42, scenarios } as unknown as Sweep,
     workload,
@@ -102,7 +102,7 @@ export async function playGate(script: Script) {
     return { scenario, baseline: scenario, params: { baseline: {}, candidate: {} } }
   })
   const gate: GateSettings = { ...gateSettings({} as SweepInput), ...script.settings }
-  const version = (name: string) => ({ name, ref: workloadRef(name), path: `/${name}.mjs`, info: INFO })
+  const version = (name: string) => ({ name, ref: workloadRef(name), source: `/${name}.mjs`, info: INFO })
   const result = await compareInLockStep({
     executor,
     session: sessionOf(

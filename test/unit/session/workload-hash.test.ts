@@ -47,6 +47,25 @@ describe('the hash of a workload', () => {
     }
   })
 
+  it('of a program covers its words, the files among them, and what those import beside them', () => {
+    const source = { command: ['python3', 'main.py', '--fast', 'table.json'], folder }
+    write('main.py', 'import json, side\nfrom part import inner as one\nfrom . import near\n')
+    mkdirSync(join(folder, 'part'))
+    const parts = ['side.py', 'part/inner.py', 'part/__init__.py', 'near.py', 'table.json']
+    for (const part of parts) write(part, '1')
+    write('far.py', '1')
+    let hash = hashWorkload(source)
+    write('far.py', '2')
+    expect(hashWorkload(source)).toBe(hash)
+    for (const part of [...parts, 'main.py']) {
+      appendFileSync(join(folder, part), ' ')
+      const changed = hashWorkload(source)
+      expect(changed, part).not.toBe(hash)
+      hash = changed
+    }
+    expect(hashWorkload({ ...source, command: ['python3', 'main.py', 'table.json'] })).not.toBe(hash)
+  })
+
   it('of the pipeline covers every file of the package that Node loads for it', () => {
     const dist = join(folder, 'dist')
     cpSync(dirname(builtFile('workers')), dist, { recursive: true })

@@ -152,7 +152,10 @@ describe('values', () => {
     ['random_seed: -1', 'got -1, expected a whole number, 0 to 4294967295'],
     ['timeout_s: 0', 'got 0, expected a number of seconds, 0.1 to 86400'],
     ['caps: loose', 'got "loose", expected one of strict, best_effort'],
-    ['workload: 5', 'got 5, expected `pipeline` or a path to a module'],
+    [
+      'workload: 5',
+      'got 5, expected `pipeline`, a path to a module, or a program, such as { command: [python3, model.py] }',
+    ],
     ['params: { a: [1] }', /got a list, expected a text, a number, true, false or null/],
     ['goal: r2', /got "r2", expected a mapping, such as { maximize: r2, subject_to: \[/],
     ['goal: {}', /got a mapping without a key, expected a mapping, such as { maximize: r2/],
