@@ -1,11 +1,20 @@
 /** Opens a workload and steps it to the end, measuring every chunk. */
 import { type MemoryCheck, MIB } from './caps/memory.ts'
 import { ClosedLoop } from './drive/closed.ts'
-import type { Driver, TimedStep } from './drive/driver.ts'
+import type { Driver, TimedStep, Waiting } from './drive/driver.ts'
 import { openWorkload } from './load-workload.ts'
-import { ChunkLog } from './telemetry/chunk-log.ts'
+import { ChunkLog, type OpenLoopMarks } from './telemetry/chunk-log.ts'
 import { cpuUsage, nextTurn, threadMs } from './telemetry/clock.ts'
-import { type CheckedOutput, checkedOutput, checkedRows } from './untrusted.ts'
+import { readThrottledMs } from './telemetry/meters.ts'
+import {
+  CANNOT_SHED,
+  type CheckedOutput,
+  checkedAnswered,
+  checkedOutput,
+  checkedRows,
+  checkedSkipped,
+  WorkloadError,
+} from './untrusted.ts'
 import type { Offer, OpenWorkload, StepReport, TrialContext, Workload } from './workload.ts'
 
 /**
@@ -13,6 +22,9 @@ import type { Offer, OpenWorkload, StepReport, TrialContext, Workload } from './
  * A turn takes about 0.3 ms, so that this costs a thousandth.
  */
 const TURN_EVERY_MS = 250
+
+/** A shorter step was not held back by a compute cap, whose pauses last longer. */
+const HELD_BACK_MS = 1
 
 export class MeasuredRun {
   /** Ms a chunk, from the start of its step until the next may start. */
@@ -29,6 +41,12 @@ export class MeasuredRun {
   ready = Number.NaN
   private cpuAt: NodeJS.CpuUsage | null = null
   private lastTurn = Number.NaN
+  private driver: Driver | null = null
+  /** File of a cgroup that tells how long the compute cap held it back; null where that is not known. */
+  cpuStat: string | null = null
+  private throttledAt = 0
+  /** What the chunk log says besides of an open loop. */
+  marks: OpenLoopMarks | null = null
 
   /** @param chunkLog path of the chunk log, or null for none */
   constructor(open: OpenWorkload, memory: MemoryCheck, chunkLog: string | null) {
@@ -44,12 +62,21 @@ export class MeasuredRun {
    */
   async drive(driver: Driver): Promise<boolean> {
     this.begin()
+    this.driver = driver
+    this.heldBack()
     for (;;) {
-      const next = driver.next()
-      const offer = isThenable(next) ? await next : next
-      if (offer === null) return false
+      const told = driver.next()
+      const next = isThenable(told) ? await told : told
+      if (next === null) return false
+      if (next.skip !== undefined) {
+        const skipped = await this.skip(next.skip)
+        driver.skipped?.(skipped)
+        if (skipped === next.skip) continue
+        driver.ended?.(null)
+        return true
+      }
       if (driver.waits) this.resume()
-      const step = await this.step(offer)
+      const step = await this.step(next)
       driver.ended?.(step)
       if (step === null) return true
     }
@@ -57,6 +84,7 @@ export class MeasuredRun {
 
   /** The clock starts. */
   begin(): void {
+    this.driver = null
     this.resume()
     this.begun = this.ready
   }
@@ -75,6 +103,7 @@ export class MeasuredRun {
       return null
     }
     const rows = checkedRows(report)
+    const answered = checkedAnswered(report, rows)
     this.memory.check(this.harnessBytes())
     if (served - this.lastTurn > TURN_EVERY_MS) {
       await nextTurn()
@@ -86,7 +115,19 @@ export class MeasuredRun {
     this.ready = end
     if (this.log !== null) this.keepLine(this.log, rows, report, end - start, served - start)
     this.rows += rows
-    return { rows, start, end }
+    return { rows, answered, start, served, end }
+  }
+
+  /**
+   * Lets the workload give up rows.
+   * @returns how many it gave up; fewer only where the data ended
+   * @throws {WorkloadError} where it cannot, or returned no such number
+   */
+  private async skip(rows: number): Promise<number> {
+    const { open } = this
+    if (typeof open.skip !== 'function') throw new WorkloadError(CANNOT_SHED)
+    const pending = open.skip(rows)
+    return checkedSkipped(isThenable(pending) ? await pending : pending, rows)
   }
 
   /** @throws what the workload throws, WorkloadError where it returned no such output, and MemoryCapError */
@@ -97,7 +138,7 @@ export class MeasuredRun {
   }
 
   async close(): Promise<void> {
-    this.log?.close()
+    this.log?.close(this.marks)
     await this.open.close?.()
   }
 
@@ -105,7 +146,8 @@ export class MeasuredRun {
   private resume(): void {
     if (this.log !== null) this.cpuAt = cpuUsage()
     this.ready = threadMs()
-    this.lastTurn = this.ready
+    // Only where events arrive may a turn fall between two steps: in a duet it would fall to one side.
+    if (this.driver?.waiting === undefined) this.lastTurn = this.ready
   }
 
   /** Finding the end of the data takes part of the window as well, and a pause for a cap may fall into it. */
@@ -122,10 +164,12 @@ export class MeasuredRun {
     const before = this.cpuAt ?? cpu
     this.cpuAt = cpu
     const { heapBytes, externalBytes } = this.memory.latest
+    const waiting = this.driver?.waiting
     log.add(
       {
         rows,
         first_row: this.rows,
+        ...(waiting !== undefined && this.underArrivals(waiting, latency, service)),
         latency_ms: latency,
         service_ms: service,
         cpu_ms: (cpu.user - before.user + cpu.system - before.system) / 1000,
@@ -136,8 +180,22 @@ export class MeasuredRun {
     )
   }
 
+  private underArrivals({ since, rows }: Waiting, latency: number, service: number) {
+    const start_ms = this.ready - latency - this.begun
+    const held = service > HELD_BACK_MS ? this.heldBack() : 0
+    return { start_ms, arrived_ms: since, backlog_rows: rows, ...(held > 0 && { throttled_ms: held }) }
+  }
+
+  /** Time in which a cap held the process back since this was last asked, ms. */
+  private heldBack(): number {
+    if (this.cpuStat === null) return 0
+    const before = this.throttledAt
+    this.throttledAt = readThrottledMs(this.cpuStat) ?? 0
+    return this.throttledAt - before
+  }
+
   private harnessBytes(): number {
-    return this.latency.bytes + this.service.bytes + (this.log?.bytes ?? 0)
+    return this.latency.bytes + this.service.bytes + (this.log?.bytes ?? 0) + (this.driver?.bytes ?? 0)
   }
 }
 

@@ -415,9 +415,21 @@ export interface ChunkLogLine {
   rows: number
   /** Rows before this chunk. */
   first_row: number
+  /** In an open loop: when the step began, ms from the start of the clock. */
+  start_ms?: number
+  /** When the oldest of its events arrived. */
+  arrived_ms?: number
+  /** Events that waited as it began; on at most 1,000 lines. */
+  backlog_rows?: number
   latency_ms: number
   service_ms: number
   cpu_ms: number
+  /** In an open loop: garbage collections within the chunk's time; absent where there was none. */
+  gc_ms?: number
+  /** Time in which the compute cap held the process back; absent where it did not, or is not known. */
+  throttled_ms?: number
+  /** Whether this is one of the slowest thousandth of the chunks. */
+  slow?: boolean
   heap_mb: number
   external_mb: number
   bytes?: number

@@ -64,6 +64,30 @@ export function checkedRows(report: unknown): number {
 }
 
 /**
+ * How many rows a step answered; those that it handled where it does not say.
+ * @throws {WorkloadError}
+ */
+export function checkedAnswered({ answered }: StepReport, rows: number): number {
+  if (answered === undefined || answered === null) return rows
+  if (typeof answered === 'number' && answered >= 0 && answered <= MAX_SAFE_INTEGER && answered % 1 === 0)
+    return answered
+  return fail(`step(): answered is ${shown(answered)}; expected a whole number, 0 or more`)
+}
+
+/** Of a workload that is to give up events. */
+export const CANNOT_SHED =
+  'queue.when_full is drop_oldest or drop_newest, and this workload has no skip(rows) to give up rows by'
+
+/**
+ * What `skip(rows)` returned.
+ * @throws {WorkloadError}
+ */
+export function checkedSkipped(skipped: unknown, asked: number): number {
+  if (typeof skipped === 'number' && skipped >= 0 && skipped <= asked && skipped % 1 === 0) return skipped
+  return fail(`skip(${asked}) returned ${shown(skipped)}; expected how many rows it gave up, 0 to ${asked}`)
+}
+
+/**
  * @returns NaN where the report does not say
  * @throws {WorkloadError}
  */

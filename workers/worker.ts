@@ -10,6 +10,7 @@ import { settle } from './caps/settle.ts'
 import { ClosedLoop } from './drive/closed.ts'
 import type { Driver } from './drive/driver.ts'
 import { type DuetTurns, type PairTimes, stopDuet, Turns } from './drive/interleaved.ts'
+import { OpenLoop, type OpenLoopResult } from './drive/open.ts'
 import { contextOf, type LoadedWorkload, loadWorkload, openWorkload } from './load-workload.ts'
 import { MeasuredRun, warmUp } from './measured-run.ts'
 import {
@@ -22,6 +23,7 @@ import {
   type TrialJob,
   type TrialReport,
 } from './protocol.ts'
+import type { OpenLoopMarks } from './telemetry/chunk-log.ts'
 import { threadMs, threadStartMs } from './telemetry/clock.ts'
 import { Meters, type Readings } from './telemetry/meters.ts'
 import { ThreadAccount } from './telemetry/process-files.ts'
@@ -66,6 +68,8 @@ export interface DuetPart extends PairTimes {
 interface Measured {
   run: MeasuredRun
   read: Readings
+  /** Where events arrive on their own clock. */
+  load: OpenLoopResult | null
   startupMs: number
   coldFirstChunkMs: number | null
 }
@@ -211,20 +215,49 @@ async function takeTurns({ context, warmupChunks, turns }: DuetOrder): Promise<D
 }
 
 async function measure({ job, budgetMb, compute, coldFirstChunkMs }: DriveOrder): Promise<Measured> {
-  if (job.spec.driver.kind === 'open') throw new Error('mode: realtime cannot be run yet')
   const opening = threadMs()
   const units = compute === null || compute.error !== null ? null : job.compute_units
   const context = contextOf(job, { memory_mb: budgetMb, compute_units: units })
   const run = new MeasuredRun(await openWorkload(loaded.workload, context), memory, job.chunk_log)
   const startupMs = threadMs() - opening
   return await closing(run, async () => {
+    const loop = await openLoop(job)
     // Under the cap: helper threads that are ahead of their share then are so at the start as they are at the end.
     collectGarbage()
     if (units !== null && compute?.period_ms != null) settle(units, compute.cpu_stat)
+    run.cpuStat = units === null ? null : (compute?.cpu_stat ?? null)
     const meters = new Meters(compute, job.throttle_counts)
-    await run.drive(new ClosedLoop(job.spec.settings.chunk_size))
-    return { run, read: await meters.stop(run.ready - run.begun), startupMs, coldFirstChunkMs }
+    await run.drive(loop ?? new ClosedLoop(job.spec.settings.chunk_size))
+    const read = await meters.stop(run.ready - run.begun)
+    const load = loop === null ? null : loop.result()
+    if (load !== null) run.marks = marksOf(run, load, read)
+    return { run, read, load, startupMs, coldFirstChunkMs }
   })
+}
+
+/** The driver of a trial whose events arrive on their own clock; null for others. */
+async function openLoop({ spec, data }: TrialJob): Promise<OpenLoop | null> {
+  const { driver } = spec
+  if (driver.kind !== 'open') return null
+  const { arrival } = driver
+  const trace =
+    arrival.pattern === 'trace'
+      ? await (await import('./drive/trace.ts')).recordTrace({ ...spec.data!, path: data! }, arrival.column)
+      : null
+  const { chunk_size } = spec.settings
+  return new OpenLoop({ spec: driver, chunkSize: chunk_size, rows: spec.data?.rows ?? null, trace })
+}
+
+/** The slowest thousandth of chunks is marked in the log. */
+const SLOW = 0.999
+
+function marksOf(run: MeasuredRun, load: OpenLoopResult, { collections }: Readings): OpenLoopMarks {
+  const [slowFrom] = run.latency.quantiles([SLOW])
+  return {
+    slowFrom: slowFrom ?? Number.POSITIVE_INFINITY,
+    backlogEveryMs: load.backlog.everyMs,
+    collections: collections.map((value, i) => (i % 2 === 0 ? value - run.begun : value)),
+  }
 }
 
 /** Closes the run where `act` fails; its error is the one to report. */
@@ -237,13 +270,14 @@ async function closing<T>(run: MeasuredRun, act: () => Promise<T>): Promise<T> {
   }
 }
 
-async function reportOn({ run, read, startupMs, coldFirstChunkMs }: Measured): Promise<WorkerReport> {
+async function reportOn({ run, read, load, startupMs, coldFirstChunkMs }: Measured): Promise<WorkerReport> {
   const finishing = threadMs()
   const output = await run.finish()
   const finishMs = threadMs() - finishing
   const own: Record<string, number | null> = {
-    ...chunkMetrics(run),
+    ...chunkMetrics(run, load === null ? run.latency.total : run.ready - run.begun),
     ...read.metrics,
+    ...(load !== null && loadMetrics(load)),
     startup_ms: startupMs,
     finish_ms: finishMs,
     cold_first_chunk_ms: coldFirstChunkMs,
@@ -277,9 +311,9 @@ function refuseOwn(metrics: Record<string, number | null>, own: Record<string, n
   }
 }
 
-function chunkMetrics(run: MeasuredRun): Record<string, number | null> {
+/** @param wallMs from the first timed step to the last, waits for arrivals included */
+function chunkMetrics(run: MeasuredRun, wallMs: number): Record<string, number | null> {
   const { latency, service, rows } = run
-  const wallMs = latency.total
   const [p50, p90, p95, p99, max] = latency.quantiles([0.5, 0.9, 0.95, 0.99, 1])
   const [serviceP50] = service.quantiles([0.5])
   return {
@@ -296,6 +330,35 @@ function chunkMetrics(run: MeasuredRun): Record<string, number | null> {
     throughput_rows_s: wallMs > 0 ? (rows * 1000) / wallMs : null,
     rows,
     chunks: latency.count,
+  }
+}
+
+/** What the open loop adds, and what it takes away: its own waits keep timers waiting. */
+function loadMetrics(load: OpenLoopResult): Record<string, number | null> {
+  const { arrived, answered, latency, backlog } = load
+  const share = (part: number | null) => (part === null || arrived === 0 ? null : part / arrived)
+  return {
+    event_latency_mean_ms: load.latencyMean,
+    event_latency_p50_ms: latency.quantile(0.5),
+    event_latency_p90_ms: latency.quantile(0.9),
+    event_latency_p95_ms: latency.quantile(0.95),
+    event_latency_p99_ms: latency.quantile(0.99),
+    event_latency_p99_9_ms: latency.quantile(0.999),
+    event_latency_max_ms: latency.quantile(1),
+    event_wait_mean_ms: load.waitMean,
+    goodput: share(load.inTime),
+    answered_share: share(answered),
+    arrived_events: arrived,
+    shed_events: load.shed,
+    waiting_events: load.waiting,
+    untrained_events: load.untrained,
+    backlog_max_rows: backlog.max,
+    backlog_slope_rows_s: backlog.slope(),
+    offered_rows_s: load.offered,
+    achieved_rows_s: load.achieved,
+    sustained: load.sustained === null ? null : Number(load.sustained),
+    event_loop_delay_p99_ms: null,
+    event_loop_delay_max_ms: null,
   }
 }
 

@@ -2,17 +2,26 @@
  * A trial's chunk log, one JSON line a chunk. While chunks are timed only numbers are kept, in a block of fixed size
  * that goes to an unnamed temporary file when it is full; lines are made of them once the timing is over.
  */
-import { mkdirSync, rmSync, writeSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { threadId } from 'node:worker_threads'
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { ChunkLogLine } from '../protocol.ts'
 import { checkedBytes, checkedPart, checkOperatorMs, plain } from '../untrusted.ts'
 import type { StepReport } from '../workload.ts'
 import { close, open, read } from './clock.ts'
+import { openUnnamed, writeWhole } from './unnamed-file.ts'
 
 /** What the worker measured of one chunk; the report of its step adds the rest. */
-type ChunkNumbers = Omit<ChunkLogLine, 'chunk' | 'bytes' | 'operators_ms' | 'detail'>
+type ChunkNumbers = Omit<ChunkLogLine, 'chunk' | 'bytes' | 'operators_ms' | 'detail' | 'gc_ms' | 'slow'>
+
+/** What is known of the chunks of an open loop once the last has ended. */
+export interface OpenLoopMarks {
+  /** Chunks with such a latency are slow, ms. */
+  slowFrom: number
+  /** The backlog is logged once in so many ms. */
+  backlogEveryMs: number
+  /** Garbage collections in order: start, ms from the start of the clock, and duration, in turns. */
+  collections: ArrayLike<number>
+}
 
 // Taken before a workload can replace them.
 const { parse, stringify } = JSON
@@ -35,9 +44,15 @@ const FIXED_NAMES = [
   'heap_mb',
   'external_mb',
   'bytes',
+  'start_ms',
+  'arrived_ms',
+  'backlog_rows',
+  'throttled_ms',
 ] as const satisfies (keyof ChunkLogLine)[]
 const FIXED = FIXED_NAMES.length
 const LATENCY = FIXED_NAMES.indexOf('latency_ms')
+const START = FIXED_NAMES.indexOf('start_ms')
+const BACKLOG = FIXED_NAMES.indexOf('backlog_rows')
 /** Numbers of the steps' reports with a column of their own; what holds further ones is kept as text. */
 const REPORTED = 24
 const STRIDE = FIXED + REPORTED
@@ -68,6 +83,7 @@ export class ChunkLog {
   private readonly reported = new ReportNumbers(REPORTED)
   private readonly spilled: Spilled[] = []
   private spill: number | null = null
+  private marker: Marker | null = null
 
   /** @throws {ChunkLogError} where the file cannot be written */
   constructor(path: string) {
@@ -96,6 +112,10 @@ export class ChunkLog {
     numbers[at + 5] = chunk.heap_mb
     numbers[at + 6] = chunk.external_mb
     numbers[at + 7] = checkedBytes(report)
+    numbers[at + START] = chunk.start_ms ?? Number.NaN
+    numbers[at + START + 1] = chunk.arrived_ms ?? Number.NaN
+    numbers[at + BACKLOG] = chunk.backlog_rows ?? Number.NaN
+    numbers[at + BACKLOG + 1] = chunk.throttled_ms ?? Number.NaN
     const rest = this.reported.take(report, numbers, at + FIXED)
     if (rest !== null) this.addText(rest)
     this.textEnds[this.used++] = this.textBytes
@@ -108,9 +128,11 @@ export class ChunkLog {
 
   /**
    * Writes the lines.
+   * @param marks of an open loop that came to its end
    * @throws {ChunkLogError} where they cannot be written; the files are closed all the same
    */
-  close(): void {
+  close(marks: OpenLoopMarks | null = null): void {
+    this.marker = marks === null ? null : new Marker(marks)
     this.writing(() => this.writeLines())
   }
 
@@ -170,10 +192,14 @@ export class ChunkLog {
   private lineOf(place: number, chunk: number): string {
     const at = place * STRIDE
     let line = `{"chunk":${chunk}`
+    const { marker, numbers } = this
+    const start = numbers[at + START]!
+    if (marker !== null && !marker.takesBacklog(start)) numbers[at + BACKLOG] = Number.NaN
     for (const [column, name] of FIXED_NAMES.entries()) {
-      const value = this.numbers[at + column]!
+      const value = numbers[at + column]!
       if (!Number.isNaN(value)) line += `,"${name}":${stringify(value)}`
     }
+    if (marker !== null) line += marker.membersOf(start, numbers[at + LATENCY]!)
     const reported = this.reported.json(this.numbers, at + FIXED)
     return reported === '' ? `${line}}` : `${line},${reported}}`
   }
@@ -193,7 +219,7 @@ export class ChunkLog {
   }
 
   private spillBlock(): void {
-    this.spill ??= openUnnamed()
+    this.spill ??= openUnnamed('chunks')
     for (const part of this.partsOf(this.used, this.textBytes)) writeWhole(this.spill, part)
     this.spilled.push({ chunks: this.used, textBytes: this.textBytes })
     this.used = 0
@@ -207,6 +233,37 @@ export class ChunkLog {
       new Uint8Array(this.textEnds.buffer, 0, chunks * 4),
       this.texts.subarray(0, textBytes),
     ]
+  }
+}
+
+/** Lays what was known at the end beside the chunks of an open loop, which it is asked about in their order. */
+class Marker {
+  private readonly marks: OpenLoopMarks
+  private slot = -1
+  private collection = 0
+
+  constructor(marks: OpenLoopMarks) {
+    this.marks = marks
+  }
+
+  takesBacklog(start: number): boolean {
+    const slot = Math.floor(start / this.marks.backlogEveryMs)
+    if (slot === this.slot) return false
+    this.slot = slot
+    return true
+  }
+
+  /** Further members of the line of one chunk. */
+  membersOf(start: number, latency: number): string {
+    const { collections, slowFrom } = this.marks
+    let pause = 0
+    for (; this.collection + 1 < collections.length; this.collection += 2) {
+      const began = collections[this.collection]!
+      if (began >= start + latency) break
+      if (began >= start) pause += collections[this.collection + 1]!
+    }
+    const collected = pause > 0 ? `,"gc_ms":${stringify(pause)}` : ''
+    return latency >= slowFrom ? `${collected},"slow":true` : collected
   }
 }
 
@@ -231,19 +288,6 @@ class Output {
     writeWhole(this.file, this.buffer.subarray(0, this.used))
     this.used = 0
   }
-}
-
-/** A file that vanishes with its last user, however that ends. */
-function openUnnamed(): number {
-  const path = join(tmpdir(), `stint-chunks-${process.pid}-${threadId}`)
-  const file = open(path, 'w+')
-  rmSync(path)
-  return file
-}
-
-/** A disk that is almost full takes a part. */
-function writeWhole(file: number, bytes: Uint8Array): void {
-  for (let sent = 0; sent < bytes.length; ) sent += writeSync(file, bytes, sent)
 }
 
 // ---------------------------------------------------------------- numbers

@@ -3,7 +3,7 @@
  * measures nothing of its trial.
  */
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs'
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import { getHeapStatistics } from 'node:v8'
 
 /** Ms since this thread started; the cheapest clock. */
@@ -38,6 +38,7 @@ function compareClocks(): number {
 export const { cpuUsage } = process
 export const heapStatistics = getHeapStatistics
 export const nextTurn = setImmediate
+export const sleep: (ms: number) => Promise<void> = setTimeout
 export const open = openSync
 export const close = closeSync
 export const read = readSync

@@ -18,6 +18,8 @@ export interface Readings {
   metrics: Record<string, number | null>
   throttledMs: number | null
   energy: TrialReport['energy']
+  /** Of the thread's collections in order: start, ms by `threadMs()`, and duration, in turns. */
+  collections: number[]
   /** CPU time of the whole machine, ms. */
   machineBusyMs: number | null
   noise: Omit<NoiseReadings, 'load_1m'>
@@ -80,6 +82,7 @@ export class Meters {
         energy_j: energy.joules,
       },
       throttledMs,
+      collections: this.gc.collections,
       energy,
       machineBusyMs: machineBusyBetween(this.disturbanceBefore, disturbance),
       noise: {
@@ -111,11 +114,13 @@ function capped(share: number | null): number | null {
 class GcMeter {
   count = 0
   pauseMs = 0
+  /** Start and duration, in turns. */
+  readonly collections: number[] = []
   private readonly observer: PerformanceObserver
 
   constructor() {
     this.observer = new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) this.add(entry.duration)
+      for (const entry of list.getEntries()) this.add(entry)
     })
     this.observer.observe({ entryTypes: ['gc'] })
   }
@@ -124,13 +129,14 @@ class GcMeter {
   async stop(): Promise<void> {
     await nextTurn()
     await nextTurn()
-    for (const entry of this.observer.takeRecords()) this.add(entry.duration)
+    for (const entry of this.observer.takeRecords()) this.add(entry)
     this.observer.disconnect()
   }
 
-  private add(duration: number): void {
+  private add({ startTime, duration }: { startTime: number; duration: number }): void {
     this.count++
     this.pauseMs += duration
+    this.collections.push(startTime, duration)
   }
 }
 

@@ -146,9 +146,10 @@ export class LocalExecutor implements DuetExecutor {
         watch,
         (signal, child) => this.serve(child, job, caps, signal),
       )
+      const waits = spec.driver.kind === 'open'
       const ending: ProcessEnding<TrialReport> =
         sent.kind === 'result'
-          ? { kind: 'result', result: receiveReport(sent.result, { from: begun, to: monotonicMs() }) }
+          ? { kind: 'result', result: receiveReport(sent.result, { from: begun, to: monotonicMs() }, waits) }
           : sent
       const window = ending.kind === 'result' ? ending.result.window : null
       const summary = await this.supervisor.unwatch(pid, window)

@@ -37,11 +37,12 @@ export function monotonicMs(): number {
 /**
  * A trial's report; one of a failed trial, with the reason, where what was sent is no report or contradicts itself.
  * @param span when the trial process was started and when its report came, by `monotonicMs`
+ * @param waits whether steps wait for arrivals
  */
-export function receiveReport(sent: unknown, span: TimeWindow): TrialReport {
+export function receiveReport(sent: unknown, span: TimeWindow, waits = false): TrialReport {
   try {
     const report = checkedReport(sent)
-    const wrong = report.outcome === 'ok' ? contradiction(report, span) : null
+    const wrong = report.outcome === 'ok' ? contradiction(report, span, waits) : null
     return wrong === null ? report : failedReport('ClockError', wrong)
   } catch (error) {
     const { name, message } = trialErrorFrom(error)
@@ -113,13 +114,13 @@ function ownMetric({ metrics }: WorkloadInfo): string | null {
 
 /**
  * What an honest measurement cannot be; null where nothing is wrong. The chunks' latencies fill the timed window
- * without a gap, and the window lies within the trial.
+ * without a gap, unless steps wait, and the window lies within the trial.
  */
-function contradiction({ metrics, window }: TrialReport, span: TimeWindow): string | null {
+function contradiction({ metrics, window }: TrialReport, span: TimeWindow, waits: boolean): string | null {
   if (window === null) return 'it reported no timed window'
-  for (const { name } of HARNESS_METRICS) {
+  for (const { name, signed } of HARNESS_METRICS) {
     const value = metrics[name] ?? null
-    if (value !== null && value < 0) return `its ${name} is ${value}, less than nothing`
+    if (value !== null && value < 0 && signed !== true) return `its ${name} is ${value}, less than nothing`
   }
   const wallMs = window.to - window.from
   const outside = wallMs < 0 || window.from < span.from - SLACK_MS || window.to > span.to + SLACK_MS
@@ -129,7 +130,8 @@ function contradiction({ metrics, window }: TrialReport, span: TimeWindow): stri
   }
   const known = (name: string) => metrics[name] ?? 0
   const latencies = known('latency_mean_ms') * known('chunks')
-  if (Math.abs(latencies - wallMs) > SLACK_MS && known('chunks') > 0)
+  const apart = waits ? latencies - wallMs : Math.abs(latencies - wallMs)
+  if (apart > SLACK_MS && known('chunks') > 0)
     return `its latencies add up to ${latencies.toFixed(1)} ms in a window of ${wallMs.toFixed(1)} ms`
   // Not those that a quota leaves: within one of its periods a process may use them all.
   const cores = cpus().length

@@ -34,6 +34,17 @@ describe('a report', () => {
     expect(receiveReport(JSON.parse(JSON.stringify(HONEST)), SPAN)).toEqual(HONEST)
   })
 
+  it('may leave time between steps where they wait for arrivals, and no more than there is', () => {
+    const waiting = {
+      ...HONEST,
+      metrics: { ...HONEST.metrics, latency_mean_ms: 1, backlog_slope_rows_s: -3 },
+    }
+    expect(receiveReport(waiting, SPAN, true)).toEqual(waiting)
+    expect(receiveReport(waiting, SPAN).error?.message).toContain('add up to 100.0 ms')
+    const more = { ...waiting, metrics: { ...waiting.metrics, latency_mean_ms: 40 } }
+    expect(receiveReport(more, SPAN, true).error?.message).toContain('add up to 4000.0 ms')
+  })
+
   it.each([
     [
       'a window longer than the whole trial',

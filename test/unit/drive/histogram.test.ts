@@ -1,0 +1,36 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { LatencyHistogram, RELATIVE_ERROR } from '../../../workers/telemetry/histogram.ts'
+
+describe('a histogram of latencies', () => {
+  it('knows every percentile to within half a percent', () => {
+    expect(RELATIVE_ERROR).toBeLessThanOrEqual(0.005)
+    const latency = fc.oneof(
+      fc.double({ min: 0.001, max: 10, noNaN: true }),
+      fc.double({ min: 1, max: 1e8, noNaN: true }),
+    )
+    fc.assert(
+      fc.property(fc.array(latency, { minLength: 1, maxLength: 200 }), (values) => {
+        const histogram = new LatencyHistogram()
+        for (const value of values) histogram.add(value)
+        const sorted = values.toSorted((a, b) => a - b)
+        for (const share of [0, 0.25, 0.5, 0.9, 0.99, 0.999, 1]) {
+          const exact = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!
+          const told = histogram.quantile(share)!
+          expect(Math.abs(told - exact)).toBeLessThanOrEqual(RELATIVE_ERROR * exact * (1 + 1e-12))
+          expect(told).toBeLessThanOrEqual(sorted.at(-1)!)
+        }
+        expect(histogram.quantile(1)).toBe(sorted.at(-1))
+        expect(histogram.count).toBe(values.length)
+      }),
+    )
+  })
+
+  it('takes what is below and above its range', () => {
+    const histogram = new LatencyHistogram()
+    expect(histogram.quantile(0.5)).toBeNull()
+    for (const value of [0, 1e-9, 1e12]) histogram.add(value)
+    expect(histogram.quantile(0.5)).toBe(0)
+    expect(histogram.quantile(1)).toBe(1e12)
+  })
+})

@@ -1,0 +1,67 @@
+/**
+ * Counts of latencies, log-linear as in HdrHistogram (G. Tene): each power of two is cut into equally wide buckets, so
+ * that memory is fixed and a percentile is known to a fixed relative error.
+ */
+
+/** Buckets in each power of two. */
+const BUCKET_BITS = 7
+/** Smallest and largest power of two of a ms that are told apart: 1 us, and 12 days. */
+const LOWEST = -10
+const HIGHEST = 30
+
+/** Half a bucket's width over the least value in it. */
+export const RELATIVE_ERROR = 1 / 2 ** (BUCKET_BITS + 1)
+
+/** Bits of a double's upper half: the exponent's bias, and where the exponent begins. */
+const BIAS = 1023
+const EXPONENT_AT = 20
+const SHIFT = EXPONENT_AT - BUCKET_BITS
+const FIRST = (BIAS + LOWEST) << BUCKET_BITS
+const BUCKETS = (HIGHEST - LOWEST) << BUCKET_BITS
+
+const value = new Float64Array(1)
+const halves = new Uint32Array(value.buffer)
+const UPPER = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 1 : 0
+
+export class LatencyHistogram {
+  /** The first bucket takes all below 2^LOWEST. */
+  private readonly counts = new Float64Array(BUCKETS + 1)
+  count = 0
+  max = Number.NEGATIVE_INFINITY
+
+  /** @param ms 0 or more */
+  add(ms: number): void {
+    value[0] = ms
+    const bucket = (halves[UPPER]! >>> SHIFT) - FIRST
+    this.counts[bucket < 0 ? 0 : bucket >= BUCKETS ? BUCKETS : bucket + 1]! += 1
+    this.count += 1
+    if (ms > this.max) this.max = ms
+  }
+
+  /**
+   * The smallest recorded value that at least `share` of all do not exceed, to within `RELATIVE_ERROR` from 1 us on;
+   * null where nothing was recorded.
+   */
+  quantile(share: number): number | null {
+    if (this.count === 0) return null
+    const rank = Math.max(1, Math.ceil(share * this.count))
+    let seen = 0
+    for (let bucket = 0; bucket <= BUCKETS; bucket++) {
+      seen += this.counts[bucket]!
+      if (seen >= rank) return rank === this.count ? this.max : Math.min(this.max, middleOf(bucket))
+    }
+    return this.max
+  }
+
+  get bytes(): number {
+    return this.counts.byteLength
+  }
+}
+
+function middleOf(bucket: number): number {
+  if (bucket === 0) return 0
+  const place = bucket - 1
+  const power = 2 ** ((place >>> BUCKET_BITS) + LOWEST)
+  const within = place & (2 ** BUCKET_BITS - 1)
+  return power * (1 + (within + 0.5) / 2 ** BUCKET_BITS)
+}
