@@ -1,5 +1,6 @@
 /** The gate against recorded runs: new trials of the sweep, held against what was recorded. */
 import { rmSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { TrialResult } from '../../workers/protocol.ts'
 import { mean, standardDeviation } from '../analyse/descriptive.ts'
 import { studentQuantile } from '../analyse/distributions.ts'
@@ -32,7 +33,9 @@ import { prepareSession } from '../session/session.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
 import type { Scenario } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
+import { type BaselineCommits, stillAccepted } from './accepted.ts'
 import { LARGEST_FINDABLE, POWER, verdictOf } from './judge.ts'
+import { refuseChanged } from './lock-step.ts'
 import {
   allowanceOf,
   type Gated,
@@ -81,6 +84,7 @@ export async function compareWithBaseline(
     refuseUntestable(table, sweep.gate)
     const conditions = session.conditions()
     const notes = refuseUnlike(runs, conditions, options)
+    const accept = await stillAccepted(sweep.gate.accept, commitsOf(runs, sweep.source.path), options.signal)
 
     session.provide(null)
     // As many a scenario as were recorded, so that a mean is as exact as theirs.
@@ -91,17 +95,13 @@ export async function compareWithBaseline(
     for (const { scenario: id, round } of plan) {
       options.signal.throwIfAborted()
       trials.push(await executor.run(session.spec(scenarios.get(id)!, { round })))
+      await refuseChanged(session)
       options.onTrial(trials.length, plan.length)
     }
     // What held the caps is known only now.
     refuseUnlike(runs, { ...conditions, mechanisms: computeMechanisms(trials) }, options)
 
-    const rules = {
-      table,
-      settings: sweep.gate,
-      margin: options.margin,
-      today: new Date().toISOString().slice(0, 10),
-    }
+    const rules = { table, settings: { ...sweep.gate, accept }, margin: options.margin }
     const { rows, tests, changed } = rowsOf(sweep.scenarios, runs, trials, rules)
     return {
       verdict: verdictOf(rows),
@@ -124,6 +124,12 @@ export async function compareWithBaseline(
   } finally {
     rmSync(dataFolder, { recursive: true, force: true })
   }
+}
+
+/** Null where a run was recorded outside a repository. */
+function commitsOf(runs: readonly RecordedRun[], sweep: string): BaselineCommits {
+  const hashes = runs.flatMap(({ manifest }) => manifest.git?.commit ?? [])
+  return hashes.length === runs.length ? { folder: dirname(sweep), hashes } : null
 }
 
 function readRuns(paths: readonly string[]): RecordedRun[] {

@@ -48,6 +48,8 @@ export interface Checkout {
   root: string
   /** The top of the working copy. */
   top: string
+  /** Its whole hash. */
+  commit: string
   /** Absolute path of the commit's own sweep file; null where it has none. */
   sweep: string | null
   /**
@@ -127,7 +129,15 @@ export async function checkOut(options: CheckoutOptions): Promise<Checkout> {
       if (found === null) throw notThen(inside, then)
       return join(tree, found)
     }
-    return { name, root: tree, top, sweep: sweep === null ? null : join(tree, sweep), workloadOf, remove }
+    return {
+      name,
+      root: tree,
+      top,
+      commit,
+      sweep: sweep === null ? null : join(tree, sweep),
+      workloadOf,
+      remove,
+    }
   } catch (error) {
     remove()
     throw error

@@ -130,7 +130,7 @@ export async function compareHolding(
 /** The commit's own sweep and module. */
 export async function otherVersion(
   loaded: LoadedSweep,
-  { name, root, top, sweep: file, workloadOf }: Checkout,
+  { name, root, top, commit, sweep: file, workloadOf }: Checkout,
   setBaseline: readonly string[],
   candidate: WorkloadSource,
 ): Promise<Pick<Modules, 'baseline' | 'notes'>> {
@@ -145,7 +145,8 @@ export async function otherVersion(
     notes.push(
       `both versions run the built-in pipeline of Stint ${STINT_VERSION}: what is compared is what their sweeps say`,
     )
-  return { baseline: { name: withSets(name, setBaseline), workload, root, sweep }, notes }
+  const commits = { folder: top, hashes: [commit] }
+  return { baseline: { name: withSets(name, setBaseline), workload, root, commits, sweep }, notes }
 }
 
 /** The data is the working copy's, for both versions; the commit's where the working copy has none of that name. */

@@ -14,6 +14,7 @@ import type { Planner, Turn } from '../plan/planner.ts'
 import { randomStream, shuffle } from '../random.ts'
 import type { Session } from '../session/session.ts'
 import type { Scenario } from '../sweep/types.ts'
+import { UserError } from '../user-error.ts'
 import { verdictOf } from './judge.ts'
 import { differsInWork, ENDLESS, FAILURES_TO_CLAIM, outcomeRow } from './outcomes.ts'
 import { type Counts, type Looks, largestSample, looksAt } from './plan.ts'
@@ -65,6 +66,19 @@ type Job =
   | { kind: 'trial'; entry: GateScenario; side: DuetSide; round: number; deadlineS: number }
   | { kind: 'duet'; entry: GateScenario; first: DuetSide; round: number; mostMs: number }
 
+/**
+ * Every measurement of a gate must be of the same code and data.
+ * @throws {UserError} naming what changed since it was read
+ */
+export async function refuseChanged(session: Session): Promise<void> {
+  const changed = await session.changedInput()
+  if (changed === null) return
+  throw new UserError(
+    `${changed} changed while the gate measured: what came before and after is not of the same versions`,
+    'start it again, and leave the files as they are until it has ended',
+  )
+}
+
 /** @throws where the executor is broken, and the reason of `signal` once that is aborted */
 export async function compareInLockStep(options: LockStep): Promise<Comparison> {
   const { executor, session, versions, signal } = options
@@ -73,12 +87,16 @@ export async function compareInLockStep(options: LockStep): Promise<Comparison> 
     planner: gate,
     // Whatever else ran would disturb what is compared.
     slots: 1,
-    run: (job) =>
-      job.kind === 'duet'
-        ? executor.duet(
-            duetSpecOf(session, job.entry, versions, job.round, { ...job, core: options.core ?? null }),
-          )
-        : executor.run(trialSpecOf(session, job.entry, job.side, job.round, versions, job.deadlineS)),
+    run: async (job) => {
+      const result =
+        job.kind === 'duet'
+          ? await executor.duet(
+              duetSpecOf(session, job.entry, versions, job.round, { ...job, core: options.core ?? null }),
+            )
+          : await executor.run(trialSpecOf(session, job.entry, job.side, job.round, versions, job.deadlineS))
+      await refuseChanged(session)
+      return result
+    },
     onEnd: () => {},
     close: () => executor.close(),
     signal,

@@ -8,8 +8,10 @@ import { metricTable } from '../metrics.ts'
 import { makeOwnedFolder } from '../ownership/leftovers.ts'
 import { type PreparedWorkload, prepareSession, type Session } from '../session/session.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
+import { refuseSharedFiles } from '../sweep/params.ts'
 import type { Sweep } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
+import { type BaselineCommits, stillAccepted } from './accepted.ts'
 import { compareInLockStep, type LockStep, paramsFor } from './lock-step.ts'
 import { refuseUntestable } from './margins.ts'
 import { partnerNotes, partnersOf, playAlike } from './partners.ts'
@@ -22,6 +24,8 @@ export interface Modules {
     workload: WorkloadSource
     /** A folder that will be gone. */
     root?: string
+    /** Which commit it is, and in which working copy's repository. */
+    commits?: BaselineCommits
     /** What it plays, where that may differ from what the candidate plays. */
     sweep?: LoadedSweep
   }
@@ -87,7 +91,10 @@ export async function runGate(
     const fitted = session.sweep
     const table = metricTable(session.workload.info.metrics)
     refuseUntestable(table, fitted.gate)
+    refuseSharedFiles(fitted, session.workload.info)
+    refuseSharedFiles(modules.baseline.sweep?.sweep ?? fitted, other.info)
     const { signal, limitMs, margin, onProgress } = options
+    const accept = await stillAccepted(fitted.gate.accept, modules.baseline.commits ?? null, signal)
     const comparison = await compareInLockStep({
       executor,
       session,
@@ -96,7 +103,7 @@ export async function runGate(
         baseline: { ...other, name: modules.baseline.name },
         candidate: { ...session.workload, name: modules.candidate.name },
       },
-      rules: { table, settings: fitted.gate, margin, today: new Date().toISOString().slice(0, 10) },
+      rules: { table, settings: { ...fitted.gate, accept }, margin },
       // What reading the data took is a part of it.
       limitMs: Math.max(limitMs / 2, limitMs - (performance.now() - began)),
       core: options.core ?? null,

@@ -30,11 +30,10 @@ export interface GateScenario {
 /** What is tested, and how much worse it may be. */
 export interface Rules {
   table: ReadonlyMap<string, Metric>
+  /** With only those accepted changes that still are. */
   settings: GateSettings
   /** Margin from the command line. */
   margin: number | null
-  /** Day in UTC, such as `2026-12-31`, by which accepted changes end. */
-  today: string
 }
 
 export interface TrialPair {

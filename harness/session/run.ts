@@ -23,6 +23,7 @@ import {
 import type { Manifest, PipelineRequest } from '../record/types.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
 import type { PlannedTrial } from '../sweep/types.ts'
+import { UserError } from '../user-error.ts'
 import { calibrationWords } from './calibrate.ts'
 import { type Listener, RunStopped } from './events.ts'
 import { prepareSession, type Session } from './session.ts'
@@ -173,9 +174,9 @@ async function runIntoJournal(run: TrialsToRun, context: RunContext): Promise<{ 
       slots: sweep.n_jobs,
       run: async ({ scenario, round }: PlannedTrial) => {
         const spec = session.spec(scenarios.get(scenario)!, { round, logChunks: isLogged(round) })
-        await session.checkUnchanged()
+        await refuseChanged(session)
         const result = withDescribed(await executor.run(spec), run.manifest.workload.metrics)
-        await session.checkUnchanged()
+        await refuseChanged(session)
         return { ...result, resumed_under: [...changes] }
       },
       onSkip: (trial) => listener({ event: 'skipped', trial }),
@@ -191,6 +192,16 @@ async function runIntoJournal(run: TrialsToRun, context: RunContext): Promise<{ 
   } finally {
     journal.close()
   }
+}
+
+/** @throws {UserError} naming what changed since it was read */
+async function refuseChanged(session: Session): Promise<void> {
+  const changed = await session.changedInput()
+  if (changed === null) return
+  throw new UserError(
+    `${changed} changed while the run went on, which stops here: trials before and after would not be comparable`,
+    'every trial that ended before is kept; undo the change and "stint resume" runs the others, or start a new run',
+  )
 }
 
 /** A metric that the workload described and did not hand over is unknown. */

@@ -30,7 +30,6 @@ import type { Locate } from '../sweep/places.ts'
 import { type Finding, refuse } from '../sweep/problems.ts'
 import { workloadMode } from '../sweep/realtime.ts'
 import type { Scenario, Sweep } from '../sweep/types.ts'
-import { UserError } from '../user-error.ts'
 import { calibrate } from './calibrate.ts'
 import { hashWorkload, WatchedInputs, withStdinAsFile } from './inputs.ts'
 
@@ -193,8 +192,8 @@ export class Session {
   /** Null: compute units are cores of this machine. */
   readonly calibration: Calibration | null
   private readonly executor: Executor
-  /** Null: nothing is watched. */
-  private readonly inputs: WatchedInputs | null
+  /** Code and data of all trials that may be asked for; what is not watched is not in it. */
+  private readonly inputs: WatchedInputs[]
   private readonly byKey: Map<string, DataRef>
   /** That trials of another sweep read. */
   private readonly further: PreparedDataset[] = []
@@ -214,7 +213,7 @@ export class Session {
     this.notes = notes
     this.calibration = calibration
     this.executor = executor
-    this.inputs = inputs
+    this.inputs = inputs === null ? [] : [inputs]
     const keys = distinctDatasets(sweep.scenarios).map(keyOf)
     this.byKey = new Map(keys.map((key, index) => [key, dataRef(datasets[index]!)]))
   }
@@ -223,6 +222,7 @@ export class Session {
   include(other: Session): void {
     for (const [key, ref] of other.byKey) this.byKey.set(key, ref)
     this.further.push(...other.datasets)
+    this.inputs.push(...other.inputs)
   }
 
   /** Tells the executor where all of it lies; `others` are further versions of the workload. */
@@ -243,23 +243,24 @@ export class Session {
     dataFolder: string,
   ): Promise<PreparedWorkload | { problem: InputProblem }> {
     const datasets = this.datasets.map(asFile)
+    const begun = Date.now()
+    const ref = workloadRef(source)
     const prepared = await this.executor.prepare({ workload: source, datasets, data_dir: dataFolder })
-    return prepared.ok
-      ? { ref: workloadRef(source), info: prepared.workload, source }
-      : { problem: prepared.error }
+    if (!prepared.ok) return { problem: prepared.error }
+    this.inputs.push(new WatchedInputs({ source, sha256: ref.sha256 }, [], begun))
+    return { ref, info: prepared.workload, source }
   }
 
   /**
-   * Call before a trial and after it: trials of other data or code must not be averaged with those before.
-   * @throws {UserError} naming what changed since it was read
+   * Ask before a trial and after it: trials of other data or code must not be averaged with those before.
+   * @returns what is not as it was when it was read, in words; null for nothing
    */
-  async checkUnchanged(): Promise<void> {
-    const changed = (await this.inputs?.changed()) ?? null
-    if (changed === null) return
-    throw new UserError(
-      `${changed} changed while the run went on, which stops here: trials before and after would not be comparable`,
-      'every trial that ended before is kept; undo the change and "stint resume" runs the others, or start a new run',
-    )
+  async changedInput(): Promise<string | null> {
+    for (const inputs of this.inputs) {
+      const changed = await inputs.changed()
+      if (changed !== null) return changed
+    }
+    return null
   }
 
   /** What trials that run now depend on. */

@@ -4,6 +4,7 @@ import type { WorkloadSource } from '../../workers/protocol.ts'
 import type { ParamInfo, Scalar, WorkloadInfo } from '../../workers/workload.ts'
 import { metricTable } from '../metrics.ts'
 import { didYouMean, METRICS_LISTED, namesHint, PIPELINE_LISTED } from '../nearest.ts'
+import { UserError } from '../user-error.ts'
 import { isMapping } from './document.ts'
 import { goalMetrics } from './goal.ts'
 import { BUILT_IN } from './paths.ts'
@@ -157,6 +158,22 @@ function writtenFile(name: string, value: Scalar, { params }: WorkloadInfo): val
     Object.hasOwn(params, name) &&
     params[name]!.writes === true
   )
+}
+
+/**
+ * A gate plays every scenario many times, for both versions.
+ * @throws {UserError} where their trials would write one file
+ */
+export function refuseSharedFiles({ scenarios, workload }: Sweep, info: WorkloadInfo): void {
+  for (const { params } of scenarios) {
+    for (const [name, value] of Object.entries(params)) {
+      if (!writtenFile(name, value, info) || value.includes(TRIAL)) continue
+      throw new UserError(
+        `${keyOfParam(name, workload)}: every trial of the gate would write ${shown(value)}`,
+        `put ${TRIAL} into the name, such as "${TRIAL}-${basename(value)}", or leave it out by --set ${keyOfParam(name, workload)}=null`,
+      )
+    }
+  }
 }
 
 /** Of several trials that write one file, only what the last one wrote would be left. */

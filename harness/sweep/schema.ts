@@ -89,7 +89,9 @@ const command = z.strictObject(
 
 const slugWords =
   'a name of letters, digits, dots, dashes and underscores, at most 64, that starts and ends with a letter or digit'
-const dayWords = 'a day, such as "2026-12-31"'
+/** A day, or a ref of git as `git check-ref-format` allows it, which no other way to write a day passes for. */
+const UNTIL = /^(?:\d{4}-\d{2}-\d{2}|(?![\d./-]*$|[-.])[\w./+-]+|\d{7,40})$/
+const untilWords = 'a day, such as "2026-12-31", or a commit, such as "1a2b3c4"'
 
 /** What a scenario may give by key: a setting, `profile`, `dataset.*`; `params.*` is added by name. */
 function scenarioKeys(
@@ -285,9 +287,11 @@ function makeSchema({ cores, namedKeys }: SchemaOptions): z.ZodType {
                     .describe('absent: every scenario')
                     .optional(),
                   until: z
-                    .string({ error: dayWords })
-                    .regex(/^\d{4}-\d{2}-\d{2}$/, { error: dayWords })
-                    .describe('last day on which it is accepted'),
+                    .string({ error: untilWords })
+                    .regex(UNTIL, { error: untilWords })
+                    .describe(
+                      'last day on which it is accepted, or a commit or tag: until the baseline has it',
+                    ),
                   to: slowdown.describe('the metric may be worse by so much'),
                   why: text('a reason').describe('shown with the row'),
                 }),

@@ -50,7 +50,7 @@ export interface AcceptedChange {
   metric: string
   /** Label or id of a scenario; null for all. */
   scenario: string | null
-  /** Day, such as `2026-12-31`, from the end of which it counts again. */
+  /** Day, such as `2026-12-31`, from the end of which it counts again; or a commit: once the baseline has it. */
   until: string
   /** The metric may be worse by so much, as a share. */
   to: number

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { stillAccepted } from '../../../harness/gate/accepted.ts'
 import { whereOf } from '../../../harness/gate/where.ts'
 import { sumUp } from '../../../workers/duet-process.ts'
 import type { DuetReport } from '../../../workers/protocol.ts'
@@ -131,17 +132,24 @@ describe('what people wait for', () => {
     expect(row('latency_mean_ms')!.verdict).not.toBe('regression')
   })
 
-  it('accepts a known change until its day, and shows it', async () => {
+  it('accepts a known change as long as it is accepted, and shows it', async () => {
     const worse = () => Math.log(1.05) + normalNoise(7, 0.003)()
-    const accept = (until: string) => [
-      { metric: 'latency_mean_ms', scenario: null, until, to: 0.1, why: 'validates more' },
-      { metric: 'cpu_s', scenario: 'scenario s1', until, to: 0.1, why: 'validates more' },
-      { metric: 'throughput_rows_s', scenario: 's1', until, to: 0.1, why: 'validates more' },
-    ]
-    const until = await playGate({ worse, settings: { accept: accept('2026-11-30') } })
+    const { signal } = new AbortController()
+    const accept = (until: string) =>
+      stillAccepted(
+        [
+          { metric: 'latency_mean_ms', scenario: null, until, to: 0.1, why: 'validates more' },
+          { metric: 'cpu_s', scenario: 'scenario s1', until, to: 0.1, why: 'validates more' },
+          { metric: 'throughput_rows_s', scenario: 's1', until, to: 0.1, why: 'validates more' },
+        ],
+        null,
+        signal,
+        '2026-11-30',
+      )
+    const until = await playGate({ worse, settings: { accept: await accept('2026-11-30') } })
     expect(until.result.verdict).toBe('ruled_out')
     expect(until.row('latency_mean_ms')!.note).toBe('accepted until 2026-11-30: validates more')
-    const after = await playGate({ worse, settings: { accept: accept('2026-11-29') } })
+    const after = await playGate({ worse, settings: { accept: await accept('2026-11-29') } })
     expect(after.result.verdict).toBe('regression')
   })
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, sep } from 'node:path'
@@ -8,10 +9,12 @@ import type { PrepareResult, PrepareSpec } from '../../../workers/protocol.ts'
 import { FakeExecutor, type TrialChanges } from '../../fixtures/fake-executor.ts'
 import { INFO } from './support.ts'
 
+const DATA = 'x,target\n1,2\n'
+
 let folder: string
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'run-gate-test-'))
-  writeFileSync(join(folder, 'data.csv'), 'x,target\n1,2\n')
+  writeFileSync(join(folder, 'data.csv'), DATA)
   writeFileSync(join(folder, 'w.mjs'), '')
   mkdirSync(join(folder, 'tree'))
   writeFileSync(join(folder, 'tree', 'w.mjs'), '')
@@ -26,15 +29,20 @@ const options = {
   onProgress: () => {},
 }
 
-function gate(prepare: (spec: PrepareSpec) => PrepareResult, result?: TrialChanges) {
-  const data = { name: 'w', workload: './w.mjs', dataset: { generate: 'nba2k', rows: 100, seed: 7 } }
+function gate(
+  prepare: (spec: PrepareSpec) => PrepareResult,
+  result: TrialChanges | (() => TrialChanges) = {},
+  keys: object = {},
+) {
+  const data = { name: 'w', workload: './w.mjs', dataset: { generate: 'nba2k', rows: 100, seed: 7 }, ...keys }
   const loaded = sweepFromData(data, join(folder, 'sweep.yaml'))
   const root = join(folder, 'tree')
   const modules = {
     baseline: { name: 'main (1a2b3c4)', workload: join(root, 'w.mjs'), root },
     candidate: { name: 'the working copy', workload: join(folder, 'w.mjs') },
   }
-  return runGate(loaded, modules, new FakeExecutor({ prepare, result: () => result ?? {} }), options)
+  const ends = typeof result === 'function' ? result : () => result
+  return runGate(loaded, modules, new FakeExecutor({ prepare, result: ends }), options)
 }
 
 const prepared = (spec: PrepareSpec): PrepareResult => ({
@@ -46,7 +54,12 @@ const prepared = (spec: PrepareSpec): PrepareResult => ({
     target: null,
     columns: {},
     rows: 1,
-    fingerprint: { sha256: 'baseline', bytes: 1, rows: 1, columns: ['x', 'target'] },
+    fingerprint: {
+      sha256: createHash('sha256').update(DATA).digest('hex'),
+      bytes: 1,
+      rows: 1,
+      columns: ['x', 'target'],
+    },
     ceiling_r2: 0.8,
   })),
   notes: [],
@@ -76,4 +89,24 @@ it('names files of the other version as the repository does, and says what its w
   const failed = { outcome: 'failed' as const, error: { name: 'Error', message: `no such file: ${inTree}` } }
   const { rows } = await gate(prepared, failed)
   expect(rows[0]!.note).toContain('no such file: model.json')
+})
+
+it.each(['w.mjs', 'tree/w.mjs', 'data.csv'])('ends where %s changes while it measures', async (file) => {
+  const edited = () => {
+    writeFileSync(join(folder, file), 'let edited')
+    return {}
+  }
+  await expect(gate(prepared, edited)).rejects.toThrow(/changed while the gate measured/)
+})
+
+it('is refused where all of its trials would write one file', async () => {
+  const info = {
+    ...INFO,
+    dataset: 'required' as const,
+    params: { to: { type: 'string' as const, default: null, description: 'a file', writes: true as const } },
+  }
+  const asked = (to: string) =>
+    gate((spec) => ({ ...prepared(spec), workload: info }) as PrepareResult, {}, { params: { to }, benchmark_runs: 1 })
+  await expect(asked('out.csv')).rejects.toThrow(/every trial of the gate would write "?out.csv/)
+  await asked('{trial}.csv')
 })

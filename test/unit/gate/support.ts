@@ -115,7 +115,6 @@ export async function playGate(script: Script) {
       table: metricTable(INFO.metrics),
       settings: gate,
       margin: script.margin ?? null,
-      today: '2026-11-30',
     },
     limitMs: script.limitMs ?? 60_000,
     now: () => now,
