@@ -106,7 +106,11 @@ it('is refused where all of its trials would write one file', async () => {
     params: { to: { type: 'string' as const, default: null, description: 'a file', writes: true as const } },
   }
   const asked = (to: string) =>
-    gate((spec) => ({ ...prepared(spec), workload: info }) as PrepareResult, {}, { params: { to }, benchmark_runs: 1 })
+    gate(
+      (spec) => ({ ...prepared(spec), workload: info }) as PrepareResult,
+      {},
+      { params: { to }, benchmark_runs: 1 },
+    )
   await expect(asked('out.csv')).rejects.toThrow(/every trial of the gate would write "?out.csv/)
   await asked('{trial}.csv')
 })
