@@ -146,6 +146,19 @@ module.exports = {
       '^harness/(execute|gate|report)/',
     ),
     forbid(
+      'client-is-an-asset',
+      'What runs in a browser is built apart and read as a file.',
+      '^(harness|workers)/(?!report/client/)',
+      '^harness/report/client/',
+    ),
+    {
+      name: 'client-in-a-browser',
+      comment: 'A browser has no modules of Node.',
+      severity: 'error',
+      from: { path: '^harness/report/client/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    forbid(
       'report-from-records',
       'A report is made from what was recorded or decided, not from how.',
       '^harness/report/',
@@ -157,6 +170,8 @@ module.exports = {
     // dependency-cruiser knows TypeScript below 7 only; swc reads the sources instead.
     parser: 'swc',
     tsPreCompilationDeps: true,
+    // It reads no JSX: what the page's client holds is looked at when it is built.
+    exclude: { path: '\\.tsx$' },
     doNotFollow: { path: 'node_modules' },
     enhancedResolveOptions: {
       extensions: ['.ts', '.mjs', '.js', '.json'],

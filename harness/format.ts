@@ -128,3 +128,9 @@ export function plain(text: string): string {
     character === '\n' || character === '\t' || character === '\r' ? ' ' : '\ufffd',
   )
 }
+
+/** Text for a cell of a spreadsheet, which takes text that starts like a formula for one: a name may come from anywhere. */
+export function spreadsheetText(text: string): string {
+  const printable = plain(text)
+  return /^\s*[=+\-@]/.test(printable) ? `'${printable}` : printable
+}

@@ -48,6 +48,14 @@ const ASSETS = [
   '@expo-google-fonts/inter/400Regular/Inter_400Regular.ttf',
   '@expo-google-fonts/inter/600SemiBold/Inter_600SemiBold.ttf',
 ]
+/** What draws the pages of reports, and what it shares with what writes them. */
+const CLIENT = 'harness/report/client'
+const SHARED_WITH_CLIENT = [
+  'harness/format.ts',
+  'harness/report/words.ts',
+  'harness/analyse/comparison.ts',
+  'harness/own.ts',
+]
 /** Packages that get a file of their own, so that what is loaded when can be seen. */
 const OWN_FILE = ['arquero', 'jstat', 'vega', 'yaml', 'yargs', 'zod']
 
@@ -58,6 +66,7 @@ if (compiled.status !== 0) process.exit(compiled.status ?? 1)
 
 const kernels = join(build, 'workers', 'kernels.wasm')
 compileKernels(kernels)
+const page = await bundleClient()
 
 /**
  * yargs measures lines of help with Intl.Segmenter, which takes half as long to make as Node takes to start. Help has
@@ -107,7 +116,7 @@ for (const { fileName } of output) {
 
 /** Folders of the packages whose code or files lie in dist/. */
 const packages = new Set()
-for (const id of output.flatMap(({ moduleIds }) => moduleIds ?? []))
+for (const id of [...output.flatMap(({ moduleIds }) => moduleIds ?? []), ...page.moduleIds])
   if (id.includes('/node_modules/')) packages.add(packageFolder(id))
 
 copyFileSync(kernels, join(dist, 'workers', 'kernels.wasm'))
@@ -117,6 +126,8 @@ for (const asset of ASSETS) {
   copyFileSync(file, join(dist, 'assets', basename(file)))
   packages.add(packageFolder(file))
 }
+writeFileSync(join(dist, 'assets', 'page.js'), page.code)
+copyFileSync(join(root, CLIENT, 'page.css'), join(dist, 'assets', 'page.css'))
 for (const file of typesFrom(PUBLIC.map((entry) => join(build, `${entry}.d.ts`)))) {
   const target = join(dist, relative(build, file))
   mkdirSync(dirname(target), { recursive: true })
@@ -124,6 +135,25 @@ for (const file of typesFrom(PUBLIC.map((entry) => join(build, `${entry}.d.ts`))
 }
 writeFileSync(join(dist, 'THIRD-PARTY-LICENSES.txt'), [...packages].sort().map(licence).join('\n'))
 chmodSync(join(dist, 'harness', 'cli', 'main.js'), 0o755)
+
+/** What runs in the pages of reports, as one script. It draws what stands there: of the harness it may hold only words. */
+async function bundleClient() {
+  const bundle = await rolldown({
+    input: join(root, CLIENT, 'main.tsx'),
+    platform: 'browser',
+    tsconfig: join(root, CLIENT, 'tsconfig.json'),
+  })
+  const { output } = await bundle.generate({ format: 'es', minify: true })
+  await bundle.close()
+  const [chunk] = output
+  const strange = chunk.moduleIds
+    .filter((id) => id.startsWith(root) && !id.includes('/node_modules/'))
+    .map((id) => relative(root, id))
+    .filter((id) => !id.startsWith(`${CLIENT}/`) && !SHARED_WITH_CLIENT.includes(id))
+  if (output.length > 1 || strange.length > 0)
+    throw new Error(`the page's client has more than it may: ${strange.join(', ') || 'several files'}`)
+  return chunk
+}
 
 /** Compiles the pipeline's hot path. Its memory is made by JavaScript, so that arrays made there stay valid as it grows. */
 function compileKernels(file) {

@@ -19,7 +19,7 @@ function fail(message) {
 
 const sourceFiles = SOURCES.filter((name) => existsSync(join(folder, name))).flatMap((name) =>
   readdirSync(join(folder, name), { recursive: true })
-    .filter((file) => file.endsWith('.ts'))
+    .filter((file) => /\.tsx?$/.test(file))
     .map((file) => join(name, file)),
 )
 if (sourceFiles.length === 0) fail(`0 modules looked at: no sources in ${folder}`)
@@ -35,7 +35,7 @@ const { modules, summary } = JSON.parse(output)
 
 // dependency-cruiser finds nothing, and no fault, where it lacks a parser for a file's language.
 const seen = new Set(modules.map((module) => module.source))
-const unseen = sourceFiles.filter((file) => !seen.has(file))
+const unseen = sourceFiles.filter((file) => file.endsWith('.ts') && !seen.has(file))
 if (unseen.length > 0) {
   const some = unseen.slice(0, 3).join(', ')
   fail(

@@ -27,6 +27,14 @@ export interface SecondaryTests {
   smallest_change: number | null
 }
 
+/** Ids of scenarios are letters and digits. */
+export const BETWEEN_IDS = '+'
+
+/** Ids of the scenarios that the id of a pool stands for, or of a scenario. */
+export function membersOf(id: string): string[] {
+  return id.split(BETWEEN_IDS)
+}
+
 /** What gave t, df and p, or that values were compared without one; null where nothing was compared. */
 type PrimaryTest = 'welch' | 'paired_by_seed' | 'exact'
 

@@ -4,15 +4,13 @@ import type { TrialResult } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import type { Metric } from '../metrics.ts'
 import type { Scenario } from '../sweep/types.ts'
-import type { Group, GroupPair } from './comparison.ts'
+import { BETWEEN_IDS, type Group, type GroupPair } from './comparison.ts'
 import { centre } from './descriptive.ts'
 import { metricValues, usableValues } from './values.ts'
 import type { Side, Warning } from './warnings.ts'
 
 /** Where both vary the data are the unit, and each of them is averaged over `random_seed`. */
 export const SEEDS: readonly string[] = ['dataset.seed', 'random_seed']
-/** Ids of scenarios are letters and digits. */
-const BETWEEN_IDS = '+'
 
 /** Settings that seed something and vary over these scenarios; those of the reference are compared, not pooled. */
 export function seedKeys(
@@ -60,11 +58,6 @@ function pooled(members: readonly Scenario[], keys: readonly string[]): Scenario
     label: label.trim() || 'all seeds',
     point: Object.fromEntries(Object.entries(first.point).filter(([key]) => !keys.includes(key))),
   }
-}
-
-/** Ids of the scenarios that the id of a pool stands for, or of a scenario. */
-export function membersOf(id: string): string[] {
-  return id.split(BETWEEN_IDS)
 }
 
 /** A pool's trials, all together and by seed. */

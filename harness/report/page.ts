@@ -13,7 +13,7 @@ import type {
   TrialDetail,
 } from './section.ts'
 import type { ReportModel, ScenarioReport } from './types.ts'
-import { capitalised, metricTitle, plain, scalarText, settingName, shellWord } from './words.ts'
+import { capitalised, metricTitle, plain, scalarText, settingLabel, settingName, shellWord } from './words.ts'
 
 export function pageModel({ title, subtitle, answer, sections, footer, page }: Report): PageModel {
   const { explore = null, metrics = [], details = [] } = page ?? {}
@@ -42,7 +42,15 @@ export function exploreRun({ scenarios, axes }: Pick<ReportModel, 'scenarios' | 
       of: ({ front }: ScenarioReport) => (front.latency ? 'on it' : 'not on it'),
     },
   ]
-  return exploreBy('scenario', scenarios, [...byAxis, ...others])
+  // By its axes, as in the pictures.
+  const items = scenarios.map((scenario) => ({
+    ...scenario,
+    label:
+      axes.length === 0
+        ? scenario.label
+        : axes.map((key) => settingLabel(key, scenario.point[key])).join(', '),
+  }))
+  return exploreBy('scenario', items, [...byAxis, ...others])
 }
 
 /** @param by what items may be chosen; what is alike for all is left out */

@@ -1,9 +1,8 @@
 /** Names as people read them. One place, so that tables, plots and sentences say the same. */
 import type { Outcome } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
-import type { ComparisonRow } from '../analyse/comparison.ts'
+import { type ComparisonRow, membersOf } from '../analyse/comparison.ts'
 import type { ChunkSizes } from '../analyse/latency.ts'
-import { membersOf } from '../analyse/seeds.ts'
 import { count, formatDuration, formatNumber, formatP, formatShare, plain, wholeNumber } from '../format.ts'
 import type { Metric } from '../metrics.ts'
 import { own } from '../own.ts'

@@ -1,6 +1,6 @@
 /** A report's data as JSON. */
 import { pageModel } from '../page.ts'
-import type { Report } from '../section.ts'
+import type { Block, Report } from '../section.ts'
 
 /** Changes with every change that a reader of the JSON must know of. */
 export const JSON_FORMAT = 2
@@ -10,9 +10,29 @@ export function jsonText({ kind, data }: Pick<Report, 'kind' | 'data'>): string 
   return safeJson({ format: JSON_FORMAT, kind, ...data })
 }
 
-/** `reports/report.json`: what programs read, and all that a page shows, as one line. */
-export function reportJson(report: Report): string {
-  return safeJson({ format: JSON_FORMAT, kind: report.kind, ...report.data, page: pageModel(report) })
+/**
+ * `reports/report.json`: what programs read, and all that a page shows, as one line.
+ * @param specOf what stands for a picture's Vega-Lite specification
+ */
+export function reportJson(report: Report, specOf: (spec: object) => object = (spec) => spec): string {
+  const page = pageModel(report)
+  const sections = page.sections.map((section) => ({
+    ...section,
+    blocks: section.blocks.map((block) => drawnBy(block, specOf)),
+  }))
+  return safeJson({
+    format: JSON_FORMAT,
+    kind: report.kind,
+    ...report.data,
+    page: { ...page, sections },
+  })
+}
+
+function drawnBy(block: Block, specOf: (spec: object) => object): Block {
+  if (block.kind === 'details')
+    return { ...block, blocks: block.blocks.map((inner) => drawnBy(inner, specOf)) }
+  if (block.kind !== 'picture' || block.plot.spec === undefined) return block
+  return { ...block, plot: { ...block.plot, spec: specOf(block.plot.spec) } }
 }
 
 /** JSON that may be printed: no character in it can steer a terminal. */

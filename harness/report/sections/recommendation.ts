@@ -1,6 +1,7 @@
 /** The first line of a report: which setting to use, at what price, and how sure that is. */
+import { membersOf } from '../../analyse/comparison.ts'
 import type { Choice, JudgedLimit, Recommendation } from '../../analyse/recommend.ts'
-import { membersOf, SEEDS } from '../../analyse/seeds.ts'
+import { SEEDS } from '../../analyse/seeds.ts'
 import { count, formatMetric, formatNumber, formatShare, list } from '../../format.ts'
 import { own } from '../../own.ts'
 import type { Report } from '../section.ts'

@@ -1,9 +1,9 @@
 /** The tables of results: every scenario, the operating points, and the caps. */
 
 import type { Outcome } from '../../../workers/protocol.ts'
+import { membersOf } from '../../analyse/comparison.ts'
 import type { Estimate } from '../../analyse/descriptive.ts'
 import type { OperatingPoint } from '../../analyse/operating-points.ts'
-import { membersOf } from '../../analyse/seeds.ts'
 import { count, formatMetric, formatNumber } from '../../format.ts'
 import { isHarnessMetric } from '../../metrics.ts'
 import { own } from '../../own.ts'

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { compareScenarios } from '../../../harness/analyse/compare.ts'
+import { membersOf } from '../../../harness/analyse/comparison.ts'
 import { operatingPoints } from '../../../harness/analyse/operating-points.ts'
 import { pairedComparison } from '../../../harness/analyse/paired.ts'
 import {
@@ -8,7 +9,7 @@ import {
   smallestPairedDifference,
   smallestPairedEffect,
 } from '../../../harness/analyse/power.ts'
-import { membersOf, poolBySeed, seedKeys } from '../../../harness/analyse/seeds.ts'
+import { poolBySeed, seedKeys } from '../../../harness/analyse/seeds.ts'
 import type { CompareSettings } from '../../../harness/sweep/types.ts'
 import type { TrialResult } from '../../../workers/protocol.ts'
 import type { Scalar } from '../../../workers/workload.ts'

@@ -4,7 +4,7 @@ import { annotationLines } from '../../../../harness/report/render/annotations.t
 import { htmlText } from '../../../../harness/report/render/html.ts'
 import { junitText } from '../../../../harness/report/render/junit.ts'
 import { gateReport } from '../../../../harness/report/sections/gate.ts'
-import { markdownOf, textOf } from '../rendered.ts'
+import { markdownOf, reportIn, scriptsIn, textOf } from '../rendered.ts'
 
 const reportOf = (result: GateResult) => gateReport(result, '/repo/s.yaml')
 const gateText = (result: GateResult, width = 1000) => textOf(reportOf(result), width)
@@ -199,17 +199,19 @@ describe('what is unusual', () => {
   })
 })
 
-it('is an HTML page that loads nothing, with its rows to sort', async () => {
+it('is an HTML page that loads nothing, with its rows to sort and to choose from', async () => {
   const html = await htmlText(
     reportOf(result('regression', [{ ...row, label: '<script>alert(1)</script>' }])),
   )
   expect(html).toContain('<h1>small</h1>')
-  expect(html).toContain('class="state bad">REGRESSION: the working copy against main')
-  expect(html).toContain('data-value="1.098"')
+  expect(html).toContain('class="answer bad">REGRESSION: the working copy against main')
+  const { page } = reportIn(html)
+  expect(page.sections[0].blocks[0].table.columns[4].cells[0].value).toBe(1.098)
+  expect(page.explore.items).toHaveLength(1)
   expect(html).toContain('&lt;script&gt;alert(1)')
   expect(html).not.toContain('<script>alert')
   // Nothing is drawn, so that the code that draws is left out.
-  expect(html).not.toContain('vega.View(vega.parse(JSON.parse(data')
+  expect(scriptsIn(html)).toHaveLength(1)
   expect(html.match(/script-src[^;]*/)![0]).not.toContain('unsafe-eval')
 })
 

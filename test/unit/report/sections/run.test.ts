@@ -2,11 +2,13 @@ import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { buildReportModel } from '../../../../harness/report/model.ts'
 import { htmlText } from '../../../../harness/report/render/html.ts'
+import { reportJson } from '../../../../harness/report/render/json.ts'
+import { picturesOf } from '../../../../harness/report/section.ts'
 import { runReport } from '../../../../harness/report/sections/run.ts'
 import { ended, measuring, NO_NOISE } from '../../../fixtures/trials.ts'
 import { HOSTILE, hostileRun } from '../hostile.ts'
 import { ordinaryReport } from '../ordinary.ts'
-import { markdownOf } from '../rendered.ts'
+import { markdownOf, pageText, reportIn, scriptsIn } from '../rendered.ts'
 import { syntheticRun } from '../synthetic.ts'
 
 const reportOf = (run: Omit<ReturnType<typeof syntheticRun>, 'notes'>) =>
@@ -82,7 +84,7 @@ test('a picture that could not be drawn leaves its reason in the report', () => 
 test('report.html loads nothing from anywhere', () => {
   const html = shortHtml
   // Vega's own code names namespaces and its site; what the page says outside its scripts must not.
-  const page = html.replaceAll(/<script>[\s\S]*?<\/script>/g, '')
+  const page = pageText(html)
   const loads = [
     /\b(?:src|href|action|data|poster)=(?!["']?#)/i,
     /@import|url\((?!data:)/,
@@ -95,26 +97,28 @@ test('report.html loads nothing from anywhere', () => {
 
 test('the policy allows exactly the scripts of the page', () => {
   const html = shortHtml
-  const scripts = [...html.matchAll(/<script>([\s\S]*?)<\/script>/g)].map((match) => match[1]!)
-  expect(scripts).toHaveLength(3)
+  const scripts = scriptsIn(html)
+  expect(scripts).toHaveLength(2)
   for (const script of scripts) {
     expect(html).toContain(`'sha256-${createHash('sha256').update(script).digest('base64')}'`)
   }
   expect(html.match(/script-src[^;]*/)![0]).not.toContain("'unsafe-inline'")
 })
 
-test('specs in the page are JSON that parses, one a picture', () => {
-  const html = shortHtml
-  const specs = [
-    ...html.matchAll(/<script type="application\/json" data-for="([^"]+)">([\s\S]*?)<\/script>/g),
-  ]
-  expect(specs.map((match) => match[1])).toEqual([
+test('the page is drawn from report.json, its pictures compiled', () => {
+  const { page, ...data } = reportIn(shortHtml)
+  const { page: written, ...others } = JSON.parse(reportJson(shortReport))
+  expect(data).toEqual(others)
+  const pictures = picturesOf(page)
+  expect(pictures.map(({ file }) => file)).toEqual([
     'benchmarks/latency_vs_accuracy.png',
     'benchmarks/memory_vs_accuracy.png',
     'benchmarks/significance.png',
     'benchmarks/caps.png',
   ])
-  for (const [, , json] of specs) expect(JSON.parse(json!)).toHaveProperty('marks')
+  for (const { spec } of pictures) expect(spec).toHaveProperty('marks')
+  for (const { spec } of picturesOf(written)) expect(spec).toHaveProperty('description')
+  expect({ ...page, sections: [] }).toEqual({ ...written, sections: [] })
 })
 
 test('hostile names stay text in HTML and Markdown', async () => {
@@ -155,7 +159,7 @@ test('says which correction was used', async () => {
   const text = markdownOf(report)
   expect(text).toContain('that stands after the Benjamini-Hochberg correction.')
   expect(text).toContain('do not differ from the best after the Benjamini-Hochberg correction.')
-  expect(await htmlText(report)).toContain('p (BH)')
+  expect(JSON.stringify(reportIn(await htmlText(report)))).toContain('p (BH)')
   expect(text).not.toContain('Holm')
   expect(markdownOf(ordinaryReport)).toContain("that stands after Holm's correction.")
 })

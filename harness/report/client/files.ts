@@ -1,0 +1,54 @@
+/** What is shown, as a file or on the clipboard. */
+import { spreadsheetText } from '../../format.ts'
+import type { Cell, Column } from '../section.ts'
+
+/** @param rows indices of the rows that are shown, in their order */
+export function csvOf(columns: readonly Column[], rows: readonly number[]): string {
+  const lines = [columns.map(({ head }) => quoted(spreadsheetText(head)))]
+  for (const row of rows) lines.push(columns.map(({ cells }) => csvCell(cells[row]!)))
+  return `${lines.map((line) => line.join(',')).join('\n')}\n`
+}
+
+export function jsonOf(columns: readonly Column[], rows: readonly number[]): string {
+  const objects = rows.map((row) =>
+    Object.fromEntries(columns.map(({ head, cells }) => [head, cells[row]!.value ?? textOf(cells[row]!)])),
+  )
+  return `${JSON.stringify(objects, null, 1)}\n`
+}
+
+export function download(name: string, type: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type }))
+  const link = Object.assign(document.createElement('a'), { href: url, download: name })
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(url), 10_000)
+}
+
+/** @returns whether it came there */
+export async function copy(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text)
+    return true
+  } catch {
+    // Where the page may not write there, as from some mail programs: the older way, which a click still allows.
+    const area = Object.assign(document.createElement('textarea'), { value: text })
+    document.body.append(area)
+    area.select()
+    const copied = document.execCommand('copy')
+    area.remove()
+    return copied
+  }
+}
+
+/** Values in full; unknown is empty. */
+function csvCell(cell: Cell): string {
+  if (typeof cell.value === 'number') return String(cell.value)
+  return cell.value === null ? '' : quoted(spreadsheetText(cell.text))
+}
+
+function textOf({ text, value }: Cell): string | null {
+  return value === null ? null : text
+}
+
+function quoted(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}

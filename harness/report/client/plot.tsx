@@ -1,0 +1,237 @@
+/** A picture that follows the reader's choice: points can be hidden, clicked, and selected by a drag. */
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { Plot } from '../section.ts'
+import type { Model } from './model.ts'
+import { type Choice, type Chosen, isAmong, type Store } from './state.ts'
+
+/** Of Vega, which stands in the page as a script of its own: what is used of it. */
+interface Vega {
+  Error: number
+  parse(spec: object): object
+  View: new (
+    runtime: object,
+    options: object,
+  ) => {
+    tooltip(handler: (handler: unknown, event: MouseEvent, item: unknown, value: unknown) => void): void
+    runAsync(): Promise<unknown>
+    finalize(): void
+  }
+}
+declare const vega: Vega
+
+/** A drawn mark, with the row of data that Vega binds to it. */
+type Mark = SVGElement & { __data__?: { datum?: { about?: string | string[] } } }
+
+/** A drag that is shorter is a click, px. */
+const LEAST_DRAG = 6
+
+interface Props {
+  plot: Plot
+  model: Model
+  store: Store
+  choice: Choice
+  chosen: Chosen
+}
+
+export function Picture({ plot, model, store, choice, chosen }: Props) {
+  const frame = useRef<HTMLDivElement>(null)
+  const [marks, setMarks] = useState<readonly Mark[]>([])
+  useEffect(() => whenNear(frame.current!, async () => setMarks(await draw(frame.current!, plot))), [plot])
+  useEffect(() => show(marks, model, choice, chosen), [marks, model, choice, chosen])
+  useBrush(frame, marks, model, store)
+  const isLinked = marks.length > 0
+  const does = model.kind === 'run' ? `Click a ${model.explore?.noun} for its trials` : 'Click to select'
+  return (
+    <figure class={isLinked ? 'linked' : ''}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
+      <div class="drawing" role="img" aria-label={plot.alt} tabIndex={0}>
+        {/* What is drawn is told by the label; its hundreds of marks would only be read one by one. */}
+        <div class="canvas" ref={frame} aria-hidden="true" />
+      </div>
+      {isLinked && <figcaption>{does}; drag to select several.</figcaption>}
+    </figure>
+  )
+}
+
+// ---------------------------------------------------------------- drawing
+
+/** What waits for a quiet moment, so that a picture which nobody has scrolled to is there in print. */
+const waiting: (() => void)[] = []
+
+/** Draws what is in sight at once, and the others when there is time. */
+function whenNear(element: HTMLElement, work: () => void): () => void {
+  let isDone = false
+  const once = () => {
+    if (isDone) return
+    isDone = true
+    observer.disconnect()
+    work()
+  }
+  const observer = new IntersectionObserver(
+    (entries) => entries.some(({ isIntersecting }) => isIntersecting) && once(),
+    { rootMargin: '400px' },
+  )
+  observer.observe(element)
+  waiting.push(once)
+  if (waiting.length === 1) setTimeout(drawWaiting, 400)
+  return () => {
+    isDone = true
+    observer.disconnect()
+  }
+}
+
+function drawWaiting(): void {
+  waiting.shift()?.()
+  if (waiting.length > 0) setTimeout(drawWaiting, 30)
+}
+
+/** @returns the marks that are about something */
+async function draw(element: HTMLElement, plot: Plot): Promise<Mark[]> {
+  // Text is measured while the layout is made, so the font must be there first.
+  await Promise.all(['400 14px Inter', '600 14px Inter'].map((font) => document.fonts.load(font)))
+  const view = new vega.View(vega.parse(plot.spec!), {
+    renderer: 'svg',
+    container: element,
+    hover: true,
+    logLevel: vega.Error,
+  })
+  view.tooltip(showTip)
+  await view.runAsync()
+  return [...element.querySelectorAll<Mark>('path, text, line, rect')].filter(
+    (mark) => mark.__data__?.datum?.about !== undefined,
+  )
+}
+
+function aboutOf(mark: Mark): string[] {
+  return [mark.__data__?.datum?.about ?? []].flat()
+}
+
+/** Hides what the filters leave out, and dims what is not selected. */
+function show(marks: readonly Mark[], model: Model, choice: Choice, chosen: Chosen): void {
+  const opened = [choice.open, choice.beside].flatMap((index) =>
+    index === null ? [] : [model.items[index]!.id],
+  )
+  for (const mark of marks) {
+    const about = aboutOf(mark)
+    mark.style.display = isAmong(chosen.passes, about, model.indexOf) ? '' : 'none'
+    mark.style.opacity = isAmong(chosen.shown, about, model.indexOf) ? '' : '0.12'
+    const isOpen = about.length === 1 && opened.includes(about[0]!)
+    if (isOpen !== mark.classList.contains('opened')) mark.classList.toggle('opened', isOpen)
+  }
+}
+
+function showTip(_: unknown, event: MouseEvent, __: unknown, value: unknown): void {
+  const tip = document.getElementById('tip')!
+  tip.hidden = value === null || value === undefined || value === ''
+  if (tip.hidden) return
+  const rows = typeof value === 'object' ? Object.entries(value!) : [['', value]]
+  tip.replaceChildren(
+    ...rows.map(([name, text]) => {
+      const row = document.createElement('div')
+      if (name) row.append(Object.assign(document.createElement('b'), { textContent: name }), ' ')
+      row.append(String(text))
+      return row
+    }),
+  )
+  const { width, height } = tip.getBoundingClientRect()
+  tip.style.left = `${Math.max(8, Math.min(event.clientX + 14, innerWidth - width - 8))}px`
+  tip.style.top = `${Math.max(8, Math.min(event.clientY + 14, innerHeight - height - 8))}px`
+}
+
+// ---------------------------------------------------------------- clicks and drags
+
+function useBrush(
+  frame: { current: HTMLDivElement | null },
+  marks: readonly Mark[],
+  model: Model,
+  store: Store,
+): void {
+  useEffect(() => {
+    const element = frame.current
+    if (element === null || marks.length === 0) return
+    const box = document.createElement('div')
+    box.className = 'brush'
+    let start: PointerEvent | null = null
+    const down = (event: PointerEvent) => {
+      // A finger that moves scrolls the page.
+      if (event.button === 0 && event.pointerType !== 'touch') start = event
+    }
+    const move = (event: PointerEvent) => {
+      if (start === null || !isDrag(start, event)) return
+      if (box.parentNode === null) {
+        element.append(box)
+        element.setPointerCapture(event.pointerId)
+        getSelection()?.removeAllRanges()
+      }
+      const from = element.getBoundingClientRect()
+      const { left, top, right, bottom } = area(start, event)
+      box.style.left = `${left - from.left}px`
+      box.style.top = `${top - from.top}px`
+      box.style.width = `${right - left}px`
+      box.style.height = `${bottom - top}px`
+    }
+    const up = (event: PointerEvent) => {
+      if (start !== null && isDrag(start, event)) select(area(start, event))
+      start = null
+      box.remove()
+    }
+    const cancel = () => {
+      start = null
+      box.remove()
+    }
+    const click = (event: MouseEvent) => {
+      const about = aboutOf(event.target as Mark).flatMap((id) => model.indexOf.get(id) ?? [])
+      const [open, beside = null] = about
+      if (open === undefined) return
+      if (model.kind !== 'run') store.set({ selected: new Set(about) })
+      // A pair has the reference first: what is compared with it comes first here.
+      else store.set(beside === null ? { open, beside } : { open: beside, beside: open })
+    }
+    const select = ({ left, top, right, bottom }: Area) => {
+      const chosen = new Set<number>()
+      for (const mark of marks) {
+        if (mark.style.display === 'none' || mark instanceof SVGTextElement) continue
+        const box = mark.getBoundingClientRect()
+        const [x, y] = [(box.left + box.right) / 2, (box.top + box.bottom) / 2]
+        if (x < left || x > right || y < top || y > bottom) continue
+        for (const id of aboutOf(mark)) {
+          const index = model.indexOf.get(id)
+          if (index !== undefined) chosen.add(index)
+        }
+      }
+      store.set({ selected: chosen })
+    }
+    element.addEventListener('pointerdown', down)
+    element.addEventListener('pointermove', move)
+    element.addEventListener('pointerup', up)
+    element.addEventListener('pointercancel', cancel)
+    element.addEventListener('click', click)
+    return () => {
+      element.removeEventListener('pointerdown', down)
+      element.removeEventListener('pointermove', move)
+      element.removeEventListener('pointerup', up)
+      element.removeEventListener('pointercancel', cancel)
+      element.removeEventListener('click', click)
+    }
+  }, [frame, marks, model, store])
+}
+
+interface Area {
+  left: number
+  top: number
+  right: number
+  bottom: number
+}
+
+function area(a: PointerEvent, b: PointerEvent): Area {
+  return {
+    left: Math.min(a.clientX, b.clientX),
+    top: Math.min(a.clientY, b.clientY),
+    right: Math.max(a.clientX, b.clientX),
+    bottom: Math.max(a.clientY, b.clientY),
+  }
+}
+
+function isDrag(from: PointerEvent, to: PointerEvent): boolean {
+  return Math.hypot(to.clientX - from.clientX, to.clientY - from.clientY) >= LEAST_DRAG
+}

@@ -1,0 +1,150 @@
+/** What the reader has chosen, kept in the page's address, so that a link brings it back. */
+import { useEffect, useState } from 'preact/hooks'
+import type { Filter } from '../section.ts'
+import type { Model } from './model.ts'
+
+export interface Choice {
+  /** Values by filter, as indices; a filter that is not here lets everything through. */
+  filters: ReadonlyMap<string, ReadonlySet<number>>
+  search: string
+  /** Items by index; empty: none were selected, and all count. */
+  selected: ReadonlySet<number>
+  /** The item whose details are shown, and the one beside it. */
+  open: number | null
+  beside: number | null
+  /** By table: the column and whether the largest comes first. */
+  sorts: ReadonlyMap<string, { column: number; desc: boolean }>
+}
+
+export const NOTHING: Choice = {
+  filters: new Map(),
+  search: '',
+  selected: new Set(),
+  open: null,
+  beside: null,
+  sorts: new Map(),
+}
+
+export interface Store {
+  get(): Choice
+  set(change: Partial<Choice>): void
+  subscribe(listener: () => void): () => void
+}
+
+export function createStore(model: Model): Store {
+  let choice = fromHash(location.hash, model)
+  const listeners = new Set<() => void>()
+  const tell = () => {
+    for (const listener of listeners) listener()
+  }
+  addEventListener('hashchange', () => {
+    // A link within the page is no choice.
+    if (location.hash !== '' && !location.hash.includes('=')) return
+    choice = fromHash(location.hash, model)
+    tell()
+  })
+  return {
+    get: () => choice,
+    set(change) {
+      choice = { ...choice, ...change }
+      const hash = toHash(choice, model)
+      // Not one step back per letter typed.
+      history.replaceState(null, '', hash === '' ? location.pathname + location.search : hash)
+      tell()
+    },
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+}
+
+/** The choice, and again whenever it changes. */
+export function useChoice(store: Store): Choice {
+  const [choice, setChoice] = useState(store.get)
+  useEffect(() => {
+    setChoice(store.get())
+    return store.subscribe(() => setChoice(store.get()))
+  }, [store])
+  return choice
+}
+
+// ---------------------------------------------------------------- the address
+
+function toHash({ filters, search, selected, open, beside, sorts }: Choice, { explore }: Model): string {
+  const words = new URLSearchParams()
+  for (const filter of explore?.filters ?? [])
+    for (const index of filters.get(filter.key) ?? [])
+      words.append(`f.${filter.key}`, filter.values[index] ?? '')
+  if (search !== '') words.set('q', search)
+  if (selected.size > 0) words.set('sel', [...selected].join('.'))
+  if (open !== null) words.set('open', String(open))
+  if (beside !== null) words.set('beside', String(beside))
+  for (const [table, { column, desc }] of sorts) words.set(`s.${table}`, `${column}${desc ? '-' : ''}`)
+  const text = words.toString()
+  return text === '' ? '' : `#${text}`
+}
+
+/** Whatever a link says, nothing is chosen that is not there. */
+function fromHash(hash: string, { explore, items }: Model): Choice {
+  if (!hash.includes('=')) return NOTHING
+  const words = new URLSearchParams(hash.slice(1))
+  const index = (text: string | null) => {
+    const value = text === null || !/^\d+$/.test(text) ? Number.NaN : Number(text)
+    return value < items.length ? value : null
+  }
+  const filters = new Map<string, Set<number>>()
+  for (const { key, values } of explore?.filters ?? []) {
+    const wanted = words.getAll(`f.${key}`).map((text) => values.indexOf(text))
+    const known = wanted.filter((value) => value >= 0)
+    if (known.length > 0) filters.set(key, new Set(known))
+  }
+  const selected = (words.get('sel') ?? '').split('.').map(index)
+  const sorts = new Map<string, { column: number; desc: boolean }>()
+  for (const [key, text] of words) {
+    const parts = /^(\d+)(-?)$/.exec(text)
+    if (key.startsWith('s.') && parts)
+      sorts.set(key.slice(2), { column: Number(parts[1]), desc: parts[2] === '-' })
+  }
+  const open = index(words.get('open'))
+  return {
+    filters,
+    search: words.get('q') ?? '',
+    selected: new Set(selected.filter((value) => value !== null)),
+    open,
+    beside: open === null ? null : index(words.get('beside')),
+    sorts,
+  }
+}
+
+// ---------------------------------------------------------------- what is chosen
+
+export interface Chosen {
+  /** By index of the item: it passes the filters and the search. */
+  passes: readonly boolean[]
+  /** It passes, and it is selected where something is. */
+  shown: readonly boolean[]
+  count: number
+}
+
+export function chosenItems({ items, explore }: Model, { filters, search, selected }: Choice): Chosen {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean)
+  const kept = (explore?.filters ?? []).map((filter: Filter) => filters.get(filter.key))
+  const passes = items.map(
+    ({ label, id, at }) =>
+      kept.every((values, i) => values === undefined || values.has(at[i]!)) &&
+      (words.length === 0 || words.every((word) => label.toLowerCase().includes(word) || id === word)),
+  )
+  const shown = selected.size === 0 ? passes : passes.map((is, i) => is && selected.has(i))
+  return { passes, shown, count: shown.filter(Boolean).length }
+}
+
+/** Whether something that is about these items is among the chosen; what is about none always is. */
+export function isAmong(
+  flags: readonly boolean[],
+  about: readonly string[],
+  indexOf: ReadonlyMap<string, number>,
+): boolean {
+  const known = about.flatMap((id) => indexOf.get(id) ?? [])
+  return known.length === 0 || known.some((index) => flags[index])
+}
