@@ -11,7 +11,7 @@
  *
  * Nothing here prints or ends the process. The import is cheap: each function loads what it needs when it is called.
  */
-import type { InputProblem } from '../workers/protocol.ts'
+import type { InputProblem, PublishReport } from '../workers/protocol.ts'
 import type { WorkloadParams } from './ask-workload.ts'
 import type { Doctor } from './doctor/doctor.ts'
 import type { DuetExecutor, Executor } from './execute/executor.ts'
@@ -23,6 +23,7 @@ import type { GeneratedData, GenerateOptions } from './generate.ts'
 import type { InitOptions, WrittenSweep } from './init.ts'
 import type { PipelineOptions, WrittenPipeline } from './pipeline/run.ts'
 import type { ProgressOptions, Shown } from './progress.ts'
+import type { PublishOptions } from './publish.ts'
 import type { RecordedRun } from './record/open-run.ts'
 import type { CompareOptions, RunComparison } from './report/compare.ts'
 import type { WriteOptions, WrittenReport } from './report/export.ts'
@@ -38,8 +39,11 @@ import type { Profile } from './sweep/profiles.ts'
 import { userErrorFrom } from './user-error.ts'
 
 export {
+  ARRIVAL_PATTERNS,
+  type ArrivalSpec,
   GROUP_SIGNALS,
   type Outcome,
+  type PublishReport,
   type TrialResult,
   type TrialSpec,
 } from '../workers/protocol.ts'
@@ -67,6 +71,7 @@ export { HARNESS_METRICS, type Metric, metricTable } from './metrics.ts'
 export { STINT_VERSION } from './package-folder.ts'
 export type { PipelineOptions, WrittenPipeline } from './pipeline/run.ts'
 export type { ProgressOptions, Shown } from './progress.ts'
+export type { PublishOptions } from './publish.ts'
 export type { RecordedRun } from './record/open-run.ts'
 export type { Machine, Manifest } from './record/types.ts'
 export type { CompareOptions, RunComparison } from './report/compare.ts'
@@ -463,6 +468,18 @@ export async function generateData(
   const { signal = never() } = options
   const { generate } = await import('./generate.ts')
   return await interruptible(signal, () => withExecutor(options, (start) => generate(preset, options, start)))
+}
+
+/**
+ * Sends a data set to a NATS stream or an MQTT topic as events that arrive on a clock of their own.
+ * @param source path of a CSV or NDJSON file, packed or not, or `-` for standard input
+ * @returns how it kept to its schedule
+ * @throws {UserError} where the data or the broker cannot be used
+ */
+export async function publish(source: string, options: PublishOptions): Promise<PublishReport> {
+  const { signal = never() } = options
+  const { publishData } = await import('./publish.ts')
+  return await interruptible(signal, () => publishData(source, { ...options, signal }))
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Writes a first sweep for a data file, with what was found in it. */
 import { existsSync, rmSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
+import { isBrokerUrl } from '../workers/brokers/address.ts'
 import type { PreparedDataset } from '../workers/data/types.ts'
 import type { Executor } from './execute/executor.ts'
 import { count, plain } from './format.ts'
@@ -89,7 +90,7 @@ function starterText(
   const { data, rows } = starterSweep(source)
   const { target, preset, schema, fingerprint } = dataset
   const found = `${count(fingerprint.rows, 'row')} and ${count(fingerprint.columns.length, 'column')}`
-  const from = relative(dirname(path), resolve(source)).split(sep).join('/')
+  const from = isBrokerUrl(source) ? source : relative(dirname(path), resolve(source)).split(sep).join('/')
   const { grid, benchmark_runs, compare } = data as {
     grid: Record<string, unknown>
     benchmark_runs: number

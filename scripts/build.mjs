@@ -30,9 +30,16 @@ const PUBLIC = Object.values(JSON.parse(readFileSync(join(root, 'package.json'),
   .map(({ types }) => /^\.\/dist\/(.+)\.d\.ts$/.exec(types)[1])
 /** Entry files, under the same names in build/ and dist/. */
 const ENTRIES = [
-  ...['trial-process', 'worker', 'duet-process', 'prepare', 'supervisor', 'probe', 'pipeline/workload'].map(
-    (entry) => `workers/${entry}`,
-  ),
+  ...[
+    'trial-process',
+    'worker',
+    'duet-process',
+    'prepare',
+    'supervisor',
+    'probe',
+    'publisher',
+    'pipeline/workload',
+  ].map((entry) => `workers/${entry}`),
   'harness/cli/main',
   ...PUBLIC,
 ]

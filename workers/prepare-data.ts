@@ -18,11 +18,11 @@ export class InputError extends Error {
   }
 }
 
-type FileSpec = Extract<DatasetSpec, { kind: 'file' }>
+export type FileSpec = Extract<DatasetSpec, { kind: 'file' }>
 type GenerateSpec = Extract<DatasetSpec, { kind: 'generate' }>
 
 export function unread(spec: FileSpec): UnreadDataset {
-  const { kind: _, ...said } = spec
+  const { kind: _, qos: _qos, wait_s: _wait, ...said } = spec
   return { ...said, fingerprint: null, ceiling_r2: null }
 }
 

@@ -3,9 +3,10 @@ import { basename, extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
 import { Piscina } from 'piscina'
+import { BrokerSources } from './data/sources/from-broker.ts'
 import type { DataFingerprint, PreparedDataset } from './data/types.ts'
 import { BUILT_IN, loadWorkload } from './load-workload.ts'
-import { InputError, readFile, unread, writeGenerated } from './prepare-data.ts'
+import { type FileSpec, InputError, readFile, unread, writeGenerated } from './prepare-data.ts'
 import {
   type DatasetSpec,
   GROUP_SIGNALS,
@@ -75,8 +76,18 @@ async function prepareData(spec: PrepareSpec, info: WorkloadInfo): Promise<Prepa
   const notes: string[] = []
   const datasets: PreparedDataset[] = []
   const known = new Map<string, DataFingerprint>()
+  // The built-in workload reads streams itself, at its own cost; others are handed a file.
+  const brokers = new BrokerSources(spec.data_dir, builtIn !== null)
+  const fromBroker = async (dataset: FileSpec): Promise<FileSpec> => {
+    const { file, notes: said } = await brokers.ready(dataset)
+    notes.push(...said)
+    return file
+  }
   for (const [index, dataset] of spec.datasets.entries()) {
-    const found = dataset.kind === 'generate' ? await writeGenerated(dataset, spec.data_dir) : unread(dataset)
+    const found =
+      dataset.kind === 'generate'
+        ? await writeGenerated(dataset, spec.data_dir)
+        : unread(await fromBroker(dataset))
     const key = JSON.stringify([found.path, found.format, found.dialect])
     const fingerprint = found.fingerprint ?? known.get(key) ?? null
     const unchecked = { ...found, fingerprint }
@@ -140,12 +151,14 @@ function asProblem(error: unknown): InputProblem {
   if (error instanceof InputError) return error.problem
   const { message } = trialErrorFrom(error)
   if (!(error instanceof Error)) return { message }
-  const { file, line, path, param } = error as Error & Record<'file' | 'line' | 'path' | 'param', unknown>
+  const { file, line, path, param, hint } = error as Error &
+    Record<'file' | 'line' | 'path' | 'param' | 'hint', unknown>
   const at = typeof file === 'string' ? file : path
   return {
     message,
     ...(typeof at === 'string' ? { file: at } : {}),
     ...(typeof line === 'number' ? { line } : {}),
     ...(typeof param === 'string' ? { param } : {}),
+    ...(typeof hint === 'string' ? { hint } : {}),
   }
 }

@@ -6,6 +6,7 @@
 import type {
   ColumnDeclaration,
   ColumnKind,
+  DataFormat,
   FeatureDeclaration,
   PreparedDataset,
   ReadingOptions,
@@ -24,7 +25,7 @@ export const GROUP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'S
 export type DatasetSpec =
   | ({
       kind: 'file'
-      /** `-` for standard input, until it was written to a file. */
+      /** `-` for standard input, until it was written to a file; or a URL of a stream or topic at a broker. */
       path: string
       preset: string | null
       target: string | null
@@ -32,6 +33,10 @@ export type DatasetSpec =
       columns: Record<string, ColumnKind | ColumnDeclaration>
       /** Only the first so many rows; null for all. */
       rows: number | null
+      /** MQTT: quality of service; absent for 1. */
+      qos?: 0 | 1
+      /** MQTT: how long nothing may come before the data counts as ended, s; absent for 30. */
+      wait_s?: number
     } & ReadingOptions)
   | { kind: 'generate'; preset: string; rows: number; seed: number; features?: FeatureDeclaration[] }
 
@@ -128,6 +133,11 @@ export interface WorkloadRef {
 /** A prepared dataset by the hash of its bytes, wherever the file lies. */
 export type DataRef = Omit<PreparedDataset, 'path'>
 
+/** The name of data among what a machine has: the same bytes read from a broker are another thing to measure. */
+export function dataKey({ fingerprint, stored_in }: DataRef): string {
+  return stored_in === undefined ? fingerprint.sha256 : `${stored_in}:${fingerprint.sha256}`
+}
+
 /** The caps as asked. */
 export interface CapsAsked {
   max_memory_mb: number | null
@@ -216,7 +226,7 @@ export interface TrialSpec {
 export interface LocalResources {
   /** By the hash of its code. */
   workloads: ReadonlyMap<string, WorkloadSource>
-  /** Path by the hash of the data. */
+  /** Path by `dataKey`. */
   data: ReadonlyMap<string, string>
   /** Folder that takes chunk logs; null for none. */
   chunk_logs: string | null
@@ -436,6 +446,44 @@ export interface ChunkLogLine {
   operators_ms?: Record<string, number>
   detail?: Record<string, unknown>
 }
+
+// ---------------------------------------------------------------- publishing
+
+/** A data set that is to be sent as events. */
+export interface PublishSpec {
+  /** A file, packed or not, or `-` for standard input. */
+  data: { path: string; format?: DataFormat }
+  /** URL of a stream or topic. */
+  to: string
+  arrival: ArrivalSpec
+  /** Of the arrivals. */
+  seed: number
+  /** Only the first so many rows; null for all. */
+  rows: number | null
+  /** MQTT only. */
+  qos: 0 | 1
+}
+
+/** How a publisher kept to its schedule. */
+export interface PublishReport {
+  to: string
+  /** Rows sent, a header not counted. */
+  events: number
+  /** Messages that the broker acknowledged, a header among them; null where it acknowledges none. */
+  acknowledged: number | null
+  seconds: number
+  /** Rate of the schedule as drawn; null for fewer than two events. */
+  offered_rows_s: number | null
+  achieved_rows_s: number | null
+  /** From when an event was meant to go out until it did, ms; null for no event. */
+  lateness_ms: { p50: number | null; p99: number | null; max: number | null }
+  /** How often the connection broke and was made again. */
+  reconnections: number
+  /** Events that lie in the stream before one that was sent earlier. */
+  out_of_order: number
+}
+
+export type PublisherReply = { ok: true; report: PublishReport } | { ok: false; error: InputProblem }
 
 // ---------------------------------------------------------------- duets
 

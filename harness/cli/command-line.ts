@@ -70,6 +70,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./data.ts')).dataCommand,
   },
   {
+    command: 'publish <source>',
+    describe: 'send a data set to a NATS stream or an MQTT topic as events on an arrival clock',
+    load: async () => (await import('./publish.ts')).publishCommand,
+  },
+  {
     command: 'profiles',
     describe: 'list the hardware profiles that a sweep can name',
     load: async () => (await import('./profiles.ts')).profilesCommand,

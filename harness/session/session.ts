@@ -2,17 +2,18 @@
 import { rmSync } from 'node:fs'
 import { basename, sep } from 'node:path'
 import type { PreparedDataset } from '../../workers/data/types.ts'
-import type {
-  Capabilities,
-  DataRef,
-  DatasetSpec,
-  DatasetUse,
-  InputProblem,
-  OwnLimits,
-  PrepareResult,
-  TrialSpec,
-  WorkloadRef,
-  WorkloadSource,
+import {
+  type Capabilities,
+  type DataRef,
+  type DatasetSpec,
+  type DatasetUse,
+  dataKey,
+  type InputProblem,
+  type OwnLimits,
+  type PrepareResult,
+  type TrialSpec,
+  type WorkloadRef,
+  type WorkloadSource,
 } from '../../workers/protocol.ts'
 import type { Scalar, WorkloadInfo } from '../../workers/workload.ts'
 import type { Executor } from '../execute/executor.ts'
@@ -229,9 +230,7 @@ export class Session {
   provide(chunkLogs: string | null, others: readonly PreparedWorkload[] = []): void {
     this.executor.provide({
       workloads: new Map([this.workload, ...others].map(({ ref, source }) => [ref.sha256, source])),
-      data: new Map(
-        [...this.datasets, ...this.further].map(({ fingerprint, path }) => [fingerprint.sha256, path]),
-      ),
+      data: new Map([...this.datasets, ...this.further].map((data) => [dataKey(data), data.path])),
       chunk_logs: chunkLogs,
       compute_scale: this.calibration?.factor ?? 1,
     })

@@ -1,6 +1,7 @@
 /** `dataset` of a sweep: what it may say, and the data that each scenario asks for. */
 
 import { z } from 'zod'
+import { BrokerError, brokerAddress, isBrokerUrl } from '../../workers/brokers/address.ts'
 import {
   BAD_VALUE_POLICIES,
   COLUMN_KINDS,
@@ -35,6 +36,30 @@ const READING = [
   ...(['header', 'skip_lines'] as const),
 ] as const
 
+/** Keys that say how a topic is listened to. */
+const MQTT_ONLY = ['qos', 'wait_s'] as const
+
+function isTopic(source: unknown): boolean {
+  return /^mqtts?:\/\//i.test(String(source))
+}
+
+/** What is wrong with a URL of a broker; null for nothing, and where it is none. */
+function wrongBroker(source: string): Pick<Finding, 'what' | 'hint'> | null {
+  if (!isBrokerUrl(source)) return null
+  try {
+    const { path, server } = brokerAddress(source)
+    if (path !== '') return null
+    const named = isTopic(source) ? 'TOPIC' : 'STREAM.SUBJECT'
+    return {
+      what: `${source}: names no ${isTopic(source) ? 'topic' : 'stream'}`,
+      hint: `write ${server}/${named}`,
+    }
+  } catch (error) {
+    if (!(error instanceof BrokerError)) throw error
+    return { what: error.message, ...(error.hint !== undefined && { hint: error.hint }) }
+  }
+}
+
 /** The `dataset` mapping as keys of a scenario: `dataset.source`, `dataset.columns.<name>`; what is no scalar as JSON. */
 export function datasetPoint(dataset: SweepDataset): Point {
   const point: Point = {}
@@ -61,13 +86,17 @@ function contradiction(point: Point): { key: string; what: string; hint: string 
   }
   if (given('source')) {
     const hint = 'remove it, or `generate` the data instead of naming a source'
-    return given('seed') ? { key: 'dataset.seed', what: 'goes with generated data alone', hint } : null
+    if (given('seed')) return { key: 'dataset.seed', what: 'goes with generated data alone', hint }
+    const forTopics = MQTT_ONLY.find(given)
+    if (forTopics === undefined || isTopic(point['dataset.source'])) return null
+    const what = 'only goes with a source of MQTT'
+    return { key: `dataset.${forTopics}`, what, hint: 'remove it: all other sources come whole' }
   }
   if (!given('rows')) {
     const hint = 'say how many rows to generate, such as rows: 20000'
     return { key: 'dataset.generate', what: 'rows are missing', hint }
   }
-  const forSources = ['preset', 'target', ...READING, 'missing'].find(given)
+  const forSources = ['preset', 'target', ...READING, ...MQTT_ONLY, 'missing'].find(given)
   const columns = Object.keys(point).find((key) => key.startsWith(COLUMN_PREFIX))
   const extra = forSources === undefined ? columns : `dataset.${forSources}`
   if (extra === undefined) return null
@@ -86,6 +115,10 @@ export function missingSources(data: unknown, places: Places, folders: Folders):
     : all
   return used.flatMap(({ path, value }) => {
     if (typeof value !== 'string' || value === STDIN) return []
+    if (isBrokerUrl(value)) {
+      const wrong = wrongBroker(value)
+      return wrong === null ? [] : [{ ...places.locate('dataset.source', value), ...wrong }]
+    }
     const file = folders.dataAt(absolute(value, places.value(path), folders))
     return missingFile(file, 'dataset.source', value, places.locate) ?? []
   })
@@ -127,12 +160,18 @@ export class Datasets {
       target: (point['dataset.target'] ?? null) as string | null,
       columns: columnsOf(point),
       rows,
+      ...Object.fromEntries(
+        MQTT_ONLY.flatMap((key) => {
+          const value = point[`dataset.${key}`]
+          return value === undefined ? [] : [[key, value]]
+        }),
+      ),
       ...readingOptions(point),
     }
   }
 
   private sourcePath(source: string): string {
-    if (source === STDIN) return STDIN
+    if (source === STDIN || isBrokerUrl(source)) return source
     let path = this.paths.get(source)
     if (path === undefined) {
       const { place } = this.places.locate('dataset.source', source)
@@ -176,6 +215,7 @@ function readingOptions(point: Point): ReadingOptions {
 // The shape of `dataset` in a sweep: where the data is, how it is read, and the features made of it.
 
 const MAX_WINDOW = 1_000_000
+const MAX_WAIT_S = 86_400
 const MAX_BUCKETS = 65_536
 const MAX_SKIPPED_LINES = 1_000_000
 
@@ -278,9 +318,9 @@ const feature = z.strictObject(
 /** Keys of `dataset` that may be an axis. */
 export const DATASET_AXES: Record<string, { type: z.ZodType; description: string }> = {
   source: {
-    type: text('a path to a data file, or - for standard input'),
+    type: text('a path to a data file, - for standard input, or a URL of a stream or topic'),
     description:
-      "CSV or JSON (an object per line, or a list of them), or either as .gz, or - for standard input; relative to the sweep's folder",
+      "CSV or JSON (an object per line, or a list of them), or either as .gz, or - for standard input; relative to the sweep's folder. nats://HOST:PORT/STREAM.SUBJECT reads a stored stream, mqtt://HOST:PORT/TOPIC what is published while Stint listens",
   },
   generate: {
     type: text('the name of a preset'),
@@ -303,6 +343,20 @@ export const DATASET_AXES: Record<string, { type: z.ZodType; description: string
     description: 'rows to generate, or the first rows of `source` to use',
   },
   seed: { type: wholeNumber(0, MAX_SEED), description: 'seed of generated data' },
+  qos: {
+    type: z.union([z.literal(0), z.literal(1)], { error: '0 or 1' }),
+    description: 'MQTT: quality of service, 0 (at most once) or 1 (at least once); 1 by default',
+  },
+  wait_s: {
+    type: z
+      .number({ error: 'a number of seconds' })
+      .positive({ error: 'above 0' })
+      .max(MAX_WAIT_S, {
+        error: `at most ${MAX_WAIT_S}`,
+      }),
+    description:
+      'MQTT: seconds without an event after which the data counts as ended, where the publisher announces no end; 30 by default',
+  },
   format: {
     type: oneOf(DATA_FORMATS),
     description:

@@ -1,6 +1,7 @@
 /** The sweep that a data file stands for: what `stint run FILE` runs and `stint init` writes. */
 import { statSync } from 'node:fs'
 import { basename } from 'node:path'
+import { isBrokerUrl } from '../../workers/brokers/address.ts'
 import type { InputProblem } from '../../workers/protocol.ts'
 import { wholeNumber } from '../format.ts'
 import { UserError } from '../user-error.ts'
@@ -13,7 +14,7 @@ const SWEEP_ENDING = /\.ya?ml$/i
 
 /** Whether words of the command line name data and no sweep; a sweep may also be JSON, which `target` tells apart. */
 export function namesData(path: string, target: string | null): boolean {
-  if (path === STDIN || PACKED.test(path)) return true
+  if (path === STDIN || isBrokerUrl(path) || PACKED.test(path)) return true
   return target === null ? DATA_ENDING.test(path) && !/\.json$/i.test(path) : !SWEEP_ENDING.test(path)
 }
 
@@ -32,14 +33,15 @@ export interface Starter {
 
 /**
  * A small grid: a model update per 16 or per 128 rows, with a quarter of a core and with a whole one.
- * @param path of the data, or `-`
+ * @param path of the data, `-`, or a URL of a stream or topic
  * @throws {UserError} where there is no such file
  */
 export function starterSweep(path: string): Starter {
-  const rows = path !== STDIN && isLarge(path) ? FIRST_ROWS : null
+  const isFile = path !== STDIN && !isBrokerUrl(path)
+  const rows = isFile && isLarge(path) ? FIRST_ROWS : null
   const data = {
     name: nameFor(path),
-    dataset: { source: path === STDIN ? STDIN : basename(path), ...(rows !== null && { rows }) },
+    dataset: { source: isFile ? basename(path) : path, ...(rows !== null && { rows }) },
     grid: { batch_size: [16, 128], max_compute_units: [0.25, 1] },
     benchmark_runs: 5,
     compare: { reference: { max_compute_units: 1 } },

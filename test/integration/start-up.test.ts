@@ -31,7 +31,9 @@ describe('the command line loads', () => {
   })
 
   const commands =
-    'run init params resume report compare pipeline gate history data profiles doctor schema'.split(' ')
+    'run init params resume report compare pipeline gate history data publish profiles doctor schema'.split(
+      ' ',
+    )
   it.each([
     ['run --dry-run', ['run', SWEEP, '--dry-run']],
     ...commands.map((name): [string, string[]] => [`${name} --help`, [name, '--help']]),

@@ -139,8 +139,10 @@ export interface ReadingOptions {
 
 /** A dataset that the prepare job has read once: hashed, counted and, where generated, written. */
 export interface PreparedDataset extends ReadingOptions {
-  /** Absolute path of the file that cells read. */
+  /** Absolute path of the file that trials read, or the URL of a stored stream with the part of it that they read. */
   path: string
+  /** The broker that trials read it from, at their own cost; absent: a file. */
+  stored_in?: 'nats'
   preset: string | null
   /** Null: the preset's own. */
   target: string | null

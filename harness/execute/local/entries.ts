@@ -4,7 +4,7 @@ import { OWNER_VARIABLE } from '../../ownership/leftovers.ts'
 import { ownerToken, thisProcess } from '../../ownership/owner.ts'
 import { builtFile } from '../../package-folder.ts'
 
-export type Entry = 'trial-process' | 'duet-process' | 'prepare' | 'supervisor' | 'probe'
+export type Entry = 'trial-process' | 'duet-process' | 'prepare' | 'supervisor' | 'probe' | 'publisher'
 
 /**
  * Absolute path of an entry file of `workers/`.

@@ -8,6 +8,7 @@ import {
   type DuetJob,
   type DuetReport,
   type DuetSpec,
+  dataKey,
   GROUP_SIGNALS,
   type LocalResources,
   type MemoryCapInForce,
@@ -270,7 +271,7 @@ export class LocalExecutor implements DuetExecutor {
         spec.workload.kind === 'builtin'
           ? builtin(spec.workload.name)
           : found(workloads, spec.workload.sha256, `workload ${spec.workload.name}`),
-      data: spec.data === null ? null : found(data, spec.data.fingerprint.sha256, 'data'),
+      data: spec.data === null ? null : found(data, dataKey(spec.data), 'data'),
       error_log:
         spec.workload.kind === 'command' && chunk_logs !== null
           ? join(chunk_logs, `${spec.trial}.stderr.log`)
@@ -348,9 +349,9 @@ function builtin(name: string): string {
   return name === 'probe' ? entryFile('probe') : name
 }
 
-function found<T>(places: ReadonlyMap<string, T>, sha256: string, what: string): T {
-  const path = places.get(sha256)
-  if (path === undefined) throw new Error(`${what} with sha256 ${sha256} was not provided`)
+function found<T>(places: ReadonlyMap<string, T>, key: string, what: string): T {
+  const path = places.get(key)
+  if (path === undefined) throw new Error(`${what} with sha256 ${key} was not provided`)
   return path
 }
 

@@ -1,9 +1,10 @@
-/** Where bytes come from: a file, packed or not, or standard input; and the hash of a file that is read anyway. */
+/** Where bytes come from: a file, packed or not, standard input or a stored stream; and the hash of what is read anyway. */
 import { createHash } from 'node:crypto'
 import { closeSync, createReadStream, openSync, readSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
+import { isBrokerUrl } from '../../brokers/address.ts'
 import type { Encoding } from '../types.ts'
 import { inUtf8, Utf8Check } from './encoding.ts'
 import type { ByteSource } from './source.ts'
@@ -55,9 +56,29 @@ export function gzipSource(path: string): ByteSource {
   return streamSource(unpacked)
 }
 
-/** `-` is stdin, `*.gz` is unpacked, all else is a plain file; as UTF-8, whatever the file's encoding. */
+/** A stored stream by the path that looking at it gave. The client is loaded and connects at the first read. */
+function storedStream(path: string): ByteSource {
+  let bytes: ByteSource | null = null
+  let closed = false
+  const open = async (into: Uint8Array, offset: number): Promise<number> => {
+    const [{ EventBytes }, { natsEvents }] = await Promise.all([import('./events.ts'), import('./nats.ts')])
+    if (closed) return 0
+    bytes = new EventBytes(natsEvents(path))
+    return bytes.read(into, offset)
+  }
+  return {
+    read: (into, offset) => bytes?.read(into, offset) ?? open(into, offset),
+    close() {
+      closed = true
+      bytes?.close()
+    },
+  }
+}
+
+/** `-` is stdin, `*.gz` is unpacked, a URL is a stored stream, all else is a plain file; as UTF-8, whatever the encoding. */
 export function openSource(path: string, encoding: Encoding = 'utf-8'): ByteSource {
   if (path === '-') return inUtf8(streamSource(process.stdin), encoding)
+  if (isBrokerUrl(path)) return inUtf8(storedStream(path), encoding)
   return inUtf8(path.endsWith('.gz') ? gzipSource(path) : fileSource(path), encoding)
 }
 
@@ -146,7 +167,7 @@ async function refuse(kind: NotText['kind'], offset: number, source: ByteSource)
 
 /** Hashes the file while it is read, so that its fingerprint costs no second read. */
 export interface HashingSource extends ByteSource {
-  /** Of the file as it lies on disk, packed or not and in whatever encoding, once it was read to its end. */
+  /** Of the file as it lies on disk, packed or not and in whatever encoding, or of a stream's lines; once read to the end. */
   digest(): { sha256: string; bytes: number }
 }
 
@@ -161,20 +182,28 @@ export function hashingSource(path: string, encoding: Encoding = 'utf-8'): Hashi
     hash.update(part)
     bytes += part.length
   }
-  const raw = path.endsWith('.gz') ? hashedGzip(path, take) : hashedFile(path, take)
+  const raw = isBrokerUrl(path)
+    ? hashed(storedStream(path), take)
+    : path.endsWith('.gz')
+      ? hashedGzip(path, take)
+      : hashed(fileSource(path), take)
   const source = checkedText(inUtf8(raw, encoding), () => openSource(path, encoding))
   return { ...source, digest: () => ({ sha256: hash.digest('hex'), bytes }) }
 }
 
-function hashedFile(path: string, take: (part: Uint8Array) => void): ByteSource {
-  const file = fileSource(path)
+function hashed(source: ByteSource, take: (part: Uint8Array) => void): ByteSource {
+  const read = (into: Uint8Array, offset: number, count: number): number => {
+    take(into.subarray(offset, offset + count))
+    return count
+  }
   return {
     read(into, offset) {
-      const count = file.read(into, offset) as number
-      take(into.subarray(offset, offset + count))
-      return count
+      const count = source.read(into, offset)
+      return typeof count === 'number'
+        ? read(into, offset, count)
+        : count.then((later) => read(into, offset, later))
     },
-    close: () => file.close(),
+    close: () => source.close(),
   }
 }
 

@@ -1,0 +1,291 @@
+/** The same rows from a file, a NATS stream and an MQTT topic, through the public commands and real brokers: the same bits. */
+import { spawn } from 'node:child_process'
+import { copyFileSync, existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parse } from 'csv-parse/sync'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { generateDataset } from '../../workers/data/presets/generate.ts'
+import { Random } from '../../workers/data/presets/random.ts'
+import { lookAtStream } from '../../workers/data/sources/nats.ts'
+import { checkDataset } from '../../workers/pipeline/check-dataset.ts'
+import type { OkTrial } from '../../workers/protocol.ts'
+import { type BrokerServer, isInstalled, startMosquitto, startNats } from '../fixtures/brokers.ts'
+import { type CliEnd, Sandbox, trialsOf } from '../fixtures/cli.ts'
+import { loadedFiles } from '../fixtures/loaded-files.ts'
+import { okOf } from '../fixtures/trials.ts'
+
+const FULL = process.env['STINT_FULL'] === '1'
+const ROWS = 400
+const QUALITY = ['r2', 'rmse', 'mae', 'r2_mean_baseline', 'r2_last_baseline']
+const SETTINGS = {
+  ...{ name: 'swept', workload: 'pipeline', batch_size: 16, benchmark_runs: 1, warmup_chunks: 1 },
+  params: { learner: 'ridge' },
+}
+/** A process that plays a data set, with these settings. */
+const TRIAL = fileURLToPath(new URL('../fixtures/stream-trial.mjs', import.meta.url))
+const PLAYED = { mode: 'streaming', chunk_size: 10, batch_size: 16, random_seed: 1 }
+const missing = (program: string) => (isInstalled(program) ? '' : `: no ${program}`)
+
+let box: Sandbox
+let csv: string
+beforeAll(async () => {
+  box = new Sandbox()
+  csv = join(box.folder, 'players.csv')
+  await generateDataset({ preset: 'nba2k', rows: ROWS, seed: 8 }, csv)
+})
+afterAll(() => box.remove())
+
+const quality = ({ metrics }: OkTrial) => QUALITY.map((name) => metrics[name])
+
+interface Ran extends CliEnd {
+  scenarios: Record<string, OkTrial>
+  manifest: { datasets: { path: string; stored_in?: string; fingerprint: { sha256: string } }[] }
+  text: string
+}
+
+/** @returns the trials by the label of their scenario */
+async function ran(end: Promise<CliEnd>): Promise<Ran> {
+  const ended = await end
+  expect(ended.code, ended.stderr).toBe(0)
+  const run = box.runs().at(-1)!
+  const text = readFileSync(join(run, 'run.json'), 'utf8')
+  const manifest = JSON.parse(text)
+  const trials = trialsOf(run).map(okOf)
+  const entries = manifest.sweep.scenarios.map(({ id, label }: { id: string; label: string }) => [
+    label,
+    trials.find(({ scenario }) => scenario === id)!,
+  ])
+  return { ...ended, scenarios: Object.fromEntries(entries), manifest, text }
+}
+
+const run = (keys: Record<string, unknown>) => {
+  box.write('sweep.yaml', JSON.stringify({ ...SETTINGS, ...keys }))
+  return box.start(['run', 'sweep.yaml', '--out', box.results, '--quiet'])
+}
+
+describe.skipIf(!isInstalled('nats-server'))(`a stored NATS stream${missing('nats-server')}`, () => {
+  let server: BrokerServer
+  let published: CliEnd
+  beforeAll(async () => {
+    server = await startNats()
+    const to = ['--to', `${server.url}/players.nba`]
+    published = await box.stint('publish', 'players.csv', ...to, '--rate', '20000', '--json')
+  })
+  afterAll(() => server.remove())
+
+  it('is made by stint publish, which says how it kept to its schedule', () => {
+    expect(published.code, published.stderr).toBe(0)
+    const report = JSON.parse(published.stdout)
+    expect(report).toMatchObject({ events: ROWS, acknowledged: ROWS + 1, reconnections: 0, out_of_order: 0 })
+    expect(report.offered_rows_s).toBeCloseTo(20_000, 0)
+    expect(report.lateness_ms.p99).toBeGreaterThanOrEqual(report.lateness_ms.p50)
+  })
+
+  it('gives the bits of the file for every chunk size, and its fingerprint', async () => {
+    const stream = `${server.url}/players.nba`
+    const { scenarios, manifest, text } = await ran(
+      run({ grid: { 'dataset.source': ['players.csv', stream], chunk_size: [7, 64] } }).end,
+    )
+    const [expected, ...others] = Object.values(scenarios).map(quality)
+    expect(others).toEqual([expected, expected, expected])
+    for (const score of expected!) expect(Number.isFinite(score)).toBe(true)
+    const [file, stored] = manifest.datasets
+    expect([file!.stored_in, stored!.stored_in]).toEqual([undefined, 'nats'])
+    expect(stored!.path).toMatch(/\/players\.nba\?from=1&to=401&messages=401&made=\d+$/)
+    expect(stored!.fingerprint).toEqual(file!.fingerprint)
+    expect(text).not.toMatch(/password|creds/i)
+  })
+
+  it('of JSON objects gives the same bits, as a file does to a workload of the user', async () => {
+    const rows: Record<string, string>[] = parse(readFileSync(csv), { columns: true })
+    const events = rows.map((row) => JSON.stringify(row)).join('\n')
+    box.write('players.ndjson', events)
+    const stream = `${server.url}/events`
+    await box.stint('publish', 'players.ndjson', '--to', stream, '--rate', '20000', '--pattern', 'poisson')
+    const own = box.write(
+      'own.mjs',
+      `import { readFileSync } from 'node:fs'
+export default {
+  open({ dataset }) {
+    let left = 1
+    const lines = readFileSync(dataset.path, 'utf8').trimEnd().split('\\n').length
+    return { step: () => (left-- > 0 ? { rows: lines } : null), finish: () => ({ metrics: { lines } }) }
+  },
+}\n`,
+    )
+    const [built, others] = [
+      run({
+        dataset: { source: stream, preset: 'nba2k' },
+        include: [{}, { 'dataset.source': 'players.csv' }],
+      }),
+      box.start([
+        'run',
+        box.write(
+          'own.yaml',
+          JSON.stringify({ name: 'own', workload: own, dataset: { source: stream }, benchmark_runs: 1 }),
+        ),
+        '--out',
+        box.results,
+        '--quiet',
+      ]),
+    ]
+    const { scenarios } = await ran(built.end)
+    const [a, b] = Object.values(scenarios).map(quality)
+    expect(a).toEqual(b)
+    const ended = await others.end
+    expect(ended.code, ended.stderr).toBe(0)
+    const [trial] = trialsOf(box.runs('own')[0]!).map(okOf)
+    expect(trial!.metrics['lines']).toBe(ROWS)
+  })
+
+  it('goes on from a checkpoint after SIGKILL as if nothing had happened', { timeout: 240_000 }, async () => {
+    const { path } = await lookAtStream(`${server.url}/players.nba`)
+    const asked = {
+      path,
+      preset: 'nba2k',
+      target: null,
+      columns: {},
+      rows: null,
+      fingerprint: null,
+      ceiling_r2: null,
+    }
+    const { dataset } = await checkDataset(asked)
+    const kills = FULL ? 20 : 2
+    const random = new Random(5)
+    const state = join(box.folder, 'state.json')
+    const play = (
+      params: Record<string, unknown>,
+      killAt: number,
+    ): Promise<Record<string, unknown> | null> => {
+      const child = spawn(process.execPath, [TRIAL, JSON.stringify({ dataset, settings: PLAYED, params })])
+      let said = ''
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        said += text
+        if (Number(said.trimEnd().split('\n').at(-1)) >= killAt) child.kill('SIGKILL')
+      })
+      let errors = ''
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        errors += text
+      })
+      return new Promise((resolve, reject) =>
+        child.once('close', (code, signal) => {
+          if (signal === 'SIGKILL') resolve(null)
+          else if (code === 0) resolve(JSON.parse(said.trimEnd().split('\n').at(-1)!))
+          else reject(new Error(errors))
+        }),
+      )
+    }
+    const whole = await play({ learner: 'ridge' }, Number.POSITIVE_INFINITY)
+    let killed = 0
+    let resumedAt = 0
+    let end: Record<string, unknown> | null = null
+    while (end === null) {
+      const resumes = existsSync(state)
+      if (resumes) copyFileSync(state, `${state}.from`)
+      const params = {
+        ...{ learner: 'ridge', checkpoint_to: state, checkpoint_rows: 10 },
+        ...(resumes && { resume_from: `${state}.from` }),
+      }
+      const after = 10 * (1 + ((random.bits() >>> 0) % 3))
+      end = await play(params, killed < kills ? after : Number.POSITIVE_INFINITY)
+      if (end === null) killed += 1
+      else resumedAt = (end['info'] as Record<string, number>)['resumed_at_row']!
+    }
+    expect(killed).toBe(kills)
+    expect(resumedAt).toBeGreaterThan(0)
+    const { metrics } = end as { metrics: Record<string, unknown> }
+    const before = (whole as { metrics: Record<string, unknown> }).metrics
+    expect(QUALITY.map((name) => metrics[name])).toEqual(QUALITY.map((name) => before[name]))
+  })
+
+  it('is what loads a client in a trial, which one without it never does', async () => {
+    const loaded = async (path: string) => {
+      const asked = {
+        preset: 'nba2k',
+        target: null,
+        columns: {},
+        rows: null,
+        fingerprint: null,
+        ceiling_r2: null,
+      }
+      const { dataset } = await checkDataset({ path, ...asked })
+      const words = [TRIAL, JSON.stringify({ dataset, settings: PLAYED, params: { learner: 'ridge' } })]
+      return loadedFiles(words).filter((file) => /@nats-io|\/mqtt\//.test(file))
+    }
+    expect(await loaded(csv)).toEqual([])
+    const { path } = await lookAtStream(`${server.url}/players.nba`)
+    expect(await loaded(path)).not.toEqual([])
+  })
+
+  it.each([
+    ['is not there', 'none.nba', /there is no stream "none"/],
+    ['has no such subject', 'players.other', /stream players takes no messages of subject "other"/],
+  ])('that %s is refused before any trial', async (_, path, message) => {
+    const { code, stderr } = await run({ dataset: { source: `${server.url}/${path}` } }).end
+    expect(stderr).toMatch(message)
+    expect(code).toBe(2)
+  })
+})
+
+describe.skipIf(!isInstalled('mosquitto'))(`an MQTT topic${missing('mosquitto')}`, () => {
+  let server: BrokerServer
+  beforeAll(async () => {
+    server = await startMosquitto()
+  })
+  afterAll(() => server.remove())
+
+  it.each(FULL ? ([1, 0] as const) : ([1] as const))(
+    'at QoS %s is written down once, and gives the bits of the file',
+    async (qos) => {
+      const source = `${server.url}/players/${qos}`
+      const { child, end } = run({
+        dataset: { source, qos, preset: 'nba2k' },
+        include: [{}, { 'params.window': 50 }],
+      })
+      await subscribed(server, `players/${qos}`)
+      const words = ['--to', source, '--rate', '5000', '--qos', `${qos}`, '--json']
+      const published = await box.stint('publish', 'players.csv', ...words)
+      expect(published.code, published.stderr).toBe(0)
+      expect(JSON.parse(published.stdout).acknowledged).toBe(qos === 0 ? null : ROWS + 1)
+      const { manifest, scenarios, stderr } = await ran(end)
+      expect(child.exitCode).toBe(0)
+      const file = await ran(run({ dataset: { source: 'players.csv' } }).end)
+      expect(manifest.datasets[0]!.fingerprint).toEqual(file.manifest.datasets[0]!.fingerprint)
+      const expected = quality(Object.values(file.scenarios)[0]!)
+      expect(Object.values(scenarios).map(quality)).toEqual([expected, expected])
+      expect(JSON.stringify([stderr, manifest])).toMatch(
+        new RegExp(
+          `401 messages at QoS ${qos}, 0 lost, 0 duplicates left out; the publisher announced the end`,
+        ),
+      )
+    },
+  )
+
+  it('that stays silent is an error in so many words', async () => {
+    const { code, stderr } = await run({ dataset: { source: `${server.url}/quiet`, wait_s: 0.2 } }).end
+    expect(stderr).toMatch(/quiet: no event came within 0\.2 s/)
+    expect(code).toBe(2)
+  })
+})
+
+describe('a sweep', () => {
+  it.each([
+    [
+      { source: 'nats://me:secret@host/s.t' },
+      /dataset\.source.*nats:\/\/host\/s\.t: the URL has credentials/,
+    ],
+    [{ source: 'mqtt://host' }, /dataset\.source.*names no topic/],
+    [{ source: 'players.csv', qos: 1 }, /dataset\.qos.*only goes with a source of MQTT/],
+  ])('with %j is refused before any trial', async (dataset, message) => {
+    const { code, stderr } = await run({ dataset }).end
+    expect(stderr).toMatch(message)
+    expect(stderr).not.toMatch(/secret/)
+    expect(code).toBe(2)
+  })
+})
+
+/** Waits until somebody listens to a topic: a broker tells of nobody, so a retained word on another one is not enough. */
+async function subscribed(server: BrokerServer, topic: string): Promise<void> {
+  await box.until(() => server.said().includes(`\t${topic} (QoS `), `a subscription to ${topic}`)
+}

@@ -1,0 +1,22 @@
+/** The process that sends a data set as events: beside the coordinator, outside every cap. */
+
+import { GROUP_SIGNALS, type PublisherReply, type PublishSpec } from './protocol.ts'
+import { publish } from './publish/publish.ts'
+
+const stop = new AbortController()
+for (const signal of GROUP_SIGNALS) process.on(signal, () => {})
+// Without the coordinator this process has no purpose.
+process.on('disconnect', () => process.exit(1))
+
+process.once('message', (spec: PublishSpec) => {
+  process.once('message', () => stop.abort())
+  void publish(spec, stop.signal)
+    .then(
+      (report): PublisherReply => ({ ok: true, report }),
+      (error: Error & { hint?: string }): PublisherReply => ({
+        ok: false,
+        error: { message: error.message, ...(error.hint !== undefined && { hint: error.hint }) },
+      }),
+    )
+    .then((reply) => process.send!(reply, () => process.disconnect()))
+})
