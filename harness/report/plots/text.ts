@@ -3,7 +3,7 @@
 import { createCanvas, GlobalFonts, type SKRSContext2D } from '@napi-rs/canvas'
 import type { ReportModel } from '../types.ts'
 import { plain } from '../words.ts'
-import { FONT_FAMILY, FONT_SIZE, fontFaces, MUTED } from './theme.ts'
+import { FONT_FAMILY, FONT_SIZE, fontFaces, MUTED, trueType } from './theme.ts'
 
 /** Breaks a text into lines of at most `width` px; a longer word keeps a line of its own. */
 export function wrap(text: string, size: number, weight: 400 | 600, width: number): string[] {
@@ -62,7 +62,7 @@ export function measuringContext(): SKRSContext2D {
   if (measuring) return measuring
   for (const face of fontFaces()) {
     // The library answers null where its types promise an object.
-    const key: unknown = GlobalFonts.registerFromPath(face.path, FONT_FAMILY)
+    const key: unknown = GlobalFonts.register(trueType(face), FONT_FAMILY)
     if (!key) throw new Error(`Cannot register the font ${face.path}; install stint again`)
   }
   measuring = createCanvas(8, 8).getContext('2d')

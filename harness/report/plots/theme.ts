@@ -1,6 +1,7 @@
 /** How every picture looks: sizes, greys, fonts, and palettes that colour-blind readers can tell apart. */
 
 import { readFileSync } from 'node:fs'
+import { inflateSync } from 'node:zlib'
 import type { Config } from 'vega-lite'
 import { builtFile } from '../../package-folder.ts'
 
@@ -95,8 +96,8 @@ function interpolate(stops: readonly string[], share: number): string {
 export const FONT_FAMILY = 'Inter'
 
 const FACES = [
-  { weight: 400, file: 'Inter_400Regular.ttf' },
-  { weight: 600, file: 'Inter_600SemiBold.ttf' },
+  { weight: 400, file: 'Inter_400Regular.woff' },
+  { weight: 600, file: 'Inter_600SemiBold.woff' },
 ] as const
 
 interface FontFace {
@@ -113,5 +114,33 @@ export function fontFaces(): FontFace[] {
 
 /** A face as a `data:` URL, for pages that must not load anything. */
 export function fontDataUrl(face: FontFace): string {
-  return `data:font/ttf;base64,${readFileSync(face.path).toString('base64')}`
+  return `data:font/woff;base64,${readFileSync(face.path).toString('base64')}`
+}
+
+/** A face as TrueType, for pictures: its tables as the build packed them into WOFF 1.0, unpacked. */
+export function trueType(face: FontFace): Buffer {
+  const woff = readFileSync(face.path)
+  const count = woff.readUInt16BE(12)
+  const font = Buffer.alloc(woff.readUInt32BE(16))
+  woff.copy(font, 0, 4, 8)
+  font.writeUInt16BE(count, 4)
+  // Helps a binary search for a table, as the format asks.
+  const power = Math.floor(Math.log2(count))
+  for (const [i, value] of [16 << power, power, 16 * count - (16 << power)].entries())
+    font.writeUInt16BE(value, 6 + 2 * i)
+  let offset = 12 + 16 * count
+  for (let i = 0; i < count; i++) {
+    const head = woff.subarray(44 + 20 * i, 64 + 20 * i)
+    const [start, packed, length] = [4, 8, 12].map((at) => head.readUInt32BE(at)) as [number, number, number]
+    const data = woff.subarray(start, start + packed)
+    const table = packed < length ? inflateSync(data) : data
+    const entry = font.subarray(12 + 16 * i)
+    head.copy(entry, 0, 0, 4)
+    head.copy(entry, 4, 16, 20)
+    entry.writeUInt32BE(offset, 8)
+    entry.writeUInt32BE(length, 12)
+    table.copy(font, offset)
+    offset += (length + 3) & ~3
+  }
+  return font
 }

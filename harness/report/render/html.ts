@@ -142,7 +142,7 @@ function fontRules(): string {
   return fontFaces()
     .map(
       (face) =>
-        `@font-face{font-family:${FONT_FAMILY};font-weight:${face.weight};src:url(${fontDataUrl(face)}) format("truetype")}`,
+        `@font-face{font-family:${FONT_FAMILY};font-weight:${face.weight};src:url(${fontDataUrl(face)}) format("woff")}`,
     )
     .join('\n')
 }
