@@ -15,6 +15,10 @@ import type { InputProblem, PublishReport } from '../workers/protocol.ts'
 import type { WorkloadParams } from './ask-workload.ts'
 import type { Doctor } from './doctor/doctor.ts'
 import type { DuetExecutor, Executor } from './execute/executor.ts'
+import type { AgentOptions as AgentWork } from './execute/fleet/agent.ts'
+import type { ServerOptions } from './execute/fleet/connection.ts'
+import type { FleetOptions } from './execute/fleet/executor.ts'
+import type { AgentRecord } from './execute/fleet/messages.ts'
 import type { Explanation } from './explain.ts'
 import type { BisectRange } from './gate/bisect.ts'
 import type { GateBaseline } from './gate/decide.ts'
@@ -36,6 +40,7 @@ import type { SweepRun } from './session/run.ts'
 import type { LoadedSweep, Surroundings } from './sweep/load.ts'
 import type { Overrides } from './sweep/overrides.ts'
 import type { Profile } from './sweep/profiles.ts'
+import type { Sweep } from './sweep/types.ts'
 import { userErrorFrom } from './user-error.ts'
 
 export {
@@ -51,6 +56,8 @@ export type { WorkloadParams } from './ask-workload.ts'
 export type { Ability, Doctor } from './doctor/doctor.ts'
 export { ENVIRONMENT, type Variable } from './environment.ts'
 export type { Executor } from './execute/executor.ts'
+export type { ServerOptions } from './execute/fleet/connection.ts'
+export type { AgentRecord } from './execute/fleet/messages.ts'
 export type { Explanation } from './explain.ts'
 export { count, formatNumber, plain } from './format.ts'
 export type { BisectRange } from './gate/bisect.ts'
@@ -141,6 +148,13 @@ export interface ExecuteOptions {
   signal?: AbortSignal
   /** Runs the trials; processes of this machine where none is given. It is not closed here. */
   executor?: Executor
+  /** Runs the trials on other machines, by agents at a NATS server. */
+  fleet?: FleetServer
+}
+
+export interface FleetServer extends ServerOptions {
+  /** The label of the agents for scenarios that name no machine. */
+  on?: string
 }
 
 /**
@@ -157,7 +171,7 @@ export async function check(sweep: SweepSource, options: ExecuteOptions = {}): P
     import('./report/words.ts'),
   ])
   const problem = await interruptible(signal, () =>
-    withExecutor(options, (start) => checkSweep(loaded, start(), signal)),
+    withExecutor(options, (start) => checkSweep(loaded, start(), signal), loaded.sweep),
   )
   if (problem !== null) throw userErrorFrom(loaded.inWords?.(problem) ?? problem)
   return sizeOf(loaded.sweep)
@@ -193,8 +207,10 @@ export async function run(sweep: SweepSource, options: RunOptions = {}): Promise
   const loaded = await loadedFrom(sweep)
   const { runSweep } = await import('./session/run.ts')
   const { out = 'results', onEvent = () => {}, signal = never(), command = ['stint'] } = options
-  const end = await withExecutor(options, (start) =>
-    runSweep(loaded, start(), { root: out, command, signal, listener: onEvent }),
+  const end = await withExecutor(
+    options,
+    (start) => runSweep(loaded, start(), { root: out, command, signal, listener: onEvent }),
+    loaded.sweep,
   )
   return settled(end, signal, loaded.inWords)
 }
@@ -226,8 +242,10 @@ export async function resume(folder: string, options: ResumeOptions = {}): Promi
   ])
   const { force = false, onEvent = () => {}, signal = never() } = options
   const path = resolveRunFolder(folder)
-  const { end, ran, pipeline } = await withExecutor(options, (start) =>
-    resumeRun(path, start, { force, signal, listener: onEvent }),
+  const { end, ran, pipeline } = await withExecutor(
+    options,
+    (start) => resumeRun(path, start, { force, signal, listener: onEvent }),
+    options.fleet === undefined ? undefined : (await openRun(path)).manifest.sweep,
   )
   if (pipeline === null) return { ...settled(end, signal), ran, output: null }
   const { inFlags, outputOf } = await import('./pipeline/run.ts')
@@ -375,7 +393,12 @@ export async function gate(sweep: SweepSource, options: GateOptions): Promise<Ga
   ])
   const { margin = null, limitMs = 60_000, onEvent = () => {} } = options
   const result = await interruptible(signal, () =>
-    withExecutor(options, (start) => decide(loaded, options, start, { margin, limitMs, signal, onEvent })),
+    withExecutor(
+      options,
+      (start) => decide(loaded, options, start, { margin, limitMs, signal, onEvent }),
+      loaded.sweep,
+      true,
+    ),
   )
   const path = loaded.sweep.source.path
   if (!options.picture) return { ...result, report: gateReport(result, path) }
@@ -611,6 +634,52 @@ export async function failureReport(error: unknown, sweep: string): Promise<Repo
   return gateFailure(message, sweep)
 }
 
+export interface AgentOptions extends Omit<AgentWork, 'startExecutor' | 'signal' | 'onNote'> {
+  /** Ends it: what it had begun goes to another agent. */
+  signal?: AbortSignal
+  onNote?(text: string): void
+  /** All that trials and workloads print; dropped where it is absent. */
+  onOutput?(text: string): void
+}
+
+/**
+ * Runs trials for coordinators elsewhere, until `signal` is aborted.
+ * @throws {UserError} where the options cannot be used or the server cannot be reached
+ */
+export async function agent({ onOutput, ...options }: AgentOptions): Promise<void> {
+  const [{ runAgent }, { LocalExecutor }] = await Promise.all([
+    import('./execute/fleet/agent.ts'),
+    import('./execute/local/executor.ts'),
+  ])
+  const startExecutor = () => new LocalExecutor(onOutput === undefined ? {} : { onOutput })
+  await runAgent({ signal: never(), onNote: () => {}, ...options, startExecutor })
+}
+
+/**
+ * The agents at a server, as they say themselves.
+ * @throws {UserError} where the server cannot be reached
+ */
+export async function agents(server: ServerOptions): Promise<AgentRecord[]> {
+  return await (await import('./execute/fleet/watch.ts')).listAgents(server)
+}
+
+export interface WatchOptions extends ServerOptions {
+  onEvent: Listener
+  signal?: AbortSignal
+}
+
+/**
+ * Follows a run from any machine, until it ends.
+ * @param run its folder, or the folder's name
+ * @throws {UserError} where the server knows no such run
+ */
+export async function watch(
+  run: string,
+  options: WatchOptions,
+): Promise<'finished' | 'interrupted' | 'stopped'> {
+  return await (await import('./execute/fleet/watch.ts')).watchRun(run, { signal: never(), ...options })
+}
+
 async function loadedFrom(sweep: SweepSource): Promise<LoadedSweep> {
   return typeof sweep === 'string' ? await loadSweep(sweep) : await sweep
 }
@@ -629,17 +698,34 @@ async function interruptible<T>(signal: AbortSignal, work: () => Promise<T>): Pr
   }
 }
 
-/** @param use gets a function that starts the executor: where nothing is to be run, none need start */
+/**
+ * @param use gets a function that starts the executor: where nothing is to be run, none need start
+ * @param sweep that may name machines
+ * @param oneAgent everything goes to one agent of a fleet
+ */
 async function withExecutor<T>(
-  { executor, onOutput, signal }: ExecuteOptions,
+  { executor, onOutput, signal, fleet }: ExecuteOptions,
   use: (start: () => DuetExecutor) => Promise<T>,
+  sweep?: Sweep,
+  oneAgent = false,
 ): Promise<T> {
   // Who brings an executor that plays no duets can run no gate: the types of the callers say so.
   if (executor !== undefined) return await use(() => executor as DuetExecutor)
-  const { LocalExecutor } = await import('./execute/local/executor.ts')
+  const scenarios = sweep?.scenarios ?? []
+  const named = scenarios.flatMap(({ point }) => (point['machine'] == null ? [] : [String(point['machine'])]))
+  const machines = [...new Set(named)]
+  const make =
+    fleet === undefined
+      ? await localStart(machines, onOutput)
+      : await fleetStart(fleet, {
+          machines,
+          relativeTo: sweep?.relative_to ?? null,
+          oneAgent,
+          ...(onOutput && { onOutput }),
+        })
   const started: DuetExecutor[] = []
   const start = () => {
-    const own = started[0] ?? new LocalExecutor(onOutput === undefined ? {} : { onOutput })
+    const own = started[0] ?? make()
     started[0] = own
     if (signal?.aborted) void own.close()
     return own
@@ -652,6 +738,27 @@ async function withExecutor<T>(
     signal?.removeEventListener('abort', close)
     await started[0]?.close()
   }
+}
+
+async function fleetStart(
+  { on = null, ...server }: ServerOptions & { on?: string | null },
+  more: Omit<FleetOptions, keyof ServerOptions | 'on'>,
+): Promise<() => DuetExecutor> {
+  const { FleetExecutor } = await import('./execute/fleet/executor.ts')
+  return () => new FleetExecutor({ ...server, on, ...more })
+}
+
+async function localStart(
+  machines: readonly string[],
+  onOutput: ExecuteOptions['onOutput'],
+): Promise<() => DuetExecutor> {
+  if (machines.length > 0)
+    throw userErrorFrom({
+      message: `the sweep names machines (${machines.join(', ')}), and no server was named where their agents are`,
+      hint: 'say --server nats://HOST:4222, or drop "machines"',
+    })
+  const { LocalExecutor } = await import('./execute/local/executor.ts')
+  return () => new LocalExecutor(onOutput === undefined ? {} : { onOutput })
 }
 
 /** @param inWords puts a problem into the words of what was called */

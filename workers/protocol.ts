@@ -400,6 +400,8 @@ interface AnyTrial {
   notes: string[]
   /** What was no longer as at the start of the run; empty unless the run was resumed by force. */
   resumed_under: PassedOver[]
+  /** Name of the agent that ran it; null for the coordinator's own machine. */
+  machine: string | null
 }
 
 export interface OkTrial extends AnyTrial {

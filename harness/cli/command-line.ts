@@ -50,6 +50,21 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./gate.ts')).gateCommand,
   },
   {
+    command: 'agent',
+    describe: 'run trials on this machine for a coordinator elsewhere, over a NATS server',
+    load: async () => (await import('./agent.ts')).agentCommand,
+  },
+  {
+    command: 'agents',
+    describe: 'list the agents at a server, what they can do and what they run',
+    load: async () => (await import('./agents.ts')).agentsCommand,
+  },
+  {
+    command: 'watch <run>',
+    describe: 'follow a run on other machines from anywhere',
+    load: async () => (await import('./watch.ts')).watchCommand,
+  },
+  {
     command: 'bisect <sweep>',
     describe: 'find the first commit of a range that is worse than its beginning',
     load: async () => (await import('./bisect.ts')).bisectCommand,

@@ -15,6 +15,7 @@ import {
 } from '../index.ts'
 import { type Command, EXIT, MOST_MARGIN, parseSeconds, parseShare } from './command.ts'
 import { tell } from './console.ts'
+import { type FleetWords, fleetOf, fleetOptions } from './fleet.ts'
 import {
   answerWith,
   arePictured,
@@ -27,7 +28,7 @@ import {
 } from './output.ts'
 import { watched } from './signals.ts'
 
-interface GateWords extends ExportWords {
+interface GateWords extends ExportWords, FleetWords {
   sweep: string
   against: string | undefined
   'baseline-module': string | undefined
@@ -116,6 +117,7 @@ export const gateCommand: Command<GateWords> = {
           default: false,
           describe: 'exit with 125 where there is no verdict, which "git bisect run" skips',
         },
+        ...fleetOptions,
         ...exportOption,
         markdown: { type: 'string', describe: 'short for --export markdown=FILE' },
         junit: { type: 'string', describe: 'short for --export junit=FILE' },
@@ -171,7 +173,14 @@ async function decided(words: GateWords, exports: readonly Export[]) {
   // In a fresh checkout the workload is still to be built.
   const sweep = await loadSweep(words.sweep, overrides, { isBuiltLater: 'against' in baseline })
   return await watched({ quiet: words.quiet, nothing: '; nothing was decided' }, (hooks) =>
-    gate(sweep, { ...baseline, ...margin, limitMs, picture: arePictured(exports), ...hooks }),
+    gate(sweep, {
+      ...baseline,
+      ...margin,
+      limitMs,
+      picture: arePictured(exports),
+      ...fleetOf(words),
+      ...hooks,
+    }),
   )
 }
 

@@ -2,12 +2,13 @@
 import { openRun, resume } from '../index.ts'
 import type { Command } from './command.ts'
 import { tell } from './console.ts'
+import { type FleetWords, fleetOf, fleetOptions } from './fleet.ts'
 import { exportOption, jsonOption, runExports } from './output.ts'
 import { concludePipeline, pipelineExports } from './pipeline.ts'
 import { conclude, NOTHING_RUN, RUN_CODES } from './run.ts'
 import { watched } from './signals.ts'
 
-interface ResumeWords {
+interface ResumeWords extends FleetWords {
   run: string
   force: boolean
   json: boolean
@@ -29,6 +30,7 @@ export const resumeCommand: Command<ResumeWords> = {
           default: false,
           describe: 'go on although data, code or machine changed, and mark the trials that follow',
         },
+        ...fleetOptions,
         ...exportOption,
         ...jsonOption,
         quiet: { type: 'boolean', default: false, describe: 'no progress and no summary' },
@@ -38,11 +40,13 @@ export const resumeCommand: Command<ResumeWords> = {
 }
 
 async function resumeRun(words: ResumeWords): Promise<void> {
-  const { pipeline } = (await openRun(words.run)).manifest
+  const { manifest } = await openRun(words.run)
+  const { pipeline } = manifest
   const exports = await (pipeline === null ? runExports(words) : pipelineExports(words))
   const { force, quiet } = words
+  const fleet = fleetOf({ ...words, on: words.on ?? manifest.fleet?.on ?? undefined })
   const end = await watched({ quiet, nothing: NOTHING_RUN }, (hooks) =>
-    resume(words.run, { force, ...hooks }),
+    resume(words.run, { force, ...fleet, ...hooks }),
   )
   if (end === null) return
   if (end.done === 'finished' && !end.ran && !quiet) tell('no trial is missing; nothing to run')

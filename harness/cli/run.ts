@@ -16,6 +16,7 @@ import {
 } from '../index.ts'
 import { type Command, EXIT } from './command.ts'
 import { answer, tell } from './console.ts'
+import { type FleetWords, fleetOf, fleetOptions } from './fleet.ts'
 import {
   exportOption,
   jsonOption,
@@ -31,7 +32,7 @@ import { watched } from './signals.ts'
 export const RUN_CODES =
   'Exit codes: 0 every trial has an outcome and none failed, 4 some failed or the harness did; 2 bad usage or input, 130 interrupted.'
 
-interface RunWords {
+interface RunWords extends FleetWords {
   sweep: string
   target: string | undefined
   out: string
@@ -82,6 +83,7 @@ export const runCommand: Command<RunWords> = {
           default: false,
           describe: 'check the sweep, its workload and data, list the scenarios, and run nothing',
         },
+        ...fleetOptions,
         ...exportOption,
         ...jsonOption,
         quiet: { type: 'boolean', default: false, describe: 'no progress and no summary' },
@@ -96,7 +98,7 @@ export const runCommand: Command<RunWords> = {
 async function runAll(words: RunWords): Promise<void> {
   if (!Number.isSafeInteger(words.repeat) || words.repeat < 1)
     throw new UserError(`--repeat ${words.repeat}: expected a whole number of at least 1`)
-  if (words['dry-run']) return await checkOnly(await load(words), words.json)
+  if (words['dry-run']) return await checkOnly(await load(words), words)
   // A run that was interrupted, or in which trials failed, is followed by none.
   for (let left = words.repeat; left > 0 && !process.exitCode; left--) {
     const sweep = await load(words)
@@ -104,7 +106,7 @@ async function runAll(words: RunWords): Promise<void> {
     const exports = await runExports(words)
     const command = ['stint', ...process.argv.slice(2)]
     const end = await watched({ quiet: words.quiet, nothing: NOTHING_RUN }, (hooks) =>
-      run(sweep, { out: words.out, command, ...hooks }),
+      run(sweep, { out: words.out, command, ...fleetOf(words), ...hooks }),
     )
     if (end !== null) await conclude(end, { ...words, exports })
   }
@@ -115,18 +117,28 @@ export const NOTHING_RUN = ' before the first trial; nothing was written'
 async function load(words: RunWords): Promise<LoadedSweep> {
   const { sweep, target } = words
   const read = (await namesData(sweep, target ?? null)) ? sweepOfFile : loadSweep
-  return await read(sweep, {
-    ...(target !== undefined && { target }),
-    ...(words.jobs !== undefined && { jobs: words.jobs }),
-    ...(words.runs !== undefined && { runs: words.runs }),
-    ...(words.seed !== undefined && { seed: words.seed }),
-    set: words.set,
-  })
+  return await read(
+    sweep,
+    {
+      ...(target !== undefined && { target }),
+      ...(words.jobs !== undefined && { jobs: words.jobs }),
+      ...(words.runs !== undefined && { runs: words.runs }),
+      ...(words.seed !== undefined && { seed: words.seed }),
+      set: words.set,
+    },
+    words.server === undefined ? {} : { cores: ANY_CORES },
+  )
 }
 
-async function checkOnly(loaded: LoadedSweep, json: boolean): Promise<void> {
+/** The cores that bound a cap are those of the machine that runs. */
+const ANY_CORES = 4096
+
+async function checkOnly(loaded: LoadedSweep, words: RunWords): Promise<void> {
+  const { json } = words
   const { name, benchmark_runs, until, scenarios } = loaded.sweep
-  const size = await watched({ quiet: true, nothing: '' }, (hooks) => check(loaded, hooks))
+  const size = await watched({ quiet: true, nothing: '' }, (hooks) =>
+    check(loaded, { ...fleetOf(words), ...hooks }),
+  )
   if (size === null) return
   if (json) {
     const listed = scenarios.map(({ id, point }) => ({ id, params: point }))

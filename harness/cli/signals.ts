@@ -39,6 +39,17 @@ export async function watched<T>(
   }
 }
 
+/** Does work that has no end of its own until the first signal; a second one ends it at once. */
+export async function untilSignal(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const stop = new AbortController()
+  const removeHandlers = stopOnSignals(stop)
+  try {
+    await work(stop.signal)
+  } finally {
+    removeHandlers()
+  }
+}
+
 function screen(): ProgressOptions {
   const { stderr } = process
   return { write: pass, live: stderr.isTTY === true, colour: wantsColour(stderr), width: widthOf(stderr) }

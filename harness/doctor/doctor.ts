@@ -1,8 +1,8 @@
 /** What this machine can enforce and measure, and how noisy it is. */
 import type { Executor } from '../execute/executor.ts'
+import { measureKernel } from '../execute/kernel-speed.ts'
 import { readMachine } from '../record/machine.ts'
 import type { Machine } from '../record/types.ts'
-import { measureKernel } from '../session/calibrate.ts'
 import { type Ability, tryCompute, tryRest } from './checks.ts'
 import { measureQuiet, type QuietReport } from './quiet.ts'
 

@@ -72,6 +72,71 @@ export class Rounds implements Planner<PlannedTrial, TrialResult> {
   }
 }
 
+// ---------------------------------------------------------------- whole rounds, each on one machine of its label
+
+/** The scenarios of one round that run on machines of one label, in their order. */
+export interface Block {
+  /** Unique in a run. */
+  key: string
+  label: string
+  trials: readonly PlannedTrial[]
+}
+
+export class Blocks implements Planner<Block, readonly TrialResult[]> {
+  private readonly upcoming: Block[]
+  private readonly stopping: Stopping | null
+  /** Blocks under way, by label. */
+  private readonly running = new Map<string, number>()
+
+  /**
+   * @param plan trials that have not ended, in their order
+   * @param stopping as in `Rounds`
+   * @param labelOf of a scenario's id
+   */
+  constructor(
+    plan: readonly PlannedTrial[],
+    stopping: Stopping | null,
+    labelOf: (scenario: string) => string,
+  ) {
+    const blocks = new Map<string, PlannedTrial[]>()
+    const labels = new Map<string, string>()
+    for (const trial of plan) {
+      const label = labelOf(trial.scenario)
+      const key = `r${String(trial.round).padStart(3, '0')}-${label}`
+      labels.set(key, label)
+      const trials = blocks.get(key)
+      if (trials === undefined) blocks.set(key, [trial])
+      else trials.push(trial)
+    }
+    this.upcoming = [...blocks].map(([key, trials]) => ({ key, label: labels.get(key)!, trials })).reverse()
+    this.stopping = stopping
+  }
+
+  next(): Turn<Block> | null {
+    const block = this.upcoming.at(-1)
+    if (block === undefined) return null
+    const { stopping } = this
+    const running = this.running.get(block.label) ?? 0
+    // Whether its trials are needed hangs on the round before.
+    if (stopping !== null && running > 0 && block.trials.some((trial) => stopping.isOptional(trial)))
+      return { do: 'wait' }
+    this.upcoming.pop()
+    const needless = block.trials.filter((trial) => stopping?.needs(trial) === false)
+    if (needless.length > 0) {
+      const needed = block.trials.filter((trial) => !needless.includes(trial))
+      if (needed.length > 0) this.upcoming.push({ ...block, trials: needed })
+      return { do: 'skip', job: { ...block, trials: needless } }
+    }
+    this.running.set(block.label, running + 1)
+    return { do: 'run', job: block }
+  }
+
+  ended({ label }: Block, results: readonly TrialResult[]): void {
+    this.running.set(label, this.running.get(label)! - 1)
+    for (const result of results) this.stopping?.add(result)
+  }
+}
+
 // ---------------------------------------------------------------- the order of rounds
 
 /** `<scenario>-r<round, three digits>` */

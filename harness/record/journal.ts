@@ -44,10 +44,19 @@ export class Journal {
    * @throws the file system's error, `path` filled in; what was there before is then still whole
    */
   append(result: TrialResult): void {
-    const line = Buffer.from(`${JSON.stringify({ format: NEWEST, ...result })}\n`)
+    this.appendAll([result])
+  }
+
+  /**
+   * Returns when all lines are on disk.
+   * @throws as `append`
+   */
+  appendAll(results: readonly TrialResult[]): void {
+    const text = results.map((result) => `${JSON.stringify({ format: NEWEST, ...result })}\n`)
+    const lines = Buffer.from(text.join(''))
     const place = this.#place()
     if (place === 'replaced') throw lost(this.path, place)
-    this.#write(line)
+    this.#write(lines)
     if (place === 'here') return
     const restored = place === 'removed' && this.#restore()
     throw lost(this.path, restored ? 'restored' : place)
@@ -65,11 +74,11 @@ export class Journal {
     return mine.nlink > 0 ? 'moved' : 'removed'
   }
 
-  #write(line: Buffer): void {
+  #write(lines: Buffer): void {
     const before = fstatSync(this.#file).size
     try {
       // A short write (disk almost full) must not leave half a line unnoticed: go on until all of it is out or it throws.
-      for (let sent = 0; sent < line.length; ) sent += writeSync(this.#file, line, sent)
+      for (let sent = 0; sent < lines.length; ) sent += writeSync(this.#file, lines, sent)
       fsyncSync(this.#file)
     } catch (error) {
       this.#takeBack(before)

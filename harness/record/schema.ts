@@ -27,7 +27,7 @@ import { own } from '../own.ts'
 import type { PipelineOptions, PipelineSettings } from '../pipeline/options.ts'
 import { defaultSettings, MODES } from '../sweep/settings.ts'
 import type { Scenario, ScenarioSettings, Sweep } from '../sweep/types.ts'
-import type { Manifest } from './types.ts'
+import type { FleetMachine, Manifest } from './types.ts'
 import { isPlain } from './upgrade.ts'
 
 const text = z.string()
@@ -110,6 +110,8 @@ const anyTrial = {
   duration_ms: number,
   notes: z.array(text),
   resumed_under: z.array(passedOver),
+  // A line that is older than fleets.
+  machine: textOrNull.default(null),
 }
 
 const outcomes = OUTCOMES.join(', ')
@@ -176,6 +178,19 @@ const machine = z.object({
   }),
   load_at_start: z.tuple([number, number, number]),
 })
+
+export const fleetMachineSchema = z.object({
+  name: text,
+  labels: z.array(text),
+  stint: text,
+  build: text,
+  machine,
+  limits: z.object({ max_memory_mb: numberOrNull, max_cores: numberOrNull }),
+  clock: z.object({ offset_ms: number, error_ms: number }).nullable(),
+  kernel_ops_s: numberOrNull,
+}) satisfies z.ZodType<FleetMachine>
+
+const fleet = z.object({ server: text, on: textOrNull, machines: z.array(fleetMachineSchema) })
 
 /** A setting that came to Stint after the run was recorded had its default then. */
 function withNewSettings(scenario: unknown): unknown {
@@ -311,6 +326,8 @@ export const manifestSchema = z.looseObject({
   elapsed_s: numberOrNull,
   resumed: z.array(z.object({ at: text, finished_trials: count, changes: z.array(passedOver) })),
   command: z.array(text),
+  // A manifest that is older than fleets.
+  fleet: fleet.nullable().default(null),
   pipeline: z
     .object({
       options: loosely<PipelineOptions>()({

@@ -24,6 +24,33 @@ export interface Machine {
   load_at_start: [number, number, number]
 }
 
+/** A machine of a fleet, as its agent describes it. */
+export interface FleetMachine {
+  /** The agent's: the same when it starts again. */
+  name: string
+  labels: string[]
+  stint: string
+  /** SHA-256 of its built-in pipeline's code, hex. */
+  build: string
+  machine: Machine
+  /** What it lets trials have at most; null for all. */
+  limits: { max_memory_mb: number | null; max_cores: number | null }
+  /** How far its clock is ahead of the server's, ms, and the most by which that may be wrong; null until measured. */
+  clock: { offset_ms: number; error_ms: number } | null
+  /** Operations a second of CPU time that one core does of the fixed kernel; null where no run asked for it. */
+  kernel_ops_s: number | null
+}
+
+/** Where the trials of a run went. */
+export interface FleetRecord {
+  /** Without credentials. */
+  server: string
+  /** The label for scenarios that name no machine; null where all do. */
+  on: string | null
+  /** Those that handed in trials. */
+  machines: FleetMachine[]
+}
+
 export interface Resumption {
   at: string
   /** Trials that had ended before. */
@@ -75,6 +102,8 @@ export interface Manifest {
   /** Every time that the run was taken up again. */
   resumed: Resumption[]
   command: string[]
+  /** Null: every trial ran on `machine`; else `machine` is the coordinator's. */
+  fleet: FleetRecord | null
   /** Null: the run is not one of `stint pipeline`. */
   pipeline: PipelineRequest | null
 }

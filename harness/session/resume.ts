@@ -2,12 +2,12 @@
 import { rmSync } from 'node:fs'
 import type { PassedOver } from '../../workers/protocol.ts'
 import { type Stopping, stoppingOf } from '../analyse/precision.ts'
-import type { Executor } from '../execute/executor.ts'
+import { type Executor, fleetOf } from '../execute/executor.ts'
 import { count } from '../format.ts'
 import { makeOwnedFolder, removeLeftovers } from '../ownership/leftovers.ts'
 import { planTrials } from '../plan/planner.ts'
 import { removeUnfinished } from '../record/atomic.ts'
-import { compatibility, conditionsOf, severityOf, wordsOf } from '../record/compatibility.ts'
+import { compatibility, conditionsOf, isOfTheMachine, severityOf, wordsOf } from '../record/compatibility.ts'
 import { eachTrial, mendJournal } from '../record/journal.ts'
 import { readManifest, writeManifest } from '../record/manifest.ts'
 import { lockFolder, runFolderAt } from '../record/run-folder.ts'
@@ -71,6 +71,7 @@ export async function resumeRun(
       return { end: { done: 'finished', folder: path }, ran: false, pipeline }
     }
     const executor = startExecutor()
+    refuseOtherMachines(path, manifest, fleetOf(executor) !== null)
     const prepared = await prepareSession({
       sweep: manifest.sweep,
       locate: null,
@@ -83,6 +84,8 @@ export async function resumeRun(
     const { session } = prepared
     const changes = compatibility(conditionsOf({ manifest, trials: [] }), session.conditions())
       .filter((difference) => severityOf(difference, 'resume') === 'refused')
+      // The coordinator's machine is not the one that measures.
+      .filter((difference) => manifest.fleet === null || !isOfTheMachine(difference))
       .map((difference): PassedOver => ({ kind: difference.kind, what: wordsOf(difference) }))
     if (changes.length > 0 && !options.force) throw changed(path, changes)
     for (const change of changes) listener({ event: 'note', text: `forced: ${change.what}` })
@@ -123,6 +126,16 @@ function missingTrials(manifest: Manifest, journal: string): Missing {
   const plan = planTrials(manifest.sweep)
   const missing = stopping?.missing(plan) ?? plan.filter(({ trial }) => !ended.has(trial))
   return { missing, finished: ended.size, stopping, notes }
+}
+
+function refuseOtherMachines(folder: string, { fleet }: Manifest, elsewhere: boolean): void {
+  if (fleet !== null && !elsewhere)
+    throw new UserError(
+      `${folder}: its trials ran on other machines`,
+      `go on there: stint resume ${folder} --server ${fleet.server}`,
+    )
+  if (fleet === null && elsewhere)
+    throw new UserError(`${folder}: its trials ran on this machine`, 'resume it without --server')
 }
 
 function changed(folder: string, changes: readonly PassedOver[]): UserError {

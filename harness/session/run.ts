@@ -5,7 +5,7 @@ import { dirname } from 'node:path'
 import type { InputProblem, PassedOver, TrialResult } from '../../workers/protocol.ts'
 import type { WorkloadInfo } from '../../workers/workload.ts'
 import { type Stopping, stoppingOf } from '../analyse/precision.ts'
-import type { Executor } from '../execute/executor.ts'
+import { type Executor, fleetOf } from '../execute/executor.ts'
 import { fillSlots } from '../execute/schedule.ts'
 import { makeOwnedFolder } from '../ownership/leftovers.ts'
 import { STINT_VERSION } from '../package-folder.ts'
@@ -20,12 +20,13 @@ import {
   planRunFolder,
   type RunFolder,
 } from '../record/run-folder.ts'
-import type { Manifest, PipelineRequest } from '../record/types.ts'
+import type { FleetRecord, Manifest, PipelineRequest } from '../record/types.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
 import type { PlannedTrial } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
 import { calibrationWords } from './calibrate.ts'
 import { type Listener, RunStopped } from './events.ts'
+import { runRounds } from './rounds.ts'
 import { prepareSession, type Session } from './session.ts'
 
 /** Durations use `monotonicMs()`; `now()` is only for timestamps. */
@@ -94,6 +95,7 @@ export async function runSweep(
       elapsed_s: null,
       resumed: [],
       command: options.command,
+      fleet: fleetRecord(executor, null),
       pipeline: options.pipeline ?? null,
     }
     const lock = createRunFolder(folder, manifest)
@@ -143,12 +145,15 @@ export async function runTrials(run: TrialsToRun, context: RunContext): Promise<
   try {
     const { interrupted } = await runIntoJournal(run, context)
     if (interrupted) {
+      if (manifest.fleet !== null)
+        writeManifest(folder.path, { ...manifest, fleet: fleetRecord(context.executor, manifest.fleet) })
       context.listener({ event: 'interrupted', folder: folder.path })
       return { done: 'interrupted', folder: folder.path }
     }
     const uninterrupted = manifest.resumed.length === 0
     writeManifest(folder.path, {
       ...manifest,
+      fleet: fleetRecord(context.executor, manifest.fleet),
       ...skippedTrials(manifest, run.stopping),
       finished_at: context.clock.now().toISOString(),
       elapsed_s: uninterrupted ? (context.clock.monotonicMs() - begun) / 1000 : null,
@@ -168,16 +173,26 @@ async function runIntoJournal(run: TrialsToRun, context: RunContext): Promise<{ 
     sweep.chunk_log === 'all' || (sweep.chunk_log === 'first' && round === 1)
   session.provide(folder.chunks)
   const journal = new Journal(folder.journal)
+  const recorded = (result: TrialResult): TrialResult => ({
+    ...withDescribed(result, run.manifest.workload.metrics),
+    resumed_under: [...changes],
+  })
   try {
+    const fleet = fleetOf(executor)
+    if (fleet !== null) {
+      const { manifest, plan } = run
+      const rounds = { manifest, session, plan, stopping, isLogged, recorded }
+      return await runRounds(rounds, { fleet, journal, listener, signal })
+    }
     return await fillSlots({
       planner: new Rounds(run.plan, stopping),
       slots: sweep.n_jobs,
       run: async ({ scenario, round }: PlannedTrial) => {
         const spec = session.spec(scenarios.get(scenario)!, { round, logChunks: isLogged(round) })
         await refuseChanged(session)
-        const result = withDescribed(await executor.run(spec), run.manifest.workload.metrics)
+        const result = recorded(await executor.run(spec))
         await refuseChanged(session)
-        return { ...result, resumed_under: [...changes] }
+        return result
       },
       onSkip: (trial) => listener({ event: 'skipped', trial }),
       onStart: (trial) => listener({ event: 'started', trial }),
@@ -202,6 +217,15 @@ async function refuseChanged(session: Session): Promise<void> {
     `${changed} changed while the run went on, which stops here: trials before and after would not be comparable`,
     'every trial that ended before is kept; undo the change and "stint resume" runs the others, or start a new run',
   )
+}
+
+/** Machines that are known from before stay: their trials are in the journal. */
+function fleetRecord(executor: Executor, before: FleetRecord | null): FleetRecord | null {
+  const fleet = fleetOf(executor)
+  if (fleet === null) return before
+  const machines = [...(before?.machines ?? []), ...fleet.machines()]
+  const byName = new Map(machines.map((machine) => [machine.name, machine]))
+  return { server: fleet.server, on: fleet.on, machines: [...byName.values()] }
 }
 
 /** A metric that the workload described and did not hand over is unknown. */

@@ -16,8 +16,9 @@ import {
   type WorkloadSource,
 } from '../../workers/protocol.ts'
 import type { Scalar, WorkloadInfo } from '../../workers/workload.ts'
-import type { Executor } from '../execute/executor.ts'
+import { type Executor, fleetOf } from '../execute/executor.ts'
 import { runProbe, type TrialPart, trialSpec } from '../execute/trial-spec.ts'
+import { hashWorkload } from '../execute/workload-code.ts'
 import { formatNumber } from '../format.ts'
 import { makeOwnedFolder } from '../ownership/leftovers.ts'
 import { STINT_VERSION } from '../package-folder.ts'
@@ -32,7 +33,7 @@ import { type Finding, refuse } from '../sweep/problems.ts'
 import { workloadMode } from '../sweep/realtime.ts'
 import type { Scenario, Sweep } from '../sweep/types.ts'
 import { calibrate } from './calibrate.ts'
-import { hashWorkload, WatchedInputs, withStdinAsFile } from './inputs.ts'
+import { WatchedInputs, withStdinAsFile } from './inputs.ts'
 
 /** One version of a workload, and what it says of itself. */
 export interface PreparedWorkload {
@@ -72,8 +73,9 @@ export async function prepareSession(options: SessionOptions): Promise<Preparati
   const calibration =
     known !== undefined
       ? known
-      : fit.sweep.relative_to === null
-        ? null
+      : fit.sweep.relative_to === null || fleetOf(executor) !== null
+        ? // Each agent calibrates itself.
+          null
         : await calibrate(executor, fit.sweep.relative_to)
   signal?.throwIfAborted()
   const { limits } = await executor.capabilities()
@@ -161,6 +163,8 @@ async function tooSmallForNode(
   executor: Executor,
   locate: Locate | null,
 ): Promise<InputProblem | null> {
+  // A trial that does not fit on an agent says so itself.
+  if (fleetOf(executor) !== null) return null
   const asked = scenarios.flatMap(({ settings: { memory_scope, max_memory_mb } }) =>
     memory_scope === 'process' && max_memory_mb !== null ? [max_memory_mb] : [],
   )

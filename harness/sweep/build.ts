@@ -49,7 +49,10 @@ export function buildScenarios(
   }
   const usesProfiles =
     gridAxes.some((axis) => axis.key === 'profile') || include.some((entry) => 'profile' in entry)
-  const base = baseOf(input, usesProfiles)
+  const usesMachines = [...(input.include ?? []), ...gridAxes.map(({ key }) => ({ [key]: true }))].some(
+    (entry) => Object.hasOwn(entry, 'machine'),
+  )
+  const base = baseOf(input, { profile: usesProfiles, machine: usesMachines })
   const fixed = Object.fromEntries(
     [...overridden.fixed].filter((key) => Object.hasOwn(base, key)).map((key) => [key, base[key]!]),
   )
@@ -90,13 +93,17 @@ export function buildScenarios(
   return { scenarios, axes }
 }
 
-/** `profiles` and the grid's axes, in the order in which the sweep has them. */
+/** `machines`, `profiles` and the grid's axes, in this order. */
 function axesOf(input: SweepInput): Axis[] {
   const grid = Object.entries(input.grid ?? {}).map(([key, values]): Axis => ({ key, values }))
-  return input.profiles === undefined ? grid : [{ key: 'profile', values: input.profiles }, ...grid]
+  return [
+    ...(input.machines === undefined ? [] : [{ key: 'machine', values: input.machines }]),
+    ...(input.profiles === undefined ? [] : [{ key: 'profile', values: input.profiles }]),
+    ...grid,
+  ]
 }
 
-function baseOf(input: SweepInput, usesProfiles: boolean): Point {
+function baseOf(input: SweepInput, uses: { profile: boolean; machine: boolean }): Point {
   const top = { ...(input as unknown as Record<string, Scalar | undefined>) }
   for (const group of Object.keys(SETTING_GROUPS)) {
     const given = (input as unknown as Record<string, Point | undefined>)[group] ?? {}
@@ -106,7 +113,8 @@ function baseOf(input: SweepInput, usesProfiles: boolean): Point {
   for (const name of SCENARIO_SETTINGS)
     base[name] = Object.hasOwn(top, name) ? top[name]! : SETTING_DEFAULTS[name]!
   for (const name of PIPELINE_SETTINGS) if (Object.hasOwn(top, name)) base[name] = top[name]!
-  if (usesProfiles) base['profile'] = null
+  if (uses.profile) base['profile'] = null
+  if (uses.machine) base['machine'] = null
   Object.assign(base, datasetPoint(input.dataset ?? {}))
   for (const [name, value] of Object.entries(input.params ?? {})) base[`params.${name}`] = value
   return base

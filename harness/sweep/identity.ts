@@ -55,7 +55,7 @@ function canonical(point: Point, axes: readonly string[]): string {
 function identifies(key: string, value: Scalar, axes: readonly string[]): boolean {
   if (ONLY_AS_AXIS.has(key) && !axes.includes(key)) return false
   if (key === 'random_seed') return true
-  if (key === 'profile') return value !== null
+  if (key === 'profile' || key === 'machine') return value !== null
   return SETTING_DEFAULTS[key] !== value
 }
 

@@ -99,8 +99,13 @@ function loadRead(
   overrides: Overrides,
   surroundings: Partial<Surroundings>,
 ): Omit<LoadedSweep, 'overrides'> {
-  const { cores = availableParallelism(), folder = process.cwd(), dataAt } = surroundings
   const { data } = file
+  // The cores that bound a cap are those of the machine that runs.
+  const {
+    cores = data['machines'] === undefined ? availableParallelism() : ANY_CORES,
+    folder = process.cwd(),
+    dataAt,
+  } = surroundings
   const overridden = applyOverrides(file, overrides)
   const places = new Places(data, file.positions, path)
   const folders = foldersOf(path, folder, dataAt)
@@ -145,6 +150,9 @@ function loadRead(
   refuse(referenceFindings(sweep, places, overridden))
   return { sweep, locate: places.locate, notes: [] }
 }
+
+/** More than any machine has. */
+export const ANY_CORES = 4096
 
 /** The mappings of a sweep that give values to keys of scenarios. */
 function keyedMappings(data: Mapping): { path: Path; mapping: Mapping }[] {

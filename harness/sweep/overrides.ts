@@ -128,6 +128,7 @@ function note(data: Mapping, path: readonly string[], value: unknown, { fixed, t
     return
   }
   if (head === 'profiles') touched.add('profile')
+  if (head === 'machines') touched.add('machine')
   if (['include', 'exclude', 'compare', 'gate', 'goal'].includes(head)) return
   for (const key of scenarioKeys(path, value)) {
     fixed.add(key)

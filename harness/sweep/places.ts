@@ -44,10 +44,17 @@ function valueAt(data: unknown, path: Path): unknown {
   return here
 }
 
+/** Axes that are lists at the top of the sweep, by the key of a scenario. */
+const AXIS_LISTS = new Map([
+  ['profile', 'profiles'],
+  ['machine', 'machines'],
+])
+
 /** Every value that `key` takes: the axis's, those of the includes, then the top's. */
 export function occurrences(data: unknown, key: string): Occurrence[] {
   const found: Occurrence[] = []
-  const axis: Path = key === 'profile' ? ['profiles'] : ['grid', key]
+  const list = AXIS_LISTS.get(key)
+  const axis: Path = list === undefined ? ['grid', key] : [list]
   const values = valueAt(data, axis)
   if (Array.isArray(values)) {
     values.forEach((value: unknown, index) => {

@@ -31,6 +31,7 @@ export interface SweepInput {
   dataset?: SweepDataset
   params?: ScalarMap
   profiles?: string[]
+  machines?: string[]
   grid?: Record<string, Scalar[]>
   include?: ScalarMap[]
   exclude?: ScalarMap[]
@@ -160,13 +161,18 @@ function makeSchema({ cores, namedKeys }: SchemaOptions): z.ZodType {
   const keys = scenarioKeys(table)
   const named = Object.fromEntries(namedKeys.map((key) => [key, NAMED[namedBy(key)!]!]))
   const profile = { type: text('the name of a profile or a path to one'), description: 'hardware profile' }
+  const labelWords = 'the label of an agent: letters, digits, - and _, such as pi4'
+  const machine = {
+    type: z.string({ error: labelWords }).regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, { error: labelWords }),
+    description: 'machine, by the label of its agents',
+  }
   const axes = Object.fromEntries(
     Object.entries({ ...keys, ...named }).map(([name, { type, description }]) => {
       const error = 'a list of at least one value, such as [64, 256]'
       return [name, { type: z.array(type, { error }).min(1, { error }), description }]
     }),
   )
-  const point = z.strictObject(optionalEntries({ ...keys, ...named, profile }), {
+  const point = z.strictObject(optionalEntries({ ...keys, ...named, profile, machine }), {
     error: 'a mapping of settings to values, such as { chunk_size: 64 }',
   })
   const points = z.array(point, { error: 'a list of mappings, such as [{ chunk_size: 64 }]' })
@@ -209,6 +215,11 @@ function makeSchema({ cores, namedKeys }: SchemaOptions): z.ZodType {
         .array(profile.type, { error: 'a list of profiles, such as [edge, server]' })
         .min(1, { error: 'a list of at least one profile, such as [edge, server]' })
         .describe('an axis of hardware profiles: names of those shipped, or paths')
+        .optional(),
+      machines: z
+        .array(machine.type, { error: 'a list of labels of agents, such as [pi4, server]' })
+        .min(1, { error: 'a list of at least one label, such as [pi4]' })
+        .describe('an axis of machines, by the labels of the agents that run there; needs --server')
         .optional(),
       grid: z
         .strictObject(optionalEntries(axes), {
@@ -369,10 +380,10 @@ export function knownKeys(path: Path): readonly string[] {
     case 'goal':
       return GOAL_KEYS
   }
-  return [...scenario, 'profile', 'params.<name>', 'dataset.columns.<name>']
+  return [...scenario, 'profile', 'machine', 'params.<name>', 'dataset.columns.<name>']
 }
 
-const BLOCKS = ['params', 'profiles', 'grid', 'include', 'exclude', 'compare', 'gate', 'goal']
+const BLOCKS = ['params', 'profiles', 'machines', 'grid', 'include', 'exclude', 'compare', 'gate', 'goal']
 
 /** Every `params.*` and `dataset.columns.*` key that the grid or an entry of the sweep has. */
 export function namedKeys(data: Record<string, unknown>): string[] {

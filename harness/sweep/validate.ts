@@ -126,6 +126,8 @@ function rightPlace(path: Path, key: string): string | null {
     return `write it as a key of \`${head}\`: ${head}: { ${key.slice(head.length + 1)}: ... }`
   if (path[0] === 'grid' && (key === 'profile' || key === 'profiles'))
     return 'profiles stand at the top of the sweep: profiles: [edge, server]'
+  if (path[0] === 'grid' && (key === 'machine' || key === 'machines'))
+    return 'machines stand at the top of the sweep: machines: [pi4, server]'
   const isVaried = ['grid', 'include', 'exclude'].includes(String(path[0])) || path[1] === 'reference'
   const instead = isVaried && !atTop ? own(NO_AXIS, key) : undefined
   if (instead !== undefined) return instead
@@ -139,7 +141,7 @@ export function repeatedValues(data: unknown, places: Places): Finding[] {
   if (!isMapping(data)) return []
   const grid = isMapping(data['grid']) ? data['grid'] : {}
   const lists: [Path, unknown][] = Object.entries(grid).map(([key, value]) => [['grid', key], value])
-  lists.push([['profiles'], data['profiles']])
+  lists.push([['profiles'], data['profiles']], [['machines'], data['machines']])
   if (isMapping(data['compare'])) lists.push([['compare', 'metrics'], data['compare']['metrics']])
   return lists.flatMap(([path, values]) => {
     if (!Array.isArray(values)) return []

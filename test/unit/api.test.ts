@@ -62,7 +62,8 @@ describe('stint resume', () => {
   it('refuses an export that cannot be written before it runs a trial', async () => {
     const folder = copyOf('interrupted')
     const before = filesIn(folder)
-    const words = { run: folder, force: true, json: false, quiet: true, export: ['pdf'] }
+    const here = { on: undefined, server: undefined, creds: undefined, 'tls-ca': undefined }
+    const words = { ...here, run: folder, force: true, json: false, quiet: true, export: ['pdf'] }
     await expect(resumeCommand.handler(words)).rejects.toThrow(/--export pdf: no such format[\s\S]*formats:/)
     expect(filesIn(folder)).toEqual(before)
   })

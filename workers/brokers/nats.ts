@@ -5,6 +5,7 @@ import {
   connect,
   credsAuthenticator,
   type NatsConnection,
+  nkeyAuthenticator,
   type TlsOptions,
   tokenAuthenticator,
   UserAuthenticationExpiredError,
@@ -27,8 +28,12 @@ export interface NatsOptions {
   name?: string
   /** For the first connection, ms. */
   timeoutMs?: number
-  /** How long to try to connect again after the connection broke, ms; 0: not at all. */
+  /** How long to try to connect again after the connection broke, ms; 0: not at all, infinite: for ever. */
   reconnectMs?: number
+  /** A link that says nothing for so long, twice, is taken for dead, ms; the client's own where none is given. */
+  pingMs?: number
+  /** Before the subjects of answers, so that a server can keep those of one role from another. */
+  inboxPrefix?: string
 }
 
 const TIMEOUT_MS = 5_000
@@ -54,10 +59,14 @@ export async function connectNats(server: string, options: NatsOptions = {}): Pr
       reconnectTimeWait: RECONNECT_WAIT_MS,
       reconnectJitter: 0,
       reconnectJitterTLS: 0,
-      maxReconnectAttempts: Math.ceil(reconnectMs / RECONNECT_WAIT_MS),
+      maxReconnectAttempts: Number.isFinite(reconnectMs) ? Math.ceil(reconnectMs / RECONNECT_WAIT_MS) : -1,
+      // A server that was just restarted may refuse what it knows a moment later.
+      ignoreAuthErrorAbort: !Number.isFinite(reconnectMs),
       // What a cluster says of its other servers may not be reachable from here.
       ignoreClusterUpdates: true,
       ...(options.name !== undefined && { name: options.name }),
+      ...(options.pingMs !== undefined && { pingInterval: options.pingMs, maxPingOut: 2 }),
+      ...(options.inboxPrefix !== undefined && { inboxPrefix: options.inboxPrefix }),
       ...(authenticator !== null && { authenticator }),
       ...(tls !== null && { tls }),
     })
@@ -91,9 +100,15 @@ function tlsOf({ ca }: BrokerAccess, asked: boolean): TlsOptions | null {
   return { ca: readAccessFile(ca, BROKER_VARIABLES.nats.ca) }
 }
 
+const NKEY_SEED = /^\s*S[A-Z2-7]{57}\s*$/
+
 function authenticatorOf({ creds, user, password, token }: BrokerAccess): Authenticator | null {
-  if (creds !== null)
-    return credsAuthenticator(Buffer.from(readAccessFile(creds, BROKER_VARIABLES.nats.creds)))
+  if (creds !== null) {
+    const content = readAccessFile(creds, BROKER_VARIABLES.nats.creds)
+    // A server whose configuration lists the keys itself needs no token.
+    if (NKEY_SEED.test(content)) return nkeyAuthenticator(Buffer.from(content.trim()))
+    return credsAuthenticator(Buffer.from(content))
+  }
   if (token !== null) return tokenAuthenticator(token)
   return user === null ? null : usernamePasswordAuthenticator(user, password ?? undefined)
 }

@@ -68,6 +68,7 @@ export function toTrialResult(evidence: TrialEvidence): TrialResult {
     duration_ms: performance.now() - evidence.requested,
     notes: report?.notes ?? [],
     resumed_under: [],
+    machine: null,
   }
   if (report?.outcome === 'ok' && summary.killed !== 'cgroup_memory') {
     const energy = energyOf(spec, report, summary, evidence.shared)

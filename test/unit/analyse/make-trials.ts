@@ -46,6 +46,7 @@ export function makeTrial(scenario: string, round: number, change: Partial<OkTri
     duration_ms: 1,
     notes: [],
     resumed_under: [],
+    machine: null,
     info: {},
     ...change,
   }

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { busyTicks, coresIn, holdCores } from '../../../harness/gate/core.ts'
+import { busyTicks, coresIn, holdCores } from '../../../harness/execute/local/core.ts'
 import { ownerToken, thisProcess } from '../../../harness/ownership/owner.ts'
 
 let folder: string

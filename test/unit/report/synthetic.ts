@@ -151,6 +151,7 @@ export function syntheticRun(shape: Shape = {}): {
       notes: ['Column full_name has nearly all values distinct and was dropped.'],
       calibration: null,
       skipped_trials: null,
+      fleet: null,
       pipeline: null,
       planned_trials: scenarios.length * runs,
       started_at: '2026-11-22T10:15:00.000Z',
@@ -227,6 +228,7 @@ function syntheticTrial(scenario: Scenario, round: number, random: () => number)
     duration_ms: wall * 1000 + 180,
     notes: [],
     resumed_under: [],
+    machine: null,
   }
   if (outOfMemory) {
     const message = `heap plus external memory reached ${Math.round(max_memory_mb * 1.03)} MB, above the cap of ${max_memory_mb} MB`

@@ -11,8 +11,8 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { hashWorkload } from '../../../harness/execute/workload-code.ts'
 import { builtFile, packageFolder } from '../../../harness/package-folder.ts'
-import { hashWorkload } from '../../../harness/session/inputs.ts'
 import { loadedFiles } from '../../fixtures/loaded-files.ts'
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'workload-hash-')))

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { OWNER_PATTERN, ownerToken, parseOwner, stateOf, thisProcess } from '../ownership/owner.ts'
-import { UserError } from '../user-error.ts'
+import { OWNER_PATTERN, ownerToken, parseOwner, stateOf, thisProcess } from '../../ownership/owner.ts'
+import { UserError } from '../../user-error.ts'
 
 export interface HeldCores {
   /** For duets whose sweep names none; null where all name one, or this system does not tell of its cores. */

@@ -1,0 +1,647 @@
+/** A coordinator's hands on another machine: takes rounds from the server, runs their trials here, hands the results in. */
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type JetStreamClient, jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { Objm } from '@nats-io/obj'
+import { headers, type NatsConnection, nuid } from '@nats-io/transport-node'
+import {
+  type Capabilities,
+  type LocalResources,
+  NO_NOISE_READINGS,
+  type TrialResult,
+  type TrialSpec,
+  type WorkloadSource,
+} from '../../../workers/protocol.ts'
+import { makeOwnedFolder } from '../../ownership/leftovers.ts'
+import { machineName } from '../../ownership/owner.ts'
+import { STINT_VERSION } from '../../package-folder.ts'
+import { readMachine } from '../../record/machine.ts'
+import type { FleetMachine, Machine } from '../../record/types.ts'
+import { UserError } from '../../user-error.ts'
+import type { DuetExecutor } from '../executor.ts'
+import { measureKernel } from '../kernel-speed.ts'
+import { holdCores } from '../local/core.ts'
+import { hashWorkload } from '../workload-code.ts'
+import {
+  type Allowed,
+  checkedJob,
+  checkWorkload,
+  duetWithinLimits,
+  Refused,
+  specsOf,
+  withinLimits,
+} from './check-job.ts'
+import { checkServer, connectTo, type ServerOptions } from './connection.ts'
+import { AgentDisk, defaultAgentFolder } from './disk.ts'
+import {
+  ACK_WAIT_MS,
+  AGENTS,
+  type AgentRecord,
+  BEAT_MS,
+  CLAIMS,
+  codeName,
+  DATA,
+  dataName,
+  HASH,
+  type Job,
+  LABEL,
+  LARGE,
+  MOST_DEATHS,
+  type Outcome,
+  pack,
+  pause,
+  pullOne,
+  REGISTER_MS,
+  subjects,
+  type Taken,
+  unpack,
+  WORK,
+} from './messages.ts'
+
+export interface AgentOptions extends ServerOptions {
+  labels: readonly string[]
+  /** Made of the machine's name, labels and limits where none is given: the same when the agent starts again. */
+  name?: string
+  /** Rounds at the same time; 1 where none is given. */
+  slots?: number
+  maxMemoryMb?: number
+  maxCores?: number
+  /** `none`, `any`, or a file with a hash per line; none where nothing is said. */
+  allowWorkloads?: string
+  /** What is kept on disk; `stint/agent` in the user's cache where none is given. */
+  folder?: string
+  signal: AbortSignal
+  onNote(text: string): void
+  /** Starts what runs the trials of one slot. */
+  startExecutor(): DuetExecutor
+}
+
+/** How long a pull waits at the server for work, ms. */
+const PULL_MS = 1000
+/** A result that the server does not take for so long must not hold up the next trial, ms. */
+const HAND_IN_MS = 3000
+const RETRY_MS = 500
+const CLOCK_EVERY = 15
+const CORE_KEPT_MS = 60_000
+/** Of a message, beside its payload. */
+const OVERHEAD_BYTES = 4096
+
+/**
+ * Works until `signal` is aborted, then gives back what it had begun.
+ * @throws {UserError} where the options cannot be used or the server cannot be reached
+ */
+export async function runAgent(options: AgentOptions): Promise<void> {
+  const agent = new Agent(options)
+  const nc = await connectTo(options, 'agent', `stint agent ${agent.name}`)
+  try {
+    await agent.work(nc)
+  } finally {
+    await nc.drain().catch(() => {})
+  }
+}
+
+class Agent {
+  readonly name: string
+  private readonly options: AgentOptions
+  private readonly labels: readonly string[]
+  private readonly disk: AgentDisk
+  private readonly allowed: Allowed
+  private readonly build: string
+  private readonly machine: Machine
+  private readonly process = nuid.next()
+  private readonly since = new Date().toISOString()
+  private nc!: NatsConnection
+  private js!: JetStreamClient
+  private can: Capabilities | null = null
+  private clock: FleetMachine['clock'] = null
+  private kernelOpsS: number | null = null
+  private readonly busy = new Set<AgentRecord['busy'][number]>()
+  /** Slots that wait for work. */
+  private readonly idle: ((message: Taken | null) => void)[] = []
+  private wake: () => void = () => {}
+  private readonly cancels = new Map<string, Set<AbortController>>()
+  private registered = false
+  private core: { run: string; core: number | null; release(): void; timer: NodeJS.Timeout } | null = null
+
+  constructor(options: AgentOptions) {
+    this.options = options
+    checkServer(options.server)
+    const { labels, maxMemoryMb = null, maxCores = null, folder = defaultAgentFolder() } = options
+    for (const label of labels)
+      if (!LABEL.test(label))
+        throw new UserError(`--labels ${label}: expected letters, digits, - and _, such as pi4,arm64`)
+    if (labels.length === 0) throw new UserError('--labels: expected at least one, such as pi4')
+    this.allowed = allowedBy(options.allowWorkloads ?? 'none')
+    this.build = hashWorkload('pipeline')
+    this.machine = readMachine()
+    const own = JSON.stringify([labels, maxMemoryMb, maxCores, folder])
+    const mark = createHash('sha256').update(own).digest('hex').slice(0, 6)
+    this.name = options.name ?? `${machineName().replaceAll('.', '-').slice(0, 40)}-${mark}`
+    if (!LABEL.test(this.name)) throw new UserError(`--name ${this.name}: expected letters, digits, - and _`)
+    this.labels = [...new Set([...labels, this.name])]
+    this.disk = new AgentDisk(folder, this.name)
+  }
+
+  async work(nc: NatsConnection): Promise<void> {
+    const { signal, slots = 1, onNote } = this.options
+    this.nc = nc
+    this.js = jetstream(nc)
+    const executors = Array.from({ length: slots }, () => this.options.startExecutor())
+    const stop = () => {
+      for (const waiting of this.idle.splice(0)) waiting(null)
+      this.wake()
+    }
+    signal.addEventListener('abort', stop, { once: true })
+    const control = nc.subscribe(subjects.controlOfAll, {
+      callback: (_, message) => {
+        const run = message.subject.split('.').at(-1)!
+        for (const cancel of this.cancels.get(run) ?? []) cancel.abort()
+      },
+    })
+    void this.tellOfLink()
+    try {
+      this.can = await executors[0]!.capabilities()
+      const beats = this.keepRegistered()
+      const handingIn = this.handInWhatIsLeft()
+      onNote(`agent ${this.name} waits for work for ${this.labels.join(', ')}`)
+      const pulls = this.labels.map((label) => this.pull(label))
+      await Promise.all(executors.map((executor) => this.slot(executor)))
+      await Promise.all([...pulls, beats, handingIn])
+    } finally {
+      signal.removeEventListener('abort', stop)
+      control.unsubscribe()
+      this.releaseCore()
+      await Promise.all(executors.map((executor) => executor.close()))
+    }
+  }
+
+  // ---------------------------------------------------------------- who is there
+
+  private record(): AgentRecord {
+    return {
+      ...this.asMachine(),
+      process: this.process,
+      slots: this.options.slots ?? 1,
+      can: this.can!,
+      busy: [...this.busy],
+      since: this.since,
+    }
+  }
+
+  private asMachine(): FleetMachine {
+    const { maxMemoryMb = null, maxCores = null } = this.options
+    return {
+      name: this.name,
+      labels: this.labels.filter((label) => label !== this.name),
+      stint: STINT_VERSION,
+      build: this.build,
+      machine: this.machine,
+      limits: { max_memory_mb: maxMemoryMb, max_cores: maxCores },
+      clock: this.clock,
+      kernel_ops_s: this.kernelOpsS,
+    }
+  }
+
+  private get key(): string {
+    return `$KV.${AGENTS}.${this.name}.${this.process}`
+  }
+
+  private async keepRegistered(): Promise<void> {
+    const { signal } = this.options
+    for (let beat = 0; !signal.aborted; beat++) {
+      try {
+        const from = Date.now()
+        await this.js.publish(this.key, JSON.stringify(this.record()), { timeout: REGISTER_MS })
+        const to = Date.now()
+        if (!this.registered || beat % CLOCK_EVERY === 0) await this.measureClock(from, to)
+        this.registered = true
+      } catch {
+        // No link now, or no coordinator has set the server up yet.
+        this.registered = false
+      }
+      await this.sleep(this.registered ? REGISTER_MS : RETRY_MS)
+    }
+    const deleted = headers()
+    deleted.set('KV-Operation', 'DEL')
+    await this.js.publish(this.key, '', { headers: deleted, timeout: REGISTER_MS }).catch(() => {})
+  }
+
+  /** The server stamps what it stores: its clock was read between the two readings of this one. */
+  private async measureClock(from: number, to: number): Promise<void> {
+    const jsm = await jetstreamManager(this.nc, { checkAPI: false })
+    const stored = await jsm.direct.getMessage(`KV_${AGENTS}`, { last_by_subj: this.key })
+    if (stored === null) return
+    const error_ms = (to - from) / 2
+    if (this.clock !== null && this.clock.error_ms < error_ms / 2) return
+    this.clock = { offset_ms: from + error_ms - stored.time.getTime(), error_ms }
+  }
+
+  private async tellOfLink(): Promise<void> {
+    for await (const { type } of this.nc.status()) {
+      if (type === 'disconnect') this.options.onNote('the link to the server is down; what runs goes on')
+      if (type !== 'reconnect') continue
+      this.options.onNote('the link to the server is up again')
+      void this.handInWhatIsLeft()
+    }
+  }
+
+  // ---------------------------------------------------------------- taking work
+
+  /** Asks for work of one label while a slot is free. */
+  private async pull(label: string): Promise<void> {
+    const { signal } = this.options
+    while (!signal.aborted) {
+      if (this.idle.length === 0) {
+        await new Promise<void>((resolve) => {
+          const before = this.wake
+          this.wake = () => {
+            before()
+            resolve()
+          }
+        })
+        continue
+      }
+      const from = performance.now()
+      const message = await pullOne(this.nc, 'agent', WORK, subjects.consumer(label), PULL_MS)
+      if (message !== null) {
+        const slot = signal.aborted ? undefined : this.idle.shift()
+        if (slot === undefined) message.giveBack()
+        else slot(message)
+      } else if (performance.now() - from < PULL_MS / 2) await this.sleep(RETRY_MS)
+    }
+  }
+
+  private async slot(first: DuetExecutor): Promise<void> {
+    const { signal, onNote } = this.options
+    let executor = first
+    while (!signal.aborted) {
+      const message = await new Promise<Taken | null>((resolve) => {
+        this.idle.push(resolve)
+        const wake = this.wake
+        this.wake = () => {}
+        wake()
+      })
+      if (message === null) return
+      const usable = await this.handle(message, executor).catch(async (error) => {
+        onNote(`a job could not be run: ${(error as Error).message}`)
+        await this.sleep(RETRY_MS)
+        message.giveBack()
+        return false
+      })
+      if (usable || signal.aborted) continue
+      await executor.close()
+      executor = this.options.startExecutor()
+    }
+  }
+
+  /** @returns false where the executor was closed */
+  private async handle(message: Taken, executor: DuetExecutor): Promise<boolean> {
+    const [, , , run = '', key = ''] = message.subject.split('.')
+    const doing = { run, key, now: 'fetching data and code' }
+    const cancel = new AbortController()
+    const cancels = this.cancels.get(run) ?? new Set()
+    this.cancels.set(run, cancels.add(cancel))
+    const stop = () => cancel.abort()
+    this.options.signal.addEventListener('abort', stop, { once: true })
+    const beats = setInterval(() => message.beat(), BEAT_MS)
+    this.busy.add(doing)
+    const folder = makeOwnedFolder()
+    cancel.signal.addEventListener('abort', () => void executor.close(), { once: true })
+    try {
+      const job = checkedJob(await unpack(message.data))
+      if (job.run !== run || job.key !== key) throw new Refused('it is of another run than its subject says')
+      executor.provide(await this.resources(job, executor, folder))
+      cancel.signal.throwIfAborted()
+      this.options.onNote(
+        `${run} ${key}: ${job.work.kind === 'round' ? `${job.work.specs.length} trials` : 'a duet'}`,
+      )
+      const handed =
+        job.work.kind === 'round'
+          ? await this.round(job, job.work.specs, { executor, message, folder, doing, cancel: cancel.signal })
+          : await this.duet(job, executor, cancel.signal)
+      // Else the link is down: the message comes again, and what was saved is handed in then.
+      if (handed) {
+        message.ack()
+        this.disk.finish(run, key)
+      }
+      return true
+    } catch (error) {
+      if (cancel.signal.aborted) {
+        // The agent leaves: another one goes on. The coordinator has cancelled: nobody does.
+        if (this.options.signal.aborted) message.giveBack()
+        else message.drop()
+        await this.unclaim(run, key)
+        return false
+      }
+      if (!(error instanceof Refused)) throw error
+      this.options.onNote(`${run} ${key}: refused: ${error.message}`)
+      const what = { kind: 'refused', reason: error.message } as const
+      await this.handIn({ format: 1, run, key, id: key, agent: this.asMachine(), what }, cancel.signal)
+      message.drop()
+      return true
+    } finally {
+      clearInterval(beats)
+      this.options.signal.removeEventListener('abort', stop)
+      this.busy.delete(doing)
+      cancels.delete(cancel)
+      if (cancels.size === 0) this.cancels.delete(run)
+      rmSync(folder, { recursive: true, force: true })
+    }
+  }
+
+  /** @throws {Refused} where what the job refers to may not run here or is not what its hash says */
+  private async resources(job: Job, executor: DuetExecutor, folder: string): Promise<LocalResources> {
+    const workloads = new Map<string, WorkloadSource>()
+    const data = new Map<string, string>()
+    for (const { workload, data: ref } of specsOf(job)) {
+      if (!workloads.has(workload.sha256)) {
+        checkWorkload(workload, this.allowed, this.build)
+        workloads.set(
+          workload.sha256,
+          workload.kind === 'builtin'
+            ? workload.name
+            : await this.disk.code(workload.sha256, async () =>
+                unpack(await this.object(codeName(workload.sha256))),
+              ),
+        )
+      }
+      const sha256 = ref?.fingerprint.sha256
+      if (sha256 === undefined || data.has(sha256)) continue
+      const ending = job.endings[sha256] ?? ''
+      data.set(sha256, await this.disk.data(sha256, ending, () => this.stream(dataName(sha256))))
+    }
+    return { workloads, data, chunk_logs: folder, compute_scale: await this.scaleFor(job, executor) }
+  }
+
+  private async object(name: string): Promise<Uint8Array> {
+    return new Uint8Array(await new Response(await this.stream(name)).arrayBuffer())
+  }
+
+  private async stream(name: string): Promise<ReadableStream<Uint8Array>> {
+    const store = await new Objm(this.nc).open(DATA, false)
+    const found = await store.get(name)
+    if (found === null) throw new Refused(`the server does not have ${name}`)
+    return found.data
+  }
+
+  /** Cores of this machine for one compute unit: measured once, with nothing else on this agent's slot. */
+  private async scaleFor({ relative_to }: Job, executor: DuetExecutor): Promise<number> {
+    if (relative_to === null) return 1
+    executor.provide({ workloads: new Map(), data: new Map(), chunk_logs: null, compute_scale: 1 })
+    this.kernelOpsS ??= await measureKernel(executor)
+    return relative_to.kernel_ops_s / this.kernelOpsS
+  }
+
+  // ---------------------------------------------------------------- running it
+
+  private async round(
+    job: Job,
+    specs: readonly TrialSpec[],
+    on: {
+      executor: DuetExecutor
+      message: Taken
+      folder: string
+      doing: AgentRecord['busy'][number]
+      cancel: AbortSignal
+    },
+  ): Promise<boolean> {
+    const { run, key } = job
+    const { executor, message, folder, doing, cancel } = on
+    const scale = job.relative_to === null ? 1 : job.relative_to.kernel_ops_s / this.kernelOpsS!
+    const cores = this.machine.cores
+    const limited = specs.map((spec) => withinLimits(spec, this.asMachine().limits, scale, cores))
+    const deaths = message.delivery > 1 ? await this.deathsIn(run, key) : new Map<string, number>()
+    let handed = true
+    for (const [index, spec] of limited.entries()) {
+      cancel.throwIfAborted()
+      const id = spec.trial
+      let outcome = this.disk.saved(run, key, id)
+      if (outcome === null) {
+        this.claim(run, key, id, deaths)
+        doing.now = id
+        this.nc.publish(subjects.events(run), JSON.stringify({ event: 'began', trial: id, agent: this.name }))
+        const died = deaths.get(id) ?? 0
+        const result =
+          died >= MOST_DEATHS
+            ? { ...crashed(spec, died), machine: this.name }
+            : await this.trial(spec, executor, specs[index]!)
+        cancel.throwIfAborted()
+        const what = { kind: 'trial', result, chunk_log: logIn(folder, id) } as const
+        outcome = { format: 1, run, key, id, agent: this.asMachine(), what }
+        this.disk.save(outcome)
+      }
+      handed = (await this.handIn(outcome, cancel, HAND_IN_MS)) && handed
+    }
+    this.claim(run, key, null, deaths)
+    if (handed) return true
+    // What the server did not take at once it has by now, or takes when the link is up again.
+    for (const { trial } of limited) {
+      const outcome = this.disk.saved(run, key, trial)
+      if (outcome !== null && !(await this.handIn(outcome, cancel))) return false
+    }
+    return true
+  }
+
+  private async trial(spec: TrialSpec, executor: DuetExecutor, asked: TrialSpec): Promise<TrialResult> {
+    const alone = this.busy.size === 1
+    const result = await executor.run(spec)
+    const notes = [...result.notes]
+    for (const cap of ['max_memory_mb', 'max_compute_units'] as const)
+      if (spec.caps[cap] !== asked.caps[cap]) notes.push(`${cap} ${spec.caps[cap]} is the agent's own limit`)
+    const named = { ...result, notes, machine: this.name }
+    if (named.outcome !== 'ok' || (alone && this.busy.size === 1)) return named
+    // Counters count the whole machine, and another slot's part of it is not known here.
+    return { ...named, energy: { joules: null, source: null, shared: true } }
+  }
+
+  private async duet(job: Job, executor: DuetExecutor, cancel: AbortSignal): Promise<boolean> {
+    if (job.work.kind !== 'duet') return false
+    const { run, key } = job
+    const spec = duetWithinLimits(job.work.spec, this.asMachine().limits, this.machine.cores)
+    const { baseline, candidate } = spec.sides
+    const core = await this.coreFor(run, candidate.caps.pin_core, cancel)
+    const pinned = { ...candidate, caps: { ...candidate.caps, pin_core: core } }
+    const report = await executor.duet({ ...spec, sides: { baseline, candidate: pinned } })
+    cancel.throwIfAborted()
+    const what = { kind: 'duet', report } as const
+    const outcome: Outcome = { format: 1, run, key, id: spec.duet, agent: this.asMachine(), what }
+    return await this.handIn(outcome, cancel)
+  }
+
+  /** One core for all duets of a gate. */
+  private async coreFor(run: string, asked: number | null, signal: AbortSignal): Promise<number | null> {
+    if (this.core?.run !== run || (asked !== null && this.core.core !== asked)) {
+      this.releaseCore()
+      const { onNote: onStep } = this.options
+      const held = await holdCores({ asked: [asked], patienceMs: CORE_KEPT_MS, signal, onStep })
+      const timer = setTimeout(() => this.releaseCore(), CORE_KEPT_MS).unref()
+      this.core = { run, core: asked ?? held.core, release: held.release, timer }
+    }
+    this.core!.timer.refresh()
+    return this.core!.core
+  }
+
+  private releaseCore(): void {
+    if (this.core === null) return
+    clearTimeout(this.core.timer)
+    this.core.release()
+    this.core = null
+  }
+
+  // ---------------------------------------------------------------- deaths
+
+  /** Sent before the trial begins; nothing waits for it, so that nothing of the link is in a measurement. */
+  private claim(run: string, key: string, trial: string | null, deaths: ReadonlyMap<string, number>): void {
+    if (this.nc.isClosed()) return
+    const value = JSON.stringify({ trial, deaths: Object.fromEntries(deaths) })
+    this.nc.publish(`$KV.${CLAIMS}.${run}.${key}`, value)
+  }
+
+  private async unclaim(run: string, key: string): Promise<void> {
+    const deaths = await this.claimed(run, key)
+    this.claim(run, key, null, deaths.deaths)
+    await this.nc.flush().catch(() => {})
+  }
+
+  /** How often an agent went away in a trial of the round; whoever asks has got the round after one did. */
+  private async deathsIn(run: string, key: string): Promise<Map<string, number>> {
+    const { trial, deaths } = await this.claimed(run, key)
+    if (trial !== null) deaths.set(trial, (deaths.get(trial) ?? 0) + 1)
+    return deaths
+  }
+
+  private async claimed(
+    run: string,
+    key: string,
+  ): Promise<{ trial: string | null; deaths: Map<string, number> }> {
+    try {
+      const jsm = await jetstreamManager(this.nc, { checkAPI: false })
+      const stored = await jsm.direct.getMessage(`KV_${CLAIMS}`, {
+        last_by_subj: `$KV.${CLAIMS}.${run}.${key}`,
+      })
+      const { trial, deaths } = JSON.parse(stored?.string() ?? '{}') as { trial?: unknown; deaths?: object }
+      const counts = Object.entries(deaths ?? {}).map(([id, count]): [string, number] => [id, Number(count)])
+      return { trial: typeof trial === 'string' ? trial : null, deaths: new Map(counts) }
+    } catch {
+      return { trial: null, deaths: new Map() }
+    }
+  }
+
+  // ---------------------------------------------------------------- handing in
+
+  /** @returns whether the server has it; false only after `patienceMs`, or once cancelled */
+  private async handIn(outcome: Outcome, cancel: AbortSignal, patienceMs = Infinity): Promise<boolean> {
+    const until = performance.now() + patienceMs
+    const { run, key, id } = outcome
+    const msgID = `${run}/${key}/${id}/${this.name}`
+    for (let told = false; ; told = true) {
+      try {
+        const payload = await this.payloadOf(outcome, msgID)
+        await this.js.publish(subjects.results(run, key, this.name), payload, { msgID, timeout: HAND_IN_MS })
+        return true
+      } catch (error) {
+        if (!told)
+          this.options.onNote(`${id} is kept here until the server takes it (${(error as Error).message})`)
+      }
+      if (cancel.aborted || this.nc.isClosed() || performance.now() > until) return false
+      await pause(RETRY_MS)
+    }
+  }
+
+  private async payloadOf(outcome: Outcome, name: string): Promise<Uint8Array> {
+    const payload = pack(outcome)
+    if (payload.length <= (this.nc.info?.max_payload ?? 1 << 20) - OVERHEAD_BYTES) return payload
+    const store = await new Objm(this.nc).open(LARGE, false)
+    await store.putBlob({ name }, payload)
+    return pack({ format: 1, large: name })
+  }
+
+  /** What an agent of this name measured and could not hand in before it ended, or before the link was cut. */
+  private async handInWhatIsLeft(): Promise<void> {
+    const { signal } = this.options
+    const under = new Set([...this.busy].map(({ run, key }) => `${run} ${key}`))
+    for (const outcome of this.disk.left()) {
+      if (signal.aborted) return
+      if (!under.has(`${outcome.run} ${outcome.key}`)) await this.handIn(outcome, signal, ACK_WAIT_MS)
+    }
+  }
+
+  private async sleep(ms: number): Promise<void> {
+    const { signal } = this.options
+    if (signal.aborted) return
+    await new Promise<void>((resolve) => {
+      const end = () => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', end)
+        resolve()
+      }
+      const timer = setTimeout(end, ms)
+      signal.addEventListener('abort', end, { once: true })
+    })
+  }
+}
+
+function allowedBy(given: string): Allowed {
+  if (given === 'none' || given === 'any') return given
+  let lines: string[]
+  try {
+    lines = readFileSync(given, 'utf8').split('\n')
+  } catch (error) {
+    throw new UserError(
+      `--allow-workloads ${given}: cannot be read (${(error as NodeJS.ErrnoException).code})`,
+      'expected none, any, or a file with the SHA-256 of a workload per line',
+    )
+  }
+  const hashes = lines
+    .map((line) => line.trim().split(/\s+/)[0]!)
+    .filter((word) => word !== '' && !word.startsWith('#'))
+  const wrong = hashes.find((word) => !HASH.test(word))
+  if (wrong !== undefined) throw new UserError(`--allow-workloads ${given}: ${wrong} is no SHA-256`)
+  return new Set(hashes)
+}
+
+function logIn(folder: string, trial: string): string | null {
+  const path = join(folder, `${trial}.jsonl`)
+  return existsSync(path) ? readFileSync(path, 'utf8') : null
+}
+
+/** The result of a trial that is not begun again. */
+function crashed({ trial, scenario, round, caps: asked }: TrialSpec, deaths: number): TrialResult {
+  const message = `the agent that ran it went away ${deaths} times while it ran: it was killed, or its machine or its link failed`
+  const memory = {
+    asked_mb: asked.max_memory_mb,
+    scope: asked.memory_scope,
+    in_force_mb: null,
+    mechanisms: [],
+    peak_mb: null,
+    peak_above_idle_mb: null,
+    enforced: asked.max_memory_mb === null,
+    note: null,
+  }
+  const compute = {
+    asked: asked.max_compute_units,
+    in_force: null,
+    achieved: null,
+    mechanism: 'none' as const,
+    period_ms: null,
+    throttled_ms: null,
+    pinned_core: null,
+    enforced: asked.max_compute_units === null,
+    note: null,
+  }
+  return {
+    trial,
+    scenario,
+    round,
+    caps: { memory, compute },
+    noise: { ...NO_NOISE_READINGS, disturbed: null },
+    started_at: new Date().toISOString(),
+    duration_ms: 0,
+    notes: [],
+    resumed_under: [],
+    machine: null,
+    outcome: 'crashed',
+    error: { name: 'AgentLost', message, stack: null, exit: null },
+  }
+}

@@ -1,0 +1,56 @@
+/** The connection of a coordinator, an agent or a watcher: it comes back by itself after the server or the network was away. */
+import type { NatsConnection } from '@nats-io/transport-node'
+import { BrokerError, brokerAccess, brokerAddress } from '../../../workers/brokers/address.ts'
+import { connectNats } from '../../../workers/brokers/nats.ts'
+import { UserError } from '../../user-error.ts'
+
+export interface ServerOptions {
+  /** Such as `nats://host:4222` or `tls://host:4222`. */
+  server: string
+  /** A creds file, or a file with an nkey's seed; as the environment says where none is given. */
+  creds?: string
+  /** Certificate of the authority that signed the server's, PEM; as the environment says where none is given. */
+  tlsCa?: string
+}
+
+/** Each role may read the answers to its own questions only, if the server is told so. */
+export type Role = 'agent' | 'coordinator' | 'watcher'
+
+/** A link that says nothing for so long, twice, is taken for dead. */
+const PING_MS = 5000
+
+/** @throws {UserError} where the server does not answer or refuses, or a file cannot be read */
+export async function connectTo(
+  { server, creds, tlsCa }: ServerOptions,
+  role: Role,
+  name: string,
+): Promise<NatsConnection> {
+  const env = brokerAccess('nats')
+  try {
+    return await connectNats(server, {
+      access: { ...env, ...(creds !== undefined && { creds }), ...(tlsCa !== undefined && { ca: tlsCa }) },
+      name,
+      reconnectMs: Number.POSITIVE_INFINITY,
+      pingMs: PING_MS,
+      inboxPrefix: inboxOf(role),
+    })
+  } catch (error) {
+    if (!(error instanceof BrokerError)) throw error
+    throw new UserError(error.message, error.hint ?? 'docs/guides/fleet.md shows how to set a server up')
+  }
+}
+
+/** @throws {UserError} where it is no address of a server */
+export function checkServer(server: string): string {
+  try {
+    return brokerAddress(server).server
+  } catch (error) {
+    const { message, hint } = error as BrokerError
+    throw new UserError(`--server ${message}`, hint)
+  }
+}
+
+/** Before the answers to a role's questions. */
+export function inboxOf(role: Role): string {
+  return `_INBOX_${role}`
+}

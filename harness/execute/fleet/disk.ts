@@ -1,0 +1,216 @@
+/** What an agent keeps on its disk: data and code by hash, and results until the server has them. */
+import { createHash } from 'node:crypto'
+import {
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { WorkloadSource } from '../../../workers/protocol.ts'
+import { unfinishedName } from '../../record/atomic.ts'
+import { hashWorkload } from '../workload-code.ts'
+import { unpackBundle, unpackedIn } from './bundle.ts'
+import type { Outcome } from './messages.ts'
+
+/** Marks a job of which the server has everything. */
+const DONE = 'done'
+/** Jobs that stay after that. */
+const KEPT = 8
+const WEEK_MS = 7 * 86_400_000
+/** Data and code that nothing used for so long is removed. */
+const UNUSED_MS = 2 * WEEK_MS
+
+/** `$XDG_CACHE_HOME/stint/agent`, or the same below `~/.cache`. */
+export function defaultAgentFolder(): string {
+  return join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'stint', 'agent')
+}
+
+export class AgentDisk {
+  private readonly folder: string
+  private readonly outbox: string
+  /** Folders of jobs that are done, the oldest first. */
+  private readonly finished: string[] = []
+  /** States of files in which they were found whole. */
+  private readonly known = new Map<string, string>()
+
+  /** @param name of the agent: one with the same name takes up what another left */
+  constructor(folder: string, name: string) {
+    this.folder = folder
+    this.outbox = join(folder, 'results', name)
+    for (const part of ['data', 'code']) mkdirSync(join(folder, part), { recursive: true })
+    mkdirSync(this.outbox, { recursive: true })
+    for (const part of ['data', 'code']) removeOlder(join(folder, part), UNUSED_MS)
+    for (const run of entries(this.outbox)) {
+      removeOlder(join(this.outbox, run), WEEK_MS)
+      const done = entries(join(this.outbox, run)).map((key) => join(this.outbox, run, key))
+      this.finished.push(...done.filter(isDone))
+    }
+  }
+
+  // ---------------------------------------------------------------- data and code
+
+  /**
+   * @param fetch called where the file is not there yet
+   * @throws where what was fetched is not of this hash
+   */
+  async data(
+    sha256: string,
+    ending: string,
+    fetch: () => Promise<ReadableStream<Uint8Array>>,
+  ): Promise<string> {
+    const path = join(this.folder, 'data', sha256 + ending)
+    if (await this.isWhole(path, sha256)) return path
+    const unfinished = unfinishedName(path)
+    try {
+      const hash = createHash('sha256')
+      const source = Readable.fromWeb((await fetch()) as Parameters<typeof Readable.fromWeb>[0])
+      await pipeline(
+        source,
+        async function* hashed(parts: AsyncIterable<Buffer>) {
+          for await (const part of parts) {
+            hash.update(part)
+            yield part
+          }
+        },
+        createWriteStream(unfinished, { flush: true } as object),
+      )
+      const found = hash.digest('hex')
+      if (found !== sha256) throw new Error(`data that was to have the hash ${sha256} came with ${found}`)
+      renameSync(unfinished, path)
+      return path
+    } finally {
+      rmSync(unfinished, { force: true })
+    }
+  }
+
+  /** Read again where its time or size is another: what ran here may have touched it. */
+  private async isWhole(path: string, sha256: string): Promise<boolean> {
+    if (!existsSync(path)) return false
+    const known = this.known.get(path)
+    const { size, mtimeMs, ctimeMs } = statSync(path)
+    const stamp = `${size} ${mtimeMs} ${ctimeMs}`
+    if (known !== stamp) {
+      const hash = createHash('sha256')
+      for await (const part of createReadStream(path)) hash.update(part as Buffer)
+      if (hash.digest('hex') !== sha256) return false
+    }
+    touch(path)
+    const now = statSync(path)
+    this.known.set(path, `${now.size} ${now.mtimeMs} ${now.ctimeMs}`)
+    return true
+  }
+
+  /** The workload of a bundle, kept under its hash. */
+  async code(sha256: string, fetch: () => Promise<unknown>): Promise<WorkloadSource> {
+    const folder = join(this.folder, 'code', sha256)
+    // Hashed again: what ran here may have touched it.
+    const there = unpackedIn(folder)
+    if (there !== null && isOf(there, sha256)) {
+      touch(folder)
+      return there
+    }
+    const unfinished = unfinishedName(folder)
+    rmSync(unfinished, { recursive: true, force: true })
+    unpackBundle(await fetch(), unfinished, sha256)
+    rmSync(folder, { recursive: true, force: true })
+    renameSync(unfinished, folder)
+    return unpackedIn(folder)!
+  }
+
+  // ---------------------------------------------------------------- results
+
+  private fileOf(run: string, key: string, id: string): string {
+    return join(this.outbox, run, key, `${id}.json`)
+  }
+
+  /** @returns when it is on disk */
+  save(outcome: Outcome): void {
+    const path = this.fileOf(outcome.run, outcome.key, outcome.id)
+    mkdirSync(join(this.outbox, outcome.run, outcome.key), { recursive: true })
+    const unfinished = unfinishedName(path)
+    writeFileSync(unfinished, JSON.stringify(outcome), { flush: true })
+    renameSync(unfinished, path)
+  }
+
+  /** What was measured for a job before, by this agent or one of its name. */
+  saved(run: string, key: string, id: string): Outcome | null {
+    return readOutcome(this.fileOf(run, key, id))
+  }
+
+  /**
+   * The server has all of the job. A few stay: a job comes again where the word that it is done was lost, and is then
+   * answered with what there is.
+   */
+  finish(run: string, key: string): void {
+    const folder = join(this.outbox, run, key)
+    if (!existsSync(folder)) return
+    writeFileSync(join(folder, DONE), '')
+    this.finished.push(folder)
+    for (const old of this.finished.splice(0, this.finished.length - KEPT)) {
+      rmSync(old, { recursive: true, force: true })
+      if (entries(dirname(old)).length === 0) rmSync(dirname(old), { recursive: true, force: true })
+    }
+  }
+
+  /** Everything that is there, of jobs that were never handed in whole. */
+  *left(): Generator<Outcome> {
+    for (const run of entries(this.outbox))
+      for (const key of entries(join(this.outbox, run)))
+        for (const file of isDone(join(this.outbox, run, key)) ? [] : entries(join(this.outbox, run, key))) {
+          const outcome = file.endsWith('.json') ? readOutcome(join(this.outbox, run, key, file)) : null
+          if (outcome !== null) yield outcome
+        }
+  }
+}
+
+function isOf(workload: WorkloadSource, sha256: string): boolean {
+  try {
+    return hashWorkload(workload) === sha256
+  } catch {
+    return false
+  }
+}
+
+function isDone(folder: string): boolean {
+  return existsSync(join(folder, DONE))
+}
+
+function readOutcome(path: string): Outcome | null {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Outcome
+  } catch {
+    return null
+  }
+}
+
+function entries(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+function touch(path: string): void {
+  const now = new Date()
+  utimesSync(path, now, now)
+}
+
+function removeOlder(folder: string, ms: number): void {
+  for (const name of entries(folder)) {
+    const path = join(folder, name)
+    const stat = statSync(path, { throwIfNoEntry: false })
+    if (stat !== undefined && Date.now() - stat.mtimeMs > ms) rmSync(path, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,727 @@
+/** Runs trials on other machines: rounds go to the server, results come back from it. */
+import { createReadStream, mkdirSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { Readable } from 'node:stream'
+import { AckPolicy, type JetStreamClient, type JetStreamManager, jetstream } from '@nats-io/jetstream'
+import { type KV, Kvm } from '@nats-io/kv'
+import { Objm } from '@nats-io/obj'
+import { type NatsConnection, nuid } from '@nats-io/transport-node'
+import type {
+  Capabilities,
+  DuetReport,
+  DuetSpec,
+  LocalResources,
+  PrepareResult,
+  PrepareSpec,
+  TrialResult,
+  TrialSpec,
+} from '../../../workers/protocol.ts'
+import { checkedDuet } from '../../../workers/untrusted.ts'
+import { count, list } from '../../format.ts'
+import { machineName, ownerToken, parseOwner, stateOf, thisProcess } from '../../ownership/owner.ts'
+import { STINT_VERSION } from '../../package-folder.ts'
+import { fleetMachineSchema, trialSchema } from '../../record/schema.ts'
+import type { FleetMachine } from '../../record/types.ts'
+import { workloadName } from '../../sweep/paths.ts'
+import type { RelativeTo } from '../../sweep/types.ts'
+import { UserError } from '../../user-error.ts'
+import type { Executor, Fleet, FleetRun, RoundEnd, RoundOfTrials, RunProgress } from '../executor.ts'
+import { LocalExecutor } from '../local/executor.ts'
+import { hashWorkload } from '../workload-code.ts'
+import { makeBundle } from './bundle.ts'
+import { pathIn, specsOf } from './check-job.ts'
+import { checkServer, connectTo, type ServerOptions } from './connection.ts'
+import {
+  type AgentRecord,
+  CLAIMS,
+  codeName,
+  DATA,
+  dataName,
+  ensureLabel,
+  HASH,
+  type Job,
+  LABEL,
+  LARGE,
+  nanos,
+  type Outcome,
+  pack,
+  pause,
+  pullAll,
+  RESULTS,
+  RUNS,
+  type RunState,
+  setUp,
+  subjects,
+  type Taken,
+  unpack,
+  WORK,
+} from './messages.ts'
+import { Registry } from './registry.ts'
+
+export interface FleetOptions extends ServerOptions {
+  /** The label for scenarios that name no machine; null where all do. */
+  on: string | null
+  /** All that scenarios name. */
+  machines: readonly string[]
+  /** The profile whose core is the unit of compute; each agent scales it to its own. */
+  relativeTo?: RelativeTo | null
+  /** Everything goes to one agent of the label, as a gate needs it. */
+  oneAgent?: boolean
+  onOutput?(text: string): void
+  /** Reads data and asks workloads, here; processes of this machine where none is given. */
+  local?: Pick<Executor, 'prepare' | 'close'>
+}
+
+/** How long to wait for an agent of a label that none has, ms. */
+const JOIN_MS = 20_000
+/** A gate's agent that is gone for so long does not come back, ms. */
+const LOST_MS = 60_000
+const BEAT_MS = 2000
+/** A coordinator whose word is older is gone, ms. */
+const HELD_MS = 7000
+const RETRY_MS = 500
+const PUBLISH_MS = 5000
+/** Results that were taken and wait for the others of their round. */
+const HELD_RESULTS_MS = 3_600_000
+const MOST_HELD = 1_000_000
+/** Of a message, beside its payload. */
+const OVERHEAD_BYTES = 4096
+
+/** A job from when it is sent, or its first result comes, until its results are taken. */
+interface Pending {
+  /** Ids of what it is to bring; null until it is asked for. */
+  needs: ReadonlySet<string> | null
+  /** By agent, by id. */
+  got: Map<string, Map<string, Outcome>>
+  messages: Taken[]
+  resolve(outcomes: Outcome[]): void
+  reject(error: Error): void
+}
+
+interface Link {
+  nc: NatsConnection
+  js: JetStreamClient
+  jsm: JetStreamManager
+  registry: Registry
+  runs: KV
+}
+
+export class FleetExecutor implements Fleet {
+  readonly server: string
+  readonly on: string | null
+  private readonly options: FleetOptions
+  private readonly labels: readonly string[]
+  private readonly pending = new Map<string, Pending>()
+  private readonly settled = new Set<string>()
+  private readonly seen = new Map<string, FleetMachine>()
+  private readonly sent = new Map<string, Promise<void>>()
+  private readonly closings: (() => void)[] = []
+  private readonly failed: Promise<never>
+  private fail: (error: Error) => void = () => {}
+  private connecting: Promise<Link> | null = null
+  private local: FleetOptions['local'] | null = null
+  private resources: LocalResources | null = null
+  private current: FleetRun | null = null
+  private taking: Promise<void> | null = null
+  /** Jobs that another coordinator of this run sent and that are still in the queue. */
+  private queued = new Set<string>()
+  private state: RunState | null = null
+  private revision = 0
+  private bound: string | null = null
+  private jobs = 0
+  /** What another coordinator of this run has sent, and taken back, is no repetition. */
+  private readonly nonce = nuid.next()
+  private closed = false
+
+  constructor(options: FleetOptions) {
+    this.options = options
+    this.server = checkServer(options.server)
+    this.on = options.on
+    this.labels = [...new Set([...options.machines, ...(options.on === null ? [] : [options.on])])]
+    for (const label of this.labels)
+      if (!LABEL.test(label))
+        throw new UserError(`${label}: is no label; expected letters, digits, - and _, such as pi4`)
+    this.failed = new Promise((_, reject) => {
+      this.fail = reject
+    })
+    this.failed.catch(() => {})
+  }
+
+  // ---------------------------------------------------------------- before the first trial
+
+  private link(): Promise<Link> {
+    this.connecting ??= (async () => {
+      const nc = await connectTo(this.options, 'coordinator', `stint coordinator on ${machineName()}`)
+      try {
+        const jsm = await setUp(nc)
+        for (const label of this.labels) await ensureLabel(jsm, label)
+        const registry = await Registry.follow(nc)
+        return { nc, js: jetstream(nc), jsm, registry, runs: await new Kvm(nc).open(RUNS) }
+      } catch (error) {
+        await nc.close()
+        throw error
+      }
+    })()
+    return this.connecting
+  }
+
+  /** What every agent can enforce; waits for one of each label. */
+  async capabilities(): Promise<Capabilities> {
+    const agents = await this.agentsOfAll()
+    const [first, ...others] = agents.map(({ can }) => can)
+    const weakest = [first!, ...others].find(({ compute }) => compute === 'none') ?? first!
+    // What a container around one of them leaves holds for all.
+    const least = (of: (limits: Capabilities['limits']) => number | null) =>
+      [first!, ...others].reduce((a, b) => ((of(b.limits) ?? Infinity) < (of(a.limits) ?? Infinity) ? b : a))
+        .limits
+    const memory = least(({ memory_limit_mb }) => memory_limit_mb)
+    const cpu = least(({ cpu_quota_cores }) => cpu_quota_cores)
+    return {
+      ...weakest,
+      limits: { ...memory, cpu_quota_cores: cpu.cpu_quota_cores, cpu_quota_group: cpu.cpu_quota_group },
+      memory: first!.memory.filter((mechanism) => others.every(({ memory }) => memory.includes(mechanism))),
+    }
+  }
+
+  private async agentsOfAll(): Promise<AgentRecord[]> {
+    const { registry, jsm } = await this.link()
+    const until = performance.now() + JOIN_MS
+    for (;;) {
+      const missing = this.labels.filter((label) => registry.withLabel(label).length === 0)
+      const [label] = missing
+      if (label === undefined) break
+      if (this.closed) throw new Error('the executor is closed')
+      if (performance.now() > until) {
+        const known = [...new Set(registry.agents().flatMap(({ labels }) => labels))]
+        throw new UserError(
+          `no agent with the label ${label} is at ${this.server}${known.length === 0 ? ', nor any other' : `; labels there: ${list(known)}`}`,
+          `start one on that machine: stint agent --server ${this.server} --labels ${label}`,
+        )
+      }
+      await pause(100)
+    }
+    const agents = this.labels.flatMap((label) => registry.withLabel(label))
+    const other = agents.find(({ stint }) => stint !== STINT_VERSION)
+    if (other !== undefined)
+      throw new UserError(
+        `agent ${other.name} runs Stint ${other.stint}, and this is ${STINT_VERSION}`,
+        'trials of two versions are not comparable: install the same on both',
+      )
+    if (this.options.oneAgent === true && this.bound === null) {
+      const [free] = agents.toSorted((a, b) => a.busy.length - b.busy.length)
+      this.bound = free!.name
+      await ensureLabel(jsm, this.bound)
+    }
+    return this.bound === null ? agents : agents.filter(({ name }) => name === this.bound)
+  }
+
+  /** The data is read where it lies: here. */
+  prepare(spec: PrepareSpec): Promise<PrepareResult> {
+    this.local ??=
+      this.options.local ??
+      new LocalExecutor(this.options.onOutput === undefined ? {} : { onOutput: this.options.onOutput })
+    return this.local.prepare(spec)
+  }
+
+  provide(resources: LocalResources): void {
+    this.resources = resources
+    if (resources.chunk_logs !== null) mkdirSync(resources.chunk_logs, { recursive: true })
+  }
+
+  /** @throws {UserError} where a scenario names no machine, and there is no label for such */
+  labelOf(machine: unknown): string {
+    if (this.bound !== null) return this.bound
+    const label = typeof machine === 'string' ? machine : this.on
+    if (label === null) throw new UserError('a scenario names no machine', 'say --on LABEL for those')
+    return label
+  }
+
+  slots(): Promise<number> {
+    return this.link().then(({ registry }) => {
+      const agents = new Map(
+        this.labels.flatMap((label) => registry.withLabel(label)).map((one) => [one.process, one]),
+      )
+      return [...agents.values()].reduce((sum, { slots }) => sum + slots, 0)
+    })
+  }
+
+  // ---------------------------------------------------------------- one coordinator per run
+
+  /**
+   * From here on results of the run come in; those that came while no coordinator was there are the first.
+   * @throws {UserError} where another coordinator works on it
+   */
+  take(run: FleetRun): Promise<void> {
+    this.taking ??= this.takeRun(run)
+    return this.taking
+  }
+
+  private async takeRun(run: FleetRun): Promise<void> {
+    const link = await this.link()
+    const { nc, jsm } = link
+    this.current = run
+    this.state = {
+      name: run.name,
+      coordinator: { owner: ownerToken(thisProcess()), machine: machineName() },
+      ...run.progress,
+      done: 'no',
+    }
+    await this.lock(link)
+    const described = pack(run.manifest)
+    // Watchers of a very large sweep see its trials only.
+    if (described.length < (nc.info?.max_payload ?? 1 << 20) - OVERHEAD_BYTES)
+      await link.runs.put(`${run.id}.prepared`, described)
+    const { state } = await jsm.streams.info(WORK, { subjects_filter: subjects.workOfRun(run.id) })
+    this.queued = new Set(Object.keys(state.subjects ?? {}).map((subject) => subject.split('.').at(-1)!))
+    // What another coordinator had taken and not yet journalled comes again only so.
+    const durable_name = subjects.resultsConsumer(run.id)
+    await jsm.consumers.delete(RESULTS, durable_name).catch(() => {})
+    await jsm.consumers.add(RESULTS, {
+      durable_name,
+      filter_subject: subjects.resultsOf(run.id),
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: nanos(HELD_RESULTS_MS),
+      max_ack_pending: MOST_HELD,
+      inactive_threshold: nanos(7 * 86_400_000),
+    })
+    const began = nc.subscribe(subjects.events(run.id), {
+      callback: (_, message) => {
+        const { event, trial } = readJson(message.data)
+        if (event === 'began' && typeof trial === 'string') run.onStart(trial)
+      },
+    })
+    this.closings.push(
+      () => began.unsubscribe(),
+      pullAll(
+        nc,
+        'coordinator',
+        { stream: RESULTS, consumer: durable_name },
+        (message) => void this.hear(message),
+      ),
+      this.followAgents(link, run),
+    )
+  }
+
+  private async lock(link: Link): Promise<void> {
+    const { runs } = link
+    const { id } = this.current!
+    const held = await runs.get(id)
+    const holder = held?.operation === 'PUT' ? held.json<RunState>() : null
+    if (holder !== null && holder.done === 'no' && (await this.isAlive(link, holder, held!.revision))) {
+      const { machine, owner } = holder.coordinator
+      throw new UserError(
+        `another stint works on this run (process ${parseOwner(owner)?.pid ?? 'unknown'} on ${machine})`,
+        'wait for it, or end it; "stint watch" shows how far it is',
+      )
+    }
+    const value = JSON.stringify(this.state)
+    try {
+      this.revision =
+        held === null ? await runs.create(id, value) : await runs.update(id, value, held.revision)
+    } catch (error) {
+      throw new UserError(`another stint has just begun to work on this run (${(error as Error).message})`)
+    }
+    const beat = setInterval(() => void this.beat(), BEAT_MS)
+    this.closings.push(() => clearInterval(beat))
+  }
+
+  /** One of this machine can be looked at; of another's, whether it still says something. */
+  private async isAlive({ runs }: Link, { coordinator }: RunState, revision: number): Promise<boolean> {
+    const owner = parseOwner(coordinator.owner)
+    if (owner !== null && coordinator.machine === machineName()) {
+      const state = stateOf(owner)
+      if (state !== 'unknown') return state === 'alive'
+    }
+    const until = performance.now() + HELD_MS
+    while (performance.now() < until) {
+      await pause(RETRY_MS)
+      const now = await runs.get(this.current!.id)
+      if (now !== null && now.revision !== revision) return true
+    }
+    return false
+  }
+
+  private async beat(): Promise<void> {
+    const { runs } = await this.link()
+    try {
+      this.revision = await runs.update(this.current!.id, JSON.stringify(this.state), this.revision)
+    } catch (error) {
+      if (!/wrong last sequence/.test((error as Error).message)) return
+      // An answer that was lost on the way looks the same as another coordinator.
+      const now = await runs.get(this.current!.id).catch(() => null)
+      if (now === null) return
+      this.revision = now.revision
+      if (now.json<RunState>().coordinator.owner !== this.state!.coordinator.owner)
+        this.fail(new UserError('another stint has taken over this run'))
+    }
+  }
+
+  private followAgents({ registry }: Link, { onNote }: FleetRun): () => void {
+    const names = () =>
+      new Map(this.labels.map((label) => [label, registry.withLabel(label).map(({ name }) => name)]))
+    let before = names()
+    const look = () => {
+      const now = names()
+      for (const [label, there] of now) {
+        const were = before.get(label)!
+        for (const name of new Set(there))
+          if (!were.includes(name)) onNote(`agent ${name} has joined ${label}`)
+        for (const name of new Set(were)) if (!there.includes(name)) onNote(`agent ${name} has left ${label}`)
+        if (there.length === 0 && were.length > 0)
+          onNote(`no agent serves ${label} now; the run waits for one`)
+      }
+      before = now
+    }
+    const timer = setInterval(look, BEAT_MS)
+    return () => clearInterval(timer)
+  }
+
+  // ---------------------------------------------------------------- what is sent
+
+  async round({ key, label, specs }: RoundOfTrials): Promise<RoundEnd> {
+    for (const spec of specs) {
+      const path = pathIn(spec)
+      if (path !== null)
+        throw new UserError(
+          `${path} names a file, and trials that run on other machines get none`,
+          'run this scenario without --on, or drop the parameter',
+        )
+    }
+    const work: Job['work'] = { kind: 'round', specs: [...specs] }
+    const { outcomes, settle } = await this.play(key, label, work, new Set(specs.map(({ trial }) => trial)))
+    const results = new Map(
+      outcomes.map(({ what }) => {
+        if (what.kind !== 'trial') throw new Error('an agent answered a round with something else')
+        this.keepLog(what.result.trial, what.chunk_log)
+        return [what.result.trial, what.result]
+      }),
+    )
+    return { results: specs.map(({ trial }) => results.get(trial)!), settle }
+  }
+
+  async run(spec: TrialSpec): Promise<TrialResult> {
+    await this.takeOwn()
+    const { results, settle } = await this.round({
+      key: this.nextKey(),
+      label: this.labelOf(null),
+      specs: [spec],
+    })
+    settle()
+    return results[0]!
+  }
+
+  async duet(spec: DuetSpec): Promise<DuetReport> {
+    await this.takeOwn()
+    const { outcomes, settle } = await this.play(
+      this.nextKey(),
+      this.labelOf(null),
+      { kind: 'duet', spec },
+      new Set([spec.duet]),
+    )
+    settle()
+    const [{ what }] = outcomes as [Outcome]
+    if (what.kind !== 'duet') throw new Error('an agent answered a duet with something else')
+    return what.report
+  }
+
+  /** What is no recorded run, such as a gate, has a run of its own here. */
+  private async takeOwn(): Promise<void> {
+    await this.agentsOfAll()
+    const nothing = { planned: 0, finished: 0, not_ok: 0 }
+    const quiet = {
+      onStart: () => {},
+      onNote: () => {},
+      isFinished: () => false,
+      manifest: null,
+      progress: nothing,
+    }
+    await this.take({ id: `once-${nuid.next()}`, name: 'once', ...quiet })
+  }
+
+  private nextKey(): string {
+    return `j${++this.jobs}`
+  }
+
+  private async play(
+    key: string,
+    label: string,
+    work: Job['work'],
+    needs: ReadonlySet<string>,
+  ): Promise<{ outcomes: Outcome[]; settle(): void }> {
+    if (this.closed) throw new Error('the executor is closed')
+    const link = await this.link()
+    const run = this.current!
+    const { relativeTo: relative_to = null } = this.options
+    const pending = this.pendingOf(key)
+    const done = new Promise<Outcome[]>((resolve, reject) => {
+      pending.resolve = resolve
+      pending.reject = reject
+    })
+    done.catch(() => {})
+    pending.needs = needs
+    this.lookAt(pending)
+    if (!this.queued.has(key) && this.pending.has(key)) {
+      const endings = await this.send(specsOf({ work }))
+      const job: Job = { format: 1, stint: STINT_VERSION, run: run.id, key, relative_to, endings, work }
+      const payload = pack(job)
+      const most = (link.nc.info?.max_payload ?? 1 << 20) - OVERHEAD_BYTES
+      if (payload.length > most)
+        throw new UserError(
+          `a round of ${count(needs.size, 'trial')} takes ${payload.length} bytes, more than the server's max_payload permits`,
+          'raise max_payload in the configuration of nats-server, or split the sweep',
+        )
+      await this.publish(link, subjects.work(label, run.id, key), payload, `${run.id}/${key}/${this.nonce}`)
+    }
+    const outcomes = await Promise.race([done, this.failed, this.lost(link, label)])
+    const settle = () => {
+      this.settled.add(key)
+      this.pending.delete(key)
+      for (const message of pending.messages.splice(0)) message.ack()
+    }
+    return { outcomes, settle }
+  }
+
+  /** Rejects where the only agent that may do it does not come back; never, where others may. */
+  private async lost({ registry }: Link, label: string): Promise<never> {
+    if (this.bound === null) return await new Promise<never>(() => {})
+    for (let since: number | null = null; ; await pause(BEAT_MS)) {
+      if (registry.withLabel(label).length > 0 || this.closed) since = null
+      else since ??= performance.now()
+      if (since !== null && performance.now() - since > LOST_MS)
+        throw new UserError(`agent ${label} is gone`, 'start it again, or name another label')
+    }
+  }
+
+  /** The link may be down now and then; what the server has no room for stays so. */
+  private async publish({ js }: Link, subject: string, payload: Uint8Array, msgID: string): Promise<void> {
+    for (;;) {
+      try {
+        await js.publish(subject, payload, { msgID, timeout: PUBLISH_MS })
+        return
+      } catch (error) {
+        const { message } = error as Error
+        if (isFull(message)) throw full('a round of trials', message)
+        if (this.closed) throw new Error('the executor is closed')
+        await pause(RETRY_MS)
+      }
+    }
+  }
+
+  /**
+   * Sends the data and the code of these trials, each once.
+   * @returns by hash: what the data's name ends in
+   */
+  private async send(specs: readonly TrialSpec[]): Promise<Record<string, string>> {
+    const endings = new Map<string, string>()
+    const { workloads, data } = this.resources!
+    for (const { workload, data: ref } of specs) {
+      if (workload.kind !== 'builtin') {
+        const path = workloads.get(workload.sha256)
+        if (path === undefined) throw new Error(`workload ${workload.sha256} was not provided`)
+        await this.sendOnce(codeName(workload.sha256), () => {
+          const bundle = makeBundle(path)
+          if (hashWorkload(path) !== workload.sha256)
+            throw new UserError(
+              `${workloadName(path)} has changed since the run began`,
+              'undo the change, or start a new run',
+            )
+          return {
+            size: bundle.length,
+            open: () => Readable.toWeb(Readable.from([bundle])) as unknown as ReadableStream<Uint8Array>,
+          }
+        })
+      }
+      const sha256 = ref?.fingerprint.sha256
+      if (sha256 === undefined || endings.has(sha256)) continue
+      const path = data.get(sha256)
+      if (path === undefined) throw new Error(`data ${sha256} was not provided`)
+      endings.set(sha256, /(?:\.[A-Za-z0-9]{1,10}){0,2}$/.exec(basename(path))![0])
+      await this.sendOnce(dataName(sha256), () => ({
+        size: ref!.fingerprint.bytes,
+        open: () => Readable.toWeb(createReadStream(path)) as unknown as ReadableStream<Uint8Array>,
+      }))
+    }
+    return Object.fromEntries([...endings].filter(([hash]) => HASH.test(hash)))
+  }
+
+  private sendOnce(
+    name: string,
+    content: () => { size: number; open(): ReadableStream<Uint8Array> },
+  ): Promise<void> {
+    const sending =
+      this.sent.get(name) ??
+      (async () => {
+        const { nc } = await this.link()
+        const store = await new Objm(nc).open(DATA)
+        const there = await store.info(name)
+        if (there !== null && !there.deleted) return
+        const { size, open } = content()
+        try {
+          await store.put({ name }, open(), { timeout: PUBLISH_MS })
+        } catch (error) {
+          throw full(`${name.slice(0, 17)}... of ${size} bytes`, (error as Error).message)
+        }
+      })()
+    sending.catch(() => this.sent.delete(name))
+    this.sent.set(name, sending)
+    return sending
+  }
+
+  // ---------------------------------------------------------------- what comes back
+
+  private pendingOf(key: string): Pending {
+    const there = this.pending.get(key)
+    if (there !== undefined) return there
+    const made: Pending = { needs: null, got: new Map(), messages: [], resolve: () => {}, reject: () => {} }
+    this.pending.set(key, made)
+    return made
+  }
+
+  private async hear(message: Taken): Promise<void> {
+    let outcome: Outcome
+    try {
+      outcome = await this.outcomeIn(message)
+    } catch (error) {
+      this.current!.onNote(`a result was left out: ${(error as Error).message}`)
+      message.drop()
+      return
+    }
+    const { key, id, agent } = outcome
+    // Of a round that another agent had ended before, or that the journal has.
+    if (this.settled.has(key) || this.current!.isFinished(id)) return message.ack()
+    const pending = this.pendingOf(key)
+    pending.messages.push(message)
+    this.seen.set(agent.name, agent)
+    if (outcome.what.kind === 'refused') {
+      pending.reject(
+        new UserError(
+          `agent ${agent.name} refuses ${key}: ${outcome.what.reason}`,
+          'see docs/guides/fleet.md, "What an agent refuses"',
+        ),
+      )
+      message.ack()
+      return
+    }
+    const own = pending.got.get(agent.name) ?? new Map<string, Outcome>()
+    pending.got.set(agent.name, own.set(id, outcome))
+    this.lookAt(pending)
+  }
+
+  /** A round counts once one machine has done all of it. */
+  private lookAt({ needs, got, resolve }: Pending): void {
+    if (needs === null) return
+    for (const outcomes of got.values())
+      if ([...needs].every((id) => outcomes.has(id))) resolve([...needs].map((id) => outcomes.get(id)!))
+  }
+
+  private async outcomeIn({ data, subject }: Taken): Promise<Outcome> {
+    let sent = (await unpack(data)) as Record<string, unknown>
+    if (typeof sent['large'] === 'string') {
+      const { nc } = await this.link()
+      const store = await new Objm(nc).open(LARGE)
+      const blob = await store.getBlob(sent['large'])
+      if (blob === null) throw new Error('its content is not on the server')
+      sent = (await unpack(blob)) as Record<string, unknown>
+      await store.delete(String(sent['large'])).catch(() => {})
+    }
+    const [, , run, key, name] = subject.split('.')
+    const { id, what } = sent as { id: unknown; what: { kind?: unknown } | null }
+    const agent = fleetMachineSchema.parse(sent['agent'])
+    if (sent['run'] !== run || sent['key'] !== key || agent.name !== name || typeof id !== 'string')
+      throw new Error('it is of another job than its subject says')
+    return { format: 1, run: run!, key: key!, id, agent, what: checkedWhat(what, id, name!) }
+  }
+
+  private keepLog(trial: string, log: string | null): void {
+    const folder = this.resources?.chunk_logs ?? null
+    if (log !== null && folder !== null) writeFileSync(join(folder, `${trial}.jsonl`), log)
+  }
+
+  machines(): FleetMachine[] {
+    return [...this.seen.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  // ---------------------------------------------------------------- for who watches, and the end
+
+  tell(event: object, progress: RunProgress): void {
+    if (this.state === null || this.current === null) return
+    Object.assign(this.state, progress)
+    void this.link().then(({ nc }) => {
+      if (!nc.isClosed() && this.current !== null)
+        nc.publish(subjects.events(this.current.id), JSON.stringify(event))
+    })
+  }
+
+  /** Takes back what waits, and lets agents stop what runs. */
+  private async cancel({ nc, jsm }: Link): Promise<void> {
+    const { id } = this.current!
+    await jsm.streams.purge(WORK, { filter: subjects.workOfRun(id) }).catch(() => {})
+    nc.publish(subjects.control(id), JSON.stringify({ op: 'cancel' }))
+  }
+
+  async release(done: 'finished' | 'interrupted'): Promise<void> {
+    const run = this.current
+    if (run === null || this.connecting === null) return
+    const link = await this.link()
+    for (const close of this.closings.splice(0)) close()
+    this.state = { ...this.state!, done }
+    if (done === 'interrupted') await this.cancel(link)
+    else {
+      const { jsm } = link
+      await jsm.streams.purge(WORK, { filter: subjects.workOfRun(run.id) }).catch(() => {})
+      await jsm.consumers.delete(RESULTS, subjects.resultsConsumer(run.id)).catch(() => {})
+      await jsm.streams.purge(RESULTS, { filter: subjects.resultsOf(run.id) }).catch(() => {})
+      await jsm.streams.purge(`KV_${CLAIMS}`, { filter: `$KV.${CLAIMS}.${run.id}.>` }).catch(() => {})
+    }
+    await link.runs.put(run.id, JSON.stringify(this.state)).catch(() => {})
+    this.current = null
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return
+    this.closed = true
+    this.fail(new Error('the executor is closed'))
+    await this.local?.close()
+    const link = await this.connecting?.catch(() => null)
+    if (link == null) return
+    await this.release('interrupted')
+    link.registry.close()
+    await link.nc.drain().catch(() => {})
+  }
+}
+
+function checkedWhat(what: { kind?: unknown } | null, id: string, agent: string): Outcome['what'] {
+  if (what?.kind === 'trial') {
+    const { result, chunk_log = null } = what as { result?: unknown; chunk_log?: unknown }
+    const checked = trialSchema.parse(result) as TrialResult
+    if (checked.trial !== id) throw new Error('it is of another trial than it says')
+    if (chunk_log !== null && typeof chunk_log !== 'string') throw new Error('its chunk log is no text')
+    return { kind: 'trial', result: { ...checked, machine: agent }, chunk_log }
+  }
+  if (what?.kind === 'duet')
+    return { kind: 'duet', report: checkedDuet((what as { report?: unknown }).report) }
+  if (what?.kind === 'refused') {
+    const { reason } = what as { reason?: unknown }
+    return { kind: 'refused', reason: String(reason).slice(0, 2000) }
+  }
+  throw new Error('it is neither a trial nor a duet')
+}
+
+function readJson(data: Uint8Array): Record<string, unknown> {
+  try {
+    return JSON.parse(Buffer.from(data).toString()) as Record<string, unknown>
+  } catch {
+    return {}
+  }
+}
+
+function isFull(message: string): boolean {
+  return /insufficient|resource|no space|maximum (?:bytes|messages)|exceed/i.test(message)
+}
+
+function full(what: string, why: string): UserError {
+  return new UserError(
+    `the server has no room for ${what}: ${why}`,
+    'raise max_file_store in the configuration of nats-server, or remove what is no longer used: "nats object rm stint_data"',
+  )
+}

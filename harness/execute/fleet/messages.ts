@@ -1,0 +1,330 @@
+/**
+ * What coordinator, agents and watchers say to each other over NATS: names of streams and subjects, the shapes of
+ * messages, and the little that both ends do with them.
+ */
+import { promisify } from 'node:util'
+import { gunzip, gzipSync } from 'node:zlib'
+import {
+  AckPolicy,
+  type JetStreamManager,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+} from '@nats-io/jetstream'
+import { Kvm } from '@nats-io/kv'
+import { Objm } from '@nats-io/obj'
+import { createInbox, type Msg, type NatsConnection } from '@nats-io/transport-node'
+import type { Capabilities, DuetReport, DuetSpec, TrialResult, TrialSpec } from '../../../workers/protocol.ts'
+import type { FleetMachine } from '../../record/types.ts'
+import type { RelativeTo } from '../../sweep/types.ts'
+import { UserError } from '../../user-error.ts'
+import { inboxOf, type Role } from './connection.ts'
+
+// ---------------------------------------------------------------- names
+
+/** Work that waits or is under way; a message leaves it once it was acknowledged. */
+export const WORK = 'STINT_WORK'
+/** Results that no coordinator has taken yet. */
+export const RESULTS = 'STINT_RESULTS'
+/** Who is there: a key per agent process, gone soon after its last beat. */
+export const AGENTS = 'stint_agents'
+/** Which coordinator has a run, and how far it is. */
+export const RUNS = 'stint_runs'
+/** Which trial of a round under way was begun last, and how often an agent went away in it. */
+export const CLAIMS = 'stint_claims'
+/** Data and code, by hash. */
+export const DATA = 'stint_data'
+/** Results and chunk logs too large for a message. */
+export const LARGE = 'stint_large'
+
+export const subjects = {
+  work: (label: string, run: string, key: string) => `stint.work.${label}.${run}.${key}`,
+  workOf: (label: string) => `stint.work.${label}.>`,
+  workOfRun: (run: string) => `stint.work.*.${run}.>`,
+  consumer: (label: string) => `label-${label}`,
+  results: (run: string, key: string, agent: string) => `stint.results.${run}.${key}.${agent}`,
+  resultsOf: (run: string) => `stint.results.${run}.>`,
+  resultsConsumer: (run: string) => `run-${run}`,
+  /** What is under way: for whoever watches, kept by nobody. */
+  events: (run: string) => `stint.events.${run}`,
+  /** The coordinator's word to the agents that work on its run. */
+  control: (run: string) => `stint.control.${run}`,
+  controlOfAll: 'stint.control.*',
+} as const
+
+/** Safe as a part of a subject, a key and a file name. */
+export const LABEL = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/
+/** Of a job: a round and its label. */
+export const KEY = /^[A-Za-z0-9][A-Za-z0-9_-]{0,79}$/
+export const HASH = /^[0-9a-f]{64}$/
+
+export function dataName(sha256: string): string {
+  return `data-${sha256}`
+}
+
+export function codeName(sha256: string): string {
+  return `code-${sha256}`
+}
+
+// ---------------------------------------------------------------- times
+
+/** Without a beat for so long, a round goes to the next agent of its label, ms. */
+export const ACK_WAIT_MS = 5000
+export const BEAT_MS = 1000
+/** An agent whose last word is older is gone, ms. */
+export const GONE_MS = 8000
+export const REGISTER_MS = 2000
+/** A trial in which so many agents went away has crashed. */
+export const MOST_DEATHS = 3
+const WEEK_MS = 7 * 86_400_000
+
+// ---------------------------------------------------------------- shapes
+
+/** A round's trials on one machine, in their order; or one duet. */
+export interface Job {
+  format: 1
+  stint: string
+  run: string
+  /** Unique in the run, such as `r003`. */
+  key: string
+  /** Null: compute units are cores of the agent. */
+  relative_to: RelativeTo | null
+  /** By hash: what the file's name ends in, which says how to read it. */
+  endings: Record<string, string>
+  work: { kind: 'round'; specs: TrialSpec[] } | { kind: 'duet'; spec: DuetSpec }
+}
+
+/** What became of one trial or duet. */
+export interface Outcome {
+  format: 1
+  run: string
+  key: string
+  /** The trial's or the duet's id. */
+  id: string
+  agent: FleetMachine
+  /** `refused`: the whole job, by this agent. */
+  what:
+    | { kind: 'trial'; result: TrialResult; chunk_log: string | null }
+    | { kind: 'duet'; report: DuetReport }
+    | { kind: 'refused'; reason: string }
+}
+
+/** What an agent says of itself, now and then. */
+export interface AgentRecord extends FleetMachine {
+  /** Of this process. */
+  process: string
+  slots: number
+  can: Capabilities
+  /** What it is doing. */
+  busy: { run: string; key: string; now: string }[]
+  since: string
+}
+
+/** How far a run is. */
+export interface RunState {
+  name: string
+  coordinator: { owner: string; machine: string }
+  planned: number
+  finished: number
+  not_ok: number
+  done: 'no' | 'finished' | 'interrupted'
+}
+
+// ---------------------------------------------------------------- packing
+
+const unzip = promisify(gunzip)
+/** A message that unpacks to more is refused, bytes. */
+const MOST_BYTES = 256 * 1024 * 1024
+
+export function pack(value: unknown): Uint8Array {
+  return gzipSync(JSON.stringify(value), { level: 1 })
+}
+
+/** @throws where it is not what `pack` made, or unpacks to too much */
+export async function unpack(bytes: Uint8Array): Promise<unknown> {
+  return JSON.parse((await unzip(bytes, { maxOutputLength: MOST_BYTES })).toString())
+}
+
+// ---------------------------------------------------------------- what stands on the server
+
+/**
+ * Makes what is missing on the server; only a coordinator may.
+ * @throws {UserError} where the server has no JetStream, or does not let this user
+ */
+export async function setUp(nc: NatsConnection): Promise<JetStreamManager> {
+  try {
+    const jsm = await jetstreamManager(nc)
+    const file = { storage: StorageType.File }
+    await ensure(jsm, {
+      ...file,
+      name: WORK,
+      subjects: ['stint.work.>'],
+      retention: RetentionPolicy.Workqueue,
+      max_age: nanos(WEEK_MS),
+    })
+    await ensure(jsm, {
+      ...file,
+      name: RESULTS,
+      subjects: ['stint.results.>'],
+      retention: RetentionPolicy.Workqueue,
+      max_age: nanos(WEEK_MS),
+    })
+    const kvm = new Kvm(nc)
+    await kvm.create(AGENTS, { history: 1, ttl: GONE_MS })
+    await kvm.create(RUNS, { history: 1, ttl: WEEK_MS })
+    await kvm.create(CLAIMS, { history: 1, ttl: WEEK_MS })
+    const objm = new Objm(nc)
+    await objm.create(DATA, {})
+    await objm.create(LARGE, { ttl: nanos(WEEK_MS) })
+    return jsm
+  } catch (error) {
+    const { message } = error as Error
+    throw new UserError(
+      `the server cannot be used for a fleet: ${message}`,
+      'it needs JetStream (nats-server -js), and a user who may set it up; docs/guides/fleet.md has a configuration',
+    )
+  }
+}
+
+async function ensure(
+  jsm: JetStreamManager,
+  config: Parameters<JetStreamManager['streams']['add']>[0],
+): Promise<void> {
+  const there = await jsm.streams.info(config.name!).catch(() => null)
+  if (there === null) await jsm.streams.add(config)
+}
+
+/** A label's consumer is what its agents pull from. */
+export async function ensureLabel(jsm: JetStreamManager, label: string): Promise<void> {
+  const durable_name = subjects.consumer(label)
+  const there = await jsm.consumers.info(WORK, durable_name).catch(() => null)
+  if (there !== null) return
+  await jsm.consumers.add(WORK, {
+    durable_name,
+    filter_subject: subjects.workOf(label),
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: nanos(ACK_WAIT_MS),
+    max_ack_pending: 100_000,
+    max_deliver: -1,
+  })
+}
+
+export function nanos(ms: number): number {
+  return ms * 1e6
+}
+
+// ---------------------------------------------------------------- taking messages
+
+/** A message of a stream that was taken and is still to be answered for. */
+export interface Taken {
+  subject: string
+  data: Uint8Array
+  /** From 1. */
+  delivery: number
+  ack(): void
+  /** Not yet. */
+  beat(): void
+  /** To somebody else, now. */
+  giveBack(): void
+  /** To nobody. */
+  drop(): void
+}
+
+function taken(nc: NatsConnection, { subject, data, reply = '' }: Msg): Taken {
+  // $JS.ACK.<stream>.<consumer>.<delivered>... or, with a domain, $JS.ACK.<domain>.<account>.<stream>.<consumer>...
+  const tokens = reply.split('.')
+  const delivery = Number(tokens[tokens.length > 9 ? 6 : 4] ?? 1)
+  // While the link is down nothing can be said; the server then gives the message to another.
+  const say = (what: string) => {
+    if (!nc.isClosed()) nc.publish(reply, what)
+  }
+  return {
+    subject,
+    data,
+    delivery,
+    ack: () => say('+ACK'),
+    beat: () => say('+WPI'),
+    giveBack: () => say('-NAK'),
+    drop: () => say('+TERM'),
+  }
+}
+
+const isStatus = ({ data, headers, reply }: Msg) =>
+  data.length === 0 && (headers?.code ?? 0) > 0 && !reply?.startsWith('$JS.ACK')
+
+/** Beyond what a pull waits at the server, for the way there and back, ms. */
+const LINK_MS = 2500
+
+/** The next message of a consumer; null where none came, or there is no such consumer yet. */
+export async function pullOne(
+  nc: NatsConnection,
+  role: Role,
+  stream: string,
+  consumer: string,
+  waitMs: number,
+): Promise<Taken | null> {
+  try {
+    const message = await nc.request(
+      `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
+      JSON.stringify({ batch: 1, expires: nanos(waitMs) }),
+      // Delivered under its own subject, it would not be told from others on a shared subscription.
+      { timeout: waitMs + LINK_MS, noMux: true, reply: createInbox(inboxOf(role)) },
+    )
+    return isStatus(message) ? null : taken(nc, message)
+  } catch {
+    return null
+  }
+}
+
+const BATCH = 500
+const PULL_MS = 2000
+
+/**
+ * Hands over every message of a consumer as it comes, across reconnects.
+ * @returns a function that ends it
+ */
+export function pullAll(
+  nc: NatsConnection,
+  role: Role,
+  { stream, consumer }: { stream: string; consumer: string },
+  take: (message: Taken) => void,
+): () => void {
+  const inbox = createInbox(inboxOf(role))
+  let left = 0
+  let timer: NodeJS.Timeout | undefined
+  let ended = false
+  const ask = () => {
+    clearTimeout(timer)
+    if (ended || nc.isClosed()) return
+    left = BATCH
+    nc.publish(
+      `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
+      JSON.stringify({ batch: BATCH, expires: nanos(PULL_MS) }),
+      { reply: inbox },
+    )
+    // What was asked for is lost where the link was cut meanwhile.
+    timer = setTimeout(ask, PULL_MS + LINK_MS)
+  }
+  const subscription = nc.subscribe(inbox, {
+    callback: (error, message) => {
+      if (error !== null || ended) return
+      if (isStatus(message)) {
+        // 408: the pull is over. 100: a sign of life. Others, such as a consumer that is gone, must not be asked at once.
+        if (message.headers!.code === 408) ask()
+        return
+      }
+      take(taken(nc, message))
+      if (--left === 0) ask()
+    },
+  })
+  ask()
+  return () => {
+    ended = true
+    clearTimeout(timer)
+    if (!nc.isClosed()) subscription.unsubscribe()
+  }
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

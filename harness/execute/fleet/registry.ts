@@ -1,0 +1,83 @@
+/** Who is there: the agents, by what they say of themselves every few seconds. */
+import { type KV, Kvm } from '@nats-io/kv'
+import type { NatsConnection } from '@nats-io/transport-node'
+import { z } from 'zod'
+import { fleetMachineSchema } from '../../record/schema.ts'
+import { AGENTS, type AgentRecord, GONE_MS } from './messages.ts'
+
+const text = z.string()
+/** What an agent sends is untrusted as well: it is shown, and decides where trials go. */
+const recordSchema = fleetMachineSchema.extend({
+  process: text,
+  slots: z.int().positive(),
+  can: z.looseObject({
+    compute: text,
+    memory: z.array(text),
+    notes: z.array(text),
+    limits: z.looseObject({}),
+  }),
+  busy: z.array(z.object({ run: text, key: text, now: text })),
+  since: text,
+})
+
+interface Heard {
+  record: AgentRecord
+  /** By this process's own clock. */
+  at: number
+}
+
+export class Registry {
+  private readonly heard = new Map<string, Heard>()
+  private readonly listeners = new Set<() => void>()
+  private stop: () => void = () => {}
+
+  /** Follows the server's list from now on. */
+  static async follow(nc: NatsConnection): Promise<Registry> {
+    const registry = new Registry()
+    const kv = await new Kvm(nc).open(AGENTS)
+    await registry.watch(kv)
+    return registry
+  }
+
+  private async watch(kv: KV): Promise<void> {
+    const watched = await kv.watch()
+    this.stop = () => watched.stop()
+    void (async () => {
+      for await (const { key, operation, value } of watched) {
+        const record = operation === 'PUT' ? readRecord(value) : null
+        if (record === null) this.heard.delete(key)
+        else this.heard.set(key, { record, at: performance.now() })
+        for (const listener of this.listeners) listener()
+      }
+    })().catch(() => {})
+  }
+
+  /** By name; a process that was not heard of for some time is gone, whatever the server still has of it. */
+  agents(): AgentRecord[] {
+    for (const [key, { at }] of this.heard) if (performance.now() - at > GONE_MS) this.heard.delete(key)
+    const there = [...this.heard.values()].map(({ record }) => record)
+    return there.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.since < b.since ? -1 : 1))
+  }
+
+  withLabel(label: string): AgentRecord[] {
+    return this.agents().filter(({ name, labels }) => name === label || labels.includes(label))
+  }
+
+  /** @returns a function that ends it */
+  onChange(listener: () => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  close(): void {
+    this.stop()
+  }
+}
+
+function readRecord(value: Uint8Array): AgentRecord | null {
+  try {
+    return recordSchema.parse(JSON.parse(Buffer.from(value).toString())) as unknown as AgentRecord
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,136 @@
+/** A run whose trials are measured on other machines: whole rounds go out, and come into the journal in batches. */
+import type { TrialResult } from '../../workers/protocol.ts'
+import type { Stopping } from '../analyse/precision.ts'
+import type { Fleet } from '../execute/executor.ts'
+import { fillSlots } from '../execute/schedule.ts'
+import { type Block, Blocks } from '../plan/planner.ts'
+import type { Journal } from '../record/journal.ts'
+import type { Manifest } from '../record/types.ts'
+import type { PlannedTrial } from '../sweep/types.ts'
+import type { Listener } from './events.ts'
+import type { Session } from './session.ts'
+
+interface RoundsToRun {
+  manifest: Manifest
+  session: Session
+  plan: readonly PlannedTrial[]
+  stopping: Stopping | null
+  isLogged(round: number): boolean
+  /** A result as the journal has it. */
+  recorded(result: TrialResult): TrialResult
+}
+
+interface RoundsContext {
+  fleet: Fleet
+  journal: Journal
+  listener: Listener
+  signal: AbortSignal
+}
+
+/** Rounds that wait at the server or are under way: more would gain nothing. */
+const MOST_AHEAD = 2000
+
+/** The name of a run on the server: that of its folder, as it was made. */
+export function fleetRunId({ id, started_at }: Pick<Manifest, 'id' | 'started_at'>): string {
+  const time = started_at.slice(0, 19).replaceAll('-', '').replaceAll(':', '')
+  return `${time}Z-${id}`
+}
+
+/** @throws where the journal cannot be written, an agent refuses, or another coordinator has the run */
+export async function runRounds(
+  { manifest, session, plan, stopping, isLogged, recorded }: RoundsToRun,
+  { fleet, journal, listener, signal }: RoundsContext,
+): Promise<{ interrupted: boolean }> {
+  const { scenarios } = session.sweep
+  const byId = new Map(scenarios.map((scenario) => [scenario.id, scenario]))
+  const missing = new Map(plan.map((trial) => [trial.trial, trial]))
+  const progress = {
+    planned: manifest.planned_trials,
+    finished: manifest.planned_trials - plan.length,
+    not_ok: 0,
+  }
+  const tell: Listener = (event) => {
+    listener(event)
+    if (event.event !== 'started') fleet.tell(event, progress)
+  }
+  await fleet.take({
+    id: fleetRunId(manifest),
+    name: manifest.sweep.name,
+    manifest,
+    progress,
+    isFinished: (trial) => !missing.has(trial),
+    onStart: (id) => {
+      const trial = missing.get(id)
+      if (trial !== undefined) tell({ event: 'started', trial })
+    },
+    onNote: (text) => tell({ event: 'note', text }),
+  })
+  const commits = new Commits(journal)
+  // Where results decide what comes next, each machine has one round at a time.
+  const ahead = stopping === null ? MOST_AHEAD : await fleet.slots()
+  const end = await fillSlots<Block, TrialResult[]>({
+    planner: new Blocks(plan, stopping, (scenario) => fleet.labelOf(byId.get(scenario)!.point['machine'])),
+    slots: Math.max(1, Math.min(ahead, plan.length)),
+    run: async ({ key, label, trials }) => {
+      const specs = trials.map(({ scenario, round }) =>
+        session.spec(byId.get(scenario)!, { round, logChunks: isLogged(round) }),
+      )
+      const { results, settle } = await fleet.round({ key, label, specs })
+      const whole = results.map(recorded)
+      await commits.add(whole)
+      for (const { trial } of trials) missing.delete(trial)
+      settle()
+      return whole
+    },
+    onSkip: ({ trials }) => {
+      for (const trial of trials) tell({ event: 'skipped', trial })
+      progress.planned -= trials.length
+    },
+    onEnd: ({ trials }, results) => {
+      for (const [index, trial] of trials.entries()) {
+        const result = results[index]!
+        progress.finished++
+        if (result.outcome !== 'ok') progress.not_ok++
+        tell({ event: 'finished', trial, result })
+      }
+    },
+    close: () => fleet.close(),
+    signal,
+  }).finally(() => commits.write())
+  if (!end.interrupted) await fleet.release('finished')
+  return end
+}
+
+/** A batch is written when its oldest line is so old, ms. */
+const BATCH_MS = 20
+
+/** Lines of the journal, synced a batch at a time: one sync takes as long for one line as for a thousand. */
+class Commits {
+  private readonly journal: Journal
+  private timer: NodeJS.Timeout | undefined
+  private waiting: { results: readonly TrialResult[]; resolve(): void; reject(error: unknown): void }[] = []
+
+  constructor(journal: Journal) {
+    this.journal = journal
+  }
+
+  /** @returns when the lines are on disk, all of them or none */
+  add(results: readonly TrialResult[]): Promise<void> {
+    if (this.waiting.length === 0) this.timer = setTimeout(() => this.write(), BATCH_MS)
+    return new Promise((resolve, reject) => this.waiting.push({ results, resolve, reject }))
+  }
+
+  /** Writes what waits; to be called before the journal is closed. */
+  write(): void {
+    clearTimeout(this.timer)
+    if (this.waiting.length === 0) return
+    const batch = this.waiting
+    this.waiting = []
+    try {
+      this.journal.appendAll(batch.flatMap(({ results }) => results))
+      for (const { resolve } of batch) resolve()
+    } catch (error) {
+      for (const { reject } of batch) reject(error)
+    }
+  }
+}

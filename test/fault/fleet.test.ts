@@ -1,0 +1,233 @@
+/** What a run on other machines survives: agents, coordinator, server and links that fail at any time. */
+import { cpSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type BrokerServer, isInstalled, startNats } from '../fixtures/brokers.ts'
+import { Sandbox } from '../fixtures/cli.ts'
+import { type TestAgent, TestFleet, trialsIn, until } from '../fixtures/fleet.ts'
+
+const missing = isInstalled('nats-server') ? '' : ': no nats-server'
+
+const never = () => new Promise<never>(() => {})
+const ms = async (time: number) => {
+  await sleep(time)
+  return {}
+}
+const ran = ({ calls }: TestAgent) => calls.filter((call) => call.startsWith('run ')).length
+/** Every planned trial once, and no round on two machines. */
+function expectWhole(folder: string, trials: number): void {
+  const found = trialsIn(folder)
+  expect(found).toHaveLength(trials)
+  expect(new Set(found.map(({ trial }) => trial)).size).toBe(trials)
+  const rounds = new Set(found.map(({ round }) => round))
+  expect(new Set(found.map(({ round, machine }) => `${round} ${machine}`)).size).toBe(rounds.size)
+}
+
+describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 60_000, concurrent: true }, () => {
+  let server: BrokerServer
+  let fleet: TestFleet
+  beforeAll(async () => {
+    server = await startNats()
+    fleet = new TestFleet(server)
+  })
+  afterAll(async () => {
+    await fleet.remove()
+    await server.remove()
+  })
+
+  it('gives the round of an agent that was killed to another, as a whole', async () => {
+    const first = await fleet.agent(['killed'], {
+      result: ({ trial }) => (trial.endsWith('r002') && ran(first) === 4 ? never() : {}),
+    })
+    const run = fleet.run(fleet.executor({ on: 'killed' }), { benchmark_runs: 3 })
+    await until(() => ran(first) === 4, 'the second trial of round 2')
+    first.kill()
+    const second = await fleet.agent(['killed'])
+    await run.end
+    expectWhole(run.folder(), 6)
+    expect(trialsIn(run.folder()).map(({ machine }) => machine)).toEqual(
+      ['1', '1', '2', '2', '2', '2'].map((n) => (n === '1' ? first.name : second.name)),
+    )
+  })
+
+  it('takes a trial in which three agents went away for crashed, and goes on with the others', async () => {
+    let bad = ''
+    const result = ({ trial }: { trial: string }) => {
+      bad ||= trial
+      return trial === bad ? never() : {}
+    }
+    const run = fleet.run(fleet.executor({ on: 'deadly' }), {
+      benchmark_runs: 1,
+      grid: { chunk_size: [1, 2, 3] },
+    })
+    for (let death = 0; death < 3; death++) {
+      const agent = await fleet.agent(['deadly'], { result })
+      await until(() => agent.calls.includes(`run ${bad}`), `death ${death}`)
+      // What the agent said last is on its way.
+      await sleep(100)
+      agent.kill()
+    }
+    const last = await fleet.agent(['deadly'], { result })
+    await run.end
+    expectWhole(run.folder(), 3)
+    const crashed = trialsIn(run.folder()).filter(({ outcome }) => outcome !== 'ok')
+    expect(crashed).toMatchObject([{ trial: bad, outcome: 'crashed', error: { name: 'AgentLost' } }])
+    expect(crashed[0]).toHaveProperty('error.message', expect.stringContaining('went away 3 times'))
+    expect(last.calls).not.toContain(`run ${bad}`)
+  })
+
+  it('keeps results while the link of an agent is cut, and hands them in without running anything again', async () => {
+    const agent = await fleet.agent(['cut'], { result: () => ms(50) })
+    const run = fleet.run(fleet.executor({ on: 'cut' }), {
+      benchmark_runs: 2,
+      grid: { chunk_size: [1, 2, 3, 4] },
+    })
+    await until(() => ran(agent) === 2, 'the second trial')
+    agent.link.cut()
+    await until(() => ran(agent) === 4, 'the rest of the round without a link')
+    await sleep(6000)
+    agent.link.mend()
+    await run.end
+    expectWhole(run.folder(), 8)
+    expect(ran(agent)).toBe(8)
+  })
+
+  it('takes a round once where another agent did it while the link of the first was cut', async () => {
+    const first = await fleet.agent(['late'], { result: () => ms(50) })
+    const run = fleet.run(fleet.executor({ on: 'late' }), {
+      benchmark_runs: 1,
+      grid: { chunk_size: [1, 2, 3] },
+    })
+    await until(() => ran(first) === 2, 'the second trial')
+    first.link.cut()
+    const second = await fleet.agent(['late'])
+    await run.end
+    first.link.mend()
+    await sleep(1000)
+    expectWhole(run.folder(), 3)
+    expect(trialsIn(run.folder()).every(({ machine }) => machine === second.name)).toBe(true)
+  })
+
+  it('stops what runs elsewhere on Ctrl-C, and resumes', async () => {
+    const agent = await fleet.agent(['stopped'], {
+      result: () => (agent.calls.includes('close') ? {} : ms(300)),
+    })
+    const executor = fleet.executor({ on: 'stopped' })
+    const run = fleet.run(executor, { benchmark_runs: 4 })
+    await until(() => ran(agent) >= 4, 'the second round')
+    run.stop()
+    expect(await run.end).toMatchObject({ done: 'interrupted' })
+    await until(() => agent.calls.includes('close'), 'the end of what ran')
+    const before = trialsIn(run.folder()).length
+    expect(before).toBeLessThan(8)
+    const resumed = fleet.resume(run.folder(), fleet.executor({ on: 'stopped' }))
+    expect(await resumed.end).toMatchObject({ end: { done: 'finished' }, ran: true })
+    expectWhole(run.folder(), 8)
+  })
+
+  it('refuses a second coordinator on one run', async () => {
+    const agent = await fleet.agent(['two'], { result: () => ms(400) })
+    const run = fleet.run(fleet.executor({ on: 'two' }))
+    await until(() => ran(agent) > 0, 'the first trial')
+    const copy = join(fleet.folder, 'copy', basename(run.folder()))
+    cpSync(run.folder(), copy, { recursive: true, filter: (path) => !path.includes('.lock-') })
+    const other = fleet.resume(copy, fleet.executor({ on: 'two' }))
+    await expect(other.end).rejects.toThrow(/another stint works on this run \(process \d+ on /)
+    await run.end
+    expectWhole(run.folder(), 4)
+  })
+
+  it('says who joins and who leaves, and spreads rounds over all', async () => {
+    const first = await fleet.agent(['many'], { result: () => ms(200) })
+    const run = fleet.run(fleet.executor({ on: 'many' }), { benchmark_runs: 12 })
+    await until(() => ran(first) > 0, 'the first trial')
+    const second = await fleet.agent(['many'], { result: () => ms(200) })
+    await until(() => ran(second) > 2, 'work of the second agent')
+    await first.leave()
+    await run.end
+    expectWhole(run.folder(), 24)
+    const notes = run.events.flatMap((event) => (event.event === 'note' ? [event.text] : []))
+    expect(notes).toContain(`agent ${second.name} has joined many`)
+    expect(notes).toContain(`agent ${first.name} has left many`)
+    // What was begun went to the other at once, and is no death.
+    expect(trialsIn(run.folder()).every(({ outcome }) => outcome === 'ok')).toBe(true)
+  })
+
+  it('goes on after its coordinator was killed, takes what came meanwhile, and nothing twice', async () => {
+    const sandbox = new Sandbox()
+    try {
+      const agent = await fleet.agent(['left'], { result: () => ms(100) })
+      const words = ['--server', server.url]
+      const keys = {
+        name: 'swept',
+        dataset: { generate: 'nba2k', rows: 50 },
+        grid: { chunk_size: [1, 2] },
+        benchmark_runs: 6,
+      }
+      const sweep = sandbox.write('sweep.yaml', JSON.stringify(keys))
+      const { child, end } = sandbox.start([
+        'run',
+        sweep,
+        '--on',
+        'left',
+        ...words,
+        '--out',
+        sandbox.results,
+        '--quiet',
+      ])
+      await until(() => ran(agent) >= 3, 'the second round')
+      child.kill('SIGKILL')
+      await end
+      const [run] = sandbox.runs()
+      await until(() => ran(agent) === 12, 'the rest without a coordinator')
+      const before = trialsIn(run!).length
+      expect(before).toBeLessThan(12)
+      const resumed = await sandbox.stint('resume', run!, ...words, '--json')
+      expect(resumed).toMatchObject({ code: 0 })
+      expectWhole(run!, 12)
+      expect(ran(agent)).toBe(12)
+    } finally {
+      sandbox.remove()
+    }
+  })
+
+  it('survives the end of the server, on both sides', async () => {
+    const own = await startNats()
+    const local = new TestFleet(own)
+    try {
+      const agent = await local.agent(['restart'], { result: () => ms(100) })
+      const run = local.run(local.executor({ on: 'restart' }), { benchmark_runs: 8 })
+      await until(() => ran(agent) >= 3, 'the second round')
+      await own.kill()
+      await sleep(1500)
+      await own.start()
+      await run.end
+      expectWhole(run.folder(), 16)
+    } finally {
+      await local.remove()
+      await own.remove()
+    }
+  })
+
+  it('says that the server has no room for the data', async () => {
+    const own = await startNats('', 'max_file_store: 200KB')
+    const sandbox = new Sandbox()
+    const local = new TestFleet(own)
+    try {
+      await local.agent(['full'])
+      const keys = { name: 'swept', dataset: { generate: 'nba2k', rows: 5000 } }
+      const sweep = sandbox.write('sweep.yaml', JSON.stringify(keys))
+      const run = ['run', sweep, '--on', 'full', '--server', own.url, '--out', sandbox.results, '--quiet']
+      const { code, stderr } = await sandbox.stint(...run)
+      expect(stderr).toMatch(
+        /the server has no room for data-[0-9a-f]+\.\.\. of \d+ bytes[\s\S]*max_file_store/,
+      )
+      expect(code).toBe(4)
+    } finally {
+      sandbox.remove()
+      await local.remove()
+      await own.remove()
+    }
+  })
+})
