@@ -372,7 +372,11 @@ export interface GateMeans extends Omit<ExecuteOptions, 'executor'> {
 }
 
 /** What is compared, and how. */
-export type GateOptions = GateBaseline & GateMeans
+export type GateOptions = GateBaseline &
+  GateMeans & {
+    /** A folder for the CPU profile of a further trial of each version; made where it is missing. */
+    profileTo?: string
+  }
 
 /**
  * Holds a candidate version against a baseline: `regression` where a change for the worse beyond the margin is proven,
@@ -391,11 +395,12 @@ export async function gate(sweep: SweepSource, options: GateOptions): Promise<Ga
     import('./gate/decide.ts'),
     import('./report/sections/gate.ts'),
   ])
-  const { margin = null, limitMs = 60_000, onEvent = () => {} } = options
+  const { margin = null, limitMs = 60_000, profileTo = null, onEvent = () => {} } = options
+  const decided = { margin, limitMs, profileTo, signal, onEvent }
   const result = await interruptible(signal, () =>
     withExecutor(
       options,
-      (start) => decide(loaded, options, start, { margin, limitMs, signal, onEvent }),
+      (start) => decide(loaded, options, start, decided),
       loaded.sweep,
       true,
     ),
@@ -619,7 +624,7 @@ export async function bisect(
   ])
   const found = await interruptible(signal, () =>
     withExecutor(options, (start) =>
-      bisectSweep(loaded, options, start, { margin, limitMs, signal, onEvent }),
+      bisectSweep(loaded, options, start, { margin, limitMs, profileTo: null, signal, onEvent }),
     ),
   )
   return { ...found, report: bisectReport(found, loaded.sweep.source.path) }

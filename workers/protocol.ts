@@ -218,6 +218,8 @@ export interface TrialSpec {
   deadline_s: number
   /** Whether every chunk is logged. */
   log_chunks: boolean
+  /** Whether its steps run under V8's CPU profiler, which slows them: for a look inside, never for a measurement. */
+  profiled: boolean
   /** For an estimate of energy where no counter can be read; null: none is made. */
   watts: Watts | null
 }
@@ -230,6 +232,8 @@ export interface LocalResources {
   data: ReadonlyMap<string, string>
   /** Folder that takes chunk logs; null for none. */
   chunk_logs: string | null
+  /** Folder that takes CPU profiles; null for none. */
+  cpu_profiles: string | null
   /** Cores of this machine for one compute unit as asked. */
   compute_scale: number
 }
@@ -242,6 +246,8 @@ export interface TrialJob {
   data: string | null
   /** Where the chunk log goes; null for none. */
   chunk_log: string | null
+  /** Where the CPU profile of its steps goes; null for none. */
+  cpu_profile: string | null
   /** Where the standard error of a command workload goes; null for nowhere. */
   error_log: string | null
   /** The compute cap in cores of this machine; null for none. */

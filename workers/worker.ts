@@ -227,12 +227,20 @@ async function measure({ job, budgetMb, compute, coldFirstChunkMs }: DriveOrder)
     if (units !== null && compute?.period_ms != null) settle(units, compute.cpu_stat)
     run.cpuStat = units === null ? null : (compute?.cpu_stat ?? null)
     const meters = new Meters(compute, job.throttle_counts)
+    const { cpu_profile } = job
+    const profiler = cpu_profile === null ? null : await startProfiler()
     await run.drive(loop ?? new ClosedLoop(job.spec.settings.chunk_size))
+    if (cpu_profile !== null) await profiler!.stop(cpu_profile)
     const read = await meters.stop(run.ready - run.begun)
     const load = loop === null ? null : loop.result()
     if (load !== null) run.marks = marksOf(run, load, read)
     return { run, read, load, startupMs, coldFirstChunkMs }
   })
+}
+
+/** Loaded only where it is asked for. */
+async function startProfiler() {
+  return await (await import('./telemetry/cpu-profile.ts')).CpuProfiler.start()
 }
 
 /** The driver of a trial whose events arrive on their own clock; null for others. */

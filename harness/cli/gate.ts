@@ -38,6 +38,7 @@ interface GateWords extends ExportWords, FleetWords {
   'set-candidate': string[]
   margin: string | undefined
   'time-limit': string
+  profile: string | undefined
   build: boolean
   'allow-different-machine': boolean
   seed: number | undefined
@@ -93,6 +94,11 @@ export const gateCommand: Command<GateWords> = {
           type: 'string',
           default: '60s',
           describe: 'how long to measure in lock step, such as 60s or 3m',
+        },
+        profile: {
+          type: 'string',
+          describe:
+            'folder for a CPU profile of each version, from one further trial of the scenario that looks worst',
         },
         build: {
           type: 'boolean',
@@ -168,6 +174,7 @@ async function decided(words: GateWords, exports: readonly Export[]) {
   const baseline = baselineOf(words)
   const margin =
     words.margin === undefined ? {} : { margin: parseShare('--margin', words.margin, MOST_MARGIN) }
+  const profiled = words.profile === undefined ? {} : { profileTo: words.profile }
   const limitMs = 1000 * parseSeconds('--time-limit', words['time-limit'])
   const overrides = { ...(words.seed !== undefined && { seed: words.seed }), set: words.set }
   // In a fresh checkout the workload is still to be built.
@@ -176,6 +183,7 @@ async function decided(words: GateWords, exports: readonly Export[]) {
     gate(sweep, {
       ...baseline,
       ...margin,
+      ...profiled,
       limitMs,
       picture: arePictured(exports),
       ...fleetOf(words),

@@ -29,6 +29,8 @@ export interface TrialPart {
   data: DataRef | null
   /** Whether every chunk is logged. */
   logChunks?: boolean
+  /** Whether its steps are profiled. */
+  profiled?: boolean
   /** Default: as the scenario's mode says. */
   driver?: DriverSpec
   /** In a gate: whose trial it is. */
@@ -51,6 +53,7 @@ export function trialSpec({ id, settings, watts }: TrialRecipe, part: TrialPart)
     warmup_chunks: settings.warmup_chunks,
     deadline_s: settings.timeout_s,
     log_chunks: part.logChunks ?? false,
+    profiled: part.profiled ?? false,
     watts,
   }
 }

@@ -111,6 +111,7 @@ export async function compareWithBaseline(
       rows,
       coverage: [],
       profiles: [],
+      functions: null,
       untested: unchosenMetrics(table, sweep.gate).map((metric) => ({ metric, why: 'not in gate.metrics' })),
       notes: [...session.notes, ...runs.flatMap(leftOut), ...notes, ...changed],
       alpha: sweep.gate.alpha,

@@ -1,11 +1,12 @@
 /** One gate, whatever the baseline is: a git ref, another module, or recorded runs. */
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import type { WorkloadSource } from '../../workers/protocol.ts'
 import type { DuetExecutor } from '../execute/executor.ts'
 import { holdCores } from '../execute/local/core.ts'
 import { removeOwnFolders } from '../ownership/leftovers.ts'
 import { STINT_VERSION } from '../package-folder.ts'
+import { checkWritable } from '../record/run-folder.ts'
 import { type LoadedSweep, loadSweep } from '../sweep/load.ts'
 import { BUILT_IN } from '../sweep/paths.ts'
 import { UserError } from '../user-error.ts'
@@ -36,6 +37,8 @@ export type GateBaseline =
 export interface DecideOptions {
   margin: number | null
   limitMs: number
+  /** Folder for a CPU profile of each version; null for none. */
+  profileTo: string | null
   signal: AbortSignal
   onEvent(event: GateEvent): void
 }
@@ -48,9 +51,15 @@ export async function decide(
   loaded: LoadedSweep,
   baseline: GateBaseline,
   start: () => DuetExecutor,
-  { margin, limitMs, signal, onEvent }: DecideOptions,
+  { margin, limitMs, profileTo, signal, onEvent }: DecideOptions,
 ): Promise<GateResult> {
   const onStep = (text: string) => onEvent({ event: 'step', text })
+  if (profileTo !== null) {
+    if ('baselineRuns' in baseline)
+      throw new UserError('recorded runs cannot be profiled', 'give --against GIT_REF or two modules instead')
+    checkWritable(profileTo)
+    mkdirSync(profileTo, { recursive: true })
+  }
   if ('baselineRuns' in baseline) {
     const { baselineRuns, allowDifferentMachine = false } = baseline
     const onTrial = (done: number, planned: number) => onEvent({ event: 'trial', done, planned })
@@ -60,7 +69,7 @@ export async function decide(
   const { setBaseline = [], setCandidate = [] } = baseline
   const candidate = setCandidate.length === 0 ? loaded : again(loaded, { setCandidate })
   const compare = (modules: Modules) =>
-    compareHolding(candidate, modules, start, { margin, limitMs, signal, onEvent })
+    compareHolding(candidate, modules, start, { margin, limitMs, profileTo, signal, onEvent })
   if ('baselineModule' in baseline) {
     const modules = modulesByName(baseline.baselineModule, baseline.candidateModule)
     const sweep = again(loaded, { setBaseline })
@@ -108,7 +117,7 @@ export async function compareHolding(
   candidate: LoadedSweep,
   modules: Modules,
   start: () => DuetExecutor,
-  { margin, limitMs, signal, onEvent }: DecideOptions,
+  { margin, limitMs, profileTo, signal, onEvent }: DecideOptions,
 ): Promise<GateResult> {
   const onStep = (text: string) => onEvent({ event: 'step', text })
   const asked = candidate.sweep.scenarios.map(({ settings }) => settings.pin_core)
@@ -117,6 +126,7 @@ export async function compareHolding(
     return await runGate(candidate, modules, start(), {
       margin,
       limitMs,
+      profileTo,
       core,
       signal,
       onStep,

@@ -57,7 +57,7 @@ export interface GateStep {
   leftMs: number
 }
 
-type Comparison = Omit<GateResult, 'baseline' | 'candidate' | 'name'>
+type Comparison = Omit<GateResult, 'baseline' | 'candidate' | 'name' | 'functions'>
 
 type Kind = keyof Counts
 

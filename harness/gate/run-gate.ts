@@ -15,7 +15,8 @@ import { type BaselineCommits, stillAccepted } from './accepted.ts'
 import { compareInLockStep, type LockStep, paramsFor } from './lock-step.ts'
 import { refuseUntestable } from './margins.ts'
 import { partnerNotes, partnersOf, playAlike } from './partners.ts'
-import type { GateResult, GateScenario } from './types.ts'
+import { lookInside } from './profile.ts'
+import type { GateResult, GateScenario, Versions } from './types.ts'
 
 /** The modules that are compared and what people call them. */
 export interface Modules {
@@ -40,6 +41,8 @@ export interface GateOptions {
   limitMs: number
   /** For the duets of scenarios that name none; null for any. */
   core?: number | null
+  /** Folder for a CPU profile of each version; null for none. */
+  profileTo?: string | null
   signal: AbortSignal
   onStep(text: string): void
   onProgress: NonNullable<LockStep['onProgress']>
@@ -87,7 +90,8 @@ export async function runGate(
       dataFolder,
       signal: options.signal,
     })
-    session.provide(null, [other])
+    const { profileTo = null } = options
+    session.provide(null, [other], profileTo)
     const fitted = session.sweep
     const table = metricTable(session.workload.info.metrics)
     refuseUntestable(table, fitted.gate)
@@ -95,14 +99,15 @@ export async function runGate(
     refuseSharedFiles(modules.baseline.sweep?.sweep ?? fitted, other.info)
     const { signal, limitMs, margin, onProgress } = options
     const accept = await stillAccepted(fitted.gate.accept, modules.baseline.commits ?? null, signal)
+    const versions: Versions = {
+      baseline: { ...other, name: modules.baseline.name },
+      candidate: { ...session.workload, name: modules.candidate.name },
+    }
     const comparison = await compareInLockStep({
       executor,
       session,
       scenarios,
-      versions: {
-        baseline: { ...other, name: modules.baseline.name },
-        candidate: { ...session.workload, name: modules.candidate.name },
-      },
+      versions,
       rules: { table, settings: { ...fitted.gate, accept }, margin },
       // What reading the data took is a part of it.
       limitMs: Math.max(limitMs / 2, limitMs - (performance.now() - began)),
@@ -111,12 +116,17 @@ export async function runGate(
       signal,
       onProgress,
     })
+    const inspected =
+      profileTo === null
+        ? { functions: null, notes: [] }
+        : await lookInside({ executor, session, scenarios, versions, folder: profileTo }, comparison.rows)
     const notes = [
       ...(modules.notes ?? []),
       ...differences,
       ...session.notes,
       ...capsNote(fitted),
       ...comparison.notes,
+      ...inspected.notes,
     ]
     const rows = comparison.rows.map((row) => ({
       ...row,
@@ -127,6 +137,7 @@ export async function runGate(
       baseline: modules.baseline.name,
       candidate: modules.candidate.name,
       ...comparison,
+      functions: inspected.functions,
       rows,
       notes,
     }

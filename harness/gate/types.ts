@@ -128,6 +128,27 @@ export interface Untested {
   why: string
 }
 
+/** Self time of one function in a trial of each version under the CPU profiler. */
+export interface FunctionGrowth {
+  name: string
+  /** Next to the workload's module. */
+  file: string
+  /** In the candidate, from 1; 0 where it has none. */
+  line: number
+  baseline_ms: number
+  candidate_ms: number
+}
+
+/** A look inside both versions: one further trial of each under the CPU profiler. */
+export interface ProfiledVersions {
+  scenario: string
+  label: string
+  /** The `.cpuprofile` of each. */
+  files: Record<'baseline' | 'candidate', string>
+  /** Those whose self time grew most, largest growth first. */
+  functions: FunctionGrowth[]
+}
+
 export interface GateResult {
   verdict: 'regression' | 'ruled_out' | 'undecided'
   name: string
@@ -136,6 +157,8 @@ export interface GateResult {
   rows: GateRow[]
   coverage: Coverage[]
   profiles: GateProfile[]
+  /** Null where it was not asked for, or a trial did not end well. */
+  functions: ProfiledVersions | null
   untested: Untested[]
   notes: string[]
   alpha: number

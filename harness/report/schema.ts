@@ -347,6 +347,23 @@ const gate = object({
     ),
     'how the versions compare along the stream, with 95% intervals',
   ),
+  functions: says(
+    object({
+      scenario: text,
+      label: text,
+      files: object({ baseline: text, candidate: text }),
+      functions: z.array(
+        object({
+          name: text,
+          file: says(text, "next to the workload's module"),
+          line: says(number, 'in the candidate, from 1; 0 where it has none'),
+          baseline_ms: says(number, 'self time'),
+          candidate_ms: number,
+        }),
+      ),
+    }).nullable(),
+    'functions whose self time grew most, from one trial of each version under the CPU profiler; null where none was profiled',
+  ),
   untested: says(z.array(object({ metric: text, why: text })), 'what could get worse unnoticed'),
   notes: z.array(text),
   alpha: number,

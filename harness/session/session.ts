@@ -231,11 +231,16 @@ export class Session {
   }
 
   /** Tells the executor where all of it lies; `others` are further versions of the workload. */
-  provide(chunkLogs: string | null, others: readonly PreparedWorkload[] = []): void {
+  provide(
+    chunkLogs: string | null,
+    others: readonly PreparedWorkload[] = [],
+    cpuProfiles: string | null = null,
+  ): void {
     this.executor.provide({
       workloads: new Map([this.workload, ...others].map(({ ref, source }) => [ref.sha256, source])),
       data: new Map([...this.datasets, ...this.further].map((data) => [dataKey(data), data.path])),
       chunk_logs: chunkLogs,
+      cpu_profiles: cpuProfiles,
       compute_scale: this.calibration?.factor ?? 1,
     })
   }
@@ -280,7 +285,7 @@ export class Session {
 
   spec(
     scenario: Scenario,
-    part: Pick<TrialPart, 'round' | 'logChunks' | 'driver' | 'side'> & {
+    part: Pick<TrialPart, 'round' | 'logChunks' | 'profiled' | 'driver' | 'side'> & {
       workload?: WorkloadRef
       params?: Record<string, Scalar>
     },

@@ -181,11 +181,18 @@ describe('stint gate --against', () => {
 
 describe('stint gate --a --b', () => {
   // A score that fell is proven by the first trials; a slowdown is timed above.
-  it('compares two files, and writes every form', () => {
+  it('compares two files, writes every form, and names the function that takes longer', () => {
     copyFileSync(fixture, join(folder, 'worse.mjs'))
     edit('return sum', 'return sum / 2', 'worse.mjs')
-    const done = gate('--a', 'workload.mjs', '--b', 'worse.mjs', '--time-limit', '20s', ...FORMS)
+    edit(ONCE, 'time < 3', 'worse.mjs')
+    const words = ['--time-limit', '20s', '--profile', 'profiles', ...FORMS]
+    const done = gate('--a', 'workload.mjs', '--b', 'worse.mjs', ...words)
     expect(done.code, done.err).toBe(1)
+    expect(done.out).toMatch(/^work +the workload:\d+ +[\d.]+ m?s +[\d.]+ m?s$/m)
+    for (const side of ['baseline', 'candidate'])
+      expect(
+        JSON.parse(readFileSync(join(folder, 'profiles', `${side}.cpuprofile`), 'utf8')).nodes,
+      ).not.toEqual([])
     expect(done.out).toContain('REGRESSION: worse.mjs against workload.mjs')
     expectForms()
   }, 120_000)

@@ -63,6 +63,7 @@ const NO_RESOURCES: LocalResources = {
   workloads: new Map(),
   data: new Map(),
   chunk_logs: null,
+  cpu_profiles: null,
   compute_scale: 1,
 }
 
@@ -263,7 +264,7 @@ export class LocalExecutor implements DuetExecutor {
 
   /** The spec with what it refers to as this machine has it. */
   private jobOf(spec: TrialSpec, throttle_counts: string[]): TrialJob {
-    const { workloads, data, chunk_logs, compute_scale } = this.resources
+    const { workloads, data, chunk_logs, cpu_profiles, compute_scale } = this.resources
     const { max_compute_units } = spec.caps
     return {
       spec,
@@ -277,6 +278,8 @@ export class LocalExecutor implements DuetExecutor {
           ? join(chunk_logs, `${spec.trial}.stderr.log`)
           : null,
       chunk_log: spec.log_chunks && chunk_logs !== null ? join(chunk_logs, `${spec.trial}.jsonl`) : null,
+      cpu_profile:
+        spec.profiled && cpu_profiles !== null ? join(cpu_profiles, `${spec.trial}.cpuprofile`) : null,
       compute_units: max_compute_units === null ? null : max_compute_units * compute_scale,
       throttle_counts,
     }

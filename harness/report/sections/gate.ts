@@ -11,6 +11,7 @@ import {
   type DataTable,
   type Notice,
   type Report,
+  type Section,
   type Table,
   type Tone,
 } from '../section.ts'
@@ -64,6 +65,7 @@ export function gateReport(result: GateResult, sweep: string, plot: Plot | null 
         title: 'Along the stream',
         blocks: plot === null ? [] : [{ kind: 'picture', plot, pages: true }],
       },
+      ...functionSections(result),
     ],
     tables: [dataTable(rows)],
     checks: checksOf(result),
@@ -75,6 +77,41 @@ export function gateReport(result: GateResult, sweep: string, plot: Plot | null 
     embedded: true,
     page: { explore: explored(rows) },
   }
+}
+
+/** Where the time goes, where both versions were profiled. */
+function functionSections({ functions: profiled }: GateResult): Section[] {
+  if (profiled === null) return []
+  const { label, files, functions } = profiled
+  const ms = (value: number) => ({ text: formatMetric(value, 'ms'), value })
+  const table: Table = {
+    columns: columnsOf(functions, [
+      { head: 'Function', short: 'function', type: 'text', cell: ({ name }) => ({ text: name }) },
+      {
+        head: 'File',
+        short: 'file',
+        type: 'text',
+        expendable: 1,
+        cell: ({ file, line }) => ({ text: line === 0 ? file : `${file}:${line}` }),
+      },
+      { head: 'Was', short: 'was', type: 'number', cell: ({ baseline_ms }) => ms(baseline_ms) },
+      { head: 'Is', short: 'is', type: 'number', cell: ({ candidate_ms }) => ms(candidate_ms) },
+    ]),
+  }
+  const what =
+    functions.length === 0
+      ? `No function of ${label} took longer in the candidate.`
+      : `Self time of the functions that grew most, in one trial of each version of ${label} under the CPU profiler: a hint at where to look, not a measurement.`
+  return [
+    {
+      id: 'functions',
+      title: 'Functions',
+      blocks: [
+        ...(functions.length === 0 ? [] : [{ kind: 'table', table } as const]),
+        { kind: 'text', text: `${what} The profiles are ${files.baseline} and ${files.candidate}.` },
+      ],
+    },
+  ]
 }
 
 function rowId({ scenario, metric }: GateRow): string {

@@ -38,6 +38,7 @@ const result = (verdict: GateResult['verdict'], rows: GateRow[]): GateResult => 
   rows,
   coverage: [],
   profiles: [],
+  functions: null,
   untested: [],
   notes: [],
   alpha: 0.01,
