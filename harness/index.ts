@@ -398,12 +398,7 @@ export async function gate(sweep: SweepSource, options: GateOptions): Promise<Ga
   const { margin = null, limitMs = 60_000, profileTo = null, onEvent = () => {} } = options
   const decided = { margin, limitMs, profileTo, signal, onEvent }
   const result = await interruptible(signal, () =>
-    withExecutor(
-      options,
-      (start) => decide(loaded, options, start, decided),
-      loaded.sweep,
-      true,
-    ),
+    withExecutor(options, (start) => decide(loaded, options, start, decided), loaded.sweep, true),
   )
   const path = loaded.sweep.source.path
   if (!options.picture) return { ...result, report: gateReport(result, path) }
