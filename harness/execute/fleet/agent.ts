@@ -371,7 +371,13 @@ class Agent {
       const ending = job.endings[sha256] ?? ''
       data.set(sha256, await this.disk.data(sha256, ending, () => this.stream(dataName(sha256))))
     }
-    return { workloads, data, chunk_logs: folder, compute_scale: await this.scaleFor(job, executor) }
+    return {
+      workloads,
+      data,
+      chunk_logs: folder,
+      cpu_profiles: null,
+      compute_scale: await this.scaleFor(job, executor),
+    }
   }
 
   private async object(name: string): Promise<Uint8Array> {
@@ -388,7 +394,13 @@ class Agent {
   /** Cores of this machine for one compute unit: measured once, with nothing else on this agent's slot. */
   private async scaleFor({ relative_to }: Job, executor: DuetExecutor): Promise<number> {
     if (relative_to === null) return 1
-    executor.provide({ workloads: new Map(), data: new Map(), chunk_logs: null, compute_scale: 1 })
+    executor.provide({
+      workloads: new Map(),
+      data: new Map(),
+      chunk_logs: null,
+      cpu_profiles: null,
+      compute_scale: 1,
+    })
     this.kernelOpsS ??= await measureKernel(executor)
     return relative_to.kernel_ops_s / this.kernelOpsS
   }

@@ -62,6 +62,8 @@ const spec = z.strictObject({
   warmup_chunks: count,
   deadline_s: positive.max(DAY_S),
   log_chunks: z.boolean(),
+  // Stays off here: a profile does not travel.
+  profiled: z.literal(false),
   watts: z.strictObject({ idle: number, per_core: number }).nullable(),
 })
 
