@@ -282,7 +282,7 @@ export interface CapsRecord {
     asked: number | null
     /** In cores of the machine that ran; null for no cap, and where it was never put in force. */
     in_force: number | null
-    /** CPU time of the trial process over wall time, from the first timed step to the last; null where that is too short to tell. */
+    /** CPU time of the trial process and all that it started over wall time, from the first timed step to the last; null where that is too short to tell. */
     achieved: number | null
     mechanism: ComputeMechanism
     /** Quota period or control interval, ms. */
@@ -402,6 +402,8 @@ interface AnyTrial {
   started_at: string
   /** From the request to the result, trial process start included, ms. */
   duration_ms: number
+  /** Further processes that it started, as far as they were seen, and which count with it; null where that is not known. */
+  children: number | null
   /** What the workload handed over and could not be taken as it was, such as a metric that is not finite. */
   notes: string[]
   /** What was no longer as at the start of the run; empty unless the run was resumed by force. */
@@ -614,7 +616,7 @@ export interface TrialPermit {
   refused: string | null
 }
 
-/** Coordinator to supervisor. Every request but `watch` and `release` is answered under its `id`. */
+/** Coordinator to supervisor. Every request but `watch`, `begin` and `release` is answered under its `id`. */
 export type SupervisorRequest =
   | {
       op: 'watch'
@@ -626,6 +628,8 @@ export type SupervisorRequest =
     }
   | { op: 'cap_memory'; id: number; pid: number; cap_mb: number | null; scope: MemoryScope }
   | { op: 'cap_compute'; id: number; pid: number; units: number | null; core: number | null }
+  /** The timed steps are about to begin. */
+  | { op: 'begin'; pid: number }
   | { op: 'release'; pid: number }
   | { op: 'unwatch'; id: number; pid: number; window: TimeWindow | null }
 
@@ -682,6 +686,15 @@ export interface ComputeCapInForce {
   error: string | null
 }
 
+export interface ChildrenUsage {
+  count: number
+  cpu_ms: number
+  read_mb: number
+  written_mb: number
+}
+
+export const NO_CHILDREN: ChildrenUsage = { count: 0, cpu_ms: 0, read_mb: 0, written_mb: 0 }
+
 /** What the supervisor saw of one trial process. */
 export interface WatchSummary {
   peak_rss_mb: number | null
@@ -693,6 +706,8 @@ export interface WatchSummary {
   killed: 'memory' | 'cgroup_memory' | 'deadline' | null
   /** Time in which the duty cycle held the trial process within the window, ms; null under other mechanisms. */
   throttled_ms: number | null
+  /** Processes that the trial process started, as far as they were seen, and what they used in the timed steps. */
+  children: ChildrenUsage
   /** Of the whole machine within the window, by `perf`; null where that is not running. */
   perf_joules: number | null
 }

@@ -16,6 +16,7 @@ import {
   type ComputeMechanism,
   GROUP_SIGNALS,
   type MemoryCapInForce,
+  NO_CHILDREN,
   type SupervisorReply,
   type SupervisorRequest,
   type TimeWindow,
@@ -42,7 +43,9 @@ function reply(message: SupervisorReply): void {
 function watch(request: Extract<SupervisorRequest, { op: 'watch' }>): void {
   const child = new WatchedProcess(request.pid, request.timeout_ms, request.temporary)
   watched.set(request.pid, child)
-  if (request.caps_memory && grouper !== null) child.enterGroup(grouper)
+  // A group of version 2 also counts and ends whatever the trial starts, and costs nothing.
+  if (grouper !== null && (request.caps_memory || grouper.mechanism === 'cgroup_v2'))
+    child.enterGroup(grouper)
   if (request.caps_compute && capper !== null) child.enterComputeGroup(capper)
   poll ??= setInterval(() => {
     for (const child of watched.values()) child.poll()
@@ -89,6 +92,7 @@ async function unwatch(request: Extract<SupervisorRequest, { op: 'unwatch' }>): 
     peak_above_idle_mb: null,
     killed: null,
     throttled_ms: null,
+    children: NO_CHILDREN,
   }
   const summary = child?.summary(request.window) ?? unknown
   watched.delete(request.pid)
@@ -125,6 +129,9 @@ function handle(request: SupervisorRequest): void {
       break
     case 'cap_compute':
       reply({ op: 'compute_capped', id: request.id, ...capCompute(request) })
+      break
+    case 'begin':
+      watched.get(request.pid)?.begin()
       break
     case 'release':
       watched.get(request.pid)?.release()

@@ -108,6 +108,7 @@ const anyTrial = {
   noise,
   started_at: z.iso.datetime(),
   duration_ms: number,
+  children: z.int().nullable().default(null),
   notes: z.array(text),
   resumed_under: z.array(passedOver),
   // A line that is older than fleets.

@@ -31,6 +31,7 @@ export function noticesFor(
     ...aboutScores(model, trials),
     ...aboutValues(trials),
     ...aboutCaps(model),
+    ...aboutChildren(trials),
     ...aboutNoise(model),
     ...aboutEnergy(model, trials),
     ...comparison.notes.map((warning) => note(formatWarning(warning))),
@@ -243,6 +244,13 @@ function aboutCaps({ scenarios }: Omit<ReportModel, 'notices'>): Notice[] {
     )
   }
   return notices
+}
+
+function aboutChildren(trials: readonly TrialResult[]): Notice[] {
+  const had = trials.filter(({ children }) => (children ?? 0) > 0).length
+  if (had === 0) return []
+  const text = `${count(had, 'trial')} started further processes. Their CPU time, memory, reads and writes count as the trial's, and they ended with it.`
+  return [note(text)]
 }
 
 const REASONS: Record<Disturbed, string> = {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LocalExecutor } from '../../harness/execute/local/executor.ts'
 import { fixtureResources, trialSpec } from '../fixtures/trial.ts'
+import { okOf } from '../fixtures/trials.ts'
 
 /** Whether or not the kernel's groups hold the caps. */
 describe.skipIf(process.platform !== 'linux').each([
@@ -38,6 +39,19 @@ describe.skipIf(process.platform !== 'linux').each([
   it.each(['left', 'orphan', 'inherits'])('end with it: %s', async (kind) => {
     expect((await run(kind)).outcome).toBe('ok')
     expect(running(marker)).toEqual([])
+  })
+
+  it.each(['burns', 'burns_alone'])('use its cores: %s', async (kind) => {
+    const trial = okOf(await run(kind))
+    expect(trial.children).toBeGreaterThanOrEqual(1)
+    // The trial process itself rests; a child works for 0.7 s at the most, on a busy machine for less.
+    expect(trial.metrics['cpu_s']).toBeGreaterThan(0.3)
+    expect(trial.caps.compute.achieved).toBeGreaterThan(0.2)
+  })
+
+  it('read and write as it does', async () => {
+    const trial = okOf(await run('writes'))
+    expect(trial.metrics['io_written_mb']).toBeGreaterThanOrEqual(8)
   })
 
   it('take from its memory', async () => {

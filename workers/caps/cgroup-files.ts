@@ -132,6 +132,21 @@ export function isOwn(name: string): boolean {
   return OWNED_NAME.exec(name)?.[1] === String(process.pid)
 }
 
+/** CPU time of all that was ever in a group, ms; null where it does not count that. */
+export function readGroupCpuMs(group: string, files: CgroupFiles = kernelFiles): number | null {
+  const read = (name: string) => {
+    try {
+      return files.read(join(group, name))
+    } catch {
+      return null
+    }
+  }
+  const v2 = /^usage_usec (\d+)$/m.exec(read('cpu.stat') ?? '')?.[1]
+  if (v2 !== undefined) return Number(v2) / 1e3
+  const v1 = read('cpuacct.usage')
+  return v1 === null ? null : Number(v1) / 1e6
+}
+
 /** Start of a process in clock ticks since boot; null once it is gone, a zombie included. */
 export function startOf(pid: number): string | null {
   try {

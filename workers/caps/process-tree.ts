@@ -1,16 +1,30 @@
-/** What a trial process starts, and what that starts in turn: its memory counts, and it ends with its trial. Linux only. */
+/** What a trial process starts, and what that starts in turn: it counts with its trial, and ends with it. Linux only. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { monotonicMs } from '../telemetry/clock.ts'
 import { ResidentSize } from '../telemetry/process-files.ts'
 import { startOf } from './cgroup-files.ts'
 
+/** What processes used so far. */
+export interface Usage {
+  cpuMs: number
+  /** Through read and write calls. */
+  readBytes: number
+  writtenBytes: number
+}
+
 interface Descendant {
   /** A process id is used again; one with its start is not. */
   start: string
   resident: ResidentSize
+  /** As last read, and whose its own count goes to at its end; it may be gone by the next look. */
+  usage: Usage
+  parent: number
 }
 
+const NOTHING: Usage = { cpuMs: 0, readBytes: 0, writtenBytes: 0 }
+/** The kernel's unit in /proc/PID/stat, whatever its tick. */
+const STAT_UNIT_MS = 10
 /** A process that starts others while it is being ended is looked at again. */
 const MOST_ROUNDS = 20
 /** The kernel takes a moment to end a process, and longer for one that holds much memory. */
@@ -20,17 +34,46 @@ const LOOK_AGAIN_MS = 3
 export class ProcessTree {
   private readonly root: number
   private readonly found = new Map<number, Descendant>()
+  /** How many were ever found. */
+  private seen = 0
+  /** What those used that ended without a parent here, which would have their count. */
+  private lost = NOTHING
+  /** In the environment of what inherits it: finds a process whose parents are gone. */
+  private readonly tag: string | null
+  /** The newest process of the machine at the last look. */
+  private newest: number
 
-  constructor(root: number) {
+  /** @param temporary folder for temporary files that only this trial has; null where its environment does not tell it */
+  constructor(root: number, temporary: string | null) {
     this.root = root
+    this.tag = temporary === null ? null : `\0TMPDIR=${temporary}\0`
+    this.newest = root
+  }
+
+  /** Processes that were found, the root not among them, also when they have ended. */
+  get count(): number {
+    return this.seen
+  }
+
+  /** As `look`, where any process or thread of the machine has been started since. Takes some 5 us else. */
+  lookForNew(): void {
+    if (newestProcess() !== this.newest) this.look()
   }
 
   /** Finds what has come since the last look; what was found stays, also when its parent is gone. */
   look(): void {
+    const since = this.newest
+    this.newest = newestProcess() ?? since
+    if (this.tag !== null && this.newest !== since) for (const pid of tagged(this.tag, since)) this.add(pid)
     const waiting = [this.root, ...this.found.keys()]
     for (let parent = waiting.pop(); parent !== undefined; parent = waiting.pop()) {
       for (const pid of childrenOf(parent)) if (this.add(pid)) waiting.push(pid)
     }
+  }
+
+  /** Those that were found and are alive. */
+  pids(): number[] {
+    return [...this.found].filter(([pid, { start }]) => startOf(pid) === start).map(([pid]) => pid)
   }
 
   /** Resident memory of all that was found, MB, without pages of files, such as the programs' own. */
@@ -44,13 +87,36 @@ export class ProcessTree {
     return sum
   }
 
+  /**
+   * What all but the root used so far. CPU time of a process that ended is its parent's "waited for", the root's included;
+   * its bytes are the parent's own, so that those of the root's children are not counted here once they have ended.
+   */
+  usage(): Usage {
+    for (const [pid, descendant] of this.found) {
+      const now = usageOf(pid, descendant.start)
+      if (now === null) this.forget(pid)
+      else {
+        descendant.usage = now.usage
+        descendant.parent = now.parent
+      }
+    }
+    let sum = this.lost
+    for (const { usage } of this.found.values()) sum = added(sum, usage)
+    return added(sum, { ...NOTHING, cpuMs: statOf(this.root)?.waitedMs ?? 0 })
+  }
+
+  /** Sends all of it a signal. */
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
+    for (const pid of this.pids()) send(pid, name)
+  }
+
   /** Ends all of it, by SIGKILL. */
   kill(): void {
     for (let round = 0; round < MOST_ROUNDS; round++) {
       this.look()
       let alive = 0
       for (const [pid, { start }] of this.found) {
-        if (startOf(pid) === start && end(pid)) alive++
+        if (startOf(pid) === start && send(pid, 'SIGKILL')) alive++
         else this.forget(pid)
       }
       if (alive === 0) return
@@ -70,11 +136,12 @@ export class ProcessTree {
   }
 
   private add(pid: number): boolean {
-    if (this.found.has(pid)) return false
+    if (this.found.has(pid) || pid === this.root) return false
     const start = startOf(pid)
     if (start === null) return false
     try {
-      this.found.set(pid, { start, resident: new ResidentSize(pid) })
+      this.found.set(pid, { start, resident: new ResidentSize(pid), usage: NOTHING, parent: this.root })
+      this.seen++
       return true
     } catch {
       // It has just ended.
@@ -83,9 +150,34 @@ export class ProcessTree {
   }
 
   private forget(pid: number): void {
-    this.found.get(pid)?.resident.close()
+    const gone = this.found.get(pid)
+    if (gone === undefined) return
+    gone.resident.close()
     this.found.delete(pid)
+    if (gone.parent !== this.root && !this.found.has(gone.parent)) this.lost = added(this.lost, gone.usage)
   }
+}
+
+function added(a: Usage, b: Usage): Usage {
+  return {
+    cpuMs: a.cpuMs + b.cpuMs,
+    readBytes: a.readBytes + b.readBytes,
+    writtenBytes: a.writtenBytes + b.writtenBytes,
+  }
+}
+
+/** Id of the process or thread that was started last; null where the kernel does not tell. */
+function newestProcess(): number | null {
+  return Number(textOf('/proc/loadavg')?.split(' ')[4] ?? Number.NaN) || null
+}
+
+/** Processes that came after one and have a text in their environment. Ids begin anew once they are used up. */
+function tagged(tag: string, since: number): number[] {
+  const newest = newestProcess() ?? 0
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => pid > 0 && (newest < since || pid > since))
+    .filter((pid) => `\0${textOf(`/proc/${pid}/environ`) ?? ''}`.includes(tag))
 }
 
 /** Children by the thread that started them; empty where the process is gone or the kernel keeps no such list. */
@@ -99,9 +191,53 @@ function childrenOf(pid: number): number[] {
   }
 }
 
-function end(pid: number): boolean {
+interface Stat {
+  start: string
+  parent: number
+  /** CPU time of the process, and of its children that it waited for, and theirs. */
+  selfMs: number
+  waitedMs: number
+}
+
+function statOf(pid: number): Stat | null {
+  const stat = textOf(`/proc/${pid}/stat`)
+  if (stat === null) return null
+  // The second field is the program's name, which may hold spaces and brackets.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const ms = (at: number) => (Number(fields[at]) + Number(fields[at + 1])) * STAT_UNIT_MS
+  return { start: fields[19] ?? '', parent: Number(fields[1]), selfMs: ms(11), waitedMs: ms(13) }
+}
+
+/** CPU time of a process itself, ms, in the kernel's units of 10 ms; null once it is gone. */
+export function cpuMsOf(pid: number): number | null {
+  return statOf(pid)?.selfMs ?? null
+}
+
+function usageOf(pid: number, start: string): { usage: Usage; parent: number } | null {
+  const stat = statOf(pid)
+  if (stat?.start !== start) return null
+  // Another user's process hides its bytes.
+  const io = textOf(`/proc/${pid}/io`) ?? ''
+  const bytes = (name: string) => Number(new RegExp(`^${name}: (\\d+)$`, 'm').exec(io)?.[1] ?? 0)
+  const usage = {
+    cpuMs: stat.selfMs + stat.waitedMs,
+    readBytes: bytes('rchar'),
+    writtenBytes: bytes('wchar'),
+  }
+  return { usage, parent: stat.parent }
+}
+
+function textOf(path: string): string | null {
   try {
-    process.kill(pid, 'SIGKILL')
+    return readFileSync(path, 'latin1')
+  } catch {
+    return null
+  }
+}
+
+function send(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    process.kill(pid, name)
     return true
   } catch {
     return false

@@ -1,18 +1,28 @@
 /** The supervisor's view of one trial process: its memory, its deadline, its compute cap, and what to clear after it. */
 import { rmSync } from 'node:fs'
-import type { MemoryCapInForce, MemoryScope, TimeWindow, WatchSummary } from '../protocol.ts'
+import { dirname } from 'node:path'
+import {
+  type ChildrenUsage,
+  type MemoryCapInForce,
+  type MemoryScope,
+  NO_CHILDREN,
+  type TimeWindow,
+  type WatchSummary,
+} from '../protocol.ts'
 import { monotonicMs } from '../telemetry/clock.ts'
 import { peakResidentMb, ResidentSize, restartPeakResident } from '../telemetry/process-files.ts'
-import type { EnteredGroup } from './cgroup-files.ts'
+import { type EnteredGroup, readGroupCpuMs } from './cgroup-files.ts'
 import type { ComputeCap, ComputeCapper } from './compute-group.ts'
 import { MIB, residentAllowanceMb } from './memory.ts'
 import type { MemoryGroup, MemoryGrouper } from './memory-group.ts'
-import { ProcessTree } from './process-tree.ts'
+import { cpuMsOf, ProcessTree, type Usage } from './process-tree.ts'
 
 /** A process that stands empty must be able to do something. */
 const LEAST_GROWTH_MB = 4
 /** Every so many readings of the memory the supervisor looks for processes that the trial process has started. */
-const LOOK_EVERY = 16
+const LOOK_EVERY = 4
+/** Of CPU time that a group counts and a process in ticks, what they may differ by. */
+const UNSEEN_MS = 30
 /** The kernel charges a group for its own tables as well, which are no part of the resident size. */
 const KERNEL_MB = 2
 
@@ -35,13 +45,16 @@ export class WatchedProcess {
   private uncountedMb = 0
   private limitMb = Number.POSITIVE_INFINITY
   private killedFor: WatchSummary['killed'] = null
+  /** What was used when the timed steps began, and when they ended; null before. */
+  private begun: TreeUsage | null = null
+  private finished: TreeUsage | null = null
 
   constructor(pid: number, timeoutMs: number | null, temporary: string | null) {
     this.pid = pid
     this.temporary = temporary
     this.deadline = timeoutMs === null ? Number.POSITIVE_INFINITY : monotonicMs() + timeoutMs
     this.resident = openResident(pid)
-    this.tree = new ProcessTree(pid)
+    this.tree = new ProcessTree(pid, temporary)
   }
 
   /** Moves the trial process into a group of its own, which counts what it takes from now on. */
@@ -84,6 +97,12 @@ export class WatchedProcess {
     this.compute = cap
   }
 
+  /** All is ready: from now on what other processes of the trial use counts. */
+  begin(): void {
+    this.tree.look()
+    this.begun = this.readUsage()
+  }
+
   /** The group that its quota must be set on: its own for that, or the one of version 2 that it is in for its memory. */
   quotaGroup({ mechanism }: ComputeCapper): string | null {
     if (this.computeGroup !== null) return this.computeGroup.path
@@ -96,13 +115,14 @@ export class WatchedProcess {
     // What is started now outlives its parent, of whom nothing then tells.
     this.tree.look()
     this.readPeak()
+    this.finished ??= this.readUsage()
     this.compute?.release()
   }
 
   /** One reading; kills the trial process where it is over. */
   poll(): void {
     if (monotonicMs() > this.deadline) this.kill('deadline')
-    if (this.polls++ % LOOK_EVERY === 0) this.tree.look()
+    if (this.polls++ % LOOK_EVERY === 0) this.tree.lookForNew()
     const own = this.resident?.readMb() ?? null
     if (own === null) return
     const rss = own + this.tree.residentMb()
@@ -120,6 +140,7 @@ export class WatchedProcess {
     } catch {
       // It has just ended by itself.
     }
+    this.group?.kill()
     this.tree.kill()
   }
 
@@ -131,6 +152,7 @@ export class WatchedProcess {
       peak_mb: this.emptyMb === null ? null : Math.max(0, this.peakSinceEmptyMb - this.uncountedMb),
       peak_above_idle_mb: this.emptyMb === null ? null : Math.max(0, this.peakSinceEmptyMb - this.emptyMb),
       killed,
+      children: this.childrenUsage(),
       throttled_ms: window === null ? null : (this.compute?.throttledMs(window) ?? null),
     }
   }
@@ -147,6 +169,33 @@ export class WatchedProcess {
 
   removeTemporary(): void {
     if (this.temporary !== null) rmSync(this.temporary, { recursive: true, force: true })
+  }
+
+  private readUsage(): TreeUsage {
+    return { children: this.tree.usage(), groupMs: this.readGroupMs(), ownMs: cpuMsOf(this.pid) }
+  }
+
+  /** CPU time of all that was ever in the trial's group, ms; null where it has none that counts it. */
+  private readGroupMs(): number | null {
+    const path = this.compute?.cpuStat != null ? dirname(this.compute.cpuStat) : this.group?.path
+    return path === undefined ? null : readGroupCpuMs(path)
+  }
+
+  private childrenUsage(): ChildrenUsage {
+    if (this.begun === null || this.finished === null) return { ...NO_CHILDREN, count: this.tree.count }
+    const { begun, finished } = this
+    const between = (key: keyof Usage) => finished.children[key] - begun.children[key]
+    const group = difference(begun.groupMs, finished.groupMs)
+    const own = difference(begun.ownMs, finished.ownMs)
+    // What came and went unseen: the kernel's group counts it, the clock of the trial process only in ticks.
+    const unseen = group === null || own === null ? 0 : group - own - UNSEEN_MS
+    const cpu_ms = Math.max(0, between('cpuMs'), unseen)
+    return {
+      count: Math.max(this.tree.count, cpu_ms > 0 ? 1 : 0),
+      cpu_ms,
+      read_mb: between('readBytes') / MIB,
+      written_mb: between('writtenBytes') / MIB,
+    }
   }
 
   private limitGroup(growthMb: number): MemoryCapInForce['backstop'] {
@@ -174,6 +223,16 @@ export class WatchedProcess {
     const peak = this.emptyMb === null ? null : peakResidentMb(this.pid)
     if (peak !== null) this.note(peak)
   }
+}
+
+interface TreeUsage {
+  children: Usage
+  groupMs: number | null
+  ownMs: number | null
+}
+
+function difference(before: number | null, after: number | null): number | null {
+  return before === null || after === null ? null : after - before
 }
 
 function openResident(pid: number): ResidentSize | null {

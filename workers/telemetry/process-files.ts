@@ -82,10 +82,17 @@ export class ProcessCpuTime {
   private readonly threads = new Map<string, Thread>()
   private usedMs = 0
 
-  constructor(pid: number) {
+  /** @param fromItsStart whether what it used before counts as well */
+  constructor(pid: number, fromItsStart = false) {
     this.pid = pid
     this.findThreads()
+    if (fromItsStart) return
     for (const thread of this.threads.values()) thread.lastMs = onCpuMs(thread.file.read()) ?? 0
+  }
+
+  /** As last read. */
+  get lastMs(): number {
+    return this.usedMs
   }
 
   /** Ms since construction, threads that have ended since included; null once the process is gone. */

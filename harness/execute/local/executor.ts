@@ -303,6 +303,7 @@ export class LocalExecutor implements DuetExecutor {
       if (compute_units !== null || pin_core !== null) {
         caps.compute = await this.supervisor.capCompute(child.pid, compute_units, pin_core)
       }
+      this.supervisor.begin(child.pid)
       child.permit({
         stint: 'go',
         compute: caps.compute,

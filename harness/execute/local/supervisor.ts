@@ -93,6 +93,10 @@ export class Supervisor {
     return answer
   }
 
+  begin(pid: number): void {
+    this.send({ op: 'begin', pid })
+  }
+
   release(pid: number): void {
     this.send({ op: 'release', pid })
   }

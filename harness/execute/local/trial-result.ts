@@ -2,6 +2,7 @@
 import { cpus } from 'node:os'
 import {
   type CapsRecord,
+  type ChildrenUsage,
   type ComputeCapInForce,
   type Disturbed,
   type EnergyRecord,
@@ -53,7 +54,7 @@ export function toTrialResult(evidence: TrialEvidence): TrialResult {
     ending,
     summary,
   } = evidence
-  const report = ending.kind === 'result' ? ending.result : null
+  const report = ending.kind === 'result' ? withChildren(ending.result, summary.children) : null
   const peakMb = largest(report?.peak_mb ?? null, summary.peak_mb)
   const common = {
     trial: spec.trial,
@@ -66,6 +67,7 @@ export function toTrialResult(evidence: TrialEvidence): TrialResult {
     noise: noiseOf(report),
     started_at: evidence.startedAt.toISOString(),
     duration_ms: performance.now() - evidence.requested,
+    children: summary.children.count,
     notes: report?.notes ?? [],
     resumed_under: [],
     machine: null,
@@ -77,6 +79,32 @@ export function toTrialResult(evidence: TrialEvidence): TrialResult {
   }
   const { outcome, error } = judge(evidence)
   return { ...common, outcome, error: recorded(error) }
+}
+
+/** What all processes of the trial used: the trial process can tell of itself only. */
+function withChildren(report: TrialReport, children: ChildrenUsage): TrialReport {
+  const { window, metrics, achieved, noise } = report
+  if (children.count === 0 || window === null) return report
+  const wallMs = window.to - window.from
+  const share = wallMs > 0 ? children.cpu_ms / wallMs : 0
+  const plus = (name: string, more: number) => {
+    const own = metrics[name] ?? null
+    return { [name]: own === null ? null : Math.max(0, own + more) }
+  }
+  return {
+    ...report,
+    achieved: achieved === null ? null : achieved + share,
+    metrics: {
+      ...metrics,
+      ...plus('cpu_s', children.cpu_ms / 1000),
+      ...plus('io_read_mb', children.read_mb),
+      ...plus('io_written_mb', children.written_mb),
+    },
+    noise: {
+      ...noise,
+      others_cores: noise.others_cores === null ? null : Math.max(0, noise.others_cores - share),
+    },
+  }
 }
 
 function recorded({ name, message, stack, exit }: TrialError): RecordedError {

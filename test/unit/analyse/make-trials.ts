@@ -44,6 +44,7 @@ export function makeTrial(scenario: string, round: number, change: Partial<OkTri
     noise: NO_NOISE,
     started_at: '2026-01-01T00:00:00.000Z',
     duration_ms: 1,
+    children: 0,
     notes: [],
     resumed_under: [],
     machine: null,

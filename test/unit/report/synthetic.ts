@@ -226,6 +226,7 @@ function syntheticTrial(scenario: Scenario, round: number, random: () => number)
     },
     started_at: '2026-11-22T10:15:10.000Z',
     duration_ms: wall * 1000 + 180,
+    children: 0,
     notes: [],
     resumed_under: [],
     machine: null,
