@@ -44,9 +44,10 @@ describe.skipIf(process.platform !== 'linux').each([
   it.each(['burns', 'burns_alone'])('use its cores: %s', async (kind) => {
     const trial = okOf(await run(kind))
     expect(trial.children).toBeGreaterThanOrEqual(1)
-    // The trial process itself rests; a child works for 0.7 s at the most, on a busy machine for less.
-    expect(trial.metrics['cpu_s']).toBeGreaterThan(0.3)
-    expect(trial.caps.compute.achieved).toBeGreaterThan(0.2)
+    // The trial process itself rests.
+    expect(trial.metrics['cpu_s']).toBeGreaterThan(0.39)
+    const { achieved } = trial.caps.compute
+    expect(achieved).toBeCloseTo(trial.metrics['cpu_s']! / trial.metrics['wall_s']!, 3)
   })
 
   it('read and write as it does', async () => {
