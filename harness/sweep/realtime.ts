@@ -113,6 +113,15 @@ function* misfitsOf({ settings, dataset, params }: Scenario, isPipeline: boolean
     const what = 'goes with the built-in pipeline: how another workload gets its labels is not known'
     yield { key: 'label_delay_ms', what, hint: 'remove it' }
   }
+  if (isPipeline && params['target_latency_ms'] != null) {
+    const what =
+      'goes with the closed loop: it is held against the time between chunks, which arrivals decide here'
+    yield {
+      key: 'target_latency_ms',
+      what,
+      hint: 'remove it; max_wait_ms bounds how long events wait for a chunk',
+    }
+  }
   if (label_delay_ms > 0 && Number(params['label_delay'] ?? 0) > 0) {
     const what = 'is given beside params.label_delay, which counts the same delay in rows'
     yield { key: 'label_delay_ms', what, hint: 'keep one of them' }

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { generateDataset } from '../../workers/data/presets/generate.ts'
+import { LEARNERS } from '../../workers/pipeline/learn/registry.ts'
 import { csvFile, prepared, runPipeline, temporaryFolder } from '../unit/pipeline/support.ts'
 
 const cell = fc.oneof(
@@ -55,4 +56,25 @@ describe('quality metrics', () => {
     expect(whole['r2']).not.toBeNull()
     for (const size of [1, 7, 64, 256, 5000]) expect(await run(size)).toEqual(whole)
   })
+
+  it.each(Object.keys(LEARNERS))(
+    'are the same, answered row by row or batch by batch: %s',
+    async (learner) => {
+      const isForLabels = LEARNERS[learner]!.task === 'classification'
+      const rows = Array.from(
+        { length: 160 },
+        (_, i) => `${(i * 7) % 13},${i % 5},${'abc'[i % 3]},${(i * i) % 7}`,
+      )
+      const labelled = isForLabels ? rows.map((row, i) => `${row.slice(0, -1)}${'xy'[(i >> 2) % 2]}`) : rows
+      const dataset = await prepared(csvFile(`x1,x2,c,y\n${labelled.join('\n')}\n`), {
+        target: 'y',
+        columns: { x1: 'number', x2: 'number', c: 'category', y: isForLabels ? 'category' : 'number' },
+      })
+      const run = async (chunk_size: number) =>
+        (await runPipeline(dataset, { learner, label_delay: 20 }, { batch_size: 48, chunk_size })).metrics
+      const whole = await run(160)
+      expect(whole['scored']).toBeGreaterThan(50)
+      for (const size of [1, 13, 48]) expect(await run(size)).toEqual(whole)
+    },
+  )
 })

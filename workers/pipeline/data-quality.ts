@@ -80,6 +80,14 @@ export class DataQuality {
     return clean
   }
 
+  /** So many rows of the data were given up unseen. */
+  skip(rows: number): void {
+    this.rowNumbers?.take(
+      rows,
+      Array.from({ length: rows }, (_, row) => row),
+    )
+  }
+
   /** For the chunk log; undefined where there is nothing to say. */
   detail(): Record<string, unknown> | undefined {
     const { chunkQuality } = this

@@ -20,7 +20,7 @@ import {
   type WindowScores,
 } from './metrics/scores.ts'
 import { BASELINES, learnRows, type Model, PredictionRoom, predictRows, scoreRows } from './models.ts'
-import { type Observer, Prequential, type PrequentialState } from './prequential.ts'
+import { type Observer, Prequential, type PrequentialState, type Taken } from './prequential.ts'
 import { RowStore } from './spill/rows.ts'
 import type { Spill } from './spill/spill.ts'
 
@@ -118,9 +118,12 @@ export class Learning {
     this.reported = this.curved.reading
   }
 
-  /** Streaming: handles the full batches that wait, and with `last` the rest; batch mode: keeps the rows. */
-  take(last: boolean): void {
-    if (this.holdout === null) this.prequential.take(this.buffer, last)
+  /**
+   * Streaming: predicts what waits and handles the full batches, with `last` the rest as well; batch mode: keeps the
+   * rows.
+   */
+  take(last: boolean, taken: Taken | null = null): void {
+    if (this.holdout === null) this.prequential.take(this.buffer, last, taken)
     else this.holdout.keep(this.buffer)
   }
 
@@ -387,7 +390,7 @@ class Holdout {
     this.test.forEach((block) => {
       const { rows } = block.batch
       const batch = block.upTo(rows)
-      const made = room.for(this.models, rows, null)
+      const made = room.for(this.models, rows, rows, null)
       predictRows(this.models, batch, 0, rows, made)
       scoreRows(this.models, batch, 0, rows, made, 0)
     })

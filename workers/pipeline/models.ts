@@ -28,37 +28,51 @@ export function widthsOf(models: readonly Model[]): number[] {
   return [...models.map(({ scores }) => scores.width), isJudging(learner) ? learner.judges : 0]
 }
 
-/** Room for one batch of predictions, by `widthsOf` the models, grown as needed and used again. */
+/** Room for the predictions of one batch, by `widthsOf` the models, grown as needed and used again. */
 export class PredictionRoom {
-  private readonly byModel: Float64Array[] = []
+  private byModel: readonly Float64Array[] = []
+  private rows = 0
 
-  private rows = -1
-
-  /** @param kernels in whose memory the batch lies, as then do its predictions; null for anywhere else */
-  for(models: readonly Model[], rows: number, kernels: Kernels | null): readonly Float64Array[] {
+  /**
+   * Room for so many rows; what stands there stays.
+   * @param most rows that there will ever be: room grows by doubling, and not beyond
+   * @param kernels in whose memory the batch lies, as then do its predictions; null for anywhere else
+   */
+  for(
+    models: readonly Model[],
+    rows: number,
+    most: number,
+    kernels: Kernels | null,
+  ): readonly Float64Array[] {
     if (rows <= this.rows) return this.byModel
-    this.rows = rows
-    for (const [m, width] of widthsOf(models).entries()) {
+    this.rows = Math.max(rows, Math.min(most, 2 * this.rows))
+    this.byModel = widthsOf(models).map((width, m) => {
       const before = this.byModel[m]
-      if (before !== undefined) kernels?.free(before)
-      this.byModel[m] = newFloats(kernels, rows * width)
-    }
+      const room = newFloats(kernels, this.rows * width)
+      if (before !== undefined) {
+        room.set(before)
+        kernels?.free(before)
+      }
+      return room
+    })
     return this.byModel
   }
 }
 
-/** Predicts rows `from` to `to` with every model as it is. */
+/** Predicts rows `from` to `to` with every model as it is, into `out` from row `first` on. */
 export function predictRows(
   models: readonly Model[],
   batch: FeatureBatch,
   from: number,
   to: number,
   out: readonly Float64Array[],
+  first = 0,
 ): void {
+  const after = (m: number, width: number) => (first === 0 ? out[m]! : out[m]!.subarray(first * width))
   for (let m = 0; m < models.length; m += 1) {
     const { learner, scores, learned } = models[m]!
-    scores.predict(learner, batch, from, to, out[m]!, learned)
-    if (m === 0 && isJudging(learner)) learner.judge(batch, from, to, out[models.length]!)
+    scores.predict(learner, batch, from, to, after(m, scores.width), learned)
+    if (m === 0 && isJudging(learner)) learner.judge(batch, from, to, after(models.length, learner.judges))
   }
 }
 

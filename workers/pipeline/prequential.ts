@@ -1,5 +1,6 @@
 /**
- * Test, then train: every batch is predicted by models that have seen only labels which had arrived before it. What
+ * Test, then train: every row is predicted as soon as it comes, by models that have seen only labels which had arrived
+ * before its batch began: so the bits do not hang on how many rows come at once. A full batch is scored and learned. What
  * came before the first label was learned is not predicted and not scored, by the learner and the baselines alike:
  * a model that knows nothing has no prediction, and 0 is none. `score_from` makes that start longer (scikit-multiflow's
  * `pretrain_size`).
@@ -31,6 +32,23 @@ export interface PrequentialState {
   batch_size: number
   queue: LabelQueueState | null
   due: Forgetting[]
+  /** Rows that were really learned, where some were not to be. */
+  trained?: number
+}
+
+/** What is known of the rows that were put into the buffer since the last call. */
+export interface Taken {
+  /** False: they are answered and scored, and not learned. */
+  train: boolean
+  /** Rows of the data that were read so far, those without a target included. */
+  read: number
+  /** Rows of the data, from the first on, whose labels have arrived; null: each comes with its row, or `labelDelay` later. */
+  labels: number | null
+}
+
+interface Range {
+  from: number
+  to: number
 }
 
 /** After the batch with this row (rows with a target, from 0), what was learned keeps this share of its weight. */
@@ -52,9 +70,17 @@ export interface Schedule {
  */
 export class Prequential {
   observer: Observer | null = null
-  /** Rows seen, and rows whose labels came and were learned. */
+  /** Rows in batches that were predicted, and rows of them whose labels came, which were scored and learned. */
   predicted = 0
   learned = 0
+  /** Rows that were really learned: of these, some may only have been answered. */
+  private trained = 0
+  /** Rows seen, those included that wait for their batch to fill. */
+  private seen = 0
+  /** Rows not to be learned, in order; those that are settled are forgotten. */
+  private readonly untrained: Range[] = []
+  /** Rows of the buffer, from its first on, that are predicted. */
+  private ahead = 0
   /** Rows seen before anything was learned: the first ones of the stream, in whole batches. */
   unscored = 0
   /** May change between batches. */
@@ -62,7 +88,8 @@ export class Prequential {
   private readonly models: readonly Model[]
   private readonly labelDelay: number
   private readonly scoreFrom: number
-  private readonly queue: LabelQueue | null
+  private queue: LabelQueue | null
+  private readonly newQueue: (state?: LabelQueueState) => LabelQueue
   private readonly room = new PredictionRoom()
   private readonly due: Forgetting[]
 
@@ -80,18 +107,30 @@ export class Prequential {
     this.labelDelay = labelDelay
     this.scoreFrom = scoreFrom
     const widths = widthsOf(models)
-    this.queue = labelDelay === 0 ? null : new LabelQueue(shape, widths, spill, state?.queue ?? undefined)
+    this.newQueue = (state) => new LabelQueue(shape, widths, spill, state)
+    const queued = state?.queue ?? undefined
+    this.queue = labelDelay === 0 && queued === undefined ? null : this.newQueue(queued)
     this.due = [...(state?.due ?? [])]
     this.predicted = state?.predicted ?? 0
     this.unscored = state?.unscored ?? 0
     this.learned = state?.learned ?? 0
+    this.trained = state?.trained ?? this.learned
+    this.seen = this.predicted
   }
 
-  /** Handles all full batches that wait in the buffer; with `last`, all rows and all labels that are still to come. */
-  take(buffer: RowBuffer, last: boolean): void {
-    while (buffer.waiting >= this.batchSize) this.batch(buffer, this.batchSize)
+  /**
+   * Predicts all rows that came into the buffer, and handles all full batches; with `last`, all rows and all labels
+   * that are still to come.
+   */
+  take(buffer: RowBuffer, last: boolean, taken: Taken | null = null): void {
+    this.note(buffer, taken)
+    for (;;) {
+      this.predict(buffer, taken)
+      if (buffer.waiting < this.batchSize) break
+      this.batch(buffer, this.batchSize, taken)
+    }
     if (!last) return
-    if (buffer.waiting > 0) this.batch(buffer, buffer.waiting)
+    if (buffer.waiting > 0) this.batch(buffer, buffer.waiting, taken)
     while (this.queue !== null && this.queue.nextRows > 0) this.settleQueued(this.queue)
   }
 
@@ -108,29 +147,75 @@ export class Prequential {
   }
 
   toJSON(): PrequentialState {
-    const { predicted, unscored, learned, batchSize, queue, due } = this
-    return { predicted, unscored, learned, batch_size: batchSize, queue: queue?.toJSON() ?? null, due }
+    const { predicted, unscored, learned, trained, batchSize, queue, due } = this
+    return {
+      predicted,
+      unscored,
+      learned,
+      batch_size: batchSize,
+      queue: queue?.toJSON() ?? null,
+      due,
+      ...(trained < learned && { trained }),
+    }
   }
 
-  private batch(buffer: RowBuffer, rows: number): void {
+  private note(buffer: RowBuffer, taken: Taken | null): void {
+    const seen = this.predicted + buffer.waiting
+    if (taken?.train === false && seen > this.seen) {
+      const last = this.untrained.at(-1)
+      if (last !== undefined && last.to === this.seen) last.to = seen
+      else this.untrained.push({ from: this.seen, to: seen })
+    }
+    this.seen = seen
+    if (taken !== null && taken.labels !== null) this.queue ??= this.newQueue()
+  }
+
+  /** Predicts the waiting rows of the next batch that came since, by the models as they are until it is full. */
+  private predict(buffer: RowBuffer, taken: Taken | null): void {
+    const rows = Math.min(buffer.waiting, this.batchSize)
+    if (rows <= this.ahead) return
+    if (this.ahead === 0) this.settleDue(taken)
+    const from = buffer.first + this.ahead
+    const to = buffer.first + rows
+    if (this.trained > 0) {
+      const batch = buffer.upTo(to)
+      const room = this.room.for(this.models, rows, this.batchSize, batch.kernels ?? null)
+      predictRows(this.models, batch, from, to, room, this.ahead)
+    }
+    this.ahead = rows
+  }
+
+  /** Learns the batches whose labels have all arrived. */
+  private settleDue(taken: Taken | null): void {
+    const { queue } = this
+    if (queue === null) return
+    const labels = taken?.labels ?? null
+    const isDue = () =>
+      labels === null
+        ? this.learned + queue.nextRows + this.labelDelay <= this.predicted
+        : queue.nextEnd <= labels
+    while (queue.nextRows > 0 && isDue()) this.settleQueued(queue)
+  }
+
+  /** Handles the first `rows` that wait, which are predicted. */
+  private batch(buffer: RowBuffer, rows: number, taken: Taken | null): void {
     const from = buffer.first
     const to = from + rows
     const batch = buffer.upTo(to)
-    let made: readonly Float64Array[] | null = null
-    if (this.learned > 0) {
-      made = this.room.for(this.models, rows, batch.kernels ?? null)
-      predictRows(this.models, batch, from, to, made)
-    } else this.unscored += rows
+    const knows = this.trained > 0
+    const made = knows ? this.room.for(this.models, rows, this.batchSize, batch.kernels ?? null) : null
+    if (!knows) this.unscored += rows
     this.predicted += rows
     const { queue } = this
     if (queue === null) this.settle(batch, from, to, made, 0)
     else {
-      queue.push(buffer, from, to, made)
-      while (queue.nextRows > 0 && this.learned + queue.nextRows + this.labelDelay <= this.predicted) {
-        this.settleQueued(queue)
-      }
+      // The rows of the data behind the batch are at least those that still wait.
+      queue.push(buffer, from, to, made, (taken?.read ?? 0) - (buffer.waiting - rows))
+      this.settleDue(taken)
     }
     buffer.first = to
+    // Where the batch became smaller since, the rest is predicted again, by the models as they are now.
+    this.ahead = 0
   }
 
   private settleQueued(queue: LabelQueue): void {
@@ -152,15 +237,39 @@ export class Prequential {
     const skipped = Math.max(0, Math.min(to - from, this.scoreFrom - this.learned))
     if (predictions !== null) scoreRows(models, batch, from + skipped, to, predictions, first + skipped)
     if (this.observer !== null) this.observer(batch, from, to, predictions?.[0] ?? null, first, this.learned)
+    const start = this.learned
     this.learned += to - from
+    const parts = this.toLearn(start, this.learned)
+    if (parts.length === 0) return
     const keep = this.due.length > 0 ? this.takeDue() : 1
     if (keep === 0) {
       model.learner = model.fresh()
       model.learned = 0
     }
-    learnRows(models, batch, from, to, predictions, first)
-    for (const one of models) one.learned += to - from
+    for (const part of parts) {
+      const at = part.from - start
+      const rows = part.to - part.from
+      learnRows(models, batch, from + at, from + at + rows, predictions, first + at)
+      this.trained += rows
+      for (const one of models) one.learned += rows
+    }
     if (keep > 0 && keep < 1) model.learner.forget?.(keep)
+  }
+
+  /** Rows `from` to `to` without those that are not to be learned. */
+  private toLearn(from: number, to: number): Range[] {
+    const { untrained } = this
+    if (untrained.length === 0) return [{ from, to }]
+    const parts: Range[] = []
+    let at = from
+    for (const range of untrained) {
+      if (range.from >= to) break
+      if (range.from > at) parts.push({ from: at, to: range.from })
+      at = Math.max(at, range.to)
+    }
+    if (at < to) parts.push({ from: at, to })
+    while (untrained.length > 0 && untrained[0]!.to <= to) untrained.shift()
+    return parts
   }
 
   /** The share to keep of what was learned, 1 for all, as asked for rows that are learned now. */
@@ -194,6 +303,8 @@ class LabelQueue {
   private readonly rows: RowQueue
   private readonly widths: readonly number[]
   private sizes: number[] = []
+  /** Of each batch: rows of the data up to its last; 0 where nobody counts. */
+  private ends: number[] = []
   /** Rows of predictions: those of the batch taken out begin at `taken`, those that wait at `taken` + its rows. */
   private taken = 0
   private end = 0
@@ -217,6 +328,7 @@ class LabelQueue {
     kept.restore(state.rows)
     this.refill(kept)
     this.sizes = [...state.sizes]
+    this.ends = state.sizes.map(() => 0)
     this.end = kept.batch.rows
     for (let m = 0; m < widths.length; m += 1) {
       this.predictions[m] = readFloats({ learner: 'label queue', kept: state.predictions[m] }, 'kept')
@@ -228,6 +340,11 @@ class LabelQueue {
     return this.sizes[0] ?? 0
   }
 
+  /** Rows of the data up to the last of the oldest batch. */
+  get nextEnd(): number {
+    return this.ends[0] ?? 0
+  }
+
   /** Row of `predictions` where those of the batch taken out begin. */
   get first(): number {
     return this.taken
@@ -235,9 +352,10 @@ class LabelQueue {
 
   /**
    * Adds rows `from` to `to` as one batch, `made` being their predictions by model; null: they have none, kept as NaN.
+   * The data has `end` rows up to the last of them.
    * @throws {SpillError} where they cannot be written
    */
-  push(buffer: RowBuffer, from: number, to: number, made: readonly Float64Array[] | null): void {
+  push(buffer: RowBuffer, from: number, to: number, made: readonly Float64Array[] | null, end: number): void {
     const rows = to - from
     this.makeRoom(rows)
     for (let m = 0; m < this.widths.length; m += 1) {
@@ -250,6 +368,7 @@ class LabelQueue {
     this.end += rows
     for (let row = from; row < to; row += 1) this.rows.push(buffer, row)
     this.sizes.push(rows)
+    this.ends.push(end)
   }
 
   /**
@@ -259,6 +378,7 @@ class LabelQueue {
   shift(): void {
     this.taken = this.end - this.rows.length
     this.batch.first = this.batch.batch.rows
+    this.ends.shift()
     this.rows.shift(this.sizes.shift()!, this.batch)
   }
 

@@ -21,6 +21,7 @@ import { DataQuality, type DataQualityState } from './data-quality.ts'
 import { givenParams, infoFor, type PipelineParams, pipelineParams } from './describe.ts'
 import { checkForgetting } from './drift/forgetting.ts'
 import { FeatureSink } from './feature-sink.ts'
+import { usesTarget } from './features/declared.ts'
 import { type EngineerState, engineerOptions, FeatureEngineer } from './features/engineer.ts'
 import { ClassLabels, positiveLabel } from './learn/class-labels.ts'
 import { checkTarget } from './learn/options.ts'
@@ -72,6 +73,9 @@ async function open(context: TrialContext): Promise<OpenWorkload> {
   }
 }
 
+const LABELS_IN_TIME =
+  'dataset.features made of earlier targets hang on which labels have arrived, which label_delay_ms leaves open: use params.label_delay'
+
 /** The state of a run between two chunks. */
 interface PipelineParts {
   labels: string[] | null
@@ -109,6 +113,8 @@ class PipelineRun implements OpenWorkload {
   private readonly expected: number
   /** Rows read, those before a checkpoint included. */
   private rows = 0
+  /** Rows read since this run was opened. */
+  private read = 0
   private done = false
 
   constructor(
@@ -170,17 +176,32 @@ class PipelineRun implements OpenWorkload {
     if (this.watch !== null && settings.mode === 'streaming') this.watchLearning(this.watch, task)
   }
 
-  step({ rows }: Offer): Promise<StepReport | null> | StepReport | null {
+  step(offer: Offer): Promise<StepReport | null> | StepReport | null {
     if (this.done) return null
     const start = performance.now()
-    const chunk = this.reader.read(this.nextRows(rows, start))
+    const chunk = this.reader.read(this.nextRows(offer.rows, start))
     // A reader that answers at once keeps the step synchronous.
-    if (chunk instanceof Promise) return chunk.then((read) => this.handle(read, start))
-    return this.handle(chunk, start)
+    if (chunk instanceof Promise) return chunk.then((read) => this.handle(read, start, offer))
+    return this.handle(chunk, start, offer)
+  }
+
+  async skip(rows: number): Promise<number> {
+    let skipped = 0
+    while (skipped < rows) {
+      const chunk = await this.reader.read(Math.min(this.settings.chunk_size, rows - skipped))
+      if (chunk === null) break
+      skipped += chunk.rows
+      this.quality.skip(chunk.rows)
+    }
+    this.rows += skipped
+    this.read += skipped
+    return skipped
   }
 
   finish(): TrialOutput {
     const { learning, checkpoints, sink } = this
+    // Rows were answered whose batch is not full, where the time was up before the end of the data.
+    if (!learning.learnsAtEnd) learning.take(true)
     // A run that was left before its end leaves no file.
     if (this.rows >= this.expected) sink?.finish()
     return {
@@ -254,7 +275,7 @@ class PipelineRun implements OpenWorkload {
     this.kept += batch.rows - first
   }
 
-  private handle(read: ColumnChunk | null, start: number): StepReport | null {
+  private handle(read: ColumnChunk | null, start: number, offer: Offer): StepReport | null {
     if (read === null) return this.end()
     const afterRead = performance.now()
     const clean = this.quality.take(read, this.labels)
@@ -269,13 +290,15 @@ class PipelineRun implements OpenWorkload {
     }
     const afterSink = sink === null ? afterFeatures : performance.now()
     this.rows += read.rows
+    this.read += read.rows
     this.control?.read(read.rows)
     const spilledBefore = this.spill?.bytes ?? 0
     if (this.watch !== null && this.settings.mode === 'batch') this.watchKept(this.watch)
-    this.learning.take(false)
+    const taken = { train: offer.train !== false, read: this.read, labels: this.labelsBy(offer) }
+    this.learning.take(false, taken)
     this.checkpoint(read.rows)
     // The rest is learned within the last chunk's time; a checkpoint stands before it, so that more rows may follow.
-    if (this.rows >= this.expected) this.learning.take(true)
+    if (this.rows >= this.expected) this.learning.take(true, taken)
     return {
       rows: read.rows,
       bytes: read.bytes,
@@ -288,6 +311,12 @@ class PipelineRun implements OpenWorkload {
       },
       ...this.detail(spilledBefore),
     }
+  }
+
+  /** @throws {Error} where features hang on when labels arrive, which time leaves open */
+  private labelsBy({ labels }: Offer): number | null {
+    if (labels !== undefined && usesTarget(this.plan)) throw new Error(LABELS_IN_TIME)
+    return labels ?? null
   }
 
   /** What the controller decided, what was spilled and how the last rows scored, for the chunk log. */
