@@ -5,9 +5,10 @@ import { isMainThread } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import { BrokerSources } from './data/sources/from-broker.ts'
 import type { DataFingerprint, PreparedDataset } from './data/types.ts'
-import { BUILT_IN, loadWorkload } from './load-workload.ts'
+import { BUILT_IN, loadWorkload, openWorkload } from './load-workload.ts'
 import { type FileSpec, InputError, readFile, unread, writeGenerated } from './prepare-data.ts'
 import {
+  type ArrivalUse,
   type DatasetSpec,
   GROUP_SIGNALS,
   type InputProblem,
@@ -106,8 +107,43 @@ async function prepareData(spec: PrepareSpec, info: WorkloadInfo): Promise<Prepa
     known.set(key, prepared.fingerprint)
     datasets.push(prepared)
   }
+  for (const use of spec.arrivals ?? []) await checkArrivals(use, spec.workload, info, datasets)
   const fitted = builtIn === null || datasets.length === 0 ? info : await builtIn.describeFor(datasets)
   return { ok: true, workload: fitted, datasets, notes: [...new Set(notes)] }
+}
+
+/**
+ * Reads the times of a trace, and opens the workload where only that tells whether it can give up events.
+ * @throws {InputError} where it cannot
+ * @throws {DataError} where the times are none, or not in order
+ */
+async function checkArrivals(
+  { dataset: place, trace, sheds }: ArrivalUse,
+  source: WorkloadSource,
+  info: WorkloadInfo,
+  datasets: readonly PreparedDataset[],
+): Promise<void> {
+  const dataset = place === null ? null : datasets[place]!
+  if (trace !== null) await (await import('./drive/trace.ts')).recordTrace(dataset!, trace)
+  if (sheds === null || source === BUILT_IN) return
+  const { workload, kind } = await loadWorkload(source)
+  const defaults = Object.entries(info.params ?? {}).map(([name, param]) => [name, param.default])
+  const open = await openWorkload(workload, {
+    params: { ...Object.fromEntries(defaults), ...sheds.params },
+    settings: sheds.settings,
+    limits: { memory_mb: null, compute_units: null },
+    dataset,
+    warmup: true,
+  })
+  const canShed = typeof open.skip === 'function'
+  await open.close?.()
+  if (kind === 'command') await workload.end()
+  if (canShed) return
+  throw new InputError({
+    key: 'queue.when_full',
+    message: `${sheds.policy} gives up events, and workload ${info.name} has no skip(rows) to give them up by`,
+    hint: 'add skip(rows) to what open() returns, or choose block or predict_only',
+  })
 }
 
 /** What the workload says of itself; one that says nothing takes any params and any dataset. */

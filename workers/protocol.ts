@@ -62,8 +62,20 @@ export interface PrepareSpec {
   uses?: DatasetUse[][]
   /** An existing folder for generated data. */
   data_dir: string
+  /** What arrivals ask of workload and data, each once. */
+  arrivals?: ArrivalUse[]
   /** Only asks the workload what it is, whatever data it needs; `datasets` is empty. */
   only_describe?: true
+}
+
+/** What a scenario whose events arrive on their own clock asks for. */
+export interface ArrivalUse {
+  /** Its place in `PrepareSpec.datasets`; null for none. */
+  dataset: number | null
+  /** The column with the times of a trace; null for none. */
+  trace: string | null
+  /** Under a policy that gives up events: the policy, and how the workload is opened, params as given. */
+  sheds: { policy: QueuePolicy; params: Record<string, Scalar>; settings: WorkloadSettings } | null
 }
 
 /** What of a scenario says how its data is used. */
@@ -95,6 +107,8 @@ export interface InputProblem {
   hint?: string
   /** The parameter at fault, which the coordinator finds in the sweep. */
   param?: string
+  /** The key of a scenario at fault, where it is no parameter. */
+  key?: string
   file?: string
   line?: number
 }

@@ -384,10 +384,11 @@ function checkedFailure({ side, outcome, error }: Record<string, unknown>): Duet
 
 /** @throws {WorkloadError} as `checkedReport` */
 export function checkedProblem(value: unknown): InputProblem {
-  const { message, hint, param, file, line } = object(value, 'the error')
+  const { message, hint, param, key, file, line } = object(value, 'the error')
   const problem: InputProblem = { message: cut(text(message, 'message'), LONGEST_MESSAGE) }
   if (typeof hint === 'string') problem.hint = cut(hint, LONGEST_MESSAGE)
   if (typeof param === 'string') problem.param = cut(param, LONGEST_NAME)
+  if (typeof key === 'string') problem.key = cut(key, LONGEST_NAME)
   if (typeof file === 'string') problem.file = cut(file, LONGEST_MESSAGE)
   if (typeof line === 'number' && isInteger(line)) problem.line = line
   return problem

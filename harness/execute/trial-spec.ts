@@ -10,7 +10,7 @@ import type {
 } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import { trialId } from '../plan/planner.ts'
-import { openLoop, workloadMode } from '../sweep/realtime.ts'
+import { openLoop, workloadSettings } from '../sweep/realtime.ts'
 import { defaultSettings } from '../sweep/settings.ts'
 import type { ScenarioSettings } from '../sweep/types.ts'
 import type { Executor } from './executor.ts'
@@ -38,7 +38,6 @@ export interface TrialPart {
 }
 
 export function trialSpec({ id, settings, watts }: TrialRecipe, part: TrialPart): TrialSpec {
-  const { chunk_size, batch_size, random_seed } = settings
   const { max_memory_mb, memory_scope, max_compute_units, pin_core } = settings
   return {
     trial: trialId(id, part.round) + (part.side === undefined ? '' : `-${part.side}`),
@@ -46,7 +45,7 @@ export function trialSpec({ id, settings, watts }: TrialRecipe, part: TrialPart)
     round: part.round,
     workload: part.workload,
     params: part.params,
-    settings: { mode: workloadMode(settings), chunk_size, batch_size, random_seed },
+    settings: workloadSettings(settings),
     data: part.data,
     caps: { max_memory_mb, memory_scope, max_compute_units, pin_core, policy: settings.caps },
     driver: part.driver ?? openLoop(settings, part.round) ?? { kind: 'closed' },

@@ -9,6 +9,7 @@ import { STINT_VERSION } from '../package-folder.ts'
 import { checkWritable } from '../record/run-folder.ts'
 import { type LoadedSweep, loadSweep } from '../sweep/load.ts'
 import { BUILT_IN } from '../sweep/paths.ts'
+import { refuse } from '../sweep/problems.ts'
 import { UserError } from '../user-error.ts'
 import { compareWithBaseline } from './baseline.ts'
 import { type Checkout, checkOut, nameOfWorkingCopy } from './checkout.ts'
@@ -54,6 +55,7 @@ export async function decide(
   { margin, limitMs, profileTo, signal, onEvent }: DecideOptions,
 ): Promise<GateResult> {
   const onStep = (text: string) => onEvent({ event: 'step', text })
+  refuseRealtime(loaded)
   if (profileTo !== null) {
     if ('baselineRuns' in baseline)
       throw new UserError('recorded runs cannot be profiled', 'give --against GIT_REF or two modules instead')
@@ -110,6 +112,15 @@ export async function decide(
   } finally {
     process.off('exit', removeFolders)
   }
+}
+
+/** Under arrivals a faster version waits longer, and its chunks hold fewer rows: times of chunks say nothing. */
+function refuseRealtime({ sweep, locate }: LoadedSweep): void {
+  if (!sweep.scenarios.some(({ settings }) => settings.mode === 'realtime')) return
+  const what = 'realtime cannot be gated: a gate compares two versions that run as fast as they can'
+  const hint =
+    'gate the same workload with mode: streaming; run both versions and "stint compare" their event latencies'
+  refuse([{ ...locate('mode', 'realtime'), what, hint }])
 }
 
 /** One gate side by side, on a core that no other gate has meanwhile. */

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs'
 import { basename, sep } from 'node:path'
 import type { PreparedDataset } from '../../workers/data/types.ts'
 import {
+  type ArrivalUse,
   type Capabilities,
   type DataRef,
   type DatasetSpec,
@@ -30,7 +31,7 @@ import { checkParams, fitToWorkload, keyOfParam, paramsOfTrial } from '../sweep/
 import { BUILT_IN, workloadName } from '../sweep/paths.ts'
 import type { Locate } from '../sweep/places.ts'
 import { type Finding, refuse } from '../sweep/problems.ts'
-import { workloadMode } from '../sweep/realtime.ts'
+import { openLoop, workloadMode, workloadSettings } from '../sweep/realtime.ts'
 import type { Scenario, Sweep } from '../sweep/types.ts'
 import { calibrate } from './calibrate.ts'
 import { WatchedInputs, withStdinAsFile } from './inputs.ts'
@@ -144,8 +145,9 @@ async function fitted({ sweep, locate, executor, dataFolder, signal }: SessionOp
     if (prepared.workload !== undefined && locate !== null)
       refuse(checkParams(sweep, prepared.workload, locate).findings)
     const { param, message, hint } = prepared.error
-    if (param !== undefined && locate !== null)
-      refuse([{ ...locate(keyOfParam(param, sweep.workload)), what: message, ...(hint && { hint }) }])
+    const key = param === undefined ? prepared.error.key : keyOfParam(param, sweep.workload)
+    if (key !== undefined && locate !== null)
+      refuse([{ ...locate(key), what: message, ...(hint && { hint }) }])
     return { ok: false, problem: prepared.error }
   }
   const fit = locate === null ? sweep : fitToWorkload(sweep, prepared.workload, locate)
@@ -324,6 +326,7 @@ async function prepare(sweep: Sweep, executor: Executor, dataFolder: string): Pr
       workload: sweep.workload,
       datasets,
       uses: asked.map((dataset) => distinctUses(sweep.scenarios, dataset)),
+      arrivals: arrivalUses(sweep.scenarios, asked),
       data_dir: dataFolder,
     }),
   ])
@@ -422,6 +425,24 @@ function distinctUses(scenarios: readonly Scenario[], spec: DatasetSpec): Datase
     if (dataset === null || keyOf(dataset) !== keyOf(spec)) continue
     const use = { params, settings: { mode: workloadMode(settings), batch_size: settings.batch_size } }
     uses.set(JSON.stringify(use), use)
+  }
+  return [...uses.values()]
+}
+
+/** What arrivals ask of the workload and of each dataset, once; empty without any. */
+function arrivalUses(scenarios: readonly Scenario[], datasets: readonly DatasetSpec[]): ArrivalUse[] {
+  const keys = datasets.map(keyOf)
+  const uses = new Map<string, ArrivalUse>()
+  for (const { settings, params, dataset } of scenarios) {
+    const loop = openLoop(settings, 1)
+    if (loop === null) continue
+    const { arrival, queue } = loop
+    const place = dataset === null ? null : keys.indexOf(keyOf(dataset))
+    const trace = arrival.pattern === 'trace' ? arrival.column : null
+    const gives = queue.when_full === 'drop_oldest' || queue.when_full === 'drop_newest'
+    const key = JSON.stringify([place, trace, gives])
+    const sheds = gives ? { policy: queue.when_full, params, settings: workloadSettings(settings) } : null
+    if (!uses.has(key)) uses.set(key, { dataset: place, trace, sheds })
   }
   return [...uses.values()]
 }

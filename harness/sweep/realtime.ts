@@ -138,6 +138,12 @@ export function workloadMode({ mode }: Pick<ScenarioSettings, 'mode'>): Workload
   return mode === 'realtime' ? 'streaming' : mode
 }
 
+/** What a workload is told of a scenario's settings. */
+export function workloadSettings(settings: ScenarioSettings): WorkloadSettings {
+  const { chunk_size, batch_size, random_seed } = settings
+  return { mode: workloadMode(settings), chunk_size, batch_size, random_seed }
+}
+
 /**
  * The open loop that a scenario asks for; null for none. Scenarios meet the same arrivals in a round, and other ones in
  * the next.
