@@ -653,6 +653,7 @@ function crashed({ trial, scenario, round, caps: asked }: TrialSpec, deaths: num
     notes: [],
     resumed_under: [],
     machine: null,
+    children: null,
     outcome: 'crashed',
     error: { name: 'AgentLost', message, stack: null, exit: null },
   }
