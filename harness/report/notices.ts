@@ -2,7 +2,13 @@
 import type { Disturbed, TrialResult } from '../../workers/protocol.ts'
 import type { Comparison, ComparisonRow } from '../analyse/comparison.ts'
 import type { Precision } from '../analyse/precision.ts'
-import { metricValues, mixesDataOrCode, okTrials, resumedByForce } from '../analyse/values.ts'
+import {
+  groupByScenario,
+  metricValues,
+  mixesDataOrCode,
+  okTrials,
+  resumedByForce,
+} from '../analyse/values.ts'
 import { formatWarning, type Warning } from '../analyse/warnings.ts'
 import { count, formatNumber, formatShare, list } from '../format.ts'
 import type { Notice } from './section.ts'
@@ -122,14 +128,11 @@ function aboutDeterminism(
   { metrics, scenarios }: Omit<ReportModel, 'notices'>,
   trials: readonly TrialResult[],
 ): Notice[] {
-  const ok = okTrials(trials)
+  const groups = groupByScenario(okTrials(trials))
   return [...metrics.values()].flatMap((metric): Notice[] => {
     if (metric.kind !== 'deterministic') return []
     const differing = scenarios.flatMap(({ id, label }) => {
-      const values = metricValues(
-        ok.filter(({ scenario }) => scenario === id),
-        metric.name,
-      )
+      const values = metricValues(groups.get(id) ?? [], metric.name)
       return new Set(values).size > 1 ? [{ label, values }] : []
     })
     const [first] = differing

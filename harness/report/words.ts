@@ -259,7 +259,10 @@ export function pairOf(
   { scenarios, axes }: Named,
   row: Pick<ComparisonRow, 'a' | 'b' | 'a_label' | 'b_label' | 'seeds'>,
 ): { change: string; shared: string } {
-  const pointOf = (id: string) => scenarios.find((scenario) => scenario.id === membersOf(id)[0])?.point
+  const pointOf = (side: string) => {
+    const [first] = membersOf(side)
+    return scenarios.find(({ id }) => id === first)?.point
+  }
   const [a, b] = [pointOf(row.a), pointOf(row.b)]
   if (!a || !b) return { change: plain(`${row.b_label} against ${row.a_label}`), shared: '' }
   return pairText(

@@ -1,6 +1,6 @@
 /** The page, drawn from the report that stands in it. */
-import { render } from 'preact'
-import { useMemo } from 'preact/hooks'
+import { type ComponentChildren, render } from 'preact'
+import { useMemo, useState } from 'preact/hooks'
 import { plain } from '../../format.ts'
 import type { Block, Section } from '../section.ts'
 import { Filters } from './filters.tsx'
@@ -118,16 +118,28 @@ function BlockView({ block, id, title, ...shown }: Shown & { block: Block; id: s
       )
     case 'details':
       return (
-        <details>
-          <summary>{block.title}</summary>
-          {block.blocks.map((inner, i) => (
-            <BlockView key={i} block={inner} id={`${id}-${i}`} title={block.title} {...shown} />
-          ))}
-        </details>
+        <Folded title={block.title}>
+          {() =>
+            block.blocks.map((inner, i) => (
+              <BlockView key={i} block={inner} id={`${id}-${i}`} title={block.title} {...shown} />
+            ))
+          }
+        </Folded>
       )
     case 'table':
       return <TableView table={block.table} id={id} name={title} {...shown} />
   }
+}
+
+/** What nobody has unfolded is not drawn: a choice need not wait for it. */
+function Folded({ title, children }: { title: string; children: () => ComponentChildren }) {
+  const [isOpen, setOpen] = useState(false)
+  return (
+    <details onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+      <summary>{title}</summary>
+      {isOpen && children()}
+    </details>
+  )
 }
 
 type TableProps = Omit<Parameters<typeof DataTable>[0], 'further'>
@@ -181,4 +193,5 @@ const root = document.getElementById('page')!
 const model = await readModel(document.getElementById('report')!)
 root.replaceChildren()
 render(<Page model={model} store={createStore(model)} />, root)
+performance.mark('drawn')
 document.documentElement.dataset['drawn'] = ''

@@ -340,7 +340,7 @@ function Trials({ model, detail: { trials } }: { model: Model; detail: ScenarioD
                 ))}
                 <td class="n">{formatMetric(trial.compute.achieved, '')}</td>
                 <td class="n">{formatDuration(trial.duration_ms / 1000)}</td>
-                <td>{noiseText(trial)}</td>
+                <td class="keep">{noiseText(trial)}</td>
               </tr>
             ))}
           </tbody>
@@ -368,8 +368,8 @@ const DISTURBED: Record<string, string> = {
 function noiseText({ noise }: TrialDetail): preact.ComponentChildren {
   const { disturbed, run_queue_wait_share, others_cores } = noise
   const parts = [
-    ...(run_queue_wait_share === null ? [] : [`waited ${formatShare(run_queue_wait_share, 2)}`]),
-    ...(others_cores === null ? [] : [`others ${formatNumber(others_cores, 2)} cores`]),
+    ...(run_queue_wait_share === null ? [] : [`waited ${formatShare(run_queue_wait_share, 1)}`]),
+    ...(others_cores === null ? [] : [`others used ${formatNumber(others_cores, 2)}`]),
   ]
   if (disturbed !== null && disturbed.length > 0)
     return <span class="bad">disturbed by {disturbed.map((sign) => DISTURBED[sign] ?? sign).join(', ')}</span>

@@ -16,7 +16,7 @@ import type { Model } from './model.ts'
 import { type Choice, type Chosen, isAmong, type Store } from './state.ts'
 
 /** So many rows are shown until the reader asks for the others. */
-const MOST_ROWS = 100
+const MOST_ROWS = 50
 
 const features = tableFeatures({
   coreReactivityFeature: storeReactivityBindings(),
