@@ -3,27 +3,14 @@ import type { TrialResult } from '../../workers/protocol.ts'
 import type { Metric } from '../metrics.ts'
 import { own } from '../own.ts'
 import { randomStream } from '../random.ts'
-import type { Scenario } from '../sweep/types.ts'
+import type { Constraint, Goal, Operator, Scenario } from '../sweep/types.ts'
 import { comparePairs } from './compare.ts'
 import type { ComparisonRow, Group, TestSettings } from './comparison.ts'
-import { centre, type Estimate, estimateMean } from './descriptive.ts'
+import { centre, type Estimate, estimateMean, mean } from './descriptive.ts'
 import { frontShares, kneeOf, paretoFrontier } from './front.ts'
+import { type ConstraintStanding, goalStanding, within } from './goal.ts'
 import { groupOf, poolBySeed, seedKeys, unitValues } from './seeds.ts'
 import { groupByScenario, metricOf } from './values.ts'
-
-/** A bound on a metric's mean. */
-export interface Limit {
-  metric: Metric
-  op: '<=' | '>='
-  value: number
-}
-
-/** What a sweep's goal asks for. */
-export interface Aim {
-  /** Null: any scenario within the limits will do, and the cheapest is taken. */
-  objective: { metric: Metric; direction: 'maximize' | 'minimize' } | null
-  limits: Limit[]
-}
 
 /** `met`: the whole interval of the mean lies within the limit; `by_mean`: only the mean does. */
 export type LimitState = 'met' | 'by_mean' | 'missed'
@@ -31,9 +18,10 @@ export type LimitState = 'met' | 'by_mean' | 'missed'
 export interface JudgedLimit {
   metric: string
   unit: string
-  op: Limit['op']
+  op: Operator
   value: number
   state: LimitState
+  /** Geometric for a metric on the log scale. */
   estimate: Estimate | null
 }
 
@@ -86,6 +74,11 @@ export interface Recommendation {
   front: { size: number; fastest: Choice; most_accurate: Choice } | null
 }
 
+interface Objective {
+  metric: Metric
+  direction: 'maximize' | 'minimize'
+}
+
 interface Candidate extends Group {
   point: Scenario
   choice: Choice
@@ -102,23 +95,23 @@ export function recommend(input: {
   metrics: ReadonlyMap<string, Metric>
   latency: Metric
   accuracy: Metric | null
-  aim: Aim | null
+  goal: Goal | null
   settings: TestSettings
   seed: number
 }): Recommendation | null {
-  const { metrics, settings, aim } = input
+  const { metrics, settings, goal } = input
   const trials = groupByScenario(input.trials)
   const pools = poolBySeed(input.scenarios, seedKeys(input.scenarios))
   const seen = pools
     .map((pool) => ({ ...groupOf(pool, trials), point: pool.scenario }))
     .filter((group) => group.trials.length > 0)
-  if (seen.length === 0 || (seen.length === 1 && aim === null)) return null
+  if (seen.length === 0 || (seen.length === 1 && goal === null)) return null
   const candidates = seen
     .filter((group) => group.trials.every(({ outcome }) => outcome === 'ok'))
     .map((group): Candidate => ({ ...group, choice: choiceOf(group, metrics, settings) }))
   const base = { ...NOTHING, of: candidates.length, unreliable: seen.length - candidates.length }
   if (candidates.length === 0) return base
-  if (aim !== null) return { ...base, ...byGoal(candidates, aim, input) }
+  if (goal !== null) return { ...base, ...byGoal(candidates, goal, input) }
   return byFront(candidates, input, base)
 }
 
@@ -139,6 +132,7 @@ const NOTHING: Recommendation = {
 }
 
 interface Context {
+  metrics: ReadonlyMap<string, Metric>
   latency: Metric
   accuracy: Metric | null
   settings: TestSettings
@@ -157,18 +151,19 @@ function choiceOf(group: Group, table: ReadonlyMap<string, Metric>, { alpha }: T
 
 function byGoal(
   candidates: readonly Candidate[],
-  aim: Aim,
-  { latency, settings, seed }: Context,
+  goal: Goal,
+  { metrics, latency, settings, seed }: Context,
 ): Partial<Recommendation> {
-  const { objective, limits } = aim
+  const sought = goal.objective === null ? undefined : metrics.get(goal.objective.metric)
+  const objective: Objective | null = sought ? { metric: sought, direction: goal.objective!.direction } : null
   const judged = candidates.map((candidate) => ({
     candidate,
-    limits: limits.map((limit) => judge(candidate, limit)),
+    limits: goalStanding(goal, candidate.trials, metrics).constraints.map((one) => limitOf(one, metrics)),
   }))
-  const within = (states: readonly LimitState[]) =>
+  const standing = (states: readonly LimitState[]) =>
     judged.filter(({ limits }) => limits.every(({ state }) => states.includes(state)))
-  const proven = within(['met'])
-  const likely = within(['met', 'by_mean'])
+  const proven = standing(['met'])
+  const likely = standing(['met', 'by_mean'])
   const known = objective === null ? null : objective.metric.name
   const said = { objective: known, meeting: proven.length, unsure: likely.length - proven.length }
   const usable = (proven.length > 0 ? proven : likely).filter(
@@ -208,7 +203,7 @@ function byGoal(
     reason: 'meets_goal',
     choice: candidate.choice,
     limits: chosen.limits,
-    share: withinShare(candidate, limits, seed),
+    share: withinShare(candidate, goal.subject_to, metrics, seed),
     tied: tied.map(({ id, label }) => ({ scenario: id, label })),
     priced: candidates.some(
       ({ point }) => isCheaper(point, candidate.point) || isCheaper(candidate.point, point),
@@ -217,15 +212,20 @@ function byGoal(
   }
 }
 
-function judge({ choice }: Candidate, { metric, op, value }: Limit): JudgedLimit {
-  const estimate = choice.metrics[metric.name] ?? null
-  const said = { metric: metric.name, unit: metric.unit, op, value, estimate }
-  if (estimate === null) return { ...said, state: 'missed' }
-  const holds = (one: number) => (op === '<=' ? one <= value : one >= value)
-  if (!holds(estimate.value)) return { ...said, state: 'missed' }
-  const end = op === '<=' ? estimate.high : estimate.low
-  if (end === null) return { ...said, state: metric.kind === 'deterministic' ? 'met' : 'by_mean' }
-  return { ...said, state: holds(end) ? 'met' : 'by_mean' }
+function limitOf(
+  { constraint, standing, estimate }: ConstraintStanding,
+  metrics: ReadonlyMap<string, Metric>,
+): JudgedLimit {
+  const { metric, operator, bound } = constraint
+  const holds = estimate !== null && within(estimate.value, operator, bound)
+  return {
+    metric,
+    unit: metrics.get(metric)?.unit ?? '',
+    op: operator,
+    value: bound,
+    state: standing === 'met' ? 'met' : standing === 'undecided' && holds ? 'by_mean' : 'missed',
+    estimate,
+  }
 }
 
 /** How far beyond its limits the mean is, the worst of them: a log ratio, or a share of the limit's size. */
@@ -233,7 +233,7 @@ function excess(limits: readonly JudgedLimit[]): number {
   return limits.reduce((worst, { estimate, op, value, state }) => {
     if (state !== 'missed') return worst
     if (estimate === null) return Number.POSITIVE_INFINITY
-    const sign = op === '<=' ? 1 : -1
+    const sign = op.startsWith('<') ? 1 : -1
     const far =
       estimate.value > 0 && value > 0
         ? Math.log(estimate.value / value)
@@ -243,7 +243,7 @@ function excess(limits: readonly JudgedLimit[]): number {
 }
 
 /** Best first; equal without an objective. */
-function betterBy(objective: Aim['objective'], a: Candidate, b: Candidate): number {
+function betterBy(objective: Objective | null, a: Candidate, b: Candidate): number {
   if (objective === null) return 0
   const { metric, direction } = objective
   const sign = direction === 'maximize' ? -1 : 1
@@ -281,23 +281,35 @@ function priceOrder(latency: Metric): (a: Candidate, b: Candidate) => number {
 
 const RESAMPLES = 1000
 
-/** Share of draws of the trials, with replacement, whose means lie within every limit; deviations as in `frontShares`. */
-function withinShare({ trials }: Candidate, limits: readonly Limit[], seed: number): number | null {
+/**
+ * Share of draws of the trials, with replacement, whose means lie within every bound, on the scale of each metric;
+ * deviations as in `frontShares`.
+ */
+function withinShare(
+  { trials }: Candidate,
+  bounds: readonly Constraint[],
+  metrics: ReadonlyMap<string, Metric>,
+  seed: number,
+): number | null {
   const n = trials.length
-  const rows = limits.map(({ metric }) => trials.map((trial) => metricOf(trial, metric.name)))
+  const rows = bounds.map(({ metric }) => trials.map((trial) => metricOf(trial, metric)))
   if (n < 2 || rows.some((values) => values.includes(null))) return null
+  const known = rows as number[][]
+  const scaled = bounds.map(({ metric }, k) => {
+    const isLog = metrics.get(metric)?.scale === 'log' && known[k]!.every((value) => value > 0)
+    return isLog ? { values: known[k]!.map(Math.log), back: Math.exp } : { values: known[k]!, back: Number }
+  })
   const random = randomStream(seed)
-  const means = rows.map((values) => values.reduce<number>((sum, value) => sum + value!, 0) / n)
   const stretch = Math.sqrt(n / (n - 1))
   let hits = 0
   for (let round = 0; round < RESAMPLES; round++) {
     const drawn = Array.from({ length: n }, () => Math.floor(random() * n))
-    const holds = limits.every(({ op, value }, k) => {
-      const middle = drawn.reduce((sum, i) => sum + rows[k]![i]!, 0) / n
-      // The rounding of a sum is no evidence.
-      const end = means[k]! + stretch * (middle - means[k]!)
-      const slack = 1e-12 * Math.abs(value)
-      return op === '<=' ? end <= value + slack : end >= value - slack
+    const holds = bounds.every(({ operator, bound }, k) => {
+      const { values, back } = scaled[k]!
+      // What does not vary is not to be moved by the rounding of a sum.
+      if (values.every((value) => value === values[0])) return within(known[k]![0]!, operator, bound)
+      const middle = mean(values)
+      return within(back(middle + stretch * (mean(drawn.map((i) => values[i]!)) - middle)), operator, bound)
     })
     if (holds) hits++
   }

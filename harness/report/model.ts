@@ -99,7 +99,7 @@ export function buildReportModel(
       metrics,
       latency,
       accuracy: accuracy === null ? null : (metrics.get(accuracy) ?? null),
-      aim: null,
+      goal: sweep.goal,
       settings: sweep.compare,
       seed: sweep.random_seed,
     }),

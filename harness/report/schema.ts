@@ -223,7 +223,7 @@ const recommendation = object({
       object({
         metric: text,
         unit: text,
-        op: z.enum(['<=', '>=']),
+        op: z.enum(['<=', '<', '>=', '>']),
         value: number,
         state: says(z.enum(['met', 'by_mean', 'missed']), 'met: by the whole interval of the mean'),
         estimate: estimate.nullable(),

@@ -68,8 +68,10 @@ function priceText(model: ReportModel, { objective, limits }: Recommendation, ch
     ...(limits.some(({ metric }) => isTime(model, metric)) ? [] : [model.latency]),
     'peak_memory_mb',
   ])
-  const values = [...wanted].flatMap((name) => valueText(model, choice, name) ?? [])
-  return values.join(', ')
+  // A limit was held against its own mean.
+  const held = Object.fromEntries(limits.map(({ metric, estimate }) => [metric, estimate]))
+  const shown = { ...choice, metrics: { ...choice.metrics, ...held } }
+  return [...wanted].flatMap((name) => valueText(model, shown, name) ?? []).join(', ')
 }
 
 function isTime({ metrics }: ReportModel, name: string): boolean {
@@ -94,7 +96,7 @@ const SHORT_WORDS: Readonly<Record<string, readonly [before: string, after: stri
 }
 
 function shortName(name: string): string {
-  return /^latency_(p\d+)_ms$/.exec(name)?.[1] ?? metricName(name)
+  return /^latency_(mean|p\d+)_ms$/.exec(name)?.[1] ?? metricName(name)
 }
 
 /** `batch 64 instead`: only where it differs. */
@@ -170,7 +172,11 @@ function nothingMeets(model: ReportModel, { limits }: Recommendation, choice: Ch
   const decisive = missed.length > 0 ? missed : limits
   const goal = decisive.length === 0 ? 'the goal' : list(decisive.map(limitText))
   const nearest = decisive
-    .map(({ metric }) => valueText(model, choice, metric) ?? `no ${metricName(metric)} measured`)
+    .map(
+      ({ metric, estimate }) =>
+        valueText(model, { ...choice, metrics: { [metric]: estimate } }, metric) ??
+        `no ${metricName(metric)} measured`,
+    )
     .join(', ')
   return `No setting to recommend: nothing meets ${goal}. Nearest is ${nameOf(model, choice)}: ${nearest}.`
 }

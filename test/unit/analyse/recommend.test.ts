@@ -2,14 +2,13 @@
 import { describe, expect, test } from 'vitest'
 import type { Group } from '../../../harness/analyse/comparison.ts'
 import { frontShares, kneeOf, paretoFrontier } from '../../../harness/analyse/front.ts'
-import { type Aim, recommend } from '../../../harness/analyse/recommend.ts'
-import type { Scenario } from '../../../harness/sweep/types.ts'
+import { recommend } from '../../../harness/analyse/recommend.ts'
+import type { Goal, Scenario } from '../../../harness/sweep/types.ts'
 import { ended } from '../../fixtures/trials.ts'
 import { normals, sample } from './make-noise.ts'
 import { METRICS, makeScenario, makeTrial } from './make-trials.ts'
 
 const LATENCY = METRICS.get('latency_mean_ms')!
-const P99 = METRICS.get('latency_p99_ms')!
 const R2 = METRICS.get('r2')!
 const SKILL = METRICS.get('skill')!
 
@@ -41,11 +40,11 @@ function run(settings: readonly Setting[], { spread = 0.01, trials = 10 } = {}) 
 }
 
 const settings = { alpha: 0.05, correction: 'holm', margin: 0.02 } as const
-const decide = (given: ReturnType<typeof run>, aim: Aim | null = null) =>
-  recommend({ ...given, metrics: METRICS, latency: LATENCY, accuracy: R2, aim, settings, seed: 1 })!
-const within = (value: number): Aim => ({
-  objective: { metric: R2, direction: 'maximize' },
-  limits: [{ metric: P99, op: '<=', value }],
+const decide = (given: ReturnType<typeof run>, goal: Goal | null = null) =>
+  recommend({ ...given, metrics: METRICS, latency: LATENCY, accuracy: R2, goal, settings, seed: 1 })!
+const within = (bound: number): Goal => ({
+  objective: { metric: 'r2', direction: 'maximize' },
+  subject_to: [{ metric: 'latency_p99_ms', operator: '<=', bound }],
 })
 
 describe('with a goal', () => {
@@ -140,7 +139,15 @@ describe('without a goal', () => {
       { id: 'slow', latency: 4, r2: 0.8 },
     ])
     expect(decide(two)).toMatchObject({ reason: 'most_accurate', choice: { scenario: 'slow' } })
-    const blind = { ...two, metrics: METRICS, latency: LATENCY, accuracy: null, aim: null, settings, seed: 1 }
+    const blind = {
+      ...two,
+      metrics: METRICS,
+      latency: LATENCY,
+      accuracy: null,
+      goal: null,
+      settings,
+      seed: 1,
+    }
     expect(recommend(blind)).toMatchObject({ reason: 'fastest', choice: { scenario: 'quick' } })
   })
 

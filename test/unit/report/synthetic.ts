@@ -5,7 +5,7 @@ import type { Manifest } from '../../../harness/record/types.ts'
 import { gateSettings } from '../../../harness/sweep/build.ts'
 import type { SweepInput } from '../../../harness/sweep/schema.ts'
 import { defaultSettings } from '../../../harness/sweep/settings.ts'
-import type { Scenario } from '../../../harness/sweep/types.ts'
+import type { Goal, Scenario } from '../../../harness/sweep/types.ts'
 import type { TrialResult } from '../../../workers/protocol.ts'
 import type { Scalar } from '../../../workers/workload.ts'
 import { NO_CAPS, NO_NOISE } from '../../fixtures/trials.ts'
@@ -21,6 +21,7 @@ export interface Shape {
   reference?: Record<string, Scalar> | null
   metrics?: string[]
   accuracy?: string | null
+  goal?: Goal
   /** Changes a trial after it was made. */
   alter?: (trial: TrialResult, scenario: Scenario) => TrialResult
 }
@@ -106,7 +107,7 @@ export function syntheticRun(shape: Shape = {}): {
           unpaired_expected: false,
         },
         gate: gateSettings({} as SweepInput),
-        goal: null,
+        goal: shape.goal ?? null,
         source: { path: '/home/ada/sweeps/edge.yaml', document: { name: 'edge-vs-server' } },
       },
       machine: {

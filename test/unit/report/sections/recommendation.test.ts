@@ -5,6 +5,7 @@ import { buildReportModel } from '../../../../harness/report/model.ts'
 import { htmlText } from '../../../../harness/report/render/html.ts'
 import { compareReport } from '../../../../harness/report/sections/compare.ts'
 import { runReport } from '../../../../harness/report/sections/run.ts'
+import type { Goal } from '../../../../harness/sweep/types.ts'
 import { ended, measuring } from '../../../fixtures/trials.ts'
 import { markdownOf, textOf } from '../rendered.ts'
 import { type Shape, syntheticRun } from '../synthetic.ts'
@@ -30,6 +31,40 @@ test('terminal, Markdown and page begin with the setting to use, its price and i
   const page = await htmlText(report)
   expect(page.indexOf(report.answer.text)).toBeLessThan(page.indexOf('10 trials per scenario'))
   expect(report.data['recommendation']).toMatchObject({ reason: 'knee', text: report.answer.text })
+})
+
+const below = (metric: string, bound: number): Goal => ({
+  objective: { metric: 'r2', direction: 'maximize' },
+  subject_to: [{ metric, operator: '<=', bound }],
+})
+
+test('with a goal it is the best within the limits, and nothing cheaper goes unsaid', () => {
+  const cores: Shape = { ...batches, batch_size: [8], max_compute_units: [0.25, 0.5, 1] }
+  const answer = (bound: number, shape: Shape = cores) =>
+    reportOf({ ...shape, goal: below('latency_mean_ms', bound) }).answer
+  expect(answer(3)).toEqual({
+    tone: 'good',
+    text: expect.stringMatching(
+      /^Use 0\.5 cores: R² 0\.638, 2\.\d+ ms per chunk, peak [\d.]+ MB; nothing cheaper meets mean <= 3 ms; 1 other cannot be told from it\.$/,
+    ),
+  })
+  expect(answer(3, batches).text).toMatch(
+    /^Use batch 8: .*; the best of 4 scenarios that meet mean <= 3 ms\.$/,
+  )
+  expect(answer(0.5)).toEqual({
+    tone: 'bad',
+    text: expect.stringMatching(
+      /^No setting to recommend: nothing meets mean <= 0\.5 ms\. Nearest is 1 core: 1\.\d+ ms per chunk\.$/,
+    ),
+  })
+  const near = answer(2.3, { ...cores, runs: 2 })
+  expect(near.text).toMatch(/^Use 1 core: /)
+  expect(answer(1.4, { ...cores, runs: 2 })).toEqual({
+    tone: 'strong',
+    text: expect.stringContaining(
+      'its 95% interval passes mean <= 1.4 ms, so raise benchmark_runs to confirm it',
+    ),
+  })
 })
 
 test('its row is marked', () => {
