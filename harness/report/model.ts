@@ -3,10 +3,12 @@ import type { TrialResult } from '../../workers/protocol.ts'
 import { compareScenarios } from '../analyse/compare.ts'
 import { estimateMean, median } from '../analyse/descriptive.ts'
 import { frontShares, paretoFrontier } from '../analyse/front.ts'
+import { growths } from '../analyse/growth.ts'
 import { comparableLatency } from '../analyse/latency.ts'
 import { operatingPoints } from '../analyse/operating-points.ts'
 import { stoppingOf } from '../analyse/precision.ts'
 import { recommend } from '../analyse/recommend.ts'
+import { sensitivity } from '../analyse/sensitivity.ts'
 import { type ScenarioSummary, summarise } from '../analyse/summary.ts'
 import { countOutcomes, groupByScenario, okTrials, resumedByForce } from '../analyse/values.ts'
 import { count } from '../format.ts'
@@ -93,6 +95,18 @@ export function buildReportModel(
       accuracy: accuracy === null ? null : (metrics.get(accuracy) ?? null),
       settings: sweep.compare,
     }),
+    sensitivity: sensitivity({
+      trials: own,
+      scenarios: sweep.scenarios,
+      axes: sweep.axes,
+      metrics: metricsNamed(metrics, [accuracy, latency.name, MEMORY, 'energy_j']),
+    }),
+    growth: growths({
+      trials: own,
+      scenarios: sweep.scenarios,
+      axes: sweep.axes,
+      metrics: metricsNamed(metrics, [latency.name, 'wall_s', MEMORY]),
+    }),
     recommendation: recommend({
       trials: own,
       scenarios: sweep.scenarios,
@@ -111,6 +125,10 @@ export function buildReportModel(
     noise: noiseOf(manifest, own, scenarios, latency.name),
   }
   return { ...withoutNotices, notices: noticesFor(withoutNotices, comparison, own, leftOut) }
+}
+
+function metricsNamed(metrics: ReadonlyMap<string, Metric>, names: readonly (string | null)[]): Metric[] {
+  return names.flatMap((name) => (name === null ? [] : (metrics.get(name) ?? [])))
 }
 
 /** The label that F1 is of, where all trials say the same. */

@@ -246,6 +246,42 @@ const recommendation = object({
   ),
 })
 
+const sensitivity = object({
+  axes: says(z.array(text), 'those with effects of their own'),
+  determined: says(z.array(object({ axis: text, by: text })), 'axes whose values another axis determines'),
+  seeds: says(z.array(text), 'settings that seed, whose values are repetitions'),
+  metrics: z.array(
+    object({
+      metric: text,
+      scale: z.enum(['log', 'natural']),
+      n: says(number, 'trials that entered; scenarios for a metric without noise'),
+      effects: z.array(
+        object({
+          axes: says(z.array(text), 'one, or two for their interaction'),
+          df: number,
+          share: says(number, 'omega squared: share of the variance that it explains'),
+          low: says(numberOrNull, '95% interval'),
+          high: numberOrNull,
+        }),
+      ),
+      rest: says(number, 'share that none of them explains'),
+      exact: z.boolean(),
+      interactions: z.boolean(),
+    }),
+  ),
+})
+
+const growth = object({
+  metric: text,
+  power: says(number, 'the metric grows as rows to this power'),
+  low: says(number, '95% interval'),
+  high: number,
+  orders: says(z.array(text), 'orders of growth within the interval, the nearest first'),
+  rows: object({ least: number, most: number }),
+  n: number,
+  settings: number,
+})
+
 const format = z.literal(JSON_FORMAT)
 
 const run = object({
@@ -263,6 +299,8 @@ const run = object({
     recommendation.nullable(),
     'the scenario to use; null where there is nothing to choose',
   ),
+  sensitivity: says(sensitivity.nullable(), 'what the axes explain; null where fewer than two vary'),
+  growth: says(z.array(growth), 'over the rows of the data, where they are an axis'),
   notices: z.array(notice),
   run_folder: says(text.optional(), 'on stdout only'),
   files: says(z.array(text).optional(), 'on stdout only: what was written'),

@@ -3,10 +3,12 @@ import type { Disturbed, Outcome } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import type { ComparisonRow } from '../analyse/comparison.ts'
 import type { Estimate } from '../analyse/descriptive.ts'
+import type { Growth } from '../analyse/growth.ts'
 import type { ChunkSizes } from '../analyse/latency.ts'
 import type { OperatingPoints } from '../analyse/operating-points.ts'
 import type { Precision } from '../analyse/precision.ts'
 import type { Recommendation } from '../analyse/recommend.ts'
+import type { Sensitivity } from '../analyse/sensitivity.ts'
 import type { ScenarioSummary } from '../analyse/summary.ts'
 import type { Metric } from '../metrics.ts'
 import type { Manifest } from '../record/types.ts'
@@ -106,6 +108,10 @@ export interface ReportModel {
   operating: OperatingPoints
   /** The scenario to use; null where there is nothing to choose. */
   recommendation: Recommendation | null
+  /** What the axes explain of latency, accuracy, memory and energy; null where fewer than two vary. */
+  sensitivity: Sensitivity | null
+  /** Over the rows of the data, where they are an axis. */
+  growth: Growth[]
   /** `planned` leaves out what precision made needless. */
   trials: { planned: number; finished: number; outcomes: Record<Outcome, number> }
   noise: NoiseReport

@@ -1,5 +1,6 @@
 /** Which axis of the grid is a colour, which a shape, and which must be written beside the points. */
 import type { Scalar } from '../../../workers/workload.ts'
+import type { Sensitivity } from '../../analyse/sensitivity.ts'
 import type { Metric } from '../../metrics.ts'
 import type { ScenarioReport } from '../types.ts'
 import { capitalised, scalarText, settingName } from '../words.ts'
@@ -20,17 +21,22 @@ export interface AxesEncoding {
 
 /**
  * The axis that explains most of what is seen is the colour, the next the shape, among those with few enough values.
- * Explained is the share of variance in the metrics named, together, so that all pictures of a run look alike.
+ * Explained is the share of variance in the metrics named, together, so that all pictures of a run look alike: by the
+ * run's sensitivity where it has one, else from the means.
  */
 export function encodeAxes(
   scenarios: readonly ScenarioReport[],
   axes: readonly string[],
   metrics: readonly Metric[],
+  sensitivity: Sensitivity | null = null,
 ): AxesEncoding {
   const varying = axes
     .map((key) => ({ key, values: levelsOf(scenarios, key) }))
     .filter(({ values }) => values.length > 1)
-    .map((levels) => ({ ...levels, explained: explainedBy(levels.key, scenarios, metrics) }))
+    .map((levels) => ({
+      ...levels,
+      explained: mainShares(levels.key, sensitivity, metrics) ?? explainedBy(levels.key, scenarios, metrics),
+    }))
     .sort((a, b) => b.explained - a.explained)
   const colour = varying.find(({ values }) => values.length <= MAX_COLOURS) ?? null
   const rest = varying.filter((levels) => levels !== colour)
@@ -41,6 +47,17 @@ export function encodeAxes(
 
 function isVarying(key: string, varying: readonly Levels[]): boolean {
   return varying.some((levels) => levels.key === key)
+}
+
+/** Null where the sensitivity knows none of the metrics. An axis that another determines explains nothing by itself. */
+function mainShares(key: string, sensitivity: Sensitivity | null, metrics: readonly Metric[]): number | null {
+  const known = sensitivity?.metrics.filter(({ metric }) => metrics.some(({ name }) => name === metric)) ?? []
+  if (known.length === 0) return null
+  return known.reduce(
+    (sum, { effects }) =>
+      sum + (effects.find(({ axes }) => axes.length === 1 && axes[0] === key)?.share ?? 0),
+    0,
+  )
 }
 
 /** Sum over the metrics of epsilon squared (Kelley 1935): eta squared, less what as many levels explain by chance. */

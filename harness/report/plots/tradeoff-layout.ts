@@ -50,6 +50,7 @@ export function layOut(model: ReportModel, points: Point[], cost: Metric, accura
       model.scenarios,
       model.axes,
       [model.latency, 'peak_memory_mb', accuracy.name].flatMap((name) => model.metrics.get(name) ?? []),
+      model.sensitivity,
     ),
     xs: scaleOver(xValues, { log }),
     ys: scaleOver([...yValues, ...shown.map(({ value }) => value)], { air: 0.1, log: false }),

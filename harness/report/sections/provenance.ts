@@ -54,6 +54,9 @@ export function fileList(model: ReportModel, pictures: readonly Plot[]): [string
     ['benchmarks/constraint_experiment.csv', 'one row per scenario: settings, means, intervals, caps'],
     ['benchmarks/significance_tests.csv', 'one row per pair and metric'],
     ['benchmarks/operating_points.csv', 'the best scenario for each goal'],
+    ...(model.sensitivity === null
+      ? []
+      : ([['benchmarks/sensitivity.csv', 'what each axis explains of each metric']] as [string, string][])),
   ]
   for (const { file, alt, spec } of pictures) if (spec) files.push([file, alt])
   return [

@@ -2,6 +2,7 @@
 import { count, formatMetric, formatNumber, formatShare, wholeNumber } from '../../format.ts'
 import { exploreRun, pageMetrics } from '../page.ts'
 import { capsPlot } from '../plots/caps.ts'
+import { sensitivityPlot } from '../plots/sensitivity.ts'
 import { significancePlot } from '../plots/significance.ts'
 import { pictureSubtitle } from '../plots/text.ts'
 import { tradeoffPlot } from '../plots/tradeoff.ts'
@@ -33,6 +34,7 @@ import {
   summaryTable,
 } from './results.ts'
 import { secondaryTests } from './secondary-tests.ts'
+import { sensitivityData, sensitivitySection } from './sensitivity.ts'
 
 const FILE = 'reports/report'
 /** Lines of a kind under `In short`. */
@@ -51,6 +53,7 @@ export function runReport(model: ReportModel, details: readonly ScenarioDetail[]
       scenarioTable(model),
       comparisonTable(model.comparisons, 'benchmarks/significance_tests.csv'),
       operatingPointsTable(model),
+      ...sensitivityData(model),
     ],
     checks: model.scenarios.map(scenarioCheck),
     data: runData(model),
@@ -79,6 +82,7 @@ function sectionsOf(model: ReportModel): Section[] {
   const pictures = {
     latency: tradeoffPlot(model, 'latency', 'benchmarks/latency_vs_accuracy.png'),
     memory: tradeoffPlot(model, 'memory', 'benchmarks/memory_vs_accuracy.png'),
+    sensitivity: sensitivityPlot(model, 'benchmarks/sensitivity.png'),
     significance: significancePlot(
       { subtitle: pictureSubtitle(model), lines: pairLines(model), settings: model.manifest.sweep.compare },
       'benchmarks/significance.png',
@@ -89,6 +93,7 @@ function sectionsOf(model: ReportModel): Section[] {
   return [
     { id: 'short', title: 'In short', blocks: inShort(model, findings) },
     resultsSection(model, [pictures.latency, pictures.memory]),
+    ...sensitivitySection(model, model.sensitivity === null ? [] : [pictures.sensitivity]),
     differencesSection(model, findings, [pictures.significance], `${FILE}.md`),
     ...operatingSection(model),
     capsSection(model, [pictures.caps]),
@@ -258,6 +263,8 @@ function runData(model: ReportModel): Record<string, unknown> {
     comparisons,
     operating_points: operating.points,
     recommendation: recommendationData(model),
+    sensitivity: model.sensitivity,
+    growth: model.growth,
     notices,
   }
 }

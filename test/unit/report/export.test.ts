@@ -31,6 +31,8 @@ test('writes every file under its name and nothing else, and rendering twice giv
     'benchmarks/latency_vs_accuracy.png',
     'benchmarks/memory_vs_accuracy.png',
     'benchmarks/operating_points.csv',
+    'benchmarks/sensitivity.csv',
+    'benchmarks/sensitivity.png',
     'benchmarks/significance.png',
     'benchmarks/significance_tests.csv',
     'reports/report.annotations.txt',
@@ -76,6 +78,7 @@ test('writes what was asked for, where it was asked for', async () => {
     'else/where/constraint_experiment.csv',
     'else/where/significance_tests.csv',
     'else/where/operating_points.csv',
+    'else/where/sensitivity.csv',
     'page.md',
   ])
   expect(printed).toEqual([expect.stringMatching(/^Use chunk .*\n(.*\n)*edge-vs-server\n/)])
@@ -95,7 +98,7 @@ test('a file that cannot be made is a problem, costs no other file and leaves no
   mkdirSync(join(folder, 'reports/report.md'), { recursive: true })
   const { written, problems } = await writeReport(reportOf(), named('csv', 'markdown', 'json'), { folder })
   expect(problems.map(({ file }) => file)).toEqual(['reports/report.md'])
-  expect(written).toHaveLength(4)
+  expect(written).toHaveLength(5)
   expect(readdirSync(join(folder, 'reports')).sort()).toEqual(['report.json', 'report.md'])
 })
 

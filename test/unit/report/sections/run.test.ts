@@ -113,6 +113,7 @@ test('the page is drawn from report.json, its pictures compiled', () => {
   expect(pictures.map(({ file }) => file)).toEqual([
     'benchmarks/latency_vs_accuracy.png',
     'benchmarks/memory_vs_accuracy.png',
+    'benchmarks/sensitivity.png',
     'benchmarks/significance.png',
     'benchmarks/caps.png',
   ])
