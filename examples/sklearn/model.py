@@ -1,10 +1,10 @@
 """scikit-learn's SGDRegressor on the events of the `nba2k` preset, learned from as they come.
 
-The features are those that the built-in pipeline makes of these columns, by hand: numbers, what follows from dates and
-sizes, and one-hot columns. Each row is predicted before it is learned; batches are `batch_size` rows, as there.
+The features are those of the preset in the built-in pipeline, made by hand. Each row is predicted before it is learned; batches are `batch_size` rows, as there.
 """
 
 import csv
+import math
 
 import numpy as np
 from sklearn.linear_model import SGDRegressor
@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 # Room for the one-hot columns.
 ONE_HOT = 64
-DENSE = 8
+DENSE = 15
 
 
 def describe():
@@ -52,7 +52,26 @@ class Features:
         draft = float(row["draft_year"])
         pick = 0.0 if row["draft_peak"] == "Undrafted" else float(row["draft_peak"])
         rating = float(row["rating"])
-        x[:DENSE] = rating, season - year, season - draft, kilos / (metres * metres), month, draft, pick, rating * rating
+        above, experience = rating - 75, season - draft
+        rookie = float(1 <= pick <= 30 and experience <= 4)
+        log_pick = math.log1p(61 if pick == 0 else pick)
+        x[:DENSE] = (
+            rating,
+            season - year,
+            experience,
+            kilos / (metres * metres),
+            month,
+            draft // 10 * 10,
+            above**2,
+            above**3,
+            experience**2,
+            rookie,
+            above * experience,
+            above * rookie,
+            log_pick,
+            log_pick * rookie,
+            experience * rookie,
+        )
         country = "USA" if row["country"] == "USA" else "Not-USA"
         for value in (row["team"] or "No Team", row["position"], country, row["draft_round"]):
             index = self.one_hot.setdefault(value, len(self.one_hot))

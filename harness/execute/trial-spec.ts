@@ -1,12 +1,14 @@
 /** The one builder of trial specs: for runs, gates, probes and calibration. */
-import type {
-  DataRef,
-  DriverSpec,
-  DuetSide,
-  TrialResult,
-  TrialSpec,
-  Watts,
-  WorkloadRef,
+import {
+  type DataRef,
+  type DriverSpec,
+  type DuetSide,
+  NO_NOISE_READINGS,
+  type NotOkTrial,
+  type TrialResult,
+  type TrialSpec,
+  type Watts,
+  type WorkloadRef,
 } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import { trialId } from '../plan/planner.ts'
@@ -54,6 +56,52 @@ export function trialSpec({ id, settings, watts }: TrialRecipe, part: TrialPart)
     log_chunks: part.logChunks ?? false,
     profiled: part.profiled ?? false,
     watts,
+  }
+}
+
+/** What is recorded of a trial during which the coordinator died each time. */
+export function neverEnded({ trial, scenario, round, caps }: TrialSpec): NotOkTrial {
+  const note = 'not measured'
+  return {
+    trial,
+    scenario,
+    round,
+    machine: null,
+    outcome: 'crashed',
+    error: {
+      name: 'CoordinatorLost',
+      message: 'stint itself was ended each time that this trial ran; it is not tried again',
+      stack: null,
+      exit: null,
+    },
+    caps: {
+      memory: {
+        asked_mb: caps.max_memory_mb,
+        scope: caps.memory_scope,
+        in_force_mb: null,
+        mechanisms: [],
+        peak_mb: null,
+        peak_above_idle_mb: null,
+        enforced: caps.max_memory_mb === null,
+        note,
+      },
+      compute: {
+        asked: caps.max_compute_units,
+        in_force: null,
+        achieved: null,
+        mechanism: 'none',
+        period_ms: null,
+        throttled_ms: null,
+        pinned_core: null,
+        enforced: caps.max_compute_units === null,
+        note,
+      },
+    },
+    noise: { ...NO_NOISE_READINGS, disturbed: null },
+    started_at: new Date().toISOString(),
+    duration_ms: 0,
+    notes: [],
+    resumed_under: [],
   }
 }
 

@@ -13,6 +13,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { TrialResult } from '../../workers/protocol.ts'
+import type { Scalar } from '../../workers/workload.ts'
 import { trialId } from '../plan/planner.ts'
 import { UserError } from '../user-error.ts'
 import { MANIFEST_FILE } from './manifest.ts'
@@ -29,10 +30,15 @@ const NEWEST = UPGRADES.length + 1
 export class Journal {
   readonly path: string
   readonly #file: number
+  readonly #paramsOf: (scenario: string) => Record<string, Scalar>
 
-  /** Opens for appending; makes the file where there is none. */
-  constructor(path: string) {
+  /**
+   * Opens for appending; makes the file where there is none.
+   * @param paramsOf what tells a scenario apart, by axis: for people, since what reads a run takes it from the manifest
+   */
+  constructor(path: string, paramsOf: (scenario: string) => Record<string, Scalar> = () => ({})) {
     this.path = path
+    this.#paramsOf = paramsOf
     // Read again where it was removed.
     this.#file = openSync(path, 'a+')
   }
@@ -52,8 +58,7 @@ export class Journal {
    * @throws as `append`
    */
   appendAll(results: readonly TrialResult[]): void {
-    const text = results.map((result) => `${JSON.stringify({ format: NEWEST, ...result })}\n`)
-    const lines = Buffer.from(text.join(''))
+    const lines = Buffer.from(results.map((result) => this.#lineOf(result)).join(''))
     const place = this.#place()
     if (place === 'replaced') throw lost(this.path, place)
     this.#write(lines)
@@ -64,6 +69,12 @@ export class Journal {
 
   close(): void {
     closeSync(this.#file)
+  }
+
+  #lineOf(result: TrialResult): string {
+    const { trial, scenario, round, ...rest } = result
+    const params = this.#paramsOf(scenario)
+    return `${JSON.stringify({ format: NEWEST, trial, scenario, round, params, ...rest })}\n`
   }
 
   /** Where the file that is written to lies now. */

@@ -10,7 +10,8 @@ import { removeUnfinished } from '../record/atomic.ts'
 import { compatibility, conditionsOf, isOfTheMachine, severityOf, wordsOf } from '../record/compatibility.ts'
 import { eachTrial, mendJournal } from '../record/journal.ts'
 import { readManifest, writeManifest } from '../record/manifest.ts'
-import { lockFolder, runFolderAt } from '../record/run-folder.ts'
+import { lockFolder, type RunFolder, runFolderAt } from '../record/run-folder.ts'
+import { lostStarts } from '../record/starts.ts'
 import type { Manifest, PipelineRequest } from '../record/types.ts'
 import type { PlannedTrial } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
@@ -61,7 +62,7 @@ export async function resumeRun(
       const text = `the journal ended in ${count(bytes, 'byte')} of a line cut short; they are removed and that trial runs again`
       listener({ event: 'note', text })
     }
-    const { missing, finished, stopping, notes } = missingTrials(manifest, folder.journal)
+    const { missing, finished, stopping, setAside, notes } = missingTrials(manifest, folder)
     for (const text of notes) listener({ event: 'note', text })
     if (missing.length === 0) {
       if (manifest.finished_at === null) {
@@ -94,7 +95,7 @@ export async function resumeRun(
     writeManifest(path, resumed)
     listener({ event: 'prepared', folder: path, manifest: resumed, finished, left: missing.length })
     const end = await runTrials(
-      { folder, manifest: resumed, session, plan: missing, changes, stopping },
+      { folder, manifest: resumed, session, plan: missing, changes, setAside, stopping },
       { executor, signal, listener, clock },
     )
     return { end, ran: true, pipeline }
@@ -113,10 +114,16 @@ interface Missing {
   missing: PlannedTrial[]
   finished: number
   stopping: Stopping | null
+  setAside: Set<string>
   notes: string[]
 }
 
-function missingTrials(manifest: Manifest, journal: string): Missing {
+/** A trial that ran so often when the coordinator died runs after all others, */
+const DEATHS_TO_WAIT = 2
+/** and is not tried again after so many. */
+const DEATHS_TO_GIVE_UP = 3
+
+function missingTrials(manifest: Manifest, { path, journal }: RunFolder): Missing {
   const stopping = stoppingOf(manifest)
   const ended = new Set<string>()
   const notes = eachTrial(journal, manifest, (trial) => {
@@ -125,7 +132,27 @@ function missingTrials(manifest: Manifest, journal: string): Missing {
   })
   const plan = planTrials(manifest.sweep)
   const missing = stopping?.missing(plan) ?? plan.filter(({ trial }) => !ended.has(trial))
-  return { missing, finished: ended.size, stopping, notes }
+  const lost = lostStarts(path, ended)
+  const deaths = ({ trial }: PlannedTrial) => lost.get(trial) ?? 0
+  const waiting = missing.filter((trial) => deaths(trial) >= DEATHS_TO_WAIT)
+  const setAside = new Set(
+    waiting.filter((trial) => deaths(trial) >= DEATHS_TO_GIVE_UP).map(({ trial }) => trial),
+  )
+  for (const trial of waiting) {
+    const times = `${trial.trial} was running each of the ${deaths(trial)} times that stint itself was ended`
+    notes.push(
+      setAside.has(trial.trial)
+        ? `${times}: it is recorded as crashed and not tried again`
+        : `${times}: it is set aside until all others have run`,
+    )
+  }
+  return {
+    missing: [...missing.filter((trial) => !waiting.includes(trial)), ...waiting],
+    finished: ended.size,
+    stopping,
+    setAside,
+    notes,
+  }
 }
 
 function refuseOtherMachines(folder: string, { fleet }: Manifest, elsewhere: boolean): void {

@@ -7,6 +7,7 @@ import type { WorkloadInfo } from '../../workers/workload.ts'
 import { type Stopping, stoppingOf } from '../analyse/precision.ts'
 import { type Executor, fleetOf } from '../execute/executor.ts'
 import { fillSlots } from '../execute/schedule.ts'
+import { neverEnded } from '../execute/trial-spec.ts'
 import { makeOwnedFolder } from '../ownership/leftovers.ts'
 import { STINT_VERSION } from '../package-folder.ts'
 import { planTrials, Rounds } from '../plan/planner.ts'
@@ -20,6 +21,7 @@ import {
   planRunFolder,
   type RunFolder,
 } from '../record/run-folder.ts'
+import { Starts } from '../record/starts.ts'
 import type { FleetRecord, Manifest, PipelineRequest } from '../record/types.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
 import type { PlannedTrial } from '../sweep/types.ts'
@@ -102,7 +104,7 @@ export async function runSweep(
     try {
       listener({ event: 'prepared', folder: folder.path, manifest, finished: 0, left: plan.length })
       return await runTrials(
-        { folder, manifest, session, plan, changes: [], stopping: stoppingOf(manifest) },
+        { folder, manifest, session, plan, changes: [], setAside: new Set(), stopping: stoppingOf(manifest) },
         { executor, signal, listener, clock },
       )
     } finally {
@@ -124,6 +126,8 @@ export interface TrialsToRun {
   plan: readonly PlannedTrial[]
   /** What --force passed over; goes into every trial. */
   changes: readonly PassedOver[]
+  /** Trials that are recorded as crashed without another try: the coordinator died each time they ran. */
+  setAside: ReadonlySet<string>
   /** Knows the trials that ended before; null where every planned trial runs. */
   stopping: Stopping | null
 }
@@ -172,7 +176,12 @@ async function runIntoJournal(run: TrialsToRun, context: RunContext): Promise<{ 
   const isLogged = (round: number) =>
     sweep.chunk_log === 'all' || (sweep.chunk_log === 'first' && round === 1)
   session.provide(folder.chunks)
-  const journal = new Journal(folder.journal)
+  const journal = new Journal(folder.journal, (scenario) => {
+    const { point } = scenarios.get(scenario)!
+    return Object.fromEntries(sweep.axes.map((axis) => [axis, point[axis] ?? null]))
+  })
+  const starts = new Starts(folder.path)
+  let complete = false
   const recorded = (result: TrialResult): TrialResult => ({
     ...withDescribed(result, run.manifest.workload.metrics),
     resumed_under: [...changes],
@@ -182,29 +191,39 @@ async function runIntoJournal(run: TrialsToRun, context: RunContext): Promise<{ 
     if (fleet !== null) {
       const { manifest, plan } = run
       const rounds = { manifest, session, plan, stopping, isLogged, recorded }
-      return await runRounds(rounds, { fleet, journal, listener, signal })
+      const end = await runRounds(rounds, { fleet, journal, listener, signal })
+      complete = !end.interrupted
+      return end
     }
-    return await fillSlots({
+    const end = await fillSlots({
       planner: new Rounds(run.plan, stopping),
       slots: sweep.n_jobs,
       run: async ({ scenario, round }: PlannedTrial) => {
         const spec = session.spec(scenarios.get(scenario)!, { round, logChunks: isLogged(round) })
+        if (run.setAside.has(spec.trial)) return { ...neverEnded(spec), resumed_under: [...changes] }
         await refuseChanged(session)
         const result = recorded(await executor.run(spec))
         await refuseChanged(session)
         return result
       },
       onSkip: (trial) => listener({ event: 'skipped', trial }),
-      onStart: (trial) => listener({ event: 'started', trial }),
+      onStart: (trial) => {
+        starts.started(trial.trial)
+        listener({ event: 'started', trial })
+      },
       onEnd: (trial, result) => {
         refuseUnwritableLog(result, folder)
         journal.append(result)
+        starts.ended(trial.trial)
         listener({ event: 'finished', trial, result })
       },
       close: () => executor.close(),
       signal,
     })
+    complete = !end.interrupted
+    return end
   } finally {
+    starts.close(complete)
     journal.close()
   }
 }

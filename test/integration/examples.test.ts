@@ -64,7 +64,7 @@ describe('examples', () => {
       : "runs scikit-learn's: python3 has no sklearn (Debian: python3-sklearn)",
     { timeout: 180_000 },
     () => {
-      const words = ['--quiet', '--runs', '1', '--set', 'max_memory_mb=256']
+      const words = ['--quiet', '--runs', '1', '--set', 'max_memory_mb=128']
       const { code, out, err } = node([stint, 'run', 'examples/sklearn/sklearn.yaml', ...words])
       expect([code, err]).toEqual([0, ''])
       const [trial] = trialsOf(out.trim())
