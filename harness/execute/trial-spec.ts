@@ -5,6 +5,7 @@ import {
   type DuetSide,
   NO_NOISE_READINGS,
   type NotOkTrial,
+  type RecordedError,
   type TrialResult,
   type TrialSpec,
   type Watts,
@@ -59,21 +60,20 @@ export function trialSpec({ id, settings, watts }: TrialRecipe, part: TrialPart)
   }
 }
 
-/** What is recorded of a trial during which the coordinator died each time. */
-export function neverEnded({ trial, scenario, round, caps }: TrialSpec): NotOkTrial {
+/** The result of a trial that never came to an end of its own and is not tried again. */
+export function neverEnded(
+  { trial, scenario, round, caps }: TrialSpec,
+  { name, message }: Pick<RecordedError, 'name' | 'message'>,
+): NotOkTrial {
   const note = 'not measured'
   return {
     trial,
     scenario,
     round,
     machine: null,
+    children: null,
     outcome: 'crashed',
-    error: {
-      name: 'CoordinatorLost',
-      message: 'stint itself was ended each time that this trial ran; it is not tried again',
-      stack: null,
-      exit: null,
-    },
+    error: { name, message, stack: null, exit: null },
     caps: {
       memory: {
         asked_mb: caps.max_memory_mb,

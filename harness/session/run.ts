@@ -168,6 +168,11 @@ export async function runTrials(run: TrialsToRun, context: RunContext): Promise<
   }
 }
 
+const COORDINATOR_LOST = {
+  name: 'CoordinatorLost',
+  message: 'stint itself was ended each time that this trial ran; it is not tried again',
+}
+
 async function runIntoJournal(run: TrialsToRun, context: RunContext): Promise<{ interrupted: boolean }> {
   const { folder, session, changes, stopping } = run
   const { executor, listener, signal } = context
@@ -200,7 +205,7 @@ async function runIntoJournal(run: TrialsToRun, context: RunContext): Promise<{ 
       slots: sweep.n_jobs,
       run: async ({ scenario, round }: PlannedTrial) => {
         const spec = session.spec(scenarios.get(scenario)!, { round, logChunks: isLogged(round) })
-        if (run.setAside.has(spec.trial)) return { ...neverEnded(spec), resumed_under: [...changes] }
+        if (run.setAside.has(spec.trial)) return recorded(neverEnded(spec, COORDINATOR_LOST))
         await refuseChanged(session)
         const result = recorded(await executor.run(spec))
         await refuseChanged(session)

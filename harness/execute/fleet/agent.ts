@@ -5,13 +5,12 @@ import { join } from 'node:path'
 import { type JetStreamClient, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { Objm } from '@nats-io/obj'
 import { headers, type NatsConnection, nuid } from '@nats-io/transport-node'
-import {
-  type Capabilities,
-  type LocalResources,
-  NO_NOISE_READINGS,
-  type TrialResult,
-  type TrialSpec,
-  type WorkloadSource,
+import type {
+  Capabilities,
+  LocalResources,
+  TrialResult,
+  TrialSpec,
+  WorkloadSource,
 } from '../../../workers/protocol.ts'
 import { makeOwnedFolder } from '../../ownership/leftovers.ts'
 import { machineName } from '../../ownership/owner.ts'
@@ -22,6 +21,7 @@ import { UserError } from '../../user-error.ts'
 import type { DuetExecutor } from '../executor.ts'
 import { measureKernel } from '../kernel-speed.ts'
 import { holdCores } from '../local/core.ts'
+import { neverEnded } from '../trial-spec.ts'
 import { hashWorkload } from '../workload-code.ts'
 import {
   type Allowed,
@@ -619,42 +619,7 @@ function logIn(folder: string, trial: string): string | null {
 }
 
 /** The result of a trial that is not begun again. */
-function crashed({ trial, scenario, round, caps: asked }: TrialSpec, deaths: number): TrialResult {
+function crashed(spec: TrialSpec, deaths: number): TrialResult {
   const message = `the agent that ran it went away ${deaths} times while it ran: it was killed, or its machine or its link failed`
-  const memory = {
-    asked_mb: asked.max_memory_mb,
-    scope: asked.memory_scope,
-    in_force_mb: null,
-    mechanisms: [],
-    peak_mb: null,
-    peak_above_idle_mb: null,
-    enforced: asked.max_memory_mb === null,
-    note: null,
-  }
-  const compute = {
-    asked: asked.max_compute_units,
-    in_force: null,
-    achieved: null,
-    mechanism: 'none' as const,
-    period_ms: null,
-    throttled_ms: null,
-    pinned_core: null,
-    enforced: asked.max_compute_units === null,
-    note: null,
-  }
-  return {
-    trial,
-    scenario,
-    round,
-    caps: { memory, compute },
-    noise: { ...NO_NOISE_READINGS, disturbed: null },
-    started_at: new Date().toISOString(),
-    duration_ms: 0,
-    notes: [],
-    resumed_under: [],
-    machine: null,
-    children: null,
-    outcome: 'crashed',
-    error: { name: 'AgentLost', message, stack: null, exit: null },
-  }
+  return neverEnded(spec, { name: 'AgentLost', message })
 }
