@@ -174,6 +174,8 @@ async function decided(words: GateWords, exports: readonly Export[]) {
   const baseline = baselineOf(words)
   const margin =
     words.margin === undefined ? {} : { margin: parseShare('--margin', words.margin, MOST_MARGIN) }
+  if (words.profile !== undefined && 'fleet' in fleetOf(words))
+    throw new UserError('--profile needs both versions to be played here: leave out --on and --server')
   const profiled = words.profile === undefined ? {} : { profileTo: words.profile }
   const limitMs = 1000 * parseSeconds('--time-limit', words['time-limit'])
   const overrides = { ...(words.seed !== undefined && { seed: words.seed }), set: words.set }
