@@ -25,6 +25,7 @@ import {
   type GateTest,
   isDecided,
   lookAt,
+  playsInTurns,
   profileOf,
   rowsOf,
   untestedBy,
@@ -193,13 +194,11 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
       return
     }
     const left = this.leftMs() / this.shares.size
-    for (const share of this.shares.values()) {
-      share.planned = largestSample(left, {
-        duetsMs: meanMs(share, 'duets'),
-        pairsMs: meanMs(share, 'pairs'),
-      })
+    for (const [entry, share] of this.shares) {
+      const costs = { duetsMs: meanMs(share, 'duets'), pairsMs: meanMs(share, 'pairs') }
+      share.planned = largestSample(left, costs, playsInTurns(entry))
       share.looks = {
-        duets: looksAt(share.planned.duets, 'duets', claimAlpha),
+        duets: looksAt(Math.max(2, share.planned.duets), 'duets', claimAlpha),
         pairs: looksAt(share.planned.pairs, 'pairs', claimAlpha),
       }
     }
@@ -222,7 +221,7 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
       const doubtful = last.baseline.outcome === 'ok' && (undecided || differsInWork(trials))
       if (doubtful && this.leftMs() > meanMs(this.shares.get(entry)!, 'pairs')) yield* this.pair(entry)
     }
-    if (runs(evidence) && this.leftMs() > STARTING_MS) yield* this.duet(entry)
+    if (runs(evidence) && playsInTurns(entry) && this.leftMs() > STARTING_MS) yield* this.duet(entry)
   }
 
   private *measure(family: Family, claimAlpha: number): Generator<Job, GateResult['ended'], void> {

@@ -21,9 +21,13 @@ export interface Gated {
   always: boolean
 }
 
+const PER_ROW = 'latency_per_row_us'
+
 /** Measured by the harness, in the order of the answer. */
 const GATED: readonly Gated[] = [
   { name: 'latency_mean_ms', kind: 'duets', margin: 0.02, general: true, always: true },
+  // Where the versions cut the stream into chunks of other sizes.
+  { name: PER_ROW, kind: 'pairs', margin: 0.02, general: true, always: false },
   { name: 'cpu_s', kind: 'duets', margin: 0.02, general: true, always: true },
   { name: 'throughput_rows_s', kind: 'duets', margin: 0.02, general: true, always: true },
   { name: 'latency_p50_ms', kind: 'duets', margin: 0.05, always: false },
@@ -58,10 +62,26 @@ export function gatedMetrics(table: ReadonlyMap<string, Metric>, { metrics }: Ga
   )
 }
 
+/**
+ * The same for versions whose chunks differ in size: nothing is played chunk by chunk, and latency is that of a row.
+ */
+export function gatedInWhole(gated: readonly Gated[]): Gated[] {
+  const perRow = GATED.find(({ name }) => name === PER_ROW)!
+  const rest = gated.filter(({ name }) => !/^latency_/.test(name))
+  return [perRow, ...rest.map((one): Gated => ({ ...one, kind: 'pairs' }))]
+}
+
+/** True for the one metric without which no gate passes. */
+export function isEssential(name: string): boolean {
+  return name === ESSENTIAL || name === PER_ROW
+}
+
 /** Metrics with a better and a worse that this gate does not look at. */
 export function unchosenMetrics(table: ReadonlyMap<string, Metric>, settings: GateSettings): string[] {
   const chosen = new Set(gatedMetrics(table, settings).map(({ name }) => name))
-  return GATED.map(({ name }) => name).filter((name) => !chosen.has(name) && name !== 'energy_j')
+  return GATED.map(({ name }) => name).filter(
+    (name) => !chosen.has(name) && name !== 'energy_j' && name !== PER_ROW,
+  )
 }
 
 /**

@@ -6,6 +6,8 @@ export const PASS_ALPHA = 0.05
 /** Share of the time for trials of one worker each, where they would take more. */
 const PAIR_SHARE = 0.3
 export const PAIR_ROUNDS = { fewest: 2, most: 8 }
+/** Where whole trials are all there is. */
+export const ONLY_PAIRS = { fewest: 6, most: 100 }
 /** With fewer, a change of some per cent can be neither found nor ruled out. */
 const DUETS = { fewest: 12, most: 400 }
 /** Shares of the largest sample at which the gate looks. */
@@ -26,10 +28,12 @@ export interface Counts {
 /**
  * The most that one scenario gets, what the first round took included.
  * @param leftMs its part of the time limit, after one round of each
+ * @param inTurns whether the versions can be played chunk by chunk
  */
-export function largestSample(leftMs: number, costs: Costs): Counts {
+export function largestSample(leftMs: number, costs: Costs, inTurns = true): Counts {
   const within = (value: number, { fewest, most }: { fewest: number; most: number }) =>
     Math.min(most, Math.max(fewest, Math.floor(value)))
+  if (!inTurns) return { duets: 0, pairs: within(1 + leftMs / Math.max(1, costs.pairsMs), ONLY_PAIRS) }
   const pairs = within(1 + (leftMs * PAIR_SHARE) / Math.max(1, costs.pairsMs), PAIR_ROUNDS)
   const forDuets = leftMs - (pairs - 1) * costs.pairsMs
   const duets = within(1 + forDuets / Math.max(1, costs.duetsMs), DUETS)

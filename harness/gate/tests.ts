@@ -7,9 +7,18 @@ import { studentQuantile } from '../analyse/distributions.ts'
 import { formatShare, wholeNumber } from '../format.ts'
 import type { Metric } from '../metrics.ts'
 import { type Judgement, judge, outlookOf } from './judge.ts'
-import { allowanceOf, ESSENTIAL, type Gated, gatedMetrics, scoreMetrics, unchosenMetrics } from './margins.ts'
+import {
+  allowanceOf,
+  ESSENTIAL,
+  type Gated,
+  gatedInWhole,
+  gatedMetrics,
+  isEssential,
+  scoreMetrics,
+  unchosenMetrics,
+} from './margins.ts'
 import { changedOutputs, outcomeRow, type SideTrials, scoreRow, workRows } from './outcomes.ts'
-import { type Looks, PAIR_ROUNDS, PASS_ALPHA } from './plan.ts'
+import { type Looks, ONLY_PAIRS, PAIR_ROUNDS, PASS_ALPHA } from './plan.ts'
 import type {
   Coverage,
   Evidence,
@@ -45,6 +54,11 @@ export interface Family {
   size: number
 }
 
+/** False where the chunks of the two differ in size: chunk by chunk, unlike would be held against unlike. */
+export function playsInTurns({ scenario, baseline }: GateScenario): boolean {
+  return scenario.settings.chunk_size === baseline.settings.chunk_size
+}
+
 /** Fixed once the first round has shown what is measured here. */
 export function familyOf(all: ReadonlyMap<GateScenario, Evidence>, rules: Rules): Family {
   const tests = [...all].flatMap(([entry, evidence]) => testsOf(entry, evidence, rules))
@@ -53,7 +67,8 @@ export function familyOf(all: ReadonlyMap<GateScenario, Evidence>, rules: Rules)
 
 function testsOf(entry: GateScenario, evidence: Evidence, rules: Rules): GateTest[] {
   const tests: GateTest[] = []
-  for (const { name, kind, resolution } of gatedMetrics(rules.table, rules.settings)) {
+  const gated = gatedMetrics(rules.table, rules.settings)
+  for (const { name, kind, resolution } of playsInTurns(entry) ? gated : gatedInWhole(gated)) {
     const metric = rules.table.get(name)!
     const values = valuesOf(metric, kind, evidence)
     if (values === null) continue
@@ -61,7 +76,10 @@ function testsOf(entry: GateScenario, evidence: Evidence, rules: Rules): GateTes
     const floor = resolution === undefined ? 0 : resolution / values.baseline
     const latency = tests.find((test) => test.metric.name === ESSENTIAL)
     const repeats =
-      name === 'throughput_rows_s' && latency?.margin === allowed.margin && sameRows(evidence.duets)
+      name === 'throughput_rows_s' &&
+      kind === 'duets' &&
+      latency?.margin === allowed.margin &&
+      sameRows(evidence.duets)
     tests.push({
       entry,
       evidence,
@@ -137,9 +155,10 @@ export function rowsOf(
 }
 
 /** False where chunks of another size, or other rows to read, are what was asked for. */
-function isSameWork({ scenario, baseline }: GateScenario, metric: string): boolean {
+function isSameWork(entry: GateScenario, metric: string): boolean {
+  const { scenario, baseline } = entry
   const alike = isDeepStrictEqual(scenario.dataset, baseline.dataset)
-  return alike && (metric === 'rows' || scenario.settings.chunk_size === baseline.settings.chunk_size)
+  return alike && (metric === 'rows' || playsInTurns(entry))
 }
 
 function endsEarlier({ chunks }: DuetReport): boolean {
@@ -183,7 +202,7 @@ function testRow(
     note: repeat ?? doubt ?? test.accepted,
     outlook:
       verdict === 'undecided'
-        ? outlookFor(kind, values.worse, outlookOf(values.worse, margin, alphas, seconds[kind]))
+        ? outlookFor(test, values.worse, outlookOf(values.worse, margin, alphas, seconds[kind]))
         : null,
   }
 }
@@ -279,15 +298,18 @@ export function untestedBy(family: Family, rules: Rules): Untested[] {
       why:
         name === 'energy_j'
           ? 'no counter of energy could be read'
-          : 'not measured in both versions, or not above 0',
+          : /^latency_/.test(name) && !family.tests.some(({ entry }) => playsInTurns(entry))
+            ? 'the chunks of the versions differ in size'
+            : 'not measured in both versions, or not above 0',
     }))
   const unchosen = unchosenMetrics(rules.table, rules.settings)
   return [...missing, ...unchosen.map((metric) => ({ metric, why: 'not in gate.metrics' }))]
 }
 
 /** No gate takes more trials than the most, however long it may take. */
-function outlookFor(kind: MetricValues['kind'], worse: readonly number[], outlook: Outlook): Outlook {
-  return kind === 'pairs' && worse.length >= PAIR_ROUNDS.most ? { ...outlook, moreSeconds: null } : outlook
+function outlookFor({ kind, entry }: GateTest, worse: readonly number[], outlook: Outlook): Outlook {
+  const { most } = playsInTurns(entry) ? PAIR_ROUNDS : ONLY_PAIRS
+  return kind === 'pairs' && worse.length >= most ? { ...outlook, moreSeconds: null } : outlook
 }
 
 function inverse(value: number | null): number | null {
@@ -301,7 +323,7 @@ function missingLatency(
   tested: readonly GateRow[],
   { table }: Rules,
 ): GateRow | null {
-  if (tested.some(({ metric }) => metric === 'latency_mean_ms')) return null
+  if (tested.some(({ metric }) => isEssential(metric))) return null
   const failure = evidence.duets.find((duet) => duet.failure !== null)?.failure
   const { unit, direction } = table.get('latency_mean_ms')!
   return {

@@ -255,3 +255,37 @@ describe('a duet', () => {
     })
   })
 })
+
+describe('versions whose chunks differ in size', () => {
+  const noise = normalNoise(3, 0.004)
+  /** Chunks of twice the rows take twice as long each: nothing changed per row. */
+  const played = (worse: number) =>
+    playGate({
+      baselineChunk: 32,
+      trial: (_spec, side) => {
+        const factor = (side === 'candidate' ? worse : 1) * Math.exp(noise())
+        const perChunk = side === 'candidate' ? 2 : 1
+        const latency = { latency_mean_ms: perChunk * factor, latency_per_row_us: 10 * factor }
+        return { metrics: { ...ok, ...latency, chunks: 100 / perChunk, cpu_s: factor } }
+      },
+    })
+
+  it('are compared per row, by whole trials, and never chunk by chunk', async () => {
+    const { result, row } = await played(1)
+    expect(result.duets).toBe(0)
+    expect(result.verdict).toBe('ruled_out')
+    expect(row('latency_per_row_us')).toMatchObject({ verdict: 'ruled_out', source: 'pairs' })
+    expect(row('latency_mean_ms')).toBeUndefined()
+    expect(row('chunks')).toBeUndefined()
+    expect(result.untested).toContainEqual({
+      metric: 'latency_mean_ms',
+      why: 'the chunks of the versions differ in size',
+    })
+  })
+
+  it('fail where a row takes longer', async () => {
+    const { result, row } = await played(1.1)
+    expect(result.verdict).toBe('regression')
+    expect(row('latency_per_row_us')!.verdict).toBe('regression')
+  })
+})

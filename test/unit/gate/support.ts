@@ -53,6 +53,8 @@ export interface Script {
   limitMs?: number
   settings?: Partial<GateSettings>
   margin?: number
+  /** Chunk size of the baseline's scenarios, where it is another. */
+  baselineChunk?: number
 }
 
 /** A prepared session of these scenarios, without data. */
@@ -99,7 +101,12 @@ export async function playGate(script: Script) {
       runs: null,
       watts: null,
     }
-    return { scenario, baseline: scenario, params: { baseline: {}, candidate: {} } }
+    const { baselineChunk } = script
+    const baseline =
+      baselineChunk === undefined
+        ? scenario
+        : { ...scenario, settings: { ...scenario.settings, chunk_size: baselineChunk } }
+    return { scenario, baseline, params: { baseline: {}, candidate: {} } }
   })
   const gate: GateSettings = { ...gateSettings({} as SweepInput), ...script.settings }
   const version = (name: string) => ({ name, ref: workloadRef(name), source: `/${name}.mjs`, info: INFO })
