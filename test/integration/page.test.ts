@@ -186,7 +186,7 @@ describe.skipIf(!existsSync(CHROMIUM))(`the page of a report (skipped without ${
     expect(selected).toBeLessThan(12)
     expect(await rowsOf(page, 'results')).toBe(selected)
     const dimmed = await marksIn(page, 'results').evaluateAll(
-      (marks) => marks.filter((mark) => (mark as SVGElement).style.opacity !== '').length,
+      (marks) => marks.filter((mark) => (mark as SVGElement).dataset['state'] === 'faded').length,
     )
     expect(dimmed).toBe(12 - selected)
     await page.locator('.pill').click()
@@ -390,7 +390,7 @@ function marksIn(page: Page, section: string) {
 
 function marksOf(page: Page, section: string): Promise<number> {
   return marksIn(page, section).evaluateAll(
-    (marks) => marks.filter((mark) => (mark as SVGElement).style.display !== 'none').length,
+    (marks) => marks.filter((mark) => (mark as SVGElement).dataset['state'] !== 'left-out').length,
   )
 }
 

@@ -113,10 +113,17 @@ function show(marks: readonly Mark[], model: Model, choice: Choice, chosen: Chos
   )
   for (const mark of marks) {
     const about = aboutOf(mark)
-    mark.style.display = isAmong(chosen.passes, about, model.indexOf) ? '' : 'none'
-    mark.style.opacity = isAmong(chosen.shown, about, model.indexOf) ? '' : '0.12'
-    const isOpen = about.length === 1 && opened.includes(about[0]!)
-    if (isOpen !== mark.classList.contains('opened')) mark.classList.toggle('opened', isOpen)
+    const state = !isAmong(chosen.passes, about, model.indexOf)
+      ? 'left-out'
+      : about.length === 1 && opened.includes(about[0]!)
+        ? 'opened'
+        : isAmong(chosen.shown, about, model.indexOf)
+          ? ''
+          : 'faded'
+    // There are thousands of them, and a browser takes every change for one, also one to the same.
+    if (state === (mark.dataset['state'] ?? '')) continue
+    if (state === '') delete mark.dataset['state']
+    else mark.dataset['state'] = state
   }
 }
 
@@ -190,7 +197,7 @@ function useBrush(
     const select = ({ left, top, right, bottom }: Area) => {
       const chosen = new Set<number>()
       for (const mark of marks) {
-        if (mark.style.display === 'none' || mark instanceof SVGTextElement) continue
+        if (mark.dataset['state'] === 'left-out' || mark instanceof SVGTextElement) continue
         const box = mark.getBoundingClientRect()
         const [x, y] = [(box.left + box.right) / 2, (box.top + box.bottom) / 2]
         if (x < left || x > right || y < top || y > bottom) continue
