@@ -85,7 +85,14 @@ export type { CompareOptions, RunComparison } from './report/compare.ts'
 export type { WriteOptions, WrittenReport } from './report/export.ts'
 export { safeJson } from './report/render/json.ts'
 export type { TerminalOptions } from './report/render/terminal.ts'
-export { type Export, FORMATS, type Format, type Report, type Section } from './report/section.ts'
+export {
+  type Export,
+  FORMAT_BY_ENDING,
+  FORMATS,
+  type Format,
+  type Report,
+  type Section,
+} from './report/section.ts'
 export type { ReportModel } from './report/types.ts'
 export type { SweepSize } from './report/words.ts'
 export type { Listener, RunEvent } from './session/events.ts'

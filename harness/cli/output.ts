@@ -1,9 +1,10 @@
 /** Where an answer goes: to stdout in words or as JSON, and by `--export` into files. */
 import { existsSync, mkdirSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, extname, join } from 'node:path'
 import {
   checkWritable,
   type Export,
+  FORMAT_BY_ENDING,
   FORMATS,
   type Format,
   type Report,
@@ -24,7 +25,7 @@ export const exportOption = {
     array: true,
     nargs: 1,
     default: [] as string[],
-    describe: `write FORMAT or FORMAT=FILE (- for stdout), several with commas; formats: ${FORMATS.join(', ')}`,
+    describe: `write FORMAT, FORMAT=FILE (- for stdout), or FILE whose ending names the format; several with commas; formats: ${FORMATS.join(', ')}`,
   },
 } as const
 
@@ -70,13 +71,25 @@ function splitWords(words: string): string[] {
 }
 
 async function parseExport(word: string, several: readonly Format[]): Promise<Export> {
-  const [name = '', ...rest] = word.split('=')
-  const format = FORMATS.find((known) => known === name)
+  const named = word.split('=')
+  const byName = FORMATS.find((known) => known === named[0])
+  const ending = extname(word).slice(1).toLowerCase()
+  const byEnding = Object.hasOwn(FORMAT_BY_ENDING, ending) ? FORMAT_BY_ENDING[ending] : undefined
+  const format = byName ?? byEnding
+  // A file is named by itself, or after its format.
+  const rest = byName === undefined ? [word] : named.slice(1)
   if (format === undefined)
     throw new UserError(`--export ${word}: no such format`, `formats: ${FORMATS.join(', ')}`)
+  if (byName === undefined && several.includes(format))
+    throw new UserError(
+      `--export ${word}: ${format} gives several files here`,
+      `name a folder, such as ${format}=tables`,
+    )
   const to = rest.length === 0 ? null : rest.join('=')
   if (to === '') throw new UserError(`--export ${word}: a file is missing after =`)
   if (to === null || to === '-') {
+    if (to === '-' && format === 'arrow')
+      throw new UserError(`--export ${word}: Arrow is no text`, 'name a file, such as arrow=tables')
     if (to === '-' && several.includes(format))
       throw new UserError(
         `--export ${word}: this gives several files`,
@@ -103,7 +116,7 @@ const DEFAULTS: readonly Format[] = ['csv', 'json', 'png', 'markdown', 'html']
 
 /** Of a run, some of these are several files. */
 export async function runExports(words: ExportWords): Promise<Export[]> {
-  const exports = await parseExports(words, ['csv', 'png'])
+  const exports = await parseExports(words, ['csv', 'arrow', 'png'])
   return exports.length > 0 ? exports : DEFAULTS.map((format) => ({ format, to: null }))
 }
 

@@ -6,6 +6,7 @@ import { annotationLines } from './render/annotations.ts'
 import { reportJson } from './render/json.ts'
 import { junitText } from './render/junit.ts'
 import { markdownText } from './render/markdown.ts'
+import { bencherText, githubBenchmarkText, goBenchmarkText, openMetricsText } from './render/measurements.ts'
 import { terminalText } from './render/terminal.ts'
 import { type Export, FORMATS, type Format, picturesOf, type Report } from './section.ts'
 
@@ -97,6 +98,19 @@ function filesOf(
         file: table.file,
         content: async () => (await import('./render/csv.ts')).csvText(table),
       }))
+    case 'arrow':
+      return report.tables.map((table) => ({
+        file: table.file.replace(/\.csv$/, '.arrow'),
+        content: async () => (await import('./render/arrow.ts')).arrowFile(table),
+      }))
+    case 'openmetrics':
+      return page('.om', measured(report, openMetricsText))
+    case 'gobench':
+      return page('.bench', measured(report, goBenchmarkText))
+    case 'github-benchmark':
+      return page('.github-benchmark.json', measured(report, githubBenchmarkText))
+    case 'bencher':
+      return page('.bencher.json', measured(report, bencherText))
     case 'json':
       return page('.json', () => `${reportJson(report)}\n`)
     case 'junit':
@@ -113,6 +127,14 @@ function filesOf(
       return page('.txt', () => `${terminalText(report, { colour: false, width: TEXT_WIDTH, hasFile })}\n`)
     case 'html':
       return page('.html', async () => (await import('./render/html.ts')).htmlText(report))
+  }
+}
+
+function measured(report: Report, render: (report: Report) => string): () => string {
+  return () => {
+    if (report.measurements === undefined)
+      throw new Error(`only a run has measurements, not a ${report.kind}`)
+    return render(report)
   }
 }
 

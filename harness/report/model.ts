@@ -88,6 +88,7 @@ export function buildReportModel(
     axes: sweep.axes,
     scenarios,
     comparisons: comparison.rows,
+    trialsOf: groups,
     operating: operatingPoints({
       trials: own,
       scenarios: sweep.scenarios,

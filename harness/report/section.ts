@@ -1,6 +1,8 @@
 /** What a result says, as plain data: sections of blocks, which each renderer shows in its own way; and the forms that there are. */
 import type { Disturbed, Outcome } from '../../workers/protocol.ts'
+import type { Estimate } from '../analyse/descriptive.ts'
 import { count } from '../format.ts'
+import type { Metric } from '../metrics.ts'
 
 /**
  * A picture: a Vega-Lite 6 spec, or the reason why there is none. In a page, marks whose row of data has `about`, the id
@@ -125,6 +127,8 @@ export interface Report {
   sections: Section[]
   tables: DataTable[]
   checks: Check[]
+  /** Of a run: every metric with a direction, by scenario. */
+  measurements?: Measurement[]
   /** The result itself, for JSON. */
   data: Record<string, unknown>
   footer: string
@@ -171,8 +175,50 @@ export function shortened(table: Table, most: number): { columns: Column[]; more
 }
 
 /** In the order in which they are written: tables before pictures before pages, what is most needed first. */
-export const FORMATS = ['csv', 'json', 'junit', 'annotations', 'png', 'markdown', 'text', 'html'] as const
+export const FORMATS = [
+  'csv',
+  'arrow',
+  'json',
+  'junit',
+  'annotations',
+  'openmetrics',
+  'gobench',
+  'github-benchmark',
+  'bencher',
+  'png',
+  'markdown',
+  'text',
+  'html',
+] as const
 export type Format = (typeof FORMATS)[number]
+
+/** Formats of a file that is named without one, by the end of its name. */
+export const FORMAT_BY_ENDING: Readonly<Record<string, Format>> = {
+  csv: 'csv',
+  arrow: 'arrow',
+  json: 'json',
+  xml: 'junit',
+  om: 'openmetrics',
+  prom: 'openmetrics',
+  bench: 'gobench',
+  md: 'markdown',
+  txt: 'text',
+  html: 'html',
+}
+
+/** One metric of one scenario, for tools that collect benchmarks. */
+export interface Measurement {
+  scenario: string
+  label: string
+  /** The axes and their values in words. */
+  settings: [name: string, value: string][]
+  metric: string
+  unit: string
+  direction: Metric['direction']
+  description: string
+  estimate: Estimate
+  values: { trial: string; value: number }[]
+}
 
 export interface Export {
   format: Format

@@ -4,9 +4,10 @@ import { OUTCOMES } from '../../workers/protocol.ts'
 import type { ComparisonRow, SecondaryTests } from '../analyse/comparison.ts'
 import type { Estimate } from '../analyse/descriptive.ts'
 import { NO_SECONDARY_TESTS } from '../analyse/secondary-tests.ts'
-import type { CsvValue, DataTable } from './section.ts'
+import { metricOf } from '../analyse/values.ts'
+import type { CsvValue, DataTable, Measurement } from './section.ts'
 import type { ReportModel, ScenarioReport } from './types.ts'
-import { coresOf } from './words.ts'
+import { coresOf, scalarText } from './words.ts'
 
 /** One row per scenario. */
 export function scenarioTable(model: ReportModel): DataTable {
@@ -137,4 +138,24 @@ export function operatingPointsTable({ operating: { points } }: ReportModel): Da
       column('tied_labels', ({ tied }) => tied.map(({ label }) => label).join('; ')),
     ],
   }
+}
+
+// ---------------------------------------------------------------- for tools that collect benchmarks
+
+/** Every metric with a direction that some trial reported, by scenario. */
+export function measurementsOf(model: ReportModel): Measurement[] {
+  return model.scenarios.flatMap(({ id, label, point, metrics }) =>
+    model.measured.flatMap((name): Measurement[] => {
+      const metric = model.metrics.get(name)!
+      const estimate = metrics[name]
+      if (!estimate || metric.direction === 'neutral') return []
+      const values = (model.trialsOf.get(id) ?? []).flatMap((trial) => {
+        const value = metricOf(trial, name)
+        return value === null ? [] : [{ trial: trial.trial, value }]
+      })
+      const { unit, direction, description } = metric
+      const settings = model.axes.map((key): [string, string] => [key, scalarText(point[key])])
+      return [{ scenario: id, label, settings, metric: name, unit, direction, description, estimate, values }]
+    }),
+  )
 }

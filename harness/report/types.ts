@@ -1,5 +1,5 @@
 /** What every exporter renders: one run, analysed. Plain data. */
-import type { Disturbed, Outcome } from '../../workers/protocol.ts'
+import type { Disturbed, Outcome, TrialResult } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import type { ComparisonRow } from '../analyse/comparison.ts'
 import type { Estimate } from '../analyse/descriptive.ts'
@@ -104,6 +104,8 @@ export interface ReportModel {
   axes: string[]
   scenarios: ScenarioReport[]
   comparisons: ComparisonRow[]
+  /** By scenario, in the order of the rounds. */
+  trialsOf: ReadonlyMap<string, readonly TrialResult[]>
   /** The scenarios to use, by goal. */
   operating: OperatingPoints
   /** The scenario to use; null where there is nothing to choose. */

@@ -18,7 +18,7 @@ import {
   type Table,
   type Tone,
 } from '../section.ts'
-import { comparisonTable, operatingPointsTable, scenarioTable } from '../tables.ts'
+import { comparisonTable, measurementsOf, operatingPointsTable, scenarioTable } from '../tables.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
 import { capitalised, metricName, outcomeName, pairLines } from '../words.ts'
 import { type Finding, findingsHeadline, findingsOf } from './findings.ts'
@@ -56,6 +56,7 @@ export function runReport(model: ReportModel, details: readonly ScenarioDetail[]
       ...sensitivityData(model),
     ],
     checks: model.scenarios.map(scenarioCheck),
+    measurements: measurementsOf(model),
     data: runData(model),
     footer: `Written by Stint ${manifest.stint} from run ${manifest.id}. Every number was measured in this run; a dash means unknown.`,
     file: FILE,
