@@ -7,10 +7,13 @@ import { LocalExecutor } from '../../harness/execute/local/executor.ts'
 import { fillSlots } from '../../harness/execute/schedule.ts'
 import { Rounds } from '../../harness/plan/planner.ts'
 import type { Outcome, TrialResult, TrialSpec } from '../../workers/protocol.ts'
+import { running } from '../fixtures/running.ts'
 import { fixtureResources, trialSpec } from '../fixtures/trial.ts'
 import { errorOf } from '../fixtures/trials.ts'
 
 const CAP_MB = 64
+/** In the command line of all that a workload starts. */
+const MARKER = `stint-adversary-${process.pid}`
 /** Peak above an idle worker beyond the cap. */
 const MOST_OVER_MB = 40
 const MOST_OVER_SLOW_MB = 16
@@ -49,6 +52,24 @@ const ADVERSARIES: [file: string, how: string, outcome: Outcome, slow?: 'slow'][
   // Node refuses it to a thread by an error; a native module's abort comes as the signal.
   ['adversary', 'abort', 'failed', 'slow'],
   ['adversary', 'abort_by_signal', 'crashed', 'slow'],
+  ['adversary', 'handles', 'ok', 'slow'],
+  ['hostile', 'metric_function', 'failed', 'slow'],
+  ['hostile', 'metric_bigint', 'failed', 'slow'],
+  ['hostile', 'metric_circle', 'failed', 'slow'],
+  ['hostile', 'throws_null', 'failed', 'slow'],
+  ['hostile', 'throws_getter', 'failed', 'slow'],
+  ['hostile', 'inherited_outcome', 'ok', 'slow'],
+  ['hostile', 'never', 'timed_out', 'slow'],
+  ['hostile', 'clock', 'ok', 'slow'],
+  ['hostile', 'to_json', 'ok', 'slow'],
+  ['hostile', 'posts', 'ok', 'slow'],
+  ['hostile', 'removes_temporary', 'ok', 'slow'],
+  ['hostile', 'writes_everywhere', 'crashed', 'slow'],
+  ['children', 'left', 'ok', 'slow'],
+  // Its child has neither a parent nor an environment.
+  ['children', 'orphan', 'ok', 'slow'],
+  ['children', 'inherits', 'ok', 'slow'],
+  ['children', 'eats', 'out_of_memory'],
 ]
 
 interface Setting {
@@ -56,6 +77,8 @@ interface Setting {
   /** Variables of the supervisor. */
   environment: Record<string, string>
   compute?: number
+  /** Trials at a time; 2 where it is not said. */
+  slots?: number
   /** A share of a core makes everything take longer. */
   timeout_s: number
   adversaries: typeof ADVERSARIES
@@ -68,12 +91,14 @@ const SHORT: Setting[] = [
     environment: { STINT_MEMORY_BACKSTOP: 'none', STINT_COMPUTE_MECHANISM: 'duty_cycle' },
     timeout_s: 2,
     adversaries: ADVERSARIES.filter(([, how]) =>
-      ['buffers', 'slow_growth', 'nested_workers', 'loop'].includes(how),
+      ['buffers', 'slow_growth', 'nested_workers', 'loop', 'orphan', 'eats'].includes(how),
     ),
   },
 ]
 const LONG: Setting[] = [
-  { ...SHORT[1]!, adversaries: ADVERSARIES },
+  { ...SHORT[0]!, name: 'one at a time', slots: 1 },
+  { ...SHORT[1]!, name: 'one at a time without cgroups', slots: 1, adversaries: ADVERSARIES },
+  { ...SHORT[1]!, name: 'all without cgroups', adversaries: ADVERSARIES },
   { name: 'at a quarter of a core', environment: {}, compute: 0.25, timeout_s: 20, adversaries: ADVERSARIES },
   {
     ...SHORT[1]!,
@@ -95,7 +120,7 @@ function specOf(setting: Setting, trial: string, scenario: string): TrialSpec {
   const deadline_s = expected === 'timed_out' ? setting.timeout_s : 60
   return file === undefined
     ? trialSpec('allocate', { how: 'steady', live_mb: 24, steps: 30 }, caps)
-    : trialSpec(file, { how: how!, steps: 5000 }, { ...caps, deadline_s })
+    : trialSpec(file, { how: how!, kind: how!, marker: MARKER, steps: 5000 }, { ...caps, deadline_s })
 }
 
 function mostFor(slow: 'slow' | undefined): number {
@@ -127,7 +152,7 @@ describe.skipIf(process.platform !== 'linux')(`a ${CAP_MB} MB cap holds`, () => 
     try {
       const end = await fillSlots({
         planner: new Rounds(plan, null),
-        slots: 2,
+        slots: setting.slots ?? 2,
         run: ({ trial, scenario }) => executor.run(specOf(setting, trial, scenario)),
         onEnd: (_, result) => void results.set(result.trial, result),
         close: () => executor.close(),
@@ -144,14 +169,15 @@ describe.skipIf(process.platform !== 'linux')(`a ${CAP_MB} MB cap holds`, () => 
     }
     const ended = setting.adversaries.map(([, how]) => [how, results.get(how)!.outcome])
     expect(ended).toEqual(setting.adversaries.map(([, how, outcome]) => [how, outcome]))
-    for (const [, how, , slow] of setting.adversaries) {
+    for (const [, how, outcome, slow] of setting.adversaries) {
       const result = results.get(how)!
       expect(peakOf(result), how).toBeLessThanOrEqual(mostFor(slow))
-      expect(errorOf(result)?.message, how).toBeTruthy()
+      if (outcome !== 'ok') expect(errorOf(result)?.message, how).toBeTruthy()
     }
     for (const [trial, result] of results) {
       if (trial.startsWith('between')) expect([trial, errorOf(result)]).toEqual([trial, undefined])
     }
     expect(readdirSync(folder)).toEqual([])
+    expect(running(MARKER)).toEqual([])
   })
 })

@@ -1,9 +1,10 @@
 /** What a workload starts counts under its caps, and ends with its trial. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LocalExecutor } from '../../harness/execute/local/executor.ts'
+import { running } from '../fixtures/running.ts'
 import { fixtureResources, trialSpec } from '../fixtures/trial.ts'
 import { okOf } from '../fixtures/trials.ts'
 
@@ -61,17 +62,3 @@ describe.skipIf(process.platform !== 'linux').each([
     expect(running(marker)).toEqual([])
   })
 })
-
-/** Command lines of living processes with the marker, this one's own left out. */
-function running(marker: string): string[] {
-  return readdirSync('/proc').flatMap((name) => {
-    if (!/^\d+$/.test(name) || Number(name) === process.pid) return []
-    try {
-      const command = readFileSync(`/proc/${name}/cmdline`, 'latin1').replaceAll('\0', ' ')
-      if (!command.includes(marker)) return []
-      return /^State:\s+Z/m.test(readFileSync(`/proc/${name}/status`, 'latin1')) ? [] : [command]
-    } catch {
-      return []
-    }
-  })
-}
