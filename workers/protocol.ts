@@ -184,6 +184,8 @@ export type ArrivalSpec =
 export interface OpenLoopSpec {
   kind: 'open'
   arrival: ArrivalSpec
+  /** URL of the broker that events come through, from a publisher outside the caps; null: handed over in process. */
+  through: string | null
   /** Of the arrivals: another one in each round. A whole number below 2^53. */
   seed: number
   /** How long events arrive; null: to the end of the data. */
@@ -252,6 +254,14 @@ export interface LocalResources {
   compute_scale: number
 }
 
+/** Where a trial and its publisher meet. */
+export interface LiveAddress {
+  /** Of a broker. */
+  url: string
+  /** That no other trial has. */
+  id: string
+}
+
 /** A trial as a process of this machine gets it. */
 export interface TrialJob {
   spec: TrialSpec
@@ -264,6 +274,8 @@ export interface TrialJob {
   cpu_profile: string | null
   /** Where the standard error of a command workload goes; null for nowhere. */
   error_log: string | null
+  /** Where the events of a realtime trial come from; null: from the data itself. */
+  live: LiveAddress | null
   /** The compute cap in cores of this machine; null for none. */
   compute_units: number | null
   /** `cpu.stat` of each group above the trial's that has a quota. */
@@ -505,6 +517,13 @@ export interface PublishReport {
   reconnections: number
   /** Events that lie in the stream before one that was sent earlier. */
   out_of_order: number
+}
+
+/** The events of one trial, for its own publisher. */
+export interface LivePublishSpec {
+  data: PreparedDataset
+  live: LiveAddress
+  driver: OpenLoopSpec
 }
 
 export type PublisherReply = { ok: true; report: PublishReport } | { ok: false; error: InputProblem }

@@ -1,6 +1,7 @@
 /** The process that sends a data set as events: beside the coordinator, outside every cap. */
 
-import { GROUP_SIGNALS, type PublisherReply, type PublishSpec } from './protocol.ts'
+import { GROUP_SIGNALS, type LivePublishSpec, type PublisherReply, type PublishSpec } from './protocol.ts'
+import { publishLive } from './publish/live.ts'
 import { publish } from './publish/publish.ts'
 
 const stop = new AbortController()
@@ -8,7 +9,12 @@ for (const signal of GROUP_SIGNALS) process.on(signal, () => {})
 // Without the coordinator this process has no purpose.
 process.on('disconnect', () => process.exit(1))
 
-process.once('message', (spec: PublishSpec) => {
+process.once('message', (spec: PublishSpec | LivePublishSpec) => {
+  if ('live' in spec) {
+    // What goes wrong here the trial sees for itself: its events do not come.
+    void publishLive(spec).catch((error: Error) => console.error(`stint: publisher: ${error.message}`))
+    return
+  }
   process.once('message', () => stop.abort())
   void publish(spec, stop.signal)
     .then(

@@ -7,6 +7,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { MemoryCheck, MIB, readWorkerMemory, type WorkerMemory } from './caps/memory.ts'
 import { settle } from './caps/settle.ts'
+import type { LiveRows } from './data/sources/live.ts'
 import { ClosedLoop } from './drive/closed.ts'
 import type { Driver } from './drive/driver.ts'
 import { type DuetTurns, type PairTimes, stopDuet, Turns } from './drive/interleaved.ts'
@@ -15,6 +16,7 @@ import { contextOf, type LoadedWorkload, loadWorkload, openWorkload } from './lo
 import { MeasuredRun, warmUp } from './measured-run.ts'
 import {
   type ComputeCapInForce,
+  type LiveAddress,
   NO_NOISE_READINGS,
   type NoiseReadings,
   type Outcome,
@@ -70,6 +72,8 @@ interface Measured {
   read: Readings
   /** Where events arrive on their own clock. */
   load: OpenLoopResult | null
+  /** How its events came. */
+  through: string | null
   startupMs: number
   coldFirstChunkMs: number | null
 }
@@ -218,6 +222,7 @@ async function measure({ job, budgetMb, compute, coldFirstChunkMs }: DriveOrder)
   const opening = threadMs()
   const units = compute === null || compute.error !== null ? null : job.compute_units
   const context = contextOf(job, { memory_mb: budgetMb, compute_units: units })
+  const live = job.live === null ? null : await openLive(job.live, context)
   const run = new MeasuredRun(await openWorkload(loaded.workload, context), memory, job.chunk_log)
   const startupMs = threadMs() - opening
   return await closing(run, async () => {
@@ -229,18 +234,28 @@ async function measure({ job, budgetMb, compute, coldFirstChunkMs }: DriveOrder)
     const meters = new Meters(compute, job.throttle_counts)
     const { cpu_profile } = job
     const profiler = cpu_profile === null ? null : await startProfiler()
+    live?.start(threadMs() + threadStartMs)
     await run.drive(loop ?? new ClosedLoop(job.spec.settings.chunk_size))
     if (cpu_profile !== null) await profiler!.stop(cpu_profile)
     const read = await meters.stop(run.ready - run.begun)
     const load = loop === null ? null : loop.result()
     if (load !== null) run.marks = marksOf(run, load, read)
-    return { run, read, load, startupMs, coldFirstChunkMs }
+    const through = loop === null ? null : (job.live?.url ?? 'in process')
+    return { run, read, load, through, startupMs, coldFirstChunkMs }
   })
 }
 
 /** Loaded only where it is asked for. */
 async function startProfiler() {
   return await (await import('./telemetry/cpu-profile.ts')).CpuProfiler.start()
+}
+
+/** Lets the workload read what its publisher sends: text in UTF-8, the header first and nothing before it. */
+async function openLive({ url, id }: LiveAddress, context: TrialContext): Promise<LiveRows> {
+  const rows = await (await import('./data/sources/live.ts')).LiveRows.open(url, id)
+  const { dialect, ...dataset } = context.dataset!
+  context.dataset = { ...dataset, path: rows.path, dialect: { ...dialect, encoding: 'utf-8', skip_lines: 0 } }
+  return rows
 }
 
 /** The driver of a trial whose events arrive on their own clock; null for others. */
@@ -278,7 +293,14 @@ async function closing<T>(run: MeasuredRun, act: () => Promise<T>): Promise<T> {
   }
 }
 
-async function reportOn({ run, read, load, startupMs, coldFirstChunkMs }: Measured): Promise<WorkerReport> {
+async function reportOn({
+  run,
+  read,
+  load,
+  through,
+  startupMs,
+  coldFirstChunkMs,
+}: Measured): Promise<WorkerReport> {
   const finishing = threadMs()
   const output = await run.finish()
   const finishMs = threadMs() - finishing
@@ -305,7 +327,9 @@ async function reportOn({ run, read, load, startupMs, coldFirstChunkMs }: Measur
     machine_busy_ms: read.machineBusyMs,
     noise: read.noise,
     ...(output.notes.length === 0 ? {} : { notes: output.notes }),
-    ...(output.info === undefined ? {} : { info: output.info }),
+    ...(output.info === undefined && through === null
+      ? {}
+      : { info: { ...output.info, ...(through !== null && { events_through: through }) } }),
   }
 }
 

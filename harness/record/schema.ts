@@ -224,6 +224,7 @@ const recordedScenario = loosely<Scenario>()({
     'arrival.period_ms': number,
     'arrival.column': text.nullable(),
     'arrival.speed': number,
+    'arrival.through': text.nullable(),
     duration_s: numberOrNull,
     max_wait_ms: number,
     deadline_ms: numberOrNull,

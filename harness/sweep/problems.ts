@@ -1,4 +1,5 @@
 /** Everything that is wrong with a sweep, each with its place, reported together and in file order. */
+import { withoutCredentials } from '../../workers/brokers/address.ts'
 import type { InputProblem } from '../../workers/protocol.ts'
 import { count } from '../format.ts'
 import { UserError } from '../user-error.ts'
@@ -39,7 +40,8 @@ export function shown(value: unknown): string {
   return cut(JSON.stringify(value) ?? String(value))
 }
 
-function cut(text: string): string {
+function cut(given: string): string {
+  const text = withoutCredentials(given)
   return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}...` : text
 }
 

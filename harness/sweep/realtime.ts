@@ -19,7 +19,7 @@ const MEANT: Partial<Record<Key, { where: (settings: ScenarioSettings) => boolea
   ...Object.fromEntries(
     (
       [
-        ...(['arrival.pattern', 'duration_s', 'max_wait_ms', 'deadline_ms'] as const),
+        ...(['arrival.pattern', 'arrival.through', 'duration_s', 'max_wait_ms', 'deadline_ms'] as const),
         ...(['queue.limit_rows', 'queue.when_full', 'label_delay_ms'] as const),
       ] satisfies Key[]
     ).map((key) => [key, { where: isRealtime, goesWith: 'mode: realtime' }]),
@@ -109,6 +109,10 @@ function* misfitsOf({ settings, dataset, params }: Scenario, isPipeline: boolean
     const hint = `raise timeout_s above ${duration_s}, start-up and warm-up included, or shorten duration_s`
     yield { key: 'duration_s', what: `got ${duration_s}, which timeout_s ${timeout_s} cuts off`, hint }
   }
+  if (settings['arrival.through'] !== null && !(isPipeline && dataset !== null)) {
+    const what = 'goes with the built-in pipeline and a dataset: another workload reads its data itself'
+    yield { key: 'arrival.through', what, hint: 'remove it' }
+  }
   if (label_delay_ms > 0 && !isPipeline) {
     const what = 'goes with the built-in pipeline: how another workload gets its labels is not known'
     yield { key: 'label_delay_ms', what, hint: 'remove it' }
@@ -154,6 +158,7 @@ export function openLoop(settings: ScenarioSettings, round: number): OpenLoopSpe
   return {
     kind: 'open',
     arrival: arrivalOf(settings),
+    through: settings['arrival.through'],
     seed: settings.random_seed + round * TWO_32,
     duration_s,
     max_wait_ms,

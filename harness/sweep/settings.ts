@@ -6,6 +6,7 @@
  * an axis of the grid (or an `include` entry), `--set`.
  */
 import { z } from 'zod'
+import { BrokerError, brokerAddress } from '../../workers/brokers/address.ts'
 import { ARRIVAL_PATTERNS, MINIMUM_MEMORY_MB, QUEUE_POLICIES } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import { wholeNumber } from './numbers.ts'
@@ -73,6 +74,17 @@ const dutyWords = 'a share between 0 and 1, such as 0.2'
 const factorWords = 'a number, 1 to 1000'
 const speedWords = 'a number above 0, such as 10'
 const columnWords = 'the name of a column, or null'
+const throughWords =
+  'a broker without a topic, such as nats://localhost:4222 or mqtt://localhost:1883, or null'
+const throughUrl = z.string({ error: throughWords }).superRefine((url, context) => {
+  try {
+    if (brokerAddress(url).path === '') return
+    context.addIssue({ code: 'custom', message: throughWords })
+  } catch (error) {
+    if (!(error instanceof BrokerError)) throw error
+    context.addIssue({ code: 'custom', message: `${throughWords}: ${error.message}` })
+  }
+})
 const durationWords = `a number of seconds, 0.1 to ${DAY_S}, or null for the data's end`
 const deadlineWords = `a number of ms, 0.01 to ${DAY_S * 1000}, or null for none`
 
@@ -166,6 +178,11 @@ export function settings(cores: number | null) {
       number(1e-6, 1e6, speedWords),
       1,
       'trace: how many times as fast as recorded',
+    ),
+    'arrival.through': perScenario(
+      nullable(throughUrl, throughWords),
+      null,
+      'realtime, built-in pipeline: broker that events come through, nats://HOST:PORT or mqtt://HOST:PORT, from a publisher outside the caps; null: handed over in process',
     ),
     duration_s: perScenario(
       nullable(number(0.1, DAY_S, durationWords), durationWords),

@@ -120,6 +120,7 @@ export interface ScenarioSettings {
   'arrival.period_ms': number
   'arrival.column': string | null
   'arrival.speed': number
+  'arrival.through': string | null
   duration_s: number | null
   max_wait_ms: number
   deadline_ms: number | null

@@ -166,8 +166,15 @@ describe.skipIf(!isInstalled('mosquitto'))('an MQTT broker', () => {
     const published = publish(sending(url, 2_000, { rows: 1000, qos: 0 }))
     // Whoever listens late has missed what went before.
     await sleep(200)
-    const collected = await collectTopic(url, copy, { qos: 0, waitS: 20, rows: null, hasHeader: true })
+    const options = { qos: 0, waitS: 20, rows: null, hasHeader: false } as const
+    const [collected, refusal] = await Promise.all([
+      collectTopic(url, copy, options),
+      collectTopic(url, `${copy}-too`, { ...options, hasHeader: true }).catch(
+        (error: Error) => error.message,
+      ),
+    ])
     await published
+    expect(refusal).toMatch(/lossy: the header of the CSV was published before Stint listened/)
     expect(collected.lost).toBeGreaterThan(0)
     expect(collected.events + collected.lost!).toBe(1001)
     expect(readFileSync(copy, 'utf8').trimEnd().split('\n')).toHaveLength(collected.events)

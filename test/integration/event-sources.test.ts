@@ -10,7 +10,7 @@ import { Random } from '../../workers/data/presets/random.ts'
 import { lookAtStream } from '../../workers/data/sources/nats.ts'
 import { checkDataset } from '../../workers/pipeline/check-dataset.ts'
 import type { OkTrial } from '../../workers/protocol.ts'
-import { type BrokerServer, isInstalled, startMosquitto, startNats } from '../fixtures/brokers.ts'
+import { type BrokerServer, freePort, isInstalled, startMosquitto, startNats } from '../fixtures/brokers.ts'
 import { type CliEnd, Sandbox, trialsOf } from '../fixtures/cli.ts'
 import { loadedFiles } from '../fixtures/loaded-files.ts'
 import { okOf } from '../fixtures/trials.ts'
@@ -269,20 +269,64 @@ describe.skipIf(!isInstalled('mosquitto'))(`an MQTT topic${missing('mosquitto')}
   })
 })
 
+const both = ['nats-server', 'mosquitto'].every(isInstalled)
+describe.skipIf(!both)(`events of a realtime trial${both ? '' : ': no nats-server or no mosquitto'}`, () => {
+  let servers: BrokerServer[] = []
+  beforeAll(async () => {
+    servers = await Promise.all([startNats(), startMosquitto()])
+  })
+  afterAll(() => Promise.all(servers.map((server) => server.remove())))
+
+  it('come through a broker with the same bits, and each trial says which way', async () => {
+    const ways = servers.map(({ url }) => url)
+    const { scenarios } = await ran(
+      run({
+        ...{ mode: 'realtime', chunk_size: 32, dataset: { source: 'players.csv' } },
+        arrival: { rate: 1000, pattern: 'poisson' },
+        grid: { 'arrival.through': [null, ...ways] },
+      }).end,
+    )
+    const trials = Object.values(scenarios)
+    expect(trials.map(({ info }) => info['events_through'])).toEqual(['in process', ...ways])
+    const [expected, ...others] = trials.map(quality)
+    expect(others).toEqual([expected, expected])
+    for (const { metrics } of trials) {
+      expect(metrics['answered_share']).toBe(1)
+      expect(metrics['rows']).toBe(ROWS)
+      expect(metrics['event_latency_p99_ms']).toBeGreaterThan(0)
+    }
+  })
+
+  it('that no broker is there for fail in so many words', async () => {
+    const through = `nats://127.0.0.1:${await freePort()}`
+    const keys = { mode: 'realtime', dataset: { source: 'players.csv' }, arrival: { rate: 1000, through } }
+    const { code } = await run(keys).end
+    expect(code).toBe(4)
+    const [trial] = trialsOf(box.runs().at(-1)!)
+    expect(trial).toMatchObject({ outcome: 'failed', error: { name: 'BrokerError' } })
+    expect(JSON.stringify(trial)).toContain(`${through} does not answer: `)
+  })
+})
+
 describe('a sweep', () => {
   it.each([
+    [{ source: 'players.csv' }, /arrival\.through.*the URL has credentials/, 'nats://me:secret@host'],
     [
       { source: 'nats://me:secret@host/s.t' },
       /dataset\.source.*nats:\/\/host\/s\.t: the URL has credentials/,
     ],
     [{ source: 'mqtt://host' }, /dataset\.source.*names no topic/],
     [{ source: 'players.csv', qos: 1 }, /dataset\.qos.*only goes with a source of MQTT/],
-  ])('with %j is refused before any trial', async (dataset, message) => {
-    const { code, stderr } = await run({ dataset }).end
-    expect(stderr).toMatch(message)
-    expect(stderr).not.toMatch(/secret/)
-    expect(code).toBe(2)
-  })
+  ] as [object, RegExp, string?][])(
+    'with %j is refused before any trial',
+    async (dataset, message, through?: string) => {
+      const keys = through === undefined ? {} : { mode: 'realtime', arrival: { rate: 10, through } }
+      const { code, stderr } = await run({ dataset, ...keys }).end
+      expect(stderr).toMatch(message)
+      expect(stderr).not.toMatch(/secret/)
+      expect(code).toBe(2)
+    },
+  )
 })
 
 /** Waits until somebody listens to a topic: a broker tells of nobody, so a retained word on another one is not enough. */

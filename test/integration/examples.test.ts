@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freePort, isInstalled } from '../fixtures/brokers.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc')
@@ -71,6 +72,28 @@ describe('examples', () => {
       expect(trial!.outcome).toBe('ok')
       expect(trial!.metrics['rows']).toBe(20_000)
       expect(trial!.metrics['r2']).toBeGreaterThan(0.4)
+    },
+  )
+
+  const hasMosquitto = isInstalled('mosquitto')
+  it.skipIf(!hasMosquitto)(
+    hasMosquitto ? 'reads events from an MQTT gateway' : 'reads events from an MQTT gateway: no mosquitto',
+    { timeout: 180_000 },
+    async () => {
+      const port = String(await freePort())
+      const edit = (file: string, ...changes: [string, string][]) => {
+        const path = join(folder, 'examples/mqtt-gateway', file)
+        const text = changes.reduce((text, [was, is]) => text.replaceAll(was, is), readFileSync(path, 'utf8'))
+        writeFileSync(path, text)
+      }
+      edit('mosquitto.conf', ['1883', port])
+      edit('gateway.yaml', ['1883', port], ['[500, 4000]', '[500]'], ['duration_s: 3', 'duration_s: 0.3'])
+      edit('run.sh', ['--rows 20000', '--rows 1000'])
+      const env = { ...process.env, STINT: `${process.execPath} ${stint}` }
+      const done = spawnSync('sh', ['examples/mqtt-gateway/run.sh'], { cwd: folder, encoding: 'utf8', env })
+      expect(done.status, done.stderr).toBe(0)
+      expect(done.stdout).toMatch(/^1,001 messages acknowledged$/m)
+      expect(done.stdout.match(/^arrival\.rate.*: p99 [\d.]+ ms, in time [\d.]+%, /gm)).toHaveLength(2)
     },
   )
 

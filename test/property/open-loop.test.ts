@@ -145,6 +145,7 @@ const cases = fc
     return {
       spec: {
         kind: 'open',
+        through: null,
         arrival:
           arrival.pattern === 'bursts'
             ? { pattern: 'bursts', rate: arrival.rate, duty: 0.2, factor: 4, period_ms: 20 }

@@ -71,9 +71,9 @@ export function brokerAddress(url: string): BrokerAddress {
   return { protocol, tls, server: `${scheme!.toLowerCase()}://${host}:${port}`, host, port, path }
 }
 
-/** The URL as it may be shown. */
-export function withoutCredentials(url: string): string {
-  return url.replace(/^([a-z]+:\/\/)[^/]*@/i, '$1')
+/** A text as it may be shown: URLs in it without their credentials. */
+export function withoutCredentials(text: string): string {
+  return text.replace(/\b([a-z]+:\/\/)[^/\s"']*@/gi, '$1')
 }
 
 /** What to do where a broker refuses who asks. */

@@ -1,10 +1,11 @@
 /** Sends a data set as events on an arrival clock, and says how well it kept to it. */
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { brokerAddress } from '../brokers/address.ts'
-import { arrivalsOf } from '../drive/arrivals.ts'
+import { type Arrivals, arrivalsOf } from '../drive/arrivals.ts'
 import type { PublishReport, PublishSpec } from '../protocol.ts'
 import { monotonicMs } from '../telemetry/clock.ts'
-import { openRecords } from './records.ts'
+import type { Outlet } from './outlet.ts'
+import { openRecords, type Records } from './records.ts'
 
 const BLOCK = 1_024
 /** Events sent before others get their turn. */
@@ -27,78 +28,98 @@ export async function publish(spec: PublishSpec, signal?: AbortSignal): Promise<
       ? await (await import('./to-nats.ts')).natsOutlet(to)
       : await (await import('./to-mqtt.ts')).mqttOutlet(to, spec.qos)
   try {
-    const arrivals = arrivalsOf(arrival, seed)
-    const times = new Float64Array(BLOCK)
-    let drawn = 0
-    let next = 0
-    const lateness = new Lateness()
-    const nap = new Int32Array(new SharedArrayBuffer(4))
-    let sequence = 0
     // The header has no time of its own: it goes ahead of the first row.
-    if (records.hasHeader) {
-      const header = await records.next()
-      if (header !== null) {
-        outlet.send(header, sequence, Date.now())
-        sequence += 1
-      }
-    }
+    const header = records.hasHeader ? await records.next() : null
+    if (header !== null) outlet.send(header, 0, Date.now())
+    const first = header === null ? 0 : 1
     const begun = monotonicMs()
-    const begunWall = performance.timeOrigin + performance.now()
-    let sent = 0
-    let last = 0
-    let stuckSince: number | null = null
-    let payload = await records.next()
-    while (payload !== null && (rows === null || sent < rows)) {
-      signal?.throwIfAborted()
-      if (outlet.failure !== null) throw outlet.failure
-      if (next === drawn) {
-        drawn = arrivals.draw(times)
-        next = 0
-        if (drawn === 0) break
-      }
-      const now = monotonicMs() - begun
-      const wait = times[next]! - now
-      if (!outlet.ready) {
-        stuckSince ??= now
-        if (now - stuckSince > STUCK_MS) throw new Error(`${to}: took no event for ${STUCK_MS / 1000} s`)
-        await (now - stuckSince > TIMER_MS ? sleep(1) : turn())
-        continue
-      }
-      stuckSince = null
-      if (wait > TIMER_MS) await sleep(wait - TIMER_MS / 2)
-      else if (wait > 0) {
-        // Lets out what was sent before this thread sleeps.
-        await turn()
-        const rest = times[next]! - (monotonicMs() - begun)
-        if (rest > 0) Atomics.wait(nap, 0, 0, Math.min(rest, NAP_MS))
-      } else {
-        lateness.add(-wait)
-        outlet.send(payload, sequence, begunWall + times[next]!)
-        last = times[next]!
-        next += 1
-        sequence += 1
-        sent += 1
-        payload = records.ready() ?? (await records.next())
-        if (sent % MOST_AT_ONCE === 0) await turn()
-      }
-    }
-    const tookS = (monotonicMs() - begun) / 1000
-    await outlet.finish(sequence)
-    const offered = last > 0 ? (sent - 1) / (last / 1000) : null
-    return {
-      to,
-      events: sent,
-      acknowledged: outlet.acknowledged,
-      seconds: tookS,
-      offered_rows_s: offered,
-      achieved_rows_s: sent > 1 && tookS > 0 ? (sent - 1) / tookS : null,
-      lateness_ms: lateness.summary(),
-      reconnections: outlet.reconnections,
-      out_of_order: outlet.outOfOrder,
-    }
+    const sent = await sendRows(
+      records,
+      outlet,
+      arrivalsOf(arrival, seed),
+      { to, first, begun, rows },
+      signal,
+    )
+    await outlet.finish(first + sent.events)
+    const { acknowledged, reconnections, outOfOrder } = outlet
+    return { to, ...sent, acknowledged, reconnections, out_of_order: outOfOrder }
   } finally {
     records.close()
     await outlet.close()
+  }
+}
+
+interface Sending {
+  /** For messages. */
+  to: string
+  /** Number of the first row. */
+  first: number
+  /** Start of the arrivals' clock on the machine's monotonic one, ms. */
+  begun: number
+  /** Only the first so many; null for all. */
+  rows: number | null
+}
+
+type Sent = Pick<PublishReport, 'events' | 'seconds' | 'offered_rows_s' | 'achieved_rows_s' | 'lateness_ms'>
+
+/** Sends each row at its time, or as soon after as can be. */
+export async function sendRows(
+  records: Records,
+  outlet: Pick<Outlet, 'ready' | 'send' | 'failure'>,
+  arrivals: Arrivals,
+  { to, first, begun, rows }: Sending,
+  signal?: AbortSignal,
+): Promise<Sent> {
+  const times = new Float64Array(BLOCK)
+  let drawn = 0
+  let next = 0
+  const lateness = new Lateness()
+  const nap = new Int32Array(new SharedArrayBuffer(4))
+  const toWall = performance.timeOrigin + performance.now() - monotonicMs()
+  let sent = 0
+  let last = 0
+  let stuckSince: number | null = null
+  let payload = await records.next()
+  while (payload !== null && (rows === null || sent < rows)) {
+    signal?.throwIfAborted()
+    if (outlet.failure !== null) throw outlet.failure
+    if (next === drawn) {
+      drawn = arrivals.draw(times)
+      next = 0
+      if (drawn === 0) break
+    }
+    const now = monotonicMs() - begun
+    const wait = times[next]! - now
+    if (!outlet.ready) {
+      stuckSince ??= now
+      if (now - stuckSince > STUCK_MS) throw new Error(`${to}: took no event for ${STUCK_MS / 1000} s`)
+      await (now - stuckSince > TIMER_MS ? sleep(1) : turn())
+      continue
+    }
+    stuckSince = null
+    if (wait > TIMER_MS) await sleep(wait - TIMER_MS / 2)
+    else if (wait > 0) {
+      // Lets out what was sent before this thread sleeps.
+      await turn()
+      const rest = times[next]! - (monotonicMs() - begun)
+      if (rest > 0) Atomics.wait(nap, 0, 0, Math.min(rest, NAP_MS))
+    } else {
+      lateness.add(-wait)
+      last = times[next]!
+      outlet.send(payload, first + sent, begun + last + toWall)
+      next += 1
+      sent += 1
+      payload = records.ready() ?? (await records.next())
+      if (sent % MOST_AT_ONCE === 0) await turn()
+    }
+  }
+  const seconds = (monotonicMs() - begun) / 1000
+  return {
+    events: sent,
+    seconds,
+    offered_rows_s: last > 0 ? (sent - 1) / (last / 1000) : null,
+    achieved_rows_s: sent > 1 && seconds > 0 ? (sent - 1) / seconds : null,
+    lateness_ms: lateness.summary(),
   }
 }
 

@@ -4,7 +4,7 @@ import { formatOf } from '../data/open.ts'
 import { readResolved } from '../data/resolve-dialect.ts'
 import { openSource } from '../data/sources/bytes.ts'
 import type { ByteSource } from '../data/sources/source.ts'
-import type { CsvDialect, DataFormat } from '../data/types.ts'
+import type { CsvDialect, DataFormat, PreparedDataset } from '../data/types.ts'
 
 const FIRST_BUFFER_BYTES = 256 * 1024
 const LONGEST_RECORD_BYTES = 16 * 1024 * 1024
@@ -26,6 +26,12 @@ export async function openRecords(data: DataToSend): Promise<Records> {
     const { path, dialect = {} } = dataset
     return new Records(openSource(path, dialect.encoding), path, formatOf(dataset), dialect)
   })
+}
+
+/** Of data whose dialect is known. */
+export function recordsOf(data: PreparedDataset): Records {
+  const { path, dialect = {} } = data
+  return new Records(openSource(path, dialect.encoding), path, formatOf(data), dialect)
 }
 
 export class Records {

@@ -6,7 +6,7 @@ import { MQTT_PROPERTIES, type QualityOfService } from '../data/sources/mqtt.ts'
 import type { Outlet } from './outlet.ts'
 
 /** Events handed to the client and not yet out, at most. */
-const MOST_UNDER_WAY = 1_024
+const MOST_UNDER_WAY = 512
 const KEPT_S = 300
 
 export async function mqttOutlet(to: string, qos: QualityOfService): Promise<Outlet> {

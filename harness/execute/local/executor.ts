@@ -1,4 +1,6 @@
 /** Runs trials on this machine, each in a process of its own. */
+import { type ChildProcess, fork } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import {
@@ -10,6 +12,7 @@ import {
   type DuetSpec,
   dataKey,
   GROUP_SIGNALS,
+  type LivePublishSpec,
   type LocalResources,
   type MemoryCapInForce,
   type PrepareResult,
@@ -133,6 +136,7 @@ export class LocalExecutor implements DuetExecutor {
     const mine = { shared: false }
     this.running.set(spec.trial, mine)
     if (this.running.size > 1) for (const trial of this.running.values()) trial.shared = true
+    const publisher = publisherFor(job)
     try {
       const caps: CapsInForce = { memory: null, compute: null }
       const watch = {
@@ -160,6 +164,7 @@ export class LocalExecutor implements DuetExecutor {
       removeIfEmpty(job.error_log)
       return result
     } finally {
+      publisher?.kill('SIGKILL')
       this.running.delete(spec.trial)
       this.returnFolder(folder)
     }
@@ -281,6 +286,7 @@ export class LocalExecutor implements DuetExecutor {
       cpu_profile:
         spec.profiled && cpu_profiles !== null ? join(cpu_profiles, `${spec.trial}.cpuprofile`) : null,
       compute_units: max_compute_units === null ? null : max_compute_units * compute_scale,
+      live: liveOf(spec),
       throttle_counts,
     }
   }
@@ -351,6 +357,27 @@ function isOneOf<T>(known: readonly T[], value: T | null): boolean {
 /** What a worker loads a built-in workload by. */
 function builtin(name: string): string {
   return name === 'probe' ? entryFile('probe') : name
+}
+
+function liveOf({ driver }: TrialSpec): TrialJob['live'] {
+  if (driver.kind !== 'open' || driver.through === null) return null
+  return { url: driver.through, id: randomBytes(12).toString('hex') }
+}
+
+/** Starts the process that sends a trial's events, outside its caps; null where they are handed over in process. */
+function publisherFor({ spec, data, live }: TrialJob): ChildProcess | null {
+  const { driver } = spec
+  if (live === null || driver.kind !== 'open' || spec.data === null) return null
+  const child = fork(entryFile('publisher'), [], {
+    execArgv: [],
+    env: workerEnvironment({}),
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  const order: LivePublishSpec = { data: { ...spec.data, path: data! }, live, driver }
+  // It may be gone already, as after a signal to all: the trial then waits in vain, and says so.
+  child.on('error', () => {})
+  child.send(order)
+  return child
 }
 
 function found<T>(places: ReadonlyMap<string, T>, key: string, what: string): T {

@@ -10,6 +10,7 @@ import { driveVirtually, VirtualClock, type Work } from '../../fixtures/virtual-
 
 const spec = (changes: Partial<OpenLoopSpec> = {}): OpenLoopSpec => ({
   kind: 'open',
+  through: null,
   arrival: { pattern: 'constant', rate: 1000 },
   seed: 1,
   duration_s: 0.1,

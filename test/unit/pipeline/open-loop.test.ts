@@ -33,6 +33,7 @@ async function playing(
   const loop = new OpenLoop({
     spec: {
       kind: 'open',
+      through: null,
       arrival: { pattern: 'poisson', rate: 1000 },
       seed: 5,
       duration_s: null,

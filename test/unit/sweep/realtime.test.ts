@@ -27,6 +27,7 @@ describe('a realtime sweep', () => {
     expect(spec.settings.mode).toBe('streaming')
     expect(spec.driver).toEqual({
       kind: 'open',
+      through: null,
       arrival: { pattern: 'bursts', rate: 500, duty: 0.1, factor: 5, period_ms: 200 },
       seed: 2 ** 32 + 42,
       duration_s: 20,

@@ -7,6 +7,7 @@ import { createGunzip } from 'node:zlib'
 import { isBrokerUrl } from '../../brokers/address.ts'
 import type { Encoding } from '../types.ts'
 import { inUtf8, Utf8Check } from './encoding.ts'
+import { EventBytes, LIVE_SOURCES } from './events.ts'
 import type { ByteSource } from './source.ts'
 
 export type { ByteSource }
@@ -61,7 +62,7 @@ function storedStream(path: string): ByteSource {
   let bytes: ByteSource | null = null
   let closed = false
   const open = async (into: Uint8Array, offset: number): Promise<number> => {
-    const [{ EventBytes }, { natsEvents }] = await Promise.all([import('./events.ts'), import('./nats.ts')])
+    const { natsEvents } = await import('./nats.ts')
     if (closed) return 0
     bytes = new EventBytes(natsEvents(path))
     return bytes.read(into, offset)
@@ -78,6 +79,8 @@ function storedStream(path: string): ByteSource {
 /** `-` is stdin, `*.gz` is unpacked, a URL is a stored stream, all else is a plain file; as UTF-8, whatever the encoding. */
 export function openSource(path: string, encoding: Encoding = 'utf-8'): ByteSource {
   if (path === '-') return inUtf8(streamSource(process.stdin), encoding)
+  const live = LIVE_SOURCES.get(path)
+  if (live !== undefined) return new EventBytes(live)
   if (isBrokerUrl(path)) return inUtf8(storedStream(path), encoding)
   return inUtf8(path.endsWith('.gz') ? gzipSource(path) : fileSource(path), encoding)
 }

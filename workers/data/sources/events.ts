@@ -22,6 +22,10 @@ export interface EventSource {
   close(): void
 }
 
+/** Sources that only one process has, by the path under which its readers find them. */
+export const LIVE_SOURCES = new Map<string, EventSource>()
+export const LIVE_PATH = 'live:'
+
 const LF = 10
 
 /** The payloads as lines of one file: an LF is added to those that end in none. */

@@ -60,8 +60,8 @@ export async function collectTopic(url: string, path: string, options: TopicOpti
   if (topic === '') throw new BrokerError(`${url}: names no topic`, `expected ${server}/TOPIC`)
   const { client } = await connectMqtt(server, options.qos === 0 ? {} : { keptS: KEPT_S })
   const file = createWriteStream(path)
-  const collection = new Collection(file, options)
-  const look = setInterval(() => collection.look(url), LOOK_MS)
+  const collection = new Collection(url, file, options)
+  const look = setInterval(() => collection.look(), LOOK_MS)
   try {
     client.handleMessage = (packet, done) => collection.take(packet, done)
     const granted = await client.subscribeAsync(topic, { qos: options.qos }).catch((error: unknown) => {
@@ -81,6 +81,7 @@ export async function collectTopic(url: string, path: string, options: TopicOpti
 class Collection {
   /** Rejects where nothing came, or the file cannot be written. */
   readonly ended: Promise<Collected>
+  private readonly url: string
   private readonly file: WriteStream
   private readonly options: TopicOptions
   private readonly count = new Count()
@@ -92,7 +93,8 @@ class Collection {
   private last = performance.now()
   private settle!: (end: Collected | Error) => void
 
-  constructor(file: WriteStream, options: TopicOptions) {
+  constructor(url: string, file: WriteStream, options: TopicOptions) {
+    this.url = url
     this.file = file
     this.options = options
     this.ended = new Promise((resolve, reject) => {
@@ -108,8 +110,10 @@ class Collection {
     this.last = performance.now()
     const end = userProperty(packet, MQTT_PROPERTIES.end)
     if (end !== null) this.announced = Number(end)
-    else if (!this.isComplete() && this.count.isNew(userProperty(packet, MQTT_PROPERTIES.sequence)))
-      this.write(packet.payload as Buffer)
+    else if (!this.isComplete()) {
+      const sequence = userProperty(packet, MQTT_PROPERTIES.sequence)
+      if (this.count.isNew(sequence)) this.write(packet.payload as Buffer, sequence)
+    }
     if (this.isComplete()) this.end(this.count.events === this.announced ? 'publisher' : 'count')
     // A disk that is slower than the broker holds the broker back.
     if (file.writableNeedDrain) file.once('drain', () => done())
@@ -117,7 +121,8 @@ class Collection {
   }
 
   /** Asks whether the silence is long enough. */
-  look(url: string): void {
+  look(): void {
+    const { url } = this
     const { waitS } = this.options
     // Where the end came before all events, the others may be under way.
     const limitS = this.announced === null ? waitS : Math.min(waitS, GRACE_S)
@@ -127,10 +132,17 @@ class Collection {
     else this.end(this.announced === null ? 'silence' : 'publisher')
   }
 
-  private write(payload: Buffer): void {
+  private write(payload: Buffer, sequence: string | null): void {
     const { rows, hasHeader } = this.options
     if (this.enough === null) {
       this.json = startsJson(payload)
+      if (hasHeader && !this.json && sequence !== null && sequence !== '0')
+        this.settle(
+          new BrokerError(
+            `${this.url}: the header of the CSV was published before Stint listened`,
+            'start the publisher again once the run waits for events',
+          ),
+        )
       this.enough = rows === null ? Number.POSITIVE_INFINITY : rows + (hasHeader && !this.json ? 1 : 0)
     }
     this.file.write(payload)
