@@ -134,6 +134,7 @@ function Compared({ model, store, choice, scenario, beside }: ComparedProps) {
           <thead>
             <tr>
               <th scope="col">Metric</th>
+              {rows.length > 0 && <th scope="col">This against the other</th>}
               <th scope="col" class="n">
                 {beside === undefined ? 'Mean' : 'This'}
               </th>
@@ -142,7 +143,6 @@ function Compared({ model, store, choice, scenario, beside }: ComparedProps) {
                   Other
                 </th>
               )}
-              {rows.length > 0 && <th scope="col">This against the other</th>}
             </tr>
           </thead>
           <tbody>
@@ -151,9 +151,11 @@ function Compared({ model, store, choice, scenario, beside }: ComparedProps) {
               return (
                 <tr key={name}>
                   <th scope="row">{title}</th>
+                  {rows.length > 0 && (
+                    <td class="verdict">{row === undefined ? '' : verdictText(row, scenario.id)}</td>
+                  )}
                   <td class="n">{estimateText(scenario.metrics[name])}</td>
                   {beside !== undefined && <td class="n">{estimateText(beside.metrics[name])}</td>}
-                  {rows.length > 0 && <td>{row === undefined ? '' : verdictText(row, scenario.id)}</td>}
                 </tr>
               )
             })}
