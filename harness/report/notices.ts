@@ -131,7 +131,9 @@ function aboutDeterminism(
   const groups = groupByScenario(okTrials(trials))
   return [...metrics.values()].flatMap((metric): Notice[] => {
     if (metric.kind !== 'deterministic') return []
-    const differing = scenarios.flatMap(({ id, label }) => {
+    const differing = scenarios.flatMap(({ id, label, point }) => {
+      // Each round has arrivals of its own, and the clock decides which of them are answered.
+      if (point['mode'] === 'realtime') return []
       const values = metricValues(groups.get(id) ?? [], metric.name)
       return new Set(values).size > 1 ? [{ label, values }] : []
     })

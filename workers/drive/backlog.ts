@@ -5,7 +5,7 @@ const MOST_SLOTS = 1000
 /** Width of a slot before slots are put together, ms. */
 const FIRST_SLOT_MS = 1
 
-// The test of growth, whose error rates test/unit/drive/open.test.ts simulates.
+// The test of growth, whose error rates stand in docs/guides/realtime.md; test/unit/drive/open.test.ts simulates them.
 /** Until a queue that starts empty has come to its level, as a share of the time. */
 const START_UP = 0.1
 const GROUPS = 10

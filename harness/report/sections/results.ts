@@ -234,6 +234,35 @@ export function goalText({ metrics }: ReportModel, goal: string): string {
 }
 
 /** The caps of each scenario; what watches memory is said once where it is the same for all. */
+/** Scenarios whose events arrive on their own clock. */
+export function loadTable(model: ReportModel): Table {
+  const scenarios = model.scenarios.filter(({ point }) => point['mode'] === 'realtime')
+  const column = (head: string, name: string) => ({
+    head,
+    type: 'number' as const,
+    cell: ({ metrics }: ScenarioReport) => numberCell(metrics[name]?.value ?? null),
+  })
+  return {
+    columns: columnsOf(scenarios, [
+      ...settingColumns(model),
+      column('Offered (rows/s)', 'offered_rows_s'),
+      column('Answered (rows/s)', 'achieved_rows_s'),
+      column('Median (ms)', 'event_latency_p50_ms'),
+      column('p99 (ms)', 'event_latency_p99_ms'),
+      column('p99.9 (ms)', 'event_latency_p99_9_ms'),
+      column('Wait, mean (ms)', 'event_wait_mean_ms'),
+      column('Goodput', 'goodput'),
+      column('Answered', 'answered_share'),
+      column('Shed', 'shed_events'),
+      column('Largest backlog', 'backlog_max_rows'),
+      column('Sustained', 'sustained'),
+    ]),
+    about: scenarios.map(({ id }) => [id]),
+    file: 'benchmarks/constraint_experiment.csv',
+    note: 'Means over the trials. Latency runs from when an event was meant to arrive to its answer, of answered events; a late workload makes all events after it late. Goodput is the share of all events answered within deadline_ms. Sustained is the share of trials in which nothing was shed and the backlog did not grow.',
+  }
+}
+
 export function capsTable(model: ReportModel): Table {
   const {
     scenarios,

@@ -2,6 +2,7 @@
 import { count, formatMetric, formatNumber, formatShare, wholeNumber } from '../../format.ts'
 import { exploreRun, pageMetrics } from '../page.ts'
 import { capsPlot } from '../plots/caps.ts'
+import { loadPlot } from '../plots/load.ts'
 import { sensitivityPlot } from '../plots/sensitivity.ts'
 import { significancePlot } from '../plots/significance.ts'
 import { pictureSubtitle } from '../plots/text.ts'
@@ -28,6 +29,7 @@ import {
   capsTable,
   goalText,
   isTested,
+  loadTable,
   lostText,
   operatingTable,
   scenarioText,
@@ -89,6 +91,7 @@ function sectionsOf(model: ReportModel): Section[] {
       'benchmarks/significance.png',
     ),
     caps: capsPlot(model, 'benchmarks/caps.png'),
+    ...(isRealtime(model) && { load: loadPlot(model, 'benchmarks/load.png') }),
   }
   const findings = findingsOf(model)
   return [
@@ -97,6 +100,7 @@ function sectionsOf(model: ReportModel): Section[] {
     ...sensitivitySection(model, model.sensitivity === null ? [] : [pictures.sensitivity]),
     differencesSection(model, findings, [pictures.significance], `${FILE}.md`),
     ...operatingSection(model),
+    ...(pictures.load === undefined ? [] : [loadSection(model, [pictures.load])]),
     capsSection(model, [pictures.caps]),
     outcomesSection(model),
     trustSection(model, `${FILE}.md`),
@@ -175,6 +179,18 @@ export function operatingSection(model: ReportModel): Section[] {
   return [
     { id: 'operating-points', title: 'Which setting to use', blocks: [forPages(operatingTable(model))] },
   ]
+}
+
+function isRealtime({ scenarios }: ReportModel): boolean {
+  return scenarios.some(({ point }) => point['mode'] === 'realtime')
+}
+
+function loadSection(model: ReportModel, pictures: readonly Plot[]): Section {
+  return {
+    id: 'load',
+    title: 'Under load: event latency',
+    blocks: [...pictures.map(picture), forPages(loadTable(model))],
+  }
 }
 
 export function capsSection(model: ReportModel, pictures: readonly Plot[]): Section {

@@ -1,0 +1,180 @@
+/** Event latency under load: how it rises with the rate of arrivals, and from which rate on a load is not sustained. */
+import { formatNumber, wholeNumber } from '../../format.ts'
+import type { Plot } from '../section.ts'
+import type { ReportModel, ScenarioReport } from '../types.ts'
+import { scalarText } from '../words.ts'
+import { scaleOver, tickLabel } from './scale.ts'
+import { captionLayer, pictureSubtitle, wrap } from './text.ts'
+import { config, FONT_SIZE, MUTED, palette } from './theme.ts'
+
+const ALT = 'Median and 99th percentile of event latency against the rate of arrivals, a colour per setting'
+const WIDTH = 660
+const HEIGHT = 400
+const RATE = 'arrival.rate'
+const PERCENTILES = [
+  { name: 'event_latency_p99_ms', words: '99th percentile' },
+  { name: 'event_latency_p50_ms', words: 'median' },
+] as const
+/** More lines than a reader can tell apart. */
+const MOST_LINES = 8
+
+interface LoadPoint {
+  about: string
+  label: string
+  rate: number
+  ms: number
+  percentile: string
+  /** The other axes' values. */
+  setting: string
+  state: 'sustained' | 'not sustained'
+  shown: string
+}
+
+export function loadPlot(model: ReportModel, file: string): Plot {
+  const points = model.scenarios.flatMap((scenario) => pointsOf(scenario, model.axes))
+  if (points.length === 0) return { file, alt: ALT, skipped: 'no scenario runs in real time' }
+  const others = model.axes.filter((key) => key !== RATE)
+  const settings = [...new Set(points.map(({ setting }) => setting))]
+  if (settings.length > MOST_LINES)
+    return {
+      file,
+      alt: ALT,
+      skipped: `it would have ${settings.length} lines; run fewer axes beside ${RATE}`,
+    }
+  const x = scaleOver(points.map(({ rate }) => rate))
+  const deadlines = [...new Set(model.scenarios.map(({ point }) => point['deadline_ms']))]
+  const deadline = deadlines.length === 1 && typeof deadlines[0] === 'number' ? deadlines[0] : null
+  const y = scaleOver([...points.map(({ ms }) => ms), ...(deadline === null ? [] : [deadline])], {
+    log: true,
+  })
+  const axis = (scale: typeof x, title: string) => ({
+    title: title + (scale.type === 'log' ? ', log scale' : ''),
+    values: scale.ticks,
+    labelExpr: tickLabel(scale),
+  })
+  const encoding = {
+    x: {
+      field: 'rate',
+      type: 'quantitative',
+      scale: { type: x.type, domain: x.domain, nice: false },
+      axis: axis(x, 'Events per second'),
+    },
+    y: {
+      field: 'ms',
+      type: 'quantitative',
+      scale: { type: y.type, domain: y.domain, nice: false },
+      axis: axis(y, 'Event latency (ms)'),
+    },
+    color: {
+      field: 'setting',
+      type: 'nominal',
+      scale: { domain: settings, range: palette(settings.length) },
+      legend: settings.length > 1 ? { title: others.length === 1 ? others[0]! : null } : null,
+    },
+  }
+  const states = ['sustained', 'not sustained']
+  const spec = {
+    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    description: ALT,
+    config: config(),
+    title: {
+      text: wrap(headline(model.scenarios), FONT_SIZE.title, 600, WIDTH),
+      subtitle: wrap(pictureSubtitle(model), FONT_SIZE.subtitle, 400, WIDTH),
+    },
+    width: WIDTH,
+    height: HEIGHT,
+    layer: [
+      ...(deadline === null
+        ? []
+        : [
+            {
+              name: 'deadline',
+              data: { values: [{ ms: deadline }] },
+              mark: { type: 'rule', color: MUTED, strokeDash: [4, 4] },
+              encoding: { y: { ...encoding.y, axis: undefined } },
+            },
+          ]),
+      {
+        name: 'lines',
+        data: { values: points },
+        mark: { type: 'line', strokeWidth: 2 },
+        encoding: {
+          ...encoding,
+          strokeDash: {
+            field: 'percentile',
+            type: 'nominal',
+            scale: {
+              domain: PERCENTILES.map(({ words }) => words),
+              range: [
+                [1, 0],
+                [6, 4],
+              ],
+            },
+            legend: { title: null },
+          },
+        },
+      },
+      {
+        name: 'points',
+        data: { values: points },
+        mark: { type: 'point', filled: true, size: 75, opacity: 1 },
+        encoding: {
+          ...encoding,
+          shape: {
+            field: 'state',
+            type: 'nominal',
+            scale: { domain: states, range: ['circle', 'cross'] },
+            legend: { title: null },
+          },
+          tooltip: [
+            { field: 'label', title: 'Scenario' },
+            { field: 'percentile', title: 'Event latency' },
+            { field: 'shown', title: 'ms' },
+          ],
+        },
+      },
+      captionLayer([captionOf(deadline)], HEIGHT + 78, WIDTH),
+    ],
+  }
+  return { file, alt: ALT, spec }
+}
+
+/** The rate that its trials met, where none was asked for. */
+function rateOf({ point, metrics }: ScenarioReport): number | null {
+  const asked = point[RATE]
+  return typeof asked === 'number' ? asked : (metrics['offered_rows_s']?.value ?? null)
+}
+
+function pointsOf(scenario: ScenarioReport, axes: readonly string[]): LoadPoint[] {
+  const rate = rateOf(scenario)
+  if (rate === null) return []
+  const { id, label, point, metrics } = scenario
+  const keys = axes.filter((key) => key !== RATE)
+  // One key is the legend's title.
+  const others = keys.map((key) => (keys.length === 1 ? '' : `${key} `) + scalarText(point[key]))
+  return PERCENTILES.flatMap(({ name, words }) => {
+    const ms = metrics[name]?.value ?? null
+    // A log scale has no 0.
+    if (ms === null || ms <= 0) return []
+    const state = isSustained(scenario) ? ('sustained' as const) : ('not sustained' as const)
+    const setting = others.join(', ') || 'all'
+    return [{ about: id, label, rate, ms, percentile: words, setting, state, shown: formatNumber(ms) }]
+  })
+}
+
+/** In each of its trials that could tell. */
+const isSustained = ({ metrics }: ScenarioReport): boolean => metrics['sustained']?.value === 1
+
+function headline(scenarios: readonly ScenarioReport[]): string {
+  const told = scenarios.filter(({ metrics }) => metrics['sustained'] != null)
+  const held = told.filter(isSustained)
+  if (told.length > 0 && held.length === told.length) return 'Every rate that was offered was sustained'
+  if (held.length === 0) return 'No rate that was offered was sustained'
+  const most = Math.max(...held.map((scenario) => rateOf(scenario) ?? 0))
+  return `${wholeNumber(held.length)} of ${wholeNumber(told.length)} loads were sustained, up to ${formatNumber(most)} events per second`
+}
+
+function captionOf(deadline: number | null): string {
+  const line = deadline === null ? '' : ` Dashed grey: the deadline, ${scalarText(deadline)} ms.`
+  return `From the arrival of an event to its answer, waiting included; means over the trials. Crosses: the backlog grew or events were given up in some trial, so that latency depends on how long the trial was.${line}`
+}
