@@ -1,11 +1,13 @@
 /** The job before all trials: asks the workload what it is, and reads, hashes and counts each dataset once. */
 import { basename, extname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import { BrokerSources } from './data/sources/from-broker.ts'
 import type { DataFingerprint, PreparedDataset } from './data/types.ts'
 import { BUILT_IN, loadWorkload, openWorkload } from './load-workload.ts'
+import { permit } from './permit.ts'
 import { type FileSpec, InputError, readFile, unread, writeGenerated } from './prepare-data.ts'
 import {
   type ArrivalUse,
@@ -25,8 +27,12 @@ if (isMainThread) {
   process.on('disconnect', () => process.exit(1))
 }
 
+/** Longest that a workload may take to load and describe itself where nothing else is said, s. */
+const DESCRIBE_S = 60
+
 /** In a thread, as a trial: what the workload's module changes in the runtime stays away from the coordinator's channel. */
 export async function prepare(spec: PrepareSpec): Promise<PrepareResult> {
+  const { describe_s = DESCRIBE_S } = spec
   const thread = new Piscina({
     filename: fileURLToPath(import.meta.url),
     minThreads: 0,
@@ -35,12 +41,40 @@ export async function prepare(spec: PrepareSpec): Promise<PrepareResult> {
     recordTiming: false,
   })
   try {
-    return (await thread.run(spec, { name: 'prepareInThread' })) as PrepareResult
+    // Its thread stands, and what comes on top is the workload's.
+    await thread.run(null, { name: 'empty' })
+    await permit('empty')
+    const described = await before(describe_s, thread.run(spec, { name: 'describeInThread' }))
+    if (described === null) return { ok: false, error: tooSlow(spec.workload, describe_s) }
+    const told = described as PrepareResult
+    if (!told.ok || spec.only_describe === true) return told
+    await permit('warm')
+    return (await thread.run({ spec, info: told.workload }, { name: 'prepareInThread' })) as PrepareResult
   } catch (error) {
     return {
       ok: false,
       error: { message: `preparing ${nameOf(spec.workload)} failed: ${threadEnded(error)}` },
     }
+  }
+}
+
+/** Null where that takes longer. */
+async function before<T>(seconds: number, work: Promise<T>): Promise<T | null> {
+  const timer = new AbortController()
+  const late = sleep(seconds * 1000, null, { signal: timer.signal })
+  // Ended by the abort below, which nobody waits for.
+  late.catch(() => {})
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    timer.abort()
+  }
+}
+
+function tooSlow(workload: WorkloadSource, seconds: number): InputProblem {
+  return {
+    message: `workload ${nameOf(workload)}: it was not loaded and described after ${seconds} s`,
+    hint: 'code outside of functions and describe() must end soon: leave what takes long to open(); a larger timeout_s gives more time, up to a minute',
   }
 }
 
@@ -50,17 +84,34 @@ function threadEnded(error: unknown): string {
   return exit === undefined ? message : `it ended its thread by process.exit(${exit})`
 }
 
-export async function prepareInThread(spec: PrepareSpec): Promise<PrepareResult> {
-  let info: WorkloadInfo | undefined
+/** A task that only starts the thread. */
+export function empty(): null {
+  return null
+}
+
+/** What the workload says of itself, without any data. */
+export async function describeInThread(spec: PrepareSpec): Promise<PrepareResult> {
   try {
     const loaded = await loadWorkload(spec.workload)
     // What it says of itself is known from here on.
     if (loaded.kind === 'command') await loaded.workload.end()
-    info = describe(loaded.workload, spec.workload)
-    if (spec.only_describe === true) return await described(spec.workload, info)
+    return await described(spec.workload, describe(loaded.workload, spec.workload))
+  } catch (error) {
+    return { ok: false, error: asProblem(error) }
+  }
+}
+
+export async function prepareInThread({
+  spec,
+  info,
+}: {
+  spec: PrepareSpec
+  info: WorkloadInfo
+}): Promise<PrepareResult> {
+  try {
     return await prepareData(spec, info)
   } catch (error) {
-    return { ok: false, error: asProblem(error), ...(info !== undefined && { workload: info }) }
+    return { ok: false, error: asProblem(error), workload: info }
   }
 }
 

@@ -66,6 +66,9 @@ export interface PrepareSpec {
   arrivals?: ArrivalUse[]
   /** Only asks the workload what it is, whatever data it needs; `datasets` is empty. */
   only_describe?: true
+  /** What the workload may take to load and to describe itself; a minute, and a gigabyte, by default. */
+  describe_s?: number
+  describe_mb?: number
 }
 
 /** What a scenario whose events arrive on their own clock asks for. */
@@ -635,7 +638,7 @@ export interface TimeWindow {
   to: number
 }
 
-/** Host to coordinator: the worker stands empty, it is warm, all that is timed is over, the trial is over. */
+/** Host to coordinator: the worker stands empty, it is warm (or, before all trials, has described its workload), all that is timed is over, the trial is over. */
 export interface TrialSignal {
   stint: 'empty' | 'warm' | 'measured' | 'finished'
 }

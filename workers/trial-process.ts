@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
 import { budgetOf, MIB, resourceLimits } from './caps/memory.ts'
+import { permit, signalCoordinator } from './permit.ts'
 import {
   GROUP_SIGNALS,
   NO_NOISE_READINGS,
@@ -11,9 +12,7 @@ import {
   type Outcome,
   type TrialError,
   type TrialJob,
-  type TrialPermit,
   type TrialReport,
-  type TrialSignal,
   type TrialSpec,
 } from './protocol.ts'
 import { peakResidentMb } from './telemetry/process-files.ts'
@@ -142,21 +141,4 @@ function complete(
     metrics,
     noise: { ...NO_NOISE_READINGS, ...report.noise, load_1m: load1m },
   }
-}
-
-function signalCoordinator(stint: TrialSignal['stint']): void {
-  process.send?.({ stint } satisfies TrialSignal)
-}
-
-/** Tells the coordinator how far this trial process is and waits until its caps are in force. */
-function permit(stint: 'empty' | 'warm'): Promise<TrialPermit> {
-  return new Promise((resolve) => {
-    const hear = (message: Partial<TrialPermit>) => {
-      if (message.stint !== 'go') return
-      process.off('message', hear)
-      resolve(message as TrialPermit)
-    }
-    process.on('message', hear)
-    signalCoordinator(stint)
-  })
 }

@@ -12,6 +12,7 @@ import {
   type InputProblem,
   type OwnLimits,
   type PrepareResult,
+  type PrepareSpec,
   type TrialSpec,
   type WorkloadRef,
   type WorkloadSource,
@@ -255,7 +256,12 @@ export class Session {
     const datasets = this.datasets.map(asFile)
     const begun = Date.now()
     const ref = workloadRef(source)
-    const prepared = await this.executor.prepare({ workload: source, datasets, data_dir: dataFolder })
+    const prepared = await this.executor.prepare({
+      workload: source,
+      datasets,
+      data_dir: dataFolder,
+      ...describeLimits(this.sweep),
+    })
     if (!prepared.ok) return { problem: prepared.error }
     this.inputs.push(new WatchedInputs({ source, sha256: ref.sha256 }, [], begun))
     return { ref, info: prepared.workload, source }
@@ -328,10 +334,27 @@ async function prepare(sweep: Sweep, executor: Executor, dataFolder: string): Pr
       uses: asked.map((dataset) => distinctUses(sweep.scenarios, dataset)),
       arrivals: arrivalUses(sweep.scenarios, asked),
       data_dir: dataFolder,
+      ...describeLimits(sweep),
     }),
   ])
   const unenforceable = checkCaps(sweep, able)
   return unenforceable === null ? prepared : { ok: false, error: unenforceable }
+}
+
+/** Longest that any workload may take to load and describe itself, s. */
+const MOST_DESCRIBE_S = 60
+/** A busy machine takes a while to start a process, which a short timeout_s does not mean. */
+const LEAST_DESCRIBE_S = 5
+
+/** A trial loads its workload too: what is more than any trial may take is too much to describe it. */
+function describeLimits({ scenarios }: Sweep): Pick<PrepareSpec, 'describe_s' | 'describe_mb'> {
+  const largest = scenarios.reduce((most, { settings }) => Math.max(most, settings.timeout_s), 0)
+  const caps = scenarios.map(({ settings }) => settings.max_memory_mb)
+  const capped = caps.filter((cap) => cap !== null)
+  return {
+    describe_s: Math.max(LEAST_DESCRIBE_S, Math.min(MOST_DESCRIBE_S, largest)),
+    ...(capped.length === caps.length && { describe_mb: Math.max(...capped) }),
+  }
 }
 
 /** No cap is silently ignored: what this machine cannot enforce is refused unless the sweep says otherwise. */

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import {
   type Capabilities,
@@ -12,6 +13,7 @@ import {
   type DuetSpec,
   dataKey,
   GROUP_SIGNALS,
+  type InputProblem,
   type LivePublishSpec,
   type LocalResources,
   type MemoryCapInForce,
@@ -62,6 +64,12 @@ type Entry = 'trial-process' | 'duet-process' | 'prepare'
  */
 const DUET_FLAGS = ['--single-threaded']
 
+/** What a workload may take to load and describe itself where no cap says less, MB. */
+const DESCRIBE_MB = 1024
+/** Of the machine's memory, what reading data may take. */
+const READING_SHARE = 1 / 2
+const MIB = 1024 * 1024
+
 const NO_RESOURCES: LocalResources = {
   workloads: new Map(),
   data: new Map(),
@@ -110,13 +118,26 @@ export class LocalExecutor implements DuetExecutor {
     this.resources = resources
   }
 
-  /** Needs no cap, and so does not wait until the supervisor knows what it can enforce. */
+  /** Does not wait until the supervisor knows what it can enforce: memory it watches in any case. */
   async prepare(spec: PrepareSpec): Promise<PrepareResult> {
     const folder = this.takeFolder()
     try {
       const watch = { timeoutMs: null, capsMemory: false, capsCompute: false }
-      const { ending, pid } = await this.play<PrepareResult>('prepare', spec, folder, watch)
-      await this.supervisor.unwatch(pid, null)
+      let capMb = 0
+      const { ending, pid } = await this.play<PrepareResult>(
+        'prepare',
+        spec,
+        folder,
+        watch,
+        (signal, child) => {
+          // The workload's own code first, then what reads the data.
+          capMb = signal === 'empty' ? (spec.describe_mb ?? DESCRIBE_MB) : READING_SHARE * (totalmem() / MIB)
+          void this.capPreparing(child, capMb)
+        },
+      )
+      const { killed } = await this.supervisor.unwatch(pid, null)
+      if (killed === 'memory' || killed === 'cgroup_memory')
+        return { ok: false, error: tooLarge(spec, capMb) }
       if (ending.kind === 'result') return receivePrepared(ending.result, workloadName(spec.workload))
       return {
         ok: false,
@@ -321,6 +342,16 @@ export class LocalExecutor implements DuetExecutor {
     }
   }
 
+  private async capPreparing(child: TrialProcess<PrepareResult>, capMb: number): Promise<void> {
+    try {
+      await this.supervisor.capMemory(child.pid, capMb, 'workload')
+      child.permit({ stint: 'go', compute: null, refused: null })
+    } catch {
+      // The supervisor is gone, or the executor was closed meanwhile.
+      child.kill()
+    }
+  }
+
   private killProcesses(): void {
     for (const child of this.processes) child.kill()
   }
@@ -352,6 +383,20 @@ export class LocalExecutor implements DuetExecutor {
 
 function isOneOf<T>(known: readonly T[], value: T | null): boolean {
   return value !== null && known.includes(value)
+}
+
+function tooLarge(spec: PrepareSpec, capMb: number): InputProblem {
+  const name = workloadName(spec.workload)
+  const most = `${Math.round(capMb)} MB`
+  return capMb === (spec.describe_mb ?? DESCRIBE_MB)
+    ? {
+        message: `workload ${name}: it took more than ${most} to load and describe itself`,
+        hint: 'as a trial may take no more than max_memory_mb; leave what needs memory to open(), or raise the cap',
+      }
+    : {
+        message: `preparing ${name} failed: reading its data took more than ${most}, half of this machine's memory`,
+        hint: 'use fewer columns or rows (dataset.columns, dataset.rows)',
+      }
 }
 
 /** What a worker loads a built-in workload by. */
