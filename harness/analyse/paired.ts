@@ -20,7 +20,7 @@ export interface PairedTest {
 
 /**
  * Values of the rounds in which both sides were `ok` and have one, in the order of the rounds; `dropped` counts
- * those in which both ran and one has none.
+ * those in which both ran and one has none. Rounds whose sides ran on different machines are no pairs.
  */
 export function pairsByRound(
   a: readonly TrialResult[],
@@ -29,8 +29,9 @@ export function pairsByRound(
 ): { a: number[]; b: number[]; dropped: number } {
   const [left, right] = [byRound(a, metric), byRound(b, metric)]
   // A scenario may have had enough after fewer rounds than the other: those it did not run are no loss.
-  const ran = new Set(b.map((trial) => trial.round))
-  const rounds = [...new Set(a.map((trial) => trial.round))].filter((round) => ran.has(round))
+  const ran = new Map(b.map(({ round, machine }) => [round, machine]))
+  const together = a.filter(({ round, machine }) => ran.has(round) && ran.get(round) === machine)
+  const rounds = [...new Set(together.map(({ round }) => round))]
   rounds.sort((x, y) => x - y)
   const kept = rounds.filter((round) => left.has(round) && right.has(round))
   return {

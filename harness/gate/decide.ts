@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import type { WorkloadSource } from '../../workers/protocol.ts'
-import type { DuetExecutor } from '../execute/executor.ts'
+import { type DuetExecutor, fleetOf } from '../execute/executor.ts'
 import { holdCores } from '../execute/local/core.ts'
 import { removeOwnFolders } from '../ownership/leftovers.ts'
 import { STINT_VERSION } from '../package-folder.ts'
@@ -132,9 +132,14 @@ export async function compareHolding(
 ): Promise<GateResult> {
   const onStep = (text: string) => onEvent({ event: 'step', text })
   const asked = candidate.sweep.scenarios.map(({ settings }) => settings.pin_core)
-  const { core, release } = await holdCores({ asked, patienceMs: limitMs, signal, onStep })
+  const executor = start()
+  // Where the duets run on another machine, its agent holds the core.
+  const elsewhere = fleetOf(executor) !== null
+  const { core, release } = elsewhere
+    ? { core: null, release: () => {} }
+    : await holdCores({ asked, patienceMs: limitMs, signal, onStep })
   try {
-    return await runGate(candidate, modules, start(), {
+    return await runGate(candidate, modules, executor, {
       margin,
       limitMs,
       profileTo,

@@ -227,11 +227,13 @@ function failuresOf(trials: readonly TrialResult[]): Failure[] {
   return [...failures.values()]
 }
 
-function subtitle({ machine }: Manifest, scenarios: readonly ScenarioReport[]): string {
+function subtitle({ machine, fleet }: Manifest, scenarios: readonly ScenarioReport[]): string {
   const ok = scenarios.map(({ outcomes }) => outcomes.ok)
   const [few, many] = [Math.min(...ok), Math.max(...ok)]
   const trials =
     ok.length === 0 ? 'no trials' : few === many ? count(many, 'trial') : `${few} to ${many} ok trials`
+  if (fleet !== null)
+    return plain(`${count(fleet.machines.length, 'machine')} at ${fleet.server} · ${trials} per scenario`)
   const cores = count(machine.cores, 'core')
   const processor = machine.cpu_model
     .replace(/\((R|TM)\)/g, '')

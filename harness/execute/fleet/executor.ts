@@ -472,7 +472,8 @@ export class FleetExecutor implements Fleet {
         )
       await this.publish(link, subjects.work(label, run.id, key), payload, `${run.id}/${key}/${this.nonce}`)
     }
-    const outcomes = await Promise.race([done, this.failed, this.lost(link, label)])
+    const stop = this.watchBound(link, label, pending)
+    const outcomes = await Promise.race([done, this.failed]).finally(stop)
     const settle = () => {
       this.settled.add(key)
       this.pending.delete(key)
@@ -481,15 +482,17 @@ export class FleetExecutor implements Fleet {
     return { outcomes, settle }
   }
 
-  /** Rejects where the only agent that may do it does not come back; never, where others may. */
-  private async lost({ registry }: Link, label: string): Promise<never> {
-    if (this.bound === null) return await new Promise<never>(() => {})
-    for (let since: number | null = null; ; await pause(BEAT_MS)) {
-      if (registry.withLabel(label).length > 0 || this.closed) since = null
+  /** Fails a job whose only agent does not come back; others may be done by any agent of their label. */
+  private watchBound({ registry }: Link, label: string, pending: Pending): () => void {
+    if (this.bound === null) return () => {}
+    let since: number | null = null
+    const timer = setInterval(() => {
+      if (registry.withLabel(label).length > 0) since = null
       else since ??= performance.now()
       if (since !== null && performance.now() - since > LOST_MS)
-        throw new UserError(`agent ${label} is gone`, 'start it again, or name another label')
-    }
+        pending.reject(new UserError(`agent ${label} is gone`, 'start it again, or name another label'))
+    }, BEAT_MS)
+    return () => clearInterval(timer)
   }
 
   /** The link may be down now and then; what the server has no room for stays so. */
@@ -588,7 +591,11 @@ export class FleetExecutor implements Fleet {
     }
     const { key, id, agent } = outcome
     // Of a round that another agent had ended before, or that the journal has.
-    if (this.settled.has(key) || this.current!.isFinished(id)) return message.ack()
+    const isRefusal = outcome.what.kind === 'refused'
+    if (this.settled.has(key) || (!isRefusal && this.current!.isFinished(id))) {
+      message.ack()
+      return
+    }
     const pending = this.pendingOf(key)
     pending.messages.push(message)
     this.seen.set(agent.name, agent)

@@ -1,4 +1,5 @@
 /** Looking on: who is at a server, and how far a run is. Changes nothing there. */
+import { realpathSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { Kvm } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
@@ -46,9 +47,18 @@ export async function watchRun(
 ): Promise<'finished' | 'interrupted' | 'stopped'> {
   const nc = await connectTo(server, 'watcher', 'stint watch')
   try {
-    return await follow(nc, basename(resolve(run)), onEvent as (event: unknown) => void, signal)
+    return await follow(nc, basename(realOf(run)), onEvent as (event: unknown) => void, signal)
   } finally {
     await nc.drain().catch(() => {})
+  }
+}
+
+/** The folder that a link such as `latest` means; a name that is no folder here is left as it is. */
+function realOf(run: string): string {
+  try {
+    return realpathSync(run)
+  } catch {
+    return resolve(run)
   }
 }
 

@@ -9,7 +9,7 @@ const MOST_VALUES = 12
 
 export function facts(model: ReportModel): [string, string][] {
   const { manifest, trials, axes, scenarios } = model
-  const { machine, sweep } = manifest
+  const { machine, sweep, fleet } = manifest
   const rows: [string, string][] = [
     ['Sweep', `${sweep.name}, workload ${manifest.workload.name}`],
     ['Run', `${manifest.id}, ${timeSpan(manifest)}`],
@@ -19,7 +19,7 @@ export function facts(model: ReportModel): [string, string][] {
     ],
     ...axes.map((key): [string, string] => [`Axis ${settingName(key)}`, valuesOf(model, key)]),
     [
-      'Machine',
+      fleet === null ? 'Machine' : 'Coordinator',
       `${machine.cpu_model.trim()}, ${count(machine.cores, 'core')}, ${wholeNumber(machine.memory_mb)} MB`,
     ],
     [

@@ -23,6 +23,7 @@ import { comparisonTable, measurementsOf, operatingPointsTable, scenarioTable } 
 import type { ReportModel, ScenarioReport } from '../types.ts'
 import { capitalised, metricName, outcomeName, pairLines } from '../words.ts'
 import { type Finding, findingsHeadline, findingsOf } from './findings.ts'
+import { machinesSection } from './machines.ts'
 import { facts, fileList, reproduceSteps } from './provenance.ts'
 import { answerOf, recommendationData } from './recommendation.ts'
 import {
@@ -104,6 +105,7 @@ function sectionsOf(model: ReportModel): Section[] {
     capsSection(model, [pictures.caps]),
     outcomesSection(model),
     trustSection(model, `${FILE}.md`),
+    ...machinesSection(model),
     { id: 'run', title: 'What was run', blocks: [{ kind: 'facts', facts: facts(model), pages: true }] },
     {
       id: 'files',

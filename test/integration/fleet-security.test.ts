@@ -1,0 +1,123 @@
+/** The server's configuration of docs/guides/fleet.md: each role can do its work, and nothing more. */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import type { NatsConnection } from '@nats-io/transport-node'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { brokerAccess } from '../../workers/brokers/address.ts'
+import { connectNats } from '../../workers/brokers/nats.ts'
+import { type BrokerServer, isInstalled, startNats } from '../fixtures/brokers.ts'
+import { type CliRun, Sandbox, trialsOf } from '../fixtures/cli.ts'
+
+const missing = ['nats-server', 'openssl'].filter((program) => !isInstalled(program)).join(' and ')
+const PASSWORDS = { coordinator: 'c-secret', agent: 'a-secret', watcher: 'w-secret' } as const
+type User = keyof typeof PASSWORDS
+
+/** The roles and users of the page's configuration. */
+function configured(): string {
+  const page = readFileSync(new URL('../../docs/guides/fleet.md', import.meta.url), 'utf8')
+  const [, conf = ''] = /```text form\n(listen:[\s\S]*?)```/.exec(page) ?? []
+  const users = conf.slice(conf.indexOf('COORDINATOR ='))
+  return users.replace(/\$(\w+)_PASSWORD/g, (_, name: string) => PASSWORDS[name.toLowerCase() as User])
+}
+
+describe.skipIf(missing !== '')(`the configuration of the guide${missing && `: no ${missing}`}`, () => {
+  let server: BrokerServer
+  let folder: string
+  let sandbox: Sandbox
+  let agent: CliRun
+  const ca = () => join(folder, 'cert.pem')
+  const env = (user: User) => ({
+    STINT_NATS_USER: user,
+    STINT_NATS_PASSWORD: PASSWORDS[user],
+    STINT_NATS_CA: ca(),
+    XDG_CACHE_HOME: join(folder, 'cache'),
+  })
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'fleet-security-'))
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1']
+    const files = ['-keyout', join(folder, 'key.pem'), '-out', ca()]
+    const make = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
+    expect(spawnSync('openssl', [...make, ...subject, ...files]).status).toBe(0)
+    const tls = `tls { cert_file: "${ca()}", key_file: "${folder}/key.pem" }`
+    server = await startNats(`${configured()}\n${tls}`)
+    sandbox = new Sandbox()
+    agent = sandbox.start(
+      ['agent', '--server', server.url, '--labels', 'pi', '--allow-workloads', 'any', '--max-cores', '1'],
+      env('agent'),
+    )
+  })
+  afterAll(async () => {
+    agent.child.kill('SIGTERM')
+    await agent.end
+    sandbox.remove()
+    await server.remove()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  const as = (user: User): Promise<NatsConnection> =>
+    connectNats(server.url, {
+      access: { ...brokerAccess('nats', {}), user, password: PASSWORDS[user], ca: ca() },
+      inboxPrefix: `_INBOX_${user}`,
+    })
+
+  it('lets a run go through, with a workload, data, chunk logs and a watcher', async () => {
+    const sweep = sandbox.sweep({ benchmark_runs: 2, grid: { 'params.salt': [1, 2] }, params: { ms: 300 } })
+    const words = ['run', sweep, '--on', 'pi', '--server', server.url, '--out', sandbox.results]
+    const run = sandbox.start([...words, '--json'], env('coordinator'))
+    await sandbox.until(() => sandbox.runs().length > 0, 'the run folder')
+    const watch = sandbox.start(['watch', sandbox.runs()[0]!, '--server', server.url], env('watcher'))
+    expect(await run.end).toMatchObject({ code: 0 })
+    const { code, stderr } = await watch.end
+    expect(stderr).toContain('the run has finished')
+    expect(code).toBe(0)
+    expect(trialsOf(sandbox.runs()[0]!)).toHaveLength(4)
+    const listed = await sandbox.start(['agents', '--server', server.url], env('watcher')).end
+    expect(listed.stdout).toContain('at most 1.00 of a core')
+    const data = {
+      name: 'swept',
+      dataset: { generate: 'nba2k', rows: 60 },
+      params: { learner: 'ridge' },
+      benchmark_runs: 1,
+    }
+    const second = sandbox.write('data.yaml', JSON.stringify(data))
+    const done = await sandbox.start(['run', second, ...words.slice(2), '--json'], env('coordinator')).end
+    expect(done).toMatchObject({ code: 0 })
+  })
+
+  it.each([
+    ['trials', 'stint.work.pi.x.y'],
+    ['the end of a run', 'stint.control.x'],
+    ['data', '$O.stint_data.C.x'],
+    ['who has a run', '$KV.stint_runs.x'],
+  ])('does not let a stolen credential of an agent publish %s', async (_, subject) => {
+    const nc = await as('agent')
+    const refused = new Promise<string>((resolve) => {
+      void (async () => {
+        for await (const status of nc.status())
+          if (status.type === 'error') resolve(String(status.error.message))
+      })()
+    })
+    nc.publish(subject, 'x')
+    expect(await refused).toMatch(/permissions violation for publish/i)
+    await expect(jetstream(nc).publish(subject, 'x', { timeout: 300, retries: 0 })).rejects.toThrow()
+    await nc.close()
+  })
+
+  it('does not let an agent or a watcher change what stands on the server', async () => {
+    for (const user of ['agent', 'watcher'] as const) {
+      const nc = await as(user)
+      const jsm = await jetstreamManager(nc, { checkAPI: false, timeout: 300 })
+      await expect(jsm.streams.delete('STINT_WORK')).rejects.toThrow()
+      await expect(jsm.streams.purge('STINT_RESULTS')).rejects.toThrow()
+      await nc.close()
+    }
+    const coordinator = await as('coordinator')
+    const jsm = await jetstreamManager(coordinator)
+    expect((await jsm.streams.info('STINT_WORK')).config.name).toBe('STINT_WORK')
+    await coordinator.close()
+  })
+})
