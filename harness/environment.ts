@@ -92,6 +92,12 @@ export const ENVIRONMENT: readonly Variable[] = [
     }),
   ),
   {
+    name: 'XDG_CACHE_HOME',
+    from: 'your system',
+    meaning:
+      'where `stint agent` keeps data, code and results that are not handed in yet, in `stint/agent`; `~/.cache` by default',
+  },
+  {
     name: 'STINT_OWNER',
     from: 'Stint',
     meaning: 'marks every process of a run, so that the next run can end those that a killed one left',
