@@ -15,10 +15,12 @@ import type { InputProblem, PublishReport } from '../workers/protocol.ts'
 import type { WorkloadParams } from './ask-workload.ts'
 import type { Doctor } from './doctor/doctor.ts'
 import type { DuetExecutor, Executor } from './execute/executor.ts'
-import type { AgentOptions as AgentWork } from './execute/fleet/agent.ts'
-import type { ServerOptions } from './execute/fleet/connection.ts'
-import type { FleetOptions } from './execute/fleet/executor.ts'
-import type { AgentRecord } from './execute/fleet/messages.ts'
+import type {
+  AgentRecord,
+  AgentOptions as AgentWork,
+  FleetOptions,
+  ServerOptions,
+} from './execute/fleet/options.ts'
 import type { Explanation } from './explain.ts'
 import type { BisectRange } from './gate/bisect.ts'
 import type { GateBaseline } from './gate/decide.ts'
@@ -56,8 +58,7 @@ export type { WorkloadParams } from './ask-workload.ts'
 export type { Ability, Doctor } from './doctor/doctor.ts'
 export { ENVIRONMENT, type Variable } from './environment.ts'
 export type { Executor } from './execute/executor.ts'
-export type { ServerOptions } from './execute/fleet/connection.ts'
-export type { AgentRecord } from './execute/fleet/messages.ts'
+export type { AgentRecord, ServerOptions } from './execute/fleet/options.ts'
 export type { Explanation } from './explain.ts'
 export { count, formatNumber, plain } from './format.ts'
 export type { BisectRange } from './gate/bisect.ts'

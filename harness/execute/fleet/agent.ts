@@ -32,12 +32,11 @@ import {
   specsOf,
   withinLimits,
 } from './check-job.ts'
-import { checkServer, connectTo, type ServerOptions } from './connection.ts'
+import { checkServer, connectTo } from './connection.ts'
 import { AgentDisk, defaultAgentFolder } from './disk.ts'
 import {
   ACK_WAIT_MS,
   AGENTS,
-  type AgentRecord,
   BEAT_MS,
   CLAIMS,
   codeName,
@@ -58,24 +57,7 @@ import {
   unpack,
   WORK,
 } from './messages.ts'
-
-export interface AgentOptions extends ServerOptions {
-  labels: readonly string[]
-  /** Made of the machine's name, labels and limits where none is given: the same when the agent starts again. */
-  name?: string
-  /** Rounds at the same time; 1 where none is given. */
-  slots?: number
-  maxMemoryMb?: number
-  maxCores?: number
-  /** `none`, `any`, or a file with a hash per line; none where nothing is said. */
-  allowWorkloads?: string
-  /** What is kept on disk; `stint/agent` in the user's cache where none is given. */
-  folder?: string
-  signal: AbortSignal
-  onNote(text: string): void
-  /** Starts what runs the trials of one slot. */
-  startExecutor(): DuetExecutor
-}
+import type { AgentOptions, AgentRecord } from './options.ts'
 
 /** How long a pull waits at the server for work, ms. */
 const PULL_MS = 1000

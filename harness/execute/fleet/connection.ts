@@ -3,15 +3,7 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import { BrokerError, brokerAccess, brokerAddress } from '../../../workers/brokers/address.ts'
 import { connectNats } from '../../../workers/brokers/nats.ts'
 import { UserError } from '../../user-error.ts'
-
-export interface ServerOptions {
-  /** Such as `nats://host:4222` or `tls://host:4222`. */
-  server: string
-  /** A creds file, or a file with an nkey's seed; as the environment says where none is given. */
-  creds?: string
-  /** Certificate of the authority that signed the server's, PEM; as the environment says where none is given. */
-  tlsCa?: string
-}
+import type { ServerOptions } from './options.ts'
 
 /** Each role may read the answers to its own questions only, if the server is told so. */
 export type Role = 'agent' | 'coordinator' | 'watcher'

@@ -23,16 +23,14 @@ import { STINT_VERSION } from '../../package-folder.ts'
 import { fleetMachineSchema, trialSchema } from '../../record/schema.ts'
 import type { FleetMachine } from '../../record/types.ts'
 import { workloadName } from '../../sweep/paths.ts'
-import type { RelativeTo } from '../../sweep/types.ts'
 import { UserError } from '../../user-error.ts'
-import type { Executor, Fleet, FleetRun, RoundEnd, RoundOfTrials, RunProgress } from '../executor.ts'
+import type { Fleet, FleetRun, RoundEnd, RoundOfTrials, RunProgress } from '../executor.ts'
 import { LocalExecutor } from '../local/executor.ts'
 import { hashWorkload } from '../workload-code.ts'
 import { makeBundle } from './bundle.ts'
 import { pathIn, specsOf } from './check-job.ts'
-import { checkServer, connectTo, type ServerOptions } from './connection.ts'
+import { checkServer, connectTo } from './connection.ts'
 import {
-  type AgentRecord,
   CLAIMS,
   codeName,
   DATA,
@@ -56,21 +54,8 @@ import {
   unpack,
   WORK,
 } from './messages.ts'
+import type { AgentRecord, FleetOptions } from './options.ts'
 import { Registry } from './registry.ts'
-
-export interface FleetOptions extends ServerOptions {
-  /** The label for scenarios that name no machine; null where all do. */
-  on: string | null
-  /** All that scenarios name. */
-  machines: readonly string[]
-  /** The profile whose core is the unit of compute; each agent scales it to its own. */
-  relativeTo?: RelativeTo | null
-  /** Everything goes to one agent of the label, as a gate needs it. */
-  oneAgent?: boolean
-  onOutput?(text: string): void
-  /** Reads data and asks workloads, here; processes of this machine where none is given. */
-  local?: Pick<Executor, 'prepare' | 'close'>
-}
 
 /** How long to wait for an agent of a label that none has, ms. */
 const JOIN_MS = 20_000

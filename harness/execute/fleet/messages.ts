@@ -14,7 +14,7 @@ import {
 import { Kvm } from '@nats-io/kv'
 import { Objm } from '@nats-io/obj'
 import { createInbox, type Msg, type NatsConnection } from '@nats-io/transport-node'
-import type { Capabilities, DuetReport, DuetSpec, TrialResult, TrialSpec } from '../../../workers/protocol.ts'
+import type { DuetReport, DuetSpec, TrialResult, TrialSpec } from '../../../workers/protocol.ts'
 import type { FleetMachine } from '../../record/types.ts'
 import type { RelativeTo } from '../../sweep/types.ts'
 import { UserError } from '../../user-error.ts'
@@ -107,17 +107,6 @@ export interface Outcome {
     | { kind: 'trial'; result: TrialResult; chunk_log: string | null }
     | { kind: 'duet'; report: DuetReport }
     | { kind: 'refused'; reason: string }
-}
-
-/** What an agent says of itself, now and then. */
-export interface AgentRecord extends FleetMachine {
-  /** Of this process. */
-  process: string
-  slots: number
-  can: Capabilities
-  /** What it is doing. */
-  busy: { run: string; key: string; now: string }[]
-  since: string
 }
 
 /** How far a run is. */

@@ -3,7 +3,8 @@ import { type KV, Kvm } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { z } from 'zod'
 import { fleetMachineSchema } from '../../record/schema.ts'
-import { AGENTS, type AgentRecord, GONE_MS } from './messages.ts'
+import { AGENTS, GONE_MS } from './messages.ts'
+import type { AgentRecord } from './options.ts'
 
 const text = z.string()
 /** What an agent sends is untrusted as well: it is shown, and decides where trials go. */

@@ -4,8 +4,9 @@ import { basename, resolve } from 'node:path'
 import { Kvm } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { UserError } from '../../user-error.ts'
-import { connectTo, type ServerOptions } from './connection.ts'
-import { type AgentRecord, pause, REGISTER_MS, RUNS, type RunState, subjects, unpack } from './messages.ts'
+import { connectTo } from './connection.ts'
+import { pause, REGISTER_MS, RUNS, type RunState, subjects, unpack } from './messages.ts'
+import type { AgentRecord, ServerOptions } from './options.ts'
 import { Registry } from './registry.ts'
 
 /** Beyond one beat of every agent, ms. */

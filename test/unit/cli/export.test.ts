@@ -30,7 +30,7 @@ describe('--export', () => {
     const folder = temporaryFolder()
     mkdirSync(join(folder, 'dir'))
     writeFileSync(join(folder, 'file'), '')
-    await expect(parse('pdf')).rejects.toThrow(/--export pdf: no such format[\s\S]*formats: csv, json/)
+    await expect(parse('pdf')).rejects.toThrow(/--export pdf: no such format[\s\S]*formats: csv, arrow, json/)
     await expect(parse('html,pdf=x')).rejects.toThrow('--export pdf=x: no such format')
     await expect(parse('html=')).rejects.toThrow('--export html=: a file is missing after =')
     await expect(parse('csv=-')).rejects.toThrow(/several files[\s\S]*csv=tables/)

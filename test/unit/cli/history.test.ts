@@ -77,7 +77,7 @@ it('says that runs are too few, and which folder it could not read', async () =>
   writeFileSync(join(folder, 'broken', 'run.json'), '{')
   await history()
   expect(said.out).toMatch(
-    /\n1 run, 0 series: no change found; see what to know\n(.|\n)*1 run, too few for any finding/,
+    /^1 run, 0 series: no change found; see what to know\n(.|\n)*1 run, too few for any finding/,
   )
   expect(said.out.replaceAll('\n  ', ' ')).toMatch(/left out: .*broken.*not valid JSON/)
 })
@@ -87,7 +87,7 @@ it('leaves out a run that was resumed with --force, and says so', async () => {
   const forced = record(2, 1, [{ kind: 'data', what: 'the content of a.csv was x and is y' }])
   await history()
   expect(said.out).toMatch(
-    /\n1 run, 0 series: no change found; see what to know\n(.|\n)*1 run, too few for any finding/,
+    /^1 run, 0 series: no change found; see what to know\n(.|\n)*1 run, too few for any finding/,
   )
   expect(said.out.replaceAll('\n  ', ' ')).toContain(`left out: ${forced}: it was resumed with --force`)
 })

@@ -82,6 +82,14 @@ describe('the import rules', () => {
       'kernels-stand-alone': ['workers/kernels/planted.ts', "import '../worker.ts'\n"],
       'stats-is-pure': ['harness/stats.ts', "import './metrics.ts'\n"],
       'report-from-records': ['harness/report/planted.ts', "import '../execute/executor.ts'\n"],
+      'client-is-an-asset': [
+        'harness/report/planted-client.ts',
+        "import type { Page } from './client/planted.ts'\nexport type Planted = Page\n",
+      ],
+      'client-in-a-browser': [
+        'harness/report/client/planted.ts',
+        "import 'node:fs'\nexport type Page = 1\n",
+      ],
       'every-import-resolves': ['harness/cli/planted.ts', "import './gone.ts'\n"],
       'no-cycles': ['harness/cli/planted-one.ts', "import './planted-two.ts'\n"],
     }
