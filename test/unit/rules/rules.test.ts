@@ -86,10 +86,7 @@ describe('the import rules', () => {
         'harness/report/planted-client.ts',
         "import type { Page } from './client/planted.ts'\nexport type Planted = Page\n",
       ],
-      'client-in-a-browser': [
-        'harness/report/client/planted.ts',
-        "import 'node:fs'\nexport type Page = 1\n",
-      ],
+      'client-in-a-browser': ['harness/report/client/planted.ts', "import 'node:fs'\nexport type Page = 1\n"],
       'every-import-resolves': ['harness/cli/planted.ts', "import './gone.ts'\n"],
       'no-cycles': ['harness/cli/planted-one.ts', "import './planted-two.ts'\n"],
     }
