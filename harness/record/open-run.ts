@@ -30,10 +30,18 @@ export interface RecordedRun {
  */
 export function openRun(path: string): RecordedRun {
   const folder = resolveRunFolder(path)
-  const manifest = readManifest(folder)
+  const written = readManifest(folder)
   const trials: TrialResult[] = []
-  const notes = eachTrial(journalPath(folder), manifest, (trial) => trials.push(trial))
+  const notes = eachTrial(journalPath(folder), written, (trial) => trials.push(trial))
+  const manifest = written.sweep.search === null ? written : ofTriedValues(written, trials)
   return { path, folder, name: `${manifest.sweep.name}/${basename(folder)}`, manifest, trials, notes }
+}
+
+/** Until a search is over, its manifest holds every value that it may try. */
+export function ofTriedValues(manifest: Manifest, trials: readonly TrialResult[]): Manifest {
+  const tried = new Set(trials.map(({ scenario }) => scenario))
+  const scenarios = manifest.sweep.scenarios.filter(({ id }) => tried.has(id))
+  return { ...manifest, sweep: { ...manifest.sweep, scenarios } }
 }
 
 /** The run folder that a user means: the folder itself, or what a `latest` link points to. */

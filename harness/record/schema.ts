@@ -245,6 +245,16 @@ const goal = z.object({
   subject_to: z.array(z.object({ metric: text, operator: z.enum(['<=', '<', '>=', '>']), bound: number })),
 })
 
+const search = z.object({
+  axis: text,
+  best: z.enum(['min', 'max']),
+  over: textOrNull,
+  values: z.array(number).min(1),
+  lines: z.array(scalar).min(1),
+  resolution: number,
+  trials: z.int().positive(),
+})
+
 const sweep = loosely<Sweep>()({
   name: text.min(1),
   workload: z.union([text, z.object({ command: z.array(text).min(1), folder: text })], {
@@ -273,6 +283,7 @@ const sweep = loosely<Sweep>()({
     install: textOrNull,
   }),
   goal: z.preprocess((given) => given ?? null, goal.nullable()),
+  search: z.preprocess((given) => given ?? null, search.nullable()),
   source: z.looseObject({ path: text, document: z.unknown() }),
 })
 

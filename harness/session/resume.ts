@@ -1,6 +1,6 @@
 /** Takes an interrupted run up again: exactly the trials that are missing, in the order planned at its start. */
 import { rmSync } from 'node:fs'
-import type { PassedOver } from '../../workers/protocol.ts'
+import type { PassedOver, TrialResult } from '../../workers/protocol.ts'
 import { type Stopping, stoppingOf } from '../analyse/precision.ts'
 import { type Executor, fleetOf } from '../execute/executor.ts'
 import { count } from '../format.ts'
@@ -17,6 +17,7 @@ import type { PlannedTrial } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
 import { type Listener, RunStopped } from './events.ts'
 import { type Clock, runTrials, type SweepRun, SYSTEM_CLOCK, skippedTrials } from './run.ts'
+import { concludedSearch, searchOf } from './plan.ts'
 import { prepareSession } from './session.ts'
 
 export interface ResumeOptions {
@@ -62,12 +63,19 @@ export async function resumeRun(
       const text = `the journal ended in ${count(bytes, 'byte')} of a line cut short; they are removed and that trial runs again`
       listener({ event: 'note', text })
     }
-    const { missing, finished, stopping, setAside, notes } = missingTrials(manifest, folder)
+    const { missing, finished, stopping, setAside, ended, notes } = missingTrials(manifest, folder)
+    const search = searchOf(manifest, ended, (text) => listener({ event: 'note', text }))
+    const left = search === null ? missing.length : search.isOver ? 0 : missing.length
     for (const text of notes) listener({ event: 'note', text })
-    if (missing.length === 0) {
+    if (left === 0) {
       if (manifest.finished_at === null) {
         const finished_at = clock.now().toISOString()
-        writeManifest(path, { ...manifest, ...skippedTrials(manifest, stopping), finished_at })
+        writeManifest(path, {
+            ...manifest,
+            ...skippedTrials(manifest, stopping),
+            ...concludedSearch(manifest, search),
+            finished_at,
+          })
       }
       return { end: { done: 'finished', folder: path }, ran: false, pipeline }
     }
@@ -93,9 +101,9 @@ export async function resumeRun(
     const resumption = { at: clock.now().toISOString(), finished_trials: finished, changes }
     const resumed: Manifest = { ...manifest, resumed: [...manifest.resumed, resumption] }
     writeManifest(path, resumed)
-    listener({ event: 'prepared', folder: path, manifest: resumed, finished, left: missing.length })
+    listener({ event: 'prepared', folder: path, manifest: resumed, finished, left })
     const end = await runTrials(
-      { folder, manifest: resumed, session, plan: missing, changes, setAside, stopping },
+      { folder, manifest: resumed, session, plan: missing, changes, setAside, stopping, search },
       { executor, signal, listener, clock },
     )
     return { end, ran: true, pipeline }
@@ -115,6 +123,8 @@ interface Missing {
   finished: number
   stopping: Stopping | null
   setAside: Set<string>
+  /** Those of a search; else none are kept. */
+  ended: TrialResult[]
   notes: string[]
 }
 
@@ -126,8 +136,10 @@ const DEATHS_TO_GIVE_UP = 3
 function missingTrials(manifest: Manifest, { path, journal }: RunFolder): Missing {
   const stopping = stoppingOf(manifest)
   const ended = new Set<string>()
+  const kept: TrialResult[] = []
   const notes = eachTrial(journal, manifest, (trial) => {
     ended.add(trial.trial)
+    if (manifest.sweep.search !== null) kept.push(trial)
     stopping?.add(trial)
   })
   const plan = planTrials(manifest.sweep)
@@ -151,6 +163,7 @@ function missingTrials(manifest: Manifest, { path, journal }: RunFolder): Missin
     finished: ended.size,
     stopping,
     setAside,
+    ended: kept,
     notes,
   }
 }

@@ -11,6 +11,7 @@ import { neverEnded } from '../execute/trial-spec.ts'
 import { makeOwnedFolder } from '../ownership/leftovers.ts'
 import { STINT_VERSION } from '../package-folder.ts'
 import { planTrials, Rounds } from '../plan/planner.ts'
+import type { Search } from '../plan/search.ts'
 import { Journal } from '../record/journal.ts'
 import { readGit, readMachine } from '../record/machine.ts'
 import { writeManifest } from '../record/manifest.ts'
@@ -29,6 +30,7 @@ import { UserError } from '../user-error.ts'
 import { calibrationWords } from './calibrate.ts'
 import { type Listener, RunStopped } from './events.ts'
 import { runRounds } from './rounds.ts'
+import { concludedSearch, searchOf } from './plan.ts'
 import { prepareSession, type Session } from './session.ts'
 
 /** Durations use `monotonicMs()`; `now()` is only for timestamps. */
@@ -100,11 +102,14 @@ export async function runSweep(
       fleet: fleetRecord(executor, null),
       pipeline: options.pipeline ?? null,
     }
+    const search = searchOf(manifest, [], (text) => listener({ event: 'note', text }))
+    if (search !== null && fleetOf(executor) !== null)
+      throw new UserError('a search runs on this machine only', 'leave out --on, --server and machines')
     const lock = createRunFolder(folder, manifest)
     try {
       listener({ event: 'prepared', folder: folder.path, manifest, finished: 0, left: plan.length })
       return await runTrials(
-        { folder, manifest, session, plan, changes: [], setAside: new Set(), stopping: stoppingOf(manifest) },
+        { folder, manifest, session, plan, changes: [], setAside: new Set(), stopping: stoppingOf(manifest), search },
         { executor, signal, listener, clock },
       )
     } finally {
@@ -130,6 +135,8 @@ export interface TrialsToRun {
   setAside: ReadonlySet<string>
   /** Knows the trials that ended before; null where every planned trial runs. */
   stopping: Stopping | null
+  /** What runs instead of the plan; null where the run is no search. */
+  search: Search | null
 }
 
 export interface RunContext {
@@ -159,6 +166,7 @@ export async function runTrials(run: TrialsToRun, context: RunContext): Promise<
       ...manifest,
       fleet: fleetRecord(context.executor, manifest.fleet),
       ...skippedTrials(manifest, run.stopping),
+      ...concludedSearch(manifest, run.search),
       finished_at: context.clock.now().toISOString(),
       elapsed_s: uninterrupted ? (context.clock.monotonicMs() - begun) / 1000 : null,
     })
@@ -201,7 +209,7 @@ async function runIntoJournal(run: TrialsToRun, context: RunContext): Promise<{ 
       return end
     }
     const end = await fillSlots({
-      planner: new Rounds(run.plan, stopping),
+      planner: run.search ?? new Rounds(run.plan, stopping),
       slots: sweep.n_jobs,
       run: async ({ scenario, round }: PlannedTrial) => {
         const spec = session.spec(scenarios.get(scenario)!, { round, logChunks: isLogged(round) })

@@ -5,13 +5,14 @@ import { buildScenarios, compareSettings, gateSettings, referenceFindings } from
 import { missingSources } from './dataset.ts'
 import { isMapping, type Mapping, readYamlFile, type YamlFile } from './document.ts'
 import { goalFindings, goalOf } from './goal.ts'
-import { applyOverrides, type Overrides } from './overrides.ts'
+import { applyOverrides, layAxis, type Overridden, type Overrides } from './overrides.ts'
 import { BUILT_IN, foldersOf, resolveWorkload } from './paths.ts'
 import { type Locate, Places } from './places.ts'
 import { dotted, type Finding, type Path, refuse, SweepError } from './problems.ts'
 import { readProfiles, readReference } from './profiles.ts'
 import { roundsFindings, roundsOf } from './rounds.ts'
 import { inputOf, knownKeys, namedKeys, sweepSchema } from './schema.ts'
+import { asSearch, type SearchRequest, searchFindings, valuesToTry } from './search.ts'
 import { PIPELINE_SETTINGS, SETTING_DEFAULTS } from './settings.ts'
 import { inRunWords, limitedTo, starterSweep } from './starter.ts'
 import type { Sweep } from './types.ts'
@@ -93,11 +94,29 @@ export function sweepOfFile(
   }
 }
 
+/**
+ * As `loadSweep`, with the values that a search may try as an axis of the grid.
+ * @throws {SweepError} for what cannot be searched as well
+ */
+export function loadSearch(
+  path: string,
+  request: SearchRequest,
+  overrides: Overrides = {},
+  surroundings: Partial<Surroundings> = {},
+): LoadedSweep {
+  const file = readYamlFile(path)
+  refuse(file.findings)
+  if (!isMapping(file.data)) throw new SweepError([notASweep(path, file.data)])
+  const loaded = loadRead({ ...file, data: file.data }, path, overrides, surroundings, request)
+  return { ...loaded, overrides }
+}
+
 function loadRead(
   file: YamlFile & { data: Mapping },
   path: string,
   overrides: Overrides,
   surroundings: Partial<Surroundings>,
+  request: SearchRequest | null = null,
 ): Omit<LoadedSweep, 'overrides'> {
   const { data } = file
   // The cores that bound a cap are those of the machine that runs.
@@ -107,6 +126,8 @@ function loadRead(
     dataAt,
   } = surroundings
   const overridden = applyOverrides(file, overrides)
+  if (request !== null) overridden.findings.push(...searchFindings(request, data))
+  const values = request === null ? [] : layValues(file, request, overridden)
   const places = new Places(data, file.positions, path)
   const folders = foldersOf(path, folder, dataAt)
 
@@ -145,10 +166,27 @@ function loadRead(
     compare: compareSettings(input),
     gate: gateSettings(input),
     goal: goalOf(input.goal),
+    search: null,
     source: { path, document: data },
   }
   refuse(referenceFindings(sweep, places, overridden))
-  return { sweep, locate: places.locate, notes: [] }
+  return {
+    sweep: request === null ? sweep : asSearch(sweep, request, values),
+    locate: places.locate,
+    notes: [],
+  }
+}
+
+/** @returns the values that may be tried, which stand in the grid from now on */
+function layValues(
+  file: YamlFile & { data: Mapping },
+  request: SearchRequest,
+  overridden: Overridden,
+): number[] {
+  const { values, findings, place } = valuesToTry(request, file.data)
+  overridden.findings.push(...findings)
+  if (findings.length === 0) layAxis(file, request.axis, values, place, overridden)
+  return values
 }
 
 /** More than any machine has. */

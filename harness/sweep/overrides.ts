@@ -105,6 +105,17 @@ function put(
   note(file.data, path, value, result)
 }
 
+/** Gives the grid an axis, in the place of what the sweep says of it. */
+export function layAxis(
+  file: YamlFile & { data: Mapping },
+  axis: string,
+  values: readonly unknown[],
+  place: Place,
+  result: Overridden,
+): void {
+  put(file, ['grid', axis], values, place, result)
+}
+
 /** An assignment to `__proto__` would make no key of that name. */
 function define(holder: Mapping, key: string, value: unknown): void {
   Object.defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true })

@@ -90,6 +90,23 @@ export interface Goal {
   subject_to: readonly Constraint[]
 }
 
+/** What `stint find` looks for along an axis. */
+export interface SearchSettings {
+  axis: string
+  /** `min`: the smallest value that meets the goal; `max`: the largest. */
+  best: 'min' | 'max'
+  /** The axis along which the search is repeated; null: it is done once. */
+  over: string | null
+  /** Of the axis, in order, from the one at which the goal is hardest to meet; each may be tried. */
+  values: readonly number[]
+  /** Of `over`, in order; one null without it. */
+  lines: readonly Scalar[]
+  /** Largest step from one value to the next, as a share. */
+  resolution: number
+  /** Most trials of one value. */
+  trials: number
+}
+
 /** Rounds go on for a scenario until the mean of a metric is known well enough. */
 export interface StoppingRule {
   /** Trials that every scenario gets. */
@@ -171,6 +188,8 @@ export interface Sweep {
   gate: GateSettings
   /** Null: the sweep names none. */
   goal: Goal | null
+  /** Null: every scenario runs. */
+  search: SearchSettings | null
   /** The sweep as read, overrides applied, for the manifest. */
   source: { path: string; document: unknown }
 }

@@ -108,6 +108,7 @@ export function syntheticRun(shape: Shape = {}): {
         },
         gate: gateSettings({} as SweepInput),
         goal: shape.goal ?? null,
+        search: null,
         source: { path: '/home/ada/sweeps/edge.yaml', document: { name: 'edge-vs-server' } },
       },
       machine: {
