@@ -12,6 +12,7 @@
  * Nothing here prints or ends the process. The import is cheap: each function loads what it needs when it is called.
  */
 import type { InputProblem, PublishReport } from '../workers/protocol.ts'
+import type { Scalar } from '../workers/workload.ts'
 import type { WorkloadParams } from './ask-workload.ts'
 import type { Doctor } from './doctor/doctor.ts'
 import type { DuetExecutor, Executor } from './execute/executor.ts'
@@ -42,6 +43,7 @@ import type { SweepRun } from './session/run.ts'
 import type { LoadedSweep, Surroundings } from './sweep/load.ts'
 import type { Overrides } from './sweep/overrides.ts'
 import type { Profile } from './sweep/profiles.ts'
+import type { SearchRequest } from './sweep/search.ts'
 import type { Sweep } from './sweep/types.ts'
 import { userErrorFrom } from './user-error.ts'
 
@@ -102,6 +104,7 @@ export type { LoadedSweep, Surroundings } from './sweep/load.ts'
 export type { Overrides } from './sweep/overrides.ts'
 export { SweepError } from './sweep/problems.ts'
 export type { Profile } from './sweep/profiles.ts'
+export type { SearchRequest } from './sweep/search.ts'
 export type { Scenario, Sweep } from './sweep/types.ts'
 export { FILE_ERRORS, UserError } from './user-error.ts'
 
@@ -221,6 +224,67 @@ export async function run(sweep: SweepSource, options: RunOptions = {}): Promise
     loaded.sweep,
   )
   return settled(end, signal, loaded.inWords)
+}
+
+/** What a search came to at one value of the axis that it was repeated over. */
+export interface FoundValue {
+  /** By the axis of `over`; empty without one. */
+  at: Record<string, Scalar>
+  /** The value that was looked for, shown to meet the goal; null where the range has none. */
+  meets: number | null
+  /** The value nearest to it that fails the goal; null where the range has none. */
+  fails: number | null
+  /** At least the probability that every verdict on the way is right; null where they contradict each other. */
+  confidence: number | null
+  trials: number
+  /** Values between the two whose trials do not tell. */
+  undecided: number[]
+  /** Values that fail beyond one that meets: the axis is not monotone, or a verdict is wrong. */
+  violations: number[]
+}
+
+export interface FoundValues extends FinishedRun {
+  axis: string
+  goal: string
+  results: FoundValue[]
+}
+
+/** Reads a sweep for a search along one of its axes. */
+export async function loadSearch(
+  path: string,
+  request: SearchRequest,
+  overrides: Overrides = {},
+): Promise<LoadedSweep> {
+  return (await import('./sweep/load.ts')).loadSearch(path, request, overrides)
+}
+
+/**
+ * Searches an axis for the value from which on the goal of the sweep is met: values are tried by repeated trials, each
+ * until a sequential test decides it, and bisected.
+ * @param sweep as `loadSearch` gives it
+ * @throws as `run`
+ */
+export async function find(sweep: LoadedSweep, options: RunOptions = {}): Promise<FoundValues> {
+  const end = await run(sweep, options)
+  return { ...end, ...(await foundIn(end.folder)) }
+}
+
+/** What the search in a run folder came to so far. */
+async function foundIn(folder: string): Promise<Pick<FoundValues, 'axis' | 'goal' | 'results'>> {
+  const [{ openRun }, { searchInputOf, searchState }, { goalText }] = await Promise.all([
+    import('./record/open-run.ts'),
+    import('./analyse/search.ts'),
+    import('./sweep/goal.ts'),
+  ])
+  const { manifest, trials } = openRun(folder)
+  const input = searchInputOf(manifest)
+  const { axis, over } = input.search
+  const results = searchState(input, trials).lines.map((line): FoundValue => {
+    const { at, meets, fails, confidence, undecided, violations } = line
+    const where = over === null ? {} : { [over]: at }
+    return { at: where, meets, fails, confidence, trials: line.trials, undecided, violations }
+  })
+  return { axis, goal: goalText(input.goal), results }
 }
 
 export interface ResumeOptions extends ExecuteOptions {

@@ -14,14 +14,16 @@ import { groupByScenario, metricValues } from './values.ts'
 export type Verdict = 'meets' | 'fails' | 'undecided'
 
 /**
- * Chance to decide one value wrongly, for either side: where the mean lies exactly at the bound, to call it within; to
- * call it beyond; and to call a value met at which two of three trials do not end `ok`.
+ * Chance to decide one value wrongly, for either side: where the mean lies exactly at the bound, to call it within, and to
+ * call it beyond.
  */
 export const PROBE_ALPHA = 0.005
 
-/** What two of three trials that do not end `ok` leave: so many in a row that end `ok` have a chance of at most alpha. */
+/** Chance to call a value met at which two of three trials do not end `ok`. */
+const OK_ALPHA = 0.04
+/** What two of three trials that do not end `ok` leave: so many in a row that end `ok` have a chance of at most that. */
 const OK_SHARE = 1 / 3
-export const FEWEST_TO_MEET = Math.ceil(Math.log(PROBE_ALPHA) / Math.log(OK_SHARE))
+export const FEWEST_TO_MEET = Math.ceil(Math.log(OK_ALPHA) / Math.log(OK_SHARE))
 
 /** Trials after which the test looks, but for the last, which is as many as one value may have. */
 const LOOKS = [3, 5, 8, 12]
@@ -294,6 +296,7 @@ function lineOf(
     (index) => index > (fails ?? -1) && index < (meets ?? values.length),
   )
   const known = [...verdicts.values()].filter((verdict) => verdict !== 'undecided').length
+  const met = indexesOf(verdicts, 'meets').length
   const valueAt = (index: number | null) => (index === null ? null : values[index]!)
   return {
     at,
@@ -302,7 +305,8 @@ function lineOf(
     fails: valueAt(fails),
     undecided: undecided.map((index) => values[index]!),
     violations: violations.map((index) => values[index]!),
-    confidence: violations.length > 0 || known === 0 ? null : Math.max(0, 1 - known * PROBE_ALPHA),
+    confidence:
+      violations.length > 0 || known === 0 ? null : Math.max(0, 1 - known * PROBE_ALPHA - met * OK_ALPHA),
     trials: tried.reduce((sum, { trials }) => sum + trials, 0),
     isOver,
   }

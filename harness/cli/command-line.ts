@@ -50,6 +50,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./gate.ts')).gateCommand,
   },
   {
+    command: 'find <sweep>',
+    describe: "search an axis for the smallest or largest value that meets the sweep's goal",
+    load: async () => (await import('./find.ts')).findCommand,
+  },
+  {
     command: 'agent',
     describe: 'run trials on this machine for a coordinator elsewhere, over a NATS server',
     load: async () => (await import('./agent.ts')).agentCommand,

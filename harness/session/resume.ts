@@ -16,8 +16,8 @@ import type { Manifest, PipelineRequest } from '../record/types.ts'
 import type { PlannedTrial } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
 import { type Listener, RunStopped } from './events.ts'
-import { type Clock, runTrials, type SweepRun, SYSTEM_CLOCK, skippedTrials } from './run.ts'
 import { concludedSearch, searchOf } from './plan.ts'
+import { type Clock, runTrials, type SweepRun, SYSTEM_CLOCK, skippedTrials } from './run.ts'
 import { prepareSession } from './session.ts'
 
 export interface ResumeOptions {
@@ -71,11 +71,11 @@ export async function resumeRun(
       if (manifest.finished_at === null) {
         const finished_at = clock.now().toISOString()
         writeManifest(path, {
-            ...manifest,
-            ...skippedTrials(manifest, stopping),
-            ...concludedSearch(manifest, search),
-            finished_at,
-          })
+          ...manifest,
+          ...skippedTrials(manifest, stopping),
+          ...concludedSearch(manifest, search),
+          finished_at,
+        })
       }
       return { end: { done: 'finished', folder: path }, ran: false, pipeline }
     }

@@ -29,8 +29,8 @@ import type { PlannedTrial } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
 import { calibrationWords } from './calibrate.ts'
 import { type Listener, RunStopped } from './events.ts'
-import { runRounds } from './rounds.ts'
 import { concludedSearch, searchOf } from './plan.ts'
+import { runRounds } from './rounds.ts'
 import { prepareSession, type Session } from './session.ts'
 
 /** Durations use `monotonicMs()`; `now()` is only for timestamps. */
@@ -109,7 +109,16 @@ export async function runSweep(
     try {
       listener({ event: 'prepared', folder: folder.path, manifest, finished: 0, left: plan.length })
       return await runTrials(
-        { folder, manifest, session, plan, changes: [], setAside: new Set(), stopping: stoppingOf(manifest), search },
+        {
+          folder,
+          manifest,
+          session,
+          plan,
+          changes: [],
+          setAside: new Set(),
+          stopping: stoppingOf(manifest),
+          search,
+        },
         { executor, signal, listener, clock },
       )
     } finally {

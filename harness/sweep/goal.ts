@@ -67,6 +67,13 @@ export function constraintText({ metric, operator, bound }: Constraint): string 
   return `${metric} ${operator} ${bound}`
 }
 
+/** `maximize r2, subject to peak_memory_mb <= 64`, as people read it. */
+export function goalText({ objective, subject_to }: Goal): string {
+  const bounds = subject_to.map(constraintText).join(', ')
+  const wanted = objective === null ? null : `${objective.direction} ${objective.metric}`
+  return [wanted, bounds === '' ? null : `subject to ${bounds}`].filter((part) => part !== null).join(', ')
+}
+
 /**
  * Every metric that the goal names, with the key at which it stands and, in a list, the text there.
  * @param document the sweep as read
