@@ -75,7 +75,7 @@ export function judge(
     if (standing.standing === 'not_met') return { verdict: 'fails', rounds, standing }
     if (standing.standing === 'met' && rounds >= Math.min(FEWEST_TO_MEET, most))
       return { verdict: 'meets', rounds, standing }
-    if (unmeasured(goal, trials).length > 0) return { verdict: 'undecided', rounds, standing }
+    if (unmeasured(goal, upTo(rounds)).length > 0) return { verdict: 'undecided', rounds, standing }
   }
   return { verdict: 'undecided', rounds: most, standing }
 }

@@ -107,7 +107,7 @@ async function findValues(words: FindWords): Promise<void> {
 
 function rangeOf(text: string | undefined): { low: number; high: number } | null {
   if (text === undefined) return null
-  const [, low, high] = /^\s*([\d.e+]+)\.\.([\d.e+]+)\s*$/.exec(text) ?? []
+  const [, low, high] = /^\s*([\d.e+-]+?)\.\.([\d.e+-]+)\s*$/.exec(text) ?? []
   const range = { low: Number(low), high: Number(high) }
   if (Number.isFinite(range.low) && Number.isFinite(range.high)) return range
   throw new UserError(`--range ${text}: expected two numbers, such as 16..512`)
