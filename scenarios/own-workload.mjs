@@ -1,5 +1,5 @@
 // Anomaly scores for a sensor: an exponentially weighted mean and variance, one alarm per outlying reading.
-// The stream is synthetic and follows from random_seed alone, so the true anomalies are known.
+// The stream is synthetic and follows from random_seed only, so the true anomalies are known.
 export default {
   describe: () => ({
     name: 'sensor-anomalies',

@@ -255,7 +255,7 @@ interface Gap {
 
 /**
  * Kernels and their memory. Arrays made here are typed arrays like any other, whose `byteOffset` is the pointer that
- * kernels take. The memory is of the kind that threads can share, which one thread alone uses here: its arrays stay
+ * kernels take. The memory is of the kind that threads can share, which only one thread uses here: its arrays stay
  * valid when it grows, where those of other memories would lose their bytes.
  */
 export class Kernels {

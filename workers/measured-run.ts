@@ -27,9 +27,9 @@ const TURN_EVERY_MS = 250
 const HELD_BACK_MS = 1
 
 export class MeasuredRun {
-  /** Ms a chunk, from the start of its step until the next may start. */
+  /** Ms per chunk, from the start of its step until the next may start. */
   readonly latency = new Samples()
-  /** Ms a chunk, the step alone. */
+  /** Ms per chunk, the step only. */
   readonly service = new Samples()
   rows = 0
   private readonly open: OpenWorkload

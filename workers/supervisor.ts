@@ -186,7 +186,7 @@ function pinToCore(pid: number, core: number): void {
 try {
   setPriority(HIGH_PRIORITY)
 } catch {
-  // Root alone may; without it a busy machine delays a kill by a few ms.
+  // Only root may; without it a busy machine delays a kill by a few ms.
 }
 // Only the end of the pipe counts.
 for (const signal of GROUP_SIGNALS) process.on(signal, () => {})

@@ -1,7 +1,7 @@
 /**
  * The worker: the worker thread that runs one trial. Its pool calls `empty`, `load`, `warm`, `drive` and `finish` in turn.
  * Between these calls the caps are put in force from outside: on memory once the worker stands empty and to the end, on
- * compute for `drive` alone.
+ * compute for `drive` only.
  */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -89,7 +89,7 @@ let memory: MemoryCheck
 let measured: Measured
 
 /**
- * V8's full collection for the harness alone: a workload finds the usual globals. The flag is set for as long as the
+ * V8's full collection for the harness only: a workload finds the usual globals. The flag is set for as long as the
  * handle takes to make: a process that is started with it cannot use the code that Node brings along compiled, and
  * takes a fifth longer to start.
  */

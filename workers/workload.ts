@@ -45,7 +45,7 @@ export interface ChoiceInfo {
 /** By parameter and value; such a parameter takes none of the others. */
 export type Choices = Record<string, Record<string, ChoiceInfo>>
 
-/** What a workload says of itself; asked once a run, in a trial process. */
+/** What a workload says of itself; asked once per run, in a trial process. */
 export interface WorkloadInfo {
   name: string
   /** Null: any, handed over as given. */
@@ -134,7 +134,7 @@ export interface OpenWorkload {
    * @returns rows given up; fewer only where the data ends
    */
   skip?(rows: number): number | Promise<number>
-  /** What it came to. Not timed; max_compute_units holds the steps alone, max_memory_mb this as well. */
+  /** What it came to. Not timed; max_compute_units holds only the steps, max_memory_mb this as well. */
   finish(): TrialOutput | Promise<TrialOutput>
   close?(): void | Promise<void>
 }

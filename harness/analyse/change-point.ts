@@ -260,7 +260,7 @@ const OUTLIER_ALPHA = 0.001
  * Indices of values that stand apart from the others of their regime, by Grubbs' test ("Procedures for detecting
  * outlying observations in samples", Technometrics 11, 1969), one after another.
  * @param from the regime's first index
- * @param to behind its last
+ * @param to after its last
  */
 export function outliersOf(values: readonly number[], from: number, to: number): number[] {
   const left = Array.from({ length: to - from }, (_, k) => from + k)

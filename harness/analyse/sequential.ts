@@ -196,7 +196,7 @@ export function criticalT(look: Look, n: number): number {
  * Small samples: the t-test's p is held against the nominal p of the plan (Jennison & Turnbull 2000, section 3.8),
  * less a part that keeps the error at or below alpha from 4 values on.
  * Assumes noise that falls evenly on both sides, as in duets whose places are drawn at random and balanced, whatever
- * its shape. Noise of one version alone is another matter: docs/evidence/gate-statistics.md has the error under it.
+ * its shape. Noise of only one version is another matter: docs/evidence/gate-statistics.md has the error under it.
  * @param look index into the plan's looks; the caller looks at the planned shares and nowhere between
  * @param margin as a share, 0.02 for 2%
  */

@@ -136,7 +136,7 @@ function changeOfPoints(scale: Scale, a: number, b: number): WelchTest['change']
   return value === null ? null : { value, low: null, high: null }
 }
 
-/** (b - a) / |a|; 0 where both are 0, null where a alone is. */
+/** (b - a) / |a|; 0 where both are 0, null where only a is. */
 export function relativeChange(a: number, b: number): number | null {
   if (a === b) return 0
   return a === 0 ? null : (b - a) / Math.abs(a)

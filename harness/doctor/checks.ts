@@ -79,7 +79,7 @@ export async function tryRest(executor: Executor): Promise<Ability[]> {
       'compute',
       'core pinning',
       pinned.outcome === 'ok'
-        ? { able: true, found: 'a trial ran on core 0 alone' }
+        ? { able: true, found: 'a trial ran on core 0 only' }
         : { able: false, found: pinned.error.message },
       remedyFor('taskset'),
     ),

@@ -16,7 +16,7 @@ import { type Checkout, checkOut, nameOfWorkingCopy } from './checkout.ts'
 import { type Modules, modulesByName, runGate } from './run-gate.ts'
 import type { GateEvent, GateResult } from './types.ts'
 
-/** `KEY=VALUE` each, laid over the sweep of one side alone. */
+/** `KEY=VALUE` each, laid over the sweep of one side only. */
 export interface Sets {
   setBaseline?: readonly string[]
   setCandidate?: readonly string[]

@@ -168,7 +168,7 @@ export interface GateResult {
   /** That duets ran on, each on one. */
   cores: number[]
   trials: number
-  /** Of measuring alone. */
+  /** Of measuring only. */
   elapsed_s: number
   ended: 'decided' | 'time_limit' | 'all_measured'
 }

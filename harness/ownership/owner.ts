@@ -12,7 +12,7 @@ export interface Owner {
   started: string
   /** First part of the kernel's id of this boot. */
   boot: string
-  /** Process ids mean something within their namespace alone. */
+  /** Process ids mean something only within their namespace. */
   namespace: string
 }
 

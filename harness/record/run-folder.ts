@@ -43,7 +43,7 @@ export function checkWritable(root: string): void {
   while (!existsSync(existing)) existing = dirname(existing)
   if (!statSync(existing).isDirectory()) throw new UserError(`${existing}: is a file; --out needs a folder`)
   try {
-    // Tried for real: permissions alone do not tell, least of all to root.
+    // Tried for real: permissions do not tell, least of all to root.
     rmdirSync(makeOwnedFolder(existing, true))
   } catch (error) {
     const reason = (error as Error).message.split(',')[0]
@@ -92,7 +92,7 @@ export function createRunFolder(folder: RunFolder, manifest: Manifest): FolderLo
     writeManifest(unfinished, manifest)
     writeFileSync(journalPath(unfinished), '')
     const lock = lockFolder(unfinished, folder.path)
-    // A temporary folder is its owner's alone; results are as open as the user's other files.
+    // A temporary folder is only its owner's; results are as open as the user's other files.
     chmodSync(unfinished, 0o777 & ~process.umask())
     renameSync(unfinished, folder.path)
     syncFolder(parent)

@@ -154,7 +154,7 @@ function computeCap1to2({ requested, ...others }: Plain, settings: Plain): Plain
   }
 }
 
-/** Words alone in format 1. */
+/** Only words in format 1. */
 function passedOver(changes: unknown): PassedOver[] {
   if (!Array.isArray(changes)) return []
   return changes.map((change) => ({ kind: kindOf(String(change)), what: String(change) }))

@@ -122,7 +122,7 @@ async function written(stdin: Readable, folder: string): Promise<string> {
   return path
 }
 
-/** Null where white space alone came so far. */
+/** Null where only white space came so far. */
 function endingOf(part: Buffer): string | null {
   if (GZIP_MARK.every((byte, i) => part[i] === byte)) return '.gz'
   const first = part.find((byte) => !WHITE_SPACE.has(byte))

@@ -86,7 +86,7 @@ function contradiction(point: Point): { key: string; what: string; hint: string 
   }
   if (given('source')) {
     const hint = 'remove it, or `generate` the data instead of naming a source'
-    if (given('seed')) return { key: 'dataset.seed', what: 'goes with generated data alone', hint }
+    if (given('seed')) return { key: 'dataset.seed', what: 'goes with generated data only', hint }
     const forTopics = MQTT_ONLY.find(given)
     if (forTopics === undefined || isTopic(point['dataset.source'])) return null
     const what = 'only goes with a source of MQTT'
@@ -102,7 +102,7 @@ function contradiction(point: Point): { key: string; what: string; hint: string 
   if (extra === undefined) return null
   return {
     key: extra,
-    what: 'goes with a source alone',
+    what: 'goes with a source only',
     hint: 'the preset that is generated says it; remove this',
   }
 }

@@ -79,7 +79,7 @@ export function readYamlFile(file: string): YamlFile {
   }
 }
 
-/** A dash alone where YAML wants a value. It stands for standard input, and YAML wants it quoted. */
+/** A lone dash where YAML wants a value. It stands for standard input, and YAML wants it quoted. */
 const BARE_DASH = /(?<=(?:\S:[ \t]+|[,[{][ \t]*))-(?=[ \t]*(?:[,\]}]|(?:[ \t]#.*)?\r?$))/gm
 /** Takes its place while YAML is read: as long, and in no text of a person's. */
 const DASH = '\uf8ff'

@@ -77,7 +77,7 @@ export function matches(point: Point, part: Point): boolean {
 /**
  * The points of a sweep: the grid in order, less what is excluded, then the includes in order.
  * Excludes are matched against whole points, so they may name what a profile or the top of the sweep sets;
- * an include is never excluded. A sweep without axes has one point, unless it has includes alone.
+ * an include is never excluded. A sweep without axes has one point, unless it has only includes.
  */
 export function expand({ base, axes, profiles, include, exclude, fixed }: ExpandInput): Expansion {
   const complete = (own: Point): Point => ({

@@ -94,7 +94,7 @@ function* misfitsOf({ settings, dataset, params }: Scenario, isPipeline: boolean
   }
   const { 'arrival.duty': duty, 'arrival.factor': factor } = settings
   if (isBursts(settings) && duty * factor > 1) {
-    const what = `got ${factor}, expected at most ${1 / duty}, which is 1 / arrival.duty: else the bursts alone have more events than arrival.rate says`
+    const what = `got ${factor}, expected at most ${1 / duty}, which is 1 / arrival.duty: else the bursts have more events than arrival.rate says`
     yield { key: 'arrival.factor', what, hint: 'lower the factor or the duty' }
   }
   if (settings['queue.when_full'] !== 'block' && settings['queue.limit_rows'] === null) {

@@ -33,7 +33,7 @@ export interface SweepDataset {
 export type Correction = 'holm' | 'bh'
 
 export interface CompareSettings {
-  /** Every scenario is paired with the one that differs from it in these keys alone; null: none given. */
+  /** Every scenario is paired with the one that differs from it only in these keys; null: none given. */
   reference: Record<string, Scalar> | null
   metrics: string[]
   alpha: number
@@ -148,7 +148,7 @@ export interface ScenarioSettings {
 
 /** One point of the expanded grid. */
 export interface Scenario {
-  /** Made from the parameters alone: stable between runs, machines, and orders of keys. */
+  /** Made only from the parameters: stable between runs, machines, and orders of keys. */
   id: string
   /** The axes' values in words, such as `batch_size=64 max_compute_units=0.5`. */
   label: string
@@ -175,7 +175,7 @@ export interface Sweep {
   scenarios: Scenario[]
   /** Keys that vary, in the order of the sweep. */
   axes: string[]
-  /** Trials a scenario; the most, where `until` may end its rounds earlier. */
+  /** Trials per scenario; the most, where `until` may end its rounds earlier. */
   benchmark_runs: number
   /** Null: every scenario has all of its trials. */
   until: StoppingRule | null

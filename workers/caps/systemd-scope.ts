@@ -1,5 +1,5 @@
 /**
- * A delegated group of version 2 for this run alone, where the group that Stint was started in may not be divided: systemd
+ * A delegated group of version 2 for this run only, where the group that Stint was started in may not be divided: systemd
  * makes it on the same call that `systemd-run --scope -p Delegate=yes` makes, but around processes that run already. It lies in
  * the slice that Stint was started in, and none is made where that would leave a limit behind.
  */

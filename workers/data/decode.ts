@@ -100,7 +100,7 @@ const GROUPED = String.raw`(?:[1-9]\d{0,2}(?<mark>${GROUP_MARK})\d{3}(?:\k<mark>
 const NUMBER = String.raw`(?:${DIGITS}(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?`
 const SIGN = '[+\\-\u2212]?'
 
-/** Multipliers, where one of these letters alone follows a number. */
+/** Multipliers, where only one of these letters follows a number. */
 const MULTIPLIERS: ReadonlyMap<string, number> = new Map([
   ['k', 1e3],
   ['K', 1e3],
@@ -126,7 +126,7 @@ export interface DecoratedNumber {
   unit: string
   /** A letter such as K for thousands, which is counted in `value`. */
   multiplier: string
-  /** Negative by parentheses around it or a minus sign behind it. */
+  /** Negative by parentheses around it or a minus sign after it. */
   accounting: boolean
   /** With the minus sign of typesetting, U+2212. */
   typographic: boolean

@@ -10,7 +10,7 @@ import type { CsvDialect, DataFingerprint, ReadingOptions } from './types.ts'
 
 const READ_BYTES = 1 << 18
 const CHUNK_EVENTS = 4096
-/** A longer first line is no header: the file is binary, or its lines end in CR alone. */
+/** A longer first line is no header: the file is binary, or its lines end in a lone CR. */
 const LARGEST_HEADER_BYTES = 1 << 20
 
 const LF = 10
@@ -143,7 +143,7 @@ class RecordScan {
     return { rows: this.records - 1, columns: this.columns }
   }
 
-  /** Counts the part's records; the offset just behind the first record of the file, or the part's length. */
+  /** Counts the part's records; the offset just after the first record of the file, or the part's length. */
   private count(part: Buffer): number {
     let headerEnd = part.length
     const { separator, quote, comment } = this

@@ -60,7 +60,7 @@ export interface ColumnDeclaration {
   values?: string[]
 }
 
-/** What a declared feature is computed by. Rolling and exponentially weighted ones see earlier rows alone. */
+/** What a declared feature is computed by. Rolling and exponentially weighted ones see only earlier rows. */
 export const FEATURE_OPS = [
   ...(['sum', 'difference', 'product', 'ratio', 'power', 'log', 'sqrt', 'abs'] as const),
   ...(['year', 'month', 'weekday', 'hour'] as const),

@@ -142,7 +142,7 @@ export function unscale(values: usize, rows: i32, mean: f64, deviation: f64): vo
   if (i < rows) store<f64>(at(values, i), mean + deviation * load<f64>(at(values, i)))
 }
 
-/** Keeps values within the two, by comparisons that leave NaN alone. */
+/** Keeps values within the two, by comparisons that keep NaN. */
 export function clip(values: usize, rows: i32, lowest: f64, highest: f64): void {
   const lows = f64x2.splat(lowest)
   const highs = f64x2.splat(highest)

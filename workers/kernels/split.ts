@@ -17,7 +17,7 @@ class Splitter {
   quote: i32
   comment: i32
   maxRowBytes: i32
-  /** Fields a row, and how many of them are wanted. */
+  /** Fields per row, and how many of them are wanted. */
   width: i32
   wanted: i32
   /** First byte not yet in a row, and the end of the bytes held. */

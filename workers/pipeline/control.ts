@@ -207,7 +207,7 @@ class RunFootprint implements Footprint {
 // a chunk grows by a fixed step while there is room, and is halved where it would not fit.
 
 export interface ControllerOptions {
-  /** The most rows a chunk. */
+  /** The most rows per chunk. */
   chunkSize: number
   /** Rows of the first chunk, 1 to `chunkSize`. */
   start: number
@@ -253,7 +253,7 @@ const GROWTH_STEPS = 8
 const ROOM_SHARE = 0.8
 /** The controller aims below the target, so that a chunk somewhat slower than most still meets it. */
 const TARGET_SHARE = 0.9
-/** Weight of the last chunk in the running time a row. */
+/** Weight of the last chunk in the running time per row. */
 const LATENCY_WEIGHT = 0.3
 
 export class ChunkController {
@@ -265,7 +265,7 @@ export class ChunkController {
   private readonly options: ControllerOptions
   private size: number
   private started = false
-  /** Running mean time a row, ms; null before the first chunk has ended. */
+  /** Running mean time per row, ms; null before the first chunk has ended. */
   private rowMs: number | null = null
 
   constructor(options: ControllerOptions) {
@@ -293,7 +293,7 @@ export class ChunkController {
     this.rowMs = this.rowMs === null ? rowMs : this.rowMs + LATENCY_WEIGHT * (rowMs - this.rowMs)
   }
 
-  /** The size by feedback alone, before memory is looked at. */
+  /** The size by feedback, before memory is looked at. */
   private wish(footprint: Footprint): { rows: number; reason: Reason } {
     if (!this.started) return { rows: this.size, reason: 'start' }
     const aim = this.rowsForTarget()

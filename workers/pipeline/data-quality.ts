@@ -28,7 +28,7 @@ export class DataQuality {
   private columns: readonly Column[] | null = null
   private chunkQuality: (ChunkQuality & { bad_values?: number; dropped?: number }) | null = null
 
-  /** @param seen the columns of the rows before a checkpoint, whose state this is: there may be none behind it */
+  /** @param seen the columns of the rows before a checkpoint, whose state this is: there may be none after it */
   constructor(
     plan: Plan,
     dataset: Pick<PreparedDataset, 'path' | 'bad_values'>,

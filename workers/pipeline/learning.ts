@@ -65,7 +65,7 @@ export interface LearningState {
 
 interface LearningShape {
   task: Task
-  /** Dense features and categorical slots a row. */
+  /** Dense features and categorical slots per row. */
   width: number
   slots: number
   /** Rows that are expected, for the curve's points. */
@@ -82,7 +82,7 @@ export class Learning {
   private readonly models: readonly Model[]
   private readonly curved: CurvedScores
   private readonly prequential: Prequential
-  /** Batch mode alone. */
+  /** Batch mode only. */
   private readonly holdout: Holdout | null
   private reported: WindowReading | null = null
 
@@ -141,7 +141,7 @@ export class Learning {
     this.holdout!.fit(epochs ?? (converges ? null : once ? 1 : EPOCHS))
   }
 
-  /** Told of every scored row: for drift detectors on the error. Streaming alone. */
+  /** Told of every scored row: for drift detectors on the error. Streaming only. */
   observe(observer: Observer): void {
     this.prequential.observer = observer
   }
@@ -151,7 +151,7 @@ export class Learning {
     this.prequential.forgetAfter(row, keep)
   }
 
-  /** Rows a batch; may change between batches. */
+  /** Rows per batch; may change between batches. */
   get batchSize(): number {
     return this.prequential.batchSize
   }

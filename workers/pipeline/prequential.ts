@@ -66,7 +66,7 @@ export interface Schedule {
 
 /**
  * A row's label arrives when `labelDelay` more rows have been seen. A batch is learned, whole, before the first batch
- * that begins after its last label has arrived; without delay that is the batch right behind it.
+ * that begins after its last label has arrived; without delay that is the batch right after it.
  */
 export class Prequential {
   observer: Observer | null = null
@@ -209,7 +209,7 @@ export class Prequential {
     const { queue } = this
     if (queue === null) this.settle(batch, from, to, made, 0)
     else {
-      // The rows of the data behind the batch are at least those that still wait.
+      // The rows of the data after the batch are at least those that still wait.
       queue.push(buffer, from, to, made, (taken?.read ?? 0) - (buffer.waiting - rows))
       this.settleDue(taken)
     }
@@ -298,7 +298,7 @@ interface LabelQueueState {
 class LabelQueue {
   /** The batch that `shift` took out, alone. */
   readonly batch: RowBuffer
-  /** Its predictions and, behind them, those of the batches that wait; by model. */
+  /** Its predictions and, after them, those of the batches that wait; by model. */
   readonly predictions: Float64Array[]
   private readonly rows: RowQueue
   private readonly widths: readonly number[]

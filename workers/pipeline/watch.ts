@@ -83,7 +83,7 @@ export class Watch {
 
   /** For the journal. */
   summary(): Record<string, unknown> {
-    // Batch mode learns once, behind its last row: there an alarm comes too early to act upon.
+    // Batch mode learns once, after its last row: there an alarm comes too early to act upon.
     const { monitor } = this
     const idle = this.keep !== null && this.onErrorDrift === null
     return {

@@ -100,7 +100,7 @@ class PipelineRun implements OpenWorkload {
   private readonly watch: Watch | null
   private readonly engineer: FeatureEngineer
   private readonly learning: Learning
-  /** Under adaptive_chunk_resize alone. */
+  /** Only under adaptive_chunk_resize. */
   private readonly control: RunControl | null
   /** Where rows can be spilled and memory is bounded. */
   private readonly spill: Spill | null
@@ -253,7 +253,7 @@ class PipelineRun implements OpenWorkload {
     return { kernels: 'js', ...(this.params.kernels === 'wasm' && { kernels_missing: whyNoKernels() }) }
   }
 
-  /** What lies behind the last row is no chunk to decide on. */
+  /** What lies after the last row is no chunk to decide on. */
   private nextRows(offered: number, now: number): number {
     if (this.control === null || this.rows >= this.expected) return offered
     return Math.min(offered, this.control.next(now))
@@ -268,7 +268,7 @@ class PipelineRun implements OpenWorkload {
     )
   }
 
-  /** Batch mode predicts nothing as rows come in: target and features alone are watched. */
+  /** Batch mode predicts nothing as rows come in: only target and features are watched. */
   private watchKept(watch: Watch): void {
     const { batch, first } = this.learning.buffer
     watch.observe(batch, first, batch.rows, this.kept, null)

@@ -1,5 +1,5 @@
 /**
- * A trial's chunk log, one JSON line a chunk. While chunks are timed only numbers are kept, in a block of fixed size
+ * A trial's chunk log, one JSON line per chunk. While chunks are timed only numbers are kept, in a block of fixed size
  * that goes to an unnamed temporary file when it is full; lines are made of them once the timing is over.
  */
 import { mkdirSync } from 'node:fs'
@@ -74,7 +74,7 @@ class ChunkLogError extends Error {
 export class ChunkLog {
   private readonly path: string
   private readonly numbers = new Float64Array(BLOCK_CHUNKS * STRIDE)
-  /** What is not a number, as JSON objects one behind the other: as bytes, of which the collector knows nothing. */
+  /** What is not a number, as JSON objects one after the other: as bytes, of which the collector knows nothing. */
   private texts = Buffer.alloc(TEXT_BYTES)
   /** Where the text of each chunk ends; empty ones are none. */
   private readonly textEnds = new Int32Array(BLOCK_CHUNKS)

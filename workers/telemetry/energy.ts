@@ -8,7 +8,7 @@ import { canTell, list, monotonicMs, textOf } from './clock.ts'
 const POWERCAP_ROOT = '/sys/class/powercap'
 /** The kernel brings the counters up to date so often. */
 const RESOLUTION_MS = 1
-/** Top-level domains alone: `intel-rapl:0:0` lies within `intel-rapl:0`, and the MMIO interface counts it again. */
+/** Only top-level domains: `intel-rapl:0:0` lies within `intel-rapl:0`, and the MMIO interface counts it again. */
 const TOP_LEVEL = /^intel-rapl:\d+$/
 
 interface Package {
@@ -25,7 +25,7 @@ export interface Energy {
 
 /**
  * Joules between construction and `stop()`, over all packages. Null where there is no RAPL or where any package
- * cannot be read (often root alone may): part of the machine's energy would pass for the whole.
+ * cannot be read (often only root may): part of the machine's energy would pass for the whole.
  * A counter that wraps once within the interval is corrected. Null as well where the interval is too short to tell.
  * @param root another powercap folder; by default `STINT_POWERCAP_ROOT` or the kernel's own
  */

@@ -1,4 +1,4 @@
-/** Signs that others disturbed the calling thread. Linux alone; null elsewhere. */
+/** Signs that others disturbed the calling thread. Linux only; null elsewhere. */
 import { join } from 'node:path'
 import type { NoiseReadings } from '../protocol.ts'
 import { canTell, cpuUsage, list, shareOf, TICK_MS, textOf, threadMs } from './clock.ts'

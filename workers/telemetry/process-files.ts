@@ -204,7 +204,7 @@ export class ThreadAccount {
 
   /** Takes some 5 us. */
   read(): Account {
-    // Asked for the usage of the process, the kernel brings the thread's account up to date, which ticks alone do else.
+    // Asked for the usage of the process, the kernel brings the thread's account up to date, which otherwise only ticks do.
     const usage = cpuUsage()
     const bytes = read(this.fd, this.buffer, 0, this.buffer.length, 0)
     const [cpu, waited] = this.buffer.toString('latin1', 0, bytes).split(' ')

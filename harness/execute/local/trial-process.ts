@@ -85,7 +85,7 @@ export class TrialProcess<R> {
     this.child.kill('SIGKILL')
   }
 
-  /** Tinypool pipes a child's output into this process's own, whose stdout belongs to the answer alone. */
+  /** Tinypool pipes a child's output into this process's own, whose stdout belongs only to the answer. */
   private divert(onOutput: (text: string) => void): void {
     const { stdout, stderr } = this.child
     stdout?.unpipe(process.stdout)

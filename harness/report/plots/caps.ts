@@ -59,7 +59,7 @@ export function capsPlot(model: ReportModel, file: string): Plot {
     const skipped = capped ? 'no trial reports what it used' : 'no scenario asks for a cap'
     return { file, alt: ALT, skipped }
   }
-  // One panel alone has the room of two.
+  // A single panel has the room of two.
   const width = panels.length === 1 ? SIDE * 2 + GAP : SIDE
   const caption = captionLayer(captionOf(model, panels), SIDE + 78, TEXT_WIDTH)
   const spec = {

@@ -391,9 +391,9 @@ describe('parts that do not fit together', () => {
     ],
     ['{ rows: 5 }', 'neither source nor generate is given, expected one of them'],
     ['{ generate: nba2k }', 'rows are missing'],
-    ['{ source: a.csv, seed: 3 }', 'goes with generated data alone'],
-    ['{ generate: nba2k, rows: 5, target: x }', 'goes with a source alone'],
-    ['{ generate: nba2k, rows: 5, columns: { x: number } }', 'goes with a source alone'],
+    ['{ source: a.csv, seed: 3 }', 'goes with generated data only'],
+    ['{ generate: nba2k, rows: 5, target: x }', 'goes with a source only'],
+    ['{ generate: nba2k, rows: 5, columns: { x: number } }', 'goes with a source only'],
     [
       '{ source: a.csv, columns: { x: text } }',
       'got "text", expected one of number, boolean, category, date, hash, drop',

@@ -1,6 +1,6 @@
 /** Digits whose number a double holds whatever they are. */
 const EXACT_DIGITS = 15
-/** With 7 more behind them, the rest of the sum below stays below 2^53. */
+/** With 7 more after them, the rest of the sum below stays below 2^53. */
 const MOST_DIGITS = 22
 /** Splits a double into halves of 26 bits, whose products are exact (Veltkamp). */
 const SPLITTER = 2 ** 27 + 1
@@ -113,7 +113,7 @@ const MULTIPLIES = Uint8Array.from({ length: 256 }, (_, byte) =>
 
 /**
  * A number among other text, as in `$1,250.00` or `113.4 kg`; NaN where this fast path cannot tell: a sign or a point
- * before the digits, an exponent, or anything behind them that might belong to the number.
+ * before the digits, an exponent, or anything after them that might belong to the number.
  */
 export function parseLoose(bytes: Uint8Array, start: number, end: number): number {
   let p = start

@@ -29,7 +29,7 @@ const FURTHER_PLACES = 5
  * (`room`, `accept`), calls `scan`, and reads `fields` before it puts more in.
  *
  * A row that the buffer does not hold to its end is scanned again from its start when more bytes are there, so a
- * field may be split anywhere. A line feed behind the last byte stops every inner loop: no loop tests for the end.
+ * field may be split anywhere. A line feed after the last byte stops every inner loop: no loop tests for the end.
  *
  * Plain rows, of the right width and with simple quotes at most, are cut by a kernel at marks that it finds many bytes at a time, as
  * in "Parsing Gigabytes of JSON per Second" (Langdale and Lemire, 2019); all others, and all that is broken, are left to
@@ -134,7 +134,7 @@ export class Scanner {
     return found
   }
 
-  /** Makes room for more bytes behind those not yet scanned; the buffer grows only for a row that fills it. */
+  /** Makes room for more bytes after those not yet scanned; the buffer grows only for a row that fills it. */
   room(): Buffer {
     const pending = this.end - this.position
     if (this.position > 0) {
@@ -177,7 +177,7 @@ export class Scanner {
 
   /**
    * Finds up to `limit` rows; fewer where the bytes held have no more whole rows, or `problem` says what is wrong
-   * behind them. Blank lines and comment lines are no rows. Zero rows and no problem: put in more, or all is read.
+   * after them. Blank lines and comment lines are no rows. Zero rows and no problem: put in more, or all is read.
    */
   scan(limit: number): number {
     this.rowBytes = 0

@@ -115,7 +115,7 @@ function heightText(metres: number): string {
   return `${Math.floor(inches / 12)}-${inches % 12} / ${(inches * METRES_PER_INCH).toFixed(2)}`
 }
 
-/** `250 lbs. / 113.4 kg.`, and `93 kg.` without a zero behind the point. */
+/** `250 lbs. / 113.4 kg.`, and `93 kg.` without a zero after the point. */
 function weightText(kg: number): string {
   const pounds = Math.round(kg / KG_PER_POUND)
   return `${pounds} lbs. / ${Math.round(pounds * KG_PER_POUND * 10) / 10} kg.`

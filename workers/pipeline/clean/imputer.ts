@@ -1,4 +1,4 @@
-/** What fills a gap in a number: known from the values before it alone, so that it is the same whatever the chunk size. */
+/** What fills a gap in a number: known only from the values before it, so that it is the same whatever the chunk size. */
 
 import type { ImputeStrategy } from '../../data/types.ts'
 import type { Kernels } from '../../kernels.ts'

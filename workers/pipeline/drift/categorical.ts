@@ -4,7 +4,7 @@ import type { DetectorState, DriftDetector } from './detector.ts'
 export interface CategoricalDriftOptions {
   /** Values in the reference and in each window compared with it. */
   window: number
-  /** Chance of a false alarm at one test; there is one test a window. */
+  /** Chance of a false alarm at one test; there is one test per window. */
   alpha: number
 }
 

@@ -1,11 +1,11 @@
-/** Kolmogorov-Smirnov on two windows: has the whole distribution of a number changed, not its mean alone? */
+/** Kolmogorov-Smirnov on two windows: has the whole distribution of a number changed, not only its mean? */
 import type { DetectorState, DriftDetector } from './detector.ts'
 import { Ranks } from './ranks.ts'
 
 export interface KolmogorovSmirnovOptions {
   /** Values in the reference and in each window compared with it. */
   window: number
-  /** Chance of a false alarm at one test; there is one test a window. */
+  /** Chance of a false alarm at one test; there is one test per window. */
   alpha: number
 }
 

@@ -112,7 +112,7 @@ export class Monitor {
   /**
    * Takes rows `from` to `to`, in order.
    * @param before rows taken before these, over the whole stream
-   * @param predictions `width` numbers a row, the prediction first, those of `from` at row `first`; null where the
+   * @param predictions `width` numbers per row, the prediction first, those of `from` at row `first`; null where the
    *   rows were not predicted
    */
   observe(

@@ -1,4 +1,4 @@
-/** One number a row: its mean and its distribution are watched, in deviations from how it began. */
+/** One number per row: its mean and its distribution are watched, in deviations from how it began. */
 import { Adwin } from './adwin.ts'
 import type { DetectorState } from './detector.ts'
 import { KolmogorovSmirnov } from './kolmogorov-smirnov.ts'
@@ -136,7 +136,7 @@ export class NumberStream {
     return null
   }
 
-  /** Each detector takes the values up to the first alarm of those before it: behind that it starts afresh anyway. */
+  /** Each detector takes the values up to the first alarm of those before it: after that it starts afresh anyway. */
   private firstAlarm({ scaled, windowed, windows }: Values, from: number, to: number): Found | null {
     let found: Found | null = null
     let end = to

@@ -12,7 +12,7 @@ export interface DriftOptions {
   /** Page-Hinkley: the shift of a mean that does not matter, and the sum of deviations beyond it that does, in standard deviations. */
   shift: number
   threshold: number
-  /** Kolmogorov-Smirnov and categories: values a window, and the chance of a false alarm at a test. */
+  /** Kolmogorov-Smirnov and categories: values per window, and the chance of a false alarm at a test. */
   window: number
   alpha: number
   /** Rows of which one enters the windows of Kolmogorov-Smirnov, after the first 4,096. */

@@ -34,7 +34,7 @@ export class Standardiser {
   /**
    * Writes values `from` to `to` to the same places of `out` as standard deviations of the stream's first 100 values
    * from their mean, five at most.
-   * @returns `start`, the place after those of the 100, which are not written, and whether there is a NaN behind it
+   * @returns `start`, the place after those of the 100, which are not written, and whether there is a NaN after them
    */
   scale(
     { values, first, step }: Strided,

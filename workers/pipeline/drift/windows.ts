@@ -3,7 +3,7 @@
 const EVERY_ROW_UNTIL = 4096
 
 /**
- * Writes to `places` which of `count` rows behind the first `before` they take, and returns how many: all of the first
+ * Writes to `places` which of `count` rows after the first `before` they take, and returns how many: all of the first
  * 4,096, then one in `stride`.
  */
 export function windowedPlaces(before: number, count: number, stride: number, places: Int32Array): number {

@@ -55,7 +55,7 @@ class Ring {
     this.next += 1
     if (this.next === this.ring.length) {
       this.next = 0
-      // Rounding does not pile up: once a round the sums are made anew.
+      // Rounding does not pile up: once per round the sums are made anew.
       this.resum()
     }
   }
@@ -271,7 +271,7 @@ class Fallback {
   }
 }
 
-/** Of one row's values alone. */
+/** Of one row's values only. */
 export class Elementwise implements Running {
   private readonly of: (values: Float64Array) => number
   private readonly values: Float64Array

@@ -29,7 +29,7 @@ export class RowBuffer {
     return this.batch.rows - this.first
   }
 
-  /** Moves what is waiting to the front and makes room behind it for `rows` more. */
+  /** Moves what is waiting to the front and makes room after it for `rows` more. */
   reserve(rows: number): void {
     const { batch, first, waiting } = this
     const { width, slots, kernels = null } = batch

@@ -1,4 +1,4 @@
-/** What any learner has to beat: it looks at the targets alone. */
+/** What any learner has to beat: it looks only at the targets. */
 import { Moments } from '../metrics/moments.ts'
 import type { Classifier, FeatureBatch, Learner, LearnerState } from './learner.ts'
 import { encodeFloats, grownFloats, readFloats, readNumber } from './state.ts'

@@ -48,7 +48,7 @@ const JITTER = 1e-9
  * the features and slots of a row: a Gaussian process with a linear trend. The first `landmarks` rows are all kept,
  * and the solution over them is exact: (K + lambda I)^-1 (y - mean) by a Cholesky factor that grows by a row at a time.
  * Later rows are projected on these (the subset of regressors of Rasmussen and Williams 2006, section 8.3.1, in
- * whitened form): memory and cost a row stay O(landmarks^2). The features' scale is taken anew as rows come, until the
+ * whitened form): memory and cost per row stay O(landmarks^2). The features' scale is taken anew as rows come, until the
  * landmarks are full.
  */
 export class KernelRidge implements Learner {

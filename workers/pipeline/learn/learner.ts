@@ -7,11 +7,11 @@ import type { Kernels } from '../../kernels.ts'
  */
 export interface FeatureBatch {
   rows: number
-  /** Dense features a row. */
+  /** Dense features per row. */
   width: number
   /** rows x width, row-major. */
   dense: Float64Array
-  /** Categorical slots a row. */
+  /** Categorical slots per row. */
   slots: number
   /** rows x slots one-hot indexes, row-major; -1 where the slot is empty. */
   hot: Int32Array

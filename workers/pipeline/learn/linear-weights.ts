@@ -170,7 +170,7 @@ export class LinearWeights {
     }
   }
 
-  /** Takes the current weights into the average; once a step. */
+  /** Takes the current weights into the average; once per step. */
   average(): void {
     this.steps += 1
     this.dense.scaleSum += this.dense.scale

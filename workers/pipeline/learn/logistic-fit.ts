@@ -2,7 +2,7 @@
 import type { EachBatch, FeatureBatch } from './learner.ts'
 
 export interface LogisticShape {
-  /** Margins a row: one for each class, or 1 for two classes told apart by the sign. */
+  /** Margins per row: one for each class, or 1 for two classes told apart by the sign. */
   outputs: number
   /** Dense features. */
   width: number

@@ -90,7 +90,7 @@ class Forest {
     }
   }
 
-  /** Writes the mean of the trees' predictions to `out`: a number a row, or one probability by class. */
+  /** Writes the mean of the trees' predictions to `out`: a number per row, or one probability by class. */
   predict(batch: FeatureBatch, from: number, to: number, out: Float64Array): void {
     const { members, x } = this
     const each = this.classes || 1

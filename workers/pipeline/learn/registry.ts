@@ -23,7 +23,7 @@ export type LearnerOptions = Record<string, Scalar>
 export interface LearnerInfo {
   /** Null: either. */
   task: Task | null
-  /** Looks at the targets alone: a yardstick for the others. */
+  /** Looks only at the targets: a yardstick for the others. */
   baseline?: true
   /** Tells two classes apart and no more. */
   two_classes?: true

@@ -24,7 +24,7 @@ export const RIDGE_DEFAULTS: RidgeOptions = { lambda: 5, forgetting: 1, clip: tr
 
 /**
  * Keeps co-moments of [x, y] (Welford) and sparse sums for one-hot columns: O(d^2 + d slots + slots^2) a row.
- * Weights are solved for when a prediction first needs them, so once a batch. Predicts 0 before any row.
+ * Weights are solved for when a prediction first needs them, so once per batch. Predicts 0 before any row.
  * The result depends on the rows and their order only through rounding, so merge is exact in the same sense.
  */
 export class Ridge implements Learner {

@@ -178,7 +178,7 @@ export class StandardScaler {
   }
 }
 
-/** True where the variance is what rounding alone can make of a constant (scikit-learn's bound). */
+/** True where the variance is what rounding can make of a constant (scikit-learn's bound). */
 function constant(variance: number, mean: number, rows: number): boolean {
   const epsilon = Number.EPSILON
   const rounding = rows * mean * epsilon

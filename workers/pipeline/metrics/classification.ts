@@ -15,7 +15,7 @@ export interface ClassificationSummary {
   f1: number | null
   /** Mean F1 over the classes seen or predicted. */
   f1_macro: number | null
-  /** Two classes with probabilities alone; null while one class is missing. */
+  /** Only for two classes with probabilities; null while one class is missing. */
   roc_auc: number | null
   /** The true area lies within roc_auc +- this. */
   roc_auc_error: number | null

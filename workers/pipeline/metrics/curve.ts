@@ -32,7 +32,7 @@ export interface CurvedScoresState {
   columns: CurveColumns
 }
 
-/** Scores that also keep a curve. What it shows depends on row numbers alone, never on batches or chunks. */
+/** Scores that also keep a curve. What it shows depends only on row numbers, never on batches or chunks. */
 export class CurvedScores implements Scores {
   readonly width: number
   /** The last reading of the window: one every half window. */

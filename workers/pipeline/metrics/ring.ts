@@ -9,7 +9,7 @@ export interface RingState {
 
 export class Ring {
   readonly window: number
-  /** Numbers a row. */
+  /** Numbers per row. */
   readonly width: number
   length = 0
   private next = 0
@@ -36,7 +36,7 @@ export class Ring {
     if (this.length < this.window) this.length += 1
   }
 
-  /** Pushes rows of a number of `a`, from `from` to `to`, and one of `b`, from `at` on. For two numbers a row. */
+  /** Pushes rows of one number of `a`, from `from` to `to`, and one of `b`, from `at` on. For two numbers per row. */
   pushPairs(a: Float64Array, from: number, to: number, b: Float64Array, at: number): void {
     const { values, window } = this
     let { next } = this

@@ -38,7 +38,7 @@ export interface Scores {
   toJSON(): unknown
 }
 
-/** Scores of the last rows alone. */
+/** Scores of only the last rows. */
 export interface WindowScores {
   add(targets: Float64Array, from: number, to: number, predictions: Float64Array, at: number): void
   summary(): Summary

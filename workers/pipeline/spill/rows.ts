@@ -8,7 +8,7 @@ export class RowStore {
   private readonly spill: Spill | null
   /** Full blocks, the first of the store. */
   private readonly resident: RowBuffer[] = []
-  /** Full blocks behind those. */
+  /** Full blocks after those. */
   private segments: Segments | null = null
   /** The last rows. */
   private open: RowBuffer | null = null
@@ -76,9 +76,9 @@ export class RowQueue {
   private readonly spill: Spill | null
   /** The block that rows leave from; its rows before `first` are gone. */
   private head: RowBuffer
-  /** Full blocks behind the head that stayed in memory. */
+  /** Full blocks after the head that stayed in memory. */
   private readonly resident: RowBuffer[] = []
-  /** Full blocks behind those. */
+  /** Full blocks after those. */
   private segments: Segments | null = null
   private nextSegmentBlock = 0
   /** The block that rows come into; the head itself while no other is needed. */
@@ -103,7 +103,7 @@ export class RowQueue {
   }
 
   /**
-   * Moves the first `rows` rows, at most those that wait, behind what `into` holds.
+   * Moves the first `rows` rows, at most those that wait, after what `into` holds.
    * @throws {SpillError} where a block cannot be read back
    */
   shift(rows: number, into: RowBuffer): void {

@@ -120,14 +120,14 @@ function startOf(pid: number): string | null {
 
 // Blocks of rows of features in append-only files, a limited number of blocks a file so that what was consumed can go.
 //
-// A segment starts with a header of four 32-bit words: magic, width, slots, rows a block. Each block has the same
+// A segment starts with a header of four 32-bit words: magic, width, slots, rows per block. Each block has the same
 // length: its number of rows (two words, the second 0), then dense, target, hot and hotSizes, each as in memory.
 // The files never leave the machine or outlive the run, so that bytes stand in the machine's own order.
 
 export interface BlockShape {
-  /** Dense features a row. */
+  /** Dense features per row. */
   width: number
-  /** One-hot slots a row. */
+  /** One-hot slots per row. */
   slots: number
   /** Rows of a full block. */
   blockRows: number

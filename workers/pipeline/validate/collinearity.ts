@@ -2,7 +2,7 @@
 import { CoMoments } from '../learn/comoments.ts'
 import type { FeatureBatch } from '../learn/learner.ts'
 
-/** Every row up to this one, and each eighth behind it: by row, so never by chunk. */
+/** Every row up to this one, and each eighth after it: by row, so never by chunk. */
 const EVERY_ROW_UNTIL = 1024
 const THEN_EACH = 8
 /** Variance inflation above this is reported (Marquardt 1970: collinearity is then a problem). */
@@ -62,7 +62,7 @@ export class Collinearity {
 
 /**
  * By variable: what is left of its variance when all others were swept out, inverted; null where that is nothing.
- * Others that add nothing are passed. Those before a variable are swept out once for it and all behind it.
+ * Others that add nothing are passed. Those before a variable are swept out once for it and all after it.
  */
 function inflations(correlation: Float64Array[]): (number | null)[] {
   return correlation.map((_, j) => {
@@ -74,7 +74,7 @@ function inflations(correlation: Float64Array[]): (number | null)[] {
   })
 }
 
-/** Sweeps variable `p` out of those behind it and, where that is before it, out of `j`. */
+/** Sweeps variable `p` out of those after it and, where that is before it, out of `j`. */
 function sweep(rows: readonly Float64Array[], p: number, j: number): void {
   const by = rows[p]!
   if (by[p]! < SINGULAR) return

@@ -3,7 +3,7 @@ import type { Column, ColumnChunk } from '../../data/columns.ts'
 import { Duplicates, type DuplicatesState } from './duplicates.ts'
 import { P2Quantile, type P2State } from './p2.ts'
 
-/** Quartiles learn from every row up to this one, and from each eighth behind it: by row, so never by chunk. */
+/** Quartiles learn from every row up to this one, and from each eighth after it: by row, so never by chunk. */
 const EVERY_ROW_UNTIL = 1024
 const THEN_EACH = 8
 /** Tukey's fences: so many interquartile ranges beyond the quartiles (Tukey, "Exploratory Data Analysis", 1977). */
