@@ -102,7 +102,7 @@ export async function runRounds(
 }
 
 /** A batch is written when its oldest line is so old, ms. */
-const BATCH_MS = 20
+const BATCH_MS = 10
 
 /** Lines of the journal, synced a batch at a time: one sync takes as long for one line as for a thousand. */
 class Commits {

@@ -12,15 +12,29 @@ import { type BrokerServer, isInstalled, startNats } from '../fixtures/brokers.t
 import { type CliRun, Sandbox, trialsOf } from '../fixtures/cli.ts'
 
 const missing = ['nats-server', 'openssl'].filter((program) => !isInstalled(program)).join(' and ')
-const PASSWORDS = { coordinator: 'c-secret', agent: 'a-secret', watcher: 'w-secret' } as const
+const PASSWORDS = {
+  coordinator: 'c-secret',
+  'the-pi': 'a-secret',
+  thief: 't-secret',
+  watcher: 'w-secret',
+} as const
 type User = keyof typeof PASSWORDS
 
-/** The roles and users of the page's configuration. */
+/** The roles and users of the page's configuration, and a second agent made of the first as the page says. */
 function configured(): string {
   const page = readFileSync(new URL('../../docs/guides/fleet.md', import.meta.url), 'utf8')
-  const [, conf = ''] = /```text form\n(listen:[\s\S]*?)```/.exec(page) ?? []
-  const users = conf.slice(conf.indexOf('COORDINATOR ='))
-  return users.replace(/\$(\w+)_PASSWORD/g, (_, name: string) => PASSWORDS[name.toLowerCase() as User])
+  const form = (begin: string) => new RegExp(`\`\`\`text form\\n(${begin}[\\s\\S]*?)\`\`\``).exec(page)![1]!
+  const conf = form('listen:')
+  const agent = form('AGENT_the-pi')
+  const thief = (text: string) => text.replaceAll('the-pi', 'thief').replaceAll('THE_PI', 'THIEF')
+  return conf
+    .slice(conf.indexOf('COORDINATOR ='))
+    .replace('include "./agent-the-pi.conf"', `${agent}\n${thief(agent)}`)
+    .replace(/.*user: the-pi.*/, (user) => `${user}\n${thief(user)}`)
+    .replace(
+      /\$(\w+)_PASSWORD/g,
+      (_, name: string) => PASSWORDS[name.toLowerCase().replaceAll('_', '-') as User],
+    )
 }
 
 describe.skipIf(missing !== '')(`the configuration of the guide${missing && `: no ${missing}`}`, () => {
@@ -46,8 +60,11 @@ describe.skipIf(missing !== '')(`the configuration of the guide${missing && `: n
     server = await startNats(`${configured()}\n${tls}`)
     sandbox = new Sandbox()
     agent = sandbox.start(
-      ['agent', '--server', server.url, '--labels', 'pi', '--allow-workloads', 'any', '--max-cores', '1'],
-      env('agent'),
+      [
+        ...['agent', '--server', server.url, '--labels', 'pi', '--name', 'the-pi'],
+        ...['--allow-workloads', 'any', '--max-cores', '1'],
+      ],
+      env('the-pi'),
     )
   })
   afterAll(async () => {
@@ -61,10 +78,19 @@ describe.skipIf(missing !== '')(`the configuration of the guide${missing && `: n
   const as = (user: User): Promise<NatsConnection> =>
     connectNats(server.url, {
       access: { ...brokerAccess('nats', {}), user, password: PASSWORDS[user], ca: ca() },
-      inboxPrefix: `_INBOX_${user}`,
+      inboxPrefix: `_INBOX_${/^(?:the-pi|thief)$/.test(user) ? 'agent.' : ''}${user}`,
+    })
+  const refusal = (nc: NatsConnection): Promise<string> =>
+    new Promise((resolve) => {
+      void (async () => {
+        for await (const status of nc.status())
+          if (status.type === 'error') resolve(String(status.error.message))
+      })()
     })
 
-  it('lets a run go through, with a workload, data, chunk logs and a watcher', async () => {
+  it('lets a run go through, with a workload, data, chunk logs and a watcher', {
+    timeout: 180_000,
+  }, async () => {
     const sweep = sandbox.sweep({ benchmark_runs: 2, grid: { 'params.salt': [1, 2] }, params: { ms: 300 } })
     const words = ['run', sweep, '--on', 'pi', '--server', server.url, '--out', sandbox.results]
     const run = sandbox.start([...words, '--json'], env('coordinator'))
@@ -90,25 +116,37 @@ describe.skipIf(missing !== '')(`the configuration of the guide${missing && `: n
 
   it.each([
     ['trials', 'stint.work.pi.x.y'],
-    ['the end of a run', 'stint.control.x'],
+    ['the end of a run', 'stint.control.cancel.x'],
+    ['the progress of a run', 'stint.events.x'],
+    ["another agent's results", 'stint.results.x.y.the-pi'],
+    ["another agent's record", '$KV.stint_agents.the-pi.x'],
+    ["work of another's label", '$JS.API.CONSUMER.MSG.NEXT.STINT_WORK.label-server'],
     ['data', '$O.stint_data.C.x'],
     ['who has a run', '$KV.stint_runs.x'],
-  ])('does not let a stolen credential of an agent publish %s', async (_, subject) => {
-    const nc = await as('agent')
-    const refused = new Promise<string>((resolve) => {
-      void (async () => {
-        for await (const status of nc.status())
-          if (status.type === 'error') resolve(String(status.error.message))
-      })()
-    })
+  ])('does not let a stolen credential of an agent send %s', async (_, subject) => {
+    const nc = await as('thief')
+    const refused = refusal(nc)
     nc.publish(subject, 'x')
     expect(await refused).toMatch(/permissions violation for publish/i)
     await expect(jetstream(nc).publish(subject, 'x', { timeout: 300, retries: 0 })).rejects.toThrow()
     await nc.close()
   })
 
+  it.each([
+    ['another agent', '_INBOX_agent.the-pi.>'],
+    ['all agents', '_INBOX_agent.>'],
+    ['the coordinator', '_INBOX_coordinator.>'],
+    ['everybody', '>'],
+  ])('does not let a stolen credential of an agent read what %s is answered', async (_, subject) => {
+    const nc = await as('thief')
+    const refused = refusal(nc)
+    nc.subscribe(subject, { callback: () => {} })
+    expect(await refused).toMatch(/permissions violation for subscription/i)
+    await nc.close()
+  })
+
   it('does not let an agent or a watcher change what stands on the server', async () => {
-    for (const user of ['agent', 'watcher'] as const) {
+    for (const user of ['the-pi', 'watcher'] as const) {
       const nc = await as(user)
       const jsm = await jetstreamManager(nc, { checkAPI: false, timeout: 300 })
       await expect(jsm.streams.delete('STINT_WORK')).rejects.toThrow()

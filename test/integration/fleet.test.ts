@@ -69,7 +69,9 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, () => {
   const fleet = () => ['--server', server.url]
   const newest = () => sandbox.runs().at(-1)!
 
-  it('gives the bits of this machine on each, says which ran what, and how they differ', async () => {
+  it('gives the bits of this machine on each, says which ran what, and how they differ', {
+    timeout: 180_000,
+  }, async () => {
     const here = sandbox.write('here.yaml', JSON.stringify(SWEEP))
     const there = sandbox.write('there.yaml', JSON.stringify({ ...SWEEP, machines: ['pi', 'server'] }))
     const out = ['--out', sandbox.results]

@@ -1,5 +1,6 @@
 /** A coordinator's hands on another machine: takes rounds from the server, runs their trials here, hands the results in. */
 import { createHash } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type JetStreamClient, jetstream, jetstreamManager } from '@nats-io/jetstream'
@@ -32,7 +33,7 @@ import {
   specsOf,
   withinLimits,
 } from './check-job.ts'
-import { checkServer, connectTo } from './connection.ts'
+import { checkServer, connectTo, inboxes } from './connection.ts'
 import { AgentDisk, defaultAgentFolder } from './disk.ts'
 import {
   ACK_WAIT_MS,
@@ -60,7 +61,9 @@ import {
 import type { AgentOptions, AgentRecord } from './options.ts'
 
 /** How long a pull waits at the server for work, ms. */
-const PULL_MS = 1000
+const PULL_MS = 3000
+/** How often to ask for work of a label that no coordinator has named yet, unless one says that there is some, ms. */
+const LOOK_MS = 10_000
 /** A result that the server does not take for so long must not hold up the next trial, ms. */
 const HAND_IN_MS = 3000
 const RETRY_MS = 500
@@ -75,7 +78,7 @@ const OVERHEAD_BYTES = 4096
  */
 export async function runAgent(options: AgentOptions): Promise<void> {
   const agent = new Agent(options)
-  const nc = await connectTo(options, 'agent', `stint agent ${agent.name}`)
+  const nc = await connectTo(options, inboxes.agent(agent.name), `stint agent ${agent.name}`)
   try {
     await agent.work(nc)
   } finally {
@@ -102,6 +105,7 @@ class Agent {
   /** Slots that wait for work. */
   private readonly idle: ((message: Taken | null) => void)[] = []
   private wake: () => void = () => {}
+  private look: () => void = () => {}
   private readonly cancels = new Map<string, Set<AbortController>>()
   private registered = false
   private core: { run: string; core: number | null; release(): void; timer: NodeJS.Timeout } | null = null
@@ -129,18 +133,24 @@ class Agent {
     const { signal, slots = 1, onNote } = this.options
     this.nc = nc
     this.js = jetstream(nc)
+    // One for each slot and label, beside a few.
+    setMaxListeners(0, signal)
     const executors = Array.from({ length: slots }, () => this.options.startExecutor())
     const stop = () => {
       for (const waiting of this.idle.splice(0)) waiting(null)
       this.wake()
+      this.look()
     }
     signal.addEventListener('abort', stop, { once: true })
-    const control = nc.subscribe(subjects.controlOfAll, {
-      callback: (_, message) => {
-        const run = message.subject.split('.').at(-1)!
-        for (const cancel of this.cancels.get(run) ?? []) cancel.abort()
-      },
-    })
+    const control = [
+      nc.subscribe(subjects.cancelAny, {
+        callback: (_, message) => {
+          const run = message.subject.split('.').at(-1)!
+          for (const cancel of this.cancels.get(run) ?? []) cancel.abort()
+        },
+      }),
+      nc.subscribe(subjects.look, { callback: () => this.look() }),
+    ]
     void this.tellOfLink()
     try {
       this.can = await executors[0]!.capabilities()
@@ -152,7 +162,7 @@ class Agent {
       await Promise.all([...pulls, beats, handingIn])
     } finally {
       signal.removeEventListener('abort', stop)
-      control.unsubscribe()
+      for (const subscription of control) subscription.unsubscribe()
       this.releaseCore()
       await Promise.all(executors.map((executor) => executor.close()))
     }
@@ -224,6 +234,7 @@ class Agent {
       if (type === 'disconnect') this.options.onNote('the link to the server is down; what runs goes on')
       if (type !== 'reconnect') continue
       this.options.onNote('the link to the server is up again')
+      this.look()
       void this.handInWhatIsLeft()
     }
   }
@@ -244,14 +255,33 @@ class Agent {
         })
         continue
       }
-      const from = performance.now()
-      const message = await pullOne(this.nc, 'agent', WORK, subjects.consumer(label), PULL_MS)
-      if (message !== null) {
+      const message = await pullOne(
+        this.nc,
+        inboxes.agent(this.name),
+        { stream: WORK, consumer: subjects.consumer(label) },
+        { waitMs: PULL_MS, signal },
+      )
+      if (message === 'no consumer') await this.untilLook()
+      else if (message !== null) {
         const slot = signal.aborted ? undefined : this.idle.shift()
         if (slot === undefined) message.giveBack()
         else slot(message)
-      } else if (performance.now() - from < PULL_MS / 2) await this.sleep(RETRY_MS)
+      }
     }
+  }
+
+  private async untilLook(): Promise<void> {
+    if (this.options.signal.aborted) return
+    await new Promise<void>((resolve) => {
+      const before = this.look
+      const timer = setTimeout(() => this.look(), LOOK_MS)
+      this.look = () => {
+        clearTimeout(timer)
+        this.look = before
+        before()
+        resolve()
+      }
+    })
   }
 
   private async slot(first: DuetExecutor): Promise<void> {
@@ -414,7 +444,7 @@ class Agent {
       if (outcome === null) {
         this.claim(run, key, id, deaths)
         doing.now = id
-        this.nc.publish(subjects.events(run), JSON.stringify({ event: 'began', trial: id, agent: this.name }))
+        this.nc.publish(subjects.began(run), JSON.stringify({ trial: id }))
         const died = deaths.get(id) ?? 0
         const result =
           died >= MOST_DEATHS

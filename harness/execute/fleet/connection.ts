@@ -5,16 +5,13 @@ import { connectNats } from '../../../workers/brokers/nats.ts'
 import { UserError } from '../../user-error.ts'
 import type { ServerOptions } from './options.ts'
 
-/** Each role may read the answers to its own questions only, if the server is told so. */
-export type Role = 'agent' | 'coordinator' | 'watcher'
-
 /** A link that says nothing for so long, twice, is taken for dead. */
 const PING_MS = 5000
 
 /** @throws {UserError} where the server does not answer or refuses, or a file cannot be read */
 export async function connectTo(
   { server, creds, tlsCa }: ServerOptions,
-  role: Role,
+  inbox: string,
   name: string,
 ): Promise<NatsConnection> {
   const env = brokerAccess('nats')
@@ -24,7 +21,7 @@ export async function connectTo(
       name,
       reconnectMs: Number.POSITIVE_INFINITY,
       pingMs: PING_MS,
-      inboxPrefix: inboxOf(role),
+      inboxPrefix: inbox,
     })
   } catch (error) {
     if (!(error instanceof BrokerError)) throw error
@@ -42,7 +39,9 @@ export function checkServer(server: string): string {
   }
 }
 
-/** Before the answers to a role's questions. */
-export function inboxOf(role: Role): string {
-  return `_INBOX_${role}`
-}
+/** What stands before the answers to one's own questions: a server can keep each from reading those of others. */
+export const inboxes = {
+  coordinator: '_INBOX_coordinator',
+  watcher: '_INBOX_watcher',
+  agent: (name: string) => `_INBOX_agent.${name}`,
+} as const

@@ -29,7 +29,7 @@ import { LocalExecutor } from '../local/executor.ts'
 import { hashWorkload } from '../workload-code.ts'
 import { makeBundle } from './bundle.ts'
 import { pathIn, specsOf } from './check-job.ts'
-import { checkServer, connectTo } from './connection.ts'
+import { checkServer, connectTo, inboxes } from './connection.ts'
 import {
   CLAIMS,
   codeName,
@@ -69,6 +69,7 @@ const PUBLISH_MS = 5000
 /** Results that were taken and wait for the others of their round. */
 const HELD_RESULTS_MS = 3_600_000
 const MOST_HELD = 1_000_000
+const MOST_DESCRIBED = 2000
 /** Of a message, beside its payload. */
 const OVERHEAD_BYTES = 4096
 
@@ -99,10 +100,12 @@ export class FleetExecutor implements Fleet {
   private readonly pending = new Map<string, Pending>()
   private readonly settled = new Set<string>()
   private readonly seen = new Map<string, FleetMachine>()
+  /** Machines, by the text that was checked. */
+  private readonly described = new Map<string, FleetMachine>()
   private readonly sent = new Map<string, Promise<void>>()
   private readonly closings: (() => void)[] = []
-  private readonly failed: Promise<never>
-  private fail: (error: Error) => void = () => {}
+  /** Why nothing can go on. */
+  private failure: Error | null = null
   private connecting: Promise<Link> | null = null
   private local: FleetOptions['local'] | null = null
   private resources: LocalResources | null = null
@@ -126,20 +129,16 @@ export class FleetExecutor implements Fleet {
     for (const label of this.labels)
       if (!LABEL.test(label))
         throw new UserError(`${label}: is no label; expected letters, digits, - and _, such as pi4`)
-    this.failed = new Promise((_, reject) => {
-      this.fail = reject
-    })
-    this.failed.catch(() => {})
   }
 
   // ---------------------------------------------------------------- before the first trial
 
   private link(): Promise<Link> {
     this.connecting ??= (async () => {
-      const nc = await connectTo(this.options, 'coordinator', `stint coordinator on ${machineName()}`)
+      const nc = await connectTo(this.options, inboxes.coordinator, `stint coordinator on ${machineName()}`)
       try {
         const jsm = await setUp(nc)
-        for (const label of this.labels) await ensureLabel(jsm, label)
+        for (const label of this.labels) await ensureLabel(nc, jsm, label)
         const registry = await Registry.follow(nc)
         return { nc, js: jetstream(nc), jsm, registry, runs: await new Kvm(nc).open(RUNS) }
       } catch (error) {
@@ -169,7 +168,7 @@ export class FleetExecutor implements Fleet {
   }
 
   private async agentsOfAll(): Promise<AgentRecord[]> {
-    const { registry, jsm } = await this.link()
+    const { nc, registry, jsm } = await this.link()
     const until = performance.now() + JOIN_MS
     for (;;) {
       const missing = this.labels.filter((label) => registry.withLabel(label).length === 0)
@@ -195,7 +194,7 @@ export class FleetExecutor implements Fleet {
     if (this.options.oneAgent === true && this.bound === null) {
       const [free] = agents.toSorted((a, b) => a.busy.length - b.busy.length)
       this.bound = free!.name
-      await ensureLabel(jsm, this.bound)
+      await ensureLabel(nc, jsm, this.bound)
     }
     return this.bound === null ? agents : agents.filter(({ name }) => name === this.bound)
   }
@@ -269,17 +268,17 @@ export class FleetExecutor implements Fleet {
       max_ack_pending: MOST_HELD,
       inactive_threshold: nanos(7 * 86_400_000),
     })
-    const began = nc.subscribe(subjects.events(run.id), {
+    const began = nc.subscribe(subjects.began(run.id), {
       callback: (_, message) => {
-        const { event, trial } = readJson(message.data)
-        if (event === 'began' && typeof trial === 'string') run.onStart(trial)
+        const { trial } = readJson(message.data)
+        if (typeof trial === 'string') run.onStart(trial)
       },
     })
     this.closings.push(
       () => began.unsubscribe(),
       pullAll(
         nc,
-        'coordinator',
+        inboxes.coordinator,
         { stream: RESULTS, consumer: durable_name },
         (message) => void this.hear(message),
       ),
@@ -433,8 +432,8 @@ export class FleetExecutor implements Fleet {
     work: Job['work'],
     needs: ReadonlySet<string>,
   ): Promise<{ outcomes: Outcome[]; settle(): void }> {
-    if (this.closed) throw new Error('the executor is closed')
     const link = await this.link()
+    if (this.failure !== null) throw this.failure
     const run = this.current!
     const { relativeTo: relative_to = null } = this.options
     const pending = this.pendingOf(key)
@@ -458,13 +457,18 @@ export class FleetExecutor implements Fleet {
       await this.publish(link, subjects.work(label, run.id, key), payload, `${run.id}/${key}/${this.nonce}`)
     }
     const stop = this.watchBound(link, label, pending)
-    const outcomes = await Promise.race([done, this.failed]).finally(stop)
+    const outcomes = await done.finally(stop)
     const settle = () => {
       this.settled.add(key)
       this.pending.delete(key)
       for (const message of pending.messages.splice(0)) message.ack()
     }
     return { outcomes, settle }
+  }
+
+  private fail(error: Error): void {
+    this.failure ??= error
+    for (const { reject } of this.pending.values()) reject(this.failure)
   }
 
   /** Fails a job whose only agent does not come back; others may be done by any agent of their label. */
@@ -602,8 +606,10 @@ export class FleetExecutor implements Fleet {
   /** A round counts once one machine has done all of it. */
   private lookAt({ needs, got, resolve }: Pending): void {
     if (needs === null) return
+    // The size first: all of a long round would be gone through with each of its results.
     for (const outcomes of got.values())
-      if ([...needs].every((id) => outcomes.has(id))) resolve([...needs].map((id) => outcomes.get(id)!))
+      if (outcomes.size >= needs.size && [...needs].every((id) => outcomes.has(id)))
+        resolve([...needs].map((id) => outcomes.get(id)!))
   }
 
   private async outcomeIn({ data, subject }: Taken): Promise<Outcome> {
@@ -618,10 +624,20 @@ export class FleetExecutor implements Fleet {
     }
     const [, , run, key, name] = subject.split('.')
     const { id, what } = sent as { id: unknown; what: { kind?: unknown } | null }
-    const agent = fleetMachineSchema.parse(sent['agent'])
+    const agent = this.agentIn(sent['agent'])
     if (sent['run'] !== run || sent['key'] !== key || agent.name !== name || typeof id !== 'string')
       throw new Error('it is of another job than its subject says')
     return { format: 1, run: run!, key: key!, id, agent, what: checkedWhat(what, id, name!) }
+  }
+
+  /** An agent says the same of itself with every result. */
+  private agentIn(sent: unknown): FleetMachine {
+    const text = JSON.stringify(sent)
+    if (this.described.get(text) === undefined) {
+      if (this.described.size >= MOST_DESCRIBED) this.described.clear()
+      this.described.set(text, fleetMachineSchema.parse(sent))
+    }
+    return this.described.get(text)!
   }
 
   private keepLog(trial: string, log: string | null): void {
@@ -648,7 +664,7 @@ export class FleetExecutor implements Fleet {
   private async cancel({ nc, jsm }: Link): Promise<void> {
     const { id } = this.current!
     await jsm.streams.purge(WORK, { filter: subjects.workOfRun(id) }).catch(() => {})
-    nc.publish(subjects.control(id), JSON.stringify({ op: 'cancel' }))
+    nc.publish(subjects.cancel(id))
   }
 
   async release(done: 'finished' | 'interrupted'): Promise<void> {

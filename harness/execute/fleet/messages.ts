@@ -3,7 +3,7 @@
  * messages, and the little that both ends do with them.
  */
 import { promisify } from 'node:util'
-import { gunzip, gzipSync } from 'node:zlib'
+import { gunzip, gunzipSync, gzipSync } from 'node:zlib'
 import {
   AckPolicy,
   type JetStreamManager,
@@ -18,7 +18,6 @@ import type { DuetReport, DuetSpec, TrialResult, TrialSpec } from '../../../work
 import type { FleetMachine } from '../../record/types.ts'
 import type { RelativeTo } from '../../sweep/types.ts'
 import { UserError } from '../../user-error.ts'
-import { inboxOf, type Role } from './connection.ts'
 
 // ---------------------------------------------------------------- names
 
@@ -45,11 +44,15 @@ export const subjects = {
   results: (run: string, key: string, agent: string) => `stint.results.${run}.${key}.${agent}`,
   resultsOf: (run: string) => `stint.results.${run}.>`,
   resultsConsumer: (run: string) => `run-${run}`,
-  /** What is under way: for whoever watches, kept by nobody. */
+  /** The coordinator's word to whoever watches, kept by nobody. */
   events: (run: string) => `stint.events.${run}`,
+  /** An agent's word to the coordinator: the trial that it begins. */
+  began: (run: string) => `stint.began.${run}`,
   /** The coordinator's word to the agents that work on its run. */
-  control: (run: string) => `stint.control.${run}`,
-  controlOfAll: 'stint.control.*',
+  cancel: (run: string) => `stint.control.cancel.${run}`,
+  cancelAny: 'stint.control.cancel.*',
+  /** There is work for a label that had none before. */
+  look: 'stint.control.look',
 } as const
 
 /** Safe as a part of a subject, a key and a file name. */
@@ -125,13 +128,21 @@ const unzip = promisify(gunzip)
 /** A message that unpacks to more is refused, bytes. */
 const MOST_BYTES = 256 * 1024 * 1024
 
+/** What is smaller is unpacked at once: handing it to another thread takes longer. */
+const SMALL_BYTES = 64 * 1024
+
 export function pack(value: unknown): Uint8Array {
-  return gzipSync(JSON.stringify(value), { level: 1 })
+  const text = JSON.stringify(value)
+  // Most are small, and larger buffers take longer to make than to fill.
+  return gzipSync(text, { level: 1, ...(text.length < SMALL_BYTES && { windowBits: 12, memLevel: 6 }) })
 }
 
 /** @throws where it is not what `pack` made, or unpacks to too much */
 export async function unpack(bytes: Uint8Array): Promise<unknown> {
-  return JSON.parse((await unzip(bytes, { maxOutputLength: MOST_BYTES })).toString())
+  const most = { maxOutputLength: MOST_BYTES }
+  return JSON.parse(
+    (bytes.length < SMALL_BYTES ? gunzipSync(bytes, most) : await unzip(bytes, most)).toString(),
+  )
 }
 
 // ---------------------------------------------------------------- what stands on the server
@@ -184,7 +195,7 @@ async function ensure(
 }
 
 /** A label's consumer is what its agents pull from. */
-export async function ensureLabel(jsm: JetStreamManager, label: string): Promise<void> {
+export async function ensureLabel(nc: NatsConnection, jsm: JetStreamManager, label: string): Promise<void> {
   const durable_name = subjects.consumer(label)
   const there = await jsm.consumers.info(WORK, durable_name).catch(() => null)
   if (there !== null) return
@@ -196,6 +207,7 @@ export async function ensureLabel(jsm: JetStreamManager, label: string): Promise
     max_ack_pending: 100_000,
     max_deliver: -1,
   })
+  nc.publish(subjects.look)
 }
 
 export function nanos(ms: number): number {
@@ -244,25 +256,44 @@ const isStatus = ({ data, headers, reply }: Msg) =>
 /** Beyond what a pull waits at the server, for the way there and back, ms. */
 const LINK_MS = 2500
 
-/** The next message of a consumer; null where none came, or there is no such consumer yet. */
-export async function pullOne(
+/**
+ * The next message of a consumer: null where none came or `signal` was aborted, `no consumer` where there is none yet.
+ * @param inbox before the subject of the answer
+ */
+export function pullOne(
   nc: NatsConnection,
-  role: Role,
-  stream: string,
-  consumer: string,
-  waitMs: number,
-): Promise<Taken | null> {
-  try {
-    const message = await nc.request(
-      `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
-      JSON.stringify({ batch: 1, expires: nanos(waitMs) }),
-      // Delivered under its own subject, it would not be told from others on a shared subscription.
-      { timeout: waitMs + LINK_MS, noMux: true, reply: createInbox(inboxOf(role)) },
-    )
-    return isStatus(message) ? null : taken(nc, message)
-  } catch {
-    return null
-  }
+  inbox: string,
+  from: { stream: string; consumer: string },
+  { waitMs, signal }: { waitMs: number; signal: AbortSignal },
+): Promise<Taken | null | 'no consumer'> {
+  return new Promise((resolve) => {
+    if (signal.aborted || nc.isClosed()) return resolve(null)
+    const reply = createInbox(inbox)
+    const end = (found: Taken | null | 'no consumer') => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', stop)
+      if (!nc.isClosed()) subscription.unsubscribe()
+      resolve(found)
+    }
+    // The server gives nothing to who listens no more.
+    const stop = () => end(null)
+    signal.addEventListener('abort', stop, { once: true })
+    const timer = setTimeout(stop, waitMs + LINK_MS)
+    const subscription = nc.subscribe(reply, {
+      callback: (error, message) => {
+        if (error !== null) return end(null)
+        if (!isStatus(message)) return end(taken(nc, message))
+        const { code } = message.headers!
+        // 100 is a sign of life; nobody answers (503), or there is none of that name (404), where no consumer was made.
+        if (code !== 100) end(code === 503 || code === 404 ? 'no consumer' : null)
+      },
+    })
+    nc.publish(nextOf(from), JSON.stringify({ batch: 1, expires: nanos(waitMs) }), { reply })
+  })
+}
+
+function nextOf({ stream, consumer }: { stream: string; consumer: string }): string {
+  return `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`
 }
 
 const BATCH = 500
@@ -274,11 +305,11 @@ const PULL_MS = 2000
  */
 export function pullAll(
   nc: NatsConnection,
-  role: Role,
-  { stream, consumer }: { stream: string; consumer: string },
+  inboxPrefix: string,
+  from: { stream: string; consumer: string },
   take: (message: Taken) => void,
 ): () => void {
-  const inbox = createInbox(inboxOf(role))
+  const inbox = createInbox(inboxPrefix)
   let left = 0
   let timer: NodeJS.Timeout | undefined
   let ended = false
@@ -286,11 +317,7 @@ export function pullAll(
     clearTimeout(timer)
     if (ended || nc.isClosed()) return
     left = BATCH
-    nc.publish(
-      `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
-      JSON.stringify({ batch: BATCH, expires: nanos(PULL_MS) }),
-      { reply: inbox },
-    )
+    nc.publish(nextOf(from), JSON.stringify({ batch: BATCH, expires: nanos(PULL_MS) }), { reply: inbox })
     // What was asked for is lost where the link was cut meanwhile.
     timer = setTimeout(ask, PULL_MS + LINK_MS)
   }

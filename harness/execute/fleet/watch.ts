@@ -4,7 +4,7 @@ import { basename, resolve } from 'node:path'
 import { Kvm } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { UserError } from '../../user-error.ts'
-import { connectTo } from './connection.ts'
+import { connectTo, inboxes } from './connection.ts'
 import { pause, REGISTER_MS, RUNS, type RunState, subjects, unpack } from './messages.ts'
 import type { AgentRecord, ServerOptions } from './options.ts'
 import { Registry } from './registry.ts'
@@ -14,7 +14,7 @@ const LISTEN_MS = REGISTER_MS + 1000
 
 /** @throws {UserError} where the server cannot be reached */
 export async function listAgents(server: ServerOptions): Promise<AgentRecord[]> {
-  const nc = await connectTo(server, 'watcher', 'stint agents')
+  const nc = await connectTo(server, inboxes.watcher, 'stint agents')
   try {
     const registry = await Registry.follow(nc).catch(() => null)
     // What the server still has may be of an agent that was killed just now: only one that goes on talking counts.
@@ -46,7 +46,7 @@ export async function watchRun(
   run: string,
   { onEvent, signal, ...server }: Watch,
 ): Promise<'finished' | 'interrupted' | 'stopped'> {
-  const nc = await connectTo(server, 'watcher', 'stint watch')
+  const nc = await connectTo(server, inboxes.watcher, 'stint watch')
   try {
     return await follow(nc, basename(realOf(run)), onEvent as (event: unknown) => void, signal)
   } finally {
@@ -82,8 +82,6 @@ async function follow(
     callback: (_, message) => {
       try {
         const event = JSON.parse(message.string()) as { event?: unknown }
-        // An agent's own word; the coordinator repeats it.
-        if (event.event === 'began') return
         if (began) onEvent(event)
         else waiting.push(event)
       } catch {
