@@ -86,6 +86,7 @@ export type { RecordedRun } from './record/open-run.ts'
 export type { Machine, Manifest } from './record/types.ts'
 export type { CompareOptions, RunComparison } from './report/compare.ts'
 export type { WriteOptions, WrittenReport } from './report/export.ts'
+export { choosePlots, PLOTS } from './report/plots/names.ts'
 export { safeJson } from './report/render/json.ts'
 export type { TerminalOptions } from './report/render/terminal.ts'
 export {
@@ -341,6 +342,11 @@ export interface RenderedReport extends WithReport {
   files: WrittenReport
 }
 
+export interface ReportOptions extends Partial<Omit<WriteOptions, 'folder'>> {
+  /** Pictures by their names in `PLOTS.run`; absent: the usual ones, and for a page all that the run has data for. */
+  plots?: readonly string[]
+}
+
 /**
  * What a run came to: its numbers, its sections, and the files asked for.
  * @param exports into the run folder, unless they say otherwise
@@ -349,7 +355,7 @@ export interface RenderedReport extends WithReport {
 export async function report(
   folder: string,
   exports: readonly Export[] = [],
-  options: Partial<Omit<WriteOptions, 'folder'>> = {},
+  options: ReportOptions = {},
 ): Promise<RenderedReport> {
   const [{ openRun, readChunkLog }, { buildReportModel }, { scenarioDetails }, { runReport }] =
     await Promise.all([
@@ -364,14 +370,16 @@ export async function report(
   const isPage = exports.some(({ format }) => format === 'html' || format === 'json')
   const chunksOf = (trial: string) => (isPage ? readChunkLog(recorded.folder, trial).chunks : [])
   const { manifest, trials } = recorded
-  const made = runReport(model, scenarioDetails(manifest, trials, model.measured, chunksOf))
-  const files = await writeReport(made, exports, { ...options, folder: recorded.folder })
+  const { plots, ...where } = options
+  const details = scenarioDetails(manifest, trials, model.measured, chunksOf)
+  const made = runReport(model, details, plots === undefined ? {} : { plots })
+  const files = await writeReport(made, exports, { ...where, folder: recorded.folder })
   return { folder: recorded.folder, model, report: made, files }
 }
 
 export interface ComparisonOptions extends CompareOptions {
-  /** With a picture of the comparisons, for pages. */
-  picture?: boolean
+  /** Pictures by their names in `PLOTS.compare`; none where none are named. */
+  plots?: readonly string[]
 }
 
 export interface ComparedRuns extends WithReport {
@@ -387,14 +395,14 @@ export async function compare(
   folders: readonly string[],
   options: ComparisonOptions = {},
 ): Promise<ComparedRuns> {
-  const { picture = false, ...wanted } = options
+  const { plots = [], ...wanted } = options
   const [{ openRun }, { compareRecorded }, { compareReport, forestOf }] = await Promise.all([
     import('./record/open-run.ts'),
     import('./report/compare.ts'),
     import('./report/sections/compare.ts'),
   ])
   const comparison = compareRecorded(folders.map(openRun), wanted)
-  if (!picture) return { comparison, report: compareReport(comparison) }
+  if (plots.length === 0) return { comparison, report: compareReport(comparison) }
   // What draws takes half a second to load.
   const { significancePlot } = await import('./report/plots/significance.ts')
   const plot = significancePlot(forestOf(comparison), 'significance.png')
@@ -408,8 +416,8 @@ export interface HistoryOptions {
   alpha?: number
   /** The smallest change worth telling, as a share; 0.02 where none is given. */
   margin?: number
-  /** With pictures of the series that changed, for pages. */
-  picture?: boolean
+  /** Pictures by their names in `PLOTS.history`, of the series that changed; none where none are named. */
+  plots?: readonly string[]
   /** Of the permutation test; 42 where none is given. */
   seed?: number
 }
@@ -420,13 +428,13 @@ export interface HistoryOptions {
  * @throws {UserError} where it holds no run that has ended, or no run has a metric that is asked for
  */
 export async function history(folder: string, options: HistoryOptions = {}): Promise<History & WithReport> {
-  const { metrics = [], alpha = 0.05, margin = 0.02, picture = false, seed = 42 } = options
+  const { metrics = [], alpha = 0.05, margin = 0.02, plots = [], seed = 42 } = options
   const [{ historyBelow }, { historyReport }] = await Promise.all([
     import('./gate/history.ts'),
     import('./report/sections/history.ts'),
   ])
   const found = historyBelow(folder, { metrics, alpha, margin, seed })
-  if (!picture) return { ...found, report: historyReport(found, folder) }
+  if (plots.length === 0) return { ...found, report: historyReport(found, folder) }
   const { historyPlots } = await import('./report/plots/history.ts')
   return { ...found, report: historyReport(found, folder, historyPlots(found)) }
 }
@@ -436,8 +444,8 @@ export interface GateMeans extends Omit<ExecuteOptions, 'executor'> {
   margin?: number
   /** For measuring, ms; a minute where none is given. */
   limitMs?: number
-  /** With a picture of the comparison along the stream, for pages. */
-  picture?: boolean
+  /** Pictures by their names in `PLOTS.gate`; none where none are named. */
+  plots?: readonly string[]
   /** Hears what is being done, and how far it is. */
   onEvent?(event: GateEvent): void
   executor?: DuetExecutor
@@ -467,13 +475,13 @@ export async function gate(sweep: SweepSource, options: GateOptions): Promise<Ga
     import('./gate/decide.ts'),
     import('./report/sections/gate.ts'),
   ])
-  const { margin = null, limitMs = 60_000, profileTo = null, onEvent = () => {} } = options
+  const { plots = [], margin = null, limitMs = 60_000, profileTo = null, onEvent = () => {} } = options
   const decided = { margin, limitMs, profileTo, signal, onEvent }
   const result = await interruptible(signal, () =>
     withExecutor(options, (start) => decide(loaded, options, start, decided), loaded.sweep, true),
   )
   const path = loaded.sweep.source.path
-  if (!options.picture) return { ...result, report: gateReport(result, path) }
+  if (plots.length === 0) return { ...result, report: gateReport(result, path) }
   const { gateProfilePlot } = await import('./report/plots/gate-profile.ts')
   return { ...result, report: gateReport(result, path, gateProfilePlot(result, 'gate-profile.png')) }
 }

@@ -67,7 +67,8 @@ export function namesHint(
 }
 
 /**
- * @param noun of the names, and of the option that gives them
+ * @param noun of the names
+ * @param option that gives them
  * @throws {UserError} for the first of `names` that is none of `known`
  */
 export function refuseUnknown(
@@ -75,12 +76,13 @@ export function refuseUnknown(
   names: readonly string[],
   known: Iterable<string>,
   reference: string | null = null,
+  option = `--${noun}`,
 ): void {
   const listed = new Set(known)
   const unknown = names.find((name) => !listed.has(name))
   if (unknown === undefined) return
   throw new UserError(
-    `--${noun} ${unknown}: no such ${noun}${didYouMean(unknown, listed)}`,
+    `${option} ${unknown}: no such ${noun}${didYouMean(unknown, listed)}`,
     namesHint(`${noun}s`, unknown, listed, reference),
   )
 }

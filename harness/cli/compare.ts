@@ -4,16 +4,18 @@ import { checkWritable, compare, type Export, type Format } from '../index.ts'
 import { type Command, parseNames } from './command.ts'
 import { tell } from './console.ts'
 import {
+  answerPlots,
   answerWith,
-  arePictured,
   type ExportWords,
   exportOption,
   jsonOption,
+  type PlotWords,
   parseExports,
+  plotsOption,
 } from './output.ts'
 
 const OUT_DEFAULTS: readonly Format[] = ['markdown', 'csv']
-interface CompareWords extends ExportWords {
+interface CompareWords extends ExportWords, PlotWords {
   runs: string[]
   metric: string[]
   out: string | undefined
@@ -37,6 +39,7 @@ export const compareCommand: Command<CompareWords> = {
           describe: "metric to compare, instead of the sweep's; several one after the other, or repeated",
         },
         ...exportOption,
+        ...plotsOption('compare'),
         out: {
           type: 'string',
           describe: 'folder that receives compare.md and significance_tests.csv, or what --export names',
@@ -50,8 +53,8 @@ async function compareRuns(words: CompareWords): Promise<void> {
   const { out, json } = words
   const { runs, metrics } = partWords(words)
   const exports = await compareExports(words)
-  const picture = arePictured(exports)
-  const { report } = await compare(runs, { picture, ...(metrics.length > 0 && { metrics }) })
+  const plots = answerPlots(words, 'compare', exports)
+  const { report } = await compare(runs, { plots, ...(metrics.length > 0 && { metrics }) })
   const { problems } = await answerWith(report, { json, exports, folder: out ?? '.' })
   if (problems.length === 0 && out !== undefined) tell(`written to ${out}`)
 }

@@ -17,18 +17,20 @@ import { type Command, EXIT, MOST_MARGIN, parseSeconds, parseShare } from './com
 import { tell } from './console.ts'
 import { type FleetWords, fleetOf, fleetOptions } from './fleet.ts'
 import {
+  answerPlots,
   answerWith,
-  arePictured,
   type ExportWords,
   exportOption,
   jsonOption,
+  type PlotWords,
   parseExports,
+  plotsOption,
   tellProblems,
   whereToWrite,
 } from './output.ts'
 import { watched } from './signals.ts'
 
-interface GateWords extends ExportWords, FleetWords {
+interface GateWords extends ExportWords, PlotWords, FleetWords {
   sweep: string
   against: string | undefined
   'baseline-module': string | undefined
@@ -125,6 +127,7 @@ export const gateCommand: Command<GateWords> = {
         },
         ...fleetOptions,
         ...exportOption,
+        ...plotsOption('gate'),
         markdown: { type: 'string', describe: 'short for --export markdown=FILE' },
         junit: { type: 'string', describe: 'short for --export junit=FILE' },
         ...jsonOption,
@@ -187,7 +190,7 @@ async function decided(words: GateWords, exports: readonly Export[]) {
       ...margin,
       ...profiled,
       limitMs,
-      picture: arePictured(exports),
+      plots: answerPlots(words, 'gate', exports),
       ...fleetOf(words),
       ...hooks,
     }),

@@ -2,15 +2,17 @@
 import { history, UserError } from '../index.ts'
 import { type Command, EXIT, parseNames, parseShare } from './command.ts'
 import {
+  answerPlots,
   answerWith,
-  arePictured,
   type ExportWords,
   exportOption,
   jsonOption,
+  type PlotWords,
   parseExports,
+  plotsOption,
 } from './output.ts'
 
-interface HistoryWords extends ExportWords {
+interface HistoryWords extends ExportWords, PlotWords {
   dir: string
   metric: string[]
   alpha: number
@@ -45,6 +47,7 @@ export const historyCommand: Command<HistoryWords> = {
           describe: 'exit with 1 where a change for the worse is found that needed the newest run to be seen',
         },
         ...exportOption,
+        ...plotsOption('history'),
         ...jsonOption,
       }),
   handler: showHistory,
@@ -58,7 +61,7 @@ async function showHistory(words: HistoryWords): Promise<void> {
     metrics: metric.flatMap(parseNames),
     alpha,
     margin: parseShare('--margin', words.margin),
-    picture: arePictured(exports),
+    plots: answerPlots(words, 'history', exports),
     seed,
   })
   await answerWith(report, { json, exports })

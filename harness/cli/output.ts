@@ -3,10 +3,12 @@ import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname, extname, join } from 'node:path'
 import {
   checkWritable,
+  choosePlots,
   type Export,
   FORMAT_BY_ENDING,
   FORMATS,
   type Format,
+  PLOTS,
   type Report,
   renderReport,
   type TerminalOptions,
@@ -15,7 +17,7 @@ import {
   type WrittenReport,
   writeReport,
 } from '../index.ts'
-import { EXIT } from './command.ts'
+import { EXIT, parseNames } from './command.ts'
 import { answer, tell, wantsColour, widthOf } from './console.ts'
 
 /** For yargs. */
@@ -160,9 +162,54 @@ function terminalOf(stream: NodeJS.WriteStream): TerminalOptions {
   return { colour: wantsColour(stream), width: widthOf(stream) }
 }
 
+/** For yargs. */
+export function plotsOption(kind: keyof typeof PLOTS) {
+  return {
+    plots: {
+      type: 'string',
+      array: true,
+      nargs: 1,
+      default: [] as string[],
+      describe: `pictures to draw: all, none, or names with commas: ${Object.keys(PLOTS[kind]).join(', ')}`,
+    },
+  } as const
+}
+
+export interface PlotWords {
+  plots: readonly string[]
+}
+
+/**
+ * @returns undefined where nothing is said
+ * @throws UserError for an unknown name, and where no form that was asked for holds pictures
+ */
+export function parsePlots(
+  { plots: words }: PlotWords,
+  kind: keyof typeof PLOTS,
+  exports: readonly Export[],
+): string[] | undefined {
+  if (words.length === 0) return undefined
+  const chosen = choosePlots(kind, words.flatMap(parseNames))
+  if (chosen.length > 0 && !arePictured(exports))
+    throw new UserError(
+      '--plots: nothing that is written holds pictures',
+      `add ${PICTURED.map((format) => `--export ${format}`).join(' or ')}`,
+    )
+  return chosen
+}
+
 const PICTURED: readonly Format[] = ['html', 'png']
 
+/** The pictures of an answer that draws them only where a form that was asked for holds them. */
+export function answerPlots(
+  words: PlotWords,
+  kind: keyof typeof PLOTS,
+  exports: readonly Export[],
+): string[] {
+  return parsePlots(words, kind, exports) ?? (arePictured(exports) ? Object.keys(PLOTS[kind]) : [])
+}
+
 /** Whether any of these forms holds pictures. */
-export function arePictured(exports: readonly Export[]): boolean {
+function arePictured(exports: readonly Export[]): boolean {
   return exports.some(({ format }) => PICTURED.includes(format))
 }

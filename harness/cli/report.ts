@@ -1,13 +1,14 @@
 /** `stint report`: renders tables and plots again, from the run folder only. */
 import type { Command } from './command.ts'
-import { exportOption, jsonOption, runExports } from './output.ts'
-import { showRun } from './run.ts'
+import { exportOption, jsonOption, plotsOption } from './output.ts'
+import { runForms, showRun } from './run.ts'
 
 interface ReportWords {
   run: string
   json: boolean
   quiet: boolean
   export: string[]
+  plots: string[]
 }
 
 export const reportCommand: Command<ReportWords> = {
@@ -20,10 +21,11 @@ export const reportCommand: Command<ReportWords> = {
       })
       .options({
         ...exportOption,
+        ...plotsOption('run'),
         ...jsonOption,
         quiet: { type: 'boolean', default: false, describe: 'no summary' },
       }),
   handler: async (words) => {
-    await showRun(words.run, { ...words, exports: await runExports(words) })
+    await showRun(words.run, { ...words, ...(await runForms(words)) })
   },
 }

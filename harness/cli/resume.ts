@@ -51,6 +51,6 @@ async function resumeRun(words: ResumeWords): Promise<void> {
   if (end === null) return
   if (end.done === 'finished' && !end.ran && !quiet) tell('no trial is missing; nothing to run')
   const { output } = end
-  if (output === null) await conclude(end, { ...words, exports })
+  if (output === null) await conclude(end, { ...words, exports, chosen: undefined })
   else await concludePipeline({ ...end, output }, { ...words, exports })
 }

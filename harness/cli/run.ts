@@ -18,8 +18,12 @@ import { type Command, EXIT } from './command.ts'
 import { answer, tell } from './console.ts'
 import { type FleetWords, fleetOf, fleetOptions } from './fleet.ts'
 import {
+  type ExportWords,
   exportOption,
   jsonOption,
+  type PlotWords,
+  parsePlots,
+  plotsOption,
   runExports,
   takesStdout,
   tellProblems,
@@ -45,6 +49,7 @@ interface RunWords extends FleetWords {
   json: boolean
   quiet: boolean
   export: string[]
+  plots: string[]
 }
 
 export const runCommand: Command<RunWords> = {
@@ -85,6 +90,7 @@ export const runCommand: Command<RunWords> = {
         },
         ...fleetOptions,
         ...exportOption,
+        ...plotsOption('run'),
         ...jsonOption,
         quiet: { type: 'boolean', default: false, describe: 'no progress and no summary' },
       })
@@ -103,12 +109,12 @@ async function runAll(words: RunWords): Promise<void> {
   for (let left = words.repeat; left > 0 && !process.exitCode; left--) {
     const sweep = await load(words)
     if (!words.quiet) for (const note of sweep.notes) tell(plain(note))
-    const exports = await runExports(words)
+    const forms = await runForms(words)
     const command = ['stint', ...process.argv.slice(2)]
     const end = await watched({ quiet: words.quiet, nothing: NOTHING_RUN }, (hooks) =>
       run(sweep, { out: words.out, command, ...fleetOf(words), ...hooks }),
     )
-    if (end !== null) await conclude(end, { ...words, exports })
+    if (end !== null) await conclude(end, { ...words, ...forms })
   }
 }
 
@@ -152,10 +158,21 @@ async function checkOnly(loaded: LoadedSweep, words: RunWords): Promise<void> {
   answer([...lines, size.text].join('\n'))
 }
 
-interface Forms {
+interface Forms extends Files {
   json: boolean
   quiet: boolean
+}
+
+interface Files {
   exports: readonly Export[]
+  /** Pictures by name; undefined: the usual ones. */
+  chosen: readonly string[] | undefined
+}
+
+/** What a run is written to. */
+export async function runForms(words: ExportWords & PlotWords): Promise<Files> {
+  const exports = await runExports(words)
+  return { exports, chosen: parsePlots(words, 'run', exports) }
 }
 
 /** What a run that ended says, which files it gets, and which exit code it leaves. */
@@ -179,8 +196,13 @@ export function interrupted(folder: string, goOn: readonly string[]): void {
 }
 
 /** Makes the reports of a run folder and answers with it. */
-export async function showRun(path: string, { json, quiet, exports }: Forms) {
-  const { folder, model, report: made, files } = await report(path, exports, whereToWrite())
+export async function showRun(path: string, { json, quiet, exports, chosen }: Forms) {
+  const {
+    folder,
+    model,
+    report: made,
+    files,
+  } = await report(path, exports, { ...whereToWrite(), ...(chosen && { plots: chosen }) })
   tellProblems(files)
   if (files.problems.length > 0) tell(`  the measurements are whole; "stint report ${folder}" tries again`)
   if (json) {

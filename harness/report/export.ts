@@ -8,7 +8,7 @@ import { junitText } from './render/junit.ts'
 import { markdownText } from './render/markdown.ts'
 import { bencherText, githubBenchmarkText, goBenchmarkText, openMetricsText } from './render/measurements.ts'
 import { terminalText } from './render/terminal.ts'
-import { type Export, FORMATS, type Format, picturesOf, type Report } from './section.ts'
+import { type Export, FORMATS, type Format, type Plot, picturesOf, type Report } from './section.ts'
 
 export interface WriteOptions {
   /** Of the files under the report's own names. */
@@ -66,7 +66,7 @@ export async function writeReport(
     if (format === 'png' && to === null) result.skipped.push(...withoutOldPictures(report, folder))
     const files = filesOf(report, format, { folder, top })
     // A picture that is skipped counts, so that one place always means the same.
-    const isFolder = (format === 'png' ? picturesOf(report) : files).length > 1
+    const isFolder = (format === 'png' ? picturesOf(report).filter(hasFile) : files).length > 1
     for (const { file, content } of files) {
       const path = to === null ? join(folder, file) : isFolder ? join(to, basename(file)) : to
       await guarded(file, async () => {
@@ -91,7 +91,7 @@ function filesOf(
   const page = (ending: string, content: OutputFile['content']): OutputFile[] => [
     { file: report.file + ending, content },
   ]
-  const hasFile = (file: string) => existsSync(join(folder, file))
+  const isThere = (file: string) => existsSync(join(folder, file))
   switch (format) {
     case 'csv':
       return report.tables.map((table) => ({
@@ -118,13 +118,16 @@ function filesOf(
     case 'annotations':
       return page('.annotations.txt', () => `${annotationLines(report, top).join('\n')}\n`)
     case 'png':
-      return picturesOf(report).flatMap(({ file, spec }) =>
-        spec ? [{ file, content: () => drawn(spec) }] : [],
-      )
+      return picturesOf(report)
+        .filter(hasFile)
+        .flatMap(({ file, spec }) => (spec ? [{ file, content: () => drawn(spec) }] : []))
     case 'markdown':
       return page('.md', (path) => markdownText(report, { pictureLink: pictureLink(folder, path) }))
     case 'text':
-      return page('.txt', () => `${terminalText(report, { colour: false, width: TEXT_WIDTH, hasFile })}\n`)
+      return page(
+        '.txt',
+        () => `${terminalText(report, { colour: false, width: TEXT_WIDTH, hasFile: isThere })}\n`,
+      )
     case 'html':
       return page('.html', async () => (await import('./render/html.ts')).htmlText(report))
   }
@@ -153,11 +156,15 @@ function pictureLink(folder: string, page: string): (file: string) => string | n
   }
 }
 
-/** What an earlier rendering left of a picture that is skipped now would pass for this one's. */
+function hasFile({ pageOnly }: Plot): boolean {
+  return !pageOnly
+}
+
+/** What an earlier rendering left of a picture that is skipped or not chosen now would pass for this one's. */
 function withoutOldPictures(report: Report, folder: string): WrittenReport['skipped'] {
-  return picturesOf(report).flatMap(({ file, skipped: reason }) => {
-    if (reason === undefined) return []
-    rmSync(join(folder, file), { force: true })
-    return [{ file, reason }]
-  })
+  const pictures = picturesOf(report).filter(hasFile)
+  const drawn = new Set(pictures.flatMap(({ file, spec }) => (spec ? [file] : [])))
+  for (const file of [...pictures.map(({ file }) => file), ...(report.pictureFiles ?? [])])
+    if (!drawn.has(file)) rmSync(join(folder, file), { force: true })
+  return pictures.flatMap(({ file, skipped: reason }) => (reason === undefined ? [] : [{ file, reason }]))
 }

@@ -13,6 +13,8 @@ export type Plot = {
   file: string
   /** What it would show, for readers who cannot see it or when it is skipped. */
   alt: string
+  /** Drawn in a page, and into no file unless it is asked for by name. */
+  pageOnly?: true
 } & ({ spec: object; skipped?: never } | { spec?: never; skipped: string })
 
 export type Tone = 'good' | 'bad' | 'quiet' | 'strong'
@@ -126,6 +128,8 @@ export interface Report {
   answer: { text: string; tone: Tone }
   sections: Section[]
   tables: DataTable[]
+  /** Every picture that some choice would give: none of another choice stays beside those of this one. */
+  pictureFiles?: readonly string[]
   checks: Check[]
   /** Of a run: every metric with a direction, by scenario. */
   measurements?: Measurement[]

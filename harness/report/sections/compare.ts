@@ -5,6 +5,7 @@ import { count, formatMetric, list } from '../../format.ts'
 import { STINT_VERSION } from '../../package-folder.ts'
 import type { ComparisonLine, RunComparison } from '../compare.ts'
 import { exploreBy } from '../page.ts'
+import { PLOTS } from '../plots/names.ts'
 import type { Forest } from '../plots/significance.ts'
 import type { Explore, Plot } from '../section.ts'
 import { type Cell, type Check, type ColumnOf, columnsOf, type Report } from '../section.ts'
@@ -14,6 +15,7 @@ import { findingsHeadline, rangeText } from './findings.ts'
 import { secondaryTests } from './secondary-tests.ts'
 
 const TABLE = 'significance_tests.csv'
+const PICTURES = Object.keys(PLOTS.compare).map((name) => `${name}.png`)
 
 /** @param forest its picture, for pages */
 export function compareReport(comparison: RunComparison, forest: Plot | null = null): Report {
@@ -47,6 +49,7 @@ export function compareReport(comparison: RunComparison, forest: Plot | null = n
       },
     ],
     tables: [comparisonTable(rows, TABLE)],
+    pictureFiles: PICTURES,
     checks: lines.map((line) => checkOf(line, alpha)),
     data: { ...comparison, recommendation: compareAnswer(comparison).text },
     footer: `Written by Stint ${STINT_VERSION}. Every number was measured in these runs; a dash means unknown.`,

@@ -1,18 +1,14 @@
 /** What is said of a run. */
 import { count, formatMetric, formatNumber, formatShare, wholeNumber } from '../../format.ts'
 import { exploreRun, pageMetrics } from '../page.ts'
-import { capsPlot } from '../plots/caps.ts'
-import { loadPlot } from '../plots/load.ts'
-import { sensitivityPlot } from '../plots/sensitivity.ts'
-import { significancePlot } from '../plots/significance.ts'
-import { pictureSubtitle } from '../plots/text.ts'
-import { tradeoffPlot } from '../plots/tradeoff.ts'
+import { namesOf, PLOTS, plotFile, type RunPlot } from '../plots/names.ts'
 import type { Plot } from '../section.ts'
 import {
   type Block,
   type Check,
   columnsOf,
   type Item,
+  picturesOf,
   type Report,
   type ScenarioDetail,
   type Section,
@@ -24,6 +20,7 @@ import type { ReportModel, ScenarioReport } from '../types.ts'
 import { capitalised, metricName, outcomeName, pairLines } from '../words.ts'
 import { type Finding, findingsHeadline, findingsOf } from './findings.ts'
 import { machinesSection } from './machines.ts'
+import { type RunPictures, runPictures } from './pictures.ts'
 import { facts, fileList, reproduceSteps } from './provenance.ts'
 import { answerOf, recommendationData } from './recommendation.ts'
 import {
@@ -43,15 +40,25 @@ const FILE = 'reports/report'
 /** Lines of a kind under `In short`. */
 const SHORT = 4
 
+export interface RunReportOptions {
+  /** Pictures by name; absent: the usual ones, and for the page all that the run has data for. */
+  plots?: readonly string[]
+}
+
 /** @param details of its scenarios, for the page */
-export function runReport(model: ReportModel, details: readonly ScenarioDetail[] = []): Report {
+export function runReport(
+  model: ReportModel,
+  details: readonly ScenarioDetail[] = [],
+  { plots }: RunReportOptions = {},
+): Report {
   const { manifest } = model
   return {
     kind: 'run',
     title: manifest.sweep.name,
     subtitle: runSubtitle(model),
     answer: answerOf(model, trialsAnswer(model)),
-    sections: sectionsOf(model),
+    sections: sectionsOf(model, runPictures(model, plots)),
+    pictureFiles: namesOf(PLOTS.run).map(plotFile),
     tables: [
       scenarioTable(model),
       comparisonTable(model.comparisons, 'benchmarks/significance_tests.csv'),
@@ -82,38 +89,48 @@ export function runSubtitle(model: ReportModel): string {
   return model.recommendation === null ? model.subtitle : `${model.subtitle} · ${trialsAnswer(model).text}`
 }
 
-function sectionsOf(model: ReportModel): Section[] {
-  const pictures = {
-    latency: tradeoffPlot(model, 'latency', 'benchmarks/latency_vs_accuracy.png'),
-    memory: tradeoffPlot(model, 'memory', 'benchmarks/memory_vs_accuracy.png'),
-    sensitivity: sensitivityPlot(model, 'benchmarks/sensitivity.png'),
-    significance: significancePlot(
-      { subtitle: pictureSubtitle(model), lines: pairLines(model), settings: model.manifest.sweep.compare },
-      'benchmarks/significance.png',
-    ),
-    caps: capsPlot(model, 'benchmarks/caps.png'),
-    ...(isRealtime(model) && { load: loadPlot(model, 'benchmarks/load.png') }),
-  }
+function sectionsOf(model: ReportModel, pictures: RunPictures): Section[] {
+  const of = (...names: RunPlot[]): Plot[] => names.flatMap((name) => pictures.shown.get(name) ?? [])
   const findings = findingsOf(model)
-  return [
+  const sections: Section[] = [
     { id: 'short', title: 'In short', blocks: inShort(model, findings) },
-    resultsSection(model, [pictures.latency, pictures.memory]),
-    ...sensitivitySection(model, model.sensitivity === null ? [] : [pictures.sensitivity]),
-    differencesSection(model, findings, [pictures.significance], `${FILE}.md`),
+    resultsSection(model, of('latency_vs_accuracy', 'memory_vs_accuracy')),
+    ...sensitivitySection(model, of('sensitivity')),
+    differencesSection(model, findings, of('significance'), `${FILE}.md`),
     ...operatingSection(model),
-    ...(pictures.load === undefined ? [] : [loadSection(model, [pictures.load])]),
-    capsSection(model, [pictures.caps]),
+    ...(isRealtime(model) ? [loadSection(model, of('load'))] : []),
+    capsSection(model, of('caps')),
     outcomesSection(model),
     trustSection(model, `${FILE}.md`),
     ...machinesSection(model),
     { id: 'run', title: 'What was run', blocks: [{ kind: 'facts', facts: facts(model), pages: true }] },
-    {
-      id: 'files',
-      title: 'Files',
-      blocks: [{ kind: 'facts', facts: fileList(model, Object.values(pictures)), pages: true }],
-    },
+  ]
+  // Where its section has nothing to say, a picture that was asked for says here why it is missing.
+  const placed = picturesOf({ sections })
+  const others = [...pictures.shown.values()].filter((plot) => !placed.includes(plot))
+  return [
+    ...sections,
+    filesSection(model, pictures, others),
     { id: 'reproduce', title: 'How to reproduce', blocks: reproduceSteps(model) },
   ]
+}
+
+function filesSection(model: ReportModel, { shown, missing }: RunPictures, others: readonly Plot[]): Section {
+  const drawn = [...shown.values()].filter(({ pageOnly }) => !pageOnly)
+  const blocks: Block[] = [
+    { kind: 'facts', facts: fileList(model, drawn), pages: true },
+    ...others.map(picture),
+  ]
+  if (missing.length > 0) {
+    const reasons: Block[] = [{ kind: 'facts', facts: missing }]
+    blocks.push({
+      kind: 'details',
+      title: 'Pictures that this run has no data for',
+      blocks: reasons,
+      pages: true,
+    })
+  }
+  return { id: 'files', title: 'Files', blocks }
 }
 
 /** Problems, then the best settings, then the clearest differences. */

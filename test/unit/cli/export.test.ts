@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { parseExports, runExports } from '../../../harness/cli/output.ts'
+import { parseExports, parsePlots, runExports } from '../../../harness/cli/output.ts'
 import { temporaryFolder } from '../pipeline/support.ts'
 
 const parse = (...words: string[]) => parseExports({ export: words, json: false }, ['csv', 'png'])
@@ -41,6 +41,30 @@ describe('--export', () => {
     )
     await expect(parseExports({ export: ['text=-'], json: true }, [])).rejects.toThrow(
       '--json and --export text=-',
+    )
+  })
+})
+
+describe('--plots', () => {
+  const png = [{ format: 'png', to: null }] as const
+  const chosen = (...words: string[]) => parsePlots({ plots: words }, 'run', png)
+
+  it('takes names, lists of them, all and none', () => {
+    expect(chosen()).toBeUndefined()
+    expect(chosen('caps, sensitivity', 'caps')).toEqual(['caps', 'sensitivity'])
+    expect(chosen('all')).toContain('latency_vs_accuracy')
+    expect(chosen('none')).toEqual([])
+    expect(parsePlots({ plots: ['none'] }, 'compare', [])).toEqual([])
+  })
+
+  it('refuses what it cannot draw, and says what is near', () => {
+    expect(() => chosen('latency-vs-acuracy')).toThrow(
+      /--plots latency-vs-acuracy: no such plot; did you mean "latency_vs_accuracy"\?[\s\S]*plots: /,
+    )
+    expect(() => chosen('all,caps')).toThrow('--plots: all and caps cannot both be')
+    expect(() => chosen(',')).toThrow('--plots: a name is missing')
+    expect(() => parsePlots({ plots: ['significance'] }, 'compare', [])).toThrow(
+      /nothing that is written holds pictures[\s\S]*--export html or --export png/,
     )
   })
 })

@@ -47,7 +47,7 @@ function record(number: number, ms: number, resumed_under: PassedOver[] = []): s
   return path
 }
 
-const forms = { export: [], json: false }
+const forms = { export: [], plots: [], json: false }
 
 async function history(metric: string[] = [], given = {}): Promise<void> {
   await historyCommand.handler({

@@ -114,3 +114,28 @@ test('a picture that is skipped now does not stay from before', async () => {
   })
   expect(existsSync(stale)).toBe(false)
 })
+
+test('a picture that is not chosen now does not stay from an earlier choice, nor does its link', async () => {
+  const { manifest, trials } = syntheticRun({ chunk_size: [64, 256], runs: 2 })
+  const model = buildReportModel(manifest, trials)
+  const chosen = async (plots?: string[]) => {
+    const made = runReport(model, [], plots === undefined ? {} : { plots })
+    await writeReport(made, named('png', 'markdown'), { folder })
+    const files = existsSync(join(folder, 'benchmarks')) ? readdirSync(join(folder, 'benchmarks')).sort() : []
+    expect(
+      readFileSync(join(folder, 'reports/report.md'), 'utf8').match(/\w+\.png(?=\)$)/gm) ?? [],
+    ).toHaveLength(files.length)
+    return files
+  }
+  expect(await chosen(['caps', 'sensitivity'])).toEqual(['caps.png', 'sensitivity.png'])
+  expect(await chosen(['sensitivity'])).toEqual(['sensitivity.png'])
+  expect(await chosen([])).toEqual([])
+})
+
+test('a picture that was asked for and cannot be is missing with its reason, wherever its section is', async () => {
+  const { manifest, trials } = syntheticRun({ chunk_size: [64, 256], runs: 2 })
+  const made = runReport(buildReportModel(manifest, trials), [], { plots: ['load', 'caps'] })
+  const { skipped, written } = await writeReport(made, named('png'), { folder })
+  expect(skipped).toEqual([{ file: 'benchmarks/load.png', reason: 'no scenario runs in real time' }])
+  expect(written.map((path) => relative(folder, path))).toEqual(['benchmarks/caps.png'])
+})

@@ -1,0 +1,54 @@
+/** The pictures that each report can have, by the names that `--plots` takes; a name is also that of the file. */
+import { refuseUnknown } from '../../nearest.ts'
+import { UserError } from '../../user-error.ts'
+
+export const PLOTS = {
+  run: {
+    latency_vs_accuracy: 'latency against accuracy',
+    memory_vs_accuracy: 'memory against accuracy',
+    sensitivity: 'what each axis explains of each metric',
+    significance: 'every pair that is compared, with its interval',
+    caps: 'caps, asked for and achieved',
+    load: 'event latency against the rate of arrivals',
+  },
+  compare: { significance: 'every pair that is compared, with its interval' },
+  gate: { 'gate-profile': 'time along the stream, candidate over baseline' },
+  history: { history: 'metrics over the runs, with their changes' },
+} as const satisfies Record<string, Record<string, string>>
+
+export type RunPlot = keyof typeof PLOTS.run
+
+/** Drawn into files where nothing is chosen; a page has the others too. */
+export const USUAL_PLOTS: readonly RunPlot[] = [
+  'latency_vs_accuracy',
+  'memory_vs_accuracy',
+  'sensitivity',
+  'significance',
+  'caps',
+  'load',
+]
+
+export function plotFile(name: RunPlot): string {
+  return `benchmarks/${name}.png`
+}
+
+/** Names of a table of plots, in its order. */
+export function namesOf<Name extends string>(plots: Readonly<Record<Name, string>>): Name[] {
+  return Object.keys(plots) as Name[]
+}
+
+/**
+ * The names of the pictures that are meant, each once.
+ * @param words names, or `all` or `none` by itself
+ * @throws {UserError} for a name that is none
+ */
+export function choosePlots(kind: keyof typeof PLOTS, words: readonly string[]): string[] {
+  const known = Object.keys(PLOTS[kind])
+  if (words.length === 0) throw new UserError('--plots: a name is missing', 'all, none, or names with commas')
+  refuseUnknown('plot', words, [...known, 'all', 'none'], null, '--plots')
+  const whole = words.find((word) => word === 'all' || word === 'none')
+  if (whole === undefined) return [...new Set(words)]
+  const other = words.find((word) => word !== whole)
+  if (other !== undefined) throw new UserError(`--plots: ${whole} and ${other} cannot both be`)
+  return whole === 'all' ? known : []
+}

@@ -1,0 +1,52 @@
+/** The pictures of a run that were chosen, or all that it has data for. */
+import { capsPlot } from '../plots/caps.ts'
+import { loadPlot } from '../plots/load.ts'
+import { namesOf, PLOTS, plotFile, type RunPlot, USUAL_PLOTS } from '../plots/names.ts'
+import { sensitivityPlot } from '../plots/sensitivity.ts'
+import { significancePlot } from '../plots/significance.ts'
+import { pictureSubtitle } from '../plots/text.ts'
+import { tradeoffPlot } from '../plots/tradeoff.ts'
+import type { Plot } from '../section.ts'
+import type { ReportModel } from '../types.ts'
+import { capitalised, pairLines } from '../words.ts'
+
+export interface RunPictures {
+  /** Drawn, or skipped with a reason. */
+  shown: ReadonlyMap<RunPlot, Plot>
+  /** Those that nobody chose and that there is no data for: what each would show, and why it is not there. */
+  missing: [name: string, reason: string][]
+}
+
+const MAKERS: Record<RunPlot, (model: ReportModel, file: string) => Plot> = {
+  latency_vs_accuracy: (model, file) => tradeoffPlot(model, 'latency', file),
+  memory_vs_accuracy: (model, file) => tradeoffPlot(model, 'memory', file),
+  sensitivity: sensitivityPlot,
+  significance: (model, file) =>
+    significancePlot(
+      { subtitle: pictureSubtitle(model), lines: pairLines(model), settings: model.manifest.sweep.compare },
+      file,
+    ),
+  caps: capsPlot,
+  load: loadPlot,
+}
+
+/** @param chosen names; absent: the usual ones, and for a page all that there is data for */
+export function runPictures(model: ReportModel, chosen?: readonly string[]): RunPictures {
+  const shown = new Map<RunPlot, Plot>()
+  const missing: RunPictures['missing'] = []
+  for (const name of namesOf(PLOTS.run)) {
+    if (chosen !== undefined && !chosen.includes(name)) continue
+    const plot = MAKERS[name](model, plotFile(name))
+    const isUsual = USUAL_PLOTS.includes(name) && !saysNothing(model, name)
+    if (chosen !== undefined || isUsual) shown.set(name, plot)
+    else if (plot.skipped === undefined) shown.set(name, { ...plot, pageOnly: true })
+    else missing.push([capitalised(PLOTS.run[name]), plot.skipped])
+  }
+  return { shown, missing }
+}
+
+/** Where nobody would look for it, that it is missing is not worth a line. */
+function saysNothing({ sensitivity, scenarios }: ReportModel, name: RunPlot): boolean {
+  if (name === 'sensitivity') return sensitivity === null
+  return name === 'load' && !scenarios.some(({ point }) => point['mode'] === 'realtime')
+}
