@@ -692,12 +692,20 @@ export const NO_OWN_LIMITS: OwnLimits = {
   throttle_counts: [],
 }
 
+export interface PerfLack {
+  /** Whether it only did not answer in time: what it can do is then not known. */
+  late: boolean
+  why: string
+}
+
 /** What this machine can enforce, tried for real when the supervisor started. */
 export interface Capabilities {
   compute: ComputeMechanism
   memory: MemoryMechanism[]
   /** What counts energy; null for nothing. */
   energy?: 'rapl' | 'perf' | null
+  /** Why perf does not count it; null where it does, or was not needed. */
+  perf_lacks?: PerfLack | null
   /** What the run itself may use. */
   limits: OwnLimits
   /** Why better compute mechanisms were passed over. */

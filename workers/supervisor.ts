@@ -162,13 +162,16 @@ async function capabilities(): Promise<Capabilities> {
   leavePlace = choice.leave
   // One source is enough, and the kernel's files cost nothing.
   const counts = new EnergyMeter().works
-  if (!counts) perf = await PerfEnergy.start()
+  const started = counts ? null : await PerfEnergy.start()
+  if (started instanceof PerfEnergy) perf = started
+  const perf_lacks = started === null || started instanceof PerfEnergy ? null : started
   const energy = counts ? 'rapl' : perf === null ? null : 'perf'
   const memory: Capabilities['memory'] = ['resource_limits', 'between_steps']
   if (process.platform === 'linux') memory.push('supervisor_rss')
   if (grouper !== null) memory.push(grouper.mechanism)
   const { notes } = choice
-  return { compute: capper?.mechanism ?? 'none', memory, energy, limits: readOwnLimits(), notes }
+  const compute = capper?.mechanism ?? 'none'
+  return { compute, memory, energy, perf_lacks, limits: readOwnLimits(), notes }
 }
 
 /**

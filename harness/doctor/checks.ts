@@ -1,40 +1,54 @@
 /** What this machine can enforce and measure, each tried for real. */
-import type { ComputeMechanism, TrialResult } from '../../workers/protocol.ts'
+import { existsSync } from 'node:fs'
+import type { Capabilities, ComputeMechanism, OwnLimits, TrialResult } from '../../workers/protocol.ts'
 import type { Executor } from '../execute/executor.ts'
+import { allowedCores } from '../execute/local/core.ts'
 import { LocalExecutor } from '../execute/local/executor.ts'
 import { runProbe } from '../execute/trial-spec.ts'
 import { formatNumber, formatShare } from '../format.ts'
-import { perfLacks, raplLacks, remedyFor } from './remedies.ts'
+import { type Missing, perfLacks, raplLacks, remedyFor } from './remedies.ts'
 
 export interface Ability {
   area: 'compute' | 'memory' | 'energy' | 'noise'
   name: string
-  able: boolean
+  /** Null where it was not measured, as on a machine that is too slow or too busy: neither yes nor no. */
+  able: boolean | null
   /** What happened when it was tried. */
   found: string
-  /** The one command that would enable it; null where it works or nothing would. */
+  /** The one command that would enable it; null where it works, is not known, or nothing would. */
   remedy: string | null
 }
 
+export type Finding = Pick<Ability, 'able' | 'found'>
+
+const yes = (found: string): Finding => ({ able: true, found })
+const no = (found: string): Finding => ({ able: false, found })
+const unknown = (found: string): Finding => ({ able: null, found })
+
 const UNITS = 0.25
+/** Of what this process itself may use, where that is less: beyond it no share could be told from the limit. */
+const OF_OWN_QUOTA = 0.5
 const PROBE_MS = 600
+/** A window is tried once more at this length before it is called too short. */
+const LONGER_MS = 8000
+/** A machine that is emulated or held to a few percent of a core takes half a minute to start a trial. */
+const TIMEOUT_S = 180
+/** A share that comes out above so many times what was asked is not held. */
+const NOT_HELD = 1.5
 const CAP_MB = 32
+/** Where nothing holds the cap, the probe ends by itself. */
+const MOST_MB = 20 * CAP_MB
 
 const MECHANISMS: ComputeMechanism[] = ['cgroup_v2', 'cgroup_v1', 'duty_cycle']
 
 /** Each compute mechanism in an executor of its own. */
-export async function tryCompute(): Promise<Ability[]> {
+export async function tryCompute(start = startOnly): Promise<Ability[]> {
   const checks: Ability[] = []
   for (const mechanism of MECHANISMS) {
-    const executor = new LocalExecutor({ mechanism })
+    const executor = start(mechanism)
     try {
-      const { compute, notes } = await executor.capabilities()
-      const why = notes.find((note) => note.startsWith(`${mechanism}: `))?.slice(mechanism.length + 2)
-      const found =
-        compute === mechanism
-          ? shareFound(await runProbe(executor, { units: UNITS, wallMs: PROBE_MS }), why)
-          : { able: false, found: why ?? notes[0] ?? 'not permitted' }
-      checks.push(check('compute', mechanism, found, remedyFor(mechanism)))
+      const found = await tryMechanism(executor, mechanism).catch(notTried)
+      checks.push(check('compute', mechanism, found, mechanism))
     } finally {
       await executor.close()
     }
@@ -42,98 +56,160 @@ export async function tryCompute(): Promise<Ability[]> {
   return checks
 }
 
+function startOnly(mechanism: ComputeMechanism): Executor {
+  return new LocalExecutor({ mechanism })
+}
+
+async function tryMechanism(executor: Executor, mechanism: ComputeMechanism): Promise<Finding> {
+  const { compute, notes, limits } = await executor.capabilities()
+  const why = notes.find((note) => note.startsWith(`${mechanism}: `))?.slice(mechanism.length + 2)
+  if (compute !== mechanism) return no(why ?? notes[0] ?? 'not permitted')
+  const units = Math.min(UNITS, OF_OWN_QUOTA * (limits.cpu_quota_cores ?? 1))
+  const short = await runProbe(executor, { units, wallMs: PROBE_MS, timeoutS: TIMEOUT_S })
+  const found = shareFound(short, units, why)
+  if (found.able === true) return found
+  return shareFound(await runProbe(executor, { units, wallMs: LONGER_MS, timeoutS: TIMEOUT_S }), units, why)
+}
+
 /** @param place where the group had to be found, if that needs saying */
-function shareFound(trial: TrialResult, place: string | undefined): Pick<Ability, 'able' | 'found'> {
-  const { achieved } = trial.caps.compute
-  if (trial.outcome !== 'ok') return { able: false, found: trial.error.message }
-  if (achieved === null) return { able: false, found: 'the trial was too short to tell' }
-  return {
-    able: true,
-    found: `asked ${UNITS} of a core, achieved ${formatNumber(achieved)}${place === undefined ? '' : `, ${place}`}`,
-  }
+function shareFound(trial: TrialResult, units: number, place: string | undefined): Finding {
+  const { achieved, enforced, note } = trial.caps.compute
+  if (trial.outcome === 'failed' && !enforced) return no(note ?? trial.error.message)
+  if (trial.outcome !== 'ok') return notEnded(trial)
+  if (achieved === null) return unknown('too slow here: the timed steps were too short to tell the share')
+  const found = `asked ${formatNumber(units)} of a core, achieved ${formatNumber(achieved)}${place === undefined ? '' : `, ${place}`}`
+  return achieved > units * NOT_HELD ? no(found) : yes(found)
 }
 
 /** What the best of all mechanisms does, and what a trial can tell. */
 export async function tryRest(executor: Executor): Promise<Ability[]> {
-  const { memory, energy, notes } = await executor.capabilities()
-  const grown = await runProbe(executor, { work: 'allocate', memoryMb: CAP_MB })
-  const plain = await runProbe(executor, { wallMs: PROBE_MS })
-  const pinned = await runProbe(executor, { wallMs: PROBE_MS / 4, pinCore: 0 })
-  const group = memory.find((mechanism) => mechanism.startsWith('cgroup'))
-  const held = `a workload without end under ${CAP_MB} MB ended as ${grown.outcome}, ${mb(grown.caps.memory.peak_above_idle_mb)} above an idle worker`
-  return [
-    check('memory', 'supervisor', {
-      able: memory.includes('supervisor_rss') && grown.outcome === 'out_of_memory',
-      found: held,
+  const able = await executor.capabilities()
+  const grown = await tried(
+    runProbe(executor, {
+      work: 'allocate',
+      memoryMb: CAP_MB,
+      steps: MOST_MB,
+      wallMs: TIMEOUT_S * 1000,
+      timeoutS: TIMEOUT_S,
     }),
+  )
+  const plain = await tried(runProbe(executor, { wallMs: PROBE_MS, timeoutS: TIMEOUT_S }))
+  const group = able.memory.find((mechanism) => mechanism.startsWith('cgroup'))
+  return [
+    check('memory', 'supervisor', memoryFound(grown, able)),
     check(
       'memory',
       group === undefined ? 'cgroup backstop' : `cgroup backstop (${group})`,
-      {
-        able: group !== undefined,
-        found: group === undefined ? reasons(notes, 'memory by ') : 'tried on a process, limit and all',
-      },
-      remedyFor('memory_group'),
+      group === undefined ? no(reasons(able.notes, 'memory by ')) : yes('tried on a process, limit and all'),
+      'memory_group',
     ),
-    check(
-      'compute',
-      'core pinning',
-      pinned.outcome === 'ok'
-        ? { able: true, found: 'a trial ran on core 0 only' }
-        : { able: false, found: pinned.error.message },
-      remedyFor('taskset'),
-    ),
-    ...energyChecks(energy ?? null, plain),
+    check('compute', 'core pinning', await tryPinning(executor).catch(notTried), 'taskset'),
+    ...energyChecks(able, plain),
     ...noiseChecks(plain),
   ]
 }
 
-function energyChecks(source: 'rapl' | 'perf' | null, trial: TrialResult): Ability[] {
-  const read = trial.outcome === 'ok' ? trial.energy.joules : null
-  const joules = read === null ? 'no reading' : `a short trial took ${formatNumber(read)} J`
+/** An executor that broke has tried nothing. */
+async function tried(trial: Promise<TrialResult>): Promise<TrialResult | Error> {
+  return trial.catch((error) => error as Error)
+}
+
+function memoryFound(trial: TrialResult | Error, { memory }: Capabilities): Finding {
+  if (!memory.includes('supervisor_rss')) return no('resident memory can be watched on Linux only')
+  if (trial instanceof Error) return notTried(trial)
+  const held = `a workload without end under ${CAP_MB} MB ended as ${trial.outcome}, ${mb(trial.caps.memory.peak_above_idle_mb)} above an idle worker`
+  if (trial.outcome === 'out_of_memory') return yes(held)
+  return trial.outcome === 'ok' ? no(held) : notEnded(trial)
+}
+
+async function tryPinning(executor: Executor): Promise<Finding> {
+  const core = allowedCores().at(0)
+  if (core === undefined) return no('the cores that this process may use cannot be read')
+  const trial = await runProbe(executor, { wallMs: PROBE_MS / 4, pinCore: core, timeoutS: TIMEOUT_S })
+  if (trial.outcome === 'ok') return yes(`a trial ran on core ${core} only`)
+  return trial.outcome === 'failed' ? no(trial.error.message) : notEnded(trial)
+}
+
+function energyChecks(
+  { energy = null, perf_lacks = null }: Capabilities,
+  trial: TrialResult | Error,
+): Ability[] {
+  const read = !(trial instanceof Error) && trial.outcome === 'ok' ? trial.energy.joules : null
+  const joules =
+    read === null ? 'counts; no trial was long enough to tell' : `a short trial took ${formatNumber(read)} J`
   return [
-    check(
-      'energy',
-      'rapl',
-      { able: source === 'rapl', found: source === 'rapl' ? joules : raplLacks() },
-      remedyFor('rapl'),
-    ),
-    check(
-      'energy',
-      'perf',
-      {
-        able: source === 'perf',
-        found: source === 'perf' ? joules : source === 'rapl' ? 'not needed: rapl comes first' : perfLacks(),
-      },
-      source === 'rapl' ? null : remedyFor('perf'),
-    ),
+    check('energy', 'rapl', energy === 'rapl' ? yes(joules) : no(raplLacks()), 'rapl'),
+    energy === 'rapl'
+      ? check('energy', 'perf', no('not needed: rapl comes first'))
+      : check('energy', 'perf', energy === 'perf' ? yes(joules) : perfLacks(perf_lacks), 'perf'),
   ]
 }
 
-function noiseChecks({ noise }: TrialResult): Ability[] {
-  const told = (name: string, value: number | null, show: (value: number) => string): Ability =>
-    check('noise', name, {
-      able: value !== null,
-      found: value === null ? 'the kernel does not tell' : show(value),
-    })
+function noiseChecks(trial: TrialResult | Error): Ability[] {
+  const told = (
+    name: string,
+    value: (trial: TrialResult) => number | null,
+    source: string,
+    show: (value: number) => string,
+  ): Ability => check('noise', name, readingFound(trial, value, source, show))
   const percent = (value: number) => `${formatShare(value)} of the time`
+  const cores = (value: number) => `${formatNumber(value)} cores in use`
+  const mhz = (value: number) => `${formatNumber(value)} MHz`
   return [
-    told('run-queue wait', noise.run_queue_wait_share, percent),
-    told('steal', noise.steal_share, percent),
-    told('other processes', noise.others_cores, (value) => `${formatNumber(value)} cores in use`),
-    told('pressure (PSI)', noise.pressure_share, percent),
-    told('context switches', noise.involuntary_context_switches, (value) => `${value} against its will`),
-    told('core frequency', noise.frequency_mhz, (value) => `${formatNumber(value)} MHz`),
+    told('run-queue wait', ({ noise }) => noise.run_queue_wait_share, '/proc/self/schedstat', percent),
+    told('steal', ({ noise }) => noise.steal_share, '/proc/stat', percent),
+    told('other processes', ({ noise }) => noise.others_cores, '/proc/stat', cores),
+    told('pressure (PSI)', ({ noise }) => noise.pressure_share, '/proc/pressure/cpu', percent),
+    told(
+      'context switches',
+      ({ noise }) => noise.involuntary_context_switches,
+      '/proc/self/status',
+      (value) => `${value} against its will`,
+    ),
+    told(
+      'core frequency',
+      ({ noise }) => noise.frequency_mhz,
+      '/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq',
+      mhz,
+    ),
   ]
 }
 
+/** @param source the kernel's file that it is read from */
+function readingFound(
+  trial: TrialResult | Error,
+  value: (trial: TrialResult) => number | null,
+  source: string,
+  show: (value: number) => string,
+): Finding {
+  if (!existsSync(source)) return no(`not reported by this kernel: it has no ${source}`)
+  if (trial instanceof Error) return notTried(trial)
+  const read = value(trial)
+  if (read !== null) return yes(show(read))
+  return trial.outcome === 'ok' ? unknown('the trial was too short to tell') : notEnded(trial)
+}
+
+/** A trial that did not come to its end shows nothing. */
+function notEnded(trial: Exclude<TrialResult, { outcome: 'ok' }>): Finding {
+  return unknown(
+    trial.outcome === 'timed_out'
+      ? `too slow here: the trial did not end within ${TIMEOUT_S} s`
+      : `the trial ended as ${trial.outcome}: ${trial.error.message}`,
+  )
+}
+
+function notTried(error: Error): Finding {
+  return unknown(`could not be tried: ${error.message}`)
+}
+
+/** @param missing what a remedy is looked for where the answer is no */
 function check(
   area: Ability['area'],
   name: string,
-  { able, found }: Pick<Ability, 'able' | 'found'>,
-  remedy: string | null = null,
+  { able, found }: Finding,
+  missing: Missing | null = null,
 ): Ability {
-  return { area, name, able, found, remedy: able ? null : remedy }
+  return { area, name, able, found, remedy: able === false && missing !== null ? remedyFor(missing) : null }
 }
 
 function reasons(notes: readonly string[], start: string): string {
@@ -143,4 +219,25 @@ function reasons(notes: readonly string[], start: string): string {
 
 function mb(value: number | null | undefined): string {
   return value == null ? 'its peak unread' : `${formatNumber(value)} MB`
+}
+
+// ---------------------------------------------------------------- limits
+
+/** What Stint and all its trials together may use, which no cap of a trial can exceed. */
+export interface EffectiveLimits extends Omit<OwnLimits, 'throttle_counts'> {
+  /** Cores that can be used: by the set of cores that this process is held to, and the quota. */
+  cores: number
+  /** Of the machine, or the limit where that is less. */
+  memory_mb: number
+}
+
+export function effectiveLimits(
+  { throttle_counts: _, ...limits }: OwnLimits,
+  machine: { cores: number; memory_mb: number },
+): EffectiveLimits {
+  return {
+    ...limits,
+    cores: Math.min(machine.cores, limits.cpu_quota_cores ?? machine.cores),
+    memory_mb: Math.min(machine.memory_mb, limits.memory_limit_mb ?? machine.memory_mb),
+  }
 }

@@ -1,7 +1,8 @@
 /** The one command that would enable what is missing, where this machine has what it takes. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import type { ComputeMechanism } from '../../workers/protocol.ts'
+import type { ComputeMechanism, PerfLack } from '../../workers/protocol.ts'
+import type { Ability } from './checks.ts'
 
 export type Missing = ComputeMechanism | 'memory_group' | 'rapl' | 'perf' | 'taskset'
 
@@ -14,17 +15,17 @@ export function remedyFor(missing: Missing): string | null {
     case 'cgroup_v2':
       return delegable('cpu')
     case 'cgroup_v1':
-      return !isRoot() && existsSync('/sys/fs/cgroup/cpu') ? `sudo ${RUN}` : null
+      return existsSync('/sys/fs/cgroup/cpu') ? asRoot(RUN) : null
     case 'memory_group':
-      return delegable('memory') ?? (!isRoot() && existsSync('/sys/fs/cgroup/memory') ? `sudo ${RUN}` : null)
+      return delegable('memory') ?? (existsSync('/sys/fs/cgroup/memory') ? asRoot(RUN) : null)
     case 'rapl':
       return raplPackages().length > 0 ? `sudo chmod a+r ${powercapRoot()}/intel-rapl:*/energy_uj` : null
     case 'perf': {
       if (!existsSync(PERF_EVENT)) return null
-      return onPath('perf') ? 'sudo sysctl kernel.perf_event_paranoid=0' : 'sudo apt-get install linux-perf'
+      return onPath('perf') ? 'sudo sysctl kernel.perf_event_paranoid=0' : debianPackage('linux-perf')
     }
     case 'taskset':
-      return onPath('taskset') ? null : 'sudo apt-get install util-linux'
+      return onPath('taskset') ? null : debianPackage('util-linux')
     default:
       return null
   }
@@ -33,9 +34,13 @@ export function remedyFor(missing: Missing): string | null {
 /** Why the kernel's counters give no energy, where they do not: one package less would be a smaller energy. */
 export function raplLacks(): string {
   const packages = raplPackages()
-  const unreadable = packages.filter((domain) => !/^\d+$/.test(textOf(domain, 'energy_uj')))
-  if (unreadable.length === 0 || unreadable.length === packages.length)
-    return 'no package counter can be read here; many virtual machines have none'
+  if (packages.length === 0) return 'no package counter can be read here; many virtual machines have none'
+  const lacking = (file: string) => packages.filter((domain) => !/^\d+$/.test(textOf(domain, file)))
+  const unreadable = lacking('energy_uj')
+  if (unreadable.length === packages.length)
+    return `none of ${packages.length} package counters can be read by this user: ${unreadable.join(', ')}`
+  if (unreadable.length === 0)
+    return `package counters whose range cannot be read (max_energy_range_uj): ${lacking('max_energy_range_uj').join(', ')}`
   return `${packages.length - unreadable.length} of ${packages.length} package counters can be read, and energy needs them all: not ${unreadable.join(', ')}`
 }
 
@@ -61,11 +66,15 @@ function textOf(domain: string, file: string): string {
   }
 }
 
-/** Why perf gives no energy, where it does not. */
-export function perfLacks(): string {
-  if (!existsSync(PERF_EVENT))
-    return 'this machine has no event power/energy-pkg/; many virtual machines have none'
-  return onPath('perf') ? 'reading power/energy-pkg/ is not permitted' : 'perf is not installed'
+/** Why perf gives no energy, where it does not. @param lack as the supervisor found it */
+export function perfLacks(lack: PerfLack | null): Pick<Ability, 'able' | 'found'> {
+  if (!existsSync(PERF_EVENT)) {
+    const found = 'this machine has no event power/energy-pkg/; many virtual machines have none'
+    return { able: false, found }
+  }
+  if (lack?.late === true) return { able: null, found: lack.why }
+  if (!onPath('perf')) return { able: false, found: 'perf is not installed' }
+  return { able: false, found: 'reading power/energy-pkg/ is not permitted' }
 }
 
 /** Groups of version 2 of one's own, where it has the controller at all: a scope was asked of systemd, in vain. */
@@ -76,10 +85,38 @@ function delegable(controller: string): string | null {
   } catch {
     return null
   }
+  // Root can write no more there than anyone else.
+  if (groupsAreReadOnly()) return null
   const runtime = `/run/user/${process.getuid?.()}`
   if (process.env['XDG_RUNTIME_DIR'] === undefined && existsSync(join(runtime, 'bus')))
     return `XDG_RUNTIME_DIR=${runtime} ${RUN}`
-  return isRoot() ? null : `sudo ${RUN}`
+  return asRoot(RUN)
+}
+
+/** As in most containers. */
+function groupsAreReadOnly(): boolean {
+  try {
+    const mounts = readFileSync('/proc/self/mountinfo', 'latin1').split('\n')
+    const groups = mounts.filter((line) => / - cgroup2? /.test(line)).map((line) => line.split(' ')[5] ?? '')
+    return groups.length > 0 && groups.every((options) => options.split(',').includes('ro'))
+  } catch {
+    return false
+  }
+}
+
+/** Null for root, who has tried it already. */
+function asRoot(command: string): string | null {
+  return isRoot() || !onPath('sudo') ? null : `sudo ${command}`
+}
+
+/** Null on other systems, whose names for it were not tried. */
+function debianPackage(name: string): string | null {
+  try {
+    const debian = /^ID=debian$/m.test(readFileSync('/etc/os-release', 'utf8'))
+    return debian ? `sudo apt-get install ${name}` : null
+  } catch {
+    return null
+  }
 }
 
 function onPath(tool: string): boolean {

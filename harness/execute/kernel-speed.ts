@@ -6,6 +6,10 @@ import { runProbe } from './trial-spec.ts'
 
 const RUNS = 5
 const RUN_MS = 400
+/** On a machine that is slow, busy or limited, 400 ms may hold little but the compiler's work. */
+const LEAST_CPU_MS = 60
+/** At a thirtieth of a core a run takes some seconds. */
+const TIMEOUT_S = 180
 
 /** Operations a second of CPU time that one core of this machine does of the fixed kernel; median of five trials. */
 export async function measureKernel(executor: Executor): Promise<number> {
@@ -13,6 +17,8 @@ export async function measureKernel(executor: Executor): Promise<number> {
   for (let run = 0; run < RUNS; run++) {
     const trial = await runProbe(executor, {
       wallMs: RUN_MS,
+      cpuMs: LEAST_CPU_MS,
+      timeoutS: TIMEOUT_S,
       id: 'calibrate',
       round: run + 1,
     })

@@ -110,11 +110,13 @@ export function neverEnded(
 interface ProbeOptions {
   work?: 'compute' | 'allocate'
   wallMs?: number
+  cpuMs?: number
   steps?: number
   memoryMb?: number
   memoryScope?: ScenarioSettings['memory_scope']
   units?: number
   pinCore?: number
+  timeoutS?: number
   /** Makes the trial's id. */
   id?: string
   round?: number
@@ -125,7 +127,7 @@ const TIMEOUT_S = 30
 const WARMUP_STEPS = 5
 
 export function runProbe(executor: Executor, options: ProbeOptions): Promise<TrialResult> {
-  const { work = 'compute', wallMs = 1000, steps = 1_000_000, id = 'probe', round = 1 } = options
+  const { work = 'compute', wallMs = 1000, cpuMs = 0, steps = 1_000_000, id = 'probe', round = 1 } = options
   const settings = {
     ...defaultSettings(),
     chunk_size: 1,
@@ -135,9 +137,9 @@ export function runProbe(executor: Executor, options: ProbeOptions): Promise<Tri
     max_compute_units: options.units ?? null,
     pin_core: options.pinCore ?? null,
     warmup_chunks: work === 'compute' ? WARMUP_STEPS : 0,
-    timeout_s: TIMEOUT_S,
+    timeout_s: options.timeoutS ?? TIMEOUT_S,
   }
   const workload = { kind: 'builtin', name: 'probe', sha256: 'builtin' } as const
-  const params = { work, wall_ms: wallMs, steps }
+  const params = { work, wall_ms: wallMs, cpu_ms: cpuMs, steps }
   return executor.run(trialSpec({ id, settings, watts: null }, { round, workload, params, data: null }))
 }

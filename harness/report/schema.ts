@@ -510,11 +510,23 @@ const doctor = object({
   kind: z.literal('doctor'),
   page,
   machine: object({ cpu_model: text, cores: number, memory_mb: number, platform: text, node: text }),
+  limits: says(
+    object({
+      version: z.enum(['v1', 'v2', 'none']),
+      cores: says(number, 'that can be used: by the set of cores that the process is held to, and the quota'),
+      cpu_quota_cores: numberOrNull,
+      cpu_quota_group: text.nullable(),
+      memory_mb: says(number, 'of the machine, or the limit where that is less'),
+      memory_limit_mb: numberOrNull,
+      memory_limit_group: text.nullable(),
+    }),
+    'what Stint and all its trials together may use: the smallest limit of all groups from its own upwards',
+  ),
   checks: z.array(
     object({
       area: z.enum(['compute', 'memory', 'energy', 'noise']),
       name: text,
-      able: z.boolean(),
+      able: says(z.boolean().nullable(), 'null where it was not measured, as on a machine that is too slow'),
       found: says(text, 'what happened when it was tried'),
       remedy: says(
         text.nullable(),
@@ -522,7 +534,10 @@ const doctor = object({
       ),
     }),
   ),
-  kernel_ops_s: says(number, 'operations a second of CPU time that one core does of the fixed kernel'),
+  kernel_ops_s: says(
+    numberOrNull,
+    'operations a second of CPU time that one core does of the fixed kernel; null where that was not measured',
+  ),
   quiet: says(
     object({
       runs: says(number, 'trials of each of two sides that are the same'),

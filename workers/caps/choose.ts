@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { ComputeMechanism } from '../protocol.ts'
 import { type ComputeCapper, openCgroupV1, openCgroupV2 } from './compute-group.ts'
 import { dutyCycle } from './duty-cycle.ts'
+import { readOwnLimits } from './limits.ts'
 import { MIB } from './memory.ts'
 import { type MemoryGrouper, openMemoryV1, openMemoryV2 } from './memory-group.ts'
 import { findPlacement, type Placement } from './placement.ts'
@@ -25,6 +26,7 @@ interface Wanted {
   memoryGroup: boolean
 }
 
+/** Of a core. Version 1 refuses a share beyond that of a group above. */
 const TRIAL_UNITS = 0.5
 const TRIAL_BYTES = 64 * MIB
 
@@ -35,7 +37,8 @@ export async function chooseMechanisms({ only, memoryGroup }: Wanted): Promise<C
   }
   const place = new LazyPlacement()
   const notes: string[] = []
-  const capper = await chooseCapper(only, place, notes)
+  const units = Math.min(TRIAL_UNITS, readOwnLimits().cpu_quota_cores ?? TRIAL_UNITS)
+  const capper = await chooseCapper(only, units, place, notes)
   const grouper = memoryGroup ? await chooseGrouper(place, notes) : null
   return { capper, grouper, notes, leave: () => place.leave() }
 }
@@ -56,6 +59,7 @@ class LazyPlacement {
 
 async function chooseCapper(
   only: ComputeMechanism | null,
+  units: number,
   place: LazyPlacement,
   notes: string[],
 ): Promise<ComputeCapper | null> {
@@ -72,7 +76,7 @@ async function chooseCapper(
     try {
       const capper = await open()
       await tryOnSleeper((pid) => {
-        const cap = capper.apply(pid, TRIAL_UNITS, null)
+        const cap = capper.apply(pid, units, null)
         cap.release()
         return cap
       })

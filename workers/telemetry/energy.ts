@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
-import type { TimeWindow } from '../protocol.ts'
+import type { PerfLack, TimeWindow } from '../protocol.ts'
 import { canTell, list, monotonicMs, textOf } from './clock.ts'
 
 const POWERCAP_ROOT = '/sys/class/powercap'
@@ -109,29 +109,34 @@ export class PerfEnergy {
     this.child = child
   }
 
-  /** Null where perf is missing, not permitted, or has no such event. */
-  static async start(): Promise<PerfEnergy | null> {
+  /** Why there is none where perf is missing, not permitted, has no such event, or gave no reading in time. */
+  static async start(): Promise<PerfEnergy | PerfLack> {
     const words = ['stat', '-a', '-x', ';', '-I', String(INTERVAL_MS), '-e', EVENT]
     const child = spawn('perf', words, {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, LC_ALL: 'C' },
     })
     const meter = new PerfEnergy(child)
-    const works = await new Promise<boolean>((resolve) => {
-      const late = setTimeout(() => resolve(false), FIRST_READING_MS)
-      const settle = (able: boolean) => {
+    const lack = await new Promise<PerfLack | null>((resolve) => {
+      const late = setTimeout(
+        () => resolve({ late: true, why: `perf gave no reading within ${FIRST_READING_MS / 1000} s` }),
+        FIRST_READING_MS,
+      )
+      const settle = (lack: PerfLack | null) => {
         clearTimeout(late)
-        resolve(able)
+        resolve(lack)
       }
-      child.once('error', () => settle(false))
-      child.once('exit', () => settle(false))
+      child.once('error', ({ code, message }: NodeJS.ErrnoException) =>
+        settle({ late: false, why: code === 'ENOENT' ? 'perf is not installed' : message }),
+      )
+      child.once('exit', () => settle({ late: false, why: `perf does not count ${EVENT} here` }))
       child.stderr?.setEncoding('latin1').on('data', (text: string) => {
         meter.take(text)
-        if (meter.readings.length > 0) settle(true)
+        if (meter.readings.length > 0) settle(null)
       })
     })
-    if (!works) meter.stop()
-    return works ? meter : null
+    if (lack !== null) meter.stop()
+    return lack ?? meter
   }
 
   /** Joules of all packages within a window of the monotonic clock; null where the readings do not reach around it or are too far apart to tell. */

@@ -108,7 +108,7 @@ const WATCHED_MS = 300
 /** Cores that this process may use, by how busy they are right now; of equals the last first, which serves fewer interrupts. */
 async function leastBusyFirst(): Promise<number[]> {
   try {
-    const allowed = coresIn(/^Cpus_allowed_list:\s*(\S+)$/m.exec(read('/proc/self/status'))?.[1] ?? '')
+    const allowed = allowedCores()
     const before = busyTicks(read('/proc/stat'))
     await sleep(WATCHED_MS)
     const after = busyTicks(read('/proc/stat'))
@@ -118,6 +118,11 @@ async function leastBusyFirst(): Promise<number[]> {
     // Not Linux.
     return []
   }
+}
+
+/** @throws where this is not Linux */
+export function allowedCores(): number[] {
+  return coresIn(/^Cpus_allowed_list:\s*(\S+)$/m.exec(read('/proc/self/status'))?.[1] ?? '')
 }
 
 const read = (path: string) => readFileSync(path, 'latin1')
