@@ -6,20 +6,14 @@ import { allowedCores } from '../execute/local/core.ts'
 import { LocalExecutor } from '../execute/local/executor.ts'
 import { runProbe } from '../execute/trial-spec.ts'
 import { formatNumber, formatShare } from '../format.ts'
-import { type Missing, perfLacks, raplLacks, remedyFor } from './remedies.ts'
+import { type Finding, type Missing, perfLacks, raplLacks, remedyFor } from './remedies.ts'
 
-export interface Ability {
+export interface Ability extends Finding {
   area: 'compute' | 'memory' | 'energy' | 'noise'
   name: string
-  /** Null where it was not measured, as on a machine that is too slow or too busy: neither yes nor no. */
-  able: boolean | null
-  /** What happened when it was tried. */
-  found: string
   /** The one command that would enable it; null where it works, is not known, or nothing would. */
   remedy: string | null
 }
-
-export type Finding = Pick<Ability, 'able' | 'found'>
 
 const yes = (found: string): Finding => ({ able: true, found })
 const no = (found: string): Finding => ({ able: false, found })

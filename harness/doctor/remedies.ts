@@ -2,7 +2,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import type { ComputeMechanism, PerfLack } from '../../workers/protocol.ts'
-import type { Ability } from './checks.ts'
+
+/** What came of trying something. */
+export interface Finding {
+  /** Null where it was not measured, as on a machine that is too slow or too busy: neither yes nor no. */
+  able: boolean | null
+  /** What happened. */
+  found: string
+}
 
 export type Missing = ComputeMechanism | 'memory_group' | 'rapl' | 'perf' | 'taskset'
 
@@ -67,7 +74,7 @@ function textOf(domain: string, file: string): string {
 }
 
 /** Why perf gives no energy, where it does not. @param lack as the supervisor found it */
-export function perfLacks(lack: PerfLack | null): Pick<Ability, 'able' | 'found'> {
+export function perfLacks(lack: PerfLack | null): Finding {
   if (!existsSync(PERF_EVENT)) {
     const found = 'this machine has no event power/energy-pkg/; many virtual machines have none'
     return { able: false, found }
