@@ -70,8 +70,8 @@ export interface FleetRun {
   /** The same for a run that is resumed, and for no other on the server. */
   id: string
   name: string
-  /** For watchers: what the run is about. */
-  manifest: unknown
+  /** For watchers: what the run is about; null for what is no recorded run. */
+  manifest: object | null
   progress: RunProgress
   /** Whether the journal has the trial. */
   isFinished(trial: string): boolean

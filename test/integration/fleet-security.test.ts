@@ -94,7 +94,9 @@ describe.skipIf(missing !== '')(`the configuration of the guide${missing && `: n
     const sweep = sandbox.sweep({ benchmark_runs: 2, grid: { 'params.salt': [1, 2] }, params: { ms: 300 } })
     const words = ['run', sweep, '--on', 'pi', '--server', server.url, '--out', sandbox.results]
     const run = sandbox.start([...words, '--json'], env('coordinator'))
-    await sandbox.until(() => sandbox.runs().length > 0, 'the run folder')
+    const isOver = () => run.child.exitCode !== null || agent.child.exitCode !== null
+    await sandbox.until(() => sandbox.runs().length > 0 || isOver(), 'the run folder')
+    if (isOver()) expect([(await Promise.race([run.end, agent.end])).stderr]).toEqual([''])
     const watch = sandbox.start(['watch', sandbox.runs()[0]!, '--server', server.url], env('watcher'))
     expect(await run.end).toMatchObject({ code: 0 })
     const { code, stderr } = await watch.end

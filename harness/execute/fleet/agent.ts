@@ -444,7 +444,6 @@ class Agent {
       if (outcome === null) {
         this.claim(run, key, id, deaths)
         doing.now = id
-        this.nc.publish(subjects.began(run), JSON.stringify({ trial: id }))
         const died = deaths.get(id) ?? 0
         const result =
           died >= MOST_DEATHS
@@ -519,7 +518,7 @@ class Agent {
   private claim(run: string, key: string, trial: string | null, deaths: ReadonlyMap<string, number>): void {
     if (this.nc.isClosed()) return
     const value = JSON.stringify({ trial, deaths: Object.fromEntries(deaths) })
-    this.nc.publish(`$KV.${CLAIMS}.${run}.${key}`, value)
+    this.nc.publish(subjects.claim(run, key), value)
   }
 
   private async unclaim(run: string, key: string): Promise<void> {
@@ -542,7 +541,7 @@ class Agent {
     try {
       const jsm = await jetstreamManager(this.nc, { checkAPI: false })
       const stored = await jsm.direct.getMessage(`KV_${CLAIMS}`, {
-        last_by_subj: `$KV.${CLAIMS}.${run}.${key}`,
+        last_by_subj: subjects.claim(run, key),
       })
       const { trial, deaths } = JSON.parse(stored?.string() ?? '{}') as { trial?: unknown; deaths?: object }
       const counts = Object.entries(deaths ?? {}).map(([id, count]): [string, number] => [id, Number(count)])

@@ -251,9 +251,9 @@ export class FleetExecutor implements Fleet {
       done: 'no',
     }
     await this.lock(link)
-    const described = pack(run.manifest)
+    const described = run.manifest === null ? null : pack(run.manifest)
     // Watchers of a very large sweep see its trials only.
-    if (described.length < (nc.info?.max_payload ?? 1 << 20) - OVERHEAD_BYTES)
+    if (described !== null && described.length < (nc.info?.max_payload ?? 1 << 20) - OVERHEAD_BYTES)
       await link.runs.put(`${run.id}.prepared`, described)
     const { state } = await jsm.streams.info(WORK, { subjects_filter: subjects.workOfRun(run.id) })
     this.queued = new Set(Object.keys(state.subjects ?? {}).map((subject) => subject.split('.').at(-1)!))
@@ -268,7 +268,7 @@ export class FleetExecutor implements Fleet {
       max_ack_pending: MOST_HELD,
       inactive_threshold: nanos(7 * 86_400_000),
     })
-    const began = nc.subscribe(subjects.began(run.id), {
+    const began = nc.subscribe(subjects.claimsOf(run.id), {
       callback: (_, message) => {
         const { trial } = readJson(message.data)
         if (typeof trial === 'string') run.onStart(trial)
@@ -679,7 +679,7 @@ export class FleetExecutor implements Fleet {
       await jsm.streams.purge(WORK, { filter: subjects.workOfRun(run.id) }).catch(() => {})
       await jsm.consumers.delete(RESULTS, subjects.resultsConsumer(run.id)).catch(() => {})
       await jsm.streams.purge(RESULTS, { filter: subjects.resultsOf(run.id) }).catch(() => {})
-      await jsm.streams.purge(`KV_${CLAIMS}`, { filter: `$KV.${CLAIMS}.${run.id}.>` }).catch(() => {})
+      await jsm.streams.purge(`KV_${CLAIMS}`, { filter: subjects.claimsOf(run.id) }).catch(() => {})
     }
     await link.runs.put(run.id, JSON.stringify(this.state)).catch(() => {})
     this.current = null

@@ -3,7 +3,7 @@
  * messages, and the little that both ends do with them.
  */
 import { promisify } from 'node:util'
-import { gunzip, gunzipSync, gzipSync } from 'node:zlib'
+import { gunzip, gzipSync } from 'node:zlib'
 import {
   AckPolicy,
   type JetStreamManager,
@@ -46,8 +46,9 @@ export const subjects = {
   resultsConsumer: (run: string) => `run-${run}`,
   /** The coordinator's word to whoever watches, kept by nobody. */
   events: (run: string) => `stint.events.${run}`,
-  /** An agent's word to the coordinator: the trial that it begins. */
-  began: (run: string) => `stint.began.${run}`,
+  /** An agent's word of the trial that it begins. */
+  claim: (run: string, key: string) => `$KV.${CLAIMS}.${run}.${key}`,
+  claimsOf: (run: string) => `$KV.${CLAIMS}.${run}.*`,
   /** The coordinator's word to the agents that work on its run. */
   cancel: (run: string) => `stint.control.cancel.${run}`,
   cancelAny: 'stint.control.cancel.*',
@@ -128,21 +129,20 @@ const unzip = promisify(gunzip)
 /** A message that unpacks to more is refused, bytes. */
 const MOST_BYTES = 256 * 1024 * 1024
 
-/** What is smaller is unpacked at once: handing it to another thread takes longer. */
-const SMALL_BYTES = 64 * 1024
+/** What is smaller, such as a result without a chunk log, is not worth the time that compressing takes. */
+const SMALL_BYTES = 8 * 1024
+const OPENS_JSON = '{'.charCodeAt(0)
 
-export function pack(value: unknown): Uint8Array {
-  const text = JSON.stringify(value)
-  // Most are small, and larger buffers take longer to make than to fill.
-  return gzipSync(text, { level: 1, ...(text.length < SMALL_BYTES && { windowBits: 12, memLevel: 6 }) })
+/** JSON of an object, compressed where it is long. */
+export function pack(value: object): Uint8Array {
+  const text = Buffer.from(JSON.stringify(value))
+  return text.length < SMALL_BYTES ? text : gzipSync(text, { level: 1 })
 }
 
 /** @throws where it is not what `pack` made, or unpacks to too much */
 export async function unpack(bytes: Uint8Array): Promise<unknown> {
-  const most = { maxOutputLength: MOST_BYTES }
-  return JSON.parse(
-    (bytes.length < SMALL_BYTES ? gunzipSync(bytes, most) : await unzip(bytes, most)).toString(),
-  )
+  const text = bytes[0] === OPENS_JSON ? bytes : await unzip(bytes, { maxOutputLength: MOST_BYTES })
+  return JSON.parse(Buffer.from(text).toString())
 }
 
 // ---------------------------------------------------------------- what stands on the server
