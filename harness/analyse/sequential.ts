@@ -206,6 +206,19 @@ export function decide(
   logRatios: readonly (number | null)[],
   margin: number,
 ): SequentialDecision {
+  const { interval, ...decision } = decideAbove(plan, look, logRatios, Math.log1p(margin))
+  if (interval === null) return { ...decision, ratio: null }
+  const { value, low, high } = interval
+  return { ...decision, ratio: { value: Math.exp(value), low: Math.exp(low), high: Math.exp(high) } }
+}
+
+/** The same on the values' own scale, where more is worse: tests whether their mean lies above `bound`. */
+export function decideAbove(
+  plan: SequentialPlan,
+  look: number,
+  all: readonly (number | null)[],
+  bound: number,
+): Omit<SequentialDecision, 'ratio'> & { interval: SequentialDecision['ratio'] } {
   const planned = plan.looks[look]
   if (planned === undefined) {
     throw new RangeError(
@@ -213,27 +226,28 @@ export function decide(
     )
   }
   const open: SequentialVerdict = look === plan.looks.length - 1 ? 'undecided' : 'continue'
-  const { values } = usableValues(logRatios)
+  const { values } = usableValues(all)
   const n = values.length
-  const unknown = (warning: Warning): SequentialDecision => ({
+  const unknown = (warning: Warning) => ({
     verdict: open,
     n,
     pRegression: null,
     pRuledOut: null,
-    ratio: null,
+    interval: null,
     warnings: [warning],
   })
   if (n < 2) return unknown({ kind: 'too_few_values', side: 'b', n, needed: 2 })
   const centre = mean(values)
   const error = standardDeviation(values) / Math.sqrt(n)
-  if (error <= 10 * Number.EPSILON) return unknown({ kind: 'no_spread' })
-  const t = (centre - Math.log1p(margin)) / error
+  // Logs of ratios are about 1 apart at the most; values of any other scale have rounding errors of their own size.
+  if (error <= 10 * Number.EPSILON * Math.max(1, Math.abs(centre))) return unknown({ kind: 'no_spread' })
+  const t = (centre - bound) / error
   const raised = (p: number) => Math.min(1, p / SMALL_SAMPLE)
   const pRegression = raised(studentUpperTail(t, n - 1))
   const pRuledOut = raised(studentUpperTail(-t, n - 1))
   const half = criticalT(planned, n) * error
-  const ratio = { value: Math.exp(centre), low: Math.exp(centre - half), high: Math.exp(centre + half) }
+  const interval = { value: centre, low: centre - half, high: centre + half }
   const verdict =
     pRegression <= planned.nominalP ? 'regression' : pRuledOut <= planned.nominalP ? 'ruled_out' : open
-  return { verdict, n, pRegression, pRuledOut, ratio, warnings: [] }
+  return { verdict, n, pRegression, pRuledOut, interval, warnings: [] }
 }

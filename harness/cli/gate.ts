@@ -135,7 +135,7 @@ export const gateCommand: Command<GateWords> = {
       })
       .example('$0 gate sweep.yaml --against main', 'the working copy against a branch, in lock step')
       .example(
-        '$0 gate sweep.yaml --set-baseline params.learner=ridge --set-candidate params.learner=forest',
+        '$0 gate sweep.yaml --set-baseline params.learner=ridge --set-candidate params.learner=mondrian_forest',
         'two configurations of one workload',
       )
       .epilogue(

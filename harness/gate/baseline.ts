@@ -15,8 +15,8 @@ import {
 } from '../analyse/values.ts'
 import { welchTest } from '../analyse/welch.ts'
 import type { Executor } from '../execute/executor.ts'
-import { count } from '../format.ts'
-import { type Metric, metricTable } from '../metrics.ts'
+import { count, formatMetric } from '../format.ts'
+import { isHarnessMetric, type Metric, metricTable } from '../metrics.ts'
 import { makeOwnedFolder } from '../ownership/leftovers.ts'
 import { planTrials } from '../plan/planner.ts'
 import {
@@ -34,7 +34,7 @@ import type { LoadedSweep } from '../sweep/load.ts'
 import type { Scenario } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
 import { type BaselineCommits, stillAccepted } from './accepted.ts'
-import { LARGEST_FINDABLE, POWER, verdictOf } from './judge.ts'
+import { boundOf, LARGEST_FINDABLE, POWER, type Scale, told, verdictOf } from './judge.ts'
 import { refuseChanged } from './lock-step.ts'
 import {
   allowanceOf,
@@ -305,7 +305,10 @@ function testRow(
 /** Fewer runs do not show how much runs vary. */
 const FEWEST_RUNS = 5
 
-type RunsFinding = Pick<GateRow, 'verdict' | 'ratio' | 'baseline' | 'candidate' | 'n' | 'source' | 'note'>
+type RunsFinding = Pick<
+  GateRow,
+  'verdict' | 'ratio' | 'difference' | 'marginAmount' | 'baseline' | 'candidate' | 'n' | 'source' | 'note'
+>
 
 interface Worse {
   value: number
@@ -325,36 +328,55 @@ export function timesTest(
   margin: number,
   claimAlpha: number,
 ): RunsFinding | null {
-  const runs = recorded.map((run) => logMean(run, metric)).filter((value) => value !== null)
-  const now = logMean(trials, metric)
+  const scale = scaleOf(metric, [...recorded.flat(), ...trials])
+  const runs = recorded.map((run) => meanOn(scale, run, metric)).filter((value) => value !== null)
+  const now = meanOn(scale, trials, metric)
   if (runs.length === 0 || now === null) return null
   const n = runs.length
   const sign = metric.direction === 'higher_is_better' ? -1 : 1
   const difference = sign * (now - mean(runs))
-  const found = { baseline: Math.exp(mean(runs)), candidate: Math.exp(now), n, source: 'runs' } as const
+  const sides = { baseline: told(scale, mean(runs)), candidate: told(scale, now) }
+  const found = {
+    ...sides,
+    n,
+    source: 'runs',
+    ...(scale === 'difference' && { marginAmount: margin }),
+  } as const
+  const change = (worse: Worse) =>
+    scale === 'ratio'
+      ? { ratio: turned(worse, metric, (value) => 1 / value) }
+      : { ratio: null, difference: turned(worse, metric, (value) => 0 - value) }
   if (n < FEWEST_RUNS) {
-    const worse = { value: Math.exp(difference), low: null, high: null }
+    const worse = { value: told(scale, difference), low: null, high: null }
     const note = `runs vary by more than trials of one run: ${FEWEST_RUNS} recorded runs are needed to tell, and there ${n === 1 ? 'is one' : `are ${n}`}`
-    return { ...found, verdict: 'undecided', ratio: ratioOf(worse, metric), note }
+    return { ...found, verdict: 'undecided', ...change(worse), note }
   }
   const error = standardDeviation(runs) * Math.sqrt(1 + 1 / n)
-  const worse = {
-    value: Math.exp(difference),
-    low: Math.exp(difference - studentQuantile(1 - claimAlpha, n - 1) * error),
-    high: Math.exp(difference + studentQuantile(1 - PASS_ALPHA, n - 1) * error),
-  }
-  const verdict = verdictFor(worse, margin)
-  const note = verdict === 'undecided' ? variesBy(error, n, margin, claimAlpha) : null
-  return { ...found, verdict, ratio: ratioOf(worse, metric), note }
+  const low = difference - studentQuantile(1 - claimAlpha, n - 1) * error
+  const high = difference + studentQuantile(1 - PASS_ALPHA, n - 1) * error
+  const worse = { value: told(scale, difference), low: told(scale, low), high: told(scale, high) }
+  const bound = boundOf(scale, margin)
+  const verdict = low > bound ? 'regression' : high < bound ? 'ruled_out' : 'undecided'
+  const note = verdict === 'undecided' ? variesBy(error, n, margin, claimAlpha, scale, metric.unit) : null
+  return { ...found, verdict, ...change(worse), note }
 }
 
 /** What one run against so many could have shown. */
-function variesBy(error: number, n: number, margin: number, claimAlpha: number): string {
+function variesBy(
+  error: number,
+  n: number,
+  margin: number,
+  claimAlpha: number,
+  scale: Scale,
+  unit: string,
+): string {
   const quantiles = studentQuantile(1 - claimAlpha, n - 1) + studentQuantile(POWER, n - 1)
-  const findable = Math.expm1(Math.log1p(margin) + quantiles * error)
+  const least = boundOf(scale, margin) + quantiles * error
+  const share = Math.expm1(least)
+  const size = scale === 'ratio' ? `${Math.ceil(share * 100)}%` : formatMetric(least, unit)
   const found =
-    findable <= LARGEST_FINDABLE
-      ? `a change for the worse of ${Math.ceil(findable * 100)}% or more would have been found in four of five cases`
+    scale === 'difference' || share <= LARGEST_FINDABLE
+      ? `a change for the worse of ${size} or more would have been found in four of five cases`
       : 'they vary too much to find anything'
   return `${found}, by how much the ${n} recorded runs differ; compare side by side with --against, or record more runs`
 }
@@ -393,13 +415,22 @@ function verdictFor({ low, high }: Worse, margin: number): RowVerdict {
   return high !== null && high < 1 + margin ? 'ruled_out' : 'undecided'
 }
 
-function ratioOf(worse: Worse, { direction }: Metric): Worse {
+/** As candidate to baseline, where it is said how much worse. */
+function turned(worse: Worse, { direction }: Metric, turn: (value: number) => number): Worse {
   if (direction !== 'higher_is_better') return worse
-  const inverse = (value: number | null) => (value === null ? null : 1 / value)
-  return { value: 1 / worse.value, low: inverse(worse.high), high: inverse(worse.low) }
+  const end = (value: number | null) => (value === null ? null : turn(value))
+  return { value: turn(worse.value), low: end(worse.high), high: end(worse.low) }
 }
 
-function logMean(trials: readonly TrialResult[], metric: Metric): number | null {
-  const values = usableValues(metricValues(trials, metric.name)).values.filter((value) => value > 0)
-  return values.length === 0 ? null : mean(values.map(Math.log))
+/** Logs of ratios, unless the workload's own metric may be 0 or negative. */
+function scaleOf(metric: Metric, trials: readonly TrialResult[]): Scale {
+  if (isHarnessMetric(metric.name)) return 'ratio'
+  const { values } = usableValues(metricValues(trials, metric.name))
+  return metric.signed === true || values.some((value) => value <= 0) ? 'difference' : 'ratio'
+}
+
+function meanOn(scale: Scale, trials: readonly TrialResult[], metric: Metric): number | null {
+  const { values } = usableValues(metricValues(trials, metric.name))
+  const usable = scale === 'ratio' ? values.filter((value) => value > 0).map(Math.log) : values
+  return usable.length === 0 ? null : mean(usable)
 }

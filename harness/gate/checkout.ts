@@ -242,6 +242,8 @@ async function fetching(
   top: string,
   signal: AbortSignal,
 ): Promise<string> {
+  if ((await askGit(top, ['rev-list', '--all', '--max-count=1'], signal)) === '' && remote === undefined)
+    return 'the repository has no commit yet: commit the sweep first, or compare two configurations by --set-candidate KEY=VALUE'
   if (remote === undefined) return '"git log --oneline --all" lists the commits that there are'
   const shallow = (await askGit(top, ['rev-parse', '--is-shallow-repository'], signal)) === 'true'
   // Of the ancestors, a shallow clone may lack what HEAD~1 or an abbreviated hash leads to.

@@ -2,7 +2,7 @@
 
 import { mean, standardDeviation } from '../analyse/descriptive.ts'
 import { studentQuantile } from '../analyse/distributions.ts'
-import { decide } from '../analyse/sequential.ts'
+import { decideAbove } from '../analyse/sequential.ts'
 import type { Looks } from './plan.ts'
 import type { GateResult, GateRow, Outlook } from './types.ts'
 
@@ -18,39 +18,65 @@ const FORECAST_DF = 5
 /** Nobody waits longer for a gate, s. */
 const LONGEST_OUTLOOK_S = 7200
 
+/** What values of how much worse mean: logs of ratios, or differences where a ratio would say nothing. */
+export type Scale = 'ratio' | 'difference'
+
+/** The margin on the values' scale. */
+export function boundOf(scale: Scale, margin: number): number {
+  return scale === 'ratio' ? Math.log1p(margin) : margin
+}
+
+/** A value as it is told: how many times, or by how much. */
+export function told(scale: Scale, value: number): number {
+  return scale === 'ratio' ? Math.exp(value) : value
+}
+
 export interface Judgement {
   verdict: Extract<GateRow['verdict'], 'regression' | 'ruled_out' | 'undecided'>
-  /** How many times worse; its low end holds at the alpha of the claim, its high end at that of the pass. */
+  /** How many times worse, or by how much; its low end holds at the alpha of the claim, its high end at that of the pass. */
   worse: { value: number; low: number | null; high: number | null } | null
 }
 
 /**
- * @param values logs of how many times worse, one a duet or pair of trials
+ * @param values logs of how many times worse, or how much worse; one a duet or pair of trials
  * @param look index into the looks; the last may come before its count where the time is up, which spends less
  */
-export function judge(values: readonly number[], look: number, looks: Looks, margin: number): Judgement {
+export function judge(
+  values: readonly number[],
+  look: number,
+  looks: Looks,
+  margin: number,
+  scale: Scale = 'ratio',
+): Judgement {
+  const bound = boundOf(scale, margin)
   const exact = withoutNoise(values)
   if (exact !== null) {
-    const value = Math.exp(exact)
-    return {
-      verdict: value > 1 + margin ? 'regression' : 'ruled_out',
-      worse: { value, low: value, high: value },
-    }
+    const value = told(scale, exact)
+    return { verdict: exact > bound ? 'regression' : 'ruled_out', worse: { value, low: value, high: value } }
   }
-  const claim = decide(looks.claim, look, values, margin)
-  const pass = decide(looks.pass, look, values, margin)
-  if (claim.ratio === null || pass.ratio === null) {
-    const value = values.length === 0 ? null : Math.exp(mean(values))
+  const claim = decideAbove(looks.claim, look, values, bound)
+  const pass = decideAbove(looks.pass, look, values, bound)
+  if (claim.interval === null || pass.interval === null) {
+    const value = values.length === 0 ? null : told(scale, mean(values))
     return { verdict: 'undecided', worse: value === null ? null : { value, low: null, high: null } }
   }
   const verdict =
     claim.verdict === 'regression' ? 'regression' : pass.verdict === 'ruled_out' ? 'ruled_out' : 'undecided'
-  return { verdict, worse: { value: claim.ratio.value, low: claim.ratio.low, high: pass.ratio.high } }
+  const { value, low } = claim.interval
+  return {
+    verdict,
+    worse: { value: told(scale, value), low: told(scale, low), high: told(scale, pass.interval.high) },
+  }
 }
+
+/** Rounding differs in the last digits. */
+const SAME = 1e-12
 
 function withoutNoise(values: readonly number[]): number | null {
   const [first] = values
-  const same = first !== undefined && values.every((value) => Math.abs(value - first) < 1e-12)
+  const same =
+    first !== undefined &&
+    values.every((value) => Math.abs(value - first) <= SAME * Math.max(1, Math.abs(first)))
   return same && values.length >= EQUAL_READINGS ? first : null
 }
 
@@ -64,6 +90,7 @@ export function outlookOf(
   margin: number,
   alphas: { claim: number; pass: number },
   secondsEach: number,
+  scale: Scale = 'ratio',
 ): Outlook {
   const n = values.length
   const atLeast = n < FEWEST_TO_FORESEE
@@ -71,12 +98,14 @@ export function outlookOf(
   if (n < 2) return { findable: null, moreSeconds: least, atLeast }
   const sd = standardDeviation(values)
   const needed = (alpha: number, df: number) => studentQuantile(1 - alpha, df) + studentQuantile(POWER, df)
-  const findable = Math.expm1(Math.log1p(margin) + (needed(alphas.claim, n - 1) * sd) / Math.sqrt(n))
-  const distance = mean(values) - Math.log1p(margin)
+  const bound = boundOf(scale, margin)
+  const found = bound + (needed(alphas.claim, n - 1) * sd) / Math.sqrt(n)
+  const findable = scale === 'ratio' ? Math.expm1(found) : found
+  const distance = mean(values) - bound
   const quantiles = needed(distance > 0 ? alphas.claim : alphas.pass, Math.max(n - 1, FORECAST_DF))
   const more = (((quantiles * sd) / distance) ** 2 - n) * secondsEach
   return {
-    findable: findable <= LARGEST_FINDABLE ? findable : null,
+    findable: scale === 'difference' || findable <= LARGEST_FINDABLE ? findable : null,
     moreSeconds:
       more <= LONGEST_OUTLOOK_S ? Math.max(more, atLeast ? least : 2 * secondsEach) : atLeast ? least : null,
     atLeast,

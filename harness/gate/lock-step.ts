@@ -16,7 +16,7 @@ import type { Session } from '../session/session.ts'
 import type { Scenario } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
 import { verdictOf } from './judge.ts'
-import { differsInWork, ENDLESS, FAILURES_TO_CLAIM, outcomeRow } from './outcomes.ts'
+import { CUT, differsInWork, ENDLESS, FAILURES_TO_CLAIM, outcomeRow } from './outcomes.ts'
 import { type Counts, type Looks, largestSample, looksAt } from './plan.ts'
 import {
   coverageOf,
@@ -300,7 +300,7 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
       const cut = deadlineS < Math.min(patience, entry.scenario.settings.timeout_s)
       if (cut && result.outcome === 'timed_out') {
         if (pairs.length > 0) return
-        result.error.message = 'the time limit of the gate ended it'
+        result.error.message = CUT
       }
       ended[side] = result
     }

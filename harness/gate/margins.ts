@@ -42,6 +42,15 @@ const GATED: readonly Gated[] = [
   { name: 'energy_j', kind: 'pairs', margin: 0.05, general: true, always: true },
 ]
 
+/** Of a program, whose CPU time is read once a trial: from one trial to the next it varies by some per cent. */
+export const CPU_OF_PROGRAMS: Gated = {
+  name: 'cpu_s',
+  kind: 'pairs',
+  margin: 0.1,
+  general: true,
+  always: true,
+}
+
 /** Of a metric that the workload measures itself, or that only `gate.metrics` names. */
 const OTHER_MARGIN = 0.1
 /** Deterministic metrics have no noise: the margin says what is worth stopping a change for. An amount of what may be negative. */
@@ -99,13 +108,16 @@ export function marginOf(metric: Metric, settings: GateSettings, general: number
 
 /**
  * How much worse a metric of one scenario may be, with a change that was accepted for a time.
+ * @param least where nobody says how much
  */
 export function allowanceOf(
   metric: Metric,
   scenario: { id: string; label: string },
   { settings, margin }: Pick<Rules, 'settings' | 'margin'>,
+  least = 0,
 ): { margin: number; note: string | null } {
-  const usual = marginOf(metric, settings, margin)
+  const isSaid = margin !== null || own(settings.margins, metric.name) !== undefined
+  const usual = Math.max(marginOf(metric, settings, margin), isSaid ? 0 : least)
   const accepted = settings.accept.find(
     (one) =>
       one.metric === metric.name &&

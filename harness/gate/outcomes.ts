@@ -29,10 +29,14 @@ export interface SideTrials {
 
 type Identity = Pick<GateRow, 'scenario' | 'label'>
 
+/** Of a trial that had to be ended for the limit, which is no finding. */
+export const CUT = 'the time limit of the gate ended it'
+
 /** Null where every trial of either side was `ok`. */
 export function outcomeRow(identity: Identity, { baseline: a, candidate: b }: SideTrials): GateRow | null {
   const bad = { baseline: a.filter(notOk), candidate: b.filter(notOk) }
-  if (bad.baseline.length === 0 && bad.candidate.length === 0) return null
+  const reached = a.length + b.length > 0
+  if (reached && bad.baseline.length === 0 && bad.candidate.length === 0) return null
   const row: GateRow = {
     ...identity,
     metric: 'outcome',
@@ -49,6 +53,9 @@ export function outcomeRow(identity: Identity, { baseline: a, candidate: b }: Si
     note: `was ${endsOf(a)}${bad.candidate.length === 0 ? reasonOf(bad.baseline) : ''}; is ${endsOf(b)}${reasonOf(bad.candidate)}`,
     outlook: null,
   }
+  if (!reached) return { ...row, cut: 'before', note: 'the time was up before its first trial' }
+  if ([...bad.baseline, ...bad.candidate].some(({ error }) => error.message === CUT))
+    return { ...row, cut: 'within' }
   if (bad.candidate.length === 0) return { ...row, verdict: 'ruled_out' }
   // What never ran cannot have become worse.
   if (bad.baseline.length === a.length && bad.candidate.length === b.length)
@@ -72,7 +79,8 @@ function endsOf(trials: readonly TrialResult[]): string {
   const counts = new Map<Outcome, number>()
   for (const { outcome } of trials) counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
   const [only] = counts.keys()
-  if (counts.size === 1 && only !== undefined) return outcomeName(only)
+  if (only === undefined) return 'not played'
+  if (counts.size === 1) return outcomeName(only)
   return [...counts].map(([outcome, n]) => `${outcomeName(outcome)} ${n} times`).join(' and ')
 }
 

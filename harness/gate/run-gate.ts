@@ -146,6 +146,9 @@ export async function runGate(
   }
 }
 
+const NOTHING_DIFFERS =
+  'both sides play one workload with the same settings: nothing was changed that could be found'
+
 /** The baseline as it says itself what it is, and which of its scenarios is played against which of the candidate's. */
 async function baselineFor(
   session: Session,
@@ -165,7 +168,10 @@ async function baselineFor(
         baseline: scenario,
         params: { baseline: paramsFor(scenario, other.info), candidate: scenario.params },
       })),
-      notes: unknownParams(session.sweep, other.info, name),
+      notes: [
+        ...(workload === candidate.workload ? [NOTHING_DIFFERS] : []),
+        ...unknownParams(session.sweep, other.info, name),
+      ],
     }
   }
   const prepared = await prepareSession({

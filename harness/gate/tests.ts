@@ -5,10 +5,11 @@ import type { DuetReport, DuetSums, OkTrial } from '../../workers/protocol.ts'
 import { mean, standardDeviation } from '../analyse/descriptive.ts'
 import { studentQuantile } from '../analyse/distributions.ts'
 import { formatShare, wholeNumber } from '../format.ts'
-import type { Metric } from '../metrics.ts'
-import { type Judgement, judge, outlookOf } from './judge.ts'
+import { isHarnessMetric, type Metric } from '../metrics.ts'
+import { boundOf, type Judgement, judge, outlookOf, type Scale } from './judge.ts'
 import {
   allowanceOf,
+  CPU_OF_PROGRAMS,
   ESSENTIAL,
   type Gated,
   gatedInWhole,
@@ -45,7 +46,7 @@ export interface GateTest {
   /** Throughput of equal chunks is latency again: it stands as that test stands, and takes no share of the alpha. */
   sameAs: GateTest | null
   /** As at the look that decided, or at the last. */
-  judgement: (Judgement & Pick<MetricValues, 'baseline' | 'candidate'> & { n: number }) | null
+  judgement: (Judgement & Pick<MetricValues, 'scale' | 'baseline' | 'candidate'> & { n: number }) | null
 }
 
 export interface Family {
@@ -68,11 +69,13 @@ export function familyOf(all: ReadonlyMap<GateScenario, Evidence>, rules: Rules)
 function testsOf(entry: GateScenario, evidence: Evidence, rules: Rules): GateTest[] {
   const tests: GateTest[] = []
   const gated = gatedMetrics(rules.table, rules.settings)
-  for (const { name, kind, resolution } of playsInTurns(entry) ? gated : gatedInWhole(gated)) {
+  for (const one of playsInTurns(entry) ? gated : gatedInWhole(gated)) {
+    const inTrials = readInTrials(one, evidence)
+    const { name, kind, resolution } = inTrials ? CPU_OF_PROGRAMS : one
     const metric = rules.table.get(name)!
     const values = valuesOf(metric, kind, evidence)
     if (values === null) continue
-    const allowed = allowanceOf(metric, entry.scenario, rules)
+    const allowed = allowanceOf(metric, entry.scenario, rules, inTrials ? CPU_OF_PROGRAMS.margin : 0)
     const floor = resolution === undefined ? 0 : resolution / values.baseline
     const latency = tests.find((test) => test.metric.name === ESSENTIAL)
     const repeats =
@@ -95,11 +98,23 @@ function testsOf(entry: GateScenario, evidence: Evidence, rules: Rules): GateTes
   return tests
 }
 
+/** The duets' steps of a program do not tell its CPU time, as the trials of one version do. */
+function readInTrials({ name, kind }: Gated, { duets }: Evidence): boolean {
+  const played = duets.filter(({ sums }) => sums !== null)
+  return (
+    name === CPU_OF_PROGRAMS.name &&
+    kind === 'duets' &&
+    played.length > 0 &&
+    played.every(({ sums }) => sums!.baseline.cpu_ms === null)
+  )
+}
+
 /** Looks at a test that is not yet decided; what is decided stays so. */
 export function lookAt(test: GateTest, look: number, looks: Looks): void {
   if (isDecided(test) || test.sameAs !== null) return
-  const { worse, baseline, candidate } = valuesOf(test.metric, test.kind, test.evidence)!
-  test.judgement = { ...judge(worse, look, looks, test.margin), n: worse.length, baseline, candidate }
+  const { worse, scale, baseline, candidate } = valuesOf(test.metric, test.kind, test.evidence)!
+  const judgement = judge(worse, look, looks, test.margin, scale)
+  test.judgement = { ...judgement, n: worse.length, scale, baseline, candidate }
 }
 
 export function isDecided(test: GateTest): boolean {
@@ -113,7 +128,12 @@ export function worstLook(tests: readonly GateTest[]): number {
     .filter((test) => !isDecided(test))
     .reduce((worst, { metric, kind, evidence, margin }) => {
       const values = valuesOf(metric, kind, evidence)
-      return values === null ? worst : Math.max(worst, mean(values.worse) - Math.log1p(margin))
+      if (values === null) return worst
+      const beyond = mean(values.worse) - boundOf(values.scale, margin)
+      // An amount says how bad it is beside the values that it is a difference of.
+      const size =
+        values.scale === 'ratio' ? 1 : Math.max(Math.abs(values.baseline), Math.abs(values.candidate))
+      return Math.max(worst, size === 0 ? beyond : beyond / size)
     }, Number.NEGATIVE_INFINITY)
 }
 
@@ -175,14 +195,16 @@ function testRow(
 ): GateRow {
   const { metric, margin, kind, entry, evidence } = test
   const values = valuesOf(metric, kind, evidence)!
-  const judgement = (test.sameAs ?? test).judgement ?? notLookedAt(values.worse)
+  const judgement = (test.sameAs ?? test).judgement ?? notLookedAt(values)
   const own = test.judgement ?? { ...values, n: values.worse.length }
   const { verdict, worse } = judgement
   const alphas = { claim: claimAlpha, pass: PASS_ALPHA }
-  const ratio =
+  const byAmount = own.scale === 'difference'
+  const turn = byAmount ? negative : inverse
+  const change =
     worse === null || metric.direction === 'lower_is_better'
       ? worse
-      : { value: 1 / worse.value, low: inverse(worse.high), high: inverse(worse.low) }
+      : { value: turn(worse.value)!, low: turn(worse.high), high: turn(worse.low) }
   const doubt = verdict === 'ruled_out' && kind === 'duets' ? doubtOf(entry, evidence, margin) : null
   const repeat = test.sameAs === null ? null : 'every chunk has the same rows: the test of chunk latency'
   return {
@@ -193,24 +215,29 @@ function testRow(
     direction: metric.direction,
     verdict: doubt === null ? verdict : 'undecided',
     margin,
-    ...(test.floor !== null && { marginAmount: test.floor }),
-    ratio,
+    ...(byAmount ? { marginAmount: margin } : test.floor !== null && { marginAmount: test.floor }),
+    ratio: byAmount ? null : change,
+    ...(byAmount && change !== null && { difference: change }),
     baseline: own.baseline,
     candidate: own.candidate,
     n: own.n,
     source: kind === 'duets' ? 'duets' : 'pairs',
-    note: repeat ?? doubt ?? test.accepted,
+    note: repeat ?? doubt ?? test.accepted ?? (byAmount ? BY_AMOUNT : null),
+    ...(test.sameAs !== null && { repeats: true as const }),
     outlook:
       verdict === 'undecided'
-        ? outlookFor(test, values.worse, outlookOf(values.worse, margin, alphas, seconds[kind]))
+        ? outlookFor(test, values.worse, outlookOf(values.worse, margin, alphas, seconds[kind], values.scale))
         : null,
   }
 }
 
 /** The gate may end before its first look: what was measured is shown, and nothing is said of it. */
-function notLookedAt(worse: readonly number[]): Judgement {
-  return { verdict: 'undecided', worse: { value: Math.exp(mean(worse)), low: null, high: null } }
+function notLookedAt({ worse, scale }: MetricValues): Judgement {
+  const value = scale === 'ratio' ? Math.exp(mean(worse)) : mean(worse)
+  return { verdict: 'undecided', worse: { value, low: null, high: null } }
 }
+
+const BY_AMOUNT = 'an amount and no ratio, since it may be 0 or negative'
 
 /** Why what the duets rule out is not ruled out for the stream; null where nothing speaks against it. */
 function doubtOf(entry: GateScenario, evidence: Evidence, margin: number): string | null {
@@ -316,6 +343,10 @@ function inverse(value: number | null): number | null {
   return value === null ? null : 1 / value
 }
 
+function negative(value: number | null): number | null {
+  return value === null ? null : 0 - value
+}
+
 /** Both versions run, but not side by side: their times are then unknown. */
 function missingLatency(
   identity: { scenario: string; label: string },
@@ -350,7 +381,8 @@ function missingLatency(
 
 interface MetricValues {
   kind: 'duets' | 'pairs'
-  /** Logs, above 0 worse; one per duet or pair of trials. */
+  scale: Scale
+  /** Logs of ratios, or differences in the metric's unit; above 0 worse; one per duet or pair of trials. */
   worse: number[]
   /** Means in the metric's unit. */
   baseline: number
@@ -372,10 +404,17 @@ export function valuesOf(metric: Metric, kind: Gated['kind'], evidence: Evidence
   const { name, direction } = metric
   const better = direction === 'higher_is_better' ? 'higher' : 'lower'
   if (kind === 'duets') return fromDuets(evidence.duets, better, OF_DUETS[name]!)
-  return fromPairs(evidence.pairs, better, ({ metrics, energy }) => {
+  const read = ({ metrics, energy }: OkTrial) => {
     if (name !== 'energy_j') return metrics[name] ?? null
     return !energy.shared && (energy.source === 'rapl' || energy.source === 'perf') ? energy.joules : null
-  })
+  }
+  // What the harness measures lies above 0, or was not measured.
+  if (isHarnessMetric(name)) return fromPairs(evidence.pairs, better, read)
+  const readings = readingsOf(evidence.pairs, read)
+  const values = readings.flatMap(({ baseline, candidate }) => [baseline, candidate])
+  if (metric.signed !== true && values.every((value) => value === null || value > 0))
+    return summed(readings, 'pairs', better)
+  return differences(readings, better)
 }
 
 /** True where both versions handled the same rows in every chunk that counts: throughput then says what latency says. */
@@ -399,14 +438,39 @@ function fromPairs(
   better: 'lower' | 'higher',
   read: (trial: OkTrial) => number | null,
 ): MetricValues | null {
-  const readings = pairs.flatMap(({ baseline: a, candidate: b }) =>
+  return summed(readingsOf(pairs, read), 'pairs', better)
+}
+
+interface Reading {
+  baseline: number | null
+  candidate: number | null
+}
+
+function readingsOf(pairs: readonly TrialPair[], read: (trial: OkTrial) => number | null): Reading[] {
+  return pairs.flatMap(({ baseline: a, candidate: b }) =>
     a.outcome === 'ok' && b.outcome === 'ok' ? [{ baseline: read(a), candidate: read(b) }] : [],
   )
-  return summed(readings, 'pairs', better)
+}
+
+/** On the natural scale. */
+function differences(readings: readonly Reading[], better: 'lower' | 'higher'): MetricValues | null {
+  const usable = readings.filter(
+    (pair): pair is { baseline: number; candidate: number } =>
+      Number.isFinite(pair.baseline) && Number.isFinite(pair.candidate),
+  )
+  if (usable.length === 0) return null
+  const sign = better === 'lower' ? 1 : -1
+  return {
+    kind: 'pairs',
+    scale: 'difference',
+    worse: usable.map(({ baseline: a, candidate: b }) => sign * (b - a)),
+    baseline: mean(usable.map(({ baseline }) => baseline)),
+    candidate: mean(usable.map(({ candidate }) => candidate)),
+  }
 }
 
 function summed(
-  pairs: readonly { baseline: number | null; candidate: number | null }[],
+  pairs: readonly Reading[],
   kind: MetricValues['kind'],
   better: 'lower' | 'higher',
 ): MetricValues | null {
@@ -420,6 +484,7 @@ function summed(
   const sign = better === 'lower' ? 1 : -1
   return {
     kind,
+    scale: 'ratio',
     worse: usable.map(({ baseline: a, candidate: b }) => sign * Math.log(b / a)),
     baseline: mean('baseline'),
     candidate: mean('candidate'),

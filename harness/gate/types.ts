@@ -64,8 +64,12 @@ export interface GateRow {
   marginAmount?: number
   /** How the trials of either version ended, for `outcome`. */
   ends?: Record<'baseline' | 'candidate', string>
+  /** Of an `outcome` that says only that the time was up: before the first trial, or in one. */
+  cut?: 'before' | 'within'
   /** candidate / baseline. Its worse end holds at the gate's alpha over all rows, its better end at 95%. */
   ratio: { value: number; low: number | null; high: number | null } | null
+  /** candidate - baseline, in the metric's unit, where that is tested since the metric may be 0 or negative. */
+  difference?: { value: number; low: number | null; high: number | null }
   /** Means in the metric's unit. */
   baseline: number | null
   candidate: number | null
@@ -74,12 +78,14 @@ export interface GateRow {
   /** `pairs`: of one trial each; `trials`: either version's by themselves. */
   source: 'duets' | 'pairs' | 'trials' | 'runs' | 'exact'
   note: string | null
+  /** It says no more than another row of the scenario, and lists leave it out. */
+  repeats?: true
   /** For an undecided row: what it would have taken. */
   outlook: Outlook | null
 }
 
 export interface Outlook {
-  /** The change for the worse, as a share, that as many values find in four of five cases; null where unknown. */
+  /** The change for the worse, as a share (or an amount, where `difference` is tested), that as many values find in four of five cases; null where unknown. */
   findable: number | null
   /** Further time to a decision, s; null where more time would hardly bring one. */
   moreSeconds: number | null

@@ -1,6 +1,7 @@
 /** The package as users get it: packed, installed in an empty project and run. Needs the npm registry. */
 import { spawnSync } from 'node:child_process'
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -72,6 +73,39 @@ const workload: Workload = {
 export default workload
 `
 
+/** How a page shows a gate, and the sweep that it is for. */
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8')
+const GATES = [...README.matchAll(/^npx stint (gate .*)$/gm)].map(([, words]) => words!.split(' '))
+const SWEEP = /```yaml\n(# my-sweep\.yaml\n[\s\S]*?)```/.exec(README)![1]!
+
+/** A repository as its user has it: the page's sweep and a data file committed, the package ignored. */
+function repository(folder: string, rows: number): { git(...words: string[]): string } {
+  const lines = Array.from({ length: rows }, (_, x) => `${x % 97},${x % 7},${3 * (x % 97) + (x % 5)}`)
+  writeFileSync(join(folder, 'prices.csv'), `area,rooms,price\n${lines.join('\n')}\n`)
+  writeFileSync(join(folder, 'my-sweep.yaml'), SWEEP)
+  writeFileSync(join(folder, '.gitignore'), 'node_modules\n')
+  const identity = ['-c', 'user.name=a', '-c', 'user.email=a@example.org', '-c', 'commit.gpgsign=false']
+  const git = (...words: string[]) => command(folder, ['git', ...identity, ...words])
+  git('init', '-q', '-b', 'main')
+  git('add', '-A')
+  git('commit', '-q', '-m', 'a sweep')
+  return { git }
+}
+
+/** The learner of a sweep is made so stiff that it predicts little more than the mean. */
+const STIFFER = SWEEP.replace('batch_size: 64', 'batch_size: 64\nparams: { learner: ridge, lambda: 1e9 }')
+
+function stint(project: string, words: readonly string[]) {
+  const quiet = { GITHUB_ACTIONS: '', GITHUB_STEP_SUMMARY: '' }
+  const main = join(project, 'node_modules/stint/dist/harness/cli/main.js')
+  const run = spawnSync(process.execPath, [main, ...words], {
+    cwd: project,
+    encoding: 'utf8',
+    env: { ...process.env, ...quiet },
+  })
+  return { code: run.status, out: run.stdout, err: run.stderr }
+}
+
 const twice = (texts: string[]) => texts.filter((text, index) => texts.indexOf(text) !== index)
 
 /** @returns what it printed; @throws with its messages where it failed */
@@ -83,9 +117,35 @@ function command(cwd: string, words: readonly string[]): string {
 }
 
 describe('packed', () => {
+  let packed: { unpackedSize: number; files: { path: string }[] }
+  let paths: string[]
+  beforeAll(() => {
+    packed = JSON.parse(command(ROOT, ['npm', 'pack', '--dry-run', '--json', '--ignore-scripts']))[0]
+    paths = packed.files.map(({ path }) => path)
+  }, 300_000)
+
+  it('gates a changed sweep of the built-in pipeline against a branch, as the page says it', () => {
+    const project = mkdtempSync(join(tmpdir(), 'gated-'))
+    try {
+      // What an installation leaves, without a registry.
+      const installed = join(project, 'node_modules/stint')
+      for (const path of paths) cpSync(join(ROOT, path), join(installed, path))
+      symlinkSync(join(ROOT, 'node_modules'), join(installed, 'node_modules'))
+      const { git } = repository(project, 150)
+      git('checkout', '-q', '-b', 'work')
+      writeFileSync(join(project, 'my-sweep.yaml'), STIFFER)
+      const against = GATES.find((words) => words.includes('--against'))!
+      const { code, out, err } = stint(project, against)
+      expect([code, err], out).toEqual([1, expect.not.stringContaining('stint:')])
+      expect(out).toMatch(/^REGRESSION: the working copy \(\w{7} and changes\) against main \(\w{7}\): .*R²/)
+      expect(out).toContain('the two sweeps differ in params.learner none → ridge')
+      expect(git('worktree', 'list').split('\n')).toHaveLength(1)
+    } finally {
+      rmSync(project, { recursive: true, force: true })
+    }
+  }, 120_000)
+
   it('holds what runs, its types and its documents, nothing twice, in less than 5 MB', () => {
-    const [packed] = JSON.parse(command(ROOT, ['npm', 'pack', '--dry-run', '--json', '--ignore-scripts']))
-    const paths: string[] = packed.files.map(({ path }: { path: string }) => path)
     expect(paths).toEqual(expect.arrayContaining(['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE']))
     expect(
       paths.filter((path) =>
@@ -158,7 +218,7 @@ describe.runIf(FULL)('installed in an empty project', { timeout: 600_000 }, () =
       folder,
     ])
     tarball = join(folder, packed.split('\n').at(-1)!)
-  })
+  }, 300_000)
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
   const pnpm = () => {
@@ -185,5 +245,33 @@ describe.runIf(FULL)('installed in an empty project', { timeout: 600_000 }, () =
     expect(trialsOf(run).map(({ outcome }) => outcome)).toEqual(Array(8).fill('ok'))
     for (const file of ['reports/report.html', 'benchmarks/significance.png'])
       expect(existsSync(join(run, file))).toBe(true)
+  })
+
+  it('by npm install, it gates as the page says', ({ skip }) => {
+    if (unreachable !== null) skip(unreachable)
+    const project = join(folder, 'gated')
+    mkdirSync(project)
+    writeFileSync(join(project, 'package.json'), '{ "name": "gated", "private": true }')
+    command(project, ['npm', 'install', tarball])
+    const { git } = repository(project, 2000)
+    expect(GATES).toHaveLength(2)
+    for (const words of GATES) {
+      // Equal, or ridge for sgd, which differ in time: whatever the machine does, it is a verdict.
+      const { code, out, err } = stint(project, [...words, '--json'])
+      expect([0, 1, 3], err).toContain(code)
+      const same = words.includes('--against')
+      if (same) expect(code, out).not.toBe(1)
+      const { verdict, rows, notes } = JSON.parse(out)
+      expect({ ruled_out: 0, regression: 1, undecided: 3 }[verdict as 'regression']).toBe(code)
+      expect(new Set(rows.map(({ scenario }: { scenario: string }) => scenario)).size).toBe(2)
+      expect(notes.join('\n').includes('nothing was changed that could be found')).toBe(same)
+    }
+    writeFileSync(join(project, 'my-sweep.yaml'), STIFFER)
+    git('commit', '-q', '-a', '-m', 'stiffer')
+    const { code, out } = stint(
+      project,
+      GATES[0]!.map((word) => (word === 'main' ? 'HEAD~1' : word)),
+    )
+    expect(code, out).toBe(1)
   })
 })

@@ -15,7 +15,7 @@ import {
   type Table,
   type Tone,
 } from '../section.ts'
-import { capitalised, itemId, metricName, ratioStyle, ratioText, waitText } from '../words.ts'
+import { amountText, capitalised, itemId, metricName, ratioStyle, ratioText, waitText } from '../words.ts'
 
 const VERDICTS: Record<RowVerdict, { text: string; tone?: Tone }> = {
   regression: { text: 'REGRESSION', tone: 'bad' },
@@ -40,7 +40,7 @@ export function gateReport(result: GateResult, sweep: string, plot: Plot | null 
     ...regressions(rows).map(
       (row): Notice => ({ level: 'problem', text: rowSentence(row) + whereWords(row, result) }),
     ),
-    ...[...openQuestions(result).map(outlookSentence), ...(advice === null ? [] : [advice]), ...notes].map(
+    ...[...openSentences(result), ...(advice === null ? [] : [advice]), ...notes].map(
       (text): Notice => ({ level: 'note', text }),
     ),
   ]
@@ -190,6 +190,9 @@ function dataTable(rows: readonly GateRow[]): DataTable {
       column('ratio', ({ ratio }) => ratio?.value),
       column('ratio_low', ({ ratio }) => ratio?.low),
       column('ratio_high', ({ ratio }) => ratio?.high),
+      column('difference', ({ difference }) => difference?.value),
+      column('difference_low', ({ difference }) => difference?.low),
+      column('difference_high', ({ difference }) => difference?.high),
       column('margin', ({ margin }) => margin),
       column('margin_amount', ({ marginAmount }) => marginAmount),
       column('n', ({ n }) => n),
@@ -208,7 +211,7 @@ function checksOf(result: GateResult): Check[] {
       suite: row.label,
       name: rowName(row),
       message: rowSentence(row),
-      ...(isRepeat(row) && { repeats: true as const }),
+      ...(row.repeats && { repeats: true as const }),
     }
     if (leftOpen(row))
       return {
@@ -227,7 +230,8 @@ function rowName({ metric }: GateRow): string {
   return metric === 'outcome' ? 'outcome' : metricName(metric)
 }
 
-function changeWords({ ratio, baseline: a, candidate: b, source }: GateRow): string {
+function changeWords({ ratio, difference, baseline: a, candidate: b, source }: GateRow): string {
+  if (difference !== undefined) return amountText(difference.value, difference.low, difference.high)
   if (a !== null && a === b && source === 'exact') return 'same'
   // What is compared exactly may differ in a digit that no percentage shows.
   const tiny = source === 'exact' && ratio !== null && Math.abs(ratio.value - 1) < 0.0005
@@ -300,20 +304,47 @@ function sampleWords({ n, source }: GateRow): string {
 /** What could have been found, and how much longer it would take. */
 function outlookSentence(row: GateRow): string {
   if (row.verdict === 'ruled_out') return `${capitalised(rowSentence(row))}.`
-  const head = `${capitalised(rowName(row))} of ${row.label} is undecided`
-  if (row.outlook === null) return `${head}${row.note === null ? '' : `: ${row.note}`}.`
+  return `${capitalised(rowName(row))} of ${row.label} is undecided${whyOpen(row)}.`
+}
+
+/** One sentence for all metrics of a scenario of which the same is to be said, and one for all scenarios not reached. */
+function openSentences(result: GateResult): string[] {
+  const open = openQuestions(result)
+  const groups = new Map<string, GateRow[]>()
+  for (const row of open) {
+    if (row.cut === 'before') continue
+    const key = row.verdict === 'ruled_out' ? rowSentence(row) : JSON.stringify([row.scenario, whyOpen(row)])
+    groups.set(key, [...(groups.get(key) ?? []), row])
+  }
+  const sentences = [...groups.values()].map((rows) => {
+    const [first] = rows
+    if (rows.length === 1) return outlookSentence(first!)
+    return `${capitalised(list(rows.map(rowName)))} of ${first!.label} are undecided${whyOpen(first!)}.`
+  })
+  const missed = open.filter(({ cut }) => cut === 'before')
+  if (missed.length === 0) return sentences
+  const all = new Set(result.rows.map(({ scenario }) => scenario)).size
+  return [
+    ...sentences,
+    `${missed.length} of ${count(all, 'scenario')} were not reached before the time was up.`,
+  ]
+}
+
+/** `: why it is open`; empty where nothing more is known. */
+function whyOpen(row: GateRow): string {
+  if (row.outlook === null) return row.note === null ? '' : `: ${row.note}`
   const { findable, moreSeconds, atLeast } = row.outlook
   const found =
     findable === null
       ? 'too little was measured to say what could have been found'
-      : `a change for the worse of ${formatShare(findable, 2)} or more would have been found in four of five cases`
+      : `a change for the worse of ${row.difference === undefined ? formatShare(findable, 2) : formatMetric(findable, row.unit)} or more would have been found in four of five cases`
   const more =
     moreSeconds === null
       ? 'more time would hardly tell, since the change lies too near the margin or varies too much: choose another margin'
       : atLeast
         ? `at least ${waitText(moreSeconds)} more are needed`
         : `about ${waitText(moreSeconds)} more would decide it`
-  return `${head}: ${found}; ${more}.`
+  return `: ${found}; ${more}`
 }
 
 /** `Compared: chunks 1 to 2,500 of 2,500`, once where every scenario has as many. */
@@ -356,13 +387,8 @@ function whereWords(row: GateRow, { profiles }: GateResult): string {
   }
 }
 
-/** Rows that say no more than another row are left out of lists. */
-function isRepeat({ source, note, verdict }: GateRow): boolean {
-  return source === 'duets' && note !== null && verdict !== 'not_measured'
-}
-
 function regressions(rows: readonly GateRow[]): GateRow[] {
-  return rows.filter((row) => row.verdict === 'regression' && !isRepeat(row))
+  return rows.filter((row) => row.verdict === 'regression' && !row.repeats)
 }
 
 /** What kept the gate from an answer; none where it has one. */
@@ -370,7 +396,7 @@ function openQuestions({ verdict, rows }: GateResult): GateRow[] {
   if (verdict !== 'undecided') return []
   const open = rows.filter(
     (row) =>
-      (row.verdict === 'undecided' && !isRepeat(row)) ||
+      (row.verdict === 'undecided' && !row.repeats) ||
       (row.verdict === 'not_measured' && row.metric === 'latency_mean_ms'),
   )
   // Nothing was compared: how the trials ended says why.
@@ -379,12 +405,31 @@ function openQuestions({ verdict, rows }: GateResult): GateRow[] {
 
 /** The time limit that would have been enough for all open questions, or null where none is known. */
 function limitAdvice(result: GateResult): string | null {
-  const outlooks = openQuestions(result).map(({ outlook }) => outlook?.moreSeconds ?? null)
+  const { rows, duets, elapsed_s } = result
+  const open = openQuestions(result)
+  const cut = open.filter(({ cut }) => cut !== undefined)
+  const outlooks = open
+    .filter(({ cut }) => cut === undefined)
+    .map(({ outlook }) => outlook?.moreSeconds ?? null)
   const known = outlooks.filter((seconds) => seconds !== null)
-  if (result.duets === 0 || known.length === 0 || known.length < outlooks.length) return null
+  if (known.length < outlooks.length) return null
+  const all = new Set(rows.map(({ scenario }) => scenario)).size
+  const reached = all - new Set(cut.map(({ scenario }) => scenario)).size
+  if (reached === 0 && cut.length > 0)
+    return `The time went by in a single trial: try a longer --time-limit, fewer rows, or ${all === 1 ? 'a wider compute cap' : 'fewer scenarios'}.`
+  if (duets === 0 || known.length + cut.length === 0) return null
+  // Scenarios are measured one after the other, and so are the duets and the trials of one.
+  const longest = new Map<string, number>()
+  for (const { scenario, source, outlook } of open) {
+    const key = itemId(scenario, source)
+    longest.set(key, Math.max(longest.get(key) ?? 0, outlook?.moreSeconds ?? 0))
+  }
+  const more = [...longest.values()].reduce((sum, seconds) => sum + seconds, 0)
   // A minute more than needed costs less than another gate.
-  const minutes = Math.ceil((result.elapsed_s + 1.2 * Math.max(...known)) / 60)
-  return `Try --time-limit ${minutes}m, fewer scenarios, or a wider margin.`
+  const minutes = Math.ceil(((elapsed_s + 1.2 * more) * all) / Math.max(1, reached) / 60)
+  const shared = all === 1 ? '' : ` for ${all} scenarios`
+  const fewer = all === 1 ? 'fewer rows' : 'fewer scenarios (such as --set grid.chunk_size=[256])'
+  return `Try --time-limit ${minutes}m${shared}, ${fewer}, or a wider margin.`
 }
 
 function headline({ verdict, baseline, candidate, rows }: GateResult): string {

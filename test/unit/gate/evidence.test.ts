@@ -3,6 +3,7 @@ import { stillAccepted } from '../../../harness/gate/accepted.ts'
 import { whereOf } from '../../../harness/gate/where.ts'
 import { sumUp } from '../../../workers/duet-process.ts'
 import type { DuetReport } from '../../../workers/protocol.ts'
+import type { MetricInfo } from '../../../workers/workload.ts'
 import { duetOf, normalNoise, playGate } from './support.ts'
 
 const ok = { peak_memory_mb: 20, score: 0.5, rows: 1000, chunks: 100, cpu_s: 1, wall_s: 1 }
@@ -151,6 +152,68 @@ describe('what people wait for', () => {
     expect(until.row('latency_mean_ms')!.note).toBe('accepted until 2026-11-30: validates more')
     const after = await playGate({ worse, settings: { accept: await accept('2026-11-29') } })
     expect(after.result.verdict).toBe('regression')
+  })
+
+  it('holds its CPU time against that of whole trials, where a program is played', async () => {
+    const noise = normalNoise(8, 0.01)
+    const duet = () => {
+      const report = duetOf(noise())
+      for (const side of ['baseline', 'candidate'] as const) report.sums![side].cpu_ms = null
+      return report
+    }
+    const gate = (times: number) =>
+      playGate({
+        duet,
+        trial: (_spec, side) => ({
+          metrics: { ...ok, cpu_s: Math.exp(noise()) * (side === 'candidate' ? times : 1) },
+        }),
+      })
+    const same = await gate(1)
+    expect(same.result.verdict).toBe('ruled_out')
+    expect(same.row('cpu_s')).toMatchObject({ source: 'pairs', margin: 0.1, verdict: 'ruled_out' })
+    expect((await gate(1.3)).row('cpu_s')!.verdict).toBe('regression')
+  })
+
+  it('is an amount, and no ratio, of a metric that may be 0 or negative', async () => {
+    const drift = { unit: 'ms', kind: 'measured' as const, description: 'how early or late' }
+    const noise = normalNoise(9, 0.02)
+    const gate = (
+      values: { baseline: number; candidate: number },
+      more: Partial<MetricInfo> = {},
+      margins: Record<string, number> = {},
+    ) =>
+      playGate({
+        worse: normalNoise(10, 0.005),
+        metrics: { drift: { ...drift, direction: 'lower_is_better', ...more } },
+        settings: { margins },
+        trial: (_spec, side) => ({ metrics: { ...ok, drift: values[side] + noise() } }),
+      })
+    const crosses = await gate({ baseline: -0.3, candidate: 0.4 })
+    expect(crosses.result.verdict).toBe('regression')
+    expect(crosses.row('drift')).toMatchObject({ ratio: null, marginAmount: 0.1, verdict: 'regression' })
+    expect(crosses.row('drift')!.difference!.value).toBeCloseTo(0.7, 1)
+    // Of the same change for the better, with a metric of which more is better, and within a margin that is said.
+    expect((await gate({ baseline: 0.4, candidate: -0.3 })).row('drift')!.verdict).toBe('ruled_out')
+    const more = await gate({ baseline: 0.4, candidate: -0.3 }, { direction: 'higher_is_better' })
+    expect(more.row('drift')!.verdict).toBe('regression')
+    expect(more.row('drift')!.difference!.value).toBeCloseTo(-0.7, 1)
+    expect((await gate({ baseline: -0.3, candidate: 0.4 }, {}, { drift: 2 })).row('drift')!.verdict).toBe(
+      'ruled_out',
+    )
+    // Counted from 0, as retries are.
+    const counts = await playGate({
+      worse: normalNoise(11, 0.005),
+      metrics: { drift: { ...drift, direction: 'lower_is_better' } },
+      trial: (_spec, side) => ({ metrics: { ...ok, drift: side === 'candidate' ? 3 : 0 } }),
+    })
+    expect(counts.row('drift')).toMatchObject({
+      verdict: 'regression',
+      ratio: null,
+      difference: { value: 3, low: 3, high: 3 },
+    })
+    // Declared, it is one also where no value shows it.
+    const declared = await gate({ baseline: 5, candidate: 5.02 }, { signed: true })
+    expect(declared.row('drift')).toMatchObject({ verdict: 'ruled_out', ratio: null, marginAmount: 0.1 })
   })
 
   it('tests what gate.metrics names', async () => {

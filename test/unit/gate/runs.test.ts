@@ -50,6 +50,16 @@ describe('times against recorded runs', () => {
     expect(found.ratio!.low!).toBeLessThan(found.ratio!.value)
   })
 
+  it('are told apart by amounts where the metric may be 0 or negative', () => {
+    const drift: Metric = { ...metric('latency_mean_ms'), name: 'drift', signed: true }
+    const recorded = Array.from({ length: 8 }, () => trials([-0.3 + noise()], 'drift'))
+    const test = (value: number, margin: number) =>
+      timesTest(drift, recorded, trials([value], 'drift'), margin, 0.01)!
+    expect(test(0.4, 0.1)).toMatchObject({ verdict: 'regression', ratio: null, marginAmount: 0.1 })
+    expect(test(0.4, 0.1).difference!.value).toBeCloseTo(0.7, 1)
+    expect(test(0.4, 2).verdict).toBe('ruled_out')
+  })
+
   it('decides memory from one run', () => {
     const peaks = (mb: number) => trials([mb, mb * 1.01, mb * 0.99, mb * 1.005, mb], 'peak_memory_mb')
     const memory = metric('peak_memory_mb')

@@ -8,6 +8,7 @@ import type { SweepInput } from '../../../harness/sweep/schema.ts'
 import { defaultSettings } from '../../../harness/sweep/settings.ts'
 import type { GateSettings, Scenario, Sweep } from '../../../harness/sweep/types.ts'
 import type { DuetReport, DuetSpec, TrialSpec } from '../../../workers/protocol.ts'
+import type { MetricInfo } from '../../../workers/workload.ts'
 import { FakeExecutor, type TrialChanges } from '../../fixtures/fake-executor.ts'
 import { workloadRef } from '../../fixtures/trial.ts'
 
@@ -53,6 +54,8 @@ export interface Script {
   limitMs?: number
   settings?: Partial<GateSettings>
   margin?: number
+  /** Further metrics of the workload. */
+  metrics?: Record<string, MetricInfo>
   /** Chunk size of the baseline's scenarios, where it is another. */
   baselineChunk?: number
 }
@@ -119,7 +122,7 @@ export async function playGate(script: Script) {
     scenarios,
     versions: { baseline: version('baseline'), candidate: version('candidate') },
     rules: {
-      table: metricTable(INFO.metrics),
+      table: metricTable({ ...INFO.metrics, ...script.metrics }),
       settings: gate,
       margin: script.margin ?? null,
     },

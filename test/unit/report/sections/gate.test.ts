@@ -116,6 +116,38 @@ describe('a gate that is undecided', () => {
     expect(gateJunit(open)).toContain('failures="0" errors="1"')
   })
 
+  it('says in one sentence what is to be said of several metrics, and how much time all scenarios need', () => {
+    const cpu = { ...undecided, metric: 'cpu_s' }
+    const other = { ...undecided, scenario: 's2', label: 'chunk_size=256' }
+    const text = gateText(result('undecided', [undecided, cpu, other]))
+    expect(text).toContain('Mean chunk latency and CPU time of chunk_size=64 are undecided: a change')
+    expect(text.match(/is undecided|are undecided/g)).toHaveLength(2)
+    // 41 s and a fifth more than twice 130 s.
+    expect(text).toContain('Try --time-limit 6m for 2 scenarios,')
+  })
+
+  it('says which scenarios were not reached, and what time all of them would take', () => {
+    const never = (scenario: string): GateRow => ({
+      ...row,
+      ...{ scenario, label: `label ${scenario}`, metric: 'outcome', unit: '', verdict: 'undecided' },
+      ...{ ratio: null, baseline: null, candidate: null, margin: null, n: 0, source: 'exact' },
+      ...{ ends: { baseline: 'not played', candidate: 'not played' }, cut: 'before' },
+      note: 'the time was up before its first trial',
+    })
+    const text = gateText(result('undecided', [undecided, never('s2'), never('s3')]))
+    expect(text).toContain('2 of 3 scenarios were not reached before the time was up.')
+    expect(text).toContain('Try --time-limit 10m for 3 scenarios, fewer scenarios')
+    expect(text).toMatch(/label s3 +outcome +not played/)
+  })
+
+  it('says why a row with a note is open, and names a regression beyond what was accepted', () => {
+    const note = 'only the first 4 chunks of 47 were compared'
+    const text = gateText(result('undecided', [{ ...undecided, outlook: null, note }]))
+    expect(text).toContain(`Mean chunk latency of chunk_size=64 is undecided: ${note}.`)
+    const worse = gateText(result('regression', [{ ...row, note: 'accepted until 2026-12-31: checks more' }]))
+    expect(worse).toContain('mean chunk latency worse by more than the margin')
+  })
+
   it('names what was not measured', () => {
     const missing: GateRow = {
       ...row,
@@ -217,7 +249,7 @@ it('is an HTML page that loads nothing, with its rows to sort and to choose from
 })
 
 it('is a failure in JUnit, and no pass, where a regression was only seen in a repeated row', () => {
-  const repeated: GateRow = { ...row, metric: 'throughput_rows_s', note: 'as latency' }
+  const repeated: GateRow = { ...row, metric: 'throughput_rows_s', note: 'as latency', repeats: true }
   const found = result('regression', [row, repeated])
   expect(gateJunit(found)).toContain('failures="2"')
   expect(gateAnnotations(found)).toHaveLength(1)
