@@ -80,7 +80,7 @@ export function runReport(
 export function trialsAnswer({ trials: { outcomes, planned, finished } }: ReportModel): Report['answer'] {
   const isWhole = outcomes.ok === planned && finished === planned
   return isWhole
-    ? { text: `all ${count(planned, 'trial')} ok`, tone: 'good' }
+    ? { text: planned === 1 ? 'the only trial ok' : `all ${count(planned, 'trial')} ok`, tone: 'good' }
     : { text: `${wholeNumber(outcomes.ok)} of ${count(planned, 'trial')} ok`, tone: 'bad' }
 }
 
