@@ -8,6 +8,8 @@ PATH=$PATH:/usr/sbin
 
 packages=systemd-sysv,dbus,dbus-user-session,libpam-systemd,udev,linux-image-cloud-amd64,initramfs-tools,zstd,procps
 packages+=,libstdc++6,util-linux,util-linux-extra,python3-minimal
+# Containers: Debian's own Docker, and podman without root.
+packages+=,docker.io,podman,crun,uidmap
 rm -rf "$root"
 mmdebstrap --quiet --variant=minbase --include=$packages --format=directory bookworm "$root" \
   --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
@@ -24,16 +26,35 @@ rm -f "$root/etc/resolv.conf"
 mkdir "$root/stint"
 # What only takes time in a guest that lives for some minutes.
 for unit in getty.target systemd-timesyncd.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
-  e2scrub_all.timer e2scrub_reap.service fstrim.timer systemd-networkd.service; do
+  e2scrub_all.timer e2scrub_reap.service fstrim.timer systemd-networkd.service podman.service podman.socket \
+  podman-auto-update.service podman-auto-update.timer podman-restart.service; do
   ln -sf /dev/null "$root/etc/systemd/system/$unit"
 done
 
-# Runs /stint/.vm/command as root once the guest is up, its output to the port, its exit code to /stint/.vm/code.
+# Started by the checks that need it. No packets: the guest has no network.
+mkdir -p "$root/etc/docker"
+echo '{ "bridge": "none", "iptables": false, "ip6tables": false }' > "$root/etc/docker/daemon.json"
+rm -f "$root"/etc/systemd/system/multi-user.target.wants/{docker,containerd}.service
+rm -f "$root/etc/systemd/system/sockets.target.wants/docker.socket"
+
+# Runs /stint/.vm/command as root once the guest is up; its exit code goes to /stint/.vm/code.
 cat > "$root/usr/sbin/stint-vm" <<'GUEST'
 #!/bin/bash
-mount /dev/vdb /stint
+if [[ -e /dev/vdb ]]; then
+  mount /dev/vdb /stint
+  out=/dev/virtio-ports/out
+  export RESULTS=/dev/virtio-ports/results
+else
+  # User-mode Linux: its console is the host's standard output, and it reaches into the host's files.
+  mount /dev/ubdb /stint
+  results=$(sed -n 's/.*stint\.results=\(\S*\).*/\1/p' /proc/cmdline)
+  mount -t hostfs none /mnt -o "$(dirname "$results")"
+  mount -t hostfs none /lib/modules -o ro,/usr/lib/uml/modules
+  out=/dev/tty0
+  export RESULTS=/mnt/$(basename "$results")
+fi
 cd /stint
-bash .vm/command > /dev/virtio-ports/out 2>&1 < /dev/null
+bash .vm/command > $out 2>&1 < /dev/null
 echo $? > .vm/code
 cd /
 umount /stint || sync

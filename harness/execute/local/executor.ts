@@ -32,6 +32,7 @@ import type { DuetExecutor } from '../executor.ts'
 import { entryFile, workerEnvironment } from './entries.ts'
 import { monotonicMs, receiveDuet, receivePrepared, receiveReport } from './receive.ts'
 import { Supervisor, type Watch } from './supervisor.ts'
+import { metTaskLimit, taskLimitMessage } from './task-limit.ts'
 import { type ProcessEnding, TrialProcess } from './trial-process.ts'
 import { type CapsInForce, outcomeOfDeath, toTrialResult } from './trial-result.ts'
 
@@ -452,6 +453,7 @@ function refusal(spec: TrialSpec, compute: ComputeCapInForce | null): string | n
 function describeEnding(ending: Exclude<ProcessEnding<unknown>, { kind: 'result' }>): string {
   if (ending.kind === 'error') return trialErrorFrom(ending.error).message
   const { code, signal, stderr } = ending.death
+  if (metTaskLimit(stderr, signal === 'SIGABRT')) return taskLimitMessage()
   const last = stderr.trim().split('\n').at(-1) ?? ''
   return `its process ended with ${signal ?? `exit code ${code}`}${last === '' ? '' : `: ${last}`}`
 }

@@ -12,6 +12,7 @@ import type {
   WatchSummary,
 } from '../../../workers/protocol.ts'
 import { entryFile, workerEnvironment } from './entries.ts'
+import { metTaskLimit, taskLimitError } from './task-limit.ts'
 
 type Answer = Exclude<SupervisorReply, { op: 'ready' }>
 
@@ -28,6 +29,12 @@ export interface Watch {
   capsCompute: boolean
 }
 
+/** What it says to the user begins so; all else is the last words of a process that could not start. */
+const SAYS = /^stint: /
+const LAST_WORDS_KEPT = 8192
+/** What a process wrote last is read within this after its end. */
+const LAST_WORDS_MS = 100
+
 export class Supervisor {
   /** Resolves once the supervisor has tried what this machine permits. */
   readonly capabilities: Promise<Capabilities>
@@ -37,6 +44,11 @@ export class Supervisor {
   private readonly waiting = new Map<number, Waiting>()
   private nextId = 1
   private gone = false
+  private ready = false
+  private closing = false
+  private lastWords = ''
+  /** Rejects with the reason once the process has ended. */
+  private readonly failure: Promise<never>
 
   /** @param mechanism the only compute mechanism to try; null for the best that works */
   constructor(mechanism: ComputeMechanism | null) {
@@ -45,23 +57,35 @@ export class Supervisor {
       detached: true,
       execArgv: [],
       env: workerEnvironment(mechanism === null ? {} : { STINT_COMPUTE_MECHANISM: mechanism }),
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    })
+    this.hear()
+    this.failure = new Promise((_, reject) => {
+      this.child.once('exit', (code, signal) => {
+        const fail = () => reject(this.reasonOfEnd(code, signal))
+        if (this.closing) fail()
+        else setTimeout(fail, LAST_WORDS_MS)
+      })
+      this.child.once('error', () => reject(taskLimitError()))
+    })
+    this.failure.catch((error: Error) => {
+      for (const { reject } of this.waiting.values()) reject(error)
+      this.waiting.clear()
     })
     this.capabilities = new Promise((resolve, reject) => {
       this.child.on('message', (message) => {
         const reply = message as SupervisorReply
-        if (reply.op === 'ready') resolve(reply.capabilities)
-        else this.answer(reply)
+        if (reply.op === 'ready') {
+          this.ready = true
+          resolve(reply.capabilities)
+        } else this.answer(reply)
       })
-      this.child.once('exit', () => reject(new Error('the supervisor process ended unexpectedly')))
-      this.child.once('error', reject)
+      this.failure.catch(reject)
     })
     this.capabilities.catch(() => {})
     this.ended = new Promise((resolve) => {
       const end = () => {
         this.gone = true
-        for (const { reject } of this.waiting.values()) reject(new Error('the supervisor process ended'))
-        this.waiting.clear()
         resolve()
       }
       this.child.once('exit', end)
@@ -110,12 +134,29 @@ export class Supervisor {
 
   /** Closes the pipe, upon which the supervisor kills what it still watches, clears up and leaves. */
   async close(): Promise<void> {
+    this.closing = true
     if (this.child.connected) this.child.disconnect()
     await this.ended
   }
 
+  /** Its own messages are shown as they come, what Node says of it only where it ended of that. */
+  private hear(): void {
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      if (SAYS.test(text)) process.stderr.write(text)
+      else this.lastWords = (this.lastWords + text).slice(0, LAST_WORDS_KEPT)
+    })
+  }
+
+  private reasonOfEnd(code: number | null, signal: NodeJS.Signals | null): Error {
+    if (metTaskLimit(this.lastWords, !this.ready)) return taskLimitError()
+    const words = this.lastWords.trim()
+    return new Error(
+      `the supervisor process ended (${signal ?? `exit code ${code}`})${words === '' ? '' : `: ${words}`}`,
+    )
+  }
+
   private ask(request: (id: number) => SupervisorRequest): Promise<Answer> {
-    if (this.gone) return Promise.reject(new Error('the supervisor process ended'))
+    if (this.gone) return this.failure
     const id = this.nextId++
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject })

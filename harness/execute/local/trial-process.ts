@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { Tinypool } from 'tinypool'
 import type { TrialPermit, TrialSignal } from '../../../workers/protocol.ts'
+import { taskLimitError } from './task-limit.ts'
 
 /** How a trial process ended that gave no result. */
 export interface ProcessDeath {
@@ -62,7 +63,10 @@ export class TrialProcess<R> {
     const result: Promise<R> = this.pool.run(options.job, { name: options.name })
     result.catch(() => {})
     this.child = childOf(this.pool)
-    if (this.child.pid === undefined) throw new Error('the system starts no further process')
+    if (this.child.pid === undefined) {
+      this.abandon()
+      throw taskLimitError()
+    }
     this.pid = this.child.pid
     this.divert(options.onOutput)
     this.child.on('message', (message: Partial<TrialSignal> | null) => {
@@ -83,6 +87,19 @@ export class TrialProcess<R> {
   /** SIGKILL ends a stopped process as well. */
   kill(): void {
     this.child.kill('SIGKILL')
+  }
+
+  /** Of a process that did not start Node tells by an error, where the pool waits for its exit to let go of all it holds. */
+  private abandon(): void {
+    const { child } = this
+    child.once('error', () =>
+      setImmediate(() => {
+        child.stdout?.destroy()
+        child.stderr?.destroy()
+        void this.pool.destroy()
+        child.emit('exit', 1, null)
+      }),
+    )
   }
 
   /** Tinypool pipes a child's output into this process's own, whose stdout belongs only to the answer. */

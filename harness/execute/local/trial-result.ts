@@ -22,6 +22,7 @@ import {
 import { trialErrorFrom } from '../../../workers/untrusted.ts'
 import { estimatedJoules } from '../../analyse/values.ts'
 import { formatNumber } from '../../format.ts'
+import { metTaskLimit, taskLimitMessage } from './task-limit.ts'
 import type { ProcessDeath, ProcessEnding } from './trial-process.ts'
 
 export interface CapsInForce {
@@ -240,6 +241,9 @@ export function outcomeOfDeath(
   if (death.fault !== null) {
     const message = `the trial process ${death.fault}; it was killed`
     return { outcome: 'crashed', error: { name: 'Crash', message, exit } }
+  }
+  if (metTaskLimit(death.stderr, death.signal === 'SIGABRT')) {
+    return { outcome: 'crashed', error: { name: 'Crash', message: taskLimitMessage(), exit } }
   }
   const words = V8_OUT_OF_MEMORY.exec(death.stderr)
   if (words && death.signal !== 'SIGKILL') {

@@ -1,53 +1,49 @@
-// In the guest, as root: does each check of checks.json as the user it names, and writes what came of it to results.json.
-// What is expected is the host's business.
+// In the guest, as root: does each check of .vm-checks.json in its place, and writes what came of it to $RESULTS, a line each
+// as soon as it is known. What is expected is the host's business.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 
-const OUT = '/stint/.vm/out'
+const results = process.env.RESULTS
 const CGROUPS = '/sys/fs/cgroup'
-const SLOWEST_S = 900
+const SLOWEST_S = 3600
 
-execFileSync('chown', ['-R', 'dev', '/stint'])
-const checks = JSON.parse(readFileSync('/stint/.vm-checks.json', 'utf8'))
-const results = []
-for (const check of checks) {
+/** A root folder that holds nothing but ways to the guest's own programs. */
+const BARE = '/run/bare'
+for (const folder of ['usr', 'etc', 'proc', 'sys', 'dev', 'tmp', 'run', 'stint'])
+  mkdirSync(join(BARE, folder), { recursive: true })
+for (const name of ['bin', 'sbin', 'lib', 'lib64']) spawnSync('ln', ['-sfn', `usr/${name}`, join(BARE, name)])
+
+execFileSync('chown', ['-R', 'dev', '/stint', BARE])
+for (const [index, check] of JSON.parse(readFileSync('/stint/.vm-checks.json', 'utf8')).entries()) {
   const begun = Date.now()
   process.stderr.write(`${check.name} ... `)
-  results.push(run(check))
-  const { status, stderr } = results.at(-1)
-  if (status !== 0) process.stderr.write(`exit ${status}: ${stderr.slice(-600)}\n`)
-  process.stderr.write(`${((Date.now() - begun) / 1000).toFixed(0)} s\n`)
-  writeFileSync(join(OUT, 'results.json'), JSON.stringify(results))
+  const result = { ...run(check, `/run/check-${index}`), seconds: (Date.now() - begun) / 1000 }
+  appendFileSync(results, `${JSON.stringify(result)}\n`)
+  const { status, stderr, seconds } = result
+  process.stderr.write(`exit ${status}, ${seconds.toFixed(0)} s\n${status === 0 ? '' : stderr.slice(-600)}`)
 }
 
-function run({ name, as, properties = [], before: prepare = 'true', script }) {
-  const folder = `/run/check-${results.length}`
-  mkdirSync(folder, { mode: 0o777 })
+function run({ name, as, with: words = [], before: prepare = 'true', script }, folder) {
+  mkdirSync(folder)
   execFileSync('chmod', ['777', folder])
   execFileSync('bash', ['-c', prepare])
+  if (as === 'docker') startDocker()
   const before = switchedOn()
   writeFileSync(
     `${folder}/script`,
     `cd /stint\nexport OUT=${folder} STINT="node /stint/dist/harness/cli/main.js"\n${script}\n`,
   )
-  const service = [
-    '--wait',
-    '--pipe',
-    '--quiet',
-    '--collect',
-    '--unit=check',
-    ...properties.flatMap((p) => ['-p', p]),
-  ]
-  const words = {
-    // A service of the system, and one that runs as a plain user.
-    root: ['systemd-run', [...service, 'bash', `${folder}/script`]],
-    'service of a user': ['systemd-run', [...service, '--uid=dev', 'bash', `${folder}/script`]],
-    // As by ssh.
-    login: ['su', ['-', 'dev', '-c', `bash ${folder}/script`]],
-    'login of root': ['su', ['-', 'root', '-c', `bash ${folder}/script`]],
-  }[as]
-  const { status, stdout, stderr } = spawnSync(...words, { encoding: 'utf8', timeout: SLOWEST_S * 1000 })
+  const [program, ...rest] = commandOf(as, words, folder)
+  const { status, stdout, stderr } = spawnSync(program, rest, { encoding: 'utf8', timeout: SLOWEST_S * 1000 })
   return {
     name,
     status,
@@ -59,6 +55,41 @@ function run({ name, as, properties = [], before: prepare = 'true', script }) {
   }
 }
 
+function commandOf(as, words, folder) {
+  const script = `${folder}/script`
+  const shown = ['/usr:/usr:ro', '/stint:/stint', `${folder}:${folder}`].flatMap((path) => ['-v', path])
+  const unit = ['systemd-run', '--wait', '--pipe', '--quiet', '--collect', '--unit=check']
+  const properties = words.flatMap((word) => ['-p', word])
+  switch (as) {
+    case 'service':
+      return [...unit, ...properties, 'bash', script]
+    case 'service of a user':
+      return [...unit, '--uid=dev', ...properties, 'bash', script]
+    // As by ssh.
+    case 'login':
+      return ['su', '-', 'dev', '-c', `bash ${script}`]
+    case 'login of root':
+      return ['su', '-', 'root', '-c', `bash ${script}`]
+    case 'bare user': {
+      const clean = ['env', '-i', 'HOME=/home/dev', `PATH=${process.env.PATH}`]
+      return ['setpriv', '--reuid=dev', '--regid=dev', '--init-groups', ...clean, 'bash', script]
+    }
+    case 'docker':
+      return ['docker', 'run', '--rm', '--network=none', ...words, ...shown, 'bare', 'bash', script]
+    case 'podman': {
+      const podman = ['podman', 'run', '--rm', '--network=none', ...words, ...shown]
+      return ['su', '-', 'dev', '-c', [...podman, '--rootfs', BARE, 'bash', script].join(' ')]
+    }
+    default:
+      throw new Error(`no such place: ${as}`)
+  }
+}
+
+function startDocker() {
+  execFileSync('systemctl', ['start', 'docker'], { stdio: 'inherit' })
+  execFileSync('bash', ['-c', `tar -C ${BARE} -c . | docker import - bare`], { stdio: 'ignore' })
+}
+
 /** What a run recorded in `$OUT`. */
 function kept(folder) {
   const runs = []
@@ -68,7 +99,7 @@ function kept(folder) {
     const lines = readFileSync(join(at, 'trials.jsonl'), 'utf8').split('\n').filter(Boolean)
     runs.push({
       manifest: JSON.parse(readFileSync(join(folder, path), 'utf8')),
-      trials: lines.map((line) => JSON.parse(line)),
+      trials: lines.map((line) => JSON.parse(line)).filter(({ outcome }) => outcome !== undefined),
     })
   }
   rmSync(folder, { recursive: true, force: true })
