@@ -126,6 +126,25 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 60_000, concurre
     expectWhole(run.folder(), 8)
   })
 
+  it('ends on Ctrl-C on both sides while the server is away', async () => {
+    const own = await startNats()
+    const local = new TestFleet(own)
+    try {
+      const agent = await local.agent(['away'], {
+        result: () => (agent.calls.includes('close') ? {} : never()),
+      })
+      const run = local.run(local.executor({ on: 'away' }))
+      await until(() => ran(agent) > 0, 'the first trial')
+      await own.kill()
+      run.stop()
+      await agent.leave()
+      expect(await run.end).toMatchObject({ done: 'interrupted' })
+    } finally {
+      await local.remove()
+      await own.remove()
+    }
+  })
+
   it('refuses a second coordinator on one run', async () => {
     const agent = await fleet.agent(['two'], { result: () => ms(400) })
     const run = fleet.run(fleet.executor({ on: 'two' }))

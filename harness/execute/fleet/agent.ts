@@ -33,7 +33,7 @@ import {
   specsOf,
   withinLimits,
 } from './check-job.ts'
-import { checkServer, connectTo, inboxes } from './connection.ts'
+import { checkServer, connectTo, endConnection, inboxes, lastWords } from './connection.ts'
 import { AgentDisk, defaultAgentFolder } from './disk.ts'
 import {
   ACK_WAIT_MS,
@@ -82,7 +82,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   try {
     await agent.work(nc)
   } finally {
-    await nc.drain().catch(() => {})
+    await endConnection(nc)
   }
 }
 
@@ -524,7 +524,7 @@ class Agent {
   private async unclaim(run: string, key: string): Promise<void> {
     const deaths = await this.claimed(run, key)
     this.claim(run, key, null, deaths.deaths)
-    await this.nc.flush().catch(() => {})
+    await lastWords(this.nc.flush())
   }
 
   /** How often an agent went away in a trial of the round; whoever asks has got the round after one did. */

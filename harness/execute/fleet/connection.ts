@@ -1,4 +1,5 @@
 /** The connection of a coordinator, an agent or a watcher: it comes back by itself after the server or the network was away. */
+import { setTimeout as pause } from 'node:timers/promises'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { BrokerError, brokerAccess, brokerAddress } from '../../../workers/brokers/address.ts'
 import { connectNats } from '../../../workers/brokers/nats.ts'
@@ -27,6 +28,19 @@ export async function connectTo(
     if (!(error instanceof BrokerError)) throw error
     throw new UserError(error.message, error.hint ?? 'docs/guides/fleet.md shows how to set a server up')
   }
+}
+
+/** How long what was said last may take to be out, ms: for ever where the server is away. */
+const LAST_WORDS_MS = 2000
+
+/** Waits until what was said is out, or the link is known to be down. */
+export async function lastWords(said: Promise<void>): Promise<void> {
+  await Promise.race([said.catch(() => {}), pause(LAST_WORDS_MS, undefined, { ref: false })])
+}
+
+export async function endConnection(nc: NatsConnection): Promise<void> {
+  await lastWords(nc.drain())
+  await nc.close().catch(() => {})
 }
 
 /** @throws {UserError} where it is no address of a server */

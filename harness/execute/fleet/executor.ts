@@ -29,7 +29,7 @@ import { LocalExecutor } from '../local/executor.ts'
 import { hashWorkload } from '../workload-code.ts'
 import { makeBundle } from './bundle.ts'
 import { pathIn, specsOf } from './check-job.ts'
-import { checkServer, connectTo, inboxes } from './connection.ts'
+import { checkServer, connectTo, endConnection, inboxes } from './connection.ts'
 import {
   CLAIMS,
   codeName,
@@ -673,15 +673,17 @@ export class FleetExecutor implements Fleet {
     const link = await this.link()
     for (const close of this.closings.splice(0)) close()
     this.state = { ...this.state!, done }
+    const { runs, jsm } = link
+    // At once: where the server is away, each takes as long as its patience.
+    const told = runs.put(run.id, JSON.stringify(this.state)).catch(() => {})
     if (done === 'interrupted') await this.cancel(link)
     else {
-      const { jsm } = link
       await jsm.streams.purge(WORK, { filter: subjects.workOfRun(run.id) }).catch(() => {})
       await jsm.consumers.delete(RESULTS, subjects.resultsConsumer(run.id)).catch(() => {})
       await jsm.streams.purge(RESULTS, { filter: subjects.resultsOf(run.id) }).catch(() => {})
       await jsm.streams.purge(`KV_${CLAIMS}`, { filter: subjects.claimsOf(run.id) }).catch(() => {})
     }
-    await link.runs.put(run.id, JSON.stringify(this.state)).catch(() => {})
+    await told
     this.current = null
   }
 
@@ -694,7 +696,7 @@ export class FleetExecutor implements Fleet {
     if (link == null) return
     await this.release('interrupted')
     link.registry.close()
-    await link.nc.drain().catch(() => {})
+    await endConnection(link.nc)
   }
 }
 

@@ -1,11 +1,11 @@
-/** Looking on: who is at a server, and how far a run is. Changes nothing there. */
+/** Looking on: who is at a server, and how far a run is. */
 import { realpathSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { Kvm } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { UserError } from '../../user-error.ts'
-import { connectTo, inboxes } from './connection.ts'
-import { pause, REGISTER_MS, RUNS, type RunState, subjects, unpack } from './messages.ts'
+import { connectTo, endConnection, inboxes } from './connection.ts'
+import { pause, REGISTER_MS, RUNS, type RunState, setUp, subjects, unpack } from './messages.ts'
 import type { AgentRecord, ServerOptions } from './options.ts'
 import { Registry } from './registry.ts'
 
@@ -16,14 +16,23 @@ const LISTEN_MS = REGISTER_MS + 1000
 export async function listAgents(server: ServerOptions): Promise<AgentRecord[]> {
   const nc = await connectTo(server, inboxes.watcher, 'stint agents')
   try {
-    const registry = await Registry.follow(nc).catch(() => null)
+    const registry = await Registry.follow(nc).catch(async () => {
+      // Agents have nowhere to register yet; where this user may not make it, a coordinator must.
+      await setUp(nc).catch(() => {
+        throw new UserError(
+          'no run has been at this server yet, and agents register with the first',
+          'begin a run, or let one who may set the server up ask',
+        )
+      })
+      return await Registry.follow(nc)
+    })
     // What the server still has may be of an agent that was killed just now: only one that goes on talking counts.
-    await pause(registry === null ? 0 : LISTEN_MS)
-    const there = registry?.agents() ?? []
-    registry?.close()
+    await pause(LISTEN_MS)
+    const there = registry.agents()
+    registry.close()
     return there
   } finally {
-    await nc.drain().catch(() => {})
+    await endConnection(nc)
   }
 }
 
@@ -50,7 +59,7 @@ export async function watchRun(
   try {
     return await follow(nc, basename(realOf(run)), onEvent as (event: unknown) => void, signal)
   } finally {
-    await nc.drain().catch(() => {})
+    await endConnection(nc)
   }
 }
 

@@ -43,7 +43,7 @@ export function machinesSection(model: ReportModel): Section[] {
 function limitsText({ limits }: FleetMachine): string {
   const cores = limits.max_cores === null ? [] : [`${formatNumber(limits.max_cores)} cores`]
   const memory = limits.max_memory_mb === null ? [] : [`${wholeNumber(limits.max_memory_mb)} MB`]
-  return [...cores, ...memory].join(', ') || '—'
+  return [...cores, ...memory].join(', ') || 'all'
 }
 
 function speedText({ kernel_ops_s }: FleetMachine): string {
@@ -101,6 +101,8 @@ function differences([first, ...others]: readonly FleetMachine[]): Item[] {
       found.length === 0
         ? `${other.name} and ${first.name} report the same processor, memory, system and Node.`
         : `${other.name} differs from ${first.name}: ${found.join('; ')}.`
-    return [{ text: plain(text) }]
+    const [mine, theirs] = [limitsText(first), limitsText(other)]
+    const limits = mine === theirs ? '' : ` Trials may have at most ${theirs}, against ${mine}.`
+    return [{ text: plain(text + limits) }]
   })
 }
