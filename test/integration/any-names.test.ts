@@ -175,7 +175,8 @@ benchmark_runs: 2
 chunk_log: all
 `,
     )
-    const run = ok(await box.stint('run', path, '--out', box.results, '--quiet'))
+    const ran = await box.stint('run', path, '--out', box.results)
+    const run = ok(ran)
     const trials = trialsOf(run)
     const valuesOf = (read: readonly TrialResult[]) =>
       read.map((trial) =>
@@ -201,10 +202,10 @@ chunk_log: all
       ['toString', 2],
       ['hasOwnProperty', 3],
     ])
-    const { stderr } = await box.stint('report', run)
     const page = readFileSync(join(run, 'reports', 'report.md'), 'utf8')
     const table = readFileSync(join(run, 'benchmarks', 'constraint_experiment.csv'), 'utf8')
-    for (const shown of [stderr, page, table]) expect(shown).not.toMatch(/native code|\[object|NaN|undefined/)
+    for (const shown of [ran.stderr, page, table])
+      expect(shown).not.toMatch(/native code|\[object|NaN|undefined/)
     const [head, first] = table.split('\n').map((line) => line.split(','))
     const value = (name: string) => first![head!.indexOf(name)]
     expect(['params.__proto__', '__proto__', 'constructor', 'toString'].map(value)).toEqual([

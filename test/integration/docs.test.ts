@@ -4,10 +4,10 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { trialsOf } from '../fixtures/cli.ts'
+import { command, trialsOf } from '../fixtures/cli.ts'
 import { type Block, blocksOf, pages, root } from '../unit/docs/pages.ts'
 
-const STINT = join(root, 'dist/harness/cli/main.js')
+const FULL = process.env['STINT_FULL'] === '1'
 const TSC = join(root, 'node_modules/typescript/bin/tsc')
 
 /** The file that a block is, by the comment on its first line. */
@@ -44,6 +44,11 @@ function node(words: readonly string[]) {
   return { code: status, out: stdout.trim(), err: stderr }
 }
 
+async function stint(...words: string[]) {
+  const { code, stdout, stderr } = await command(words, folder, process.env)
+  return { code, out: stdout.trim(), err: stderr }
+}
+
 describe('code of a page', { timeout: 180_000 }, () => {
   it('in TypeScript compiles by the command beside it, strictly too', () => {
     const files = named('ts').map(({ name }) => name)
@@ -62,8 +67,8 @@ describe('code of a page', { timeout: 180_000 }, () => {
     expect(modules.map(({ name }) => name.split('.')[0]).filter((name) => !used.includes(name))).toEqual([])
   })
 
-  it.each(workloads)('runs as a workload, every trial ok: $place', ({ name }) => {
-    const { code, out, err } = node([STINT, 'run', name, '--quiet'])
+  it.each(workloads)('runs as a workload, every trial ok: $place', async ({ name }) => {
+    const { code, out, err } = await stint('run', name, '--quiet', '--export', 'markdown')
     expect([code, err]).toEqual([0, expect.not.stringMatching(/failed|NaN/)])
     const trials = trialsOf(out)
     expect(trials.length).toBeGreaterThan(1)
@@ -88,18 +93,19 @@ describe('code of a page', { timeout: 180_000 }, () => {
     expect(firstSteps).toEqual(['run prices.csv --target price', 'init prices.csv --target price'])
   })
 
-  it.each(firstSteps)('runs as it stands: stint %s', (words) => {
-    const { code, out } = node([STINT, ...words.split(' ')])
+  it.each(firstSteps)('runs as it stands: stint %s', async (words) => {
+    const fewer = !FULL && words.startsWith('run') ? ['--runs', '1'] : []
+    const { code, out } = await stint(...words.split(' '), ...fewer)
     expect(code).toBe(0)
     if (words.startsWith('run'))
-      expect(trialsOf(out).map(({ outcome }) => outcome)).toEqual(Array(20).fill('ok'))
-    else expect(node([STINT, 'run', out, '--dry-run']).code).toBe(0)
+      expect(trialsOf(out).map(({ outcome }) => outcome)).toEqual(Array(FULL ? 20 : 4).fill('ok'))
+    else expect((await stint('run', out, '--dry-run')).code).toBe(0)
   })
 
   it.each(named('yaml').filter(({ text }) => /^dataset:/m.test(text)))(
     'lists its scenarios: $place',
-    ({ name }) => {
-      const { code, out, err } = node([STINT, 'run', name, '--dry-run'])
+    async ({ name }) => {
+      const { code, out, err } = await stint('run', name, '--dry-run')
       expect([code, err]).toEqual([0, ''])
       expect(out).toMatch(/\d+ scenarios? x /)
     },

@@ -1,17 +1,14 @@
 /** Energy through the public command, on fake counters. */
-import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openRun } from '../../harness/record/open-run.ts'
 import type { OkTrial } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
+import { command } from '../fixtures/cli.ts'
 import { workloadFile } from '../fixtures/trial.ts'
 import { okOf } from '../fixtures/trials.ts'
-
-const COMMAND = fileURLToPath(new URL('../../dist/harness/cli/main.js', import.meta.url))
 
 let folder: string
 beforeEach(() => {
@@ -20,21 +17,18 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Runs a sweep of the powercap workload; its trials, by `how` and round. */
-function sweep(
+async function sweep(
   lines: string[],
   environment: Record<string, string>,
-): (OkTrial & { how: Scalar | undefined })[] {
+): Promise<(OkTrial & { how: Scalar | undefined })[]> {
   const file = join(folder, 'energy.yaml')
   writeFileSync(
     file,
     [`name: energy`, `workload: ${workloadFile('powercap')}`, 'warmup_chunks: 0', ...lines].join('\n'),
   )
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [COMMAND, 'run', file, '--out', join(folder, 'results'), '--quiet'],
-    { encoding: 'utf8', env: { ...process.env, ...environment } },
-  )
-  expect([status, stderr]).toEqual([0, ''])
+  const words = ['run', file, '--out', join(folder, 'results'), '--quiet', '--export', 'csv']
+  const { code, stdout, stderr } = await command(words, folder, { ...process.env, ...environment })
+  expect([code, stderr]).toEqual([0, ''])
   const { manifest, trials } = openRun(stdout.trim())
   const how = new Map(manifest.sweep.scenarios.map(({ id, params }) => [id, params['how']]))
   return trials.map((trial) => ({ ...okOf(trial), how: how.get(trial.scenario) }))
@@ -71,10 +65,13 @@ const LONG = 'grid: { params.step_ms: [400] }'
 const WATTS = ['description: a machine of the tests', 'watts: { idle: 10, per_core: 20 }']
 
 describe.skipIf(process.platform !== 'linux')('energy', () => {
-  it('comes from all packages, across a wrap, and is unknown where a counter turns unreadable', () => {
-    const trials = sweep(['benchmark_runs: 1', 'grid: { params.how: [counts, wraps, turns_unreadable] }'], {
-      STINT_POWERCAP_ROOT: fakePowercap(),
-    })
+  it('comes from all packages, across a wrap, and is unknown where a counter turns unreadable', async () => {
+    const trials = await sweep(
+      ['benchmark_runs: 1', 'grid: { params.how: [counts, wraps, turns_unreadable] }'],
+      {
+        STINT_POWERCAP_ROOT: fakePowercap(),
+      },
+    )
     const of = (how: string) => trials.find((trial) => trial.how === how)!
     expect(of('counts').energy).toEqual({ joules: 3.75, source: 'rapl', shared: false })
     expect(of('counts').metrics['energy_j']).toBe(3.75)
@@ -83,8 +80,8 @@ describe.skipIf(process.platform !== 'linux')('energy', () => {
     expect(of('turns_unreadable').metrics['energy_j']).toBeNull()
   })
 
-  it('comes from perf where the files cannot be read', () => {
-    const [trial] = sweep(['benchmark_runs: 1', LONG], fakePerf(COUNTING))
+  it('comes from perf where the files cannot be read', async () => {
+    const [trial] = await sweep(['benchmark_runs: 1', LONG], fakePerf(COUNTING))
     expect(trial!.energy.source).toBe('perf')
     // Some 10 W over the trial's time; a busy machine delays the readings.
     const watts = trial!.energy.joules! / trial!.metrics['wall_s']!
@@ -92,13 +89,13 @@ describe.skipIf(process.platform !== 'linux')('energy', () => {
     expect(watts).toBeLessThan(30)
   })
 
-  it('is unknown where readings of perf are too far apart for so short a trial', () => {
-    const [trial] = sweep(['benchmark_runs: 1'], fakePerf(COUNTING))
+  it('is unknown where readings of perf are too far apart for so short a trial', async () => {
+    const [trial] = await sweep(['benchmark_runs: 1'], fakePerf(COUNTING))
     expect(trial!.energy).toEqual({ joules: null, source: null, shared: false })
   })
 
-  it('is shared out by CPU time where trials run at once, and marked', () => {
-    const trials = sweep(['benchmark_runs: 4', 'n_jobs: 2', LONG], fakePerf(COUNTING))
+  it('is shared out by CPU time where trials run at once, and marked', async () => {
+    const trials = await sweep(['benchmark_runs: 4', 'n_jobs: 2', LONG], fakePerf(COUNTING))
     expect(trials.filter(({ energy }) => energy.shared).length).toBeGreaterThanOrEqual(2)
     for (const { energy, metrics } of trials) {
       if (energy.source !== 'perf') continue
@@ -107,15 +104,15 @@ describe.skipIf(process.platform !== 'linux')('energy', () => {
     }
   })
 
-  it('is an estimate by the profile, labelled, where nothing counts', () => {
+  it('is an estimate by the profile, labelled, where nothing counts', async () => {
     const perf = fakePerf('echo "no such event" >&2; exit 129')
     const profile = join(folder, 'mine.yaml')
     writeFileSync(profile, WATTS.join('\n'))
-    const [trial] = sweep(['benchmark_runs: 1', 'profiles: [./mine.yaml]'], perf)
+    const [trial] = await sweep(['benchmark_runs: 1', 'profiles: [./mine.yaml]'], perf)
     const { wall_s, cpu_s } = trial!.metrics
     expect(trial!.energy.source).toBe('estimate')
     expect(trial!.energy.joules).toBeCloseTo(10 * wall_s! + 20 * cpu_s!, 6)
-    const [without] = sweep(['benchmark_runs: 1'], perf)
+    const [without] = await sweep(['benchmark_runs: 1'], perf)
     expect(without!.energy).toEqual({ joules: null, source: null, shared: false })
   })
 })

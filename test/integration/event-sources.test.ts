@@ -59,9 +59,10 @@ async function ran(end: Promise<CliEnd>): Promise<Ran> {
   return { ...ended, scenarios: Object.fromEntries(entries), manifest, text }
 }
 
-const run = (keys: Record<string, unknown>) => {
+const run = (keys: Record<string, unknown>): Promise<CliEnd> => box.stint(...words(keys))
+const words = (keys: Record<string, unknown>): string[] => {
   box.write('sweep.yaml', JSON.stringify({ ...SETTINGS, ...keys }))
-  return box.start(['run', 'sweep.yaml', '--out', box.results, '--quiet'])
+  return ['run', 'sweep.yaml', '--out', box.results, '--quiet']
 }
 
 describe.skipIf(!isInstalled('nats-server'))(`a stored NATS stream${missing('nats-server')}`, () => {
@@ -85,7 +86,7 @@ describe.skipIf(!isInstalled('nats-server'))(`a stored NATS stream${missing('nat
   it('gives the bits of the file for every chunk size, and its fingerprint', async () => {
     const stream = `${server.url}/players.nba`
     const { scenarios, manifest, text } = await ran(
-      run({ grid: { 'dataset.source': ['players.csv', stream], chunk_size: [7, 64] } }).end,
+      run({ grid: { 'dataset.source': ['players.csv', stream], chunk_size: [7, 64] } }),
     )
     const [expected, ...others] = Object.values(scenarios).map(quality)
     expect(others).toEqual([expected, expected, expected])
@@ -114,26 +115,13 @@ export default {
   },
 }\n`,
     )
-    const [built, others] = [
-      run({
-        dataset: { source: stream, preset: 'nba2k' },
-        include: [{}, { 'dataset.source': 'players.csv' }],
-      }),
-      box.start([
-        'run',
-        box.write(
-          'own.yaml',
-          JSON.stringify({ name: 'own', workload: own, dataset: { source: stream }, benchmark_runs: 1 }),
-        ),
-        '--out',
-        box.results,
-        '--quiet',
-      ]),
-    ]
-    const { scenarios } = await ran(built.end)
-    const [a, b] = Object.values(scenarios).map(quality)
+    const dataset = { source: stream, preset: 'nba2k' }
+    const built = await ran(run({ dataset, include: [{}, { 'dataset.source': 'players.csv' }] }))
+    const [a, b] = Object.values(built.scenarios).map(quality)
     expect(a).toEqual(b)
-    const ended = await others.end
+    const sweep = { name: 'own', workload: own, dataset: { source: stream }, benchmark_runs: 1 }
+    const path = box.write('own.yaml', JSON.stringify(sweep))
+    const ended = await box.stint('run', path, '--out', box.results, '--quiet')
     expect(ended.code, ended.stderr).toBe(0)
     const [trial] = trialsOf(box.runs('own')[0]!).map(okOf)
     expect(trial!.metrics['lines']).toBe(ROWS)
@@ -222,7 +210,7 @@ export default {
     ['is not there', 'none.nba', /there is no stream "none"/],
     ['has no such subject', 'players.other', /stream players takes no messages of subject "other"/],
   ])('that %s is refused before any trial', async (_, path, message) => {
-    const { code, stderr } = await run({ dataset: { source: `${server.url}/${path}` } }).end
+    const { code, stderr } = await run({ dataset: { source: `${server.url}/${path}` } })
     expect(stderr).toMatch(message)
     expect(code).toBe(2)
   })
@@ -239,21 +227,23 @@ describe.skipIf(!isInstalled('mosquitto'))(`an MQTT topic${missing('mosquitto')}
     'at QoS %s is written down once, and gives the bits of the file',
     async (qos) => {
       const source = `${server.url}/players/${qos}`
-      const { child, end } = run({
-        dataset: { source, qos, preset: 'nba2k' },
-        include: [{}, { 'params.window': 50 }],
-      })
+      const dataset = { preset: 'nba2k' }
+      const include = [
+        { 'dataset.source': source, 'dataset.qos': qos },
+        { 'dataset.source': source, 'dataset.qos': qos, 'params.window': 50 },
+        { 'dataset.source': 'players.csv' },
+      ]
+      const { end } = box.start(words({ dataset, include }))
       await subscribed(server, `players/${qos}`)
-      const words = ['--to', source, '--rate', '5000', '--qos', `${qos}`, '--json']
-      const published = await box.stint('publish', 'players.csv', ...words)
+      const to = ['--to', source, '--rate', '5000', '--qos', `${qos}`, '--json']
+      const published = await box.stint('publish', 'players.csv', ...to)
       expect(published.code, published.stderr).toBe(0)
       expect(JSON.parse(published.stdout).acknowledged).toBe(qos === 0 ? null : ROWS + 1)
       const { manifest, scenarios, stderr } = await ran(end)
-      expect(child.exitCode).toBe(0)
-      const file = await ran(run({ dataset: { source: 'players.csv' } }).end)
-      expect(manifest.datasets[0]!.fingerprint).toEqual(file.manifest.datasets[0]!.fingerprint)
-      const expected = quality(Object.values(file.scenarios)[0]!)
-      expect(Object.values(scenarios).map(quality)).toEqual([expected, expected])
+      const [collected, file] = manifest.datasets
+      expect(collected!.fingerprint).toEqual(file!.fingerprint)
+      const [first, second, expected] = Object.values(scenarios).map(quality)
+      expect([first, second]).toEqual([expected, expected])
       expect(JSON.stringify([stderr, manifest])).toMatch(
         new RegExp(
           `401 messages at QoS ${qos}, 0 lost, 0 duplicates left out; the publisher announced the end`,
@@ -263,7 +253,7 @@ describe.skipIf(!isInstalled('mosquitto'))(`an MQTT topic${missing('mosquitto')}
   )
 
   it('that stays silent is an error in so many words', async () => {
-    const { code, stderr } = await run({ dataset: { source: `${server.url}/quiet`, wait_s: 0.2 } }).end
+    const { code, stderr } = await run({ dataset: { source: `${server.url}/quiet`, wait_s: 0.2 } })
     expect(stderr).toMatch(/quiet: no event came within 0\.2 s/)
     expect(code).toBe(2)
   })
@@ -284,7 +274,7 @@ describe.skipIf(!both)(`events of a realtime trial${both ? '' : ': no nats-serve
         ...{ mode: 'realtime', chunk_size: 32, dataset: { source: 'players.csv' } },
         arrival: { rate: 1000, pattern: 'poisson' },
         grid: { 'arrival.through': [null, ...ways] },
-      }).end,
+      }),
     )
     const trials = Object.values(scenarios)
     expect(trials.map(({ info }) => info['events_through'])).toEqual(['in process', ...ways])
@@ -300,7 +290,7 @@ describe.skipIf(!both)(`events of a realtime trial${both ? '' : ': no nats-serve
   it('that no broker is there for fail in so many words', async () => {
     const through = `nats://127.0.0.1:${await freePort()}`
     const keys = { mode: 'realtime', dataset: { source: 'players.csv' }, arrival: { rate: 1000, through } }
-    const { code } = await run(keys).end
+    const { code } = await run(keys)
     expect(code).toBe(4)
     const [trial] = trialsOf(box.runs().at(-1)!)
     expect(trial).toMatchObject({ outcome: 'failed', error: { name: 'BrokerError' } })
@@ -321,7 +311,7 @@ describe('a sweep', () => {
     'with %j is refused before any trial',
     async (dataset, message, through?: string) => {
       const keys = through === undefined ? {} : { mode: 'realtime', arrival: { rate: 10, through } }
-      const { code, stderr } = await run({ dataset, ...keys }).end
+      const { code, stderr } = await run({ dataset, ...keys })
       expect(stderr).toMatch(message)
       expect(stderr).not.toMatch(/secret/)
       expect(code).toBe(2)

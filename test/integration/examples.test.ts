@@ -10,7 +10,12 @@ import { freePort, isInstalled } from '../fixtures/brokers.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc')
+/** No pages and pictures, which take a second of every run. */
+const QUIET = ['--quiet', '--export', 'csv']
 const stint = join(root, 'dist/harness/cli/main.js')
+const FULL = process.env['STINT_FULL'] === '1'
+/** Trials of a scenario, where a test says nothing else. */
+const RUNS = FULL ? 3 : 1
 let folder: string
 
 beforeAll(() => {
@@ -20,8 +25,21 @@ beforeAll(() => {
   symlinkSync(join(root, 'node_modules/@types/node'), join(folder, 'node_modules/@types/node'))
   cpSync(join(root, 'examples'), join(folder, 'examples'), { recursive: true })
   writeFileSync(join(folder, 'package.json'), '{ "type": "module", "private": true }')
+  for (const name of ['moving-average', 'typed-workload'])
+    edit(`${name}/sweep.yaml`, ['benchmark_runs: 3', `benchmark_runs: ${RUNS}`])
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** Changes an example where it stands, by its path below examples/. */
+function edit(file: string, ...changes: [string, string][]): void {
+  const path = join(folder, 'examples', file)
+  const text = readFileSync(path, 'utf8')
+  for (const [was] of changes) expect(text).toContain(was)
+  writeFileSync(
+    path,
+    changes.reduce((text, [was, is]) => text.replaceAll(was, is), text),
+  )
+}
 
 function node(words: readonly string[]) {
   const done = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8' })
@@ -42,16 +60,16 @@ function compile(): void {
 
 describe('examples', () => {
   it('runs the workload in JavaScript', () => {
-    const { code, out, err } = node([stint, 'run', 'examples/moving-average/sweep.yaml', '--quiet'])
+    const { code, out, err } = node([stint, 'run', 'examples/moving-average/sweep.yaml', ...QUIET])
     expect([code, err]).toEqual([0, ''])
     const trials = trialsOf(out.trim())
-    expect(trials.map(({ outcome }) => outcome)).toEqual(Array(9).fill('ok'))
+    expect(trials.map(({ outcome }) => outcome)).toEqual(Array(3 * RUNS).fill('ok'))
     expect(new Set(trials.map(({ metrics }) => metrics['mae'])).size).toBe(3)
   })
 
   const python = spawnSync('python3', ['--version']).status === 0
   it.skipIf(!python)('runs the workload in Python', () => {
-    const { code, out, err } = node([stint, 'run', 'examples/python/sweep.yaml', '--quiet', '--runs', '1'])
+    const { code, out, err } = node([stint, 'run', 'examples/python/sweep.yaml', ...QUIET, '--runs', '1'])
     expect([code, err]).toEqual([0, ''])
     const trials = trialsOf(out.trim())
     expect(trials.map(({ outcome }) => outcome)).toEqual(['ok', 'ok'])
@@ -65,7 +83,7 @@ describe('examples', () => {
       : "runs scikit-learn's: python3 has no sklearn (Debian: python3-sklearn)",
     { timeout: 180_000 },
     () => {
-      const words = ['--quiet', '--runs', '1', '--set', 'max_memory_mb=128']
+      const words = [...QUIET, '--runs', '1', '--set', 'max_memory_mb=128']
       const { code, out, err } = node([stint, 'run', 'examples/sklearn/sklearn.yaml', ...words])
       expect([code, err]).toEqual([0, ''])
       const [trial] = trialsOf(out.trim())
@@ -81,14 +99,14 @@ describe('examples', () => {
     { timeout: 180_000 },
     async () => {
       const port = String(await freePort())
-      const edit = (file: string, ...changes: [string, string][]) => {
-        const path = join(folder, 'examples/mqtt-gateway', file)
-        const text = changes.reduce((text, [was, is]) => text.replaceAll(was, is), readFileSync(path, 'utf8'))
-        writeFileSync(path, text)
-      }
-      edit('mosquitto.conf', ['1883', port])
-      edit('gateway.yaml', ['1883', port], ['[500, 4000]', '[500]'], ['duration_s: 3', 'duration_s: 0.3'])
-      edit('run.sh', ['--rows 20000', '--rows 1000'])
+      edit('mqtt-gateway/mosquitto.conf', ['1883', port])
+      edit(
+        'mqtt-gateway/gateway.yaml',
+        ['1883', port],
+        ['[500, 4000]', '[500]'],
+        ['duration_s: 3', 'duration_s: 0.3'],
+      )
+      edit('mqtt-gateway/run.sh', ['--rows 20000', '--rows 1000'])
       const env = { ...process.env, STINT: `${process.execPath} ${stint}` }
       const done = spawnSync('sh', ['examples/mqtt-gateway/run.sh'], { cwd: folder, encoding: 'utf8', env })
       expect(done.status, done.stderr).toBe(0)
@@ -99,13 +117,11 @@ describe('examples', () => {
 
   it('type-checks the others against the types that ship, and runs them', { timeout: 180_000 }, () => {
     compile()
-    const sweep = 'examples/typed-workload/sweep.yaml'
-    const text = readFileSync(join(folder, sweep), 'utf8').replace('./workload.ts', './workload.js')
-    writeFileSync(join(folder, sweep), text)
-    const { code, out, err } = node([stint, 'run', sweep, '--quiet'])
+    edit('typed-workload/sweep.yaml', ['./workload.ts', './workload.js'])
+    const { code, out, err } = node([stint, 'run', 'examples/typed-workload/sweep.yaml', ...QUIET])
     expect([code, err]).toEqual([0, ''])
     const trials = trialsOf(out.trim())
-    expect(trials.map(({ outcome }) => outcome)).toEqual(Array(12).fill('ok'))
+    expect(trials.map(({ outcome }) => outcome)).toEqual(Array(4 * RUNS).fill('ok'))
     for (const { metrics } of trials) expect(metrics['share_found']).toBeGreaterThan(0)
 
     // Twice the values to average: slower by far more than the margin.
@@ -113,13 +129,15 @@ describe('examples', () => {
     const slower = module.replace('recent.reduce(', 'recent.map((x) => Math.sqrt(x * x)).reduce(')
     expect(slower).not.toBe(module)
     writeFileSync(join(folder, 'slower.mjs'), slower.replace('forecast = recent', 'forecast = recent'))
+    // Whatever the verdict, it is told.
+    if (!FULL) edit('api/run-and-gate.js', ['limitMs: 20_000', 'limitMs: 3_000'])
     const gated = node([
       'examples/api/run-and-gate.js',
       'examples/moving-average/sweep.yaml',
       'examples/moving-average/workload.mjs',
       'slower.mjs',
     ])
-    expect(gated.err).toMatch(/-r001: ok/)
+    expect(gated.err).toMatch(/-r000: ok/)
     expect(gated.out).toMatch(/^params\.window=4 \d/m)
     expect(gated.out).toMatch(/^verdict: (regression|ruled_out|undecided)$/m)
     expect([0, 1]).toContain(gated.code)

@@ -2,13 +2,11 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { GateResult } from '../../harness/gate/types.ts'
+import { command } from '../fixtures/cli.ts'
 
 const FULL = process.env['STINT_FULL'] === '1'
-
-const stint = fileURLToPath(new URL('../../dist/harness/cli/main.js', import.meta.url))
 
 let top: string
 beforeEach(() => {
@@ -47,24 +45,25 @@ function commit(): void {
   git('commit', '-q', '-m', 'change')
 }
 
-function gate(...words: string[]): { code: number | null; err: string; result: GateResult } {
-  const done = spawnSync(
-    process.execPath,
-    [stint, 'gate', join(top, 'my-sweep.yaml'), '--json', '--time-limit', '60s', ...words],
-    {
-      // Stint's own repository, whose branches are not meant.
-      encoding: 'utf8',
-      env: { ...process.env, TMPDIR: join(top, 'tmp'), GITHUB_ACTIONS: '', GITHUB_STEP_SUMMARY: '' },
-    },
-  )
-  expect(done.stdout, done.stderr).not.toBe('')
-  return { code: done.status, err: done.stderr, result: JSON.parse(done.stdout) as GateResult }
+const environment = () => ({
+  ...process.env,
+  TMPDIR: join(top, 'tmp'),
+  GITHUB_ACTIONS: '',
+  GITHUB_STEP_SUMMARY: '',
+})
+
+async function gate(...words: string[]): Promise<{ code: number | null; result: GateResult }> {
+  const all = ['gate', join(top, 'my-sweep.yaml'), '--json', '--time-limit', '60s', ...words]
+  // From Stint's own repository, whose branches are not meant.
+  const { code, stdout, stderr } = await command(all, process.cwd(), environment())
+  expect(stdout, stderr).not.toBe('')
+  return { code, result: JSON.parse(stdout) as GateResult }
 }
 
-it("compares the sweep of a CSV file with the commit's own, whose data git does not keep", () => {
+it("compares the sweep of a CSV file with the commit's own, whose data git does not keep", async () => {
   git('checkout', '-q', '-b', 'work')
   write('my-sweep.yaml', sweep(1e9))
-  const { code, result } = gate('--against', 'main')
+  const { code, result } = await gate('--against', 'main')
   expect(code).toBe(1)
   expect(result.baseline).toMatch(/^main \([0-9a-f]{7}\)$/)
   expect(result.candidate).toMatch(/and changes\)$/)
@@ -76,28 +75,28 @@ it("compares the sweep of a CSV file with the commit's own, whose data git does 
   expect(readFileSync(join(top, 'my-sweep.yaml'), 'utf8')).toBe(sweep(1e9))
 }, 120_000)
 
-it('writes what it could not do where its answer was to be, and refuses a share with its reason', () => {
+it('writes what it could not do where its answer was to be, and refuses a share with its reason', async () => {
   const [xml, summary] = [join(top, 'tmp/gate.xml'), join(top, 'tmp/summary.md')]
   const failed = (...words: string[]) =>
-    spawnSync(process.execPath, [stint, 'gate', join(top, 'my-sweep.yaml'), '--junit', xml, ...words], {
-      encoding: 'utf8',
-      env: { ...process.env, GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: summary, GITHUB_WORKSPACE: top },
+    command(['gate', join(top, 'my-sweep.yaml'), '--junit', xml, ...words], process.cwd(), {
+      ...environment(),
+      ...{ GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: summary, GITHUB_WORKSPACE: top },
     })
-  const unknown = failed('--against', 'nowhere')
-  expect(unknown).toMatchObject({ status: 2, stdout: '' })
+  const unknown = await failed('--against', 'nowhere')
+  expect(unknown).toMatchObject({ code: 2, stdout: '' })
   expect(unknown.stderr).toMatch(/^::error file=my-sweep.yaml,.*--against nowhere/m)
   expect(readFileSync(xml, 'utf8')).toMatch(/errors="1".*\n.*\n.*<error type="broken" message="[^"]*nowhere/)
   expect(readFileSync(summary, 'utf8')).toContain('the gate could not be held: --against nowhere')
-  const margin = failed('--against', 'HEAD', '--margin', '2')
-  expect(margin).toMatchObject({ status: 2, stderr: expect.stringContaining('2% is written with its sign') })
+  const margin = await failed('--against', 'HEAD', '--margin', '2')
+  expect(margin).toMatchObject({ code: 2, stderr: expect.stringContaining('2% is written with its sign') })
   expect(readFileSync(xml, 'utf8')).toContain('--margin 2')
   write('my-sweep.yaml', `${sweep(1)}chunk_sise: 3\n`)
-  expect(failed('--against', 'HEAD', '--margin', '100%').stderr).toMatch(/^::error .*chunk_sise/m)
+  expect((await failed('--against', 'HEAD', '--margin', '100%')).stderr).toMatch(/^::error .*chunk_sise/m)
 })
 
-it('compares two configurations of one workload, without git', () => {
+it('compares two configurations of one workload, without git', async () => {
   rmSync(join(top, '.git'), { recursive: true })
-  const { code, result } = gate('--set-candidate', 'params.lambda=1e9')
+  const { code, result } = await gate('--set-candidate', 'params.lambda=1e9')
   expect(code).toBe(1)
   expect(result).toMatchObject({ baseline: 'the sweep as it is', candidate: 'params.lambda=1e9' })
   expect(result.rows.find(({ metric }) => metric === 'r2')!.verdict).toBe('regression')
@@ -105,28 +104,25 @@ it('compares two configurations of one workload, without git', () => {
 
 it.runIf(FULL)(
   'finds the commit after which the gate is red, and gives git the codes that it wants',
-  () => {
+  async () => {
     for (const lambda of [0.002, 1e9, 2e9]) {
       write('my-sweep.yaml', sweep(lambda))
       commit()
     }
-    const stint_ = (...words: string[]) =>
-      spawnSync(process.execPath, [stint, ...words], {
-        cwd: top,
-        encoding: 'utf8',
-        env: { ...process.env, TMPDIR: join(top, 'tmp'), GITHUB_ACTIONS: '', GITHUB_STEP_SUMMARY: '' },
-      })
+    const stint = (...words: string[]) => command(words, top, environment())
     const limit = ['--time-limit', '60s']
-    const done = stint_('bisect', 'my-sweep.yaml', '--good', 'HEAD~2', '--json', ...limit)
+    const done = await stint('bisect', 'my-sweep.yaml', '--good', 'HEAD~2', '--json', ...limit)
     expect(done.stdout, done.stderr).not.toBe('')
     const { found, steps } = JSON.parse(done.stdout)
     const hash = (ref: string) =>
       spawnSync('git', ['-C', top, 'rev-parse', ref], { encoding: 'utf8' }).stdout.trim()
     expect(steps[0]).toMatchObject({ commit: hash('HEAD'), verdict: 'regression' })
     expect(found, done.stdout + done.stderr).toBe(hash('HEAD~1'))
-    expect(done.status).toBe(0)
-    expect(stint_('gate', 'my-sweep.yaml', '--against', 'nowhere', '--bisect-run').status).toBe(125)
-    expect(stint_('gate', 'my-sweep.yaml', '--against', 'HEAD~2', '--bisect-run', ...limit).status).toBe(1)
+    expect(done.code).toBe(0)
+    expect((await stint('gate', 'my-sweep.yaml', '--against', 'nowhere', '--bisect-run')).code).toBe(125)
+    expect((await stint('gate', 'my-sweep.yaml', '--against', 'HEAD~2', '--bisect-run', ...limit)).code).toBe(
+      1,
+    )
   },
   240_000,
 )

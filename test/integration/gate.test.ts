@@ -13,8 +13,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { GateResult, GateRow } from '../../harness/gate/types.ts'
+import { command, MAIN } from '../fixtures/cli.ts'
 
-const stint = fileURLToPath(new URL('../../dist/harness/cli/main.js', import.meta.url))
+const FULL = process.env['STINT_FULL'] === '1'
 const fixture = fileURLToPath(new URL('../fixtures/gate/workload.mjs', import.meta.url))
 const ONCE = 'time < 1'
 
@@ -56,19 +57,18 @@ function commit(): void {
 
 const environment = () => ({ ...process.env, TMPDIR: temporary, GITHUB_ACTIONS: '', GITHUB_STEP_SUMMARY: '' })
 
-function gate(...words: string[]) {
-  const done = spawnSync(process.execPath, [stint, 'gate', 'sweep.yaml', ...words], {
-    cwd: folder,
-    encoding: 'utf8',
-    env: environment(),
-  })
-  return { code: done.status, out: done.stdout, err: done.stderr }
+const gate = (...words: string[]) => command(['gate', 'sweep.yaml', ...words], folder, environment())
+
+interface Gated {
+  code: number | null
+  result: GateResult
+  row(metric: string): GateRow
 }
 
-function json(...words: string[]): { code: number | null; result: GateResult; row(metric: string): GateRow } {
-  const { code, out, err } = gate('--json', ...words)
-  expect(out, err).not.toBe('')
-  const result = JSON.parse(out) as GateResult
+async function json(...words: string[]): Promise<Gated> {
+  const { code, stdout, stderr } = await gate('--json', ...words)
+  expect(stdout, stderr).not.toBe('')
+  const result = JSON.parse(stdout) as GateResult
   return { code, result, row: (metric) => result.rows.find((row) => row.metric === metric)! }
 }
 
@@ -76,10 +76,10 @@ function json(...words: string[]): { code: number | null; result: GateResult; ro
 const FEWEST_DUETS = 6
 
 /** As `json` within 20 s; with more time where the machine was too busy for as many duets as the gate needs. */
-function jsonWithEnough(...words: string[]): ReturnType<typeof json> {
-  const first = json(...words, '--time-limit', '20s')
+async function jsonWithEnough(...words: string[]): Promise<Gated> {
+  const first = await json(...words, '--time-limit', '20s')
   const enough = first.code !== 3 || first.result.duets >= FEWEST_DUETS
-  return enough ? first : json(...words, '--time-limit', '150s')
+  return enough ? first : await json(...words, '--time-limit', '150s')
 }
 
 const FORMS = ['--markdown', 'out.md', '--junit', 'out.xml']
@@ -95,11 +95,11 @@ function nothingLeft(): void {
 }
 
 describe('stint gate --against', () => {
-  it('proves a slowdown that was committed: exit 1, scenario and metric, its size within the interval', () => {
+  it('proves a slowdown that was committed: exit 1, scenario and metric, its size within the interval', async () => {
     edit(ONCE, 'time < 2')
     edit('return sum', 'return sum / 2')
     commit()
-    const { code, result, row } = jsonWithEnough('--against', 'HEAD~1', ...FORMS)
+    const { code, result, row } = await jsonWithEnough('--against', 'HEAD~1', ...FORMS)
     expect(code).toBe(1)
     expectForms()
     expect(result.baseline).toMatch(/^HEAD~1 \([0-9a-f]{7}\)$/)
@@ -113,11 +113,11 @@ describe('stint gate --against', () => {
     nothingLeft()
   }, 300_000)
 
-  it('does not cry wolf where nothing changed but names, from a dirty tree, across a renaming of the file', () => {
+  it('does not cry wolf where nothing changed but names, from a dirty tree, across a renaming of the file', async () => {
     git('mv', 'workload.mjs', 'renamed.mjs')
     edit('./workload.mjs', './renamed.mjs', 'sweep.yaml')
     edit('work', 'addRoots', 'renamed.mjs')
-    const { code, result, row } = json('--against', 'main', '--time-limit', '10s')
+    const { code, result, row } = await json('--against', 'main', '--time-limit', FULL ? '10s' : '5s')
     expect([0, 3]).toContain(code)
     expect(result.candidate).toMatch(/^the working copy \([0-9a-f]{7} and changes\)$/)
     expect(row('score')).toMatchObject({ verdict: 'ruled_out' })
@@ -126,7 +126,7 @@ describe('stint gate --against', () => {
     nothingLeft()
   }, 120_000)
 
-  it('builds both versions, and finds a score that fell', () => {
+  it('builds both versions, and finds a score that fell', async () => {
     edit('./workload.mjs', './built/workload.mjs', 'sweep.yaml')
     write(
       'sweep.yaml',
@@ -136,34 +136,35 @@ describe('stint gate --against', () => {
     edit('return sum', 'return sum * 0.9')
     mkdirSync(join(folder, 'built'))
     copyFileSync(fixture, join(folder, 'built/workload.mjs'))
-    const { code, row } = jsonWithEnough('--against', 'HEAD')
+    const { code, row } = await jsonWithEnough('--against', 'HEAD')
     expect(code).toBe(1)
     expect(row('score').ratio!.value).toBeCloseTo(0.9, 9)
     nothingLeft()
   }, 300_000)
 
-  it('finds a candidate that no longer runs', () => {
+  it('finds a candidate that no longer runs', async () => {
     edit('let sum = 0', 'throw new Error("no roots today")')
-    const { code, row } = jsonWithEnough('--against', 'HEAD')
+    const { code, row } = await jsonWithEnough('--against', 'HEAD')
     expect(code).toBe(1)
     expect(row('outcome').note).toContain('was ok; is failed: no roots today')
     nothingLeft()
   }, 300_000)
 
-  it('refuses what it cannot compare, says what to do, and leaves nothing', () => {
-    expect(gate('--against', 'nowhere')).toMatchObject({ code: 2, err: expect.stringContaining('git log') })
-    expect(gate()).toMatchObject({ code: 2, err: expect.stringContaining('--against') })
-    expect(gate('--against', 'HEAD', '--a', 'x').code).toBe(2)
-    expect(gate('--against', 'HEAD', '--margin', '2x').code).toBe(2)
-    expect(gate('--against', 'HEAD', '--time-limit', '0s').code).toBe(2)
+  it('refuses what it cannot compare, says what to do, and leaves nothing', async () => {
+    const refuses = async (said: string, ...words: string[]) =>
+      expect(await gate(...words)).toMatchObject({ code: 2, stderr: expect.stringContaining(said) })
+    await refuses('git log', '--against', 'nowhere')
+    await refuses('--against')
+    await refuses('not several', '--against', 'HEAD', '--a', 'x')
+    await refuses('--margin 2x', '--against', 'HEAD', '--margin', '2x')
+    await refuses('--time-limit 0s', '--against', 'HEAD', '--time-limit', '0s')
     edit('name: small', 'name: small\ngate: { build: "exit 7" }', 'sweep.yaml')
-    const broken = gate('--against', 'HEAD')
-    expect(broken).toMatchObject({ code: 2, err: expect.stringContaining('exit code 7') })
+    await refuses('exit code 7', '--against', 'HEAD')
     nothingLeft()
   })
 
   it.each([1, 2])('leaves nothing when it is interrupted, %i times', async (times) => {
-    const child = spawn(process.execPath, [stint, 'gate', 'sweep.yaml', '--against', 'HEAD'], {
+    const child = spawn(process.execPath, [MAIN, 'gate', 'sweep.yaml', '--against', 'HEAD'], {
       cwd: folder,
       env: environment(),
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -181,38 +182,32 @@ describe('stint gate --against', () => {
 
 describe('stint gate --a --b', () => {
   // A score that fell is proven by the first trials; a slowdown is timed above.
-  it('compares two files, writes every form, and names the function that takes longer', () => {
+  it('compares two files, writes every form, and names the function that takes longer', async () => {
     copyFileSync(fixture, join(folder, 'worse.mjs'))
     edit('return sum', 'return sum / 2', 'worse.mjs')
     edit(ONCE, 'time < 3', 'worse.mjs')
     const words = ['--time-limit', '20s', '--profile', 'profiles', ...FORMS]
-    const done = gate('--a', 'workload.mjs', '--b', 'worse.mjs', ...words)
-    expect(done.code, done.err).toBe(1)
-    expect(done.out).toMatch(/^work +the workload:\d+ +[\d.]+ m?s +[\d.]+ m?s$/m)
+    const done = await gate('--a', 'workload.mjs', '--b', 'worse.mjs', ...words)
+    expect(done.code, done.stderr).toBe(1)
+    expect(done.stdout).toMatch(/^work +the workload:\d+ +[\d.]+ m?s +[\d.]+ m?s$/m)
     for (const side of ['baseline', 'candidate'])
       expect(
         JSON.parse(readFileSync(join(folder, 'profiles', `${side}.cpuprofile`), 'utf8')).nodes,
       ).not.toEqual([])
-    expect(done.out).toContain('REGRESSION: worse.mjs against workload.mjs')
+    expect(done.stdout).toContain('REGRESSION: worse.mjs against workload.mjs')
     expectForms()
   }, 120_000)
 })
 
 describe('stint gate --baseline', () => {
-  const run = (...words: string[]) =>
-    spawnSync(process.execPath, [stint, 'run', 'sweep.yaml', '--runs', '3', '--quiet', ...words], {
-      cwd: folder,
-      encoding: 'utf8',
-      env: environment(),
-    })
-
-  it('decides scores and memory from recorded runs, leaves times open with few, and refuses other settings', () => {
-    const recorded = run('--repeat', '2')
-    expect(recorded.status, recorded.stderr).toBe(0)
+  it('decides scores and memory from recorded runs, leaves times open with few, and refuses other settings', async () => {
+    const words = ['run', 'sweep.yaml', '--runs', '3', '--quiet', '--repeat', '2', '--export', 'csv']
+    const recorded = await command(words, folder, environment())
+    expect(recorded.code, recorded.stderr).toBe(0)
     const folders = recorded.stdout.trim().split('\n')
     expect(folders).toHaveLength(2)
 
-    const same = json('--baseline', ...folders)
+    const same = await json('--baseline', ...folders)
     expect(same.code).toBe(3)
     expect(same.row('score').verdict).toBe('ruled_out')
     expect(same.row('latency_mean_ms')).toMatchObject({
@@ -221,10 +216,10 @@ describe('stint gate --baseline', () => {
     })
 
     edit('return sum', 'return sum * 0.5')
-    expect(json('--baseline', ...folders).code).toBe(1)
+    expect((await json('--baseline', ...folders)).code).toBe(1)
 
     edit('chunk_size: 256', 'chunk_size: 128', 'sweep.yaml')
-    const other = gate('--baseline', ...folders)
-    expect(other).toMatchObject({ code: 2, err: expect.stringContaining('chunk_size') })
+    const other = await gate('--baseline', ...folders)
+    expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining('chunk_size') })
   }, 180_000)
 })

@@ -1,21 +1,19 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parse } from 'csv-parse/sync'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { generateDataset } from '../../workers/data/presets/generate.ts'
+import { type CliEnd, command } from '../fixtures/cli.ts'
 
-const stint = fileURLToPath(new URL('../../dist/harness/cli/main.js', import.meta.url))
 const ROWS = 300
 let folder: string
 let output: string
 let players: string
-let ended: ReturnType<typeof run>
+let ended: CliEnd
 
-function run(words: string[]) {
-  return spawnSync(process.execPath, [stint, 'pipeline', ...words], { encoding: 'utf8', cwd: folder })
+function run(words: string[]): Promise<CliEnd> {
+  return command(['pipeline', ...words], folder, process.env)
 }
 
 beforeAll(async () => {
@@ -26,7 +24,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'mine.json'), '{ "chunk_size": 96, "benchmark_runs": 3, "batch_size": 32 }')
   const sizes = ['--max-memory-mb', '512', '--max-compute-units', '0.5', '--benchmark-runs', '2']
   const flags = ['--n-jobs', '2', '--spill-to-disk', '--config-template', 'mine.json', '--quiet']
-  ended = run(['--input', players, '--output-dir', output, ...sizes, ...flags])
+  ended = await run(['--input', players, '--output-dir', output, ...sizes, ...flags])
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
@@ -37,7 +35,7 @@ describe('stint pipeline', () => {
   it('answers with its output folder alone', () => {
     expect(ended.stderr).toBe('')
     expect(ended.stdout).toBe(`${output}\n`)
-    expect(ended.status).toBe(0)
+    expect(ended.code).toBe(0)
   })
 
   it('writes the grid of constraints', () => {
@@ -183,14 +181,14 @@ describe('stint pipeline', () => {
     ],
     [['--chunk-size', '4'], /input/],
     [['--input', 'players.csv', '--chunksize', '4'], /chunksize/],
-  ])('refuses %j', (words, message) => {
+  ])('refuses %j', async (words, message) => {
     writeFileSync(join(folder, 'other.csv'), 'a,b\n1,2\n3,4\n')
     writeFileSync(join(folder, 'labels.csv'), 'a,c\n1,yes\n3,no\n')
     const named = words.includes('--output-dir') ? [] : ['--output-dir', join(folder, 'none')]
-    const refused = run([...words, ...named])
+    const refused = await run([...words, ...named])
     expect(refused.stderr).toMatch(message)
     expect(refused.stdout).toBe('')
-    expect(refused.status).toBe(2)
+    expect(refused.code).toBe(2)
     expect(existsSync(join(folder, 'none', 'reports'))).toBe(false)
   })
 })

@@ -6,7 +6,7 @@ import type { ChunkLogLine, OkTrial } from '../../workers/protocol.ts'
 import { type CliEnd, Sandbox, trialsOf } from '../fixtures/cli.ts'
 
 let box: Sandbox
-const stint = (...words: string[]): Promise<CliEnd> => box.start(words).end
+const stint = (...words: string[]): Promise<CliEnd> => box.stint(...words)
 const NO_SKIP =
   'export default { open: () => ({ step: ({ rows }) => ({ rows }), finish: () => ({ metrics: {} }) }) }'
 const TIMES = ['2026-01-01 10:00:00', '2026-01-01 10:00:01', '2026-01-01 10:00:00.5', '2026-01-01 10:00:03']

@@ -3,23 +3,22 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { parse } from 'csv-parse/sync'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { OkTrial } from '../../workers/protocol.ts'
+import { command, MAIN } from '../fixtures/cli.ts'
 import { okOf } from '../fixtures/trials.ts'
 
-const stint = fileURLToPath(new URL('../../dist/harness/cli/main.js', import.meta.url))
 const ROWS = 400
 const QUALITY = ['r2', 'rmse', 'mae', 'r2_mean_baseline', 'r2_last_baseline']
 let folder: string
 let csv: Buffer
 
-beforeAll(() => {
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'stint-sources-'))
-  const words = [stint, 'data', 'nba2k', '--rows', `${ROWS}`, '--seed', '8', '--out', 'players.csv']
-  expect(spawnSync(process.execPath, words, { cwd: folder }).status).toBe(0)
+  const words = ['data', 'nba2k', '--rows', `${ROWS}`, '--seed', '8', '--out', 'players.csv']
+  expect((await command(words, folder, process.env)).code).toBe(0)
   csv = readFileSync(join(folder, 'players.csv'))
   writeFileSync(join(folder, 'players.csv.gz'), gzipSync(csv))
 })
@@ -30,7 +29,7 @@ function trials(keys: Record<string, unknown>, stdin?: Uint8Array): OkTrial[] {
   const settings = { chunk_size: 50, batch_size: 16, benchmark_runs: 1, warmup_chunks: 2 }
   const sweep = { name: 'several', workload: 'pipeline', ...settings, ...keys }
   writeFileSync(join(folder, 'sweep.yaml'), JSON.stringify(sweep))
-  const words = [stint, 'run', 'sweep.yaml', '--out', 'results', '--quiet']
+  const words = [MAIN, 'run', 'sweep.yaml', '--out', 'results', '--quiet', '--export', 'csv']
   const ended = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8', input: stdin ?? '' })
   expect(ended.status, ended.stderr).toBe(0)
   const run = ended.stdout.trim()
@@ -82,13 +81,13 @@ describe('stint run', () => {
     expect(lines('rest.csv').slice(1)).toEqual(lines('whole.csv').slice(174))
   })
 
-  it('refuses before any trial what drift: forget cannot do', () => {
+  it('refuses before any trial what drift: forget cannot do', async () => {
     const sweep = 'name: no\nworkload: pipeline\ndataset: { source: players.csv }\n'
     writeFileSync(join(folder, 'no.yaml'), `${sweep}params: { learner: pa, drift: forget }\n`)
-    const words = [stint, 'run', 'no.yaml', '--out', 'none', '--quiet']
-    const ended = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8' })
+    const words = ['run', 'no.yaml', '--out', 'none', '--quiet']
+    const ended = await command(words, folder, process.env)
     expect(ended.stderr).toMatch(/params\.drift "forget" does nothing to learner "pa"/)
-    expect(ended.status).toBe(2)
+    expect(ended.code).toBe(2)
     expect(existsSync(join(folder, 'none', 'no'))).toBe(false)
   })
 })

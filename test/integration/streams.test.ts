@@ -74,10 +74,10 @@ describe('a reader who goes away', () => {
   },
 }\n`,
     )
-    const sweep = box.write('s.yaml', 'name: swept\nworkload: ./loud.mjs\nbenchmark_runs: 6\n')
+    const sweep = box.write('s.yaml', 'name: swept\nworkload: ./loud.mjs\nbenchmark_runs: 2\n')
     const { code } = await shell(BOTH_IN_ONE, ['run', sweep, '--out', box.results], { leave: true })
     const run = box.runs()[0]!
-    expect(trialsOf(run).map(({ outcome }) => outcome)).toEqual(Array(6).fill('ok'))
+    expect(trialsOf(run).map(({ outcome }) => outcome)).toEqual(Array(2).fill('ok'))
     expect(existsSync(join(run, 'reports', 'report.html'))).toBe(true)
     expect(code).toBe(0)
     expect(box.temporaryFiles()).toEqual([])
@@ -92,7 +92,7 @@ describe('a reader who goes away', () => {
   })
 
   it.each([
-    ['where nothing changed', (text: string) => text, '12s', ['✅', '❔']],
+    ['where nothing changed', (text: string) => text, FULL ? '12s' : '3s', ['✅', '❔']],
     ['where a score fell', (text: string) => text.replace('return sum', 'return sum / 2'), '2s', ['❌']],
     ['where nothing could be measured', (text: string) => text, '0.1s', ['❔']],
   ] as const)('changes no verdict %s', async (_where, change, limit, possible) => {
@@ -107,7 +107,7 @@ describe('a reader who goes away', () => {
     expect(code).toBe({ '✅': 0, '❌': 1, '❔': 3 }[mark])
   })
 
-  it.each([['schema'], ['--help'], ['profiles'], ['run', '--help']])(
+  it.each([['--help'], ['profiles'], ['run', '--help'], ...(FULL ? [['schema']] : [])])(
     'is no error of %s',
     async (...words) => {
       const { code, stderr } = await shell('{ "$@"; echo $? >&2; } | true', words)
@@ -125,7 +125,7 @@ describe('an answer that cannot be written', () => {
   const lost =
     /^stint: the answer could not be written to standard output: the disk is full; free some space\n$/
 
-  it.skipIf(!existsSync('/dev/full')).each([[['schema']], [['--help']], [['--version']]])(
+  it.skipIf(!existsSync('/dev/full')).each([[['--help']], [['--version']]])(
     'of %s is one line on stderr and 4',
     async (words) => {
       const { code, stderr } = await shell('"$@" > /dev/full', words)
@@ -164,9 +164,11 @@ describe('an answer that cannot be written', () => {
 })
 
 describe('a hang-up', () => {
+  const hangUps = FULL ? 5 : 3
+  const runs = 2 * hangUps + 2
   const words = () => [
     'run',
-    box.sweep({ params: { ms: 60 }, benchmark_runs: 12 }),
+    box.sweep({ params: { ms: 60 }, benchmark_runs: runs }),
     '--out',
     box.results,
     '--quiet',
@@ -178,7 +180,7 @@ describe('a hang-up', () => {
     let pid = 0
     const end = shell(line, words(), { detached: true, onStart: (id) => (pid = id) })
     void end.then(() => (ended = true))
-    for (let trials = 0; trials < 10; trials += 2) {
+    for (let trials = 0; trials < 2 * hangUps; trials += 2) {
       const isThere = () => box.runs().length === 1 && trialsOf(box.runs()[0]!).length >= trials
       await box.until(() => ended || isThere(), `${trials} trials`)
       await sleep(trials * 15)
@@ -206,11 +208,12 @@ describe('a hang-up', () => {
     async (_how, line) => {
       const { code, stdout } = await hungUp(line)
       expect([code, stdout]).toEqual([0, `${box.runs()[0]}\n`])
-      expect(trialsOf(box.runs()[0]!).map(({ outcome }) => outcome)).toEqual(Array(12).fill('ok'))
+      expect(trialsOf(box.runs()[0]!).map(({ outcome }) => outcome)).toEqual(Array(runs).fill('ok'))
     },
   )
 
-  it.each(['SIGHUP', 'SIGTERM', 'SIGINT'] as const)(
+  // A signal to the command only is in cli.test.ts.
+  it.each(FULL ? (['SIGHUP', 'SIGTERM', 'SIGINT'] as const) : (['SIGHUP', 'SIGTERM'] as const))(
     'or other end of the group, by %s, stops a run and loses no trial',
     async (signal) => {
       let pid = 0

@@ -7,7 +7,8 @@ import { MemoryCheck, readWorkerMemory } from '../../../workers/caps/memory.ts'
 import { ClosedLoop } from '../../../workers/drive/closed.ts'
 import { loadWorkload, openWorkload } from '../../../workers/load-workload.ts'
 import { MeasuredRun } from '../../../workers/measured-run.ts'
-import { type CheckedOutput, trialErrorFrom } from '../../../workers/untrusted.ts'
+import { type CheckedOutput, checkedDescription, trialErrorFrom } from '../../../workers/untrusted.ts'
+import { NONSENSE } from '../../fixtures/nonsense.ts'
 import { trialSpec, workloadFile } from '../../fixtures/trial.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'stint-untrusted-'))
@@ -78,6 +79,11 @@ describe('a workload that breaks its contract', () => {
     )
     expect(error?.message).toContain(message)
     expect(error!.message.length).toBeLessThanOrEqual(4000)
+  })
+
+  it.each(NONSENSE)('describes itself as %s', (code, message) => {
+    const description = new Function(`return ${code}`)()
+    expect(() => checkedDescription(description)).toThrow(message)
   })
 
   it('keeps what is plain, and says what is not finite', async () => {
