@@ -1,38 +1,37 @@
 /** `stint bisect`: which commit made it worse? */
 import { bisect, loadSweep } from '../index.ts'
-import { type Command, EXIT, MOST_MARGIN, parseSeconds, parseShare } from './command.ts'
+import { type Command, EXIT } from './command.ts'
+import {
+  type MeasuringWords,
+  measuringOf,
+  measuringOptions,
+  quietOption,
+  type SetWords,
+  setOption,
+  sweepFile,
+} from './options.ts'
 import { answerWith, type ExportWords, exportOption, jsonOption, parseExports } from './output.ts'
 import { watched } from './signals.ts'
 
-interface BisectWords extends ExportWords {
+interface BisectWords extends ExportWords, MeasuringWords, SetWords {
   sweep: string
   good: string
   bad: string
-  margin: string | undefined
-  'time-limit': string
-  set: string[]
   quiet: boolean
 }
 
 export const bisectCommand: Command<BisectWords> = {
   builder: (yargs) =>
     yargs
-      .positional('sweep', { type: 'string', demandOption: true, describe: 'sweep file (YAML)' })
+      .positional('sweep', sweepFile)
       .options({
         good: { type: 'string', demandOption: true, describe: 'git ref that every commit is compared with' },
         bad: { type: 'string', default: 'HEAD', describe: 'git ref after it that is worse' },
-        margin: { type: 'string', describe: 'largest slowdown to tolerate, such as 2%' },
-        'time-limit': { type: 'string', default: '60s', describe: 'how long to measure for each commit' },
-        set: {
-          type: 'string',
-          array: true,
-          nargs: 1,
-          default: [],
-          describe: 'override one key of the sweep; may be repeated',
-        },
+        ...measuringOptions('how long to measure for each commit'),
+        ...setOption,
         ...exportOption,
         ...jsonOption,
-        quiet: { type: 'boolean', default: false, describe: 'no progress' },
+        ...quietOption('no progress'),
       })
       .example('$0 bisect sweep.yaml --good v1.2 --bad main', 'the first commit that is slower than v1.2')
       .epilogue(
@@ -44,12 +43,10 @@ export const bisectCommand: Command<BisectWords> = {
 async function bisectCommits(words: BisectWords): Promise<void> {
   const { good, bad, json } = words
   const exports = await parseExports(words)
-  const margin =
-    words.margin === undefined ? {} : { margin: parseShare('--margin', words.margin, MOST_MARGIN) }
-  const limitMs = 1000 * parseSeconds('--time-limit', words['time-limit'])
+  const measuring = measuringOf(words)
   const sweep = await loadSweep(words.sweep, { set: words.set }, { isBuiltLater: true })
   const result = await watched({ quiet: words.quiet, nothing: '; no commit was found' }, (hooks) =>
-    bisect(sweep, { good, bad, limitMs, ...margin, ...hooks }),
+    bisect(sweep, { good, bad, ...measuring, ...hooks }),
   )
   if (result === null) return
   process.exitCode = result.found === null ? EXIT.undecided : EXIT.ok

@@ -3,6 +3,7 @@ import yargs, { type Argv, type CommandModule } from 'yargs'
 import { ENVIRONMENT, explain, STINT_VERSION, UserError } from '../index.ts'
 import { type Command, EXIT } from './command.ts'
 import { answer, tell } from './console.ts'
+import { repeatOptions } from './options.ts'
 import { keepIgnoringHangUp } from './signals.ts'
 
 interface Listed {
@@ -116,7 +117,7 @@ export const COMMANDS: readonly Listed[] = [
  * @throws {UserError} where no command takes them
  */
 export async function checkCommandLine(words: readonly string[]): Promise<void> {
-  await parser(false).parseAsync(words, {}, () => {})
+  await parser(false).parseAsync(repeatOptions(words), {}, () => {})
 }
 
 /** @param words of the command line, after the name of the program */
@@ -125,7 +126,7 @@ export async function commandLine(words: readonly string[]): Promise<void> {
   try {
     // With a callback, yargs hands over the text of --help and --version instead of printing it.
     let help = ''
-    await parser(true).parseAsync(words, {}, (_error, _parsed, output) => {
+    await parser(true).parseAsync(repeatOptions(words), {}, (_error, _parsed, output) => {
       help = output
     })
     if (help !== '') answer(help)

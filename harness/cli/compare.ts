@@ -1,8 +1,8 @@
 /** `stint compare`: two or more runs, or the profiles within one, side by side. */
-import { existsSync } from 'node:fs'
 import { checkWritable, compare, type Export, type Format } from '../index.ts'
-import { type Command, parseNames } from './command.ts'
+import type { Command } from './command.ts'
 import { tell } from './console.ts'
+import { type MetricWords, metricOption, metricsOf } from './options.ts'
 import {
   answerPlots,
   answerWith,
@@ -15,9 +15,9 @@ import {
 } from './output.ts'
 
 const OUT_DEFAULTS: readonly Format[] = ['markdown', 'csv']
-interface CompareWords extends ExportWords, PlotWords {
+
+interface CompareWords extends ExportWords, PlotWords, MetricWords {
   runs: string[]
-  metric: string[]
   out: string | undefined
 }
 
@@ -31,13 +31,7 @@ export const compareCommand: Command<CompareWords> = {
         describe: 'run folders; the first is the reference. One folder: the profiles within it',
       })
       .options({
-        metric: {
-          type: 'string',
-          array: true,
-          nargs: 1,
-          default: [],
-          describe: "metric to compare, instead of the sweep's; several one after the other, or repeated",
-        },
+        ...metricOption("the sweep's"),
         ...exportOption,
         ...plotsOption('compare'),
         out: {
@@ -50,22 +44,13 @@ export const compareCommand: Command<CompareWords> = {
 }
 
 async function compareRuns(words: CompareWords): Promise<void> {
-  const { out, json } = words
-  const { runs, metrics } = partWords(words)
+  const { runs, out, json } = words
+  const metrics = metricsOf(words)
   const exports = await compareExports(words)
   const plots = answerPlots(words, 'compare', exports)
   const { report } = await compare(runs, { plots, ...(metrics.length > 0 && { metrics }) })
   const { problems } = await answerWith(report, { json, exports, folder: out ?? '.' })
   if (problems.length === 0 && out !== undefined) tell(`written to ${out}`)
-}
-
-/** After `--metric` a word that is no path is one more metric, as in `--metric a b`. */
-function partWords({ runs, metric }: CompareWords): { runs: string[]; metrics: string[] } {
-  const isMetric = (word: string) => metric.length > 0 && !/[/\\]/.test(word) && !existsSync(word)
-  return {
-    runs: runs.filter((word) => !isMetric(word)),
-    metrics: [...metric, ...runs.filter(isMetric)].flatMap(parseNames),
-  }
 }
 
 /** With `--out` only, a page and the table. */

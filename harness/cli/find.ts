@@ -2,10 +2,12 @@
 import { type FoundValue, find, formatNumber, loadSearch, safeJson, UserError } from '../index.ts'
 import { type Command, EXIT, parseShare } from './command.ts'
 import { answer, tell } from './console.ts'
+import { overridesOf, quietOption, type RunningWords, runningOptions } from './options.ts'
+import { jsonOption } from './output.ts'
 import { interrupted, NOTHING_RUN } from './run.ts'
 import { watched } from './signals.ts'
 
-interface FindWords {
+interface FindWords extends RunningWords {
   sweep: string
   min: string | undefined
   max: string | undefined
@@ -13,10 +15,6 @@ interface FindWords {
   range: string | undefined
   resolution: string
   trials: number
-  out: string
-  jobs: number | undefined
-  seed: number | undefined
-  set: string[]
   json: boolean
   quiet: boolean
 }
@@ -51,18 +49,9 @@ export const findCommand: Command<FindWords> = {
         },
         resolution: { type: 'string', default: '5%', describe: 'largest step from one value to the next' },
         trials: { type: 'number', default: 20, describe: 'most trials of one value' },
-        out: { type: 'string', default: 'results', describe: 'folder that receives <sweep>/<run>/' },
-        jobs: { type: 'number', describe: 'trials at the same time; overrides n_jobs' },
-        seed: { type: 'number', describe: 'overrides random_seed' },
-        set: {
-          type: 'string',
-          array: true,
-          nargs: 1,
-          default: [],
-          describe: 'override one key of the sweep; may be repeated',
-        },
-        json: { type: 'boolean', default: false, describe: 'one JSON object on stdout' },
-        quiet: { type: 'boolean', default: false, describe: 'no progress and no summary' },
+        ...runningOptions,
+        ...jsonOption,
+        ...quietOption('no progress and no summary'),
       })
       .example('$0 find sweep.yaml --min max_memory_mb --range 8..256', 'how little memory meets the goal?')
       .epilogue(
@@ -84,11 +73,7 @@ async function findValues(words: FindWords): Promise<void> {
     ...{ axis, over, resolution, range: rangeOf(words.range), trials: words.trials, param: null },
     best: min === undefined ? ('max' as const) : ('min' as const),
   }
-  const sweep = await loadSearch(words.sweep, request, {
-    ...(words.jobs !== undefined && { jobs: words.jobs }),
-    ...(words.seed !== undefined && { seed: words.seed }),
-    set: words.set,
-  })
+  const sweep = await loadSearch(words.sweep, request, overridesOf(words))
   const command = ['stint', ...process.argv.slice(2)]
   const found = await watched({ quiet: words.quiet, nothing: NOTHING_RUN }, (hooks) =>
     find(sweep, { out: words.out, command, ...hooks }),

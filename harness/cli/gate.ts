@@ -13,9 +13,22 @@ import {
   UserError,
   writeReport,
 } from '../index.ts'
-import { type Command, EXIT, MOST_MARGIN, parseSeconds, parseShare } from './command.ts'
+import { type Command, EXIT } from './command.ts'
 import { tell } from './console.ts'
 import { type FleetWords, fleetOf, fleetOptions } from './fleet.ts'
+import {
+  listOption,
+  type MeasuringWords,
+  measuringOf,
+  measuringOptions,
+  overridesOf,
+  quietOption,
+  type SeedWords,
+  type SetWords,
+  seedOption,
+  setOption,
+  sweepFile,
+} from './options.ts'
 import {
   answerPlots,
   answerWith,
@@ -30,7 +43,7 @@ import {
 } from './output.ts'
 import { watched } from './signals.ts'
 
-interface GateWords extends ExportWords, PlotWords, FleetWords {
+interface GateWords extends ExportWords, PlotWords, FleetWords, MeasuringWords, SeedWords, SetWords {
   sweep: string
   against: string | undefined
   'baseline-module': string | undefined
@@ -38,13 +51,9 @@ interface GateWords extends ExportWords, PlotWords, FleetWords {
   baseline: string[]
   'set-baseline': string[]
   'set-candidate': string[]
-  margin: string | undefined
-  'time-limit': string
   profile: string | undefined
   build: boolean
   'allow-different-machine': boolean
-  seed: number | undefined
-  set: string[]
   'bisect-run': boolean
   /** As `--export markdown=FILE` and `--export junit=FILE`. */
   markdown: string | undefined
@@ -55,7 +64,7 @@ interface GateWords extends ExportWords, PlotWords, FleetWords {
 export const gateCommand: Command<GateWords> = {
   builder: (yargs) =>
     yargs
-      .positional('sweep', { type: 'string', demandOption: true, describe: 'sweep file (YAML)' })
+      .positional('sweep', sweepFile)
       .options({
         against: {
           type: 'string',
@@ -77,26 +86,11 @@ export const gateCommand: Command<GateWords> = {
           default: [],
           describe: 'recorded run folders to use as the baseline; "stint run --repeat 5" records them',
         },
-        'set-baseline': {
-          type: 'string',
-          array: true,
-          nargs: 1,
-          default: [],
-          describe: 'as --set, for the baseline only; without --against, two configurations are compared',
-        },
-        'set-candidate': {
-          type: 'string',
-          array: true,
-          nargs: 1,
-          default: [],
-          describe: 'as --set, for the candidate only',
-        },
-        margin: { type: 'string', describe: 'largest slowdown to tolerate, such as 2%' },
-        'time-limit': {
-          type: 'string',
-          default: '60s',
-          describe: 'how long to measure in lock step, such as 60s or 3m',
-        },
+        'set-baseline': listOption(
+          'as --set, for the baseline only; without --against, two configurations are compared',
+        ),
+        'set-candidate': listOption('as --set, for the candidate only'),
+        ...measuringOptions('how long to measure in lock step, such as 60s or 3m'),
         profile: {
           type: 'string',
           describe:
@@ -112,14 +106,8 @@ export const gateCommand: Command<GateWords> = {
           default: false,
           describe: 'compare with runs of another machine; its speed then counts as the change',
         },
-        seed: { type: 'number', describe: 'overrides random_seed' },
-        set: {
-          type: 'string',
-          array: true,
-          nargs: 1,
-          default: [],
-          describe: 'override one key of the sweep; may be repeated',
-        },
+        ...seedOption,
+        ...setOption,
         'bisect-run': {
           type: 'boolean',
           default: false,
@@ -131,7 +119,7 @@ export const gateCommand: Command<GateWords> = {
         markdown: { type: 'string', describe: 'short for --export markdown=FILE' },
         junit: { type: 'string', describe: 'short for --export junit=FILE' },
         ...jsonOption,
-        quiet: { type: 'boolean', default: false, describe: 'no progress' },
+        ...quietOption('no progress'),
       })
       .example('$0 gate sweep.yaml --against main', 'the working copy against a branch, in lock step')
       .example(
@@ -175,21 +163,17 @@ async function answerGate(words: GateWords): Promise<void> {
 /** @returns null where it was interrupted */
 async function decided(words: GateWords, exports: readonly Export[]) {
   const baseline = baselineOf(words)
-  const margin =
-    words.margin === undefined ? {} : { margin: parseShare('--margin', words.margin, MOST_MARGIN) }
   if (words.profile !== undefined && 'fleet' in fleetOf(words))
     throw new UserError('--profile needs both versions to be played here: leave out --on and --server')
   const profiled = words.profile === undefined ? {} : { profileTo: words.profile }
-  const limitMs = 1000 * parseSeconds('--time-limit', words['time-limit'])
-  const overrides = { ...(words.seed !== undefined && { seed: words.seed }), set: words.set }
+  const measuring = measuringOf(words)
   // In a fresh checkout the workload is still to be built.
-  const sweep = await loadSweep(words.sweep, overrides, { isBuiltLater: 'against' in baseline })
+  const sweep = await loadSweep(words.sweep, overridesOf(words), { isBuiltLater: 'against' in baseline })
   return await watched({ quiet: words.quiet, nothing: '; nothing was decided' }, (hooks) =>
     gate(sweep, {
       ...baseline,
-      ...margin,
+      ...measuring,
       ...profiled,
-      limitMs,
       plots: answerPlots(words, 'gate', exports),
       ...fleetOf(words),
       ...hooks,

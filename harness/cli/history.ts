@@ -1,6 +1,7 @@
 /** `stint history`: when did a metric change, over many runs? */
 import { history, UserError } from '../index.ts'
-import { type Command, EXIT, parseNames, parseShare } from './command.ts'
+import { type Command, EXIT, parseShare } from './command.ts'
+import { type MetricWords, metricOption, metricsOf } from './options.ts'
 import {
   answerPlots,
   answerWith,
@@ -12,9 +13,8 @@ import {
   plotsOption,
 } from './output.ts'
 
-interface HistoryWords extends ExportWords, PlotWords {
+interface HistoryWords extends ExportWords, PlotWords, MetricWords {
   dir: string
-  metric: string[]
   alpha: number
   margin: string
   seed: number
@@ -26,14 +26,7 @@ export const historyCommand: Command<HistoryWords> = {
     yargs
       .positional('dir', { type: 'string', demandOption: true, describe: 'folder with run folders below' })
       .options({
-        metric: {
-          type: 'string',
-          array: true,
-          nargs: 1,
-          default: [],
-          describe:
-            'metric to look at, instead of those that the newest run compares; several with commas, or repeated',
-        },
+        ...metricOption('those that the newest run compares'),
         alpha: {
           type: 'number',
           default: 0.05,
@@ -54,11 +47,11 @@ export const historyCommand: Command<HistoryWords> = {
 }
 
 async function showHistory(words: HistoryWords): Promise<void> {
-  const { dir, metric, alpha, seed, json } = words
+  const { dir, alpha, seed, json } = words
   if (!(alpha > 0 && alpha < 1)) throw new UserError('--alpha: expected a number between 0 and 1')
   const exports = await parseExports(words)
   const { report, events } = await history(dir, {
-    metrics: metric.flatMap(parseNames),
+    metrics: metricsOf(words),
     alpha,
     margin: parseShare('--margin', words.margin),
     plots: answerPlots(words, 'history', exports),

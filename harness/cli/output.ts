@@ -19,16 +19,13 @@ import {
 } from '../index.ts'
 import { EXIT, parseNames } from './command.ts'
 import { answer, tell, wantsColour, widthOf } from './console.ts'
+import { listOption } from './options.ts'
 
 /** For yargs. */
 export const exportOption = {
-  export: {
-    type: 'string',
-    array: true,
-    nargs: 1,
-    default: [] as string[],
-    describe: `write FORMAT, FORMAT=FILE (- for stdout), or FILE whose ending names the format; several with commas; formats: ${FORMATS.join(', ')}`,
-  },
+  export: listOption(
+    `write FORMAT, FORMAT=FILE (- for stdout), or FILE whose ending names the format; several with commas; formats: ${FORMATS.join(', ')}`,
+  ),
 } as const
 
 /** For yargs. */
@@ -165,14 +162,10 @@ function terminalOf(stream: NodeJS.WriteStream): TerminalOptions {
 /** For yargs. */
 export function plotsOption(kind: keyof typeof PLOTS) {
   return {
-    plots: {
-      type: 'string',
-      array: true,
-      nargs: 1,
-      default: [] as string[],
-      describe: `pictures to draw: all, none, or names with commas: ${Object.keys(PLOTS[kind]).join(', ')}`,
-    },
-  } as const
+    plots: listOption(
+      `pictures to draw: all, none, or names with commas: ${Object.keys(PLOTS[kind]).join(', ')}`,
+    ),
+  }
 }
 
 export interface PlotWords {

@@ -10,6 +10,7 @@ import {
 } from '../index.ts'
 import { type Command, EXIT } from './command.ts'
 import { answer, tell } from './console.ts'
+import { quietOption } from './options.ts'
 import {
   type ExportWords,
   exportOption,
@@ -110,7 +111,7 @@ export const pipelineCommand: Command<PipelineWords> = {
           describe: 'best_effort: run even where this machine cannot enforce a cap, and mark the results',
         },
         ...exportOption,
-        quiet: { type: 'boolean', default: false, describe: 'no progress and no summary' },
+        ...quietOption('no progress and no summary'),
       })
       .example('$0 pipeline --input players.csv --target salary', 'any CSV with a numeric column')
       .example(

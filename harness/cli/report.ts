@@ -1,5 +1,6 @@
 /** `stint report`: renders tables and plots again, from the run folder only. */
 import type { Command } from './command.ts'
+import { quietOption } from './options.ts'
 import { exportOption, jsonOption, plotsOption } from './output.ts'
 import { runForms, showRun } from './run.ts'
 
@@ -23,7 +24,7 @@ export const reportCommand: Command<ReportWords> = {
         ...exportOption,
         ...plotsOption('run'),
         ...jsonOption,
-        quiet: { type: 'boolean', default: false, describe: 'no summary' },
+        ...quietOption('no summary'),
       }),
   handler: async (words) => {
     await showRun(words.run, { ...words, ...(await runForms(words)) })

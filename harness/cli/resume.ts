@@ -3,6 +3,7 @@ import { openRun, resume } from '../index.ts'
 import type { Command } from './command.ts'
 import { tell } from './console.ts'
 import { type FleetWords, fleetOf, fleetOptions } from './fleet.ts'
+import { quietOption } from './options.ts'
 import { exportOption, jsonOption, runExports } from './output.ts'
 import { concludePipeline, pipelineExports } from './pipeline.ts'
 import { conclude, NOTHING_RUN, RUN_CODES } from './run.ts'
@@ -33,7 +34,7 @@ export const resumeCommand: Command<ResumeWords> = {
         ...fleetOptions,
         ...exportOption,
         ...jsonOption,
-        quiet: { type: 'boolean', default: false, describe: 'no progress and no summary' },
+        ...quietOption('no progress and no summary'),
       })
       .epilogue(RUN_CODES),
   handler: resumeRun,

@@ -17,6 +17,7 @@ import {
 import { type Command, EXIT } from './command.ts'
 import { answer, tell } from './console.ts'
 import { type FleetWords, fleetOf, fleetOptions } from './fleet.ts'
+import { overridesOf, quietOption, type RunningWords, runningOptions } from './options.ts'
 import {
   type ExportWords,
   exportOption,
@@ -36,14 +37,10 @@ import { watched } from './signals.ts'
 export const RUN_CODES =
   'Exit codes: 0 every trial has an outcome and none failed, 4 some failed or the harness did; 2 bad usage or input, 130 interrupted.'
 
-interface RunWords extends FleetWords {
+interface RunWords extends FleetWords, RunningWords {
   sweep: string
   target: string | undefined
-  out: string
-  jobs: number | undefined
   runs: number | undefined
-  seed: number | undefined
-  set: string[]
   repeat: number
   'dry-run': boolean
   json: boolean
@@ -67,17 +64,8 @@ export const runCommand: Command<RunWords> = {
           requiresArg: true,
           describe: 'column to predict; overrides dataset.target',
         },
-        out: { type: 'string', default: 'results', describe: 'folder that receives <sweep>/<run>/' },
-        jobs: { type: 'number', describe: 'trials at the same time; overrides n_jobs' },
         runs: { type: 'number', describe: 'trials per scenario; overrides benchmark_runs' },
-        seed: { type: 'number', describe: 'overrides random_seed' },
-        set: {
-          type: 'string',
-          array: true,
-          nargs: 1,
-          default: [],
-          describe: 'override one key of the sweep, such as params.learner=sgd; may be repeated',
-        },
+        ...runningOptions,
         repeat: {
           type: 'number',
           default: 1,
@@ -92,7 +80,7 @@ export const runCommand: Command<RunWords> = {
         ...exportOption,
         ...plotsOption('run'),
         ...jsonOption,
-        quiet: { type: 'boolean', default: false, describe: 'no progress and no summary' },
+        ...quietOption('no progress and no summary'),
       })
       .example('$0 run scenarios/quickstart.yaml', 'the shipped sweep on generated data')
       .example('$0 run my.csv --target price', 'your own data, a small grid of the built-in pipeline')
@@ -123,17 +111,7 @@ export const NOTHING_RUN = ' before the first trial; nothing was written'
 async function load(words: RunWords): Promise<LoadedSweep> {
   const { sweep, target } = words
   const read = (await namesData(sweep, target ?? null)) ? sweepOfFile : loadSweep
-  return await read(
-    sweep,
-    {
-      ...(target !== undefined && { target }),
-      ...(words.jobs !== undefined && { jobs: words.jobs }),
-      ...(words.runs !== undefined && { runs: words.runs }),
-      ...(words.seed !== undefined && { seed: words.seed }),
-      set: words.set,
-    },
-    words.server === undefined ? {} : { cores: ANY_CORES },
-  )
+  return await read(sweep, overridesOf(words), words.server === undefined ? {} : { cores: ANY_CORES })
 }
 
 /** The cores that bound a cap are those of the machine that runs. */

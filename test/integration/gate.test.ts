@@ -15,7 +15,6 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { GateResult, GateRow } from '../../harness/gate/types.ts'
 import { command, MAIN } from '../fixtures/cli.ts'
 
-const FULL = process.env['STINT_FULL'] === '1'
 const fixture = fileURLToPath(new URL('../fixtures/gate/workload.mjs', import.meta.url))
 const ONCE = 'time < 1'
 
@@ -117,7 +116,7 @@ describe('stint gate --against', () => {
     git('mv', 'workload.mjs', 'renamed.mjs')
     edit('./workload.mjs', './renamed.mjs', 'sweep.yaml')
     edit('work', 'addRoots', 'renamed.mjs')
-    const { code, result, row } = await json('--against', 'main', '--time-limit', FULL ? '10s' : '5s')
+    const { code, result, row } = await json('--against', 'main', '--time-limit', '10s')
     expect([0, 3]).toContain(code)
     expect(result.candidate).toMatch(/^the working copy \([0-9a-f]{7} and changes\)$/)
     expect(row('score')).toMatchObject({ verdict: 'ruled_out' })
@@ -201,7 +200,7 @@ describe('stint gate --a --b', () => {
 
 describe('stint gate --baseline', () => {
   it('decides scores and memory from recorded runs, leaves times open with few, and refuses other settings', async () => {
-    const words = ['run', 'sweep.yaml', '--runs', '3', '--quiet', '--repeat', '2', '--export', 'csv']
+    const words = ['run', 'sweep.yaml', '--runs', '2', '--quiet', '--repeat', '2', '--export', 'csv']
     const recorded = await command(words, folder, environment())
     expect(recorded.code, recorded.stderr).toBe(0)
     const folders = recorded.stdout.trim().split('\n')

@@ -2,9 +2,10 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import yargs from 'yargs'
+import { commandLine } from '../../../harness/cli/command-line.ts'
 import { compareCommand } from '../../../harness/cli/compare.ts'
 import { historyCommand } from '../../../harness/cli/history.ts'
+import { repeatOptions } from '../../../harness/cli/options.ts'
 import type { Manifest } from '../../../harness/record/types.ts'
 import { reportSchema } from '../../../harness/report/schema.ts'
 import type { PassedOver } from '../../../workers/protocol.ts'
@@ -103,11 +104,31 @@ it('refuses a metric that no run has, as a comparison does', async () => {
 
 it('takes several metrics after one --metric, and no metric for a run', async () => {
   const [first, second] = [record(1, 1), record(2, 2)]
-  const words = (await yargs(['compare', first, second, '--metric', 'latency_mean_ms', 'nothing_ms'])
-    .command({ command: 'compare <runs..>', builder: compareCommand.builder, handler: () => {} } as never)
-    .parse()) as never
-  await expect(compareCommand.handler(words)).rejects.toThrow('--metric nothing_ms: no such metric')
-  await expect(history(['latency_mean_ms,nothing_ms'])).rejects.toThrow('nothing_ms')
+  const metrics = ['--metric', 'latency_mean_ms', 'nothing_ms']
+  for (const words of [
+    ['compare', first, second, ...metrics],
+    ['compare', ...metrics, first, second],
+    ['history', folder, ...metrics],
+    ['history', ...metrics, folder],
+    ['history', folder, '--metric=latency_mean_ms,nothing_ms', '--json'],
+  ]) {
+    said.err = ''
+    await commandLine(words)
+    expect([words, said.err]).toEqual([words, expect.stringContaining('--metric nothing_ms: no such metric')])
+    expect(process.exitCode).toBe(2)
+  }
+  process.exitCode = undefined
+})
+
+it.each([
+  ['run s.yaml --set a=1 b.c=2 --quiet', 'run s.yaml --set a=1 --set b.c=2 --quiet'],
+  ['run --set a=1 s.yaml', 'run --set a=1 s.yaml'],
+  ['gate s --set-baseline a=1 b=2 --build', 'gate s --set-baseline a=1 --set-baseline b=2 --build'],
+  ['run s.yaml --export html csv=a.csv', 'run s.yaml --export html --export csv=a.csv'],
+  ['compare --metric a b ./run', 'compare --metric a --metric b ./run'],
+  ['compare --metric -- a', 'compare --metric -- a'],
+])('reads %s as %s', (words, repeated) => {
+  expect(repeatOptions(words.split(' ')).join(' ')).toBe(repeated)
 })
 
 it('is written in every form that a report has', async () => {
