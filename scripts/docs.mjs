@@ -1,9 +1,10 @@
 // Writes what the reference pages take from the code: `node scripts/docs.mjs`, or with --check fails where a page
 // is stale. Needs a build.
-import { spawnSync } from 'node:child_process'
+import { fork, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { withBlock } from '../test/bench/markers.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -127,16 +128,22 @@ const chosen = learners.filter(([, { baseline }]) => !baseline)
 const options = new Set(chosen.flatMap(([, learner]) => Object.keys(learner.options)))
 const BETTER = { lower_is_better: 'lower', higher_is_better: 'higher', neutral: '' }
 
-function helpOf(words) {
-  const main = join(root, 'dist/harness/cli/main.js')
+/** @returns what each of these commands answers with `--help`, by its name; `''` is `stint` itself */
+async function helpOf(names) {
+  const server = fork(join(root, 'test/fixtures/command-server.mjs'))
+  const main = pathToFileURL(join(root, 'dist/harness/cli/main.js')).href
   const env = { ...process.env, NO_COLOR: '1' }
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words, '--help'], {
-    encoding: 'utf8',
-    env,
-  })
-  if (status !== 0) throw new Error(`stint ${words.join(' ')} --help: ${stderr}`)
-  return stdout.trim()
+  const helps = new Map()
+  for (const name of names) {
+    server.send({ main, words: [...(name === '' ? [] : [name]), '--help'], cwd: root, env })
+    const [{ code, stdout, stderr }] = await once(server, 'message')
+    if (code !== 0) throw new Error(`stint ${name} --help: ${stderr}`)
+    helps.set(name, stdout.trim())
+  }
+  server.disconnect()
+  return helps
 }
+const helps = await helpOf(['', ...COMMANDS.map(({ command }) => command.split(' ')[0])])
 
 /** What every command has, and is said once. */
 const COMMON = /^ +--(?:help|version) .*\n?/gm
@@ -144,9 +151,9 @@ const COMMON = /^ +--(?:help|version) .*\n?/gm
 function commandLine() {
   const parts = COMMANDS.map(({ command }) => {
     const [name] = command.split(' ')
-    return `### ${name}\n\n\`\`\`text\n${helpOf([name]).replace(COMMON, '').trim()}\n\`\`\``
+    return `### ${name}\n\n\`\`\`text\n${helps.get(name).replace(COMMON, '').trim()}\n\`\`\``
   })
-  return [`\`\`\`text\n${helpOf([])}\n\`\`\``, ...parts].join('\n\n')
+  return [`\`\`\`text\n${helps.get('')}\n\`\`\``, ...parts].join('\n\n')
 }
 
 /** Every function that `stint` exports, as its declarations say it. */

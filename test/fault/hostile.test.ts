@@ -139,6 +139,10 @@ describe('a sweep', () => {
     const box = new Sandbox()
     const nonsense = [
       ...(FULL ? NONSENSE : NONSENSE.slice(0, 1)),
+      [
+        "({ name: 'x', params: {}, metrics: { wall_s: {} }, dataset: 'none' })",
+        'describe() has a metric wall_s, which Stint measures itself',
+      ],
       ['(() => { throw { get message() { throw 1 } } })()', 'the workload threw an object'],
       ["(Object.prototype.toJSON = () => 'gone', { name: 1 })", 'describe().name is 1; expected a text'],
     ]
