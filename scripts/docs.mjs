@@ -1,6 +1,6 @@
 // Writes what the reference pages take from the code: `node scripts/docs.mjs`, or with --check fails where a page
 // is stale. Needs a build.
-import { fork, spawnSync } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'

@@ -31,7 +31,7 @@ export const compareCommand: Command<CompareWords> = {
         describe: 'run folders; the first is the reference. One folder: the profiles within it',
       })
       .options({
-        ...metricOption("the sweep's"),
+        ...metricOption("metric to compare, instead of the sweep's"),
         ...exportOption,
         ...plotsOption('compare'),
         out: {

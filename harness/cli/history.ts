@@ -26,7 +26,7 @@ export const historyCommand: Command<HistoryWords> = {
     yargs
       .positional('dir', { type: 'string', demandOption: true, describe: 'folder with run folders below' })
       .options({
-        ...metricOption('those that the newest run compares'),
+        ...metricOption('metric to look at, instead of those that the newest run compares'),
         alpha: {
           type: 'number',
           default: 0.05,

@@ -86,9 +86,9 @@ export interface MetricWords {
   metric: string[]
 }
 
-/** For yargs. @param instead of what */
-export function metricOption(instead: string) {
-  return { metric: listOption(`metric to look at, instead of ${instead}; several as a list, or repeated`) }
+/** For yargs. */
+export function metricOption(what: string) {
+  return { metric: listOption(`${what}; several as a list, or repeated`) }
 }
 
 export function metricsOf({ metric }: MetricWords): string[] {

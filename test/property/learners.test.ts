@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { FeatureBatch, Learner, LearnerState } from '../../workers/pipeline/learn/learner.ts'
-import {
-  createLearner,
-  LEARNERS,
-  type LearnerOptions,
-  learnerFromJSON,
-} from '../../workers/pipeline/learn/registry.ts'
+import type {
+  FeatureBatch,
+  Learner,
+  LearnerOptions,
+  LearnerState,
+} from '../../workers/pipeline/learn/learner.ts'
+import { createLearner, LEARNERS, learnerFromJSON } from '../../workers/pipeline/learn/registry.ts'
 import { Ridge } from '../../workers/pipeline/learn/ridge.ts'
 import { isClassifier } from '../../workers/pipeline/learn/scaled.ts'
 import { densified, randomBatch } from '../unit/learn/batches.ts'

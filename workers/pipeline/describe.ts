@@ -3,8 +3,9 @@ import type { Choices, MetricInfo, ParamInfo, Scalar, WorkloadInfo } from '../wo
 import type { NumberStrategy } from './clean/imputer.ts'
 import { DRIFT_PARAMS, type DriftParams } from './drift/options.ts'
 import { ONE_HOT_BOUNDS } from './features/one-hot.ts'
+import type { Task } from './learn/learner.ts'
 import { CHOICES, defaultLearner, optionParams, type TargetInfo } from './learn/options.ts'
-import { DEFAULT_LEARNER, LEARNERS, type Task } from './learn/registry.ts'
+import { DEFAULT_LEARNER, LEARNERS } from './learn/registry.ts'
 import type { FeatureSet } from './plan.ts'
 
 // ---------------------------------------------------------------- parameters of how data is cleaned, checked and watched

@@ -2,8 +2,8 @@
 
 import { type Kernels, newFloats } from '../kernels.ts'
 import { LastValue, MajorityClass, NoChange, RunningMean } from './learn/baselines.ts'
+import type { Task } from './learn/learner.ts'
 import { type FeatureBatch, isJudging, type Learner } from './learn/learner.ts'
-import type { Task } from './learn/registry.ts'
 import type { Scores } from './metrics/scores.ts'
 
 export interface Model {

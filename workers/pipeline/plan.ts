@@ -4,7 +4,7 @@ import type { ColumnSpec } from '../data/columns.ts'
 import type { ColumnDeclaration } from '../data/types.ts'
 import type { CategoryRule } from './clean/respelling.ts'
 import type { FeatureTable } from './features/table.ts'
-import type { Task } from './learn/registry.ts'
+import type { Task } from './learn/learner.ts'
 
 export interface Plan {
   /** Columns to read; all others are skipped. */

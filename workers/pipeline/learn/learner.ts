@@ -1,5 +1,9 @@
 /** What every learner can do, and the form in which it sees rows. */
 import type { Kernels } from '../../kernels.ts'
+import type { Scalar } from '../../workload.ts'
+
+export type Task = 'regression' | 'classification'
+export type LearnerOptions = Record<string, Scalar>
 
 /**
  * Rows as features: a dense block of numbers and, per categorical slot, at most one active one-hot index.

@@ -1,7 +1,7 @@
 /** The learners' options as parameters of the workload. A name may belong to several learners. */
 import type { ParamInfo, Scalar } from '../../workload.ts'
-import type { Learner } from './learner.ts'
-import { createLearner, DEFAULT_LEARNER, LEARNERS, type LearnerInfo, type Task } from './registry.ts'
+import type { Learner, Task } from './learner.ts'
+import { createLearner, DEFAULT_LEARNER, LEARNERS, type LearnerInfo } from './registry.ts'
 
 /** Learners that a sweep may choose; the baselines also run beside whichever it is. */
 export const CHOICES: readonly string[] = Object.keys(LEARNERS)

@@ -1,12 +1,14 @@
 /** Every learner by name: its task, its options with defaults and bounds, and how it is made or restored. */
 import type { ParamInfo, Scalar } from '../../workload.ts'
 import { LastValue, MajorityClass, NoChange, RunningMean } from './baselines.ts'
+import { ABOVE_ZERO, checkOption, choice, flag, number } from './declare-option.ts'
+import { optionsOf, USUAL_EXPERTS, usualExperts } from './expert-specs.ts'
 import { Experts, ExpertsClassifier, type ExpertsOptions, type Member } from './experts.ts'
 import { FTRL_DEFAULTS, Ftrl } from './ftrl.ts'
 import { KERNEL_RIDGE_DEFAULTS, KernelRidge } from './kernel-ridge.ts'
 import { LabelChain } from './label-chain.ts'
 import { WithLastLabel } from './last-label.ts'
-import type { Classifier, Learner, LearnerState } from './learner.ts'
+import type { Classifier, Learner, LearnerOptions, LearnerState, Task } from './learner.ts'
 import { LinearClassifier, LinearRegressor } from './linear-learner.ts'
 import { MONDRIAN_DEFAULTS, MondrianForest, MondrianForestClassifier } from './mondrian-forest.ts'
 import { PA_DEFAULTS, PassiveAggressive } from './pa.ts'
@@ -16,9 +18,6 @@ import { SGD_DEFAULTS, Sgd } from './sgd.ts'
 import { SOFTMAX_DEFAULTS, Softmax } from './softmax.ts'
 import { TARGET_TRANSFORMS, type TargetTransform, Transformed } from './target-transform.ts'
 import { WINDOW_LOGISTIC_DEFAULTS, WindowLogistic } from './window-logistic.ts'
-
-export type Task = 'regression' | 'classification'
-export type LearnerOptions = Record<string, Scalar>
 
 export interface LearnerInfo {
   /** Null: either. */
@@ -41,34 +40,6 @@ interface Entry extends LearnerInfo {
 /** What learns where none is named, numbers and labels alike. */
 export const DEFAULT_LEARNER = 'experts'
 
-/**
- * The experts of `experts` where none are named, as that option spells them, with what each is trusted at first. Those
- * that suit few streams are trusted little: they cost the others next to nothing, and are there when they are needed.
- */
-const EXPERTS: Record<Task, readonly (readonly [spec: string, prior: number])[]> = {
-  regression: [
-    ['ridge', 2],
-    ['ridge target_transform=sqrt', 2],
-    ['ridge target_transform=log', 1],
-    ['ridge forgetting=0.99', 0.5],
-    ['ridge forgetting=0.9', 0.1],
-    ['kernel_ridge', 4],
-    ['sgd', 1.5],
-    ['last_value', 0.1],
-    ['mondrian_forest trees=5', 0.5],
-  ],
-  classification: [
-    ['window_logistic', 24],
-    ['softmax eta0=0.05', 1],
-    ['softmax eta0=0.02 power_t=0', 1],
-    ['softmax eta0=0.2 power_t=0', 1],
-    ['softmax eta0=1 power_t=0', 0.5],
-    ['softmax eta0=0.05 power_t=0 last_label=true', 1],
-    ['label_chain', 1],
-    ['mondrian_forest_classifier trees=5', 1],
-  ],
-}
-
 /** Step sizes that `logistic` and `softmax` try side by side where none is given; the first two fall, the others stay. */
 const STEPS: readonly LearnerOptions[] = [
   { eta0: 0.05 },
@@ -76,31 +47,6 @@ const STEPS: readonly LearnerOptions[] = [
   ...[0.01, 0.03, 0.1, 0.3, 1].map((eta0) => ({ eta0, power_t: 0 })),
 ]
 const STEPS_OPTIONS: ExpertsOptions = { eta: 1, share: 0.0005, alike: true }
-
-/** Smallest value of an option that must be above 0. */
-const ABOVE_ZERO = Number.MIN_VALUE
-
-function number(value: number, description: string, minimum?: number, maximum?: number): ParamInfo {
-  return {
-    type: 'number',
-    default: value,
-    description,
-    ...(minimum !== undefined && { minimum }),
-    ...(maximum !== undefined && { maximum }),
-  }
-}
-
-const flag = (value: boolean, description: string): ParamInfo => ({
-  type: 'boolean',
-  default: value,
-  description,
-})
-const choice = (value: string, values: readonly string[], description: string): ParamInfo => ({
-  type: 'string',
-  default: value,
-  values: [...values],
-  description,
-})
 
 const SCALE_FEATURES = flag(true, 'standardise dense features by their running mean and deviation')
 const SCALE_TARGET = flag(true, 'standardise the target by its running mean and deviation')
@@ -194,7 +140,7 @@ const ENTRIES: Record<string, Entry> = {
       experts: {
         type: 'string',
         default: null,
-        description: `learners and options, such as "ridge, ridge forgetting=0.99, kernel_ridge"; where not given, for numbers ${listed('regression')}; for labels ${listed('classification')}`,
+        description: `learners and options, such as "ridge, ridge forgetting=0.99, kernel_ridge"; where not given, for numbers ${usualExperts('regression')}; for labels ${usualExperts('classification')}`,
       },
       eta: number(1, 'how fast the weights follow the losses', ABOVE_ZERO),
       share: number(0.002, 'share of the weights that returns to where it began with each row', 0, 1),
@@ -450,7 +396,7 @@ export function createLearner(
   if (entry === undefined) {
     throw new RangeError(`unknown learner "${name}"; there are ${Object.keys(ENTRIES).join(', ')}`)
   }
-  for (const [key, value] of Object.entries(options)) checkOption(name, entry, key, value)
+  for (const [key, value] of Object.entries(options)) checkOption(name, entry.options, key, value)
   const filled = Object.fromEntries(
     Object.entries(entry.options).map(([key, info]) => [key, options[key] ?? info.default]),
   )
@@ -474,14 +420,10 @@ export function learnerFromJSON(state: LearnerState): Learner {
   return entry.restore(state)
 }
 
-/** The experts where none are named, for the option's description. */
-function listed(task: Task): string {
-  return EXPERTS[task].map(([spec, prior]) => `${spec} (${prior})`).join(', ')
-}
-
 function experts(options: Record<string, never>, seed: number, task: Task): Learner {
   const { experts: named, eta, share } = options as unknown as ExpertsOptions & { experts: string | null }
-  const specs = named === null ? EXPERTS[task] : named.split(',').map((spec) => [spec.trim(), 1] as const)
+  const specs =
+    named === null ? USUAL_EXPERTS[task] : named.split(',').map((spec) => [spec.trim(), 1] as const)
   const members = specs.map(([spec, prior]) => {
     const fresh = () => namedExpert(spec, seed, task)
     return { name: spec, learner: fresh(), fresh, prior }
@@ -492,9 +434,9 @@ function experts(options: Record<string, never>, seed: number, task: Task): Lear
     : new ExpertsClassifier(members as Member<Classifier>[], { eta, share })
 }
 
-/** A learner as the option `experts` spells it: its name, then options as `name=value`. */
+/** A learner as the option `experts` spells it. */
 function namedExpert(spec: string, seed: number, task: Task): Learner {
-  const [name = '', ...pairs] = spec.split(/\s+/)
+  const [name = ''] = spec.split(/\s+/, 1)
   const info = Object.hasOwn(ENTRIES, name) ? ENTRIES[name]! : undefined
   if (info?.task !== task) {
     const fitting = Object.keys(ENTRIES).filter((one) => ENTRIES[one]!.task === task)
@@ -502,16 +444,7 @@ function namedExpert(spec: string, seed: number, task: Task): Learner {
       `learner "experts": "experts" must list learners such as "${fitting.slice(0, 2).join(', ')}", and "${name}" is none that learns ${task === 'regression' ? 'numbers' : 'labels'}; there are ${fitting.join(', ')}`,
     )
   }
-  const options = pairs.map((pair): [string, Scalar] => {
-    const [key = '', value] = pair.split('=')
-    if (value === undefined) {
-      throw new RangeError(`learner "experts": "${pair}" after "${name}" must be an option such as lambda=5`)
-    }
-    const number = Number(value)
-    if (value === 'true' || value === 'false') return [key, value === 'true']
-    return [key, value !== '' && Number.isFinite(number) ? number : value]
-  })
-  return createLearner(name, Object.fromEntries(options), seed, task)
+  return createLearner(name, optionsOf(spec), seed, task)
 }
 
 /** The learner with the step size given, or one for each of STEPS, weighted by how they do. */
@@ -562,32 +495,4 @@ function scaled(options: Record<string, never>, make: (own: Record<string, never
     clip: clip === true,
   }
   return isClassifier(inner) ? new ScaledClassifier(inner, scaling) : new Scaled(inner, scaling)
-}
-
-function checkOption(learner: string, entry: LearnerInfo, key: string, value: Scalar): void {
-  const info = Object.hasOwn(entry.options, key) ? entry.options[key] : undefined
-  if (info === undefined) {
-    const known = Object.keys(entry.options).join(', ') || 'no options'
-    throw new RangeError(`learner "${learner}" has no option "${key}"; it takes ${known}`)
-  }
-  const kind = info.type === 'integer' ? 'number' : info.type
-  const fits =
-    (value === null && info.default === null) ||
-    (typeof value === kind &&
-      (info.type !== 'integer' || Number.isInteger(value)) &&
-      (info.values === undefined || info.values.includes(value)) &&
-      (typeof value !== 'number' ||
-        (value >= (info.minimum ?? -Infinity) && value <= (info.maximum ?? Infinity))))
-  if (fits) return
-  throw new RangeError(
-    `learner "${learner}": "${key}" must be ${expectation(info)}, not ${JSON.stringify(value)}`,
-  )
-}
-
-function expectation(info: ParamInfo): string {
-  if (info.values !== undefined) return `one of ${info.values.join(', ')}`
-  const low =
-    info.minimum === ABOVE_ZERO ? ' above 0' : info.minimum === undefined ? '' : ` from ${info.minimum}`
-  const high = info.maximum === undefined ? '' : ` to ${info.maximum}`
-  return `a ${info.type}${low}${high}`
 }
