@@ -137,7 +137,7 @@ describe('examples', () => {
       'examples/moving-average/workload.mjs',
       'slower.mjs',
     ])
-    expect(gated.err).toMatch(/-r000: ok/)
+    expect(gated.err).toMatch(/-r001: ok/)
     expect(gated.out).toMatch(/^params\.window=4 \d/m)
     expect(gated.out).toMatch(/^verdict: (regression|ruled_out|undecided)$/m)
     expect([0, 1]).toContain(gated.code)

@@ -185,8 +185,10 @@ describe('stint gate --a --b', () => {
     copyFileSync(fixture, join(folder, 'worse.mjs'))
     edit('return sum', 'return sum / 2', 'worse.mjs')
     edit(ONCE, 'time < 3', 'worse.mjs')
-    const words = ['--time-limit', '20s', '--profile', 'profiles', ...FORMS]
-    const done = await gate('--a', 'workload.mjs', '--b', 'worse.mjs', ...words)
+    const words = ['--a', 'workload.mjs', '--b', 'worse.mjs', '--profile', 'profiles', ...FORMS]
+    let done = await gate(...words, '--time-limit', '20s')
+    // Where the machine was too busy to tell.
+    if (done.code === 3) done = await gate(...words, '--time-limit', '150s')
     expect(done.code, done.stderr).toBe(1)
     expect(done.stdout).toMatch(/^work +the workload:\d+ +[\d.]+ m?s +[\d.]+ m?s$/m)
     for (const side of ['baseline', 'candidate'])
@@ -195,7 +197,7 @@ describe('stint gate --a --b', () => {
       ).not.toEqual([])
     expect(done.stdout).toContain('REGRESSION: worse.mjs against workload.mjs')
     expectForms()
-  }, 120_000)
+  }, 300_000)
 })
 
 describe('stint gate --baseline', () => {

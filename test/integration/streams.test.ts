@@ -53,6 +53,8 @@ function shell(line: string, words: readonly string[], options: ShellOptions = {
   return new Promise((resolve) => child.once('close', (code) => resolve({ ...read, code })))
 }
 
+/** Time limits in which a gate proves that a score fell; the second where others' work filled the machine. */
+const ENOUGH = ['2s', '30s'] as const
 const BOTH_IN_ONE = 'exec "$@" 2>&1'
 
 describe('a reader who goes away', () => {
@@ -92,19 +94,23 @@ describe('a reader who goes away', () => {
   })
 
   it.each([
-    ['where nothing changed', (text: string) => text, FULL ? '12s' : '3s', ['✅', '❔']],
-    ['where a score fell', (text: string) => text.replace('return sum', 'return sum / 2'), '2s', ['❌']],
-    ['where nothing could be measured', (text: string) => text, '0.1s', ['❔']],
-  ] as const)('changes no verdict %s', async (_where, change, limit, possible) => {
+    ['where nothing changed', (text: string) => text, [FULL ? '12s' : '3s'], ['✅', '❔']],
+    ['where a score fell', (text: string) => text.replace('return sum', 'return sum / 2'), ENOUGH, ['❌']],
+    ['where nothing could be measured', (text: string) => text, ['0.1s'], ['❔']],
+  ] as const)('changes no verdict %s', async (_where, change, limits, possible) => {
     const text = readFileSync(ROOTS, 'utf8')
     const sides = ['--a', box.write('a.mjs', text), '--b', box.write('b.mjs', change(text))]
     const sweep = box.write('s.yaml', 'name: small\nworkload: ./a.mjs\nchunk_size: 64\n')
-    const limits = ['--margin', '95%', '--time-limit', limit]
-    const words = ['gate', sweep, ...sides, ...limits, '--markdown', join(box.folder, 'out.md')]
-    const { code } = await shell(BOTH_IN_ONE, words, { leave: true })
-    const mark = /[✅❌❔]/u.exec(readFileSync(join(box.folder, 'out.md'), 'utf8'))![0]
+    const page = join(box.folder, 'out.md')
+    let mark = ''
+    for (const limit of limits) {
+      const words = ['gate', sweep, ...sides, '--margin', '95%', '--time-limit', limit, '--markdown', page]
+      const { code } = await shell(BOTH_IN_ONE, words, { leave: true })
+      mark = /[✅❌❔]/u.exec(readFileSync(page, 'utf8'))![0]
+      expect(code).toBe({ '✅': 0, '❌': 1, '❔': 3 }[mark])
+      if (mark !== '❔') break
+    }
     expect(possible).toContain(mark)
-    expect(code).toBe({ '✅': 0, '❌': 1, '❔': 3 }[mark])
   })
 
   it.each([['--help'], ['profiles'], ['run', '--help'], ...(FULL ? [['schema']] : [])])(
@@ -143,10 +149,16 @@ describe('an answer that cannot be written', () => {
     const text = readFileSync(ROOTS, 'utf8')
     const b = box.write('b.mjs', text.replace('return sum', 'return sum / 2'))
     const roots = box.write('r.yaml', 'name: small\nworkload: ./a.mjs\nchunk_size: 64\n')
-    const words = ['gate', roots, '--a', box.write('a.mjs', text), '--b', b, '--time-limit', '2s', '--quiet']
-    const gate = await shell('"$@" > /dev/full', words)
-    expect(gate.stderr).toMatch(lost)
-    expect(gate.code).toBe(1)
+    const sides = ['--a', box.write('a.mjs', text), '--b', b]
+    let code: number | null = null
+    for (const limit of ENOUGH) {
+      const words = ['gate', roots, ...sides, '--time-limit', limit, '--quiet']
+      const gate = await shell('"$@" > /dev/full', words)
+      expect(gate.stderr).toMatch(lost)
+      code = gate.code
+      if (code === 1) break
+    }
+    expect(code).toBe(1)
   })
 
   it('is told also where the first part of it still fitted', async () => {
