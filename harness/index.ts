@@ -34,6 +34,7 @@ import type { PublishOptions } from './publish.ts'
 import type { RecordedRun } from './record/open-run.ts'
 import type { CompareOptions, RunComparison } from './report/compare.ts'
 import type { WriteOptions, WrittenReport } from './report/export.ts'
+import { LOG_PLOTS, namesOf, PLOTS } from './report/plots/names.ts'
 import type { TerminalOptions } from './report/render/terminal.ts'
 import type { Export, Report } from './report/section.ts'
 import type { ReportModel } from './report/types.ts'
@@ -357,22 +358,32 @@ export async function report(
   exports: readonly Export[] = [],
   options: ReportOptions = {},
 ): Promise<RenderedReport> {
-  const [{ openRun, readChunkLog }, { buildReportModel }, { scenarioDetails }, { runReport }] =
-    await Promise.all([
-      import('./record/open-run.ts'),
-      import('./report/model.ts'),
-      import('./report/page.ts'),
-      import('./report/sections/run.ts'),
-    ])
+  const [
+    { openRun, readChunkLog },
+    { buildReportModel },
+    { summariseLogs },
+    { scenarioDetails },
+    { runReport },
+  ] = await Promise.all([
+    import('./record/open-run.ts'),
+    import('./report/model.ts'),
+    import('./report/chunk-logs.ts'),
+    import('./report/page.ts'),
+    import('./report/sections/run.ts'),
+  ])
   const recorded = openRun(folder)
   const model = buildReportModel(recorded.manifest, recorded.trials, recorded.notes)
-  // What a page shows of each trial; the chunk logs are read only where there will be one.
-  const isPage = exports.some(({ format }) => format === 'html' || format === 'json')
-  const chunksOf = (trial: string) => (isPage ? readChunkLog(recorded.folder, trial).chunks : [])
-  const { manifest, trials } = recorded
   const { plots, ...where } = options
-  const details = scenarioDetails(manifest, trials, model.measured, chunksOf)
-  const made = runReport(model, details, plots === undefined ? {} : { plots })
+  const { manifest, trials } = recorded
+  // The chunk logs are read only where something will show them.
+  const isPage = exports.some(({ format }) => format === 'html' || format === 'json')
+  const isAsked = plots?.some((name) => LOG_PLOTS.some((one) => one === name)) === true
+  const logs =
+    isPage || isAsked
+      ? summariseLogs(manifest, trials, (trial) => readChunkLog(recorded.folder, trial).chunks)
+      : undefined
+  const details = scenarioDetails(manifest, trials, model.measured, logs)
+  const made = runReport(model, details, { ...(plots && { plots }), ...(logs && { logs }) })
   const files = await writeReport(made, exports, { ...where, folder: recorded.folder })
   return { folder: recorded.folder, model, report: made, files }
 }
@@ -404,9 +415,16 @@ export async function compare(
   const comparison = compareRecorded(folders.map(openRun), wanted)
   if (plots.length === 0) return { comparison, report: compareReport(comparison) }
   // What draws takes half a second to load.
-  const { significancePlot } = await import('./report/plots/significance.ts')
-  const plot = significancePlot(forestOf(comparison), 'significance.png')
-  return { comparison, report: compareReport(comparison, plot) }
+  const [{ significancePlot }, { significanceMap }] = await Promise.all([
+    import('./report/plots/significance.ts'),
+    import('./report/plots/significance-map.ts'),
+  ])
+  const makers = { significance: significancePlot, significance_map: significanceMap }
+  const forest = forestOf(comparison)
+  const made = namesOf(PLOTS.compare)
+    .filter((name) => plots.includes(name))
+    .map((name) => makers[name](forest, `${name}.png`))
+  return { comparison, report: compareReport(comparison, made) }
 }
 
 export interface HistoryOptions {

@@ -73,6 +73,10 @@ const MEASURED: Record<string, Entry> = {
   peak_heap_mb: memory(
     "largest used V8 heap of the worker's isolate between steps, an idle worker's included",
   ),
+  idle_worker_mb: neutral(
+    'MB',
+    'heap and external memory of the idle worker, above which the memory of a workload counts',
+  ),
   peak_external_mb: memory('largest external memory (typed arrays, Buffers) between steps'),
   peak_rss_mb: memory('largest resident size of the trial process'),
   gc_count: { unit: '', direction: 'lower_is_better', scale: 'natural', description: 'garbage collections' },

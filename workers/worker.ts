@@ -311,6 +311,7 @@ async function reportOn({
     startup_ms: startupMs,
     finish_ms: finishMs,
     cold_first_chunk_ms: coldFirstChunkMs,
+    idle_worker_mb: (idleWorker.heapBytes + idleWorker.externalBytes) / MIB,
     peak_heap_mb: memory.peakHeapBytes / MIB,
     peak_external_mb: memory.peakExternalBytes / MIB,
     ...(loaded.kind === 'command' && { command_round_trip_ms: loaded.workload.roundTripMs }),

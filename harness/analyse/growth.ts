@@ -38,22 +38,9 @@ export function growths(input: {
   metrics: readonly Metric[]
   level?: number
 }): Growth[] {
-  const { scenarios, axes, metrics, level = 0.95 } = input
-  if (!axes.includes(ROWS_AXIS)) return []
-  const trials = groupByScenario(input.trials)
-  const seeds = seedKeys(scenarios)
-  const others = axes.filter((key) => key !== ROWS_AXIS && !seeds.includes(key))
+  const { trials, scenarios, axes, metrics, level = 0.95 } = input
   return metrics.flatMap((metric): Growth[] => {
-    const groups = new Map<string, Point[]>()
-    for (const { id, point } of scenarios) {
-      const rows = point[ROWS_AXIS]
-      const { values } = usableValues(metricValues(trials.get(id) ?? [], metric.name))
-      if (typeof rows !== 'number' || rows <= 1 || values.some((value) => value <= 0)) continue
-      const key = JSON.stringify(others.map((other) => point[other] ?? null))
-      const points = values.map((value) => ({ rows, value: Math.log(value) }))
-      groups.set(key, [...(groups.get(key) ?? []), ...points])
-    }
-    const used = [...groups.values()].filter((points) => new Set(points.map(({ rows }) => rows)).size > 1)
+    const used = groupsOf({ trials, scenarios, axes, metric }).map(({ points }) => points)
     const all = used.flat()
     const df = all.length - used.length - 1
     if (df < 1) return []
@@ -89,6 +76,54 @@ export function growths(input: {
       },
     ]
   })
+}
+
+/** Of a setting of the other axes: the middle of its values, through which its line goes. */
+export interface GrowthLevel {
+  /** One of its scenarios. */
+  scenario: string
+  log_rows: number
+  log_value: number
+}
+
+/** The levels that the power of a metric was fitted with. */
+export function growthLevels(input: GroupInput): GrowthLevel[] {
+  return groupsOf(input).map(({ scenario, points }) => ({
+    scenario,
+    log_rows: mean(points.map(({ rows }) => Math.log(rows))),
+    log_value: mean(points.map(({ value }) => value)),
+  }))
+}
+
+interface GroupInput {
+  trials: readonly TrialResult[]
+  scenarios: readonly Scenario[]
+  axes: readonly string[]
+  metric: Metric
+}
+
+/** Logarithms of the values by setting of the other axes, of settings with several numbers of rows; none where rows are no axis. */
+function groupsOf({
+  scenarios,
+  axes,
+  metric,
+  ...input
+}: GroupInput): { scenario: string; points: Point[] }[] {
+  if (!axes.includes(ROWS_AXIS)) return []
+  const trials = groupByScenario(input.trials)
+  const seeds = seedKeys(scenarios)
+  const others = axes.filter((key) => key !== ROWS_AXIS && !seeds.includes(key))
+  const groups = new Map<string, { scenario: string; points: Point[] }>()
+  for (const { id, point } of scenarios) {
+    const rows = point[ROWS_AXIS]
+    const { values } = usableValues(metricValues(trials.get(id) ?? [], metric.name))
+    if (typeof rows !== 'number' || rows <= 1 || values.some((value) => value <= 0)) continue
+    const key = JSON.stringify(others.map((other) => point[other] ?? null))
+    const group = groups.get(key) ?? { scenario: id, points: [] }
+    group.points.push(...values.map((value) => ({ rows, value: Math.log(value) })))
+    groups.set(key, group)
+  }
+  return [...groups.values()].filter(({ points }) => new Set(points.map(({ rows }) => rows)).size > 1)
 }
 
 interface Point {

@@ -1,17 +1,10 @@
 /** What only a page asks of a report: what its reader chooses among, and what is said of one thing when it is chosen. */
-import type { ChunkLogLine, TrialResult } from '../../workers/protocol.ts'
+import type { TrialResult } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import { groupByScenario } from '../analyse/values.ts'
 import type { Manifest } from '../record/types.ts'
-import type {
-  Explore,
-  PageMetric,
-  PageModel,
-  Report,
-  ScenarioDetail,
-  Timeline,
-  TrialDetail,
-} from './section.ts'
+import type { LogSummary } from './chunk-logs.ts'
+import type { Explore, PageMetric, PageModel, Report, ScenarioDetail, TrialDetail } from './section.ts'
 import type { ReportModel, ScenarioReport } from './types.ts'
 import { capitalised, metricTitle, plain, scalarText, settingLabel, settingName, shellWord } from './words.ts'
 
@@ -95,38 +88,20 @@ export function pageMetrics({ measured, metrics }: Pick<ReportModel, 'measured' 
 
 // ---------------------------------------------------------------- a scenario, trial by trial
 
-/** Values of a timeline at most: a picture has no room for more. */
-const MOST_VALUES = 120
-/** Chunk log lines that one report reads: a page that waits for a minute is not read. */
-const MOST_LINES = 400_000
-
-/**
- * @param readChunks the chunk log of a trial; empty where there is none
- */
 export function scenarioDetails(
   manifest: Manifest,
   trials: readonly TrialResult[],
   measured: readonly string[],
-  readChunks: (trial: string) => readonly ChunkLogLine[] = () => [],
+  logs: ReadonlyMap<string, LogSummary> = new Map(),
 ): ScenarioDetail[] {
   const groups = groupByScenario(trials)
-  let left = manifest.sweep.chunk_log === 'none' ? 0 : MOST_LINES
-  const timelineOf = (own: readonly TrialResult[]): Timeline | null => {
-    for (const { trial } of own) {
-      if (left <= 0) return null
-      const chunks = readChunks(trial)
-      left -= chunks.length
-      if (chunks.length > 0) return timeline(trial, chunks)
-    }
-    return null
-  }
   return manifest.sweep.scenarios.map(({ id, point }) => {
     const own = [...(groups.get(id) ?? [])].sort((a, b) => a.round - b.round)
     return {
       scenario: id,
       command: commandFor(manifest, point),
       trials: own.map((trial) => trialDetail(trial, measured)),
-      timeline: timelineOf(own.slice(0, 2)),
+      timeline: logs.get(id)?.timeline ?? null,
     }
   })
 }
@@ -164,25 +139,6 @@ function trialDetail(trial: TrialResult, measured: readonly string[]): TrialDeta
       ...trial.notes.map(plain),
       ...trial.resumed_under.map(({ what }) => `resumed by force: ${plain(what)}`),
     ],
-  }
-}
-
-function timeline(trial: string, chunks: readonly ChunkLogLine[]): Timeline {
-  const size = Math.ceil(chunks.length / MOST_VALUES)
-  const values = Array.from({ length: Math.ceil(chunks.length / size) }, (_, i) =>
-    chunks.slice(i * size, (i + 1) * size),
-  )
-  const most = (lines: readonly ChunkLogLine[], value: (line: ChunkLogLine) => number) =>
-    short(lines.reduce((max, line) => Math.max(max, value(line)), 0))
-  return {
-    trial,
-    chunks: chunks.length,
-    chunks_per_value: size,
-    latency_ms: values.map((lines) =>
-      short(lines.reduce((sum, { latency_ms }) => sum + latency_ms, 0) / lines.length),
-    ),
-    latency_max_ms: values.map((lines) => most(lines, ({ latency_ms }) => latency_ms)),
-    memory_mb: values.map((lines) => most(lines, ({ heap_mb, external_mb }) => heap_mb + external_mb)),
   }
 }
 

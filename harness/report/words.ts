@@ -31,6 +31,7 @@ const METRIC_NAMES: Record<string, string> = {
   peak_memory_mb: 'peak memory',
   peak_heap_mb: 'peak heap',
   peak_external_mb: 'peak external memory',
+  idle_worker_mb: 'memory of the idle worker',
   peak_rss_mb: 'peak resident memory',
   gc_count: 'garbage collections',
   gc_pause_ms: 'garbage collection pause',
@@ -276,6 +277,9 @@ export function pairOf(
 export interface Line {
   /** What was compared with what. */
   pair: string
+  /** What was changed, and what both sides share; the pair itself and nothing where they are not told apart. */
+  change: string
+  shared: string
   /** Ids of what a page says of it: the scenarios of both sides, or the comparison itself. */
   about: string[]
   row: ComparisonRow
@@ -286,6 +290,6 @@ export function pairLines(model: ReportModel): Line[] {
   return model.comparisons.map((row) => {
     const { change, shared } = pairOf(model, row)
     const about = [...membersOf(row.a), ...membersOf(row.b)]
-    return { row, pair: shared === '' ? change : `${change}, ${shared}`, about }
+    return { row, pair: shared === '' ? change : `${change}, ${shared}`, change, shared, about }
   })
 }

@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { GateResult, GateRow, HistorySeries } from '../../harness/gate/types.ts'
+import { summariseLogs } from '../../harness/report/chunk-logs.ts'
 import { compareRuns } from '../../harness/report/compare.ts'
 import { buildReportModel } from '../../harness/report/model.ts'
 import { scenarioDetails } from '../../harness/report/page.ts'
@@ -50,10 +51,8 @@ const run = syntheticRun({
       : trial,
 })
 const model = buildReportModel(run.manifest, run.trials)
-const runPage = runReport(
-  model,
-  scenarioDetails(run.manifest, run.trials, model.measured, () => chunks),
-)
+const logs = summariseLogs(run.manifest, run.trials, () => chunks)
+const runPage = runReport(model, scenarioDetails(run.manifest, run.trials, model.measured, logs))
 
 describe.skipIf(!existsSync(CHROMIUM))(`the page of a report (skipped without ${CHROMIUM})`, () => {
   beforeAll(async () => {
@@ -309,7 +308,7 @@ describe.skipIf(!existsSync(CHROMIUM))(`the page of a report (skipped without ${
     ])
     await save(
       'compare',
-      compareReport(comparison, significancePlot(forestOf(comparison), 'significance.png')),
+      compareReport(comparison, [significancePlot(forestOf(comparison), 'significance.png')]),
     )
     const page = await open('compare')
     const all = await rowsOf(page, 'comparisons')

@@ -177,7 +177,7 @@ function captionOf({ lines, settings }: Forest, left: number, constant: string[]
     `${test}; p is adjusted by ${CORRECTIONS[correction].name} over the pairs of a metric. Grey band: the margin of ±${formatShare(margin)} that does not matter. Grey verdicts are not significant. "exact": deterministic or constant values, compared without a test.`,
     ...(left > 0
       ? [
-          `The ${MOST_ROWS} largest effects are shown; ${count(left, 'more comparison')} in significance_tests.csv.`,
+          `The ${MOST_FOREST_ROWS} largest effects are shown; ${count(left, 'more comparison')} in significance_tests.csv.`,
         ]
       : []),
     ...byDifference(lines, constant),
@@ -232,7 +232,7 @@ function shifted(layer: ReturnType<typeof captionLayer>, x: number) {
 
 // ---------------------------------------------------------------- which comparisons a forest plot shows, and where its rows stand
 
-const MOST_ROWS = 40
+export const MOST_FOREST_ROWS = 40
 const ROW = 25
 /** The column of pairs is as wide as its longest text, within these. */
 const PAIR_WIDTH = { least: 260, most: 460 }
@@ -300,12 +300,12 @@ function line(
 function largestEffects(candidates: readonly ComparisonRow[]): Set<ComparisonRow> {
   const sorted = [...candidates].sort((a, b) => effect(b) - effect(a))
   const metrics = [...new Set(candidates.map((row) => row.metric))]
-  const share = Math.floor(MOST_ROWS / metrics.length)
+  const share = Math.floor(MOST_FOREST_ROWS / metrics.length)
   const shown = new Set(
     metrics.flatMap((metric) => sorted.filter((row) => row.metric === metric).slice(0, share)),
   )
   for (const row of sorted) {
-    if (shown.size >= MOST_ROWS) break
+    if (shown.size >= MOST_FOREST_ROWS) break
     shown.add(row)
   }
   return shown

@@ -50,6 +50,13 @@ export function captionLayer(paragraphs: readonly string[], y: number, width: nu
   }
 }
 
+/** Small print as a view of its own, below others. */
+export function captionView(paragraphs: readonly string[], width: number) {
+  const { name: _, ...layer } = captionLayer(paragraphs, 0, width)
+  const lines = layer.encoding.text.value.length
+  return { width, height: lines * layer.mark.lineHeight, ...layer }
+}
+
 // ---------------------------------------------------------------- how wide is a text? Measured as it is drawn, with the pictures' own font
 
 let measuring: SKRSContext2D | undefined

@@ -37,7 +37,10 @@ export function layOut(model: ReportModel, points: Point[], cost: Metric, accura
   const xEnds = points.flatMap(({ x }) => ends(x))
   const yEnds = points.flatMap(({ y }) => ends(y))
   const [xLeast, xMost] = log ? [means[0]! / 2, means.at(-1)! * 2] : room(means)
-  const [yLeast, yMost] = room(points.map(({ y }) => y.value))
+  const scores = points.map(({ y }) => y.value)
+  const [lowest, highest] = [Math.min(...scores), Math.max(...scores)]
+  const yLog = accuracy.scale === 'log' && lowest > 0 && highest / lowest > 10
+  const [yLeast, yMost] = yLog ? [lowest / 2, highest * 2] : room(scores)
   const xValues = xEnds.map((value) => clamp(value, xLeast, xMost))
   const yValues = yEnds.map((value) => clamp(value, yLeast, yMost))
   const { shown, far } = referencesFor(model, accuracy.name, yValues)
@@ -53,7 +56,7 @@ export function layOut(model: ReportModel, points: Point[], cost: Metric, accura
       model.sensitivity,
     ),
     xs: scaleOver(xValues, { log }),
-    ys: scaleOver([...yValues, ...shown.map(({ value }) => value)], { air: 0.1, log: false }),
+    ys: scaleOver([...yValues, ...shown.map(({ value }) => value)], { air: 0.1, log: yLog }),
     shown,
     far,
     intervals,

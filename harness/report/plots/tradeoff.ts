@@ -1,8 +1,10 @@
 /** Cost against quality: a point per scenario, its intervals, and the front that nothing beats on both. */
 
-import { count, formatMetric, formatNumber, wholeNumber } from '../../format.ts'
+import { paretoFrontier } from '../../analyse/front.ts'
+import { count, formatMetric, formatNumber, list, wholeNumber } from '../../format.ts'
+import type { Metric } from '../../metrics.ts'
 import type { Plot } from '../section.ts'
-import type { ReportModel } from '../types.ts'
+import type { ReportModel, ScenarioReport } from '../types.ts'
 import { capitalised, chunkSizesText, metricName, metricTitle, settingLabel } from '../words.ts'
 import { levelChannels, levelOf } from './encode.ts'
 import { type Box, placeLabels } from './labels.ts'
@@ -15,26 +17,39 @@ const CAPTION_Y = HEIGHT + 78
 const TEXT_WIDTH = WIDTH + 120
 const POINT_SIZE = { few: 130, many: 36 }
 
-/** @param against which front: latency or memory */
-export function tradeoffPlot(model: ReportModel, against: 'latency' | 'memory', file: string): Plot {
-  const costName = against === 'latency' ? model.latency : 'peak_memory_mb'
-  const alt = `${capitalised(metricName(costName))} against accuracy, a point per scenario`
+export type Tradeoff = 'latency' | 'memory' | 'energy' | 'throughput'
+
+/** Accuracy against a cost, or throughput against memory. */
+export function tradeoffPlot(model: ReportModel, of: Tradeoff, file: string): Plot {
+  const costName = of === 'latency' ? model.latency : of === 'energy' ? 'energy_j' : 'peak_memory_mb'
+  const valueName = of === 'throughput' ? 'throughput_rows_s' : model.accuracy
+  const what = valueName === model.accuracy ? 'accuracy' : 'throughput'
+  const alt =
+    of === 'throughput'
+      ? 'Throughput against peak memory, a point per scenario'
+      : `${capitalised(metricName(costName))} against accuracy, a point per scenario`
   const cost = model.metrics.get(costName)
-  if (!cost) return { file, alt, skipped: `nothing measured ${metricName(costName)}` }
-  if (model.accuracy === null) return { file, alt, skipped: 'the workload names no accuracy metric' }
-  const accuracy = model.metrics.get(model.accuracy)
-  if (!accuracy)
-    return { file, alt, skipped: `the workload does not declare its accuracy metric ${model.accuracy}` }
-  const points = pointsOf(model.scenarios, cost.name, accuracy.name, (scenario) => scenario.front[against])
+  if (!cost || !model.measured.includes(costName))
+    return { file, alt, skipped: `nothing measured ${metricName(costName)}` }
+  if (valueName === null) return { file, alt, skipped: 'the workload names no accuracy metric' }
+  const value = model.metrics.get(valueName)
+  if (!value) return { file, alt, skipped: `the workload does not declare its ${what} metric ${valueName}` }
+  const points = pointsOf(model.scenarios, cost.name, value.name, frontOf(model, of, cost, value))
   if (points.length === 0) {
     return {
       file,
       alt,
-      skipped: `no ok trial knows both ${metricName(cost.name)} and ${metricName(accuracy.name)}`,
+      skipped: `no ok trial knows both ${metricName(cost.name)} and ${metricName(value.name)}`,
     }
   }
-  const picture = layOut(model, points, cost, accuracy)
+  const picture = layOut(model, points, cost, value)
   return { file, alt, spec: specOf(model, picture, alt) }
+}
+
+function frontOf({ scenarios }: ReportModel, of: Tradeoff, cost: Metric, value: Metric) {
+  if (of === 'latency' || of === 'memory') return ({ front }: ScenarioReport) => front[of]
+  const on = paretoFrontier(scenarios, cost, value)
+  return ({ id }: ScenarioReport) => on.has(id)
 }
 
 function specOf(model: ReportModel, picture: Picture, alt: string) {
@@ -63,7 +78,11 @@ function specOf(model: ReportModel, picture: Picture, alt: string) {
     field: 'y',
     type: 'quantitative',
     scale: vegaScale(ys),
-    axis: { title: metricTitle(accuracy), values: ys.ticks, labelExpr: tickLabel(ys) },
+    axis: {
+      title: metricTitle(accuracy) + (ys.type === 'log' ? ', log scale' : ''),
+      values: ys.ticks,
+      labelExpr: tickLabel(ys),
+    },
   }
   const rule = { type: 'rule', strokeWidth: 1.6, opacity: 0.55 }
   return {
@@ -230,10 +249,16 @@ interface FrontLabel {
   leader: { about: string; x0: number; y0: number; x1: number; y1: number } | null
 }
 
+/** Of these axes, those along which the points differ. */
+function differing(points: readonly Point[], keys: readonly string[]): string[] {
+  return keys.filter((key) => new Set(points.map(({ scenario }) => scenario.point[key])).size > 1)
+}
+
 /** What colour and shape do not tell, written beside the points of the front. */
 function labelFront({ points, front, encoding, xs, ys, shown, intervals }: Picture): FrontLabel[] {
+  const told = differing(front, encoding.others)
   const texts = front.map(({ scenario }) =>
-    encoding.others.map((key) => settingLabel(key, scenario.point[key])).join(' · '),
+    told.map((key) => settingLabel(key, scenario.point[key])).join(' · '),
   )
   const pixels = (x: number, y: number) => ({ x: position(xs, x) * WIDTH, y: (1 - position(ys, y)) * HEIGHT })
   const obstacles: Box[] = shown.map(({ value, text }) => {
@@ -317,6 +342,11 @@ export function perRowText(model: ReportModel): string[] {
   return sizes === null ? [] : [`Chunks hold ${sizes}, so latency is per row: total latency over total rows.`]
 }
 
+function energyText(points: readonly Point[]): string[] {
+  const sources = [...new Set(points.flatMap(({ scenario }) => scenario.energy_source ?? []))]
+  return sources.length === 0 ? [] : [`Energy by ${list(sources)}.`]
+}
+
 function isLatency(name: string): boolean {
   return name.startsWith('latency')
 }
@@ -339,7 +369,14 @@ export function captionOf(
     : intervals
       ? ` Bars: 95% confidence interval of the mean, one value per trial${exact}.`
       : ' Intervals are left out here and stand in constraint_experiment.csv.'
-  const labelled = encoding.others.length > 0 ? ' Labels name what colour and shape do not.' : ''
+  const told = differing(front, encoding.others)
+  const alike = encoding.others
+    .filter((key) => !told.includes(key))
+    .map((key) => settingLabel(key, front[0]!.scenario.point[key]))
+  const labelled = [
+    ...(told.length > 0 ? [' Labels name what colour and shape do not.'] : []),
+    ...(alike.length > 0 ? [` All of those: ${alike.join(', ')}.`] : []),
+  ].join('')
   return [
     `Points: means over the ok trials of a scenario.${bars}`,
     ...(points.length > 1
@@ -349,6 +386,7 @@ export function captionOf(
       : []),
     ...(cut ? ['Bars that end at the edge of the picture go on beyond it.'] : []),
     ...(isLatency(cost.name) ? perRowText(model) : []),
+    ...(cost.name === 'energy_j' ? energyText(points) : []),
     ...(missing > 0
       ? [`${count(missing, 'scenario')} without a usable trial ${missing === 1 ? 'is' : 'are'} not shown.`]
       : []),

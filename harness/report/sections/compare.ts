@@ -17,8 +17,9 @@ import { secondaryTests } from './secondary-tests.ts'
 const TABLE = 'significance_tests.csv'
 const PICTURES = Object.keys(PLOTS.compare).map((name) => `${name}.png`)
 
-/** @param forest its picture, for pages */
-export function compareReport(comparison: RunComparison, forest: Plot | null = null): Report {
+/** @param pictures of it, for pages; those that are skipped count only where there is no other */
+export function compareReport(comparison: RunComparison, pictures: readonly Plot[] = []): Report {
+  const drawn = pictures.filter(({ spec }) => spec !== undefined)
   const { title, notices, lines, alpha } = comparison
   const rows = lines.map(({ row }) => row)
   return {
@@ -43,7 +44,9 @@ export function compareReport(comparison: RunComparison, forest: Plot | null = n
                     about: lines.map((line) => [lineId(line)]),
                   },
                 },
-                ...(forest === null ? [] : [{ kind: 'picture', plot: forest } as const]),
+                ...(drawn.length > 0 ? drawn : pictures.slice(0, 1)).map(
+                  (plot) => ({ kind: 'picture', plot }) as const,
+                ),
                 ...secondaryTests(pairsOf(comparison), comparison),
               ],
       },
@@ -192,7 +195,13 @@ export function forestOf(comparison: RunComparison): Forest {
 }
 
 function pairsOf({ lines }: RunComparison): Line[] {
-  return lines.map((line) => ({ row: line.row, pair: pairWords(line), about: [lineId(line)] }))
+  return lines.map((line) => ({
+    row: line.row,
+    pair: pairWords(line),
+    change: line.scenario === '' ? pairWords(line) : `${line.b} against ${line.a}`,
+    shared: line.scenario,
+    about: [lineId(line)],
+  }))
 }
 
 function pairWords({ scenario, a, b }: Omit<ComparisonLine, 'row'>): string {

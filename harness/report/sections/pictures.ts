@@ -1,9 +1,16 @@
 /** The pictures of a run that were chosen, or all that it has data for. */
+import type { LogSummary } from '../chunk-logs.ts'
 import { capsPlot } from '../plots/caps.ts'
+import { ecdfPlot, percentilesPlot } from '../plots/distribution.ts'
+import { growthPlot } from '../plots/growth.ts'
 import { loadPlot } from '../plots/load.ts'
 import { namesOf, PLOTS, plotFile, type RunPlot, USUAL_PLOTS } from '../plots/names.ts'
+import { operatorsPlot } from '../plots/operators.ts'
+import { profilesPlot } from '../plots/profiles.ts'
 import { sensitivityPlot } from '../plots/sensitivity.ts'
 import { significancePlot } from '../plots/significance.ts'
+import { significanceMap } from '../plots/significance-map.ts'
+import { accuracyPlot, coursePlot } from '../plots/stream.ts'
 import { pictureSubtitle } from '../plots/text.ts'
 import { tradeoffPlot } from '../plots/tradeoff.ts'
 import type { Plot } from '../section.ts'
@@ -17,26 +24,42 @@ export interface RunPictures {
   missing: [name: string, reason: string][]
 }
 
-const MAKERS: Record<RunPlot, (model: ReportModel, file: string) => Plot> = {
+type Logs = ReadonlyMap<string, LogSummary>
+
+const MAKERS: Record<RunPlot, (model: ReportModel, file: string, logs: Logs) => Plot> = {
   latency_vs_accuracy: (model, file) => tradeoffPlot(model, 'latency', file),
   memory_vs_accuracy: (model, file) => tradeoffPlot(model, 'memory', file),
+  energy_vs_accuracy: (model, file) => tradeoffPlot(model, 'energy', file),
+  throughput_vs_memory: (model, file) => tradeoffPlot(model, 'throughput', file),
   sensitivity: sensitivityPlot,
-  significance: (model, file) =>
-    significancePlot(
-      { subtitle: pictureSubtitle(model), lines: pairLines(model), settings: model.manifest.sweep.compare },
-      file,
-    ),
-  caps: capsPlot,
+  growth: growthPlot,
+  profiles: profilesPlot,
+  significance: (model, file) => significancePlot({ ...forest(model), lines: pairLines(model) }, file),
+  significance_map: (model, file) => significanceMap({ ...forest(model), lines: pairLines(model) }, file),
   load: loadPlot,
+  latency_ecdf: (model, file, logs) => ecdfPlot(model, logs, file),
+  latency_percentiles: percentilesPlot,
+  operators: (model, file, logs) => operatorsPlot(model, logs, file),
+  accuracy_over_rows: (model, file, logs) => accuracyPlot(model, logs, file),
+  memory_over_time: (model, file, logs) => coursePlot(model, logs, file),
+  caps: capsPlot,
+}
+
+function forest(model: ReportModel) {
+  return { subtitle: pictureSubtitle(model), settings: model.manifest.sweep.compare }
 }
 
 /** @param chosen names; absent: the usual ones, and for a page all that there is data for */
-export function runPictures(model: ReportModel, chosen?: readonly string[]): RunPictures {
+export function runPictures(
+  model: ReportModel,
+  chosen?: readonly string[],
+  logs: Logs = new Map(),
+): RunPictures {
   const shown = new Map<RunPlot, Plot>()
   const missing: RunPictures['missing'] = []
   for (const name of namesOf(PLOTS.run)) {
     if (chosen !== undefined && !chosen.includes(name)) continue
-    const plot = MAKERS[name](model, plotFile(name))
+    const plot = MAKERS[name](model, plotFile(name), logs)
     const isUsual = USUAL_PLOTS.includes(name) && !saysNothing(model, name)
     if (chosen !== undefined || isUsual) shown.set(name, plot)
     else if (plot.skipped === undefined) shown.set(name, { ...plot, pageOnly: true })

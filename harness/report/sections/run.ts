@@ -1,5 +1,6 @@
 /** What is said of a run. */
 import { count, formatMetric, formatNumber, formatShare, wholeNumber } from '../../format.ts'
+import type { LogSummary } from '../chunk-logs.ts'
 import { exploreRun, pageMetrics } from '../page.ts'
 import { namesOf, PLOTS, plotFile, type RunPlot } from '../plots/names.ts'
 import type { Plot } from '../section.ts'
@@ -43,13 +44,15 @@ const SHORT = 4
 export interface RunReportOptions {
   /** Pictures by name; absent: the usual ones, and for the page all that the run has data for. */
   plots?: readonly string[]
+  /** What the chunk logs say, by scenario. */
+  logs?: ReadonlyMap<string, LogSummary>
 }
 
 /** @param details of its scenarios, for the page */
 export function runReport(
   model: ReportModel,
   details: readonly ScenarioDetail[] = [],
-  { plots }: RunReportOptions = {},
+  { plots, logs }: RunReportOptions = {},
 ): Report {
   const { manifest } = model
   return {
@@ -57,7 +60,7 @@ export function runReport(
     title: manifest.sweep.name,
     subtitle: runSubtitle(model),
     answer: answerOf(model, trialsAnswer(model)),
-    sections: sectionsOf(model, runPictures(model, plots)),
+    sections: sectionsOf(model, runPictures(model, plots, logs)),
     pictureFiles: namesOf(PLOTS.run).map(plotFile),
     tables: [
       scenarioTable(model),
@@ -94,11 +97,17 @@ function sectionsOf(model: ReportModel, pictures: RunPictures): Section[] {
   const findings = findingsOf(model)
   const sections: Section[] = [
     { id: 'short', title: 'In short', blocks: inShort(model, findings) },
-    resultsSection(model, of('latency_vs_accuracy', 'memory_vs_accuracy')),
-    ...sensitivitySection(model, of('sensitivity')),
-    differencesSection(model, findings, of('significance'), `${FILE}.md`),
+    resultsSection(
+      model,
+      of('latency_vs_accuracy', 'memory_vs_accuracy'),
+      of('energy_vs_accuracy', 'throughput_vs_memory', 'profiles'),
+    ),
+    ...sensitivitySection(model, of('sensitivity'), of('growth')),
+    differencesSection(model, findings, of('significance', 'significance_map'), `${FILE}.md`),
     ...operatingSection(model),
     ...(isRealtime(model) ? [loadSection(model, of('load'))] : []),
+    ...picturesSection('latency', 'Latency in full', of('latency_ecdf', 'latency_percentiles', 'operators')),
+    ...picturesSection('stream', 'Along the stream', of('accuracy_over_rows', 'memory_over_time')),
     capsSection(model, of('caps')),
     outcomesSection(model),
     trustSection(model, `${FILE}.md`),
@@ -154,7 +163,11 @@ export function inShort(model: ReportModel, findings: readonly Finding[]): Block
   ]
 }
 
-export function resultsSection(model: ReportModel, pictures: readonly Plot[]): Section {
+export function resultsSection(
+  model: ReportModel,
+  pictures: readonly Plot[],
+  further: readonly Plot[] = [],
+): Section {
   return {
     id: 'results',
     title: 'Results',
@@ -167,8 +180,13 @@ export function resultsSection(model: ReportModel, pictures: readonly Plot[]): S
         tone: 'quiet',
         pages: true,
       },
+      ...further.map(picture),
     ],
   }
+}
+
+function picturesSection(id: string, title: string, pictures: readonly Plot[]): Section[] {
+  return pictures.length === 0 ? [] : [{ id, title, blocks: pictures.map(picture) }]
 }
 
 /** @param page that holds every line */

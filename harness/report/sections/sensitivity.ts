@@ -12,7 +12,11 @@ export const SENSITIVITY_FILE = 'benchmarks/sensitivity.csv'
 const LEAST_SHARE = 0.01
 
 /** Nothing where fewer than two axes vary and rows are no axis. */
-export function sensitivitySection(model: ReportModel, pictures: readonly Plot[]): Section[] {
+export function sensitivitySection(
+  model: ReportModel,
+  pictures: readonly Plot[],
+  ofGrowth: readonly Plot[] = [],
+): Section[] {
   const { sensitivity, growth } = model
   if (sensitivity === null && growth.length === 0) return []
   const blocks: Block[] = []
@@ -21,8 +25,10 @@ export function sensitivitySection(model: ReportModel, pictures: readonly Plot[]
     blocks.push(...pictures.map((plot): Block => ({ kind: 'picture', plot })))
     blocks.push({ kind: 'table', table: sensitivityTable(model), pages: true })
   }
-  if (growth.length > 0)
+  if (growth.length > 0) {
     blocks.push({ kind: 'list', items: growth.map((one) => ({ text: growthText(one) })) })
+    blocks.push(...ofGrowth.map((plot): Block => ({ kind: 'picture', plot })))
+  }
   return [{ id: 'sensitivity', title: 'What matters', blocks }]
 }
 

@@ -143,7 +143,7 @@ test('text, Markdown and CSV of a comparison, hostile names included', () => {
 test('the page has a picture of the comparisons, with what users named as it is', () => {
   const comparison = compareRuns([named('a|b'), named('c', { seed: 2, alter: slower })])
   const plot = significancePlot(forestOf(comparison), 'significance.png')
-  const report = compareReport(comparison, plot)
+  const report = compareReport(comparison, [plot])
   expect(picturesOf(report)).toEqual([plot])
   const spec = JSON.stringify(plot.spec)
   expect(spec).toContain('c against a|b')

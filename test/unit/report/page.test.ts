@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { summariseLogs } from '../../../harness/report/chunk-logs.ts'
 import { buildReportModel } from '../../../harness/report/model.ts'
 import { scenarioDetails } from '../../../harness/report/page.ts'
 import { picturesOf } from '../../../harness/report/section.ts'
@@ -96,9 +97,8 @@ describe('a scenario, trial by trial', () => {
       latency_ms: i === 500 ? 100 : 2,
       heap_mb: 10 + i / 1000,
     })
-    const [first] = scenarioDetails(manifest, trials, [], () =>
-      Array.from({ length: 1001 }, (_, i) => chunk(i)),
-    )
+    const logs = summariseLogs(manifest, trials, () => Array.from({ length: 1001 }, (_, i) => chunk(i)))
+    const [first] = scenarioDetails(manifest, trials, [], logs)
     const { latency_ms, latency_max_ms, memory_mb, ...rest } = first!.timeline!
     expect(rest).toEqual({ trial: trials[0]!.trial, chunks: 1001, chunks_per_value: 9 })
     expect([latency_ms.length, latency_max_ms.length, memory_mb.length]).toEqual([112, 112, 112])
@@ -122,10 +122,11 @@ describe('a scenario, trial by trial', () => {
       },
     })
     let read = 0
-    const details = scenarioDetails(manifest, trials, [], () => {
+    const logs = summariseLogs(manifest, trials, () => {
       read++
       return lines
     })
+    const details = scenarioDetails(manifest, trials, [], logs)
     expect(read).toBe(3)
     expect(details.map(({ timeline }) => timeline !== null).filter(Boolean)).toHaveLength(3)
   })

@@ -113,8 +113,11 @@ test('the page is drawn from report.json, its pictures compiled', () => {
   expect(pictures.map(({ file }) => file)).toEqual([
     'benchmarks/latency_vs_accuracy.png',
     'benchmarks/memory_vs_accuracy.png',
+    'benchmarks/throughput_vs_memory.png',
     'benchmarks/sensitivity.png',
     'benchmarks/significance.png',
+    'benchmarks/significance_map.png',
+    'benchmarks/latency_percentiles.png',
     'benchmarks/caps.png',
   ])
   for (const { spec } of pictures) expect(spec).toHaveProperty('marks')

@@ -1,0 +1,128 @@
+/** Latency, time and memory against the rows of the data, with the fit that the report states. */
+import { type Growth, growthLevels, ROWS_AXIS } from '../../analyse/growth.ts'
+import { formatNumber } from '../../format.ts'
+import type { Plot } from '../section.ts'
+import { growthText } from '../sections/sensitivity.ts'
+import type { ReportModel } from '../types.ts'
+import { metricTitle, settingName } from '../words.ts'
+import { encodeAxes, levelChannels, levelOf } from './encode.ts'
+import { scaleOver, tickLabel } from './scale.ts'
+import { captionView, pictureSubtitle, wrap } from './text.ts'
+import { config, FONT_SIZE } from './theme.ts'
+
+const ALT = 'Latency, time and memory against the rows of the data, with their fitted growth'
+const PANEL = { width: 300, height: 280 }
+const MOST_BANDS = 8
+const MANY = 40
+
+export function growthPlot(model: ReportModel, file: string): Plot {
+  const { growth } = model
+  if (!model.axes.includes(ROWS_AXIS)) return { file, alt: ALT, skipped: `${ROWS_AXIS} is no axis` }
+  if (growth.length === 0) return { file, alt: ALT, skipped: 'too few trials for a fit' }
+  const metrics = growth.flatMap(({ metric }) => model.metrics.get(metric) ?? [])
+  const others = model.axes.filter((key) => key !== ROWS_AXIS)
+  const encoding = encodeAxes(model.scenarios, others, metrics, null)
+  const { color } = levelChannels({ ...encoding, shape: null })
+  const left = encoding.others.concat(encoding.shape === null ? [] : [encoding.shape.key])
+  const columns = Math.min(3, growth.length)
+  const width = columns * PANEL.width + (columns - 1) * 70
+  const spec = {
+    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    description: ALT,
+    config: config(),
+    spacing: 24,
+    title: {
+      text: wrap(growthText(growth[0]!).replace(/\.$/, ''), FONT_SIZE.title, 600, Math.max(width, 640)),
+      subtitle: wrap(pictureSubtitle(model), FONT_SIZE.subtitle, 400, Math.max(width, 640)),
+    },
+    vconcat: [
+      { columns, spacing: 60, concat: growth.map((one) => panel(model, one, color, encoding)) },
+      captionView(
+        [
+          `Points: means over the ok trials. Lines: rows to the power that was fitted to all trials, ${growth.map(({ power, low, high }) => `${power.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`).join('; ')}, with a level for each setting.${growth.some(({ settings }) => settings <= MOST_BANDS) ? ' Bands: the 95% interval of the power.' : ''}${left.length > 0 ? ` Points of one colour differ in ${left.map(settingName).join(', ')}.` : ''}`,
+        ],
+        Math.max(width, 640),
+      ),
+    ],
+  }
+  return { file, alt: ALT, spec }
+}
+
+function panel(
+  model: ReportModel,
+  growth: Growth,
+  color: Record<string, unknown>,
+  encoding: ReturnType<typeof encodeAxes>,
+) {
+  const metric = model.metrics.get(growth.metric)!
+  const points = model.scenarios.flatMap((scenario) => {
+    const rows = scenario.point[ROWS_AXIS]
+    const value = scenario.metrics[metric.name]?.value
+    if (typeof rows !== 'number' || rows <= 1 || value === undefined || value <= 0) return []
+    const tip = `${scenario.label}: ${formatNumber(value)} ${metric.unit}`
+    return [{ about: scenario.id, rows, value, tip, colour: levelOf(scenario, encoding.colour) }]
+  })
+  const { least, most } = growth.rows
+  const trials = [...model.trialsOf.values()].flat()
+  const levels = growthLevels({ trials, scenarios: model.manifest.sweep.scenarios, axes: model.axes, metric })
+  const lines = levels.flatMap(({ scenario, log_rows, log_value }, line) => {
+    const of = model.scenarios.find(({ id }) => id === scenario)!
+    const at = (rows: number, power: number) => Math.exp(log_value + power * (Math.log(rows) - log_rows))
+    const middle = Math.exp(log_rows)
+    return [least, middle, most].map((rows) => ({
+      ...{ rows, line, value: at(rows, growth.power), colour: levelOf(of, encoding.colour) },
+      low: Math.min(at(rows, growth.low), at(rows, growth.high)),
+      high: Math.max(at(rows, growth.low), at(rows, growth.high)),
+    }))
+  })
+  const xs = scaleOver([least, most], { air: 0.05, log: true })
+  const ys = scaleOver(
+    [...points, ...lines].map(({ value }) => value),
+    { log: true, air: 0.1 },
+  )
+  const x = {
+    field: 'rows',
+    type: 'quantitative',
+    scale: { type: 'log', domain: xs.domain, nice: false },
+    axis: {
+      title: 'Rows, log scale',
+      values: xs.ticks,
+      labelExpr: tickLabel(xs),
+      labelOverlap: 'greedy',
+    },
+  }
+  const y = {
+    field: 'value',
+    type: 'quantitative',
+    scale: { type: 'log', domain: ys.domain, nice: false, clamp: true },
+    axis: { title: `${metricTitle(metric)}, log scale`, values: ys.ticks, labelExpr: tickLabel(ys) },
+  }
+  const isMany = levels.length > MANY
+  return {
+    ...PANEL,
+    layer: [
+      {
+        data: { values: levels.length <= MOST_BANDS ? lines : [] },
+        mark: { type: 'area', opacity: 0.16 },
+        encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, color, detail: { field: 'line' } },
+      },
+      {
+        data: { values: lines },
+        mark: { type: 'line', strokeWidth: isMany ? 1 : 2, opacity: isMany ? 0.4 : 0.9 },
+        encoding: { x, y, color, detail: { field: 'line' } },
+      },
+      {
+        data: { values: points },
+        mark: {
+          type: 'point',
+          filled: true,
+          size: isMany ? 30 : 80,
+          opacity: 0.9,
+          stroke: '#ffffff',
+          strokeWidth: 1,
+        },
+        encoding: { x, y, color, tooltip: { field: 'tip' } },
+      },
+    ],
+  }
+}

@@ -1,0 +1,195 @@
+/** Where the time of a step goes: bars of the operators' times per row, one per scenario or per group of them. */
+import { count, formatNumber, formatShare, wholeNumber } from '../../format.ts'
+import type { LogSummary } from '../chunk-logs.ts'
+import type { Plot } from '../section.ts'
+import type { ReportModel, ScenarioReport } from '../types.ts'
+import { capitalised, plain, settingLabel } from '../words.ts'
+import { noLogs, sampleText } from './distribution.ts'
+import { encodeAxes } from './encode.ts'
+import { scaleOver, tickLabel } from './scale.ts'
+import { captionLayer, ellipsis, pictureSubtitle, textWidth, wrap } from './text.ts'
+import { config, FONT_SIZE, INK, palette } from './theme.ts'
+
+const ALT = 'Time per row by operator, a bar per scenario or group of scenarios'
+const WIDTH = 560
+const ROW = 30
+const LEAST_HEIGHT = 120
+const MOST_ROWS = 24
+const MOST_LABEL = 300
+/** As many as there are colours that everybody can tell apart, less one for the rest. */
+const MOST_OPERATORS = 5
+const OTHERS = 'other operators'
+const REST = 'rest of the step'
+const REST_COLOUR = '#b4bac2'
+
+interface Bar {
+  label: string
+  scenarios: ScenarioReport[]
+  /** Mean over its scenarios, us per row. */
+  parts: Map<string, number>
+}
+
+export function operatorsPlot(model: ReportModel, logs: ReadonlyMap<string, LogSummary>, file: string): Plot {
+  if (logs.size === 0) return { file, alt: ALT, skipped: noLogs(model) }
+  const known = model.scenarios.filter(({ id }) => {
+    const log = logs.get(id)
+    return log !== undefined && log.operators.length > 0 && log.rows > 0
+  })
+  if (known.length === 0) return { file, alt: ALT, skipped: 'the workload reports no times of operators' }
+  const names = operatorNames(known.map(({ id }) => logs.get(id)!))
+  const keys = groupingAxes(model, known)
+  const groups = new Map<string, ScenarioReport[]>()
+  for (const scenario of known) {
+    const label = labelOf(scenario, keys)
+    groups.set(label, [...(groups.get(label) ?? []), scenario])
+  }
+  const bars = [...groups].map(
+    ([label, scenarios]): Bar => ({ label, scenarios, parts: meanParts(scenarios, logs, names) }),
+  )
+  const shown = bars.slice(0, MOST_ROWS)
+  const totals = shown.map(({ parts }) => [...parts.values()].reduce((a, b) => a + b, 0))
+  const series = [...names, REST].filter((name) => shown.some(({ parts }) => (parts.get(name) ?? 0) > 0))
+  const colours = palette(6)
+  const range = series.map((name, i) => (name === REST ? REST_COLOUR : colours[i % colours.length]!))
+  const texts = shown.map(({ label }) => ellipsis(label, FONT_SIZE.tick, MOST_LABEL))
+  // Two that are cut alike still have a row each.
+  const places = texts.map((text, i) => (texts.indexOf(text) === i ? text : `${text}${' '.repeat(i)}`))
+  const height = Math.max(LEAST_HEIGHT, shown.length * ROW)
+  const labels = Math.max(...texts.map((text) => textWidth(text, FONT_SIZE.tick)))
+  const scale = scaleOver([0, Math.max(...totals)], { log: false })
+  const x = {
+    field: 'from',
+    type: 'quantitative',
+    scale: { domain: [0, Math.max(...totals) * 1.02], nice: false },
+    axis: { title: 'Time per row (µs)', values: scale.ticks, labelExpr: tickLabel(scale) },
+  }
+  const values = shown.flatMap(({ scenarios, parts }, i) => {
+    let from = 0
+    return series.flatMap((name) => {
+      const us = parts.get(name) ?? 0
+      if (us <= 0) return []
+      const row = {
+        about: scenarios.map(({ id }) => id),
+        ...{ bar: places[i], part: name, from, to: from + us },
+        tip: `${name}: ${formatNumber(us)} µs per row, ${formatShare(us / totals[i]!, 2)}`,
+      }
+      from += us
+      return [row]
+    })
+  })
+  const spec = {
+    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    description: ALT,
+    config: config(),
+    width: WIDTH,
+    height,
+    title: {
+      text: wrap(headline(known, logs, names), FONT_SIZE.title, 600, WIDTH + labels),
+      subtitle: wrap(pictureSubtitle(model), FONT_SIZE.subtitle, 400, WIDTH + labels),
+      frame: 'bounds',
+    },
+    layer: [
+      {
+        name: 'operators',
+        data: { values },
+        mark: { type: 'bar', size: 18 },
+        encoding: {
+          x,
+          x2: { field: 'to' },
+          y: {
+            field: 'bar',
+            type: 'nominal',
+            sort: null,
+            scale: { domain: places },
+            axis: {
+              title: null,
+              labelLimit: MOST_LABEL + 20,
+              labelColor: INK,
+              grid: false,
+              domain: false,
+              ticks: false,
+            },
+          },
+          color: {
+            field: 'part',
+            type: 'nominal',
+            scale: { domain: series, range },
+            legend: { title: 'Operator', symbolType: 'square' },
+          },
+          tooltip: { field: 'tip' },
+        },
+      },
+      captionLayer(captionOf(known.length, bars, logs), height + 76, WIDTH),
+    ],
+  }
+  return { file, alt: ALT, spec }
+}
+
+/** In the order of their first use; beyond a few, those that take least are one. */
+function operatorNames(logs: readonly LogSummary[]): string[] {
+  const totals = new Map<string, number>()
+  for (const { operators, rows } of logs)
+    for (const { name, ms } of operators) totals.set(name, (totals.get(name) ?? 0) + ms / rows)
+  const names = [...totals.keys()]
+  if (names.length <= MOST_OPERATORS) return names
+  const kept = [...names].sort((a, b) => totals.get(b)! - totals.get(a)!).slice(0, MOST_OPERATORS - 1)
+  return [...names.filter((name) => kept.includes(name)), OTHERS]
+}
+
+function meanParts(
+  scenarios: readonly ScenarioReport[],
+  logs: ReadonlyMap<string, LogSummary>,
+  names: readonly string[],
+): Map<string, number> {
+  const parts = new Map<string, number>(names.map((name) => [name, 0]))
+  const add = (name: string, us: number) => parts.set(name, (parts.get(name) ?? 0) + us / scenarios.length)
+  for (const { id } of scenarios) {
+    const { operators, step_ms, rows } = logs.get(id)!
+    for (const { name, ms } of operators) add(names.includes(name) ? name : OTHERS, (1000 * ms) / rows)
+    const named = operators.reduce((sum, { ms }) => sum + ms, 0)
+    add(REST, Math.max(0, (1000 * (step_ms - named)) / rows))
+  }
+  return parts
+}
+
+/** All axes where every scenario can have a bar; else those that explain latency most, as far as the bars go. */
+function groupingAxes(model: ReportModel, known: readonly ScenarioReport[]): string[] {
+  if (known.length <= MOST_ROWS) return model.axes
+  const metrics = [model.metrics.get('latency_per_row_us') ?? model.metrics.get(model.latency)].flatMap(
+    (m) => m ?? [],
+  )
+  const { colour, shape } = encodeAxes(known, model.axes, metrics, null)
+  const few = (keys: readonly string[]) =>
+    new Set(known.map((scenario) => labelOf(scenario, keys))).size <= MOST_ROWS
+  const keys = [colour?.key, shape?.key].filter((key) => key !== undefined)
+  return few(keys) ? model.axes.filter((key) => keys.includes(key)) : keys.slice(0, 1)
+}
+
+function labelOf({ point, label }: ScenarioReport, keys: readonly string[]): string {
+  if (keys.length === 0) return plain(label)
+  return keys.length === 1
+    ? settingLabel(keys[0]!, point[keys[0]!])
+    : keys.map((key) => settingLabel(key, point[key])).join(', ')
+}
+
+function headline(
+  known: readonly ScenarioReport[],
+  logs: ReadonlyMap<string, LogSummary>,
+  names: readonly string[],
+): string {
+  const parts = meanParts(known, logs, names)
+  const total = [...parts.values()].reduce((a, b) => a + b, 0)
+  const [name, us] = [...parts].sort(([, a], [, b]) => b - a)[0]!
+  return total <= 0
+    ? 'Time of the operators'
+    : `${capitalised(plain(name))} takes ${formatShare(us / total, 2)} of the time of a step`
+}
+
+function captionOf(known: number, bars: readonly Bar[], logs: ReadonlyMap<string, LogSummary>): string[] {
+  const isGrouped = bars.some(({ scenarios }) => scenarios.length > 1)
+  const left = bars.length - MOST_ROWS
+  return [
+    `Time on the clock, throttling included, of one trial per scenario, the first with a chunk log.${isGrouped ? ` Bars: means over the ${wholeNumber(known)} scenarios with these values.` : ''}${sampleText(logs)}`,
+    ...(left > 0 ? [`${count(left, 'more bar')} left out.`] : []),
+  ]
+}
