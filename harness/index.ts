@@ -749,7 +749,8 @@ export async function agent({ onOutput, ...options }: AgentOptions): Promise<voi
     import('./execute/fleet/agent.ts'),
     import('./execute/local/executor.ts'),
   ])
-  const startExecutor = () => new LocalExecutor(onOutput === undefined ? {} : { onOutput })
+  const startExecutor = () =>
+    new LocalExecutor({ credentials: false, ...(onOutput !== undefined && { onOutput }) })
   await runAgent({ signal: never(), onNote: () => {}, ...options, startExecutor })
 }
 

@@ -66,6 +66,8 @@ export interface PrepareSpec {
   arrivals?: ArrivalUse[]
   /** Only asks the workload what it is, whatever data it needs; `datasets` is empty. */
   only_describe?: true
+  /** Environment variables that the workload's code sees beside the usual ones. */
+  env?: readonly string[]
   /** What the workload may take to load and to describe itself; a minute, and a gigabyte, by default. */
   describe_s?: number
   describe_mb?: number
@@ -241,6 +243,8 @@ export interface TrialSpec {
   profiled: boolean
   /** For an estimate of energy where no counter can be read; null: none is made. */
   watts: Watts | null
+  /** Names of environment variables that it sees beside the usual ones, with the values that they have where it runs. */
+  env: readonly string[]
 }
 
 /** Where this machine keeps what specs refer to. */

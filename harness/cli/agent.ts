@@ -12,6 +12,7 @@ interface AgentWords extends ServerWords {
   'max-memory-mb': number | undefined
   'max-cores': number | undefined
   'allow-workloads': string
+  'allow-env': string | undefined
   cache: string | undefined
 }
 
@@ -51,6 +52,12 @@ export const agentCommand: Command<AgentWords> = {
           describe:
             'workloads that may be sent here beside the built-in pipeline: none, any, or a file with a SHA-256 per line',
         },
+        'allow-env': {
+          type: 'string',
+          requiresArg: true,
+          describe:
+            'environment variables of this machine that sweeps may hand over to their trials by "env", such as PYTHONPATH,HF_HOME; none where it is left out',
+        },
         cache: {
           type: 'string',
           requiresArg: true,
@@ -83,6 +90,7 @@ async function work(words: AgentWords): Promise<void> {
     labels: parseNames(words.labels),
     slots,
     allowWorkloads: words['allow-workloads'],
+    ...(words['allow-env'] !== undefined && { allowEnv: parseNames(words['allow-env']) }),
     ...(name !== undefined && { name }),
     ...(maxMemoryMb !== undefined && { maxMemoryMb }),
     ...(maxCores !== undefined && { maxCores }),

@@ -38,6 +38,8 @@ export interface TrialPart {
   driver?: DriverSpec
   /** In a gate: whose trial it is. */
   side?: DuetSide
+  /** Environment variables that are handed over; none where nothing is said. */
+  env?: readonly string[]
 }
 
 export function trialSpec({ id, settings, watts }: TrialRecipe, part: TrialPart): TrialSpec {
@@ -57,6 +59,7 @@ export function trialSpec({ id, settings, watts }: TrialRecipe, part: TrialPart)
     log_chunks: part.logChunks ?? false,
     profiled: part.profiled ?? false,
     watts,
+    env: part.env ?? [],
   }
 }
 

@@ -266,6 +266,7 @@ const sweep = loosely<Sweep>()({
   until: z.object({ min: count, metric: text, ci: number }).nullable(),
   n_jobs: z.int().positive(),
   random_seed: number,
+  env: z.preprocess((given) => given ?? [], z.array(text)),
   relative_to: z.object({ profile: text, kernel_ops_s: number }).nullable(),
   chunk_log: z.enum(['first', 'all', 'none']),
   compare: loosely<Sweep['compare']>()({

@@ -19,6 +19,7 @@ import {
 } from '../../workers/protocol.ts'
 import type { Scalar, WorkloadInfo } from '../../workers/workload.ts'
 import { type Executor, fleetOf } from '../execute/executor.ts'
+import { leftOut, unset } from '../execute/local/environment.ts'
 import { runProbe, type TrialPart, trialSpec } from '../execute/trial-spec.ts'
 import { hashWorkload } from '../execute/workload-code.ts'
 import { formatNumber } from '../format.ts'
@@ -98,7 +99,7 @@ export async function prepareSession(options: SessionOptions): Promise<Preparati
       fit.sweep,
       workload,
       datasets,
-      [...notes, ...tooManyJobs(fit.sweep, limits)],
+      [...notes, ...tooManyJobs(fit.sweep, limits), ...leftOutHere(fit.sweep, ref, executor)],
       calibration,
       executor,
       inputs,
@@ -139,6 +140,8 @@ type Fit =
 
 /** The sweep fitted to its workload and data, whose caps this machine can enforce. */
 async function fitted({ sweep, locate, executor, dataFolder, signal }: SessionOptions): Promise<Fit> {
+  const lacking = unsetHere(sweep, executor, locate)
+  if (lacking !== null) return { ok: false, problem: lacking }
   const prepared = await prepare(sweep, executor, dataFolder)
   signal?.throwIfAborted()
   if (!prepared.ok) {
@@ -260,6 +263,7 @@ export class Session {
       workload: source,
       datasets,
       data_dir: dataFolder,
+      env: this.sweep.env,
       ...describeLimits(this.sweep),
     })
     if (!prepared.ok) return { problem: prepared.error }
@@ -299,7 +303,8 @@ export class Session {
     },
   ): TrialSpec {
     const data = scenario.dataset === null ? null : this.byKey.get(keyOf(scenario.dataset))!
-    const spec = trialSpec(scenario, { workload: this.workload.ref, params: scenario.params, ...part, data })
+    const own = { workload: this.workload.ref, params: scenario.params, env: this.sweep.env }
+    const spec = trialSpec(scenario, { ...own, ...part, data })
     return { ...spec, params: paramsOfTrial(spec.params, this.workload.info, spec.trial) }
   }
 }
@@ -334,6 +339,7 @@ async function prepare(sweep: Sweep, executor: Executor, dataFolder: string): Pr
       uses: asked.map((dataset) => distinctUses(sweep.scenarios, dataset)),
       arrivals: arrivalUses(sweep.scenarios, asked),
       data_dir: dataFolder,
+      env: sweep.env,
       ...describeLimits(sweep),
     }),
   ])
@@ -415,6 +421,22 @@ function tooManyJobs({ n_jobs }: Sweep, { cpu_quota_cores: quota }: OwnLimits): 
   return [
     `n_jobs: ${n_jobs} trials share the ${formatNumber(quota)} cores that this run itself may use, and will wait for each other`,
   ]
+}
+
+/** A variable that a sweep hands over and that is not there is a slip: the trials would run without it. */
+function unsetHere({ env, source }: Sweep, executor: Executor, locate: Locate | null): InputProblem | null {
+  // Agents have environments of their own, and say what they lack.
+  const names = fleetOf(executor) === null ? unset(env) : []
+  if (names.length === 0) return null
+  const what = `${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} not set in this environment`
+  const hint = `set it (export ${names[0]}=...), or take the name out`
+  if (locate !== null) refuse([{ ...locate('env'), what, hint }])
+  return { message: `${source.path}: key "env": ${what}`, hint }
+}
+
+function leftOutHere({ env }: Sweep, { kind }: WorkloadRef, executor: Executor): string[] {
+  const note = fleetOf(executor) === null ? leftOut(kind, env) : null
+  return note === null ? [] : [note]
 }
 
 /** Of the scenarios whose caps must hold; 0 for none. */

@@ -161,6 +161,7 @@ function loadRead(
     ...roundsOf(run('benchmark_runs')),
     n_jobs: run('n_jobs'),
     random_seed: run('random_seed'),
+    env: [...new Set(input.env ?? [])],
     relative_to,
     chunk_log: run('chunk_log'),
     compare: compareSettings(input),

@@ -5,6 +5,7 @@ import { HARNESS_METRICS } from '../metrics.ts'
 import { own } from '../own.ts'
 import { columnType, DATASET_AXES, DATASET_KEYS, DATASET_LISTS, datasetSchema } from './dataset.ts'
 import { isMapping, type Mapping } from './document.ts'
+import { MOST_VARIABLES, VARIABLE_NAME, WITHHELD, WITHHELD_WORDS } from './env.ts'
 import { COLUMN_PREFIX, pointOf, scalarOf } from './expand.ts'
 import { GOAL_KEYS, type GoalInput, goalType } from './goal.ts'
 import { shareType } from './numbers.ts'
@@ -32,6 +33,7 @@ export interface SweepInput {
   params?: ScalarMap
   profiles?: string[]
   machines?: string[]
+  env?: string[]
   grid?: Record<string, Scalar[]>
   include?: ScalarMap[]
   exclude?: ScalarMap[]
@@ -87,6 +89,12 @@ const command = z.strictObject(
   },
   { error: workloadWords },
 )
+
+const envWords = 'a list of names of environment variables, such as [PYTHONPATH]'
+const variable = z
+  .string({ error: envWords })
+  .regex(VARIABLE_NAME, { error: 'the name of an environment variable, and no value: letters, digits and _' })
+  .refine((name) => !WITHHELD.has(name), { error: WITHHELD_WORDS })
 
 const slugWords =
   'a name of letters, digits, dots, dashes and underscores, at most 64, that starts and ends with a letter or digit'
@@ -220,6 +228,11 @@ function makeSchema({ cores, namedKeys }: SchemaOptions): z.ZodType {
         .array(machine.type, { error: 'a list of labels of agents, such as [pi4, server]' })
         .min(1, { error: 'a list of at least one label, such as [pi4]' })
         .describe('an axis of machines, by the labels of the agents that run there; needs --server')
+        .optional(),
+      env: z
+        .array(variable, { error: envWords })
+        .max(MOST_VARIABLES, { error: `at most ${MOST_VARIABLES} names` })
+        .describe('names of environment variables that trials see beside the usual ones, such as PYTHONPATH')
         .optional(),
       grid: z
         .strictObject(optionalEntries(axes), {
@@ -383,7 +396,18 @@ export function knownKeys(path: Path): readonly string[] {
   return [...scenario, 'profile', 'machine', 'params.<name>', 'dataset.columns.<name>']
 }
 
-const BLOCKS = ['params', 'profiles', 'machines', 'grid', 'include', 'exclude', 'compare', 'gate', 'goal']
+const BLOCKS = [
+  'params',
+  'profiles',
+  'machines',
+  'env',
+  'grid',
+  'include',
+  'exclude',
+  'compare',
+  'gate',
+  'goal',
+]
 
 /** Every `params.*` and `dataset.columns.*` key that the grid or an entry of the sweep has. */
 export function namedKeys(data: Record<string, unknown>): string[] {

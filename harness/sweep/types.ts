@@ -181,6 +181,8 @@ export interface Sweep {
   until: StoppingRule | null
   n_jobs: number
   random_seed: number
+  /** Names of environment variables that trials see beside the usual ones. */
+  env: readonly string[]
   /** Null: compute units are cores of the machine that runs. */
   relative_to: RelativeTo | null
   chunk_log: 'first' | 'all' | 'none'

@@ -18,6 +18,7 @@ import { machineName } from '../../ownership/owner.ts'
 import { STINT_VERSION } from '../../package-folder.ts'
 import { readMachine } from '../../record/machine.ts'
 import type { FleetMachine, Machine } from '../../record/types.ts'
+import { VARIABLE_NAME, WITHHELD, WITHHELD_WORDS } from '../../sweep/env.ts'
 import { UserError } from '../../user-error.ts'
 import type { DuetExecutor } from '../executor.ts'
 import { measureKernel } from '../kernel-speed.ts'
@@ -26,6 +27,7 @@ import { neverEnded } from '../trial-spec.ts'
 import { hashWorkload } from '../workload-code.ts'
 import {
   type Allowed,
+  checkEnvironment,
   checkedJob,
   checkWorkload,
   duetWithinLimits,
@@ -92,6 +94,7 @@ class Agent {
   private readonly labels: readonly string[]
   private readonly disk: AgentDisk
   private readonly allowed: Allowed
+  private readonly allowedEnv: ReadonlySet<string>
   private readonly build: string
   private readonly machine: Machine
   private readonly process = nuid.next()
@@ -119,6 +122,12 @@ class Agent {
         throw new UserError(`--labels ${label}: expected letters, digits, - and _, such as pi4,arm64`)
     if (labels.length === 0) throw new UserError('--labels: expected at least one, such as pi4')
     this.allowed = allowedBy(options.allowWorkloads ?? 'none')
+    this.allowedEnv = new Set(options.allowEnv ?? [])
+    for (const name of this.allowedEnv)
+      if (!VARIABLE_NAME.test(name) || WITHHELD.has(name))
+        throw new UserError(
+          `--allow-env ${name}: ${WITHHELD.has(name) ? WITHHELD_WORDS : 'expected names of environment variables, such as PYTHONPATH,HF_HOME'}`,
+        )
     this.build = hashWorkload('pipeline')
     this.machine = readMachine()
     const own = JSON.stringify([labels, maxMemoryMb, maxCores, folder])
@@ -366,7 +375,9 @@ class Agent {
   private async resources(job: Job, executor: DuetExecutor, folder: string): Promise<LocalResources> {
     const workloads = new Map<string, WorkloadSource>()
     const data = new Map<string, string>()
-    for (const { workload, data: ref } of specsOf(job)) {
+    for (const spec of specsOf(job)) {
+      const { workload, data: ref } = spec
+      checkEnvironment(spec, this.allowedEnv)
       if (!workloads.has(workload.sha256)) {
         checkWorkload(workload, this.allowed, this.build)
         workloads.set(

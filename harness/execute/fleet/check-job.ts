@@ -12,6 +12,7 @@ import {
 } from '../../../workers/protocol.ts'
 import { STINT_VERSION } from '../../package-folder.ts'
 import type { FleetMachine } from '../../record/types.ts'
+import { MOST_VARIABLES, VARIABLE_NAME, WITHHELD } from '../../sweep/env.ts'
 import { HASH, type Job, KEY, LABEL } from './messages.ts'
 
 /** The job is not run, and the coordinator is told why. */
@@ -65,6 +66,7 @@ const spec = z.strictObject({
   // Stays off here: a profile does not travel.
   profiled: z.literal(false),
   watts: z.strictObject({ idle: number, per_core: number }).nullable(),
+  env: z.array(z.string().regex(VARIABLE_NAME)).max(MOST_VARIABLES),
 })
 
 const job = z.strictObject({
@@ -160,6 +162,27 @@ export function checkWorkload({ kind, name, sha256 }: WorkloadRef, allowed: Allo
   throw new Refused(
     `it does not run the workload ${name} (sha256 ${sha256}): its --allow-workloads names ${allowed === 'none' ? 'none' : 'other hashes'}`,
   )
+}
+
+/**
+ * @param allowed names of variables that any sweep may have
+ * @throws {Refused} where a trial asks for a variable of this machine that it may not see, or that is not set
+ */
+export function checkEnvironment(
+  { env, trial }: TrialSpec,
+  allowed: ReadonlySet<string>,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): void {
+  const withheld = env.filter((name) => !allowed.has(name) || WITHHELD.has(name))
+  if (withheld.length > 0)
+    throw new Refused(
+      `trial ${trial} asks for the environment variable ${withheld.join(', ')}, which this agent does not hand over: start it with --allow-env ${withheld.join(',')}, or leave "env" out`,
+    )
+  const unset = env.filter((name) => environment[name] === undefined)
+  if (unset.length > 0)
+    throw new Refused(
+      `trial ${trial} asks for the environment variable ${unset.join(', ')}, which is not set where this agent runs`,
+    )
 }
 
 /**

@@ -40,6 +40,8 @@ export interface AgentOptions extends ServerOptions {
   maxCores?: number
   /** `none`, `any`, or a file with a hash per line; none where nothing is said. */
   allowWorkloads?: string
+  /** Environment variables that sweeps may have handed over to their trials; none where nothing is said. */
+  allowEnv?: readonly string[]
   /** What is kept on disk; `stint/agent` in the user's cache where none is given. */
   folder?: string
   signal: AbortSignal

@@ -29,7 +29,8 @@ import { trialErrorFrom } from '../../../workers/untrusted.ts'
 import { makeOwnedFolder, removeLeftovers } from '../../ownership/leftovers.ts'
 import { workloadName } from '../../sweep/paths.ts'
 import type { DuetExecutor } from '../executor.ts'
-import { entryFile, workerEnvironment } from './entries.ts'
+import { entryFile } from './entries.ts'
+import { trialEnvironment, workerEnvironment } from './environment.ts'
 import { monotonicMs, receiveDuet, receivePrepared, receiveReport } from './receive.ts'
 import { Supervisor, type Watch } from './supervisor.ts'
 import { metTaskLimit, taskLimitMessage } from './task-limit.ts'
@@ -44,6 +45,8 @@ export interface LocalExecutorOptions {
   mechanism?: ComputeMechanism
   /** Where the folders for the trials' temporary files are made; the system's by default. */
   temporaryRoot?: string
+  /** Trials connect to a broker as whom the environment says; false where others' trials run. */
+  credentials?: boolean
   /** Called with all that trial processes and workloads print; by default it is dropped. */
   onOutput?(text: string): void
 }
@@ -58,6 +61,16 @@ const INTERRUPT_GRACE_MS = 250
 const STARTS = 3
 
 type Entry = 'trial-process' | 'duet-process' | 'prepare'
+
+/** What a process of a workload finds around it. */
+interface Surroundings {
+  /** For its temporary files. */
+  folder: string
+  /** Of environment variables that the sweep hands over. */
+  names: readonly string[]
+  /** Whether it connects to a broker. */
+  brokers: boolean
+}
 
 /**
  * On one core helper threads gain nothing, and a worker that waits for one of them waits for whoever else has the core.
@@ -93,6 +106,7 @@ export class LocalExecutor implements DuetExecutor {
   private readonly supervisor: Supervisor
   private readonly temporary: string
   private readonly onOutput: (text: string) => void
+  private readonly credentials: boolean
   private readonly processes = new Set<TrialProcess<unknown>>()
   /** Trials that run now, and whether another ran beside each at any time. */
   private readonly running = new Map<string, { shared: boolean }>()
@@ -106,6 +120,7 @@ export class LocalExecutor implements DuetExecutor {
     removeLeftovers(options.temporaryRoot)
     this.temporary = makeOwnedFolder(options.temporaryRoot)
     this.onOutput = options.onOutput ?? (() => {})
+    this.credentials = options.credentials ?? true
     this.supervisor = new Supervisor(options.mechanism ?? null)
     void this.supervisor.ended.then(() => this.killProcesses())
   }
@@ -128,7 +143,8 @@ export class LocalExecutor implements DuetExecutor {
       const { ending, pid } = await this.play<PrepareResult>(
         'prepare',
         spec,
-        folder,
+        // What reads the data may connect to a broker.
+        { folder, names: spec.env ?? [], brokers: this.credentials },
         watch,
         (signal, child) => {
           // The workload's own code first, then what reads the data.
@@ -158,7 +174,7 @@ export class LocalExecutor implements DuetExecutor {
     const mine = { shared: false }
     this.running.set(spec.trial, mine)
     if (this.running.size > 1) for (const trial of this.running.values()) trial.shared = true
-    const publisher = publisherFor(job)
+    const publisher = publisherFor(job, this.credentials)
     try {
       const caps: CapsInForce = { memory: null, compute: null }
       const watch = {
@@ -170,7 +186,7 @@ export class LocalExecutor implements DuetExecutor {
       const { ending: sent, pid } = await this.play<TrialReport>(
         'trial-process',
         job,
-        folder,
+        { folder, names: spec.env, brokers: this.credentials && job.live !== null },
         watch,
         (signal, child) => this.serve(child, job, caps, signal),
       )
@@ -213,7 +229,7 @@ export class LocalExecutor implements DuetExecutor {
       const { ending, pid } = await this.play<DuetReport>(
         'duet-process',
         job,
-        folder,
+        { folder, names: [...baseline.env, ...candidate.env], brokers: false },
         watch,
         (signal, child) => {
           if (signal === 'finished') this.supervisor.release(child.pid)
@@ -250,12 +266,12 @@ export class LocalExecutor implements DuetExecutor {
   private async play<R>(
     entry: Entry,
     job: unknown,
-    folder: string,
+    surroundings: Surroundings,
     watch: Omit<Watch, 'temporary'>,
     onSignal: (signal: TrialSignal['stint'], child: TrialProcess<R>) => void = () => {},
   ): Promise<{ ending: ProcessEnding<R>; pid: number }> {
     for (let left = STARTS; ; left--) {
-      const child = this.start<R>(entry, job, folder, watch, (signal) => onSignal(signal, child))
+      const child = this.start<R>(entry, job, surroundings, watch, (signal) => onSignal(signal, child))
       const ending = await child.ended
       const interrupted = ending.kind === 'death' && isOneOf(GROUP_SIGNALS, ending.death.signal)
       if (interrupted) await pause(INTERRUPT_GRACE_MS)
@@ -268,7 +284,7 @@ export class LocalExecutor implements DuetExecutor {
   private start<R>(
     entry: Entry,
     job: unknown,
-    folder: string,
+    { folder, names, brokers }: Surroundings,
     watch: Omit<Watch, 'temporary'>,
     onSignal: (signal: TrialSignal['stint']) => void,
   ): TrialProcess<R> {
@@ -278,7 +294,7 @@ export class LocalExecutor implements DuetExecutor {
       name: entry === 'prepare' ? 'prepare' : 'run',
       flags: entry === 'duet-process' ? DUET_FLAGS : [],
       job,
-      environment: workerEnvironment({ TMPDIR: folder }),
+      environment: trialEnvironment(names, brokers, { TMPDIR: folder }),
       onOutput: this.onOutput,
       onSignal,
     })
@@ -411,12 +427,12 @@ function liveOf({ driver }: TrialSpec): TrialJob['live'] {
 }
 
 /** Starts the process that sends a trial's events, outside its caps; null where they are handed over in process. */
-function publisherFor({ spec, data, live }: TrialJob): ChildProcess | null {
+function publisherFor({ spec, data, live }: TrialJob, credentials: boolean): ChildProcess | null {
   const { driver } = spec
   if (live === null || driver.kind !== 'open' || spec.data === null) return null
   const child = fork(entryFile('publisher'), [], {
     execArgv: [],
-    env: workerEnvironment({}),
+    env: credentials ? workerEnvironment({}) : trialEnvironment(spec.env, false, {}),
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   const order: LivePublishSpec = { data: { ...spec.data, path: data! }, live, driver }

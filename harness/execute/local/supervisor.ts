@@ -11,7 +11,8 @@ import type {
   TimeWindow,
   WatchSummary,
 } from '../../../workers/protocol.ts'
-import { entryFile, workerEnvironment } from './entries.ts'
+import { entryFile } from './entries.ts'
+import { workerEnvironment } from './environment.ts'
 import { metTaskLimit, taskLimitError } from './task-limit.ts'
 
 type Answer = Exclude<SupervisorReply, { op: 'ready' }>

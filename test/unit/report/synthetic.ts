@@ -97,6 +97,7 @@ export function syntheticRun(shape: Shape = {}): {
         random_seed: 42,
         relative_to: null,
         until: null,
+        env: [],
         chunk_log: 'first',
         compare: {
           reference: shape.reference === undefined ? { max_compute_units: 1 } : shape.reference,

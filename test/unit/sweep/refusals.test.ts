@@ -31,6 +31,24 @@ describe('keys', () => {
       'sweep.yaml:2:27: key "gate.margins.cpu_s": got 3, expected a share from 0% to 1000%, such as 2% or 0.02',
     ],
     ['goal: { maximise: r2 }', 'sweep.yaml:2:9: key "goal.maximise": unknown key; did you mean "maximize"?'],
+    [
+      'env: [NODE_OPTIONS]',
+      expect.stringMatching(
+        /^sweep\.yaml:2:7: key "env\[0\]": got "NODE_OPTIONS", expected a variable that trials may see: NODE_OPTIONS, .* would defeat caps/,
+      ),
+    ],
+    [
+      'env: [A=1, "", 7]',
+      expect.stringMatching(
+        /key "env\[0\]": got "A=1", expected the name of an environment variable, and no value/,
+      ),
+      expect.stringMatching(/key "env\[1\]": got "", expected the name of/),
+      expect.stringMatching(/key "env\[2\]": got 7, expected a list of names of environment variables/),
+    ],
+    [
+      'env: HOME',
+      'sweep.yaml:2:6: key "env": got "HOME", expected a list of names of environment variables, such as [PYTHONPATH]',
+    ],
     ['goals: { maximize: r2 }', 'sweep.yaml:2:1: key "goals": unknown key; did you mean "goal"?'],
     ['dataset: { file: a.csv }', 'sweep.yaml:2:12: key "dataset.file": unknown key'],
     ['compare: { alhpa: 0.1 }', 'sweep.yaml:2:12: key "compare.alhpa": unknown key; did you mean "alpha"?'],
