@@ -235,7 +235,7 @@ export interface TrialSpec {
   caps: CapsAsked
   driver: DriverSpec
   warmup_chunks: number
-  /** From the start of the trial's process, warm-up included, s. */
+  /** From when a process has the trial, warm-up included, s. */
   deadline_s: number
   /** Whether every chunk is logged. */
   log_chunks: boolean
@@ -288,6 +288,9 @@ export interface TrialJob {
   /** `cpu.stat` of each group above the trial's that has a quota. */
   throttle_counts: string[]
 }
+
+/** All that a trial process must know to start its worker, before it has a trial. */
+export type TrialStart = Pick<CapsAsked, 'max_memory_mb' | 'memory_scope'>
 
 /** The caps of one trial: as asked, as in force, as achieved. */
 export interface CapsRecord {
@@ -642,9 +645,9 @@ export interface TimeWindow {
   to: number
 }
 
-/** Host to coordinator: the worker stands empty, it is warm (or, before all trials, has described its workload), all that is timed is over, the trial is over. */
+/** Host to coordinator: the worker stands empty, it has its trial, it is warm (or, before all trials, has described its workload), all that is timed is over, the trial is over. */
 export interface TrialSignal {
-  stint: 'empty' | 'warm' | 'measured' | 'finished'
+  stint: 'empty' | 'given' | 'warm' | 'measured' | 'finished'
 }
 
 /** The coordinator's answer to `empty` and `warm`. */
@@ -654,20 +657,27 @@ export interface TrialPermit {
   compute: ComputeCapInForce | null
   /** Why the trial must not go on: a cap that cannot be enforced. */
   refused: string | null
+  /** What a trial process that stands empty is to run; null otherwise. */
+  job: TrialJob | null
 }
 
-/** Coordinator to supervisor. Every request but `watch`, `begin` and `release` is answered under its `id`. */
+/** Coordinator to supervisor. Every request that has an `id` is answered under it. */
 export type SupervisorRequest =
   | {
       op: 'watch'
       pid: number
+      /** Null: the process waits for `assign`, and is only ended with the coordinator. */
       timeout_ms: number | null
       temporary: string | null
+      /** Its memory is capped before any code of a workload runs. */
+      starts_empty: boolean
       caps_memory: boolean
       caps_compute: boolean
     }
   | { op: 'cap_memory'; id: number; pid: number; cap_mb: number | null; scope: MemoryScope }
   | { op: 'cap_compute'; id: number; pid: number; units: number | null; core: number | null }
+  /** A process that was started ahead runs its trial from now on. */
+  | { op: 'assign'; pid: number; timeout_ms: number }
   /** The timed steps are about to begin. */
   | { op: 'begin'; pid: number }
   | { op: 'release'; pid: number }

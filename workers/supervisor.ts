@@ -41,7 +41,7 @@ function reply(message: SupervisorReply): void {
 }
 
 function watch(request: Extract<SupervisorRequest, { op: 'watch' }>): void {
-  const child = new WatchedProcess(request.pid, request.timeout_ms, request.temporary)
+  const child = new WatchedProcess(request.pid, request.timeout_ms, request.temporary, request.starts_empty)
   watched.set(request.pid, child)
   // A group of version 2 also counts and ends whatever the trial starts, and costs nothing.
   if (grouper !== null && (request.caps_memory || grouper.mechanism === 'cgroup_v2'))
@@ -129,6 +129,9 @@ function handle(request: SupervisorRequest): void {
       break
     case 'cap_compute':
       reply({ op: 'compute_capped', id: request.id, ...capCompute(request) })
+      break
+    case 'assign':
+      watched.get(request.pid)?.assign(request.timeout_ms)
       break
     case 'begin':
       watched.get(request.pid)?.begin()

@@ -14,6 +14,7 @@ import {
   type TrialJob,
   type TrialReport,
   type TrialSpec,
+  type TrialStart,
 } from './protocol.ts'
 import { peakResidentMb } from './telemetry/process-files.ts'
 import { checkedReport, trialErrorFrom } from './untrusted.ts'
@@ -28,13 +29,14 @@ const LEAST_BUDGET_MB = 4
 for (const signal of GROUP_SIGNALS) process.on(signal, () => {})
 process.on('disconnect', () => process.exit(1))
 
-/** Runs one trial in this process, which is used for nothing else. */
-export async function run(job: TrialJob): Promise<TrialReport> {
-  const { spec } = job
-  const budgetMb = budgetOf(spec.caps, process.memoryUsage.rss() / MIB)
+/**
+ * Runs one trial in this process, which is used for nothing else. Its worker starts at once, and may stand empty for a
+ * while before the trial comes.
+ */
+export async function run(start: TrialStart): Promise<TrialReport> {
+  const budgetMb = budgetOf(start, process.memoryUsage.rss() / MIB)
   if (budgetMb !== null && budgetMb < LEAST_BUDGET_MB)
-    return reportFrom(refusedBy(tooSmall(spec, budgetMb)), null, null)
-  const load1m = process.platform === 'win32' ? null : (loadavg()[0] ?? null)
+    return reportFrom(refusedBy(tooSmall(start, budgetMb)), null, null)
   const worker = new Piscina({
     filename: fileURLToPath(new URL('./worker.js', import.meta.url)),
     resourceLimits: resourceLimits(budgetMb),
@@ -43,6 +45,18 @@ export async function run(job: TrialJob): Promise<TrialReport> {
     idleTimeout: Number.POSITIVE_INFINITY,
     recordTiming: false,
   })
+  let job: TrialJob
+  try {
+    await worker.run(null, { name: 'empty' })
+    const given = await permit('empty')
+    job = given.job!
+    signalCoordinator('given')
+    if (given.refused !== null) return reportFrom(refusedBy(given.refused), budgetMb, null)
+  } catch (error) {
+    return reportFrom(workerEnded(error, start), budgetMb, null)
+  }
+  const { spec } = job
+  const load1m = process.platform === 'win32' ? null : (loadavg()[0] ?? null)
   const deadline = new AbortController()
   const late = sleep(spec.deadline_s * 1000, timedOut(spec), { signal: deadline.signal })
   // Ended by the abort below, which nobody waits for.
@@ -53,9 +67,9 @@ export async function run(job: TrialJob): Promise<TrialReport> {
   return reportFrom(report, budgetMb, load1m)
 }
 
-function tooSmall({ caps }: TrialSpec, budgetMb: number): string {
-  const least = Math.ceil((caps.max_memory_mb ?? 0) - budgetMb + LEAST_BUDGET_MB)
-  return `memory_scope: process needs max_memory_mb ${least} or more on this machine, since Node itself takes most of ${caps.max_memory_mb} MB`
+function tooSmall({ max_memory_mb }: TrialStart, budgetMb: number): string {
+  const least = Math.ceil((max_memory_mb ?? 0) - budgetMb + LEAST_BUDGET_MB)
+  return `memory_scope: process needs max_memory_mb ${least} or more on this machine, since Node itself takes most of ${max_memory_mb} MB`
 }
 
 async function runWorker(
@@ -64,9 +78,6 @@ async function runWorker(
   budgetMb: number | null,
 ): Promise<Partial<WorkerReport> & { outcome: Outcome }> {
   try {
-    await worker.run(null, { name: 'empty' })
-    const unwatched = (await permit('empty')).refused
-    if (unwatched !== null) return refusedBy(unwatched)
     const unusable: Awaited<ReturnType<typeof load>> = await worker.run(job, { name: 'load' })
     if (unusable !== null) return unusable
     const warmed: Awaited<ReturnType<typeof warm>> = await worker.run({ job, budgetMb } satisfies WarmOrder, {
@@ -82,7 +93,7 @@ async function runWorker(
     signalCoordinator('measured')
     return (await worker.run(null, { name: 'finish' })) as WorkerReport
   } catch (error) {
-    return workerEnded(error, job.spec)
+    return workerEnded(error, job.spec.caps)
   }
 }
 
@@ -91,9 +102,12 @@ function refusedBy(message: string): { outcome: Outcome; error: TrialError } {
 }
 
 /** The thread is gone: by its heap limit, by `process.exit`, or by an error thrown outside every step. */
-function workerEnded(thrown: unknown, spec: TrialSpec): { outcome: Outcome; error: TrialError } {
+function workerEnded(
+  thrown: unknown,
+  { max_memory_mb }: TrialStart,
+): { outcome: Outcome; error: TrialError } {
   if (isOutOfMemory(thrown)) {
-    const message = `the workload filled the heap that max_memory_mb ${spec.caps.max_memory_mb} allows`
+    const message = `the workload filled the heap that max_memory_mb ${max_memory_mb} allows`
     return { outcome: 'out_of_memory', error: { name: OUT_OF_MEMORY, message } }
   }
   const error = trialErrorFrom(thrown)

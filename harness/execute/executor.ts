@@ -18,6 +18,8 @@ export interface Executor {
   prepare(spec: PrepareSpec): Promise<PrepareResult>
   /** Says where the things lie that the specs of a session refer to; before the first `run`. */
   provide(resources: LocalResources): void
+  /** Says which trials are likely to follow the next one; with none, that none does. What can be made ready for them is. */
+  expect?(next: readonly TrialSpec[]): void
   /**
    * Runs one trial to its outcome. Resolves for every outcome, `failed` included.
    * @throws only when the executor itself is broken or was closed

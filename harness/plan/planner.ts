@@ -18,6 +18,9 @@ export interface Planner<Job, Result> {
   ended(job: Job, result: Result): void
 }
 
+/** Jobs that are known ahead: enough for as many cores as most machines have. */
+const LIKELY = 16
+
 // ---------------------------------------------------------------- rounds: all of them, or until each scenario's mean is known well enough
 
 /** Trials that may be put off while later ones run: enough for a few slots, and cheap to look through. */
@@ -50,6 +53,12 @@ export class Rounds implements Planner<PlannedTrial, TrialResult> {
       this.putOff.push(trial)
     }
     return this.upcoming === this.plan.length && this.putOff.length === 0 ? null : { do: 'wait' }
+  }
+
+  /** What `next` is likely to give out, some of it. */
+  likely(): PlannedTrial[] {
+    const planned = this.plan.slice(this.upcoming, this.upcoming + LIKELY)
+    return [...this.putOff, ...planned].filter((trial) => this.stopping?.needs(trial) !== false)
   }
 
   ended({ scenario }: PlannedTrial, result: TrialResult): void {

@@ -217,13 +217,17 @@ async function runIntoJournal(run: TrialsToRun, context: RunContext): Promise<{ 
       complete = !end.interrupted
       return end
     }
+    const rounds = run.search === null ? new Rounds(run.plan, stopping) : null
+    const specOf = ({ scenario, round }: PlannedTrial) =>
+      session.spec(scenarios.get(scenario)!, { round, logChunks: isLogged(round) })
     const end = await fillSlots({
-      planner: run.search ?? new Rounds(run.plan, stopping),
+      planner: run.search ?? rounds!,
       slots: sweep.n_jobs,
-      run: async ({ scenario, round }: PlannedTrial) => {
-        const spec = session.spec(scenarios.get(scenario)!, { round, logChunks: isLogged(round) })
+      run: async (trial: PlannedTrial) => {
+        const spec = specOf(trial)
         if (run.setAside.has(spec.trial)) return recorded(neverEnded(spec, COORDINATOR_LOST))
         await refuseChanged(session)
+        executor.expect?.((rounds?.likely() ?? []).map(specOf))
         const result = recorded(await executor.run(spec))
         await refuseChanged(session)
         return result

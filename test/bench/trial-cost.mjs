@@ -72,7 +72,9 @@ function cost(dist, caps) {
     if (status !== 0) throw new Error(`${dist}: ${stderr}`)
     const cpu = childrenCpuMs() - before
     const name = readdirSync(join(out, 't')).find((entry) => /^\d/.test(entry))
-    const lines = readFileSync(join(out, 't', name, 'trials.jsonl'), 'utf8').trim().split('\n')
+    const lines = readFileSync(join(out, 't', name, 'trials.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
     const starts = lines.map((line) => Date.parse(JSON.parse(line).started_at))
     rmSync(out, { recursive: true })
     return { cpu, spans: starts.slice(1).map((start, i) => start - starts[i]) }
@@ -84,7 +86,9 @@ function cost(dist, caps) {
 }
 
 const CAPS = { none: {}, both: { max_memory_mb: 64, max_compute_units: 0.5 } }
-const contestants = builds.flatMap((dist) => Object.entries(CAPS).map(([name, caps]) => ({ dist, name, caps })))
+const contestants = builds.flatMap((dist) =>
+  Object.entries(CAPS).map(([name, caps]) => ({ dist, name, caps })),
+)
 const found = new Map(contestants.map((one) => [one, []]))
 for (let round = 0; round < Number(given); round++) {
   const order = [...contestants].sort(() => Math.random() - 0.5)
@@ -100,7 +104,8 @@ process.stdout.write(
   `${availableParallelism()} cores, Node ${process.versions.node}; medians of ${given} rounds, over a bare fork with a worker\n`,
 )
 for (const [{ dist, name }, rounds] of found) {
-  const ratio = (key) => median(rounds.map((one) => one[key] / one.base[key === 'cpu' ? 'cpu' : 'wall'])).toFixed(2)
+  const ratio = (key) =>
+    median(rounds.map((one) => one[key] / one.base[key === 'cpu' ? 'cpu' : 'wall'])).toFixed(2)
   const ms = median(rounds.map(({ wall }) => wall)).toFixed(0)
   process.stdout.write(
     `${basename(dirname(dist))}, caps ${name}: ${ratio('wall')}x (${ms} ms; mean ${ratio('mean')}x), CPU ${ratio('cpu')}x\n`,

@@ -94,7 +94,7 @@ class DutyCycle implements ComputeCap {
 
   /** @param theirStartCounts whether they were started under the cap */
   private findChildren(theirStartCounts: boolean): void {
-    this.tree.lookForNew()
+    this.tree.look()
     for (const pid of this.tree.pids()) {
       if (this.children.has(pid)) continue
       const cpu = cpuTimeOf(pid, theirStartCounts)

@@ -55,16 +55,20 @@ export class ProcessTree {
     return this.seen
   }
 
-  /** As `look`, where any process or thread of the machine has been started since. Takes some 5 us else. */
-  lookForNew(): void {
-    if (newestProcess() !== this.newest) this.look()
+  /** What the root started up to now is its runtime's own threads: it has run no code but Stint's. */
+  begin(): void {
+    this.newest = newestProcess() ?? this.newest
   }
 
-  /** Finds what has come since the last look; what was found stays, also when its parent is gone. */
+  /**
+   * Finds what has come since the last look; what was found stays, also when its parent is gone. Takes some 5 us where no
+   * process or thread of the machine has been started since.
+   */
   look(): void {
     const since = this.newest
-    this.newest = newestProcess() ?? since
-    if (this.tag !== null && this.newest !== since) for (const pid of tagged(this.tag, since)) this.add(pid)
+    this.newest = newestProcess() ?? since + 1
+    if (this.newest === since) return
+    if (this.tag !== null) for (const pid of tagged(this.tag, since)) this.add(pid)
     const waiting = [this.root, ...this.found.keys()]
     for (let parent = waiting.pop(); parent !== undefined; parent = waiting.pop()) {
       for (const pid of childrenOf(parent)) if (this.add(pid)) waiting.push(pid)

@@ -28,11 +28,13 @@ const KERNEL_MB = 2
 
 export class WatchedProcess {
   private readonly pid: number
-  private readonly deadline: number
+  private deadline: number
   private readonly temporary: string | null
   private readonly resident: ResidentSize | null
   private readonly tree: ProcessTree
   private polls = 0
+  /** Whether code of a workload may have run in it. */
+  private hasCode: boolean
   private group: MemoryGroup | null = null
   private groupMechanism: MemoryCapInForce['backstop'] = null
   private computeGroup: EnteredGroup | null = null
@@ -49,12 +51,19 @@ export class WatchedProcess {
   private begun: TreeUsage | null = null
   private finished: TreeUsage | null = null
 
-  constructor(pid: number, timeoutMs: number | null, temporary: string | null) {
+  /** @param startsEmpty the workload's code comes after its memory was capped */
+  constructor(pid: number, timeoutMs: number | null, temporary: string | null, startsEmpty: boolean) {
+    this.hasCode = !startsEmpty
     this.pid = pid
     this.temporary = temporary
     this.deadline = timeoutMs === null ? Number.POSITIVE_INFINITY : monotonicMs() + timeoutMs
     this.resident = openResident(pid)
     this.tree = new ProcessTree(pid, temporary)
+  }
+
+  /** It was started ahead, and runs its trial from now on. */
+  assign(timeoutMs: number): void {
+    this.deadline = monotonicMs() + timeoutMs
   }
 
   /** Moves the trial process into a group of its own, which counts what it takes from now on. */
@@ -78,6 +87,8 @@ export class WatchedProcess {
 
   /** Takes the present size as that of an idle worker, and bounds what may come on top. */
   capMemory(capMb: number | null, scope: MemoryScope): MemoryCapInForce {
+    if (!this.hasCode) this.tree.begin()
+    this.hasCode = true
     this.emptyMb = this.resident?.readMb() ?? null
     if (this.emptyMb === null) return { allowance_mb: null, backstop: null, error: null }
     restartPeakResident(this.pid)
@@ -122,7 +133,7 @@ export class WatchedProcess {
   /** One reading; kills the trial process where it is over. */
   poll(): void {
     if (monotonicMs() > this.deadline) this.kill('deadline')
-    if (this.polls++ % LOOK_EVERY === 0) this.tree.lookForNew()
+    if (this.polls++ % LOOK_EVERY === 0 && this.hasCode) this.tree.look()
     const own = this.resident?.readMb() ?? null
     if (own === null) return
     const rss = own + this.tree.residentMb()

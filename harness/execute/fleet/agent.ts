@@ -456,6 +456,7 @@ class Agent {
         this.claim(run, key, id, deaths)
         doing.now = id
         const died = deaths.get(id) ?? 0
+        executor.expect?.(limited.slice(index + 1))
         const result =
           died >= MOST_DEATHS
             ? { ...crashed(spec, died), machine: this.name }

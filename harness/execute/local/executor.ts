@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { totalmem } from 'node:os'
+import { availableParallelism, freemem, totalmem } from 'node:os'
 import { join } from 'node:path'
 import {
   type Capabilities,
@@ -17,6 +17,7 @@ import {
   type LivePublishSpec,
   type LocalResources,
   type MemoryCapInForce,
+  type OwnLimits,
   type PrepareResult,
   type PrepareSpec,
   type TrialJob,
@@ -24,6 +25,7 @@ import {
   type TrialResult,
   type TrialSignal,
   type TrialSpec,
+  type TrialStart,
 } from '../../../workers/protocol.ts'
 import { trialErrorFrom } from '../../../workers/untrusted.ts'
 import { makeOwnedFolder, removeLeftovers } from '../../ownership/leftovers.ts'
@@ -33,7 +35,7 @@ import { entryFile } from './entries.ts'
 import { trialEnvironment, workerEnvironment } from './environment.ts'
 import { monotonicMs, receiveDuet, receivePrepared, receiveReport } from './receive.ts'
 import { Supervisor, type Watch } from './supervisor.ts'
-import { metTaskLimit, taskLimitMessage } from './task-limit.ts'
+import { manyTasksFree, metTaskLimit, taskLimitMessage } from './task-limit.ts'
 import { type ProcessEnding, TrialProcess } from './trial-process.ts'
 import { type CapsInForce, outcomeOfDeath, toTrialResult } from './trial-result.ts'
 
@@ -62,6 +64,21 @@ const STARTS = 3
 
 type Entry = 'trial-process' | 'duet-process' | 'prepare'
 
+/** A process for a trial, whose worker stands empty or soon will. */
+interface Started {
+  /** The same for trials that it would do for. */
+  like: string
+  child: TrialProcess<TrialReport>
+  /** For its temporary files. */
+  folder: string
+  /** Once its worker stands empty. */
+  memory: Promise<MemoryCapInForce>
+  /** Resolves once it takes no processor time any more: it stands empty, or is gone. */
+  ready: Promise<void>
+  /** For all signals that follow. */
+  onSignal(signal: TrialSignal['stint']): void
+}
+
 /** What a process of a workload finds around it. */
 interface Surroundings {
   /** For its temporary files. */
@@ -77,6 +94,11 @@ interface Surroundings {
  * So each worker collects its garbage and compiles by itself, which its own CPU time then shows.
  */
 const DUET_FLAGS = ['--single-threaded']
+
+/** A process that takes longer to start, on a machine that is very busy, is not waited for. */
+const LONGEST_START_MS = 10_000
+/** Of the memory that is free, a process that is started ahead may count on so much, MB; it takes about a tenth of it. */
+const ROOM_AHEAD_MB = 512
 
 /** What a workload may take to load and describe itself where no cap says less, MB. */
 const DESCRIBE_MB = 1024
@@ -111,6 +133,12 @@ export class LocalExecutor implements DuetExecutor {
   /** Trials that run now, and whether another ran beside each at any time. */
   private readonly running = new Map<string, { shared: boolean }>()
   private readonly freeFolders: string[] = []
+  /** Trials that are likely to be next, in order. */
+  private next: readonly TrialSpec[] = []
+  /** Whether processes for trials to come may take from a limit on their number; null before it is known. */
+  private tasksFree: boolean | null = null
+  /** Started for trials to come. */
+  private ahead: Started[] = []
   private folders = 0
   private closed = false
   private resources = NO_RESOURCES
@@ -134,23 +162,24 @@ export class LocalExecutor implements DuetExecutor {
     this.resources = resources
   }
 
+  expect(next: readonly TrialSpec[]): void {
+    this.next = next
+  }
+
   /** Does not wait until the supervisor knows what it can enforce: memory it watches in any case. */
   async prepare(spec: PrepareSpec): Promise<PrepareResult> {
     const folder = this.takeFolder()
     try {
-      const watch = { timeoutMs: null, capsMemory: false, capsCompute: false }
+      const watch = { timeoutMs: null, startsEmpty: true, capsMemory: false, capsCompute: false }
+      // What reads the data may connect to a broker.
+      const surroundings = { folder, names: spec.env ?? [], brokers: this.credentials }
       let capMb = 0
-      const { ending, pid } = await this.play<PrepareResult>(
-        'prepare',
-        spec,
-        // What reads the data may connect to a broker.
-        { folder, names: spec.env ?? [], brokers: this.credentials },
-        watch,
-        (signal, child) => {
+      const { ending, pid } = await this.play(() =>
+        this.start<PrepareResult>('prepare', spec, surroundings, watch, (signal, child) => {
           // The workload's own code first, then what reads the data.
           capMb = signal === 'empty' ? (spec.describe_mb ?? DESCRIBE_MB) : READING_SHARE * (totalmem() / MIB)
           void this.capPreparing(child, capMb)
-        },
+        }),
       )
       const { killed } = await this.supervisor.unwatch(pid, null)
       if (killed === 'memory' || killed === 'cgroup_memory')
@@ -170,25 +199,32 @@ export class LocalExecutor implements DuetExecutor {
     const job = this.jobOf(spec, limits.throttle_counts)
     const startedAt = new Date()
     const requested = performance.now()
-    const folder = this.takeFolder()
     const mine = { shared: false }
     this.running.set(spec.trial, mine)
     if (this.running.size > 1) for (const trial of this.running.values()) trial.shared = true
     const publisher = publisherFor(job, this.credentials)
+    const folders: string[] = []
     try {
       const caps: CapsInForce = { memory: null, compute: null }
-      const watch = {
-        timeoutMs: spec.deadline_s * 1000 + DEADLINE_GRACE_MS,
-        capsMemory: spec.caps.max_memory_mb !== null,
-        capsCompute: spec.caps.max_compute_units !== null,
-      }
       const begun = monotonicMs()
-      const { ending: sent, pid } = await this.play<TrialReport>(
-        'trial-process',
-        job,
-        { folder, names: spec.env, brokers: this.credentials && job.live !== null },
-        watch,
-        (signal, child) => this.serve(child, job, caps, signal),
+      // Of a process that was started ahead, before it has its trial: its end says nothing of the trial.
+      let isUnused = false
+      const { ending: sent, pid } = await this.play(
+        () => {
+          const waiting = this.takeAhead(spec)
+          const started = waiting ?? this.startTrial(spec)
+          if (waiting === null) {
+            this.supervisor.assign(started.child.pid, deadlineMs(spec))
+            this.startAhead(limits, 1)
+          }
+          folders.push(started.folder)
+          isUnused = waiting !== null
+          void this.hand(job, started, caps, () => {
+            isUnused = false
+          })
+          return started.child
+        },
+        () => isUnused,
       )
       const waits = spec.driver.kind === 'open'
       const ending: ProcessEnding<TrialReport> =
@@ -204,7 +240,8 @@ export class LocalExecutor implements DuetExecutor {
     } finally {
       publisher?.kill('SIGKILL')
       this.running.delete(spec.trial)
-      this.returnFolder(folder)
+      if (this.next.length === 0) this.drop(this.ahead)
+      for (const folder of folders) this.returnFolder(folder)
     }
   }
 
@@ -224,16 +261,14 @@ export class LocalExecutor implements DuetExecutor {
         },
       }
       // No cap holds the process: what one worker used would be taken from the other.
-      const watch = { timeoutMs, capsMemory: false, capsCompute: false }
+      const watch = { timeoutMs, startsEmpty: false, capsMemory: false, capsCompute: false }
+      const surroundings = { folder, names: [...baseline.env, ...candidate.env], brokers: false }
+      this.drop(this.ahead)
       const begun = monotonicMs()
-      const { ending, pid } = await this.play<DuetReport>(
-        'duet-process',
-        job,
-        { folder, names: [...baseline.env, ...candidate.env], brokers: false },
-        watch,
-        (signal, child) => {
+      const { ending, pid } = await this.play(() =>
+        this.start<DuetReport>('duet-process', job, surroundings, watch, (signal, child) => {
           if (signal === 'finished') this.supervisor.release(child.pid)
-        },
+        }),
       )
       const { killed } = await this.supervisor.unwatch(pid, null)
       if (ending.kind === 'result') return receiveDuet(ending.result, { from: begun, to: monotonicMs() })
@@ -261,22 +296,20 @@ export class LocalExecutor implements DuetExecutor {
 
   /**
    * Runs a job in a process of its own. One that a signal to the group ended was only just starting, since later it
-   * ignores it; where this process goes on all the same, the job starts again.
+   * ignores it; where this process goes on all the same, the job starts again. So does one whose process ended unused.
    */
   private async play<R>(
-    entry: Entry,
-    job: unknown,
-    surroundings: Surroundings,
-    watch: Omit<Watch, 'temporary'>,
-    onSignal: (signal: TrialSignal['stint'], child: TrialProcess<R>) => void = () => {},
+    start: () => TrialProcess<R>,
+    isUnused: () => boolean = () => false,
   ): Promise<{ ending: ProcessEnding<R>; pid: number }> {
     for (let left = STARTS; ; left--) {
-      const child = this.start<R>(entry, job, surroundings, watch, (signal) => onSignal(signal, child))
+      const child = start()
       const ending = await child.ended
       const interrupted = ending.kind === 'death' && isOneOf(GROUP_SIGNALS, ending.death.signal)
-      if (interrupted) await pause(INTERRUPT_GRACE_MS)
+      if (interrupted) await pause(INTERRUPT_GRACE_MS, null)
       this.refuseIfClosed()
-      if (!interrupted || left === 1) return { ending, pid: child.pid }
+      const again = interrupted || (ending.kind === 'death' && isUnused())
+      if (!again || left === 1) return { ending, pid: child.pid }
       await this.supervisor.unwatch(child.pid, null)
     }
   }
@@ -286,23 +319,126 @@ export class LocalExecutor implements DuetExecutor {
     job: unknown,
     { folder, names, brokers }: Surroundings,
     watch: Omit<Watch, 'temporary'>,
-    onSignal: (signal: TrialSignal['stint']) => void,
+    onSignal: (signal: TrialSignal['stint'], child: TrialProcess<R>) => void,
   ): TrialProcess<R> {
     this.refuseIfClosed()
-    const child = new TrialProcess<R>({
+    const child: TrialProcess<R> = new TrialProcess<R>({
       filename: entryFile(entry),
       name: entry === 'prepare' ? 'prepare' : 'run',
       flags: entry === 'duet-process' ? DUET_FLAGS : [],
       job,
       environment: trialEnvironment(names, brokers, { TMPDIR: folder }),
       onOutput: this.onOutput,
-      onSignal,
+      onSignal: (signal) => onSignal(signal, child),
     })
     // Before anything else: from here on it cannot outlive this process.
     this.supervisor.watch(child.pid, { ...watch, temporary: folder })
     this.processes.add(child)
     void child.ended.then(() => this.processes.delete(child))
     return child
+  }
+
+  // ---------------------------------------------------------------- processes started ahead of their trials
+
+  /** Starts a process that such a trial can run in. Once its worker stands empty, its memory is capped and it waits. */
+  private startTrial(spec: TrialSpec): Started {
+    const { max_memory_mb, memory_scope, max_compute_units } = spec.caps
+    const folder = this.takeFolder()
+    const surroundings = { folder, names: spec.env, brokers: this.usesBroker(spec) }
+    const watch = {
+      timeoutMs: null,
+      startsEmpty: true,
+      capsMemory: max_memory_mb !== null,
+      capsCompute: max_compute_units !== null,
+    }
+    const start: TrialStart = { max_memory_mb, memory_scope }
+    let isEmpty = () => {}
+    const empty = new Promise<void>((resolve) => {
+      isEmpty = resolve
+    })
+    const onSignal = (signal: TrialSignal['stint']) =>
+      signal === 'empty' ? isEmpty() : started.onSignal(signal)
+    const child = this.start<TrialReport>('trial-process', start, surroundings, watch, onSignal)
+    const memory = empty.then(() => this.supervisor.capMemory(child.pid, max_memory_mb, memory_scope))
+    const settled = () => {}
+    // One that ends before has no memory to cap.
+    const ready = Promise.race([memory, child.ended]).then(settled, settled)
+    const started: Started = { like: this.likeOf(spec), child, folder, memory, ready, onSignal: settled }
+    return started
+  }
+
+  /** Hands a process its trial, once nothing starts beside it any more. */
+  private async hand(job: TrialJob, started: Started, caps: CapsInForce, onGiven: () => void): Promise<void> {
+    const { child, memory } = started
+    started.onSignal = (signal) =>
+      signal === 'given' ? onGiven() : void this.serve(child, job, caps, signal)
+    try {
+      caps.memory = await memory
+      const late = Symbol()
+      const others = Promise.all(this.ahead.map(({ ready }) => ready))
+      if ((await Promise.race([others, pause(LONGEST_START_MS, late)])) === late) this.drop(this.ahead)
+      this.supervisor.assign(child.pid, deadlineMs(job.spec))
+      child.permit({ stint: 'go', compute: null, refused: memoryRefusal(job.spec, caps.memory), job })
+    } catch {
+      // The supervisor is gone: its end kills the trial process, and run() rejects.
+      child.kill()
+    }
+  }
+
+  /**
+   * Starts processes for the trials to come while nothing is timed: as many as there are cores take about as long
+   * together as one. Only where no other trial is under way, and once those from the last time are used up.
+   * @param starting processes that start at this moment
+   */
+  private startAhead({ memory_limit_mb }: OwnLimits, starting: number): void {
+    if (this.closed || this.running.size > 1) return
+    const likely = this.next.map((spec) => this.likeOf(spec))
+    this.drop(this.ahead.filter(({ like }) => !likely.includes(like)))
+    if (this.ahead.length > 0) return
+    this.tasksFree ??= manyTasksFree()
+    if (!this.tasksFree) return
+    const room = Math.min(freemem() / MIB, memory_limit_mb ?? Number.POSITIVE_INFINITY)
+    const count = Math.min(availableParallelism() - starting, Math.floor(room / ROOM_AHEAD_MB))
+    try {
+      for (const spec of this.next.slice(0, Math.max(0, count))) {
+        const started = this.startTrial(spec)
+        this.ahead.push(started)
+        void started.child.ended.then(() => this.drop(this.ahead.filter((one) => one === started)))
+      }
+    } catch {
+      // A trial that finds no process says why.
+    }
+  }
+
+  private takeAhead(spec: TrialSpec): Started | null {
+    const like = this.likeOf(spec)
+    const index = this.ahead.findIndex((started) => started.like === like && started.child.isAlive)
+    return index < 0 ? null : this.ahead.splice(index, 1)[0]!
+  }
+
+  private drop(unused: readonly Started[]): void {
+    this.ahead = this.ahead.filter((started) => !unused.includes(started))
+    for (const { child, folder } of unused) {
+      child.kill()
+      void child.ended
+        .then(() => this.supervisor.unwatch(child.pid, null))
+        .then(
+          () => this.returnFolder(folder),
+          // The supervisor is gone, and so is all else.
+          () => {},
+        )
+    }
+  }
+
+  /** The same for trials that one process would do for. */
+  private likeOf(spec: TrialSpec): string {
+    const { max_memory_mb, memory_scope, max_compute_units } = spec.caps
+    const caps = [max_memory_mb, memory_scope, max_compute_units !== null]
+    return JSON.stringify([caps, spec.env, this.usesBroker(spec)])
+  }
+
+  private usesBroker({ driver }: TrialSpec): boolean {
+    return this.credentials && driver.kind === 'open' && driver.through !== null
   }
 
   /** The spec with what it refers to as this machine has it. */
@@ -337,11 +473,11 @@ export class LocalExecutor implements DuetExecutor {
     signal: TrialSignal['stint'],
   ): Promise<void> {
     try {
-      if (signal === 'measured' || signal === 'finished') return this.supervisor.release(child.pid)
-      if (signal === 'empty') {
-        const { max_memory_mb, memory_scope } = spec.caps
-        caps.memory = await this.supervisor.capMemory(child.pid, max_memory_mb, memory_scope)
-        return child.permit({ stint: 'go', compute: null, refused: memoryRefusal(spec, caps.memory) })
+      if (signal === 'measured' || signal === 'finished') {
+        this.supervisor.release(child.pid)
+        const { limits } = await this.supervisor.capabilities
+        if (signal === 'finished') this.startAhead(limits, 0)
+        return
       }
       const { pin_core } = spec.caps
       if (compute_units !== null || pin_core !== null) {
@@ -352,6 +488,7 @@ export class LocalExecutor implements DuetExecutor {
         stint: 'go',
         compute: caps.compute,
         refused: refusal(spec, caps.compute),
+        job: null,
       })
     } catch {
       // The supervisor is gone: its end kills the trial process, and run() rejects.
@@ -362,7 +499,7 @@ export class LocalExecutor implements DuetExecutor {
   private async capPreparing(child: TrialProcess<PrepareResult>, capMb: number): Promise<void> {
     try {
       await this.supervisor.capMemory(child.pid, capMb, 'workload')
-      child.permit({ stint: 'go', compute: null, refused: null })
+      child.permit({ stint: 'go', compute: null, refused: null, job: null })
     } catch {
       // The supervisor is gone, or the executor was closed meanwhile.
       child.kill()
@@ -479,6 +616,11 @@ function removeIfEmpty(log: string | null): void {
   if (log !== null && statSync(log, { throwIfNoEntry: false })?.size === 0) rmSync(log, { force: true })
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
+/** For the supervisor, which kills later than the trial process gives up. */
+function deadlineMs({ deadline_s }: TrialSpec): number {
+  return deadline_s * 1000 + DEADLINE_GRACE_MS
+}
+
+function pause<T>(ms: number, value: T): Promise<T> {
+  return new Promise((resolve) => setTimeout(resolve, ms, value).unref())
 }

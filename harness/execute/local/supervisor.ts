@@ -26,6 +26,8 @@ export interface Watch {
   timeoutMs: number | null
   /** Folder to remove where this process cannot do it any more. */
   temporary: string | null
+  /** Its memory is capped before any code of a workload runs. */
+  startsEmpty: boolean
   capsMemory: boolean
   capsCompute: boolean
 }
@@ -95,15 +97,21 @@ export class Supervisor {
   }
 
   /** From now on the trial process ends with the coordinator, and at its deadline. Takes effect before any later request. */
-  watch(pid: number, { timeoutMs, temporary, capsMemory, capsCompute }: Watch): void {
+  watch(pid: number, { timeoutMs, temporary, startsEmpty, capsMemory, capsCompute }: Watch): void {
     this.send({
       op: 'watch',
       pid,
       timeout_ms: timeoutMs,
       temporary,
+      starts_empty: startsEmpty,
       caps_memory: capsMemory,
       caps_compute: capsCompute,
     })
+  }
+
+  /** A process that was watched without a deadline runs its trial from now on. */
+  assign(pid: number, timeoutMs: number): void {
+    this.send({ op: 'assign', pid, timeout_ms: timeoutMs })
   }
 
   async capMemory(pid: number, capMb: number | null, scope: MemoryScope): Promise<MemoryCapInForce> {

@@ -8,6 +8,8 @@ const REFUSED =
   /uv_thread_create|pthread_create|ERR_WORKER_INIT_FAILED|EAGAIN|Resource temporarily unavailable/
 /** Processes and threads of a run with one trial at a time: with 32 it does not start, with 36 it does. */
 const NEEDED = 40
+/** So many times what a run needs is more than enough. */
+const MANY = 8
 
 /**
  * Whether a process was ended by a limit on threads.
@@ -28,6 +30,11 @@ export function taskLimitMessage(): string {
 /** A run that can start no process ends. */
 export function taskLimitError(): UserError {
   return new UserError(taskLimitMessage())
+}
+
+/** Whether a few processes more than a run needs may be started. */
+export function manyTasksFree(): boolean {
+  return taskLimits().every(({ free }) => free >= MANY * NEEDED)
 }
 
 interface TaskLimit {

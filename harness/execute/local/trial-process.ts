@@ -33,7 +33,13 @@ export interface HostOptions {
   onSignal?(stint: TrialSignal['stint']): void
 }
 
-const SIGNALS: readonly unknown[] = ['empty', 'warm', 'measured', 'finished'] satisfies TrialSignal['stint'][]
+const SIGNALS: readonly unknown[] = [
+  'empty',
+  'given',
+  'warm',
+  'measured',
+  'finished',
+] satisfies TrialSignal['stint'][]
 /** What a process wrote last is read within this after its end; one that it left behind may hold its pipes for good. */
 const LAST_OUTPUT_MS = 100
 /** V8's last words and a stack trace fit; a workload that prints a lot must not fill the coordinator. */
@@ -77,6 +83,10 @@ export class TrialProcess<R> {
       this.kill()
     })
     this.ended = this.end(result)
+  }
+
+  get isAlive(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null
   }
 
   permit(permit: TrialPermit): void {

@@ -1,5 +1,4 @@
 /** Makes a journal line of what the trial process reported and what the supervisor saw. */
-import { cpus } from 'node:os'
 import {
   type CapsRecord,
   type ChildrenUsage,
@@ -22,6 +21,7 @@ import {
 import { trialErrorFrom } from '../../../workers/untrusted.ts'
 import { estimatedJoules } from '../../analyse/values.ts'
 import { formatNumber } from '../../format.ts'
+import { CORES } from './receive.ts'
 import { metTaskLimit, taskLimitMessage } from './task-limit.ts'
 import type { ProcessDeath, ProcessEnding } from './trial-process.ts'
 
@@ -114,7 +114,7 @@ function recorded({ name, message, stack, exit }: TrialError): RecordedError {
 
 function noiseOf(report: TrialReport | null): NoiseRecord {
   if (report === null) return { ...NO_NOISE_READINGS, disturbed: null }
-  return { ...report.noise, disturbed: disturbancesOf(report.noise, cpus().length) }
+  return { ...report.noise, disturbed: disturbancesOf(report.noise, CORES) }
 }
 
 function judge({ ending, summary, job: { spec } }: TrialEvidence): Failed {
