@@ -79,6 +79,16 @@ const MEASURED: Record<string, Entry> = {
   ),
   peak_external_mb: memory('largest external memory (typed arrays, Buffers) between steps'),
   peak_rss_mb: memory('largest resident size of the trial process'),
+  group_peak_mb: neutral(
+    'MB',
+    "most that the kernel charged to the trial's cgroup from the start of its process: Node itself, cached files and children among it; absent without one",
+  ),
+  group_cpu_wait_ms: neutral(
+    'ms',
+    "time in which a process of the trial's cgroup waited for a core or its quota, by the kernel's pressure count (PSI); absent where it has none",
+  ),
+  group_memory_wait_ms: neutral('ms', 'the same, for memory that the kernel had to free first'),
+  group_io_wait_ms: neutral('ms', 'the same, for a disk'),
   gc_count: { unit: '', direction: 'lower_is_better', scale: 'natural', description: 'garbage collections' },
   gc_pause_ms: {
     unit: 'ms',

@@ -753,6 +753,25 @@ export interface ChildrenUsage {
 
 export const NO_CHILDREN: ChildrenUsage = { count: 0, cpu_ms: 0, read_mb: 0, written_mb: 0 }
 
+/** What the kernel counts of a trial's cgroup; null where it does not tell, or there is no group. */
+export interface GroupUsage {
+  /** Most that was charged to it, from the start of the trial process, MB. */
+  peak_mb: number | null
+  /** Time in the timed steps in which at least one of its processes waited for a core or its quota, ms. */
+  cpu_wait_ms: number | null
+  /** The same for memory, which the kernel had to free first. */
+  memory_wait_ms: number | null
+  /** The same for a disk. */
+  io_wait_ms: number | null
+}
+
+export const NO_GROUP_USAGE: GroupUsage = {
+  peak_mb: null,
+  cpu_wait_ms: null,
+  memory_wait_ms: null,
+  io_wait_ms: null,
+}
+
 /** What the supervisor saw of one trial process. */
 export interface WatchSummary {
   peak_rss_mb: number | null
@@ -766,6 +785,7 @@ export interface WatchSummary {
   throttled_ms: number | null
   /** Processes that the trial process started, as far as they were seen, and what they used in the timed steps. */
   children: ChildrenUsage
+  group: GroupUsage
   /** Of the whole machine within the window, by `perf`; null where that is not running. */
   perf_joules: number | null
 }

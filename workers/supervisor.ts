@@ -17,6 +17,7 @@ import {
   GROUP_SIGNALS,
   type MemoryCapInForce,
   NO_CHILDREN,
+  NO_GROUP_USAGE,
   type SupervisorReply,
   type SupervisorRequest,
   type TimeWindow,
@@ -93,6 +94,7 @@ async function unwatch(request: Extract<SupervisorRequest, { op: 'unwatch' }>): 
     killed: null,
     throttled_ms: null,
     children: NO_CHILDREN,
+    group: NO_GROUP_USAGE,
   }
   const summary = child?.summary(request.window) ?? unknown
   watched.delete(request.pid)

@@ -20,6 +20,7 @@ import {
   removeStaleGroups,
   v2PlaceOf,
 } from './cgroup-files.ts'
+import { isStoppedByKills } from './systemd-oom.ts'
 import { enterScope } from './systemd-scope.ts'
 
 /** A group in which trials' groups are made. */
@@ -27,6 +28,8 @@ export interface Placement {
   readonly parent: string
   /** Whether the groups in it have the controller. */
   passes(controller: Controller): boolean
+  /** Whether systemd stops the unit that Stint is in, and so the run, when the kernel kills a process there for memory. */
+  readonly stoppedByKills: boolean
   /** Where that is, if that needs saying. */
   readonly note: string | null
   /** Undoes what was done to make the place, once every trial's group is gone. */
@@ -50,6 +53,7 @@ export async function findPlacement(
   files: CgroupFiles = kernelFiles,
   enter: (pids: number[]) => Promise<CgroupV2Place> = enterScope,
   isOurs: (pid: number) => boolean = isOfThisJob,
+  stoppedByKills: (group: string) => Promise<boolean> = isStoppedByKills,
 ): Promise<Placement> {
   if (!CONTROLLERS.some((controller) => offers(files, here.mount, controller)))
     throw new Error('version 2 has neither the cpu nor the memory controller on this machine')
@@ -62,7 +66,10 @@ export async function findPlacement(
       return null
     }
   }
-  const ownGroup = () => placeIn(here, files, isOurs, null)
+  const ownGroup = async () => ({
+    ...(await placeIn(here, files, isOurs, null)),
+    stoppedByKills: await stoppedByKills(here.own),
+  })
   const whole = CONTROLLERS.every((controller) => offersIn(files, here, controller))
   return (
     (whole ? await attempt(ownGroup) : null) ??
@@ -108,7 +115,7 @@ async function placeIn(
   try {
     if (off.length > 0) switchOn({ files, parent, name, leaf, off, isOurs })
     const passed = offered.filter((controller) => passesOn(files, parent, controller))
-    return { parent, passes: (controller) => passed.includes(controller), note, leave }
+    return { parent, passes: (controller) => passed.includes(controller), stoppedByKills: false, note, leave }
   } catch (error) {
     await leave()
     throw error

@@ -9,7 +9,8 @@ import { promisify } from 'node:util'
 import { type CgroupFiles, type CgroupV2Place, kernelFiles, newGroupName, v2PlaceOf } from './cgroup-files.ts'
 import { groupsUp, readMemoryLimit, readQuota } from './limits.ts'
 
-const ANSWER_MS = 3000
+/** Without an answer nothing is known of a scope that may yet come: a busy machine took over 3 s to start the program that asks. */
+const ANSWER_MS = 30_000
 /** The answer only says that the scope is to come; an emulated machine took a second. */
 const MOVED_TRIES = 1000
 const MOVED_PAUSE_MS = 10

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import {
   type ChildrenUsage,
+  type GroupUsage,
   type MemoryCapInForce,
   type MemoryScope,
   NO_CHILDREN,
@@ -14,7 +15,7 @@ import { peakResidentMb, ResidentSize, restartPeakResident } from '../telemetry/
 import { type EnteredGroup, readGroupCpuMs } from './cgroup-files.ts'
 import type { ComputeCap, ComputeCapper } from './compute-group.ts'
 import { MIB, residentAllowanceMb } from './memory.ts'
-import type { MemoryGroup, MemoryGrouper } from './memory-group.ts'
+import type { MemoryGroup, MemoryGrouper, Waits } from './memory-group.ts'
 import { cpuMsOf, ProcessTree, type Usage } from './process-tree.ts'
 
 /** A process that stands empty must be able to do something. */
@@ -139,6 +140,10 @@ export class WatchedProcess {
     const rss = own + this.tree.residentMb()
     this.note(rss)
     if (rss > this.limitMb) this.kill('memory')
+    else if (this.group?.isHeldUp()) {
+      this.noteGroupPeak()
+      this.kill('memory')
+    }
   }
 
   kill(reason: WatchSummary['killed']): void {
@@ -164,6 +169,7 @@ export class WatchedProcess {
       peak_above_idle_mb: this.emptyMb === null ? null : Math.max(0, this.peakSinceEmptyMb - this.emptyMb),
       killed,
       children: this.childrenUsage(),
+      group: this.groupUsage(),
       throttled_ms: window === null ? null : (this.compute?.throttledMs(window) ?? null),
     }
   }
@@ -183,7 +189,12 @@ export class WatchedProcess {
   }
 
   private readUsage(): TreeUsage {
-    return { children: this.tree.usage(), groupMs: this.readGroupMs(), ownMs: cpuMsOf(this.pid) }
+    return {
+      children: this.tree.usage(),
+      groupMs: this.readGroupMs(),
+      ownMs: cpuMsOf(this.pid),
+      waits: this.group?.waits() ?? null,
+    }
   }
 
   /** CPU time of all that was ever in the trial's group, ms; null where it has none that counts it. */
@@ -209,6 +220,18 @@ export class WatchedProcess {
     }
   }
 
+  private groupUsage(): GroupUsage {
+    const waited = (key: keyof Waits) =>
+      difference(this.begun?.waits?.[key] ?? null, this.finished?.waits?.[key] ?? null)
+    const peak = this.group?.peakBytes() ?? null
+    return {
+      peak_mb: peak === null ? null : peak / MIB,
+      cpu_wait_ms: waited('cpu'),
+      memory_wait_ms: waited('memory'),
+      io_wait_ms: waited('io'),
+    }
+  }
+
   private limitGroup(growthMb: number): MemoryCapInForce['backstop'] {
     try {
       this.group?.limitGrowth((growthMb + KERNEL_MB) * MIB)
@@ -218,7 +241,7 @@ export class WatchedProcess {
     }
   }
 
-  /** The kernel ends a process between two readings: its own count is what is left. */
+  /** The kernel sees what grows between two readings: its own count is what is left. */
   private noteGroupPeak(): void {
     const growth = this.group?.growthBytes() ?? null
     if (growth !== null && this.emptyMb !== null) this.note(this.emptyMb + growth / MIB - KERNEL_MB)
@@ -240,6 +263,7 @@ interface TreeUsage {
   children: Usage
   groupMs: number | null
   ownMs: number | null
+  waits: Waits | null
 }
 
 function difference(before: number | null, after: number | null): number | null {

@@ -146,7 +146,15 @@ function okMetrics(
   peakMb: number | null,
 ): Record<string, number | null> {
   const peakRss = largest(report.metrics['peak_rss_mb'] ?? null, summary.peak_rss_mb)
-  return { ...report.metrics, peak_memory_mb: peakMb, peak_rss_mb: peakRss }
+  const group = Object.entries(summary.group).flatMap(([name, value]) =>
+    value === null ? [] : [[`group_${name}`, value] as const],
+  )
+  return {
+    ...report.metrics,
+    peak_memory_mb: peakMb,
+    peak_rss_mb: peakRss,
+    ...Object.fromEntries(group),
+  }
 }
 
 function memoryRecord(

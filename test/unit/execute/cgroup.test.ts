@@ -21,7 +21,13 @@ describe('quotaFor', () => {
 
 describe('cgroup version 2', () => {
   const SLICE = '/fake/app.slice'
-  const place = { parent: SLICE, passes: () => true, note: null, leave: async () => {} }
+  const place = {
+    parent: SLICE,
+    passes: () => true,
+    stoppedByKills: false,
+    note: null,
+    leave: async () => {},
+  }
   const slice = () =>
     new FakeCgroup2(MOUNT, ['cpu', 'memory'])
       .add(SLICE, { passedOn: ['cpu'] })

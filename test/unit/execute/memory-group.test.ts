@@ -17,6 +17,7 @@ function slice(): FakeCgroup2 {
 const placeFor = (...controllers: string[]) => ({
   parent: SLICE,
   passes: (controller: string) => controllers.includes(controller),
+  stoppedByKills: false,
   note: null,
   leave: async () => {},
 })
@@ -36,6 +37,34 @@ describe('a memory group of version 2', () => {
     await group.remove()
     expect(tree.removed).toEqual([group.path])
     expect([group.killed(), group.growthBytes()]).toEqual([false, null])
+  })
+
+  it('is held up at its limit, and never killed by the kernel, where systemd would stop the unit for it', () => {
+    const tree = slice()
+    const place = { ...placeFor('memory'), stoppedByKills: true }
+    const group = openMemoryV2(place, tree).enter(77)
+    expect(group.isHeldUp()).toBe(false)
+    group.limitGrowth(1_000_000)
+    const { memory } = tree.at(group.path)
+    expect([memory.get('memory.high'), memory.get('memory.max')]).toEqual(['8000000', undefined])
+    expect(group.isHeldUp()).toBe(false)
+    memory.set('memory.current', '8100000\n')
+    expect(group.isHeldUp()).toBe(true)
+  })
+
+  it('tells its peak, and how long its processes waited where the kernel counts that', () => {
+    const tree = slice()
+    const group = openMemoryV2(placeFor('memory'), tree).enter(77)
+    expect(group.peakBytes()).toBe(9_000_000)
+    expect(group.waits()).toEqual({ cpu: null, memory: null, io: null })
+    const { memory, pressure } = tree.at(group.path)
+    const lines = (some: number) =>
+      `some avg10=0.00 avg60=0.00 avg300=0.00 total=${some}\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n`
+    pressure.set('cpu.pressure', lines(1_500)).set('memory.pressure', lines(250_000))
+    expect(group.waits()).toEqual({ cpu: 1.5, memory: 250, io: null })
+    // Kernels before 5.19.
+    memory.delete('memory.peak')
+    expect(group.peakBytes()).toBeNull()
   })
 
   it('holds the quota as well, since a process is in one group', async () => {

@@ -24,7 +24,13 @@ const noScope = async (): Promise<CgroupV2Place> => {
   throw new Error('systemd makes no scope: none here')
 }
 const find = (tree: FakeCgroup2, own = UNIT, enter: () => Promise<CgroupV2Place> = noScope) =>
-  findPlacement({ mount: MOUNT, own }, tree, enter, (pid) => OURS.includes(pid))
+  findPlacement(
+    { mount: MOUNT, own },
+    tree,
+    enter,
+    (pid) => OURS.includes(pid),
+    async () => false,
+  )
 
 const state = (tree: FakeCgroup2) =>
   [...tree.groups].map(([path, { passedOn, processes }]) => [

@@ -52,6 +52,7 @@ function run({ name, as, with: words = [], before: prepare = 'true', script }, f
     ...kept(folder),
     left: leftovers(),
     switched: changes(before, switchedOn()),
+    pressure: existsSync('/proc/pressure/cpu'),
   }
 }
 
@@ -145,7 +146,10 @@ function textAt(path) {
   }
 }
 
-/** Groups that were there before and pass on other controllers now. */
+/** Groups that were there before and pass on more controllers now. */
 function changes(before, after) {
-  return Object.keys(before).filter((group) => after[group] != null && after[group] !== before[group])
+  const words = (text) => (text ?? '').split(' ').filter(Boolean)
+  return Object.keys(before).filter((group) =>
+    words(after[group]).some((controller) => !words(before[group]).includes(controller)),
+  )
 }
