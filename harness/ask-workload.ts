@@ -1,6 +1,7 @@
 /** Asks a workload for its parameters, without a sweep or data. */
 import { existsSync, rmSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import type { WorkloadSource } from '../workers/protocol.ts'
 import type { Choices, ParamInfo } from '../workers/workload.ts'
 import type { Executor } from './execute/executor.ts'
 import { makeOwnedFolder } from './ownership/leftovers.ts'
@@ -27,9 +28,17 @@ export async function askWorkload(
       `${workload}: no such file`,
       `name the module of a workload, or ${BUILT_IN}, the built-in one`,
     )
+  return await describeWorkload(path, start)
+}
+
+/** @throws {UserError} where it does not load or describe itself */
+export async function describeWorkload(
+  workload: WorkloadSource,
+  start: () => Executor,
+): Promise<WorkloadParams> {
   const folder = makeOwnedFolder()
   try {
-    const spec = { workload: path, datasets: [], data_dir: folder, only_describe: true as const }
+    const spec = { workload, datasets: [], data_dir: folder, only_describe: true as const }
     const prepared = await start().prepare(spec)
     if (!prepared.ok) throw userErrorFrom(prepared.error)
     const { workload: info, choices = {} } = prepared

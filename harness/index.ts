@@ -12,7 +12,6 @@
  * Nothing here prints or ends the process. The import is cheap: each function loads what it needs when it is called.
  */
 import type { InputProblem, PublishReport } from '../workers/protocol.ts'
-import type { Scalar } from '../workers/workload.ts'
 import type { WorkloadParams } from './ask-workload.ts'
 import type { Doctor } from './doctor/doctor.ts'
 import type { DuetExecutor, Executor } from './execute/executor.ts'
@@ -28,15 +27,17 @@ import type { GateBaseline } from './gate/decide.ts'
 import type { Bisection, GateEvent, GateResult, History } from './gate/types.ts'
 import type { GeneratedData, GenerateOptions } from './generate.ts'
 import type { InitOptions, WrittenSweep } from './init.ts'
+import { own } from './own.ts'
 import type { PipelineOptions, WrittenPipeline } from './pipeline/run.ts'
 import type { ProgressOptions, Shown } from './progress.ts'
 import type { PublishOptions } from './publish.ts'
 import type { RecordedRun } from './record/open-run.ts'
 import type { CompareOptions, RunComparison } from './report/compare.ts'
 import type { WriteOptions, WrittenReport } from './report/export.ts'
+import type { Found } from './report/found.ts'
 import { LOG_PLOTS, namesOf, PLOTS } from './report/plots/names.ts'
 import type { TerminalOptions } from './report/render/terminal.ts'
-import type { Export, Report } from './report/section.ts'
+import type { Export, Report, ScenarioDetail } from './report/section.ts'
 import type { ReportModel } from './report/types.ts'
 import type { SweepSize } from './report/words.ts'
 import type { Listener } from './session/events.ts'
@@ -87,6 +88,7 @@ export type { RecordedRun } from './record/open-run.ts'
 export type { Machine, Manifest } from './record/types.ts'
 export type { CompareOptions, RunComparison } from './report/compare.ts'
 export type { WriteOptions, WrittenReport } from './report/export.ts'
+export type { Found, FoundValue, SearchTest } from './report/found.ts'
 export { choosePlots, PLOTS } from './report/plots/names.ts'
 export { safeJson } from './report/render/json.ts'
 export type { TerminalOptions } from './report/render/terminal.ts'
@@ -228,65 +230,46 @@ export async function run(sweep: SweepSource, options: RunOptions = {}): Promise
   return settled(end, signal, loaded.inWords)
 }
 
-/** What a search came to at one value of the axis that it was repeated over. */
-export interface FoundValue {
-  /** By the axis of `over`; empty without one. */
-  at: Record<string, Scalar>
-  /** The value that was looked for, shown to meet the goal; null where the range has none. */
-  meets: number | null
-  /** The value nearest to it that fails the goal; null where the range has none. */
-  fails: number | null
-  /** At least the probability that every verdict on the way is right; null where they contradict each other. */
-  confidence: number | null
-  trials: number
-  /** Values between the two whose trials do not tell. */
-  undecided: number[]
-  /** Values that fail beyond one that meets: the axis is not monotone, or a verdict is wrong. */
-  violations: number[]
-}
+/** What `find` hands over; `stint find --json` prints it. */
+export interface FoundValues extends FinishedRun, Found {}
 
-export interface FoundValues extends FinishedRun {
-  axis: string
-  goal: string
-  results: FoundValue[]
-}
-
-/** Reads a sweep for a search along one of its axes. */
+/**
+ * Reads a sweep for a search along one of its axes.
+ * @throws {SweepError} for what cannot be searched as well
+ * @throws {UserError} where the axis is a parameter of a workload that does not load
+ */
 export async function loadSearch(
   path: string,
-  request: SearchRequest,
+  request: Omit<SearchRequest, 'param'>,
   overrides: Overrides = {},
 ): Promise<LoadedSweep> {
-  return (await import('./sweep/load.ts')).loadSearch(path, request, overrides)
+  const { loadSearch, loadSweep } = await import('./sweep/load.ts')
+  const PREFIX = 'params.'
+  if (!request.axis.startsWith(PREFIX)) return loadSearch(path, { ...request, param: null }, overrides)
+  // Which values it may have, only the workload can tell.
+  const { workload } = loadSweep(path, overrides).sweep
+  const { describeWorkload } = await import('./ask-workload.ts')
+  const { params } = await withExecutor({}, (start) => describeWorkload(workload, start))
+  const param = own(params ?? {}, request.axis.slice(PREFIX.length)) ?? null
+  return loadSearch(path, { ...request, param }, overrides)
 }
 
 /**
- * Searches an axis for the value from which on the goal of the sweep is met: values are tried by repeated trials, each
- * until a sequential test decides it, and bisected.
+ * Searches an axis for the value from which on the goal of the sweep is met: values are placed by a trial or two and
+ * bisected, and both sides of the answer are confirmed by a sequential test.
  * @param sweep as `loadSearch` gives it
  * @throws as `run`
  */
-export async function find(sweep: LoadedSweep, options: RunOptions = {}): Promise<FoundValues> {
+export async function find(
+  sweep: LoadedSweep,
+  options: Omit<RunOptions, 'fleet'> = {},
+): Promise<FoundValues> {
   const end = await run(sweep, options)
-  return { ...end, ...(await foundIn(end.folder)) }
-}
-
-/** What the search in a run folder came to so far. */
-async function foundIn(folder: string): Promise<Pick<FoundValues, 'axis' | 'goal' | 'results'>> {
-  const [{ openRun }, { searchInputOf, searchState }, { goalText }] = await Promise.all([
+  const [{ openRun }, { recordedSearch }] = await Promise.all([
     import('./record/open-run.ts'),
-    import('./analyse/search.ts'),
-    import('./sweep/goal.ts'),
+    import('./report/found.ts'),
   ])
-  const { manifest, trials } = openRun(folder)
-  const input = searchInputOf(manifest)
-  const { axis, over } = input.search
-  const results = searchState(input, trials).lines.map((line): FoundValue => {
-    const { at, meets, fails, confidence, undecided, violations } = line
-    const where = over === null ? {} : { [over]: at }
-    return { at: where, meets, fails, confidence, trials: line.trials, undecided, violations }
-  })
-  return { axis, goal: goalText(input.goal), results }
+  return { ...end, ...recordedSearch(openRun(end.folder)).found }
 }
 
 export interface ResumeOptions extends ExecuteOptions {
@@ -339,6 +322,8 @@ export interface RenderedReport extends WithReport {
   /** The run folder, absolute, links resolved. */
   folder: string
   model: ReportModel
+  /** What the search came to; null where the run is none. */
+  found: Found | null
   /** Nothing where no export was asked for. */
   files: WrittenReport
 }
@@ -383,9 +368,24 @@ export async function report(
       ? summariseLogs(manifest, trials, (trial) => readChunkLog(recorded.folder, trial).chunks)
       : undefined
   const details = scenarioDetails(manifest, trials, model.measured, logs)
-  const made = runReport(model, details, { ...(plots && { plots }), ...(logs && { logs }) })
+  const searched = manifest.sweep.search === null ? null : await reportOfSearch(recorded, model, details)
+  const made =
+    searched?.report ?? runReport(model, details, { ...(plots && { plots }), ...(logs && { logs }) })
   const files = await writeReport(made, exports, { ...where, folder: recorded.folder })
-  return { folder: recorded.folder, model, report: made, files }
+  return { folder: recorded.folder, model, found: searched?.found ?? null, report: made, files }
+}
+
+async function reportOfSearch(
+  recorded: RecordedRun,
+  model: ReportModel,
+  details: readonly ScenarioDetail[],
+): Promise<{ found: Found; report: Report }> {
+  const [{ recordedSearch }, { findReport }] = await Promise.all([
+    import('./report/found.ts'),
+    import('./report/sections/find.ts'),
+  ])
+  const search = recordedSearch(recorded)
+  return { found: search.found, report: findReport(model, search, details) }
 }
 
 export interface ComparisonOptions extends CompareOptions {

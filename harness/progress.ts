@@ -9,6 +9,8 @@ import type { Manifest } from './record/types.ts'
 import { cut } from './report/render/terminal.ts'
 import { sizeOf, waitText } from './report/words.ts'
 import type { RunEvent } from './session/events.ts'
+import { searchText } from './sweep/search.ts'
+import type { Sweep } from './sweep/types.ts'
 
 export interface ProgressOptions {
   write(text: string): void
@@ -48,7 +50,7 @@ export class Progress implements Shown {
   readonly hear = (event: RunEvent | GateEvent): void => {
     switch (event.event) {
       case 'preparing':
-        this.#tell(`${event.sweep.name}: ${sizeOf(event.sweep).text}`)
+        this.#tell(`${event.sweep.name}: ${aimOf(event.sweep)}`)
         break
       case 'prepared':
         this.#prepared(event.manifest, event.finished, event.left)
@@ -94,7 +96,10 @@ export class Progress implements Shown {
 
   #prepared(manifest: Manifest, finished: number, left: number): void {
     this.#labels = new Map(manifest.sweep.scenarios.map(({ id, label }) => [id, label]))
-    if (finished > 0) {
+    const isSearch = manifest.sweep.search !== null
+    if (finished > 0 && isSearch)
+      this.#tell(`${count(finished, 'trial')} ${finished === 1 ? 'is' : 'are'} there; the search goes on`)
+    else if (finished > 0) {
       const most = manifest.sweep.until ? 'at most ' : ''
       this.#tell(
         `${count(finished, 'trial')} ${finished === 1 ? 'is' : 'are'} there; the other ${most}${left} ${left === 1 ? 'follows' : 'follow'}, by the sweep as it was at the start`,
@@ -106,7 +111,8 @@ export class Progress implements Shown {
       this.#tell(`data: ${count(rows, 'row')}, sha256 ${fingerprint.sha256.slice(0, 12)}…${ceiling}`)
     }
     for (const note of manifest.notes) this.#tell(`note: ${note}`)
-    this.#trials = new TrialProgress({ ...this.#options, trials: finished + left, finished })
+    const trials = isSearch ? null : finished + left
+    this.#trials = new TrialProgress({ ...this.#options, trials, finished })
   }
 
   /** One line that stays. */
@@ -129,8 +135,15 @@ export class Progress implements Shown {
   }
 }
 
+/** What a run sets out to do; nobody knows how many trials a search will take. */
+function aimOf(sweep: Sweep): string {
+  const { search, goal } = sweep
+  return search === null ? sizeOf(sweep).text : searchText({ search, goal })
+}
+
 export interface TrialProgressOptions extends Required<ProgressOptions> {
-  trials: number
+  /** Null: not known, as of a search. */
+  trials: number | null
   /** Trials that had ended before a resumed run went on. */
   finished?: number
 }
@@ -142,7 +155,7 @@ const LINES_WITHOUT_TERMINAL = 10
 export class TrialProgress {
   readonly #options: TrialProgressOptions
   readonly #started: number
-  #trials: number
+  #trials: number | null
   #done = 0
   #failures = 0
   #current = ''
@@ -171,7 +184,7 @@ export class TrialProgress {
 
   /** One trial fewer than expected. */
   skipped(): void {
-    this.#trials--
+    if (this.#trials !== null) this.#trials--
     this.#draw()
   }
 
@@ -190,21 +203,25 @@ export class TrialProgress {
   }
 
   #isMilestone(): boolean {
-    const tenth = (count: number) => Math.floor((count * LINES_WITHOUT_TERMINAL) / this.#trials)
+    const trials = this.#trials
+    // A search says what it finds, line by line.
+    if (trials === null) return false
+    const tenth = (count: number) => Math.floor((count * LINES_WITHOUT_TERMINAL) / trials)
     return tenth(this.#done) !== tenth(this.#done - 1)
   }
 
   #draw(): void {
     if (!this.#options.live) return
     const { width } = this.#options
-    const filled = Math.round((this.#done / this.#trials) * BAR_WIDTH)
-    const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`
-    const line = `${bar} ${this.#status()}  ${this.#current}`
+    const filled = this.#trials === null ? 0 : Math.round((this.#done / this.#trials) * BAR_WIDTH)
+    const bar = this.#trials === null ? '' : `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} `
+    const line = `${bar}${this.#status()}  ${this.#current}`
     this.#options.write(`${CLEAR_LINE}${cut(line, width - 1)}`)
   }
 
   #status(): string {
-    const parts = [`${this.#done}/${count(this.#trials, 'trial')}`]
+    const trials = this.#trials
+    const parts = [trials === null ? count(this.#done, 'trial') : `${this.#done}/${count(trials, 'trial')}`]
     if (this.#failures > 0) parts.push(`${this.#failures} not ok`)
     const left = this.#secondsLeft()
     if (left !== null) parts.push(`${formatDuration(Math.ceil(left))} left`)
@@ -214,7 +231,7 @@ export class TrialProgress {
   /** From the mean pace so far; unknown until a trial has ended. */
   #secondsLeft(): number | null {
     const measured = this.#done - (this.#options.finished ?? 0)
-    if (measured === 0 || this.#done === this.#trials) return null
+    if (this.#trials === null || measured === 0 || this.#done === this.#trials) return null
     const pace = (this.#options.now() - this.#started) / measured
     return (pace * (this.#trials - this.#done)) / 1000
   }

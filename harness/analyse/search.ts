@@ -1,83 +1,157 @@
 /**
- * Where along an axis does a goal begin to be met? Values are tried one after another, each by trials until a sequential
- * test tells whether it meets the goal, and bisected. Pure: the same trials give the same search, so that a search
- * which was interrupted goes on where it stood.
+ * Where along an axis does a goal begin to be met? Values are tried one after another and bisected. On the way a value is
+ * placed by a trial or two, since a wrong turn costs trials and no more; the two sides of the answer are then confirmed,
+ * each by a sequential test. Pure: the same trials give the same search, so that a search which was interrupted goes on
+ * where it stood.
  */
 import type { TrialResult } from '../../workers/protocol.ts'
 import type { Scalar, WorkloadInfo } from '../../workers/workload.ts'
 import { type Metric, metricTable } from '../metrics.ts'
-import type { Goal, Scenario, SearchSettings, Sweep } from '../sweep/types.ts'
-import { type GoalStanding, goalStanding } from './goal.ts'
-import { groupByScenario, metricValues } from './values.ts'
+import type { Constraint, Goal, Scenario, SearchSettings, Sweep } from '../sweep/types.ts'
+import { type GoalStanding, goalStanding, isHeldByEveryTrial, within } from './goal.ts'
+import { smallestNoncentrality } from './power.ts'
+import { groupByScenario, metricOf, metricValues } from './values.ts'
 
 /** `undecided`: after as many trials as one value may have, the test does not tell; or no trial measures the goal. */
 export type Verdict = 'meets' | 'fails' | 'undecided'
 
-/**
- * Chance to decide one value wrongly, for either side: where the mean lies exactly at the bound, to call it within, and to
- * call it beyond.
- */
-export const PROBE_ALPHA = 0.005
+// ---------------------------------------------------------------- the test of one value, and its error rates
 
-/** Chance to call a value met at which two of three trials do not end `ok`. */
-const OK_ALPHA = 0.04
-/** What two of three trials that do not end `ok` leave: so many in a row that end `ok` have a chance of at most that. */
-const OK_SHARE = 1 / 3
-export const FEWEST_TO_MEET = Math.ceil(Math.log(OK_ALPHA) / Math.log(OK_SHARE))
+/** Chance that a confirmed verdict is wrong, over all of them at one value of the other axis. */
+export const ALPHA = 0.05
+/** Chance to decide a value whose means lie at least `decidedDistance` from their bounds. */
+export const POWER = 0.9
+/** A value meets its goal where at least so many of its trials are good, */
+export const SHARE_OF_MEETS = 0.98
+/** and fails it where at most so many are. One stray crash is no more than that. */
+export const SHARE_OF_FAILS = 0.5
 
-/** Trials after which the test looks, but for the last, which is as many as one value may have. */
-const LOOKS = [3, 5, 8, 12]
+/** Trials after which means are held against their bounds, but for the last, which is as many as one value may have. */
+const LOOKS = [3, 6, 9, 13]
 
-/** Numbers of trials at which the test looks; each may spend an equal part of alpha. */
+/** With fewer trials of a value none could be shown to meet its goal. */
+export const FEWEST_TRIALS = 8
+
 export function looksOf(most: number): number[] {
   return [...LOOKS.filter((look) => look < most), most]
+}
+
+/**
+ * What the nth test at one value of the other axis may spend on either error, so that all of them spend half of `ALPHA`
+ * on each, however many there are: 1/2 + 1/6 + 1/12 + ... = 1.
+ * @param nth from 1
+ */
+export function levelOf(nth: number): number {
+  return ALPHA / 2 / (nth * (nth + 1))
+}
+
+/** How far from its bound a mean must lie, in standard deviations of a trial, for the first test to tell with `POWER`. */
+export function decidedDistance(most: number): number {
+  const tail = levelOf(1) / looksOf(most).length / 2
+  return smallestNoncentrality(most - 1, { alpha: 2 * tail, power: POWER }) / Math.sqrt(most)
 }
 
 export interface Judged {
   /** Null: more trials are needed. */
   verdict: Verdict | null
-  /** Rounds that must be over before the test looks again; those that it looked at last where it is decided. */
+  /** Rounds that must be over before there is more to tell; those that told where it is decided. */
   rounds: number
-  /** Of the trials that the test looked at last. */
-  standing: GoalStanding | null
+}
+
+/** What a value is judged by. */
+interface Judging {
+  goal: Goal
+  metrics: ReadonlyMap<string, Metric>
+  /** Trials that one value may have. */
+  most: number
 }
 
 /**
- * The group-sequential test of one value. A trial that does not end `ok` decides at once, and so does one in which a
- * metric without noise is beyond its bound. Else the test looks after certain numbers of trials and nowhere between,
- * each time with an equal part of alpha (Bonferroni), so that its error holds for every number of looks.
+ * Where a value stands by one trial, or by two where the first did not end `ok` for a reason that may be a stray, or did
+ * not measure the goal.
  * @param trials of the value's scenario that have ended, in any order
- * @param most trials that one value may have
  */
-export function judge(
-  goal: Goal,
+export function place({ goal, metrics, most }: Judging, trials: readonly TrialResult[]): Judged {
+  for (const rounds of most > 1 ? [1, 2] : [1]) {
+    const first = trials.filter(({ round }) => round <= rounds)
+    if (first.length < rounds) return { verdict: null, rounds }
+    const ok = first.filter(({ outcome }) => outcome === 'ok')
+    if (ok.length > 0 && unmeasured(goal, ok).length === 0) {
+      const { constraints } = goalStanding(goal, ok, metrics)
+      const isMet = constraints.every(
+        ({ constraint: { operator, bound }, estimate }) =>
+          estimate !== null && within(estimate.value, operator, bound),
+      )
+      return { verdict: isMet ? 'meets' : 'fails', rounds }
+    }
+    if (ok.length === 0 && (rounds > 1 || first.some(({ outcome }) => outcome === 'out_of_memory')))
+      return { verdict: 'fails', rounds }
+  }
+  return { verdict: 'undecided', rounds: Math.min(2, most) }
+}
+
+/**
+ * The sequential test of one value, with an error of at most `level` either way. Bounds that every trial holds or breaks
+ * by itself (an outcome that is `ok`, a metric without noise, `sustained >= 1`) are one: a trial that holds all of them is
+ * good, and Wald's likelihood ratio of the two shares of good trials decides, after any trial. Bounds on a mean are held
+ * against its interval after certain numbers of trials, each look with an equal part (Bonferroni). A value meets the goal
+ * where both say so, and fails it where either does, so that these share the level.
+ * @param trials of the value's scenario that have ended, in any order
+ */
+export function confirm(
+  { goal, metrics, most }: Judging,
   trials: readonly TrialResult[],
-  metrics: ReadonlyMap<string, Metric>,
-  most: number,
+  level: number,
 ): Judged {
+  const byRound = new Map(trials.map((trial) => [trial.round, trial]))
   const looks = looksOf(most)
-  const part = PROBE_ALPHA / looks.length
-  const upTo = (round: number) => trials.filter((trial) => trial.round <= round)
-  const standingAt = (round: number) => goalStanding(goal, upTo(round), metrics, { met: part, not_met: part })
-  const broken = trials.filter(({ outcome }) => outcome !== 'ok').map(({ round }) => round)
-  if (broken.length > 0) {
-    const rounds = broken.reduce((a, b) => Math.min(a, b))
-    return { verdict: 'fails', rounds, standing: standingAt(rounds) }
+  const parts = { met: level / looks.length, not_met: level / 2 / looks.length }
+  const first: TrialResult[] = []
+  let ratio = 0
+  let means: 'met' | 'undecided' = 'undecided'
+  for (let rounds = 1; rounds <= most; rounds++) {
+    const trial = byRound.get(rounds)
+    if (trial === undefined) return { verdict: null, rounds: nextToTell(rounds, ratio, level, looks) }
+    first.push(trial)
+    const single = goal.subject_to.filter((bound) => isHeldByEveryTrial(bound, first, metrics))
+    const others = goal.subject_to.filter((bound) => !single.includes(bound))
+    ratio = ratioOf(first, single)
+    if (ratio <= Math.log(level / 2)) return { verdict: 'fails', rounds }
+    if (others.length === 0) means = 'met'
+    else if (looks.includes(rounds)) {
+      const { constraints } = goalStanding({ objective: null, subject_to: others }, first, metrics, parts)
+      const standings = constraints.map(({ standing }) => standing)
+      if (standings.includes('not_met')) return { verdict: 'fails', rounds }
+      means = standings.includes('undecided') ? 'undecided' : 'met'
+    }
+    if (means === 'met' && ratio >= -Math.log(level)) return { verdict: 'meets', rounds }
   }
-  if (upTo(1).length === 1) {
-    const standing = standingAt(1)
-    if (standing.standing === 'not_met') return { verdict: 'fails', rounds: 1, standing }
+  return { verdict: 'undecided', rounds: most }
+}
+
+const LOG_GOOD = Math.log(SHARE_OF_MEETS / SHARE_OF_FAILS)
+const LOG_BAD = Math.log((1 - SHARE_OF_MEETS) / (1 - SHARE_OF_FAILS))
+
+/** Log of how much likelier these trials are where the value meets its goal than where it fails it. */
+function ratioOf(trials: readonly TrialResult[], bounds: readonly Constraint[]): number {
+  let ratio = 0
+  for (const trial of trials) {
+    const values = bounds.map(({ metric }) => metricOf(trial, metric))
+    const isBad =
+      trial.outcome !== 'ok' ||
+      bounds.some(({ operator, bound }, i) => values[i] !== null && !within(values[i]!, operator, bound))
+    if (isBad) ratio += LOG_BAD
+    // A trial that does not know a metric says nothing for it.
+    else if (!values.includes(null)) ratio += LOG_GOOD
   }
-  let standing: GoalStanding | null = null
-  for (const rounds of looks) {
-    if (upTo(rounds).length < rounds) return { verdict: null, rounds, standing }
-    standing = standingAt(rounds)
-    if (standing.standing === 'not_met') return { verdict: 'fails', rounds, standing }
-    if (standing.standing === 'met' && rounds >= Math.min(FEWEST_TO_MEET, most))
-      return { verdict: 'meets', rounds, standing }
-    if (unmeasured(goal, upTo(rounds)).length > 0) return { verdict: 'undecided', rounds, standing }
-  }
-  return { verdict: 'undecided', rounds: most, standing }
+  return ratio
+}
+
+/** Rounds after which a verdict is possible, if all until then are good: so many may run at once. */
+function nextToTell(rounds: number, ratio: number, level: number, looks: readonly number[]): number {
+  const good = rounds - 1 + Math.ceil((-Math.log(level) - ratio) / LOG_GOOD)
+  const next = good >= rounds ? good : looks.find((look) => look >= rounds)!
+  return Math.min(next, looks.at(-1)!)
 }
 
 /** Metrics of the goal's bounds that none of these trials knows. */
@@ -96,9 +170,8 @@ const WIDE_TO_CHECK = 4
 
 /**
  * The next value to try, of `size` in order from the one at which the goal is hardest to meet to the easiest; null where
- * the answer is known. Without a start both ends are tried first; with one, the search steps away from there until both
- * sides are known. Then it bisects: first for the hardest value that meets, then, where undecided ones lie before it,
- * for the easiest that fails.
+ * the answer is known. Without a start both ends are tried first, the easiest before the hardest; with one, the search steps away from there until both
+ * sides are known. Then it bisects. Beyond a value that could not be decided it steps away from it, further each time.
  * @param verdicts by index, of the values tried so far
  * @param start index of the neighbour's answer; null without one
  */
@@ -110,16 +183,33 @@ export function nextValue(
   const { meets, fails, before, after } = bracketOf(verdicts, size)
   if (start === null) {
     if (!verdicts.has(size - 1)) return size - 1
-    if (!verdicts.has(0)) return 0
+    if (meets !== null && !verdicts.has(0)) return 0
   } else {
     if (verdicts.size === 0) return start
     const step = FIRST_STEP * 2 ** (verdicts.size - 1)
     if (meets === null && before < size - 1) return Math.min(size - 1, before + step)
     if (fails === null && after > 0) return Math.max(0, after - step)
   }
-  if ((meets ?? size) - before > 1) return middle(before, meets ?? size)
-  if (after - (fails ?? -1) > 1) return middle(fails ?? -1, after)
+  const count = undecidedIn(verdicts, fails ?? -1, meets ?? size).length
+  if (meets !== null && verdicts.get(before) === 'undecided') {
+    if (meets - before > stepBeyond(count)) return before + stepBeyond(count)
+  } else if ((meets ?? size) - before > 1) return middle(before, meets ?? size)
+  if (fails !== null && verdicts.get(after) === 'undecided') {
+    if (after - fails > stepBeyond(count)) return after - stepBeyond(count)
+  } else if (after - (fails ?? -1) > 1) return middle(fails ?? -1, after)
   return null
+}
+
+/** How far to step on from a value that could not be decided: its neighbours cannot either, and each costs many trials. */
+function stepBeyond(undecided: number): number {
+  return 2 ** undecided
+}
+
+function undecidedIn(verdicts: ReadonlyMap<number, Verdict>, from: number, to: number): number[] {
+  return [...verdicts]
+    .filter(([index, verdict]) => verdict === 'undecided' && index > from && index < to)
+    .map(([index]) => index)
+    .sort((a, b) => a - b)
 }
 
 interface Bracket {
@@ -151,52 +241,75 @@ function middle(low: number, high: number): number {
 }
 
 /**
- * The middle of the widest stretch of values that were not tried and are easier than the answer: whether the goal is met
- * from there on is assumed by the search, and tried once. Null where every stretch is narrow, or nothing meets.
+ * On either side of the answer, the middle of the widest stretch of values that were not tried: that one value meets the
+ * goal where a harder one does is assumed by the search, and looked at there once. None where every stretch is narrow.
  */
-export function valueToCheck(verdicts: ReadonlyMap<number, Verdict>, size: number): number | null {
-  const { meets } = bracketOf(verdicts, size)
-  if (meets === null) return null
-  const easier = [...verdicts.keys()].filter((index) => index >= meets).sort((a, b) => a - b)
-  let widest = { from: meets, width: 0 }
-  for (const [i, from] of easier.entries()) {
-    const width = (easier[i + 1] ?? from) - from
+export function valuesToCheck(
+  verdicts: ReadonlyMap<number, Verdict>,
+  size: number,
+): { index: number; expected: Verdict }[] {
+  const { meets, fails } = bracketOf(verdicts, size)
+  const tried = [...verdicts.keys()].sort((a, b) => a - b)
+  const easier = meets === null ? [] : tried.filter((index) => index >= meets)
+  const harder = fails === null ? [] : tried.filter((index) => index <= fails)
+  return [
+    ...middleOfWidest(easier).map((index) => ({ index, expected: 'meets' as const })),
+    ...middleOfWidest(harder).map((index) => ({ index, expected: 'fails' as const })),
+  ]
+}
+
+function middleOfWidest(tried: readonly number[]): number[] {
+  let widest = { from: 0, width: 0 }
+  for (const [i, from] of tried.entries()) {
+    const width = (tried[i + 1] ?? from) - from
     if (width > widest.width) widest = { from, width }
   }
-  return widest.width < WIDE_TO_CHECK ? null : middle(widest.from, widest.from + widest.width)
+  return widest.width < WIDE_TO_CHECK ? [] : [middle(widest.from, widest.from + widest.width)]
 }
 
 // ---------------------------------------------------------------- a whole search
 
-/** One value that was tried. */
-export interface Tried {
+/** One thing that a search found out. */
+export interface Step {
   value: number
   /** Its scenario's id. */
   scenario: string
+  verdict: Verdict
+  /** By the sequential test; else by the first trial or two. */
+  confirmed: boolean
+  /** That it took. */
+  trials: number
+  /** It was tried only to see whether the axis is monotone. */
+  check: boolean
+}
+
+/** One value that was tried. */
+export interface Tried extends Pick<Step, 'value' | 'scenario' | 'confirmed' | 'check'> {
   /** Null: more trials are needed. */
   verdict: Verdict | null
   /** Trials that have ended. */
   trials: number
-  standing: GoalStanding | null
-  /** It was tried only to see whether the goal is met from the answer on. */
-  check: boolean
+  /** Of all of them. */
+  standing: GoalStanding
 }
 
 /** The search along the axis, at one value of the other axis. */
 export interface LineSearch {
   /** Of the other axis; null without one. */
   at: Scalar
-  /** In the order of the search. */
+  /** What was found out, in order; grows only at its end. */
+  steps: Step[]
+  /** In the order of the axis, from the value at which the goal is hardest to meet. */
   tried: Tried[]
-  /** The value nearest to the other side that meets the goal; null: none in the range was shown to. */
+  /** The value nearest to the other side that was confirmed to meet the goal; null: none was. */
   meets: number | null
-  /** The value nearest to `meets` that fails it; null: none in the range was shown to. */
+  /** The value nearest to `meets` that was confirmed to fail it; null: none was. */
   fails: number | null
   /** Between the two, shown to do neither. */
   undecided: number[]
-  /** Easier than one that meets, and yet they fail: the axis is not monotone, or a verdict is wrong. */
+  /** Confirmed to fail although a harder value meets: the axis is not monotone, or a verdict is wrong. */
   violations: number[]
-  /** At least: that every verdict is right. Null where violations say that something is wrong, and before any verdict. */
+  /** At least: that every confirmed verdict is right. Null where violations say otherwise, and while nothing is confirmed. */
   confidence: number | null
   /** Trials that have ended. */
   trials: number
@@ -237,84 +350,127 @@ export interface SearchState {
   wanted: Wanted | null
 }
 
-/** Where the search stands after these trials: the same, in whatever order they ended. */
-export function searchState(
-  { goal, search, scenarios, metrics }: SearchInput,
-  trials: readonly TrialResult[],
-): SearchState {
-  const { axis, over, values, lines: ats } = search
+/**
+ * Where the search stands after these trials: the same, in whatever order they ended.
+ * @param input whose scenarios are all those that may be tried; of a run that was cut short, those that were
+ */
+export function searchState(input: SearchInput, trials: readonly TrialResult[]): SearchState {
   const byScenario = groupByScenario(trials)
   const lines: LineSearch[] = []
-  for (const at of ats) {
-    const ids = new Map(
-      scenarios
-        .filter(({ point }) => over === null || point[over] === at)
-        .map(({ id, point }) => [point[axis], id]),
-    )
-    const begun = beginning(lines.at(-1), values)
-    const tried: Tried[] = []
-    const verdicts = new Map<number, Verdict>()
-    let wanted: Wanted | null = null
-    const tryOut = (index: number, check: boolean) => {
-      const value = values[index]!
-      const scenario = ids.get(value)!
-      const ended = byScenario.get(scenario) ?? []
-      const { verdict, rounds, standing } = judge(goal, ended, metrics, search.trials)
-      tried.push({ value, scenario, verdict, trials: ended.length, standing, check })
-      if (verdict === null) wanted = { scenario, rounds }
-      else verdicts.set(index, verdict)
-    }
-    let next = nextValue(verdicts, values.length, begun)
-    while (next !== null && wanted === null) {
-      tryOut(next, false)
-      next = nextValue(verdicts, values.length, begun)
-    }
-    const toCheck = wanted === null && begun === null ? valueToCheck(verdicts, values.length) : null
-    if (toCheck !== null) tryOut(toCheck, true)
-    lines.push(lineOf(at, tried, verdicts, values, wanted === null))
-    if (wanted !== null) return { lines, wanted }
+  for (const at of input.search.lines) {
+    const { line, wanted } = searchLine(input, at, byScenario, lines.at(-1))
+    if (line.tried.length > 0 || wanted !== null) lines.push(line)
+    if (!line.isOver) return { lines, wanted }
   }
   return { lines, wanted: null }
+}
+
+function searchLine(
+  { goal, search, scenarios, metrics }: SearchInput,
+  at: Scalar,
+  byScenario: ReadonlyMap<string, TrialResult[]>,
+  neighbour: LineSearch | undefined,
+): { line: LineSearch; wanted: Wanted | null } {
+  const { axis, over, values, trials: most } = search
+  const size = values.length
+  const start = beginning(neighbour, values)
+  const ofLine = scenarios.filter(({ point }) => over === null || point[over] === at)
+  const ids = new Map(ofLine.map(({ id, point }) => [point[axis], id]))
+  const steps: Step[] = []
+  const verdicts = new Map<number, Verdict>()
+  const confirmed = new Set<number>()
+  const checks = new Set<number>()
+  let wanted: Wanted | null = null
+  /** @returns null where there are not trials enough */
+  const judge = (index: number, how: 'place' | 'confirm'): Verdict | null => {
+    const value = values[index]!
+    const scenario = ids.get(value)
+    // Of a search that was cut short only the values that were tried are known.
+    if (scenario === undefined) return null
+    const ended = byScenario.get(scenario) ?? []
+    const judging = { goal, metrics, most }
+    const { verdict, rounds } =
+      how === 'place' ? place(judging, ended) : confirm(judging, ended, levelOf(confirmed.size + 1))
+    if (verdict === null) {
+      wanted = { scenario, rounds }
+      return null
+    }
+    if (how === 'confirm') confirmed.add(index)
+    const check = checks.has(index)
+    steps.push({ value, scenario, verdict, confirmed: how === 'confirm', trials: rounds, check })
+    return verdict
+  }
+  /** @returns whether there were trials enough */
+  const settle = (): boolean => {
+    for (;;) {
+      const next = nextValue(verdicts, size, start)
+      const { meets, fails } = bracketOf(verdicts, size)
+      const unsure = [meets, fails].find((index) => index !== null && !confirmed.has(index)) ?? null
+      const index = next ?? unsure
+      if (index === null) return true
+      const verdict = judge(index, next === null ? 'confirm' : 'place')
+      if (verdict === null) return false
+      verdicts.set(index, verdict)
+      if (next !== null || verdict !== 'undecided') continue
+      // What stands this near to it by a trial or two is no better known.
+      const near = stepBeyond(undecidedIn(verdicts, -1, size).length)
+      for (const other of [...verdicts.keys()])
+        if (!confirmed.has(other) && Math.abs(other - index) < near) verdicts.delete(other)
+    }
+  }
+  /** Values of no part in the search, unless it turns out that they contradict it. */
+  const check = (): boolean => {
+    for (const { index, expected } of valuesToCheck(verdicts, size)) {
+      checks.add(index)
+      const placed = judge(index, 'place')
+      if (placed === null) return false
+      if (placed === expected || placed === 'undecided') continue
+      const sure = judge(index, 'confirm')
+      if (sure === null) return false
+      if (sure !== expected && sure !== 'undecided') verdicts.set(index, sure)
+    }
+    return true
+  }
+  const isOver = settle() && check() && settle()
+  const shown = new Map([...verdicts].filter(([index]) => confirmed.has(index)))
+  const { meets, fails } = bracketOf(shown, size)
+  const valueAt = (index: number | null) => (index === null ? null : values[index]!)
+  const violations =
+    meets === null ? [] : [...shown.keys()].filter((index) => index > meets && shown.get(index) === 'fails')
+  const known = new Map(steps.map((step) => [step.scenario, step]))
+  const tried = values.flatMap((value): Tried[] => {
+    const scenario = ids.get(value)
+    const step = scenario === undefined ? undefined : known.get(scenario)
+    const ended = scenario === undefined ? [] : (byScenario.get(scenario) ?? [])
+    if (scenario === undefined || (step === undefined && ended.length === 0)) return []
+    const { verdict = null, confirmed = false, check = false } = step ?? {}
+    const standing = goalStanding(goal, ended, metrics)
+    return [{ value, scenario, verdict, confirmed, check, trials: ended.length, standing }]
+  })
+  const line: LineSearch = {
+    at,
+    steps,
+    tried,
+    meets: valueAt(meets),
+    fails: valueAt(fails),
+    undecided: undecidedIn(verdicts, fails ?? -1, meets ?? size).map((index) => values[index]!),
+    violations: violations.map((index) => values[index]!),
+    confidence: violations.length > 0 || confirmed.size === 0 ? null : confidenceAfter(confirmed.size),
+    trials: tried.reduce((sum, { trials }) => sum + trials, 0),
+    isOver,
+  }
+  return { line, wanted }
+}
+
+/** What `levelOf` leaves after so many tests, each of which may err either way. */
+function confidenceAfter(tests: number): number {
+  let spent = 0
+  for (let nth = 1; nth <= tests; nth++) spent += 2 * levelOf(nth)
+  return 1 - spent
 }
 
 /** Where a line begins: at its neighbour's answer. */
 function beginning(neighbour: LineSearch | undefined, values: readonly number[]): number | null {
   const answer = neighbour?.meets ?? neighbour?.fails ?? null
   return answer === null ? null : values.indexOf(answer)
-}
-
-function lineOf(
-  at: Scalar,
-  tried: Tried[],
-  verdicts: ReadonlyMap<number, Verdict>,
-  values: readonly number[],
-  isOver: boolean,
-): LineSearch {
-  const { meets, fails } = bracketOf(verdicts, values.length)
-  const violations = meets === null ? [] : indexesOf(verdicts, 'fails').filter((index) => index > meets)
-  const undecided = indexesOf(verdicts, 'undecided').filter(
-    (index) => index > (fails ?? -1) && index < (meets ?? values.length),
-  )
-  const known = [...verdicts.values()].filter((verdict) => verdict !== 'undecided').length
-  const met = indexesOf(verdicts, 'meets').length
-  const valueAt = (index: number | null) => (index === null ? null : values[index]!)
-  return {
-    at,
-    tried,
-    meets: valueAt(meets),
-    fails: valueAt(fails),
-    undecided: undecided.map((index) => values[index]!),
-    violations: violations.map((index) => values[index]!),
-    confidence:
-      violations.length > 0 || known === 0 ? null : Math.max(0, 1 - known * PROBE_ALPHA - met * OK_ALPHA),
-    trials: tried.reduce((sum, { trials }) => sum + trials, 0),
-    isOver,
-  }
-}
-
-function indexesOf(verdicts: ReadonlyMap<number, Verdict>, wanted: Verdict): number[] {
-  return [...verdicts]
-    .filter(([, verdict]) => verdict === wanted)
-    .map(([index]) => index)
-    .sort((a, b) => a - b)
 }

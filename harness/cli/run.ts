@@ -7,6 +7,7 @@ import {
   loadSweep,
   namesData,
   plain,
+  type RenderedReport,
   renderReport,
   report,
   run,
@@ -162,8 +163,16 @@ export async function conclude({ done, folder }: FinishedRun, forms: Forms): Pro
     ])
     return
   }
-  const { planned, finished, outcomes } = await showRun(folder, forms)
-  if ((outcomes.failed ?? 0) > 0 || finished < planned) process.exitCode = EXIT.failed
+  const {
+    found,
+    model: { trials },
+  } = await showRun(folder, forms)
+  if (process.exitCode) return
+  // To a search a trial that failed is an answer.
+  if (found !== null) {
+    if (found.results.some(({ meets }) => meets === null)) process.exitCode = EXIT.undecided
+  } else if ((trials.outcomes.failed ?? 0) > 0 || trials.finished < trials.planned)
+    process.exitCode = EXIT.failed
 }
 
 /** @param goOn what may be done with the folder of an interrupted run */
@@ -174,21 +183,20 @@ export function interrupted(folder: string, goOn: readonly string[]): void {
 }
 
 /** Makes the reports of a run folder and answers with it. */
-export async function showRun(path: string, { json, quiet, exports, chosen }: Forms) {
-  const {
-    folder,
-    model,
-    report: made,
-    files,
-  } = await report(path, exports, { ...whereToWrite(), ...(chosen && { plots: chosen }) })
+export async function showRun(
+  path: string,
+  { json, quiet, exports, chosen }: Forms,
+): Promise<RenderedReport> {
+  const rendered = await report(path, exports, { ...whereToWrite(), ...(chosen && { plots: chosen }) })
+  const { folder, report: made, files } = rendered
   tellProblems(files)
   if (files.problems.length > 0) tell(`  the measurements are whole; "stint report ${folder}" tries again`)
   if (json) {
     const data = { run_folder: folder, ...made.data, files: files.written }
     answer(await renderReport({ ...made, data }, 'json'))
-    return model.trials
+    return rendered
   }
   if (!quiet) await tellReport(made, folder, files)
   if (!takesStdout(exports)) answer(folder)
-  return model.trials
+  return rendered
 }

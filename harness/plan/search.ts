@@ -1,6 +1,6 @@
 /** Searches an axis for where a goal begins to be met: which value next, and how many trials of it. */
 import type { TrialResult } from '../../workers/protocol.ts'
-import { type SearchInput, type SearchState, searchState, type Tried } from '../analyse/search.ts'
+import { type SearchInput, type SearchState, type Step, searchState } from '../analyse/search.ts'
 import type { PlannedTrial } from '../sweep/types.ts'
 import { type Planner, type Turn, trialId } from './planner.ts'
 
@@ -8,21 +8,17 @@ export class Search implements Planner<PlannedTrial, TrialResult> {
   readonly #input: SearchInput
   readonly #ended: TrialResult[]
   readonly #running = new Set<string>()
-  readonly #onVerdict: (tried: Tried) => void
+  readonly #onStep: (step: Step) => void
   #state: SearchState
 
   /**
    * @param ended trials that ended before, in any order
-   * @param onVerdict hears of each value that is decided from now on
+   * @param onStep hears of what is found out from now on
    */
-  constructor(
-    input: SearchInput,
-    ended: readonly TrialResult[],
-    onVerdict: (tried: Tried) => void = () => {},
-  ) {
+  constructor(input: SearchInput, ended: readonly TrialResult[], onStep: (step: Step) => void = () => {}) {
     this.#input = input
     this.#ended = [...ended]
-    this.#onVerdict = onVerdict
+    this.#onStep = onStep
     this.#state = searchState(input, this.#ended)
   }
 
@@ -52,12 +48,12 @@ export class Search implements Planner<PlannedTrial, TrialResult> {
   ended({ trial }: PlannedTrial, result: TrialResult): void {
     this.#running.delete(trial)
     this.#ended.push(result)
-    const before = decided(this.#state)
+    const before = stepsOf(this.#state)
     this.#state = searchState(this.#input, this.#ended)
-    for (const tried of decided(this.#state).slice(before.length)) this.#onVerdict(tried)
+    for (const step of stepsOf(this.#state).slice(before.length)) this.#onStep(step)
   }
 }
 
-function decided({ lines }: SearchState): Tried[] {
-  return lines.flatMap(({ tried }) => tried.filter(({ verdict }) => verdict !== null))
+function stepsOf({ lines }: SearchState): Step[] {
+  return lines.flatMap(({ steps }) => steps)
 }

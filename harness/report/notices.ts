@@ -48,7 +48,11 @@ export function noticesFor(
 
 function aboutTheRun({ manifest, trials, scenarios }: Omit<ReportModel, 'notices'>): Notice[] {
   const notices: Notice[] = []
-  if (trials.finished < trials.planned) {
+  const { search } = manifest.sweep
+  if (search !== null) {
+    if (manifest.finished_at === null)
+      notices.push(problem('The search is not over. Run stint resume on the run folder to go on with it.'))
+  } else if (trials.finished < trials.planned) {
     notices.push(
       problem(
         `Only ${trials.finished} of ${count(trials.planned, 'planned trial')} finished. Run stint resume on the run folder to complete it.`,
@@ -70,7 +74,8 @@ function aboutTheRun({ manifest, trials, scenarios }: Omit<ReportModel, 'notices
   const fewest = Math.min(
     ...scenarios.filter(({ outcomes }) => outcomes.ok > 0).map(({ outcomes }) => outcomes.ok),
   )
-  if (Number.isFinite(fewest) && fewest < FEW_TRIALS) {
+  // A search takes as many trials of each value as it needs.
+  if (search === null && Number.isFinite(fewest) && fewest < FEW_TRIALS) {
     notices.push(
       note(
         `Some scenarios have only ${count(fewest, 'ok trial')}, so their intervals are wide or missing. Raise benchmark_runs to 10 or more.`,
@@ -99,7 +104,7 @@ function aboutResuming(trials: readonly TrialResult[]): Notice[] {
   ]
 }
 
-function aboutOutcomes({ scenarios, trials }: Omit<ReportModel, 'notices'>): Notice[] {
+function aboutOutcomes({ scenarios, trials, manifest }: Omit<ReportModel, 'notices'>): Notice[] {
   const lost = Object.entries(trials.outcomes).filter(([outcome, n]) => outcome !== 'ok' && n > 0)
   if (lost.length === 0) return []
   const words = lost
@@ -110,7 +115,9 @@ function aboutOutcomes({ scenarios, trials }: Omit<ReportModel, 'notices'>): Not
     without === 0
       ? ''
       : ` ${count(without, 'scenario')} ${without === 1 ? 'has' : 'have'} no ok trial at all.`
-  return [problem(`Not every trial was ok: ${words}.${none} The reasons stand under Outcomes.`)]
+  // A search looks for where they begin.
+  const say = manifest.sweep.search === null ? problem : note
+  return [say(`Not every trial was ok: ${words}.${none} The reasons stand under Outcomes.`)]
 }
 
 function aboutLatency(model: Omit<ReportModel, 'notices'>): Notice[] {

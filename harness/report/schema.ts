@@ -8,6 +8,7 @@ const text = z.string()
 const says = <T extends z.ZodType>(type: T, description: string): T => type.describe(description)
 const object = z.looseObject
 
+const scalar = z.union([text, number, z.boolean(), z.null()])
 const estimate = says(
   object({
     value: says(number, 'the mean'),
@@ -306,6 +307,62 @@ const run = object({
   files: says(z.array(text).optional(), 'on stdout only: what was written'),
 }).describe('a run')
 
+const found = object({
+  at: says(z.record(text, scalar), 'by the axis of `over`; empty without one'),
+  meets: says(
+    number.nullable(),
+    'the value looked for, confirmed to meet the goal; null where the range has none',
+  ),
+  fails: says(
+    number.nullable(),
+    'the value nearest to it confirmed to fail the goal; null where there is none',
+  ),
+  confidence: says(
+    number.nullable(),
+    'at least the probability that every confirmed verdict is right; null where they contradict each other',
+  ),
+  trials: number,
+  undecided: says(z.array(number), 'values between the two that could not be decided'),
+  violations: says(z.array(number), 'values that fail beyond one that meets'),
+})
+
+const find = object({
+  format,
+  kind: z.literal('find'),
+  page,
+  name: says(text, "the sweep's"),
+  axis: text,
+  best: z.enum(['min', 'max']),
+  goal: text,
+  test: object({
+    alpha: says(number, 'chance that any confirmed verdict at one value of `over` is wrong'),
+    power: says(number, 'chance to decide a value whose means lie at least `distance_sd` from their bounds'),
+    distance_sd: says(number, 'in standard deviations of a trial'),
+    share_meets: says(number, 'a value meets the goal where at least this share of its trials does'),
+    share_fails: says(number, 'and fails it where at most this share does'),
+    most_trials: says(number, 'of one value'),
+  }),
+  results: says(z.array(found), 'one for each value of `over`, or one'),
+  tried: z.array(
+    object({
+      at: scalar,
+      value: number,
+      scenario: text,
+      verdict: says(z.enum(['meets', 'fails', 'undecided']).nullable(), 'null: more trials are needed'),
+      confirmed: says(z.boolean(), 'by the sequential test; else by a trial or two'),
+      check: says(z.boolean(), 'tried to see whether the axis is monotone'),
+      trials: number,
+      not_ok: number,
+      constraints: z.array(
+        object({ metric: text, operator: text, bound: number, estimate: estimate.nullable() }),
+      ),
+    }),
+  ),
+  notices: z.array(notice),
+  run_folder: says(text.optional(), 'on stdout only'),
+  files: says(z.array(text).optional(), 'on stdout only: what was written'),
+}).describe('a search')
+
 const compare = object({
   format,
   kind: z.literal('compare'),
@@ -550,8 +607,6 @@ const doctor = object({
   ),
 }).describe('a machine')
 
-const scalar = z.union([text, number, z.boolean(), z.null()])
-
 const profiles = object({
   format,
   kind: z.literal('profiles'),
@@ -592,6 +647,7 @@ const params = object({
 /** Further keys may come with the same format; none of these goes or changes its meaning without a new one. */
 export const reportSchema = z.discriminatedUnion('kind', [
   run,
+  find,
   compare,
   gate,
   bisect,

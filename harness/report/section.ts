@@ -120,7 +120,17 @@ export interface Check {
 
 /** Texts may hold anything that users wrote: a renderer cleans and escapes all of them. */
 export interface Report {
-  kind: 'run' | 'compare' | 'gate' | 'bisect' | 'pipeline' | 'history' | 'doctor' | 'profiles' | 'params'
+  kind:
+    | 'run'
+    | 'find'
+    | 'compare'
+    | 'gate'
+    | 'bisect'
+    | 'pipeline'
+    | 'history'
+    | 'doctor'
+    | 'profiles'
+    | 'params'
   title: string
   /** What it is about, in a line; may be empty. */
   subtitle: string

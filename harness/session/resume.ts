@@ -146,6 +146,7 @@ function missingTrials(manifest: Manifest, { path, journal }: RunFolder): Missin
   const missing = stopping?.missing(plan) ?? plan.filter(({ trial }) => !ended.has(trial))
   const lost = lostStarts(path, ended)
   const deaths = ({ trial }: PlannedTrial) => lost.get(trial) ?? 0
+  const isSearch = manifest.sweep.search !== null
   const waiting = missing.filter((trial) => deaths(trial) >= DEATHS_TO_WAIT)
   const setAside = new Set(
     waiting.filter((trial) => deaths(trial) >= DEATHS_TO_GIVE_UP).map(({ trial }) => trial),
@@ -155,7 +156,9 @@ function missingTrials(manifest: Manifest, { path, journal }: RunFolder): Missin
     notes.push(
       setAside.has(trial.trial)
         ? `${times}: it is recorded as crashed and not tried again`
-        : `${times}: it is set aside until all others have run`,
+        : isSearch
+          ? `${times}: the search needs it next, and tries it once more`
+          : `${times}: it is set aside until all others have run`,
     )
   }
   return {

@@ -103,8 +103,6 @@ export async function runSweep(
       pipeline: options.pipeline ?? null,
     }
     const search = searchOf(manifest, [], (text) => listener({ event: 'note', text }))
-    if (search !== null && fleetOf(executor) !== null)
-      throw new UserError('a search runs on this machine only', 'leave out --on, --server and machines')
     const lock = createRunFolder(folder, manifest)
     try {
       listener({ event: 'prepared', folder: folder.path, manifest, finished: 0, left: plan.length })

@@ -165,12 +165,12 @@ async function fitted({ sweep, locate, executor, dataFolder, signal }: SessionOp
  * the smallest caps are tried in one until one is large enough.
  */
 async function tooSmallForNode(
-  { scenarios, source }: Sweep,
+  { scenarios, source, search }: Sweep,
   executor: Executor,
   locate: Locate | null,
 ): Promise<InputProblem | null> {
-  // A trial that does not fit on an agent says so itself.
-  if (fleetOf(executor) !== null) return null
+  // A trial that does not fit on an agent says so itself, and to a search it is a value that fails.
+  if (fleetOf(executor) !== null || search?.axis === 'max_memory_mb') return null
   const asked = scenarios.flatMap(({ settings: { memory_scope, max_memory_mb } }) =>
     memory_scope === 'process' && max_memory_mb !== null ? [max_memory_mb] : [],
   )

@@ -127,7 +127,7 @@ function loadRead(
   } = surroundings
   const overridden = applyOverrides(file, overrides)
   if (request !== null) overridden.findings.push(...searchFindings(request, data))
-  const values = request === null ? [] : layValues(file, request, overridden)
+  const values = request === null ? [] : layValues(file, request, cores, overridden)
   const places = new Places(data, file.positions, path)
   const folders = foldersOf(path, folder, dataAt)
 
@@ -182,9 +182,10 @@ function loadRead(
 function layValues(
   file: YamlFile & { data: Mapping },
   request: SearchRequest,
+  cores: number,
   overridden: Overridden,
 ): number[] {
-  const { values, findings, place } = valuesToTry(request, file.data)
+  const { values, findings, place } = valuesToTry(request, file.data, cores)
   overridden.findings.push(...findings)
   if (findings.length === 0) layAxis(file, request.axis, values, place, overridden)
   return values

@@ -1,5 +1,7 @@
 /** From a sweep with a goal to the scenarios that `stint find` may try: values of one axis, in steps of a share. */
+
 import type { ParamInfo, Scalar } from '../../workers/workload.ts'
+import { FEWEST_TRIALS } from '../analyse/search.ts'
 import { wholeNumber } from '../format.ts'
 import { didYouMean } from '../nearest.ts'
 import { DATASET_AXES } from './dataset.ts'
@@ -37,19 +39,39 @@ type Kind = 'whole' | 'number' | 'unordered'
 /** Any number that a setting may be, so that its type tells what it takes. */
 const SAMPLES = [1, 2, 100, 0.5]
 
-function kindOf({ axis, param }: SearchRequest): Kind | null {
+interface Checked {
+  safeParse(value: unknown): { success: boolean; error?: { issues: readonly { message: string }[] } }
+}
+
+/** What a setting may be; null for what is none. */
+function typeOf(axis: string, cores: number): Checked | null {
+  const table: Record<string, { type: Checked }> = {
+    ...settings(cores),
+    ...Object.fromEntries(Object.entries(DATASET_AXES).map(([name, entry]) => [`dataset.${name}`, entry])),
+  }
+  return Object.hasOwn(table, axis) ? table[axis]!.type : null
+}
+
+function kindOf({ axis, param }: SearchRequest, type: Checked | null): Kind | null {
   if (param !== null) {
     if (param.values !== undefined) return 'unordered'
     return param.type === 'integer' ? 'whole' : param.type === 'number' ? 'number' : 'unordered'
   }
-  const table: Record<string, { type: { safeParse(value: unknown): { success: boolean } } }> = {
-    ...settings(null),
-    ...Object.fromEntries(Object.entries(DATASET_AXES).map(([name, entry]) => [`dataset.${name}`, entry])),
-  }
-  if (!Object.hasOwn(table, axis)) return null
-  const taken = SAMPLES.filter((sample) => table[axis]!.type.safeParse(sample).success)
+  if (type === null) return null
+  const taken = SAMPLES.filter((sample) => type.safeParse(sample).success)
   if (UNORDERED.has(axis) || taken.length === 0) return 'unordered'
   return taken.some((sample) => !Number.isInteger(sample)) ? 'number' : 'whole'
+}
+
+/** What an end of the range should be, where it may not be that; null where it may. */
+function expectedAt({ param }: SearchRequest, type: Checked | null, end: number): string | null {
+  const issue = type?.safeParse(end).error?.issues[0]
+  if (issue !== undefined) return issue.message
+  const { minimum, maximum } = param ?? {}
+  if (minimum !== undefined && end < minimum) return `at least ${minimum}`
+  if (maximum !== undefined && end > maximum) return `at most ${maximum}`
+  if (param?.type === 'integer' && !Number.isInteger(end)) return 'a whole number'
+  return null
 }
 
 export interface PlannedSearch {
@@ -63,8 +85,9 @@ export interface PlannedSearch {
 /**
  * The values that may be tried: from one end of the range to the other, neighbours apart by the resolution at most.
  * @param data the sweep as read
+ * @param cores that bound `max_compute_units`
  */
-export function valuesToTry(request: SearchRequest, data: Mapping): PlannedSearch {
+export function valuesToTry(request: SearchRequest, data: Mapping, cores: number): PlannedSearch {
   const { axis, best, resolution } = request
   const option = `--${best} ${axis}`
   const refuse = (place: Place, key: string | null, what: string, hint: string): PlannedSearch => ({
@@ -72,7 +95,8 @@ export function valuesToTry(request: SearchRequest, data: Mapping): PlannedSearc
     place,
     findings: [{ place, key, what, hint }],
   })
-  const kind = kindOf(request)
+  const type = typeOf(axis, cores)
+  const kind = kindOf(request, type)
   if (kind === null && !axis.startsWith('params.')) {
     const known = [...SCENARIO_SETTINGS, ...Object.keys(DATASET_AXES).map((name) => `dataset.${name}`)]
     const hint = 'name a setting with numbers, such as max_memory_mb, or a parameter: params.NAME'
@@ -97,17 +121,35 @@ export function valuesToTry(request: SearchRequest, data: Mapping): PlannedSearc
     const hint = `the smaller end comes first: --range ${high}..${low}`
     return refuse(place, null, 'runs backwards or is empty', low === high ? 'give two ends' : hint)
   }
-  const steps = Math.ceil(Math.log(high / low) / Math.log1p(resolution) - 1e-9)
+  for (const end of [low, high]) {
+    const expected = expectedAt(request, type, end)
+    if (expected !== null)
+      return refuse(place, null, `${axis} cannot be ${end}, expected ${expected}`, 'narrow the range')
+  }
+  // What is no resolution is refused by itself.
+  if (!(resolution > 0)) return { values: [low, high], place, findings: [] }
+  const steps = Math.ceil(Math.log(high / low) / Math.log1p(resolution))
   if (steps >= MAX_VALUES) {
     const what = `has ${wholeNumber(steps + 1)} values at --resolution ${resolution * 100}%, expected at most ${wholeNumber(MAX_VALUES)}`
     return refuse(place, null, what, 'search a narrower range or in larger steps')
   }
-  const between = Array.from({ length: steps - 1 }, (_, i) => low * (high / low) ** ((i + 1) / steps))
-  const rounded = between.map((value) =>
-    kind === 'whole' ? Math.round(value) : Number(value.toPrecision(DIGITS)),
-  )
-  const inside = [...new Set(rounded)].filter((value) => value > low && value < high)
-  return { values: [low, ...inside, high], place, findings: [] }
+  const values = [low]
+  for (;;) {
+    const last = values.at(-1)!
+    const next =
+      kind === 'whole'
+        ? Math.max(last + 1, Math.floor(last * (1 + resolution)))
+        : roundedDown(last * (1 + resolution))
+    if (next <= last || next >= high) break
+    values.push(next)
+  }
+  return { values: [...values, high], place, findings: [] }
+}
+
+/** To the digits that people read. */
+function roundedDown(value: number): number {
+  const unit = 10 ** (Math.floor(Math.log10(value)) + 1 - DIGITS)
+  return Number((Math.floor(value / unit + 1e-9) * unit).toPrecision(DIGITS))
 }
 
 function rangeOfGrid(axis: string, data: Mapping): SearchRequest['range'] {
@@ -119,11 +161,21 @@ function rangeOfGrid(axis: string, data: Mapping): SearchRequest['range'] {
 }
 
 /** What of the sweep a search cannot do with, before its scenarios are known. */
-export function searchFindings({ axis, best, over }: SearchRequest, data: Mapping): Finding[] {
+export function searchFindings(
+  { axis, best, over, trials, resolution }: SearchRequest,
+  data: Mapping,
+): Finding[] {
   const option = `--${best} ${axis}`
   const found: Finding[] = []
   const add = (place: string, what: string, hint: string) =>
     found.push({ place: { option: place }, key: null, what, hint })
+  if (!Number.isSafeInteger(trials) || trials < FEWEST_TRIALS)
+    add(
+      `--trials ${trials}`,
+      `expected a whole number of at least ${FEWEST_TRIALS}`,
+      'with fewer trials of a value none could be shown to meet the goal',
+    )
+  if (!(resolution > 0)) add(`--resolution ${resolution}`, 'expected a share above 0', 'such as 5%')
   const goal = data['goal']
   if (!isMapping(goal) || goal['subject_to'] === undefined) {
     const what = `the sweep ${isMapping(goal) ? 'names no bounds in its goal' : 'has no goal'}, and a search needs to know when it is met`
@@ -137,6 +189,10 @@ export function searchFindings({ axis, best, over }: SearchRequest, data: Mappin
         `the sweep has \`${key}\`, which leaves gaps in the axis`,
         `remove it, or add --set ${key}=[]`,
       )
+  }
+  if (data['machines'] !== undefined) {
+    const what = 'the sweep names machines, and a search runs on this machine only'
+    add(option, what, 'drop "machines" from the sweep, and run stint find on the machine in question')
   }
   const grid = isMapping(data['grid']) ? Object.keys(data['grid']) : []
   const axes = [...(data['profiles'] === undefined ? [] : ['profile']), ...grid]

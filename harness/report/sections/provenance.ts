@@ -15,7 +15,9 @@ export function facts(model: ReportModel): [string, string][] {
     ['Run', `${manifest.id}, ${timeSpan(manifest)}`],
     [
       'Trials',
-      `${wholeNumber(trials.finished)} of ${wholeNumber(trials.planned)}: ${count(scenarios.length, 'scenario')}, ${runsText(sweep)} each, ${sweep.n_jobs} at a time`,
+      sweep.search === null
+        ? `${wholeNumber(trials.finished)} of ${wholeNumber(trials.planned)}: ${count(scenarios.length, 'scenario')}, ${runsText(sweep)} each, ${sweep.n_jobs} at a time`
+        : `${wholeNumber(trials.finished)}: ${count(scenarios.length, 'scenario')}, at most ${runsText(sweep)} each, ${sweep.n_jobs} at a time`,
     ],
     ...axes.map((key): [string, string] => [`Axis ${settingName(key)}`, valuesOf(model, key)]),
     [
@@ -46,18 +48,28 @@ export function facts(model: ReportModel): [string, string][] {
   return rows
 }
 
-export function fileList(model: ReportModel, pictures: readonly Plot[]): [string, string][] {
+/** @param further files of its own, in words */
+export function fileList(
+  model: ReportModel,
+  pictures: readonly Plot[],
+  further: readonly [string, string][] = [],
+): [string, string][] {
   const files: [string, string][] = [
     ['run.json', 'the manifest: sweep as expanded, machine, data, versions'],
     ['trials.jsonl', 'one line per trial, as measured'],
     ...(model.manifest.sweep.chunk_log === 'none' ? [] : ([['chunks/', 'chunk logs']] as [string, string][])),
     ['benchmarks/constraint_experiment.csv', 'one row per scenario: settings, means, intervals, caps'],
-    ['benchmarks/significance_tests.csv', 'one row per pair and metric'],
-    ['benchmarks/operating_points.csv', 'the best scenario for each goal'],
-    ...(model.sensitivity === null
+    ...(model.manifest.sweep.search === null
+      ? ([
+          ['benchmarks/significance_tests.csv', 'one row per pair and metric'],
+          ['benchmarks/operating_points.csv', 'the best scenario for each goal'],
+        ] as [string, string][])
+      : []),
+    ...(model.sensitivity === null || model.manifest.sweep.search !== null
       ? []
       : ([['benchmarks/sensitivity.csv', 'what each axis explains of each metric']] as [string, string][])),
   ]
+  files.push(...further)
   for (const { file, alt, spec } of pictures) if (spec) files.push([file, alt])
   return [
     ...files,

@@ -218,11 +218,11 @@ export function operatingSection(model: ReportModel): Section[] {
   ]
 }
 
-function isRealtime({ scenarios }: ReportModel): boolean {
+export function isRealtime({ scenarios }: ReportModel): boolean {
   return scenarios.some(({ point }) => point['mode'] === 'realtime')
 }
 
-function loadSection(model: ReportModel, pictures: readonly Plot[]): Section {
+export function loadSection(model: ReportModel, pictures: readonly Plot[]): Section {
   return {
     id: 'load',
     title: 'Under load: event latency',
@@ -267,7 +267,7 @@ export function outcomesSection(model: ReportModel): Section {
   }
 }
 
-function picture(plot: Plot): Block {
+export function picture(plot: Plot): Block {
   return { kind: 'picture', plot }
 }
 

@@ -1,5 +1,29 @@
 import { describe, expect, it } from 'vitest'
-import { nextValue, type Verdict, valueToCheck } from '../../../harness/analyse/search.ts'
+import {
+  ALPHA,
+  confirm,
+  decidedDistance,
+  FEWEST_TRIALS,
+  type LineSearch,
+  levelOf,
+  looksOf,
+  nextValue,
+  POWER,
+  place,
+  type SearchInput,
+  searchState,
+  type Verdict,
+  valuesToCheck,
+} from '../../../harness/analyse/search.ts'
+import { Search } from '../../../harness/plan/search.ts'
+import { orderStream, shuffle } from '../../../harness/random.ts'
+import type { Constraint } from '../../../harness/sweep/types.ts'
+import type { TrialResult } from '../../../workers/protocol.ts'
+import { ended } from '../../fixtures/trials.ts'
+import { normals } from './make-noise.ts'
+import { METRICS, makeTrial } from './make-trials.ts'
+
+// ---------------------------------------------------------------- which value comes next
 
 /** Plays a search over values of which those from `edge` on meet the goal. */
 function played(size: number, edge: number, start: number | null = null) {
@@ -12,7 +36,7 @@ function played(size: number, edge: number, start: number | null = null) {
   return { verdicts, meets: Math.min(...of('meets')), fails: Math.max(...of('fails')) }
 }
 
-describe('a search', () => {
+describe('the values that a search tries', () => {
   it('finds the edge wherever it lies, from either end and from a neighbour, in few values', () => {
     for (let edge = 0; edge <= 72; edge++) {
       for (const start of [null, 0, 35, 71]) {
@@ -24,11 +48,269 @@ describe('a search', () => {
     }
   })
 
-  it('tries one value beyond the answer, to see that the axis is monotone', () => {
-    const { verdicts } = played(72, 3)
-    const check = valueToCheck(verdicts, 72)!
-    expect(check).toBeGreaterThan(3)
-    expect(verdicts.has(check)).toBe(false)
-    expect(valueToCheck(played(72, 72).verdicts, 72)).toBeNull()
+  it('looks once at either side of the answer, to see that the axis is monotone', () => {
+    const { verdicts } = played(72, 36)
+    const checks = valuesToCheck(verdicts, 72)
+    expect(checks.map(({ expected }) => expected)).toEqual(['meets', 'fails'])
+    expect(checks[0]!.index).toBeGreaterThan(36)
+    expect(checks[1]!.index).toBeLessThan(36)
+    for (const { index } of checks) expect(verdicts.has(index)).toBe(false)
+    // Nothing meets: only the easiest value was tried.
+    expect(valuesToCheck(played(72, 72).verdicts, 72)).toEqual([])
+  })
+})
+
+// ---------------------------------------------------------------- the test of one value
+
+const R2: Constraint = { metric: 'r2', operator: '>=', bound: 0.5 }
+const P99: Constraint = { metric: 'latency_p99_ms', operator: '<=', bound: 20 }
+const judging = (bounds: Constraint[], most = 20) => ({
+  goal: { objective: null, subject_to: bounds },
+  metrics: METRICS,
+  most,
+})
+const good = (round: number, metrics: Record<string, number | null> = { r2: 0.7 }, scenario = 'a') =>
+  makeTrial(scenario, round, { metrics })
+const series = (outcomes: string): TrialResult[] =>
+  [...outcomes].map((mark, i) => {
+    const trial = good(i + 1)
+    if (mark === 'x') return ended(trial, 'crashed')
+    return mark === 'm' ? ended(trial, 'out_of_memory') : trial
+  })
+
+describe('where a value stands by its first trials', () => {
+  it('takes one trial, and a second one where the first may have been a stray', () => {
+    expect(place(judging([R2]), [])).toEqual({ verdict: null, rounds: 1 })
+    expect(place(judging([R2]), series('.'))).toEqual({ verdict: 'meets', rounds: 1 })
+    expect(place(judging([R2]), series('m'))).toEqual({ verdict: 'fails', rounds: 1 })
+    expect(place(judging([R2]), series('x'))).toEqual({ verdict: null, rounds: 2 })
+    expect(place(judging([R2]), series('x.'))).toEqual({ verdict: 'meets', rounds: 2 })
+    expect(place(judging([R2]), series('xx'))).toEqual({ verdict: 'fails', rounds: 2 })
+    expect(place(judging([R2]), [good(1, { r2: 0.4 })])).toEqual({ verdict: 'fails', rounds: 1 })
+  })
+
+  it('cannot tell where no trial measures the goal', () => {
+    const unknown = [good(1, { r2: null }), good(2, { r2: null })]
+    expect(place(judging([R2]), unknown)).toEqual({ verdict: 'undecided', rounds: 2 })
+  })
+})
+
+describe('the test of one value', () => {
+  const level = levelOf(1)
+
+  it('does not let one crash decide, and takes more good trials after it', () => {
+    expect(confirm(judging([R2]), series('.......'), level).verdict).toBe('meets')
+    expect(confirm(judging([R2]), series('......'), level).verdict).toBeNull()
+    expect(confirm(judging([R2]), series('x'), level).verdict).toBeNull()
+    expect(confirm(judging([R2]), series('x......'), level).verdict).toBeNull()
+    expect(confirm(judging([R2]), series(`x${'.'.repeat(13)}`), level).verdict).toBe('meets')
+    expect(confirm(judging([R2]), series('xx'), level).verdict).toBe('fails')
+    expect(confirm(judging([R2]), series('mm'), level).verdict).toBe('fails')
+  })
+
+  it('wants enough trials to be able to tell, and says so where they do not', () => {
+    expect(confirm(judging([R2]), [], level)).toEqual({ verdict: null, rounds: 7 })
+    expect(confirm(judging([R2], FEWEST_TRIALS), series('.......'), level).verdict).toBe('meets')
+    expect(confirm(judging([R2], 8), series('x.......'), level)).toEqual({ verdict: 'undecided', rounds: 8 })
+    const near = Array.from({ length: 20 }, (_, i) => good(i + 1, { latency_p99_ms: 20 + (i % 2 ? 1 : -1) }))
+    expect(confirm(judging([P99]), near, level)).toEqual({ verdict: 'undecided', rounds: 20 })
+  })
+
+  it('holds a mean against its bound only at its looks', () => {
+    const beyond = [30, 31, 32].map((p99, i) => good(i + 1, { latency_p99_ms: p99 }))
+    expect(looksOf(20)).toEqual([3, 6, 9, 13, 20])
+    expect(confirm(judging([P99]), beyond.slice(0, 2), level).verdict).toBeNull()
+    expect(confirm(judging([P99]), beyond, level)).toEqual({ verdict: 'fails', rounds: 3 })
+  })
+
+  it('says the same in whatever order the trials ended, and however many more there are', () => {
+    const trials = series('x.............')
+    const said = confirm(judging([R2]), trials, level)
+    expect(confirm(judging([R2]), shuffle(trials, orderStream(1)), level)).toEqual(said)
+    const more = [...trials, ended(good(15), 'crashed'), ended(good(16), 'crashed')]
+    expect(confirm(judging([R2]), more, level)).toEqual(said)
+  })
+
+  it('errs, either way, no more often than its level says, and decides as often as it promises', () => {
+    const runs = 600
+    const draw = normals(7)
+    const shares = (mean: number) => {
+      const count = { meets: 0, fails: 0, undecided: 0 }
+      for (let run = 0; run < runs; run++) {
+        const trials = Array.from({ length: 20 }, (_, i) =>
+          good(i + 1, { latency_p99_ms: Math.exp(mean + 0.1 * draw()) }),
+        )
+        count[confirm(judging([P99]), trials, 0.05).verdict!]++
+      }
+      return { meets: count.meets / runs, fails: count.fails / runs }
+    }
+    const most = 0.05 + 2 * Math.sqrt((0.05 * 0.95) / runs)
+    const at = shares(Math.log(20))
+    expect(at.meets).toBeLessThanOrEqual(most)
+    expect(at.fails).toBeLessThanOrEqual(most)
+    // At the distance that is promised for a stricter test.
+    const distance = 0.1 * decidedDistance(20)
+    expect(shares(Math.log(20) - distance).meets).toBeGreaterThanOrEqual(POWER)
+    expect(shares(Math.log(20) + distance).fails).toBeGreaterThanOrEqual(POWER)
+  })
+})
+
+// ---------------------------------------------------------------- whole searches
+
+const VALUES = Array.from({ length: 40 }, (_, i) => i + 1)
+const input = (bounds: Constraint[], lines: (number | null)[] = [null]): SearchInput => ({
+  goal: { objective: null, subject_to: bounds },
+  metrics: METRICS,
+  search: {
+    ...{ axis: 'max_memory_mb', best: 'min', over: lines[0] === null ? null : 'rate' },
+    ...{ values: VALUES, lines, resolution: 0.05, trials: 20 },
+  },
+  scenarios: lines.flatMap((line) =>
+    VALUES.map((value) => ({ id: `${line}-${value}`, point: { max_memory_mb: value, rate: line } })),
+  ),
+})
+
+/** Every trial that a search may ask for. */
+function trialsOf(
+  outcome: (value: number, round: number, line: number | null) => TrialResult,
+  lines: (number | null)[] = [null],
+) {
+  return lines.flatMap((line) =>
+    VALUES.flatMap((value) => Array.from({ length: 20 }, (_, i) => outcome(value, i + 1, line))),
+  )
+}
+
+/** Runs a search as the planner does, a trial at a time. */
+function run(
+  searched: SearchInput,
+  all: readonly TrialResult[],
+): { lines: LineSearch[]; ran: TrialResult[] } {
+  const byId = new Map(all.map((trial) => [trial.trial, trial]))
+  const planner = new Search(searched, [])
+  for (let turn = planner.next(); turn !== null; turn = planner.next()) {
+    if (turn.do !== 'run') throw new Error('a search that runs one trial at a time never waits')
+    planner.ended(turn.job, byId.get(turn.job.trial)!)
+  }
+  return { lines: searchState(searched, planner.endedTrials).lines, ran: [...planner.endedTrials] }
+}
+
+describe('a search', () => {
+  const memory = (edge: number) => (value: number, round: number) => {
+    const trial = good(round, { r2: 0.7 }, `null-${value}`)
+    return value < edge ? ended(trial, 'out_of_memory') : trial
+  }
+
+  it('confirms both sides of the answer with few trials, and asks for no other', () => {
+    const searched = input([R2])
+    for (const edge of [2, 17, 40]) {
+      const all = trialsOf(memory(edge))
+      const { lines, ran } = run(searched, all)
+      expect(lines).toMatchObject([
+        { meets: edge, fails: edge - 1, undecided: [], violations: [], isOver: true },
+      ])
+      expect(lines[0]!.confidence).toBeCloseTo(1 - ALPHA * (2 / 3), 12)
+      expect(ran.length).toBeLessThanOrEqual(18)
+      // The same with trials that it never asked for, and after a stop at any trial.
+      expect(searchState(searched, all).lines[0]).toMatchObject({
+        meets: edge,
+        fails: edge - 1,
+        confidence: lines[0]!.confidence,
+      })
+      for (let stopped = 0; stopped < ran.length; stopped++) {
+        const planner = new Search(searched, ran.slice(0, stopped))
+        expect(planner.isOver).toBe(false)
+        expect(planner.next()).toMatchObject({ do: 'run', job: { trial: ran[stopped]!.trial } })
+      }
+    }
+  })
+
+  it('says so where nothing in the range meets the goal, or everything does', () => {
+    const none = run(input([R2]), trialsOf(memory(41)))
+    expect(none.lines).toMatchObject([{ meets: null, fails: 40, isOver: true }])
+    expect(none.ran.length).toBe(2)
+    const every = run(input([R2]), trialsOf(memory(1)))
+    expect(every.lines).toMatchObject([{ meets: 1, fails: null, isOver: true }])
+  })
+
+  it('is not misled by a stray crash, wherever it falls', () => {
+    const all = trialsOf(memory(17))
+    const { ran } = run(input([R2]), all)
+    for (const stray of ran.filter(({ outcome }) => outcome === 'ok')) {
+      const crashed = all.map((trial) => (trial.trial === stray.trial ? ended(trial, 'crashed') : trial))
+      expect(run(input([R2]), crashed).lines).toMatchObject([{ meets: 17, fails: 16, violations: [] }])
+    }
+  })
+
+  it('reports an axis that is not monotone, and says nothing of how sure it is', () => {
+    const all = trialsOf((value, round) => {
+      const trial = good(round, { r2: 0.7 }, `null-${value}`)
+      return value < 5 || (value > 12 && value < 35) ? ended(trial, 'out_of_memory') : trial
+    })
+    const [line] = run(input([R2]), all).lines
+    expect(line!.violations.length).toBeGreaterThan(0)
+    expect(line!.confidence).toBeNull()
+    expect(line!.isOver).toBe(true)
+  })
+
+  it('says which values could not be decided, and confirms one near them on either side', () => {
+    // Between 15 and 19 the mean lies at the bound.
+    const all = trialsOf((value, round) => {
+      const mean = value < 15 ? 30 : value > 19 ? 10 : 20
+      return good(round, { latency_p99_ms: mean + (round % 2 ? 0.5 : -0.5) }, `null-${value}`)
+    })
+    const [line] = run(input([P99]), all).lines
+    expect([20, 21, 22]).toContain(line!.meets)
+    expect([12, 13, 14]).toContain(line!.fails)
+    expect(line!.violations).toEqual([])
+    expect(line!.undecided.length).toBeGreaterThan(0)
+    expect(line!.undecided.every((value) => value >= 15 && value <= 19)).toBe(true)
+  })
+
+  it('starts each further line where the last one ended', () => {
+    const lines = [100, 200, 300]
+    const edges = new Map([
+      [100, 10],
+      [200, 13],
+      [300, 15],
+    ])
+    const all = trialsOf((value, round, line) => {
+      const trial = good(round, { r2: 0.7 }, `${line}-${value}`)
+      return value < edges.get(line!)! ? ended(trial, 'out_of_memory') : trial
+    }, lines)
+    const found = run(input([R2], lines), all)
+    expect(found.lines.map(({ at, meets, fails }) => [at, meets, fails])).toEqual([
+      [100, 10, 9],
+      [200, 13, 12],
+      [300, 15, 14],
+    ])
+    expect(found.lines[1]!.steps[0]!.value).toBe(10)
+  })
+
+  it.each([
+    ['gentle', 0.01],
+    ['steeper', 0.05],
+    ['steep', 0.4],
+  ])('is wrong on a side no more often than it says, on a %s curve near the limit', (_, slope) => {
+    const runs = process.env['STINT_FULL'] === '1' ? 2000 : 60
+    const draw = normals(11)
+    let wrong = 0
+    let trials = 0
+    for (let i = 0; i < runs; i++) {
+      // The limit lies at 17.3, and a trial's log latency has a standard deviation of 0.1.
+      const all = trialsOf((value, round) =>
+        good(
+          round,
+          { latency_p99_ms: 20 * Math.exp(slope * (17.3 - value) + 0.1 * draw()) },
+          `null-${value}`,
+        ),
+      )
+      const [line] = searchState(input([P99]), all).lines
+      const { meets, fails, violations } = line!
+      if ((meets !== null && meets < 17.3) || (fails !== null && fails > 17.3) || violations.length > 0)
+        wrong++
+      trials += line!.steps.reduce((sum, step) => sum + (step.confirmed ? step.trials : 0), 0)
+    }
+    expect(wrong / runs).toBeLessThanOrEqual(ALPHA + 2 * Math.sqrt((ALPHA * (1 - ALPHA)) / runs))
+    expect(trials / runs).toBeLessThan(140)
   })
 })

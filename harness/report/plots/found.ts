@@ -1,0 +1,198 @@
+/** What a search found: the demand or capacity curve, or, at a single value, how the search closed in on its answer. */
+import { count, formatNumber } from '../../format.ts'
+import { answerText, type RecordedSearch } from '../found.ts'
+import type { Plot } from '../section.ts'
+import type { ReportModel } from '../types.ts'
+import { capitalised, plain, scalarText, settingName } from '../words.ts'
+import { type PlotScale, scaleOver, tickLabel } from './scale.ts'
+import { captionLayer, pictureSubtitle, wrap } from './text.ts'
+import { config, FONT_SIZE, INK, MUTED } from './theme.ts'
+
+const WIDTH = 700
+const HEIGHT = 400
+const STATES = ['meets the goal', 'fails it', 'not decided'] as const
+const COLOURS = ['#0072b2', '#d55e00', '#767676']
+const MARKS = ['circle', 'cross', 'diamond']
+const SURE = ['confirmed', 'by a trial or two'] as const
+
+interface FoundPoint {
+  about: string
+  /** A number where the other axis is one, else its value in words. */
+  x: number | string
+  value: number
+  state: (typeof STATES)[number]
+  sure: (typeof SURE)[number]
+  shown: string
+}
+
+export function foundPlot(model: ReportModel, recorded: RecordedSearch, file: string): Plot {
+  const { search, found, lines } = recorded
+  const { over } = search
+  const alt =
+    over === null
+      ? `Values of ${settingName(search.axis)} in the order in which the search tried them, by verdict`
+      : `${search.best === 'min' ? 'Demand' : 'Capacity'}: ${settingName(search.axis)} that meets the goal, against ${settingName(over)}`
+  const points = over === null ? pointsByStep(recorded) : pointsByLine(recorded)
+  if (points.length === 0) return { file, alt, skipped: 'no value was decided' }
+  const answers = over === null ? [] : answersOf(recorded)
+  const y = scaleOver(points.map(({ value }) => value))
+  const isNumeric = points.every(({ x }) => typeof x === 'number')
+  const xTitle = over === null ? 'Step of the search' : capitalised(settingName(over))
+  const x = isNumeric
+    ? numericAxis(
+        points.map(({ x }) => x as number),
+        xTitle,
+        over === null,
+      )
+    : {
+        field: 'x',
+        type: 'ordinal',
+        scale: { domain: [...new Set(points.map(({ x }) => x))] },
+        axis: { title: xTitle, labelAngle: 0, labelOverlap: 'greedy' },
+      }
+  const yOf = (field: string) => ({
+    field,
+    type: 'quantitative',
+    scale: { type: y.type, domain: y.domain, nice: false },
+    axis: axisOf(y, capitalised(settingName(search.axis))),
+  })
+  const [result] = found.results
+  const spec = {
+    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    description: alt,
+    config: config(),
+    title: {
+      text: wrap(headline(recorded), FONT_SIZE.title, 600, WIDTH),
+      subtitle: wrap(`${pictureSubtitle(model)}`, FONT_SIZE.subtitle, 400, WIDTH),
+    },
+    width: WIDTH,
+    height: HEIGHT,
+    layer: [
+      ...(over === null && result !== undefined && result.meets !== null
+        ? [
+            {
+              name: 'answer',
+              data: { values: [{ value: result.meets }] },
+              mark: { type: 'rule', color: COLOURS[0], strokeWidth: 1.5, strokeDash: [6, 4] },
+              encoding: { y: yOf('value') },
+            },
+          ]
+        : []),
+      {
+        name: over === null ? 'way' : 'curve',
+        data: { values: over === null ? points : answers },
+        mark:
+          over === null
+            ? { type: 'line', color: MUTED, strokeWidth: 1, opacity: 0.6 }
+            : { type: 'line', color: COLOURS[0], strokeWidth: 2.5 },
+        encoding: { x, y: yOf('value') },
+      },
+      {
+        name: 'points',
+        data: { values: points },
+        mark: { type: 'point', filled: true, strokeWidth: 0 },
+        encoding: {
+          x,
+          y: yOf('value'),
+          color: {
+            field: 'state',
+            type: 'nominal',
+            scale: { domain: STATES, range: COLOURS },
+            legend: { title: 'Value' },
+          },
+          shape: {
+            field: 'state',
+            type: 'nominal',
+            scale: { domain: STATES, range: MARKS },
+            legend: { title: 'Value' },
+          },
+          size: {
+            field: 'sure',
+            type: 'ordinal',
+            sort: SURE,
+            scale: { domain: SURE, range: [190, 55] },
+            legend: { title: 'Verdict', symbolFillColor: INK },
+          },
+          tooltip: [
+            { field: 'shown', title: settingName(search.axis) },
+            { field: 'state', title: 'Value' },
+            { field: 'sure', title: 'Verdict' },
+          ],
+        },
+      },
+      captionLayer([captionOf(recorded)], HEIGHT + 78, WIDTH),
+    ],
+  }
+  return lines.length === 0 ? { file, alt, skipped: 'no value was decided' } : { file, alt, spec }
+}
+
+function axisOf(scale: PlotScale, title: string) {
+  return {
+    title: title + (scale.type === 'log' ? ', log scale' : ''),
+    values: scale.ticks,
+    labelExpr: tickLabel(scale),
+  }
+}
+
+function numericAxis(values: readonly number[], title: string, isWhole: boolean) {
+  const scale = scaleOver(values, isWhole ? { log: false } : {})
+  const ticks = isWhole ? scale.ticks.filter((tick) => Number.isInteger(tick)) : scale.ticks
+  return {
+    field: 'x',
+    type: 'quantitative',
+    scale: { type: scale.type, domain: scale.domain, nice: false },
+    axis: axisOf({ ...scale, ticks }, title),
+  }
+}
+
+function stateOf(verdict: 'meets' | 'fails' | 'undecided'): FoundPoint['state'] {
+  return verdict === 'meets' ? STATES[0] : verdict === 'fails' ? STATES[1] : STATES[2]
+}
+
+function pointsByStep({ lines }: RecordedSearch): FoundPoint[] {
+  return lines.flatMap(({ steps }) =>
+    steps.map(({ scenario, value, verdict, confirmed }, i) => ({
+      about: scenario,
+      x: i + 1,
+      value,
+      state: stateOf(verdict),
+      sure: confirmed ? SURE[0] : SURE[1],
+      shown: formatNumber(value),
+    })),
+  )
+}
+
+function pointsByLine({ lines }: RecordedSearch): FoundPoint[] {
+  return lines.flatMap(({ at, tried }) =>
+    tried.flatMap(({ scenario, value, verdict, confirmed }) => {
+      if (verdict === null) return []
+      const x = typeof at === 'number' ? at : scalarText(at)
+      const sure = confirmed ? SURE[0] : SURE[1]
+      return [{ about: scenario, x, value, state: stateOf(verdict), sure, shown: formatNumber(value) }]
+    }),
+  )
+}
+
+/** What the curve runs through. */
+function answersOf({ lines }: RecordedSearch): { x: number | string; value: number }[] {
+  return lines.flatMap(({ at, meets }) =>
+    meets === null ? [] : [{ x: typeof at === 'number' ? at : scalarText(at), value: meets }],
+  )
+}
+
+function headline({ search, found }: RecordedSearch): string {
+  const [result] = found.results
+  const most = search.best === 'min' ? 'Smallest' : 'Largest'
+  if (search.over === null && result !== undefined)
+    return capitalised(answerText({ ...found, axis: settingName(found.axis) }, result).split(';')[0]!)
+  return `${most} ${settingName(search.axis)} that meets the goal, for each ${settingName(search.over ?? '')}`
+}
+
+function captionOf({ found, search }: RecordedSearch): string {
+  const trials = found.results.reduce((sum, { trials }) => sum + trials, 0)
+  const line =
+    search.over === null
+      ? 'Dashed: the answer.'
+      : `Line: the ${search.best === 'min' ? 'smallest' : 'largest'} value confirmed to meet the goal.`
+  return `Goal: ${plain(found.goal)}. ${line} ${count(trials, 'trial')}; the chance that any confirmed verdict is wrong is at most ${formatNumber(100 * found.test.alpha)}%${search.over === null ? '' : ' for each value on the horizontal axis'}.`
+}
