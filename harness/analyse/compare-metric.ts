@@ -10,10 +10,10 @@ import {
 } from './comparison.ts'
 import { mean } from './descriptive.ts'
 import { comparableLatency } from './latency.ts'
-import { pairedComparison } from './paired.ts'
+import { pairedComparison, pairsByRound } from './paired.ts'
 import {
   NO_SECONDARY_TESTS,
-  secondaryTestsOfSeeds,
+  secondaryTestsOfPairs,
   secondaryTestsOfTrials,
   tooFewForRanks,
 } from './secondary-tests.ts'
@@ -37,7 +37,8 @@ const SIDES: readonly Side[] = ['a', 'b']
 
 /**
  * Trials are compared by Welch's test; where each side is one scenario over several seeds, the seed is the unit
- * and the sides are paired by it. `p_adjusted` is left null: it needs the other pairs.
+ * and the sides are paired by it; where several machines ran them, a round on one of each, the sides are paired by
+ * round. `p_adjusted` is left null: it needs the other pairs.
  */
 export function compareMetric(pair: GroupPair, metric: Metric, settings: TestSettings): ComparisonRow {
   const row = compareAsTold(pair, metric, settings)
@@ -125,6 +126,18 @@ function compareAsTold(pair: GroupPair, metric: Metric, settings: TestSettings):
     return compared ?? exactly(means.a, means.b)
   }
 
+  const blocks = pair.apart ? null : roundsOnMachines(pair, metric)
+  if (blocks !== null) {
+    row.n_a = row.n_b = blocks.a.length
+    row.mean_a = mean(blocks.a)
+    row.mean_b = mean(blocks.b)
+    row.difference = row.mean_b - row.mean_a
+    return compareBlocks(row, blocks, metric, settings) ?? exactly(row.mean_a, row.mean_b)
+  }
+  for (const side of SIDES) {
+    const machines = machinesOf(pair[side].trials)
+    if (machines > 1) row.warnings.push({ kind: 'machines_pooled', side, machines })
+  }
   const test = welchTest(raw.a, raw.b, { scale: metric.scale, level: 1 - settings.alpha })
   row.warnings.push(...relevant(test.warnings, metric))
   if (test.warnings.some((warning) => warning.kind === 'constant')) return exactly(means.a, means.b)
@@ -160,8 +173,46 @@ function compareSeeds(
   row.warnings.push({ kind: 'seed_is_unit', keys, seeds: a.length }, ...relevant(test.warnings, metric))
   take(row, 'paired_by_seed', test, margin, metric)
   if (settings.seed !== undefined && test.p !== null) {
-    row.secondary_tests = secondaryTestsOfSeeds(a, b, metric, { ...settings, margin, seed: settings.seed })
+    row.secondary_tests = secondaryTestsOfPairs(a, b, metric, { ...settings, margin, seed: settings.seed })
   }
+  return row
+}
+
+/** Machines of a fleet that ran them; 0 for those of the coordinator's own. */
+function machinesOf(trials: GroupPair['a']['trials']): number {
+  return new Set(okTrials(trials).flatMap(({ machine }) => machine ?? [])).size
+}
+
+interface Blocks {
+  /** A value per round that both sides ran on one machine. */
+  a: number[]
+  b: number[]
+  machines: number
+}
+
+/** Null where one machine ran all, or the sides share too few rounds of one machine. */
+function roundsOnMachines({ a, b }: GroupPair, metric: Metric): Blocks | null {
+  const machines = machinesOf([...a.trials, ...b.trials])
+  if (machines < 2) return null
+  const pairs = pairsByRound(a.trials, b.trials, metric.name)
+  return pairs.a.length < 2 ? null : { a: pairs.a, b: pairs.b, machines }
+}
+
+/** Fills in the row; null where the differences have no spread, so that the values must be compared exactly. */
+function compareBlocks(
+  row: ComparisonRow,
+  { a, b, machines }: Blocks,
+  metric: Metric,
+  settings: TestSettings,
+): ComparisonRow | null {
+  const margin = own(settings.margins, metric.name) ?? settings.margin
+  const test = pairedComparison(a, b, { scale: metric.scale, level: 1 - settings.alpha })
+  row.warnings.push({ kind: 'machine_is_block', machines, rounds: a.length })
+  if (test.warnings.some(({ kind }) => kind === 'no_spread')) return null
+  row.warnings.push(...relevant(test.warnings, metric))
+  take(row, 'paired_by_round', test, margin, metric)
+  if (settings.seed !== undefined && test.p !== null)
+    row.secondary_tests = secondaryTestsOfPairs(a, b, metric, { ...settings, margin, seed: settings.seed })
   return row
 }
 
@@ -173,7 +224,7 @@ function relevant(warnings: readonly Warning[], { signed }: Metric): Warning[] {
 /** The primary test's numbers, and the verdict that its interval gives. */
 function take(
   row: ComparisonRow,
-  name: 'welch' | 'paired_by_seed',
+  name: 'welch' | 'paired_by_seed' | 'paired_by_round',
   test: WelchTest,
   margin: number,
   metric: Metric,

@@ -36,7 +36,7 @@ export function membersOf(id: string): string[] {
 }
 
 /** What gave t, df and p, or that values were compared without one; null where nothing was compared. */
-type PrimaryTest = 'welch' | 'paired_by_seed' | 'exact'
+type PrimaryTest = 'welch' | 'paired_by_seed' | 'paired_by_round' | 'exact'
 
 export interface ComparisonRow {
   metric: string
@@ -47,7 +47,7 @@ export interface ComparisonRow {
   b: string
   a_label: string
   b_label: string
-  /** Trials that entered; seeds where the seed is the unit. */
+  /** Trials that entered; seeds where the seed is the unit, rounds where trials are paired by them. */
   n_a: number
   n_b: number
   /** Arithmetic means, in the metric's unit, on either scale. */

@@ -92,8 +92,8 @@ function byRound(
   }
 }
 
-/** Beside the paired test by seed: only what pairs allow, since the sides of a seed are not independent. */
-export function secondaryTestsOfSeeds(
+/** Beside a paired primary test: only what pairs allow, since their sides are not independent. */
+export function secondaryTestsOfPairs(
   a: readonly number[],
   b: readonly number[],
   { scale, signed }: Metric,

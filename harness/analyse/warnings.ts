@@ -42,6 +42,8 @@ export type Warning =
   | { kind: 'seed_is_unit'; keys: string[]; seeds: number }
   | { kind: 'seeds_agree'; keys: string[]; seeds: number }
   | { kind: 'unpaired_seeds'; dropped: number; kept: number }
+  | { kind: 'machine_is_block'; machines: number; rounds: number }
+  | { kind: 'machines_pooled'; side: Side; machines: number }
   // About a whole table.
   | { kind: 'unknown_metric'; metric: string; known: string[] }
   | { kind: 'reference_chosen'; scenario: string; pairs: number }
@@ -107,6 +109,10 @@ export function formatWarning(warning: Warning): string {
       return `Each of ${count(warning.seeds, 'seed')} (${warning.keys.join(', ')}) gives one value per side, and the sides are compared seed by seed. Add seeds, not benchmark_runs, to narrow the interval.`
     case 'seeds_agree':
       return `Each of ${count(warning.seeds, 'seed')} (${warning.keys.join(', ')}) gives the same difference, so the values are compared exactly. Check that the seed has an effect on this metric.`
+    case 'machine_is_block':
+      return `The trials ran on ${warning.machines} machines, each round on one of them, and the sides are compared round by round (${count(warning.rounds, 'round')}). What the machines differ in is no part of the difference.`
+    case 'machines_pooled':
+      return `The trials of ${warning.side} ran on ${warning.machines} machines, none of which shares rounds with the other side: what those machines differ in widens the interval, and the comparison is of these machines only. Give each a label of its own to tell them apart.`
     case 'unpaired_seeds':
       return `${count(warning.dropped, 'seed')} had a value on one side only; ${warning.kept} entered. Give both sides the same seeds, or look at the outcomes.`
     case 'unknown_metric':

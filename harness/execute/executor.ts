@@ -60,6 +60,8 @@ export interface Fleet extends DuetExecutor {
    * @throws {UserError} where an agent refuses them
    */
   round(round: RoundOfTrials): Promise<RoundEnd>
+  /** Those that are there now and may run trials. */
+  places(): Promise<FleetMachine[]>
   /** Those that handed in results of this run. */
   machines(): FleetMachine[]
   /** Lets watchers know. */

@@ -82,7 +82,7 @@ export async function compareWithBaseline(
     const { sweep } = session
     const table = metricTable(session.workload.info.metrics)
     refuseUntestable(table, sweep.gate)
-    const conditions = session.conditions()
+    const conditions = await session.conditions()
     const notes = refuseUnlike(runs, conditions, options)
     const accept = await stillAccepted(sweep.gate.accept, commitsOf(runs, sweep.source.path), options.signal)
 

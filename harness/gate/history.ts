@@ -7,7 +7,7 @@ import { groupByScenario, metricValues, resumedByForce, usableValues } from '../
 import { count, formatP } from '../format.ts'
 import { type Metric, metricTable } from '../metrics.ts'
 import { METRICS_LISTED, refuseUnknown } from '../nearest.ts'
-import { identityOf } from '../record/compatibility.ts'
+import { identityOfPlace, placesOf } from '../record/compatibility.ts'
 import { MANIFEST_FILE } from '../record/manifest.ts'
 import { openRun, type RecordedRun } from '../record/open-run.ts'
 import { UserError } from '../user-error.ts'
@@ -133,8 +133,9 @@ function sameEvent(a: HistoryEvent, b: HistoryEvent): boolean {
 function groupsOf(runs: readonly Recorded[]): Recorded[][] {
   const groups = new Map<string, Recorded[]>()
   for (const run of [...runs].sort((x, y) => (x.manifest.started_at < y.manifest.started_at ? -1 : 1))) {
-    const { sweep, machine } = run.manifest
-    const key = JSON.stringify([sweep.name, identityOf(machine)])
+    const { manifest } = run
+    const places = new Set(placesOf(manifest).map((place) => JSON.stringify(identityOfPlace(place))))
+    const key = JSON.stringify([manifest.sweep.name, ...[...places].sort()])
     const group = groups.get(key)
     if (group === undefined) groups.set(key, [run])
     else group.push(run)
@@ -203,7 +204,8 @@ function seriesOf(runs: readonly Recorded[], wanted: readonly string[]): Series[
   )
   const names = wanted.length > 0 ? wanted : newest.sweep.compare.metrics
   const groups = runs.map(({ trials }) => groupByScenario(trials))
-  const { cpu_model, node } = newest.machine
+  const processors = placesOf(newest).map(({ machine: { cpu_model, node } }) => `${cpu_model}, Node ${node}`)
+  const machine = [...new Set(processors)].sort().join(' and ')
   return newest.sweep.scenarios.flatMap(({ id, label }) =>
     names.flatMap((name): Series[] => {
       const metric = table.get(name)
@@ -222,7 +224,6 @@ function seriesOf(runs: readonly Recorded[], wanted: readonly string[]): Series[
         values.push(value)
       })
       if (values.length === 0) return []
-      const machine = `${cpu_model}, Node ${node}`
       return [
         {
           sweep: newest.sweep.name,

@@ -8,18 +8,22 @@ import { own } from '../own.ts'
 import { workloadName } from '../sweep/paths.ts'
 import type { Scenario, Sweep } from '../sweep/types.ts'
 import type { RecordedRun } from './open-run.ts'
-import type { Machine } from './types.ts'
+import type { FleetMachine, Machine, Manifest } from './types.ts'
 
 /** What measurements depend on: of a recorded run, or of what is to be run now. */
 export interface Conditions {
   stint: string
   sweep: Sweep
-  machine: Machine
+  /** Where trials run; none where that is not known yet. */
+  places: readonly Place[]
   workload_hash: string
   datasets: readonly PreparedDataset[]
   /** What held the compute caps; null before the first trial. */
   mechanisms: readonly ComputeMechanism[] | null
 }
+
+/** A machine, and what trials may have of it at most; null for all. */
+export type Place = Pick<FleetMachine, 'machine' | 'limits'>
 
 export interface Difference {
   kind: DifferenceKind
@@ -132,13 +136,22 @@ export function wordsOf({ what, a, b }: Difference): string {
 }
 
 export function conditionsOf({ manifest, trials }: Pick<RecordedRun, 'manifest' | 'trials'>): Conditions {
-  return { ...manifest, mechanisms: computeMechanisms(trials) }
+  return { ...manifest, places: placesOf(manifest), mechanisms: computeMechanisms(trials) }
+}
+
+/** The machines that ran the trials: not the coordinator's, where they ran on others. */
+export function placesOf({ machine, fleet }: Pick<Manifest, 'machine' | 'fleet'>): readonly Place[] {
+  return fleet === null ? [hereOf(machine)] : fleet.machines
+}
+
+export function hereOf(machine: Machine): Place {
+  return { machine, limits: { max_memory_mb: null, max_cores: null } }
 }
 
 /** Every difference, each once, whatever it matters for. */
 export function compatibility(a: Conditions, b: Conditions): Difference[] {
   const found: Difference[] = [
-    ...machineDifferences(a.machine, b.machine),
+    ...placeDifferences(a.places, b.places),
     ...mechanismDifferences(a, b),
     ...calibrationDifferences(a, b),
     ...dataDifferences(a.datasets, b.datasets),
@@ -178,9 +191,24 @@ export function identityOf(machine: Machine): [kind: DifferenceKind, what: strin
   ]
 }
 
-function machineDifferences(a: Machine, b: Machine): Difference[] {
-  const there = identityOf(b)
-  return identityOf(a).flatMap(([kind, what, value], index) => between(kind, what, value, there[index]![2]))
+/** The same of a machine with what trials may have of it. */
+export function identityOfPlace({ machine, limits }: Place): [DifferenceKind, what: string, value: Value][] {
+  return [
+    ...identityOf(machine),
+    ['machine', 'the most cores that an agent gives', limits.max_cores],
+    ['machine', 'the most memory that an agent gives, MB,', limits.max_memory_mb],
+  ]
+}
+
+/** Machines that are alike count once; nothing to tell where none is known. */
+function placeDifferences(a: readonly Place[], b: readonly Place[]): Difference[] {
+  const [there, here] = [a.map(identityOfPlace), b.map(identityOfPlace)]
+  if (there.length === 0 || here.length === 0) return []
+  const values = (of: readonly ReturnType<typeof identityOfPlace>[], index: number) =>
+    [...new Set(of.map((identity) => String(identity[index]![2] ?? 'none')))].sort().join(' and ')
+  return there[0]!.flatMap(([kind, what], index) =>
+    between(kind, what, values(there, index), values(here, index)),
+  )
 }
 
 /** Nothing to tell where either had no cap to hold. */

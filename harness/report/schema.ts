@@ -109,7 +109,7 @@ const comparison = object({
   hedges_g_low: numberOrNull,
   hedges_g_high: numberOrNull,
   verdict: says(text, 'slower, faster, worse, better, higher, lower, equivalent, undecided or not_tested'),
-  test: says(z.enum(['welch', 'paired_by_seed', 'exact']).nullable(), 'the primary test'),
+  test: says(z.enum(['welch', 'paired_by_seed', 'paired_by_round', 'exact']).nullable(), 'the primary test'),
   seeds: object({ keys: z.array(text), n: number }).nullable(),
   secondary_tests: z.record(text, z.union([number, text, z.null()])),
   warnings: says(z.array(object({ kind: text })), 'what to know before trusting the row'),

@@ -91,7 +91,7 @@ export async function resumeRun(
     })
     if (!prepared.ok) return { end: { done: 'refused', problem: prepared.problem }, ran: false, pipeline }
     const { session } = prepared
-    const changes = compatibility(conditionsOf({ manifest, trials: [] }), session.conditions())
+    const changes = compatibility(conditionsOf({ manifest, trials: [] }), await session.conditions())
       .filter((difference) => severityOf(difference, 'resume') === 'refused')
       // The coordinator's machine is not the one that measures.
       .filter((difference) => manifest.fleet === null || !isOfTheMachine(difference))

@@ -25,7 +25,7 @@ import { hashWorkload } from '../execute/workload-code.ts'
 import { formatNumber } from '../format.ts'
 import { makeOwnedFolder } from '../ownership/leftovers.ts'
 import { STINT_VERSION } from '../package-folder.ts'
-import type { Conditions } from '../record/compatibility.ts'
+import { type Conditions, hereOf } from '../record/compatibility.ts'
 import { readMachine } from '../record/machine.ts'
 import type { Calibration } from '../record/types.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
@@ -284,11 +284,12 @@ export class Session {
   }
 
   /** What trials that run now depend on. */
-  conditions(): Conditions {
+  async conditions(): Promise<Conditions> {
+    const fleet = fleetOf(this.executor)
     return {
       stint: STINT_VERSION,
       sweep: this.sweep,
-      machine: readMachine(),
+      places: fleet === null ? [hereOf(readMachine())] : await fleet.places(),
       workload_hash: this.workload.ref.sha256,
       datasets: this.datasets,
       mechanisms: null,

@@ -1,8 +1,11 @@
 /** What a run on other machines survives: agents, coordinator, server and links that fail at any time. */
-import { cpSync } from 'node:fs'
+import { cpSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { compareWithBaseline } from '../../harness/gate/baseline.ts'
+import { writeManifest } from '../../harness/record/manifest.ts'
+import { openRun } from '../../harness/record/open-run.ts'
 import { type BrokerServer, isInstalled, startNats } from '../fixtures/brokers.ts'
 import { Sandbox } from '../fixtures/cli.ts'
 import { type TestAgent, TestFleet, trialsIn, until } from '../fixtures/fleet.ts'
@@ -124,6 +127,64 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 60_000, concurre
     const resumed = fleet.resume(run.folder(), fleet.executor({ on: 'stopped' }))
     expect(await resumed.end).toMatchObject({ end: { done: 'finished' }, ran: true })
     expectWhole(run.folder(), 8)
+  })
+
+  it('calibrates on each agent where compute is relative to a profile', async () => {
+    const profile = join(fleet.folder, 'board.yaml')
+    writeFileSync(
+      profile,
+      JSON.stringify({ description: 'a board', kernel_ops_s: 1e9, max_compute_units: 1 }),
+    )
+    const scales = new Map<string, number>()
+    const of = (label: string, kernel_ops_s: number) =>
+      fleet.agent([label], {
+        result: ({ trial }) => {
+          if (trial.startsWith('calibrate')) return { metrics: { kernel_ops_s } }
+          scales.set(label, agents.get(label)!.resources!.compute_scale)
+          return {}
+        },
+      })
+    const agents = new Map([
+      ['swift', await of('swift', 4e9)],
+      ['slow', await of('slow', 5e8)],
+    ])
+    const keys = { machines: ['swift', 'slow'], relative_to: profile, max_compute_units: 0.25 }
+    const { relative_to } = fleet.sweep(keys).sweep
+    expect(relative_to).toMatchObject({ kernel_ops_s: 1e9 })
+    const machines = ['swift', 'slow']
+    const run = fleet.run(fleet.executor({ machines, relativeTo: relative_to }), keys)
+    await run.end
+    expect(trialsIn(run.folder())).toHaveLength(8)
+    // Cores of the agent for one of the profile.
+    expect(Object.fromEntries(scales)).toEqual({ swift: 0.25, slow: 2 })
+    const { manifest } = openRun(run.folder())
+    expect(manifest.fleet!.machines.map(({ kernel_ops_s }) => kernel_ops_s).sort()).toEqual([4e9, 5e8])
+    for (const agent of agents.values())
+      expect(agent.calls.filter((call) => call.startsWith('run calibrate'))).toHaveLength(5)
+  })
+
+  it('holds a baseline against the machines that ran it, not against the coordinator', async () => {
+    const result = () => ({ metrics: { latency_mean_ms: 10, peak_memory_mb: 5 } })
+    await fleet.agent(['held'], { result })
+    const run = fleet.run(fleet.executor({ on: 'held' }))
+    await run.end
+    const { manifest } = openRun(run.folder())
+    const options = { margin: null, allowDifferentMachine: false, onStep() {}, onTrial() {} }
+    const gate = () => {
+      const executor = fleet.executor({ on: 'held', oneAgent: true })
+      const { signal } = new AbortController()
+      return compareWithBaseline(fleet.sweep(), [run.folder()], executor, { ...options, signal })
+    }
+    writeManifest(run.folder(), { ...manifest, machine: { ...manifest.machine, cpu_model: 'Laptop' } })
+    expect((await gate()).trials).toBe(4)
+    const machines = manifest.fleet!.machines.map((one) => ({
+      ...one,
+      machine: { ...one.machine, cpu_model: 'Other board' },
+    }))
+    writeManifest(run.folder(), { ...manifest, fleet: { ...manifest.fleet!, machines } })
+    await expect(gate()).rejects.toThrow(
+      /was recorded on another machine: the processor was Other board and is /,
+    )
   })
 
   it('ends on Ctrl-C on both sides while the server is away', async () => {

@@ -424,7 +424,10 @@ class Agent {
       cpu_profiles: null,
       compute_scale: 1,
     })
-    this.kernelOpsS ??= await measureKernel(executor)
+    this.kernelOpsS ??= await measureKernel(executor).catch((error: Error) => {
+      // Another try would come to the same.
+      throw new Refused(error.message)
+    })
     return relative_to.kernel_ops_s / this.kernelOpsS
   }
 

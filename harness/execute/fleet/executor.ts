@@ -645,6 +645,10 @@ export class FleetExecutor implements Fleet {
     if (log !== null && folder !== null) writeFileSync(join(folder, `${trial}.jsonl`), log)
   }
 
+  places(): Promise<FleetMachine[]> {
+    return this.agentsOfAll()
+  }
+
   machines(): FleetMachine[] {
     return [...this.seen.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
   }

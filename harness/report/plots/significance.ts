@@ -172,7 +172,9 @@ function captionOf({ lines, settings }: Forest, left: number, constant: string[]
   const { margin, correction } = settings
   const test = lines.some(({ row }) => row.seeds)
     ? 'Scenarios are compared by the paired t-test, one value per seed'
-    : "Trials are compared by Welch's test, one value per trial"
+    : lines.some(({ row }) => row.test === 'paired_by_round')
+      ? 'Scenarios that several machines ran are compared by the paired t-test, one value per round'
+      : "Trials are compared by Welch's test, one value per trial"
   return [
     `${test}; p is adjusted by ${CORRECTIONS[correction].name} over the pairs of a metric. Grey band: the margin of ±${formatShare(margin)} that does not matter. Grey verdicts are not significant. "exact": deterministic or constant values, compared without a test.`,
     ...(left > 0

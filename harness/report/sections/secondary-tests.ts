@@ -22,7 +22,7 @@ export function secondaryTests(
   settings: { alpha: number; margin: number },
   file?: string,
 ): Block[] {
-  const tested = lines.filter(({ row }) => row.test === 'welch' || row.test === 'paired_by_seed')
+  const tested = lines.filter(({ row }) => row.test !== null && row.test !== 'exact')
   if (tested.length === 0) return []
   const known = ({ cell }: TestColumn) => tested.some(({ row }) => cell(row).value !== null)
   const columns = columnsFor(tested, settings).filter(known)
@@ -57,14 +57,17 @@ function columnsFor(
   lines: readonly { row: ComparisonRow }[],
   { alpha, margin }: { alpha: number; margin: number },
 ): TestColumn[] {
-  const bySeed = lines.some(({ row }) => row.test === 'paired_by_seed')
+  const has = (test: ComparisonRow['test']) => lines.some(({ row }) => row.test === test)
+  const primary = [
+    ...(has('paired_by_seed') ? ['the paired t-test over seeds'] : []),
+    ...(has('paired_by_round') ? ['the paired t-test over rounds, each on one machine'] : []),
+  ]
+  if (primary.length === 0 || has('welch')) primary.push("Welch's test")
   return [
     {
       head: 'Primary p',
       cell: ({ p }) => pCell(p),
-      says: bySeed
-        ? 'Primary: the paired t-test over seeds, on which the verdicts rest.'
-        : "Primary: Welch's test, on which the verdicts rest.",
+      says: `Primary: ${primary.join(', or ')}, on which the verdicts rest.`,
     },
     {
       head: 'By round p',

@@ -36,6 +36,37 @@ function compareValues(metric: string, x: (number | null)[], y: (number | null)[
 
 const kinds = (row: { warnings: { kind: string }[] }) => row.warnings.map((warning) => warning.kind)
 
+describe('trials of several machines', () => {
+  /** Rounds in turns on machines of which each is ten times slower than the one before. */
+  const on = (machines: number, scenario: string, ms: readonly number[], shift = 0) =>
+    ms.map((value, index) => {
+      const n = (index + shift) % machines
+      return makeTrial(scenario, index + 1, {
+        machine: `m${n}`,
+        metrics: { latency_mean_ms: value * 10 ** n },
+      })
+    })
+
+  it('are compared within each machine, round by round', () => {
+    const [one, three] = [1, 3].map((machines) =>
+      compareTwo('latency_mean_ms', [...on(machines, 'x', SLOW), ...on(machines, 'y', FAST)]),
+    )
+    expect(one).toMatchObject({ test: 'welch', n_a: 5, verdict: 'faster' })
+    expect(three).toMatchObject({ test: 'paired_by_round', n_a: 5, n_b: 5, df: 4, verdict: 'faster' })
+    expect(three!.ratio).toBeCloseTo(one!.ratio!, 10)
+    // Pooled, the machines' tenfold differences would drown it.
+    expect(three!.p).toBeLessThan(1e-4)
+    expect(kinds(three!)).toContain('machine_is_block')
+    expect(kinds(one!)).not.toContain('machine_is_block')
+  })
+
+  it('that share no round are pooled, which is said', () => {
+    const row = compareTwo('latency_mean_ms', [...on(2, 'x', SLOW), ...on(2, 'y', FAST, 1)])
+    expect(row).toMatchObject({ test: 'welch', verdict: 'undecided' })
+    expect(kinds(row).filter((kind) => kind === 'machines_pooled')).toHaveLength(2)
+  })
+})
+
 describe('scores that may be zero or negative', () => {
   it.each([
     [0.6, -7.32, 'worse'],

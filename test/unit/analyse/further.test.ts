@@ -252,6 +252,8 @@ describe('formatWarning', () => {
     seed_is_unit: { kind: 'seed_is_unit', keys: ['dataset.seed'], seeds: 5 },
     seeds_agree: { kind: 'seeds_agree', keys: ['random_seed'], seeds: 3 },
     unpaired_seeds: { kind: 'unpaired_seeds', dropped: 1, kept: 4 },
+    machine_is_block: { kind: 'machine_is_block', machines: 2, rounds: 5 },
+    machines_pooled: { kind: 'machines_pooled', side: 'b', machines: 2 },
     unknown_metric: { kind: 'unknown_metric', metric: 'x', known: ['y'] },
     reference_chosen: { kind: 'reference_chosen', scenario: 's', pairs: 3 },
     reference_unmatched: { kind: 'reference_unmatched', scenarios: ['s'], reference: { cpu: 1 } },

@@ -31,7 +31,7 @@ function recorded(number: number, scenarios: Record<string, Record<string, numbe
   return {
     path: `results/w/run-${String(number).padStart(3, '0')}`,
     manifest: {
-      ...{ sweep, machine: MACHINE, datasets: [] },
+      ...{ sweep, machine: MACHINE, fleet: null, datasets: [] },
       workload: {
         metrics: { score: { kind: 'measured', unit: '', direction: 'higher_is_better', description: '' } },
       },

@@ -20,9 +20,49 @@ function changed(change: (now: Conditions) => void): Conditions {
   return now
 }
 
+const machineOf = ({ places }: Conditions) => places[0]!.machine
+
+describe('the conditions of two runs on other machines', () => {
+  const { manifest } = run
+  /** As run by agents with these processors, and other limits where told. */
+  const onAgents = (processors: string[], coordinator: string, max_cores: number | null = null) => {
+    const machines = processors.map((cpu_model, index) => ({
+      ...{ name: `agent${index}`, labels: ['pi'], stint: manifest.stint, build: 'b'.repeat(64) },
+      machine: { ...manifest.machine, cpu_model },
+      limits: { max_memory_mb: null, max_cores },
+      ...{ clock: null, kernel_ops_s: null },
+    }))
+    const fleet = { server: 'nats://lab:4222', on: 'pi', machines }
+    const machine = { ...manifest.machine, cpu_model: coordinator }
+    return conditionsOf({ ...run, manifest: { ...manifest, machine, fleet } })
+  }
+  const between = (a: Conditions, b: Conditions) => compatibility(a, b).map(wordsOf)
+
+  it('are those of the machines that ran them, not of the coordinator', () => {
+    expect(between(onAgents(['P'], 'laptop'), onAgents(['P', 'P'], 'desk'))).toEqual([])
+    expect(between(onAgents(['P'], 'laptop'), onAgents(['Q'], 'laptop'))).toEqual([
+      'the processor was P and is Q',
+    ])
+    expect(between(onAgents(['P', 'Q'], 'laptop'), onAgents(['Q'], 'laptop'))).toEqual([
+      'the processor was P and Q and is Q',
+    ])
+    expect(between(onAgents(['P'], 'laptop', 0.5), onAgents(['P'], 'laptop'))).toEqual([
+      'the most cores that an agent gives was 0.5 and is none',
+    ])
+    const { cpu_model } = manifest.machine
+    expect(between(onAgents([cpu_model], 'laptop'), then)).toEqual([])
+    expect(between(onAgents(['P'], cpu_model), then)).toEqual([`the processor was P and is ${cpu_model}`])
+  })
+
+  it('are not known of a run that no agent has handed in to', () => {
+    expect(between(onAgents([], 'laptop'), then)).toEqual([])
+  })
+})
+
 describe('the conditions of two runs', () => {
   it('are the same on the same machine, whatever its load and the kernel patch', () => {
-    const now = changed(({ machine }) => {
+    const now = changed((now) => {
+      const machine = machineOf(now)
       machine.load_at_start = [9, 9, 9]
       machine.kernel = `${machine.kernel.split('.').slice(0, 2).join('.')}.999-new`
     })
@@ -35,24 +75,24 @@ describe('the conditions of two runs', () => {
   it.each<[string, (now: Conditions) => void, string, RegExp]>([
     [
       'another processor',
-      ({ machine }) => (machine.cpu_model = 'X'),
+      (now) => (machineOf(now).cpu_model = 'X'),
       'machine',
       /^the processor was .* and is X$/,
     ],
-    ['more cores', ({ machine }) => (machine.cores = 64), 'machine', /^the number of cores was 2 and is 64$/],
+    ['more cores', (now) => (machineOf(now).cores = 64), 'machine', /^the number of cores was 2 and is 64$/],
     [
       'a quota',
-      ({ machine }) => (machine.cgroup.cpu_quota_cores = 0.5),
+      (now) => (machineOf(now).cgroup.cpu_quota_cores = 0.5),
       'machine',
       /quota .* was none and is 0\.5$/,
     ],
     [
       'another kernel',
-      ({ machine }) => (machine.kernel = '99.9.0'),
+      (now) => (machineOf(now).kernel = '99.9.0'),
       'system',
       /^the kernel was 6\.1 and is 99\.9$/,
     ],
-    ['another Node', ({ machine }) => (machine.node = 'v99.0.0'), 'node', /Node was .* and is v99\.0\.0$/],
+    ['another Node', (now) => (machineOf(now).node = 'v99.0.0'), 'node', /Node was .* and is v99\.0\.0$/],
     ['another stint', (now) => (now.stint = '99.0.0'), 'stint', /stint was 0\.1\.0 and is 99\.0\.0$/],
     [
       'other code',
@@ -150,7 +190,7 @@ describe('the conditions of two runs', () => {
     expect(kinds('baseline', 'fine')).toEqual(['workload'])
     const machine = compatibility(
       then,
-      changed((now) => (now.machine.cores = 64)),
+      changed((now) => (machineOf(now).cores = 64)),
     )
     const data = compatibility(
       then,
