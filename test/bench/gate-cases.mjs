@@ -5,11 +5,12 @@
  *
  * Each row is a change that a gate must find (exit 1), or none (exit 0). Exit 3 is no error but no answer either. A pass of
  * what is worse, and a claim of what is not, are errors; their shares have 95% intervals (Clopper and Pearson). With
- * `--busy` every other gate runs beside a process that takes one core half of the time. `--write` puts the table between
- * the marks in docs/evidence/gate-proof.md.
+ * `--busy` each gate runs beside a process that takes one core half of the time. `--write` enters what was played into
+ * docs/evidence/gate-proof.md after each row, so that it can be made in pieces: gates of a row under the same load, limit
+ * and commit add up, those of another commit take its place, and rows that were not played stay as they are.
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -122,11 +123,14 @@ const CASES = [
   { name: 'endless', finds: true, change: { step: 'for (;;) i++' } },
 ]
 
+const PAGE = join(ROOT, 'docs/evidence/gate-proof.md')
+
+/** Of a share, 95%, Clopper and Pearson. */
 function interval(errors, n) {
   const { beta } = jstat.jStat
   const low = errors === 0 ? 0 : beta.inv(0.025, errors, n - errors + 1)
   const high = errors === n ? 1 : beta.inv(0.975, errors + 1, n - errors)
-  return `${(100 * low).toFixed(0)} to ${(100 * high).toFixed(0)}%`
+  return `${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)}%`
 }
 
 /** Takes one core half of the time until it is killed. */
@@ -136,77 +140,148 @@ function neighbour() {
   return spawn(process.execPath, ['-e', code], { stdio: 'ignore' })
 }
 
+function git(...words) {
+  return spawnSync('git', ['-C', ROOT, ...words], { encoding: 'utf8' }).stdout.trim()
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'gate-cases-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+
+/** One gate: its exit code and what it took, s. */
+function play({ name, finds }) {
+  const beside = words.busy ? neighbour() : null
+  const started = performance.now()
+  const modules = [
+    '--baseline-module',
+    join(folder, 'baseline.mjs'),
+    '--candidate-module',
+    join(folder, 'candidate.mjs'),
+  ]
+  const run = spawnSync(
+    process.execPath,
+    [
+      STINT,
+      'gate',
+      join(folder, 'sweep.yaml'),
+      ...modules,
+      '--time-limit',
+      `${words.limit}s`,
+      '--quiet',
+      '--json',
+    ],
+    { encoding: 'utf8' },
+  )
+  beside?.kill('SIGKILL')
+  if (![0, 1, 3].includes(run.status)) throw new Error(`${name} ended with ${run.status}: ${run.stderr}`)
+  if (isWrong(finds, run.status) || process.env.SHOW === '1') {
+    const { rows: all = [] } = JSON.parse(run.stdout || '{}')
+    const seen = all.map((row) => `${row.metric} ${row.verdict} ${row.ratio?.value?.toFixed(3)} n ${row.n}`)
+    console.error(name, run.status, seen.join('; '))
+  }
+  return { exit: run.status, seconds: (performance.now() - started) / 1000 }
+}
+
+const isWrong = (finds, exit) => (exit === 0 && finds === true) || (exit === 1 && finds === false)
+
+/** Rows of the page, in the order of the cases; each is `{ name, load, limit, exits, seconds, longest, when, commit }`. */
+function written() {
+  const [, block = ''] = /<!-- gate-cases: begin -->([\s\S]*)<!-- gate-cases: end -->/.exec(
+    readFileSync(PAGE, 'utf8'),
+  )
+  return block.split('\n').flatMap((line) => {
+    const cells = line.split('|').map((cell) => cell.trim())
+    const [, name, , load, limit, found, passed, undecided, , mean, longest, when, commit] = cells
+    if (!CASES.some((one) => one.name === name)) return []
+    const exits = { 0: Number(passed), 1: Number(found), 3: Number(undecided) }
+    const gates = exits[0] + exits[1] + exits[3]
+    return [
+      { name, load, limit, exits, seconds: Number(mean) * gates, longest: Number(longest), when, commit },
+    ]
+  })
+}
+
+/** The rows with one more, which adds to what it can be added to. */
+function entered(rows, row) {
+  const same = (one) => one.name === row.name && one.load === row.load
+  const before = rows.find((one) => same(one) && one.commit === row.commit && one.limit === row.limit)
+  const sum = before && {
+    ...row,
+    exits: Object.fromEntries([0, 1, 3].map((exit) => [exit, row.exits[exit] + before.exits[exit]])),
+    seconds: row.seconds + before.seconds,
+    longest: Math.max(row.longest, before.longest),
+  }
+  const order = ({ name, load }) => 2 * CASES.findIndex((one) => one.name === name) + (load === 'busy')
+  return [...rows.filter((one) => !same(one)), sum ?? row].sort((a, b) => order(a) - order(b))
+}
+
+const expected = { true: 'found', false: 'passed', null: 'found or passed' }
+
+function tableOf(rows) {
+  const errors = { true: [0, 0], false: [0, 0] }
+  const lines = rows.map(({ name, load, limit, exits, seconds, longest, when, commit }) => {
+    const { finds } = CASES.find((one) => one.name === name)
+    const gates = exits[0] + exits[1] + exits[3]
+    const wrong = finds === true ? exits[0] : finds === false ? exits[1] : 0
+    if (finds !== null) errors[finds] = [errors[finds][0] + wrong, errors[finds][1] + gates]
+    const share = finds === null ? '' : `${wrong} of ${gates} (${interval(wrong, gates)})`
+    const times = `${(seconds / gates).toFixed(0)} | ${longest.toFixed(0)}`
+    return `| ${name} | ${expected[finds]} | ${load} | ${limit} | ${exits[1]} | ${exits[0]} | ${exits[3]} | ${share} | ${times} | ${when} | ${commit} |`
+  })
+  const [passed, worse] = errors.true
+  const [claimed, alike] = errors.false
+  const sums = [
+    ...(worse === 0
+      ? []
+      : [`Passes of what is worse: ${passed} of ${worse} gates (95%: ${interval(passed, worse)}).`]),
+    ...(alike === 0
+      ? []
+      : [`Claims where nothing changed: ${claimed} of ${alike} gates (95%: ${interval(claimed, alike)}).`]),
+  ]
+  return [
+    `${cpus()[0].model.trim()}, ${availableParallelism()} cores; Node ${process.versions.node}.`,
+    '',
+    '| change | expected | load | limit, s | found | passed | undecided | wrong (95%) | mean, s | longest, s | played | commit |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...lines,
+    '',
+    ...sums,
+  ].join('\n')
+}
+
 const gates = Number(words.gates)
-const rows = []
-for (const { name, finds, base = {}, change = {}, asynchronous = false } of CASES) {
-  if (words.only.length > 0 && !words.only.some((word) => name.includes(word))) continue
+const commit =
+  git('rev-parse', '--short=8', 'HEAD') + (git('status', '--porcelain', '-uno') === '' ? '' : '+')
+const chosen = CASES.filter(
+  ({ name }) => words.only.length === 0 || words.only.some((word) => name.includes(word)),
+)
+if (chosen.length === 0)
+  throw new Error(`no row has ${words.only.join(' or ')}: ${CASES.map(({ name }) => name).join('; ')}`)
+let rows = []
+for (const one of chosen) {
+  const { name, base = {}, change = {}, asynchronous = false } = one
   const text = (parts) =>
     asynchronous ? moduleOf(parts).replace('step() {', 'async step() {') : moduleOf(parts)
   writeFileSync(join(folder, 'baseline.mjs'), text(base))
   writeFileSync(join(folder, 'candidate.mjs'), text({ ...base, ...change }))
   writeFileSync(join(folder, 'sweep.yaml'), 'name: cases\nworkload: ./baseline.mjs\ntimeout_s: 300\n')
-  const exits = { 0: 0, 1: 0, 3: 0 }
-  const seconds = []
-  for (let gate = 0; gate < gates; gate++) {
-    const beside = words.busy && gate % 2 === 1 ? neighbour() : null
-    const started = performance.now()
-    const modules = [
-      '--baseline-module',
-      join(folder, 'baseline.mjs'),
-      '--candidate-module',
-      join(folder, 'candidate.mjs'),
-    ]
-    const run = spawnSync(
-      process.execPath,
-      [
-        STINT,
-        'gate',
-        join(folder, 'sweep.yaml'),
-        ...modules,
-        '--time-limit',
-        `${words.limit}s`,
-        '--quiet',
-        '--json',
-      ],
-      { encoding: 'utf8' },
-    )
-    beside?.kill('SIGKILL')
-    seconds.push((performance.now() - started) / 1000)
-    exits[run.status] = (exits[run.status] ?? 0) + 1
-    if (![0, 1, 3].includes(run.status)) console.error(run.stderr)
-    const bad = run.status === 0 ? finds === true : run.status === 1 && finds === false
-    if (bad || process.env.SHOW === '1') {
-      const { rows: all = [] } = JSON.parse(run.stdout || '{}')
-      console.error(
-        name,
-        run.status,
-        all
-          .map((row) => `${row.metric} ${row.verdict} ${row.ratio?.value?.toFixed(3)} n ${row.n}`)
-          .join('; '),
-      )
-    }
+  const played = Array.from({ length: gates }, () => play(one))
+  const count = (code) => played.filter(({ exit }) => exit === code).length
+  const seconds = played.map((gate) => gate.seconds)
+  const row = {
+    name,
+    load: words.busy ? 'busy' : 'quiet',
+    limit: words.limit,
+    exits: { 0: count(0), 1: count(1), 3: count(3) },
+    seconds: seconds.reduce((sum, value) => sum + value, 0),
+    longest: Math.max(...seconds),
+    when: new Date().toISOString().slice(0, 10),
+    commit,
   }
-  const errors = finds === true ? exits[0] : finds === false ? exits[1] : 0
-  rows.push({ name, finds, exits, errors, longest: Math.max(...seconds) })
+  rows = entered(rows, row)
+  const load = loadavg()[0].toFixed(1)
   console.error(
-    `${name}: found ${exits[1]}, passed ${exits[0]}, undecided ${exits[3]}, longest ${Math.max(...seconds).toFixed(0)} s`,
+    `${name}: found ${row.exits[1]}, passed ${row.exits[0]}, undecided ${row.exits[3]}, longest ${row.longest.toFixed(0)} s, load ${load}`,
   )
+  if (words.write) rewriteBetween(PAGE, 'gate-cases', tableOf(entered(written(), row)))
 }
-const expected = { true: 'found', false: 'passed', null: 'found or passed' }
-const table = [
-  `Measured on ${new Date().toISOString().slice(0, 10)}: ${cpus()[0].model.trim()}, ${availableParallelism()} cores, load ${loadavg()[0].toFixed(1)} at the end; Node ${process.versions.node}.`,
-  `\`node test/bench/gate-cases.mjs --gates ${gates} --limit ${words.limit}${words.busy ? ' --busy' : ''}\`.`,
-  '',
-  '| change | expected | found | passed | undecided | wrong, 95% | longest, s |',
-  '| --- | --- | --- | --- | --- | --- | --- |',
-  ...rows.map(
-    ({ name, finds, exits, errors, longest }) =>
-      `| ${name} | ${expected[finds]} | ${exits[1]} | ${exits[0]} | ${exits[3]} | ${finds === null ? '' : `${errors} of ${gates} (${interval(errors, gates)})`} | ${longest.toFixed(0)} |`,
-  ),
-].join('\n')
-console.log(table)
-if (words.write) {
-  rewriteBetween(join(ROOT, 'docs/evidence/gate-proof.md'), 'gate-cases', table)
-}
+console.log(tableOf(rows))

@@ -65,6 +65,10 @@ const LONG_YEAR = new RegExp(String.raw`^(\d{1,2})([/.-])(\d{1,2})\2(\d{4})${LAT
 const YEAR_FIRST = new RegExp(String.raw`^(\d{4})([/.])(\d{1,2})\2(\d{1,2})${LATER}$`)
 const COMPACT = new RegExp(String.raw`^(\d{4})(\d{2})(\d{2})${LATER}$`)
 const YEAR_AND_MONTH = /^(\d{4})[-/.](\d{1,2})$/
+/** `200001`, `2000M1`, as statistical offices write months. */
+const COMPACT_MONTH = /^(\d{4})(?:(0[1-9]|1[0-2])|-?m(\d{1,2}))$/i
+/** `2000Q1`, `2000-Q1`, `Q1 2000`: a quarter starts on the first of its first month. */
+const QUARTER = /^(?:(\d{4})[ /.-]?q([1-4])|q([1-4])[ /.-]?(\d{4}))$/i
 const WEEKDAY = String.raw`(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*[,.]?\s+)?`
 const NAME = '(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\\.?'
 /** `Jan 1 2000`, `January 1st, 2000 13:45`. */
@@ -131,7 +135,7 @@ export function parseDate(text: string, format: DateFormat): number | null {
     }
     case 'ym': {
       const m = YEAR_AND_MONTH.exec(text)
-      return m === null ? null : daysFromCivil(Number(m[1]), Number(m[2]), 1)
+      return m === null ? compactMonth(text) : daysFromCivil(Number(m[1]), Number(m[2]), 1)
     }
     case 'time':
       return timeOfDay(text, false)
@@ -150,6 +154,13 @@ export function parseDate(text: string, format: DateFormat): number | null {
       return withTime(day, m[5])
     }
   }
+}
+
+function compactMonth(text: string): number | null {
+  const m = COMPACT_MONTH.exec(text)
+  if (m !== null) return daysFromCivil(Number(m[1]), Number(m[2] ?? m[3]), 1)
+  const q = QUARTER.exec(text)
+  return q === null ? null : daysFromCivil(Number(q[1] ?? q[4]), 3 * Number(q[2] ?? q[3]) - 2, 1)
 }
 
 function namedMonth(text: string): number | null {

@@ -110,11 +110,69 @@ const MULTIPLIERS: ReadonlyMap<string, number> = new Map([
   ['T', 1e12],
 ])
 
+/** A currency before a number: its sign, a country's letters before that, or its code. */
+const CURRENCY = String.raw`(?:[A-Z]{1,3}\p{Sc}|\p{Sc}|(?:${[
+  ...[
+    'AED',
+    'ARS',
+    'AUD',
+    'BGN',
+    'BRL',
+    'CAD',
+    'CHF',
+    'CLP',
+    'CNY',
+    'COP',
+    'CZK',
+    'DKK',
+    'EGP',
+    'EUR',
+    'GBP',
+  ],
+  ...[
+    'HKD',
+    'HUF',
+    'IDR',
+    'ILS',
+    'INR',
+    'ISK',
+    'JPY',
+    'KES',
+    'KRW',
+    'MAD',
+    'MXN',
+    'MYR',
+    'NGN',
+    'NOK',
+    'NZD',
+  ],
+  ...[
+    'PEN',
+    'PHP',
+    'PKR',
+    'PLN',
+    'RON',
+    'RSD',
+    'RUB',
+    'SAR',
+    'SEK',
+    'SGD',
+    'THB',
+    'TRY',
+    'TWD',
+    'UAH',
+    'USD',
+  ],
+  ...['VND', 'ZAR', 'Fr\\.', 'SFr\\.', 'Rs\\.?', 'kr\\.?', 'Kč', 'zł'],
+].join('|')}))`
+
 /** A sign, a currency sign, a sign, the number, what follows it, a minus at the end. */
 const DECORATED = new RegExp(
-  String.raw`^(${SIGN})\s*(\p{Sc}?)\s*(${SIGN})(?=[\d.])((?:${GROUPED}(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*(-?)$`,
+  String.raw`^(${SIGN})\s*(${CURRENCY}?)\s*(${SIGN})(?=[\d.])((?:${GROUPED}(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*(-?)$`,
   'su',
 )
+/** A negative number as accountants write it. */
+const ENCLOSED = new RegExp(String.raw`^(${CURRENCY}?)\s*\((.*)\)$`, 'su')
 const UNIT = /^[\p{L}°%‰"'′″²³][\p{L}°%‰²³/·.*^ -]*$/u
 const MULTIPLIER_AND_CURRENCY = /^([kKMGBT]?)\s*(\p{Sc}?)$/u
 
@@ -141,7 +199,7 @@ export interface DecoratedNumber {
 export function decoratedParts(text: string, unit = ''): DecoratedNumber | null {
   // Most texts are no number, which a digit tells sooner.
   if (!/\d/.test(text)) return null
-  const enclosed = /^(\p{Sc}?)\s*\((.*)\)$/su.exec(text)
+  const enclosed = ENCLOSED.exec(text)
   const m = DECORATED.exec(enclosed === null ? text : enclosed[1]! + enclosed[2]!.trim())
   if (m === null) return null
   const [, first, currencyBefore, second, digits, mark = '', rest, last] = m as unknown as string[]

@@ -57,9 +57,17 @@ export function findColumns(
   const places = new Map(header.map((name, at) => [name, at]))
   return names.map((name) => {
     const at = places.get(name)
-    if (at === undefined) throw new DataError(`no column "${name}"${suggest(name, header)}`, file, line)
+    if (at === undefined)
+      throw new DataError(`no column "${name}"${suggest(name, header)}${alignedHint(header)}`, file, line)
     return at
   })
+}
+
+/** Tables that are aligned by spaces have them in runs, which separate nothing here. */
+function alignedHint(header: readonly string[]): string {
+  const [only = ''] = header
+  if (header.length > 1 || !/\S {2,}\S/.test(only)) return ''
+  return '. Several spaces in a row separate nothing: write one separator, such as a comma, between columns'
 }
 
 /** A table may have thousands; then those most like the name are listed. */

@@ -13,11 +13,21 @@ import {
 } from './types.ts'
 import { flow, key } from './yaml-text.ts'
 
-/** Spellings of "no value", beside the empty field: those that pandas, R, SAS, SQL and its tools write. */
+/** Spellings of "no value", beside the empty field: those that pandas, R, SAS, SQL, spreadsheets and people write. */
 export const MISSING: readonly string[] = [
   ...['NA', 'N/A', 'na', 'n/a', 'N.A.', 'n.a.', '#N/A', '#N/A N/A', '#NA', '<NA>', '<na>', 'NaT'],
   ...['NaN', 'nan', 'NAN', '-NaN', '-nan', '1.#IND', '-1.#IND', '1.#QNAN', '-1.#QNAN', '#NULL!'],
   ...['null', 'NULL', 'Null', '(null)', '(NULL)', '[NULL]', '<null>', '<NULL>', '\\N'],
+  ...['missing', 'Missing', 'MISSING', 'undefined', 'no data', 'No data', 'nodata'],
+  ...[
+    'not available',
+    'Not available',
+    'Not Available',
+    'not applicable',
+    'Not applicable',
+    'Not Applicable',
+  ],
+  ...['#N/A!', '+NaN', '+nan', 'NaN()', '1.#QNAN0'],
   ...['none', 'None', 'NONE', 'nil', '?', '-', '--', '---', '.', '..', '...', '._'],
   ...Array.from({ length: 26 }, (_, i) => `.${String.fromCharCode('A'.charCodeAt(0) + i)}`),
 ]
@@ -128,11 +138,12 @@ function completed(
 
 /** The dates that a column's values are, where few are none. */
 function bestDate(profile: ColumnProfile): { format: DateFormat; fit: Fit; others: DateFormat[] } | null {
-  const { count, compactDates } = profile.numbers
+  const { count, compactDates, compactMonths } = profile.numbers
   const fits = DATE_FORMATS.map((format) => {
     const fit = profile.fitOf(dateReading(format), ODD_SHARE * profile.present)
-    // Eight digits are more often a number: all of them must be dates.
-    const numbers = format === 'ymd' && compactDates === count ? 0 : count
+    // Eight digits, or six, are more often a number: all of them must be dates.
+    const compact = format === 'ymd' ? compactDates : format === 'ym' ? compactMonths : 0
+    const numbers = compact === count ? 0 : count
     const misfits = fit.misfits + numbers
     return { format, fit: { ...fit, misfits } }
   }).filter(({ fit }) => profile.present > 0 && fit.misfits <= ODD_SHARE * profile.present)
@@ -310,6 +321,12 @@ function guess(profile: ColumnProfile, decimal: DecimalMark): Inferred {
   if (numbers.count >= present - most && numbers.compactDates === numbers.count) {
     const fit = profile.fitOf(dateReading('ymd'))
     return { declaration: { kind: 'date', format: 'ymd' }, note: oddNote(name, 'dates', fit) }
+  }
+  if (numbers.count >= present - most && numbers.compactMonths === numbers.count) {
+    const odd = oddText(profile.fitOf(dateReading('ym')))
+    const other = `dataset.columns: { ${key(name)}: number } would read numbers`
+    const said = ['six digits taken for year and month', ...(odd === '' ? [] : [odd]), other]
+    return { declaration: { kind: 'date', format: 'ym' }, note: `read ${name} as dates: ${said.join('; ')}` }
   }
   const date = bestDate(profile)
   if (date !== null) return dated(profile, date)

@@ -65,10 +65,14 @@ export interface NumberFacts {
   longest: number
   /** How many are eight digits that a calendar has as year, month and day. */
   compactDates: number
+  /** How many are six digits that a calendar has as year and month. */
+  compactMonths: number
 }
 
 const FIRST_COMPACT_DATE = 1800_01_01
 const LAST_COMPACT_DATE = 2100_12_31
+const FIRST_COMPACT_MONTH = 1800_01
+const LAST_COMPACT_MONTH = 2100_12
 
 export class ColumnProfile {
   readonly name: string
@@ -88,6 +92,7 @@ export class ColumnProfile {
     shortest: Number.POSITIVE_INFINITY,
     longest: 0,
     compactDates: 0,
+    compactMonths: 0,
   }
   /** Values other than plain numbers that were not remembered. */
   private unremembered = 0
@@ -217,6 +222,10 @@ export class ColumnProfile {
         const day = value % 100
         const month = ((value - day) / 100) % 100
         if (daysFromCivil(Math.floor(value / 10_000), month, day) !== null) facts.compactDates += 1
+      }
+      if (value >= FIRST_COMPACT_MONTH && value <= LAST_COMPACT_MONTH && length === 6) {
+        const month = value % 100
+        if (month >= 1 && month <= 12) facts.compactMonths += 1
       }
     } else {
       facts.counting = false

@@ -1,9 +1,10 @@
 /** How a file is written, settled before it is read as a whole. */
 import { DataError } from './columns.ts'
-import { sniffFile, textOf } from './csv/sniff.ts'
+import { HEAD_BYTES, sniffFile, textOf } from './csv/sniff.ts'
 import { columnNames } from './header.ts'
 import { formatOf } from './open.ts'
-import { NotText } from './sources/bytes.ts'
+import { headOf, NotText } from './sources/bytes.ts'
+import { isMostlyUtf8 } from './sources/encoding.ts'
 import type { CsvDialect, DataFormat } from './types.ts'
 
 interface FileAsAsked {
@@ -46,6 +47,13 @@ export async function readResolved<T extends FileAsAsked, R>(
       )
     }
     const from = `from line ${error.linesBefore + 1} on`
+    if (asked.dialect?.encoding === undefined && isMostlyUtf8((await headOf(path, HEAD_BYTES)).head)) {
+      throw new DataError(
+        `bytes that are no UTF-8, somewhere ${from}, though other text of the file is: mend them, or set dataset.encoding to windows-1252 if all of it is that`,
+        path,
+        error.linesBefore + 1,
+      )
+    }
     if (asked.dialect?.encoding !== undefined) {
       throw new DataError(
         `bytes that are no UTF-8, somewhere ${from}; if the file is Latin-1, set dataset.encoding to windows-1252`,

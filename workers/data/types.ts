@@ -10,8 +10,8 @@ export type ColumnKind = (typeof COLUMN_KINDS)[number]
 /**
  * Forms of a date, each with or without a time of day, which counts as a part of the day: `iso` is `1984-12-30`,
  * `mdy2` is `12/30/84` (00 to 49 are 20xx), `mdy4` is `12/30/1984`, `dmy4` is `30.12.1984`, `ymd` is `1984/12/30` or
- * `19841230`, `month_name` is `Dec 30 1984` or `30 December 1984`. Without a day: `ym` is `1984-12`. Without a date: `time` is
- * `13:45:00`.
+ * `19841230`, `month_name` is `Dec 30 1984` or `30 December 1984`. Without a day: `ym` is `1984-12`, `1984Q4`, `1984M12` or
+ * `198412`. Without a date: `time` is `13:45:00`.
  */
 export const DATE_FORMATS = [
   ...(['iso', 'mdy4', 'dmy4', 'mdy2', 'dmy2', 'ymd', 'month_name', 'ym', 'time'] as const),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { decodeDate } from '../../../workers/data/decode.ts'
 import { inferColumn, MISSING, newProfile, specOf } from '../../../workers/data/infer.ts'
 
 const rows = (n: number, of: (i: number) => string) => Array.from({ length: n }, (_, i) => of(i))
@@ -39,6 +40,22 @@ describe('the type of a column', () => {
     ],
     [['1 234', '12 345 678', '7'], { unit: '' }, 'spaces taken for thousands separators'],
     [["1'234.5", '7'], { unit: '' }, 'apostrophes taken for thousands separators'],
+    [
+      ["CHF 1'000", 'CHF 7', '12'],
+      { currency: 'CHF' },
+      '"CHF" left out, apostrophes taken for thousands separators',
+    ],
+    [
+      ['US$5', 'US$1,250.50', '-US$3'],
+      { currency: 'US$' },
+      '"US$" left out, commas taken for thousands separators',
+    ],
+    [['Rs. 500', 'Rs. 7'], { currency: 'Rs.' }, '"Rs." left out'],
+    [
+      ['(EUR 5)', 'EUR 6', 'missing', '+NaN'],
+      { currency: 'EUR' },
+      '"EUR" left out, those as (5) or 5- are negative',
+    ],
   ])('is a number with the one thing written around all of %j', (texts, declared, said) => {
     expect(infer(texts)).toMatchObject({
       declaration: { kind: 'number', ...declared },
@@ -48,6 +65,8 @@ describe('the type of a column', () => {
 
   it.each([
     [['<=50K', '>50K']],
+    [['ABC 5', 'ABC 7']],
+    [['EUR 5', 'USD 7']],
     [['class_0', 'class_1']],
     [['d7', 'd8']],
     [['#23', '#7']],
@@ -137,5 +156,25 @@ describe('the type of a column', () => {
     expect(inferAs(['1', '2', 'x'], 'number').declaration).toEqual({ kind: 'number' })
     expect(inferAs(['31/12/2020'], 'date').spec).toMatchObject({ kind: 'date', format: 'dmy4' })
     expect(inferAs(['1', '2', '3'], 'number').spec).not.toHaveProperty('loose')
+  })
+})
+
+describe('months and quarters', () => {
+  it.each([
+    ['2000Q1', '2000Q4', 10957, 11231],
+    ['Q1 2000', 'q4-2000', 10957, 11231],
+    ['2000M1', '2000-M12', 10957, 11292],
+    ['200001', '200012', 10957, 11292],
+  ])('are dates where all values are: %s, %s', (first, last, from, to) => {
+    const { declaration, spec } = infer([first, last, ''])
+    expect(declaration).toMatchObject({ kind: 'date', format: 'ym' })
+    expect([decodeDate(first, spec!), decodeDate(last, spec!)]).toEqual([from, to])
+  })
+
+  it('are told where digits are taken for them, and no others are', () => {
+    expect(infer(['200001', '199912']).note).toContain('six digits taken for year and month')
+    for (const other of ['200013', '200000', '150001', '20001', '200001.5', '2000015'])
+      expect(infer(['200001', '199912', other]).declaration.kind, other).toBe('number')
+    expect(infer(['2000Q5', '2000Q1', '2000Q2']).declaration.kind).toBe('category')
   })
 })

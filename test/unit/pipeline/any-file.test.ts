@@ -162,6 +162,38 @@ describe('a file', () => {
     expect(message).toMatch(/bytes that are no UTF-8, .*set dataset\.encoding to windows-1252/)
   })
 
+  it('of UTF-8 with a line that is not is refused with that line', async () => {
+    const lines = table('x,town,y', (i) => `${i % 7},${i % 2 ? 'Zürich' : 'Köln'},${i % 7}`, 300).split('\n')
+    lines[200] = `3,K${String.fromCharCode(0xf6)}ln,4`
+    const bytes = Buffer.concat(
+      lines.map((line, i) => Buffer.from(`${line}\n`, i === 200 ? 'latin1' : 'utf8')),
+    )
+    const error = await failure(bytes)
+    expect(error).toMatchObject({
+      line: 201,
+      message: expect.stringContaining('though other text of the file is'),
+    })
+  })
+
+  it.each([
+    ['gzip', gzipSync(PLAIN), /compressed by gzip: give it a name that ends in \.gz/],
+    ['ZIP or XLSX', Buffer.from('PK\u0003\u0004more', 'latin1'), /save the sheet as CSV/],
+    ['Parquet', Buffer.from('PAR1'), /Parquet/],
+  ])('of another format says which: %s', async (_, bytes, message) => {
+    const error = await failure(bytes)
+    expect(error).toMatchObject({ line: 1, message: expect.stringMatching(message) })
+  })
+
+  it('with comments in the middle, or aligned by spaces, says what would help', async () => {
+    const commented = PLAIN.replace(/^(.*\n){57}/, '$&# a day later\n')
+    expect(await failure(commented)).toMatchObject({
+      line: 58,
+      message: expect.stringContaining('set dataset.comment to "#"'),
+    })
+    const aligned = table('  x    town   y', (i) => `  ${i % 7}    ${'Bern'.padEnd(1 + (i % 7))}   ${i % 5}`)
+    expect((await failure(aligned)).message).toMatch(/Several spaces in a row separate nothing/)
+  })
+
   it('with a NUL byte is refused with its line', async () => {
     const error = await failure(PLAIN.replace(/^(.*\n){57}/, '$&1,a\0b,2\n'))
     expect(error).toMatchObject({ line: 58, message: expect.stringContaining('a NUL byte') })

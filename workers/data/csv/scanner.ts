@@ -328,7 +328,7 @@ export class Scanner {
       if (column !== width) {
         return this.#stop(
           rows,
-          `expected ${width} fields as in the header, found ${column}`,
+          `expected ${width} fields as in the header, found ${column}${this.#commentHint(start, column)}`,
           firstLine,
           column,
         )
@@ -352,6 +352,13 @@ export class Scanner {
   #stop(rows: number, message: string, line: number, found?: number): number {
     this.problem = found === undefined ? { message, line } : { message, line, found }
     return rows
+  }
+
+  /** A line of one field that begins with a sign is more likely a comment than a row cut short. */
+  #commentHint(start: number, fields: number): string {
+    const sign = String.fromCharCode(this.bytes[start]!)
+    if (fields > 1 || this.#comment >= 0 || !'#%;!'.includes(sign)) return ''
+    return `; if lines that begin with ${sign} are comments, set dataset.comment to ${JSON.stringify(sign)}`
   }
 
   #tooLong(): string {

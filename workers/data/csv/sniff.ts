@@ -6,7 +6,8 @@ import { headOf } from '../sources/bytes.ts'
 import { encodingOf, inUtf8 } from '../sources/encoding.ts'
 import { type CsvDialect, DATE_FORMATS, type Encoding, type Header } from '../types.ts'
 
-const HEAD_BYTES = 128 * 1024
+/** Of a file, to tell how it is written. */
+export const HEAD_BYTES = 128 * 1024
 /** Records looked at. */
 const MOST_RECORDS = 200
 /** Lines before the header that may be skipped. */
@@ -59,6 +60,7 @@ export async function textOf(
   asked: Encoding | undefined,
 ): Promise<{ encoding: Encoding; text: string; whole: boolean }> {
   const { head, whole } = await headOf(path, HEAD_BYTES)
+  refuseOtherFormats(head, path)
   const encoding = asked ?? encodingOf(head, whole)
   let left: Buffer = head
   const source = inUtf8(
@@ -81,6 +83,26 @@ export async function textOf(
     end += count
   }
   return { encoding, text: utf8.toString('utf8', 0, end).replace(/^\uFEFF/, ''), whole }
+}
+
+/** How files begin that are no text, and what to do with them. */
+const OTHER_FORMATS: readonly [begins: string, what: string][] = [
+  ['\u001f\u008b', 'is compressed by gzip: give it a name that ends in .gz'],
+  ['PK\u0003\u0004', 'is a ZIP archive or a spreadsheet (XLSX, ODS): unpack it, or save the sheet as CSV'],
+  ['\u00d0\u00cf\u0011\u00e0', 'is a spreadsheet (XLS): save the sheet as CSV'],
+  ['PAR1', 'is a Parquet file: convert it to CSV or NDJSON'],
+  ['ARROW1', 'is an Arrow file: convert it to CSV or NDJSON'],
+  ['SQLite format 3', 'is an SQLite database: export the table as CSV'],
+  ['%PDF', 'is a PDF document: a table of it as CSV can be read'],
+  ['BZh', 'is compressed by bzip2: unpack it, or compress it by gzip'],
+  ['\u00fd7zXZ', 'is compressed by xz: unpack it, or compress it by gzip'],
+  ['\u0028\u00b5\u002f\u00fd', 'is compressed by zstd: unpack it, or compress it by gzip'],
+]
+
+function refuseOtherFormats(head: Buffer, path: string): void {
+  const begin = head.toString('latin1', 0, 16)
+  const other = OTHER_FORMATS.find(([begins]) => begin.startsWith(begins))
+  if (other !== undefined) throw new DataError(`the file ${other[1]}`, path, 1)
 }
 
 interface Candidate {

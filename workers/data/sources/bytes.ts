@@ -1,4 +1,5 @@
 /** Where bytes come from: a file, packed or not, standard input or a stored stream; and the hash of what is read anyway. */
+import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { closeSync, createReadStream, openSync, readSync } from 'node:fs'
 import type { Readable } from 'node:stream'
@@ -151,16 +152,30 @@ export function checkedText(source: ByteSource, again: () => ByteSource): ByteSo
   }
 }
 
+/** Whole lines at the start of what is wrong that are not. */
+function goodLines(kind: NotText['kind'], part: Buffer): number {
+  let lines = 0
+  for (let from = 0; ; lines += 1) {
+    const end = part.indexOf(LF, from)
+    if (end < 0) return lines
+    const line = part.subarray(from, end)
+    if (kind === 'nul' ? line.includes(0) : !isUtf8(line)) return lines
+    from = end + 1
+  }
+}
+
 async function refuse(kind: NotText['kind'], offset: number, source: ByteSource): Promise<never> {
   const part = Buffer.alloc(GZIP_CHUNK_BYTES)
   let lines = 0
   let left = offset
   try {
-    while (left > 0) {
+    for (;;) {
       const count = await source.read(part, 0)
-      if (count === 0) break
-      lines += countLines(part.subarray(0, Math.min(count, left)))
-      left -= count
+      const before = Math.min(count, left)
+      lines += countLines(part.subarray(0, before))
+      left -= before
+      if (count > before) lines += goodLines(kind, part.subarray(before, count))
+      if (count > before || count === 0) break
     }
   } finally {
     source.close()

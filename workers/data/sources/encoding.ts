@@ -30,7 +30,21 @@ export function encodingOf(head: Buffer, whole: boolean): Encoding {
   }
   const check = new Utf8Check()
   const valid = check.take(head) && (!whole || check.end())
-  return valid ? 'utf-8' : 'windows-1252'
+  return valid || isMostlyUtf8(head) ? 'utf-8' : 'windows-1252'
+}
+
+/** Bytes that are no UTF-8 are damage, and no other encoding, where characters beyond ASCII are so many times as many. */
+const MOSTLY_UTF8 = 4
+
+/** Whether text beyond ASCII is UTF-8 but for a few bytes: other encodings hardly ever look like it. */
+export function isMostlyUtf8(head: Buffer): boolean {
+  let good = 0
+  let bad = 0
+  for (const character of head.toString('utf8')) {
+    if (character === '\ufffd') bad += 1
+    else if (character > '\u007f') good += 1
+  }
+  return good > MOSTLY_UTF8 * bad
 }
 
 /** Whether bytes that come in parts are UTF-8. */
