@@ -81,7 +81,7 @@ const MEASURED: Record<string, Entry> = {
   peak_rss_mb: memory('largest resident size of the trial process'),
   group_peak_mb: neutral(
     'MB',
-    "most that the kernel charged to the trial's cgroup from the start of its process: Node itself, cached files and children among it; absent without one",
+    "most that the kernel charged to the trial's cgroup, which its process enters while it starts: much of Node itself, cached files and children among it; absent without one",
   ),
   group_cpu_wait_ms: neutral(
     'ms',

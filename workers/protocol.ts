@@ -755,7 +755,7 @@ export const NO_CHILDREN: ChildrenUsage = { count: 0, cpu_ms: 0, read_mb: 0, wri
 
 /** What the kernel counts of a trial's cgroup; null where it does not tell, or there is no group. */
 export interface GroupUsage {
-  /** Most that was charged to it, from the start of the trial process, MB. */
+  /** Most that was charged to it since the trial process entered it, MB. */
   peak_mb: number | null
   /** Time in the timed steps in which at least one of its processes waited for a core or its quota, ms. */
   cpu_wait_ms: number | null

@@ -113,7 +113,7 @@ export const CHECKS: Check[] = [
         memory_limit_mb: 1024,
       })
       const { metrics } = okOf(trial)
-      expect(metrics['group_peak_mb']).toBeGreaterThan(30)
+      expect(metrics['group_peak_mb']).toBeGreaterThan(5)
       const waits = ['cpu', 'memory', 'io'].map((name) => typeof metrics[`group_${name}_wait_ms`])
       expect(new Set(waits)).toEqual(new Set([found.pressure ? 'number' : 'undefined']))
     },
@@ -129,7 +129,7 @@ export const CHECKS: Check[] = [
       expect(found.stderr).toContain(
         '0.900 cores that this run itself may use (the CPU quota of cgroup /lim.slice)',
       )
-      expect(groupOf(held(found, 'cgroup_v2', 'cgroup_v2'))).toMatch(/^\/lim\.slice\/check\.service\//)
+      expect(groupOf(held(found, 'cgroup_v2', 'cgroup_v2'))).toMatch(/^\/lim\.slice\//)
     },
   },
   {

@@ -6,9 +6,18 @@
 import { execFile } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { type CgroupFiles, type CgroupV2Place, kernelFiles, newGroupName, v2PlaceOf } from './cgroup-files.ts'
+import {
+  type CgroupFiles,
+  type CgroupV2Place,
+  groupOf,
+  kernelFiles,
+  newGroupName,
+  v2PlaceOf,
+} from './cgroup-files.ts'
 import { groupsUp, readMemoryLimit, readQuota } from './limits.ts'
 
+/** Of systemd itself, as whoever it manages sees it. */
+const MANAGERS_GROUP = '/init.scope'
 /** Without an answer nothing is known of a scope that may yet come: a busy machine took over 3 s to start the program that asks. */
 const ANSWER_MS = 30_000
 /** The answer only says that the scope is to come; an emulated machine took a second. */
@@ -25,6 +34,31 @@ export interface ScopePlace {
   slice: string | null
   /** The nearest group that will be above the scope as it is above Stint now. */
   below: string
+}
+
+/** What a scope is made of; tests give their own. */
+export interface ScopeHelpers {
+  placeOf(pid: number): CgroupV2Place
+  files: CgroupFiles
+  uid: number
+  /** Looks at where the processes are until they are in the scope. */
+  tries: number
+  /** The group of the first process; null where it cannot be seen. */
+  firstGroup(): string | null
+}
+
+const ON_THIS_MACHINE: ScopeHelpers = {
+  placeOf: v2PlaceOf,
+  files: kernelFiles,
+  uid: process.getuid?.() ?? 0,
+  tries: MOVED_TRIES,
+  firstGroup() {
+    try {
+      return groupOf('', 1)
+    } catch {
+      return null
+    }
+  },
 }
 
 /** @param own the group that Stint is in */
@@ -64,17 +98,25 @@ function shared(a: string, b: string): string {
  */
 export async function enterScope(
   pids: readonly number[],
-  placeOf: (pid: number) => CgroupV2Place = v2PlaceOf,
-  files: CgroupFiles = kernelFiles,
-  uid = process.getuid?.() ?? 0,
-  tries = MOVED_TRIES,
+  helpers: Partial<ScopeHelpers> = {},
 ): Promise<CgroupV2Place> {
+  const { placeOf, files, uid, tries, firstGroup } = { ...ON_THIS_MACHINE, ...helpers }
+  refuseForeignManager(firstGroup())
   const here = placeOf(pids[0]!)
   const place = scopePlaceFor(here.own, uid)
   refuseToLeaveLimits(files, here, place.below)
   const unit = `${newGroupName()}.scope`
   await callManager(place, unit, pids)
   return await untilAllIn(unit, pids, placeOf, tries)
+}
+
+/**
+ * A container may reach the bus of a systemd outside it, which knows these processes by other ids and their groups by other
+ * names: a scope of its would lie outside the container, and leave all limits of that behind.
+ */
+function refuseForeignManager(first: string | null): void {
+  if (first !== MANAGERS_GROUP)
+    throw new Error('systemd makes no scope: none runs here, or only outside this container')
 }
 
 function refuseToLeaveLimits(files: CgroupFiles, { mount, own }: CgroupV2Place, below: string): void {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { CgroupV2Place } from '../../../workers/caps/cgroup-files.ts'
-import { enterScope, scopePlaceFor } from '../../../workers/caps/systemd-scope.ts'
+import { enterScope, type ScopeHelpers, scopePlaceFor } from '../../../workers/caps/systemd-scope.ts'
 import { FakeCgroup2 } from '../../fixtures/fake-cgroup2.ts'
 
 const MOUNT = '/fake'
@@ -62,10 +62,14 @@ function managed(tree: FakeCgroup2, slice = MANAGED): (pid: number) => CgroupV2P
   }
 }
 
+type PlaceOf = (pid: number) => CgroupV2Place
+const enter = (pids: number[], placeOf: PlaceOf, files: FakeCgroup2, more: Partial<ScopeHelpers> = {}) =>
+  enterScope(pids, { placeOf, files, uid: 7, firstGroup: () => '/init.scope', ...more })
+
 describe('a scope from systemd', () => {
   it('is entered once every process is in it, whichever is moved first', async () => {
     const tree = session()
-    const place = await enterScope([SUPERVISOR, COORDINATOR], managed(tree), tree, 7)
+    const place = await enter([SUPERVISOR, COORDINATOR], managed(tree), tree)
     expect(place.own).toMatch(/app\.slice\/stint-\d+-\d+-\d+\.scope$/)
     expect([...tree.at(`${MOUNT}${place.own}`).processes].sort()).toEqual([
       String(SUPERVISOR),
@@ -100,30 +104,41 @@ describe('a scope from systemd', () => {
     const tree = session()
     tree.at(`${MOUNT}${SESSION}`).cpuMax = '50000 100000'
     const here = () => ({ mount: MOUNT, own: SESSION })
-    const enter = () => enterScope([SUPERVISOR, COORDINATOR], here, tree, 7)
-    await expect(enter()).rejects.toThrow(`would leave a CPU quota of ${SESSION} behind`)
+    const refused = () => enter([SUPERVISOR, COORDINATOR], here, tree)
+    await expect(refused()).rejects.toThrow(`would leave a CPU quota of ${SESSION} behind`)
     tree.at(`${MOUNT}${SESSION}`).cpuMax = 'max 100000'
     tree.at(`${MOUNT}${SESSION}`).memory.set('memory.max', '1000000\n')
-    await expect(enter()).rejects.toThrow(`would leave a memory limit of ${SESSION} behind`)
+    await expect(refused()).rejects.toThrow(`would leave a memory limit of ${SESSION} behind`)
     // Its own slice binds the scope as well.
     tree.at(`${MOUNT}${SESSION}`).memory.set('memory.max', 'max\n')
     tree.at(`${MOUNT}/user.slice/user-7.slice`).cpuMax = '50000 100000'
-    await enterScope([SUPERVISOR, COORDINATOR], managed(tree), tree, 7)
+    await enter([SUPERVISOR, COORDINATOR], managed(tree), tree)
+  })
+
+  it.each([
+    ['in a container of its own processes', '/'],
+    ['in a namespace of groups that the manager is not in', '/../../init.scope'],
+    ['where the first process cannot be seen', null],
+  ])('is asked of no manager that is not in the same tree: %s', async (_name, first) => {
+    const tree = session()
+    const asked = enter([SUPERVISOR, COORDINATOR], managed(tree), tree, { firstGroup: () => first })
+    await expect(asked).rejects.toThrow('only outside this container')
+    expect(existsSync(join(folder, 'asked.json'))).toBe(false)
   })
 
   it('says what is missing where no manager runs, or no busctl is there', async () => {
     const here = () => ({ mount: MOUNT, own: SESSION })
-    await expect(enterScope([SUPERVISOR], here, session())).rejects.toThrow(
+    await expect(enter([SUPERVISOR], here, session())).rejects.toThrow(
       'systemd makes no scope: Failed to connect to bus: No such file or directory',
     )
     vi.stubEnv('PATH', '')
-    await expect(enterScope([SUPERVISOR], here, session())).rejects.toThrow('busctl is not installed')
+    await expect(enter([SUPERVISOR], here, session())).rejects.toThrow('busctl is not installed')
   })
 
   it('gives up where the manager answers and moves nothing', async () => {
     vi.stubEnv('FAKE_MANAGER', join(folder, 'asked.json'))
     const here = () => ({ mount: MOUNT, own: SESSION })
-    await expect(enterScope([SUPERVISOR], here, session(), 7, 3)).rejects.toThrow(
+    await expect(enter([SUPERVISOR], here, session(), { tries: 3 })).rejects.toThrow(
       'did not move the run into a scope',
     )
   })
