@@ -87,19 +87,17 @@ function comparableMetrics(
   pairs: readonly GroupPair[],
   metrics: readonly Metric[],
 ): { metric: Metric; pairs: readonly GroupPair[] }[] {
-  const latencies = pairs.map(({ a, b }) => comparableLatency([a.trials, b.trials]))
-  const unlike = latencies.find(({ differing }) => differing !== null)
-  if (unlike === undefined) return metrics.map((metric) => ({ metric, pairs }))
-  const [alike, others] = [true, false].map((same) =>
-    pairs.filter((_, i) => (latencies[i]!.differing === null) === same),
-  ) as [GroupPair[], GroupPair[]]
-  let isAdded = metrics.some(({ name }) => name === unlike.metric.name)
+  const latencies = pairs.map(({ a, b }) => comparableLatency([a.trials, b.trials]).metric)
+  const alike = pairs.filter((_, i) => latencies[i]!.per_chunk)
+  const asked = new Set(metrics.map(({ name }) => name))
+  const instead = [...new Set(latencies)]
+    .filter(({ name, per_chunk }) => !per_chunk && !asked.has(name))
+    .map((metric) => ({ metric, pairs: pairs.filter((_, i) => latencies[i] === metric) }))
   return metrics.flatMap((metric) => {
     if (!metric.per_chunk) return [{ metric, pairs }]
     const kept = alike.length > 0 ? [{ metric, pairs: alike }] : []
-    if (isAdded) return kept
-    isAdded = true
-    return [...kept, { metric: unlike.metric, pairs: others }]
+    // In the place of the first time of whole chunks.
+    return [...kept, ...instead.splice(0)]
   })
 }
 

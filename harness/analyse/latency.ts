@@ -1,5 +1,8 @@
-/** Which latency can be compared: that of a chunk, or, where chunks hold different numbers of rows, that of a row. */
-import type { TrialResult } from '../../workers/protocol.ts'
+/**
+ * Which latency can be compared: that of a chunk; where chunks hold different numbers of rows, that of a row; and that of
+ * an event where events arrive on their own clock, since the size of a chunk is then the load's doing.
+ */
+import type { OkTrial, TrialResult } from '../../workers/protocol.ts'
 import { HARNESS_METRICS, type Metric } from '../metrics.ts'
 import { mean } from './descriptive.ts'
 import { okTrials } from './values.ts'
@@ -7,6 +10,8 @@ import { okTrials } from './values.ts'
 /** The mean and not the median: a quota's pauses fall on few chunks, and the median does not see them. */
 const PER_CHUNK = metricNamed('latency_mean_ms')
 const PER_ROW = metricNamed('latency_per_row_us')
+/** The tail is what a deadline is about. */
+const PER_EVENT = metricNamed('event_latency_p99_ms')
 
 /** The last chunk of a stream is smaller, so that equal settings give mean sizes that differ a little. */
 const SAME_SIZE = 1.1
@@ -25,7 +30,10 @@ export function comparableLatency(groups: Iterable<readonly TrialResult[]>): {
   metric: Metric
   differing: ChunkSizes | null
 } {
-  const sizes = [...groups].map(rowsPerChunk).filter((size) => size !== null)
+  const all = [...groups].map(okTrials).filter((trials) => trials.length > 0)
+  if (all.length > 0 && all.every((trials) => trials.every(isOfEvents)))
+    return { metric: PER_EVENT, differing: null }
+  const sizes = all.map(rowsPerChunk).filter((size) => size !== null)
   const [least, most] = [Math.min(...sizes), Math.max(...sizes)]
   return sizes.length > 0 && most > least * SAME_SIZE
     ? { metric: PER_ROW, differing: { least, most } }
@@ -42,6 +50,8 @@ function rowsPerChunk(trials: readonly TrialResult[]): number | null {
     .filter((size) => size !== null)
   return sizes.length === 0 ? null : mean(sizes)
 }
+
+const isOfEvents = ({ metrics }: OkTrial): boolean => Object.hasOwn(metrics, PER_EVENT.name)
 
 function metricNamed(name: string): Metric {
   return HARNESS_METRICS.find((metric) => metric.name === name)!

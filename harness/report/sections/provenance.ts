@@ -1,4 +1,5 @@
 /** What was run, on what, with which files, and how to run it again. */
+import { withoutCredentials } from '../../../workers/brokers/address.ts'
 import { count, formatDuration, list, wholeNumber } from '../../format.ts'
 import type { Sweep } from '../../sweep/types.ts'
 import type { Block, Plot } from '../section.ts'
@@ -19,6 +20,7 @@ export function facts(model: ReportModel): [string, string][] {
         ? `${wholeNumber(trials.finished)} of ${wholeNumber(trials.planned)}: ${count(scenarios.length, 'scenario')}, ${runsText(sweep)} each, ${sweep.n_jobs} at a time`
         : `${wholeNumber(trials.finished)}: ${count(scenarios.length, 'scenario')}, at most ${runsText(sweep)} each, ${sweep.n_jobs} at a time`,
     ],
+    ...eventsFact(sweep),
     ...axes.map((key): [string, string] => [`Axis ${settingName(key)}`, valuesOf(model, key)]),
     [
       fleet === null ? 'Machine' : 'Coordinator',
@@ -46,6 +48,19 @@ export function facts(model: ReportModel): [string, string][] {
     rows.push(['Data SHA-256', data.fingerprint.sha256])
   }
   return rows
+}
+
+/** Which way events came, where they arrive on their own clock. */
+function eventsFact({ scenarios }: Sweep): [string, string][] {
+  const live = scenarios.filter(({ settings }) => settings.mode === 'realtime')
+  const ways = new Set(
+    live.map(({ settings: { 'arrival.through': url } }) =>
+      url === null
+        ? 'handed over in process'
+        : `through ${withoutCredentials(url)}, from a publisher outside the caps`,
+    ),
+  )
+  return ways.size === 0 ? [] : [['Events', [...ways].join('; ')]]
 }
 
 /** @param further files of its own, in words */

@@ -96,6 +96,8 @@ const SHORT_WORDS: Readonly<Record<string, readonly [before: string, after: stri
 }
 
 function shortName(name: string): string {
+  const event = /^event_latency_(mean|p\d+(?:_\d)?|max)_ms$/.exec(name)?.[1]
+  if (event !== undefined) return `event ${event.replace('_', '.')}`
   return /^latency_(mean|p\d+)_ms$/.exec(name)?.[1] ?? metricName(name)
 }
 

@@ -44,10 +44,18 @@ function metricColumns(model: ReportModel): ScenarioColumn[] {
   const isPerRow = latency === 'latency_per_row_us'
   const of = metrics.get('f1')?.of
   const wanted: { name: string | null; short: string; expendable: number }[] = [
-    ...(isPerRow ? [{ name: latency, short: 'us/row', expendable: 0 }] : []),
-    { name: 'latency_mean_ms', short: isPerRow ? 'ms/chunk' : 'mean ms', expendable: isPerRow ? 6 : 0 },
-    { name: 'latency_p50_ms', short: 'p50 ms', expendable: 3 },
-    { name: 'latency_p95_ms', short: 'p95 ms', expendable: 4 },
+    ...(latency.startsWith('event_')
+      ? [
+          { name: 'event_latency_p50_ms', short: 'event p50 ms', expendable: 3 },
+          { name: latency, short: 'event p99 ms', expendable: 0 },
+          { name: 'goodput', short: 'goodput', expendable: 2 },
+        ]
+      : [
+          ...(isPerRow ? [{ name: latency, short: 'us/row', expendable: 0 }] : []),
+          { name: 'latency_mean_ms', short: isPerRow ? 'ms/chunk' : 'mean ms', expendable: isPerRow ? 6 : 0 },
+          { name: 'latency_p50_ms', short: 'p50 ms', expendable: 3 },
+          { name: 'latency_p95_ms', short: 'p95 ms', expendable: 4 },
+        ]),
     { name: 'throughput_rows_s', short: 'rows/s', expendable: 5 },
     { name: 'command_round_trip_ms', short: 'trip ms', expendable: 5 },
     { name: 'peak_memory_mb', short: 'peak MB', expendable: 1 },

@@ -155,3 +155,26 @@ test('colour and shape go to the axes that explain what is seen', () => {
   expect([colour!.key, shape!.key].sort()).toEqual(['batch_size', 'learner'])
   expect(others).toEqual(['chunk_size', 'max_memory_mb', 'max_compute_units'])
 })
+
+test('where events arrive on their own clock, everything ranks and compares by event latency', () => {
+  const live = syntheticRun({
+    chunk_size: [64, 256],
+    metrics: ['latency_p50_ms', 'latency_mean_ms', 'throughput_rows_s'],
+    runs: 5,
+    alter: (trial, { point }) =>
+      measuring(trial, ({ latency_mean_ms }) => {
+        // Small chunks take less time each, and keep events waiting for longer.
+        const p99 = (point['chunk_size'] === 64 ? 100 : 20) * latency_mean_ms!
+        return { event_latency_p50_ms: p99 / 4, event_latency_p99_ms: p99, goodput: 0.99 }
+      }),
+  })
+  const model = modelOf(live)
+  expect(model.latency).toBe('event_latency_p99_ms')
+  expect(model.differing_chunks).toBeNull()
+  const compared = new Set(model.comparisons.map(({ metric }) => metric))
+  expect([...compared]).toEqual(['event_latency_p99_ms', 'throughput_rows_s'])
+  expect(model.operating.points[0]!.goal).toBe('lowest event_latency_p99_ms')
+  const text = textOf(model)
+  expect(text).toMatch(/event p50 ms +event p99 ms/)
+  expect(text).not.toContain('ms/chunk')
+})
