@@ -2,7 +2,10 @@
 import { cpSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Kvm } from '@nats-io/kv'
+import { connect } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ACK_WAIT_MS, GONE_MS, RUNS } from '../../harness/execute/fleet/messages.ts'
 import { compareWithBaseline } from '../../harness/gate/baseline.ts'
 import { writeManifest } from '../../harness/record/manifest.ts'
 import { openRun } from '../../harness/record/open-run.ts'
@@ -27,7 +30,7 @@ function expectWhole(folder: string, trials: number): void {
   expect(new Set(found.map(({ round, machine }) => `${round} ${machine}`)).size).toBe(rounds.size)
 }
 
-describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 60_000, concurrent: true }, () => {
+describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurrent: true }, () => {
   let server: BrokerServer
   let fleet: TestFleet
   beforeAll(async () => {
@@ -89,11 +92,30 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 60_000, concurre
     await until(() => ran(agent) === 2, 'the second trial')
     agent.link.cut()
     await until(() => ran(agent) === 4, 'the rest of the round without a link')
-    await sleep(6000)
+    // Longer than the server waits for a beat, and than an agent is taken to be there.
+    await sleep(Math.max(ACK_WAIT_MS, GONE_MS) + 1000)
     agent.link.mend()
     await run.end
     expectWhole(run.folder(), 8)
     expect(ran(agent)).toBe(8)
+  })
+
+  it('has on disk what an agent measured while its link was cut, for the agent that is started anew', async () => {
+    const own = { name: 'kept-agent' }
+    const agent = await fleet.agent(['kept'], { result: () => ms(20) }, own)
+    const run = fleet.run(fleet.executor({ on: 'kept' }), {
+      benchmark_runs: 1,
+      grid: { chunk_size: [1, 2, 3] },
+    })
+    await until(() => ran(agent) === 1, 'the first trial')
+    agent.link.cut()
+    await until(() => agent.calls.filter((call) => call.startsWith('end ')).length === 3, 'the round')
+    await until(() => agent.notes.some((note) => /is kept here/.test(note)), 'the note')
+    agent.kill()
+    const again = await fleet.agent(['kept'], {}, own)
+    await run.end
+    expectWhole(run.folder(), 3)
+    expect(ran(again)).toBe(0)
   })
 
   it('takes a round once where another agent did it while the link of the first was cut', async () => {
@@ -215,6 +237,40 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 60_000, concurre
     const other = fleet.resume(copy, fleet.executor({ on: 'two' }))
     await expect(other.end).rejects.toThrow(/another stint works on this run \(process \d+ on /)
     await run.end
+    expectWhole(run.folder(), 4)
+  })
+
+  it('refuses a run that a coordinator on another machine holds, and takes it once that one is silent', async () => {
+    const agent = await fleet.agent(['held-elsewhere'], {
+      result: () => (agent.calls.includes('close') ? {} : ms(200)),
+    })
+    const run = fleet.run(fleet.executor({ on: 'held-elsewhere' }))
+    await until(() => ran(agent) > 0, 'the first trial')
+    run.stop()
+    await run.end
+    const nc = await connect({ servers: server.url })
+    const runs = await new Kvm(nc).open(RUNS)
+    const hold = () =>
+      runs.put(
+        basename(run.folder()),
+        JSON.stringify({
+          ...{ name: 'swept', planned: 4, finished: 1, not_ok: 0, done: 'no' },
+          coordinator: { owner: 'of another machine', machine: 'elsewhere' },
+        }),
+      )
+    await hold()
+    const beat = setInterval(() => void hold(), 1000)
+    try {
+      const refused = fleet.resume(run.folder(), fleet.executor({ on: 'held-elsewhere' }))
+      await expect(refused.end).rejects.toThrow(
+        /another stint works on this run \(process \w+ on elsewhere\)/,
+      )
+    } finally {
+      clearInterval(beat)
+    }
+    await nc.close()
+    const taken = fleet.resume(run.folder(), fleet.executor({ on: 'held-elsewhere' }))
+    expect(await taken.end).toMatchObject({ end: { done: 'finished' } })
     expectWhole(run.folder(), 4)
   })
 

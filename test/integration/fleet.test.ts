@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openRun } from '../../harness/record/open-run.ts'
 import { type BrokerServer, isInstalled, startNats } from '../fixtures/brokers.ts'
@@ -10,6 +10,9 @@ import { type CliRun, MAIN, Sandbox, trialsOf } from '../fixtures/cli.ts'
 import { loadedFiles } from '../fixtures/loaded-files.ts'
 
 const missing = isInstalled('nats-server') ? '' : ': no nats-server'
+
+/** How far the clock of one machine is off. */
+const AHEAD_MS = 60_000
 
 const SWEEP = {
   name: 'swept',
@@ -38,7 +41,7 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, () => {
   let sandbox: Sandbox
   let cache: string
   const agents: CliRun[] = []
-  const agent = (labels: string, ...more: string[]) => {
+  const agent = (labels: string, more: string[], env: Record<string, string> = {}) => {
     const words = [
       'agent',
       '--server',
@@ -49,15 +52,17 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, () => {
       join(cache, labels),
       ...more,
     ]
-    agents.push(sandbox.start(words))
+    agents.push(sandbox.start(words, env))
   }
 
   beforeAll(async () => {
     server = await startNats()
     sandbox = new Sandbox()
     cache = mkdtempSync(join(tmpdir(), 'fleet-cache-'))
-    agent('pi', '--max-memory-mb', '200', '--name', 'the-pi')
-    agent('server', '--allow-workloads', 'any', '--name', 'the-server')
+    agent('pi', ['--max-memory-mb', '200', '--name', 'the-pi'])
+    const shift = sandbox.write('shift.mjs', `const now = Date.now; Date.now = () => now() + ${AHEAD_MS}`)
+    const env = { NODE_OPTIONS: `--import=${pathToFileURL(shift)}` }
+    agent('server', ['--allow-workloads', 'any', '--name', 'the-server'], env)
   })
   afterAll(async () => {
     for (const { child } of agents) child.kill('SIGTERM')
@@ -92,7 +97,13 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, () => {
       expect(caps.memory.asked_mb).toBe(machine === 'the-pi' ? 200 : null)
     }
     expect(manifest.fleet?.machines.map(({ name }) => name)).toEqual(['the-pi', 'the-server'])
-    expect(manifest.fleet?.machines[0]?.clock?.error_ms).toBeLessThan(10_000)
+    const clocks = manifest.fleet!.machines.map(({ clock }) => clock!)
+    for (const { error_ms } of clocks) expect(error_ms).toBeLessThan(10_000)
+    // As known to be wrong as the measurement says.
+    const [right, ahead] = clocks as [(typeof clocks)[0], (typeof clocks)[0]]
+    expect(Math.abs(right.offset_ms)).toBeLessThan(right.error_ms + 50)
+    expect(Math.abs(ahead.offset_ms - AHEAD_MS)).toBeLessThan(ahead.error_ms + 50)
+    expect(stderr).toMatch(/the-server .* \+(?:60,0|59,9)\d\d ± [\d.,]+ ms/)
     expect(stderr).toMatch(/server takes [\d.]+× the/)
     expect(stderr).toContain('the-server and the-pi report the same processor, memory, system and Node.')
     expect(readdirSync(join(newest(), 'chunks'))).toHaveLength(4)
