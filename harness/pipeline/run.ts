@@ -130,6 +130,7 @@ function whilePreparing(executor: Executor, work: () => Promise<unknown>): Execu
     prepare: async (spec) => (await Promise.all([executor.prepare(spec), work()]))[0],
     provide: (resources) => executor.provide(resources),
     run: (spec) => executor.run(spec),
+    expect: (next) => executor.expect?.(next),
     close: () => executor.close(),
   }
 }
