@@ -80,24 +80,47 @@ const REACH = 10
 /** For few degrees of freedom the density of log S falls off below only as exp(df log S); this is e^-30. */
 const LOG_CUT = 30
 
-/**
- * P(T > t) for T = (Z + noncentrality) / S, where df S^2 is chi-square: the normal tail averaged over log S,
- * whose density is smooth and fades at both ends, so that the trapezoidal rule converges fast.
- * Absolute error below 1e-8 for df >= 1.
- */
-export function noncentralUpperTail(t: number, df: number, noncentrality: number): number {
+/** Weights below this add nothing that a number could hold. */
+const LEAST_WEIGHT = 1e-20
+
+/** Values of S over which the normal tail is averaged, and their weights. */
+export interface ChiGrid {
+  s: readonly number[]
+  weights: readonly number[]
+}
+
+/** For these degrees of freedom: made once where many tails are wanted. */
+export function chiGrid(df: number): ChiGrid {
   const spread = 1 / Math.sqrt(2 * df)
   const low = -LOG_CUT / df - REACH * spread
   const high = Math.log1p(REACH * spread)
   const step = (high - low) / STEPS
   const half = df / 2
   const logConstant = Math.LN2 + half * Math.log(half) - logGamma(half)
-  let total = 0
+  const [values, weights]: [number[], number[]] = [[], []]
   for (let i = 0; i <= STEPS; i++) {
     const logS = low + i * step
     const s = Math.exp(logS)
-    const density = Math.exp(logConstant + df * logS - half * s * s)
-    total += density * normalUpperTail(t * s - noncentrality)
+    const weight = step * Math.exp(logConstant + df * logS - half * s * s)
+    if (weight < LEAST_WEIGHT) continue
+    values.push(s)
+    weights.push(weight)
   }
-  return Math.min(1, Math.max(0, total * step))
+  return { s: values, weights }
+}
+
+/**
+ * P(T > t) for T = (Z + noncentrality) / S, where df S^2 is chi-square: the normal tail averaged over log S,
+ * whose density is smooth and fades at both ends, so that the trapezoidal rule converges fast.
+ * Absolute error below 1e-8 for df >= 1.
+ */
+export function noncentralUpperTail(
+  t: number,
+  df: number,
+  noncentrality: number,
+  grid: ChiGrid = chiGrid(df),
+): number {
+  let total = 0
+  for (const [i, s] of grid.s.entries()) total += grid.weights[i]! * normalUpperTail(t * s - noncentrality)
+  return Math.min(1, Math.max(0, total))
 }

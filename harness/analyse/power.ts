@@ -1,6 +1,12 @@
 /** What a comparison could have shown: the smallest change that it would have found, and equivalence within a margin. */
 import { mean, standardDeviation, variance } from './descriptive.ts'
-import { noncentralUpperTail, studentQuantile, studentUpperTail } from './distributions.ts'
+import {
+  type ChiGrid,
+  chiGrid,
+  noncentralUpperTail,
+  studentQuantile,
+  studentUpperTail,
+} from './distributions.ts'
 import { pairedComparison } from './paired.ts'
 import { type RawValues, usableValues } from './values.ts'
 import type { Side, Warning } from './warnings.ts'
@@ -72,14 +78,22 @@ export function smallestPairedDifference(
 
 /** Chance that a two-sided t-test rejects when the true difference is `noncentrality` standard errors. */
 export function powerOf(noncentrality: number, df: number, alpha = 0.05): number {
-  const critical = studentQuantile(1 - alpha / 2, df)
-  return noncentralUpperTail(critical, df, noncentrality) + noncentralUpperTail(critical, df, -noncentrality)
+  return powerAt(noncentrality, df, studentQuantile(1 - alpha / 2, df), chiGrid(df))
+}
+
+function powerAt(noncentrality: number, df: number, critical: number, grid: ChiGrid): number {
+  return (
+    noncentralUpperTail(critical, df, noncentrality, grid) +
+    noncentralUpperTail(critical, df, -noncentrality, grid)
+  )
 }
 
 /** The difference in standard errors that is found with the power asked for; by the Illinois method. */
 export function smallestNoncentrality(df: number, settings: PowerSettings = {}): number {
   const { alpha = 0.05, power = 0.8 } = settings
-  const lacking = (x: number) => power - powerOf(x, df, alpha)
+  const critical = studentQuantile(1 - alpha / 2, df)
+  const grid = chiGrid(df)
+  const lacking = (x: number) => power - powerAt(x, df, critical, grid)
   let low = { x: 0, y: power - alpha }
   let high = { x: 1, y: lacking(1) }
   while (high.y > 0) {

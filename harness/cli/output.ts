@@ -156,7 +156,8 @@ export async function tellReport(report: Report, folder: string, { skipped }: Wr
 }
 
 function terminalOf(stream: NodeJS.WriteStream): TerminalOptions {
-  return { colour: wantsColour(stream), width: widthOf(stream) }
+  const { rows } = stream as Partial<NodeJS.WriteStream>
+  return { colour: wantsColour(stream), width: widthOf(stream), ...(rows !== undefined && { height: rows }) }
 }
 
 /** For yargs. */

@@ -15,7 +15,23 @@ export type Plot = {
   alt: string
   /** Drawn in a page, and into no file unless it is asked for by name. */
   pageOnly?: true
+  /** The same in characters, for a terminal that is large enough. */
+  text?: TextPlot
 } & ({ spec: object; skipped?: never } | { spec?: never; skipped: string })
+
+/** Points in a plane, told apart by marks and not by colour. */
+export interface TextPlot {
+  x: TextAxis
+  y: TextAxis
+  points: { x: number; y: number; kind: 'other' | 'front' | 'recommended' }[]
+}
+
+export interface TextAxis {
+  title: string
+  domain: [number, number]
+  isLog: boolean
+  ticks: { value: number; text: string }[]
+}
 
 export type Tone = 'good' | 'bad' | 'quiet' | 'strong'
 

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Plot } from '../section.ts'
 import type { Model } from './model.ts'
-import { type Choice, type Chosen, isAmong, type Store } from './state.ts'
+import type { Choice, Chosen, Store } from './state.ts'
 
 /** Of Vega, which stands in the page as a script of its own: what is used of it. */
 interface Vega {
@@ -20,7 +20,15 @@ interface Vega {
 declare const vega: Vega
 
 /** A drawn mark, with the row of data that Vega binds to it. */
-type Mark = SVGElement & { __data__?: { datum?: { about?: string | string[] } } }
+type Drawn = SVGElement & { __data__?: { datum?: { about?: string | string[] } } }
+
+/** A drawn mark that is about items of the report, by their index; there are thousands of them. */
+interface Mark {
+  element: SVGElement
+  about: readonly number[]
+  /** As its element says, which takes longer to ask. */
+  state: '' | 'left-out' | 'opened' | 'faded'
+}
 
 /** A drag that is shorter is a click, px. */
 const LEAST_DRAG = 6
@@ -36,8 +44,11 @@ interface Props {
 export function Picture({ plot, model, store, choice, chosen }: Props) {
   const frame = useRef<HTMLDivElement>(null)
   const [marks, setMarks] = useState<readonly Mark[]>([])
-  useEffect(() => whenNear(frame.current!, async () => setMarks(await draw(frame.current!, plot))), [plot])
-  useEffect(() => show(marks, model, choice, chosen), [marks, model, choice, chosen])
+  useEffect(
+    () => whenNear(frame.current!, async () => setMarks(await draw(frame.current!, plot, model))),
+    [plot],
+  )
+  useEffect(() => show(marks, choice, chosen), [marks, choice, chosen])
   useBrush(frame, marks, model, store)
   const isLinked = marks.length > 0
   const does = model.kind === 'run' ? `Click a ${model.explore?.noun} for its trials` : 'Click to select'
@@ -86,7 +97,7 @@ function drawWaiting(): void {
 }
 
 /** @returns the marks that are about something */
-async function draw(element: HTMLElement, plot: Plot): Promise<Mark[]> {
+async function draw(element: HTMLElement, plot: Plot, { indexOf }: Model): Promise<Mark[]> {
   // Text is measured while the layout is made, so the font must be there first.
   await Promise.all(['400 14px Inter', '600 14px Inter'].map((font) => document.fonts.load(font)))
   const view = new vega.View(vega.parse(plot.spec!), {
@@ -97,33 +108,39 @@ async function draw(element: HTMLElement, plot: Plot): Promise<Mark[]> {
   })
   view.tooltip(showTip)
   await view.runAsync()
-  return [...element.querySelectorAll<Mark>('path, text, line, rect')].filter(
-    (mark) => mark.__data__?.datum?.about !== undefined,
-  )
+  return [...element.querySelectorAll<Drawn>('path, text, line, rect')].flatMap((drawn): Mark[] => {
+    const about = aboutOf(drawn)
+    return about === undefined
+      ? []
+      : [{ element: drawn, about: about.flatMap((id) => indexOf.get(id) ?? []), state: '' }]
+  })
 }
 
-function aboutOf(mark: Mark): string[] {
-  return [mark.__data__?.datum?.about ?? []].flat()
+function aboutOf(drawn: Drawn): string[] | undefined {
+  const about = drawn.__data__?.datum?.about
+  return about === undefined ? undefined : [about].flat()
 }
 
 /** Hides what the filters leave out, and dims what is not selected. */
-function show(marks: readonly Mark[], model: Model, choice: Choice, chosen: Chosen): void {
-  const opened = [choice.open, choice.beside].flatMap((index) =>
-    index === null ? [] : [model.items[index]!.id],
-  )
+function show(marks: readonly Mark[], choice: Choice, chosen: Chosen): void {
+  const { open, beside } = choice
+  const isAny = (flags: readonly boolean[], about: readonly number[]) =>
+    about.length === 0 || about.some((index) => flags[index])
   for (const mark of marks) {
-    const about = aboutOf(mark)
-    const state = !isAmong(chosen.passes, about, model.indexOf)
+    const { about, element } = mark
+    const [first] = about
+    const state = !isAny(chosen.passes, about)
       ? 'left-out'
-      : about.length === 1 && opened.includes(about[0]!)
+      : about.length === 1 && (first === open || first === beside)
         ? 'opened'
-        : isAmong(chosen.shown, about, model.indexOf)
+        : isAny(chosen.shown, about)
           ? ''
           : 'faded'
-    // There are thousands of them, and a browser takes every change for one, also one to the same.
-    if (state === (mark.dataset['state'] ?? '')) continue
-    if (state === '') delete mark.dataset['state']
-    else mark.dataset['state'] = state
+    // A browser takes every change for one, also one to the same.
+    if (state === mark.state) continue
+    mark.state = state
+    if (state === '') delete element.dataset['state']
+    else element.dataset['state'] = state
   }
 }
 
@@ -187,7 +204,7 @@ function useBrush(
       box.remove()
     }
     const click = (event: MouseEvent) => {
-      const about = aboutOf(event.target as Mark).flatMap((id) => model.indexOf.get(id) ?? [])
+      const about = (aboutOf(event.target as Drawn) ?? []).flatMap((id) => model.indexOf.get(id) ?? [])
       const [open, beside = null] = about
       if (open === undefined) return
       if (model.kind !== 'run') store.set({ selected: new Set(about) })
@@ -197,14 +214,11 @@ function useBrush(
     const select = ({ left, top, right, bottom }: Area) => {
       const chosen = new Set<number>()
       for (const mark of marks) {
-        if (mark.dataset['state'] === 'left-out' || mark instanceof SVGTextElement) continue
-        const box = mark.getBoundingClientRect()
+        if (mark.state === 'left-out' || mark.element instanceof SVGTextElement) continue
+        const box = mark.element.getBoundingClientRect()
         const [x, y] = [(box.left + box.right) / 2, (box.top + box.bottom) / 2]
         if (x < left || x > right || y < top || y > bottom) continue
-        for (const id of aboutOf(mark)) {
-          const index = model.indexOf.get(id)
-          if (index !== undefined) chosen.add(index)
-        }
+        for (const index of mark.about) chosen.add(index)
       }
       store.set({ selected: chosen })
     }

@@ -2,7 +2,7 @@
 import { formatNumber, wholeNumber } from '../../format.ts'
 import type { Plot } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
-import { scalarText } from '../words.ts'
+import { capitalised, scalarText, settingName } from '../words.ts'
 import { scaleOver, tickLabel } from './scale.ts'
 import { captionLayer, pictureSubtitle, wrap } from './text.ts'
 import { config, FONT_SIZE, MUTED, palette } from './theme.ts'
@@ -69,7 +69,10 @@ export function loadPlot(model: ReportModel, file: string): Plot {
       field: 'setting',
       type: 'nominal',
       scale: { domain: settings, range: palette(settings.length) },
-      legend: settings.length > 1 ? { title: others.length === 1 ? others[0]! : null } : null,
+      legend:
+        settings.length > 1
+          ? { title: others.length === 1 ? capitalised(settingName(others[0]!)) : null }
+          : null,
     },
   }
   const states = ['sustained', 'not sustained']
@@ -124,7 +127,7 @@ export function loadPlot(model: ReportModel, file: string): Plot {
             field: 'state',
             type: 'nominal',
             scale: { domain: states, range: ['circle', 'cross'] },
-            legend: { title: null },
+            legend: { title: null, symbolFillColor: MUTED, symbolStrokeWidth: 0 },
           },
           tooltip: [
             { field: 'label', title: 'Scenario' },

@@ -58,6 +58,11 @@ export function linearTicks([low, high]: readonly [number, number], count = 5): 
   return ticks(low, high, count)
 }
 
+/** A tick where no expression is run: as it is, without the dust of sums. */
+export function tickText(value: number): string {
+  return Number(value.toPrecision(6)).toLocaleString('en-US', { maximumSignificantDigits: 6 })
+}
+
 /** A Vega expression that writes ticks as people do: thousands grouped, and as many decimals as the finest has. */
 export function tickLabel({ type, ticks }: Pick<PlotScale, 'type' | 'ticks'>): string {
   if (type === 'log') return "format(datum.value, ',.6~g')"

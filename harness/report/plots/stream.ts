@@ -206,7 +206,7 @@ export function coursePlot(model: ReportModel, logs: ReadonlyMap<string, LogSumm
     alt,
     headline: courseHeadline(most, isAbove, known),
     caption: [
-      `Heap and external memory after each chunk${isAbove ? ', above that of an idle worker as caps count it' : ', that of an idle worker included'}; one trial per scenario, the first with a chunk log.${sampleText(logs)}`,
+      `Heap and external memory after each chunk, ${isAbove ? 'above an idle worker as caps count it' : 'that of an idle worker included'}; of the first trial with a chunk log.${sampleText(logs)}`,
       ...(beyond.length > 0 ? [`Caps above the picture: ${list(beyond.map(capText), 'and', 6)}.`] : []),
       ...(!isAbove && caps(model.scenarios).length > 0
         ? ['Caps count memory above an idle worker, which these trials do not report, so that none is drawn.']

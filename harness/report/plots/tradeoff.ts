@@ -1,14 +1,15 @@
 /** Cost against quality: a point per scenario, its intervals, and the front that nothing beats on both. */
 
+import { membersOf } from '../../analyse/comparison.ts'
 import { paretoFrontier } from '../../analyse/front.ts'
 import { count, formatMetric, formatNumber, list, wholeNumber } from '../../format.ts'
 import type { Metric } from '../../metrics.ts'
-import type { Plot } from '../section.ts'
+import type { Plot, TextAxis, TextPlot } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
 import { capitalised, chunkSizesText, metricName, metricTitle, settingLabel } from '../words.ts'
 import { levelChannels, levelOf } from './encode.ts'
 import { type Box, placeLabels } from './labels.ts'
-import { type PlotScale, position, tickLabel } from './scale.ts'
+import { type PlotScale, position, tickLabel, tickText } from './scale.ts'
 import { captionLayer, pictureSubtitle, textWidth, wrap } from './text.ts'
 import { config, FONT_SIZE, INK, MUTED, REFERENCE } from './theme.ts'
 import { clamp, HEIGHT, layOut, type Picture, type Point, pointsOf, WIDTH } from './tradeoff-layout.ts'
@@ -43,7 +44,31 @@ export function tradeoffPlot(model: ReportModel, of: Tradeoff, file: string): Pl
     }
   }
   const picture = layOut(model, points, cost, value)
-  return { file, alt, spec: specOf(model, picture, alt) }
+  const isMain = of === 'latency' && points.length >= LEAST_TEXT_POINTS
+  return { file, alt, spec: specOf(model, picture, alt), ...(isMain && { text: textOf(model, picture) }) }
+}
+
+/** Fewer are told by the table. */
+const LEAST_TEXT_POINTS = 3
+
+function textOf({ recommendation }: ReportModel, { points, cost, accuracy, xs, ys }: Picture): TextPlot {
+  const isChoice = recommendation !== null && recommendation.reason !== 'nothing_meets'
+  const chosen = isChoice && recommendation.choice !== null ? membersOf(recommendation.choice.scenario) : []
+  const axis = (metric: Metric, { type, domain, ticks }: PlotScale): TextAxis => ({
+    title: metricTitle(metric) + (type === 'log' ? ', log scale' : ''),
+    domain,
+    isLog: type === 'log',
+    ticks: ticks.map((value) => ({ value, text: tickText(value) })),
+  })
+  return {
+    x: axis(cost, xs),
+    y: axis(accuracy, ys),
+    points: points.map(({ scenario, x, y, front }) => ({
+      x: x.value,
+      y: y.value,
+      kind: chosen.includes(scenario.id) ? 'recommended' : front ? 'front' : 'other',
+    })),
+  }
 }
 
 function frontOf({ scenarios }: ReportModel, of: Tradeoff, cost: Metric, value: Metric) {

@@ -32,7 +32,8 @@ function drawnBy(block: Block, specOf: (spec: object) => object): Block {
   if (block.kind === 'details')
     return { ...block, blocks: block.blocks.map((inner) => drawnBy(inner, specOf)) }
   if (block.kind !== 'picture' || block.plot.spec === undefined) return block
-  return { ...block, plot: { ...block.plot, spec: specOf(block.plot.spec) } }
+  const { text: _, ...plot } = block.plot
+  return { ...block, plot: { ...plot, spec: specOf(plot.spec) } }
 }
 
 /** JSON that may be printed: no character in it can steer a terminal. */

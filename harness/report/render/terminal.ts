@@ -11,11 +11,14 @@ import {
   type Tone,
 } from '../section.ts'
 import { plain } from '../words.ts'
+import { textPlotLines } from './text-plot.ts'
 
 export interface TerminalOptions {
   colour: boolean
   /** Columns of the terminal. */
   width: number
+  /** Its rows; absent where they are not known, and then there are no plots. */
+  height?: number
   /** Whether a file that has more is there: without it nothing is cut short. Absent: it is. */
   hasFile?: (file: string) => boolean
 }
@@ -70,7 +73,10 @@ function blockLines(block: Block, options: TerminalOptions): string[] {
     }
     case 'table':
       return tableBlock(block.table, options)
-    case 'picture':
+    case 'picture': {
+      const { text } = block.plot
+      return text === undefined ? [] : textPlotLines(text, options, cut)
+    }
     case 'code':
     case 'details':
       return []
@@ -154,13 +160,26 @@ function paragraph(
 function wrapped(text: string, width: number, indent: string): string[] {
   const lines: string[] = []
   let line = ''
-  for (const word of plain(text).split(' ')) {
+  for (const word of plain(text)
+    .split(' ')
+    .flatMap((one) => broken(one, width - indent.length))) {
     if (line !== '' && stringWidth(line) + 1 + stringWidth(word) > width) {
       lines.push(line)
       line = indent + word
     } else line = line === '' ? word : `${line} ${word}`
   }
   return [...lines, line]
+}
+
+/** Scripts that set no spaces break anywhere; a long word of letters, such as a path, stays whole, so that it can be copied. */
+function broken(word: string, width: number): string[] {
+  if (stringWidth(word) <= width || stringWidth(word) === word.length) return [word]
+  const parts = ['']
+  for (const { segment } of new Intl.Segmenter().segment(word)) {
+    if (stringWidth(parts.at(-1)! + segment) > width) parts.push('')
+    parts[parts.length - 1] += segment
+  }
+  return parts
 }
 
 function fitting(columns: readonly Column[], width: number): Column[] {

@@ -1,11 +1,13 @@
+import fc from 'fast-check'
 import stringWidth from 'fast-string-width'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { buildReportModel } from '../../../../harness/report/model.ts'
-import { terminalText } from '../../../../harness/report/render/terminal.ts'
-import type { Report } from '../../../../harness/report/section.ts'
+import { cut, terminalText } from '../../../../harness/report/render/terminal.ts'
+import { textPlotLines } from '../../../../harness/report/render/text-plot.ts'
+import type { Report, TextPlot } from '../../../../harness/report/section.ts'
 import { runReport } from '../../../../harness/report/sections/run.ts'
 import { hostileRun } from '../hostile.ts'
-import { ordinaryReport } from '../ordinary.ts'
+import { ordinaryModel, ordinaryReport } from '../ordinary.ts'
 import { textOf } from '../rendered.ts'
 import { syntheticRun } from '../synthetic.ts'
 
@@ -108,4 +110,117 @@ test('a long grid shows what is recommended and its front first, and counts the 
   expect(lines.some((line) => /^56 more rows in benchmarks\/constraint_experiment\.csv/.test(line))).toBe(
     true,
   )
+})
+
+const WIDE = ['漢', '字', 'か', 'é', '🦀', '👩‍💻']
+const written = (characters: string[], most: number) =>
+  fc.array(fc.constantFrom(...characters), { minLength: 1, maxLength: most }).map((all) => all.join(''))
+
+describe('a plot of the front in characters', () => {
+  const plotIn = (text: string) => {
+    const lines = text.split('\n')
+    const end = lines.findIndex((line) => /└[─┬]+$/.test(line))
+    const first = lines.findLastIndex((line, i) => i < end && !/[│┤]/.test(line))
+    return end < 0 ? [] : lines.slice(first, end + 3)
+  }
+  const draw = (report: Report, width: number, height?: number) =>
+    plotIn(terminalText(report, { colour: false, width, ...(height !== undefined && { height }) }))
+
+  test('marks what is recommended and the front, between the ends of both axes', () => {
+    const lines = draw(ordinaryReport, 100, 40)
+    const { recommendation, scenarios, latency } = ordinaryModel
+    const marked = scenarios.find(({ id }) => id === recommendation!.choice!.scenario)!
+    expect(marked.metrics[latency]).not.toBeNull()
+    expect(lines[0]).toBe('R²')
+    expect(lines.at(-1)).toMatch(/^ +Latency per row \(us\)/)
+    const cells = lines.slice(1, -3).map((line) => line.replace(/^.*?[│┤]/, ''))
+    expect(cells).toHaveLength(12)
+    expect(cells.join('').match(/>/g)).toHaveLength(1)
+    expect(cells.join('')).toContain('*')
+    expect(cells.join('')).toContain('·')
+    // The most accurate is in no lower row than the others.
+    const best = Math.max(...scenarios.flatMap(({ metrics }) => metrics['r2']?.value ?? []))
+    const top = cells.findIndex((row) => /[>*·]/.test(row))
+    if (marked.metrics['r2']!.value === best) expect(cells[top]).toContain('>')
+  })
+
+  test('is there only where the size of the terminal is known and large enough', () => {
+    expect(draw(ordinaryReport, 100)).toEqual([])
+    expect(draw(ordinaryReport, 100, 23)).toEqual([])
+    expect(draw(ordinaryReport, 39, 40)).toEqual([])
+    expect(draw(ordinaryReport, 40, 24)).not.toEqual([])
+  })
+
+  test('is never wider than the terminal, whatever its axes are called and its values are', () => {
+    const title = written(['a', ' ', ...WIDE], 80)
+    const value = fc.double({ min: 1e-6, max: 1e9, noNaN: true })
+    const axis = fc.record({ title, isLog: fc.boolean(), low: value, span: value })
+    const points = fc.array(fc.tuple(value, value, fc.constantFrom('other', 'front', 'recommended')), {
+      minLength: 1,
+    })
+    const property = fc.property(
+      axis,
+      axis,
+      points,
+      fc.integer({ min: 40, max: 200 }),
+      (x, y, drawn, width) => {
+        const of = ({ title, isLog, low, span }: typeof x) => ({
+          title,
+          isLog,
+          domain: [low, low + span] as [number, number],
+          ticks: [low, low + span / 3, low + span].map((value) => ({
+            value,
+            text: value.toLocaleString('en-US'),
+          })),
+        })
+        const text: TextPlot = {
+          x: of(x),
+          y: of(y),
+          points: drawn.map(([x, y, kind]) => ({ x, y, kind })) as TextPlot['points'],
+        }
+        const lines = textPlotLines(text, { width, height: 40 }, cut)
+        expect(lines).toHaveLength(16)
+        for (const line of lines) expect(stringWidth(line)).toBeLessThanOrEqual(width)
+      },
+    )
+    fc.assert(property, { numRuns: 100 })
+  })
+})
+
+test('lines are no wider than the terminal with words of any script, of 40 columns or of 200', () => {
+  // A longer word of letters, such as a path, stays whole so that it can be copied; scripts without spaces break anywhere.
+  const word = fc.oneof(fc.stringMatching(/^[a-zé]{1,36}$/u), written(WIDE, 60))
+  const sentence = fc.array(word, { minLength: 1, maxLength: 30 }).map((words) => words.join(' '))
+  const property = fc.property(
+    sentence,
+    fc.array(sentence, { minLength: 3, maxLength: 3 }),
+    fc.constantFrom(40, 80, 200),
+    (text, cells, width) => {
+      const column = (head: string) => ({
+        head,
+        type: 'text' as const,
+        cells: cells.map((cell) => ({ text: cell })),
+      })
+      const report: Report = {
+        ...ordinaryReport,
+        title: text,
+        answer: { text, tone: 'good' },
+        sections: [
+          {
+            id: 'any',
+            title: '',
+            blocks: [
+              { kind: 'text', text },
+              { kind: 'list', items: [{ text }] },
+              { kind: 'notices', notices: [{ level: 'problem', text }] },
+              { kind: 'table', table: { columns: [column(text), column('b'), column('c')] } },
+            ],
+          },
+        ],
+      }
+      for (const line of terminalText(report, { colour: false, width }).split('\n'))
+        expect(stringWidth(line)).toBeLessThanOrEqual(width)
+    },
+  )
+  fc.assert(property, { numRuns: 60 })
 })
