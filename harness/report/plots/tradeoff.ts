@@ -9,7 +9,7 @@ import type { ReportModel, ScenarioReport } from '../types.ts'
 import { capitalised, chunkSizesText, metricName, metricTitle, settingLabel } from '../words.ts'
 import { levelChannels, levelOf } from './encode.ts'
 import { type Box, placeLabels } from './labels.ts'
-import { type PlotScale, position, tickLabel, tickText } from './scale.ts'
+import { type PlotScale, position, scaleOver, tickLabel, tickText } from './scale.ts'
 import { captionLayer, pictureSubtitle, textWidth, wrap } from './text.ts'
 import { config, FONT_SIZE, INK, MUTED, REFERENCE } from './theme.ts'
 import { clamp, HEIGHT, layOut, type Picture, type Point, pointsOf, WIDTH } from './tradeoff-layout.ts'
@@ -61,8 +61,21 @@ function textOf({ recommendation }: ReportModel, { points, cost, accuracy, xs, y
     ticks: ticks.map((value) => ({ value, text: tickText(value) })),
   })
   return {
-    x: axis(cost, xs),
-    y: axis(accuracy, ys),
+    // Without intervals there is no need of their room.
+    x: axis(
+      cost,
+      scaleOver(
+        points.map(({ x }) => x.value),
+        { log: xs.type === 'log' },
+      ),
+    ),
+    y: axis(
+      accuracy,
+      scaleOver(
+        points.map(({ y }) => y.value),
+        { log: ys.type === 'log' },
+      ),
+    ),
     points: points.map(({ scenario, x, y, front }) => ({
       x: x.value,
       y: y.value,

@@ -41,6 +41,7 @@ export function textPlotLines(
     `${indent}└${axis}`,
     `${indent} ${text}`.trimEnd(),
     cut(`${indent} ${plain(plot.x.title)}`, width),
+    '',
   ]
 }
 

@@ -15,7 +15,12 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 const reportOf = (shape: Parameters<typeof syntheticRun>[0] = {}) => {
-  const { manifest, trials } = syntheticRun({ chunk_size: [64, 256], runs: 2, ...shape })
+  const { manifest, trials } = syntheticRun({
+    chunk_size: [64, 256],
+    max_memory_mb: [256],
+    runs: 2,
+    ...shape,
+  })
   return runReport(buildReportModel(manifest, trials))
 }
 const named = (...formats: Format[]): Export[] => formats.map((format) => ({ format, to: null }))
@@ -116,7 +121,7 @@ test('a picture that is skipped now does not stay from before', async () => {
 })
 
 test('a picture that is not chosen now does not stay from an earlier choice, nor does its link', async () => {
-  const { manifest, trials } = syntheticRun({ chunk_size: [64, 256], runs: 2 })
+  const { manifest, trials } = syntheticRun({ chunk_size: [64, 256], max_memory_mb: [256], runs: 2 })
   const model = buildReportModel(manifest, trials)
   const chosen = async (plots?: string[]) => {
     const made = runReport(model, [], plots === undefined ? {} : { plots })
@@ -133,7 +138,7 @@ test('a picture that is not chosen now does not stay from an earlier choice, nor
 })
 
 test('a picture that was asked for and cannot be is missing with its reason, wherever its section is', async () => {
-  const { manifest, trials } = syntheticRun({ chunk_size: [64, 256], runs: 2 })
+  const { manifest, trials } = syntheticRun({ chunk_size: [64, 256], max_memory_mb: [256], runs: 2 })
   const made = runReport(buildReportModel(manifest, trials), [], { plots: ['load', 'caps'] })
   const { skipped, written } = await writeReport(made, named('png'), { folder })
   expect(skipped).toEqual([{ file: 'benchmarks/load.png', reason: 'no scenario runs in real time' }])

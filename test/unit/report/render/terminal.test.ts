@@ -179,7 +179,7 @@ describe('a plot of the front in characters', () => {
           points: drawn.map(([x, y, kind]) => ({ x, y, kind })) as TextPlot['points'],
         }
         const lines = textPlotLines(text, { width, height: 40 }, cut)
-        expect(lines).toHaveLength(16)
+        expect(lines).toHaveLength(17)
         for (const line of lines) expect(stringWidth(line)).toBeLessThanOrEqual(width)
       },
     )
