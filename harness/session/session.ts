@@ -22,7 +22,7 @@ import { type Executor, fleetOf } from '../execute/executor.ts'
 import { leftOut, unset } from '../execute/local/environment.ts'
 import { runProbe, type TrialPart, trialSpec } from '../execute/trial-spec.ts'
 import { hashWorkload } from '../execute/workload-code.ts'
-import { formatNumber } from '../format.ts'
+import { formatNumber, wholeNumber } from '../format.ts'
 import { makeOwnedFolder } from '../ownership/leftovers.ts'
 import { STINT_VERSION } from '../package-folder.ts'
 import { type Conditions, hereOf } from '../record/compatibility.ts'
@@ -99,7 +99,12 @@ export async function prepareSession(options: SessionOptions): Promise<Preparati
       fit.sweep,
       workload,
       datasets,
-      [...notes, ...tooManyJobs(fit.sweep, limits), ...leftOutHere(fit.sweep, ref, executor)],
+      [
+        ...notes,
+        ...tooManyJobs(fit.sweep, limits),
+        ...leftOutHere(fit.sweep, ref, executor),
+        ...cutByTimeout(fit.sweep, datasets),
+      ],
       calibration,
       executor,
       inputs,
@@ -438,6 +443,24 @@ function unsetHere({ env, source }: Sweep, executor: Executor, locate: Locate | 
 function leftOutHere({ env }: Sweep, { kind }: WorkloadRef, executor: Executor): string[] {
   const note = fleetOf(executor) === null ? leftOut(kind, env) : null
   return note === null ? [] : [note]
+}
+
+/** A realtime trial without `duration_s` lasts until the last event of the data has arrived, unless its deadline ends it. */
+function cutByTimeout({ scenarios }: Sweep, datasets: readonly PreparedDataset[]): string[] {
+  const keys = distinctDatasets(scenarios).map(keyOf)
+  const late = scenarios.flatMap(({ settings, dataset }) => {
+    const { mode, duration_s, timeout_s, 'arrival.rate': rate } = settings
+    const rows = dataset === null ? undefined : datasets[keys.indexOf(keyOf(dataset))]?.rows
+    if (mode !== 'realtime' || duration_s !== null || rate === null || rows === undefined) return []
+    const seconds = rows / rate
+    return seconds > timeout_s ? [{ seconds, rate, rows, timeout_s }] : []
+  })
+  const [first] = late.sort((a, b) => b.seconds - a.seconds)
+  if (first === undefined) return []
+  const { seconds, rate, rows, timeout_s } = first
+  return [
+    `at ${formatNumber(rate)} events per second the ${wholeNumber(rows)} rows take ${formatNumber(seconds)} s to arrive, longer than timeout_s (${timeout_s} s), which ends such trials: give duration_s, or raise timeout_s`,
+  ]
 }
 
 /** Of the scenarios whose caps must hold; 0 for none. */

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { openRun } from '../../../harness/record/open-run.ts'
 import { resumeRun } from '../../../harness/session/resume.ts'
 import { runSweep } from '../../../harness/session/run.ts'
-import { loadSweep } from '../../../harness/sweep/load.ts'
+import { loadSearch, loadSweep } from '../../../harness/sweep/load.ts'
 import { FakeExecutor } from '../../fixtures/fake-executor.ts'
 import { workloadFile } from '../../fixtures/trial.ts'
 import { errorOf } from '../../fixtures/trials.ts'
@@ -18,7 +18,10 @@ const grid = { chunk_size: [1, 2, 3, 4] }
 writeFileSync(sweep, JSON.stringify({ name: 'x', workload: workloadFile('tiny'), grid, benchmark_runs: 1 }))
 
 /** Runs until so many trials have started, and is stopped then. */
-async function stopped(after: number): Promise<{ folder: string; running: string }> {
+async function stopped(
+  after: number,
+  load = () => loadSweep(sweep),
+): Promise<{ folder: string; running: string }> {
   const abort = new AbortController()
   let running = ''
   let started = 0
@@ -33,7 +36,7 @@ async function stopped(after: number): Promise<{ folder: string; running: string
     },
   })
   const options = { root, command: [], signal: abort.signal, listener: () => {} }
-  const end = await runSweep(loadSweep(sweep), executor, options)
+  const end = await runSweep(load(), executor, options)
   return { folder: (end as { folder: string }).folder, running }
 }
 
@@ -93,6 +96,37 @@ describe('a trial that ran when the coordinator died', () => {
     expect(trial.outcome).toBe('crashed')
     expect(errorOf(trial)?.message).toContain('stint itself was ended each time')
     expect(trials).toHaveLength(4)
+  })
+})
+
+describe('a search', () => {
+  const goal = { subject_to: ['chunks >= 1'] }
+  const file = join(root, 'search.yaml')
+  writeFileSync(file, JSON.stringify({ name: 'y', workload: workloadFile('tiny'), goal }))
+  const search = () =>
+    loadSearch(file, {
+      ...{ axis: 'chunk_size', best: 'min', over: null, resolution: 0.5, trials: 8, param: null },
+      range: { low: 1, high: 8 },
+    })
+
+  it('tries such a trial at once, since nothing else is wanted, and says so', async () => {
+    const { folder, running } = await stopped(3, search)
+    died(folder, running, 2)
+    const { played, notes } = await resumed(folder)
+    expect(played[0]).toBe(running)
+    expect(notes[0]).toBe(
+      `${running} was running each of the 2 times that stint itself was ended: the search needs it next, and tries it once more`,
+    )
+  })
+
+  it('records it as crashed after the third, and goes on with others', async () => {
+    const { folder, running } = await stopped(3, search)
+    died(folder, running, 3)
+    const { played, notes, trials } = await resumed(folder)
+    expect(played).not.toContain(running)
+    expect(notes[0]).toContain('it is recorded as crashed and not tried again')
+    expect(trials.find(({ trial }) => trial === running)!.outcome).toBe('crashed')
+    expect(openRun(folder).manifest.finished_at).not.toBeNull()
   })
 })
 
