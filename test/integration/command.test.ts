@@ -4,11 +4,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LocalExecutor } from '../../harness/execute/local/executor.ts'
+import type { GateResult } from '../../harness/gate/types.ts'
 import { openRun } from '../../harness/record/open-run.ts'
 import { Sandbox, trialsOf } from '../fixtures/cli.ts'
 import { fixtureResources, trialSpec } from '../fixtures/trial.ts'
 import { errorOf, okOf } from '../fixtures/trials.ts'
 
+const FULL = process.env['STINT_FULL'] === '1'
 const programs = fileURLToPath(new URL('../fixtures/programs/', import.meta.url))
 const box = new Sandbox()
 afterAll(() => box.remove())
@@ -50,6 +52,53 @@ describe('a program as a workload', () => {
     )
   })
 })
+
+/** A program of 40 steps, each of so many turns of a loop as its parameter says. */
+const TURNS = `
+import { createInterface } from 'node:readline'
+const param = { type: 'integer', default: 60000, description: 'of a loop, in each step' }
+let left = 0
+let turns = 0
+const answers = {
+  describe: () => ({ name: 'turns', dataset: 'none', params: { turns: param }, metrics: {} }),
+  open: ({ params }) => {
+    left = 40
+    turns = params.turns
+    return {}
+  },
+  step: ({ rows }) => {
+    let sum = 0
+    for (let i = 0; i < turns; i++) sum = Math.sqrt(sum + i)
+    return left-- > 0 ? { rows, info: sum < 0 } : { done: true }
+  },
+  finish: () => ({ metrics: {} }),
+}
+for await (const line of createInterface({ input: process.stdin })) {
+  const { op, ...request } = JSON.parse(line)
+  process.stdout.write(\`\${JSON.stringify((answers[op] ?? (() => ({})))(request))}\\n\`)
+}
+`
+
+it.runIf(FULL)(
+  'is gated: a slower program is found, and an equal one never claimed to be',
+  async () => {
+    box.write('turns.mjs', TURNS)
+    const command = [process.execPath, 'turns.mjs']
+    const sweep = box.write('turns.yaml', JSON.stringify({ name: 'turns', workload: { command } }))
+    const gate = (turns: number) =>
+      box.stint('gate', sweep, '--json', '--time-limit', '120s', '--set-candidate', `params.turns=${turns}`)
+    const same = await gate(60_000)
+    expect([0, 3], same.stdout + same.stderr).toContain(same.code)
+    const slower = await gate(240_000)
+    expect(slower.code, slower.stdout + slower.stderr).toBe(1)
+    const { rows, untested } = JSON.parse(slower.stdout) as GateResult
+    const found = rows.filter(({ verdict }) => verdict === 'regression').map(({ metric }) => metric)
+    expect(found).toEqual(expect.arrayContaining(['latency_mean_ms']))
+    expect(rows.find(({ metric }) => metric === 'cpu_s')).toMatchObject({ source: 'pairs' })
+    expect(untested.map(({ metric }) => metric)).not.toContain('cpu_s')
+  },
+  600_000,
+)
 
 describe.skipIf(process.platform !== 'linux')('a trial of a program', () => {
   let executor: LocalExecutor
