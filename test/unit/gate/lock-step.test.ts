@@ -34,6 +34,21 @@ describe('a gate in lock step', () => {
     expect(row('latency_mean_ms', 's1')!.verdict).not.toBe('regression')
   })
 
+  it('finds +30% in one of six scenarios within a minute, since what looks worst is measured next', async () => {
+    const scenarios = ['s1', 's2', 's3', 's4', 's5', 's6']
+    let found = 0
+    for (const [index, slow] of scenarios.entries()) {
+      const noise = normalNoise(20 + index, 0.03)
+      const { result, row } = await playGate({
+        scenarios,
+        worse: ({ duet }) => (duet.startsWith(slow) ? Math.log(1.3) : 0) + noise(),
+      })
+      expect(result.elapsed_s).toBeLessThanOrEqual(60)
+      if (result.verdict === 'regression' && row('latency_mean_ms', slow)!.verdict === 'regression') found++
+    }
+    expect(found).toBe(scenarios.length)
+  })
+
   it('rules a regression out where there is none', async () => {
     const { result, row } = await playGate({ worse: normalNoise(2, 0.01) })
     expect(result.verdict).toBe('ruled_out')
