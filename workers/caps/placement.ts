@@ -191,19 +191,32 @@ function codeOf(error: unknown): string | undefined {
 // ---------------------------------------------------------------- whose processes
 
 /**
- * This process, its coordinator, and what was started in one command with that, such as `npx`, or `tee` behind a pipe:
- * a shell gives them one process group.
+ * This process, its coordinator, what was started in one command with that, such as `npx`, or `tee` behind a pipe, to which
+ * a shell gives one process group, and all that these have started, such as the supervisor of another run.
  */
-function isOfThisJob(pid: number): boolean {
-  return pid === process.pid || pid === process.ppid || jobOf(pid) === (jobOf(process.ppid) ?? -1)
+export function isOfThisJob(pid: number): boolean {
+  const job = jobOf(process.ppid)
+  for (let at: number | null = pid; at !== null && at > 0; at = parentOf(at)) {
+    if (at === process.pid || at === process.ppid || (job !== null && jobOf(at) === job)) return true
+  }
+  return false
+}
+
+function parentOf(pid: number): number | null {
+  return statField(pid, 1)
 }
 
 /** Id of a process's group of processes; null where it is gone, or one of another namespace. */
 function jobOf(pid: number): number | null {
+  return statField(pid, 2)
+}
+
+/** Counted from the state; null where there is none, or 0. */
+function statField(pid: number, at: number): number | null {
   const stat = textOf(`/proc/${pid}/stat`)
   // The second field is the program's name, which may hold spaces and brackets.
-  const job = Number(stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[2] ?? Number.NaN)
-  return job > 0 ? job : null
+  const value = Number(stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[at] ?? Number.NaN)
+  return value > 0 ? value : null
 }
 
 function described(pid: number): string {

@@ -1,9 +1,11 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { dirname } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type CgroupV2Place, startOf } from '../../../workers/caps/cgroup-files.ts'
 import { openCgroupV2 } from '../../../workers/caps/compute-group.ts'
 import { openMemoryV2 } from '../../../workers/caps/memory-group.ts'
-import { findPlacement } from '../../../workers/caps/placement.ts'
+import { findPlacement, isOfThisJob } from '../../../workers/caps/placement.ts'
 import { FakeCgroup2 } from '../../fixtures/fake-cgroup2.ts'
 
 const MOUNT = '/fake'
@@ -155,5 +157,20 @@ describe.skipIf(process.platform !== 'linux')('what other runs have in the same 
     expect(tree.removed).toContain(`${unit}/stint-99999999-1-2`)
     expect([...tree.at(unit).passedOn]).toEqual([])
     expect([...tree.at(unit).processes].sort()).toEqual([COORDINATOR, SHELL].sort())
+  })
+})
+
+describe.skipIf(process.platform !== 'linux')('whose processes may be moved along', () => {
+  it('are those of this command, and what they started, also in a session of its own as a supervisor is', async () => {
+    const child = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' })
+    await once(child, 'spawn')
+    try {
+      expect(isOfThisJob(child.pid!)).toBe(true)
+      expect(isOfThisJob(process.ppid)).toBe(true)
+      // Of another namespace.
+      expect(isOfThisJob(0)).toBe(false)
+    } finally {
+      child.kill('SIGKILL')
+    }
   })
 })
