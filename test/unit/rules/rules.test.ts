@@ -31,19 +31,24 @@ function checkRules(folder: string): { status: number | null; said: string } {
   return { status, said: stdout + stderr }
 }
 
-describe('the rule on text as a key', () => {
-  it.each([
+it('the rule on text as a key reports each form, by file and line', () => {
+  const texts = [
     'export const counts: Record<string, number> = {}',
     'export const counts: Readonly<Record<string, number>> = {}',
     'let seen: { [name: string]: number } = {}\nseen = {}',
     'export const all = [1].reduce((a) => a, {} as Record<string, number>)',
     'export const has = (name: string, all: object) => (name in all ? 1 : 2)',
     'export const has = (all: object) => (name: string) => name in all',
-  ])('reports %j', (text) => {
-    const { status, said } = checkRules(copyWith({ 'workers/data/planted.ts': `${text}\n` }))
-    expect(said).toMatch(/workers\/data\/planted\.ts:\d+: text-is-no-key\. /)
-    expect(status).toBe(1)
-  })
+  ]
+  const planted = texts.map((text, i) => [`workers/data/planted-${i}.ts`, `${text}\n`])
+  // Others that break no rule: where no import is seen, nothing was looked at.
+  const others = { 'workers/data/other.ts': "import './planted-0.ts'\n", 'harness/other.ts': '' }
+  const files = { ...Object.fromEntries(planted), ...others }
+  const { status, said } = checkRules(copyWith(files, ['package.json']))
+  for (const i of texts.keys())
+    expect(said).toMatch(new RegExp(`^workers/data/planted-${i}\\.ts:1: text-is-no-key\\. `, 'm'))
+  expect(said).not.toContain('other.ts:')
+  expect(status).toBe(1)
 })
 
 describe('the import rules', () => {
