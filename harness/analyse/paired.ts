@@ -41,30 +41,6 @@ export function pairsByRound(
   }
 }
 
-/** Log ratios b / a of the rounds in which both sides were `ok` and have a positive value. */
-export function logRatiosByRound(
-  a: readonly TrialResult[],
-  b: readonly TrialResult[],
-  metric: string,
-): { logRatios: number[]; warnings: Warning[] } {
-  const pairs = pairsByRound(a, b, metric)
-  const logRatios: number[] = []
-  const notPositive = { a: 0, b: 0 }
-  for (const [index, valueA] of pairs.a.entries()) {
-    const valueB = pairs.b[index]!
-    if (valueA > 0 && valueB > 0) logRatios.push(Math.log(valueB / valueA))
-    if (valueA <= 0) notPositive.a++
-    if (valueB <= 0) notPositive.b++
-  }
-  const { dropped } = pairs
-  const warnings: Warning[] = []
-  if (dropped > 0) warnings.push({ kind: 'unpaired_rounds', dropped, kept: logRatios.length })
-  for (const side of ['a', 'b'] as const) {
-    if (notPositive[side] > 0) warnings.push({ kind: 'not_positive', side, count: notPositive[side] })
-  }
-  return { logRatios, warnings }
-}
-
 /** Student's t-test of the mean log ratio against 0, and the interval of the ratio. */
 export function pairedTest(logRatios: readonly (number | null)[], level = 0.95): PairedTest {
   const { values } = usableValues(logRatios)

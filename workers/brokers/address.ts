@@ -1,7 +1,7 @@
 /** Where a broker is, as a sweep or a command names it: never with credentials, which come from files or the environment. */
 import { readFileSync } from 'node:fs'
 
-export const BROKER_PROTOCOLS = ['nats', 'mqtt'] as const
+const BROKER_PROTOCOLS = ['nats', 'mqtt'] as const
 export type BrokerProtocol = (typeof BROKER_PROTOCOLS)[number]
 
 export interface BrokerAddress {

@@ -83,7 +83,7 @@ export function suggest(name: string, names: readonly string[]): string {
 }
 
 /** The closest name within a third of the length in edits, case aside; null where none is that close. */
-export function nearestName(name: string, names: readonly string[]): string | null {
+function nearestName(name: string, names: readonly string[]): string | null {
   const most = Math.max(2, Math.ceil(name.length / 3))
   const first = byLikeness(name, names)[0]
   return first !== undefined && first.edits <= most ? first.name : null

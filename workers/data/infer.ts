@@ -42,7 +42,7 @@ const IDENTIFIER_SHARE = 0.5
 const MANY_VALUES = 256
 
 /** Hashed values of a column that has too many values for a one-hot column each. */
-export const HASH_BUCKETS = 64
+const HASH_BUCKETS = 64
 
 const BOOLEAN_PAIRS: readonly (readonly [no: string, yes: string])[] = [
   ['false', 'true'],
@@ -53,7 +53,7 @@ const BOOLEAN_PAIRS: readonly (readonly [no: string, yes: string])[] = [
 ]
 
 /** The spellings of each pair that are read as 0 and 1. */
-export const BOOLEAN_WORDS: Readonly<Record<string, number>> = Object.fromEntries(
+const BOOLEAN_WORDS: Readonly<Record<string, number>> = Object.fromEntries(
   BOOLEAN_PAIRS.flatMap((pair) =>
     pair.flatMap((word, value) => {
       const capital = word[0]!.toUpperCase() + word.slice(1)
@@ -452,7 +452,7 @@ function isBoolean(profile: ColumnProfile): boolean {
   return profile.complete && profile.numbers.count === 0 && areBooleans(profile.spellings())
 }
 
-export function areBooleans(spellings: readonly Pick<Spelling, 'text'>[]): boolean {
+function areBooleans(spellings: readonly Pick<Spelling, 'text'>[]): boolean {
   const words = new Set(spellings.map(({ text }) => text.toLowerCase()))
   const known = spellings.every(({ text }) => Object.hasOwn(BOOLEAN_WORDS, text))
   return known && BOOLEAN_PAIRS.some((pair) => [...words].every((word) => pair.includes(word)))
@@ -493,7 +493,7 @@ export function guessTarget(profile: ColumnProfile, decimal: DecimalMark): Infer
 }
 
 /** The numbers 0 and 1, or one of them, each in one spelling: the usual labels of two classes. */
-export function isZeroOrOne({ numbers, present }: ColumnProfile): boolean {
+function isZeroOrOne({ numbers, present }: ColumnProfile): boolean {
   const { count, min, max, whole, shortest, longest } = numbers
   return count === present && present > 0 && whole && min >= 0 && max <= 1 && shortest === longest
 }
@@ -550,7 +550,7 @@ export interface Decoration {
  * where no value is such a number, or all are plain ones.
  * @param most null as well where more values are none
  */
-export function decorationOf(values: readonly string[], most = Number.POSITIVE_INFINITY): Decoration | null {
+function decorationOf(values: readonly string[], most = Number.POSITIVE_INFINITY): Decoration | null {
   const parts: DecoratedNumber[] = []
   let others = 0
   for (const value of values) {

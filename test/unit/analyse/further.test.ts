@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { bootstrapMedianRatio } from '../../../harness/analyse/bootstrap.ts'
 import { normalQuantile, normalUpperTail, studentQuantile } from '../../../harness/analyse/distributions.ts'
 import { mannWhitney } from '../../../harness/analyse/mann-whitney.ts'
-import { logRatiosByRound, pairedTest } from '../../../harness/analyse/paired.ts'
+import { pairedTest, pairsByRound } from '../../../harness/analyse/paired.ts'
 import { equivalenceTest, smallestEffect, smallestPairedEffect } from '../../../harness/analyse/power.ts'
 import { formatWarning, type Warning } from '../../../harness/analyse/warnings.ts'
 import { randomStream, shuffle } from '../../../harness/random.ts'
@@ -16,18 +16,13 @@ describe('pairing by round', () => {
   it('pairs what ran in the same round, in whatever order it was recorded', () => {
     const a = trialsOf('a', 'wall_s', [1, 2, 4])
     const b = trialsOf('b', 'wall_s', [2, 4, 8]).reverse()
-    expect(logRatiosByRound(a, b, 'wall_s')).toEqual({ logRatios: Array(3).fill(Math.LN2), warnings: [] })
+    expect(pairsByRound(a, b, 'wall_s')).toEqual({ a: [1, 2, 4], b: [2, 4, 8], dropped: 0 })
   })
 
   it('drops rounds without two values, and says so', () => {
     const a = [...trialsOf('a', 'wall_s', [1, null, 3]), ended(makeTrial('a', 3), 'crashed')]
     const b = trialsOf('b', 'wall_s', [2, 2, 0, 2])
-    const { logRatios, warnings } = logRatiosByRound(a, b, 'wall_s')
-    expect(logRatios).toEqual([Math.LN2])
-    expect(warnings).toEqual([
-      { kind: 'unpaired_rounds', dropped: 2, kept: 1 },
-      { kind: 'not_positive', side: 'b', count: 1 },
-    ])
+    expect(pairsByRound(a, b, 'wall_s')).toEqual({ a: [1, 3], b: [2, 0], dropped: 2 })
   })
 
   it('gives no p without spread or without pairs', () => {

@@ -116,12 +116,7 @@ interface Candidate {
 }
 
 /** @param whole the text is the whole file */
-export function sniffText(
-  text: string,
-  whole: boolean,
-  asked: CsvDialect,
-  known: readonly string[] = [],
-): Sniffed {
+function sniffText(text: string, whole: boolean, asked: CsvDialect, known: readonly string[] = []): Sniffed {
   const stated = /^sep=(.)\r?\n/i.exec(text)
   const separators = asked.separator ?? stated?.[1]
   const quotes = asked.quote === undefined ? ['"', ...(text.includes("'") ? ["'"] : []), null] : [asked.quote]

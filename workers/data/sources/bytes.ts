@@ -16,7 +16,7 @@ export type { ByteSource }
 const GZIP_CHUNK_BYTES = 256 * 1024
 
 /** A plain file, read synchronously: a step then uses only CPU time and waits for nothing else. */
-export function fileSource(path: string): ByteSource {
+function fileSource(path: string): ByteSource {
   const file = openSync(path, 'r')
   let open = true
   return {
@@ -51,7 +51,7 @@ export function streamSource(stream: Readable): ByteSource {
 }
 
 /** A gzip file, unpacked as it is read. A broken archive or an unreadable file fails the read. */
-export function gzipSource(path: string): ByteSource {
+function gzipSource(path: string): ByteSource {
   const unpacked = createGunzip({ chunkSize: GZIP_CHUNK_BYTES })
   // The callback is required; the same error reaches the reader through the stream itself.
   pipeline(createReadStream(path), unpacked, () => {})
@@ -128,7 +128,7 @@ function countLines(bytes: Uint8Array): number {
  * The source, which must hold text in UTF-8.
  * @param again opens the same data anew, to count the lines before what is wrong
  */
-export function checkedText(source: ByteSource, again: () => ByteSource): ByteSource {
+function checkedText(source: ByteSource, again: () => ByteSource): ByteSource {
   const utf8 = new Utf8Check()
   let before = 0
   const check = (into: Uint8Array, offset: number, count: number): number | Promise<number> => {

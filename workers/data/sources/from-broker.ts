@@ -22,8 +22,8 @@ export interface BrokerFile {
   wait_s?: number
 }
 
-export const DEFAULT_QOS: QualityOfService = 1
-export const DEFAULT_WAIT_S = 30
+const DEFAULT_QOS: QualityOfService = 1
+const DEFAULT_WAIT_S = 30
 
 type Readied = Pick<BrokerFile, 'path' | 'format' | 'stored_in'> & { notes: string[] }
 

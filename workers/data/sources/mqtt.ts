@@ -9,7 +9,7 @@ import { BrokerError, brokerAddress } from '../../brokers/address.ts'
 import { connectMqtt, mqttError } from '../../brokers/mqtt.ts'
 import { startsJson } from './events.ts'
 
-export const QUALITIES_OF_SERVICE = [0, 1] as const
+const QUALITIES_OF_SERVICE = [0, 1] as const
 export type QualityOfService = (typeof QUALITIES_OF_SERVICE)[number]
 
 /** User properties of a message that say which event it is; their publisher may leave them out. */

@@ -16,7 +16,7 @@ export interface AdwinOptions {
   block: number
 }
 
-export const ADWIN_DEFAULTS: AdwinOptions = {
+const ADWIN_DEFAULTS: AdwinOptions = {
   delta: 0.002,
   clock: 32,
   max_buckets: 5,

@@ -8,7 +8,7 @@ export interface CategoricalDriftOptions {
   alpha: number
 }
 
-export const CATEGORICAL_DRIFT_DEFAULTS: CategoricalDriftOptions = { window: 256, alpha: 0.001 }
+const CATEGORICAL_DRIFT_DEFAULTS: CategoricalDriftOptions = { window: 256, alpha: 0.001 }
 
 /** How often each category came in a window; places are codes + 1, since -1 (missing) is a category as well. */
 class Mix {

@@ -9,7 +9,7 @@ export interface KolmogorovSmirnovOptions {
   alpha: number
 }
 
-export const KOLMOGOROV_SMIRNOV_DEFAULTS: KolmogorovSmirnovOptions = { window: 256, alpha: 0.001 }
+const KOLMOGOROV_SMIRNOV_DEFAULTS: KolmogorovSmirnovOptions = { window: 256, alpha: 0.001 }
 
 /**
  * The first window is the reference; each later window, none overlapping, is compared with it by the two-sample

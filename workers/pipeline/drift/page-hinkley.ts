@@ -12,7 +12,7 @@ export interface PageHinkleyOptions {
   alpha: number
 }
 
-export const PAGE_HINKLEY_DEFAULTS: PageHinkleyOptions = {
+const PAGE_HINKLEY_DEFAULTS: PageHinkleyOptions = {
   min_values: 30,
   delta: 0.005,
   threshold: 50,

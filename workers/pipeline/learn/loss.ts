@@ -1,7 +1,7 @@
 /** Losses of linear learners by the derivative that gradient descent needs. */
 
-export const REGRESSION_LOSSES = ['squared', 'huber', 'epsilon_insensitive'] as const
-export const CLASSIFICATION_LOSSES = ['log', 'hinge'] as const
+const REGRESSION_LOSSES = ['squared', 'huber', 'epsilon_insensitive'] as const
+const CLASSIFICATION_LOSSES = ['log', 'hinge'] as const
 export type RegressionLoss = (typeof REGRESSION_LOSSES)[number]
 export type ClassificationLoss = (typeof CLASSIFICATION_LOSSES)[number]
 export type Loss = RegressionLoss | ClassificationLoss

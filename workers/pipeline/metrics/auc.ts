@@ -1,7 +1,7 @@
 /** Area under the ROC curve of a stream: exact while the scores fit, then within a bound that is reported. */
 
 /** Scores kept before the exact form gives way to bins. */
-export const EXACT_ROWS = 65_536
+const EXACT_ROWS = 65_536
 
 /**
  * Bins are cut by the bits of the probability of the rarer outcome, `min(p, 1 - p)`, so that they never need to know
