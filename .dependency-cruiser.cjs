@@ -35,7 +35,7 @@ module.exports = {
     },
     forbid(
       'cli-through-index',
-      'The command line is built on what users import: what it lacks belongs into harness/index.ts.',
+      'The command line is built on what users import: what it lacks belongs into harness/api/.',
       '^harness/cli/',
       '^(harness|workers)/',
       '^harness/(cli/|index\\.ts$)',
@@ -46,6 +46,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^(harness|workers)/', pathNot: '^harness/cli/' },
       to: { path: '^harness/index\\.ts$' },
+    },
+    {
+      name: 'nothing-imports-api',
+      comment: 'What users import is gathered in harness/index.ts; nothing within is built on it.',
+      severity: 'error',
+      from: { path: '^(harness|workers)/', pathNot: '^harness/(api/|index\\.ts$)' },
+      to: { path: '^harness/api/' },
     },
     forbid(
       'workers-without-harness',

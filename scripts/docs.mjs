@@ -130,7 +130,8 @@ const BETTER = { lower_is_better: 'lower', higher_is_better: 'higher', neutral: 
 
 /** @returns what each of these commands answers with `--help`, by its name; `''` is `stint` itself */
 async function helpOf(names) {
-  const server = fork(join(root, 'test/fixtures/command-server.mjs'))
+  const stdio = ['ignore', 'pipe', 'pipe', 'ipc']
+  const server = fork(join(root, 'test/fixtures/command-server.mjs'), { stdio })
   const main = pathToFileURL(join(root, 'dist/harness/cli/main.js')).href
   const env = { ...process.env, NO_COLOR: '1' }
   const helps = new Map()
@@ -156,17 +157,29 @@ function commandLine() {
   return [`\`\`\`text\n${helps.get('')}\n\`\`\``, ...parts].join('\n\n')
 }
 
+/** What `stint` exports of the files below harness/api/: their declarations, and the names of those that are exported. */
+function api() {
+  const index = readFileSync(join(root, 'build/harness/index.d.ts'), 'utf8')
+  const lists = [...index.matchAll(/^export (?:type )?\{([^}]*)\} from '\.\/(api\/\w+)\.ts'/gm)]
+  const names = lists.flatMap(([, list]) => list.split(',').map((name) => name.replace('type ', '').trim()))
+  const files = [...new Set(lists.map(([, , file]) => file))]
+  const declared = files.map((file) => readFileSync(join(root, `build/harness/${file}.d.ts`), 'utf8'))
+  return { declared: declared.join('\n'), exported: new Set(names) }
+}
+
 /** Every function that `stint` exports, as its declarations say it. */
 function functions() {
-  const declared = readFileSync(join(root, 'build/harness/index.d.ts'), 'utf8')
+  const { declared, exported } = api()
   const found = [
     ...declared.matchAll(
       /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\nexport declare (function (\w+)[\s\S]*?;)\n(?=\S|$)/g,
     ),
-  ]
-  const names = [...declared.matchAll(/^export declare function (\w+)/gm)].map(([, name]) => name)
-  if (names.length !== found.length)
-    throw new Error(`index.ts: a function has no description: ${names.length} and ${found.length}`)
+  ].filter(([, , , name]) => exported.has(name))
+  const names = [...declared.matchAll(/^export declare function (\w+)/gm)]
+    .map(([, name]) => name)
+    .filter((name) => exported.has(name))
+  if (names.length === 0 || names.length !== found.length)
+    throw new Error(`harness/api: a function has no description: ${names.length} and ${found.length}`)
   return found
     .map(([, comment, signature, name]) => {
       const text = comment.replace(/^[ \t]*\*? ?/gm, '').trim()
@@ -192,15 +205,17 @@ function functions() {
     .join('\n\n')
 }
 
-/** The types that index.ts itself declares. */
+/** The types that they declare. */
 function types() {
-  const declared = readFileSync(join(root, 'build/harness/index.d.ts'), 'utf8')
+  const { declared, exported } = api()
   const comment = String.raw`(?:\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?`
   const one = new RegExp(
     `${comment}^export (?:interface \\w+[^{]*\\{[\\s\\S]*?^\\}|type \\w+ = [\\s\\S]*?;$(?!\\n ))`,
     'gm',
   )
-  return `\`\`\`ts\n${declared.match(one).join('\n\n')}\n\`\`\``
+  const nameOf = (type) => /^export (?:interface|type) (\w+)/m.exec(type)[1]
+  const found = declared.match(one).filter((type) => exported.has(nameOf(type)))
+  return `\`\`\`ts\n${found.join('\n\n')}\n\`\`\``
 }
 
 /** Page, name of the block, its text. */

@@ -78,6 +78,7 @@ describe('the import rules', () => {
         "import type { Metric } from '../metrics.ts'\nexport type Planted = Metric\n",
       ],
       'nothing-imports-index': ['harness/gate/planted-index.ts', "import '../index.ts'\n"],
+      'nothing-imports-api': ['harness/gate/planted-api.ts', "import '../api/runs.ts'\n"],
       'nothing-imports-cli': ['harness/gate/planted.ts', "import '../cli/main.ts'\n"],
       'sweep-comes-first': ['harness/sweep/planted.ts', "import '../record/types.ts'\n"],
       'execute-below-results': ['harness/execute/planted-gate.ts', "import '../gate/planted.ts'\n"],
