@@ -1,7 +1,7 @@
 /**
  * What a gate finds, by kind of change: live gates of a workload of known cost against a variant of it.
  *
- *   npm run build && node test/bench/gate-cases.mjs [--gates 10] [--limit 60] [--only WORD]... [--busy] [--write]
+ *   npm run build && node test/bench/gate.mjs [--gates 10] [--limit 60] [--only WORD]... [--busy] [--write]
  *
  * Each row is a change that a gate must find (exit 1), or none (exit 0). Exit 3 is no error but no answer either. A pass of
  * what is worse, and a claim of what is not, are errors; their shares have 95% intervals (Clopper and Pearson). With
