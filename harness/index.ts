@@ -38,6 +38,7 @@ export {
   type ComparedRuns,
   type ComparisonOptions,
   checkWritable,
+  choosePlots,
   compare,
   explain,
   type HistoryOptions,
@@ -104,7 +105,7 @@ export type { Machine, Manifest } from './record/types.ts'
 export type { CompareOptions, RunComparison } from './report/compare.ts'
 export type { WriteOptions, WrittenReport } from './report/export.ts'
 export type { Found, FoundValue, SearchTest } from './report/found.ts'
-export { choosePlots, PLOTS } from './report/plots/names.ts'
+export { PLOTS } from './report/plots/names.ts'
 export { safeJson } from './report/render/json.ts'
 export type { TerminalOptions } from './report/render/terminal.ts'
 export {

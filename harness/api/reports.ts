@@ -179,6 +179,15 @@ export async function pipelineReport(
 }
 
 /**
+ * The names of the pictures that are meant, each once.
+ * @param words names in `PLOTS`, or `all` or `none` by itself
+ * @throws {UserError} for a name that is none
+ */
+export async function choosePlots(kind: keyof typeof PLOTS, words: readonly string[]): Promise<string[]> {
+  return (await import('../report/plots/choose.ts')).choosePlots(kind, words)
+}
+
+/**
  * A report as text for a terminal, as one line of JSON, or as a page of Markdown without pictures.
  * @param terminal for text; 120 columns without colour where nothing is said
  */

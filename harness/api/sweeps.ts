@@ -1,5 +1,4 @@
 /** Sweeps from files, from data and from other programs. */
-import { own } from '../own.ts'
 import type { LoadedSweep, Surroundings } from '../sweep/load.ts'
 import type { Overrides } from '../sweep/overrides.ts'
 import type { SearchRequest } from '../sweep/search.ts'
@@ -65,6 +64,7 @@ export async function loadSearch(
   const { workload } = loadSweep(path, overrides).sweep
   const { describeWorkload } = await import('../ask-workload.ts')
   const { params } = await withExecutor({}, (start) => describeWorkload(workload, start))
+  const { own } = await import('../own.ts')
   const param = own(params ?? {}, request.axis.slice(PREFIX.length)) ?? null
   return loadSearch(path, { ...request, param }, overrides)
 }

@@ -47,7 +47,7 @@ async function compareRuns(words: CompareWords): Promise<void> {
   const { runs, out, json } = words
   const metrics = metricsOf(words)
   const exports = await compareExports(words)
-  const plots = answerPlots(words, 'compare', exports)
+  const plots = await answerPlots(words, 'compare', exports)
   const { report } = await compare(runs, { plots, ...(metrics.length > 0 && { metrics }) })
   const { problems } = await answerWith(report, { json, exports, folder: out ?? '.' })
   if (problems.length === 0 && out !== undefined) tell(`written to ${out}`)

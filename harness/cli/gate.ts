@@ -167,6 +167,7 @@ async function decided(words: GateWords, exports: readonly Export[]) {
     throw new UserError('--profile needs both versions to be played here: leave out --on and --server')
   const profiled = words.profile === undefined ? {} : { profileTo: words.profile }
   const measuring = measuringOf(words)
+  const plots = await answerPlots(words, 'gate', exports)
   // In a fresh checkout the workload is still to be built.
   const sweep = await loadSweep(words.sweep, overridesOf(words), { isBuiltLater: 'against' in baseline })
   return await watched({ quiet: words.quiet, nothing: '; nothing was decided' }, (hooks) =>
@@ -174,7 +175,7 @@ async function decided(words: GateWords, exports: readonly Export[]) {
       ...baseline,
       ...measuring,
       ...profiled,
-      plots: answerPlots(words, 'gate', exports),
+      plots,
       ...fleetOf(words),
       ...hooks,
     }),

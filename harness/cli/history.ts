@@ -54,7 +54,7 @@ async function showHistory(words: HistoryWords): Promise<void> {
     metrics: metricsOf(words),
     alpha,
     margin: parseShare('--margin', words.margin),
-    plots: answerPlots(words, 'history', exports),
+    plots: await answerPlots(words, 'history', exports),
     seed,
   })
   await answerWith(report, { json, exports })

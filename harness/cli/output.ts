@@ -177,13 +177,13 @@ export interface PlotWords {
  * @returns undefined where nothing is said
  * @throws UserError for an unknown name, and where no form that was asked for holds pictures
  */
-export function parsePlots(
+export async function parsePlots(
   { plots: words }: PlotWords,
   kind: keyof typeof PLOTS,
   exports: readonly Export[],
-): string[] | undefined {
+): Promise<string[] | undefined> {
   if (words.length === 0) return undefined
-  const chosen = choosePlots(kind, words.flatMap(parseNames))
+  const chosen = await choosePlots(kind, words.flatMap(parseNames))
   if (chosen.length > 0 && !arePictured(exports))
     throw new UserError(
       '--plots: nothing that is written holds pictures',
@@ -195,12 +195,12 @@ export function parsePlots(
 const PICTURED: readonly Format[] = ['html', 'png']
 
 /** The pictures of an answer that draws them only where a form that was asked for holds them. */
-export function answerPlots(
+export async function answerPlots(
   words: PlotWords,
   kind: keyof typeof PLOTS,
   exports: readonly Export[],
-): string[] {
-  return parsePlots(words, kind, exports) ?? (arePictured(exports) ? Object.keys(PLOTS[kind]) : [])
+): Promise<string[]> {
+  return (await parsePlots(words, kind, exports)) ?? (arePictured(exports) ? Object.keys(PLOTS[kind]) : [])
 }
 
 /** Whether any of these forms holds pictures. */

@@ -151,7 +151,7 @@ interface Files {
 /** What a run is written to. */
 export async function runForms(words: ExportWords & PlotWords): Promise<Files> {
   const exports = await runExports(words)
-  return { exports, chosen: parsePlots(words, 'run', exports) }
+  return { exports, chosen: await parsePlots(words, 'run', exports) }
 }
 
 /** What a run that ended says, which files it gets, and which exit code it leaves. */

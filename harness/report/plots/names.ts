@@ -1,6 +1,4 @@
 /** The pictures that each report can have, by the names that `--plots` takes; a name is also that of the file. */
-import { refuseUnknown } from '../../nearest.ts'
-import { UserError } from '../../user-error.ts'
 
 export const PLOTS = {
   run: {
@@ -56,20 +54,4 @@ export function plotFile(name: RunPlot): string {
 /** Names of a table of plots, in its order. */
 export function namesOf<Name extends string>(plots: Readonly<Record<Name, string>>): Name[] {
   return Object.keys(plots) as Name[]
-}
-
-/**
- * The names of the pictures that are meant, each once.
- * @param words names, or `all` or `none` by itself
- * @throws {UserError} for a name that is none
- */
-export function choosePlots(kind: keyof typeof PLOTS, words: readonly string[]): string[] {
-  const known = Object.keys(PLOTS[kind])
-  if (words.length === 0) throw new UserError('--plots: a name is missing', 'all, none, or names with commas')
-  refuseUnknown('plot', words, [...known, 'all', 'none'], null, '--plots')
-  const whole = words.find((word) => word === 'all' || word === 'none')
-  if (whole === undefined) return [...new Set(words)]
-  const other = words.find((word) => word !== whole)
-  if (other !== undefined) throw new UserError(`--plots: ${whole} and ${other} cannot both be`)
-  return whole === 'all' ? known : []
 }

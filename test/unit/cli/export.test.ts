@@ -49,21 +49,21 @@ describe('--plots', () => {
   const png = [{ format: 'png', to: null }] as const
   const chosen = (...words: string[]) => parsePlots({ plots: words }, 'run', png)
 
-  it('takes names, lists of them, all and none', () => {
-    expect(chosen()).toBeUndefined()
-    expect(chosen('caps, sensitivity', 'caps')).toEqual(['caps', 'sensitivity'])
-    expect(chosen('all')).toContain('latency_vs_accuracy')
-    expect(chosen('none')).toEqual([])
-    expect(parsePlots({ plots: ['none'] }, 'compare', [])).toEqual([])
+  it('takes names, lists of them, all and none', async () => {
+    expect(await chosen()).toBeUndefined()
+    expect(await chosen('caps, sensitivity', 'caps')).toEqual(['caps', 'sensitivity'])
+    expect(await chosen('all')).toContain('latency_vs_accuracy')
+    expect(await chosen('none')).toEqual([])
+    expect(await parsePlots({ plots: ['none'] }, 'compare', [])).toEqual([])
   })
 
-  it('refuses what it cannot draw, and says what is near', () => {
-    expect(() => chosen('latency-vs-acuracy')).toThrow(
+  it('refuses what it cannot draw, and says what is near', async () => {
+    await expect(chosen('latency-vs-acuracy')).rejects.toThrow(
       /--plots latency-vs-acuracy: no such plot; did you mean "latency_vs_accuracy"\?[\s\S]*plots: /,
     )
-    expect(() => chosen('all,caps')).toThrow('--plots: all and caps cannot both be')
-    expect(() => chosen(',')).toThrow('--plots: a name is missing')
-    expect(() => parsePlots({ plots: ['significance'] }, 'compare', [])).toThrow(
+    await expect(chosen('all,caps')).rejects.toThrow('--plots: all and caps cannot both be')
+    await expect(chosen(',')).rejects.toThrow('--plots: a name is missing')
+    await expect(parsePlots({ plots: ['significance'] }, 'compare', [])).rejects.toThrow(
       /nothing that is written holds pictures[\s\S]*--export html or --export png/,
     )
   })
