@@ -65,7 +65,7 @@ module.exports = {
       'The coordinator starts workers by the URLs of their entry files and shares types, the check of what they send, and the limits on both.',
       '^harness/',
       '^workers/',
-      '^workers/(brokers/|(workload|protocol|untrusted|data/types|caps/limits)\\.ts$)',
+      '^workers/(brokers/|(workload|protocol|untrusted|data/types|data/(csv|plain)-text|caps/limits)\\.ts$)',
     ),
     forbid(
       'pipeline-is-one-workload',

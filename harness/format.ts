@@ -2,6 +2,7 @@
  * Text for numbers, counts, shares, durations and lists, the same in every report, message and picture.
  * Each value is rounded first and its form chosen after, so that 9.996 is `10.0`, and 119.6 s is `2 min`.
  */
+import { plain } from '../workers/data/plain-text.ts'
 
 const LOCALE = 'en-US'
 /** Smaller, or from the second on larger numbers are written with an exponent. */
@@ -121,16 +122,20 @@ export function list(
   return lists[word].format(left === 0 ? named : [...named, `${wholeNumber(left)} more`])
 }
 
-/** Names and messages come from users and their code: no control character may reach a terminal or a page. */
-export function plain(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must go.
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g, (character) =>
-    character === '\n' || character === '\t' || character === '\r' ? ' ' : '\ufffd',
-  )
-}
+export { csvLine } from '../workers/data/csv-text.ts'
+export { plain }
 
-/** Text for a cell of a spreadsheet, which takes text that starts like a formula for one: a name may come from anywhere. */
-export function spreadsheetText(text: string): string {
-  const printable = plain(text)
-  return /^\s*[=+\-@]/.test(printable) ? `'${printable}` : printable
+/** Colours, and the end of them. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what may stay.
+const COLOUR = /(\u001b\[(?:0|1|2|31|32)m|\n)/
+
+/**
+ * Lines for a terminal, as all that is printed goes through: what may come from a user, data or a workload steers nothing,
+ * and what Stint paints stays painted.
+ */
+export function printable(text: string): string {
+  return text
+    .split(COLOUR)
+    .map((part, i) => (i % 2 === 1 ? part : plain(part)))
+    .join('')
 }

@@ -80,7 +80,7 @@ export { ENVIRONMENT, type Variable } from './environment.ts'
 export type { Executor } from './execute/executor.ts'
 export type { AgentRecord, ServerOptions } from './execute/fleet/options.ts'
 export type { Explanation } from './explain.ts'
-export { count, formatNumber, plain } from './format.ts'
+export { count, formatNumber, plain, printable } from './format.ts'
 export type { BisectRange } from './gate/bisect.ts'
 export type { GateBaseline } from './gate/decide.ts'
 export type {

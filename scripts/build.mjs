@@ -63,6 +63,8 @@ const SHARED_WITH_CLIENT = [
   'harness/report/words.ts',
   'harness/analyse/comparison.ts',
   'harness/own.ts',
+  'workers/data/csv-text.ts',
+  'workers/data/plain-text.ts',
 ]
 /** Packages that get a file of their own, so that what is loaded when can be seen. */
 const OWN_FILE = ['arquero', 'jstat', 'vega', 'yaml', 'yargs', 'zod']

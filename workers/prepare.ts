@@ -153,7 +153,7 @@ async function prepareData(spec: PrepareSpec, info: WorkloadInfo): Promise<Prepa
           )
     // A dry run generates fewer rows than a run.
     const rows = dataset.kind === 'generate' ? Number.POSITIVE_INFINITY : prepared.rows
-    await builtIn?.checkFiles({ ...prepared, rows }, uses)
+    await builtIn?.checkFiles({ ...prepared, rows }, uses, spec.files)
     notes.push(...said)
     known.set(key, prepared.fingerprint)
     datasets.push(prepared)

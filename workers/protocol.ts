@@ -64,6 +64,11 @@ export interface PrepareSpec {
   data_dir: string
   /** What arrivals ask of workload and data, each once. */
   arrivals?: ArrivalUse[]
+  /**
+   * Parameters whose values a user typed on the command line: those name files anywhere, and others only below the run
+   * folder, which is not there yet. `overwrite`: whatever is there may be replaced.
+   */
+  files?: { typed: readonly string[]; overwrite: boolean }
   /** Only asks the workload what it is, whatever data it needs; `datasets` is empty. */
   only_describe?: true
   /** Environment variables that the workload's code sees beside the usual ones. */

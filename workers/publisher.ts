@@ -1,5 +1,6 @@
 /** The process that sends a data set as events: beside the coordinator, outside every cap. */
 
+import { plain } from './data/plain-text.ts'
 import { GROUP_SIGNALS, type LivePublishSpec, type PublisherReply, type PublishSpec } from './protocol.ts'
 import { publishLive } from './publish/live.ts'
 import { publish } from './publish/publish.ts'
@@ -12,7 +13,7 @@ process.on('disconnect', () => process.exit(1))
 process.once('message', (spec: PublishSpec | LivePublishSpec) => {
   if ('live' in spec) {
     // What goes wrong here the trial sees for itself: its events do not come.
-    void publishLive(spec).catch((error: Error) => console.error(`stint: publisher: ${error.message}`))
+    void publishLive(spec).catch((error: Error) => console.error(`stint: publisher: ${plain(error.message)}`))
     return
   }
   process.once('message', () => stop.abort())

@@ -10,6 +10,7 @@ import type { ComputeCapper } from './caps/compute-group.ts'
 import { readOwnLimits } from './caps/limits.ts'
 import type { MemoryGrouper } from './caps/memory-group.ts'
 import { WatchedProcess } from './caps/watched-process.ts'
+import { plain } from './data/plain-text.ts'
 import {
   type Capabilities,
   type ComputeCapInForce,
@@ -117,7 +118,7 @@ async function clear(child: WatchedProcess | undefined): Promise<void> {
   try {
     await child?.clear()
   } catch (error) {
-    process.stderr.write(`stint: could not remove a cgroup: ${(error as Error).message}\n`)
+    process.stderr.write(`stint: could not remove a cgroup: ${plain((error as Error).message)}\n`)
   }
 }
 

@@ -31,7 +31,10 @@ export interface ParamInfo {
   values?: readonly Scalar[]
   minimum?: number
   maximum?: number
-  /** It names a file that a trial writes: several trials are refused the same one, and `{trial}` in it becomes the trial's id. */
+  /**
+   * It names a file that a trial writes; the workload gets an absolute path. A sweep file may name one below the run folder
+   * only, and the command line any. Several trials are refused the same one, and `{trial}` in it becomes the trial's id.
+   */
   writes?: boolean
   description: string
 }

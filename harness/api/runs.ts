@@ -38,6 +38,8 @@ export interface RunOptions extends ExecuteOptions {
   onEvent?: Listener
   /** For the manifest: the words that started the run. */
   command?: string[]
+  /** Whether trials may replace files that Stint did not write, where `set` names them. */
+  overwrite?: boolean
 }
 
 export interface FinishedRun {
@@ -56,9 +58,10 @@ export async function run(sweep: SweepSource, options: RunOptions = {}): Promise
   const loaded = await loadedFrom(sweep)
   const { runSweep } = await import('../session/run.ts')
   const { out = 'results', onEvent = () => {}, signal = never(), command = ['stint'] } = options
+  const { overwrite = false } = options
   const end = await withExecutor(
     options,
-    (start) => runSweep(loaded, start(), { root: out, command, signal, listener: onEvent }),
+    (start) => runSweep(loaded, start(), { root: out, command, overwrite, signal, listener: onEvent }),
     loaded.sweep,
   )
   return settled(end, signal, loaded.inWords)

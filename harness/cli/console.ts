@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
 import type { WriteStream } from 'node:tty'
-import { FILE_ERRORS } from '../index.ts'
+import { FILE_ERRORS, printable } from '../index.ts'
 import { EXIT } from './command.ts'
 
 export function wantsColour(stream: NodeJS.WriteStream): boolean {
@@ -22,18 +22,28 @@ export function widthOf(stream: NodeJS.WriteStream): number {
   return (stream as Partial<WriteStream>).columns ?? PIPE_WIDTH
 }
 
-/** Prints a line or more of the answer to stdout. */
+/** Prints a line or more of the answer to stdout, without what could steer a terminal. */
 export function answer(text: string): void {
+  write(process.stdout, `${printable(text)}\n`)
+}
+
+/** Writes the content of a file to stdout as it is: its renderer has made it safe. */
+export function answerFile(text: string): void {
   write(process.stdout, `${text}\n`)
 }
 
-/** Prints a line or more to stderr. */
+/** Prints a line or more to stderr, without what could steer a terminal. */
 export function tell(text: string): void {
-  write(process.stderr, `${text}\n`)
+  write(process.stderr, `${printable(text)}\n`)
 }
 
-/** Writes to stderr as it is: a progress bar, or what a workload prints. */
+/** Passes on to stderr what a workload prints, without what could steer a terminal. */
 export function pass(text: string): void {
+  write(process.stderr, printable(text))
+}
+
+/** Draws a progress bar on stderr: it cleans the words in it itself. */
+export function draw(text: string): void {
   write(process.stderr, text)
 }
 

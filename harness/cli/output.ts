@@ -18,7 +18,7 @@ import {
   writeReport,
 } from '../index.ts'
 import { EXIT, parseNames } from './command.ts'
-import { answer, tell, wantsColour, widthOf } from './console.ts'
+import { answer, answerFile, tell, wantsColour, widthOf } from './console.ts'
 import { listOption } from './options.ts'
 
 /** For yargs. */
@@ -133,7 +133,7 @@ export async function answerWith(
 
 /** Annotations name files as the repository does, wherever the step works. */
 export function whereToWrite(): Required<Omit<WriteOptions, 'folder'>> {
-  return { top: process.env['GITHUB_WORKSPACE'] || process.cwd(), print: answer }
+  return { top: process.env['GITHUB_WORKSPACE'] || process.cwd(), print: answerFile }
 }
 
 /** Says what could not be written, which is exit code 4 unless there is another. */

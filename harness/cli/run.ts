@@ -44,6 +44,7 @@ interface RunWords extends FleetWords, RunningWords {
   runs: number | undefined
   repeat: number
   'dry-run': boolean
+  overwrite: boolean
   json: boolean
   quiet: boolean
   export: string[]
@@ -77,6 +78,11 @@ export const runCommand: Command<RunWords> = {
           default: false,
           describe: 'check the sweep, its workload and data, list the scenarios, and run nothing',
         },
+        overwrite: {
+          type: 'boolean',
+          default: false,
+          describe: 'let trials replace files that Stint did not write, where --set names them',
+        },
         ...fleetOptions,
         ...exportOption,
         ...plotsOption('run'),
@@ -101,7 +107,7 @@ async function runAll(words: RunWords): Promise<void> {
     const forms = await runForms(words)
     const command = ['stint', ...process.argv.slice(2)]
     const end = await watched({ quiet: words.quiet, nothing: NOTHING_RUN }, (hooks) =>
-      run(sweep, { out: words.out, command, ...fleetOf(words), ...hooks }),
+      run(sweep, { out: words.out, command, overwrite: words.overwrite, ...fleetOf(words), ...hooks }),
     )
     if (end !== null) await conclude(end, { ...words, ...forms })
   }

@@ -3,7 +3,7 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
 import { GROUP_SIGNALS, type ProgressOptions, RunStopped, type Shown, showProgress } from '../index.ts'
 import { EXIT } from './command.ts'
-import { pass, tell, wantsColour, widthOf } from './console.ts'
+import { draw, pass, tell, wantsColour, widthOf } from './console.ts'
 
 export interface Watched {
   signal: AbortSignal
@@ -52,7 +52,7 @@ export async function untilSignal(work: (signal: AbortSignal) => Promise<void>):
 
 function screen(): ProgressOptions {
   const { stderr } = process
-  return { write: pass, live: stderr.isTTY === true, colour: wantsColour(stderr), width: widthOf(stderr) }
+  return { write: draw, live: stderr.isTTY === true, colour: wantsColour(stderr), width: widthOf(stderr) }
 }
 
 /** @returns a function that takes the handlers away */

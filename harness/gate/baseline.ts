@@ -87,6 +87,7 @@ export async function compareWithBaseline(
     const accept = await stillAccepted(sweep.gate.accept, commitsOf(runs, sweep.source.path), options.signal)
 
     session.provide(null)
+    session.keepFilesIn(dataFolder)
     // As many a scenario as were recorded, so that a mean is as exact as theirs.
     const benchmark_runs = Math.min(...runs.map(roundsOf))
     const plan = planTrials({ ...sweep, benchmark_runs })

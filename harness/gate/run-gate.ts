@@ -8,8 +8,8 @@ import { metricTable } from '../metrics.ts'
 import { makeOwnedFolder } from '../ownership/leftovers.ts'
 import { type PreparedWorkload, prepareSession, type Session } from '../session/session.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
-import { refuseSharedFiles } from '../sweep/params.ts'
 import type { Sweep } from '../sweep/types.ts'
+import { refuseSharedFiles } from '../sweep/written-files.ts'
 import { UserError } from '../user-error.ts'
 import { type BaselineCommits, stillAccepted } from './accepted.ts'
 import { compareInLockStep, type LockStep, paramsFor } from './lock-step.ts'
@@ -92,6 +92,7 @@ export async function runGate(
     })
     const { profileTo = null } = options
     session.provide(null, [other], profileTo)
+    session.keepFilesIn(dataFolder)
     const fitted = session.sweep
     const table = metricTable(session.workload.info.metrics)
     refuseUntestable(table, fitted.gate)

@@ -1,4 +1,5 @@
 /** What `stint pipeline` runs with: flags before template before hardware profile before defaults. */
+import { isAbsolute, normalize, sep } from 'node:path'
 import { z } from 'zod'
 import type { Watts } from '../../workers/protocol.ts'
 import type { Scalar } from '../../workers/workload.ts'
@@ -144,8 +145,17 @@ function typesFor(cores: number): Record<PipelineKey, z.ZodType> {
   >
 }
 
+/** A template may come from anyone. */
+function leadsOut(folder: string): boolean {
+  return isAbsolute(folder) || normalize(folder).split(sep)[0] === '..'
+}
+
 function problemsOf(key: PipelineKey, { value, place }: Given, type: z.ZodType): Finding[] {
   const result = type.safeParse(value)
+  if (result.success && key === 'output_dir' && place.option === undefined && leadsOut(String(value))) {
+    const what = `got ${shown(value)}, which leads out of the working folder, and a template may write nowhere else`
+    return [{ place, key, what, hint: 'give a relative path without "..", or type it: --output-dir FOLDER' }]
+  }
   if (result.success) return []
   const expected = result.error.issues[0]?.message ?? 'another value'
   const inFile = place.option === undefined

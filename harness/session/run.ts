@@ -26,6 +26,7 @@ import { Starts } from '../record/starts.ts'
 import type { FleetRecord, Manifest, PipelineRequest } from '../record/types.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
 import type { PlannedTrial } from '../sweep/types.ts'
+import { typedFiles } from '../sweep/written-files.ts'
 import { UserError } from '../user-error.ts'
 import { calibrationWords } from './calibrate.ts'
 import { type Listener, RunStopped } from './events.ts'
@@ -54,6 +55,8 @@ export interface RunOptions {
   command: string[]
   /** For the manifest, where the run is one of `stint pipeline`. */
   pipeline?: PipelineRequest
+  /** Whether trials may replace files that Stint did not write, where the user named them on the command line. */
+  overwrite?: boolean
   signal: AbortSignal
   listener: Listener
   clock?: Clock
@@ -68,12 +71,12 @@ export async function runSweep(
   executor: Executor,
   options: RunOptions,
 ): Promise<SweepRun> {
-  const { root, signal, listener, clock = SYSTEM_CLOCK } = options
+  const { root, overwrite = false, signal, listener, clock = SYSTEM_CLOCK } = options
   checkWritable(root)
   listener({ event: 'preparing', sweep: asked })
   const dataFolder = makeOwnedFolder()
   try {
-    const prepared = await prepareSession({ sweep: asked, locate, executor, dataFolder, signal })
+    const prepared = await prepareSession({ sweep: asked, locate, executor, dataFolder, overwrite, signal })
     if (!prepared.ok) return { done: 'refused', problem: prepared.problem }
     const { session } = prepared
     const { sweep, calibration } = session
@@ -105,6 +108,9 @@ export async function runSweep(
     const search = searchOf(manifest, [], (text) => listener({ event: 'note', text }))
     const lock = createRunFolder(folder, manifest)
     try {
+      // Trials replace only what a run wrote: what the user gave up goes before the first of them.
+      if (overwrite)
+        for (const path of typedFiles(sweep, session.workload.info, plan)) rmSync(path, { force: true })
       listener({ event: 'prepared', folder: folder.path, manifest, finished: 0, left: plan.length })
       return await runTrials(
         {
@@ -196,6 +202,7 @@ async function runIntoJournal(run: TrialsToRun, context: RunContext): Promise<{ 
   const isLogged = (round: number) =>
     sweep.chunk_log === 'all' || (sweep.chunk_log === 'first' && round === 1)
   session.provide(folder.chunks)
+  session.keepFilesIn(folder.path)
   const journal = new Journal(folder.journal, (scenario) => {
     const { point } = scenarios.get(scenario)!
     return Object.fromEntries(sweep.axes.map((axis) => [axis, point[axis] ?? null]))

@@ -1,6 +1,6 @@
 /** What must be known before the first trial: data, workload, calibration, caps. One for runs, resumes and gates. */
 import { rmSync } from 'node:fs'
-import { basename, sep } from 'node:path'
+import { basename, join, sep } from 'node:path'
 import type { PreparedDataset } from '../../workers/data/types.ts'
 import {
   type ArrivalUse,
@@ -29,12 +29,14 @@ import { type Conditions, hereOf } from '../record/compatibility.ts'
 import { readMachine } from '../record/machine.ts'
 import type { Calibration } from '../record/types.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
-import { checkParams, fitToWorkload, keyOfParam, paramsOfTrial } from '../sweep/params.ts'
+import { keyOfParam } from '../sweep/param-keys.ts'
+import { checkParams, fitToWorkload } from '../sweep/params.ts'
 import { BUILT_IN, workloadName } from '../sweep/paths.ts'
 import type { Locate } from '../sweep/places.ts'
 import { type Finding, refuse } from '../sweep/problems.ts'
 import { openLoop, workloadMode, workloadSettings } from '../sweep/realtime.ts'
 import type { Scenario, Sweep } from '../sweep/types.ts'
+import { FILES_FOLDER, fileNotes, paramsOfTrial, typedParams } from '../sweep/written-files.ts'
 import { calibrate } from './calibrate.ts'
 import { WatchedInputs, withStdinAsFile } from './inputs.ts'
 
@@ -54,6 +56,8 @@ interface SessionOptions {
   dataFolder: string
   /** As measured before; undefined: measured where the sweep asks for it. */
   calibration?: Calibration | null
+  /** Whether trials may replace files that Stint did not write, where the user named them. */
+  overwrite?: boolean
   signal?: AbortSignal
 }
 
@@ -101,6 +105,7 @@ export async function prepareSession(options: SessionOptions): Promise<Preparati
       datasets,
       [
         ...notes,
+        ...fileNotes(fit.sweep, info),
         ...tooManyJobs(fit.sweep, limits),
         ...leftOutHere(fit.sweep, ref, executor),
         ...cutByTimeout(fit.sweep, datasets),
@@ -144,10 +149,11 @@ type Fit =
   | { ok: false; problem: InputProblem }
 
 /** The sweep fitted to its workload and data, whose caps this machine can enforce. */
-async function fitted({ sweep, locate, executor, dataFolder, signal }: SessionOptions): Promise<Fit> {
+async function fitted(options: SessionOptions): Promise<Fit> {
+  const { sweep, locate, executor, signal } = options
   const lacking = unsetHere(sweep, executor, locate)
   if (lacking !== null) return { ok: false, problem: lacking }
-  const prepared = await prepare(sweep, executor, dataFolder)
+  const prepared = await prepare(options)
   signal?.throwIfAborted()
   if (!prepared.ok) {
     // Advice on the data may rest on parameters: what is wrong with those comes first.
@@ -211,6 +217,8 @@ export class Session {
   /** Code and data of all trials that may be asked for; what is not watched is not in it. */
   private readonly inputs: WatchedInputs[]
   private readonly byKey: Map<string, DataRef>
+  /** Where relative paths of files that trials write start. */
+  private files: string | null = null
   /** That trials of another sweep read. */
   private readonly further: PreparedDataset[] = []
 
@@ -254,6 +262,11 @@ export class Session {
       cpu_profiles: cpuProfiles,
       compute_scale: this.calibration?.factor ?? 1,
     })
+  }
+
+  /** Files that trials write, and whose paths are relative, lie below this folder. */
+  keepFilesIn(folder: string): void {
+    this.files = join(folder, FILES_FOLDER)
   }
 
   /** Asks another version of the workload what it is, with the same data. */
@@ -311,7 +324,7 @@ export class Session {
     const data = scenario.dataset === null ? null : this.byKey.get(keyOf(scenario.dataset))!
     const own = { workload: this.workload.ref, params: scenario.params, env: this.sweep.env }
     const spec = trialSpec(scenario, { ...own, ...part, data })
-    return { ...spec, params: paramsOfTrial(spec.params, this.workload.info, spec.trial) }
+    return { ...spec, params: paramsOfTrial(spec.params, this.workload.info, spec.trial, this.files) }
   }
 }
 
@@ -332,7 +345,8 @@ function asFile({ fingerprint, ceiling_r2, schema, ...given }: PreparedDataset):
   return { kind: 'file', ...given }
 }
 
-async function prepare(sweep: Sweep, executor: Executor, dataFolder: string): Promise<PrepareResult> {
+async function prepare(options: SessionOptions): Promise<PrepareResult> {
+  const { sweep, locate, executor, dataFolder, overwrite = false } = options
   const asked = distinctDatasets(sweep.scenarios)
   const datasets = await withStdinAsFile(asked, dataFolder)
   if (!Array.isArray(datasets)) return { ok: false, error: datasets }
@@ -344,6 +358,7 @@ async function prepare(sweep: Sweep, executor: Executor, dataFolder: string): Pr
       datasets,
       uses: asked.map((dataset) => distinctUses(sweep.scenarios, dataset)),
       arrivals: arrivalUses(sweep.scenarios, asked),
+      files: { typed: locate === null ? [] : typedParams(sweep, locate), overwrite },
       data_dir: dataFolder,
       env: sweep.env,
       ...describeLimits(sweep),

@@ -1,17 +1,16 @@
 /** Holds a sweep against what its workload says of itself: parameters, metrics, dataset. */
-import { basename, resolve } from 'node:path'
 import type { WorkloadSource } from '../../workers/protocol.ts'
 import type { ParamInfo, Scalar, WorkloadInfo } from '../../workers/workload.ts'
 import { metricTable } from '../metrics.ts'
 import { didYouMean, METRICS_LISTED, namesHint, PIPELINE_LISTED } from '../nearest.ts'
-import { UserError } from '../user-error.ts'
 import { isMapping } from './document.ts'
 import { goalMetrics } from './goal.ts'
+import { keyOfParam } from './param-keys.ts'
 import { BUILT_IN } from './paths.ts'
 import type { Locate, Located } from './places.ts'
 import { type Finding, refuse, shown } from './problems.ts'
-import { PIPELINE_SETTINGS } from './settings.ts'
 import type { Scenario, Sweep } from './types.ts'
+import { outsideFindings, sharedFileFindings, withTypedFiles } from './written-files.ts'
 
 /**
  * The sweep with the workload's defaults filled in and, unless the sweep names its metrics, the workload's
@@ -24,6 +23,7 @@ export function fitToWorkload(sweep: Sweep, info: WorkloadInfo, locate: Locate):
     ...findings,
     ...datasetFindings(sweep, info, locate),
     ...metricFindings(sweep, info, locate),
+    ...outsideFindings(sweep, info, locate),
     ...sharedFileFindings(sweep, info, locate),
   ])
   const { source, compare } = sweep
@@ -32,7 +32,7 @@ export function fitToWorkload(sweep: Sweep, info: WorkloadInfo, locate: Locate):
   const add = !named && info.accuracy !== undefined && !compare.metrics.includes(info.accuracy)
   return {
     ...sweep,
-    scenarios,
+    scenarios: withTypedFiles({ ...sweep, scenarios }, info, locate),
     compare: add ? { ...compare, metrics: [...compare.metrics, info.accuracy!] } : compare,
   }
 }
@@ -69,11 +69,6 @@ export function checkParams(
     value: param.default,
   }))
   return { scenarios: scenarios.map((scenario) => withDefaults(scenario, defaults)), findings }
-}
-
-/** A parameter's key in a scenario's point. */
-export function keyOfParam(name: string, workload: WorkloadSource): string {
-  return workload === BUILT_IN && PIPELINE_SETTINGS.includes(name) ? name : `params.${name}`
 }
 
 function withDefaults(
@@ -132,68 +127,6 @@ function refusal(value: Scalar, param: ParamInfo): string | null {
 
 const describe = (name: string, { description, default: value }: ParamInfo): string =>
   `${name}: ${description} (default ${value})`
-
-// ---------------------------------------------------------------- files that trials write
-
-const TRIAL = '{trial}'
-
-/** Parameters as one trial gets them: `{trial}` in the name of a file that it writes becomes the trial's id. */
-export function paramsOfTrial(
-  params: Record<string, Scalar>,
-  info: WorkloadInfo,
-  trial: string,
-): Record<string, Scalar> {
-  return Object.fromEntries(
-    Object.entries(params).map(([name, value]) => [
-      name,
-      writtenFile(name, value, info) ? value.replaceAll(TRIAL, trial) : value,
-    ]),
-  )
-}
-
-function writtenFile(name: string, value: Scalar, { params }: WorkloadInfo): value is string {
-  return (
-    typeof value === 'string' &&
-    params !== null &&
-    Object.hasOwn(params, name) &&
-    params[name]!.writes === true
-  )
-}
-
-/**
- * A gate plays every scenario many times, for both versions.
- * @throws {UserError} where their trials would write one file
- */
-export function refuseSharedFiles({ scenarios, workload }: Sweep, info: WorkloadInfo): void {
-  for (const { params } of scenarios) {
-    for (const [name, value] of Object.entries(params)) {
-      if (!writtenFile(name, value, info) || value.includes(TRIAL)) continue
-      throw new UserError(
-        `${keyOfParam(name, workload)}: every trial of the gate would write ${shown(value)}`,
-        `put ${TRIAL} into the name, such as "${TRIAL}-${basename(value)}", or leave it out by --set ${keyOfParam(name, workload)}=null`,
-      )
-    }
-  }
-}
-
-/** Of several trials that write one file, only what the last one wrote would be left. */
-function sharedFileFindings(sweep: Sweep, info: WorkloadInfo, locate: Locate): Finding[] {
-  const files = new Map<string, { name: string; value: string; trials: number }>()
-  for (const { params, runs } of sweep.scenarios) {
-    for (const [name, value] of Object.entries(params)) {
-      if (!writtenFile(name, value, info) || value.includes(TRIAL)) continue
-      const file = files.get(resolve(value)) ?? { name, value, trials: 0 }
-      file.trials += runs ?? sweep.benchmark_runs
-      files.set(resolve(value), file)
-    }
-  }
-  return [...files.values()].flatMap(({ name, value, trials }) => {
-    if (trials < 2) return []
-    const what = `${trials} trials would write ${shown(value)}, and each would replace what the last one wrote`
-    const hint = `put ${TRIAL} into the name, such as "${TRIAL}-${basename(value)}", or run one scenario with benchmark_runs: 1`
-    return [{ ...locate(keyOfParam(name, sweep.workload), value), what, hint }]
-  })
-}
 
 function datasetFindings(sweep: Sweep, info: WorkloadInfo, locate: Locate): Finding[] {
   const without = sweep.scenarios.some((scenario) => scenario.dataset === null)

@@ -74,7 +74,7 @@ async function trialsUnder(
     dataset: { source, target: y, columns, features, bad_values: 'impute' },
     params: {
       ...{ learner: target === 'number' ? 'ridge' : 'softmax', validate: true, drift: 'alarm', window: 50 },
-      checkpoint_to: join(box.folder, 'state.json'),
+      checkpoint_to: 'state.json',
     },
     benchmark_runs: 1,
     chunk_size: 50,
@@ -89,8 +89,9 @@ async function trialsUnder(
       '--quiet',
     )
   const first = { ...sweep.dataset, rows: 317 }
-  const part = trialsOf(ok(await run({ dataset: first }, 'part')))
-  const params = { ...sweep.params, checkpoint_to: null, resume_from: join(box.folder, 'state.json') }
+  const partRun = ok(await run({ dataset: first }, 'part'))
+  const part = trialsOf(partRun)
+  const params = { ...sweep.params, checkpoint_to: null, resume_from: join(partRun, 'files/state.json') }
   const rest = trialsOf(ok(await run({ params }, 'rest')))
   return [...part, ...rest]
 }

@@ -192,7 +192,7 @@ describe('a results folder', () => {
 })
 
 describe('a dry run', () => {
-  const refusals: [what: string, keys: string, message: RegExp][] = [
+  const refusals: [what: string, keys: string, message: RegExp, set?: string[]][] = [
     [
       'an unknown metric to stop by',
       'params: {}\nbenchmark_runs: { min: 3, max: 5, until: { metric: latency_men_ms, ci: 5% } }\n',
@@ -238,11 +238,24 @@ describe('a dry run', () => {
       'a checkpoint in a folder that is not there',
       'params: { checkpoint_to: gone/state.json }\n',
       /key "params\.checkpoint_to": params\.checkpoint_to cannot be written: ENOENT/,
+      ['--set', 'params.checkpoint_to=gone/state.json'],
     ],
     [
       'features in place of the data',
-      'params: { features_to: good.csv }\nbenchmark_runs: 1\n',
+      'benchmark_runs: 1\n',
       /key "params\.features_to": params\.features_to is the data itself/,
+      ['--set', 'params.features_to=good.csv'],
+    ],
+    [
+      'a file of the user that Stint did not write',
+      'benchmark_runs: 1\n',
+      /params\.features_to names .*breaks\.mjs, which exists and is not what this parameter writes there: .*--overwrite/,
+      ['--set', 'params.features_to=breaks.mjs'],
+    ],
+    [
+      'a file outside the run folder',
+      'grid: { params.learner: [sgd, ridge], params.features_to: ["a/../../rows.csv"] }\n',
+      /:2:\d+: key "grid\.params\.features_to\[0\]": got "a\/\.\.\/\.\.\/rows\.csv", which is no file below the run folder[\s\S]*such as "rows\.csv", or type it: --set params\.features_to=FILE/,
     ],
     [
       'one file for several trials',
@@ -253,21 +266,22 @@ describe('a dry run', () => {
     ['a workload that breaks', 'workload: ./breaks.mjs\n', /breaks\.mjs: broken/],
   ]
 
-  it.each(refusals.map((refusal, i) => [...refusal, i % EACH_RUN === 0] as const))(
-    'refuses what a run refuses: %s',
-    async (_what, keys, message, isRun) => {
-      box.write('breaks.mjs', "export default { describe() { throw new Error('broken') }, open() {} }\n")
-      const made_with = { learner: 'sgd' }
-      box.write('other.json', JSON.stringify({ stint_checkpoint: 3, made_with, rows: 1, parts: {} }))
-      const data =
-        keys.includes('dataset') || keys.includes('workload')
-          ? ''
-          : 'dataset: { source: good.csv, target: target }\n'
-      const sweep = box.write('dry.yaml', `name: dry\n${keys}${data}`)
-      expectRefusal(await box.stint('run', sweep, '--dry-run'), message)
-      if (isRun) expectRefusal(await refused('run', sweep), message)
-    },
-  )
+  it.each(
+    refusals.map(
+      ([what, keys, message, set = []], i) => [what, keys, message, set, i % EACH_RUN === 0] as const,
+    ),
+  )('refuses what a run refuses: %s', async (_what, keys, message, set, isRun) => {
+    box.write('breaks.mjs', "export default { describe() { throw new Error('broken') }, open() {} }\n")
+    const made_with = { learner: 'sgd' }
+    box.write('other.json', JSON.stringify({ stint_checkpoint: 3, made_with, rows: 1, parts: {} }))
+    const data =
+      keys.includes('dataset') || keys.includes('workload')
+        ? ''
+        : 'dataset: { source: good.csv, target: target }\n'
+    const sweep = box.write('dry.yaml', `name: dry\n${keys}${data}`)
+    expectRefusal(await box.stint('run', sweep, '--dry-run', ...set), message)
+    if (isRun) expectRefusal(await refused('run', sweep, ...set), message)
+  })
 
   it('gives each trial a file of its own where {trial} is in the name', async () => {
     const sweep = box.write(
@@ -278,7 +292,8 @@ describe('a dry run', () => {
     expect(code).toBe(0)
     const trials = trialsOf(stdout.trim()).map(({ trial }) => `${trial}.features`)
     expect(trials).toHaveLength(4)
-    expect(readdirSync(box.folder).filter((name) => name.endsWith('.features'))).toEqual(trials.sort())
+    expect(readdirSync(join(stdout.trim(), 'files')).sort()).toEqual(trials.sort())
+    expect(readdirSync(box.folder).filter((name) => name.endsWith('.features'))).toEqual([])
   })
 
   it('asks the workload, opens it never, and keeps nothing', async () => {

@@ -1,6 +1,6 @@
 /** The same rows by every way in, and a run in two parts, through the public command: the same bits. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -25,11 +25,11 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true }))
 
 /** Runs a sweep of one trial a scenario; the trials, in the order of their scenarios. */
-function trials(keys: Record<string, unknown>, stdin?: Uint8Array): OkTrial[] {
+function trials(keys: Record<string, unknown>, stdin?: Uint8Array, set: string[] = []): OkTrial[] {
   const settings = { chunk_size: 50, batch_size: 16, benchmark_runs: 1, warmup_chunks: 2 }
   const sweep = { name: 'several', workload: 'pipeline', ...settings, ...keys }
   writeFileSync(join(folder, 'sweep.yaml'), JSON.stringify(sweep))
-  const words = [MAIN, 'run', 'sweep.yaml', '--out', 'results', '--quiet', '--export', 'csv']
+  const words = [MAIN, 'run', 'sweep.yaml', '--out', 'results', '--quiet', '--export', 'csv', ...set]
   const ended = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8', input: stdin ?? '' })
   expect(ended.status, ended.stderr).toBe(0)
   const run = ended.stdout.trim()
@@ -40,6 +40,7 @@ function trials(keys: Record<string, unknown>, stdin?: Uint8Array): OkTrial[] {
   return scenarios.map(({ id }: { id: string }) => results.find(({ scenario }) => scenario === id)!)
 }
 
+const linesOf = (file: string) => readFileSync(join(folder, file), 'utf8').trimEnd().split('\n')
 const quality = ({ metrics }: OkTrial) => QUALITY.map((name) => metrics[name])
 
 describe('stint run', () => {
@@ -69,16 +70,19 @@ describe('stint run', () => {
         { 'dataset.rows': 173, 'params.checkpoint_to': 'state.json' },
       ],
     })
-    const [rest] = trials({
-      dataset,
-      params: { ...params, resume_from: 'state.json', features_to: 'rest.csv' },
-    })
+    const files = 'results/several/latest/files'
+    const wholeLines = linesOf(`${files}/whole.csv`)
+    cpSync(join(folder, files, 'state.json'), join(folder, 'state.json'))
+    // What the user types may lie anywhere, and with --overwrite be anything that was there.
+    writeFileSync(join(folder, 'rest.csv'), 'mine\n')
+    const typed = ['--set', 'params.features_to=rest.csv', '--overwrite']
+    const [rest] = trials({ dataset, params: { ...params, resume_from: 'state.json' } }, undefined, typed)
     expect(rest!.info).toMatchObject({ resumed_at_row: 173, features_written: ROWS - 173 })
     expect(rest!.metrics['rows']).toBe(ROWS - 173)
     expect(quality(rest!)).toEqual(quality(whole!))
-    const lines = (file: string) => readFileSync(join(folder, file), 'utf8').trimEnd().split('\n')
-    expect(lines('whole.csv')).toHaveLength(ROWS + 1)
-    expect(lines('rest.csv').slice(1)).toEqual(lines('whole.csv').slice(174))
+    expect(wholeLines).toHaveLength(ROWS + 1)
+    expect(linesOf('rest.csv').slice(1)).toEqual(wholeLines.slice(174))
+    expect(readdirSync(folder).filter((name) => /whole|part/.test(name))).toEqual([])
   })
 
   it('refuses before any trial what drift: forget cannot do', async () => {

@@ -1,5 +1,5 @@
 /** Finds bad input before any trial does, in the one pass that also hashes and counts the file. */
-
+import { isAbsolute } from 'node:path'
 import {
   type ChunkReader,
   type Column,
@@ -340,6 +340,7 @@ function qualityNotes(survey: Survey, target: string): string[] {
 
 /**
  * The files that trials go on from or write, so that no trial is played before it is refused.
+ * @param files parameters that were given on the command line, and whether any file may be replaced
  * @throws {Error} with the parameter at fault as its `param`
  */
 export async function checkFiles(
@@ -348,14 +349,20 @@ export async function checkFiles(
     params: Readonly<Record<string, Scalar>>
     settings: Pick<WorkloadSettings, 'mode' | 'batch_size'>
   }[],
+  { typed, overwrite }: { typed: readonly string[]; overwrite: boolean } = { typed: [], overwrite: false },
 ): Promise<void> {
+  // A relative path of the sweep's is one below a run folder that is not there yet.
+  const isThere = (param: string, path: string | null) =>
+    path !== null && (isAbsolute(path) || typed.includes(param))
+
   for (const { params: given, settings } of uses) {
     const { features, checkpoint_to, checkpoint_rows, resume_from, features_to } = givenParams(given)
     if (checkpoint_to ?? checkpoint_rows ?? resume_from ?? features_to) {
       const plan = await planFor(dataset, features)
       const target = { task: taskOf(plan), classes: dataset.classes ?? null }
-      Checkpoints.for(pipelineParams(given, target), settings, dataset, plan, false)
-      if (features_to !== null) featuresFile(features_to, dataset.path, plan)
+      const may = isThere('checkpoint_to', checkpoint_to) ? { write: true, overwrite } : { write: false }
+      Checkpoints.for(pipelineParams(given, target), settings, dataset, plan, may)
+      if (isThere('features_to', features_to)) featuresFile(features_to!, dataset.path, plan, overwrite)
     }
   }
 }

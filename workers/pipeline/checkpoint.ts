@@ -26,6 +26,7 @@ export class Checkpoints {
 
   /**
    * Null where the parameters ask for none.
+   * @param may what may be written: the throwaway instance that warms up leaves nothing behind
    * @throws {Error} in batch mode, or where the checkpoint cannot be read or is of another run
    */
   static for(
@@ -33,7 +34,7 @@ export class Checkpoints {
     settings: Settings,
     dataset: PreparedDataset,
     plan: Plan,
-    warmup: boolean,
+    may: { write: boolean; overwrite?: boolean },
   ): Checkpoints | null {
     if (params.checkpoint_to === null && params.resume_from === null) {
       if (params.checkpoint_rows === null) return null
@@ -48,7 +49,7 @@ export class Checkpoints {
         'checkpoints are for mode: streaming; batch mode learns only at the end: drop params.checkpoint_to and params.resume_from',
       )
     }
-    return new Checkpoints(params, settings, dataset, plan, warmup)
+    return new Checkpoints(params, settings, dataset, plan, may)
   }
 
   private constructor(
@@ -56,7 +57,7 @@ export class Checkpoints {
     settings: Settings,
     dataset: PreparedDataset,
     plan: Plan,
-    warmup: boolean,
+    { write, overwrite = false }: { write: boolean; overwrite?: boolean },
   ) {
     const { features, learner, label_delay, window, curve_points } = params
     this.madeWith = {
@@ -74,9 +75,8 @@ export class Checkpoints {
       bad_values: dataset.bad_values ?? 'fail',
       positive: dataset.positive ?? null,
     }
-    // The throwaway instance that warms up leaves nothing behind.
-    this.path = params.checkpoint_to === null || warmup ? null : resolve(params.checkpoint_to)
-    if (this.path !== null) checkReplaceable('checkpoint_to', this.path, CHECKPOINT_START)
+    this.path = params.checkpoint_to === null || !write ? null : resolve(params.checkpoint_to)
+    if (this.path !== null) checkReplaceable('checkpoint_to', this.path, overwrite ? null : CHECKPOINT_START)
     this.every = params.checkpoint_rows
     this.resumed = params.resume_from === null ? null : this.usable(params.resume_from, dataset)
   }

@@ -157,7 +157,7 @@ const OWN_PARAMS = {
     default: null,
     writes: true,
     description:
-      'file that takes the whole state of a streaming run, at the end and every checkpoint_rows; {trial} in its name becomes the id of the trial; replaces a checkpoint and no other file',
+      'file that takes the whole state of a streaming run, at the end and every checkpoint_rows; below the run folder, in files/, or where --set names it; {trial} in its name becomes the id of the trial; replaces a checkpoint and no other file',
   },
   checkpoint_rows: {
     type: 'integer',
@@ -176,7 +176,7 @@ const OWN_PARAMS = {
     default: null,
     writes: true,
     description:
-      'CSV file that takes the engineered rows with their target, for other tools; {trial} in its name becomes the id of the trial; replaces a file of the same columns and no other',
+      'CSV file that takes the engineered rows with their target, for other tools; below the run folder, in files/, or where --set names it; {trial} in its name becomes the id of the trial; replaces a file of the same columns and no other',
   },
   adaptive_chunk_resize: {
     type: 'boolean',

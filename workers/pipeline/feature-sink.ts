@@ -2,6 +2,7 @@
 import { closeSync, openSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { threadId } from 'node:worker_threads'
+import { csvField, csvLine } from '../data/csv-text.ts'
 import type { OneHotState } from './features/one-hot.ts'
 import type { FeatureTable } from './features/table.ts'
 import type { FeatureBatch } from './learn/learner.ts'
@@ -9,8 +10,6 @@ import { atParam, checkReplaceable } from './replaceable.ts'
 
 /** Text that waits to be written, in UTF-16 units: all that the sink holds, however long the stream. */
 const LARGEST_TEXT = 1 << 16
-
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
 
 interface SinkShape {
   features: Pick<FeatureTable, 'dense' | 'slots'>
@@ -67,13 +66,13 @@ export class FeatureSink {
     const { categories } = this
     for (let row = from; row < to; row += 1) {
       let line = ''
-      for (let at = row * width; at < (row + 1) * width; at += 1) line += `${number(dense[at]!)},`
+      for (let at = row * width; at < (row + 1) * width; at += 1) line += `${csvField(dense[at]!)},`
       for (let at = row * slots; at < (row + 1) * slots; at += 1) {
         const index = hot[at]!
         line += index < 0 ? ',' : `${categories[index]!},`
       }
       const y = target[row]!
-      this.text += `${line}${labels === null ? number(y) : field(labels[y]!)}\n`
+      this.text += `${line}${labels === null ? csvField(y) : field(labels[y]!)}\n`
       if (this.text.length >= LARGEST_TEXT) this.flush()
     }
     this.rows += to - from
@@ -120,25 +119,19 @@ export function featuresFile(
   name: string,
   input: string,
   { features, target }: SinkShape,
+  overwrite = false,
 ): { path: string; header: string } {
   const path = resolve(name)
   if (realPath(path) === realPath(resolve(input)))
     throw atParam('features_to', `params.features_to is the data itself, ${path}: name another file`)
-  const header = `${[...features.dense, ...features.slots, target].map(field).join(',')}\n`
-  checkReplaceable('features_to', path, header)
+  const header = csvLine([...features.dense, ...features.slots, target], true)
+  checkReplaceable('features_to', path, overwrite ? null : header)
   return { path, header }
 }
 
-/** The shortest decimal that reads back to the same bits; the sign of a zero is kept. */
-function number(value: number): string {
-  if (Number.isNaN(value)) return ''
-  return Object.is(value, -0) ? '-0' : String(value)
-}
-
-/** Text that a spreadsheet would run gets an apostrophe in front; text that is a number stays as it is. */
+/** Text that is a number stays one. */
 function field(text: string): string {
-  const safe = /^\s*[=+\-@]|^[\t\r]/.test(text) && !NUMBER.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+  return csvField(text, true)
 }
 
 function realPath(path: string): string {

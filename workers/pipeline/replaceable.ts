@@ -8,19 +8,19 @@ export function atParam(param: string, message: string, cause?: unknown): Error 
 }
 
 /**
- * @param start how every file begins that a run writes there
+ * @param start how every file begins that a run writes there; null where any file may be replaced
  * @throws {Error} where the path is taken by anything but such a file, or its folder cannot be written
  */
-export function checkReplaceable(param: string, path: string, start: string): void {
+export function checkReplaceable(param: string, path: string, start: string | null): void {
   const stat = lstatSync(path, { throwIfNoEntry: false })
   if (stat === undefined) {
     checkFolder(param, path)
     return
   }
-  if (stat.isFile() && beginsWith(path, Buffer.from(start))) return
+  if (stat.isFile() && (start === null || beginsWith(path, Buffer.from(start)))) return
   throw atParam(
     param,
-    `params.${param} names ${path}, which exists and is not what this parameter writes there: remove it, or name another file`,
+    `params.${param} names ${path}, which exists and is not what this parameter writes there: remove it, name another file, or say --overwrite`,
   )
 }
 

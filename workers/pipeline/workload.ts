@@ -49,7 +49,7 @@ async function open(context: TrialContext): Promise<OpenWorkload> {
   const params = pipelineParams(context.params, target)
   checkTarget(params.learner, target)
   checkForgetting(params)
-  const checkpoints = Checkpoints.for(params, settings, dataset, plan, context.warmup)
+  const checkpoints = Checkpoints.for(params, settings, dataset, plan, { write: !context.warmup })
   const from = checkpoints?.resumed ?? null
   const kernels = params.kernels === 'wasm' ? openKernels() : null
   const openCsv: OpenReader =

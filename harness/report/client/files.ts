@@ -1,12 +1,11 @@
 /** What is shown, as a file or on the clipboard. */
-import { spreadsheetText } from '../../format.ts'
+import { csvLine, plain } from '../../format.ts'
 import type { Cell, Column } from '../section.ts'
 
 /** @param rows indices of the rows that are shown, in their order */
 export function csvOf(columns: readonly Column[], rows: readonly number[]): string {
-  const lines = [columns.map(({ head }) => quoted(spreadsheetText(head)))]
-  for (const row of rows) lines.push(columns.map(({ cells }) => csvCell(cells[row]!)))
-  return `${lines.map((line) => line.join(',')).join('\n')}\n`
+  const head = csvLine(columns.map(({ head }) => plain(head)))
+  return [head, ...rows.map((row) => csvLine(columns.map(({ cells }) => cellOf(cells[row]!))))].join('')
 }
 
 export function jsonOf(columns: readonly Column[], rows: readonly number[]): string {
@@ -40,15 +39,10 @@ export async function copy(text: string): Promise<boolean> {
 }
 
 /** Values in full; unknown is empty. */
-function csvCell(cell: Cell): string {
-  if (typeof cell.value === 'number') return String(cell.value)
-  return cell.value === null ? '' : quoted(spreadsheetText(cell.text))
+function cellOf({ text, value }: Cell): string | number | null {
+  return typeof value === 'number' || value === null ? value : plain(text)
 }
 
 function textOf({ text, value }: Cell): string | null {
   return value === null ? null : text
-}
-
-function quoted(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }

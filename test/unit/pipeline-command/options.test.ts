@@ -119,6 +119,14 @@ describe('what is refused', () => {
       /key "benchmark_runs": got a mapping, expected a whole number, 1 to 999$/m,
     ],
     ['[1, 2]', /expected a JSON object of settings/],
+    [
+      '{ "output_dir": "/srv/www" }',
+      /mine\.json:1:17: key "output_dir": got "\/srv\/www", which leads out of/,
+    ],
+    [
+      '{ "output_dir": "a/../../b" }',
+      /"output_dir": got "a\/\.\.\/\.\.\/b", which leads out[\s\S]*--output-dir FOLDER/,
+    ],
     ['{ "chunk_size": 4, "chunk_size": 5 }', /this key is given twice/],
     ['{ "chunk_size": ', /mine\.json:1/],
   ])('the template %s', (text, message) => {
