@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { deflateRawSync } from 'node:zlib'
+import { deflateRawSync, gunzipSync } from 'node:zlib'
 import { builtFile } from '../../package-folder.ts'
 import { FONT_FAMILY, fontDataUrl, fontFaces, GRID, INK, MUTED, REFERENCE } from '../plots/theme.ts'
 import { type Block, missingPicture, picturesOf, type Report, shortened, type Table } from '../section.ts'
@@ -18,7 +18,9 @@ const MOST_ROWS = 200
 export async function htmlText(report: Report): Promise<string> {
   const { title, subtitle, answer, sections, footer } = report
   const isDrawing = picturesOf(report).some((plot) => plot.spec)
-  const vega = isDrawing ? [inScript(asset('vega.min.js'))] : []
+  const vega = isDrawing
+    ? [inScript(gunzipSync(readFileSync(builtFile('assets/vega.min.js.gz'))).toString())]
+    : []
   const client = inScript(asset('page.js'))
   return `<!doctype html>
 <html lang="en">
