@@ -1,5 +1,6 @@
 /** Whatever a workload does under a 64 MB cap, it ends as the right outcome, near its cap, and the sweep goes on. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -141,6 +142,15 @@ function peakOf({ caps }: TrialResult): number {
   return caps.memory.peak_above_idle_mb ?? Number.POSITIVE_INFINITY
 }
 
+/** Groups of Stint's whose owner, which their name tells, has ended: the supervisor of an executor that was closed. */
+function groupsOfTheDead(): string[] {
+  const found = spawnSync('find', ['/sys/fs/cgroup', '-type', 'd', '-name', 'stint-*'], { encoding: 'utf8' })
+  return found.stdout.split('\n').filter((path) => {
+    const owner = /\/stint-(\d+)-\d+-\d+[^/]*$/.exec(path)?.[1]
+    return owner !== undefined && !existsSync(`/proc/${owner}`)
+  })
+}
+
 let folder: string
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'stint-adversary-'))
@@ -149,6 +159,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 describe.skipIf(process.platform !== 'linux')(`a ${CAP_MB} MB cap holds`, () => {
   it.each([...SHORT, ...(FULL ? LONG : [])])('$name', { timeout: 600_000 }, async (setting) => {
+    const before = new Set(groupsOfTheDead())
     Object.assign(process.env, setting.environment)
     const executor = new LocalExecutor({ temporaryRoot: folder, onOutput: () => {} })
     for (const name of Object.keys(setting.environment)) delete process.env[name]
@@ -188,5 +199,6 @@ describe.skipIf(process.platform !== 'linux')(`a ${CAP_MB} MB cap holds`, () => 
     }
     expect(readdirSync(folder)).toEqual([])
     expect(running(MARKER)).toEqual([])
+    expect(groupsOfTheDead().filter((group) => !before.has(group))).toEqual([])
   })
 })
