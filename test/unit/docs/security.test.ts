@@ -10,7 +10,10 @@ const lines = page.split('\n')
 /** Rows of the tables with a column of tests. */
 const rows = lines.filter(
   (line, at) =>
-    line.startsWith('|') && line !== headOf(at) && !line.startsWith('| ---') && headOf(at).endsWith('| shown by |'),
+    line.startsWith('|') &&
+    line !== headOf(at) &&
+    !line.startsWith('| ---') &&
+    headOf(at).endsWith('| shown by |'),
 )
 
 /** The head of the table that a line is in. */
