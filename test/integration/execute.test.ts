@@ -12,7 +12,7 @@ import { errorOf, okOf } from '../fixtures/trials.ts'
 
 /** Of programs, and of events that arrive on their own clock. */
 const ELSEWHERE =
-  /^(command_round_trip_ms|event_\w+|(answered|arrived|shed|untrained|waiting)_\w+|goodput|backlog_\w+|offered_rows_s|achieved_rows_s|sustained)$/
+  /^(command_round_trip_ms|group_\w+|event_\w+|(answered|arrived|shed|untrained|waiting)_\w+|goodput|backlog_\w+|offered_rows_s|achieved_rows_s|sustained)$/
 
 const linux = process.platform === 'linux'
 let folder: string

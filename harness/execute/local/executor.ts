@@ -306,7 +306,7 @@ export class LocalExecutor implements DuetExecutor {
       const child = start()
       const ending = await child.ended
       const interrupted = ending.kind === 'death' && isOneOf(GROUP_SIGNALS, ending.death.signal)
-      if (interrupted) await pause(INTERRUPT_GRACE_MS, null)
+      if (interrupted) await pause(INTERRUPT_GRACE_MS)
       this.refuseIfClosed()
       const again = interrupted || (ending.kind === 'death' && isUnused())
       if (!again || left === 1) return { ending, pid: child.pid }
@@ -374,9 +374,10 @@ export class LocalExecutor implements DuetExecutor {
       signal === 'given' ? onGiven() : void this.serve(child, job, caps, signal)
     try {
       caps.memory = await memory
-      const late = Symbol()
-      const others = Promise.all(this.ahead.map(({ ready }) => ready))
-      if ((await Promise.race([others, pause(LONGEST_START_MS, late)])) === late) this.drop(this.ahead)
+      const others = Promise.all(this.ahead.map(({ ready }) => ready)).then(() => true)
+      // It holds nothing up that has ended otherwise.
+      const late = pause(LONGEST_START_MS, false).then(() => false)
+      if (!(await Promise.race([others, late]))) this.drop(this.ahead)
       this.supervisor.assign(child.pid, deadlineMs(job.spec))
       child.permit({ stint: 'go', compute: null, refused: memoryRefusal(job.spec, caps.memory), job })
     } catch {
@@ -621,6 +622,10 @@ function deadlineMs({ deadline_s }: TrialSpec): number {
   return deadline_s * 1000 + DEADLINE_GRACE_MS
 }
 
-function pause<T>(ms: number, value: T): Promise<T> {
-  return new Promise((resolve) => setTimeout(resolve, ms, value).unref())
+/** @param holds whether this process goes on for it where nothing else is left */
+function pause(ms: number, holds = true): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms)
+    if (!holds) timer.unref()
+  })
 }
