@@ -190,7 +190,7 @@ describe('stint gate --a --b', () => {
     // Where the machine was too busy to tell.
     if (done.code === 3) done = await gate(...words, '--time-limit', '150s')
     expect(done.code, done.stderr).toBe(1)
-    expect(done.stdout).toMatch(/^work +the workload:\d+ +[\d.]+ m?s +[\d.]+ m?s$/m)
+    expect(done.stdout).toMatch(/^work +the workload:\d+ +[\d.,]+ m?s +[\d.,]+ m?s$/m)
     for (const side of ['baseline', 'candidate'])
       expect(
         JSON.parse(readFileSync(join(folder, 'profiles', `${side}.cpuprofile`), 'utf8')).nodes,
