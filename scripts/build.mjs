@@ -104,8 +104,10 @@ const { output } = await bundle.write({
   codeSplitting: {
     groups: [
       ...OWN_FILE.map((name) => ({ name, test: new RegExp(`/node_modules/${name}\\b`) })),
-      // Tables that the library hands out as they are, and so loads first.
-      { name: 'tables', test: /\/build\/harness\/(?:metrics|report\/plots\/names)\.js$/ },
+      // What every command loads first: the tables that the library hands out as they are, numbers as text, and errors.
+      { name: 'tables', test: /\/build\/harness\/(?:metrics|report\/plots\/names|format|user-error)\.js$/ },
+      // Trial processes need it without those.
+      { name: 'plain-text', test: /\/build\/workers\/data\/plain-text\.js$/, priority: 1 },
     ],
   },
 })
