@@ -87,6 +87,8 @@ export class OpenLoop implements Driver {
   /** Arrivals of events that were handled and not answered yet. */
   private readonly held = new Times()
   private readonly latency = new LatencyHistogram()
+  /** Latencies of the events that are answered now. */
+  private readonly batch = new Float64Array(BLOCK)
   private latencySum = 0
   private waitSum = 0
   private inTime = 0
@@ -139,13 +141,16 @@ export class OpenLoop implements Driver {
     const start = step.start - this.zero
     const served = step.served - this.zero
     const isAtOnce = answered === rows && this.held.length === 0
-    for (let event = this.taken; event < this.taken + rows; event++) {
-      const arrival = this.schedule.at(event)
-      this.waitSum += start - arrival
-      if (isAtOnce) this.answer(served - arrival)
-      else this.held.push(arrival)
+    const { times } = this.schedule
+    const end = this.taken + rows
+    let { waitSum } = this
+    for (let event = this.taken; event < end; event++) waitSum += start - times.at(event)
+    this.waitSum = waitSum
+    if (isAtOnce) this.answer(times, this.taken, end, served)
+    else {
+      for (let event = this.taken; event < end; event++) this.held.push(times.at(event))
+      this.answerHeld(answered, served)
     }
-    if (!isAtOnce) this.answerHeld(answered, served)
     this.lastEnd = served
     this.handled += rows
     if (!this.offer.train) this.untrained += rows
@@ -189,7 +194,7 @@ export class OpenLoop implements Driver {
   private look(): number {
     const now = this.clock.now() - this.zero
     const { schedule, door } = this
-    if (door === null) while (schedule.at(this.arrived) <= now) this.arrived++
+    if (door === null) this.arrived = schedule.firstAfter(now, this.arrived)
     else while (schedule.at(this.arrived) <= now) door.arrive(this.arrived++)
     if (this.leftOver === null && schedule.at(this.arrived) === Number.POSITIVE_INFINITY)
       this.leftOver = this.waitingRows()
@@ -252,13 +257,28 @@ export class OpenLoop implements Driver {
         `step(): answered is ${answered}, and only ${held.length} rows wait for an answer`,
       )
     }
-    for (let i = 0; i < answered; i++) this.answer(served - held.shift())
+    const end = held.first + answered
+    this.answer(held, held.first, end, served)
+    held.first = end
   }
 
-  private answer(latency: number): void {
-    this.latency.add(latency)
-    this.latencySum += latency
-    if (this.spec.deadline_ms !== null && latency <= this.spec.deadline_ms) this.inTime++
+  /** @param arrivals of the events from `from` to before `to`, which are answered now */
+  private answer(arrivals: Times, from: number, to: number, now: number): void {
+    const { batch } = this
+    const deadline = this.spec.deadline_ms ?? Number.POSITIVE_INFINITY
+    let { latencySum, inTime } = this
+    for (let begin = from; begin < to; begin += BLOCK) {
+      const length = Math.min(BLOCK, to - begin)
+      for (let i = 0; i < length; i++) {
+        const latency = now - arrivals.at(begin + i)
+        batch[i] = latency
+        latencySum += latency
+        if (latency <= deadline) inTime++
+      }
+      this.latency.add(length === BLOCK ? batch : batch.subarray(0, length))
+    }
+    this.latencySum = latencySum
+    this.inTime = inTime
   }
 
   private take(rows: number): void {
@@ -326,10 +346,6 @@ class Times {
     this.values[this.end++ & this.mask] = value
   }
 
-  shift(): number {
-    return this.values[this.first++ & this.mask]!
-  }
-
   private grow(): void {
     const larger = new Float64Array(2 * this.values.length)
     const mask = larger.length - 1
@@ -348,7 +364,7 @@ class Schedule {
   endedByTime = false
   private readonly arrivals: Arrivals
   private readonly block = new Float64Array(BLOCK)
-  private readonly times = new Times()
+  readonly times = new Times()
 
   constructor(arrivals: Arrivals, endMs: number, rows: number) {
     this.arrivals = arrivals
@@ -364,6 +380,16 @@ class Schedule {
   at(event: number): number {
     while (event >= this.times.end && this.times.end < this.length) this.draw()
     return event < this.length ? this.times.at(event) : Number.POSITIVE_INFINITY
+  }
+
+  /** Number of the first event after that time, from a given one on. */
+  firstAfter(time: number, from: number): number {
+    const { times } = this
+    for (let event = from; ; this.draw()) {
+      const end = Math.min(times.end, this.length)
+      while (event < end && times.at(event) <= time) event++
+      if (event < end || times.end >= this.length) return event
+    }
   }
 
   /** As `at`; Infinity where it is after `latest`, without drawing the times in between. */

@@ -19,8 +19,6 @@ const SHIFT = EXPONENT_AT - BUCKET_BITS
 const FIRST = (BIAS + LOWEST) << BUCKET_BITS
 const BUCKETS = (HIGHEST - LOWEST) << BUCKET_BITS
 
-const value = new Float64Array(1)
-const halves = new Uint32Array(value.buffer)
 const UPPER = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 1 : 0
 
 export class LatencyHistogram {
@@ -29,13 +27,19 @@ export class LatencyHistogram {
   count = 0
   max = Number.NEGATIVE_INFINITY
 
-  /** @param ms 0 or more */
-  add(ms: number): void {
-    value[0] = ms
-    const bucket = (halves[UPPER]! >>> SHIFT) - FIRST
-    this.counts[bucket < 0 ? 0 : bucket >= BUCKETS ? BUCKETS : bucket + 1]! += 1
-    this.count += 1
-    if (ms > this.max) this.max = ms
+  /** @param latencies ms, from 0 on */
+  add(latencies: Float64Array): void {
+    const { counts } = this
+    const { buffer, byteOffset, length } = latencies
+    const halves = new Uint32Array(buffer, byteOffset, 2 * length)
+    let { max } = this
+    for (let i = 0; i < length; i++) {
+      const bucket = (halves[2 * i + UPPER]! >>> SHIFT) - FIRST
+      counts[bucket < 0 ? 0 : bucket >= BUCKETS ? BUCKETS : bucket + 1]! += 1
+      if (latencies[i]! > max) max = latencies[i]!
+    }
+    this.max = max
+    this.count += length
   }
 
   /**
