@@ -108,6 +108,8 @@ const BATCH_MS = 10
 class Commits {
   private readonly journal: Journal
   private timer: NodeJS.Timeout | undefined
+  /** When the oldest that waits came. */
+  private since = 0
   private waiting: { results: readonly TrialResult[]; resolve(): void; reject(error: unknown): void }[] = []
 
   constructor(journal: Journal) {
@@ -116,8 +118,16 @@ class Commits {
 
   /** @returns when the lines are on disk, all of them or none */
   add(results: readonly TrialResult[]): Promise<void> {
-    if (this.waiting.length === 0) this.timer = setTimeout(() => this.write(), BATCH_MS)
-    return new Promise((resolve, reject) => this.waiting.push({ results, resolve, reject }))
+    const now = performance.now()
+    if (this.waiting.length === 0) {
+      this.since = now
+      this.timer = setTimeout(() => this.write(), BATCH_MS)
+    }
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ results, resolve, reject })
+      // Timers wait for as long as results come without a pause.
+      if (now - this.since >= BATCH_MS) this.write()
+    })
   }
 
   /** Writes what waits; to be called before the journal is closed. */

@@ -73,7 +73,7 @@ async function measure() {
       const [serverUs, agentsUs] = [nats.pid, fleet.pid].map(
         (pid, index) => (1e6 * (usage(pid).cpu_s - before[index])) / trials,
       )
-      lines.push({ ...found, ...checked(found.run, trials), serverUs, agentsUs })
+      lines.push({ ...found, ...checked(found.run, found.trials), serverUs, agentsUs })
       console.error(JSON.stringify(lines.at(-1)))
     }
     const text = table(lines, load, usage(nats.pid).peak_mb)
@@ -174,7 +174,10 @@ function answers(port) {
 // ---------------------------------------------------------------- the coordinator, in a process of its own
 
 async function playCoordinator() {
-  const trials = Number(values.trials)
+  // A sweep has at most 999 rounds.
+  const perRound = Math.max(scenarios, Math.ceil(Number(values.trials) / 900))
+  const rounds = Math.ceil(Number(values.trials) / perRound)
+  const trials = rounds * perRound
   const late = []
   let syncs = 0
   let syncing = 0
@@ -198,14 +201,12 @@ async function playCoordinator() {
       }
     }
   }
-  // A sweep has at most 999 rounds.
-  const perRound = Math.max(scenarios, Math.ceil(trials / 900))
   const executor = new Timed({ server: values.server, on: 'many', machines: [], local: fake() })
   const keys = {
     name: 'scale',
     workload: 'pipeline',
     chunk_log: 'none',
-    benchmark_runs: Math.ceil(trials / perRound),
+    benchmark_runs: rounds,
     grid: { chunk_size: Array.from({ length: perRound }, (_, index) => index + 1) },
   }
   let from

@@ -79,7 +79,8 @@ interface Pending {
   needs: ReadonlySet<string> | null
   /** By agent, by id. */
   got: Map<string, Map<string, Outcome>>
-  messages: Taken[]
+  /** Each tells the server that a result was taken; without the message itself, whose bytes would stay. */
+  acks: (() => void)[]
   resolve(outcomes: Outcome[]): void
   reject(error: Error): void
 }
@@ -461,7 +462,7 @@ export class FleetExecutor implements Fleet {
     const settle = () => {
       this.settled.add(key)
       this.pending.delete(key)
-      for (const message of pending.messages.splice(0)) message.ack()
+      for (const ack of pending.acks.splice(0)) ack()
     }
     return { outcomes, settle }
   }
@@ -564,7 +565,7 @@ export class FleetExecutor implements Fleet {
   private pendingOf(key: string): Pending {
     const there = this.pending.get(key)
     if (there !== undefined) return there
-    const made: Pending = { needs: null, got: new Map(), messages: [], resolve: () => {}, reject: () => {} }
+    const made: Pending = { needs: null, got: new Map(), acks: [], resolve: () => {}, reject: () => {} }
     this.pending.set(key, made)
     return made
   }
@@ -586,7 +587,7 @@ export class FleetExecutor implements Fleet {
       return
     }
     const pending = this.pendingOf(key)
-    pending.messages.push(message)
+    pending.acks.push(message.ack)
     this.seen.set(agent.name, agent)
     if (outcome.what.kind === 'refused') {
       pending.reject(
