@@ -100,6 +100,9 @@ function put(
     holder = next
   }
   forget(file, path)
+  // A grid that is replaced makes stale what is said of its axes, too.
+  if (path.length === 1 && path[0] === 'grid')
+    for (const axis of namesIn(file.data['grid'])) result.touched.add(axis)
   define(holder, path.at(-1)!, value)
   file.positions.set(pathKey(path), { key: place, value: place })
   note(file.data, path, value, result)

@@ -326,7 +326,9 @@ function qualityNotes(survey: Survey, target: string): string[] {
       return `${name} has values as large as ${value}: their squares are more than a number can hold, and scores that need them are unknown`
     }),
     ...(duplicateRows > 0
-      ? [`${duplicateRows} of ${rows} rows repeat one shortly before, in all columns that are read`]
+      ? [
+          `${duplicateRows} of ${rows} rows ${duplicateRows === 1 ? 'repeats' : 'repeat'} one shortly before, in all columns that are read`,
+        ]
       : []),
     ...missing
       .sort((a, b) => b.missing - a.missing)

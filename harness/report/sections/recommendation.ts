@@ -14,7 +14,9 @@ export function answerOf(model: ReportModel, otherwise: Report['answer']): Repor
   const { recommendation } = model
   if (recommendation === null) return otherwise
   const { reason, limits } = recommendation
-  const isSure = reason !== 'meets_goal' || limits.every(({ state }) => state === 'met')
+  const isMet = reason !== 'meets_goal' || limits.every(({ state }) => state === 'met')
+  const isSure =
+    isMet && (recommendation.choice === null || betterBaseline(model, recommendation.choice) === null)
   return {
     text: recommendationText(model, recommendation),
     tone: reason === 'nothing_meets' || reason === 'nothing_ok' ? 'bad' : isSure ? 'good' : 'strong',
@@ -51,7 +53,7 @@ function recommendationText(model: ReportModel, recommendation: Recommendation):
   said.push(
     ...(reason === 'meets_goal' ? goalWords(model, recommendation) : frontWords(model, recommendation)),
   )
-  said.push(...confidence(recommendation))
+  said.push(...baselineWords(model, choice), ...confidence(recommendation))
   return `${said.join('; ')}.`
 }
 
@@ -156,6 +158,30 @@ function frontWords(model: ReportModel, { reason, choice, front }: Recommendatio
   return front.size === 1
     ? [`no other is faster or has a better ${name}`]
     : [`the best ${name}, while ${valueAt(fastest)}`]
+}
+
+/** A setting may be the best of those tried and still predict nothing. */
+function baselineWords(model: ReportModel, choice: Choice): string[] {
+  const name = betterBaseline(model, choice)
+  if (name === null) return []
+  const { unit } = model.metrics.get(name)!
+  const which = name.slice(model.accuracy!.length + 1).replaceAll('_', ' ')
+  const value = formatMetric(choice.metrics[name]!.value, unit)
+  return [`no better than the ${which}, whose ${metricName(model.accuracy!)} is ${value}`]
+}
+
+/** The best of a score's baselines (`r2_mean_baseline` is one of `r2`) that is at least as good as the setting. */
+function betterBaseline({ accuracy, metrics }: ReportModel, { metrics: means }: Choice): string | null {
+  const score = accuracy === null ? null : means[accuracy]
+  if (accuracy === null || !score) return null
+  const sign = metrics.get(accuracy)?.direction === 'lower_is_better' ? -1 : 1
+  let best: { name: string; value: number } | null = null
+  for (const name of metrics.keys()) {
+    const value = means[name]?.value
+    if (!name.startsWith(`${accuracy}_`) || !name.endsWith('_baseline') || value === undefined) continue
+    if (sign * value >= sign * (best?.value ?? score.value)) best = { name, value }
+  }
+  return best?.name ?? null
 }
 
 function confidence({ reason, share, tied, limits }: Recommendation): string[] {

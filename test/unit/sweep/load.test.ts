@@ -365,6 +365,13 @@ compare: { reference: { max_compute_units: 1 } }
     expect(sweep.scenarios.map((scenario) => scenario.settings.random_seed)).toEqual([9])
   })
 
+  it('replace a grid with what the sweep says of its axes', () => {
+    const text = 'name: a\ngrid: { chunk_size: [1, 2] }\ncompare: { reference: { chunk_size: 1 } }\n'
+    const { sweep } = load(text, { set: ['grid={ batch_size: [3, 4] }'] })
+    expect(sweep.axes).toEqual(['batch_size'])
+    expect(sweep.scenarios).toHaveLength(2)
+  })
+
   it('merge includes that they make equal', () => {
     const include = 'name: a\ngrid: { chunk_size: [1, 2] }\ninclude: [{ chunk_size: 3 }]\n'
     expect(load(include, { set: ['chunk_size=5'] }).sweep.scenarios).toHaveLength(1)

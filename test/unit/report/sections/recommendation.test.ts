@@ -67,6 +67,25 @@ test('with a goal it is the best within the limits, and nothing cheaper goes uns
   })
 })
 
+test('what predicts no better than a baseline is said so', () => {
+  const withBaselines = (better: number): Shape => ({
+    ...batches,
+    alter: (trial) =>
+      measuring(trial, (metrics) => ({
+        ...metrics,
+        r2_mean_baseline: -0.01,
+        r2_last_baseline: metrics['r2']! + better,
+      })),
+  })
+  const { tone, text } = reportOf(withBaselines(0.1)).answer
+  expect(text).toMatch(/; no better than the last baseline, whose R² is 0\.697/)
+  expect(tone).toBe('strong')
+  expect(reportOf(withBaselines(-0.1)).answer).toMatchObject({
+    tone: 'good',
+    text: expect.not.stringContaining('baseline'),
+  })
+})
+
 test('its row is marked', () => {
   const rows = textOf(reportOf(batches), 120).split('\n')
   expect(rows.filter((row) => row.startsWith('>'))).toEqual([
