@@ -62,10 +62,10 @@ module.exports = {
     ),
     forbid(
       'harness-through-contract',
-      'The coordinator starts workers by the URLs of their entry files and shares types, the check of what they send, and the limits on both.',
+      'The coordinator starts workers by the URLs of their entry files and shares types, the check of what they send, the limits on both, and small functions on texts.',
       '^harness/',
       '^workers/',
-      '^workers/(brokers/|(workload|protocol|untrusted|data/types|data/(csv|plain)-text|caps/limits)\\.ts$)',
+      '^workers/(brokers/|(workload|protocol|untrusted|data/types|data/((csv|plain)-text|nearest)|caps/limits)\\.ts$)',
     ),
     forbid(
       'pipeline-is-one-workload',

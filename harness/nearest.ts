@@ -1,9 +1,7 @@
 /** What to say of a name that is none: the one that was most likely meant, and a few like it. */
-import leven from 'leven'
+import { byLikeness, nearest } from '../workers/data/nearest.ts'
 import { UserError } from './user-error.ts'
 
-/** A word shorter than this is part of too many names to hint at one. */
-const SHORTEST_PART = 4
 /** More names than this are not read. */
 const MOST_LISTED = 8
 const MOST_NEAREST = 3
@@ -11,33 +9,6 @@ const MOST_NEAREST = 3
 /** Where all of them are found. */
 export const METRICS_LISTED = 'docs/reference/metrics.md describes those that every run has'
 export const PIPELINE_LISTED = 'docs/reference/pipeline.md describes all'
-
-const plain = (name: string): string => name.toLowerCase().replaceAll(/[-_ ]/g, '')
-
-/** All names, from the one that most resembles `name` on; in the order given where they do alike. */
-function byLikeness(
-  name: string,
-  names: Iterable<string>,
-): { name: string; edits: number; holds: boolean }[] {
-  const wanted = plain(name)
-  return [...names]
-    .map((other) => ({
-      name: other,
-      edits: leven(wanted, plain(other)),
-      holds: wanted.length >= SHORTEST_PART && other.split(/[_.]/).includes(name.toLowerCase()),
-    }))
-    .sort((a, b) => a.edits - b.edits)
-}
-
-/** The nearest name within a third of the length, else one that contains `name` as a word, else null. */
-export function nearest(name: string, names: Iterable<string>): string | null {
-  const { length } = plain(name)
-  // Two letters that changed places are two edits, also in a short name.
-  const limit = Math.min(Math.max(2, Math.floor(length / 3)), length - 1)
-  const all = byLikeness(name, names)
-  const found = all[0] !== undefined && all[0].edits <= limit ? all[0] : all.find(({ holds }) => holds)
-  return found?.name ?? null
-}
 
 /** `; did you mean "chunk_size"?`, or nothing. */
 export function didYouMean(name: string, names: Iterable<string>): string {

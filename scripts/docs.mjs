@@ -10,14 +10,19 @@ import { withBlock } from '../test/bench/markers.mjs'
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const built = (path) => import(new URL(`../build/${path}.js`, import.meta.url).href)
 
-const [{ sweepJsonSchema }, { HARNESS_METRICS }, { infoFor, targetWords }, { LEARNERS }, { ENVIRONMENT }] =
-  await Promise.all([
-    built('harness/sweep/schema'),
-    built('harness/metrics'),
-    built('workers/pipeline/describe'),
-    built('workers/pipeline/learn/registry'),
-    built('harness/environment'),
-  ])
+const [
+  { BLOCKS: blocks, sweepJsonSchema },
+  { HARNESS_METRICS },
+  { infoFor, targetWords },
+  { LEARNERS },
+  { ENVIRONMENT },
+] = await Promise.all([
+  built('harness/sweep/schema'),
+  built('harness/metrics'),
+  built('workers/pipeline/describe'),
+  built('workers/pipeline/learn/registry'),
+  built('harness/environment'),
+])
 const { COMMANDS } = await built('harness/cli/command-line')
 const { MISSING } = await built('workers/data/infer')
 const { allowedWords } = await built('harness/report/sections/params')
@@ -83,19 +88,6 @@ function keysTable(properties, { axes = null } = {}) {
 
 const only = (properties, names) => Object.fromEntries(names.map((name) => [name, properties[name]]))
 const top = sweep.properties
-const blocks = [
-  'name',
-  'workload',
-  'dataset',
-  'params',
-  'profiles',
-  'grid',
-  'include',
-  'exclude',
-  'compare',
-  'gate',
-  'goal',
-]
 const pipelineKeys = Object.keys(top).filter(
   (name) => top[name].description === 'a parameter of the built-in pipeline',
 )

@@ -650,7 +650,7 @@ export interface TimeWindow {
   to: number
 }
 
-/** Host to coordinator: the worker stands empty, it has its trial, it is warm (or, before all trials, has described its workload), all that is timed is over, the trial is over. */
+/** Trial process to coordinator: the worker stands empty, it has its trial, it is warm (or, before all trials, has described its workload), all that is timed is over, the trial is over. */
 export interface TrialSignal {
   stint: 'empty' | 'given' | 'warm' | 'measured' | 'finished'
 }

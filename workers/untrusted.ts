@@ -1,7 +1,8 @@
 /**
  * Checks all that a workload hands over, so that nothing after it meets anything but plain, bounded data. The worker
  * thread checks first, where the message can name the value at fault; the coordinator checks again, since a workload
- * shares the trial process with what reports on it and could send anything.
+ * shares the trial process with what reports on it and could send anything. Written by hand: a schema library would be
+ * loaded into every trial, and would call what a workload may have replaced.
  */
 
 import {

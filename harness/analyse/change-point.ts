@@ -82,7 +82,7 @@ function permutationP(
   let asGood = 1
   for (let i = 0; i < permutations; i++) {
     for (let k = 1; k < bounds.length; k++) shuffle(shuffled, random, bounds[k - 1]!, bounds[k]!)
-    const best = bestSplit(shuffled, bounds, minSize)
+    const best = bestSplit(shuffled, bounds, minSize, enough)
     if (best === null || best.statistic < enough) continue
     asGood++
     if (asGood > alpha * (permutations + 1)) return null
@@ -90,45 +90,68 @@ function permutationP(
   return asGood / (permutations + 1)
 }
 
-/** The best split of any regime; null where all are too short. */
-function bestSplit(series: Float64Array, bounds: readonly number[], minSize: number): Split | null {
+/**
+ * The best split of any regime; null where all are too short.
+ * @param enough the first split that is as good as this will do
+ */
+function bestSplit(
+  series: Float64Array,
+  bounds: readonly number[],
+  minSize: number,
+  enough = Number.POSITIVE_INFINITY,
+): Split | null {
   let best: Split | null = null
   for (let k = 1; k < bounds.length; k++) {
-    const split = bestSplitOf(series, bounds[k - 1]!, bounds[k]!, minSize)
+    const split = bestSplitOf(series, bounds[k - 1]!, bounds[k]!, minSize, enough)
     if (split !== null && (best === null || split.statistic > best.statistic)) best = split
+    if (best !== null && best.statistic >= enough) break
   }
   return best
 }
 
 /**
  * Over all splits and all right ends (a later change back must not hide an earlier one), the largest
- * mn / (m + n) times the energy distance with exponent 1. Sums
+ * mn / (m + n) times the energy distance with exponent 1: with B, W and V the sums of distances between the m values
+ * before and the n after, among the former and among the latter, 2 (B - n W / (m - 1) - m V / (n - 1)) / (m + n). Sums
  * over all stretches are made first, so a regime of n values takes on the order of n^2 steps.
  */
-function bestSplitOf(series: Float64Array, from: number, to: number, minSize: number): Split | null {
+function bestSplitOf(
+  series: Float64Array,
+  from: number,
+  to: number,
+  minSize: number,
+  enough: number,
+): Split | null {
   const size = to - from
   if (size < 2 * minSize) return null
   const within = distanceSums(series, from, size)
+  const shares = reciprocals(size)
   let index = -1
   let largest = -Infinity
   for (let left = minSize; left <= size - minSize; left++) {
     const before = within[left]!
+    const perLeft = before * shares[left - 1]!
+    const row = left * (size + 1)
     for (let end = left + minSize; end <= size; end++) {
       const right = end - left
-      const after = within[left * (size + 1) + end]!
+      const after = within[row + end]!
       const between = within[end]! - before - after
-      const distance = (2 * between) / (left * right) - before / pairsOf(left) - after / pairsOf(right)
-      const statistic = ((left * right) / (left + right)) * distance
+      const statistic = 2 * (between - right * perLeft - left * after * shares[right - 1]!) * shares[end]!
       if (statistic <= largest) continue
       largest = statistic
       index = left
+      if (largest >= enough) return { index: from + index, statistic: largest }
     }
   }
   return { index: from + index, statistic: largest }
 }
 
-function pairsOf(n: number): number {
-  return (n * (n - 1)) / 2
+/** 1 / n by n, so that the innermost loop does not divide. */
+let inverses = new Float64Array(0)
+
+function reciprocals(most: number): Float64Array {
+  if (inverses.length <= most) inverses = Float64Array.from({ length: most + 1 }, (_, n) => 1 / n)
+  return inverses
 }
 
 /** For one series after another: a test makes these sums ten thousand times. */
@@ -139,15 +162,17 @@ function distanceSums(series: Float64Array, from: number, size: number): Float64
   const width = size + 1
   if (scratch.length < width * width) scratch = new Float64Array(width * width)
   const sums = scratch
-  // No distance lies within a stretch of one value or none.
+  // No distance lies within a stretch of no value.
   sums[size * width + size] = 0
   for (let start = size - 1; start >= 0; start--) {
     let fromStart = 0
-    sums[start * width + start] = 0
+    const row = start * width
+    const next = row + width
+    sums[row + start] = 0
     const first = series[from + start]!
     for (let end = start + 1; end <= size; end++) {
       fromStart += Math.abs(first - series[from + end - 1]!)
-      sums[start * width + end] = (end > start + 1 ? sums[(start + 1) * width + end]! : 0) + fromStart
+      sums[row + end] = sums[next + end]! + fromStart
     }
   }
   return sums

@@ -102,14 +102,18 @@ function foldersWithRuns(folder: string): string[] {
 export function historyOf(runs: readonly Recorded[], options: HistoryOptions): History {
   const groups = groupsOf(runs)
   const found = eventsIn(groups, options)
-  const before = eventsIn(
-    groups.map((group) => group.slice(0, -1)).filter((group) => group.length > 0),
-    options,
-  )
-  const known = new Set(before.events.map(placeKey))
+  // Only what is found may be new.
+  const before =
+    found.events.length === 0
+      ? []
+      : eventsIn(
+          groups.map((group) => group.slice(0, -1)).filter((group) => group.length > 0),
+          options,
+        ).events
+  const known = new Set(before.map(placeKey))
   // An event may be placed anew by another run: the same where a series tells of it within the same runs.
   const isKnown = (event: HistoryEvent) =>
-    known.has(placeKey(event)) || before.events.some((other) => sameEvent(event, other))
+    known.has(placeKey(event)) || before.some((other) => sameEvent(event, other))
   return {
     runs: runs.length,
     events: found.events.map((event) => ({ ...event, new: !isKnown(event) })),

@@ -64,6 +64,11 @@ const loosely =
 
 // ---------------------------------------------------------------- journal
 
+// A line is what the coordinator made of a trial: more than the report that a trial process sends, which
+// workers/untrusted.ts checks. That check runs beside a workload's own code, so it trusts nothing that such code may
+// replace and loads no library into a trial; here nothing is hostile, and a schema is shorter. Both take their names
+// from the lists beside the types, and the types hold both.
+
 const passedOver = z.object({ kind: z.enum(DIFFERENCE_KINDS), what: text })
 
 const caps = z.object({

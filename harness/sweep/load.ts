@@ -52,11 +52,7 @@ export function loadSweep(
   overrides: Overrides = {},
   surroundings: Partial<Surroundings> = {},
 ): LoadedSweep {
-  const file = readYamlFile(path)
-  refuse(file.findings)
-  if (!isMapping(file.data)) throw new SweepError([notASweep(path, file.data)])
-  const loaded = loadRead({ ...file, data: file.data }, path, overrides, surroundings)
-  return { ...loaded, overrides }
+  return { ...loadRead(readSweep(path), path, overrides, surroundings), overrides }
 }
 
 /**
@@ -104,15 +100,21 @@ export function loadSearch(
   overrides: Overrides = {},
   surroundings: Partial<Surroundings> = {},
 ): LoadedSweep {
+  return { ...loadRead(readSweep(path), path, overrides, surroundings, request), overrides }
+}
+
+type SweepFile = YamlFile & { data: Mapping }
+
+function readSweep(path: string): SweepFile {
   const file = readYamlFile(path)
   refuse(file.findings)
-  if (!isMapping(file.data)) throw new SweepError([notASweep(path, file.data)])
-  const loaded = loadRead({ ...file, data: file.data }, path, overrides, surroundings, request)
-  return { ...loaded, overrides }
+  const { data } = file
+  if (!isMapping(data)) throw new SweepError([notASweep(path, data)])
+  return { ...file, data }
 }
 
 function loadRead(
-  file: YamlFile & { data: Mapping },
+  file: SweepFile,
   path: string,
   overrides: Overrides,
   surroundings: Partial<Surroundings>,
@@ -179,12 +181,7 @@ function loadRead(
 }
 
 /** @returns the values that may be tried, which stand in the grid from now on */
-function layValues(
-  file: YamlFile & { data: Mapping },
-  request: SearchRequest,
-  cores: number,
-  overridden: Overridden,
-): number[] {
+function layValues(file: SweepFile, request: SearchRequest, cores: number, overridden: Overridden): number[] {
   const { values, findings, place } = valuesToTry(request, file.data, cores)
   overridden.findings.push(...findings)
   if (findings.length === 0) layAxis(file, request.axis, values, place, overridden)

@@ -366,13 +366,10 @@ export function knownKeys(path: Path): readonly string[] {
   switch (path[0]) {
     case undefined:
       return [
-        'name',
-        'workload',
-        'dataset',
+        ...BLOCKS,
         ...Object.keys(SETTING_DEFAULTS).filter((name) => !name.includes('.')),
         ...Object.keys(SETTING_GROUPS),
         ...PIPELINE_SETTINGS,
-        ...BLOCKS,
       ]
     case 'arrival':
     case 'queue':
@@ -389,14 +386,20 @@ export function knownKeys(path: Path): readonly string[] {
     case 'benchmark_runs':
       return roundsKeys(path)
     case 'gate':
-      return ['margins', 'alpha', 'build', 'install']
+      return path[1] === 'accept'
+        ? ['metric', 'scenario', 'until', 'to', 'why']
+        : ['margins', 'metrics', 'expect', 'accept', 'alpha', 'build', 'install']
     case 'goal':
       return GOAL_KEYS
   }
   return [...scenario, 'profile', 'machine', 'params.<name>', 'dataset.columns.<name>']
 }
 
-const BLOCKS = [
+/** Keys at the top that are no setting. */
+export const BLOCKS = [
+  'name',
+  'workload',
+  'dataset',
   'params',
   'profiles',
   'machines',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { didYouMean, namesHint, nearest } from '../../harness/nearest.ts'
+import { didYouMean, namesHint } from '../../harness/nearest.ts'
 import { suggest } from '../../workers/data/header.ts'
+import { nearest } from '../../workers/data/nearest.ts'
 
 describe('a name that is none', () => {
   it.each([
@@ -10,6 +11,11 @@ describe('a name that is none', () => {
     ['egde', ['server', 'edge'], 'edge'],
     ['latency', ['wall_s', 'latency_p50_ms'], 'latency_p50_ms'],
     ['latency_p50', ['latency_p90_ms', 'latency_p50_ms'], 'latency_p50_ms'],
+    ['latncy', ['load', 'latency_ecdf'], 'latency_ecdf'],
+    ['lat', ['last', 'load', 'latency_p50_ms'], 'latency_p50_ms'],
+    ['margin', ['margin_of_error', 'margins'], 'margins'],
+    ['sensitvity', ['significance_map', 'sensitivity_of_settings'], 'sensitivity_of_settings'],
+    ['la', ['latency_p50_ms'], null],
     ['x', ['pa', 'sgd'], null],
     ['xy', ['pa', 'x'], 'x'],
     ['entirely', ['something', 'else'], null],
@@ -30,6 +36,22 @@ describe('a name that is none', () => {
     expect(namesHint('keys', 'setting_3', new Map(many.map((key) => [key, 1])).keys())).toMatch(
       /^nearest of 32 keys: setting_3, setting_0, setting_1$/,
     )
+  })
+
+  it('has those that begin like it before others', () => {
+    const pictures = [
+      'load',
+      'caps',
+      'growth',
+      'profiles',
+      'found',
+      'history',
+      'stream',
+      'latency_ecdf',
+      'tail',
+    ]
+    expect(namesHint('pictures', 'latncy', pictures)).toMatch(/^nearest of 9 pictures: latency_ecdf, /)
+    expect(suggest('salry', ['sales', 'salary_in_dollars'])).toMatch(/^; did you mean "salary_in_dollars"\?/)
   })
 
   it('of a column as well, of however many', () => {

@@ -1,6 +1,6 @@
 /** A CSV's header line, and errors that help to name its columns. */
-import leven from 'leven'
 import { DataError } from './columns.ts'
+import { byLikeness, nearest } from './nearest.ts'
 import type { Header } from './types.ts'
 
 /** Names of a table's columns, each different from all others. */
@@ -75,22 +75,9 @@ const MOST_LISTED = 20
 
 /** `; did you mean "x"? Columns: ...` */
 export function suggest(name: string, names: readonly string[]): string {
-  const near = nearestName(name, names)
+  const near = nearest(name, names)
   const question = near === null ? '.' : `; did you mean "${near}"?`
   if (names.length <= MOST_LISTED) return `${question} Columns: ${names.join(', ')}`
   const listed = byLikeness(name, names).slice(0, MOST_LISTED)
   return `${question} Columns: ${listed.map((one) => one.name).join(', ')} and ${names.length - MOST_LISTED} more`
-}
-
-/** The closest name within a third of the length in edits, case aside; null where none is that close. */
-function nearestName(name: string, names: readonly string[]): string | null {
-  const most = Math.max(2, Math.ceil(name.length / 3))
-  const first = byLikeness(name, names)[0]
-  return first !== undefined && first.edits <= most ? first.name : null
-}
-
-function byLikeness(name: string, names: readonly string[]): { name: string; edits: number }[] {
-  return names
-    .map((other) => ({ name: other, edits: leven(name.toLowerCase(), other.toLowerCase()) }))
-    .sort((a, b) => a.edits - b.edits)
 }

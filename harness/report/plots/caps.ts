@@ -4,9 +4,9 @@ import { count, formatNumber, wholeNumber } from '../../format.ts'
 import type { Plot } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
 import { coresOf, scalarText } from '../words.ts'
-import { linearTicks, logTicks, tickLabel } from './scale.ts'
-import { captionLayer, pictureSubtitle, wrap } from './text.ts'
-import { config, FONT_SIZE, INK } from './theme.ts'
+import { linearTicks, logTicks, numbersAlong } from './scale.ts'
+import { captionLayer, pictureFrame, pictureSubtitle } from './text.ts'
+import { INK } from './theme.ts'
 
 const ALT = 'Compute share allowed and achieved, and memory allowed and its peak, a point per scenario'
 const SIDE = 400
@@ -63,14 +63,8 @@ export function capsPlot(model: ReportModel, file: string): Plot {
   const width = panels.length === 1 ? SIDE * 2 + GAP : SIDE
   const caption = captionLayer(captionOf(model, panels), SIDE + 78, TEXT_WIDTH)
   const spec = {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    description: ALT,
-    config: config(),
+    ...pictureFrame(ALT, headline(compute.points, memory.points), pictureSubtitle(model), TEXT_WIDTH),
     spacing: GAP,
-    title: {
-      text: wrap(headline(compute.points, memory.points), FONT_SIZE.title, 600, TEXT_WIDTH),
-      subtitle: wrap(pictureSubtitle(model), FONT_SIZE.subtitle, 400, TEXT_WIDTH),
-    },
     // The caption below the first panel must not push the second one away.
     bounds: 'flush',
     // Shared, the offsets in one panel would be measured by the bands of the other.
@@ -120,16 +114,7 @@ function layersOf({ name, xTitle, yTitle, points, log }: Panel, width: number) {
     scale: { domain: caps.map((cap) => scalarText(cap)), paddingInner: 0.25, paddingOuter: 0.2 },
     axis: { title: xTitle, labelAngle: 0, labelOverlap: 'greedy' },
   }
-  const y = {
-    field: 'used',
-    type: 'quantitative',
-    scale: { type, domain, nice: false },
-    axis: {
-      title: yTitle + (decades ? ', log scale' : ''),
-      values: ticks,
-      labelExpr: tickLabel({ type, ticks }),
-    },
-  }
+  const y = numbersAlong('used', { type, domain, ticks }, yTitle)
   const xOffset = { field: 'offset', type: 'quantitative', scale: { domain: [0, 1] } }
   const color = {
     field: 'state',

@@ -7,9 +7,9 @@ import type { Metric } from '../../metrics.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
 import { scalarText, settingLabel, settingName } from '../words.ts'
 import { type AxesEncoding, encodeAxes, type Levels, levelChannels, levelOf } from './encode.ts'
-import { linearTicks, type PlotScale, tickLabel } from './scale.ts'
-import { captionView, ellipsis, pictureSubtitle, wrap } from './text.ts'
-import { config, FONT_SIZE, INK } from './theme.ts'
+import { linearTicks, numbersAlong, type PlotScale } from './scale.ts'
+import { captionView, ellipsis, pictureFrame, pictureSubtitle } from './text.ts'
+import { FONT_SIZE, INK } from './theme.ts'
 
 const WIDTH = 820
 const GAP = 40
@@ -81,14 +81,8 @@ export function curvesSpec(model: ReportModel, picture: CurvePicture): object {
   }))
   const caption = [...picture.caption, ...howDrawn(encoding, isMany, all.length)]
   return {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    description: picture.alt,
-    config: config(),
+    ...pictureFrame(picture.alt, picture.headline, pictureSubtitle(model), WIDTH),
     spacing: 24,
-    title: {
-      text: wrap(picture.headline, FONT_SIZE.title, 600, WIDTH),
-      subtitle: wrap(pictureSubtitle(model), FONT_SIZE.subtitle, 400, WIDTH),
-    },
     vconcat: [...grids, captionView(caption, WIDTH)],
   }
 }
@@ -219,22 +213,10 @@ export function fromZero(most: number, room = 1.02): PlotScale {
 }
 
 function channel(field: 'x' | 'y', { title, scale, labelExpr }: AxisOf, hasTitle: boolean) {
-  return {
-    field,
-    type: 'quantitative',
-    scale: {
-      type: scale.type,
-      domain: scale.domain,
-      nice: false,
-      ...(scale.type === 'linear' && { zero: false }),
-    },
-    axis: {
-      title: hasTitle ? title + (scale.type === 'log' && labelExpr === undefined ? ', log scale' : '') : null,
-      values: scale.ticks,
-      labelExpr: labelExpr ?? tickLabel(scale),
-      labelOverlap: 'greedy',
-    },
-  }
+  const { axis, ...along } = numbersAlong(field, scale, hasTitle ? title : null)
+  // Ticks of another text have another title.
+  const own = labelExpr === undefined ? {} : { labelExpr, title: hasTitle ? title : null }
+  return { ...along, axis: { ...axis, ...own, labelOverlap: 'greedy' } }
 }
 
 function rowsOf({ scenarios, points }: Curve, line: number, encoding: AxesEncoding, model: ReportModel) {

@@ -45,6 +45,12 @@ export function encodeAxes(
   return { colour, shape, others: axes.filter((key) => isVarying(key, varying) && !shown.includes(key)) }
 }
 
+/** ` Lines of one colour differ in ...`, where colours are all that is drawn; empty where they tell all. */
+export function besidesColour({ shape, others }: AxesEncoding, what: string): string {
+  const names = [...others, ...(shape === null ? [] : [shape.key])].map(settingName)
+  return names.length === 0 ? '' : ` ${what} of one colour differ in ${names.join(', ')}.`
+}
+
 function isVarying(key: string, varying: readonly Levels[]): boolean {
   return varying.some((levels) => levels.key === key)
 }

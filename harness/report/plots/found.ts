@@ -4,9 +4,9 @@ import { answerText, type RecordedSearch } from '../found.ts'
 import type { Plot } from '../section.ts'
 import type { ReportModel } from '../types.ts'
 import { capitalised, plain, scalarText, settingName } from '../words.ts'
-import { type PlotScale, scaleOver, tickLabel } from './scale.ts'
-import { captionLayer, pictureSubtitle, wrap } from './text.ts'
-import { config, FONT_SIZE, INK, MUTED } from './theme.ts'
+import { numbersAlong, scaleOver } from './scale.ts'
+import { captionLayer, pictureFrame, pictureSubtitle } from './text.ts'
+import { INK, MUTED } from './theme.ts'
 
 const WIDTH = 700
 const HEIGHT = 400
@@ -50,21 +50,10 @@ export function foundPlot(model: ReportModel, recorded: RecordedSearch, file: st
         scale: { domain: [...new Set(points.map(({ x }) => x))] },
         axis: { title: xTitle, labelAngle: 0, labelOverlap: 'greedy' },
       }
-  const yOf = (field: string) => ({
-    field,
-    type: 'quantitative',
-    scale: { type: y.type, domain: y.domain, nice: false },
-    axis: axisOf(y, capitalised(settingName(search.axis))),
-  })
+  const yOf = (field: string) => numbersAlong(field, y, capitalised(settingName(search.axis)))
   const [result] = found.results
   const spec = {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    description: alt,
-    config: config(),
-    title: {
-      text: wrap(headline(recorded), FONT_SIZE.title, 600, WIDTH),
-      subtitle: wrap(`${pictureSubtitle(model)}`, FONT_SIZE.subtitle, 400, WIDTH),
-    },
+    ...pictureFrame(alt, headline(recorded), pictureSubtitle(model), WIDTH),
     width: WIDTH,
     height: HEIGHT,
     layer: [
@@ -126,23 +115,10 @@ export function foundPlot(model: ReportModel, recorded: RecordedSearch, file: st
   return lines.length === 0 ? { file, alt, skipped: 'no value was decided' } : { file, alt, spec }
 }
 
-function axisOf(scale: PlotScale, title: string) {
-  return {
-    title: title + (scale.type === 'log' ? ', log scale' : ''),
-    values: scale.ticks,
-    labelExpr: tickLabel(scale),
-  }
-}
-
 function numericAxis(values: readonly number[], title: string, isWhole: boolean) {
   const scale = scaleOver(values, isWhole ? { log: false } : {})
   const ticks = isWhole ? scale.ticks.filter((tick) => Number.isInteger(tick)) : scale.ticks
-  return {
-    field: 'x',
-    type: 'quantitative',
-    scale: { type: scale.type, domain: scale.domain, nice: false },
-    axis: axisOf({ ...scale, ticks }, title),
-  }
+  return numbersAlong('x', { ...scale, ticks }, title)
 }
 
 function stateOf(verdict: 'meets' | 'fails' | 'undecided'): FoundPoint['state'] {

@@ -5,8 +5,8 @@ import type { GateProfile, GateResult } from '../../gate/types.ts'
 import type { Plot } from '../section.ts'
 import { itemId, ratioText } from '../words.ts'
 import { linearTicks, logTicks, tickLabel } from './scale.ts'
-import { ellipsis, wrap } from './text.ts'
-import { config, FONT_SIZE, INK, REFERENCE } from './theme.ts'
+import { ellipsis, pictureFrame } from './text.ts'
+import { FONT_SIZE, INK, REFERENCE } from './theme.ts'
 
 const WIDTH = 820
 const HEIGHT = 150
@@ -22,14 +22,8 @@ export function gateProfilePlot({ profiles, name, candidate, baseline }: GateRes
   const more = usable.length - shown.length
   const subtitle = `${name} · ${candidate} against ${baseline}${more > 0 ? ` · ${count(more, 'scenario')} more` : ''}`
   const spec = {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    description: ALT,
-    config: config(),
+    ...pictureFrame(ALT, 'Time along the stream, candidate over baseline', subtitle, WIDTH),
     spacing: 34,
-    title: {
-      text: wrap('Time along the stream, candidate over baseline', FONT_SIZE.title, 600, WIDTH),
-      subtitle: wrap(subtitle, FONT_SIZE.subtitle, 400, WIDTH),
-    },
     vconcat: shown.map((profile, i) => panel(profile, i === shown.length - 1)),
   }
   return { file, alt: ALT, spec }

@@ -4,11 +4,10 @@ import { formatNumber } from '../../format.ts'
 import type { Plot } from '../section.ts'
 import { growthText } from '../sections/sensitivity.ts'
 import type { ReportModel } from '../types.ts'
-import { metricTitle, settingName } from '../words.ts'
-import { encodeAxes, levelChannels, levelOf } from './encode.ts'
-import { scaleOver, tickLabel } from './scale.ts'
-import { captionView, pictureSubtitle, wrap } from './text.ts'
-import { config, FONT_SIZE } from './theme.ts'
+import { metricTitle } from '../words.ts'
+import { besidesColour, encodeAxes, levelChannels, levelOf } from './encode.ts'
+import { numbersAlong, scaleOver } from './scale.ts'
+import { captionView, pictureFrame, pictureSubtitle } from './text.ts'
 
 const ALT = 'Latency, time and memory against the rows of the data, with their fitted growth'
 const PANEL = { width: 300, height: 280 }
@@ -23,25 +22,18 @@ export function growthPlot(model: ReportModel, file: string): Plot {
   const others = model.axes.filter((key) => key !== ROWS_AXIS)
   const encoding = encodeAxes(model.scenarios, others, metrics, null)
   const { color } = levelChannels({ ...encoding, shape: null })
-  const left = encoding.others.concat(encoding.shape === null ? [] : [encoding.shape.key])
   const columns = Math.min(3, growth.length)
-  const width = columns * PANEL.width + (columns - 1) * 70
+  const textWidth = Math.max(columns * PANEL.width + (columns - 1) * 70, 640)
   const spec = {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    description: ALT,
-    config: config(),
+    ...pictureFrame(ALT, growthText(growth[0]!).replace(/\.$/, ''), pictureSubtitle(model), textWidth),
     spacing: 24,
-    title: {
-      text: wrap(growthText(growth[0]!).replace(/\.$/, ''), FONT_SIZE.title, 600, Math.max(width, 640)),
-      subtitle: wrap(pictureSubtitle(model), FONT_SIZE.subtitle, 400, Math.max(width, 640)),
-    },
     vconcat: [
       { columns, spacing: 60, concat: growth.map((one) => panel(model, one, color, encoding)) },
       captionView(
         [
-          `Points: means over the ok trials. Lines: rows to the power that was fitted to all trials, ${growth.map(({ power, low, high }) => `${power.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`).join('; ')}, with a level for each setting.${growth.some(({ settings }) => settings <= MOST_BANDS) ? ' Bands: the 95% interval of the power.' : ''}${left.length > 0 ? ` Points of one colour differ in ${left.map(settingName).join(', ')}.` : ''}`,
+          `Points: means over the ok trials. Lines: rows to the power that was fitted to all trials, ${growth.map(({ power, low, high }) => `${power.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`).join('; ')}, with a level for each setting.${growth.some(({ settings }) => settings <= MOST_BANDS) ? ' Bands: the 95% interval of the power.' : ''}${besidesColour(encoding, 'Points')}`,
         ],
-        Math.max(width, 640),
+        textWidth,
       ),
     ],
   }
@@ -80,23 +72,10 @@ function panel(
     [...points, ...lines].map(({ value }) => value),
     { log: true, air: 0.1 },
   )
-  const x = {
-    field: 'rows',
-    type: 'quantitative',
-    scale: { type: 'log', domain: xs.domain, nice: false },
-    axis: {
-      title: 'Rows, log scale',
-      values: xs.ticks,
-      labelExpr: tickLabel(xs),
-      labelOverlap: 'greedy',
-    },
-  }
-  const y = {
-    field: 'value',
-    type: 'quantitative',
-    scale: { type: 'log', domain: ys.domain, nice: false, clamp: true },
-    axis: { title: `${metricTitle(metric)}, log scale`, values: ys.ticks, labelExpr: tickLabel(ys) },
-  }
+  const along = numbersAlong('rows', xs, 'Rows')
+  const x = { ...along, axis: { ...along.axis, labelOverlap: 'greedy' } }
+  const across = numbersAlong('value', ys, metricTitle(metric))
+  const y = { ...across, scale: { ...across.scale, clamp: true } }
   const isMany = levels.length > MANY
   return {
     ...PANEL,

@@ -5,8 +5,8 @@ import type { History, HistoryEvent, HistorySeries, SeriesChange } from '../../g
 import type { Plot } from '../section.ts'
 import { itemId, metricName, plain } from '../words.ts'
 import { linearTicks, scaleOver, tickLabel } from './scale.ts'
-import { ellipsis, wrap } from './text.ts'
-import { config, FONT_SIZE, INK, MUTED } from './theme.ts'
+import { ellipsis, pictureFrame } from './text.ts'
+import { FONT_SIZE, INK, MUTED } from './theme.ts'
 
 const WIDTH = 820
 const HEIGHT = 130
@@ -48,19 +48,13 @@ function historyPlot(series: readonly HistorySeries[], events: readonly HistoryE
   const { sweep, machine } = shown[0]!
   const more = changed.length - shown.length
   const spec = {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    description: alt,
-    config: config(),
+    ...pictureFrame(
+      alt,
+      headline(events),
+      `${plain(sweep)} · ${plain(machine)}${more > 0 ? ` · ${more} more series changed` : ''}`,
+      WIDTH,
+    ),
     spacing: 34,
-    title: {
-      text: wrap(headline(events), FONT_SIZE.title, 600, WIDTH),
-      subtitle: wrap(
-        `${plain(sweep)} · ${plain(machine)}${more > 0 ? ` · ${more} more series changed` : ''}`,
-        FONT_SIZE.subtitle,
-        400,
-        WIDTH,
-      ),
-    },
     vconcat: shown.map((one, i) => panel(one, i === shown.length - 1)),
   }
   return { file, alt, spec }

@@ -6,9 +6,9 @@ import type { Plot } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
 import { capitalised, metricName, metricTitle, settingLabel } from '../words.ts'
 import { placeLabels } from './labels.ts'
-import { type PlotScale, position, scaleOver, tickLabel } from './scale.ts'
-import { captionLayer, pictureSubtitle, textWidth, wrap } from './text.ts'
-import { config, FONT_SIZE, INK, SHAPES } from './theme.ts'
+import { numbersAlong, type PlotScale, position, scaleOver } from './scale.ts'
+import { captionLayer, pictureFrame, pictureSubtitle, textWidth } from './text.ts'
+import { FONT_SIZE, INK, SHAPES } from './theme.ts'
 import { perRowText } from './tradeoff.ts'
 import { extent, HEIGHT, type Point, pointsOf, WIDTH } from './tradeoff-layout.ts'
 
@@ -60,19 +60,13 @@ function specOf(model: ReportModel, points: Point[], { latency, memory, accuracy
     mode: String(scenario.point['mode']),
   }))
   const labels = labelsOf(model, points, xs, ys)
-  const x = axis('x', latency, xs)
-  const y = axis('y', memory, ys)
+  const x = numbersAlong('x', xs, metricTitle(latency))
+  const y = numbersAlong('y', ys, metricTitle(memory))
   const rule = { type: 'rule', stroke: '#8a929c', strokeWidth: 1.4, opacity: 0.7 }
   return {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    description: alt,
+    ...pictureFrame(alt, headline(rows, accuracy), pictureSubtitle(model), TEXT_WIDTH),
     width: WIDTH,
     height: HEIGHT,
-    config: config(),
-    title: {
-      text: wrap(headline(rows, accuracy), FONT_SIZE.title, 600, TEXT_WIDTH),
-      subtitle: wrap(pictureSubtitle(model), FONT_SIZE.subtitle, 400, TEXT_WIDTH),
-    },
     layer: [
       {
         data: { values: rows },
@@ -126,24 +120,6 @@ function ends({ value, low, high }: Point['x'], scale: PlotScale): [number, numb
 /** An interval may reach below zero, where nothing can be. */
 function positive(ends: readonly number[], value: number): number[] {
   return ends.map((end) => (value > 0 ? Math.max(end, value / 2) : end))
-}
-
-function axis(field: 'x' | 'y', metric: Metric, scale: PlotScale) {
-  return {
-    field,
-    type: 'quantitative',
-    scale: {
-      type: scale.type,
-      domain: scale.domain,
-      nice: false,
-      ...(scale.type === 'linear' && { zero: false }),
-    },
-    axis: {
-      title: metricTitle(metric) + (scale.type === 'log' ? ', log scale' : ''),
-      values: scale.ticks,
-      labelExpr: tickLabel(scale),
-    },
-  }
 }
 
 /** Colours need a range, also where all scenarios are equally accurate. */

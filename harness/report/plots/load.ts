@@ -3,9 +3,9 @@ import { formatNumber, wholeNumber } from '../../format.ts'
 import type { Plot } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
 import { capitalised, scalarText, settingName } from '../words.ts'
-import { scaleOver, tickLabel } from './scale.ts'
-import { captionLayer, pictureSubtitle, wrap } from './text.ts'
-import { config, FONT_SIZE, MUTED, palette } from './theme.ts'
+import { numbersAlong, scaleOver } from './scale.ts'
+import { captionLayer, pictureFrame, pictureSubtitle } from './text.ts'
+import { MUTED, palette } from './theme.ts'
 
 const ALT = 'Median and 99th percentile of event latency against the rate of arrivals, a colour per setting'
 const WIDTH = 660
@@ -47,24 +47,9 @@ export function loadPlot(model: ReportModel, file: string): Plot {
   const y = scaleOver([...points.map(({ ms }) => ms), ...(deadline === null ? [] : [deadline])], {
     log: true,
   })
-  const axis = (scale: typeof x, title: string) => ({
-    title: title + (scale.type === 'log' ? ', log scale' : ''),
-    values: scale.ticks,
-    labelExpr: tickLabel(scale),
-  })
   const encoding = {
-    x: {
-      field: 'rate',
-      type: 'quantitative',
-      scale: { type: x.type, domain: x.domain, nice: false },
-      axis: axis(x, 'Events per second'),
-    },
-    y: {
-      field: 'ms',
-      type: 'quantitative',
-      scale: { type: y.type, domain: y.domain, nice: false },
-      axis: axis(y, 'Event latency (ms)'),
-    },
+    x: numbersAlong('rate', x, 'Events per second'),
+    y: numbersAlong('ms', y, 'Event latency (ms)'),
     color: {
       field: 'setting',
       type: 'nominal',
@@ -77,13 +62,7 @@ export function loadPlot(model: ReportModel, file: string): Plot {
   }
   const states = ['sustained', 'not sustained']
   const spec = {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    description: ALT,
-    config: config(),
-    title: {
-      text: wrap(headline(model.scenarios), FONT_SIZE.title, 600, WIDTH),
-      subtitle: wrap(pictureSubtitle(model), FONT_SIZE.subtitle, 400, WIDTH),
-    },
+    ...pictureFrame(ALT, headline(model.scenarios), pictureSubtitle(model), WIDTH),
     width: WIDTH,
     height: HEIGHT,
     layer: [

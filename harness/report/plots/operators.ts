@@ -7,8 +7,8 @@ import { capitalised, plain, settingLabel } from '../words.ts'
 import { noLogs, sampleText } from './distribution.ts'
 import { encodeAxes } from './encode.ts'
 import { scaleOver, tickLabel } from './scale.ts'
-import { captionLayer, ellipsis, pictureSubtitle, textWidth, wrap } from './text.ts'
-import { config, FONT_SIZE, INK, palette } from './theme.ts'
+import { captionLayer, ellipsis, pictureFrame, pictureSubtitle, textWidth } from './text.ts'
+import { FONT_SIZE, INK, palette } from './theme.ts'
 
 const ALT = 'Time per row by operator, a bar per scenario or group of scenarios'
 const WIDTH = 560
@@ -78,16 +78,11 @@ export function operatorsPlot(model: ReportModel, logs: ReadonlyMap<string, LogS
     })
   })
   const spec = {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    description: ALT,
-    config: config(),
+    ...pictureFrame(ALT, headline(known, logs, names), pictureSubtitle(model), WIDTH + labels, {
+      frame: 'bounds',
+    }),
     width: WIDTH,
     height,
-    title: {
-      text: wrap(headline(known, logs, names), FONT_SIZE.title, 600, WIDTH + labels),
-      subtitle: wrap(pictureSubtitle(model), FONT_SIZE.subtitle, 400, WIDTH + labels),
-      frame: 'bounds',
-    },
     layer: [
       {
         name: 'operators',

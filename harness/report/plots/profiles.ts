@@ -4,10 +4,9 @@ import type { Metric } from '../../metrics.ts'
 import type { Plot } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
 import { capitalised, metricName, metricTitle, scalarText, settingLabel, settingName } from '../words.ts'
-import { encodeAxes, levelChannels, levelOf } from './encode.ts'
-import { scaleOver, tickLabel } from './scale.ts'
-import { captionView, pictureSubtitle, wrap } from './text.ts'
-import { config, FONT_SIZE } from './theme.ts'
+import { besidesColour, encodeAxes, levelChannels, levelOf } from './encode.ts'
+import { numbersAlong, scaleOver } from './scale.ts'
+import { captionView, pictureFrame, pictureSubtitle } from './text.ts'
 
 const ALT = 'Latency, accuracy, throughput and memory of each profile, a line per setting'
 const PANEL = { width: 290, height: 260 }
@@ -31,16 +30,9 @@ export function profilesPlot(model: ReportModel, file: string): Plot {
   const encoding = encodeAxes(model.scenarios, others, metrics, null)
   const lines = new Set(model.scenarios.map((scenario) => settingOf(scenario, others)))
   const { color } = levelChannels({ ...encoding, shape: null })
-  const left = encoding.others.concat(encoding.shape === null ? [] : [encoding.shape.key])
   const spec = {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    description: ALT,
-    config: config(),
+    ...pictureFrame(ALT, headline(model, key, values, metrics[0]!), pictureSubtitle(model), WIDTH),
     spacing: 24,
-    title: {
-      text: wrap(headline(model, key, values, metrics[0]!), FONT_SIZE.title, 600, WIDTH),
-      subtitle: wrap(pictureSubtitle(model), FONT_SIZE.subtitle, 400, WIDTH),
-    },
     vconcat: [
       {
         columns: 2,
@@ -51,7 +43,7 @@ export function profilesPlot(model: ReportModel, file: string): Plot {
       },
       captionView(
         [
-          `Means over the ok trials${lines.size <= MOST_INTERVALS ? ', with 95% intervals' : ''}; a line joins the same setting of the other axes.${left.length > 0 ? ` Lines of one colour differ in ${left.map(settingName).join(', ')}.` : ''}`,
+          `Means over the ok trials${lines.size <= MOST_INTERVALS ? ', with 95% intervals' : ''}; a line joins the same setting of the other axes.${besidesColour(encoding, 'Lines')}`,
         ],
         WIDTH,
       ),
@@ -95,22 +87,8 @@ function panel(metric: Metric, { model, key, values, others, color, encoding, li
   const most = Math.max(...means) * (log ? 2 : 1.3)
   const least = log ? Math.min(...means) / 2 : Math.min(...means) - 0.3 * Math.abs(Math.min(...means))
   const scale = scaleOver([...means, ...ends.filter((end) => end >= least && end <= most)], { log })
-  const y = {
-    field: 'value',
-    type: 'quantitative',
-    scale: {
-      type: scale.type,
-      domain: scale.domain,
-      nice: false,
-      clamp: true,
-      ...(scale.type === 'linear' && { zero: false }),
-    },
-    axis: {
-      title: metricTitle(metric) + (scale.type === 'log' ? ', log scale' : ''),
-      values: scale.ticks,
-      labelExpr: tickLabel(scale),
-    },
-  }
+  const along = numbersAlong('value', scale, metricTitle(metric))
+  const y = { ...along, scale: { ...along.scale, clamp: true } }
   const x = {
     field: 'side',
     type: 'nominal',

@@ -58,6 +58,25 @@ export function linearTicks([low, high]: readonly [number, number], count = 5): 
   return ticks(low, high, count)
 }
 
+/** The scale as Vega-Lite takes it. */
+export function vegaScale({ type, domain }: Pick<PlotScale, 'type' | 'domain'>) {
+  return type === 'log' ? { type, domain, nice: false } : { type, domain, nice: false, zero: false }
+}
+
+/** An axis along the scale; without a title where the panel beside has it. */
+export function vegaAxis(scale: PlotScale, title: string | null) {
+  return {
+    title: title !== null && scale.type === 'log' ? `${title}, log scale` : title,
+    values: scale.ticks,
+    labelExpr: tickLabel(scale),
+  }
+}
+
+/** A channel of numbers along the scale, with its axis. */
+export function numbersAlong(field: string, scale: PlotScale, title: string | null) {
+  return { field, type: 'quantitative', scale: vegaScale(scale), axis: vegaAxis(scale, title) }
+}
+
 /** A tick where no expression is run: as it is, without the dust of sums. */
 export function tickText(value: number): string {
   return Number(value.toPrecision(6)).toLocaleString('en-US', { maximumSignificantDigits: 6 })

@@ -3,8 +3,8 @@ import type { Plot } from '../section.ts'
 import { effectName, effectRows, sensitivityText, shareText } from '../sections/sensitivity.ts'
 import type { ReportModel } from '../types.ts'
 import { capitalised, metricName } from '../words.ts'
-import { captionLayer, ellipsis, pictureSubtitle, textWidth, wrap } from './text.ts'
-import { config, FONT_SIZE, GRID, INK, MUTED, palette } from './theme.ts'
+import { captionLayer, ellipsis, pictureFrame, pictureSubtitle, textWidth } from './text.ts'
+import { FONT_SIZE, GRID, INK, MUTED, palette } from './theme.ts'
 
 const ALT = 'Share of the variance of each metric that each axis explains'
 const PANEL = 250
@@ -42,15 +42,9 @@ export function sensitivityPlot(model: ReportModel, file: string): Plot {
       : null,
   })
   const spec = {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    description: ALT,
-    config: config(),
+    ...pictureFrame(ALT, text.replace(/\.$/, ''), pictureSubtitle(model), Math.max(width, 700)),
     spacing: 40,
     bounds: 'flush',
-    title: {
-      text: wrap(text.replace(/\.$/, ''), FONT_SIZE.title, 600, Math.max(width, 700)),
-      subtitle: wrap(pictureSubtitle(model), FONT_SIZE.subtitle, 400, Math.max(width, 700)),
-    },
     hconcat: sensitivity.metrics.map(({ metric }, i) => {
       const values = rows.flatMap(({ shares }, k) => {
         const effect = shares[i]

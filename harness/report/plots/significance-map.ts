@@ -4,8 +4,8 @@ import { count, formatP, wholeNumber } from '../../format.ts'
 import type { Plot } from '../section.ts'
 import { capitalised, type Line, metricName, plain, sizeText } from '../words.ts'
 import { type Forest, MOST_FOREST_ROWS } from './significance.ts'
-import { captionView, ellipsis, textWidth, wrap } from './text.ts'
-import { config, FONT_SIZE, INK } from './theme.ts'
+import { captionView, ellipsis, pictureFrame, textWidth, wrap } from './text.ts'
+import { FONT_SIZE, INK } from './theme.ts'
 
 const ALT = 'Verdict of every comparison, a cell for each, by metric'
 const CELL = { width: 54, least: 3, most: 22 }
@@ -55,14 +55,8 @@ export function significanceMap({ subtitle, lines: pairs, settings }: Forest, fi
   const classes = pairs.map(({ row }) => classOf(row, settings.alpha))
   const used = known.filter((name) => classes.includes(name))
   const spec = {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    description: ALT,
-    config: config(),
+    ...pictureFrame(ALT, headline(classes), subtitle, Math.max(whole, 640)),
     spacing: 20,
-    title: {
-      text: wrap(headline(classes), FONT_SIZE.title, 600, Math.max(whole, 640)),
-      subtitle: wrap(subtitle, FONT_SIZE.subtitle, 400, Math.max(whole, 640)),
-    },
     vconcat: [
       {
         spacing: 24,

@@ -16,8 +16,8 @@ import {
   ratioText,
 } from '../words.ts'
 import { linearTicks } from './scale.ts'
-import { captionLayer, ellipsis, textWidth, wrap } from './text.ts'
-import { config, FONT_SIZE, GRID, INK, MUTED } from './theme.ts'
+import { captionLayer, ellipsis, pictureFrame, textWidth } from './text.ts'
+import { FONT_SIZE, GRID, INK, MUTED } from './theme.ts'
 
 const ALT = 'Ratio of each pair with its interval, adjusted p, effect size and verdict'
 const PLOT_WIDTH = 380
@@ -90,18 +90,10 @@ function specOf(forest: Forest, shown: readonly Line[], left: number, constant: 
     { x: COLUMNS.verdict, label: 'verdict' },
   ]
   return {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    description: ALT,
+    // From the left edge of the pairs' names, not of the plot.
+    ...pictureFrame(ALT, headline(forest), forest.subtitle, fullWidth, { frame: 'bounds', offset: 30 }),
     width: PLOT_WIDTH,
     height,
-    config: config(),
-    title: {
-      text: wrap(headline(forest), FONT_SIZE.title, 600, fullWidth),
-      subtitle: wrap(forest.subtitle, FONT_SIZE.subtitle, 400, fullWidth),
-      // From the left edge of the pairs' names, not of the plot.
-      frame: 'bounds',
-      offset: 30,
-    },
     layer: [
       {
         name: 'margin',

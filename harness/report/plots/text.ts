@@ -3,7 +3,7 @@
 import { createCanvas, GlobalFonts, type SKRSContext2D } from '@napi-rs/canvas'
 import type { ReportModel } from '../types.ts'
 import { plain } from '../words.ts'
-import { FONT_FAMILY, FONT_SIZE, fontFaces, MUTED, trueType } from './theme.ts'
+import { config, FONT_FAMILY, FONT_SIZE, fontFaces, MUTED, trueType } from './theme.ts'
 
 /** Breaks a text into lines of at most `width` px; a longer word keeps a line of its own. */
 export function wrap(text: string, size: number, weight: 400 | 600, width: number): string[] {
@@ -30,6 +30,29 @@ export function ellipsis(text: string, size: number, width: number, weight: 400 
 /** A picture travels without its page: it names the sweep itself. */
 export function pictureSubtitle({ manifest, subtitle }: ReportModel): string {
   return `${plain(manifest.sweep.name)} · ${subtitle}`
+}
+
+/**
+ * What a picture begins with: a headline over what it is of, both broken at `width` px.
+ * @param title what else holds of the two
+ */
+export function pictureFrame(
+  alt: string,
+  headline: string,
+  subtitle: string,
+  width: number,
+  title: object = {},
+) {
+  return {
+    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    description: alt,
+    config: config(),
+    title: {
+      text: wrap(headline, FONT_SIZE.title, 600, width),
+      subtitle: wrap(subtitle, FONT_SIZE.subtitle, 400, width),
+      ...title,
+    },
+  }
 }
 
 /** A layer of small print, its top `y` px below the plot's top. */

@@ -9,9 +9,9 @@ import type { ReportModel, ScenarioReport } from '../types.ts'
 import { capitalised, chunkSizesText, metricName, metricTitle, settingLabel } from '../words.ts'
 import { levelChannels, levelOf } from './encode.ts'
 import { type Box, placeLabels } from './labels.ts'
-import { type PlotScale, position, scaleOver, tickLabel, tickText } from './scale.ts'
-import { captionLayer, pictureSubtitle, textWidth, wrap } from './text.ts'
-import { config, FONT_SIZE, INK, MUTED, REFERENCE } from './theme.ts'
+import { numbersAlong, type PlotScale, position, scaleOver, tickText } from './scale.ts'
+import { captionLayer, pictureFrame, pictureSubtitle, textWidth } from './text.ts'
+import { FONT_SIZE, INK, MUTED, REFERENCE } from './theme.ts'
 import { clamp, HEIGHT, layOut, type Picture, type Point, pointsOf, WIDTH } from './tradeoff-layout.ts'
 
 const CAPTION_Y = HEIGHT + 78
@@ -102,42 +102,18 @@ function specOf(model: ReportModel, picture: Picture, alt: string) {
     ...(encoding.shape ? [{ name: 'pick_shape', field: 'shape' }] : []),
   ]
   const size = intervals ? POINT_SIZE.few : POINT_SIZE.many
-  const x = {
-    field: 'x',
-    type: 'quantitative',
-    scale: vegaScale(xs),
-    axis: {
-      title: metricTitle(cost) + (xs.type === 'log' ? ', log scale' : ''),
-      values: xs.ticks,
-      labelExpr: tickLabel(xs),
-    },
-  }
-  const y = {
-    field: 'y',
-    type: 'quantitative',
-    scale: vegaScale(ys),
-    axis: {
-      title: metricTitle(accuracy) + (ys.type === 'log' ? ', log scale' : ''),
-      values: ys.ticks,
-      labelExpr: tickLabel(ys),
-    },
-  }
+  const x = numbersAlong('x', xs, metricTitle(cost))
+  const y = numbersAlong('y', ys, metricTitle(accuracy))
   const rule = { type: 'rule', strokeWidth: 1.6, opacity: 0.55 }
   return {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    description: alt,
+    ...pictureFrame(
+      alt,
+      headline(picture, model.manifest.sweep.compare.margin).replace(/-(?=\d)/g, '−'),
+      pictureSubtitle(model),
+      TEXT_WIDTH,
+    ),
     width: WIDTH,
     height: HEIGHT,
-    config: config(),
-    title: {
-      text: wrap(
-        headline(picture, model.manifest.sweep.compare.margin).replace(/-(?=\d)/g, '−'),
-        FONT_SIZE.title,
-        600,
-        TEXT_WIDTH,
-      ),
-      subtitle: wrap(pictureSubtitle(model), FONT_SIZE.subtitle, 400, TEXT_WIDTH),
-    },
     layer: [
       {
         name: 'reference',
@@ -266,10 +242,6 @@ function withInterval({ value, low, high }: Point['x'], unit: string): string {
   const middle = formatMetric(value, unit)
   if (low === null || high === null || low === high) return middle
   return `${middle} [${formatNumber(low)}, ${formatNumber(high)}]`
-}
-
-function vegaScale({ type, domain }: PlotScale) {
-  return type === 'log' ? { type, domain, nice: false } : { type, domain, nice: false, zero: false }
 }
 
 // ---------------------------------------------------------------- the labels beside the points of the front

@@ -30,6 +30,11 @@ describe('keys', () => {
       'gate: { margins: { cpu_s: 3 } }',
       'sweep.yaml:2:27: key "gate.margins.cpu_s": got 3, expected a share from 0% to 1000%, such as 2% or 0.02',
     ],
+    ['gate: { acept: [] }', 'sweep.yaml:2:9: key "gate.acept": unknown key; did you mean "accept"?'],
+    [
+      'gate: { accept: [{ metric: cpu_s, metrc: a, until: v1, to: 2%, why: a }] }',
+      'sweep.yaml:2:35: key "gate.accept[0].metrc": unknown key; did you mean "metric"?',
+    ],
     ['goal: { maximise: r2 }', 'sweep.yaml:2:9: key "goal.maximise": unknown key; did you mean "maximize"?'],
     [
       'env: [NODE_OPTIONS]',
