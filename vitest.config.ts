@@ -10,6 +10,8 @@ export default defineConfig({
     pool: 'forks',
     // One more than the cores of a small machine: commands wait for their own processes.
     maxWorkers: 3,
+    // What a test loads, and the process that takes its commands, serve all files of a worker.
+    isolate: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // Projects start in the order of their names: first the long files, so that none of them runs by itself at the end.
@@ -19,9 +21,8 @@ export default defineConfig({
         test: { name: 'commands', include: ['test/{integration,fault}/**/*.test.ts'] },
       },
       {
-        // What runs in the tests' own process is loaded once per worker instead of once per file.
         extends: true,
-        test: { name: 'modules', include: ['test/{unit,property}/**/*.test.ts'], isolate: false },
+        test: { name: 'modules', include: ['test/{unit,property}/**/*.test.ts'] },
       },
     ],
   },

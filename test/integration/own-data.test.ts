@@ -28,10 +28,12 @@ box.write(
   Array.from({ length: ROWS }, (_, i) => JSON.stringify({ x: i % 7, price: 3 * i })).join('\n'),
 )
 const QUICK = ['--runs', '1', '--set', 'warmup_chunks=0', '--set', 'caps=best_effort', '--quiet']
+const RIDGE = ['--set', 'params.learner=ridge']
 
 describe('stint run FILE --target COLUMN', { timeout: 60_000 }, () => {
   it('runs a small grid of the built-in pipeline, and keeps it as a sweep', async () => {
-    const { code, stdout, stderr } = await box.stint('run', 'my prices.csv', '--target', 'price', ...QUICK)
+    const words = ['run', 'my prices.csv', '--target', 'price', ...QUICK, ...RIDGE]
+    const { code, stdout, stderr } = await box.stint(...words)
     expect([code, stderr]).toEqual([0, ''])
     const { sweep } = JSON.parse(readFileSync(join(stdout.trim(), 'run.json'), 'utf8'))
     expect(sweep.name).toBe('my-prices')

@@ -25,13 +25,18 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true }))
 
 /** Runs a sweep of one trial a scenario; the trials, in the order of their scenarios. */
-function trials(keys: Record<string, unknown>, stdin?: Uint8Array, set: string[] = []): OkTrial[] {
+async function trials(
+  keys: Record<string, unknown>,
+  stdin?: Uint8Array,
+  set: string[] = [],
+): Promise<OkTrial[]> {
   const settings = { chunk_size: 50, batch_size: 16, benchmark_runs: 1, warmup_chunks: 2 }
   const sweep = { name: 'several', workload: 'pipeline', ...settings, ...keys }
   writeFileSync(join(folder, 'sweep.yaml'), JSON.stringify(sweep))
-  const words = [MAIN, 'run', 'sweep.yaml', '--out', 'results', '--quiet', '--export', 'csv', ...set]
-  const ended = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8', input: stdin ?? '' })
-  expect(ended.status, ended.stderr).toBe(0)
+  const words = ['run', 'sweep.yaml', '--out', 'results', '--quiet', '--export', 'csv', ...set]
+  const ended =
+    stdin === undefined ? await command(words, folder, process.env) : withInput([MAIN, ...words], stdin)
+  expect(ended.code, ended.stderr).toBe(0)
   const run = ended.stdout.trim()
   const journal = readFileSync(join(run, 'trials.jsonl'), 'utf8').trimEnd().split('\n')
   const results = journal.map((line) => okOf(JSON.parse(line)))
@@ -40,29 +45,41 @@ function trials(keys: Record<string, unknown>, stdin?: Uint8Array, set: string[]
   return scenarios.map(({ id }: { id: string }) => results.find(({ scenario }) => scenario === id)!)
 }
 
+function withInput(words: readonly string[], input: Uint8Array) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, words, {
+    cwd: folder,
+    encoding: 'utf8',
+    input,
+  })
+  return { code: status, stdout, stderr }
+}
+
 const linesOf = (file: string) => readFileSync(join(folder, file), 'utf8').trimEnd().split('\n')
 const quality = ({ metrics }: OkTrial) => QUALITY.map((name) => metrics[name])
 
 describe('stint run', () => {
-  it('scores a file, its .gz, standard input, events and the generator alike', { timeout: 240_000 }, () => {
+  it('scores a file, its .gz, standard input, events and the generator alike', {
+    timeout: 240_000,
+  }, async () => {
     const sources = ['players.csv', 'players.csv.gz', '-'].map((source) => ({ 'dataset.source': source }))
     const generated = { 'dataset.generate': 'nba2k', 'dataset.rows': ROWS, 'dataset.seed': 8 }
-    const [file, ...others] = trials({ include: [...sources, generated] }, csv)
+    const params = { learner: 'ridge' }
+    const [file, ...others] = await trials({ params, include: [...sources, generated] }, csv)
     const expected = quality(file!)
     for (const score of expected) expect(Number.isFinite(score)).toBe(true)
     expect(others.map(quality)).toEqual([expected, expected, expected])
     const records: Record<string, string>[] = parse(csv, { columns: true })
     const events = Buffer.from(records.map((record) => JSON.stringify(record)).join('\n'))
-    const [fromEvents] = trials({ dataset: { source: '-', preset: 'nba2k' } }, events)
+    const [fromEvents] = await trials({ params, dataset: { source: '-', preset: 'nba2k' } }, events)
     expect(quality(fromEvents!)).toEqual(expected)
   })
 
   it('goes on from a checkpoint as if it had not stopped, and writes the features behind it', {
     timeout: 240_000,
-  }, () => {
+  }, async () => {
     const dataset = { source: 'players.csv' }
-    const params = { label_delay: 20, drift: 'alarm', curve_points: 0 }
-    const [whole] = trials({
+    const params = { learner: 'ridge', label_delay: 20, drift: 'alarm', curve_points: 0 }
+    const [whole] = await trials({
       dataset,
       params,
       include: [
@@ -76,7 +93,11 @@ describe('stint run', () => {
     // What the user types may lie anywhere, and with --overwrite be anything that was there.
     writeFileSync(join(folder, 'rest.csv'), 'mine\n')
     const typed = ['--set', 'params.features_to=rest.csv', '--overwrite']
-    const [rest] = trials({ dataset, params: { ...params, resume_from: 'state.json' } }, undefined, typed)
+    const [rest] = await trials(
+      { dataset, params: { ...params, resume_from: 'state.json' } },
+      undefined,
+      typed,
+    )
     expect(rest!.info).toMatchObject({ resumed_at_row: 173, features_written: ROWS - 173 })
     expect(rest!.metrics['rows']).toBe(ROWS - 173)
     expect(quality(rest!)).toEqual(quality(whole!))
