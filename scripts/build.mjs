@@ -61,6 +61,7 @@ const CLIENT = 'harness/report/client'
 const SHARED_WITH_CLIENT = [
   'harness/format.ts',
   'harness/report/words.ts',
+  'harness/report/bundle.ts',
   'harness/analyse/comparison.ts',
   'harness/own.ts',
   'workers/data/csv-text.ts',

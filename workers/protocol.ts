@@ -453,11 +453,21 @@ interface AnyTrial {
   machine: string | null
 }
 
+/** Shares of events at which the distribution of their latency is recorded: close to each other in the upper tail. */
+export const LATENCY_SHARES: readonly number[] = [
+  ...Array.from({ length: 19 }, (_, i) => (i + 1) / 20),
+  ...[
+    0.01, 0.025, 0.925, 0.96, 0.97, 0.98, 0.985, 0.99, 0.993, 0.995, 0.997, 0.998, 0.999, 0.9995, 0.9999, 1,
+  ],
+].sort((a, b) => a - b)
+
 export interface OkTrial extends AnyTrial {
   outcome: 'ok'
   /** Measured metrics and the workload's own; null or absent where unknown. */
   metrics: Record<string, number | null>
   energy: EnergyRecord
+  /** In an open loop: the latency, ms, that each of `LATENCY_SHARES` of the events does not exceed; null where none was answered. */
+  event_latency_ms?: number[] | null | undefined
   /** Further facts from the workload; empty where it told none. */
   info: Record<string, unknown>
 }
@@ -627,6 +637,8 @@ export interface TrialReport {
   /** CPU time of all the machine's processes in the timed steps, ms. */
   machine_busy_ms: number | null
   noise: NoiseReadings
+  /** As `OkTrial` has it. */
+  event_latency_ms?: number[] | null
   error?: TrialError
   notes?: string[]
   info?: Record<string, unknown>

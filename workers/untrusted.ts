@@ -11,6 +11,7 @@ import {
   type DuetSums,
   ENERGY_SOURCES,
   type InputProblem,
+  LATENCY_SHARES,
   NO_NOISE_READINGS,
   type NoiseReadings,
   OUTCOMES,
@@ -302,9 +303,20 @@ export function checkedReport(value: unknown): TrialReport {
     noise: checkedNoise(noise),
   }
   if (notes.length > 0) checked.notes = notes
+  if (report['event_latency_ms'] != null)
+    checked.event_latency_ms = checkedDistribution(report['event_latency_ms'])
   if (report['error'] != null) checked.error = trialErrorFrom(report['error'])
   if (report['info'] != null) checked.info = checkedInfo(report['info'])
   return checked
+}
+
+function checkedDistribution(value: unknown): number[] {
+  const rising = checkedMeasures(value, 'event_latency_ms')
+  if (rising.length !== LATENCY_SHARES.length)
+    fail(`event_latency_ms has ${rising.length} values; expected ${LATENCY_SHARES.length}`)
+  for (let i = 1; i < rising.length; i++)
+    if (rising[i]! < rising[i - 1]!) fail('event_latency_ms does not rise')
+  return rising
 }
 
 function checkedWindow(value: unknown): TrialReport['window'] {

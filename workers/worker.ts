@@ -16,6 +16,7 @@ import { contextOf, type LoadedWorkload, loadWorkload, openWorkload } from './lo
 import { MeasuredRun, warmUp } from './measured-run.ts'
 import {
   type ComputeCapInForce,
+  LATENCY_SHARES,
   type LiveAddress,
   NO_NOISE_READINGS,
   type NoiseReadings,
@@ -327,6 +328,7 @@ async function reportOn({
     energy: read.energy,
     machine_busy_ms: read.machineBusyMs,
     noise: read.noise,
+    ...(load !== null && { event_latency_ms: load.latency.distribution(LATENCY_SHARES) }),
     ...(output.notes.length === 0 ? {} : { notes: output.notes }),
     ...(output.info === undefined && through === null
       ? {}

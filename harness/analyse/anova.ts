@@ -1,6 +1,7 @@
 /** Analysis of variance over several factors, with holes and unequal numbers: how much of the variance each explains. */
 import { mean, sum } from './descriptive.ts'
 import { noncentralFCdf } from './noncentral-f.ts'
+import { rootBetween } from './root.ts'
 
 /** Values that share a level of every factor. */
 export interface Cell {
@@ -113,21 +114,18 @@ function interval(f: number, df: number, errorDf: number, unit: number, level: n
 
 /** The noncentrality with P(F <= f) = p; 0 where even a central F is seldom that large. */
 function noncentralityFor(f: number, df: number, errorDf: number, p: number): number {
-  const below = (noncentrality: number) => noncentralFCdf(f, df, errorDf, noncentrality)
-  if (below(0) <= p) return 0
-  let low = 0
-  let high = Math.max(1, df * f)
-  while (below(high) > p) {
+  const above = (noncentrality: number) => noncentralFCdf(f, df, errorDf, noncentrality) - p
+  let low = { x: 0, y: above(0) }
+  if (low.y <= 0) return 0
+  let high = { x: Math.max(1, df * f), y: above(Math.max(1, df * f)) }
+  while (high.y > 0) {
     low = high
-    high *= 2
+    high = { x: 2 * high.x, y: above(2 * high.x) }
   }
-  for (let step = 0; step < 200 && high - low > 1e-12 * high; step++) {
-    const middle = (low + high) / 2
-    if (below(middle) > p) low = middle
-    else high = middle
-  }
-  return (low + high) / 2
+  return rootBetween(above, low, high, SHARE_TOLERANCE)
 }
+/** Of a probability: what double precision leaves of the noncentral F. */
+const SHARE_TOLERANCE = 1e-13
 
 // ---------------------------------------------------------------- least squares over cells
 

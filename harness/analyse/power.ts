@@ -8,6 +8,7 @@ import {
   studentUpperTail,
 } from './distributions.ts'
 import { pairedComparison } from './paired.ts'
+import { rootBetween } from './root.ts'
 import { type RawValues, usableValues } from './values.ts'
 import type { Side, Warning } from './warnings.ts'
 import { type Scale, type WelchTest, welchTest } from './welch.ts'
@@ -88,39 +89,29 @@ function powerAt(noncentrality: number, df: number, critical: number, grid: ChiG
   )
 }
 
-/** The difference in standard errors that is found with the power asked for; by the Illinois method. */
+/** The difference in standard errors that is found with the power asked for. */
 export function smallestNoncentrality(df: number, settings: PowerSettings = {}): number {
   const { alpha = 0.05, power = 0.8 } = settings
   const critical = studentQuantile(1 - alpha / 2, df)
   const grid = chiGrid(df)
-  const lacking = (x: number) => power - powerAt(x, df, critical, grid)
-  let low = { x: 0, y: power - alpha }
-  let high = { x: 1, y: lacking(1) }
+  const at = (x: number) => ({ x, y: power - powerAt(x, df, critical, grid) })
+  // Near to it, but for few degrees of freedom.
+  const guess = critical + studentQuantile(power, df)
+  let low = at(0.97 * guess)
+  let high = at(1.03 * guess)
   while (high.y > 0) {
     low = high
-    high = { x: 2 * high.x, y: lacking(2 * high.x) }
+    high = at(1.5 * high.x)
   }
-  let stayed: 'low' | 'high' | null = null
-  for (let step = 0; step < MOST_STEPS; step++) {
-    const x = high.x - (high.y * (high.x - low.x)) / (high.y - low.y)
-    const y = lacking(x)
-    if (Math.abs(y) < POWER_TOLERANCE) return x
-    // An end that stays twice is halved, or it would stay for good.
-    if (y > 0) {
-      if (stayed === 'high') high = { x: high.x, y: high.y / 2 }
-      low = { x, y }
-      stayed = 'high'
-    } else {
-      if (stayed === 'low') low = { x: low.x, y: low.y / 2 }
-      high = { x, y }
-      stayed = 'low'
-    }
+  // A power below alpha is there without any difference.
+  while (low.y < 0 && low.x > 1e-9) {
+    high = low
+    low = at(low.x / 1.5)
   }
-  return (low.x + high.x) / 2
+  return rootBetween((x) => at(x).y, low, high, POWER_TOLERANCE)
 }
 /** The noncentral t is known to 1e-8 itself. */
 const POWER_TOLERANCE = 1e-11
-const MOST_STEPS = 100
 
 function problems(side: Side, values: readonly number[], scale: Scale): Warning[] {
   if (values.length < 2) return [{ kind: 'too_few_values', side, n: values.length, needed: 2 }]

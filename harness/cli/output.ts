@@ -115,7 +115,7 @@ const DEFAULTS: readonly Format[] = ['csv', 'json', 'png', 'markdown', 'html']
 
 /** Of a run, some of these are several files. */
 export async function runExports(words: ExportWords): Promise<Export[]> {
-  const exports = await parseExports(words, ['csv', 'arrow', 'png'])
+  const exports = await parseExports(words, ['csv', 'arrow', 'png', 'svg'])
   return exports.length > 0 ? exports : DEFAULTS.map((format) => ({ format, to: null }))
 }
 
@@ -192,7 +192,7 @@ export async function parsePlots(
   return chosen
 }
 
-const PICTURED: readonly Format[] = ['html', 'png']
+const PICTURED: readonly Format[] = ['html', 'png', 'svg']
 
 /** The pictures of an answer that draws them only where a form that was asked for holds them. */
 export async function answerPlots(

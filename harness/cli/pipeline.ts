@@ -140,7 +140,7 @@ async function runPipeline(words: PipelineWords): Promise<void> {
 
 /** With the original's files, a page. */
 export async function pipelineExports(words: ExportWords): Promise<Export[]> {
-  const exports = await parseExports(words, ['csv', 'png'])
+  const exports = await parseExports(words, ['csv', 'png', 'svg'])
   return exports.length > 0 ? exports : [{ format: 'markdown', to: null }]
 }
 

@@ -118,7 +118,7 @@ async function loadWriting() {
     import('../report/sections/pipeline.ts'),
     import('../report/pipeline/write.ts'),
     import('../report/render/csv.ts'),
-    import('../report/plots/png.ts'),
+    import('../report/plots/draw.ts'),
   ])
   return { ...data, ...report, ...write }
 }

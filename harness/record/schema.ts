@@ -134,6 +134,8 @@ export const trialSchema = z.discriminatedUnion(
         source: z.enum(ENERGY_SOURCES).nullable(),
         shared: z.boolean(),
       }),
+      // Of open loops only, and not of those that are older than this reading.
+      event_latency_ms: z.array(number).nullable().optional(),
       info: byName(z.unknown()),
     }),
     z.object({

@@ -63,10 +63,11 @@ export async function writeReport(
   }
   const inOrder = [...exports].sort((a, b) => FORMATS.indexOf(a.format) - FORMATS.indexOf(b.format))
   for (const { format, to } of inOrder) {
-    if (format === 'png' && to === null) result.skipped.push(...withoutOldPictures(report, folder))
+    const isPictures = format === 'png' || format === 'svg'
+    if (isPictures && to === null) result.skipped.push(...withoutOldPictures(report, format, folder))
     const files = filesOf(report, format, { folder, top })
     // A picture that is skipped counts, so that one place always means the same.
-    const isFolder = (format === 'png' ? picturesOf(report).filter(hasFile) : files).length > 1
+    const isFolder = (isPictures ? picturesOf(report).filter(hasFile) : files).length > 1
     for (const { file, content } of files) {
       const path = to === null ? join(folder, file) : isFolder ? join(to, basename(file)) : to
       await guarded(file, async () => {
@@ -118,9 +119,12 @@ function filesOf(
     case 'annotations':
       return page('.annotations.txt', () => `${annotationLines(report, top).join('\n')}\n`)
     case 'png':
+    case 'svg':
       return picturesOf(report)
         .filter(hasFile)
-        .flatMap(({ file, spec }) => (spec ? [{ file, content: () => drawn(spec) }] : []))
+        .flatMap(({ file, spec }) =>
+          spec ? [{ file: pictureFile(file, format), content: () => drawn(spec, format) }] : [],
+        )
     case 'markdown':
       return page('.md', (path) => markdownText(report, { pictureLink: pictureLink(folder, path) }))
     case 'text':
@@ -141,9 +145,14 @@ function measured(report: Report, render: (report: Report) => string): () => str
   }
 }
 
-async function drawn(spec: Parameters<typeof import('./plots/png.ts').drawPicture>[0]): Promise<Content> {
-  const { drawPicture } = await import('./plots/png.ts')
-  return { encoding: (await drawPicture(spec)).encode('png') }
+async function drawn(spec: object, format: 'png' | 'svg'): Promise<Content> {
+  const { drawPicture, pictureSvg } = await import('./plots/draw.ts')
+  return format === 'svg' ? pictureSvg(spec) : { encoding: (await drawPicture(spec)).encode('png') }
+}
+
+/** A report names its pictures as PNG. */
+function pictureFile(file: string, format: 'png' | 'svg'): string {
+  return format === 'png' ? file : file.replace(/\.png$/, `.${format}`)
 }
 
 /** From a page to a picture that is there. */
@@ -161,10 +170,12 @@ function hasFile({ pageOnly }: Plot): boolean {
 }
 
 /** What an earlier rendering left of a picture that is skipped or not chosen now would pass for this one's. */
-function withoutOldPictures(report: Report, folder: string): WrittenReport['skipped'] {
+function withoutOldPictures(report: Report, format: 'png' | 'svg', folder: string): WrittenReport['skipped'] {
   const pictures = picturesOf(report).filter(hasFile)
   const drawn = new Set(pictures.flatMap(({ file, spec }) => (spec ? [file] : [])))
   for (const file of [...pictures.map(({ file }) => file), ...(report.pictureFiles ?? [])])
-    if (!drawn.has(file)) rmSync(join(folder, file), { force: true })
-  return pictures.flatMap(({ file, skipped: reason }) => (reason === undefined ? [] : [{ file, reason }]))
+    if (!drawn.has(file)) rmSync(join(folder, pictureFile(file, format)), { force: true })
+  return pictures.flatMap(({ file, skipped: reason }) =>
+    reason === undefined ? [] : [{ file: pictureFile(file, format), reason }],
+  )
 }

@@ -358,6 +358,7 @@ const find = object({
       ),
     }),
   ),
+  scenarios: says(z.array(scenario), 'the values that were tried, with what their trials measured'),
   notices: z.array(notice),
   run_folder: says(text.optional(), 'on stdout only'),
   files: says(z.array(text).optional(), 'on stdout only: what was written'),

@@ -3,6 +3,7 @@ import type { Disturbed, Outcome } from '../../workers/protocol.ts'
 import type { Estimate } from '../analyse/descriptive.ts'
 import { count } from '../format.ts'
 import type { Metric } from '../metrics.ts'
+import type { Bundle } from './bundle.ts'
 
 /**
  * A picture: a Vega-Lite 6 spec, or the reason why there is none. In a page, marks whose row of data has `about`, the id
@@ -15,6 +16,8 @@ export type Plot = {
   alt: string
   /** Drawn in a page, and into no file unless it is asked for by name. */
   pageOnly?: true
+  /** Curves that are told as one, which a page tells again of those that are chosen. */
+  bundles?: readonly Bundle[]
   /** The same in characters, for a terminal that is large enough. */
   text?: TextPlot
 } & ({ spec: object; skipped?: never } | { spec?: never; skipped: string })
@@ -216,6 +219,7 @@ export const FORMATS = [
   'github-benchmark',
   'bencher',
   'png',
+  'svg',
   'markdown',
   'text',
   'html',
@@ -233,6 +237,7 @@ export const FORMAT_BY_ENDING: Readonly<Record<string, Format>> = {
   bench: 'gobench',
   md: 'markdown',
   txt: 'text',
+  svg: 'svg',
   html: 'html',
 }
 

@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { GateResult, GateRow, HistorySeries } from '../../harness/gate/types.ts'
 import { summariseLogs } from '../../harness/report/chunk-logs.ts'
 import { compareRuns } from '../../harness/report/compare.ts'
+import { recordedSearch } from '../../harness/report/found.ts'
 import { buildReportModel } from '../../harness/report/model.ts'
 import { scenarioDetails } from '../../harness/report/page.ts'
 import { gateProfilePlot } from '../../harness/report/plots/gate-profile.ts'
@@ -17,6 +18,7 @@ import { significancePlot } from '../../harness/report/plots/significance.ts'
 import { htmlText } from '../../harness/report/render/html.ts'
 import type { Report } from '../../harness/report/section.ts'
 import { compareReport, forestOf } from '../../harness/report/sections/compare.ts'
+import { findReport } from '../../harness/report/sections/find.ts'
 import { gateReport } from '../../harness/report/sections/gate.ts'
 import { historyReport } from '../../harness/report/sections/history.ts'
 import { runReport } from '../../harness/report/sections/run.ts'
@@ -292,6 +294,59 @@ describe.skipIf(!existsSync(CHROMIUM))(`the page of a report (skipped without ${
     await expect.poll(() => rowsOf(page, 'rows')).toBe(1)
     await expect.poll(() => marksOf(page, 'where')).toBe(20)
     expect(await violations(page)).toEqual([])
+  })
+
+  it('is the same for a search: the values that were tried, each with its trials', async () => {
+    const { manifest, trials } = syntheticRun({
+      ...{ chunk_size: [64], batch_size: [8], max_memory_mb: [256], runs: 12 },
+      max_compute_units: [0.1, 0.25, 0.5, 0.75, 1],
+      goal: {
+        objective: null,
+        subject_to: [{ metric: 'latency_p50_ms', operator: '<=', bound: 0.6 }],
+      },
+    })
+    const values = [0.1, 0.25, 0.5, 0.75, 1]
+    manifest.sweep.search = {
+      ...{ axis: 'max_compute_units', best: 'min', over: null, values, lines: [null] },
+      ...{ resolution: 0.5, trials: 12 },
+    }
+    const recorded = recordedSearch({ manifest, trials })
+    const of = buildReportModel(manifest, trials)
+    const details = scenarioDetails(manifest, trials, of.measured)
+    await save('find', findReport(of, recorded, details))
+    const page = await open('find')
+    expect(await page.locator('.answer').textContent()).toContain('max_compute_units 0.75 is the smallest')
+    const tried = recorded.lines[0]!.tried
+    await expect.poll(() => rowsOf(page, 'tried')).toBe(tried.length)
+    await expect.poll(() => marksOf(page, 'found')).toBe(recorded.lines[0]!.steps.length)
+    await page.locator('#tried tbody').getByRole('button').first().click()
+    const panel = page.getByRole('complementary')
+    expect(await panel.getByRole('region', { name: 'Trials' }).locator('tbody tr').count()).toBe(12)
+    expect(await violations(page)).toEqual([])
+    await page.keyboard.press('Escape')
+    await page.getByRole('group', { name: 'Compute cap' }).getByLabel('0.75').check()
+    await expect.poll(() => rowsOf(page, 'tried')).toBe(1)
+  })
+
+  it('tells curves that are told as one of the scenarios that are chosen', async () => {
+    const many = syntheticRun({
+      ...{ chunk_size: [16, 32, 64, 128, 256], batch_size: [8, 16, 32], max_memory_mb: [256], runs: 1 },
+    })
+    const of = buildReportModel(many.manifest, many.trials)
+    const read = (trial: string) =>
+      chunks.map((chunk) => ({ ...chunk, latency_ms: Number(/^c(\d+)/.exec(trial)![1]) }))
+    const plots = ['latency_ecdf']
+    await save('many', runReport(of, [], { plots, logs: summariseLogs(many.manifest, many.trials, read) }))
+    const page = await open('many')
+    const lines = page.locator('#latency .drawing .role-mark.mark-line path')
+    const drawn = () =>
+      lines.evaluateAll((paths) => paths.map((path) => path.getAttribute('d')).sort())
+    await expect.poll(() => lines.count()).toBeGreaterThan(0)
+    const all = await drawn()
+    await page.getByRole('group', { name: 'Chunk size' }).getByLabel('256', { exact: true }).check()
+    await expect.poll(drawn).not.toEqual(all)
+    await page.getByRole('button', { name: 'Clear all' }).click()
+    await expect.poll(drawn).toEqual(all)
   })
 
   it('is the same for a comparison of runs', async () => {

@@ -57,6 +57,11 @@ export class LatencyHistogram {
     return this.max
   }
 
+  /** Its quantiles, with six digits; null where nothing was recorded. */
+  distribution(shares: readonly number[]): number[] | null {
+    return this.count === 0 ? null : shares.map((share) => Number(this.quantile(share)!.toPrecision(6)))
+  }
+
   get bytes(): number {
     return this.counts.byteLength
   }

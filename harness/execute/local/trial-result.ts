@@ -76,7 +76,15 @@ export function toTrialResult(evidence: TrialEvidence): TrialResult {
   if (report?.outcome === 'ok' && summary.killed !== 'cgroup_memory') {
     const energy = energyOf(spec, report, summary, evidence.shared)
     const metrics = { ...okMetrics(report, summary, peakMb), energy_j: energy.joules }
-    return { ...common, outcome: 'ok', metrics, energy, info: report.info ?? {} }
+    const { event_latency_ms, info = {} } = report
+    return {
+      ...common,
+      outcome: 'ok',
+      metrics,
+      energy,
+      ...(event_latency_ms !== undefined && { event_latency_ms }),
+      info,
+    }
   }
   const { outcome, error } = judge(evidence)
   return { ...common, outcome, error: recorded(error) }

@@ -9,14 +9,17 @@ export type PageScenario = Omit<ScenarioReport, 'front'> & { pareto: boolean | n
 export interface PageReport {
   kind: string
   page: PageModel
-  /** Of a run only. */
+  /** Of a run or a search only. */
   scenarios?: PageScenario[]
+  /** Of a run only. */
   comparisons?: ComparisonRow[]
 }
 
 /** The report with what is looked up by id. */
 export interface Model extends PageModel {
   kind: string
+  /** Whether an item is a scenario, with trials to show. */
+  opens: boolean
   items: readonly ExploredItem[]
   indexOf: ReadonlyMap<string, number>
   scenarioOf: ReadonlyMap<string, PageScenario>
@@ -30,13 +33,15 @@ export async function readModel(element: HTMLElement): Promise<Model> {
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('deflate-raw'))
   const { kind, page, scenarios = [], comparisons = [] } = (await new Response(stream).json()) as PageReport
   const items = page.explore?.items ?? []
+  const opens = kind === 'run' || kind === 'find'
   return {
     ...page,
     kind,
+    opens,
     items,
     comparisons: kind === 'run' ? comparisons : [],
     indexOf: new Map(items.map(({ id }, i) => [id, i])),
-    scenarioOf: new Map(kind === 'run' ? scenarios.map((scenario) => [scenario.id, scenario]) : []),
+    scenarioOf: new Map(opens ? scenarios.map((scenario) => [scenario.id, scenario]) : []),
     detailOf: new Map(page.details.map((detail) => [detail.scenario, detail])),
   }
 }

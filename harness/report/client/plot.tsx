@@ -1,21 +1,20 @@
 /** A picture that follows the reader's choice: points can be hidden, clicked, and selected by a drag. */
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { bundleRows } from '../bundle.ts'
 import type { Plot } from '../section.ts'
 import type { Model } from './model.ts'
-import type { Choice, Chosen, Store } from './state.ts'
+import { type Choice, type Chosen, isAmong, type Store } from './state.ts'
 
 /** Of Vega, which stands in the page as a script of its own: what is used of it. */
 interface Vega {
   Error: number
   parse(spec: object): object
-  View: new (
-    runtime: object,
-    options: object,
-  ) => {
-    tooltip(handler: (handler: unknown, event: MouseEvent, item: unknown, value: unknown) => void): void
-    runAsync(): Promise<unknown>
-    finalize(): void
-  }
+  View: new (runtime: object, options: object) => View
+}
+interface View {
+  tooltip(handler: (handler: unknown, event: MouseEvent, item: unknown, value: unknown) => void): void
+  data(name: string, rows: readonly object[]): View
+  runAsync(): Promise<unknown>
 }
 declare const vega: Vega
 
@@ -43,15 +42,23 @@ interface Props {
 
 export function Picture({ plot, model, store, choice, chosen }: Props) {
   const frame = useRef<HTMLDivElement>(null)
-  const [marks, setMarks] = useState<readonly Mark[]>([])
+  const [{ view, marks }, setDrawing] = useState<Drawing>(NOT_DRAWN)
   useEffect(
-    () => whenNear(frame.current!, async () => setMarks(await draw(frame.current!, plot, model))),
+    () => whenNear(frame.current!, async () => setDrawing(await draw(frame.current!, plot, model))),
     [plot],
   )
   useEffect(() => show(marks, choice, chosen), [marks, choice, chosen])
+  // As it was drawn, which is of all.
+  const isWhole = useRef(true)
+  useEffect(() => {
+    const isAll = chosen.count === model.items.length
+    if (view === null || (isAll && isWhole.current)) return
+    isWhole.current = isAll
+    gather(view, plot, model, chosen)
+  }, [view, chosen])
   useBrush(frame, marks, model, store)
   const isLinked = marks.length > 0
-  const does = model.kind === 'run' ? `Click a ${model.explore?.noun} for its trials` : 'Click to select'
+  const does = model.opens ? `Click a ${model.explore?.noun} for its trials` : 'Click to select'
   return (
     <figure class={isLinked ? 'linked' : ''}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
@@ -96,8 +103,15 @@ function drawWaiting(): void {
   if (waiting.length > 0) setTimeout(drawWaiting, 30)
 }
 
-/** @returns the marks that are about something */
-async function draw(element: HTMLElement, plot: Plot, { indexOf }: Model): Promise<Mark[]> {
+interface Drawing {
+  view: View | null
+  /** Those that are about something. */
+  marks: readonly Mark[]
+}
+
+const NOT_DRAWN: Drawing = { view: null, marks: [] }
+
+async function draw(element: HTMLElement, plot: Plot, { indexOf }: Model): Promise<Drawing> {
   // Text is measured while the layout is made, so the font must be there first.
   await Promise.all(['400 14px Inter', '600 14px Inter'].map((font) => document.fonts.load(font)))
   const view = new vega.View(vega.parse(plot.spec!), {
@@ -108,12 +122,21 @@ async function draw(element: HTMLElement, plot: Plot, { indexOf }: Model): Promi
   })
   view.tooltip(showTip)
   await view.runAsync()
-  return [...element.querySelectorAll<Drawn>('path, text, line, rect')].flatMap((drawn): Mark[] => {
+  const marks = [...element.querySelectorAll<Drawn>('path, text, line, rect')].flatMap((drawn): Mark[] => {
     const about = aboutOf(drawn)
     return about === undefined
       ? []
       : [{ element: drawn, about: about.flatMap((id) => indexOf.get(id) ?? []), state: '' }]
   })
+  return { view, marks }
+}
+
+/** Tells curves that are told as one of those that are chosen. */
+function gather(view: View, { bundles = [] }: Plot, { indexOf }: Model, { shown }: Chosen): void {
+  if (bundles.length === 0) return
+  const isChosen = (about: readonly string[]) => isAmong(shown, about, indexOf)
+  for (const bundle of bundles) view.data(bundle.data, bundleRows(bundle, isChosen))
+  void view.runAsync()
 }
 
 function aboutOf(drawn: Drawn): string[] | undefined {
@@ -207,7 +230,7 @@ function useBrush(
       const about = (aboutOf(event.target as Drawn) ?? []).flatMap((id) => model.indexOf.get(id) ?? [])
       const [open, beside = null] = about
       if (open === undefined) return
-      if (model.kind !== 'run') store.set({ selected: new Set(about) })
+      if (!model.opens) store.set({ selected: new Set(about) })
       // A pair has the reference first: what is compared with it comes first here.
       else store.set(beside === null ? { open, beside } : { open: beside, beside: open })
     }

@@ -69,7 +69,7 @@ export function DataTable({ table, further = [], id, name, model, store, choice,
   const ordered = first.length === 0 ? sorted : firstOnes(sorted, first)
   const shown = isWhole ? ordered : ordered.slice(0, MOST_ROWS)
   const total = columns[0]?.cells.length ?? 0
-  const opens = model.kind === 'run' && table.about?.every((ids) => ids.length === 1)
+  const opens = model.opens && table.about?.every((ids) => ids.length === 1)
   const toggle = (column: Column) => {
     const index = columns.indexOf(column)
     const numbers = column.type === 'number'

@@ -59,6 +59,9 @@ export function capsPlot(model: ReportModel, file: string): Plot {
     const skipped = capped ? 'no trial reports what it used' : 'no scenario asks for a cap'
     return { file, alt: ALT, skipped }
   }
+  const states = STATES.filter((state) =>
+    panels.some(({ points }) => points.some((point) => point.state === state)),
+  )
   // A single panel has the room of two.
   const width = panels.length === 1 ? SIDE * 2 + GAP : SIDE
   const caption = captionLayer(captionOf(model, panels), SIDE + 78, TEXT_WIDTH)
@@ -72,7 +75,7 @@ export function capsPlot(model: ReportModel, file: string): Plot {
     hconcat: panels.map((panel, i) => ({
       width,
       height: SIDE,
-      layer: [...layersOf(panel, width), ...(i === 0 ? [caption] : [])],
+      layer: [...layersOf(panel, states, width), ...(i === 0 ? [caption] : [])],
     })),
   }
   return { file, alt: ALT, spec }
@@ -99,7 +102,7 @@ function memoryState({ enforced, asked_mb, peak_max_mb }: ScenarioReport['memory
   return peak_max_mb! > asked_mb! ? 'over the cap' : 'held'
 }
 
-function layersOf({ name, xTitle, yTitle, points, log }: Panel, width: number) {
+function layersOf({ name, xTitle, yTitle, points, log }: Panel, states: readonly State[], width: number) {
   const caps = [...new Set(points.map(({ cap }) => cap))].sort((a, b) => a - b)
   const all = points.flatMap(({ cap, used, most }) => [cap, used, most]).filter((value) => value > 0)
   const low = all.reduce((a, b) => Math.min(a, b))
@@ -116,10 +119,14 @@ function layersOf({ name, xTitle, yTitle, points, log }: Panel, width: number) {
   }
   const y = numbersAlong('used', { type, domain, ticks }, yTitle)
   const xOffset = { field: 'offset', type: 'quantitative', scale: { domain: [0, 1] } }
+  const ofState = (range: readonly string[]) => ({
+    domain: states,
+    range: states.map((state) => range[STATES.indexOf(state)]),
+  })
   const color = {
     field: 'state',
     type: 'nominal',
-    scale: { domain: STATES, range: COLOURS },
+    scale: ofState(COLOURS),
     legend: { title: 'Cap', symbolStrokeWidth: 0 },
   }
   const band = (width / caps.length) * 0.72
@@ -154,7 +161,7 @@ function layersOf({ name, xTitle, yTitle, points, log }: Panel, width: number) {
         xOffset,
         y,
         color,
-        shape: { ...color, scale: { domain: STATES, range: MARKS } },
+        shape: { ...color, scale: ofState(MARKS) },
         size: { value: many ? 22 : 85 },
         opacity: { value: 0.85 },
         tooltip: [

@@ -4,6 +4,8 @@
  */
 import { count } from '../../format.ts'
 import type { Metric } from '../../metrics.ts'
+import { type Bundle, bundleRows } from '../bundle.ts'
+import type { Plot } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
 import { scalarText, settingLabel, settingName } from '../words.ts'
 import { type AxesEncoding, encodeAxes, type Levels, levelChannels, levelOf } from './encode.ts'
@@ -57,8 +59,7 @@ export interface CurvePicture {
   measures: readonly Measure[]
 }
 
-/** A Vega-Lite specification. */
-export function curvesSpec(model: ReportModel, picture: CurvePicture): object {
+export function curvesPlot(model: ReportModel, file: string, picture: CurvePicture): Plot {
   const all = picture.measures.flatMap(({ curves }) => curves)
   const drawn = [...new Set(all.flatMap(({ scenarios }) => scenarios))]
   // An axis along which scenarios share a curve tells no curve from another.
@@ -68,23 +69,34 @@ export function curvesSpec(model: ReportModel, picture: CurvePicture): object {
   const panels = panelsOf(encoding.shape)
   const columns = panels.length <= 3 ? panels.length : panels.length === 4 ? 2 : 3
   const width = Math.round((WIDTH - (columns - 1) * GAP) / columns)
-  const grids = picture.measures.map((measure) => ({
+  const measures = picture.measures.map((measure, m) => ({
+    measure,
+    panels: panels.map((panel, p) => {
+      const curves = measure.curves.filter(({ scenarios }) => scenarios.some(panel.has))
+      const bundle = isMany ? bundleOf(curves, encoding, measure, `bundle_${m}_${p}`) : null
+      return { panel, curves, bundle }
+    }),
+  }))
+  const grids = measures.map(({ measure, panels }) => ({
     columns,
     spacing: GAP,
     concat: panels.map((panel, i) =>
       panelSpec(
-        { measure, encoding, panel, width, isMany, model },
+        { ...panel, measure, encoding, width, model },
         i % columns === 0,
         i + columns >= panels.length,
       ),
     ),
   }))
+  const bundles = measures.flatMap(({ panels }) => panels.flatMap(({ bundle }) => bundle ?? []))
   const caption = [...picture.caption, ...howDrawn(encoding, isMany, all.length)]
-  return {
+  const spec = {
     ...pictureFrame(picture.alt, picture.headline, pictureSubtitle(model), WIDTH),
     spacing: 24,
+    datasets: Object.fromEntries(bundles.map((bundle) => [bundle.data, bundleRows(bundle, () => true)])),
     vconcat: [...grids, captionView(caption, WIDTH)],
   }
+  return { file, alt: picture.alt, spec, ...(isMany && { bundles }) }
 }
 
 function isOneLevel({ scenarios }: Curve, key: string): boolean {
@@ -118,21 +130,24 @@ interface PanelInput {
   measure: Measure
   encoding: AxesEncoding
   panel: Panel
+  curves: readonly Curve[]
+  /** The curves put together; null where each is drawn. */
+  bundle: Bundle | null
   width: number
-  isMany: boolean
 }
 
 function panelSpec(
-  { measure, encoding, panel, width, isMany, model }: PanelInput,
+  { measure, encoding, panel, curves, bundle, width, model }: PanelInput,
   isFirst: boolean,
   isLast: boolean,
 ) {
-  const curves = measure.curves.filter(({ scenarios }) => scenarios.some(panel.has))
+  const isMany = bundle !== null
   const x = channel('x', measure.reach === undefined ? measure.x : reaching(measure.x, curves), isLast)
   const y = channel('y', measure.y, isFirst)
   const { color } = levelChannels(encoding)
-  const lines = isMany ? [] : curves.flatMap((curve, i) => rowsOf(curve, i, encoding, model))
-  const groups = isMany ? together(curves, encoding, measure) : []
+  const lines = isMany
+    ? { name: bundle.data }
+    : { values: curves.flatMap((curve, i) => rowsOf(curve, i, encoding, model)) }
   const low = measure.along === 'x' ? { y: { ...y, field: 'low' }, y2: { field: 'high' } } : { y }
   const wide = measure.along === 'y' ? { x: { ...x, field: 'low' }, x2: { field: 'high' } } : { x }
   const limits = measure.limits?.(curves.flatMap(({ scenarios }) => scenarios)) ?? []
@@ -167,7 +182,7 @@ function panelSpec(
         encoding: { x: { value: 4 }, y: { ...y, field: 'value' }, text: { field: 'text' } },
       },
       {
-        data: { values: groups },
+        data: isMany ? { name: bundle.data } : { values: [] },
         mark: {
           type: 'area',
           opacity: 0.16,
@@ -177,7 +192,7 @@ function panelSpec(
         encoding: { ...wide, ...low, color },
       },
       {
-        data: { values: [...groups, ...lines] },
+        data: lines,
         mark: {
           type: 'line',
           strokeWidth: isMany ? 2.4 : 2,
@@ -237,40 +252,32 @@ function markRow({ curve, x, y, tip }: NonNullable<Measure['marks']>[number], en
 
 // ---------------------------------------------------------------- many curves as one
 
-interface GroupRow {
-  x: number
-  y: number
-  low: number
-  high: number
-  place: number
-  line: string
-  colour: string | null
-}
+/** Digits that a picture can show. */
+const DIGITS = 5
 
-function together(
+function bundleOf(
   curves: readonly Curve[],
   encoding: AxesEncoding,
   { along, x, y, interpolate }: Measure,
-): GroupRow[] {
-  const groups = new Map<string | null, Curve[]>()
+  data: string,
+): Bundle {
+  const places = placesOver((along === 'x' ? x : y).scale, curves, along)
+  const byColour = new Map<string | null, Curve[]>()
   for (const curve of curves) {
     const colour = levelOf(curve.scenarios[0]!, encoding.colour)
-    groups.set(colour, [...(groups.get(colour) ?? []), curve])
+    byColour.set(colour, [...(byColour.get(colour) ?? []), curve])
   }
-  const places = placesOver((along === 'x' ? x : y).scale, curves, along)
-  return [...groups].flatMap(([colour, group]) =>
-    places.flatMap((at, place): GroupRow[] => {
-      const values = group
-        .flatMap((curve) => valueAt(curve, at, along, interpolate) ?? [])
-        .sort((a, b) => a - b)
-      // Where only some reach, the median would jump.
-      if (values.length < group.length / 2) return []
-      const middle = (values[(values.length - 1) >> 1]! + values[values.length >> 1]!) / 2
-      const range = { low: values[0]!, high: values.at(-1)! }
-      const point = along === 'x' ? { x: at, y: middle } : { x: middle, y: at }
-      return [{ ...point, ...range, place, line: `group ${colour}`, colour }]
-    }),
-  )
+  const groups = [...byColour].map(([colour, group]) => ({
+    colour,
+    curves: group.map((curve) => ({
+      about: curve.scenarios.map(({ id }) => id),
+      values: places.map((at) => {
+        const value = valueAt(curve, at, along, interpolate)
+        return value === undefined ? null : Number(value.toPrecision(DIGITS))
+      }),
+    })),
+  }))
+  return { data, along, places: places.map((place) => Number(place.toPrecision(DIGITS + 1))), groups }
 }
 
 /** The curves' own places where they are few and all alike. */
@@ -313,7 +320,7 @@ function howDrawn({ others }: AxesEncoding, isMany: boolean, curves: number): st
   const names = others.map(settingName)
   if (isMany)
     return [
-      `Lines: the median of ${count(curves, 'curve')} by colour and panel; bands reach from the least to the most.`,
+      `Lines: the median of the curves of a colour in each panel, ${count(curves, 'curve')} in all; bands reach from the least to the most.`,
     ]
   return names.length === 0 ? [] : [`Lines of one colour differ in ${names.join(', ')}.`]
 }

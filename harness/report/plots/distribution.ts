@@ -1,23 +1,37 @@
-/** How latency is distributed: over the chunks of a trial, and at its percentiles over all trials. */
-import { formatMetric, formatNumber, list, wholeNumber } from '../../format.ts'
+/** How latency is distributed: over the events of an open loop, else over the chunks of a trial; and at its percentiles. */
+import { LATENCY_SHARES } from '../../../workers/protocol.ts'
+import { mean } from '../../analyse/descriptive.ts'
+import { okTrials } from '../../analyse/values.ts'
+import { count, formatMetric, formatNumber, list, wholeNumber } from '../../format.ts'
 import { own } from '../../own.ts'
-import type { LogSummary } from '../chunk-logs.ts'
+import type { LogSummary, Step } from '../chunk-logs.ts'
 import type { Plot } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
 import { chunkSizesText } from '../words.ts'
-import { type Curve, curvesSpec } from './curves.ts'
+import { type Curve, curvesPlot } from './curves.ts'
 import { type PlotScale, scaleOver } from './scale.ts'
 
 export function ecdfPlot(model: ReportModel, logs: ReadonlyMap<string, LogSummary>, file: string): Plot {
-  const alt = 'Share of chunks with at most a given latency, a line per scenario'
-  if (logs.size === 0) return { file, alt, skipped: noLogs(model) }
-  const curves = model.scenarios.flatMap((scenario): Curve[] => {
+  const events = model.scenarios.flatMap((scenario) => {
+    const steps = eventSteps(model, scenario)
+    return steps === null ? [] : [{ scenario, steps }]
+  })
+  const isEvent = events.length > 0
+  const noun = isEvent ? 'events' : 'chunks'
+  const alt = `Share of ${noun} with at most a given latency, a line per scenario`
+  if (!isEvent && logs.size === 0) return { file, alt, skipped: noLogs(model) }
+  const known = isEvent
+    ? events
+    : model.scenarios.map((scenario) => ({ scenario, steps: logs.get(scenario.id)?.latency ?? [] }))
+  const curves = known.flatMap(({ scenario, steps }): Curve[] => {
     // A log scale has no 0.
-    const steps = logs.get(scenario.id)?.latency.filter(({ ms }) => ms > 0) ?? []
-    const [first] = steps
+    const [first, ...others] = steps.filter(({ ms }) => ms > 0)
     if (first === undefined) return []
     // From 0 up at the least of them.
-    const points = [{ x: first.ms, y: 0 }, ...steps.map(({ ms, share }) => ({ x: ms, y: share }))]
+    const points = [{ ms: first.ms, share: 0 }, first, ...others].map(({ ms, share }) => ({
+      x: ms,
+      y: share,
+    }))
     return [{ scenarios: [scenario], points }]
   })
   if (curves.length === 0) return { file, alt, skipped: 'every logged chunk took no time' }
@@ -26,27 +40,41 @@ export function ecdfPlot(model: ReportModel, logs: ReadonlyMap<string, LogSummar
     { air: 0.03 },
   )
   const ys: PlotScale = { type: 'linear', domain: [0, 1.02], ticks: [0, 0.25, 0.5, 0.75, 1] }
-  const spec = curvesSpec(model, {
+  const left = model.scenarios.length - events.length
+  return curvesPlot(model, file, {
     alt,
-    headline: ecdfHeadline(model, logs),
-    caption: [
-      `Of one trial per scenario, the first with a chunk log; from the start of a chunk until the next may start.${sampleText(logs)}`,
-      ...sizesText(model),
-    ],
-    metrics: [model.metrics.get('latency_p50_ms'), model.metrics.get('latency_p99_ms')].flatMap(
-      (m) => m ?? [],
-    ),
+    headline: ecdfHeadline(known, noun),
+    caption: isEvent
+      ? [
+          `From the arrival of an event to its answer, waiting included; every event that was answered counts, and lines are means over the ok trials of a scenario.${left > 0 ? ` ${count(left, 'scenario')} without such trials ${left === 1 ? 'is' : 'are'} not shown.` : ''}`,
+        ]
+      : [
+          `Of one trial per scenario, the first with a chunk log; from the start of a chunk until the next may start.${sampleText(logs)}`,
+          ...sizesText(model),
+        ],
+    metrics: (isEvent
+      ? ['event_latency_p50_ms', 'event_latency_p99_ms']
+      : ['latency_p50_ms', 'latency_p99_ms']
+    ).flatMap((name) => model.metrics.get(name) ?? []),
     measures: [
       {
         curves,
-        x: { title: 'Chunk latency (ms)', scale: xs },
-        y: { title: 'Share of chunks', scale: ys, labelExpr: "format(datum.value, '.0%')" },
+        x: { title: `${isEvent ? 'Event' : 'Chunk'} latency (ms)`, scale: xs },
+        y: { title: `Share of ${noun}`, scale: ys, labelExpr: "format(datum.value, '.0%')" },
         along: 'y',
-        interpolate: 'step-after',
+        interpolate: isEvent ? 'linear' : 'step-after',
       },
     ],
   })
-  return { file, alt, spec }
+}
+
+/** The mean, over the ok trials, of the latency that each share of events does not exceed; null where none was recorded. */
+function eventSteps({ trialsOf }: ReportModel, { id }: ScenarioReport): Step[] | null {
+  const each = okTrials(trialsOf.get(id) ?? []).flatMap(({ event_latency_ms }) =>
+    event_latency_ms == null ? [] : [event_latency_ms],
+  )
+  if (each.length === 0) return null
+  return LATENCY_SHARES.map((share, i) => ({ share, ms: mean(each.map((values) => values[i]!)) }))
 }
 
 /** Why pictures of single chunks are missing. */
@@ -69,16 +97,12 @@ function sizesText(model: ReportModel): string[] {
   return sizes === null ? [] : [`Chunks hold ${sizes}: larger ones take longer.`]
 }
 
-function ecdfHeadline(model: ReportModel, logs: ReadonlyMap<string, LogSummary>): string {
-  const medians = model.scenarios.flatMap(({ id }) => {
-    const steps = logs.get(id)?.latency
-    const half = steps?.find(({ share }) => share >= 0.5)
-    return half ? [half.ms] : []
-  })
+function ecdfHeadline(known: readonly { steps: readonly Step[] }[], noun: string): string {
+  const medians = known.flatMap(({ steps }) => steps.find(({ share }) => share >= 0.5)?.ms ?? [])
   const [low, high] = [Math.min(...medians), Math.max(...medians)]
   return low === high
-    ? `Half of the chunks take at most ${formatMetric(low, 'ms')}`
-    : `Half of the chunks take at most ${formatNumber(low)} to ${formatMetric(high, 'ms')}, by scenario`
+    ? `Half of the ${noun} take at most ${formatMetric(low, 'ms')}`
+    : `Half of the ${noun} take at most ${formatNumber(low)} to ${formatMetric(high, 'ms')}, by scenario`
 }
 
 // ---------------------------------------------------------------- percentiles
@@ -113,7 +137,7 @@ export function percentilesPlot(model: ReportModel, file: string): Plot {
   // Nearest by its logarithm: a share less a share is no round number.
   const names = PERCENTILES.map(({ share, text }) => `datum.value < ${1.2 / (1 - share)} ? '${text}'`)
   const left = model.scenarios.length - used.length
-  const spec = curvesSpec(model, {
+  return curvesPlot(model, file, {
     alt,
     headline: tailHeadline(curves, isEvent),
     caption: [
@@ -135,7 +159,6 @@ export function percentilesPlot(model: ReportModel, file: string): Plot {
       },
     ],
   })
-  return { file, alt, spec }
 }
 
 const isRealtime = ({ point }: ScenarioReport): boolean => own(point, 'mode') === 'realtime'

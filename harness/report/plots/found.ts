@@ -1,12 +1,12 @@
 /** What a search found: the demand or capacity curve, or, at a single value, how the search closed in on its answer. */
-import { count, formatNumber } from '../../format.ts'
-import { answerText, type RecordedSearch } from '../found.ts'
+import { count, formatNumber, formatShare } from '../../format.ts'
+import type { RecordedSearch } from '../found.ts'
 import type { Plot } from '../section.ts'
 import type { ReportModel } from '../types.ts'
-import { capitalised, plain, scalarText, settingName } from '../words.ts'
+import { capitalised, plain, scalarText, settingLabel, settingName } from '../words.ts'
 import { numbersAlong, scaleOver } from './scale.ts'
 import { captionLayer, pictureFrame, pictureSubtitle } from './text.ts'
-import { INK, MUTED } from './theme.ts'
+import { FONT_SIZE, INK, MUTED } from './theme.ts'
 
 const WIDTH = 700
 const HEIGHT = 400
@@ -109,6 +109,19 @@ export function foundPlot(model: ReportModel, recorded: RecordedSearch, file: st
           ],
         },
       },
+      {
+        name: 'values',
+        data: { values: points.filter(({ sure }) => sure === SURE[0]) },
+        mark: {
+          type: 'text',
+          baseline: 'bottom',
+          dy: -11,
+          color: INK,
+          fontSize: FONT_SIZE.label,
+          fontWeight: 600,
+        },
+        encoding: { x, y: yOf('value'), text: { field: 'shown' } },
+      },
       captionLayer([captionOf(recorded)], HEIGHT + 78, WIDTH),
     ],
   }
@@ -160,7 +173,9 @@ function headline({ search, found }: RecordedSearch): string {
   const [result] = found.results
   const most = search.best === 'min' ? 'Smallest' : 'Largest'
   if (search.over === null && result !== undefined)
-    return capitalised(answerText({ ...found, axis: settingName(found.axis) }, result).split(';')[0]!)
+    return result.meets === null
+      ? `No ${settingName(search.axis)} in the range was confirmed to meet the goal`
+      : `${capitalised(settingLabel(search.axis, result.meets))} is the ${most.toLowerCase()} that meets the goal`
   return `${most} ${settingName(search.axis)} that meets the goal, for each ${settingName(search.over ?? '')}`
 }
 
@@ -170,5 +185,5 @@ function captionOf({ found, search }: RecordedSearch): string {
     search.over === null
       ? 'Dashed: the answer.'
       : `Line: the ${search.best === 'min' ? 'smallest' : 'largest'} value confirmed to meet the goal.`
-  return `Goal: ${plain(found.goal)}. ${line} ${count(trials, 'trial')}; the chance that any confirmed verdict is wrong is at most ${formatNumber(100 * found.test.alpha)}%${search.over === null ? '' : ' for each value on the horizontal axis'}.`
+  return `Goal: ${plain(found.goal)}. ${line} ${count(trials, 'trial')}; the chance that any confirmed verdict is wrong is at most ${formatShare(found.test.alpha)}${search.over === null ? '' : ' for each value on the horizontal axis'}.`
 }

@@ -32,11 +32,12 @@ const DIRECTIONS = [
   [-1, 0.8],
   [0, 1],
 ] as const
-const DISTANCES = [10, 18, 30, 46, 66]
+const DISTANCES = [10, 18, 30, 46, 66, 92]
 const LEADER_FROM = 26
 
 /**
- * Greedy: each label takes its best free place in the order given. Null where there is none.
+ * Greedy: each label takes its best free place in the order given, where its line crosses no other label and no other
+ * line crosses it. Null where there is none.
  * @param obstacles boxes that a label should not cover (points, error bars, lines)
  */
 export function placeLabels(
@@ -45,27 +46,72 @@ export function placeLabels(
   bounds: Box,
 ): (Placement | null)[] {
   const taken: Box[] = []
+  const leaders: Segment[] = []
   return anchors.map((anchor) => {
-    let best: { cost: number; box: Box; distance: number } | null = null
+    let best: { cost: number; box: Box; leader: Segment | null } | null = null
     for (const distance of DISTANCES) {
       for (const [order, [dx, dy]] of DIRECTIONS.entries()) {
         const box = boxAt(anchor, dx, dy, distance)
         if (!inside(box, bounds) || taken.some((other) => overlap(box, other, 3) > 0)) continue
+        const leader = distance < LEADER_FROM ? null : leaderTo(box, anchor)
+        const isCrossing =
+          leaders.some((other) => passes(other, box) || (leader !== null && cross(other, leader))) ||
+          (leader !== null && taken.some((other) => passes(leader, other)))
+        if (isCrossing) continue
         const covered = obstacles.reduce((sum, obstacle) => sum + overlap(box, obstacle, 2), 0)
         const cost = covered * 2 + distance + order * 0.9
-        if (!best || cost < best.cost) best = { cost, box, distance }
+        if (!best || cost < best.cost) best = { cost, box, leader }
       }
     }
     if (!best || best.cost > anchor.width * anchor.height) return null
-    taken.push(best.box)
-    const { box } = best
-    const leader =
-      best.distance < LEADER_FROM
-        ? null
-        : { x: clamp(anchor.x, box.x0, box.x1), y: clamp(anchor.y, box.y0, box.y1) }
-    return { x: (box.x0 + box.x1) / 2, y: (box.y0 + box.y1) / 2, leader }
+    const { box, leader } = best
+    taken.push(box)
+    if (leader !== null) leaders.push(leader)
+    return { x: (box.x0 + box.x1) / 2, y: (box.y0 + box.y1) / 2, leader: leader?.to ?? null }
   })
 }
+
+// ---------------------------------------------------------------- lines from points to texts that stand apart
+
+interface Place {
+  x: number
+  y: number
+}
+
+interface Segment {
+  from: Place
+  to: Place
+}
+
+function leaderTo(box: Box, { x, y }: Anchor): Segment {
+  return { from: { x, y }, to: { x: clamp(x, box.x0, box.x1), y: clamp(y, box.y0, box.y1) } }
+}
+
+/** Whether the segment has a point within the box: the box is cut by each side in turn (Liang & Barsky 1984). */
+function passes({ from, to }: Segment, box: Box): boolean {
+  let [first, last] = [0, 1]
+  const [dx, dy] = [to.x - from.x, to.y - from.y]
+  for (const [step, room] of [
+    [-dx, from.x - box.x0],
+    [dx, box.x1 - from.x],
+    [-dy, from.y - box.y0],
+    [dy, box.y1 - from.y],
+  ] as const) {
+    if (step === 0 && room < 0) return false
+    if (step < 0) first = Math.max(first, room / step)
+    if (step > 0) last = Math.min(last, room / step)
+  }
+  return first <= last
+}
+
+/** Whether two segments cross. */
+function cross(a: Segment, b: Segment): boolean {
+  const side = ({ from, to }: Segment, { x, y }: Place) =>
+    Math.sign((to.x - from.x) * (y - from.y) - (to.y - from.y) * (x - from.x))
+  return side(a, b.from) !== side(a, b.to) && side(b, a.from) !== side(b, a.to)
+}
+
+// ---------------------------------------------------------------- boxes
 
 function boxAt(anchor: Anchor, dx: number, dy: number, distance: number): Box {
   const x = anchor.x + dx * (distance + anchor.width / 2)

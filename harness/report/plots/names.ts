@@ -12,7 +12,7 @@ export const PLOTS = {
     significance: 'pairs that are compared, with their intervals',
     significance_map: 'the verdict of every comparison',
     load: 'event latency against the rate of arrivals',
-    latency_ecdf: 'how chunk latency is distributed',
+    latency_ecdf: 'how event latency is distributed, or that of chunks where no events arrive',
     latency_percentiles: 'percentiles of latency, the tail stretched',
     operators: 'where the time of a step goes',
     accuracy_over_rows: 'accuracy along the stream, with drift alarms',

@@ -174,10 +174,12 @@ function headline(
 ): string {
   const parts = meanParts(known, logs, names)
   const total = [...parts.values()].reduce((a, b) => a + b, 0)
-  const [name, us] = [...parts].sort(([, a], [, b]) => b - a)[0]!
-  return total <= 0
-    ? 'Time of the operators'
-    : `${capitalised(plain(name))} takes ${formatShare(us / total, 2)} of the time of a step`
+  const named = [...parts].filter(([name]) => name !== REST && name !== OTHERS)
+  const [first, second] = named.sort(([, a], [, b]) => b - a)
+  if (first === undefined || total <= 0) return 'Time of a step by operator'
+  const share = (us: number) => formatShare(us / total, 2)
+  const next = second === undefined || second[1] <= 0 ? '' : `, ${plain(second[0])} ${share(second[1])}`
+  return `${capitalised(plain(first[0]))} takes ${share(first[1])} of the time of a step${next}`
 }
 
 function captionOf(known: number, bars: readonly Bar[], logs: ReadonlyMap<string, LogSummary>): string[] {

@@ -239,8 +239,8 @@ const VERDICT_COLOURS: Record<Verdict, string> = {
   higher: '#aa4499',
   lower: '#aa4499',
   equivalent: '#3d454f',
-  undecided: '#9aa2ab',
-  not_tested: '#9aa2ab',
+  undecided: '#6b747f',
+  not_tested: '#6b747f',
 }
 
 /** Rows under a head for each metric; y in px from the top. */

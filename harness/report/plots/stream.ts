@@ -5,7 +5,7 @@ import type { Course, LogSummary } from '../chunk-logs.ts'
 import type { Plot } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
 import { metricName, metricTitle } from '../words.ts'
-import { type Curve, curvesSpec, fromZero, type Measure, MOST_CURVES } from './curves.ts'
+import { type Curve, curvesPlot, fromZero, type Measure, MOST_CURVES } from './curves.ts'
 import { noLogs, sampleText } from './distribution.ts'
 import { scaleOver } from './scale.ts'
 
@@ -42,7 +42,7 @@ export function accuracyPlot(
   const window = known.find((one) => one.window !== null)?.window ?? null
   const marks = curves.flatMap((curve) => marksOf(curve, logs))
   const last = curves.reduce((most, { points }) => Math.max(most, points.at(-1)!.x), 0)
-  const spec = curvesSpec(model, {
+  return curvesPlot(model, file, {
     alt,
     headline: accuracyHeadline(curves, metricName(metric.name), marks.length),
     caption: [
@@ -71,7 +71,6 @@ export function accuracyPlot(
       },
     ],
   })
-  return { file, alt, spec }
 }
 
 interface Score {
@@ -202,7 +201,7 @@ export function coursePlot(model: ReportModel, logs: ReadonlyMap<string, LogSumm
     },
     ...backlogOf(known, x, timeOf),
   ]
-  const spec = curvesSpec(model, {
+  return curvesPlot(model, file, {
     alt,
     headline: courseHeadline(most, isAbove, known),
     caption: [
@@ -217,7 +216,6 @@ export function coursePlot(model: ReportModel, logs: ReadonlyMap<string, LogSumm
     ),
     measures,
   })
-  return { file, alt, spec }
 }
 
 function capText(mb: number): string {

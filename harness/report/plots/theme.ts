@@ -26,6 +26,39 @@ export function palette(levels: number): string[] {
   return Array.from({ length: levels }, (_, i) => interpolate(ORDERED, i / (levels - 1)))
 }
 
+/** By colour on white, what shows as well on a dark page. */
+const ON_DARK: Readonly<Record<string, string>> = {
+  '#0072b2': '#4aa8e0',
+  '#d55e00': '#f2823a',
+  '#009e73': '#27c596',
+  '#cc79a7': '#e296c2',
+  '#56b4e9': '#9ad5f7',
+  '#e69f00': '#ffbf47',
+  // Verdicts: what is larger stands out more, and what is undecided hardly at all.
+  '#a63c00': '#ff9a4d',
+  '#f0a05a': '#a3591c',
+  '#005c94': '#86caf8',
+  '#7fbfe6': '#2c6d98',
+  '#d3d8de': '#333a42',
+  '#aa4499': '#dd90cd',
+  // Greys.
+  '#3d454f': '#c3cad2',
+  '#6b747f': '#9aa3ad',
+  '#767676': '#a5abb2',
+  '#b4bac2': '#59626c',
+}
+/** Along viridis from its palest end: the first level is what stands out most, on white as on black. */
+const ORDERED_ON_DARK = ['#d8e219', '#8fd744', '#4ac16d', '#25ab82', '#22928c', '#2f7f9e', '#4a72b5']
+
+/** Each colour of a picture that is another one on a dark page, with that one. */
+export function coloursOnDark(): Map<string, string> {
+  const known = new Map(Object.entries(ON_DARK))
+  for (let levels = DISTINCT.length + 1; levels <= MAX_COLOURS; levels++)
+    for (const [i, colour] of palette(levels).entries())
+      known.set(colour, interpolate(ORDERED_ON_DARK, i / (levels - 1)))
+  return known
+}
+
 export function config(): Config {
   const settings = {
     font: FONT_FAMILY,
@@ -112,9 +145,14 @@ export function fontFaces(): FontFace[] {
   }))
 }
 
-/** A face as a `data:` URL, for pages that must not load anything. */
-export function fontDataUrl(face: FontFace): string {
-  return `data:font/woff;base64,${readFileSync(face.path).toString('base64')}`
+/** CSS that brings the font along, for pages and pictures that must not load anything. */
+export function fontRules(): string {
+  return fontFaces()
+    .map(
+      ({ weight, path }) =>
+        `@font-face{font-family:${FONT_FAMILY};font-weight:${weight};src:url(data:font/woff;base64,${readFileSync(path).toString('base64')}) format("woff")}`,
+    )
+    .join('\n')
 }
 
 /** A face as TrueType, for pictures: its tables as the build packed them into WOFF 1.0, unpacked. */

@@ -167,7 +167,7 @@ function specOf(model: ReportModel, picture: Picture, alt: string) {
           color: channels.color,
           shape: channels.shape,
           size: { condition: { test: 'datum.front', value: size * 1.5 }, value: size },
-          opacity: opacityOf(picked, intervals ? 0.75 : 0.45),
+          opacity: opacityOf(picked, intervals ? 0.75 : 0.6),
           tooltip: Object.keys(rows[0]!.tip).map((field) => ({ field: `tip['${field}']`, title: field })),
         },
       },

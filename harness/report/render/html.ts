@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { deflateRawSync, gunzipSync } from 'node:zlib'
 import { builtFile } from '../../package-folder.ts'
-import { FONT_FAMILY, fontDataUrl, fontFaces, GRID, INK, MUTED, REFERENCE } from '../plots/theme.ts'
+import { coloursOnDark, fontRules, GRID, INK, MUTED, REFERENCE } from '../plots/theme.ts'
 import { type Block, missingPicture, picturesOf, type Report, shortened, type Table } from '../section.ts'
 import { plain } from '../words.ts'
 import { reportJson } from './json.ts'
@@ -140,15 +140,6 @@ async function packed(report: Report): Promise<string> {
   return deflateRawSync(json, { level: 9 }).toString('base64')
 }
 
-function fontRules(): string {
-  return fontFaces()
-    .map(
-      (face) =>
-        `@font-face{font-family:${FONT_FAMILY};font-weight:${face.weight};src:url(${fontDataUrl(face)}) format("woff")}`,
-    )
-    .join('\n')
-}
-
 /** Nothing may be loaded and only these scripts may run; Vega builds functions from its own expressions. */
 function policy(scripts: readonly string[], isDrawing: boolean): string {
   const hashes = scripts.map((script) => `'sha256-${createHash('sha256').update(script).digest('base64')}'`)
@@ -172,18 +163,25 @@ function inScript(code: string): string {
   return code.replaceAll('</script', '<\\/script').replaceAll('<!--', '<\\!--')
 }
 
-/** What pictures are drawn in is for white paper: on a page its greys are the page's. */
+/** What pictures are drawn in is for white paper: on a page its greys are the page's, and on a dark one its colours are lighter. */
 const PICTURE_COLOURS = [
-  ...([
-    [INK, 'ink'],
-    [MUTED, 'muted'],
-    [GRID, 'line'],
-    [REFERENCE, 'strong-line'],
-    ['#c9ced5', 'line'],
-    ['#ffffff', 'card'],
-  ] as const),
-]
-  .flatMap(([colour, name]) =>
-    ['fill', 'stroke'].map((part) => `.drawing [${part}="${colour}"]{${part}:var(--${name})}`),
+  ...recoloured(
+    [
+      [INK, 'ink'],
+      [MUTED, 'muted'],
+      [GRID, 'line'],
+      [REFERENCE, 'strong-line'],
+      ['#c9ced5', 'line'],
+      ['#ffffff', 'card'],
+    ].map(([colour, name]) => [colour!, `var(--${name})`]),
+  ),
+  '@media screen and (prefers-color-scheme:dark){',
+  ...recoloured(coloursOnDark()),
+  '}',
+].join('\n')
+
+function recoloured(colours: Iterable<readonly string[]>): string[] {
+  return [...colours].flatMap(([from, to]) =>
+    ['fill', 'stroke'].map((part) => `.drawing [${part}="${from}"]{${part}:${to}}`),
   )
-  .join('\n')
+}

@@ -22,7 +22,15 @@ import type { ReportModel } from '../types.ts'
 import { capitalised, metricName, outcomeName, scalarText, settingName } from '../words.ts'
 import { machinesSection } from './machines.ts'
 import { facts, fileList, reproduceSteps } from './provenance.ts'
-import { capsSection, isRealtime, loadSection, outcomesSection, picture, trustSection } from './run.ts'
+import {
+  capsSection,
+  isRealtime,
+  loadSection,
+  outcomesSection,
+  picture,
+  scenarioData,
+  trustSection,
+} from './run.ts'
 
 const FILE = 'reports/report'
 const TRIED_FILE = 'benchmarks/search.csv'
@@ -89,7 +97,13 @@ export function findReport(
     tables: [scenarioTable(model), ...tables],
     checks: found.results.map((result) => checkOf(recorded, result)),
     measurements: measurementsOf(model),
-    data: { name: manifest.sweep.name, ...found, tried: triedOf(recorded), notices: model.notices },
+    data: {
+      name: manifest.sweep.name,
+      ...found,
+      tried: triedOf(recorded),
+      scenarios: scenarioData(model.scenarios),
+      notices: model.notices,
+    },
     footer: `Written by Stint ${manifest.stint} from run ${manifest.id}. Every number was measured in this run; a dash means unknown.`,
     file: FILE,
     source: manifest.sweep.source.path,

@@ -9,10 +9,15 @@ import type { ReportModel } from '../types.ts'
 import { marginText, metricName, settingLabel } from '../words.ts'
 import { scenarioText } from './results.ts'
 
-/** Where there is nothing to choose, how many trials were ok. */
+/** Where there is nothing to choose, what the only setting gives and how many trials were ok. */
 export function answerOf(model: ReportModel, otherwise: Report['answer']): Report['answer'] {
   const { recommendation } = model
-  if (recommendation === null) return otherwise
+  if (recommendation === null) {
+    const given = onlySetting(model)
+    return given === ''
+      ? otherwise
+      : { ...otherwise, text: `Only one setting was run: ${given}; ${otherwise.text}.` }
+  }
   const { reason, limits } = recommendation
   const isMet = reason !== 'meets_goal' || limits.every(({ state }) => state === 'met')
   const isSure =
@@ -21,6 +26,14 @@ export function answerOf(model: ReportModel, otherwise: Report['answer']): Repor
     text: recommendationText(model, recommendation),
     tone: reason === 'nothing_meets' || reason === 'nothing_ok' ? 'bad' : isSure ? 'good' : 'strong',
   }
+}
+
+function onlySetting(model: ReportModel): string {
+  const [scenario, ...others] = model.scenarios
+  if (scenario === undefined || others.length > 0) return ''
+  const { id, label, metrics } = scenario
+  const names = [...(model.accuracy === null ? [] : [model.accuracy]), model.latency, 'peak_memory_mb']
+  return names.flatMap((name) => valueText(model, { scenario: id, label, metrics }, name) ?? []).join(', ')
 }
 
 /** For programs, which have the means of every scenario elsewhere. */

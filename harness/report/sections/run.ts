@@ -300,6 +300,17 @@ export function scenarioCheck({ label, outcomes, trials, failures }: ScenarioRep
 }
 
 /** For programs. */
+/** For programs. */
+export function scenarioData(scenarios: readonly ScenarioReport[]): Record<string, unknown>[] {
+  return scenarios.map(({ front, energy_source, ...scenario }) => ({
+    ...scenario,
+    pareto: front.latency,
+    pareto_share: front.latency_share,
+    pareto_memory: front.memory,
+    energy_source,
+  }))
+}
+
 function runData(model: ReportModel): Record<string, unknown> {
   const { manifest, trials, latency, accuracy, scenarios, comparisons, operating, notices } = model
   return {
@@ -307,13 +318,7 @@ function runData(model: ReportModel): Record<string, unknown> {
     trials,
     latency,
     accuracy,
-    scenarios: scenarios.map(({ front, energy_source, ...scenario }) => ({
-      ...scenario,
-      pareto: front.latency,
-      pareto_share: front.latency_share,
-      pareto_memory: front.memory,
-      energy_source,
-    })),
+    scenarios: scenarioData(scenarios),
     comparisons,
     operating_points: operating.points,
     recommendation: recommendationData(model),

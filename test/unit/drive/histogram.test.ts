@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { LATENCY_SHARES } from '../../../workers/protocol.ts'
 import { LatencyHistogram, RELATIVE_ERROR } from '../../../workers/telemetry/histogram.ts'
 
 describe('a histogram of latencies', () => {
@@ -24,6 +25,17 @@ describe('a histogram of latencies', () => {
         expect(histogram.count).toBe(values.length)
       }),
     )
+  })
+
+  it('records its distribution at fixed shares, up to the largest', () => {
+    const histogram = new LatencyHistogram()
+    expect(histogram.distribution(LATENCY_SHARES)).toBeNull()
+    for (let ms = 1; ms <= 10_000; ms++) histogram.add(ms)
+    const told = histogram.distribution(LATENCY_SHARES)!
+    expect(told).toHaveLength(LATENCY_SHARES.length)
+    for (const [i, share] of LATENCY_SHARES.entries())
+      expect(Math.abs(told[i]! / (share * 10_000) - 1), String(share)).toBeLessThan(0.005)
+    expect([LATENCY_SHARES.at(-1), told.at(-1)]).toEqual([1, 10_000])
   })
 
   it('takes what is below and above its range', () => {

@@ -1,7 +1,7 @@
 /** What a trial process sent, held against the coordinator's own clock. */
 import { describe, expect, it } from 'vitest'
 import { receiveDuet, receivePrepared, receiveReport } from '../../../harness/execute/local/receive.ts'
-import { NO_NOISE_READINGS } from '../../../workers/protocol.ts'
+import { LATENCY_SHARES, NO_NOISE_READINGS } from '../../../workers/protocol.ts'
 
 const SPAN = { from: 1000, to: 9000 }
 
@@ -45,6 +45,11 @@ describe('a report', () => {
     expect(receiveReport(more, SPAN, true).error?.message).toContain('add up to 4000.0 ms')
   })
 
+  it('of an open loop brings the distribution of event latency', () => {
+    const event_latency_ms = LATENCY_SHARES.map((share) => 10 * share)
+    expect(received({ event_latency_ms })).toEqual({ ...HONEST, event_latency_ms })
+  })
+
   it.each([
     [
       'a window longer than the whole trial',
@@ -83,6 +88,12 @@ describe('a report', () => {
     ['metrics of another kind', measured({ mine: 'x' }), 'metrics.mine is the text "x"'],
     ['a negative share', received({ achieved: -1 }), 'achieved is -1; expected 0 or more'],
     ['noise that is none', received({ noise: { steal_share: {} } }), 'noise.steal_share is an object'],
+    ['a distribution of another length', received({ event_latency_ms: [1, 2] }), 'has 2 values; expected'],
+    [
+      'a distribution that falls',
+      received({ event_latency_ms: LATENCY_SHARES.map((share) => 1 - share) }),
+      'does not rise',
+    ],
     ['info without end', received({ info: { x: 'x'.repeat(20_000_000) } }), 'info holds texts of more than'],
   ])('that is %s is that of a failed trial', (_, report, reason) => {
     expect([report.outcome, report.error?.message]).toEqual(['failed', expect.stringContaining(reason)])

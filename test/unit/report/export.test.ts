@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
+import { loadImage } from '@napi-rs/canvas'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { writeReport } from '../../../harness/report/export.ts'
 import { buildReportModel } from '../../../harness/report/model.ts'
@@ -140,7 +141,21 @@ test('a picture that is not chosen now does not stay from an earlier choice, nor
 test('a picture that was asked for and cannot be is missing with its reason, wherever its section is', async () => {
   const { manifest, trials } = syntheticRun({ chunk_size: [64, 256], max_memory_mb: [256], runs: 2 })
   const made = runReport(buildReportModel(manifest, trials), [], { plots: ['load', 'caps'] })
-  const { skipped, written } = await writeReport(made, named('png'), { folder })
-  expect(skipped).toEqual([{ file: 'benchmarks/load.png', reason: 'no scenario runs in real time' }])
-  expect(written.map((path) => relative(folder, path))).toEqual(['benchmarks/caps.png'])
+  mkdirSync(join(folder, 'benchmarks'))
+  writeFileSync(join(folder, 'benchmarks/load.svg'), 'drawn before')
+  const { skipped, written } = await writeReport(made, named('png', 'svg'), { folder })
+  const reason = 'no scenario runs in real time'
+  expect(skipped).toEqual([
+    { file: 'benchmarks/load.png', reason },
+    { file: 'benchmarks/load.svg', reason },
+  ])
+  expect(readdirSync(join(folder, 'benchmarks')).sort()).toEqual(['caps.png', 'caps.svg'])
+  expect(written).toHaveLength(2)
+  // The same picture, which brings its font along and asks for nothing.
+  const svg = readFileSync(join(folder, 'benchmarks/caps.svg'), 'utf8')
+  const [, width, height] = /^<svg [^>]*width="([\d.]+)" height="([\d.]+)"/.exec(svg)!.map(Number)
+  const png = await loadImage(join(folder, 'benchmarks/caps.png'))
+  expect([png.width, png.height]).toEqual([Math.ceil(2 * width!), Math.ceil(2 * height!)])
+  expect(svg).toContain('@font-face{font-family:Inter;font-weight:600;src:url(data:font/woff;base64,')
+  expect(svg.replaceAll(/url\(data:[^)]*\)|xmlns(?::xlink)?="[^"]*"/g, '')).not.toMatch(/url\(|https?:/)
 })

@@ -6,10 +6,11 @@ import { describe, expect, it } from 'vitest'
 import { stepsOf, summariseLogs } from '../../../../harness/report/chunk-logs.ts'
 import { buildReportModel } from '../../../../harness/report/model.ts'
 import { compileSpec } from '../../../../harness/report/plots/compile.ts'
+import { drawPicture } from '../../../../harness/report/plots/draw.ts'
 import { namesOf, PLOTS } from '../../../../harness/report/plots/names.ts'
 import { picturesOf } from '../../../../harness/report/section.ts'
 import { runReport } from '../../../../harness/report/sections/run.ts'
-import type { ChunkLogLine, TrialResult } from '../../../../workers/protocol.ts'
+import { type ChunkLogLine, LATENCY_SHARES, type TrialResult } from '../../../../workers/protocol.ts'
 import { measuring } from '../../../fixtures/trials.ts'
 import { type Shape, syntheticRun } from '../synthetic.ts'
 
@@ -118,6 +119,27 @@ describe('the distribution of latency', () => {
     const text = textOf(plotsOf({ ...run, trials }), 'latency_percentiles')
     expect(Math.max(...ends(text))).toBe(1000)
     expect(text).toContain('The 99th percentile of event latency is 10 times the median')
+  })
+
+  it('is that of events where they arrive on their own clock: the mean of the trials, without any chunk log', () => {
+    const run = syntheticRun(FEW)
+    const trials = run.trials.map((trial) =>
+      trial.outcome === 'ok'
+        ? { ...trial, event_latency_ms: LATENCY_SHARES.map((share) => (trial.round === 0 ? 10 : 30) * share) }
+        : trial,
+    )
+    const text = textOf(
+      plotsOf({ ...run, trials }, () => []),
+      'latency_ecdf',
+    )
+    // Of the first panel.
+    const points = rowsIn(JSON.parse(text))
+      .filter(({ line }) => line === 0)
+      .slice(0, LATENCY_SHARES.length + 1)
+    expect(points).toHaveLength(LATENCY_SHARES.length + 1)
+    for (const { x, y } of points.slice(1) as Record<'x' | 'y', number>[]) expect(x).toBeCloseTo(20 * y, 9)
+    expect(text).toContain('Event latency (ms)')
+    expect(text).toContain('Half of the events take at most 10.0 ms')
   })
 })
 
@@ -291,10 +313,16 @@ describe('any number of scenarios', () => {
     const drawn: string[] = []
     for (const [name, { spec }] of plotsOf(run)) {
       if (spec === undefined) continue
+      drawn.push(name!)
+      if (name === 'significance_map') {
+        // As wide as it is drawn, with the real font: twice the picture's own size.
+        const { width } = await drawPicture(spec)
+        expect(width / 2).toBeLessThanOrEqual(1900)
+        continue
+      }
       const view = new View(parse(compileSpec(spec)), { renderer: 'none' })
       expect(await view.toSVG(), name).toMatch(/^<svg/)
       view.finalize()
-      drawn.push(name!)
     }
     expect(drawn).toEqual(
       expect.arrayContaining([

@@ -31,6 +31,39 @@ test('labels neither overlap nor leave the picture', () => {
   }
 })
 
+test('no line from a point to its label crosses a label or another such line', () => {
+  let seed = 1
+  const random = () => {
+    seed = (seed * 48271) % 2147483647
+    return seed / 2147483647
+  }
+  let drawn = 0
+  for (let round = 0; round < 40; round++) {
+    const anchors = Array.from({ length: 25 }, () => ({
+      ...{ x: 250 + 160 * random(), y: 120 + 120 * random() },
+      ...size,
+    }))
+    const places = placeLabels(anchors, [], bounds)
+    const lines = places.flatMap((place, i) =>
+      place?.leader ? [{ i, from: anchors[i]!, to: place.leader }] : [],
+    )
+    drawn += lines.length
+    for (const { i, from, to } of lines) {
+      // Places along the line, a fifth of a px apart at most.
+      const along = Array.from({ length: 500 }, (_, k) => ({
+        x: from.x + ((to.x - from.x) * k) / 499,
+        y: from.y + ((to.y - from.y) * k) / 499,
+      }))
+      for (const [j, place] of places.entries()) {
+        if (place === null || j === i) continue
+        const isIn = along.some(({ x, y }) => Math.abs(x - place.x) < 45 && Math.abs(y - place.y) < 8.5)
+        expect(isIn, `${i} through ${j}`).toBe(false)
+      }
+    }
+  }
+  expect(drawn).toBeGreaterThan(20)
+})
+
 test('a label goes where nothing is', () => {
   const anchor = { x: 400, y: 200, ...size }
   const right: Box = { x0: 405, y0: 0, x1: 800, y1: 400 }

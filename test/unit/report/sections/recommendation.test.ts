@@ -99,7 +99,11 @@ test('speed is compared per row where chunks differ in size', () => {
 })
 
 test('one setting, or none that worked, is no choice', () => {
-  expect(reportOf({ ...batches, batch_size: [8] }).answer.text).toBe('all 10 trials ok')
+  expect(reportOf({ ...batches, batch_size: [8] }).answer.text).toMatch(
+    /^Only one setting was run: R² 0\.\d+, [\d.]+ ms per chunk, peak [\d.]+ MB; all 10 trials ok\.$/,
+  )
+  const alone = reportOf({ ...batches, batch_size: [8], alter: (trial) => ended(trial, 'failed') })
+  expect(alone.answer).toEqual({ tone: 'bad', text: '0 of 10 trials ok' })
   const lost = reportOf({ ...batches, alter: (trial) => ended(trial, 'failed') })
   expect(lost.answer).toEqual({
     tone: 'bad',

@@ -1,9 +1,9 @@
-/** A Vega-Lite spec in, a PNG out: headless, on a canvas with the report's own font. */
+/** A Vega-Lite spec in, a PNG or an SVG out: headless, laid out with the report's own font. */
 import { type Canvas, createCanvas } from '@napi-rs/canvas'
 import * as vega from 'vega'
 import { compileSpec } from './compile.ts'
 import { measuringContext } from './text.ts'
-import { FONT_FAMILY } from './theme.ts'
+import { FONT_FAMILY, fontRules } from './theme.ts'
 
 const SCALE = 2
 
@@ -13,23 +13,40 @@ interface TextMetrics {
 }
 
 /**
- * Draws at twice the spec's size; one picture at a time, since Vega measures text by a setting of the whole process.
- * Encoding is left to the caller: it runs beside this thread, so that the next picture can be drawn meanwhile.
+ * Draws at twice the spec's size. Encoding is left to the caller: it runs beside this thread, so that the next picture
+ * can be drawn meanwhile.
  * @throws when the spec does not compile or a font is missing
  */
 export async function drawPicture(spec: object): Promise<Canvas> {
+  return laidOut(spec, async (view) => {
+    const { width, height } = await pictureSize(view)
+    const canvas = createCanvas(Math.ceil(width * SCALE), Math.ceil(height * SCALE))
+    const context = canvas.getContext('2d')
+    context.fillStyle = '#ffffff'
+    context.fillRect(0, 0, canvas.width, canvas.height)
+    await view.toCanvas(SCALE, { externalContext: context })
+    return canvas
+  })
+}
+
+/**
+ * The picture as an SVG that needs nothing else: the font that it was laid out with stands in it.
+ * @throws when the spec does not compile or a font is missing
+ */
+export async function pictureSvg(spec: object): Promise<string> {
+  const svg = await laidOut(spec, (view) => view.toSVG())
+  const head = svg.indexOf('>') + 1
+  return `${svg.slice(0, head)}<style>${fontRules()}</style>${svg.slice(head)}\n`
+}
+
+/** One picture at a time, since Vega measures text by a setting of the whole process. */
+async function laidOut<Result>(spec: object, draw: (view: vega.View) => Promise<Result>): Promise<Result> {
   const view = new vega.View(vega.parse(compileSpec(spec)), { renderer: 'none', logLevel: vega.Error })
   try {
     const restore = measureWithCanvas()
     try {
       await view.runAsync()
-      const { width, height } = await pictureSize(view)
-      const canvas = createCanvas(Math.ceil(width * SCALE), Math.ceil(height * SCALE))
-      const context = canvas.getContext('2d')
-      context.fillStyle = '#ffffff'
-      context.fillRect(0, 0, canvas.width, canvas.height)
-      await view.toCanvas(SCALE, { externalContext: context })
-      return canvas
+      return await draw(view)
     } finally {
       restore()
     }
