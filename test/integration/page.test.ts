@@ -339,8 +339,7 @@ describe.skipIf(!existsSync(CHROMIUM))(`the page of a report (skipped without ${
     await save('many', runReport(of, [], { plots, logs: summariseLogs(many.manifest, many.trials, read) }))
     const page = await open('many')
     const lines = page.locator('#latency .drawing .role-mark.mark-line path')
-    const drawn = () =>
-      lines.evaluateAll((paths) => paths.map((path) => path.getAttribute('d')).sort())
+    const drawn = () => lines.evaluateAll((paths) => paths.map((path) => path.getAttribute('d')).sort())
     await expect.poll(() => lines.count()).toBeGreaterThan(0)
     const all = await drawn()
     await page.getByRole('group', { name: 'Chunk size' }).getByLabel('256', { exact: true }).check()

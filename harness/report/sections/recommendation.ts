@@ -32,8 +32,10 @@ function onlySetting(model: ReportModel): string {
   const [scenario, ...others] = model.scenarios
   if (scenario === undefined || others.length > 0) return ''
   const { id, label, metrics } = scenario
+  const choice = { scenario: id, label, metrics }
   const names = [...(model.accuracy === null ? [] : [model.accuracy]), model.latency, 'peak_memory_mb']
-  return names.flatMap((name) => valueText(model, { scenario: id, label, metrics }, name) ?? []).join(', ')
+  const price = names.flatMap((name) => valueText(model, choice, name) ?? []).join(', ')
+  return price === '' ? '' : [price, ...baselineWords(model, choice)].join('; ')
 }
 
 /** For programs, which have the means of every scenario elsewhere. */

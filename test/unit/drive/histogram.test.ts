@@ -30,7 +30,7 @@ describe('a histogram of latencies', () => {
   it('records its distribution at fixed shares, up to the largest', () => {
     const histogram = new LatencyHistogram()
     expect(histogram.distribution(LATENCY_SHARES)).toBeNull()
-    for (let ms = 1; ms <= 10_000; ms++) histogram.add(ms)
+    histogram.add(Float64Array.from({ length: 10_000 }, (_, i) => i + 1))
     const told = histogram.distribution(LATENCY_SHARES)!
     expect(told).toHaveLength(LATENCY_SHARES.length)
     for (const [i, share] of LATENCY_SHARES.entries())
