@@ -1,3 +1,5 @@
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 // Where it is set, Node 20 reads these certificates at every start, for 40 ms, and the tests start thousands of processes.
@@ -12,6 +14,8 @@ export default defineConfig({
     maxWorkers: 3,
     // What a test loads, and the process that takes its commands, serve all files of a worker.
     isolate: false,
+    // What Stint remembers of the files that it wrote is not mixed with the developer's.
+    env: { XDG_CACHE_HOME: join(tmpdir(), `stint-test-cache-${userInfo().uid}`) },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // Projects start in the order of their names: first the long files, so that none of them runs by itself at the end.

@@ -101,7 +101,7 @@ export const ENVIRONMENT: readonly Variable[] = [
     name: 'XDG_CACHE_HOME',
     from: 'your system',
     meaning:
-      'where `stint agent` keeps data, code and results that are not handed in yet, in `stint/agent`; `~/.cache` by default',
+      'where `stint agent` keeps data, code and results that are not handed in yet, in `stint/agent`, and where hashes of the files that Stint wrote tell them from yours, in `stint/written`; `~/.cache` by default',
   },
   {
     name: 'STINT_OWNER',

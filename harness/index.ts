@@ -37,6 +37,7 @@ export {
 export {
   type ComparedRuns,
   type ComparisonOptions,
+  checkReplaceable,
   checkWritable,
   choosePlots,
   compare,
@@ -100,7 +101,7 @@ export { STINT_VERSION } from './package-folder.ts'
 export type { PipelineOptions, WrittenPipeline } from './pipeline/run.ts'
 export type { ProgressOptions, Shown } from './progress.ts'
 export type { PublishOptions } from './publish.ts'
-export type { RecordedRun } from './record/open-run.ts'
+export type { OpenOptions, RecordedRun } from './record/open-run.ts'
 export type { Machine, Manifest } from './record/types.ts'
 export type { CompareOptions, RunComparison } from './report/compare.ts'
 export type { WriteOptions, WrittenReport } from './report/export.ts'

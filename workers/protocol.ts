@@ -441,7 +441,7 @@ interface AnyTrial {
   noise: NoiseRecord
   /** ISO 8601, UTC. */
   started_at: string
-  /** From the request to the result, trial process start included, ms. */
+  /** From the request to the result, ms; the start of the trial process is part of it only where none was started before. */
   duration_ms: number
   /** Further processes that it started, as far as they were seen, and which count with it; null where that is not known. */
   children: number | null

@@ -230,7 +230,7 @@ async function measure({ job, budgetMb, compute, coldFirstChunkMs }: DriveOrder)
     const loop = await openLoop(job)
     // Under the cap: helper threads that are ahead of their share then are so at the start as they are at the end.
     collectGarbage()
-    if (units !== null && compute?.period_ms != null) settle(units, compute.cpu_stat)
+    if (units !== null && compute?.period_ms != null) settle(units, compute.period_ms, compute.cpu_stat)
     run.cpuStat = units === null ? null : (compute?.cpu_stat ?? null)
     const meters = new Meters(compute, job.throttle_counts)
     const { cpu_profile } = job

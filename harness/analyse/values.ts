@@ -1,5 +1,6 @@
 /** From trials to the numbers that a test may use: one value per trial. */
 import type { ComputeMechanism, OkTrial, Outcome, TrialResult, Watts } from '../../workers/protocol.ts'
+import { count } from '../format.ts'
 import { own } from '../own.ts'
 
 /** Values per trial as recorded; null where the trial could not tell. */
@@ -78,6 +79,19 @@ export function uncapped(trials: readonly TrialResult[]): { memory: number; comp
 /** Those that `stint resume --force` ran under other conditions than the run began with. */
 export function resumedByForce<T extends TrialResult>(trials: readonly T[]): T[] {
   return trials.filter(({ resumed_under }) => resumed_under.length > 0)
+}
+
+/** `8 trials (rounds 2 to 5) ran after the run was resumed with --force`, and under which other conditions. */
+export function forcedWords(forced: readonly TrialResult[]): { ran: string; changes: string } {
+  const rounds = forced.map(({ round }) => round)
+  const from = rounds.reduce((least, round) => Math.min(least, round))
+  const to = rounds.reduce((most, round) => Math.max(most, round))
+  const where = from === to ? `round ${from}` : `rounds ${from} to ${to}`
+  const changes = new Set(forced.flatMap(({ resumed_under }) => resumed_under.map(({ what }) => what)))
+  return {
+    ran: `${count(forced.length, 'trial')} (${where}) ran after the run was resumed with --force`,
+    changes: [...changes].join('; '),
+  }
 }
 
 /** Whether these trials are of more than one state of the data and the workload's code, and so have no common mean. */

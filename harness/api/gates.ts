@@ -25,6 +25,8 @@ export type GateOptions = GateBaseline &
   GateMeans & {
     /** A folder for the CPU profile of a further trial of each version; made where it is missing. */
     profileTo?: string
+    /** Replaces profiles there that Stint did not write too; false where absent. */
+    overwrite?: boolean
   }
 
 /**
@@ -45,7 +47,8 @@ export async function gate(sweep: SweepSource, options: GateOptions): Promise<Ga
     import('../report/sections/gate.ts'),
   ])
   const { plots = [], margin = null, limitMs = 60_000, profileTo = null, onEvent = () => {} } = options
-  const decided = { margin, limitMs, profileTo, signal, onEvent }
+  const { overwrite = false } = options
+  const decided = { margin, limitMs, profileTo, overwrite, signal, onEvent }
   const result = await interruptible(signal, () =>
     withExecutor(options, (start) => decide(loaded, options, start, decided), loaded.sweep, true),
   )

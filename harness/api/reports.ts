@@ -3,7 +3,7 @@ import type { Explanation } from '../explain.ts'
 import type { History } from '../gate/types.ts'
 import type { WrittenPipeline } from '../pipeline/run.ts'
 import type { ProgressOptions, Shown } from '../progress.ts'
-import type { RecordedRun } from '../record/open-run.ts'
+import type { OpenOptions, RecordedRun } from '../record/open-run.ts'
 import type { CompareOptions, RunComparison } from '../report/compare.ts'
 import type { WriteOptions, WrittenReport } from '../report/export.ts'
 import type { Found } from '../report/found.ts'
@@ -22,8 +22,8 @@ export interface WithReport {
  * @param folder the run folder, or a link to it such as `latest`
  * @throws {UserError} where the folder holds no run, or one that cannot be used
  */
-export async function openRun(folder: string): Promise<RecordedRun> {
-  return (await import('../record/open-run.ts')).openRun(folder)
+export async function openRun(folder: string, options: OpenOptions = {}): Promise<RecordedRun> {
+  return (await import('../record/open-run.ts')).openRun(folder, options)
 }
 
 export interface RenderedReport extends WithReport {
@@ -36,7 +36,7 @@ export interface RenderedReport extends WithReport {
   files: WrittenReport
 }
 
-export interface ReportOptions extends Partial<Omit<WriteOptions, 'folder'>> {
+export interface ReportOptions extends Partial<Omit<WriteOptions, 'folder' | 'record'>>, OpenOptions {
   /** Pictures by their names in `PLOTS.run`; absent: the usual ones, and for a page all that the run has data for. */
   plots?: readonly string[]
 }
@@ -64,9 +64,9 @@ export async function report(
     import('../report/page.ts'),
     import('../report/sections/run.ts'),
   ])
-  const recorded = openRun(folder)
-  const model = buildReportModel(recorded.manifest, recorded.trials, recorded.notes)
-  const { plots, ...where } = options
+  const { plots, includeForced = false, ...where } = options
+  const recorded = openRun(folder, { includeForced })
+  const model = buildReportModel(recorded.manifest, recorded.trials, recorded.notes, recorded.forced)
   const { manifest, trials } = recorded
   // The chunk logs are read only where something will show them.
   const isPage = exports.some(({ format }) => format === 'html' || format === 'json')
@@ -79,7 +79,7 @@ export async function report(
   const searched = manifest.sweep.search === null ? null : await reportOfSearch(recorded, model, details)
   const made =
     searched?.report ?? runReport(model, details, { ...(plots && { plots }), ...(logs && { logs }) })
-  const files = await writeReport(made, exports, { ...where, folder: recorded.folder })
+  const files = await writeReport(made, exports, { ...where, folder: recorded.folder, record: null })
   return { folder: recorded.folder, model, found: searched?.found ?? null, report: made, files }
 }
 
@@ -96,7 +96,7 @@ async function reportOfSearch(
   return { found: search.found, report: findReport(model, search, details) }
 }
 
-export interface ComparisonOptions extends CompareOptions {
+export interface ComparisonOptions extends CompareOptions, OpenOptions {
   /** Pictures by their names in `PLOTS.compare`; none where none are named. */
   plots?: readonly string[]
 }
@@ -114,13 +114,16 @@ export async function compare(
   folders: readonly string[],
   options: ComparisonOptions = {},
 ): Promise<ComparedRuns> {
-  const { plots = [], ...wanted } = options
+  const { plots = [], includeForced = false, ...wanted } = options
   const [{ openRun }, { compareRecorded }, { compareReport, forestOf }] = await Promise.all([
     import('../record/open-run.ts'),
     import('../report/compare.ts'),
     import('../report/sections/compare.ts'),
   ])
-  const comparison = compareRecorded(folders.map(openRun), wanted)
+  const comparison = compareRecorded(
+    folders.map((folder) => openRun(folder, { includeForced })),
+    wanted,
+  )
   if (plots.length === 0) return { comparison, report: compareReport(comparison) }
   // What draws takes half a second to load.
   const [{ significancePlot }, { significanceMap }] = await Promise.all([
@@ -135,7 +138,7 @@ export async function compare(
   return { comparison, report: compareReport(comparison, made) }
 }
 
-export interface HistoryOptions {
+export interface HistoryOptions extends OpenOptions {
   /** Instead of the metrics that the newest run compares. */
   metrics?: readonly string[]
   /** Chance of a false change, over all series together; 0.05 where none is given. */
@@ -154,12 +157,12 @@ export interface HistoryOptions {
  * @throws {UserError} where it holds no run that has ended, or no run has a metric that is asked for
  */
 export async function history(folder: string, options: HistoryOptions = {}): Promise<History & WithReport> {
-  const { metrics = [], alpha = 0.05, margin = 0.02, plots = [], seed = 42 } = options
+  const { metrics = [], alpha = 0.05, margin = 0.02, plots = [], seed = 42, includeForced = false } = options
   const [{ historyBelow }, { historyReport }] = await Promise.all([
     import('../gate/history.ts'),
     import('../report/sections/history.ts'),
   ])
-  const found = historyBelow(folder, { metrics, alpha, margin, seed })
+  const found = historyBelow(folder, { metrics, alpha, margin, seed, includeForced })
   if (plots.length === 0) return { ...found, report: historyReport(found, folder) }
   const { historyPlots } = await import('../report/plots/history.ts')
   return { ...found, report: historyReport(found, folder, historyPlots(found)) }
@@ -172,7 +175,7 @@ export async function history(folder: string, options: HistoryOptions = {}): Pro
 export async function pipelineReport(
   folder: string,
   exports: readonly Export[] = [],
-  options: Partial<Omit<WriteOptions, 'folder'>> = {},
+  options: Partial<Omit<WriteOptions, 'folder' | 'record'>> & OpenOptions = {},
 ): Promise<WrittenPipeline> {
   const { writePipeline } = await import('../pipeline/run.ts')
   return await writePipeline(folder, exports, options)
@@ -224,6 +227,15 @@ export async function writeReport(
  */
 export async function checkWritable(folder: string): Promise<void> {
   ;(await import('../record/run-folder.ts')).checkWritable(folder)
+}
+
+/**
+ * Tries, before anything is run, that a file that will be there replaces none but what Stint wrote.
+ * @throws {UserError} where it would
+ */
+export async function checkReplaceable(file: string): Promise<void> {
+  const { refuseForeign, userRecord } = await import('../record/written.ts')
+  refuseForeign(file, userRecord())
 }
 
 /** Shows the events of a run or a gate: a bar on a terminal, a line now and then elsewhere. */

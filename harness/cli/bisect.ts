@@ -41,7 +41,7 @@ export const bisectCommand: Command<BisectWords> = {
 }
 
 async function bisectCommits(words: BisectWords): Promise<void> {
-  const { good, bad, json } = words
+  const { good, bad, json, overwrite } = words
   const exports = await parseExports(words)
   const measuring = measuringOf(words)
   const sweep = await loadSweep(words.sweep, { set: words.set }, { isBuiltLater: true })
@@ -50,5 +50,5 @@ async function bisectCommits(words: BisectWords): Promise<void> {
   )
   if (result === null) return
   process.exitCode = result.found === null ? EXIT.undecided : EXIT.ok
-  await answerWith(result.report, { json, exports })
+  await answerWith(result.report, { json, exports, overwrite })
 }

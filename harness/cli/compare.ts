@@ -2,7 +2,7 @@
 import { checkWritable, compare, type Export, type Format } from '../index.ts'
 import type { Command } from './command.ts'
 import { tell } from './console.ts'
-import { type MetricWords, metricOption, metricsOf } from './options.ts'
+import { type ForcedWords, forcedOption, type MetricWords, metricOption, metricsOf } from './options.ts'
 import {
   answerPlots,
   answerWith,
@@ -16,7 +16,7 @@ import {
 
 const OUT_DEFAULTS: readonly Format[] = ['markdown', 'csv']
 
-interface CompareWords extends ExportWords, PlotWords, MetricWords {
+interface CompareWords extends ExportWords, PlotWords, MetricWords, ForcedWords {
   runs: string[]
   out: string | undefined
 }
@@ -34,6 +34,7 @@ export const compareCommand: Command<CompareWords> = {
         ...metricOption("metric to compare, instead of the sweep's"),
         ...exportOption,
         ...plotsOption('compare'),
+        ...forcedOption,
         out: {
           type: 'string',
           describe: 'folder that receives compare.md and significance_tests.csv, or what --export names',
@@ -44,12 +45,12 @@ export const compareCommand: Command<CompareWords> = {
 }
 
 async function compareRuns(words: CompareWords): Promise<void> {
-  const { runs, out, json } = words
+  const { runs, out, json, overwrite, 'include-forced': includeForced } = words
   const metrics = metricsOf(words)
   const exports = await compareExports(words)
   const plots = await answerPlots(words, 'compare', exports)
-  const { report } = await compare(runs, { plots, ...(metrics.length > 0 && { metrics }) })
-  const { problems } = await answerWith(report, { json, exports, folder: out ?? '.' })
+  const { report } = await compare(runs, { plots, includeForced, ...(metrics.length > 0 && { metrics }) })
+  const { problems } = await answerWith(report, { json, exports, overwrite, folder: out ?? '.' })
   if (problems.length === 0 && out !== undefined) tell(`written to ${out}`)
 }
 

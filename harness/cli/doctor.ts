@@ -21,13 +21,13 @@ export const doctorCommand: Command<DoctorWords> = {
       ...jsonOption,
     }),
   handler: async (words) => {
-    const { runs, json } = words
+    const { runs, json, overwrite } = words
     if (!Number.isSafeInteger(runs) || runs < 0)
       throw new UserError(`--runs ${runs}: expected a whole number, 0 for no comparison`)
     const exports = await parseExports(words)
     const found = await watched({ quiet: true, nothing: '' }, (hooks) =>
       doctor({ runs, onStep: (text) => tell(`stint: ${text}`), ...hooks }),
     )
-    if (found !== null) await answerWith(found.report, { json, exports })
+    if (found !== null) await answerWith(found.report, { json, exports, overwrite })
   },
 }

@@ -17,6 +17,7 @@ interface FindWords extends RunningWords {
   json: boolean
   quiet: boolean
   export: string[]
+  overwrite: boolean
 }
 
 const MOST_RESOLUTION = 100

@@ -155,7 +155,7 @@ async function answerGate(words: GateWords): Promise<void> {
   if (result === null) return
   const { verdict, report } = result
   process.exitCode = CODES[verdict]
-  const { problems } = await answerWith(report, { json: words.json, exports })
+  const { problems } = await answerWith(report, { ...words, exports })
   await tellGitHub(report)
   if (problems.length > 0 && process.exitCode === EXIT.ok) process.exitCode = EXIT.failed
 }
@@ -175,6 +175,7 @@ async function decided(words: GateWords, exports: readonly Export[]) {
       ...baseline,
       ...measuring,
       ...profiled,
+      overwrite: words.overwrite,
       plots,
       ...fleetOf(words),
       ...hooks,
@@ -183,12 +184,16 @@ async function decided(words: GateWords, exports: readonly Export[]) {
 }
 
 /** A gate that could not be held is no pass where only files are looked at. */
-async function tellFailure(error: unknown, { sweep }: GateWords, exports: readonly Export[]): Promise<void> {
+async function tellFailure(
+  error: unknown,
+  { sweep, overwrite }: GateWords,
+  exports: readonly Export[],
+): Promise<void> {
   const report = await failureReport(error, sweep)
   // The others hold numbers, of which there are none.
   const told = exports.filter(({ format, to }) => to !== '-' && FAILURE_FORMATS.includes(format))
   try {
-    tellProblems(await writeReport(report, told, { ...whereToWrite(), folder: '.' }))
+    tellProblems(await writeReport(report, told, { ...whereToWrite(), overwrite, folder: '.' }))
     await tellGitHub(report)
   } catch {
     // What went wrong first is what is told.
@@ -197,11 +202,11 @@ async function tellFailure(error: unknown, { sweep }: GateWords, exports: readon
 
 const FAILURE_FORMATS: readonly Format[] = ['junit', 'annotations', 'markdown', 'text', 'html']
 
-function gateExports({ export: words, json, markdown, junit }: GateWords): Promise<Export[]> {
+function gateExports({ export: words, overwrite, json, markdown, junit }: GateWords): Promise<Export[]> {
   const aliases = Object.entries({ markdown, junit }).flatMap(([format, file]) =>
     file === undefined ? [] : [`${format}=${file}`],
   )
-  return parseExports({ export: [...words, ...aliases], json })
+  return parseExports({ export: [...words, ...aliases], overwrite, json })
 }
 
 /** Into the summary and beside the files, where GitHub's runner asks for them. */

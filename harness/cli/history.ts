@@ -1,7 +1,7 @@
 /** `stint history`: when did a metric change, over many runs? */
 import { history, UserError } from '../index.ts'
 import { type Command, EXIT, parseShare } from './command.ts'
-import { type MetricWords, metricOption, metricsOf } from './options.ts'
+import { type ForcedWords, forcedOption, type MetricWords, metricOption, metricsOf } from './options.ts'
 import {
   answerPlots,
   answerWith,
@@ -13,7 +13,7 @@ import {
   plotsOption,
 } from './output.ts'
 
-interface HistoryWords extends ExportWords, PlotWords, MetricWords {
+interface HistoryWords extends ExportWords, PlotWords, MetricWords, ForcedWords {
   dir: string
   alpha: number
   margin: string
@@ -39,6 +39,7 @@ export const historyCommand: Command<HistoryWords> = {
           default: false,
           describe: 'exit with 1 where a change for the worse is found that needed the newest run to be seen',
         },
+        ...forcedOption,
         ...exportOption,
         ...plotsOption('history'),
         ...jsonOption,
@@ -47,7 +48,7 @@ export const historyCommand: Command<HistoryWords> = {
 }
 
 async function showHistory(words: HistoryWords): Promise<void> {
-  const { dir, alpha, seed, json } = words
+  const { dir, alpha, seed, json, overwrite } = words
   if (!(alpha > 0 && alpha < 1)) throw new UserError('--alpha: expected a number between 0 and 1')
   const exports = await parseExports(words)
   const { report, events } = await history(dir, {
@@ -56,8 +57,9 @@ async function showHistory(words: HistoryWords): Promise<void> {
     margin: parseShare('--margin', words.margin),
     plots: await answerPlots(words, 'history', exports),
     seed,
+    includeForced: words['include-forced'],
   })
-  await answerWith(report, { json, exports })
+  await answerWith(report, { json, exports, overwrite })
   const worse = events.some((event) => event.new && (event.verdict === 'worse' || event.verdict === 'mixed'))
   if (words.failOnNew && worse) process.exitCode = EXIT.regression
 }

@@ -13,6 +13,19 @@ export function quietOption(describe: string) {
   return { quiet: { type: 'boolean', default: false, describe } } as const
 }
 
+/** For yargs. */
+export const forcedOption = {
+  'include-forced': {
+    type: 'boolean',
+    default: false,
+    describe: 'count trials that "stint resume --force" ran under other conditions; they are left out else',
+  },
+} as const
+
+export interface ForcedWords {
+  'include-forced': boolean
+}
+
 /** For yargs: the sweep of a command that takes nothing else. */
 export const sweepFile = { type: 'string', demandOption: true, describe: 'sweep file (YAML)' } as const
 

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname, extname, join } from 'node:path'
 import {
+  checkReplaceable,
   checkWritable,
   choosePlots,
   type Export,
@@ -26,6 +27,11 @@ export const exportOption = {
   export: listOption(
     `write FORMAT, FORMAT=FILE (- for stdout), or FILE whose ending names the format; several with commas; formats: ${FORMATS.join(', ')}`,
   ),
+  overwrite: {
+    type: 'boolean',
+    default: false,
+    describe: 'replace files that Stint did not write, too',
+  },
 } as const
 
 /** For yargs. */
@@ -35,6 +41,7 @@ export const jsonOption = {
 
 export interface ExportWords {
   export: readonly string[]
+  overwrite: boolean
   json: boolean
 }
 
@@ -46,11 +53,11 @@ const START = new RegExp(`^(?:${FORMATS.join('|')})(?:=|$)`)
  * @throws UserError for what cannot be written, before anything is measured
  */
 export async function parseExports(
-  { export: words, json }: ExportWords,
+  { export: words, overwrite, json }: ExportWords,
   several: readonly Format[] = [],
 ): Promise<Export[]> {
   const exports: Export[] = []
-  for (const word of words.flatMap(splitWords)) exports.push(await parseExport(word, several))
+  for (const word of words.flatMap(splitWords)) exports.push(await parseExport(word, several, overwrite))
   const onStdout = exports.filter(({ to }) => to === '-').map(({ format }) => `--export ${format}=-`)
   const [first, second] = json ? ['--json', ...onStdout] : onStdout
   if (first !== undefined && second !== undefined)
@@ -69,7 +76,7 @@ function splitWords(words: string): string[] {
   return parts
 }
 
-async function parseExport(word: string, several: readonly Format[]): Promise<Export> {
+async function parseExport(word: string, several: readonly Format[], overwrite: boolean): Promise<Export> {
   const named = word.split('=')
   const byName = FORMATS.find((known) => known === named[0])
   const ending = extname(word).slice(1).toLowerCase()
@@ -106,6 +113,7 @@ async function parseExport(word: string, several: readonly Format[]): Promise<Ex
     // Made now, so that what is measured is not lost to a folder that is not there.
     mkdirSync(dirname(to), { recursive: true })
     await checkWritable(dirname(to))
+    if (!overwrite) await checkReplaceable(to)
   }
   return { format, to }
 }
@@ -122,17 +130,22 @@ export async function runExports(words: ExportWords): Promise<Export[]> {
 /** Answers in words or as JSON, and writes what was asked for, by default into the working folder. */
 export async function answerWith(
   report: Report,
-  { json, exports, folder = '.' }: { json: boolean; exports: readonly Export[]; folder?: string },
+  {
+    json,
+    exports,
+    overwrite,
+    folder = '.',
+  }: { json: boolean; exports: readonly Export[]; overwrite: boolean; folder?: string },
 ): Promise<WrittenReport> {
   if (json) answer(await renderReport(report, 'json'))
   else if (!takesStdout(exports)) answer(await renderReport(report, 'text', terminalOf(process.stdout)))
-  const files = await writeReport(report, exports, { ...whereToWrite(), folder })
+  const files = await writeReport(report, exports, { ...whereToWrite(), overwrite, folder })
   tellProblems(files)
   return files
 }
 
 /** Annotations name files as the repository does, wherever the step works. */
-export function whereToWrite(): Required<Omit<WriteOptions, 'folder'>> {
+export function whereToWrite(): Required<Pick<WriteOptions, 'top' | 'print'>> {
   return { top: process.env['GITHUB_WORKSPACE'] || process.cwd(), print: answerFile }
 }
 

@@ -19,6 +19,6 @@ export const paramsCommand: Command<ParamsWords> = {
   handler: async (words) => {
     const exports = await parseExports(words)
     const found = await watched({ quiet: true, nothing: '' }, (hooks) => params(words.workload, hooks))
-    if (found !== null) await answerWith(found.report, { json: words.json, exports })
+    if (found !== null) await answerWith(found.report, { ...words, exports })
   },
 }

@@ -46,6 +46,7 @@ interface PipelineWords {
   caps: 'strict' | 'best_effort'
   quiet: boolean
   export: string[]
+  overwrite: boolean
 }
 
 export const pipelineCommand: Command<PipelineWords> = {
@@ -111,6 +112,11 @@ export const pipelineCommand: Command<PipelineWords> = {
           describe: 'best_effort: run even where this machine cannot enforce a cap, and mark the results',
         },
         ...exportOption,
+        overwrite: {
+          ...exportOption.overwrite,
+          describe:
+            'replace files that Stint did not write, too, in --output-dir and where --export names them',
+        },
         ...quietOption('no progress and no summary'),
       })
       .example('$0 pipeline --input players.csv --target salary', 'any CSV with a numeric column')
@@ -127,15 +133,25 @@ export const pipelineCommand: Command<PipelineWords> = {
 }
 
 async function runPipeline(words: PipelineWords): Promise<void> {
-  const exports = await pipelineExports({ export: words.export, json: false })
-  const { input, quiet, target, preset, learner, profile, caps, 'config-template': template } = words
+  const exports = await pipelineExports({ export: words.export, overwrite: words.overwrite, json: false })
+  const {
+    input,
+    quiet,
+    overwrite,
+    target,
+    preset,
+    learner,
+    profile,
+    caps,
+    'config-template': template,
+  } = words
   const named = { target, preset, learner, profile, template }
   const given = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined))
   const command = ['stint', ...process.argv.slice(2)]
   const end = await watched({ quiet, nothing: NOTHING_RUN }, (hooks) =>
-    pipeline(input, { settings: settingsGiven(words), ...given, caps, command, ...hooks }),
+    pipeline(input, { settings: settingsGiven(words), ...given, caps, overwrite, command, ...hooks }),
   )
-  if (end !== null) await concludePipeline(end, { json: false, quiet, exports })
+  if (end !== null) await concludePipeline(end, { json: false, quiet, overwrite, exports })
 }
 
 /** With the original's files, a page. */
@@ -147,7 +163,19 @@ export async function pipelineExports(words: ExportWords): Promise<Export[]> {
 /** Writes the files of a run that is complete; else says how to go on. */
 export async function concludePipeline(
   { done, folder, output: asked }: PipelineRun,
-  { json, quiet, exports }: { json: boolean; quiet: boolean; exports: readonly Export[] },
+  {
+    json,
+    quiet,
+    overwrite,
+    includeForced = false,
+    exports,
+  }: {
+    json: boolean
+    quiet: boolean
+    overwrite: boolean
+    includeForced?: boolean
+    exports: readonly Export[]
+  },
 ): Promise<void> {
   if (done === 'interrupted') {
     interrupted(folder, [
@@ -155,7 +183,11 @@ export async function concludePipeline(
     ])
     return
   }
-  const { output, report, files, failed } = await pipelineReport(folder, exports, whereToWrite())
+  const { output, report, files, failed } = await pipelineReport(folder, exports, {
+    ...whereToWrite(),
+    overwrite,
+    includeForced,
+  })
   if (!quiet) await tellReport(report, output, files)
   else for (const { file, reason } of files.skipped) tell(`no ${file}: ${reason}`)
   tellProblems(files)

@@ -8,6 +8,6 @@ export const profilesCommand: Command<ExportWords> = {
   handler: async (words) => {
     const exports = await parseExports(words)
     const { report } = await profiles()
-    await answerWith(report, { json: words.json, exports })
+    await answerWith(report, { ...words, exports })
   },
 }

@@ -1,14 +1,15 @@
 /** `stint report`: renders tables and plots again, from the run folder only. */
 import type { Command } from './command.ts'
-import { quietOption } from './options.ts'
+import { type ForcedWords, forcedOption, quietOption } from './options.ts'
 import { exportOption, jsonOption, plotsOption } from './output.ts'
 import { runForms, showRun } from './run.ts'
 
-interface ReportWords {
+interface ReportWords extends ForcedWords {
   run: string
   json: boolean
   quiet: boolean
   export: string[]
+  overwrite: boolean
   plots: string[]
 }
 
@@ -23,10 +24,11 @@ export const reportCommand: Command<ReportWords> = {
       .options({
         ...exportOption,
         ...plotsOption('run'),
+        ...forcedOption,
         ...jsonOption,
         ...quietOption('no summary'),
       }),
   handler: async (words) => {
-    await showRun(words.run, { ...words, ...(await runForms(words)) })
+    await showRun(words.run, { ...words, ...(await runForms(words)), includeForced: words['include-forced'] })
   },
 }

@@ -3,18 +3,19 @@ import { openRun, resume } from '../index.ts'
 import type { Command } from './command.ts'
 import { tell } from './console.ts'
 import { type FleetWords, fleetOf, fleetOptions } from './fleet.ts'
-import { quietOption } from './options.ts'
+import { type ForcedWords, forcedOption, quietOption } from './options.ts'
 import { exportOption, jsonOption, runExports } from './output.ts'
 import { concludePipeline, pipelineExports } from './pipeline.ts'
 import { conclude, NOTHING_RUN, RUN_CODES } from './run.ts'
 import { watched } from './signals.ts'
 
-interface ResumeWords extends FleetWords {
+interface ResumeWords extends FleetWords, ForcedWords {
   run: string
   force: boolean
   json: boolean
   quiet: boolean
   export: string[]
+  overwrite: boolean
 }
 
 export const resumeCommand: Command<ResumeWords> = {
@@ -31,6 +32,7 @@ export const resumeCommand: Command<ResumeWords> = {
           default: false,
           describe: 'go on although data, code or machine changed, and mark the trials that follow',
         },
+        ...forcedOption,
         ...fleetOptions,
         ...exportOption,
         ...jsonOption,
@@ -52,6 +54,7 @@ async function resumeRun(words: ResumeWords): Promise<void> {
   if (end === null) return
   if (end.done === 'finished' && !end.ran && !quiet) tell('no trial is missing; nothing to run')
   const { output } = end
-  if (output === null) await conclude(end, { ...words, exports, chosen: undefined })
-  else await concludePipeline({ ...end, output }, { ...words, exports })
+  const forms = { ...words, exports, includeForced: words['include-forced'] }
+  if (output === null) await conclude(end, { ...forms, chosen: undefined })
+  else await concludePipeline({ ...end, output }, forms)
 }

@@ -78,13 +78,12 @@ export const runCommand: Command<RunWords> = {
           default: false,
           describe: 'check the sweep, its workload and data, list the scenarios, and run nothing',
         },
-        overwrite: {
-          type: 'boolean',
-          default: false,
-          describe: 'let trials replace files that Stint did not write, where --set names them',
-        },
         ...fleetOptions,
         ...exportOption,
+        overwrite: {
+          ...exportOption.overwrite,
+          describe: 'replace files that Stint did not write, too, where --export or --set names them',
+        },
         ...plotsOption('run'),
         ...jsonOption,
         ...quietOption('no progress and no summary'),
@@ -146,6 +145,8 @@ async function checkOnly(loaded: LoadedSweep, words: RunWords): Promise<void> {
 interface Forms extends Files {
   json: boolean
   quiet: boolean
+  overwrite: boolean
+  includeForced?: boolean
 }
 
 interface Files {
@@ -191,9 +192,10 @@ export function interrupted(folder: string, goOn: readonly string[]): void {
 /** Makes the reports of a run folder and answers with it. */
 export async function showRun(
   path: string,
-  { json, quiet, exports, chosen }: Forms,
+  { json, quiet, exports, chosen, overwrite, includeForced = false }: Forms,
 ): Promise<RenderedReport> {
-  const rendered = await report(path, exports, { ...whereToWrite(), ...(chosen && { plots: chosen }) })
+  const plots = chosen && { plots: chosen }
+  const rendered = await report(path, exports, { ...whereToWrite(), overwrite, includeForced, ...plots })
   const { folder, report: made, files } = rendered
   tellProblems(files)
   if (files.problems.length > 0) tell(`  the measurements are whole; "stint report ${folder}" tries again`)

@@ -135,7 +135,7 @@ function commitsOf(runs: readonly RecordedRun[], sweep: string): BaselineCommits
 }
 
 function readRuns(paths: readonly string[]): RecordedRun[] {
-  const runs = paths.map(openRun)
+  const runs = paths.map((path) => openRun(path, { includeForced: true }))
   const ids = runs.map(({ manifest }) => manifest.id)
   const twice = runs.find(({ manifest }, index) => ids.indexOf(manifest.id) < index)
   if (twice !== undefined) throw new UserError(`${twice.path}: the same run is given twice`)

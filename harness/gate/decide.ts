@@ -7,12 +7,14 @@ import { holdCores } from '../execute/local/core.ts'
 import { removeOwnFolders } from '../ownership/leftovers.ts'
 import { STINT_VERSION } from '../package-folder.ts'
 import { checkWritable } from '../record/run-folder.ts'
+import { refuseForeign, userRecord } from '../record/written.ts'
 import { type LoadedSweep, loadSweep } from '../sweep/load.ts'
 import { BUILT_IN } from '../sweep/paths.ts'
 import { refuse } from '../sweep/problems.ts'
 import { UserError } from '../user-error.ts'
 import { compareWithBaseline } from './baseline.ts'
 import { type Checkout, checkOut, nameOfWorkingCopy } from './checkout.ts'
+import { profilesIn } from './profile.ts'
 import { type Modules, modulesByName, runGate } from './run-gate.ts'
 import type { GateEvent, GateResult } from './types.ts'
 
@@ -40,6 +42,8 @@ export interface DecideOptions {
   limitMs: number
   /** Folder for a CPU profile of each version; null for none. */
   profileTo: string | null
+  /** Replaces profiles there that Stint did not write too. */
+  overwrite?: boolean
   signal: AbortSignal
   onEvent(event: GateEvent): void
 }
@@ -52,7 +56,7 @@ export async function decide(
   loaded: LoadedSweep,
   baseline: GateBaseline,
   start: () => DuetExecutor,
-  { margin, limitMs, profileTo, signal, onEvent }: DecideOptions,
+  { margin, limitMs, profileTo, overwrite = false, signal, onEvent }: DecideOptions,
 ): Promise<GateResult> {
   const onStep = (text: string) => onEvent({ event: 'step', text })
   refuseRealtime(loaded)
@@ -60,6 +64,7 @@ export async function decide(
     if ('baselineRuns' in baseline)
       throw new UserError('recorded runs cannot be profiled', 'give --against GIT_REF or two modules instead')
     checkWritable(profileTo)
+    if (!overwrite) for (const file of Object.values(profilesIn(profileTo))) refuseForeign(file, userRecord())
     mkdirSync(profileTo, { recursive: true })
   }
   if ('baselineRuns' in baseline) {

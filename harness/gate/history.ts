@@ -3,7 +3,13 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { changePoints, outliersOf, placeOfChange, rampInstead, smallestP } from '../analyse/change-point.ts'
 import { mean, standardDeviation } from '../analyse/descriptive.ts'
-import { groupByScenario, metricValues, resumedByForce, usableValues } from '../analyse/values.ts'
+import {
+  forcedWords,
+  groupByScenario,
+  metricValues,
+  resumedByForce,
+  usableValues,
+} from '../analyse/values.ts'
 import { count, formatP } from '../format.ts'
 import { type Metric, metricTable } from '../metrics.ts'
 import { METRICS_LISTED, refuseUnknown } from '../nearest.ts'
@@ -24,6 +30,8 @@ export interface HistoryOptions {
   /** The smallest change worth telling, as a share. */
   margin: number
   seed: number
+  /** Takes runs too that were resumed by force. */
+  includeForced?: boolean
 }
 
 /** Runs in a regime at the least; a change is seen once so many runs have followed it. */
@@ -49,7 +57,7 @@ interface Series extends Omit<HistorySeries, 'changes' | 'outliers'> {
  * @throws {UserError} where there is none that has ended, or none has a metric that is asked for
  */
 export function historyBelow(dir: string, options: HistoryOptions): History {
-  const { runs, notes } = runsBelow(dir)
+  const { runs, notes } = runsBelow(dir, options)
   if (runs.length === 0) {
     throw new UserError(
       [`${dir}: holds no run that has ended`, ...notes].join('\n  '),
@@ -65,22 +73,30 @@ export function historyBelow(dir: string, options: HistoryOptions): History {
 }
 
 /** `latest` is a link to a run, and a copy of one is where an artefact was unpacked. */
-function runsBelow(dir: string): { runs: RecordedRun[]; notes: string[] } {
+function runsBelow(
+  dir: string,
+  { includeForced = false }: Pick<HistoryOptions, 'includeForced'>,
+): { runs: RecordedRun[]; notes: string[] } {
   if (!existsSync(dir)) throw new UserError(`${dir}: no such folder`)
   const runs = new Map<string, RecordedRun>()
   const notes: string[] = []
   for (const path of foldersWithRuns(dir).sort()) {
     try {
-      const run = openRun(path)
+      const run = openRun(path, { includeForced })
       const { id, finished_at } = run.manifest
       if (finished_at === null || runs.has(id)) continue
-      if (resumedByForce(run.trials).length > 0) {
+      if (run.forced.length > 0) {
         notes.push(
-          `left out: ${path}: it was resumed with --force, under other conditions than it began with`,
+          `left out: ${path}: it was resumed with --force, under other conditions than it began with; --include-forced counts it`,
         )
         continue
       }
       runs.set(id, run)
+      const forced = resumedByForce(run.trials)
+      if (forced.length > 0) {
+        const { ran, changes } = forcedWords(forced)
+        notes.push(`${path}: ${ran}, and counted with the others: ${changes}`)
+      }
       for (const note of run.notes) notes.push(`${path}: ${note}`)
     } catch (error) {
       if (!(error instanceof UserError)) throw error

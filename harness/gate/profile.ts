@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { DuetSide, WorkloadSource } from '../../workers/protocol.ts'
 import type { DuetExecutor } from '../execute/executor.ts'
 import { entryFile } from '../execute/local/entries.ts'
+import { recordWritten, userRecord } from '../record/written.ts'
 import type { Session } from '../session/session.ts'
 import { BUILT_IN } from '../sweep/paths.ts'
 import { functionGrowth } from './functions.ts'
@@ -23,6 +24,13 @@ const SIDES: readonly DuetSide[] = ['baseline', 'candidate']
 /** Larger than that of any trial that was measured. */
 const ROUND = 999
 
+export function profilesIn(folder: string): Record<DuetSide, string> {
+  return {
+    baseline: join(folder, 'baseline.cpuprofile'),
+    candidate: join(folder, 'candidate.cpuprofile'),
+  }
+}
+
 /**
  * Profiles the scenario that looks worst.
  * @returns notes on what could not be profiled
@@ -38,10 +46,7 @@ export async function lookInside(
         notes: ['a program of another process is not profiled: --profile is for modules'],
       }
   const entry = worstOf(scenarios, rows)
-  const files = {
-    baseline: join(folder, 'baseline.cpuprofile'),
-    candidate: join(folder, 'candidate.cpuprofile'),
-  }
+  const files = profilesIn(folder)
   for (const side of SIDES) {
     const { deadline_s, ...spec } = trialSpecOf(
       session,
@@ -60,6 +65,7 @@ export async function lookInside(
     })
     if (result.outcome !== 'ok') return note(`its trial was ${result.outcome}: ${result.error.message}`)
     if (!existsSync(written)) return note('its trial wrote no profile')
+    recordWritten(readFileSync(written), userRecord())
     renameSync(written, files[side])
   }
   const read = (side: DuetSide) => {

@@ -4,9 +4,10 @@ import { availableParallelism } from 'node:os'
 import { basename, join, resolve, sep } from 'node:path'
 import type { InputProblem } from '../../workers/protocol.ts'
 import type { Executor } from '../execute/executor.ts'
-import { openRun } from '../record/open-run.ts'
+import { type OpenOptions, openRun } from '../record/open-run.ts'
 import { checkWritable } from '../record/run-folder.ts'
 import type { PipelineRequest } from '../record/types.ts'
+import { refuseForeign } from '../record/written.ts'
 import type { WriteOptions, WrittenReport } from '../report/export.ts'
 import type { Export, Report } from '../report/section.ts'
 import type { Listener } from '../session/events.ts'
@@ -14,6 +15,7 @@ import { runSweep, type SweepRun } from '../session/run.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
 import { profileOf } from '../sweep/profiles.ts'
 import { UserError } from '../user-error.ts'
+import { PIPELINE_FILES, PIPELINE_PICTURES } from './files.ts'
 import { type PipelineSettings, pipelineOptions } from './options.ts'
 import { PIPELINE_NAME, pipelineSweep } from './sweep.ts'
 
@@ -32,6 +34,8 @@ export interface PipelineOptions {
   profile?: string
   /** `best_effort`: run also where this machine cannot enforce a cap, and say so. */
   caps?: 'strict' | 'best_effort'
+  /** Replaces files of the output folder that Stint did not write too; false where absent. */
+  overwrite?: boolean
 }
 
 export interface WrittenPipeline {
@@ -47,6 +51,11 @@ export interface WrittenPipeline {
 
 /** Where the trials themselves are kept, below the output folder. */
 const RUNS = 'runs'
+
+/** Which files of an output folder Stint wrote; it moves with the folder. */
+function recordBelow(output: string): string {
+  return join(output, RUNS, 'written')
+}
 
 export interface PlannedPipeline {
   loaded: LoadedSweep
@@ -72,6 +81,9 @@ export function planPipeline(input: string, options: PipelineOptions): PlannedPi
     if (!(error instanceof UserError)) throw error
     throw new UserError(error.message.replaceAll('--out', '--output-dir'))
   }
+  if (options.overwrite !== true)
+    for (const file of [...PIPELINE_FILES.map(([name]) => name), ...PIPELINE_PICTURES])
+      refuseForeign(join(output, file), recordBelow(output))
   const loaded = pipelineSweep(merged, { path, preset, target, learner }, options.caps ?? 'strict')
   return { loaded, request: { options: merged, output } }
 }
@@ -93,9 +105,9 @@ export function runPipeline(
 export async function writePipeline(
   path: string,
   exports: readonly Export[],
-  options: Partial<Omit<WriteOptions, 'folder'>>,
+  { includeForced = false, ...options }: Partial<Omit<WriteOptions, 'folder' | 'record'>> & OpenOptions,
 ): Promise<WrittenPipeline> {
-  const run = openRun(path)
+  const run = openRun(path, { includeForced })
   const { pipeline } = run.manifest
   if (pipeline === null)
     throw new UserError(`${path}: is no run of "stint pipeline"`, '"stint report" makes the files of a sweep')
@@ -106,8 +118,9 @@ export async function writePipeline(
   const files = await writePipelineFiles(data, report, pipeline.options, exports, {
     ...options,
     folder: output,
+    record: recordBelow(output),
   })
-  const failed = run.trials.filter(({ outcome }) => outcome === 'failed').length
+  const failed = [...run.trials, ...run.forced].filter(({ outcome }) => outcome === 'failed').length
   return { output, folder: run.folder, report, files, failed }
 }
 

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { ChunkLogLine, TrialResult } from '../../workers/protocol.ts'
+import { forcedWords, resumedByForce } from '../analyse/values.ts'
 import { UserError } from '../user-error.ts'
 import { eachTrial, leftOutNotes } from './journal.ts'
 import { readManifest } from './manifest.ts'
@@ -20,21 +21,34 @@ export interface RecordedRun {
   manifest: Manifest
   /** Of the run's scenarios, each once, in the journal's order. */
   trials: readonly TrialResult[]
-  /** Which lines of the journal were left out, and why. */
+  /** Those that `stint resume --force` ran under other conditions; empty where they are among `trials`. */
+  forced: readonly TrialResult[]
+  /** What of the journal was left out, and why. */
   notes: readonly string[]
+}
+
+export interface OpenOptions {
+  /** Counts trials that `stint resume --force` ran under other conditions with the others; false where absent. */
+  includeForced?: boolean
 }
 
 /**
  * @param path the run folder, or a link to it such as `latest`
  * @throws {UserError} with one message for the user where it is no run folder, or one that cannot be used
  */
-export function openRun(path: string): RecordedRun {
+export function openRun(path: string, { includeForced = false }: OpenOptions = {}): RecordedRun {
   const folder = resolveRunFolder(path)
   const written = readManifest(folder)
-  const trials: TrialResult[] = []
-  const notes = eachTrial(journalPath(folder), written, (trial) => trials.push(trial))
-  const manifest = written.sweep.search === null ? written : ofTriedValues(written, trials)
-  return { path, folder, name: `${manifest.sweep.name}/${basename(folder)}`, manifest, trials, notes }
+  const all: TrialResult[] = []
+  const notes = eachTrial(journalPath(folder), written, (trial) => all.push(trial))
+  const manifest = written.sweep.search === null ? written : ofTriedValues(written, all)
+  const name = `${manifest.sweep.name}/${basename(folder)}`
+  const forced = includeForced ? [] : resumedByForce(all)
+  if (forced.length === 0) return { path, folder, name, manifest, trials: all, forced, notes }
+  const { ran, changes } = forcedWords(forced)
+  const trials = all.filter((trial) => !forced.includes(trial))
+  const note = `${ran} and ${forced.length === 1 ? 'is' : 'are'} left out: ${changes}; --include-forced counts ${forced.length === 1 ? 'it' : 'them'}`
+  return { path, folder, name, manifest, trials, forced, notes: [...notes, note] }
 }
 
 /** Until a search is over, its manifest holds every value that it may try. */

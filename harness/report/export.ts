@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { writeAtomically } from '../record/atomic.ts'
+import { isReplaceable, recordWritten, refuseForeign, userRecord } from '../record/written.ts'
 import { annotationLines } from './render/annotations.ts'
 import { reportJson } from './render/json.ts'
 import { junitText } from './render/junit.ts'
@@ -17,6 +18,13 @@ export interface WriteOptions {
   top?: string
   /** What is written to `-`. */
   print?: (text: string) => void
+  /** Replaces files that Stint did not write too; false where absent. */
+  overwrite?: boolean
+  /**
+   * Where it is recorded which files of the folder Stint wrote; null: the folder is a run folder, in which all files of
+   * these names are. Absent: in the user's cache, as for all files elsewhere.
+   */
+  record?: string | null
 }
 
 export interface WrittenReport {
@@ -44,14 +52,13 @@ interface OutputFile {
 export async function writeReport(
   report: Report,
   exports: readonly Export[],
-  { folder, top = process.cwd(), print = () => {} }: WriteOptions,
+  { folder, top = process.cwd(), print = () => {}, overwrite = false, record = userRecord() }: WriteOptions,
 ): Promise<WrittenReport> {
   const result: WrittenReport = { written: [], skipped: [], problems: [] }
   const encoding: (() => Promise<void>)[] = []
-  const save = (path: string, content: string | Buffer) => {
+  const save = (path: string, content: string | Buffer, known: string | null) => {
     if (path === '-') return print(String(content).trimEnd())
-    mkdirSync(dirname(path), { recursive: true })
-    writeAtomically(path, content)
+    replaceFile(path, content, { overwrite, record: known })
     result.written.push(path)
   }
   const guarded = async (file: string, work: () => Promise<void>) => {
@@ -64,7 +71,9 @@ export async function writeReport(
   const inOrder = [...exports].sort((a, b) => FORMATS.indexOf(a.format) - FORMATS.indexOf(b.format))
   for (const { format, to } of inOrder) {
     const isPictures = format === 'png' || format === 'svg'
-    if (isPictures && to === null) result.skipped.push(...withoutOldPictures(report, format, folder))
+    if (isPictures && to === null)
+      result.skipped.push(...withoutOldPictures(report, format, folder, overwrite ? null : record))
+    const known = to === null ? record : userRecord()
     const files = filesOf(report, format, { folder, top })
     // A picture that is skipped counts, so that one place always means the same.
     const isFolder = (isPictures ? picturesOf(report).filter(hasFile) : files).length > 1
@@ -72,15 +81,33 @@ export async function writeReport(
       const path = to === null ? join(folder, file) : isFolder ? join(to, basename(file)) : to
       await guarded(file, async () => {
         const made = await content(path)
-        if (typeof made === 'string' || Buffer.isBuffer(made)) return save(path, made)
+        if (typeof made === 'string' || Buffer.isBuffer(made)) return save(path, made, known)
         // Encoding runs beside this thread: the next picture is drawn meanwhile.
         made.encoding.catch(() => {})
-        encoding.push(() => guarded(file, async () => save(path, await made.encoding)))
+        encoding.push(() => guarded(file, async () => save(path, await made.encoding, known)))
       })
     }
     if (format === 'png') for (const finish of encoding) await finish()
   }
   return result
+}
+
+/**
+ * Writes a file as a whole, its folder too.
+ * @param record of what Stint wrote there; null: every file there is
+ * @throws {UserError} where one is there that Stint did not write
+ */
+export function replaceFile(
+  path: string,
+  content: string | Buffer,
+  { overwrite, record }: { overwrite: boolean; record: string | null },
+): void {
+  mkdirSync(dirname(path), { recursive: true })
+  if (record !== null) {
+    if (!overwrite) refuseForeign(path, record)
+    recordWritten(content, record)
+  }
+  writeAtomically(path, content)
 }
 
 /** What brings large libraries is loaded where it is asked for. */
@@ -170,11 +197,18 @@ function hasFile({ pageOnly }: Plot): boolean {
 }
 
 /** What an earlier rendering left of a picture that is skipped or not chosen now would pass for this one's. */
-function withoutOldPictures(report: Report, format: 'png' | 'svg', folder: string): WrittenReport['skipped'] {
+function withoutOldPictures(
+  report: Report,
+  format: 'png' | 'svg',
+  folder: string,
+  record: string | null,
+): WrittenReport['skipped'] {
   const pictures = picturesOf(report).filter(hasFile)
   const drawn = new Set(pictures.flatMap(({ file, spec }) => (spec ? [file] : [])))
-  for (const file of [...pictures.map(({ file }) => file), ...(report.pictureFiles ?? [])])
-    if (!drawn.has(file)) rmSync(join(folder, pictureFile(file, format)), { force: true })
+  for (const file of [...pictures.map(({ file }) => file), ...(report.pictureFiles ?? [])]) {
+    const path = join(folder, pictureFile(file, format))
+    if (!drawn.has(file) && (record === null || isReplaceable(path, record))) rmSync(path, { force: true })
+  }
   return pictures.flatMap(({ file, skipped: reason }) =>
     reason === undefined ? [] : [{ file: pictureFile(file, format), reason }],
   )

@@ -28,15 +28,18 @@ const GOALS = ['throughput_rows_s', MEMORY, 'energy_j']
 /**
  * @param trials in any order; those of scenarios that the manifest does not name are left out
  * @param leftOut of the journal, in words
+ * @param forced trials that ran under other conditions and are not among `trials`: they are counted, and no more
  */
 export function buildReportModel(
   manifest: Manifest,
   trials: readonly TrialResult[],
   leftOut: readonly string[] = [],
+  forced: readonly TrialResult[] = [],
 ): ReportModel {
   const { sweep } = manifest
   const known = new Set(sweep.scenarios.map(({ id }) => id))
   const own = trials.filter((trial) => known.has(trial.scenario))
+  const apart = forced.filter((trial) => known.has(trial.scenario))
   const metrics = withF1Label(metricTable(manifest.workload.metrics, own), own)
   const groups = groupByScenario(own)
   const summaries = summarise({ trials: own, scenarios: sweep.scenarios, metrics })
@@ -58,6 +61,7 @@ export function buildReportModel(
       label: plain(scenario.label),
       point: scenario.point,
       forced: resumedByForce(okTrials(trials)).length,
+      forced_left_out: apart.filter(({ scenario }) => scenario === id).length,
       front: {
         latency: fronts.latency(id),
         latency_share: fronts.shares(id),
@@ -69,6 +73,8 @@ export function buildReportModel(
       ...(stopping && { precision: stopping.precision(id) }),
     }
   })
+  const ended = [...own, ...apart]
+  for (const trial of apart) stopping?.add(trial)
   const missing = stopping?.missing(planTrials(sweep)).length
   const comparison = compareScenarios({
     trials: own,
@@ -119,9 +125,9 @@ export function buildReportModel(
       seed: sweep.random_seed,
     }),
     trials: {
-      planned: missing === undefined ? manifest.planned_trials : own.length + missing,
-      finished: own.length,
-      outcomes: countOutcomes(own),
+      planned: missing === undefined ? manifest.planned_trials : ended.length + missing,
+      finished: ended.length,
+      outcomes: countOutcomes(ended),
     },
     noise: noiseOf(manifest, own, scenarios, latency.name),
   }

@@ -3,6 +3,7 @@ import type { Disturbed, TrialResult } from '../../workers/protocol.ts'
 import type { Comparison, ComparisonRow } from '../analyse/comparison.ts'
 import type { Precision } from '../analyse/precision.ts'
 import {
+  forcedWords,
   groupByScenario,
   metricValues,
   mixesDataOrCode,
@@ -85,21 +86,17 @@ function aboutTheRun({ manifest, trials, scenarios }: Omit<ReportModel, 'notices
   return notices
 }
 
-/** Trials that --force let run under other conditions than the rest. */
+/** Trials that --force let run under other conditions than the rest, where they were asked for. */
 function aboutResuming(trials: readonly TrialResult[]): Notice[] {
   const forced = resumedByForce(trials)
   if (forced.length === 0) return []
-  const changes = [...new Set(forced.flatMap(({ resumed_under }) => resumed_under.map(({ what }) => what)))]
-  const rounds = forced.map(({ round }) => round)
-  const from = rounds.reduce((least, round) => Math.min(least, round))
-  const to = rounds.reduce((most, round) => Math.max(most, round))
-  const where = from === to ? `round ${from}` : `rounds ${from} to ${to}`
+  const { ran, changes } = forcedWords(forced)
   const mixed = mixesDataOrCode(trials)
     ? ' Means over trials of different data or code are no results, and nothing is claimed of them.'
     : ''
   return [
     problem(
-      `${count(forced.length, 'trial')} (${where}) ran after the run was resumed with --force, and cannot be compared with the others: ${changes.join('; ')}.${mixed} Start a new run for numbers to rely on.`,
+      `${ran}, and cannot be compared with the others: ${changes}.${mixed} Start a new run for numbers to rely on.`,
     ),
   ]
 }

@@ -26,8 +26,14 @@ export function exploreRun({ scenarios, axes }: Pick<ReportModel, 'scenarios' | 
     {
       key: 'outcome',
       title: 'Trials',
-      of: ({ outcomes, trials }: ScenarioReport) =>
-        trials === 0 ? 'not run' : outcomes.ok === trials ? 'all ok' : 'not all ok',
+      of: ({ outcomes, trials, forced_left_out }: ScenarioReport) =>
+        trials === 0
+          ? forced_left_out > 0
+            ? 'left out'
+            : 'not run'
+          : outcomes.ok === trials
+            ? 'all ok'
+            : 'not all ok',
     },
     {
       key: 'front',

@@ -47,7 +47,11 @@ const scenario = object({
   ),
   pareto_memory: says(z.boolean().nullable(), 'the same for peak memory and accuracy'),
   energy_source: says(text.nullable(), 'of energy_j, such as rapl or estimate; null where there is none'),
-  forced: says(number, 'ok trials that stint resume --force ran under other conditions'),
+  forced: says(
+    number,
+    'ok trials that stint resume --force ran under other conditions, among those of every mean',
+  ),
+  forced_left_out: says(number, 'trials that it ran under other conditions, and that are in no number here'),
   compute: object({
     asked: says(numberOrNull, 'as the sweep asks; null without a cap'),
     in_force: says(numberOrNull, 'cores of the machine that ran; null where none was put in force'),

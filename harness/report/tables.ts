@@ -33,6 +33,7 @@ export function scenarioTable(model: ReportModel): DataTable {
     column('n', ({ trials }) => trials),
     ...OUTCOMES.map((outcome) => column(outcome, ({ outcomes }) => outcomes[outcome])),
     column('ok_after_force', ({ forced }) => forced),
+    column('left_out_after_force', ({ forced_left_out }) => forced_left_out),
     ...metricColumns,
     ...(of === undefined ? [] : [column('f1_label', () => of)]),
     column('energy_source', ({ energy_source }) => energy_source),

@@ -60,6 +60,8 @@ export interface ScenarioReport extends ScenarioSummary {
   point: Record<string, Scalar>
   /** Ok trials that `stint resume --force` ran under other conditions; they are among the others in every mean. */
   forced: number
+  /** Trials that `stint resume --force` ran under other conditions; they are in no number of this report. */
+  forced_left_out: number
   /**
    * On the front of accuracy against latency, and against peak memory; and how often on the first when its trials are
    * drawn again. Null where a mean is unknown.
@@ -114,7 +116,7 @@ export interface ReportModel {
   sensitivity: Sensitivity | null
   /** Over the rows of the data, where they are an axis. */
   growth: Growth[]
-  /** `planned` leaves out what precision made needless. */
+  /** `planned` leaves out what precision made needless. Trials that ran after --force are counted here in any case. */
   trials: { planned: number; finished: number; outcomes: Record<Outcome, number> }
   noise: NoiseReport
   notices: Notice[]

@@ -96,6 +96,7 @@ export async function resumeRun(
       // The coordinator's machine is not the one that measures.
       .filter((difference) => manifest.fleet === null || !isOfTheMachine(difference))
       .map((difference): PassedOver => ({ kind: difference.kind, what: wordsOf(difference) }))
+    if (changes.length > 0 && manifest.sweep.search !== null) throw changedSearch(path, changes)
     if (changes.length > 0 && !options.force) throw changed(path, changes)
     for (const change of changes) listener({ event: 'note', text: `forced: ${change.what}` })
     const resumption = { at: clock.now().toISOString(), finished_trials: finished, changes }
@@ -183,7 +184,19 @@ function refuseOtherMachines(folder: string, { fleet }: Manifest, elsewhere: boo
 
 function changed(folder: string, changes: readonly PassedOver[]): UserError {
   return new UserError(
-    `${folder}: cannot be resumed, since trials measured before and after would not be comparable:\n${changes.map(({ what }) => `  - ${what}`).join('\n')}`,
-    'undo the change, start a new run, or go on with --force, which marks the trials that follow',
+    notComparable(folder, changes),
+    'undo the change, start a new run, or go on with --force, which marks the trials that follow and leaves them out of reports',
   )
+}
+
+/** A search decides by all its trials together, so that it could go on with none that are left out. */
+function changedSearch(folder: string, changes: readonly PassedOver[]): UserError {
+  return new UserError(
+    notComparable(folder, changes),
+    'undo the change, or search anew by stint find; --force is for runs of fixed scenarios',
+  )
+}
+
+function notComparable(folder: string, changes: readonly PassedOver[]): string {
+  return `${folder}: cannot be resumed, since trials measured before and after would not be comparable:\n${changes.map(({ what }) => `  - ${what}`).join('\n')}`
 }

@@ -141,7 +141,7 @@ export function settings(cores: number | null) {
     timeout_s: perScenario(
       number(0.1, DAY_S, `a number of seconds, 0.1 to ${DAY_S}`),
       120,
-      'deadline of one trial, warm-up included, s',
+      'deadline of one trial, s: from when its process stands ready, which may be started before, to its result, warm-up included; a start that takes longer is ended too',
     ),
     random_seed: perScenario(wholeNumber(0, MAX_SEED), 42, 'seed of the workload and of the order of trials'),
     'arrival.rate': perScenario(

@@ -149,6 +149,23 @@ describe.skipIf(process.platform !== 'linux')('an executor', () => {
     expect(files()).toEqual([])
   })
 
+  it('ends a process that hangs as it starts at the deadline of its trial, which runs in another', async () => {
+    const executor = new LocalExecutor(options())
+    executor.provide(fixtureResources())
+    await executor.capabilities()
+    const trials = () => marked().filter(({ command }) => !command.includes('supervisor.js'))
+    const first = executor.run(trialSpec('empty', {}, { trial: 'first' }))
+    await until(() => trials().length > 0, 'the first process')
+    const next = trialSpec('empty', {}, { trial: 'next', deadline_s: 3 })
+    executor.expect([next])
+    await first
+    await until(() => trials().length > 0, 'a process that is started ahead')
+    for (const { pid } of trials()) process.kill(pid, 'SIGSTOP')
+    expect((await executor.run(next)).outcome).toBe('ok')
+    await executor.close()
+    expect(marked()).toEqual([])
+  })
+
   it('clears its cgroups after trials that were killed', async () => {
     const executor = new LocalExecutor(options())
     executor.provide(fixtureResources())

@@ -1,6 +1,6 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { generateDataset } from '../../workers/data/presets/generate.ts'
@@ -36,6 +36,18 @@ describe('stint pipeline', () => {
     expect(ended.stderr).toBe('')
     expect(ended.stdout).toBe(`${output}\n`)
     expect(ended.code).toBe(0)
+  })
+
+  it('leaves a file alone that it did not write, before it measures anything', async () => {
+    const mine = join(folder, 'mine', 'benchmarks', 'latency_vs_data_size.csv')
+    mkdirSync(dirname(mine), { recursive: true })
+    writeFileSync(mine, 'rows,latency_s\n64,0.1\n')
+    const { code, stderr } = await run(['--input', players, '--output-dir', join(folder, 'mine')])
+    expect([code, stderr]).toEqual([
+      2,
+      `stint: ${mine}: is there, and is not as Stint wrote it\n  name another file, remove it, or say --overwrite\n`,
+    ])
+    expect(existsSync(join(folder, 'mine', 'runs'))).toBe(false)
   })
 
   it('writes the grid of constraints', () => {

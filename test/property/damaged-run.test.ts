@@ -5,20 +5,53 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { afterAll, expect, it } from 'vitest'
+import { trialId } from '../../harness/plan/planner.ts'
 import { openRun, readChunkLog } from '../../harness/record/open-run.ts'
 import { lostStarts } from '../../harness/record/starts.ts'
+import { compareRecorded } from '../../harness/report/compare.ts'
 import { buildReportModel } from '../../harness/report/model.ts'
 import { csvText } from '../../harness/report/render/csv.ts'
 import { runReport } from '../../harness/report/sections/run.ts'
 import { UserError } from '../../harness/user-error.ts'
+import type { PassedOver } from '../../workers/protocol.ts'
+import { writeRun } from '../fixtures/write-run.ts'
 import { markdownOf } from '../unit/report/rendered.ts'
+import { syntheticRun } from '../unit/report/synthetic.ts'
 
-const WHOLE = fileURLToPath(new URL('../fixtures/run-folders/format-1/sweep/', import.meta.url))
-const TRIALS = 9
+const FORMAT_1 = fileURLToPath(new URL('../fixtures/run-folders/format-1/sweep/', import.meta.url))
 const root = mkdtempSync(join(tmpdir(), 'damaged-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
-const chunkLogs = readdirSync(join(WHOLE, 'chunks')).map((name) => `chunks/${name}`)
+const chunkLogs = readdirSync(join(FORMAT_1, 'chunks')).map((name) => `chunks/${name}`)
+
+/** A run of today on two other machines, resumed by force in its last round, with the same logs. */
+function fleetRun(): { path: string; trials: number } {
+  const path = join(root, 'fleet')
+  const { manifest, trials } = syntheticRun({
+    chunk_size: [64, 256],
+    batch_size: [8],
+    max_memory_mb: [64],
+    max_compute_units: [1],
+    runs: 3,
+    alter: (trial) => {
+      // A run's rounds begin with 1.
+      const round = trial.round + 1
+      const resumed_under: PassedOver[] =
+        round === 3 ? [{ kind: 'data', what: 'the content of a.csv was x and is y' }] : []
+      const machine = round % 2 === 0 ? 'one' : 'two'
+      return { ...trial, round, trial: trialId(trial.scenario, round), machine, resumed_under }
+    },
+  })
+  const { machine, stint } = manifest
+  const machines = ['one', 'two'].map((name) => ({
+    ...{ name, labels: ['pi4'], stint, build: '0'.repeat(64), machine, kernel_ops_s: 1.5e9 },
+    ...{ limits: { max_memory_mb: 512, max_cores: null }, clock: { offset_ms: 1.5, error_ms: 0.2 } },
+  }))
+  writeRun(path, { ...manifest, fleet: { server: 'nats://10.0.0.1:4222', on: 'pi4', machines } }, trials)
+  cpSync(join(FORMAT_1, 'chunks'), join(path, 'chunks'), { recursive: true })
+  return { path, trials: trials.length }
+}
+const whole = fc.constantFrom({ path: FORMAT_1, trials: 9 }, fleetRun())
 const file = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom('run.json', 'trials.jsonl') },
   { weight: 1, arbitrary: fc.constantFrom('started.jsonl', ...chunkLogs) },
@@ -75,25 +108,26 @@ const damage: fc.Arbitrary<Damage> = fc.oneof(
 
 it('a damaged run folder is read or refused, and never ends in an error of the program', () => {
   let refused = 0
-  let whole = 0
+  let read = 0
   fc.assert(
-    fc.property(file, damage, (name, change) => {
+    fc.property(whole, file, damage, (from, name, change) => {
       const folder = join(root, 'run')
       rmSync(folder, { recursive: true, force: true })
-      cpSync(WHOLE, folder, { recursive: true })
+      cpSync(from.path, folder, { recursive: true })
       writeFileSync(join(folder, 'started.jsonl'), '{"trial":"a"}\n{"trial":"a","stopped":true}\n')
       writeFileSync(join(folder, name), change(readFileSync(join(folder, name))))
       try {
-        const { manifest, trials, notes } = openRun(folder)
+        const { manifest, trials, forced, notes } = openRun(folder)
         for (const log of chunkLogs) readChunkLog(folder, log.slice('chunks/'.length, -'.jsonl'.length))
         lostStarts(folder, new Set(trials.map(({ trial }) => trial)))
-        const report = runReport(buildReportModel(manifest, trials, notes))
+        const report = runReport(buildReportModel(manifest, trials, notes, forced))
         markdownOf(report)
         report.tables.map(csvText)
+        compareRecorded([openRun(from.path), { name: 'damaged', manifest, trials, notes }])
         const [lines] = readFileSync(join(folder, 'trials.jsonl'), 'utf8').match(/\n/g) ?? []
-        if (lines !== undefined && trials.length < TRIALS && name === 'run.json')
+        if (lines !== undefined && trials.length + forced.length < from.trials && name === 'run.json')
           expect(notes.join()).toContain('trials.jsonl')
-        whole++
+        read++
       } catch (error) {
         if (!(error instanceof UserError)) throw error
         expect(error.message).toMatch(/run\.json|trials\.jsonl/)
@@ -103,5 +137,5 @@ it('a damaged run folder is read or refused, and never ends in an error of the p
     { numRuns: process.env['STINT_FULL'] === '1' ? 1000 : 100 },
   )
   expect(refused).toBeGreaterThan(5)
-  expect(whole).toBeGreaterThan(5)
+  expect(read).toBeGreaterThan(5)
 })

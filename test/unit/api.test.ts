@@ -11,9 +11,12 @@ import { temporaryFolder } from './pipeline/support.ts'
 
 const RECORDED = fileURLToPath(new URL('../fixtures/run-folders/format-1', import.meta.url))
 
-/** @returns the path of a copy of a recorded run */
-function copyOf(name: string): string {
-  const path = join(temporaryFolder(), name)
+/**
+ * @param below where the copy is, in a folder of its own
+ * @returns the path of a copy of a recorded run
+ */
+function copyOf(name: string, below = ''): string {
+  const path = join(temporaryFolder(), below, name)
   cpSync(join(RECORDED, name), path, { recursive: true })
   return path
 }
@@ -63,7 +66,16 @@ describe('stint resume', () => {
     const folder = copyOf('interrupted')
     const before = filesIn(folder)
     const here = { on: undefined, server: undefined, creds: undefined, 'tls-ca': undefined }
-    const words = { ...here, run: folder, force: true, json: false, quiet: true, export: ['pdf'] }
+    const words = {
+      ...here,
+      run: folder,
+      force: true,
+      json: false,
+      quiet: true,
+      overwrite: false,
+      'include-forced': false,
+      export: ['pdf'],
+    }
     await expect(resumeCommand.handler(words)).rejects.toThrow(/--export pdf: no such format[\s\S]*formats:/)
     expect(filesIn(folder)).toEqual(before)
   })
@@ -78,7 +90,8 @@ describe('the files of stint pipeline', () => {
   })
 
   it('are written without a damaged line of a chunk log, which the report names', async () => {
-    const folder = copyOf('pipeline')
+    // The whole of its output folder was moved here.
+    const folder = copyOf('pipeline', 'runs/pipeline')
     const chunks = join(folder, 'chunks')
     const logs = readdirSync(chunks)
     for (const log of logs) {

@@ -2,7 +2,7 @@
 import { expect } from 'vitest'
 import type { Manifest } from '../../harness/record/types.ts'
 import type { TrialResult } from '../../workers/protocol.ts'
-import { okOf } from '../fixtures/trials.ts'
+import { errorOf, okOf } from '../fixtures/trials.ts'
 
 /** What the guest runs. */
 export interface Job {
@@ -242,6 +242,20 @@ export const CHECKS: Check[] = [
     judge(found) {
       expect(outcomesOf(found)).toEqual(['out_of_memory'])
       expect(trialsOf(found)[0]!.caps.memory.mechanisms).toContain('cgroup_v2')
+    },
+  },
+  {
+    name: 'greedy-child-kernel',
+    as: 'service',
+    with: LIMITED,
+    script: `${RUN} --set params.starts=eats_at_once --set params.work_ms=60000 --set max_memory_mb=64`,
+    holds: "a child that outgrows the cap at once ends its trial as out_of_memory, by the kernel's own count",
+    judge(found) {
+      const [trial] = trialsOf(found)
+      expect(outcomesOf(found)).toEqual(['out_of_memory'])
+      // The count of the trial's own group (`oom_kill` in memory.events) is what this is told from.
+      expect(errorOf(trial!)!.message).toContain('the kernel ended')
+      expect(trial!.caps.memory.mechanisms).toContain('cgroup_v2')
     },
   },
   {

@@ -33,6 +33,7 @@ const GROUP_NAME = /^stint-\d+-\d+-\d+$/
 /** Any group of Stint's, a leaf for its own processes included. */
 const OWNED_NAME = /^stint-(\d+)-(\d+)-\d+(?:-|$)/
 const REMOVE_TRIES = 100
+/** At the longest; at first it looks again sooner, since the next trial waits for it. */
 const REMOVE_PAUSE_MS = 10
 /** The kernel refuses quotas below 1 ms. */
 const SMALLEST_QUOTA_US = 1000
@@ -82,7 +83,7 @@ export async function removeGroup(files: CgroupFiles, group: string): Promise<vo
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
       if (attempt === REMOVE_TRIES) throw error
     }
-    await sleep(REMOVE_PAUSE_MS)
+    await sleep(Math.min(attempt, REMOVE_PAUSE_MS))
   }
 }
 

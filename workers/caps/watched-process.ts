@@ -161,7 +161,9 @@ export class WatchedProcess {
   }
 
   summary(window: TimeWindow | null): Omit<WatchSummary, 'perf_joules'> {
-    const killed = this.killedFor ?? (this.group?.killed() ? 'cgroup_memory' : null)
+    // What the kernel counts beats a reading from outside that came to the same.
+    const isByKernel = (this.killedFor ?? 'memory') === 'memory' && this.group?.killed() === true
+    const killed = isByKernel ? 'cgroup_memory' : this.killedFor
     if (killed === 'cgroup_memory') this.noteGroupPeak()
     return {
       peak_rss_mb: this.peakRssMb,

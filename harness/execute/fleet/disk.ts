@@ -13,12 +13,12 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { WorkloadSource } from '../../../workers/protocol.ts'
 import { unfinishedName } from '../../record/atomic.ts'
+import { userCache } from '../../record/written.ts'
 import { hashWorkload } from '../workload-code.ts'
 import { unpackBundle, unpackedIn } from './bundle.ts'
 import type { Outcome } from './messages.ts'
@@ -31,9 +31,8 @@ const WEEK_MS = 7 * 86_400_000
 /** Data and code that nothing used for so long is removed. */
 const UNUSED_MS = 2 * WEEK_MS
 
-/** `$XDG_CACHE_HOME/stint/agent`, or the same below `~/.cache`. */
 export function defaultAgentFolder(): string {
-  return join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'stint', 'agent')
+  return join(userCache(), 'agent')
 }
 
 export class AgentDisk {

@@ -213,10 +213,9 @@ export class LocalExecutor implements DuetExecutor {
         () => {
           const waiting = this.takeAhead(spec)
           const started = waiting ?? this.startTrial(spec)
-          if (waiting === null) {
-            this.supervisor.assign(started.child.pid, deadlineMs(spec))
-            this.startAhead(limits, 1)
-          }
+          // For its start, which may hang; the trial's own time begins when it is handed over.
+          this.supervisor.assign(started.child.pid, deadlineMs(spec))
+          if (waiting === null) this.startAhead(limits, 1)
           folders.push(started.folder)
           isUnused = waiting !== null
           void this.hand(job, started, caps, () => {

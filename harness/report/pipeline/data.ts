@@ -32,10 +32,12 @@ export interface PipelineData {
 }
 
 export function readPipelineData(run: RecordedRun): PipelineData {
-  const { folder, manifest, trials } = run
+  const { folder, manifest, trials, forced } = run
   const groups = groupByScenario(trials)
   const { scenarios } = manifest.sweep
-  const reports = new Map(buildReportModel(manifest, trials).scenarios.map((report) => [report.id, report]))
+  const reports = new Map(
+    buildReportModel(manifest, trials, [], forced).scenarios.map((report) => [report.id, report]),
+  )
   const notes = [...run.notes]
   const measured = (scenario: Scenario): Measured => {
     const own = groups.get(scenario.id) ?? []
@@ -52,7 +54,7 @@ export function readPipelineData(run: RecordedRun): PipelineData {
   const parts = scenarios.filter(({ point }) => (point['dataset.rows'] ?? null) !== null).map(measured)
   return {
     manifest,
-    model: buildReportModel(wholeRows(manifest, whole), trials, notes),
+    model: buildReportModel(wholeRows(manifest, whole), trials, notes, forced),
     batch,
     streaming,
     grid: [streaming, ...others],

@@ -1,9 +1,7 @@
 /** Every file that `stint pipeline` writes, under the names of the original, and the pages that are asked for. */
-import { mkdirSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { join, relative } from 'node:path'
 import type { PipelineOptions } from '../../pipeline/options.ts'
-import { writeAtomically } from '../../record/atomic.ts'
-import { type WriteOptions, type WrittenReport, writeReport } from '../export.ts'
+import { replaceFile, type WriteOptions, type WrittenReport, writeReport } from '../export.ts'
 import type { Export, Format, Report } from '../section.ts'
 import type { PipelineData } from './data.ts'
 import { runManifest } from './report-json.ts'
@@ -23,13 +21,12 @@ export async function writePipelineFiles(
   exports: readonly Export[],
   where: WriteOptions,
 ): Promise<WrittenReport> {
-  const { folder } = where
+  const { folder, overwrite = false, record = null } = where
   const result: WrittenReport = { written: [], skipped: [], problems: [] }
   const write = (file: string, content: () => string) => {
     try {
       const path = join(folder, file)
-      mkdirSync(dirname(path), { recursive: true })
-      writeAtomically(path, content())
+      replaceFile(path, content(), { overwrite, record })
       result.written.push(path)
     } catch (error) {
       result.problems.push({ file, error: error instanceof Error ? error : new Error(String(error)) })

@@ -2,6 +2,7 @@
 import { basename } from 'node:path'
 import { formatNumber, formatShare, list, wholeNumber } from '../../format.ts'
 import { own } from '../../own.ts'
+import { PIPELINE_FILES, PIPELINE_PICTURES } from '../../pipeline/files.ts'
 import type { PipelineOptions } from '../../pipeline/options.ts'
 import {
   firstOk,
@@ -36,16 +37,7 @@ import {
 
 const FILE = 'reports/pipeline_report'
 const FILES: [string, string][] = [
-  ['reports/pipeline_report.json', 'everything in this report and more, for programs'],
-  ['reports/pipeline_report.md', 'this report'],
-  ['reports/streaming_chunks.jsonl', 'one line per chunk of the first streaming trial'],
-  ['profiles/operator_profile.csv', 'time by operator and chunk'],
-  ['benchmarks/constraint_experiment.csv', 'one row per point of the grid'],
-  ['benchmarks/significance_tests.csv', 'batch against streaming, one value per trial'],
-  ['benchmarks/latency_vs_data_size.csv', 'time by rows'],
-  ['benchmarks/throughput_vs_memory.csv', 'throughput and peak memory of each scenario'],
-  ['benchmarks/resource_vs_accuracy.csv', 'both modes: memory, time, energy and accuracy'],
-  ['metadata/run_manifest.json', 'settings and where each came from, machine, versions, files'],
+  ...PIPELINE_FILES,
   ['runs/', 'the trials themselves: a run folder for stint report, compare and resume'],
 ]
 
@@ -75,9 +67,9 @@ function sectionsOf(data: PipelineData, reasons: Readonly<Record<string, string>
   return [
     { id: 'short', title: 'In short', blocks: inShort(model, findings) },
     resultsSection(model, [
-      tradeoffPlot(model, 'latency', 'benchmarks/latency_vs_accuracy.png'),
-      tradeoffPlot(model, 'memory', 'benchmarks/memory_vs_accuracy.png'),
-      latencyMemoryPlot(model, 'benchmarks/latency_memory_accuracy.png'),
+      tradeoffPlot(model, 'latency', PIPELINE_PICTURES[0]),
+      tradeoffPlot(model, 'memory', PIPELINE_PICTURES[1]),
+      latencyMemoryPlot(model, PIPELINE_PICTURES[2]),
     ]),
     differencesSection(model, findings, [], `${FILE}.md`),
     ...operatingSection(model),

@@ -111,6 +111,7 @@ export function summaryTable(model: ReportModel): Table {
         cell: ({ outcomes: { ok } }) => ({ text: String(ok), value: ok }),
       },
       ...(scenarios.some(({ forced }) => forced > 0) ? [AFTER_FORCE] : []),
+      ...(scenarios.some((scenario) => scenario.forced_left_out > 0) ? [LEFT_OUT_AFTER_FORCE] : []),
       ...metricColumns(model),
       ...(scenarios.some(({ compute }) => compute.achieved) ? [usedCores(model)] : []),
       { head: 'Outcome', short: 'outcome', type: 'text', cell: outcomeCell },
@@ -149,6 +150,13 @@ const AFTER_FORCE: ScenarioColumn = {
   cell: ({ forced }) => ({ text: String(forced), value: forced, tone: forced > 0 ? 'bad' : 'quiet' }),
 }
 
+const LEFT_OUT_AFTER_FORCE: ScenarioColumn = {
+  head: 'Left out after --force',
+  short: 'left out',
+  type: 'number',
+  cell: ({ forced_left_out: n }) => ({ text: String(n), value: n, tone: n > 0 ? 'bad' : 'quiet' }),
+}
+
 /** In the unit in which caps are asked for. */
 function usedCores({ manifest: { calibration } }: ReportModel): ScenarioColumn {
   const column = { short: 'used cores', type: 'number', expendable: 3 } as const
@@ -176,8 +184,8 @@ function usedCell({ compute: { achieved, over_cap }, outcomes }: ScenarioReport,
   }
 }
 
-function outcomeCell({ outcomes, trials, compute, memory }: ScenarioReport): Cell {
-  if (trials === 0) return { text: 'not run', tone: 'quiet' }
+function outcomeCell({ outcomes, trials, forced_left_out, compute, memory }: ScenarioReport): Cell {
+  if (trials === 0) return { text: forced_left_out > 0 ? 'left out' : 'not run', tone: 'quiet' }
   const loose = compute.enforced === false || memory.enforced === false ? ', cap not enforced' : ''
   if (outcomes.ok === trials) return { text: `ok${loose}`, ...(loose !== '' && { tone: 'bad' as const }) }
   return { text: lostText(outcomes) + loose, tone: 'bad' }

@@ -287,9 +287,13 @@ function findingItem({ text, kind }: Finding): Item {
 }
 
 /** A scenario fails where its trials `failed`; running out of memory under a cap is a result. */
-export function scenarioCheck({ label, outcomes, trials, failures }: ScenarioReport): Check {
+export function scenarioCheck(scenario: ScenarioReport): Check {
+  const { label, outcomes, trials, forced_left_out, failures } = scenario
   const check = { suite: label, name: 'outcome' }
-  if (trials === 0) return { ...check, state: 'skipped', message: `${label} did not run` }
+  if (trials === 0) {
+    const why = forced_left_out > 0 ? 'ran only after --force, and is left out' : 'did not run'
+    return { ...check, state: 'skipped', message: `${label} ${why}` }
+  }
   if (outcomes.ok === trials) return { ...check, state: 'passed', message: `${count(trials, 'trial')} ok` }
   const reasons = failures.map(({ reason }) => reason).join('; ')
   return {

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { parseExports, parsePlots, runExports } from '../../../harness/cli/output.ts'
 import { temporaryFolder } from '../pipeline/support.ts'
 
-const parse = (...words: string[]) => parseExports({ export: words, json: false }, ['csv', 'png'])
+const parse = (...words: string[]) =>
+  parseExports({ export: words, overwrite: false, json: false }, ['csv', 'png'])
 
 describe('--export', () => {
   it('takes formats, files and lists of both', async () => {
@@ -21,7 +22,7 @@ describe('--export', () => {
 
   it('is everything of a run where nothing is named, and else only what is', async () => {
     const formats = async (words: string[]) =>
-      (await runExports({ export: words, json: false })).map(({ format }) => format)
+      (await runExports({ export: words, overwrite: false, json: false })).map(({ format }) => format)
     expect(await formats([])).toEqual(['csv', 'json', 'png', 'markdown', 'html'])
     expect(await formats(['json'])).toEqual(['json'])
   })
@@ -39,7 +40,7 @@ describe('--export', () => {
     await expect(parse('html=-', 'text=-')).rejects.toThrow(
       '--export html=- and --export text=- both need stdout',
     )
-    await expect(parseExports({ export: ['text=-'], json: true }, [])).rejects.toThrow(
+    await expect(parseExports({ export: ['text=-'], overwrite: false, json: true }, [])).rejects.toThrow(
       '--json and --export text=-',
     )
   })

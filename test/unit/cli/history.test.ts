@@ -48,7 +48,7 @@ function record(number: number, ms: number, resumed_under: PassedOver[] = []): s
   return path
 }
 
-const forms = { export: [], plots: [], json: false }
+const forms = { export: [], plots: [], json: false, overwrite: false, 'include-forced': false }
 
 async function history(metric: string[] = [], given = {}): Promise<void> {
   await historyCommand.handler({
@@ -90,7 +90,15 @@ it('leaves out a run that was resumed with --force, and says so', async () => {
   expect(said.out).toMatch(
     /^1 run, 0 series: no change found; see what to know\n(.|\n)*1 run, too few for any finding/,
   )
-  expect(said.out.replaceAll('\n  ', ' ')).toContain(`left out: ${forced}: it was resumed with --force`)
+  const told = () => said.out.replaceAll('\n  ', ' ')
+  expect(told()).toContain(`left out: ${forced}: it was resumed with --force`)
+  expect(told()).toContain('--include-forced counts it')
+  said.out = ''
+  await history([], { 'include-forced': true })
+  expect(said.out).toMatch(/^2 runs, /)
+  expect(told()).toContain(
+    `${forced}: 1 trial (round 1) ran after the run was resumed with --force, and counted with the others: the content of a.csv`,
+  )
 })
 
 it('refuses a metric that no run has, as a comparison does', async () => {

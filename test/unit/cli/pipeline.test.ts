@@ -78,7 +78,10 @@ describe('the end of stint pipeline', () => {
         return true
       })
     }
-    await concludePipeline({ done, folder, output: '/out' }, { json, quiet: true, exports: [] })
+    await concludePipeline(
+      { done, folder, output: '/out' },
+      { json, quiet: true, overwrite: false, exports: [] },
+    )
     return { ...written, output, folder, code: process.exitCode }
   }
 

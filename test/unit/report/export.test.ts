@@ -113,7 +113,11 @@ test('a picture that is skipped now does not stay from before', async () => {
   const stale = join(folder, 'benchmarks/latency_vs_accuracy.png')
   writeFileSync(stale, 'old')
   const one = { batch_size: [8], max_memory_mb: [64], max_compute_units: [1] }
-  const { skipped } = await writeReport(reportOf({ ...one, accuracy: null }), named('png'), { folder })
+  const { skipped } = await writeReport(reportOf({ ...one, accuracy: null }), named('png'), {
+    folder,
+    // As in a run folder.
+    record: null,
+  })
   expect(skipped[0]).toEqual({
     file: 'benchmarks/latency_vs_accuracy.png',
     reason: 'the workload names no accuracy metric',

@@ -8,6 +8,8 @@ const PROGRAMS = {
   burns: 'for (;;);',
   // Takes more memory than the trial may.
   eats: `${KEEP} setInterval(() => {}, 1000)`,
+  // So much at once that the kernel comes to it before anybody looks.
+  eats_at_once: `require('node:fs').readSync(require('node:fs').openSync('/dev/zero'), Buffer.allocUnsafeSlow(400 << 20)); setInterval(() => {}, 1000)`,
   // Nobody is the parent of what it starts.
   orphan: `require('node:child_process').spawn(process.execPath, ['-e', 'for (;;);//stint-child'], { stdio: 'ignore', detached: true, env: {} }).unref()`,
 }
