@@ -212,7 +212,8 @@ export class ColumnProfile {
     const length = end - start
     if (length < facts.shortest) facts.shortest = length
     if (length > facts.longest) facts.longest = length
-    const whole = Math.floor(value) === value
+    // What an exponent makes so large is a quantity, and no identifier with as many digits.
+    const whole = Math.floor(value) === value && (value <= Number.MAX_SAFE_INTEGER || value < 10 ** length)
     if (whole) {
       if (facts.counting && facts.count > 1 && value !== this.previous + 1) facts.counting = false
       this.previous = value

@@ -106,6 +106,8 @@ export function learnScale(
 /** `out` = (x - mean) times `inverse`, by column; both are given twice in a row, so that two rows are one. */
 export function standardise(x: usize, rows: i32, width: i32, mean: usize, inverse: usize, out: usize): void {
   const pair = (<usize>width) << 4
+  // Without columns two rows are as long as none.
+  if (pair === 0) return
   const end = x + ((<usize>rows * <usize>width) << 3)
   while (x + pair <= end) {
     for (let i: usize = 0; i < pair; i += 16) {

@@ -23,6 +23,13 @@ describe('the type of a column', () => {
     expect(infer(['1', '2']).spec).not.toHaveProperty('loose')
   })
 
+  it('is number where an exponent makes values large, and an identifier where digits do', () => {
+    expect(infer(rows(300, (i) => `${(1 + i / 1000).toFixed(5)}e+199`)).spec?.kind).toBe('number')
+    expect(infer(rows(300, (i) => `1${String(i * 7919).padStart(17, '0')}`)).note).toMatch(
+      /18 digits all differ/,
+    )
+  })
+
   it.each([
     [['$1,250', '$3', '4'], { currency: '$' }, '"$" left out, commas taken for thousands separators'],
     [['5 kg', '7kg', 'n/a'], { unit: 'kg' }, '"kg" left out'],
