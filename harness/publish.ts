@@ -31,6 +31,11 @@ export async function publishData(source: string, options: PublishOptions): Prom
   checkAddress(to)
   if (source !== STDIN && statSync(source, { throwIfNoEntry: false })?.isFile() !== true)
     throw new UserError(`${source}: no such file`, 'name a data file, or - for standard input')
+  if (source === STDIN && arrival.pattern === 'trace')
+    throw new UserError(
+      'standard input: its times are not known before its rows',
+      'name a data file to publish as a trace',
+    )
   const path = source === STDIN ? STDIN : resolve(source)
   return await publisher({ data: { path }, to, arrival, seed, rows, qos }, signal)
 }

@@ -136,19 +136,25 @@ export function within(value: number, operator: Operator, bound: number): boolea
 const isUpper = (operator: Operator): boolean => operator === '<=' || operator === '<'
 
 /**
- * Whether each trial holds the bound or breaks it by itself, so that no mean is needed: the metric has no noise, or the
- * bound is the end of what it can be.
+ * Whether each trial holds the bound or breaks it by itself, so that no mean is needed: the bound is the end of what the
+ * metric can be, or the metric is declared to have no noise.
  */
+export function canBeHeldByEveryTrial(constraint: Constraint, metrics: ReadonlyMap<string, Metric>): boolean {
+  const metric = metrics.get(constraint.metric)
+  return metric !== undefined && (isEnd(metric, constraint) || metric.kind === 'deterministic')
+}
+
+/** The same, where no trial shows noise that was not declared. */
 export function isHeldByEveryTrial(
   constraint: Constraint,
   trials: readonly TrialResult[],
   metrics: ReadonlyMap<string, Metric>,
 ): boolean {
   const metric = metrics.get(constraint.metric)
-  if (metric === undefined) return false
+  if (metric === undefined || !canBeHeldByEveryTrial(constraint, metrics)) return false
   if (isEnd(metric, constraint)) return true
   const values = metricValues(trials, constraint.metric).filter((value) => value !== null)
-  return metric.kind === 'deterministic' && values.every((value) => value === values[0])
+  return values.every((value) => value === values[0])
 }
 
 /** Whether the bound is the least or the most that the metric can be. */

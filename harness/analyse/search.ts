@@ -1,14 +1,14 @@
 /**
  * Where along an axis does a goal begin to be met? Values are tried one after another and bisected. On the way a value is
  * placed by a trial or two, since a wrong turn costs trials and no more; the two sides of the answer are then confirmed,
- * each by a sequential test. Pure: the same trials give the same search, so that a search which was interrupted goes on
- * where it stood.
+ * each by a sequential test of further trials. Pure: the same trials give the same search, so that a search which was
+ * interrupted goes on where it stood.
  */
 import type { TrialResult } from '../../workers/protocol.ts'
 import type { Scalar, WorkloadInfo } from '../../workers/workload.ts'
 import { type Metric, metricTable } from '../metrics.ts'
 import type { Constraint, Goal, Scenario, SearchSettings, Sweep } from '../sweep/types.ts'
-import { type GoalStanding, goalStanding, isHeldByEveryTrial, within } from './goal.ts'
+import { canBeHeldByEveryTrial, type GoalStanding, goalStanding, isHeldByEveryTrial, within } from './goal.ts'
 import { smallestNoncentrality } from './power.ts'
 import { groupByScenario, metricOf, metricValues } from './values.ts'
 
@@ -26,29 +26,46 @@ export const SHARE_OF_MEETS = 0.98
 /** and fails it where at most so many are. One stray crash is no more than that. */
 export const SHARE_OF_FAILS = 0.5
 
-/** Trials after which means are held against their bounds, but for the last, which is as many as one value may have. */
+/** Trials of a test after which means are held against their bounds, but for the last, which is all that are left. */
 const LOOKS = [3, 6, 9, 13]
 
-/** With fewer trials of a value none could be shown to meet its goal. */
+/** Two that may be needed to place a value, five that show it to meet its goal, and one to spare. */
 export const FEWEST_TRIALS = 8
 
 export function looksOf(most: number): number[] {
   return [...LOOKS.filter((look) => look < most), most]
 }
 
+/** Parts of `ALPHA` for the first two tests at one value of the other axis: most searches need no more. */
+export type FirstParts = readonly [number, number]
+
 /**
- * What the nth test at one value of the other axis may spend on either error, so that all of them spend half of `ALPHA`
- * on each, however many there are: 1/2 + 1/6 + 1/12 + ... = 1.
+ * Where every bound holds or breaks trial by trial. The first test is of the value that seems to meet the goal, which five
+ * good trials on end then show; the second of the one that seems to fail it, which two bad ones show.
+ */
+export const PARTS_OF_TRIALS: FirstParts = [0.7, 0.1]
+/** Where a mean is held against a bound, which takes about as long on either side. */
+export const PARTS_OF_MEANS: FirstParts = [0.4, 0.4]
+/** For all further tests, however many: a half of it, a sixth, a twelfth. */
+const LAST_PART = 0.2
+
+/**
+ * The chance of a wrong verdict that the nth test at one value of the other axis may have, so that all of them have
+ * `ALPHA`. Only one verdict is wrong of any value, so that a test needs no part for either.
  * @param nth from 1
  */
-export function levelOf(nth: number): number {
-  return ALPHA / 2 / (nth * (nth + 1))
+export function levelOf(nth: number, parts: FirstParts): number {
+  const first = parts[nth - 1]
+  if (first !== undefined) return ALPHA * first
+  const later = nth - parts.length
+  return (ALPHA * LAST_PART) / (later * (later + 1))
 }
 
-/** How far from its bound a mean must lie, in standard deviations of a trial, for the first test to tell with `POWER`. */
+/** How far from its bound the mean of one metric must lie, in standard deviations of a trial, for a test to tell with `POWER`. */
 export function decidedDistance(most: number): number {
-  const tail = levelOf(1) / looksOf(most).length / 2
-  return smallestNoncentrality(most - 1, { alpha: 2 * tail, power: POWER }) / Math.sqrt(most)
+  const fresh = most - 1
+  const tail = levelOf(1, PARTS_OF_MEANS) / 2 / looksOf(fresh).length
+  return smallestNoncentrality(fresh - 1, { alpha: 2 * tail, power: POWER }) / Math.sqrt(fresh)
 }
 
 export interface Judged {
@@ -91,35 +108,53 @@ export function place({ goal, metrics, most }: Judging, trials: readonly TrialRe
 }
 
 /**
- * The sequential test of one value, with an error of at most `level` either way. Bounds that every trial holds or breaks
- * by itself (an outcome that is `ok`, a metric without noise, `sustained >= 1`) are one: a trial that holds all of them is
- * good, and Wald's likelihood ratio of the two shares of good trials decides, after any trial. Bounds on a mean are held
- * against its interval after certain numbers of trials, each look with an equal part (Bonferroni). A value meets the goal
- * where both say so, and fails it where either does, so that these share the level.
+ * The sequential test of one value, whose verdict is wrong with a chance of at most `level`. The trials that placed the
+ * value are no part of it: they chose what is tested, and would favour what they said. Bounds that every trial holds or
+ * breaks by itself (an outcome that is `ok`, a metric without noise, `sustained >= 1`) are one: a trial that holds all of
+ * them is good, and Wald's likelihood ratio of the two shares of good trials decides, after any trial. Bounds on a mean are
+ * held against its interval after certain numbers of trials, each look with an equal part (Bonferroni). A value meets the
+ * goal where both say so, and fails it where either does, so that these share the level.
  * @param trials of the value's scenario that have ended, in any order
+ * @param placed rounds that placed it
+ * @param expected how it was placed: says how many trials are wanted at a time, and nothing else
  */
 export function confirm(
   { goal, metrics, most }: Judging,
   trials: readonly TrialResult[],
   level: number,
+  placed: number,
+  expected: Verdict = 'meets',
 ): Judged {
   const byRound = new Map(trials.map((trial) => [trial.round, trial]))
-  const looks = looksOf(most)
-  const parts = { met: level / looks.length, not_met: level / 2 / looks.length }
+  const looks = looksOf(most - placed)
   const first: TrialResult[] = []
   let ratio = 0
   let means: 'met' | 'undecided' = 'undecided'
-  for (let rounds = 1; rounds <= most; rounds++) {
+  for (let rounds = placed + 1; rounds <= most; rounds++) {
     const trial = byRound.get(rounds)
-    if (trial === undefined) return { verdict: null, rounds: nextToTell(rounds, ratio, level, looks) }
+    if (trial === undefined)
+      return {
+        verdict: null,
+        rounds:
+          placed +
+          nextToTell(
+            rounds - placed,
+            expected === 'fails'
+              ? (Math.log(level / 2) - ratio) / LOG_BAD
+              : (-Math.log(level) - ratio) / LOG_GOOD,
+            looks,
+          ),
+      }
     first.push(trial)
     const single = goal.subject_to.filter((bound) => isHeldByEveryTrial(bound, first, metrics))
     const others = goal.subject_to.filter((bound) => !single.includes(bound))
+    const part = others.length === 0 ? level : level / 2
     ratio = ratioOf(first, single)
-    if (ratio <= Math.log(level / 2)) return { verdict: 'fails', rounds }
+    if (ratio <= Math.log(part)) return { verdict: 'fails', rounds }
     if (others.length === 0) means = 'met'
-    else if (looks.includes(rounds)) {
-      const { constraints } = goalStanding({ objective: null, subject_to: others }, first, metrics, parts)
+    else if (looks.includes(first.length)) {
+      const tails = { met: level / looks.length, not_met: part / looks.length }
+      const { constraints } = goalStanding({ objective: null, subject_to: others }, first, metrics, tails)
       const standings = constraints.map(({ standing }) => standing)
       if (standings.includes('not_met')) return { verdict: 'fails', rounds }
       means = standings.includes('undecided') ? 'undecided' : 'met'
@@ -147,10 +182,13 @@ function ratioOf(trials: readonly TrialResult[], bounds: readonly Constraint[]):
   return ratio
 }
 
-/** Rounds after which a verdict is possible, if all until then are good: so many may run at once. */
-function nextToTell(rounds: number, ratio: number, level: number, looks: readonly number[]): number {
-  const good = rounds - 1 + Math.ceil((-Math.log(level) - ratio) / LOG_GOOD)
-  const next = good >= rounds ? good : looks.find((look) => look >= rounds)!
+/**
+ * Trials of the test after which its verdict is possible: so many may run at once.
+ * @param more that are needed if all of them say the same
+ */
+function nextToTell(rounds: number, more: number, looks: readonly number[]): number {
+  const same = rounds - 1 + Math.ceil(more)
+  const next = same >= rounds ? same : looks.find((look) => look >= rounds)!
   return Math.min(next, looks.at(-1)!)
 }
 
@@ -168,41 +206,61 @@ const FIRST_STEP = 2
 /** A narrower stretch between two values that were tried needs no check. */
 const WIDE_TO_CHECK = 4
 
+/** Where a search may begin, by index. */
+export interface Beginning {
+  /** The neighbour's answer; null without one. */
+  start: number | null
+  /** The easiest value tells that the answer lies about here; null where it does not. */
+  hint: number | null
+}
+
 /**
  * The next value to try, of `size` in order from the one at which the goal is hardest to meet to the easiest; null where
- * the answer is known. Without a start both ends are tried first, the easiest before the hardest; with one, the search steps away from there until both
- * sides are known. Then it bisects. Beyond a value that could not be decided it steps away from it, further each time.
+ * the answer is known. Without a start both ends are tried first, the easiest before the hardest, or the hint in the place
+ * of that; with a start or a hint, the search steps away from there until both sides are known. Then it bisects. Beyond a
+ * value that is in doubt it steps away from it, further each time.
  * @param verdicts by index, of the values tried so far
- * @param start index of the neighbour's answer; null without one
+ * @param overturned by their tests: there trials differ more than values do
  */
 export function nextValue(
   verdicts: ReadonlyMap<number, Verdict>,
   size: number,
-  start: number | null,
+  { start, hint }: Beginning,
+  overturned: ReadonlySet<number> = new Set(),
 ): number | null {
   const { meets, fails, before, after } = bracketOf(verdicts, size)
-  if (start === null) {
-    if (!verdicts.has(size - 1)) return size - 1
-    if (meets !== null && !verdicts.has(0)) return 0
-  } else {
+  const isDoubted = (index: number) => verdicts.get(index) === 'undecided' || overturned.has(index)
+  const step = FIRST_STEP * 2 ** (verdicts.size - 1)
+  let most = size
+  if (start !== null) {
     if (verdicts.size === 0) return start
-    const step = FIRST_STEP * 2 ** (verdicts.size - 1)
     if (meets === null && before < size - 1) return Math.min(size - 1, before + step)
     if (fails === null && after > 0) return Math.max(0, after - step)
+  } else {
+    if (!verdicts.has(size - 1)) return size - 1
+    if (hint !== null && meets === size - 1 && verdicts.size === 1) return hint
+    if (meets !== null && fails === null && after > 0)
+      return hint === null ? 0 : Math.max(0, after - step / 2)
+    if (hint !== null) most = step / 2
   }
-  const count = undecidedIn(verdicts, fails ?? -1, meets ?? size).length
-  if (meets !== null && verdicts.get(before) === 'undecided') {
-    if (meets - before > stepBeyond(count)) return before + stepBeyond(count)
-  } else if ((meets ?? size) - before > 1) return middle(before, meets ?? size)
-  if (fails !== null && verdicts.get(after) === 'undecided') {
-    if (after - fails > stepBeyond(count)) return after - stepBeyond(count)
+  const count = undecidedIn(verdicts, fails ?? -1, meets ?? size).length + overturned.size
+  const far = stepBeyond(count)
+  if (meets !== null && isDoubted(before)) {
+    if (meets - before > far) return before + far
+    // The same stretch, from its other end.
+    if (before === fails) return null
+  } else if (fails !== null && after === meets && isDoubted(after)) {
+    return after - fails > far ? after - far : null
+  } else if ((meets ?? size) - before > 1) return Math.min(before + most, middle(before, meets ?? size))
+  if (fails !== null && isDoubted(after)) {
+    if (after - fails > far) return after - far
   } else if (after - (fails ?? -1) > 1) return middle(fails ?? -1, after)
   return null
 }
 
-/** How far to step on from a value that could not be decided: its neighbours cannot either, and each costs many trials. */
-function stepBeyond(undecided: number): number {
-  return 2 ** undecided
+/** How far to step on from a value that is in doubt: its neighbours are too, and each costs many trials. */
+function stepBeyond(doubted: number): number {
+  return 2 ** doubted
 }
 
 function undecidedIn(verdicts: ReadonlyMap<number, Verdict>, from: number, to: number): number[] {
@@ -243,15 +301,18 @@ function middle(low: number, high: number): number {
 /**
  * On either side of the answer, the middle of the widest stretch of values that were not tried: that one value meets the
  * goal where a harder one does is assumed by the search, and looked at there once. None where every stretch is narrow.
+ * @param begin where the search began: with a hint, the hardest values are such a stretch as well
  */
 export function valuesToCheck(
   verdicts: ReadonlyMap<number, Verdict>,
   size: number,
+  { hint }: Beginning,
 ): { index: number; expected: Verdict }[] {
   const { meets, fails } = bracketOf(verdicts, size)
   const tried = [...verdicts.keys()].sort((a, b) => a - b)
   const easier = meets === null ? [] : tried.filter((index) => index >= meets)
   const harder = fails === null ? [] : tried.filter((index) => index <= fails)
+  if (hint !== null && harder.length > 0 && harder[0] !== 0) harder.unshift(0)
   return [
     ...middleOfWidest(easier).map((index) => ({ index, expected: 'meets' as const })),
     ...middleOfWidest(harder).map((index) => ({ index, expected: 'fails' as const })),
@@ -355,10 +416,30 @@ export interface SearchState {
  * @param input whose scenarios are all those that may be tried; of a run that was cut short, those that were
  */
 export function searchState(input: SearchInput, trials: readonly TrialResult[]): SearchState {
+  return stateAfter(input, trials, () => false)
+}
+
+/** Whether a trial is under way. */
+type IsRunning = (scenario: string, round: number) => boolean
+
+/**
+ * What will be needed next if the trials under way say what they are expected to: that a test confirms what it was begun
+ * for, and that the axis is monotone. Null: nothing can be expected.
+ */
+export function wantedAhead(
+  input: SearchInput,
+  trials: readonly TrialResult[],
+  isRunning: IsRunning,
+): Wanted | null {
+  return stateAfter(input, trials, isRunning).wanted
+}
+
+/** @param isExpected whether to take it that a trial, which has not ended, will say what is expected */
+function stateAfter(input: SearchInput, trials: readonly TrialResult[], isExpected: IsRunning): SearchState {
   const byScenario = groupByScenario(trials)
   const lines: LineSearch[] = []
   for (const at of input.search.lines) {
-    const { line, wanted } = searchLine(input, at, byScenario, lines.at(-1))
+    const { line, wanted } = searchLine(input, at, { byScenario, isExpected }, lines.at(-1))
     if (line.tried.length > 0 || wanted !== null) lines.push(line)
     if (!line.isOver) return { lines, wanted }
   }
@@ -368,11 +449,14 @@ export function searchState(input: SearchInput, trials: readonly TrialResult[]):
 function searchLine(
   { goal, search, scenarios, metrics }: SearchInput,
   at: Scalar,
-  byScenario: ReadonlyMap<string, TrialResult[]>,
+  { byScenario, isExpected }: { byScenario: ReadonlyMap<string, TrialResult[]>; isExpected: IsRunning },
   neighbour: LineSearch | undefined,
 ): { line: LineSearch; wanted: Wanted | null } {
   const { axis, over, values, trials: most } = search
   const size = values.length
+  const parts = goal.subject_to.every((bound) => canBeHeldByEveryTrial(bound, metrics))
+    ? PARTS_OF_TRIALS
+    : PARTS_OF_MEANS
   const start = beginning(neighbour, values)
   const ofLine = scenarios.filter(({ point }) => over === null || point[over] === at)
   const ids = new Map(ofLine.map(({ id, point }) => [point[axis], id]))
@@ -380,9 +464,16 @@ function searchLine(
   const verdicts = new Map<number, Verdict>()
   const confirmed = new Set<number>()
   const checks = new Set<number>()
+  /** Where the test said otherwise than the trials that placed the value. */
+  const overturned = new Set<number>()
+  /** Rounds that placed each value. */
+  const placed = new Map<number, number>()
   let wanted: Wanted | null = null
-  /** @returns null where there are not trials enough */
-  const judge = (index: number, how: 'place' | 'confirm'): Verdict | null => {
+  /**
+   * @param expected verdict; null where any is as likely
+   * @returns null where there are not trials enough
+   */
+  const judge = (index: number, how: 'place' | 'confirm', expected: Verdict | null): Verdict | null => {
     const value = values[index]!
     const scenario = ids.get(value)
     // Of a search that was cut short only the values that were tried are known.
@@ -390,42 +481,73 @@ function searchLine(
     const ended = byScenario.get(scenario) ?? []
     const judging = { goal, metrics, most }
     const { verdict, rounds } =
-      how === 'place' ? place(judging, ended) : confirm(judging, ended, levelOf(confirmed.size + 1))
+      how === 'place'
+        ? place(judging, ended)
+        : confirm(
+            judging,
+            ended,
+            levelOf(confirmed.size + 1, parts),
+            placed.get(index)!,
+            expected ?? undefined,
+          )
     if (verdict === null) {
-      wanted = { scenario, rounds }
-      return null
+      const done = new Set(ended.map(({ round }) => round))
+      const open = Array.from({ length: rounds }, (_, i) => i + 1).filter((round) => !done.has(round))
+      if (expected === null || !open.every((round) => isExpected(scenario, round))) {
+        wanted = { scenario, rounds }
+        return null
+      }
     }
     if (how === 'confirm') confirmed.add(index)
+    else placed.set(index, rounds)
+    if (verdict === null) return expected
     const check = checks.has(index)
     steps.push({ value, scenario, verdict, confirmed: how === 'confirm', trials: rounds, check })
     return verdict
   }
+  const begin = (): Beginning => {
+    const rounds = placed.get(size - 1) ?? 0
+    const easiest = byScenario.get(ids.get(values[size - 1]!) ?? '') ?? []
+    return {
+      start,
+      hint: hintOf(
+        search,
+        easiest.filter(({ round }) => round <= rounds),
+      ),
+    }
+  }
   /** @returns whether there were trials enough */
   const settle = (): boolean => {
     for (;;) {
-      const next = nextValue(verdicts, size, start)
+      const next = nextValue(verdicts, size, begin(), overturned)
       const { meets, fails } = bracketOf(verdicts, size)
       const unsure = [meets, fails].find((index) => index !== null && !confirmed.has(index)) ?? null
       const index = next ?? unsure
       if (index === null) return true
-      const verdict = judge(index, next === null ? 'confirm' : 'place')
+      const isEasiest = verdicts.size === 0 && index === size - 1
+      const verdict =
+        next === null
+          ? judge(index, 'confirm', verdicts.get(index)!)
+          : judge(index, 'place', isEasiest ? 'meets' : null)
       if (verdict === null) return false
+      const seemed = verdicts.get(index)
       verdicts.set(index, verdict)
-      if (next !== null || verdict !== 'undecided') continue
+      if (next !== null || verdict === seemed) continue
+      if (verdict !== 'undecided') overturned.add(index)
       // What stands this near to it by a trial or two is no better known.
-      const near = stepBeyond(undecidedIn(verdicts, -1, size).length)
+      const near = stepBeyond(undecidedIn(verdicts, -1, size).length + overturned.size)
       for (const other of [...verdicts.keys()])
         if (!confirmed.has(other) && Math.abs(other - index) < near) verdicts.delete(other)
     }
   }
   /** Values of no part in the search, unless it turns out that they contradict it. */
   const check = (): boolean => {
-    for (const { index, expected } of valuesToCheck(verdicts, size)) {
+    for (const { index, expected } of valuesToCheck(verdicts, size, begin())) {
       checks.add(index)
-      const placed = judge(index, 'place')
-      if (placed === null) return false
-      if (placed === expected || placed === 'undecided') continue
-      const sure = judge(index, 'confirm')
+      const seems = judge(index, 'place', expected)
+      if (seems === null) return false
+      if (seems === expected || seems === 'undecided') continue
+      const sure = judge(index, 'confirm', seems)
       if (sure === null) return false
       if (sure !== expected && sure !== 'undecided') verdicts.set(index, sure)
     }
@@ -455,18 +577,29 @@ function searchLine(
     fails: valueAt(fails),
     undecided: undecidedIn(verdicts, fails ?? -1, meets ?? size).map((index) => values[index]!),
     violations: violations.map((index) => values[index]!),
-    confidence: violations.length > 0 || confirmed.size === 0 ? null : confidenceAfter(confirmed.size),
+    confidence: violations.length > 0 || confirmed.size === 0 ? null : confidenceAfter(confirmed.size, parts),
     trials: tried.reduce((sum, { trials }) => sum + trials, 0),
     isOver,
   }
   return { line, wanted }
 }
 
-/** What `levelOf` leaves after so many tests, each of which may err either way. */
-function confidenceAfter(tests: number): number {
+/** What `levelOf` leaves after so many tests. */
+function confidenceAfter(tests: number, parts: FirstParts): number {
   let spent = 0
-  for (let nth = 1; nth <= tests; nth++) spent += 2 * levelOf(nth)
+  for (let nth = 1; nth <= tests; nth++) spent += levelOf(nth, parts)
   return 1 - spent
+}
+
+/**
+ * A trial under the largest memory cap tells how much memory its workload takes: the smallest cap that does lies near.
+ * @param trials that placed the easiest value
+ */
+function hintOf({ axis, best, values }: SearchSettings, trials: readonly TrialResult[]): number | null {
+  if (axis !== 'max_memory_mb' || best !== 'min') return null
+  const [peak = null] = metricValues(trials, 'peak_memory_mb').filter((value) => value !== null)
+  const index = peak === null ? -1 : values.findIndex((value) => value >= peak)
+  return index < 0 || index === values.length - 1 ? null : index
 }
 
 /** Where a line begins: at its neighbour's answer. */

@@ -13,13 +13,13 @@ import { answer, tell } from './console.ts'
 import { jsonOption } from './output.ts'
 import { watched } from './signals.ts'
 
-const PATTERNS = ARRIVAL_PATTERNS.filter((pattern) => pattern !== 'trace')
-
 interface PublishWords {
   source: string
   to: string
-  rate: number
-  pattern: (typeof PATTERNS)[number]
+  rate: number | undefined
+  pattern: ArrivalSpec['pattern']
+  column: string | undefined
+  speed: number
   duty: number
   factor: number
   'period-ms': number
@@ -44,12 +44,18 @@ export const publishCommand: Command<PublishWords> = {
           describe:
             'nats://HOST:PORT/STREAM.SUBJECT, a stream that is made where it is missing, or mqtt://HOST:PORT/TOPIC',
         },
-        rate: { type: 'number', demandOption: true, describe: 'mean events per second' },
+        rate: { type: 'number', describe: 'mean events per second; all patterns but trace need it' },
         pattern: {
-          choices: PATTERNS,
+          choices: ARRIVAL_PATTERNS,
           default: 'constant' as const,
-          describe: 'how events are spread over time',
+          describe: 'how events are spread over time; trace: as a column of the data says',
         },
+        column: {
+          type: 'string',
+          requiresArg: true,
+          describe: 'trace: the column with the time of each event, a date or a number of seconds',
+        },
+        speed: { type: 'number', default: 1, describe: 'trace: how many times as fast' },
         duty: { type: 'number', default: 0.1, describe: 'bursts: share of each period that is the burst' },
         factor: {
           type: 'number',
@@ -89,10 +95,22 @@ async function publishEvents(words: PublishWords): Promise<void> {
   if (late !== null) tell(`stint: ${late}`)
 }
 
-function arrivalOf({ rate, pattern, duty, factor, 'period-ms': period_ms }: PublishWords): ArrivalSpec {
+function arrivalOf(words: PublishWords): ArrivalSpec {
+  const { rate, pattern, column, speed, duty, factor, 'period-ms': period_ms } = words
   const above0 = (name: string, value: number) => {
     if (!(value > 0 && Number.isFinite(value))) throw new UserError(`--${name}: expected a number above 0`)
   }
+  if (pattern === 'trace') {
+    if (column === undefined)
+      throw new UserError('--pattern trace: say which column has the time of each event', 'add --column NAME')
+    if (rate !== undefined)
+      throw new UserError('--rate: a trace has its own', 'drop it; --speed makes the trace faster or slower')
+    above0('speed', speed)
+    return { pattern, column, speed }
+  }
+  if (column !== undefined) throw new UserError('--column: only goes with --pattern trace', 'drop it')
+  if (rate === undefined)
+    throw new UserError('--rate: say how many events go out per second', 'such as --rate 1000')
   above0('rate', rate)
   if (pattern !== 'bursts') return { pattern, rate }
   above0('duty', duty)
@@ -123,5 +141,5 @@ const HITCH_MS = 100
 function lateWords({ offered_rows_s, achieved_rows_s, lateness_ms }: PublishReport): string | null {
   if (offered_rows_s === null || achieved_rows_s === null) return null
   if (achieved_rows_s >= KEPT_SHARE * offered_rows_s || (lateness_ms.max ?? 0) < HITCH_MS) return null
-  return `the schedule was not kept: ${formatNumber(achieved_rows_s)} of ${formatNumber(offered_rows_s)} events per second; ask for a lower rate, or publish from another machine`
+  return `the schedule was not kept: ${formatNumber(achieved_rows_s)} of ${formatNumber(offered_rows_s)} events per second; ask for a lower rate or speed, or publish from another machine`
 }

@@ -1,6 +1,13 @@
 /** Searches an axis for where a goal begins to be met: which value next, and how many trials of it. */
 import type { TrialResult } from '../../workers/protocol.ts'
-import { type SearchInput, type SearchState, type Step, searchState } from '../analyse/search.ts'
+import {
+  type SearchInput,
+  type SearchState,
+  type Step,
+  searchState,
+  type Wanted,
+  wantedAhead,
+} from '../analyse/search.ts'
 import type { PlannedTrial } from '../sweep/types.ts'
 import { type Planner, type Turn, trialId } from './planner.ts'
 
@@ -34,15 +41,31 @@ export class Search implements Planner<PlannedTrial, TrialResult> {
   next(): Turn<PlannedTrial> | null {
     const { wanted } = this.#state
     if (wanted === null) return null
-    const { scenario, rounds } = wanted
-    const done = new Set(this.#ended.map(({ trial }) => trial))
-    for (let round = 1; round <= rounds; round++) {
-      const trial = trialId(scenario, round)
-      if (done.has(trial) || this.#running.has(trial)) continue
-      this.#running.add(trial)
-      return { do: 'run', job: { trial, scenario, round } }
-    }
-    return { do: 'wait' }
+    const [job] = this.likely()
+    if (job === undefined) return { do: 'wait' }
+    this.#running.add(job.trial)
+    return { do: 'run', job }
+  }
+
+  /** What `next` is likely to give out, some of it: where all that is wanted is under way, what will be if that goes as expected. */
+  likely(): PlannedTrial[] {
+    const { wanted } = this.#state
+    if (wanted === null) return []
+    const open = this.#openOf(wanted)
+    if (open.length > 0) return open
+    const isRunning = (scenario: string, round: number) => this.#running.has(trialId(scenario, round))
+    const ahead = wantedAhead(this.#input, this.#ended, isRunning)
+    return ahead === null ? [] : this.#openOf(ahead)
+  }
+
+  /** Of the trials that are wanted, those that are neither over nor under way. */
+  #openOf({ scenario, rounds }: Wanted): PlannedTrial[] {
+    const begun = new Set([...this.#running, ...this.#ended.map(({ trial }) => trial)])
+    return Array.from({ length: rounds }, (_, i) => ({
+      trial: trialId(scenario, i + 1),
+      scenario,
+      round: i + 1,
+    })).filter(({ trial }) => !begun.has(trial))
   }
 
   ended({ trial }: PlannedTrial, result: TrialResult): void {

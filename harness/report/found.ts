@@ -121,6 +121,6 @@ export function testText({
 }: SearchTest): string {
   return [
     `A value meets the goal where at least ${formatShare(share_meets)} of its trials do and the mean of every other metric lies within its bound; it fails where at most ${formatShare(share_fails)} do or a mean lies beyond.`,
-    `On the way a value is placed by a trial or two. Both sides of the answer are confirmed by a sequential test: the chance that any confirmed verdict is wrong is at most ${formatShare(alpha)}, and a mean ${formatNumber(distance_sd)} standard deviations of a trial from its bound is decided with a chance of at least ${formatShare(power)} within ${most_trials} trials.`,
+    `On the way a value is placed by a trial or two. Both sides of the answer are confirmed by a sequential test of further trials: the chance that any confirmed verdict is wrong is at most ${formatShare(alpha)}, and a mean ${formatNumber(distance_sd)} standard deviations of a trial from its bound is decided with a chance of at least ${formatShare(power)} within ${most_trials} trials.`,
   ].join(' ')
 }

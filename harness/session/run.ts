@@ -222,17 +222,17 @@ async function runIntoJournal(run: TrialsToRun, context: RunContext): Promise<{ 
       complete = !end.interrupted
       return end
     }
-    const rounds = run.search === null ? new Rounds(run.plan, stopping) : null
+    const planner = run.search ?? new Rounds(run.plan, stopping)
     const specOf = ({ scenario, round }: PlannedTrial) =>
       session.spec(scenarios.get(scenario)!, { round, logChunks: isLogged(round) })
     const end = await fillSlots({
-      planner: run.search ?? rounds!,
+      planner,
       slots: sweep.n_jobs,
       run: async (trial: PlannedTrial) => {
         const spec = specOf(trial)
         if (run.setAside.has(spec.trial)) return recorded(neverEnded(spec, COORDINATOR_LOST))
         await refuseChanged(session)
-        executor.expect?.((rounds?.likely() ?? []).map(specOf))
+        executor.expect?.(planner.likely().map(specOf))
         const result = recorded(await executor.run(spec))
         await refuseChanged(session)
         return result

@@ -1,5 +1,6 @@
 /** What must be known before the first trial: data, workload, calibration, caps. One for runs, resumes and gates. */
 import { rmSync } from 'node:fs'
+import { availableParallelism, freemem } from 'node:os'
 import { basename, join, sep } from 'node:path'
 import type { PreparedDataset } from '../../workers/data/types.ts'
 import {
@@ -39,6 +40,7 @@ import type { Scenario, Sweep } from '../sweep/types.ts'
 import { FILES_FOLDER, fileNotes, paramsOfTrial, typedParams } from '../sweep/written-files.ts'
 import { calibrate } from './calibrate.ts'
 import { WatchedInputs, withStdinAsFile } from './inputs.ts'
+import { slotsOf } from './plan.ts'
 
 /** One version of a workload, and what it says of itself. */
 export interface PreparedWorkload {
@@ -89,6 +91,7 @@ export async function prepareSession(options: SessionOptions): Promise<Preparati
   const problem = unreachable(fit.sweep, calibration, limits)
   if (problem !== null) return { ok: false, problem }
   const { workload: info, datasets, notes } = fit.prepared
+  const n_jobs = options.locate === null ? fit.sweep.n_jobs : slotsOf(fit.sweep, info, usableOf(limits))
   const workload = { ref, info, source: sweep.workload }
   // What was generated, or came by standard input, is Stint's own.
   const others = datasets.filter(({ path }) => !path.startsWith(dataFolder + sep))
@@ -100,7 +103,7 @@ export async function prepareSession(options: SessionOptions): Promise<Preparati
   return {
     ok: true,
     session: new Session(
-      fit.sweep,
+      { ...fit.sweep, n_jobs },
       workload,
       datasets,
       [
@@ -114,6 +117,15 @@ export async function prepareSession(options: SessionOptions): Promise<Preparati
       executor,
       inputs,
     ),
+  }
+}
+
+const MIB = 1024 * 1024
+
+function usableOf({ cpu_quota_cores, memory_limit_mb }: OwnLimits): { cores: number; free_mb: number } {
+  return {
+    cores: Math.min(availableParallelism(), cpu_quota_cores ?? Number.POSITIVE_INFINITY),
+    free_mb: Math.min(freemem() / MIB, memory_limit_mb ?? Number.POSITIVE_INFINITY),
   }
 }
 

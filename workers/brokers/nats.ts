@@ -1,4 +1,5 @@
 /** A connection to a NATS server. Load this module only where a server is named: the client takes its time. */
+import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import {
   type Authenticator,
   AuthorizationError,
@@ -14,6 +15,7 @@ import {
 import {
   BROKER_VARIABLES,
   type BrokerAccess,
+  type BrokerAddress,
   BrokerError,
   brokerAccess,
   brokerAddress,
@@ -49,7 +51,7 @@ export async function connectNats(server: string, options: NatsOptions = {}): Pr
   if (address.protocol !== 'nats')
     throw new BrokerError(`${server}: no NATS server`, 'expected nats://HOST:PORT')
   const { access = brokerAccess('nats'), timeoutMs = TIMEOUT_MS, reconnectMs = RECONNECT_MS } = options
-  const tls = tlsOf(access, address.tls)
+  const tls = tlsOf(access, address)
   const authenticator = authenticatorOf(access)
   try {
     return await connect({
@@ -95,9 +97,20 @@ export function natsError(error: unknown, server: string): BrokerError {
   )
 }
 
-function tlsOf({ ca }: BrokerAccess, asked: boolean): TlsOptions | null {
-  if (ca === null) return asked ? {} : null
-  return { ca: readAccessFile(ca, BROKER_VARIABLES.nats.ca) }
+/** What the client hands on to Node as it is. */
+interface CheckedTls extends TlsOptions {
+  checkServerIdentity(host: string, certificate: PeerCertificate): Error | undefined
+}
+
+function tlsOf({ ca }: BrokerAccess, { tls, host }: BrokerAddress): TlsOptions | null {
+  if (ca === null && !tls) return null
+  const name = host.replace(/^\[|\]$/g, '')
+  const checked: CheckedTls = {
+    // Of a server that is named by its address Node knows no name, and would look for localhost in its certificate.
+    checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
+    ...(ca !== null && { ca: readAccessFile(ca, BROKER_VARIABLES.nats.ca) }),
+  }
+  return checked
 }
 
 const NKEY_SEED = /^\s*S[A-Z2-7]{57}\s*$/

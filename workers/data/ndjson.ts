@@ -123,10 +123,7 @@ class NdjsonReader implements ChunkReader {
   private readonly name: string
   private readonly early: ReadEvent[]
   private nextEarly = 0
-  private readonly sinks: ColumnSink[]
-  private readonly paths: string[][]
-  /** Whether a JSON number is the value as it is: nothing in the spec gives numbers another meaning. */
-  private readonly direct: boolean[]
+  private readonly fields: Field[]
   private readonly chunk: ColumnChunk = { rows: 0, firstRow: 0, columns: [], bytes: 0 }
   private left: number
   private capacity = 0
@@ -144,10 +141,8 @@ class NdjsonReader implements ChunkReader {
     this.header = header
     this.early = early
     this.left = options.rows ?? Number.POSITIVE_INFINITY
-    this.sinks = specs.map(columnSink)
-    this.paths = specs.map((spec) => pathOf(spec.name))
-    this.direct = specs.map(takesNumbers)
-    this.chunk.columns = this.sinks.map((sink) => sink.column)
+    this.fields = specs.map(fieldOf)
+    this.chunk.columns = this.fields.map(({ sink }) => sink.column)
     if (options.markMisfits === true) this.chunk.misfits = []
   }
 
@@ -155,7 +150,7 @@ class NdjsonReader implements ChunkReader {
     const { chunk } = this
     const wanted = Math.min(rows, this.left)
     if (wanted > this.capacity) {
-      for (const sink of this.sinks) sink.reserve(wanted)
+      for (const { sink } of this.fields) sink.reserve(wanted)
       this.capacity = wanted
     }
     chunk.firstRow += chunk.rows
@@ -185,14 +180,16 @@ class NdjsonReader implements ChunkReader {
   }
 
   private put({ event, line }: ReadEvent): void {
-    const { chunk, sinks } = this
-    for (const [i, sink] of sinks.entries()) {
-      const value = valueAt(event, this.paths[i]!)
-      if (typeof value === 'number' && this.direct[i]! && sink.column.kind === 'number') {
+    const { chunk, fields } = this
+    for (let i = 0; i < fields.length; i += 1) {
+      const field = fields[i]!
+      const { sink } = field
+      const value = valueAt(event, field)
+      if (typeof value === 'number' && field.direct && sink.column.kind === 'number') {
         sink.column.values[chunk.rows] = value
         continue
       }
-      const text = textOf(value) ?? ''
+      const text = typeof value === 'string' ? value : (textOf(value) ?? '')
       if (sink.put(text, chunk.rows)) continue
       const problem = misfit(text, sink.spec)
       if (chunk.misfits === undefined) throw new DataError(problem, this.name, line, sink.spec.name)
@@ -206,15 +203,35 @@ function takesNumbers({ kind, after, words, unit = '', missing = [] }: ColumnSpe
   return kind === 'number' && after === undefined && unit === '' && !numeric
 }
 
-/** A field's name may itself have a dot: the whole name is tried first. */
-function pathOf(name: string): string[] {
-  return name.includes('.') ? [name, ...name.split('.')] : [name]
+interface Field {
+  name: string
+  /** Where it lies if it lies inside objects; null: it cannot. */
+  path: string[] | null
+  /** Every object has something of this name. */
+  isInherited: boolean
+  /** Whether a JSON number is the value as it is: nothing in the spec gives numbers another meaning. */
+  direct: boolean
+  sink: ColumnSink
 }
 
-function valueAt(event: Event, [name, ...keys]: string[]): unknown {
-  if (Object.hasOwn(event, name!)) return event[name!]
-  let here: unknown = keys.length === 0 ? undefined : event
-  for (const key of keys) here = isObject(here) && Object.hasOwn(here, key) ? here[key] : undefined
+function fieldOf(spec: ColumnSpec): Field {
+  const { name } = spec
+  return {
+    name,
+    path: name.includes('.') ? name.split('.') : null,
+    isInherited: name in Object.prototype,
+    direct: takesNumbers(spec),
+    sink: columnSink(spec),
+  }
+}
+
+/** A field's name may itself have a dot: the whole name is tried first. */
+function valueAt(event: Event, { name, path, isInherited }: Field): unknown {
+  // JSON has no undefined, so that what is there and is not inherited is the event's own.
+  const value = isInherited && !Object.hasOwn(event, name) ? undefined : event[name]
+  if (value !== undefined || path === null) return value
+  let here: unknown = event
+  for (const key of path) here = isObject(here) && Object.hasOwn(here, key) ? here[key] : undefined
   return here
 }
 
@@ -268,10 +285,8 @@ class Lines {
       const found = at >= 0 && at < this.end
       if (!found && !(this.ended && this.from < this.end)) return null
       const to = found ? at : this.end
-      const text = this.buffer
-        .toString('utf8', this.from, to)
-        .replace(/^\uFEFF/, '')
-        .trim()
+      // `trim` takes a byte order mark for white space.
+      const text = this.buffer.toString('utf8', this.from, to).trim()
       const next = found ? at + 1 : this.end
       this.skipped += next - this.from
       this.from = next

@@ -88,7 +88,7 @@ function outOfOrder(
     ? 'the time is missing, and a trace needs one for each event'
     : `the time is ${last - at} ms before that of the row above, and a trace must be in order`
   return new DataError(
-    `data row ${row + 1}: ${what}; sort the data, or choose another arrival.pattern`,
+    `data row ${row + 1}: ${what}; sort the data, or choose another pattern of arrivals`,
     path,
     row + 1 + HEADER_LINES,
     column,

@@ -1,11 +1,17 @@
 /** Sends a data set as events on an arrival clock, and says how well it kept to it. */
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { brokerAddress } from '../brokers/address.ts'
+import { DataError } from '../data/columns.ts'
+import { decimalMark, inferColumn } from '../data/infer.ts'
+import { profileFile } from '../data/profile-file.ts'
+import { readResolved } from '../data/resolve-dialect.ts'
+import type { UntypedDataset } from '../data/schema.ts'
 import { type Arrivals, arrivalsOf } from '../drive/arrivals.ts'
+import { recordTrace } from '../drive/trace.ts'
 import type { PublishReport, PublishSpec } from '../protocol.ts'
 import { monotonicMs } from '../telemetry/clock.ts'
 import type { Outlet } from './outlet.ts'
-import { openRecords, type Records } from './records.ts'
+import { type DataToSend, openRecords, type Records } from './records.ts'
 
 const BLOCK = 1_024
 /** Events sent before others get their turn. */
@@ -22,6 +28,7 @@ const STUCK_MS = 30_000
  */
 export async function publish(spec: PublishSpec, signal?: AbortSignal): Promise<PublishReport> {
   const { to, arrival, seed, rows } = spec
+  const trace = arrival.pattern === 'trace' ? await traceOf(spec.data, arrival.column) : null
   const records = await openRecords(spec.data)
   const outlet =
     brokerAddress(to).protocol === 'nats'
@@ -36,7 +43,7 @@ export async function publish(spec: PublishSpec, signal?: AbortSignal): Promise<
     const sent = await sendRows(
       records,
       outlet,
-      arrivalsOf(arrival, seed),
+      arrivalsOf(arrival, seed, trace?.() ?? null),
       { to, first, begun, rows },
       signal,
     )
@@ -47,6 +54,32 @@ export async function publish(spec: PublishSpec, signal?: AbortSignal): Promise<
     records.close()
     await outlet.close()
   }
+}
+
+/**
+ * The times in a column, read before the first event goes out.
+ * @throws {DataError} where there is no such column, or it holds no times in order
+ */
+async function traceOf(data: DataToSend, column: string): Promise<() => Arrivals> {
+  const asked: Omit<UntypedDataset, 'schema'> = { ...data, preset: null, target: null, columns: {} }
+  return await readResolved(asked, async ({ dataset }) => {
+    const { header, profiles, fingerprint } = await profileFile(dataset)
+    const profile = profiles.get(column)
+    if (profile === undefined)
+      throw new DataError(
+        `there is no column "${column}" to take times from; the data has ${header.join(', ')}`,
+        data.path,
+        1,
+      )
+    const { dialect = {} } = dataset
+    const decimal = dialect.decimal ?? decimalMark(profiles.values(), dialect.separator ?? ',')
+    const { declaration } = inferColumn(profile, undefined, decimal)
+    if (declaration.kind !== 'date' && declaration.kind !== 'number')
+      throw new DataError('expected dates or numbers of seconds to take times from', data.path, 1, column)
+    const { rows } = fingerprint
+    const found = { fingerprint, rows, schema: { [column]: declaration }, ceiling_r2: null }
+    return await recordTrace({ ...dataset, ...found }, column)
+  })
 }
 
 interface Sending {

@@ -193,8 +193,9 @@ function rowsOf({ lines }: RecordedSearch): TriedRow[] {
   return lines.flatMap((line) => line.tried.map((tried) => ({ ...tried, line })))
 }
 
-const verdictText = ({ verdict, confirmed }: Tried): string => {
-  if (verdict === null) return 'not over'
+const verdictText = ({ verdict, confirmed, line }: TriedRow): string => {
+  // Tried ahead, while a slot was free.
+  if (verdict === null) return line.isOver ? 'not needed' : 'not over'
   return confirmed ? `${verdict}, confirmed` : verdict
 }
 
