@@ -1,16 +1,17 @@
 /** Reads a YAML file into plain data and remembers where every key and value stands. */
 import { readFileSync, statSync } from 'node:fs'
 import {
+  Composer,
   type CST,
   type Document,
   isAlias,
   isMap,
   isScalar,
   isSeq,
+  Lexer,
   LineCounter,
   type Node,
   Parser,
-  parseDocument,
 } from 'yaml'
 import type { Finding, Path, Place } from './problems.ts'
 
@@ -46,11 +47,7 @@ export const pathKey = (path: Path): string => JSON.stringify(path)
 
 const KEEP_ONE = 'keep one of them; a list of values goes in square brackets under `grid`'
 const SYNTAX_HINTS: Record<string, string> = {
-  MULTIPLE_DOCS: 'a file holds one sweep: put the others into files of their own',
   TAB_AS_INDENT: 'indent with spaces',
-}
-const SYNTAX_WORDS: Record<string, string> = {
-  MULTIPLE_DOCS: 'a second document starts here',
 }
 
 /** Reads and parses `file`; never throws for what the user can mend. */
@@ -80,7 +77,7 @@ export function readYamlFile(file: string): YamlFile {
 }
 
 /** A lone dash where YAML wants a value. It stands for standard input, and YAML wants it quoted. */
-const BARE_DASH = /(?<=(?:\S:[ \t]+|[,[{][ \t]*))-(?=[ \t]*(?:[,\]}]|(?:[ \t]#.*)?\r?$))/gm
+const BARE_DASH = /-(?<=(?:\S:[ \t]+|[,[{][ \t]*)-)(?=[ \t]*(?:[,\]}]|(?:[ \t]#.*)?\r?$))/gm
 /** Takes its place while YAML is read: as long, and in no text of a person's. */
 const DASH = '\uf8ff'
 
@@ -92,24 +89,27 @@ export function parseYaml(written: string, placeAt: (line: number, column: numbe
     const { line, col } = lines.linePos(offset)
     return placeAt(Math.max(1, line), Math.max(1, col))
   }
-  const deep = firstTooDeep(new Parser(lines.addNewLine).parse(text))
-  if (deep !== null) {
+  const tokens = tokensOf(text, lines)
+  if (typeof tokens === 'number') {
     const what = `values are nested more than ${MAX_DEPTH} levels deep here`
     const hint = 'check that this is what was meant: a sweep needs six levels'
-    const findings = [{ place: at(deep), key: null, what, hint }]
+    const findings = [{ place: at(tokens), key: null, what, hint }]
     return { data: undefined, positions: new Map(), findings }
   }
   // yaml compares each key with all before it, which the walk below does faster.
-  const document = parseDocument(text, { uniqueKeys: false, prettyErrors: false, logLevel: 'error' })
-  const findings: Finding[] = [...document.errors, ...document.warnings].map((error) => {
-    const hint = SYNTAX_HINTS[error.code] ?? 'mend the YAML here; quote a text that holds special characters'
-    return {
-      place: at(error.pos[0]),
-      key: null,
-      what: SYNTAX_WORDS[error.code] ?? withDashes(error.message),
-      hint,
-    }
+  const composer = new Composer({ uniqueKeys: false, logLevel: 'error' })
+  const documents = composer.compose(tokens, true, text.length)
+  // There is one also where the text is empty.
+  const document = documents.next().value as Document.Parsed
+  const another = documents.next().value as Document.Parsed | undefined
+  const findings: Finding[] = [...document.errors, ...document.warnings].map(({ code, pos, message }) => {
+    const hint = SYNTAX_HINTS[code] ?? 'mend the YAML here; quote a text that holds special characters'
+    return { place: at(pos[0]), key: null, what: withDashes(message), hint }
   })
+  if (another !== undefined) {
+    const hint = 'a file holds one sweep: put the others into files of their own'
+    findings.push({ place: at(another.range[0]), key: null, what: 'a second document starts here', hint })
+  }
   const positions = new Map<string, Positions>()
   if (findings.length > 0) return { data: undefined, positions, findings }
   const walk = new Walk(document, at, positions, findings)
@@ -129,19 +129,20 @@ export function parseYaml(written: string, placeAt: (line: number, column: numbe
   }
 }
 
-/** Offset of a collection that lies too deep; null where there is none. Makes no call for each level itself. */
-function firstTooDeep(tokens: Iterable<CST.Token>): number | null {
-  const open = Array.from(tokens, (token) => ({ token, depth: 0 }))
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const { token, depth } = next
-    if (depth > MAX_DEPTH) return token.offset
-    const inside =
-      'items' in token
-        ? token.items.flatMap(({ key, value }) => [key, value])
-        : [token.type === 'document' ? token.value : null]
-    for (const inner of inside) if (inner) open.push({ token: inner, depth: depth + 1 })
+/**
+ * The text's tokens; where a value lies too deep its offset, found as it opens: what reads on goes down a call for each
+ * level.
+ */
+function tokensOf(text: string, lines: LineCounter): CST.Token[] | number {
+  const parser = new Parser(lines.addNewLine)
+  const tokens: CST.Token[] = []
+  lines.addNewLine(0)
+  for (const lexeme of new Lexer().lex(text)) {
+    for (const token of parser.next(lexeme)) tokens.push(token)
+    // The document lies at the bottom.
+    if (parser.stack.length - 1 > MAX_DEPTH) return parser.stack.at(-1)!.offset
   }
-  return null
+  return [...tokens, ...parser.end()]
 }
 
 function withDashes(text: string): string {

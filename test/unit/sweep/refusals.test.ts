@@ -284,24 +284,24 @@ describe('a long axis or mapping', () => {
   const numbers = (length: number) => Array.from({ length }, (_, i) => i + 1)
 
   // Comparing every value with all before it would take minutes.
-  it('of a million values is refused for its length', () => {
-    const data = { name: 'a', grid: { chunk_size: numbers(1_000_000) } }
+  it('of 400,000 values is refused for its length', () => {
+    const data = { name: 'a', grid: { chunk_size: numbers(400_000) } }
     expect(problemsOf(() => sweepFromData(data, 'sweep.yaml'))).toEqual([
       expect.objectContaining({
-        message: expect.stringContaining('the grid has 1,000,000 scenarios, expected at most 200,000'),
+        message: expect.stringContaining('the grid has 400,000 scenarios, expected at most 200,000'),
       }),
     ])
   })
 
-  it('of 80,000 keys, one of them twice, is refused for that one', () => {
-    const keys = numbers(80_000).map((n) => `k${n}: 1\n`)
+  it('of 20,000 keys, one of them twice, is refused for that one', () => {
+    const keys = numbers(20_000).map((n) => `k${n}: 1\n`)
     expect(refusals(`name: a\n${keys.join('')}k7: 2\n`)).toEqual([
-      'sweep.yaml:80002:1: this key is given twice',
+      'sweep.yaml:20002:1: this key is given twice',
     ])
   })
 
   it('that is wrong in every value is refused in twenty lines and a count', () => {
-    const length = 60_000
+    const length = 20_000
     const { sweep, locate } = sweepFromData(
       { name: 'a', grid: { 'params.x': numbers(length) } },
       'sweep.yaml',
@@ -313,10 +313,10 @@ describe('a long axis or mapping', () => {
       locate,
     )
     expect(findings).toHaveLength(length)
-    expect(findings.at(-1)).toMatchObject({ key: 'grid.params.x[59999]' })
+    expect(findings.at(-1)).toMatchObject({ key: 'grid.params.x[19999]' })
     const { message } = new SweepError(findings)
     expect(message.split('\n')).toHaveLength(41)
-    expect(message).toMatch(/and 59,980 more problems; mend these first$/)
+    expect(message).toMatch(/and 19,980 more problems; mend these first$/)
   })
 })
 
