@@ -12,6 +12,12 @@ interface TextMetrics {
   width(item: { fontSize?: number; fontWeight?: number | string; fontStyle?: string }, text: unknown): number
 }
 
+/** What Vega keeps to itself, and shows only in what it has drawn. */
+interface LaidOutView {
+  _viewWidth: number
+  _viewHeight: number
+}
+
 /**
  * Draws at twice the spec's size. Encoding is left to the caller: it runs beside this thread, so that the next picture
  * can be drawn meanwhile.
@@ -19,7 +25,7 @@ interface TextMetrics {
  */
 export async function drawPicture(spec: object): Promise<Canvas> {
   return laidOut(spec, async (view) => {
-    const { width, height } = await pictureSize(view)
+    const { width, height } = pictureSize(view)
     const canvas = createCanvas(Math.ceil(width * SCALE), Math.ceil(height * SCALE))
     const context = canvas.getContext('2d')
     context.fillStyle = '#ffffff'
@@ -70,9 +76,12 @@ function measureWithCanvas(): () => void {
   }
 }
 
-async function pictureSize(view: vega.View): Promise<{ width: number; height: number }> {
-  const svg = await view.toSVG()
-  const size = /<svg[^>]*?\swidth="([\d.]+)"[^>]*?\sheight="([\d.]+)"/.exec(svg)
-  if (!size) throw new Error('The picture has no size')
-  return { width: Number(size[1]), height: Number(size[2]) }
+/** With its padding, as the page would be sized for it. */
+function pictureSize(view: vega.View): { width: number; height: number } {
+  // Its types say that a padding may be one number; a view's own has four.
+  const { left, right, top, bottom } = view.padding() as Record<'left' | 'right' | 'top' | 'bottom', number>
+  const { _viewWidth, _viewHeight } = view as unknown as LaidOutView
+  const size = { width: _viewWidth + left + right, height: _viewHeight + top + bottom }
+  if (!(size.width > 0 && size.height > 0)) throw new Error('The picture has no size')
+  return size
 }

@@ -4,7 +4,7 @@ import { compile, type TopLevelSpec } from 'vega-lite'
 import { expect, test } from 'vitest'
 import { buildReportModel } from '../../../../harness/report/model.ts'
 import { capsPlot } from '../../../../harness/report/plots/caps.ts'
-import { drawPicture } from '../../../../harness/report/plots/draw.ts'
+import { drawPicture, pictureSvg } from '../../../../harness/report/plots/draw.ts'
 import { textWidth } from '../../../../harness/report/plots/text.ts'
 import { palette } from '../../../../harness/report/plots/theme.ts'
 import { picturesOf } from '../../../../harness/report/section.ts'
@@ -21,31 +21,40 @@ const LONE = { chunk_size: [64], batch_size: [8], max_memory_mb: [64], max_compu
 const modelOf = (run: Omit<ReturnType<typeof syntheticRun>, 'notes'>) =>
   buildReportModel(run.manifest, run.trials)
 
-async function draw(model: ReportModel) {
+/** What `draw` makes of each picture that is not skipped, and why the others are. */
+async function each<Drawn>(model: ReportModel, draw: (spec: object) => Promise<Drawn>) {
   const skipped: Record<string, string> = {}
-  const sizes: Record<string, { width: number; height: number }> = {}
+  const drawn: Record<string, Drawn> = {}
   for (const plot of picturesOf(runReport(model))) {
     const name = plot.file.replace('benchmarks/', '').replace('.png', '')
-    if (!plot.spec) {
-      skipped[name] = plot.skipped
-      continue
-    }
-    const png = await (await drawPicture(plot.spec)).encode('png')
-    expect(png.subarray(0, 8)).toEqual(Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]))
-    const { width, height } = await loadImage(png)
-    sizes[name] = { width, height }
+    if (plot.spec) drawn[name] = await draw(plot.spec)
+    else skipped[name] = plot.skipped
   }
-  return { skipped, sizes }
+  return { skipped, drawn }
 }
 
 test('every picture of an ordinary run, wide enough for a talk', async () => {
-  const { skipped, sizes } = await draw(ordinaryModel)
+  const { skipped, drawn } = await each(ordinaryModel, drawPicture)
   expect(skipped).toEqual({})
-  for (const { width, height } of Object.values(sizes)) {
+  for (const { width, height } of Object.values(drawn)) {
     expect(width).toBeGreaterThan(1800)
     expect(width).toBeLessThan(3200)
     expect(height).toBeGreaterThan(900)
   }
+  const [canvas] = Object.values(drawn)
+  const png = await canvas!.encode('png')
+  expect(png.subarray(0, 8)).toEqual(Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]))
+  const { width, height } = await loadImage(png)
+  expect([width, height]).toEqual([canvas!.width, canvas!.height])
+})
+
+test('a picture has the same size in pixels and in vectors', async () => {
+  const plot = picturesOf(runReport(modelOf(syntheticRun({ ...LONE, runs: 2 })))).find(({ spec }) => spec)!
+  const canvas = await drawPicture(plot.spec!)
+  const [, width, height] = /^<svg[^>]*? width="([\d.]+)" height="([\d.]+)"/.exec(
+    await pictureSvg(plot.spec!),
+  )!
+  expect([canvas.width, canvas.height]).toEqual([2 * Number(width), 2 * Number(height)].map(Math.ceil))
 })
 
 const degenerate: [name: string, shape: Shape, skipped: string[]][] = [
@@ -68,34 +77,39 @@ const degenerate: [name: string, shape: Shape, skipped: string[]][] = [
   ['nothing known of the caps', { alter: withoutCaps, runs: 2 }, ['caps']],
 ]
 
-test.each(degenerate)('%s: drawn or skipped with a reason, never a crash', async (_, shape, expected) => {
-  const { skipped } = await draw(modelOf(syntheticRun({ chunk_size: [64, 256], ...shape })))
+const SMALL: Shape = { chunk_size: [64, 256], max_compute_units: [0.25, 1], runs: 4 }
+
+test.each(degenerate)('%s: laid out or skipped with a reason, never a crash', async (_, shape, expected) => {
+  const { skipped, drawn } = await each(modelOf(syntheticRun({ ...SMALL, ...shape })), pictureSvg)
   expect(Object.keys(skipped)).toEqual(expected)
   for (const reason of Object.values(skipped)) expect(reason).toMatch(/^[a-z].{10,}/)
+  // Nothing lies nowhere.
+  for (const svg of Object.values(drawn))
+    expect(svg.replace(/<style>.*<\/style>/s, '')).not.toMatch(/NaN|Infinity/)
 })
 
 test('no trials at all', async () => {
   const { manifest } = syntheticRun()
-  const { skipped } = await draw(modelOf({ manifest, trials: [] }))
+  const { skipped } = await each(modelOf({ manifest, trials: [] }), drawPicture)
   expect(Object.keys(skipped)).toHaveLength(4)
 })
 
 test('a grid of hundreds of scenarios', async () => {
   const powers = (n: number) => Array.from({ length: n }, (_, i) => 16 * 2 ** i)
   const run = syntheticRun({
-    chunk_size: powers(8),
-    batch_size: powers(8),
+    chunk_size: powers(7),
+    batch_size: powers(7),
     max_memory_mb: [64, 512],
     max_compute_units: [0.25, 1],
     runs: 2,
   })
-  const { skipped, sizes } = await draw(modelOf(run))
+  const { skipped, drawn } = await each(modelOf(run), drawPicture)
   expect(skipped).toEqual({})
-  expect(sizes['significance']!.height).toBeLessThan(4000)
+  expect(drawn['significance']!.height).toBeLessThan(4000)
 })
 
 test('hostile names do not break a picture', async () => {
-  const { skipped } = await draw(modelOf(hostileRun()))
+  const { skipped } = await each(modelOf(hostileRun()), drawPicture)
   expect(skipped).toEqual({})
 })
 
