@@ -48,6 +48,8 @@ export async function typedColumns(dataset: UntypedDataset, profiled?: Profiled)
     else specs.push(spec)
   }
   if (specs.length === 1) {
+    if (schema.size === 1)
+      throw new Error(`${path}: ${target} is its only column, and there is nothing to learn it from`)
     throw new Error(
       `${path}: no column is left to learn from. ${notes.join('; ')}. Set types with dataset.columns`,
     )

@@ -217,6 +217,12 @@ describe('checking a data set', () => {
     await expect(check(overrides)).rejects.toThrow(message)
   })
 
+  it('refuses a file that has nothing but the target', async () => {
+    await expect(check({ target: 'y' }, 'y\n1\n2\n')).rejects.toThrow(
+      /y is its only column, and there is nothing/,
+    )
+  })
+
   it('finds a bad value far from the start', async () => {
     const text = `x,y\n${'1,2\n3,4\n'.repeat(2000)}oops,5\n`
     await expect(check({ target: 'y' }, text)).rejects.toThrow(
