@@ -93,10 +93,10 @@ function powerAt(noncentrality: number, df: number, critical: number, grid: ChiG
 export function smallestNoncentrality(df: number, settings: PowerSettings = {}): number {
   const { alpha = 0.05, power = 0.8 } = settings
   const critical = studentQuantile(1 - alpha / 2, df)
-  const grid = chiGrid(df)
-  const at = (x: number) => ({ x, y: power - powerAt(x, df, critical, grid) })
   // Near to it, but for few degrees of freedom.
   const guess = critical + studentQuantile(power, df)
+  const grid = chiGrid(df, 1.03 * guess)
+  const at = (x: number) => ({ x, y: power - powerAt(x, df, critical, grid) })
   let low = at(0.97 * guess)
   let high = at(1.03 * guess)
   while (high.y > 0) {

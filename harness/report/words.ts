@@ -268,10 +268,8 @@ export function pairOf(
   { scenarios, axes }: Named,
   row: Pick<ComparisonRow, 'a' | 'b' | 'a_label' | 'b_label' | 'seeds'>,
 ): { change: string; shared: string } {
-  const pointOf = (side: string) => {
-    const [first] = membersOf(side)
-    return scenarios.find(({ id }) => id === first)?.point
-  }
+  const points = pointsOf(scenarios)
+  const pointOf = (side: string) => points.get(membersOf(side)[0]!)
   const [a, b] = [pointOf(row.a), pointOf(row.b)]
   if (!a || !b) return { change: plain(`${row.b_label} against ${row.a_label}`), shared: '' }
   return pairText(
@@ -279,6 +277,15 @@ export function pairOf(
     b,
     axes.filter((key) => !row.seeds?.keys.includes(key)),
   )
+}
+
+/** By the list of scenarios: it is asked for once for every row of thousands. */
+const knownPoints = new WeakMap<Named['scenarios'], Map<string, Named['scenarios'][number]['point']>>()
+
+function pointsOf(scenarios: Named['scenarios']): ReadonlyMap<string, Named['scenarios'][number]['point']> {
+  const known = knownPoints.get(scenarios) ?? new Map(scenarios.map(({ id, point }) => [id, point]))
+  knownPoints.set(scenarios, known)
+  return known
 }
 
 /** A comparison and what it is about. */

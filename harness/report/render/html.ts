@@ -137,7 +137,7 @@ async function packed(report: Report): Promise<string> {
     }
   }
   const json = reportJson(report, (spec) => compiled.get(spec) ?? spec)
-  return deflateRawSync(json, { level: 9 }).toString('base64')
+  return deflateRawSync(json).toString('base64')
 }
 
 /** Nothing may be loaded and only these scripts may run; Vega builds functions from its own expressions. */
