@@ -9,6 +9,7 @@ import { CONTROL_BYTES, stopDuet } from './drive/interleaved.ts'
 import { contextOf } from './load-workload.ts'
 import { Samples } from './measured-run.ts'
 import {
+  DUET_DEADLINES,
   type DuetFailure,
   type DuetJob,
   type DuetReport,
@@ -26,9 +27,6 @@ import type { DuetOrder, DuetPart, load } from './worker.ts'
 // A trial process without its coordinator has no purpose.
 for (const signal of GROUP_SIGNALS) process.on(signal, () => {})
 process.on('disconnect', () => process.exit(1))
-
-/** A duet takes so many times as long as a trial of one side may. */
-const DUET_DEADLINES = 2
 
 interface DuetWorker {
   side: DuetSide

@@ -558,6 +558,9 @@ export type PublisherReply = { ok: true; report: PublishReport } | { ok: false; 
 /** One of two versions of a workload. */
 export type DuetSide = 'baseline' | 'candidate'
 
+/** A duet takes so many times as long as a trial of one side may. */
+export const DUET_DEADLINES = 2
+
 /** Two versions of a workload in two workers of one process, taking turns chunk by chunk. */
 export interface DuetSpec {
   duet: string

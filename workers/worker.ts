@@ -174,13 +174,20 @@ export async function duet(order: DuetOrder): Promise<DuetPart | { outcome: Outc
 }
 
 /** Nothing that is timed is left out, so that the compiler must be done with most code before. */
-const DUET_WARMUP_MS = 300
+const DUET_WARMUP_MS = 150
 
-/** Steps throwaway instances for so long. */
-async function warmUpFor(ms: number, context: TrialContext): Promise<void> {
+/**
+ * Steps throwaway instances for so long, not counting when anything else had the core: on a busy machine it would be
+ * over before the compiler is.
+ */
+async function warmUpFor(ms: number, context: TrialContext, account: ThreadAccount | null): Promise<void> {
   const offer = { rows: context.settings.chunk_size, train: true }
-  const end = threadMs() + ms
-  const driver: Driver = { waits: false, next: () => (threadMs() < end ? offer : null) }
+  const waitedMs = () => account?.read().waited ?? 0
+  const begun = threadMs() - waitedMs()
+  const driver: Driver = {
+    waits: false,
+    next: () => (threadMs() - waitedMs() - begun < ms ? offer : null),
+  }
   for (let more = true; more; ) {
     const run = new MeasuredRun(
       await openWorkload(loaded.workload, { ...context, warmup: true }),
@@ -198,11 +205,12 @@ async function warmUpFor(ms: number, context: TrialContext): Promise<void> {
 /** Plays the data again and again until the duet is over; what the first instance came to is what counts. */
 async function takeTurns({ context, warmupChunks, turns }: DuetOrder): Promise<DuetPart> {
   const open = async () => new MeasuredRun(await openWorkload(loaded.workload, context), memory, null)
-  if (warmupChunks > 0) await warmUpFor(DUET_WARMUP_MS, context)
+  const thread = ThreadAccount.open()
+  // It says nothing of a program's CPU time.
+  const account = loaded.kind === 'command' ? null : thread
+  if (warmupChunks > 0) await warmUpFor(DUET_WARMUP_MS, context, thread)
   collectGarbage()
   let run = await open()
-  // The thread's own account says nothing of a program's CPU time.
-  const account = loaded.kind === 'command' ? null : ThreadAccount.open()
   const driver = new Turns(context.settings.chunk_size, turns, account)
   try {
     const complete = await run.drive(driver)
@@ -214,7 +222,7 @@ async function takeTurns({ context, warmupChunks, turns }: DuetOrder): Promise<D
     }
     return { ...driver.times(), outputs, complete }
   } finally {
-    driver.close()
+    thread?.close()
     await run.close()
   }
 }

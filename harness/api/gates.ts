@@ -11,7 +11,7 @@ import { loadedFrom, loadSweep, type SweepSource } from './sweeps.ts'
 export interface GateMeans extends Omit<ExecuteOptions, 'executor'> {
   /** The largest slowdown to tolerate, as a share such as 0.02; else each metric's own. */
   margin?: number
-  /** For measuring, ms; a minute where none is given. */
+  /** For the whole, ms, builds and waiting for other gates not counted; a minute where none is given. */
   limitMs?: number
   /** Pictures by their names in `PLOTS.gate`; none where none are named. */
   plots?: readonly string[]
@@ -27,6 +27,8 @@ export type GateOptions = GateBaseline &
     profileTo?: string
     /** Replaces profiles there that Stint did not write too; false where absent. */
     overwrite?: boolean
+    /** When the limit's time began, by `performance.now()`; with the call where none is given. */
+    began?: number
   }
 
 /**
@@ -37,18 +39,20 @@ export type GateOptions = GateBaseline &
  * @throws the reason of `signal` once that is aborted
  */
 export async function gate(sweep: SweepSource, options: GateOptions): Promise<GateResult & WithReport> {
-  const { signal = never() } = options
+  const { signal = never(), limitMs = 60_000, began = performance.now() } = options
   const loaded =
     typeof sweep === 'string'
       ? await loadSweep(sweep, {}, { isBuiltLater: 'against' in options })
       : await sweep
-  const [{ decide }, { gateReport }] = await Promise.all([
+  const [{ decide }, { TimeLimit }, { gateReport }] = await Promise.all([
     import('../gate/decide.ts'),
+    import('../gate/time-limit.ts'),
     import('../report/sections/gate.ts'),
   ])
-  const { plots = [], margin = null, limitMs = 60_000, profileTo = null, onEvent = () => {} } = options
+  const { plots = [], margin = null, profileTo = null, onEvent = () => {} } = options
   const { overwrite = false } = options
-  const decided = { margin, limitMs, profileTo, overwrite, signal, onEvent }
+  const limit = new TimeLimit(limitMs, undefined, began)
+  const decided = { margin, limit, profileTo, overwrite, signal, onEvent }
   const result = await interruptible(signal, () =>
     withExecutor(options, (start) => decide(loaded, options, start, decided), loaded.sweep, true),
   )

@@ -27,7 +27,7 @@ export const bisectCommand: Command<BisectWords> = {
       .options({
         good: { type: 'string', demandOption: true, describe: 'git ref that every commit is compared with' },
         bad: { type: 'string', default: 'HEAD', describe: 'git ref after it that is worse' },
-        ...measuringOptions('how long to measure for each commit'),
+        ...measuringOptions('how long the gate of each commit may take, builds not counted'),
         ...setOption,
         ...exportOption,
         ...jsonOption,

@@ -90,7 +90,9 @@ export const gateCommand: Command<GateWords> = {
           'as --set, for the baseline only; without --against, two configurations are compared',
         ),
         'set-candidate': listOption('as --set, for the candidate only'),
-        ...measuringOptions('how long to measure in lock step, such as 60s or 3m'),
+        ...measuringOptions(
+          'how long the gate may take, such as 60s or 3m; builds, and waiting for other gates, come on top',
+        ),
         profile: {
           type: 'string',
           describe:
@@ -177,6 +179,8 @@ async function decided(words: GateWords, exports: readonly Export[]) {
       ...profiled,
       overwrite: words.overwrite,
       plots,
+      // With the start of this process.
+      began: 0,
       ...fleetOf(words),
       ...hooks,
     }),

@@ -6,6 +6,7 @@ import { UserError } from '../user-error.ts'
 import { type Checkout, checkOut } from './checkout.ts'
 import { compareHolding, type DecideOptions, otherVersion } from './decide.ts'
 import { askGit, git } from './git.ts'
+import { TimeLimit } from './time-limit.ts'
 import type { Bisection, BisectStep, GateResult } from './types.ts'
 
 export interface BisectRange {
@@ -22,7 +23,7 @@ export async function bisectSweep(
   loaded: LoadedSweep,
   { good, bad }: BisectRange,
   start: () => DuetExecutor,
-  options: DecideOptions,
+  { limitMs, ...options }: Omit<DecideOptions, 'limit'> & { limitMs: number },
 ): Promise<Bisection> {
   const { signal, onEvent } = options
   const onStep = (text: string) => onEvent({ event: 'step', text })
@@ -30,20 +31,24 @@ export async function bisectSweep(
   const removeFolders = () => removeOwnFolders()
   process.once('exit', removeFolders)
   // Nothing of the working copy is played.
-  const checkedOut = (ref: string) =>
-    checkOut({ ref, sweep: source.path, workload, settings, buildCandidate: null, signal, onStep })
+  const checkedOut = (ref: string, limit: TimeLimit) =>
+    checkOut({ ref, sweep: source.path, workload, settings, buildCandidate: null, limit, signal, onStep })
   const versionOf = (checkout: Checkout) => otherVersion(loaded, checkout, [], workload)
   try {
-    const baseline = await checkedOut(good)
+    const baseline = await checkedOut(good, new TimeLimit(limitMs))
     try {
       const measured = await versionOf(baseline)
       const judge = async (commit: string): Promise<BisectStep> => {
+        const limit = new TimeLimit(limitMs)
         let checkout: Checkout | null = null
         try {
-          checkout = await checkedOut(commit)
+          checkout = await checkedOut(commit, limit)
           const { name, sweep, workload } = (await versionOf(checkout)).baseline
           const candidate = { name, workload }
-          const { verdict, rows } = await compareHolding(sweep!, { ...measured, candidate }, start, options)
+          const { verdict, rows } = await compareHolding(sweep!, { ...measured, candidate }, start, {
+            ...options,
+            limit,
+          })
           return { commit, verdict, why: whyOf(verdict, rows) }
         } catch (error) {
           // Another commit may do.

@@ -23,6 +23,7 @@ import { GATE_DEFAULTS } from '../sweep/settings.ts'
 import type { GateSettings } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
 import { askGit, git, runCommand } from './git.ts'
+import type { TimeLimit } from './time-limit.ts'
 
 /** Name of the work tree in its temporary folder. */
 const TREE = 'tree'
@@ -37,6 +38,8 @@ interface CheckoutOptions {
   settings: GateSettings
   /** Whether the working copy may be built too: it is where git does not keep the module, which the build then makes. Null: it is not played. */
   buildCandidate: boolean | null
+  /** Builds and installs come on top of it. */
+  limit: TimeLimit
   signal: AbortSignal
   onStep(text: string): void
 }
@@ -68,7 +71,9 @@ const OWN_BUILD = 'npm run build'
  * @throws {UserError} where the commit, the module in it or its build is not there; nothing is left behind then
  */
 export async function checkOut(options: CheckoutOptions): Promise<Checkout> {
-  const { ref, workload, settings, signal, onStep } = options
+  const { ref, workload, settings, limit, signal, onStep } = options
+  const run = (command: string, folder: string, what: string) =>
+    limit.onTop(() => runCommand(command, folder, what, signal))
   const top = await repositoryOf(options.sweep, workload, signal)
   const isOwn =
     isWithin(top, packageFolder()) && !relative(top, packageFolder()).split(sep).includes(INSTALLED)
@@ -102,7 +107,7 @@ export async function checkOut(options: CheckoutOptions): Promise<Checkout> {
       const made = (await askGit(top, ['ls-files', '--error-unmatch', '--', module], signal)) === null
       if (made && settings.build !== null && options.buildCandidate) {
         onStep(`building the working copy: ${settings.build}`)
-        await runCommand(settings.build, top, 'building the working copy', signal)
+        await run(settings.build, top, 'building the working copy')
       }
       if (!isFile(join(top, module))) {
         throw new UserError(
@@ -114,7 +119,7 @@ export async function checkOut(options: CheckoutOptions): Promise<Checkout> {
     if (module !== null) await giveDependencies({ top, tree, module }, settings, options)
     if (build !== null) {
       onStep(`building ${name}: ${build}`)
-      await runCommand(build, tree, `building ${name}`, signal)
+      await run(build, tree, `building ${name}`)
     }
     const then: Then = { top, tree, commit, name, isBuilt: build !== null, signal }
     const file = resolved(options.sweep)
@@ -345,7 +350,7 @@ interface Trees {
 async function giveDependencies(
   trees: Trees,
   { install }: Pick<GateSettings, 'install'>,
-  { signal, onStep }: { signal: AbortSignal; onStep(text: string): void },
+  { limit, signal, onStep }: Pick<CheckoutOptions, 'limit' | 'signal' | 'onStep'>,
 ): Promise<void> {
   const { top, tree, module } = trees
   const listed = await git(tree, ['ls-files', '-z', '--', ':(glob)**/package.json'], signal)
@@ -363,7 +368,8 @@ async function giveDependencies(
       )
     }
     onStep(`${join(folder, lock)} is not what it was; installing: ${command}`)
-    await runCommand(command, join(tree, folder), "installing the other version's dependencies", signal)
+    const what = "installing the other version's dependencies"
+    await limit.onTop(() => runCommand(command, join(tree, folder), what, signal))
     installed.push(folder)
   }
   for (const folder of folders) {

@@ -16,6 +16,7 @@ import { compareWithBaseline } from './baseline.ts'
 import { type Checkout, checkOut, nameOfWorkingCopy } from './checkout.ts'
 import { profilesIn } from './profile.ts'
 import { type Modules, modulesByName, runGate } from './run-gate.ts'
+import type { TimeLimit } from './time-limit.ts'
 import type { GateEvent, GateResult } from './types.ts'
 
 /** `KEY=VALUE` each, laid over the sweep of one side only. */
@@ -39,7 +40,7 @@ export type GateBaseline =
 
 export interface DecideOptions {
   margin: number | null
-  limitMs: number
+  limit: TimeLimit
   /** Folder for a CPU profile of each version; null for none. */
   profileTo: string | null
   /** Replaces profiles there that Stint did not write too. */
@@ -56,7 +57,7 @@ export async function decide(
   loaded: LoadedSweep,
   baseline: GateBaseline,
   start: () => DuetExecutor,
-  { margin, limitMs, profileTo, overwrite = false, signal, onEvent }: DecideOptions,
+  { margin, limit, profileTo, overwrite = false, signal, onEvent }: DecideOptions,
 ): Promise<GateResult> {
   const onStep = (text: string) => onEvent({ event: 'step', text })
   refuseRealtime(loaded)
@@ -76,7 +77,7 @@ export async function decide(
   const { setBaseline = [], setCandidate = [] } = baseline
   const candidate = setCandidate.length === 0 ? loaded : again(loaded, { setCandidate })
   const compare = (modules: Modules) =>
-    compareHolding(candidate, modules, start, { margin, limitMs, profileTo, signal, onEvent })
+    compareHolding(candidate, modules, start, { margin, limit, profileTo, signal, onEvent })
   if ('baselineModule' in baseline) {
     const modules = modulesByName(baseline.baselineModule, baseline.candidateModule)
     const sweep = again(loaded, { setBaseline })
@@ -101,6 +102,7 @@ export async function decide(
       workload,
       settings,
       buildCandidate,
+      limit,
       signal,
       onStep,
     })
@@ -133,7 +135,7 @@ export async function compareHolding(
   candidate: LoadedSweep,
   modules: Modules,
   start: () => DuetExecutor,
-  { margin, limitMs, profileTo, signal, onEvent }: DecideOptions,
+  { margin, limit, profileTo, signal, onEvent }: DecideOptions,
 ): Promise<GateResult> {
   const onStep = (text: string) => onEvent({ event: 'step', text })
   const asked = candidate.sweep.scenarios.map(({ settings }) => settings.pin_core)
@@ -142,11 +144,11 @@ export async function compareHolding(
   const elsewhere = fleetOf(executor) !== null
   const { core, release } = elsewhere
     ? { core: null, release: () => {} }
-    : await holdCores({ asked, patienceMs: limitMs, signal, onStep })
+    : await limit.onTop(() => holdCores({ asked, patienceMs: limit.leftMs(), signal, onStep }))
   try {
     return await runGate(candidate, modules, executor, {
       margin,
-      limitMs,
+      limit,
       profileTo,
       core,
       signal,

@@ -1,11 +1,12 @@
 /** Duet after duet, and trials of one side between them, until every test is decided or the time is up. */
-import type {
-  DriverSpec,
-  DuetReport,
-  DuetSide,
-  DuetSpec,
-  TrialResult,
-  TrialSpec,
+import {
+  type DriverSpec,
+  DUET_DEADLINES,
+  type DuetReport,
+  type DuetSide,
+  type DuetSpec,
+  type TrialResult,
+  type TrialSpec,
 } from '../../workers/protocol.ts'
 import type { Scalar, WorkloadInfo } from '../../workers/workload.ts'
 import type { DuetExecutor } from '../execute/executor.ts'
@@ -40,6 +41,8 @@ export interface LockStep {
   versions: Versions
   rules: Rules
   limitMs: number
+  /** Trials of either version that follow the measuring, and that time is kept for. */
+  keptPairs?: number
   /** For the duets of scenarios that name none; null for any. */
   core?: number | null
   /** A clock that never jumps, ms. */
@@ -65,7 +68,7 @@ type Kind = keyof Counts
 /** One side's trial, or a duet of both. */
 type Job =
   | { kind: 'trial'; entry: GateScenario; side: DuetSide; round: number; deadlineS: number }
-  | { kind: 'duet'; entry: GateScenario; first: DuetSide; round: number; mostMs: number }
+  | { kind: 'duet'; entry: GateScenario; first: DuetSide; round: number; mostMs: number; deadlineS: number }
 
 /**
  * Every measurement of a gate must be of the same code and data.
@@ -121,6 +124,8 @@ interface Share {
 const SHORTEST_DEADLINE_S = 5
 /** Of one more trial or duet, beside what it plays, ms. */
 const STARTING_MS = 1000
+/** Of what must be ended for the time limit, s. */
+const SHORTEST_CUT_S = 0.1
 
 /**
  * Group-sequential: looks at the evidence at counts fixed beforehand for each scenario, and ends when every test is
@@ -183,8 +188,8 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
   /** Gives out one job at a time; when it goes on, the job's result is `latest`. */
   private *plan(): Generator<Job, void, void> {
     for (const entry of this.shuffled()) {
-      yield* this.firstRound(entry)
       if (this.leftMs() <= 0) break
+      yield* this.firstRound(entry)
     }
     const evidence = new Map([...this.shares].map(([entry, share]) => [entry, share.evidence]))
     const family = familyOf(evidence, this.options.rules)
@@ -227,7 +232,7 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
   private *measure(family: Family, claimAlpha: number): Generator<Job, GateResult['ended'], void> {
     for (;;) {
       const next = this.worst(family)
-      if (next === null) return this.wants(family) ? 'time_limit' : 'all_measured'
+      if (next === null) return this.leftMs() <= 0 || this.wants(family) ? 'time_limit' : 'all_measured'
       const { entry, kind } = next
       const share = this.shares.get(entry)!
       yield* kind === 'duets' ? this.duet(entry) : this.pair(entry)
@@ -248,8 +253,10 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
       const tests = family.tests.filter((test) => test.entry === entry)
       const wanted = KINDS.filter((kind) => this.needs(tests, share, kind))
       // Trials are spread over the duets, so that both see the same times of day.
-      const [kind] = wanted.sort((x, y) => progressOf(share, x) - progressOf(share, y))
-      if (kind === undefined || this.leftMs() < meanMs(share, kind)) continue
+      const [kind] = wanted
+        .filter((kind) => meanMs(share, kind) <= this.leftMs())
+        .sort((x, y) => progressOf(share, x) - progressOf(share, y))
+      if (kind === undefined) continue
       const look = worstLook(tests)
       if (found === null || look > found.look) found = { entry, kind, look }
     }
@@ -294,7 +301,7 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
       const patience =
         side === 'candidate' && enough.length > 0 ? Math.max(SHORTEST_DEADLINE_S, ...enough) : Infinity
       // It cannot be left to run beyond the limit; what is ended for that is no finding.
-      const deadlineS = Math.min(patience, Math.max(this.leftMs() / 1000, 1))
+      const deadlineS = Math.min(patience, Math.max(this.leftMs() / 1000, SHORTEST_CUT_S))
       yield { kind: 'trial', entry, side, round, deadlineS }
       const result = this.latest as TrialResult
       const cut = deadlineS < Math.min(patience, entry.scenario.settings.timeout_s)
@@ -313,8 +320,13 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
     const { duets } = share.evidence
     const first = share.order.duets.next()
     const before = this.options.now()
-    yield { kind: 'duet', entry, first, round: duets.length + 1, mostMs: share.mostMs }
-    duets.push(this.latest as DuetReport)
+    const deadlineS = Math.max(this.leftMs() / 1000, SHORTEST_CUT_S)
+    yield { kind: 'duet', entry, first, round: duets.length + 1, mostMs: share.mostMs, deadlineS }
+    const result = this.latest as DuetReport
+    // Ended for the limit, which is no finding.
+    const cut = deadlineS < DUET_DEADLINES * entry.scenario.settings.timeout_s
+    if (cut && result.failure?.outcome === 'timed_out') return
+    duets.push(result)
     this.spend(share, 'duets', before)
   }
 
@@ -324,7 +336,9 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
   }
 
   private leftMs(): number {
-    return this.options.limitMs - (this.options.now() - this.began)
+    const { limitMs, keptPairs = 0, now } = this.options
+    const longest = Math.max(...[...this.shares.values()].map((share) => meanMs(share, 'pairs')))
+    return limitMs - keptPairs * longest - (now() - this.began)
   }
 
   private counts(): { done: Counts; planned: Counts | null } {
@@ -462,7 +476,12 @@ export function duetSpecOf(
   { scenario, baseline, params }: GateScenario,
   versions: Versions,
   round: number,
-  { first, mostMs, core = null }: { first: DuetSide; mostMs: number; core?: number | null },
+  {
+    first,
+    mostMs,
+    deadlineS = Number.POSITIVE_INFINITY,
+    core = null,
+  }: { first: DuetSide; mostMs: number; deadlineS?: number; core?: number | null },
 ): DuetSpec {
   const driver: DriverSpec = {
     kind: 'interleaved',
@@ -477,7 +496,8 @@ export function duetSpecOf(
       params: params[name],
       driver,
     })
-    return { ...spec, caps: { ...spec.caps, pin_core: spec.caps.pin_core ?? core } }
+    const deadline_s = Math.min(spec.deadline_s, deadlineS / DUET_DEADLINES)
+    return { ...spec, deadline_s, caps: { ...spec.caps, pin_core: spec.caps.pin_core ?? core } }
   }
   return {
     duet: `${scenario.id}-d${round}`,

@@ -9,6 +9,7 @@ import type { Session } from '../session/session.ts'
 import { BUILT_IN } from '../sweep/paths.ts'
 import { functionGrowth } from './functions.ts'
 import { trialSpecOf } from './lock-step.ts'
+import type { TimeLimit } from './time-limit.ts'
 import type { GateRow, GateScenario, ProfiledVersions, Versions } from './types.ts'
 
 interface Inspection {
@@ -18,6 +19,7 @@ interface Inspection {
   versions: Versions
   /** An existing one, for the two profiles. */
   folder: string
+  limit: TimeLimit
 }
 
 const SIDES: readonly DuetSide[] = ['baseline', 'candidate']
@@ -36,7 +38,7 @@ export function profilesIn(folder: string): Record<DuetSide, string> {
  * @returns notes on what could not be profiled
  */
 export async function lookInside(
-  { executor, session, scenarios, versions, folder }: Inspection,
+  { executor, session, scenarios, versions, folder, limit }: Inspection,
   rows: readonly GateRow[],
 ): Promise<{ functions: ProfiledVersions | null; notes: string[] }> {
   for (const side of SIDES)
@@ -48,21 +50,16 @@ export async function lookInside(
   const entry = worstOf(scenarios, rows)
   const files = profilesIn(folder)
   for (const side of SIDES) {
-    const { deadline_s, ...spec } = trialSpecOf(
-      session,
-      entry,
-      side,
-      ROUND,
-      versions,
-      Number.POSITIVE_INFINITY,
-    )
-    const profiled = { ...spec, deadline_s, profiled: true }
-    const result = await executor.run(profiled)
-    const written = join(folder, `${profiled.trial}.cpuprofile`)
+    const leftS = limit.leftMs() / 1000
     const note = (why: string) => ({
       functions: null,
       notes: [`${versions[side].name} was not profiled: ${why}`],
     })
+    if (leftS <= 0) return note('the time was up')
+    const profiled = { ...trialSpecOf(session, entry, side, ROUND, versions, leftS), profiled: true }
+    const result = await executor.run(profiled)
+    const written = join(folder, `${profiled.trial}.cpuprofile`)
+    if (result.outcome === 'timed_out' && limit.leftMs() <= 0) return note('the time was up')
     if (result.outcome !== 'ok') return note(`its trial was ${result.outcome}: ${result.error.message}`)
     if (!existsSync(written)) return note('its trial wrote no profile')
     recordWritten(readFileSync(written), userRecord())

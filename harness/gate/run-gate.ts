@@ -16,6 +16,7 @@ import { compareInLockStep, type LockStep, paramsFor } from './lock-step.ts'
 import { refuseUntestable } from './margins.ts'
 import { partnerNotes, partnersOf, playAlike } from './partners.ts'
 import { lookInside } from './profile.ts'
+import type { TimeLimit } from './time-limit.ts'
 import type { GateResult, GateScenario, Versions } from './types.ts'
 
 /** The modules that are compared and what people call them. */
@@ -38,7 +39,7 @@ export interface Modules {
 export interface GateOptions {
   /** From the command line; null for each metric's own. */
   margin: number | null
-  limitMs: number
+  limit: TimeLimit
   /** For the duets of scenarios that name none; null for any. */
   core?: number | null
   /** Folder for a CPU profile of each version; null for none. */
@@ -68,7 +69,6 @@ export async function runGate(
   executor: DuetExecutor,
   options: GateOptions,
 ): Promise<GateResult> {
-  const began = performance.now()
   const dataFolder = makeOwnedFolder()
   try {
     options.onStep('reading the data, asking both versions what they are')
@@ -98,7 +98,7 @@ export async function runGate(
     refuseUntestable(table, fitted.gate)
     refuseSharedFiles(fitted, session.workload.info)
     refuseSharedFiles(modules.baseline.sweep?.sweep ?? fitted, other.info)
-    const { signal, limitMs, margin, onProgress } = options
+    const { signal, limit, margin, onProgress } = options
     const accept = await stillAccepted(fitted.gate.accept, modules.baseline.commits ?? null, signal)
     const versions: Versions = {
       baseline: { ...other, name: modules.baseline.name },
@@ -110,8 +110,8 @@ export async function runGate(
       scenarios,
       versions,
       rules: { table, settings: { ...fitted.gate, accept }, margin },
-      // What reading the data took is a part of it.
-      limitMs: Math.max(limitMs / 2, limitMs - (performance.now() - began)),
+      limitMs: limit.forMeasuringMs(),
+      keptPairs: profileTo === null ? 0 : 1,
       core: options.core ?? null,
       now: () => performance.now(),
       signal,
@@ -120,7 +120,10 @@ export async function runGate(
     const inspected =
       profileTo === null
         ? { functions: null, notes: [] }
-        : await lookInside({ executor, session, scenarios, versions, folder: profileTo }, comparison.rows)
+        : await lookInside(
+            { executor, session, scenarios, versions, folder: profileTo, limit },
+            comparison.rows,
+          )
     const notes = [
       ...(modules.notes ?? []),
       ...differences,

@@ -92,7 +92,12 @@ export class Turns implements Driver {
     const after = this.account?.read() ?? null
     const known = step !== null && before !== null && after !== null
     const latency = step === null ? Number.NaN : step.end - step.start
-    this.latencies.push(known ? latency - Math.min(latency, foreignWaitMs(before, after)) : latency)
+    // Others may have had the core just before the step, or after it: it took no less than its own work.
+    this.latencies.push(
+      known
+        ? Math.max(latency - foreignWaitMs(before, after), Math.min(latency, after.cpu - before.cpu))
+        : latency,
+    )
     this.rows.push(step?.rows ?? Number.NaN)
     this.cpu.push(known ? after.cpu - before.cpu : Number.NaN)
     if (step === null) store(this.words, ENDED + this.turns.place, this.pair + 1)
@@ -104,10 +109,6 @@ export class Turns implements Driver {
       rows: Float64Array.from(this.rows),
       cpu: this.account === null ? null : Float64Array.from(this.cpu),
     }
-  }
-
-  close(): void {
-    this.account?.close()
   }
 
   /** Gives the turn to whoever has the next one, which may be this worker itself. */

@@ -8,6 +8,7 @@ import {
   type Capabilities,
   type ComputeCapInForce,
   type ComputeMechanism,
+  DUET_DEADLINES,
   type DuetJob,
   type DuetReport,
   type DuetSpec,
@@ -55,8 +56,6 @@ export interface LocalExecutorOptions {
 
 /** The supervisor kills so long after the trial process's own deadline, which gives the better message. */
 const DEADLINE_GRACE_MS = 2000
-/** A duet takes so many times as long as a trial of one side may. */
-const DUET_DEADLINES = 2
 /** A Ctrl-C kills a trial process that has only just started; the coordinator's own `close` follows within this. */
 const INTERRUPT_GRACE_MS = 250
 /** How often a job is started that signals to the group end. */

@@ -125,7 +125,6 @@ describe('the turns of a duet', () => {
       const driver = new Turns(5, turns)
       while (await new MeasuredRun(open(), memory, null).drive(driver));
       const { latencies, rows } = driver.times()
-      driver.close()
       parentPort.postMessage({ pairs: latencies.length, rows: [...rows] })
     })()
   `

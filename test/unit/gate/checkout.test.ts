@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Checkout, checkOut } from '../../../harness/gate/checkout.ts'
+import { TimeLimit } from '../../../harness/gate/time-limit.ts'
 import { gateSettings } from '../../../harness/sweep/build.ts'
 import type { SweepInput } from '../../../harness/sweep/schema.ts'
 import type { GateSettings } from '../../../harness/sweep/types.ts'
@@ -56,6 +57,7 @@ function otherVersion(settings: Partial<GateSettings> = {}, workload = 'bench/w.
     workload: join(top, workload),
     settings: { ...gateSettings({} as SweepInput), install: null, ...settings },
     buildCandidate,
+    limit: new TimeLimit(60_000),
     signal: new AbortController().signal,
     onStep: () => {},
   })
@@ -224,6 +226,7 @@ describe('a clone without the commit', () => {
           workload: join(clone, 'bench/w.mjs'),
           settings: gateSettings({} as SweepInput),
           buildCandidate: true,
+          limit: new TimeLimit(60_000),
           signal: new AbortController().signal,
           onStep: () => {},
         })

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { decide } from '../../../harness/gate/decide.ts'
+import { TimeLimit } from '../../../harness/gate/time-limit.ts'
 import { load, problemsOf } from '../sweep/sweep-file.ts'
 
 it('refuses a sweep in real time before anything runs', async () => {
@@ -7,7 +8,7 @@ it('refuses a sweep in real time before anything runs', async () => {
   const loaded = load(text, {}, { 'w.mjs': '' })
   const options = {
     margin: null,
-    limitMs: 1,
+    limit: new TimeLimit(1),
     profileTo: null,
     signal: new AbortController().signal,
     onEvent: () => {},

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, sep } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { runGate } from '../../../harness/gate/run-gate.ts'
+import { TimeLimit } from '../../../harness/gate/time-limit.ts'
 import { sweepFromData } from '../../../harness/sweep/load.ts'
 import type { PrepareResult, PrepareSpec } from '../../../workers/protocol.ts'
 import { FakeExecutor, type TrialChanges } from '../../fixtures/fake-executor.ts'
@@ -23,7 +24,6 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 const options = {
   margin: null,
-  limitMs: 100,
   signal: new AbortController().signal,
   onStep: () => {},
   onProgress: () => {},
@@ -42,7 +42,10 @@ function gate(
     candidate: { name: 'the working copy', workload: join(folder, 'w.mjs') },
   }
   const ends = typeof result === 'function' ? result : () => result
-  return runGate(loaded, modules, new FakeExecutor({ prepare, result: ends }), options)
+  return runGate(loaded, modules, new FakeExecutor({ prepare, result: ends }), {
+    ...options,
+    limit: new TimeLimit(1000),
+  })
 }
 
 const prepared = (spec: PrepareSpec): PrepareResult => ({

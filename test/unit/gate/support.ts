@@ -7,7 +7,7 @@ import { gateSettings } from '../../../harness/sweep/build.ts'
 import type { SweepInput } from '../../../harness/sweep/schema.ts'
 import { defaultSettings } from '../../../harness/sweep/settings.ts'
 import type { GateSettings, Scenario, Sweep } from '../../../harness/sweep/types.ts'
-import type { DuetReport, DuetSpec, TrialSpec } from '../../../workers/protocol.ts'
+import { DUET_DEADLINES, type DuetReport, type DuetSpec, type TrialSpec } from '../../../workers/protocol.ts'
 import type { MetricInfo } from '../../../workers/workload.ts'
 import { FakeExecutor, type TrialChanges } from '../../fixtures/fake-executor.ts'
 import { workloadRef } from '../../fixtures/trial.ts'
@@ -51,7 +51,11 @@ export interface Script {
   worse?(spec: DuetSpec): number
   duet?(spec: DuetSpec): Partial<DuetReport>
   trial?(spec: TrialSpec, side: 'baseline' | 'candidate'): TrialChanges
+  /** How long it takes, ms; 2000 and 500 where nothing is said. What takes longer than its deadline is ended then. */
+  duetMs?(spec: DuetSpec): number
+  trialMs?(spec: TrialSpec): number
   limitMs?: number
+  keptPairs?: number
   settings?: Partial<GateSettings>
   margin?: number
   /** Further metrics of the workload. */
@@ -74,16 +78,24 @@ export function sessionOf(scenarios: Scenario[], executor: FakeExecutor): Sessio
   )
 }
 
-/** A gate on a clock of its own: a duet takes 2 s, a trial 0.5 s. */
+/** A gate on a clock of its own. */
 export async function playGate(script: Script) {
   let now = 0
   const executor = new FakeExecutor({
     duet: (spec) => {
-      now += 2000
+      const { baseline, candidate } = spec.sides
+      const most = 1000 * DUET_DEADLINES * Math.max(baseline.deadline_s, candidate.deadline_s)
+      const took = script.duetMs?.(spec) ?? 2000
+      now += Math.min(took, most)
+      const late = { side: null, outcome: 'timed_out', error: { name: 'Timeout', message: 'late' } } as const
+      if (took > most) return { sums: null, chunks: null, failure: late }
       return script.duet?.(spec) ?? duetOf(script.worse?.(spec) ?? 0)
     },
     result: (spec) => {
-      now += 500
+      const took = script.trialMs?.(spec) ?? 500
+      now += Math.min(took, 1000 * spec.deadline_s)
+      if (took > 1000 * spec.deadline_s)
+        return { outcome: 'timed_out', error: { name: 'Timeout', message: 'late' } }
       const side = spec.trial.endsWith('-baseline') ? 'baseline' : 'candidate'
       const changes = script.trial?.(spec, side) ?? {}
       const isOk = (changes.outcome ?? 'ok') === 'ok'
@@ -127,6 +139,7 @@ export async function playGate(script: Script) {
       margin: script.margin ?? null,
     },
     limitMs: script.limitMs ?? 60_000,
+    keptPairs: script.keptPairs ?? 0,
     now: () => now,
     signal: new AbortController().signal,
   })
