@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LocalExecutor } from '../../harness/execute/local/executor.ts'
 import { fillSlots } from '../../harness/execute/schedule.ts'
 import { Rounds } from '../../harness/plan/planner.ts'
+import { groups } from '../fixtures/running.ts'
 import { fixtureResources, trialSpec } from '../fixtures/trial.ts'
 
 interface Found {
@@ -46,8 +47,7 @@ function files(): string[] {
 
 /** Groups below the mounted CPU controller that this process owned. */
 function groupsOf(pid: number): string[] {
-  const all = readdirSync('/sys/fs/cgroup', { recursive: true }).map(String)
-  return all.filter((path) => new RegExp(`/stint-${pid}-\\d+-\\d+$`).test(path))
+  return groups().filter((path) => new RegExp(`/stint-${pid}-\\d+-\\d+$`).test(path))
 }
 
 async function until(condition: () => boolean, what: string): Promise<void> {

@@ -53,6 +53,8 @@ function shell(line: string, words: readonly string[], options: ShellOptions = {
   return new Promise((resolve) => child.once('close', (code) => resolve({ ...read, code })))
 }
 
+/** Pictures and pages take a second of every run. */
+const NO_PAGES = ['--export', 'csv']
 /** Time limits in which a gate proves that a score fell; the second where others' work filled the machine. */
 const ENOUGH = ['2s', '30s'] as const
 const BOTH_IN_ONE = 'exec "$@" 2>&1'
@@ -88,7 +90,7 @@ describe('a reader who goes away', () => {
   it('of the progress leaves the answer whole', async () => {
     const sweep = box.sweep({ benchmark_runs: 2 })
     const line = '{ "$@" 2>&1 >&3 | true; } 3>&1'
-    const { stdout } = await shell(line, ['run', sweep, '--out', box.results])
+    const { stdout } = await shell(line, ['run', sweep, '--out', box.results, ...NO_PAGES])
     expect(stdout).toBe(`${box.runs()[0]}\n`)
     expect(trialsOf(box.runs()[0]!)).toHaveLength(2)
   })
@@ -142,7 +144,8 @@ describe('an answer that cannot be written', () => {
 
   it.skipIf(!existsSync('/dev/full'))('leaves the run whole, and a regression proven', async () => {
     const sweep = box.sweep({ benchmark_runs: 2 })
-    const run = await shell('"$@" > /dev/full', ['run', sweep, '--out', box.results, '--quiet'])
+    const words = ['run', sweep, '--out', box.results, '--quiet', ...NO_PAGES]
+    const run = await shell('"$@" > /dev/full', words)
     expect(run.stderr).toMatch(lost)
     expect([run.code, trialsOf(box.runs()[0]!).length]).toEqual([4, 2])
 
@@ -152,8 +155,8 @@ describe('an answer that cannot be written', () => {
     const sides = ['--a', box.write('a.mjs', text), '--b', b]
     let code: number | null = null
     for (const limit of ENOUGH) {
-      const words = ['gate', roots, ...sides, '--time-limit', limit, '--quiet']
-      const gate = await shell('"$@" > /dev/full', words)
+      const gated = ['gate', roots, ...sides, '--time-limit', limit, '--quiet']
+      const gate = await shell('"$@" > /dev/full', gated)
       expect(gate.stderr).toMatch(lost)
       code = gate.code
       if (code === 1) break
@@ -170,7 +173,8 @@ describe('an answer that cannot be written', () => {
 
   it.skipIf(!existsSync('/dev/full'))('does not count where it was no answer', async () => {
     const sweep = box.sweep({ benchmark_runs: 2 })
-    const { code, stdout } = await shell('"$@" 2> /dev/full', ['run', sweep, '--out', box.results])
+    const words = ['run', sweep, '--out', box.results, ...NO_PAGES]
+    const { code, stdout } = await shell('"$@" 2> /dev/full', words)
     expect([code, stdout]).toEqual([0, `${box.runs()[0]}\n`])
   })
 })
@@ -184,6 +188,7 @@ describe('a hang-up', () => {
     '--out',
     box.results,
     '--quiet',
+    ...NO_PAGES,
   ]
 
   /** Hangs up on the whole group after every second trial, while the next one starts or runs. */
