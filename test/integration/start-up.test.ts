@@ -2,11 +2,12 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { MAIN } from '../fixtures/cli.ts'
 import { loadedFiles } from '../fixtures/loaded-files.ts'
 
+const FULL = process.env['STINT_FULL'] === '1'
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const SWEEP = join(ROOT, 'scenarios/quickstart.yaml')
 const RUN = join(ROOT, 'test/fixtures/run-folders/format-1/sweep')
@@ -34,10 +35,20 @@ describe('the command line loads', () => {
     'run init params resume report compare pipeline gate history data publish profiles doctor schema'.split(
       ' ',
     )
-  it.each([
-    ['run --dry-run', ['run', SWEEP, '--dry-run']],
-    ...commands.map((name): [string, string[]] => [`${name} --help`, [name, '--help']]),
-  ])('nothing that draws or talks to a broker for %s', (_, words) => {
+  const asked = [['run', SWEEP, '--dry-run'], ...commands.map((name) => [name, '--help'])]
+
+  // One process that loads nothing of that for all of them does so for none.
+  it('nothing that draws or talks to a broker for a dry run and the help of each command', () => {
+    const each = `for (const [i, words] of ${JSON.stringify(asked)}.entries()) {
+      process.argv = [process.execPath, '', ...words]
+      await import(${JSON.stringify(pathToFileURL(MAIN))} + '?' + i)
+    }`
+    const files = loadedFiles(['--input-type=module', '--eval', each]).map((path) => relative(ROOT, path))
+    expect(files).toContain('dist/packages/yargs.js')
+    expect(files.filter((path) => isPackage(path) && HEAVY.test(path))).toEqual([])
+  })
+
+  it.runIf(FULL).each(asked)('nothing of that for %s %s', (...words) => {
     const files = loaded(...words)
     expect(files).toContain('dist/packages/yargs.js')
     expect(files.filter((path) => isPackage(path) && HEAVY.test(path))).toEqual([])
@@ -59,7 +70,7 @@ describe('the command line loads', () => {
     const folder = mkdtempSync(join(tmpdir(), 'start-up-'))
     try {
       cpSync(RUN, folder, { recursive: true })
-      const files = loaded('report', folder)
+      const files = loaded('report', folder, '--plots', 'caps')
       expect(files).toContain('dist/packages/vega.js')
       expect(files.some((path) => /^node_modules\/@napi-rs\/canvas\//.test(path))).toBe(true)
     } finally {
