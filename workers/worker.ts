@@ -184,11 +184,14 @@ async function warmUpFor(ms: number, context: TrialContext, account: ThreadAccou
   const offer = { rows: context.settings.chunk_size, train: true }
   const waitedMs = () => account?.read().waited ?? 0
   const begun = threadMs() - waitedMs()
+  // V8 compiles the functions of a first instance for it only, and compiles them again once there is another.
+  let untilMs = ms / 2
   const driver: Driver = {
     waits: false,
-    next: () => (threadMs() - waitedMs() - begun < ms ? offer : null),
+    next: () => (threadMs() - waitedMs() - begun < untilMs ? offer : null),
   }
-  for (let more = true; more; ) {
+  for (let more = true; more || untilMs < ms; ) {
+    if (!more) untilMs = ms
     const run = new MeasuredRun(
       await openWorkload(loaded.workload, { ...context, warmup: true }),
       memory,
