@@ -15,8 +15,26 @@ export function pageModel({ title, subtitle, answer, sections, footer, page }: R
 
 // ---------------------------------------------------------------- what the reader of a run's page chooses among
 
+/** Scenarios, by the values of every axis and how their trials ended. */
+export function exploreTried(model: Pick<ReportModel, 'scenarios' | 'axes'>): Explore {
+  return exploreScenarios(model, [])
+}
+
 /** Scenarios, by the values of every axis, how their trials ended, and the front. */
-export function exploreRun({ scenarios, axes }: Pick<ReportModel, 'scenarios' | 'axes'>): Explore {
+export function exploreRun(model: Pick<ReportModel, 'scenarios' | 'axes'>): Explore {
+  return exploreScenarios(model, [
+    {
+      key: 'front',
+      title: 'Pareto front',
+      of: ({ front }: ScenarioReport) => (front.latency ? 'on it' : 'not on it'),
+    },
+  ])
+}
+
+function exploreScenarios(
+  { scenarios, axes }: Pick<ReportModel, 'scenarios' | 'axes'>,
+  more: readonly { key: string; title: string; of(scenario: ScenarioReport): Scalar }[],
+): Explore {
   const byAxis = axes.map((key) => ({
     key,
     title: capitalised(settingName(key)),
@@ -35,11 +53,7 @@ export function exploreRun({ scenarios, axes }: Pick<ReportModel, 'scenarios' | 
             ? 'all ok'
             : 'not all ok',
     },
-    {
-      key: 'front',
-      title: 'Pareto front',
-      of: ({ front }: ScenarioReport) => (front.latency ? 'on it' : 'not on it'),
-    },
+    ...more,
   ]
   // By its axes, as in the pictures.
   const items = scenarios.map((scenario) => ({

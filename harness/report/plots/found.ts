@@ -1,5 +1,5 @@
 /** What a search found: the demand or capacity curve, or, at a single value, how the search closed in on its answer. */
-import { count, formatNumber, formatShare } from '../../format.ts'
+import { count, formatShare } from '../../format.ts'
 import type { RecordedSearch } from '../found.ts'
 import type { Plot } from '../section.ts'
 import type { ReportModel } from '../types.ts'
@@ -146,7 +146,7 @@ function pointsByStep({ lines }: RecordedSearch): FoundPoint[] {
       value,
       state: stateOf(verdict),
       sure: confirmed ? SURE[0] : SURE[1],
-      shown: formatNumber(value),
+      shown: scalarText(value),
     })),
   )
 }
@@ -157,7 +157,7 @@ function pointsByLine({ lines }: RecordedSearch): FoundPoint[] {
       if (verdict === null) return []
       const x = typeof at === 'number' ? at : scalarText(at)
       const sure = confirmed ? SURE[0] : SURE[1]
-      return [{ about: scenario, x, value, state: stateOf(verdict), sure, shown: formatNumber(value) }]
+      return [{ about: scenario, x, value, state: stateOf(verdict), sure, shown: scalarText(value) }]
     }),
   )
 }

@@ -3,7 +3,7 @@ import type { LineSearch, Tried } from '../../analyse/search.ts'
 import { count, formatMetric, formatNumber, formatShare, list, wholeNumber } from '../../format.ts'
 import { constraintText } from '../../sweep/goal.ts'
 import { answerText, type FoundValue, type RecordedSearch, testText } from '../found.ts'
-import { exploreRun, pageMetrics } from '../page.ts'
+import { exploreTried, pageMetrics } from '../page.ts'
 import { capsPlot } from '../plots/caps.ts'
 import { foundPlot } from '../plots/found.ts'
 import { loadPlot } from '../plots/load.ts'
@@ -108,7 +108,7 @@ export function findReport(
     file: FILE,
     source: manifest.sweep.source.path,
     elapsed_s: manifest.elapsed_s,
-    page: { explore: exploreRun(model), metrics: pageMetrics(model), details: [...details] },
+    page: { explore: exploreTried(model), metrics: pageMetrics(model), details: [...details] },
   }
 }
 
