@@ -12,7 +12,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { LocalExecutor } from '../../harness/execute/local/executor.ts'
 import type { GateResult, GateRow } from '../../harness/gate/types.ts'
+import { gate as gateOf, loadSweep } from '../../harness/index.ts'
 import { command, MAIN } from '../fixtures/cli.ts'
 
 const fixture = fileURLToPath(new URL('../fixtures/gate/workload.mjs', import.meta.url))
@@ -204,6 +206,47 @@ describe('stint gate --a --b', () => {
     expectForms()
   }, 300_000)
 })
+
+it('warms a duet up on more than one instance, since functions of a first one are compiled anew for the next', async () => {
+  const counting = `let warmed = 0
+const metrics = { warmed: { unit: '', direction: 'neutral', kind: 'deterministic', description: 'instances' } }
+export default {
+  describe: () => ({ name: 'counting', params: {}, dataset: 'none', metrics }),
+  open({ warmup }) {
+    let left = 400
+    if (warmup) warmed++
+    return {
+      step() {
+        const end = performance.now() + 1
+        while (performance.now() < end);
+        return left-- > 0 ? { rows: 1 } : null
+      },
+      finish: () => ({ metrics: { warmed } }),
+    }
+  },
+}
+`
+  write('counting.mjs', counting)
+  write('counting.yaml', 'name: counting\nworkload: ./counting.mjs\n')
+  const executor = new LocalExecutor()
+  const stop = new AbortController()
+  let outputs: unknown
+  const duet = executor.duet.bind(executor)
+  executor.duet = async (spec) => {
+    const report = await duet(spec)
+    outputs = report.outputs
+    stop.abort()
+    return report
+  }
+  const module = join(folder, 'counting.mjs')
+  const sides = { baselineModule: module, candidateModule: module }
+  const sweep = await loadSweep(join(folder, 'counting.yaml'))
+  const options = { ...sides, executor, signal: stop.signal, limitMs: 100_000 }
+  await expect(gateOf(sweep, options)).rejects.toThrow()
+  await executor.close()
+  // 400 steps of a millisecond are more than a warm-up takes: the first did not end by itself.
+  expect(outputs).toEqual({ baseline: { warmed: 2 }, candidate: { warmed: 2 } })
+}, 100_000)
 
 describe('stint gate --baseline', () => {
   it('decides scores and memory from recorded runs, leaves times open with few, and refuses other settings', async () => {
