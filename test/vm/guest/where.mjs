@@ -8,8 +8,8 @@ const PROGRAMS = {
   burns: 'for (;;);',
   // Takes more memory than the trial may.
   eats: `${KEEP} setInterval(() => {}, 1000)`,
-  // So much at once that the kernel comes to it before anybody looks.
-  eats_at_once: `require('node:fs').readSync(require('node:fs').openSync('/dev/zero'), Buffer.allocUnsafeSlow(400 << 20)); setInterval(() => {}, 1000)`,
+  // Shared memory is no part of a process's own, so that the kernel's count is the only one of it.
+  shares: `const fs = require('node:fs'); const path = '/dev/shm/stint-' + process.pid; const file = fs.openSync(path, 'w'); fs.unlinkSync(path); const mb = Buffer.alloc(1 << 20, 1); for (let i = 0; i < 400; i++) fs.writeSync(file, mb); setInterval(() => {}, 1000)`,
   // Nobody is the parent of what it starts.
   orphan: `require('node:child_process').spawn(process.execPath, ['-e', 'for (;;);//stint-child'], { stdio: 'ignore', detached: true, env: {} }).unref()`,
 }
