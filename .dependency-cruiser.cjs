@@ -65,7 +65,7 @@ module.exports = {
       'The coordinator starts workers by the URLs of their entry files and shares types, the check of what they send, the limits on both, and small functions on texts.',
       '^harness/',
       '^workers/',
-      '^workers/(brokers/|(workload|protocol|untrusted|data/types|data/((csv|plain)-text|nearest)|caps/limits)\\.ts$)',
+      '^workers/(brokers/|protocol/|(workload|untrusted|data/types|data/((csv|plain)-text|nearest)|caps/limits)\\.ts$)',
     ),
     forbid(
       'pipeline-is-one-workload',
@@ -110,7 +110,7 @@ module.exports = {
       [
         '^harness/analyse/',
         data,
-        '^workers/(workload|protocol|data/types)\\.ts$',
+        '^workers/(protocol/|(workload|data/types)\\.ts$)',
         'node_modules/(jstat|arquero)/',
       ],
     ),

@@ -1,7 +1,7 @@
 /** Asks a workload for its parameters, without a sweep or data. */
 import { existsSync, rmSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { WorkloadSource } from '../workers/protocol.ts'
+import type { WorkloadSource } from '../workers/protocol/trial-spec.ts'
 import type { Choices, ParamInfo } from '../workers/workload.ts'
 import type { Executor } from './execute/executor.ts'
 import { makeOwnedFolder } from './ownership/leftovers.ts'

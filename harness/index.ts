@@ -11,15 +11,10 @@
  *
  * Nothing here prints or ends the process. The import is cheap: each function loads what it needs when it is called.
  */
-export {
-  ARRIVAL_PATTERNS,
-  type ArrivalSpec,
-  GROUP_SIGNALS,
-  type Outcome,
-  type PublishReport,
-  type TrialResult,
-  type TrialSpec,
-} from '../workers/protocol.ts'
+export type { PublishReport } from '../workers/protocol/publish.ts'
+export { GROUP_SIGNALS } from '../workers/protocol/trial-process.ts'
+export type { Outcome, TrialResult } from '../workers/protocol/trial-result.ts'
+export { ARRIVAL_PATTERNS, type ArrivalSpec, type TrialSpec } from '../workers/protocol/trial-spec.ts'
 export { generateData, init, params, publish, schema } from './api/data.ts'
 export type { ExecuteOptions, FleetServer } from './api/execution.ts'
 export { bisect, failureReport, type GateMeans, type GateOptions, gate } from './api/gates.ts'

@@ -3,7 +3,7 @@
  * A workload's own metrics come from its `describe()` and join this table at run time.
  */
 
-import type { TrialResult } from '../workers/protocol.ts'
+import type { TrialResult } from '../workers/protocol/trial-result.ts'
 import type { MetricInfo } from '../workers/workload.ts'
 
 export interface Metric extends MetricInfo {

@@ -2,7 +2,7 @@
  * What a program may show while a run or a gate is under way: a bar on a terminal, a line now and then elsewhere, and
  * failures as they happen. Knows neither clock nor stream of its own, so that tests can read it.
  */
-import type { NotOkTrial, TrialResult } from '../workers/protocol.ts'
+import type { NotOkTrial, TrialResult } from '../workers/protocol/trial-result.ts'
 import { count, formatDuration, formatNumber, plain } from './format.ts'
 import type { GateEvent } from './gate/types.ts'
 import type { Manifest } from './record/types.ts'

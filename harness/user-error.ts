@@ -1,4 +1,4 @@
-import type { InputProblem } from '../workers/protocol.ts'
+import type { InputProblem } from '../workers/protocol/prepare.ts'
 
 /** The user's words, files or folders are at fault, and the message says how to mend it. Exit code 2. */
 export class UserError extends Error {

@@ -15,12 +15,10 @@ import {
   type DuetReport,
   type DuetSide,
   type DuetSums,
-  GROUP_SIGNALS,
-  type Outcome,
-  type TrialError,
-  type TrialJob,
-  type TrialSignal,
-} from './protocol.ts'
+} from './protocol/duet.ts'
+import { GROUP_SIGNALS, type TrialSignal } from './protocol/trial-process.ts'
+import type { Outcome, TrialError } from './protocol/trial-result.ts'
+import type { TrialJob } from './protocol/trial-spec.ts'
 import { checkedDuet, trialErrorFrom } from './untrusted.ts'
 import type { DuetOrder, DuetPart, load } from './worker.ts'
 

@@ -1,7 +1,7 @@
 /** Finds and checks a workload: the built-in one, a module, or a program. */
 import { pathToFileURL } from 'node:url'
 import type { CommandWorkload } from './command/workload.ts'
-import type { TrialJob, WorkloadSource } from './protocol.ts'
+import type { TrialJob, WorkloadSource } from './protocol/trial-spec.ts'
 import { trialErrorFrom, WorkloadError } from './untrusted.ts'
 import type { Limits, OpenWorkload, TrialContext, Workload } from './workload.ts'
 

@@ -1,5 +1,5 @@
 /** How a process of a run tells the coordinator how far it is, and waits until it may go on. */
-import type { TrialPermit, TrialSignal } from './protocol.ts'
+import type { TrialPermit, TrialSignal } from './protocol/trial-process.ts'
 
 export function signalCoordinator(stint: TrialSignal['stint']): void {
   process.send?.({ stint } satisfies TrialSignal)

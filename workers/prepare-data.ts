@@ -6,7 +6,7 @@ import { generateDataset } from './data/presets/generate.ts'
 import { readResolved } from './data/resolve-dialect.ts'
 import type { DataFingerprint, PreparedDataset, UnreadDataset } from './data/types.ts'
 import { RegressionScore } from './pipeline/metrics/regression.ts'
-import type { DatasetSpec, InputProblem } from './protocol.ts'
+import type { DatasetSpec, InputProblem } from './protocol/prepare.ts'
 
 /** The user's input is at fault. */
 export class InputError extends Error {

@@ -9,15 +9,9 @@ import type { DataFingerprint, PreparedDataset } from './data/types.ts'
 import { BUILT_IN, loadWorkload, openWorkload } from './load-workload.ts'
 import { permit } from './permit.ts'
 import { type FileSpec, InputError, readFile, unread, writeGenerated } from './prepare-data.ts'
-import {
-  type ArrivalUse,
-  type DatasetSpec,
-  GROUP_SIGNALS,
-  type InputProblem,
-  type PrepareResult,
-  type PrepareSpec,
-  type WorkloadSource,
-} from './protocol.ts'
+import type { ArrivalUse, DatasetSpec, InputProblem, PrepareResult, PrepareSpec } from './protocol/prepare.ts'
+import { GROUP_SIGNALS } from './protocol/trial-process.ts'
+import type { WorkloadSource } from './protocol/trial-spec.ts'
 import { checkedDescription, trialErrorFrom } from './untrusted.ts'
 import type { Workload, WorkloadInfo } from './workload.ts'
 

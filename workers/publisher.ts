@@ -1,7 +1,8 @@
 /** The process that sends a data set as events: beside the coordinator, outside every cap. */
 
 import { plain } from './data/plain-text.ts'
-import { GROUP_SIGNALS, type LivePublishSpec, type PublisherReply, type PublishSpec } from './protocol.ts'
+import type { LivePublishSpec, PublisherReply, PublishSpec } from './protocol/publish.ts'
+import { GROUP_SIGNALS } from './protocol/trial-process.ts'
 import { publishLive } from './publish/live.ts'
 import { publish } from './publish/publish.ts'
 

@@ -14,15 +14,15 @@ import { plain } from './data/plain-text.ts'
 import {
   type Capabilities,
   type ComputeCapInForce,
-  type ComputeMechanism,
-  GROUP_SIGNALS,
   type MemoryCapInForce,
   NO_CHILDREN,
   NO_GROUP_USAGE,
   type SupervisorReply,
   type SupervisorRequest,
   type TimeWindow,
-} from './protocol.ts'
+} from './protocol/supervisor.ts'
+import { GROUP_SIGNALS } from './protocol/trial-process.ts'
+import type { ComputeMechanism } from './protocol/trial-result.ts'
 import { EnergyMeter, PerfEnergy } from './telemetry/energy.ts'
 
 /** A workload that touches new pages grows by up to 2 MB a ms: 6 MB in this time. A reading costs some 5 us. */

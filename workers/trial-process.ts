@@ -5,17 +5,9 @@ import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
 import { budgetOf, MIB, resourceLimits } from './caps/memory.ts'
 import { permit, signalCoordinator } from './permit.ts'
-import {
-  GROUP_SIGNALS,
-  NO_NOISE_READINGS,
-  NOTHING_MEASURED,
-  type Outcome,
-  type TrialError,
-  type TrialJob,
-  type TrialReport,
-  type TrialSpec,
-  type TrialStart,
-} from './protocol.ts'
+import { GROUP_SIGNALS, NOTHING_MEASURED, type TrialReport } from './protocol/trial-process.ts'
+import { NO_NOISE_READINGS, type Outcome, type TrialError } from './protocol/trial-result.ts'
+import type { TrialJob, TrialSpec, TrialStart } from './protocol/trial-spec.ts'
 import { peakResidentMb } from './telemetry/process-files.ts'
 import { checkedReport, trialErrorFrom } from './untrusted.ts'
 import type { DriveOrder, load, WarmOrder, WorkerReport, warm } from './worker.ts'

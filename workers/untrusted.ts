@@ -5,19 +5,17 @@
  * loaded into every trial, and would call what a workload may have replaced.
  */
 
+import type { DuetReport, DuetSide, DuetSums } from './protocol/duet.ts'
+import type { InputProblem } from './protocol/prepare.ts'
+import type { TrialReport } from './protocol/trial-process.ts'
 import {
-  type DuetReport,
-  type DuetSide,
-  type DuetSums,
   ENERGY_SOURCES,
-  type InputProblem,
   LATENCY_SHARES,
   NO_NOISE_READINGS,
   type NoiseReadings,
   OUTCOMES,
   type TrialError,
-  type TrialReport,
-} from './protocol.ts'
+} from './protocol/trial-result.ts'
 import type { Choices, MetricInfo, ParamInfo, Scalar, StepReport, WorkloadInfo } from './workload.ts'
 
 // Taken before a workload can replace them.

@@ -14,18 +14,16 @@ import { type DuetTurns, type PairTimes, stopDuet, Turns } from './drive/interle
 import { OpenLoop, type OpenLoopResult } from './drive/open.ts'
 import { contextOf, type LoadedWorkload, loadWorkload, openWorkload } from './load-workload.ts'
 import { MeasuredRun, warmUp } from './measured-run.ts'
+import type { ComputeCapInForce } from './protocol/supervisor.ts'
+import type { TrialReport } from './protocol/trial-process.ts'
 import {
-  type ComputeCapInForce,
   LATENCY_SHARES,
-  type LiveAddress,
   NO_NOISE_READINGS,
   type NoiseReadings,
   type Outcome,
-  PROGRAM_ENDED,
   type TrialError,
-  type TrialJob,
-  type TrialReport,
-} from './protocol.ts'
+} from './protocol/trial-result.ts'
+import { type LiveAddress, PROGRAM_ENDED, type TrialJob } from './protocol/trial-spec.ts'
 import type { OpenLoopMarks } from './telemetry/chunk-log.ts'
 import { threadMs, threadStartMs } from './telemetry/clock.ts'
 import { Meters, type Readings } from './telemetry/meters.ts'

@@ -1,5 +1,5 @@
 /** The significance table: one row per pair and metric. */
-import type { TrialResult } from '../../workers/protocol.ts'
+import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import type { Metric } from '../metrics.ts'
 import type { CompareSettings, Scenario } from '../sweep/types.ts'

@@ -1,5 +1,5 @@
 /** The shape of the significance table and of what goes into it, and the verdicts that it gives. */
-import type { TrialResult } from '../../workers/protocol.ts'
+import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import type { Metric } from '../metrics.ts'
 import type { Correction } from '../sweep/types.ts'
 import type { Interval } from './descriptive.ts'

@@ -1,5 +1,5 @@
 /** Do these trials of one scenario meet the goal? From intervals, never from bare means. */
-import type { TrialResult } from '../../workers/protocol.ts'
+import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import type { Metric } from '../metrics.ts'
 import type { Constraint, Goal, Operator } from '../sweep/types.ts'
 import { type Estimate, estimateGeometricMean, estimateMean } from './descriptive.ts'

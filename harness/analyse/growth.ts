@@ -1,5 +1,5 @@
 /** How latency and memory grow with the rows of the data: a power of them, named after the nearest order of growth. */
-import type { TrialResult } from '../../workers/protocol.ts'
+import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import type { Metric } from '../metrics.ts'
 import type { Scenario } from '../sweep/types.ts'
 import { mean, sum } from './descriptive.ts'

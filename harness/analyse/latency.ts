@@ -2,7 +2,7 @@
  * Which latency can be compared: that of a chunk; where chunks hold different numbers of rows, that of a row; and that of
  * an event where events arrive on their own clock, since the size of a chunk is then the load's doing.
  */
-import type { OkTrial, TrialResult } from '../../workers/protocol.ts'
+import type { OkTrial, TrialResult } from '../../workers/protocol/trial-result.ts'
 import { HARNESS_METRICS, type Metric } from '../metrics.ts'
 import { mean } from './descriptive.ts'
 import { okTrials } from './values.ts'

@@ -1,5 +1,5 @@
 /** Which scenario to run, for each goal, and which others do not differ from it significantly? */
-import type { TrialResult } from '../../workers/protocol.ts'
+import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import type { Metric } from '../metrics.ts'
 import { own } from '../own.ts'
 import type { Scenario } from '../sweep/types.ts'

@@ -1,5 +1,5 @@
 /** Does b differ from a, and by which factor, when each round, duet or seed gives one pair? */
-import type { TrialResult } from '../../workers/protocol.ts'
+import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import { mean, standardDeviation, variance } from './descriptive.ts'
 import { studentQuantile, studentTwoSidedP } from './distributions.ts'
 import { metricValues, okTrials, usableValues } from './values.ts'

@@ -1,6 +1,6 @@
 /** Is a scenario's mean known well enough to need no further round? */
 
-import type { TrialResult } from '../../workers/protocol.ts'
+import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import type { WorkloadInfo } from '../../workers/workload.ts'
 import { type Metric, metricTable } from '../metrics.ts'
 import type { PlannedTrial, StoppingRule, Sweep } from '../sweep/types.ts'

@@ -1,5 +1,5 @@
 /** Which scenario to use: the best that meets a goal, or without one where the front of latency and accuracy bends. */
-import type { TrialResult } from '../../workers/protocol.ts'
+import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import type { Metric } from '../metrics.ts'
 import { own } from '../own.ts'
 import { randomStream } from '../random.ts'

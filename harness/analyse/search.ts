@@ -4,7 +4,7 @@
  * each by a sequential test of further trials. Pure: the same trials give the same search, so that a search which was
  * interrupted goes on where it stood.
  */
-import type { TrialResult } from '../../workers/protocol.ts'
+import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import type { Scalar, WorkloadInfo } from '../../workers/workload.ts'
 import { type Metric, metricTable } from '../metrics.ts'
 import type { Constraint, Goal, Scenario, SearchSettings, Sweep } from '../sweep/types.ts'

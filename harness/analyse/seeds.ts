@@ -1,6 +1,6 @@
 /** Scenarios that differ only in their seed are one scenario, seen once per seed. */
 
-import type { TrialResult } from '../../workers/protocol.ts'
+import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import type { Metric } from '../metrics.ts'
 import type { Scenario } from '../sweep/types.ts'

@@ -1,5 +1,5 @@
 /** How much of each metric's variance the axes of a sweep explain, alone and in pairs. */
-import type { TrialResult } from '../../workers/protocol.ts'
+import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import type { Metric } from '../metrics.ts'
 import type { Scenario } from '../sweep/types.ts'
 import { anova, type Cell } from './anova.ts'

@@ -1,5 +1,5 @@
 /** What did each scenario give: how its trials ended, and the mean of every metric with its interval. */
-import type { Outcome, TrialResult } from '../../workers/protocol.ts'
+import type { Outcome, TrialResult } from '../../workers/protocol/trial-result.ts'
 import type { Metric } from '../metrics.ts'
 import type { Scenario } from '../sweep/types.ts'
 import { type Estimate, estimateMean } from './descriptive.ts'

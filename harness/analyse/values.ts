@@ -1,5 +1,6 @@
 /** From trials to the numbers that a test may use: one value per trial. */
-import type { ComputeMechanism, OkTrial, Outcome, TrialResult, Watts } from '../../workers/protocol.ts'
+import type { ComputeMechanism, OkTrial, Outcome, TrialResult } from '../../workers/protocol/trial-result.ts'
+import type { Watts } from '../../workers/protocol/trial-spec.ts'
 import { count } from '../format.ts'
 import { own } from '../own.ts'
 

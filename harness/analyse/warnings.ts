@@ -1,6 +1,6 @@
 /** What a reader must know before trusting a number. Warnings are data; the prose is in `formatWarning` only. */
 
-import type { ComputeMechanism, Outcome } from '../../workers/protocol.ts'
+import type { ComputeMechanism, Outcome } from '../../workers/protocol/trial-result.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import { count, formatNumber, formatP } from '../format.ts'
 

@@ -1,5 +1,5 @@
 /** Data sets and workloads: making, sending and asking them. */
-import type { PublishReport } from '../../workers/protocol.ts'
+import type { PublishReport } from '../../workers/protocol/publish.ts'
 import type { WorkloadParams } from '../ask-workload.ts'
 import type { GeneratedData, GenerateOptions } from '../generate.ts'
 import type { InitOptions, WrittenSweep } from '../init.ts'

@@ -1,5 +1,5 @@
 /** Runs, from a sweep to a run folder. */
-import type { InputProblem } from '../../workers/protocol.ts'
+import type { InputProblem } from '../../workers/protocol/prepare.ts'
 import type { PipelineOptions } from '../pipeline/run.ts'
 import type { Found } from '../report/found.ts'
 import type { SweepSize } from '../report/words.ts'

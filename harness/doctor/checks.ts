@@ -1,6 +1,7 @@
 /** What this machine can enforce and measure, each tried for real. */
 import { existsSync } from 'node:fs'
-import type { Capabilities, ComputeMechanism, OwnLimits, TrialResult } from '../../workers/protocol.ts'
+import type { Capabilities, OwnLimits } from '../../workers/protocol/supervisor.ts'
+import type { ComputeMechanism, TrialResult } from '../../workers/protocol/trial-result.ts'
 import type { Executor } from '../execute/executor.ts'
 import { allowedCores } from '../execute/local/core.ts'
 import { LocalExecutor } from '../execute/local/executor.ts'

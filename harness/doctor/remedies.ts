@@ -1,7 +1,8 @@
 /** The one command that would enable what is missing, where this machine has what it takes. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import type { ComputeMechanism, PerfLack } from '../../workers/protocol.ts'
+import type { PerfLack } from '../../workers/protocol/supervisor.ts'
+import type { ComputeMechanism } from '../../workers/protocol/trial-result.ts'
 
 /** What came of trying something. */
 export interface Finding {

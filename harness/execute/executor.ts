@@ -1,14 +1,9 @@
 /** How the coordinator gets work done, so that scheduling can be tested without processes. */
-import type {
-  Capabilities,
-  DuetReport,
-  DuetSpec,
-  LocalResources,
-  PrepareResult,
-  PrepareSpec,
-  TrialResult,
-  TrialSpec,
-} from '../../workers/protocol.ts'
+import type { DuetReport, DuetSpec } from '../../workers/protocol/duet.ts'
+import type { PrepareResult, PrepareSpec } from '../../workers/protocol/prepare.ts'
+import type { Capabilities } from '../../workers/protocol/supervisor.ts'
+import type { TrialResult } from '../../workers/protocol/trial-result.ts'
+import type { LocalResources, TrialSpec } from '../../workers/protocol/trial-spec.ts'
 import type { FleetMachine } from '../record/types.ts'
 
 export interface Executor {

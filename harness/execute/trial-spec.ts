@@ -1,16 +1,12 @@
 /** The one builder of trial specs: for runs, gates, probes and calibration. */
+import type { DuetSide } from '../../workers/protocol/duet.ts'
 import {
-  type DataRef,
-  type DriverSpec,
-  type DuetSide,
   NO_NOISE_READINGS,
   type NotOkTrial,
   type RecordedError,
   type TrialResult,
-  type TrialSpec,
-  type Watts,
-  type WorkloadRef,
-} from '../../workers/protocol.ts'
+} from '../../workers/protocol/trial-result.ts'
+import type { DataRef, DriverSpec, TrialSpec, Watts, WorkloadRef } from '../../workers/protocol/trial-spec.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import { trialId } from '../plan/planner.ts'
 import { openLoop, workloadSettings } from '../sweep/realtime.ts'

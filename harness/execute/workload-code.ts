@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
-import type { WorkloadSource } from '../../workers/protocol.ts'
+import type { WorkloadSource } from '../../workers/protocol/trial-spec.ts'
 import { entryFile } from './local/entries.ts'
 
 /** `import x from './x.js'`, `export * from`, `import('./x.js')`, `require('./x')`, `new URL('./x', ...)`. */

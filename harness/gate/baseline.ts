@@ -1,7 +1,7 @@
 /** The gate against recorded runs: new trials of the sweep, held against what was recorded. */
 import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { TrialResult } from '../../workers/protocol.ts'
+import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import { mean, standardDeviation } from '../analyse/descriptive.ts'
 import { studentQuantile } from '../analyse/distributions.ts'
 import {

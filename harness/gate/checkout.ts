@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
-import type { WorkloadSource } from '../../workers/protocol.ts'
+import type { WorkloadSource } from '../../workers/protocol/trial-spec.ts'
 import { entryFile } from '../execute/local/entries.ts'
 import { makeOwnedFolder, removeFolders } from '../ownership/leftovers.ts'
 import { packageFolder } from '../package-folder.ts'

@@ -1,7 +1,7 @@
 /** One gate, whatever the baseline is: a git ref, another module, or recorded runs. */
 import { existsSync, mkdirSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
-import type { WorkloadSource } from '../../workers/protocol.ts'
+import type { WorkloadSource } from '../../workers/protocol/trial-spec.ts'
 import { type DuetExecutor, fleetOf } from '../execute/executor.ts'
 import { holdCores } from '../execute/local/core.ts'
 import { removeOwnFolders } from '../ownership/leftovers.ts'

@@ -1,13 +1,7 @@
 /** Duet after duet, and trials of one side between them, until every test is decided or the time is up. */
-import {
-  type DriverSpec,
-  DUET_DEADLINES,
-  type DuetReport,
-  type DuetSide,
-  type DuetSpec,
-  type TrialResult,
-  type TrialSpec,
-} from '../../workers/protocol.ts'
+import { DUET_DEADLINES, type DuetReport, type DuetSide, type DuetSpec } from '../../workers/protocol/duet.ts'
+import type { TrialResult } from '../../workers/protocol/trial-result.ts'
+import type { DriverSpec, TrialSpec } from '../../workers/protocol/trial-spec.ts'
 import type { Scalar, WorkloadInfo } from '../../workers/workload.ts'
 import type { DuetExecutor } from '../execute/executor.ts'
 import { fillSlots } from '../execute/schedule.ts'

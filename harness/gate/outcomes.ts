@@ -1,5 +1,5 @@
 /** A scenario that was `ok` and no longer is, and scores that the same data and seed must give again. */
-import type { NotOkTrial, Outcome, TrialResult } from '../../workers/protocol.ts'
+import type { NotOkTrial, Outcome, TrialResult } from '../../workers/protocol/trial-result.ts'
 import { metricValues, usableValues } from '../analyse/values.ts'
 import { relativeChange } from '../analyse/welch.ts'
 import type { Metric } from '../metrics.ts'

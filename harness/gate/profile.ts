@@ -1,7 +1,8 @@
 /** One further trial of each version under the CPU profiler: where does the time go? */
 import { existsSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import type { DuetSide, WorkloadSource } from '../../workers/protocol.ts'
+import type { DuetSide } from '../../workers/protocol/duet.ts'
+import type { WorkloadSource } from '../../workers/protocol/trial-spec.ts'
 import type { DuetExecutor } from '../execute/executor.ts'
 import { entryFile } from '../execute/local/entries.ts'
 import { recordWritten, userRecord } from '../record/written.ts'

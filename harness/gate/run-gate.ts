@@ -1,7 +1,8 @@
 /** One gate in lock step, from the sweep to the result. Prints nothing: what happens is told through events. */
 import { existsSync, rmSync } from 'node:fs'
 import { resolve, sep } from 'node:path'
-import type { InputProblem, WorkloadSource } from '../../workers/protocol.ts'
+import type { InputProblem } from '../../workers/protocol/prepare.ts'
+import type { WorkloadSource } from '../../workers/protocol/trial-spec.ts'
 import type { WorkloadInfo } from '../../workers/workload.ts'
 import type { DuetExecutor } from '../execute/executor.ts'
 import { metricTable } from '../metrics.ts'

@@ -1,7 +1,8 @@
 /** The family of tests of one gate: which there are, how each stands, and the rows that say so. */
 
 import { isDeepStrictEqual } from 'node:util'
-import type { DuetReport, DuetSums, OkTrial } from '../../workers/protocol.ts'
+import type { DuetReport, DuetSums } from '../../workers/protocol/duet.ts'
+import type { OkTrial } from '../../workers/protocol/trial-result.ts'
 import { mean, standardDeviation } from '../analyse/descriptive.ts'
 import { studentQuantile } from '../analyse/distributions.ts'
 import { formatShare, wholeNumber } from '../format.ts'

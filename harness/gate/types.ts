@@ -1,6 +1,7 @@
 /** What a gate compares and what it finds. Plain data. */
 
-import type { DuetReport, TrialResult } from '../../workers/protocol.ts'
+import type { DuetReport } from '../../workers/protocol/duet.ts'
+import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import type { Metric } from '../metrics.ts'
 import type { PreparedWorkload } from '../session/session.ts'

@@ -1,7 +1,7 @@
 /** What `stint pipeline` runs with: flags before template before hardware profile before defaults. */
 import { isAbsolute, normalize, sep } from 'node:path'
 import { z } from 'zod'
-import type { Watts } from '../../workers/protocol.ts'
+import type { Watts } from '../../workers/protocol/trial-spec.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import { didYouMean, namesHint } from '../nearest.ts'
 import { isMapping, pathKey, readYamlFile } from '../sweep/document.ts'

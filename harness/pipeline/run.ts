@@ -2,7 +2,7 @@
 import { existsSync, realpathSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { basename, join, resolve, sep } from 'node:path'
-import type { InputProblem } from '../../workers/protocol.ts'
+import type { InputProblem } from '../../workers/protocol/prepare.ts'
 import type { Executor } from '../execute/executor.ts'
 import { type OpenOptions, openRun } from '../record/open-run.ts'
 import { checkWritable } from '../record/run-folder.ts'

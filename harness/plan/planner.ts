@@ -1,5 +1,5 @@
 /** Who decides which job comes next, from the results so far. The scheduler only fills slots. */
-import type { TrialResult } from '../../workers/protocol.ts'
+import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import type { Stopping } from '../analyse/precision.ts'
 import { orderStream, shuffle } from '../random.ts'
 import type { PlannedTrial, Sweep } from '../sweep/types.ts'

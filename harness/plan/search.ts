@@ -1,5 +1,5 @@
 /** Searches an axis for where a goal begins to be met: which value next, and how many trials of it. */
-import type { TrialResult } from '../../workers/protocol.ts'
+import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import {
   type SearchInput,
   type SearchState,

@@ -1,6 +1,6 @@
 /** How the conditions of two runs differ, and how bad that is for what is to be done with them. */
 import type { PreparedDataset } from '../../workers/data/types.ts'
-import type { ComputeMechanism, DifferenceKind } from '../../workers/protocol.ts'
+import type { ComputeMechanism, DifferenceKind } from '../../workers/protocol/trial-result.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import { computeMechanisms } from '../analyse/values.ts'
 import { count } from '../format.ts'

@@ -1,7 +1,7 @@
 /** A run folder as every command after `run` reads it. */
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import type { ChunkLogLine, TrialResult } from '../../workers/protocol.ts'
+import type { ChunkLogLine, TrialResult } from '../../workers/protocol/trial-result.ts'
 import { forcedWords, resumedByForce } from '../analyse/values.ts'
 import { UserError } from '../user-error.ts'
 import { eachTrial, leftOutNotes } from './journal.ts'

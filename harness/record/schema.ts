@@ -4,23 +4,21 @@
  */
 import { z } from 'zod'
 import type { DataFingerprint, PreparedDataset } from '../../workers/data/types.ts'
+import type { DatasetSpec } from '../../workers/protocol/prepare.ts'
 import {
-  ARRIVAL_PATTERNS,
   type ChunkLogLine,
   COMPUTE_MECHANISMS,
-  type DatasetSpec,
   DIFFERENCE_KINDS,
   DISTURBED,
   ENERGY_SOURCES,
   MEMORY_MECHANISMS,
-  MEMORY_SCOPES,
   NO_NOISE_READINGS,
   type NoiseReadings,
   OUTCOMES,
   OUTCOMES_NOT_OK,
-  QUEUE_POLICIES,
   type TrialResult,
-} from '../../workers/protocol.ts'
+} from '../../workers/protocol/trial-result.ts'
+import { ARRIVAL_PATTERNS, MEMORY_SCOPES, QUEUE_POLICIES } from '../../workers/protocol/trial-spec.ts'
 import { DATASET_RULES, DIRECTIONS, KINDS } from '../../workers/untrusted.ts'
 import type { MetricInfo, ParamInfo, WorkloadInfo } from '../../workers/workload.ts'
 import { own } from '../own.ts'

@@ -1,7 +1,7 @@
 /** The run folder's manifest, `run.json`. */
 
 import type { PreparedDataset } from '../../workers/data/types.ts'
-import type { PassedOver } from '../../workers/protocol.ts'
+import type { PassedOver } from '../../workers/protocol/trial-result.ts'
 import type { WorkloadInfo } from '../../workers/workload.ts'
 import type { PipelineOptions } from '../pipeline/options.ts'
 import type { Sweep } from '../sweep/types.ts'

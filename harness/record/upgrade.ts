@@ -2,7 +2,7 @@
  * What older versions of stint wrote, as the newest one would have written it: one step a format, from plain data to
  * plain data. Nothing is checked here; the schema of the newest format follows.
  */
-import type { PassedOver } from '../../workers/protocol.ts'
+import type { PassedOver } from '../../workers/protocol/trial-result.ts'
 
 export type Plain = Record<string, unknown>
 

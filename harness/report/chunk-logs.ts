@@ -1,5 +1,5 @@
 /** What the chunk logs of a run say for its pictures and its page: each log is read once, and only sums of it stay. */
-import type { ChunkLogLine, TrialResult } from '../../workers/protocol.ts'
+import type { ChunkLogLine, TrialResult } from '../../workers/protocol/trial-result.ts'
 import { groupByScenario } from '../analyse/values.ts'
 import { own } from '../own.ts'
 import type { Manifest } from '../record/types.ts'

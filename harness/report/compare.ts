@@ -1,6 +1,6 @@
 /** Two or more runs against each other, scenario by scenario; the first is the reference. */
 
-import type { DifferenceKind, TrialResult } from '../../workers/protocol.ts'
+import type { DifferenceKind, TrialResult } from '../../workers/protocol/trial-result.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import { comparePairs, compareScenarios } from '../analyse/compare.ts'
 import { type ComparisonRow, type Group, type GroupPair, membersOf } from '../analyse/comparison.ts'

@@ -1,5 +1,5 @@
 /** What a recorded search came to, as data: for `stint find --json`, its report and its tables. */
-import type { TrialResult } from '../../workers/protocol.ts'
+import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import {
   ALPHA,

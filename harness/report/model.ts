@@ -1,5 +1,5 @@
 /** From a run's manifest and trials to all that the exporters show. Pure. */
-import type { TrialResult } from '../../workers/protocol.ts'
+import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import { compareScenarios } from '../analyse/compare.ts'
 import { estimateMean, median } from '../analyse/descriptive.ts'
 import { frontShares, paretoFrontier } from '../analyse/front.ts'

@@ -1,5 +1,5 @@
 /** What a reader must know before trusting a run, each with what to do next. */
-import type { Disturbed, TrialResult } from '../../workers/protocol.ts'
+import type { Disturbed, TrialResult } from '../../workers/protocol/trial-result.ts'
 import type { Comparison, ComparisonRow } from '../analyse/comparison.ts'
 import type { Precision } from '../analyse/precision.ts'
 import {

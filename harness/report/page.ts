@@ -1,5 +1,5 @@
 /** What only a page asks of a report: what its reader chooses among, and what is said of one thing when it is chosen. */
-import type { TrialResult } from '../../workers/protocol.ts'
+import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import { groupByScenario } from '../analyse/values.ts'
 import type { Manifest } from '../record/types.ts'

@@ -1,5 +1,5 @@
 /** What a result says, as plain data: sections of blocks, which each renderer shows in its own way; and the forms that there are. */
-import type { Disturbed, Outcome } from '../../workers/protocol.ts'
+import type { Disturbed, Outcome } from '../../workers/protocol/trial-result.ts'
 import type { Estimate } from '../analyse/descriptive.ts'
 import { count } from '../format.ts'
 import type { Metric } from '../metrics.ts'

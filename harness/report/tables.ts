@@ -1,6 +1,6 @@
 /** What programs read of a run: values in full, under names that stay. */
 
-import { OUTCOMES } from '../../workers/protocol.ts'
+import { OUTCOMES } from '../../workers/protocol/trial-result.ts'
 import type { ComparisonRow, SecondaryTests } from '../analyse/comparison.ts'
 import type { Estimate } from '../analyse/descriptive.ts'
 import { NO_SECONDARY_TESTS } from '../analyse/secondary-tests.ts'

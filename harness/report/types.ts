@@ -1,5 +1,5 @@
 /** What every exporter renders: one run, analysed. Plain data. */
-import type { Disturbed, Outcome, TrialResult } from '../../workers/protocol.ts'
+import type { Disturbed, Outcome, TrialResult } from '../../workers/protocol/trial-result.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import type { ComparisonRow } from '../analyse/comparison.ts'
 import type { Estimate } from '../analyse/descriptive.ts'

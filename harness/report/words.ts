@@ -1,5 +1,5 @@
 /** Names as people read them. One place, so that tables, plots and sentences say the same. */
-import type { Outcome } from '../../workers/protocol.ts'
+import type { Outcome } from '../../workers/protocol/trial-result.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import { type ComparisonRow, membersOf } from '../analyse/comparison.ts'
 import type { ChunkSizes } from '../analyse/latency.ts'

@@ -2,7 +2,7 @@
  * What happens in a run, as one stream: the journal, the progress line and the API all read it.
  * Plain JSON, so that an event may be a message to another machine as well.
  */
-import type { TrialResult } from '../../workers/protocol.ts'
+import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import type { Manifest } from '../record/types.ts'
 import type { PlannedTrial, Sweep } from '../sweep/types.ts'
 

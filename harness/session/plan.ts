@@ -1,5 +1,5 @@
 /** What a search of `stint find` runs next, and what its manifest says once it is over. */
-import type { TrialResult } from '../../workers/protocol.ts'
+import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import type { WorkloadInfo } from '../../workers/workload.ts'
 import { searchInputOf } from '../analyse/search.ts'
 import { count } from '../format.ts'

@@ -1,6 +1,6 @@
 /** Takes an interrupted run up again: exactly the trials that are missing, in the order planned at its start. */
 import { rmSync } from 'node:fs'
-import type { PassedOver, TrialResult } from '../../workers/protocol.ts'
+import type { PassedOver, TrialResult } from '../../workers/protocol/trial-result.ts'
 import { type Stopping, stoppingOf } from '../analyse/precision.ts'
 import { type Executor, fleetOf } from '../execute/executor.ts'
 import { count } from '../format.ts'

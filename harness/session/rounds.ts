@@ -1,5 +1,5 @@
 /** A run whose trials are measured on other machines: whole rounds go out, and come into the journal in batches. */
-import type { TrialResult } from '../../workers/protocol.ts'
+import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import type { Stopping } from '../analyse/precision.ts'
 import type { Fleet } from '../execute/executor.ts'
 import { fillSlots } from '../execute/schedule.ts'

@@ -3,21 +3,22 @@ import { rmSync } from 'node:fs'
 import { availableParallelism, freemem } from 'node:os'
 import { basename, join, sep } from 'node:path'
 import type { PreparedDataset } from '../../workers/data/types.ts'
+import type {
+  ArrivalUse,
+  DatasetSpec,
+  DatasetUse,
+  InputProblem,
+  PrepareResult,
+  PrepareSpec,
+} from '../../workers/protocol/prepare.ts'
+import type { Capabilities, OwnLimits } from '../../workers/protocol/supervisor.ts'
 import {
-  type ArrivalUse,
-  type Capabilities,
   type DataRef,
-  type DatasetSpec,
-  type DatasetUse,
   dataKey,
-  type InputProblem,
-  type OwnLimits,
-  type PrepareResult,
-  type PrepareSpec,
   type TrialSpec,
   type WorkloadRef,
   type WorkloadSource,
-} from '../../workers/protocol.ts'
+} from '../../workers/protocol/trial-spec.ts'
 import type { Scalar, WorkloadInfo } from '../../workers/workload.ts'
 import { type Executor, fleetOf } from '../execute/executor.ts'
 import { leftOut, unset } from '../execute/local/environment.ts'

@@ -15,7 +15,7 @@ import {
   IMPUTE_STRATEGIES,
   type ReadingOptions,
 } from '../../workers/data/types.ts'
-import type { DatasetSpec } from '../../workers/protocol.ts'
+import type { DatasetSpec } from '../../workers/protocol/prepare.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import { COLUMN_PREFIX, type Point, scalarOf } from './expand.ts'
 import { wholeNumber } from './numbers.ts'

@@ -1,6 +1,7 @@
 /** Reads a sweep: YAML, overrides, validation, expansion. */
 import { availableParallelism } from 'node:os'
-import type { InputProblem, WorkloadSource } from '../../workers/protocol.ts'
+import type { InputProblem } from '../../workers/protocol/prepare.ts'
+import type { WorkloadSource } from '../../workers/protocol/trial-spec.ts'
 import { buildScenarios, compareSettings, gateSettings, referenceFindings } from './build.ts'
 import { missingSources } from './dataset.ts'
 import { isMapping, type Mapping, readYamlFile, type YamlFile } from './document.ts'

@@ -1,5 +1,5 @@
 /** Under which key a scenario names a parameter of its workload. */
-import type { WorkloadSource } from '../../workers/protocol.ts'
+import type { WorkloadSource } from '../../workers/protocol/trial-spec.ts'
 import { BUILT_IN } from './paths.ts'
 import { PIPELINE_SETTINGS } from './settings.ts'
 

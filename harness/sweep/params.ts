@@ -1,5 +1,5 @@
 /** Holds a sweep against what its workload says of itself: parameters, metrics, dataset. */
-import type { WorkloadSource } from '../../workers/protocol.ts'
+import type { WorkloadSource } from '../../workers/protocol/trial-spec.ts'
 import type { ParamInfo, Scalar, WorkloadInfo } from '../../workers/workload.ts'
 import { metricTable } from '../metrics.ts'
 import { didYouMean, METRICS_LISTED, namesHint, PIPELINE_LISTED } from '../nearest.ts'

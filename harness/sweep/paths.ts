@@ -1,7 +1,7 @@
 /** Which files a sweep means: where its relative paths start, whether they lead to a file, and its workload. */
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { delimiter, dirname, extname, join, resolve } from 'node:path'
-import type { CommandSource, WorkloadSource } from '../../workers/protocol.ts'
+import type { CommandSource, WorkloadSource } from '../../workers/protocol/trial-spec.ts'
 import { isMapping } from './document.ts'
 import type { Locate, Places } from './places.ts'
 import type { Finding, Place } from './problems.ts'

@@ -1,6 +1,6 @@
 /** Everything that is wrong with a sweep, each with its place, reported together and in file order. */
 import { withoutCredentials } from '../../workers/brokers/address.ts'
-import type { InputProblem } from '../../workers/protocol.ts'
+import type { InputProblem } from '../../workers/protocol/prepare.ts'
 import { count } from '../format.ts'
 import { UserError } from '../user-error.ts'
 

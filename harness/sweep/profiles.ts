@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { z } from 'zod'
-import type { Watts } from '../../workers/protocol.ts'
+import type { Watts } from '../../workers/protocol/trial-spec.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import { didYouMean } from '../nearest.ts'
 import { packageFolder } from '../package-folder.ts'

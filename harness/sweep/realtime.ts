@@ -1,5 +1,5 @@
 /** `mode: realtime`: which of its settings go together, and the driver that they ask for. */
-import type { ArrivalSpec, OpenLoopSpec } from '../../workers/protocol.ts'
+import type { ArrivalSpec, OpenLoopSpec } from '../../workers/protocol/trial-spec.ts'
 import type { Scalar, WorkloadSettings } from '../../workers/workload.ts'
 import type { Locate } from './places.ts'
 import type { Finding } from './problems.ts'

@@ -7,7 +7,7 @@
  */
 import { z } from 'zod'
 import { BrokerError, brokerAddress } from '../../workers/brokers/address.ts'
-import { ARRIVAL_PATTERNS, MINIMUM_MEMORY_MB, QUEUE_POLICIES } from '../../workers/protocol.ts'
+import { ARRIVAL_PATTERNS, MINIMUM_MEMORY_MB, QUEUE_POLICIES } from '../../workers/protocol/trial-spec.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import { wholeNumber } from './numbers.ts'
 import { roundsType } from './rounds.ts'

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { isBrokerUrl } from '../../workers/brokers/address.ts'
-import type { InputProblem } from '../../workers/protocol.ts'
+import type { InputProblem } from '../../workers/protocol/prepare.ts'
 import { wholeNumber } from '../format.ts'
 import { UserError } from '../user-error.ts'
 import { STDIN } from './dataset.ts'

@@ -7,7 +7,8 @@ import type {
   DataFormat,
   FeatureDeclaration,
 } from '../../workers/data/types.ts'
-import type { DatasetSpec, Watts, WorkloadSource } from '../../workers/protocol.ts'
+import type { DatasetSpec } from '../../workers/protocol/prepare.ts'
+import type { Watts, WorkloadSource } from '../../workers/protocol/trial-spec.ts'
 import type { Scalar } from '../../workers/workload.ts'
 
 /** Dataset as written in the sweep; an axis may override one of its keys. */

@@ -22,7 +22,8 @@ import { listAgents } from '../../build/harness/execute/fleet/watch.js'
 import { Journal } from '../../build/harness/record/journal.js'
 import { runSweep } from '../../build/harness/session/run.js'
 import { sweepFromData } from '../../build/harness/sweep/load.js'
-import { NO_NOISE_READINGS, NO_OWN_LIMITS } from '../../build/workers/protocol.js'
+import { NO_OWN_LIMITS } from '../../build/workers/protocol/supervisor.js'
+import { NO_NOISE_READINGS } from '../../build/workers/protocol/trial-result.js'
 import { rewriteBetween } from './markers.mjs'
 
 const DOCUMENT = fileURLToPath(new URL('../../docs/evidence/fleet.md', import.meta.url))

@@ -17,7 +17,7 @@ import { chromium } from 'playwright-core'
 import { report } from '../../build/harness/index.js'
 import { runSweep } from '../../build/harness/session/run.js'
 import { loadSweep } from '../../build/harness/sweep/load.js'
-import { NO_OWN_LIMITS } from '../../build/workers/protocol.js'
+import { NO_OWN_LIMITS } from '../../build/workers/protocol/supervisor.js'
 import { rewriteBetween } from './markers.mjs'
 
 const CHROMIUM = '/usr/bin/chromium'

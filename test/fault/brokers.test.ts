@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openSource } from '../../workers/data/sources/bytes.ts'
 import { collectTopic } from '../../workers/data/sources/mqtt.ts'
 import { lookAtStream } from '../../workers/data/sources/nats.ts'
-import type { PublishSpec } from '../../workers/protocol.ts'
+import type { PublishSpec } from '../../workers/protocol/publish.ts'
 import { publish } from '../../workers/publish/publish.ts'
 import { type BrokerServer, freePort, isInstalled, startMosquitto, startNats } from '../fixtures/brokers.ts'
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { generateDataset } from '../../workers/data/presets/generate.ts'
-import type { TrialResult } from '../../workers/protocol.ts'
+import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import { type CliEnd, journalOf, Sandbox, trialsOf } from '../fixtures/cli.ts'
 import { okOf } from '../fixtures/trials.ts'
 

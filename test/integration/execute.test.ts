@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LocalExecutor } from '../../harness/execute/local/executor.ts'
 import { HARNESS_METRICS } from '../../harness/metrics.ts'
-import type { ChunkLogLine, ComputeMechanism } from '../../workers/protocol.ts'
+import type { ChunkLogLine, ComputeMechanism } from '../../workers/protocol/trial-result.ts'
 import { fixtureResources, trialSpec, workloadFile } from '../fixtures/trial.ts'
 import { errorOf, okOf } from '../fixtures/trials.ts'
 

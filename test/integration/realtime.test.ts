@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { ChunkLogLine, OkTrial } from '../../workers/protocol.ts'
+import type { ChunkLogLine, OkTrial } from '../../workers/protocol/trial-result.ts'
 import { type CliEnd, Sandbox, trialsOf } from '../fixtures/cli.ts'
 
 let box: Sandbox

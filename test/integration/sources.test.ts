@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { parse } from 'csv-parse/sync'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { OkTrial } from '../../workers/protocol.ts'
+import type { OkTrial } from '../../workers/protocol/trial-result.ts'
 import { command, MAIN } from '../fixtures/cli.ts'
 import { okOf } from '../fixtures/trials.ts'
 

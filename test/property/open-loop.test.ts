@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { Random } from '../../workers/data/presets/random.ts'
 import { arrivalsOf } from '../../workers/drive/arrivals.ts'
 import { OpenLoop } from '../../workers/drive/open.ts'
-import type { OpenLoopSpec } from '../../workers/protocol.ts'
+import type { OpenLoopSpec } from '../../workers/protocol/trial-spec.ts'
 import { driveVirtually, VirtualClock } from '../fixtures/virtual-time.ts'
 
 interface Case {

@@ -7,7 +7,9 @@ import type { Doctor } from '../../harness/doctor/doctor.ts'
 import { measureQuiet } from '../../harness/doctor/quiet.ts'
 import { raplLacks, remedyFor } from '../../harness/doctor/remedies.ts'
 import { doctorReport } from '../../harness/report/sections/doctor.ts'
-import { NO_NOISE_READINGS, NO_OWN_LIMITS, type TrialSpec } from '../../workers/protocol.ts'
+import { NO_OWN_LIMITS } from '../../workers/protocol/supervisor.ts'
+import { NO_NOISE_READINGS } from '../../workers/protocol/trial-result.ts'
+import type { TrialSpec } from '../../workers/protocol/trial-spec.ts'
 import { ALL_CAPS, FakeExecutor, type TrialChanges } from '../fixtures/fake-executor.ts'
 
 describe('the A/A comparison', () => {

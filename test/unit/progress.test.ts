@@ -2,7 +2,7 @@ import stringWidth from 'fast-string-width'
 import { describe, expect, it } from 'vitest'
 import { Progress, TrialProgress } from '../../harness/progress.ts'
 import type { RunEvent } from '../../harness/session/events.ts'
-import type { TrialResult } from '../../workers/protocol.ts'
+import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import { syntheticRun } from './report/synthetic.ts'
 
 function setUp(live: boolean, trials = 20) {

@@ -1,7 +1,7 @@
 /** What is checked in the guest: data for it to run, and what must have come of it. */
 import { expect } from 'vitest'
 import type { Manifest } from '../../harness/record/types.ts'
-import type { TrialResult } from '../../workers/protocol.ts'
+import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import { errorOf, okOf } from '../fixtures/trials.ts'
 
 /** What the guest runs. */

@@ -1,7 +1,7 @@
 /** Writes what the guest's checks found into the page of evidence: a line a check, those of earlier runs kept. */
 import { readFileSync } from 'node:fs'
 import { arch, release } from 'node:os'
-import type { TrialResult } from '../../workers/protocol.ts'
+import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import { rewriteBetween } from '../bench/markers.mjs'
 import { CHECKS, type Check, type Found, groupOf } from './checks.ts'
 

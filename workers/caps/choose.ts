@@ -1,6 +1,6 @@
 /** Finds the best mechanism for each cap that this machine permits, by trying each for real. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import type { ComputeMechanism } from '../protocol.ts'
+import type { ComputeMechanism } from '../protocol/trial-result.ts'
 import { type ComputeCapper, openCgroupV1, openCgroupV2 } from './compute-group.ts'
 import { dutyCycle } from './duty-cycle.ts'
 import { readOwnLimits } from './limits.ts'

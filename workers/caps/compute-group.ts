@@ -1,7 +1,8 @@
 /** A compute cap, a share of one core for a whole process: its interface, and the two kinds held by a cgroup's quota. */
 
 import { join } from 'node:path'
-import type { ComputeMechanism, TimeWindow } from '../protocol.ts'
+import type { TimeWindow } from '../protocol/supervisor.ts'
+import type { ComputeMechanism } from '../protocol/trial-result.ts'
 import {
   type CgroupFiles,
   type EnteredGroup,

@@ -2,7 +2,7 @@
  * CPU share without cgroups: another process reads the CPU time of the trial process and of all that it started every 2 ms,
  * stops them when they are ahead of their share and lets them go on when they are behind. The loop closes on cumulative use, so that its errors do not add up.
  */
-import type { TimeWindow } from '../protocol.ts'
+import type { TimeWindow } from '../protocol/supervisor.ts'
 import { monotonicMs } from '../telemetry/clock.ts'
 import { ProcessCpuTime } from '../telemetry/process-files.ts'
 import type { ComputeCap, ComputeCapper } from './compute-group.ts'

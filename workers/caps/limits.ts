@@ -1,7 +1,7 @@
 /** The limits that hold for Stint itself: the smallest of all groups from its own upwards, as a container or a unit sets them. */
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { NO_OWN_LIMITS, type OwnLimits } from '../protocol.ts'
+import { NO_OWN_LIMITS, type OwnLimits } from '../protocol/supervisor.ts'
 
 const MB = 1024 * 1024
 /** cgroup v1 writes "no limit" as a number near 2^63; no machine has this much memory. */

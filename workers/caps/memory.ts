@@ -8,7 +8,7 @@
 
 import type { ResourceLimits } from 'node:worker_threads'
 import { kernelBytes } from '../kernels.ts'
-import type { CapsAsked } from '../protocol.ts'
+import type { CapsAsked } from '../protocol/trial-spec.ts'
 import { heapStatistics } from '../telemetry/clock.ts'
 
 export const MIB = 1024 * 1024

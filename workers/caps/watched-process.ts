@@ -5,11 +5,11 @@ import {
   type ChildrenUsage,
   type GroupUsage,
   type MemoryCapInForce,
-  type MemoryScope,
   NO_CHILDREN,
   type TimeWindow,
   type WatchSummary,
-} from '../protocol.ts'
+} from '../protocol/supervisor.ts'
+import type { MemoryScope } from '../protocol/trial-spec.ts'
 import { monotonicMs } from '../telemetry/clock.ts'
 import { peakResidentMb, ResidentSize, restartPeakResident } from '../telemetry/process-files.ts'
 import { type EnteredGroup, readGroupCpuMs } from './cgroup-files.ts'

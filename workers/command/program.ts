@@ -1,7 +1,7 @@
 /** A program that answers one JSON object per line on standard output to one per line on its standard input. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { closeSync, openSync, writeSync } from 'node:fs'
-import { PROGRAM_ENDED } from '../protocol.ts'
+import { PROGRAM_ENDED } from '../protocol/trial-spec.ts'
 import { WorkloadError } from '../untrusted.ts'
 
 /** What a program may be asked. */

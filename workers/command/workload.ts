@@ -1,5 +1,5 @@
 /** A workload that is another program, in any language. */
-import type { CommandSource } from '../protocol.ts'
+import type { CommandSource } from '../protocol/trial-spec.ts'
 import { threadMs } from '../telemetry/clock.ts'
 import { WorkloadError } from '../untrusted.ts'
 import type {

@@ -3,7 +3,7 @@
  * gives the same times on every machine; they are fixed before the clock starts and never move.
  */
 import { Random } from '../data/presets/random.ts'
-import type { ArrivalSpec } from '../protocol.ts'
+import type { ArrivalSpec } from '../protocol/trial-spec.ts'
 
 export interface Arrivals {
   /**

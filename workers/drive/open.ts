@@ -2,7 +2,7 @@
  * The open loop: events arrive on their own clock, and a step takes what has arrived. Arrivals never move, so that an
  * event which waits for a late workload is late by that much (no coordinated omission).
  */
-import type { OpenLoopSpec } from '../protocol.ts'
+import type { OpenLoopSpec } from '../protocol/trial-spec.ts'
 import { sleep, threadMs } from '../telemetry/clock.ts'
 import { LatencyHistogram } from '../telemetry/histogram.ts'
 import { WorkloadError } from '../untrusted.ts'

@@ -3,7 +3,7 @@ import { openLink } from '../brokers/link.ts'
 import { HELLO, READY, START } from '../data/sources/live.ts'
 import { arrivalsOf } from '../drive/arrivals.ts'
 import { recordTrace } from '../drive/trace.ts'
-import type { LivePublishSpec } from '../protocol.ts'
+import type { LivePublishSpec } from '../protocol/publish.ts'
 import { sendRows } from './publish.ts'
 import { recordsOf } from './records.ts'
 

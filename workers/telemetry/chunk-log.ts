@@ -4,7 +4,7 @@
  */
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { ChunkLogLine } from '../protocol.ts'
+import type { ChunkLogLine } from '../protocol/trial-result.ts'
 import { checkedBytes, checkedPart, checkOperatorMs, plain } from '../untrusted.ts'
 import type { StepReport } from '../workload.ts'
 import { close, open, read } from './clock.ts'

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
-import type { PerfLack, TimeWindow } from '../protocol.ts'
+import type { PerfLack, TimeWindow } from '../protocol/supervisor.ts'
 import { canTell, list, monotonicMs, textOf } from './clock.ts'
 
 const POWERCAP_ROOT = '/sys/class/powercap'

@@ -1,7 +1,9 @@
 /** All that is read before and after the timed steps, and nothing in between. */
 
 import { type IntervalHistogram, monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks'
-import type { ComputeCapInForce, NoiseReadings, TrialReport } from '../protocol.ts'
+import type { ComputeCapInForce } from '../protocol/supervisor.ts'
+import type { TrialReport } from '../protocol/trial-process.ts'
+import type { NoiseReadings } from '../protocol/trial-result.ts'
 import { cpuUsage, nextTurn, shareOf, TICK_MS, textOf } from './clock.ts'
 import { EnergyMeter } from './energy.ts'
 import { type Disturbance, difference, disturbanceOf, machineBusyBetween, readDisturbance } from './noise.ts'

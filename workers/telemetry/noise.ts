@@ -1,6 +1,6 @@
 /** Signs that others disturbed the calling thread. Linux only; null elsewhere. */
 import { join } from 'node:path'
-import type { NoiseReadings } from '../protocol.ts'
+import type { NoiseReadings } from '../protocol/trial-result.ts'
 import { canTell, cpuUsage, list, shareOf, TICK_MS, textOf, threadMs } from './clock.ts'
 
 /** The kernel's unit in /proc/stat, whatever its tick. */

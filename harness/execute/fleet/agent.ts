@@ -6,13 +6,9 @@ import { join } from 'node:path'
 import { type JetStreamClient, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { Objm } from '@nats-io/obj'
 import { headers, type NatsConnection, nuid } from '@nats-io/transport-node'
-import type {
-  Capabilities,
-  LocalResources,
-  TrialResult,
-  TrialSpec,
-  WorkloadSource,
-} from '../../../workers/protocol.ts'
+import type { Capabilities } from '../../../workers/protocol/supervisor.ts'
+import type { TrialResult } from '../../../workers/protocol/trial-result.ts'
+import type { LocalResources, TrialSpec, WorkloadSource } from '../../../workers/protocol/trial-spec.ts'
 import { makeOwnedFolder } from '../../ownership/leftovers.ts'
 import { machineName } from '../../ownership/owner.ts'
 import { STINT_VERSION } from '../../package-folder.ts'

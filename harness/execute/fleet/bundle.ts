@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { dirname, join, relative, sep } from 'node:path'
-import type { WorkloadSource } from '../../../workers/protocol.ts'
+import type { WorkloadSource } from '../../../workers/protocol/trial-spec.ts'
 import { packageFolder } from '../../package-folder.ts'
 import { UserError } from '../../user-error.ts'
 import { hashWorkload, workloadFiles } from '../workload-code.ts'

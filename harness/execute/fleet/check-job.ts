@@ -3,13 +3,13 @@
  * and then built anew from the parts that passed.
  */
 import { z } from 'zod'
+import type { DuetSpec } from '../../../workers/protocol/duet.ts'
 import {
-  type DuetSpec,
   MEMORY_SCOPES,
   MINIMUM_MEMORY_MB,
   type TrialSpec,
   type WorkloadRef,
-} from '../../../workers/protocol.ts'
+} from '../../../workers/protocol/trial-spec.ts'
 import { STINT_VERSION } from '../../package-folder.ts'
 import type { FleetMachine } from '../../record/types.ts'
 import { MOST_VARIABLES, VARIABLE_NAME, WITHHELD } from '../../sweep/env.ts'

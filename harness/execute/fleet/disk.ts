@@ -16,7 +16,7 @@ import {
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { WorkloadSource } from '../../../workers/protocol.ts'
+import type { WorkloadSource } from '../../../workers/protocol/trial-spec.ts'
 import { unfinishedName } from '../../record/atomic.ts'
 import { userCache } from '../../record/written.ts'
 import { hashWorkload } from '../workload-code.ts'

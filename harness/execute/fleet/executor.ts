@@ -6,16 +6,11 @@ import { AckPolicy, type JetStreamClient, type JetStreamManager, jetstream } fro
 import { type KV, Kvm } from '@nats-io/kv'
 import { Objm } from '@nats-io/obj'
 import { type NatsConnection, nuid } from '@nats-io/transport-node'
-import type {
-  Capabilities,
-  DuetReport,
-  DuetSpec,
-  LocalResources,
-  PrepareResult,
-  PrepareSpec,
-  TrialResult,
-  TrialSpec,
-} from '../../../workers/protocol.ts'
+import type { DuetReport, DuetSpec } from '../../../workers/protocol/duet.ts'
+import type { PrepareResult, PrepareSpec } from '../../../workers/protocol/prepare.ts'
+import type { Capabilities } from '../../../workers/protocol/supervisor.ts'
+import type { TrialResult } from '../../../workers/protocol/trial-result.ts'
+import type { LocalResources, TrialSpec } from '../../../workers/protocol/trial-spec.ts'
 import { checkedDuet } from '../../../workers/untrusted.ts'
 import { count, list } from '../../format.ts'
 import { machineName, ownerToken, parseOwner, stateOf, thisProcess } from '../../ownership/owner.ts'

@@ -2,7 +2,7 @@
  * What a fleet is asked for and says, as programs see it. Imports nothing of NATS, whose types a program need not
  * compile.
  */
-import type { Capabilities } from '../../../workers/protocol.ts'
+import type { Capabilities } from '../../../workers/protocol/supervisor.ts'
 import type { FleetMachine } from '../../record/types.ts'
 import type { RelativeTo } from '../../sweep/types.ts'
 import type { DuetExecutor, Executor } from '../executor.ts'

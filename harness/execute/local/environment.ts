@@ -1,6 +1,6 @@
 /** Which environment variables the processes of a run see. */
 import { BROKER_VARIABLES } from '../../../workers/brokers/address.ts'
-import type { WorkloadRef } from '../../../workers/protocol.ts'
+import type { WorkloadRef } from '../../../workers/protocol/trial-spec.ts'
 import { OWNER_VARIABLE } from '../../ownership/leftovers.ts'
 import { ownerToken, thisProcess } from '../../ownership/owner.ts'
 import { WITHHELD } from '../../sweep/env.ts'

@@ -5,29 +5,28 @@ import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism, freemem, totalmem } from 'node:os'
 import { join } from 'node:path'
 import {
-  type Capabilities,
-  type ComputeCapInForce,
-  type ComputeMechanism,
   DUET_DEADLINES,
   type DuetJob,
   type DuetReport,
   type DuetSpec,
+} from '../../../workers/protocol/duet.ts'
+import type { InputProblem, PrepareResult, PrepareSpec } from '../../../workers/protocol/prepare.ts'
+import type { LivePublishSpec } from '../../../workers/protocol/publish.ts'
+import type {
+  Capabilities,
+  ComputeCapInForce,
+  MemoryCapInForce,
+  OwnLimits,
+} from '../../../workers/protocol/supervisor.ts'
+import { GROUP_SIGNALS, type TrialReport, type TrialSignal } from '../../../workers/protocol/trial-process.ts'
+import type { ComputeMechanism, TrialResult } from '../../../workers/protocol/trial-result.ts'
+import {
   dataKey,
-  GROUP_SIGNALS,
-  type InputProblem,
-  type LivePublishSpec,
   type LocalResources,
-  type MemoryCapInForce,
-  type OwnLimits,
-  type PrepareResult,
-  type PrepareSpec,
   type TrialJob,
-  type TrialReport,
-  type TrialResult,
-  type TrialSignal,
   type TrialSpec,
   type TrialStart,
-} from '../../../workers/protocol.ts'
+} from '../../../workers/protocol/trial-spec.ts'
 import { trialErrorFrom } from '../../../workers/untrusted.ts'
 import { makeOwnedFolder, removeLeftovers } from '../../ownership/leftovers.ts'
 import { workloadName } from '../../sweep/paths.ts'

@@ -4,13 +4,10 @@
  */
 import { cpus } from 'node:os'
 import type { PreparedDataset } from '../../../workers/data/types.ts'
-import {
-  type DuetReport,
-  NOTHING_MEASURED,
-  type PrepareResult,
-  type TimeWindow,
-  type TrialReport,
-} from '../../../workers/protocol.ts'
+import type { DuetReport } from '../../../workers/protocol/duet.ts'
+import type { PrepareResult } from '../../../workers/protocol/prepare.ts'
+import type { TimeWindow } from '../../../workers/protocol/supervisor.ts'
+import { NOTHING_MEASURED, type TrialReport } from '../../../workers/protocol/trial-process.ts'
 import {
   checkedChoices,
   checkedDescription,

@@ -3,14 +3,14 @@ import { type ChildProcess, fork } from 'node:child_process'
 import type {
   Capabilities,
   ComputeCapInForce,
-  ComputeMechanism,
   MemoryCapInForce,
-  MemoryScope,
   SupervisorReply,
   SupervisorRequest,
   TimeWindow,
   WatchSummary,
-} from '../../../workers/protocol.ts'
+} from '../../../workers/protocol/supervisor.ts'
+import type { ComputeMechanism } from '../../../workers/protocol/trial-result.ts'
+import type { MemoryScope } from '../../../workers/protocol/trial-spec.ts'
 import { entryFile } from './entries.ts'
 import { workerEnvironment } from './environment.ts'
 import { metTaskLimit, taskLimitError } from './task-limit.ts'

@@ -1,7 +1,7 @@
 /** One disposable trial process: a Tinypool of one child process that is used for one job. */
 import type { ChildProcess } from 'node:child_process'
 import { Tinypool } from 'tinypool'
-import type { TrialPermit, TrialSignal } from '../../../workers/protocol.ts'
+import type { TrialPermit, TrialSignal } from '../../../workers/protocol/trial-process.ts'
 import { taskLimitError } from './task-limit.ts'
 
 /** How a trial process ended that gave no result. */

@@ -1,23 +1,24 @@
 /** Makes a journal line of what the trial process reported and what the supervisor saw. */
+import type {
+  ChildrenUsage,
+  ComputeCapInForce,
+  MemoryCapInForce,
+  WatchSummary,
+} from '../../../workers/protocol/supervisor.ts'
+import type { TrialReport } from '../../../workers/protocol/trial-process.ts'
 import {
   type CapsRecord,
-  type ChildrenUsage,
-  type ComputeCapInForce,
   type Disturbed,
   type EnergyRecord,
-  type MemoryCapInForce,
   NO_NOISE_READINGS,
   type NoiseReadings,
   type NoiseRecord,
   type NotOkTrial,
   type RecordedError,
   type TrialError,
-  type TrialJob,
-  type TrialReport,
   type TrialResult,
-  type TrialSpec,
-  type WatchSummary,
-} from '../../../workers/protocol.ts'
+} from '../../../workers/protocol/trial-result.ts'
+import type { TrialJob, TrialSpec } from '../../../workers/protocol/trial-spec.ts'
 import { trialErrorFrom } from '../../../workers/untrusted.ts'
 import { estimatedJoules } from '../../analyse/values.ts'
 import { formatNumber } from '../../format.ts'

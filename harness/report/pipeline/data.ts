@@ -1,7 +1,8 @@
 /** What the files of `stint pipeline` are made from: a run folder, read once. */
 
 import { op, table } from 'arquero'
-import type { ChunkLogLine, OkTrial, TrialResult, Watts } from '../../../workers/protocol.ts'
+import type { ChunkLogLine, OkTrial, TrialResult } from '../../../workers/protocol/trial-result.ts'
+import type { Watts } from '../../../workers/protocol/trial-spec.ts'
 import { estimatedJoules, groupByScenario, machinePart, okTrials } from '../../analyse/values.ts'
 import { own } from '../../own.ts'
 import { type RecordedRun, readChunkLog } from '../../record/open-run.ts'

@@ -1,6 +1,6 @@
 /** `pipeline_report.json` and `run_manifest.json`. Every number in them was measured; null where nothing was measured. */
 
-import type { ChunkLogLine } from '../../../workers/protocol.ts'
+import type { ChunkLogLine } from '../../../workers/protocol/trial-result.ts'
 import type { ComparisonRow } from '../../analyse/comparison.ts'
 import { okTrials } from '../../analyse/values.ts'
 import { own } from '../../own.ts'

@@ -1,5 +1,5 @@
 /** The tables and lines of `stint pipeline`: the original's columns first, what is measured beside them after. */
-import type { ChunkLogLine } from '../../../workers/protocol.ts'
+import type { ChunkLogLine } from '../../../workers/protocol/trial-result.ts'
 import type { Estimate } from '../../analyse/descriptive.ts'
 import type { CsvValue, DataTable } from '../section.ts'
 import { comparisonTable } from '../tables.ts'

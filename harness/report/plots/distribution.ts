@@ -1,5 +1,5 @@
 /** How latency is distributed: over the events of an open loop, else over the chunks of a trial; and at its percentiles. */
-import { LATENCY_SHARES } from '../../../workers/protocol.ts'
+import { LATENCY_SHARES } from '../../../workers/protocol/trial-result.ts'
 import { mean } from '../../analyse/descriptive.ts'
 import { okTrials } from '../../analyse/values.ts'
 import { count, formatMetric, formatNumber, list, wholeNumber } from '../../format.ts'

@@ -1,6 +1,6 @@
 /** The tables of results: every scenario, the operating points, and the caps. */
 
-import type { Outcome } from '../../../workers/protocol.ts'
+import type { Outcome } from '../../../workers/protocol/trial-result.ts'
 import { membersOf } from '../../analyse/comparison.ts'
 import type { Estimate } from '../../analyse/descriptive.ts'
 import type { OperatingPoint } from '../../analyse/operating-points.ts'

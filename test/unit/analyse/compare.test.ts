@@ -6,7 +6,7 @@ import { groupByScenario } from '../../../harness/analyse/values.ts'
 import { formatWarning } from '../../../harness/analyse/warnings.ts'
 import { sizeText } from '../../../harness/report/words.ts'
 import type { CompareSettings } from '../../../harness/sweep/types.ts'
-import type { TrialResult } from '../../../workers/protocol.ts'
+import type { TrialResult } from '../../../workers/protocol/trial-result.ts'
 import { ended } from '../../fixtures/trials.ts'
 import { METRICS, makeScenario, makeTrial, trialsOf } from './make-trials.ts'
 

@@ -2,7 +2,7 @@
 import { metricTable } from '../../../harness/metrics.ts'
 import { defaultSettings } from '../../../harness/sweep/settings.ts'
 import type { Scenario } from '../../../harness/sweep/types.ts'
-import type { OkTrial } from '../../../workers/protocol.ts'
+import type { OkTrial } from '../../../workers/protocol/trial-result.ts'
 import type { Scalar } from '../../../workers/workload.ts'
 import { NO_CAPS, NO_NOISE } from '../../fixtures/trials.ts'
 

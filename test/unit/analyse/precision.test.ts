@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { relativeHalfWidth, Stopping } from '../../../harness/analyse/precision.ts'
 import { HARNESS_METRICS } from '../../../harness/metrics.ts'
 import type { PlannedTrial } from '../../../harness/sweep/types.ts'
-import type { Outcome, TrialResult } from '../../../workers/protocol.ts'
+import type { Outcome, TrialResult } from '../../../workers/protocol/trial-result.ts'
 import { okOf } from '../../fixtures/trials.ts'
 import { normals } from './make-noise.ts'
 

@@ -23,7 +23,7 @@ import {
 import { Search } from '../../../harness/plan/search.ts'
 import { orderStream, shuffle } from '../../../harness/random.ts'
 import type { Constraint, PlannedTrial } from '../../../harness/sweep/types.ts'
-import type { TrialResult } from '../../../workers/protocol.ts'
+import type { TrialResult } from '../../../workers/protocol/trial-result.ts'
 import { ended } from '../../fixtures/trials.ts'
 import { normals } from './make-noise.ts'
 import { METRICS, makeTrial } from './make-trials.ts'

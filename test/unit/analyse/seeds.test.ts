@@ -11,7 +11,7 @@ import {
 } from '../../../harness/analyse/power.ts'
 import { poolBySeed, seedKeys } from '../../../harness/analyse/seeds.ts'
 import type { CompareSettings } from '../../../harness/sweep/types.ts'
-import type { TrialResult } from '../../../workers/protocol.ts'
+import type { TrialResult } from '../../../workers/protocol/trial-result.ts'
 import type { Scalar } from '../../../workers/workload.ts'
 import { ended } from '../../fixtures/trials.ts'
 import { METRICS, makeScenario, makeTrial } from './make-trials.ts'

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { paretoFrontier } from '../../../harness/analyse/front.ts'
 import { operatingPoints } from '../../../harness/analyse/operating-points.ts'
 import { summarise } from '../../../harness/analyse/summary.ts'
-import type { TrialResult } from '../../../workers/protocol.ts'
+import type { TrialResult } from '../../../workers/protocol/trial-result.ts'
 import { ended } from '../../fixtures/trials.ts'
 import { METRICS, makeScenario, makeTrial } from './make-trials.ts'
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { commandLine } from '../../../harness/cli/command-line.ts'
 import { trialId } from '../../../harness/plan/planner.ts'
 import { openRun } from '../../../harness/record/open-run.ts'
-import type { PassedOver, TrialResult } from '../../../workers/protocol.ts'
+import type { PassedOver, TrialResult } from '../../../workers/protocol/trial-result.ts'
 import { writeRun } from '../../fixtures/write-run.ts'
 import { syntheticRun } from '../report/synthetic.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Arrivals, arrivalsOf } from '../../../workers/drive/arrivals.ts'
-import type { ArrivalSpec } from '../../../workers/protocol.ts'
+import type { ArrivalSpec } from '../../../workers/protocol/trial-spec.ts'
 
 /** The first `count` times, drawn in blocks of the given size. */
 function times(spec: ArrivalSpec, seed: number, count: number, block = 512): number[] {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { LATENCY_SHARES } from '../../../workers/protocol.ts'
+import { LATENCY_SHARES } from '../../../workers/protocol/trial-result.ts'
 import { LatencyHistogram, RELATIVE_ERROR } from '../../../workers/telemetry/histogram.ts'
 
 describe('a histogram of latencies', () => {

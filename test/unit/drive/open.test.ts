@@ -4,7 +4,7 @@ import { Random } from '../../../workers/data/presets/random.ts'
 import { ClosedLoop } from '../../../workers/drive/closed.ts'
 import { OpenLoop } from '../../../workers/drive/open.ts'
 import { MeasuredRun } from '../../../workers/measured-run.ts'
-import type { OpenLoopSpec } from '../../../workers/protocol.ts'
+import type { OpenLoopSpec } from '../../../workers/protocol/trial-spec.ts'
 import type { OpenWorkload } from '../../../workers/workload.ts'
 import { driveVirtually, VirtualClock, type Work } from '../../fixtures/virtual-time.ts'
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { disturbancesOf } from '../../../harness/execute/local/trial-result.ts'
-import { NO_NOISE_READINGS } from '../../../workers/protocol.ts'
+import { NO_NOISE_READINGS } from '../../../workers/protocol/trial-result.ts'
 import {
   type Disturbance,
   disturbanceOf,

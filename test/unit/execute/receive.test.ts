@@ -1,7 +1,7 @@
 /** What a trial process sent, held against the coordinator's own clock. */
 import { describe, expect, it } from 'vitest'
 import { receiveDuet, receivePrepared, receiveReport } from '../../../harness/execute/local/receive.ts'
-import { LATENCY_SHARES, NO_NOISE_READINGS } from '../../../workers/protocol.ts'
+import { LATENCY_SHARES, NO_NOISE_READINGS } from '../../../workers/protocol/trial-result.ts'
 
 const SPAN = { from: 1000, to: 9000 }
 

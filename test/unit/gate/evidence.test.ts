@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { stillAccepted } from '../../../harness/gate/accepted.ts'
 import { whereOf } from '../../../harness/gate/where.ts'
 import { sumUp } from '../../../workers/duet-process.ts'
-import type { DuetReport } from '../../../workers/protocol.ts'
+import type { DuetReport } from '../../../workers/protocol/duet.ts'
 import type { MetricInfo } from '../../../workers/workload.ts'
 import { duetOf, normalNoise, playGate } from './support.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type HistoryOptions, historyOf, type Recorded } from '../../../harness/gate/history.ts'
 import type { Manifest } from '../../../harness/record/types.ts'
-import type { TrialResult } from '../../../workers/protocol.ts'
+import type { TrialResult } from '../../../workers/protocol/trial-result.ts'
 import { normals } from '../analyse/make-noise.ts'
 
 const FULL = process.env['STINT_FULL'] === '1'

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { runGate } from '../../../harness/gate/run-gate.ts'
 import { TimeLimit } from '../../../harness/gate/time-limit.ts'
 import { sweepFromData } from '../../../harness/sweep/load.ts'
-import type { PrepareResult, PrepareSpec } from '../../../workers/protocol.ts'
+import type { PrepareResult, PrepareSpec } from '../../../workers/protocol/prepare.ts'
 import { FakeExecutor, type TrialChanges } from '../../fixtures/fake-executor.ts'
 import { INFO } from './support.ts'
 

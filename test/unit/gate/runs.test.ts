@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { memoryTest, timesTest } from '../../../harness/gate/baseline.ts'
 import { HARNESS_METRICS, type Metric } from '../../../harness/metrics.ts'
-import type { TrialResult } from '../../../workers/protocol.ts'
+import type { TrialResult } from '../../../workers/protocol/trial-result.ts'
 import { normalNoise } from './support.ts'
 
 const metric = (name: string): Metric => HARNESS_METRICS.find((one) => one.name === name)!

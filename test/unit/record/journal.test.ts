@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { eachTrial, Journal } from '../../../harness/record/journal.ts'
-import type { TrialResult } from '../../../workers/protocol.ts'
+import type { TrialResult } from '../../../workers/protocol/trial-result.ts'
 import { makeTrial } from '../analyse/make-trials.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'stint-journal-'))

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { readMachine } from '../../../harness/record/machine.ts'
 import { readOwnLimits } from '../../../workers/caps/limits.ts'
-import { NO_OWN_LIMITS } from '../../../workers/protocol.ts'
+import { NO_OWN_LIMITS } from '../../../workers/protocol/supervisor.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'stint-machine-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

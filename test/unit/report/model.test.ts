@@ -6,7 +6,7 @@ import { capsTable, operatingTable, summaryTable } from '../../../harness/report
 import { noiseFacts } from '../../../harness/report/sections/run.ts'
 import { scenarioTable } from '../../../harness/report/tables.ts'
 import type { ReportModel } from '../../../harness/report/types.ts'
-import type { PassedOver } from '../../../workers/protocol.ts'
+import type { PassedOver } from '../../../workers/protocol/trial-result.ts'
 import { ended, measuring, NO_NOISE, okOf } from '../../fixtures/trials.ts'
 import { syntheticRun } from './synthetic.ts'
 

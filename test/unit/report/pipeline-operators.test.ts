@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { operatorTotals } from '../../../harness/report/pipeline/data.ts'
-import type { ChunkLogLine } from '../../../workers/protocol.ts'
+import type { ChunkLogLine } from '../../../workers/protocol/trial-result.ts'
 
 const chunk = (operators_ms?: Record<string, number>) => ({ operators_ms }) as unknown as ChunkLogLine
 

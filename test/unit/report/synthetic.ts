@@ -6,7 +6,7 @@ import { gateSettings } from '../../../harness/sweep/build.ts'
 import type { SweepInput } from '../../../harness/sweep/schema.ts'
 import { defaultSettings } from '../../../harness/sweep/settings.ts'
 import type { Goal, Scenario } from '../../../harness/sweep/types.ts'
-import type { TrialResult } from '../../../workers/protocol.ts'
+import type { TrialResult } from '../../../workers/protocol/trial-result.ts'
 import type { Scalar } from '../../../workers/workload.ts'
 import { NO_CAPS, NO_NOISE } from '../../fixtures/trials.ts'
 

@@ -64,7 +64,7 @@ describe('the import rules', () => {
         'workers/data/planted.ts',
         "import type { Learner } from '../pipeline/learn/learner.ts'\nexport type Planted = Learner\n",
       ],
-      'brokers-stand-alone': ['workers/brokers/planted.ts', "import '../protocol.ts'\n"],
+      'brokers-stand-alone': ['workers/brokers/planted.ts', "import '../protocol/duet.ts'\n"],
       'analyse-is-pure': ['harness/analyse/planted-io.ts', "import 'node:fs'\n"],
       'analyse-stands-alone': ['harness/analyse/planted.ts', "import '../sweep/expand.ts'\n"],
       'cli-through-index': [

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { runSweep } from '../../../harness/session/run.ts'
 import { loadSweep } from '../../../harness/sweep/load.ts'
-import type { TrialSpec } from '../../../workers/protocol.ts'
+import type { TrialSpec } from '../../../workers/protocol/trial-spec.ts'
 import { FakeExecutor } from '../../fixtures/fake-executor.ts'
 import { workloadFile } from '../../fixtures/trial.ts'
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { runSweep, type SweepRun } from '../../../harness/session/run.ts'
 import { loadSweep } from '../../../harness/sweep/load.ts'
-import { NO_OWN_LIMITS } from '../../../workers/protocol.ts'
+import { NO_OWN_LIMITS } from '../../../workers/protocol/supervisor.ts'
 import { ALL_CAPS, FakeExecutor } from '../../fixtures/fake-executor.ts'
 import { workloadFile } from '../../fixtures/trial.ts'
 

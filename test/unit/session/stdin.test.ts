@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { expect, it, onTestFinished } from 'vitest'
 import { withStdinAsFile } from '../../../harness/session/inputs.ts'
-import type { DatasetSpec } from '../../../workers/protocol.ts'
+import type { DatasetSpec } from '../../../workers/protocol/prepare.ts'
 
 const asked = (path: string): DatasetSpec => ({
   kind: 'file',

@@ -10,7 +10,7 @@ import { buildReportModel } from '../../../harness/report/model.ts'
 import { resumeRun } from '../../../harness/session/resume.ts'
 import { runSweep } from '../../../harness/session/run.ts'
 import { loadSweep } from '../../../harness/sweep/load.ts'
-import type { TrialSpec } from '../../../workers/protocol.ts'
+import type { TrialSpec } from '../../../workers/protocol/trial-spec.ts'
 import { FakeExecutor, type TrialChanges } from '../../fixtures/fake-executor.ts'
 import { workloadFile } from '../../fixtures/trial.ts'
 

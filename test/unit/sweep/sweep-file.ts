@@ -6,7 +6,7 @@ import { afterAll } from 'vitest'
 import { type LoadedSweep, loadSweep } from '../../../harness/sweep/load.ts'
 import type { Overrides } from '../../../harness/sweep/overrides.ts'
 import { SweepError } from '../../../harness/sweep/problems.ts'
-import type { InputProblem } from '../../../workers/protocol.ts'
+import type { InputProblem } from '../../../workers/protocol/prepare.ts'
 
 const folders: string[] = []
 

@@ -2,13 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { energyOf } from '../../../../harness/execute/local/trial-result.ts'
 import { chunkEnergy, type PipelineData } from '../../../../harness/report/pipeline/data.ts'
 import { notMeasured } from '../../../../harness/report/pipeline/report-json.ts'
-import type {
-  ChunkLogLine,
-  OkTrial,
-  TrialReport,
-  TrialSpec,
-  WatchSummary,
-} from '../../../../workers/protocol.ts'
+import type { WatchSummary } from '../../../../workers/protocol/supervisor.ts'
+import type { TrialReport } from '../../../../workers/protocol/trial-process.ts'
+import type { ChunkLogLine, OkTrial } from '../../../../workers/protocol/trial-result.ts'
+import type { TrialSpec } from '../../../../workers/protocol/trial-spec.ts'
 
 const WATTS = { idle: 2, per_core: 3 }
 const WALL_S = 1.5

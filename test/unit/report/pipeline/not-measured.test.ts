@@ -5,7 +5,7 @@ import { openRun } from '../../../../harness/record/open-run.ts'
 import { readPipelineData } from '../../../../harness/report/pipeline/data.ts'
 import { csvText } from '../../../../harness/report/render/csv.ts'
 import { pipelineReport } from '../../../../harness/report/sections/pipeline.ts'
-import type { OkTrial, TrialResult } from '../../../../workers/protocol.ts'
+import type { OkTrial, TrialResult } from '../../../../workers/protocol/trial-result.ts'
 import { okOf } from '../../../fixtures/trials.ts'
 import { markdownOf } from '../rendered.ts'
 

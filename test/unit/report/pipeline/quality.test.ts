@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { qualitySection } from '../../../../harness/report/pipeline/report-json.ts'
-import type { ChunkLogLine } from '../../../../workers/protocol.ts'
+import type { ChunkLogLine } from '../../../../workers/protocol/trial-result.ts'
 
 const chunk = (number: number, drift?: unknown): ChunkLogLine => ({
   chunk: number,

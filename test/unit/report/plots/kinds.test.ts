@@ -10,7 +10,11 @@ import { drawPicture } from '../../../../harness/report/plots/draw.ts'
 import { namesOf, PLOTS } from '../../../../harness/report/plots/names.ts'
 import { picturesOf } from '../../../../harness/report/section.ts'
 import { runReport } from '../../../../harness/report/sections/run.ts'
-import { type ChunkLogLine, LATENCY_SHARES, type TrialResult } from '../../../../workers/protocol.ts'
+import {
+  type ChunkLogLine,
+  LATENCY_SHARES,
+  type TrialResult,
+} from '../../../../workers/protocol/trial-result.ts'
 import { measuring } from '../../../fixtures/trials.ts'
 import { type Shape, syntheticRun } from '../synthetic.ts'
 
