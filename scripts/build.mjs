@@ -108,6 +108,7 @@ const { output } = await bundle.write({
       // What every command loads first: the tables that the library hands out as they are, numbers as text, and errors.
       { name: 'tables', test: /\/build\/harness\/(?:metrics|report\/plots\/names|format|user-error)\.js$/ },
       // Trial processes need it without those.
+      { name: 'protocol', test: /\/build\/workers\/protocol\//, priority: 1 },
       { name: 'plain-text', test: /\/build\/workers\/data\/(?:plain-text|csv-text)\.js$/, priority: 1 },
     ],
   },

@@ -179,8 +179,6 @@ async function decided(words: GateWords, exports: readonly Export[]) {
       ...profiled,
       overwrite: words.overwrite,
       plots,
-      // With the start of this process.
-      began: 0,
       ...fleetOf(words),
       ...hooks,
     }),
