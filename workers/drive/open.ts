@@ -87,8 +87,6 @@ export class OpenLoop implements Driver {
   /** Arrivals of events that were handled and not answered yet. */
   private readonly held = new Times()
   private readonly latency = new LatencyHistogram()
-  /** Latencies of the events that are answered now. */
-  private readonly batch = new Float64Array(BLOCK)
   private latencySum = 0
   private waitSum = 0
   private inTime = 0
@@ -264,18 +262,18 @@ export class OpenLoop implements Driver {
 
   /** @param arrivals of the events from `from` to before `to`, which are answered now */
   private answer(arrivals: Times, from: number, to: number, now: number): void {
-    const { batch } = this
+    const { batch } = this.latency
     const deadline = this.spec.deadline_ms ?? Number.POSITIVE_INFINITY
     let { latencySum, inTime } = this
-    for (let begin = from; begin < to; begin += BLOCK) {
-      const length = Math.min(BLOCK, to - begin)
+    for (let begin = from; begin < to; begin += batch.length) {
+      const length = Math.min(batch.length, to - begin)
       for (let i = 0; i < length; i++) {
         const latency = now - arrivals.at(begin + i)
         batch[i] = latency
         latencySum += latency
         if (latency <= deadline) inTime++
       }
-      this.latency.add(length === BLOCK ? batch : batch.subarray(0, length))
+      this.latency.add(length)
     }
     this.latencySum = latencySum
     this.inTime = inTime

@@ -21,22 +21,26 @@ const BUCKETS = (HIGHEST - LOWEST) << BUCKET_BITS
 
 const UPPER = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 1 : 0
 
+/** Values that are counted at a time, at most. */
+const BATCH = 512
+
 export class LatencyHistogram {
   /** The first bucket takes all below 2^LOWEST. */
   private readonly counts = new Float64Array(BUCKETS + 1)
   count = 0
   max = Number.NEGATIVE_INFINITY
+  /** Values to count next, ms from 0 on; filled from outside. */
+  readonly batch = new Float64Array(BATCH)
+  private readonly halves = new Uint32Array(this.batch.buffer)
 
-  /** @param latencies ms, from 0 on */
-  add(latencies: Float64Array): void {
-    const { counts } = this
-    const { buffer, byteOffset, length } = latencies
-    const halves = new Uint32Array(buffer, byteOffset, 2 * length)
+  /** Counts the first values of the batch. */
+  add(length: number): void {
+    const { batch, counts, halves } = this
     let { max } = this
     for (let i = 0; i < length; i++) {
       const bucket = (halves[2 * i + UPPER]! >>> SHIFT) - FIRST
       counts[bucket < 0 ? 0 : bucket >= BUCKETS ? BUCKETS : bucket + 1]! += 1
-      if (latencies[i]! > max) max = latencies[i]!
+      if (batch[i]! > max) max = batch[i]!
     }
     this.max = max
     this.count += length
