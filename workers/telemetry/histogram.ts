@@ -67,7 +67,7 @@ export class LatencyHistogram {
   }
 
   get bytes(): number {
-    return this.counts.byteLength
+    return this.counts.byteLength + this.batch.byteLength
   }
 }
 
