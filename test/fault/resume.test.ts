@@ -129,15 +129,17 @@ describe.skipIf(process.platform !== 'linux')('a run whose processes are killed 
     const grid = { 'params.salt': SALTS.slice(0, 1) }
     const sweep = box.sweep({ ...SWEEP, grid, benchmark_runs: 1, params: { ms: 1500 }, n_jobs: 1 })
     const { end } = box.start(['run', sweep, '--out', box.results, '--quiet'])
-    await box.until(() => only('tinypool').length === 1 && box.runs().length === 1, 'a host of a trial')
+    const started = () => box.runs().some((run) => existsSync(join(run, 'started.jsonl')))
+    await box.until(() => started() && only('tinypool').length === 1, 'a host of a trial')
     const [host] = only('tinypool')
-    process.kill(host!, 'SIGSTOP')
     const others = box
       .processes()
       .map(({ pid }) => pid)
       .filter((pid) => pid !== host)
-    // Stopped first: the one that is killed second would see the end of the other, and kill the trial process.
+    // Stopped first: the one that is killed second would see the end of the other, and kill the trial process. And
+    // before the trial process is: a process that was started ahead is held stopped, and they make it go on.
     for (const pid of others) process.kill(pid, 'SIGSTOP')
+    process.kill(host!, 'SIGSTOP')
     kill(others)
     await end
     expect(box.processes().map(({ pid }) => pid)).toEqual([host])

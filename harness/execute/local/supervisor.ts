@@ -13,7 +13,7 @@ import type { ComputeMechanism } from '../../../workers/protocol/trial-result.ts
 import type { MemoryScope } from '../../../workers/protocol/trial-spec.ts'
 import { entryFile } from './entries.ts'
 import { workerEnvironment } from './environment.ts'
-import { metTaskLimit, taskLimitError } from './task-limit.ts'
+import { endStuckStart, metTaskLimit, taskLimitError } from './task-limit.ts'
 
 type Answer = Exclude<SupervisorReply, { op: 'ready' }>
 
@@ -63,6 +63,7 @@ export class Supervisor {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
     this.hear()
+    endStuckStart(this.child)
     this.failure = new Promise((_, reject) => {
       this.child.once('exit', (code, signal) => {
         const fail = () => reject(this.reasonOfEnd(code, signal))

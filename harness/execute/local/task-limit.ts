@@ -1,4 +1,5 @@
 /** A limit on processes and threads: how it is known, and what is said of it. */
+import type { ChildProcess } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../../user-error.ts'
@@ -10,6 +11,8 @@ const REFUSED =
 const NEEDED = 40
 /** So many times what a run needs is more than enough. */
 const MANY = 8
+/** A start that takes so long is looked at. */
+const LONG_START_MS = 15_000
 
 /**
  * Whether a process was ended by a limit on threads.
@@ -30,6 +33,20 @@ export function taskLimitMessage(): string {
 /** A run that can start no process ends. */
 export function taskLimitError(): UserError {
   return new UserError(taskLimitMessage())
+}
+
+/**
+ * Ends a process of Node that was refused some of its threads as it started, for which it waits for ever. It ends as one
+ * does that was refused the first of them. Its first message shows that it has started.
+ */
+export function endStuckStart(child: ChildProcess): void {
+  const look = setInterval(() => {
+    if (metTaskLimit('', true)) child.kill('SIGABRT')
+  }, LONG_START_MS)
+  look.unref()
+  const started = () => clearInterval(look)
+  child.once('message', started)
+  child.once('exit', started)
 }
 
 /** Whether a few processes more than a run needs may be started. */

@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { Tinypool } from 'tinypool'
 import type { TrialPermit, TrialSignal } from '../../../workers/protocol/trial-process.ts'
-import { taskLimitError } from './task-limit.ts'
+import { endStuckStart, taskLimitError } from './task-limit.ts'
 
 /** How a trial process ended that gave no result. */
 export interface ProcessDeath {
@@ -74,6 +74,7 @@ export class TrialProcess<R> {
       throw taskLimitError()
     }
     this.pid = this.child.pid
+    endStuckStart(this.child)
     this.divert(options.onOutput)
     this.child.on('message', (message: Partial<TrialSignal> | null) => {
       if (SIGNALS.includes(message?.stint)) options.onSignal?.(message!.stint!)
