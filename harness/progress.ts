@@ -1,6 +1,6 @@
 /**
  * What a program may show while a run or a gate is under way: a bar on a terminal, a line now and then elsewhere, and
- * failures as they happen. Knows neither clock nor stream of its own, so that tests can read it.
+ * failures as they happen. Writes to no stream of its own, so that tests can read it.
  */
 import type { NotOkTrial, TrialResult } from '../workers/protocol/trial-result.ts'
 import { count, formatDuration, formatNumber, plain } from './format.ts'
@@ -33,6 +33,8 @@ export interface Shown {
 const CLEAR_LINE = '\r\u001b[2K'
 /** Of a gate, where there is no terminal, ms. */
 const LINE_EVERY_MS = 15_000
+/** What cannot be run is mostly known sooner, and then the error stands by itself. */
+const AIM_AFTER_MS = 700
 
 export class Progress implements Shown {
   readonly #options: Required<ProgressOptions>
@@ -41,6 +43,9 @@ export class Progress implements Shown {
   /** A gate's line is on the screen. */
   #open = false
   #last: number
+  /** What the run sets out to do, where that is not said yet. */
+  #aim: string | null = null
+  #aimTimer: NodeJS.Timeout | undefined
 
   constructor(options: ProgressOptions) {
     this.#options = { now: () => performance.now(), ...options }
@@ -48,9 +53,11 @@ export class Progress implements Shown {
   }
 
   readonly hear = (event: RunEvent | GateEvent): void => {
+    this.#tellAim()
     switch (event.event) {
       case 'preparing':
-        this.#tell(`${event.sweep.name}: ${aimOf(event.sweep)}`)
+        this.#aim = `${event.sweep.name}: ${aimOf(event.sweep)}`
+        this.#aimTimer = setTimeout(() => this.#tellAim(), AIM_AFTER_MS).unref()
         break
       case 'prepared':
         this.#prepared(event.manifest, event.finished, event.left)
@@ -84,6 +91,7 @@ export class Progress implements Shown {
   }
 
   close(): void {
+    clearTimeout(this.#aimTimer)
     this.#trials?.close()
     this.#trials = null
     if (this.#open) this.#options.write('\n')
@@ -113,6 +121,12 @@ export class Progress implements Shown {
     for (const note of manifest.notes) this.#tell(`note: ${note}`)
     const trials = isSearch ? null : finished + left
     this.#trials = new TrialProgress({ ...this.#options, trials, finished })
+  }
+
+  #tellAim(): void {
+    clearTimeout(this.#aimTimer)
+    if (this.#aim !== null) this.#tell(this.#aim)
+    this.#aim = null
   }
 
   /** One line that stays. */

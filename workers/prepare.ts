@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
 import { Piscina } from 'piscina'
+import { suggest } from './data/header.ts'
 import { BrokerSources } from './data/sources/from-broker.ts'
 import type { DataFingerprint, PreparedDataset } from './data/types.ts'
 import { BUILT_IN, loadWorkload, openWorkload } from './load-workload.ts'
@@ -169,7 +170,14 @@ async function checkArrivals(
   datasets: readonly PreparedDataset[],
 ): Promise<void> {
   const dataset = place === null ? null : datasets[place]!
-  if (trace !== null) await (await import('./drive/trace.ts')).recordTrace(dataset!, trace)
+  if (trace !== null) {
+    const { columns } = dataset!.fingerprint
+    if (!columns.includes(trace)) {
+      const message = `the data has no column "${trace}"${suggest(trace, columns)}`
+      throw new InputError({ key: 'arrival.column', message })
+    }
+    await (await import('./drive/trace.ts')).recordTrace(dataset!, trace)
+  }
   if (sheds === null || source === BUILT_IN) return
   const { workload, kind } = await loadWorkload(source)
   const defaults = Object.entries(info.params ?? {}).map(([name, param]) => [name, param.default])

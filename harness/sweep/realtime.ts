@@ -68,7 +68,9 @@ export function realtimeFindings(
   for (const [key, { where, goesWith }] of Object.entries(MEANT)) {
     const given = scenarios.find(({ settings }) => settings[key as Key] !== SETTING_DEFAULTS[key])
     if (given === undefined || scenarios.some(({ settings }) => where(settings))) continue
-    const hint = `say mode: realtime, or remove it`
+    const hint = scenarios.some(({ settings }) => isRealtime(settings))
+      ? 'remove it'
+      : 'say mode: realtime, or remove it'
     add({ key, what: `goes with ${goesWith}`, hint }, given.settings[key as Key])
   }
   for (const scenario of scenarios) {

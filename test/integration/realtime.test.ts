@@ -83,7 +83,7 @@ grid: { mode: [streaming, realtime] }
     [
       'a trace of a column that is not there',
       'dataset: { source: back.csv, target: y }, arrival: { pattern: trace, column: when }',
-      'back.csv:1: column "when": arrival.column: there is no such column; the data has at, x, y',
+      'key "arrival.column": the data has no column "when". Columns: at, x, y',
     ],
   ])('is refused %s before any starts', { timeout: 120_000 }, async (_, keys, says) => {
     const path = box.write('bad.yaml', `{ name: bad, mode: realtime, ${keys} }`)

@@ -1,5 +1,5 @@
 import stringWidth from 'fast-string-width'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Progress, TrialProgress } from '../../harness/progress.ts'
 import type { RunEvent } from '../../harness/session/events.ts'
 import type { TrialResult } from '../../workers/protocol/trial-result.ts'
@@ -87,6 +87,24 @@ describe('progress', () => {
     )
     expect(state.text).toContain('mind\ufffd[2J this\n')
     expect(state.text).toMatch(/1\/1 trials?\n$/)
+  })
+
+  it('says what a run sets out to do while its data is read, and nothing beside an error that comes at once', () => {
+    vi.useFakeTimers()
+    try {
+      const preparing: RunEvent = { event: 'preparing', sweep: syntheticRun().manifest.sweep }
+      const refused = shown(false)
+      refused.progress.hear(preparing)
+      refused.progress.close()
+      const slow = shown(false)
+      slow.progress.hear(preparing)
+      expect(slow.state.text).toBe('')
+      vi.advanceTimersByTime(1000)
+      expect(slow.state.text).toMatch(/: \d+ scenarios x .* trials\n$/)
+      expect(refused.state.text).toBe('')
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('of a gate redraws one line within the width of a terminal, and prints one now and then elsewhere', () => {

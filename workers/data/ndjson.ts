@@ -2,15 +2,18 @@
 
 import type { ChunkReader, ColumnChunk, ColumnSpec, OpenReader, ReaderOptions } from './columns.ts'
 import { DataError } from './columns.ts'
+import { columnBuilder, type TextBuilder } from './csv/values.ts'
 import { misfit, shortened } from './decode.ts'
+import { FlatEvents } from './flat-events.ts'
 import { findColumns } from './header.ts'
-import { type ColumnSink, columnSink } from './sinks.ts'
 import { type ByteSource, NotText, openSource } from './sources/bytes.ts'
 
 const FIRST_BUFFER_BYTES = 256 * 1024
 const LONGEST_LINE_BYTES = 16 * 1024 * 1024
 /** Where they are not known, fields are named by the events at the start: so many of them. */
 const NAMING_EVENTS = 1000
+/** Events whose fields are found before they are read: few enough that their bytes are still in the processor's cache. */
+const BLOCK_EVENTS = 64
 const LF = 10
 const QUOTE = 34
 const COMMA = 44
@@ -65,7 +68,7 @@ export async function readEvents(
   try {
     let any = false
     for (;;) {
-      const next = lines.ready() ?? (await lines.next())
+      const next = lines.ready() ?? (await lines.following())
       if (next === null) break
       any = true
       const fields = new Map<string, string>()
@@ -92,7 +95,7 @@ async function readEarly(lines: Lines): Promise<{ header: string[]; early: ReadE
   const early: ReadEvent[] = []
   const names = new Set<string>()
   while (early.length < NAMING_EVENTS) {
-    const next = lines.ready() ?? (await lines.next())
+    const next = lines.ready() ?? (await lines.following())
     if (next === null) break
     early.push(next)
     collectNames(next.event, '', names)
@@ -124,6 +127,12 @@ class NdjsonReader implements ChunkReader {
   private readonly early: ReadEvent[]
   private nextEarly = 0
   private readonly fields: Field[]
+  private readonly flat: FlatEvents
+  /** Events of which the fields are found and not read yet: starts and ends, a row of them for each event. */
+  private readonly ranges: Int32Array
+  private readonly found: { from: number; to: number }[]
+  private readonly foundLines = new Float64Array(BLOCK_EVENTS)
+  private waiting = 0
   private readonly chunk: ColumnChunk = { rows: 0, firstRow: 0, columns: [], bytes: 0 }
   private left: number
   private capacity = 0
@@ -142,35 +151,47 @@ class NdjsonReader implements ChunkReader {
     this.early = early
     this.left = options.rows ?? Number.POSITIVE_INFINITY
     this.fields = specs.map(fieldOf)
-    this.chunk.columns = this.fields.map(({ sink }) => sink.column)
+    this.flat = new FlatEvents(
+      specs,
+      this.fields.map(({ direct }) => direct),
+    )
+    this.ranges = new Int32Array(2 * specs.length * BLOCK_EVENTS)
+    this.found = Array.from({ length: BLOCK_EVENTS }, () => ({ from: 0, to: 0 }))
+    this.chunk.columns = this.fields.map(({ builder }) => builder.column)
     if (options.markMisfits === true) this.chunk.misfits = []
   }
 
   async read(rows: number): Promise<ColumnChunk | null> {
-    const { chunk } = this
+    const { chunk, lines } = this
     const wanted = Math.min(rows, this.left)
     if (wanted > this.capacity) {
-      for (const { sink } of this.fields) sink.reserve(wanted)
+      for (const { builder } of this.fields) builder.reserve(wanted)
       this.capacity = wanted
     }
     chunk.firstRow += chunk.rows
     chunk.rows = 0
     chunk.bytes = 0
     if (chunk.misfits !== undefined) chunk.misfits.length = 0
-    while (chunk.rows < wanted) {
-      const next = this.early[this.nextEarly] ?? this.lines.ready() ?? (await this.lines.next())
-      if (next === null) break
-      if (this.nextEarly < this.early.length) {
+    while (chunk.rows + this.waiting < wanted) {
+      const early = this.early[this.nextEarly]
+      if (early !== undefined) {
         this.nextEarly += 1
         if (this.nextEarly === this.early.length) {
           this.early.length = 0
           this.nextEarly = 0
         }
+        this.put(early.event, early.line)
+        chunk.bytes += early.bytes
+      } else if (lines.find()) {
+        this.take()
+        chunk.bytes += lines.bytes
+      } else {
+        this.readFound()
+        if (lines.ended) break
+        await lines.fill()
       }
-      this.put(next)
-      chunk.bytes += next.bytes
-      chunk.rows += 1
     }
+    this.readFound()
     this.left -= chunk.rows
     return chunk.rows === 0 ? null : chunk
   }
@@ -179,22 +200,62 @@ class NdjsonReader implements ChunkReader {
     this.lines.close()
   }
 
-  private put({ event, line }: ReadEvent): void {
+  /** The event that was found last. */
+  private take(): void {
+    const { lines, ranges, fields } = this
+    const { from, to } = lines
+    if (this.flat.find(lines.buffer, from, to, ranges, 2 * fields.length * this.waiting)) {
+      const place = this.found[this.waiting]!
+      place.from = from
+      place.to = to
+      this.foundLines[this.waiting] = lines.line
+      this.waiting += 1
+      if (this.waiting === BLOCK_EVENTS) this.readFound()
+      return
+    }
+    this.readFound()
+    const event = lines.event(from, to, lines.line)
+    this.flat.missed(event)
+    this.put(event, lines.line)
+  }
+
+  /** Reads the fields that were found, column by column. Call it before bytes are moved. */
+  private readFound(): void {
+    const { chunk, lines, fields, ranges, found, foundLines, waiting } = this
+    if (waiting === 0) return
+    this.waiting = 0
+    const fits = fields.every(
+      ({ builder }, i) =>
+        builder.append(lines.buffer, ranges, 2 * i, 2 * fields.length, waiting, chunk.rows, foundLines) < 0,
+    )
+    if (fits) {
+      chunk.rows += waiting
+      return
+    }
+    // What does not fit is told event by event.
+    for (let i = 0; i < waiting; i += 1) {
+      const { from, to } = found[i]!
+      this.put(lines.event(from, to, foundLines[i]!), foundLines[i]!)
+    }
+  }
+
+  private put(event: Event, line: number): void {
     const { chunk, fields } = this
     for (let i = 0; i < fields.length; i += 1) {
       const field = fields[i]!
-      const { sink } = field
+      const { builder, direct } = field
       const value = valueAt(event, field)
-      if (typeof value === 'number' && field.direct && sink.column.kind === 'number') {
-        sink.column.values[chunk.rows] = value
+      if (typeof value === 'number' && direct && builder.column.kind === 'number') {
+        builder.column.values[chunk.rows] = value
         continue
       }
       const text = typeof value === 'string' ? value : (textOf(value) ?? '')
-      if (sink.put(text, chunk.rows)) continue
-      const problem = misfit(text, sink.spec)
-      if (chunk.misfits === undefined) throw new DataError(problem, this.name, line, sink.spec.name)
+      if (builder.put(text, chunk.rows)) continue
+      const problem = misfit(text, builder.spec)
+      if (chunk.misfits === undefined) throw new DataError(problem, this.name, line, builder.spec.name)
       chunk.misfits.push({ row: chunk.rows, column: i, line, problem })
     }
+    chunk.rows += 1
   }
 }
 
@@ -211,7 +272,7 @@ interface Field {
   isInherited: boolean
   /** Whether a JSON number is the value as it is: nothing in the spec gives numbers another meaning. */
   direct: boolean
-  sink: ColumnSink
+  builder: TextBuilder
 }
 
 function fieldOf(spec: ColumnSpec): Field {
@@ -221,7 +282,7 @@ function fieldOf(spec: ColumnSpec): Field {
     path: name.includes('.') ? name.split('.') : null,
     isInherited: name in Object.prototype,
     direct: takesNumbers(spec),
-    sink: columnSink(spec),
+    builder: columnBuilder(spec, null),
   }
 }
 
@@ -251,15 +312,21 @@ function isObject(value: unknown): value is Event {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Lines of a byte source, parsed. Blank lines are skipped. */
+/** Lines of a byte source that hold events, or elements of a list. Blank lines are skipped. */
 class Lines {
   readonly name: string
   private readonly source: ByteSource
-  private buffer = Buffer.alloc(FIRST_BUFFER_BYTES)
-  private from = 0
+  buffer = Buffer.alloc(FIRST_BUFFER_BYTES)
+  /** The event that was found last: `buffer[from .. to)`, its first line, and the bytes that it took. */
+  from = 0
+  to = 0
+  line = 0
+  bytes = 0
+  /** Whether the source has no more. */
+  ended = false
+  /** What is not looked at yet: `buffer[next .. end)`. */
+  private next = 0
   private end = 0
-  private ended = false
-  private line = 0
   private skipped = 0
   /** Whether the data is one list of events; null before the first byte that tells. */
   private isList: boolean | null = null
@@ -268,6 +335,8 @@ class Lines {
     depth: 0,
     inString: false,
     escaped: false,
+    /** On which the bytes looked at end. */
+    line: 0,
     startLine: 1,
     closed: false,
   }
@@ -277,50 +346,78 @@ class Lines {
     this.name = name
   }
 
-  /** The next event where its whole line is there already. */
-  ready(): ReadEvent | null {
-    if (this.isList !== false && this.startsList()) return this.readyElement()
+  /** Finds the next event where all of it is there already. */
+  find(): boolean {
+    if (this.isList !== false && this.startsList()) return this.findElement()
     for (;;) {
-      const at = this.buffer.indexOf(LF, this.from)
-      const found = at >= 0 && at < this.end
-      if (!found && !(this.ended && this.from < this.end)) return null
-      const to = found ? at : this.end
-      // `trim` takes a byte order mark for white space.
-      const text = this.buffer.toString('utf8', this.from, to).trim()
-      const next = found ? at + 1 : this.end
-      this.skipped += next - this.from
-      this.from = next
+      const at = this.buffer.indexOf(LF, this.next)
+      const isWhole = at >= 0 && at < this.end
+      if (!isWhole && !(this.ended && this.next < this.end)) return false
+      this.from = this.next
+      this.to = isWhole ? at : this.end
+      this.next = isWhole ? at + 1 : this.end
+      this.skipped += this.next - this.from
       this.line += 1
-      if (text === '') continue
-      const bytes = this.skipped
+      if (this.buffer[this.from] !== OPEN_BRACE && this.text(this.from, this.to) === '') continue
+      this.bytes = this.skipped
       this.skipped = 0
-      return { event: this.parse(text, this.line), line: this.line, bytes }
+      return true
     }
+  }
+
+  /**
+   * Of a place that was found, as long as no more bytes are asked for.
+   * @throws {DataError} where it is no JSON object
+   */
+  event(from: number, to: number, line: number): Event {
+    return this.parse(this.text(from, to), line)
+  }
+
+  /** The next event where it is there already. */
+  ready(): ReadEvent | null {
+    if (!this.find()) return null
+    const { from, to, line, bytes } = this
+    return { event: this.event(from, to, line), line, bytes }
+  }
+
+  /** @throws {DataError} for a line that is no JSON object; an Error where the source cannot be read */
+  async following(): Promise<ReadEvent | null> {
+    for (;;) {
+      const event = this.ready()
+      if (event !== null) return event
+      if (this.ended) return null
+      await this.fill()
+    }
+  }
+
+  private text(from: number, to: number): string {
+    // `trim` takes a byte order mark for white space.
+    return this.buffer.toString('utf8', from, to).trim()
   }
 
   /** Whether the data starts with a bracket; also false while nothing tells. */
   private startsList(): boolean {
     if (this.isList === null) {
-      let at = this.from
+      let at = this.next
       while (at < this.end && SPACE_OR_MARK.has(this.buffer[at]!)) at += 1
       if (at === this.end) return false
       this.isList = this.buffer[at] === OPEN_BRACKET
       if (this.isList) {
-        this.line = 1 + countLines(this.buffer, this.from, at)
-        this.skipped = at + 1 - this.from
-        this.from = this.list.at = at + 1
+        this.list.line = this.line + 1 + countLines(this.buffer, this.next, at)
+        this.skipped = at + 1 - this.next
+        this.next = this.list.at = at + 1
       }
     }
     return this.isList
   }
 
   /** The next event of the list where all of it is there already. */
-  private readyElement(): ReadEvent | null {
+  private findElement(): boolean {
     const { list, buffer } = this
-    if (list.closed) return null
+    if (list.closed) return false
     for (; list.at < this.end; list.at += 1) {
       const c = buffer[list.at]!
-      if (c === LF) this.line += 1
+      if (c === LF) list.line += 1
       if (list.inString) {
         if (list.escaped) list.escaped = false
         else if (c === BACKSLASH) list.escaped = true
@@ -333,60 +430,50 @@ class Lines {
         if (list.depth > 1) list.depth -= 1
         else if (list.depth === 1) {
           list.depth = 0
-          return this.endElement()
+          this.endElement()
+          return true
         } else {
-          if (c !== CLOSE_BRACKET) this.parse(String.fromCharCode(c), this.line)
+          if (c !== CLOSE_BRACKET) this.parse(String.fromCharCode(c), list.line)
           // What follows the list is not read.
           list.closed = this.ended = true
-          return null
+          return false
         }
       } else if (list.depth === 0 && !SPACE_OR_MARK.has(c) && c !== COMMA) {
         const text = buffer.toString('utf8', list.at, Math.min(this.end, list.at + SHOWN_BYTES))
-        this.parse(text.split(/[,\]\s]/)[0]!, this.line)
+        this.parse(text.split(/[,\]\s]/)[0]!, list.line)
       }
     }
     if (this.ended) throw new DataError('the list of events is never closed', this.name, list.startLine)
-    return null
+    return false
   }
 
   private startElement(at: number): void {
-    this.skipped += at - this.from
-    this.from = at
-    this.list.startLine = this.line
+    this.skipped += at - this.next
+    this.next = at
+    this.list.startLine = this.list.line
   }
 
-  private endElement(): ReadEvent {
-    const to = this.list.at + 1
-    const text = this.buffer.toString('utf8', this.from, to)
-    const bytes = this.skipped + to - this.from
+  private endElement(): void {
+    this.from = this.next
+    this.to = this.next = this.list.at = this.list.at + 1
+    this.line = this.list.startLine
+    this.bytes = this.skipped + this.to - this.from
     this.skipped = 0
-    this.from = this.list.at = to
-    const line = this.list.startLine
-    return { event: this.parse(text, line), line, bytes }
-  }
-
-  /** @throws {DataError} for a line that is no JSON object; an Error where the source cannot be read */
-  async next(): Promise<ReadEvent | null> {
-    for (;;) {
-      const event = this.ready()
-      if (event !== null) return event
-      if (this.ended) return null
-      await this.fill()
-    }
   }
 
   close(): void {
     this.source.close()
   }
 
-  private async fill(): Promise<void> {
-    this.buffer.copyWithin(0, this.from, this.end)
-    this.end -= this.from
-    this.list.at -= this.from
-    this.from = 0
+  /** Asks for more bytes; moves what was found. */
+  async fill(): Promise<void> {
+    this.buffer.copyWithin(0, this.next, this.end)
+    this.end -= this.next
+    this.list.at -= this.next
+    this.next = 0
     if (this.end === this.buffer.length) {
       if (this.end >= LONGEST_LINE_BYTES) {
-        throw new DataError(`a line of more than ${LONGEST_LINE_BYTES} bytes`, this.name, this.line + 1)
+        throw new DataError(`a line of more than ${LONGEST_LINE_BYTES} bytes`, this.name, this.lastLine() + 1)
       }
       const larger = Buffer.alloc(2 * this.buffer.length)
       larger.set(this.buffer)
@@ -401,6 +488,10 @@ class Lines {
     }
     this.end += count
     if (count === 0) this.ended = true
+  }
+
+  private lastLine(): number {
+    return this.isList === true ? this.list.line : this.line
   }
 
   private parse(text: string, line: number): Event {

@@ -37,14 +37,20 @@ export interface ColumnBuilder {
   ): number
 }
 
+/** One that also takes fields as texts, one at a time, and gives them the values that their bytes would have. */
+export interface TextBuilder extends ColumnBuilder {
+  /** False where the text does not fit the spec; the value is then missing. */
+  put(text: string, row: number): boolean
+}
+
 /** @param kernels in whose memory the bytes and fields lie that `append` is given; null for anywhere else */
-export function columnBuilder(spec: ColumnSpec, kernels: Kernels | null): ColumnBuilder {
+export function columnBuilder(spec: ColumnSpec, kernels: Kernels | null): TextBuilder {
   if (spec.kind !== 'category') return new ValueBuilder(spec, kernels)
   return spec.buckets === undefined ? new CategoryBuilder(spec, kernels) : new HashedBuilder(spec, kernels)
 }
 
 /** Numbers and dates. */
-class ValueBuilder implements ColumnBuilder {
+class ValueBuilder implements TextBuilder {
   readonly spec: ColumnSpec
   readonly column: NumberColumn | DateColumn
   readonly #kernels: Kernels | null
@@ -100,6 +106,12 @@ class ValueBuilder implements ColumnBuilder {
     return -1
   }
 
+  put(text: string, row: number): boolean {
+    const value = this.#decodeText(text)
+    this.column.values[row] = value ?? Number.NaN
+    return value !== null
+  }
+
   /** Lists the rows of which the text must be looked at; how many those are. */
   #listReserved(rows: number, to: number): number {
     const { values } = this.column
@@ -115,18 +127,21 @@ class ValueBuilder implements ColumnBuilder {
     const short = end - start <= REMEMBERED_BYTES
     const known = short ? this.#spellings.find(bytes, start, end) : -1
     if (known >= 0) return this.#meanings[known]!
-    const decode = this.spec.kind === 'date' ? decodeDate : decodeNumber
-    const meaning = decode(bytes.toString('utf8', start, end), this.spec)
+    const meaning = this.#decodeText(bytes.toString('utf8', start, end))
     if (meaning !== null && short && this.#spellings.size < REMEMBERED_SPELLINGS) {
       this.#spellings.add(end - start)
       this.#meanings.push(meaning)
     }
     return meaning
   }
+
+  #decodeText(text: string): number | null {
+    return this.spec.kind === 'date' ? decodeDate(text, this.spec) : decodeNumber(text, this.spec)
+  }
 }
 
 /** Codes by the bytes of the field; a string is made once for each distinct spelling. */
-class CategoryBuilder implements ColumnBuilder {
+class CategoryBuilder implements TextBuilder {
   readonly spec: ColumnSpec
   readonly column: CategoryColumn
   readonly #dictionary: string[] = []
@@ -180,9 +195,18 @@ class CategoryBuilder implements ColumnBuilder {
     return code
   }
 
+  put(text: string, row: number): boolean {
+    this.column.codes[row] = this.#codeOfText(text)
+    return true
+  }
+
   /** Code of a spelling that was met for the first time. */
   #code(bytes: Buffer, start: number, end: number): number {
-    const value = decodeCategory(bytes.toString('utf8', start, end), this.spec)
+    return this.#codeOfText(bytes.toString('utf8', start, end))
+  }
+
+  #codeOfText(text: string): number {
+    const value = decodeCategory(text, this.spec)
     let code = value === null ? -1 : this.#codeOf.get(value)
     if (code === undefined) {
       code = this.#dictionary.push(value!) - 1
@@ -193,7 +217,7 @@ class CategoryBuilder implements ColumnBuilder {
 }
 
 /** A hashed category: no string and no dictionary entry for a value. */
-class HashedBuilder implements ColumnBuilder {
+class HashedBuilder implements TextBuilder {
   readonly spec: ColumnSpec
   readonly column: CategoryColumn
   readonly #buckets: Buckets
@@ -231,6 +255,11 @@ class HashedBuilder implements ColumnBuilder {
         : this.#buckets.codeOfText(bytes.toString('utf8', start, end))
     }
     return -1
+  }
+
+  put(text: string, row: number): boolean {
+    this.column.codes[row] = this.#buckets.codeOfText(text)
+    return true
   }
 }
 

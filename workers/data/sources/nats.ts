@@ -323,13 +323,11 @@ class StoredStream implements EventSource {
       return
     }
     if (this.ended || this.inDoubt) return
-    const tokens = reply.split('.')
-    // Newer servers put domain and account before the stream.
-    const at = tokens.length > 9 ? 7 : 5
-    const sequence = Number(tokens[at])
+    const at = numbersAt(reply)
+    const sequence = wholeNumber(reply, at)
     const range = this.place.range!
     this.outstanding -= 1
-    if (Number(tokens[at + 1]) !== this.delivered + 1) {
+    if (wholeNumber(reply, reply.indexOf('.', at) + 1) !== this.delivered + 1) {
       this.inDoubt = true
       this.wake?.()
       return
@@ -337,7 +335,7 @@ class StoredStream implements EventSource {
     this.delivered += 1
     if (sequence <= this.taken) return
     this.taken = sequence
-    if (sequence <= range.last) this.queue.push(eventOf(msg, sequence))
+    if (sequence <= range.last) this.queue.push(new StoredEvent(msg, sequence))
     if (sequence >= range.last) this.ended = true
     this.wake?.()
   }
@@ -422,13 +420,46 @@ function isStreamMissing(error: unknown): boolean {
 /** When its publisher meant an event to arrive, ms since 1970. */
 export const INTENDED_HEADER = 'Stint-Intended'
 
-function eventOf(msg: Msg, sequence: number): SourceEvent {
-  return {
-    sequence,
-    payload: msg.data,
-    get intendedMs() {
-      const text = msg.headers?.get(INTENDED_HEADER) ?? ''
-      return text === '' ? null : Number(text)
-    },
+const [DOT, ZERO] = [46, 48]
+
+/**
+ * Where in a message's reply subject its sequence in the stream stands; that of its consumer follows:
+ * `$JS.ACK.STREAM.CONSUMER.DELIVERIES.SEQUENCE.SEQUENCE...`, where newer servers put domain and account before the stream.
+ */
+function numbersAt(reply: string): number {
+  let tokens = 1
+  let sixth = 0
+  let eighth = 0
+  for (let i = 0; i < reply.length; i += 1) {
+    if (reply.charCodeAt(i) !== DOT) continue
+    tokens += 1
+    if (tokens === 6) sixth = i + 1
+    else if (tokens === 8) eighth = i + 1
+  }
+  return tokens > 9 ? eighth : sixth
+}
+
+/** Of the digits from there to the next dot. */
+function wholeNumber(text: string, from: number): number {
+  let value = 0
+  for (let i = from; i < text.length && text.charCodeAt(i) !== DOT; i += 1)
+    value = 10 * value + text.charCodeAt(i) - ZERO
+  return value
+}
+
+class StoredEvent implements SourceEvent {
+  readonly sequence: number
+  readonly payload: Uint8Array
+  readonly #msg: Msg
+
+  constructor(msg: Msg, sequence: number) {
+    this.sequence = sequence
+    this.payload = msg.data
+    this.#msg = msg
+  }
+
+  get intendedMs(): number | null {
+    const text = this.#msg.headers?.get(INTENDED_HEADER) ?? ''
+    return text === '' ? null : Number(text)
   }
 }

@@ -1,0 +1,178 @@
+/**
+ * Searches against the full grid: the same sweep, once by `stint find` and once by `stint run` over every value that the
+ * search may try, each with as many trials as can show that a value meets its goal. Rewrites the tables in
+ * docs/evidence/search.md.
+ *
+ *   npm run build && node test/bench/find.mjs [memory|rate]...
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { rewriteBetween } from './markers.mjs'
+
+const root = new URL('../../', import.meta.url)
+const MAIN = fileURLToPath(new URL('dist/harness/cli/main.js', root))
+const CAPACITY = fileURLToPath(new URL('scenarios/capacity.yaml', root))
+const document = fileURLToPath(new URL('docs/evidence/search.md', root))
+const folder = mkdtempSync(join(tmpdir(), 'stint-bench-find-'))
+/** So many good trials on end show that a value meets its goal, and so many bad ones that it fails. */
+const GOOD = 5
+const BAD = 2
+const SMALL = join(folder, 'small.yaml')
+writeFileSync(
+  SMALL,
+  JSON.stringify({
+    ...{ name: 'small', workload: 'pipeline', batch_size: 256, params: { learner: 'ridge' } },
+    dataset: { generate: 'nba2k', rows: 4000, seed: 7 },
+    goal: { subject_to: ['r2 >= 0.5'] },
+  }),
+)
+
+const CASES = {
+  memory: {
+    ...{ sweep: SMALL, axis: 'max_memory_mb', over: null, best: 'min' },
+    words: ['--range', '4..64'],
+  },
+  rate: {
+    ...{ sweep: CAPACITY, axis: 'arrival.rate', over: 'max_compute_units', best: 'max' },
+    words: capacityWords(),
+  },
+}
+
+/** As the sweep's own head has them, so that what is measured is what is shipped. */
+function capacityWords() {
+  const head = readFileSync(CAPACITY, 'utf8')
+  const [, words] = /stint find \S+ --max arrival\.rate (.*) --over \S+$/m.exec(head)
+  return words.split(' ')
+}
+
+/** @returns the run folder */
+function stint(...words) {
+  const options = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 1e9 }
+  return execFileSync(process.execPath, [MAIN, ...words], options)
+    .trim()
+    .split('\n')
+    .at(-1)
+}
+
+const jsonOf = (...path) => JSON.parse(readFileSync(join(...path), 'utf8'))
+const trialsOf = (run) => readFileSync(join(run, 'trials.jsonl'), 'utf8').trim().split('\n').map(JSON.parse)
+
+function isGood({ outcome, metrics }, { subject_to }) {
+  return (
+    outcome === 'ok' &&
+    subject_to.every(({ metric, operator, bound }) =>
+      operator === '<=' ? metrics[metric] <= bound : metrics[metric] >= bound,
+    )
+  )
+}
+
+/** Both ways, one after the other. */
+function both({ sweep, axis, over, best, words }) {
+  const began = performance.now()
+  const repeated = over === null ? [] : ['--over', over]
+  const search = stint(
+    'find',
+    sweep,
+    `--${best}`,
+    axis,
+    ...words,
+    ...repeated,
+    '--quiet',
+    '--out',
+    join(folder, 'find'),
+  )
+  const between = performance.now()
+  const { goal, search: settings } = jsonOf(search, 'run.json').sweep
+  const grid = `grid.${axis}=[${settings.values.join(', ')}]`
+  const full = stint(
+    'run',
+    sweep,
+    '--set',
+    grid,
+    '--runs',
+    `${GOOD}`,
+    '--quiet',
+    '--out',
+    join(folder, 'grid'),
+  )
+  const ended = performance.now()
+  const { results } = JSON.parse(
+    execFileSync(process.execPath, [MAIN, 'report', search, '--json'], { encoding: 'utf8' }),
+  )
+  return {
+    ...{ axis, over, values: settings.values, results, goal, search, full },
+    seconds: { find: (between - began) / 1000, grid: (ended - between) / 1000 },
+  }
+}
+
+/** Of the grid's trials: how many of each value are good, at one value of the other axis. */
+function goodByValue({ axis, over, values, goal, full }, at) {
+  const points = new Map(jsonOf(full, 'run.json').sweep.scenarios.map(({ id, point }) => [id, point]))
+  const trials = trialsOf(full).filter(
+    ({ scenario }) => over === null || points.get(scenario)[over] === at[over],
+  )
+  return values.map((value) => ({
+    value,
+    trials: trials
+      .filter(({ scenario }) => points.get(scenario)[axis] === value)
+      .sort((a, b) => a.round - b.round)
+      .map((trial) => isGood(trial, goal)),
+  }))
+}
+
+/** Trials of a grid that goes on to the next value once one is shown to fail. */
+const stopped = (good) => {
+  const bad = good.flatMap((one, i) => (one ? [] : [i]))
+  return bad.length < BAD ? good.length : bad[BAD - 1] + 1
+}
+
+const rows = []
+const times = []
+const chosen = process.argv.slice(2)
+const load = () => loadavg()[0].toFixed(1)
+const before = load()
+try {
+  for (const [name, one] of Object.entries(CASES)) {
+    if (chosen.length > 0 && !chosen.includes(name)) continue
+    const compared = both(one)
+    const { axis, over, results, search, full, seconds } = compared
+    let least = 0
+    for (const { at, meets, fails } of results) {
+      const grid = goodByValue(compared, at)
+      for (const { trials } of grid) least += stopped(trials)
+      // From the hardest value to the easiest.
+      const edge = grid.findIndex(({ trials }) => trials.every((good) => good))
+      const found = grid.findIndex(({ value }) => value === meets)
+      const goodOf = (value) => grid.find((one) => one.value === value)?.trials.filter((good) => good).length
+      const says = (value) => (value === null ? '-' : `${value}: ${goodOf(value)} of ${GOOD}`)
+      rows.push(
+        `| ${over === null ? axis : `${axis}, ${over} ${at[over]}`} | ${grid.length} | ${says(meets)} | ${says(fails)} | ${grid[edge]?.value ?? '-'} | ${edge < 0 || found < 0 ? '-' : Math.abs(found - edge)} |`,
+      )
+    }
+    const spent = trialsOf(search).length
+    const all = trialsOf(full).length
+    const share = (of) => `${((100 * spent) / of).toFixed(1)}%`
+    times.push(
+      `| ${name} | ${spent} | ${all} | ${share(all)} | ${least} | ${share(least)} | ${seconds.find.toFixed(0)} | ${seconds.grid.toFixed(0)} |`,
+    )
+  }
+  const [{ model }] = cpus()
+  const text = [
+    `${model}, ${cpus().length} cores, Node ${process.version}; load average ${before} to ${load()}.`,
+    '',
+    '| search | values | find: meets, and how many of its trials are good in the grid | find: fails, the same | grid: hardest value of which all are good | values apart |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...rows,
+    '',
+    `| search | trials of find | of the grid | share | of a grid that leaves a value after ${BAD} bad trials | share | find (s) | grid (s) |`,
+    '| --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...times,
+  ].join('\n')
+  console.log(text)
+  if (chosen.length === 0) rewriteBetween(document, 'find', text)
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
