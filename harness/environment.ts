@@ -43,7 +43,7 @@ export const ENVIRONMENT: readonly Variable[] = [
     from: 'you',
     meaning: "file (PEM) with the authority that signed an MQTT broker's certificate, for `mqtts://`",
   },
-  { name: 'NO_COLOR', from: 'you', meaning: 'any value turns colors off' },
+  { name: 'NO_COLOR', from: 'you', meaning: 'any value turns colors off, as `--no-color` does' },
   {
     name: 'FORCE_COLOR',
     from: 'you',

@@ -103,7 +103,11 @@ function starterText(
     'dataset:',
     `  source: ${yaml(from)}`,
     ...(preset !== null ? [`  preset: ${yaml(preset)}`] : [`  target: ${yaml(target)}`]),
-    ...(rows === null ? [] : [`  rows: ${rows} ${comment(limitedTo(rows))}`]),
+    ...(rows === null
+      ? dataset.rows < fingerprint.rows
+        ? [`  rows: ${dataset.rows} ${comment('without what sums them up at the end')}`]
+        : []
+      : [`  rows: ${rows} ${comment(limitedTo(rows))}`]),
     ...(schema === undefined ? [] : columnLines(schema)),
     ...(notes.length === 0
       ? []

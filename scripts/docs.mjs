@@ -139,7 +139,7 @@ async function helpOf(names) {
 const helps = await helpOf(['', ...COMMANDS.map(({ command }) => command.split(' ')[0])])
 
 /** What every command has, and is said once. */
-const COMMON = /^ +--(?:help|version) .*\n?/gm
+const COMMON = /^ +--(?:help|version|color) .*\n?/gm
 
 function commandLine() {
   const parts = COMMANDS.map(({ command }) => {

@@ -21,7 +21,7 @@ import type { Choices, MetricInfo, ParamInfo, Scalar, StepReport, WorkloadInfo }
 // Taken before a workload can replace them.
 const { isArray } = Array
 const { isFinite: finite, isInteger, MAX_SAFE_INTEGER } = Number
-const { create, keys, setPrototypeOf } = Object
+const { create, hasOwn, keys, setPrototypeOf } = Object
 const dateText = Date.prototype.toISOString
 
 const MOST_METRICS = 1000
@@ -187,6 +187,13 @@ export function checkedDescription(description: unknown): WorkloadInfo {
     metrics: checkedEach(metrics, `${where}.metrics`, checkedMetric),
     dataset: oneOf(DATASET_RULES, dataset, `${where}.dataset`),
   }
+  for (const name of keys(info.metrics)) {
+    const { baseline_of } = info.metrics[name]!
+    if (baseline_of === undefined || (baseline_of !== name && hasOwn(info.metrics, baseline_of))) continue
+    fail(
+      `${where}.metrics.${name}.baseline_of is ${shown(baseline_of)}; expected the name of another metric of ${where}`,
+    )
+  }
   return accuracy === undefined ? info : { ...info, accuracy: text(accuracy, `${where}.accuracy`) }
 }
 
@@ -217,12 +224,14 @@ export function checkedChoices(value: unknown): Choices {
 }
 
 function checkedMetric(value: unknown, where: string): MetricInfo {
-  const { unit, direction, kind, signed, description } = object(value, where)
+  const { unit, direction, kind, signed, baseline_of, description } = object(value, where)
   return {
     unit: text(unit, `${where}.unit`, ''),
     direction: oneOf(DIRECTIONS, direction, `${where}.direction`, 'neutral'),
     kind: oneOf(KINDS, kind, `${where}.kind`, 'measured'),
     ...(signed === true && { signed }),
+    ...(baseline_of !== undefined &&
+      baseline_of !== null && { baseline_of: text(baseline_of, `${where}.baseline_of`) }),
     description: text(description, `${where}.description`, ''),
   }
 }

@@ -20,6 +20,11 @@ export interface MetricInfo {
    * May be zero or negative, as R2 may: a change is then an amount and no ratio, and a margin of 2% is 0.02 of the unit.
    */
   signed?: boolean
+  /**
+   * It is what something trivial reaches in this other metric, such as predicting the mean. A report says so where a setting is
+   * no better than that.
+   */
+  baseline_of?: string
   description: string
 }
 

@@ -2,8 +2,8 @@
 import yargs, { type Argv, type CommandModule } from 'yargs'
 import { ENVIRONMENT, explain, STINT_VERSION, UserError } from '../index.ts'
 import { type Command, EXIT } from './command.ts'
-import { answer, tell } from './console.ts'
-import { repeatOptions } from './options.ts'
+import { answer, chooseColour, tell } from './console.ts'
+import { colourOption, colourWords, repeatOptions } from './options.ts'
 import { keepIgnoringHangUp } from './signals.ts'
 
 interface Listed {
@@ -117,7 +117,7 @@ export const COMMANDS: readonly Listed[] = [
  * @throws {UserError} where no command takes them
  */
 export async function checkCommandLine(words: readonly string[]): Promise<void> {
-  await parser(false).parseAsync(repeatOptions(words), {}, () => {})
+  await parser(words, false).parseAsync(yargsWords(words), {}, () => {})
 }
 
 /** @param words of the command line, after the name of the program */
@@ -126,7 +126,7 @@ export async function commandLine(words: readonly string[]): Promise<void> {
   try {
     // With a callback, yargs hands over the text of --help and --version instead of printing it.
     let help = ''
-    await parser(true).parseAsync(repeatOptions(words), {}, (_error, _parsed, output) => {
+    await parser(words, true).parseAsync(yargsWords(words), {}, (_error, _parsed, output) => {
       help = output
     })
     if (help !== '') answer(help)
@@ -137,11 +137,17 @@ export async function commandLine(words: readonly string[]): Promise<void> {
   }
 }
 
-function parser(runs: boolean): Argv {
+function yargsWords(words: readonly string[]): string[] {
+  return repeatOptions(colourWords(words))
+}
+
+function parser(words: readonly string[], runs: boolean): Argv {
   return yargs()
     .scriptName('stint')
     .usage('$0 <command>\n\nBenchmarks streaming ML under memory and compute caps that are really enforced.')
     .command(COMMANDS.map((listed) => lazily(listed, runs)))
+    .options(colourOption)
+    .middleware(({ color }) => chooseColour(color as boolean | undefined))
     .demandCommand(1, 'name a command; "stint --help" lists them')
     .recommendCommands()
     .strict()
@@ -162,8 +168,18 @@ function parser(runs: boolean): Argv {
     .help()
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? new UserError(message, '"stint --help" shows the commands and their options')
+      throw (
+        error ?? new UserError(asTyped(message, words), '"stint --help" shows the commands and their options')
+      )
     })
+}
+
+/** Of `--no-frost`, yargs says that it does not know `frost`. */
+function asTyped(message: string, words: readonly string[]): string {
+  const [, names] = /^unknown option or word: (.*)$/s.exec(message) ?? []
+  if (names === undefined) return message
+  const typed = names.split(', ').map((name) => (words.includes(`--no-${name}`) ? `no-${name}` : name))
+  return `unknown option or word: ${typed.join(', ')}`
 }
 
 /** The command, loaded when its words are to be read. */

@@ -9,7 +9,16 @@ import type { WriteStream } from 'node:tty'
 import { FILE_ERRORS, printable } from '../index.ts'
 import { EXIT } from './command.ts'
 
+/** As `--color` and `--no-color` say. */
+let chosenColour: boolean | undefined
+
+/** @param chosen undefined: as the environment and the stream say */
+export function chooseColour(chosen: boolean | undefined): void {
+  chosenColour = chosen
+}
+
 export function wantsColour(stream: NodeJS.WriteStream): boolean {
+  if (chosenColour !== undefined) return chosenColour
   const { NO_COLOR, FORCE_COLOR, TERM } = process.env
   if (NO_COLOR !== undefined && NO_COLOR !== '') return false
   if (FORCE_COLOR !== undefined && FORCE_COLOR !== '' && FORCE_COLOR !== '0') return true

@@ -1,6 +1,6 @@
 /** Options that several commands have: each is declared, and read, in one place. */
 import { existsSync } from 'node:fs'
-import { FORMATS, type Overrides, PLOTS } from '../index.ts'
+import { FORMATS, type Overrides, PLOTS, UserError } from '../index.ts'
 import { MOST_MARGIN, parseNames, parseSeconds, parseShare } from './command.ts'
 
 /** For yargs: an option that may be repeated, with one value each time. */
@@ -118,6 +118,36 @@ const GOES_ON: ReadonlyMap<string, (word: string) => boolean> = new Map([
   ['--export', (word) => FORMATS.some((format) => word === format || word.startsWith(`${format}=`))],
   ['--plots', (word) => Object.values(PLOTS).some((plots) => Object.hasOwn(plots, word))],
 ])
+
+/** For yargs: of all commands. */
+export const colourOption = {
+  color: { type: 'boolean', describe: 'colors on; off with --no-color' },
+} as const
+
+const COLOUR_WORDS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['always', ['--color']],
+  ['never', ['--no-color']],
+  ['auto', []],
+])
+
+/**
+ * `--color=never` as `--no-color`, and so on, as other programs take it: yargs would read every value as false.
+ * @throws {UserError} for another value
+ */
+export function colourWords(words: readonly string[]): string[] {
+  const end = words.indexOf('--')
+  return words.flatMap((word, at) => {
+    if (!word.startsWith('--color=') || (end >= 0 && at > end)) return [word]
+    const value = word.slice('--color='.length)
+    const meant = COLOUR_WORDS.get(value)
+    if (meant === undefined)
+      throw new UserError(
+        `--color: expected always, never or auto, not "${value}"`,
+        '--no-color is the same as never',
+      )
+    return meant
+  })
+}
 
 /** `--metric a b` as `--metric a --metric b`, in every command. */
 export function repeatOptions(words: readonly string[]): string[] {

@@ -5,7 +5,7 @@ import { UserError } from '../user-error.ts'
 import { writeAtomically } from './atomic.ts'
 import { manifestSchema, problemOf } from './schema.ts'
 import type { Manifest } from './types.ts'
-import { isPlain, manifest1to2, manifest2to3, type Plain } from './upgrade.ts'
+import { isPlain, manifest1to2, manifest2to3, type Plain, withBaselines } from './upgrade.ts'
 
 export const MANIFEST_FILE = 'run.json'
 
@@ -38,7 +38,7 @@ export function readManifest(folder: string): Manifest {
     )
   }
   const newest = UPGRADES.slice(format - 1).reduce((manifest, upgrade) => upgrade(manifest), written)
-  const checked = manifestSchema.safeParse(newest)
+  const checked = manifestSchema.safeParse(withBaselines(newest))
   if (!checked.success) throw new UserError(`${path}: ${problemOf(checked.error)}`, RESTORE)
   return checked.data
 }

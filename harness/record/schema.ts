@@ -302,6 +302,7 @@ const workload = loosely<WorkloadInfo>()({
       direction: z.enum(DIRECTIONS),
       kind: z.enum(KINDS),
       signed: z.boolean().optional(),
+      baseline_of: text.optional(),
       description: text,
     }),
   ),

@@ -36,6 +36,21 @@ export function manifest2to3(manifest: Plain): Plain {
   return { ...manifest, format: 3, sweep: within(manifest['sweep'], sweep2to3) }
 }
 
+/** Metrics of the built-in pipeline once told by their names only that they are baselines. */
+export function withBaselines(manifest: Plain): Plain {
+  return { ...manifest, workload: within(manifest['workload'], workloadWithBaselines) }
+}
+
+function workloadWithBaselines(workload: Plain): Plain {
+  const { name, metrics } = workload
+  if (name !== 'pipeline' || !isPlain(metrics)) return workload
+  const declared = Object.entries(metrics).map(([name, metric]) => {
+    const [, baseline_of] = /^(\w+?)_(?:mean|last|majority)_baseline$/.exec(name) ?? []
+    return [name, baseline_of === undefined ? metric : within(metric, (info) => ({ baseline_of, ...info }))]
+  })
+  return { ...workload, metrics: Object.fromEntries(declared) }
+}
+
 function sweep1to2(sweep: Plain): Plain {
   const { caps, memory_scope = 'workload', pin_core = null, ...others } = sweep
   const isPipeline = sweep['workload'] === 'pipeline'

@@ -41,6 +41,8 @@ describe('words that make no sense', () => {
     [['rnu'], /no such command; did you mean "run"\?/],
     [['run'], /a word is missing/],
     [['run', 'a.yaml', '--frce'], /unknown option or word: frce/],
+    [['run', 'a.yaml', '--no-frost'], /unknown option or word: no-frost/],
+    [['doctor', '--color=blue'], /--color: expected always, never or auto, not "blue"/],
     [['report', 'nowhere'], /nowhere: no such run folder/],
     [['resume', '.'], /not a run folder \(it holds no run\.json\)/],
     [['data', 'nba2k', '--rows', '-3', '--out', 'x.csv'], /--rows: expected a whole number of at least 1/],

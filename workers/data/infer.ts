@@ -196,6 +196,18 @@ function bestNumber(
   return best
 }
 
+/**
+ * How a column's numbers are written; null where it has none.
+ * @param others so many values may be something else, beside the usual share
+ */
+export function numberSpec(profile: ColumnProfile, decimal: DecimalMark, others: number): ColumnSpec | null {
+  const most = ODD_SHARE * profile.present + others
+  const { declared, fit } = bestNumber(profile, decimal, {}, false, most)
+  return fit.misfits <= most && fit.misfits < profile.present
+    ? specOf(profile.name, { kind: 'number', ...declared })
+    : null
+}
+
 function numberReadings(
   profile: ColumnProfile,
   decimal: DecimalMark,

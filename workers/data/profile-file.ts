@@ -2,11 +2,12 @@
 import { type CategoryColumn, DataError } from './columns.ts'
 import { openByteSource } from './csv/reader.ts'
 import type { ColumnBuilder } from './csv/values.ts'
-import { isComplete, MISSING, newProfile } from './infer.ts'
+import { decimalMark, isComplete, MISSING, newProfile } from './infer.ts'
 import { readEvents } from './ndjson.ts'
 import { formatOf } from './open.ts'
 import type { ColumnProfile } from './profile.ts'
 import { type HashingSource, hashingSource } from './sources/bytes.ts'
+import { type End, MOST_SUMMARY_ROWS, type SummaryRows, summaryRows } from './summary-rows.ts'
 import type { DataFingerprint, PreparedDataset } from './types.ts'
 
 /** Rows read at a time; none of their values is kept. */
@@ -17,9 +18,17 @@ export interface Profiled {
   /** Of the columns whose types are not declared; a target's always. */
   profiles: ReadonlyMap<string, ColumnProfile>
   fingerprint: DataFingerprint
+  /** Rows at the end that sum up the others; where they are left out, the profiles are without them. */
+  summary: (SummaryRows & { leftOut: boolean }) | null
 }
 
-type FileToProfile = Pick<PreparedDataset, 'path' | 'format' | 'dialect' | 'columns' | 'missing' | 'target'>
+type FileToProfile = Pick<
+  PreparedDataset,
+  'path' | 'format' | 'dialect' | 'columns' | 'missing' | 'target'
+> & {
+  /** The first rows to be used; null or absent for all. */
+  rows?: number | null
+}
 
 /**
  * @throws {DataError} as the readers do
@@ -27,13 +36,30 @@ type FileToProfile = Pick<PreparedDataset, 'path' | 'format' | 'dialect' | 'colu
  * @throws {Error} where the file cannot be read
  */
 export async function profileFile(file: FileToProfile): Promise<Profiled> {
-  const { path, dialect = {} } = file
-  let source: HashingSource
+  if (formatOf(file) === 'ndjson') return profileNdjson(file)
+  const { ends, ...found } = await profileCsv(file, Number.POSITIVE_INFINITY)
+  const { profiles, fingerprint } = found
+  const { separator = ',', decimal = decimalMark(profiles.values(), separator) } = file.dialect ?? {}
+  const summary = summaryRows(profiles, ends, decimal)
+  if (summary === null) return { ...found, summary }
+  const others = fingerprint.rows - summary.rows
+  // Who says how many rows are to be used says so of these as well.
+  const leftOut = summary.sure && (file.rows ?? 0) <= others
+  if (!leftOut) return { ...found, summary: { ...summary, leftOut } }
+  const { ends: _, ...without } = await profileCsv(file, others)
+  return { ...without, fingerprint, summary: { ...summary, leftOut } }
+}
+
+function open({ path, dialect }: FileToProfile): HashingSource {
   try {
-    source = hashingSource(path, dialect.encoding)
+    return hashingSource(path, dialect?.encoding)
   } catch (error) {
     throw new Error(`cannot read ${path}: ${(error as Error).message}`, { cause: error })
   }
+}
+
+/** Makes the profiles of columns, and keeps them. */
+function profiler(file: FileToProfile) {
   const columns = new Map(Object.entries(file.columns))
   const missing = new Set([...MISSING, ...(file.missing ?? [])])
   const profiles = new Map<string, ColumnProfile>()
@@ -44,19 +70,28 @@ export async function profileFile(file: FileToProfile): Promise<Profiled> {
     profiles.set(name, profile)
     return profile
   }
-  if (formatOf(file) === 'ndjson') {
-    const { header, rows } = await profileEvents(source, path, profileOf)
-    return { header, profiles, fingerprint: { ...source.digest(), rows, columns: [...header] } }
-  }
+  return { profiles, profileOf }
+}
+
+/** @param most rows are read at most; the fingerprint is of the file only where there are no more */
+async function profileCsv(
+  file: FileToProfile,
+  most: number,
+): Promise<Omit<Profiled, 'summary'> & { ends: ReadonlyMap<string, readonly End[]> }> {
+  const { path, dialect = {} } = file
+  const { profiles, profileOf } = profiler(file)
+  const ends = new Map<string, End[]>()
+  const source = open(file)
   const reader = await openByteSource(
     source,
     path,
     (header) =>
-      header
-        .map(profileOf)
-        .filter((profile) => profile !== null)
-        .map(profiling),
-    dialect,
+      header.map((name) => {
+        const last: End[] = []
+        ends.set(name, last)
+        return profiling(name, profileOf(name), last)
+      }),
+    { ...dialect, rows: most },
   )
   try {
     let rows = 0
@@ -69,27 +104,46 @@ export async function profileFile(file: FileToProfile): Promise<Profiled> {
     if (rows === 0) {
       throw new DataError('the file has a header and no rows; rows must end in LF or CRLF', path, 1)
     }
-    return { header, profiles, fingerprint: { ...source.digest(), rows, columns: [...header] } }
+    const fingerprint = { ...source.digest(), rows, columns: [...header] }
+    return { header, profiles, fingerprint, ends }
   } finally {
     await reader.close()
   }
 }
 
-/** Takes fields as a reader's columns do, and keeps no value. */
-function profiling(profile: ColumnProfile): ColumnBuilder {
-  const { name } = profile
+/** Takes fields as a reader's columns do, and keeps no value but the last ones, the last one first. */
+function profiling(name: string, profile: ColumnProfile | null, last: End[]): ColumnBuilder {
   const column: CategoryColumn = { kind: 'category', name, codes: new Int32Array(0), dictionary: [] }
   return {
     spec: { name, kind: 'category' },
     column,
     reserve: () => {},
     append(bytes, fields, at, stride, rows, _to, lines) {
-      for (let row = 0, o = at; row < rows; row += 1, o += stride) {
-        profile.add(bytes, fields[o]!, fields[o + 1]!, lines[row]!)
+      if (profile !== null) {
+        for (let row = 0, o = at; row < rows; row += 1, o += stride) {
+          profile.add(bytes, fields[o]!, fields[o + 1]!, lines[row]!)
+        }
       }
+      for (let row = Math.max(0, rows - MOST_SUMMARY_ROWS); row < rows; row += 1) {
+        const o = at + row * stride
+        const end = Math.min(fields[o + 1]!, fields[o]! + LONGEST_END)
+        last.unshift({ text: bytes.toString('utf8', fields[o]!, end).trim(), line: lines[row]! })
+      }
+      last.length = Math.min(last.length, MOST_SUMMARY_ROWS)
       return -1
     },
   }
+}
+
+/** Bytes of a field of the last rows that are kept: what sums up has a short name. */
+const LONGEST_END = 100
+
+async function profileNdjson(file: FileToProfile): Promise<Profiled> {
+  const source = open(file)
+  const { profiles, profileOf } = profiler(file)
+  const { header, rows } = await profileEvents(source, file.path, profileOf)
+  const fingerprint = { ...source.digest(), rows, columns: [...header] }
+  return { header, profiles, fingerprint, summary: null }
 }
 
 async function profileEvents(

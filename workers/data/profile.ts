@@ -48,6 +48,7 @@ export interface Fit {
 /** Plain numbers of a column. */
 export interface NumberFacts {
   count: number
+  sum: number
   min: number
   max: number
   /** All are whole. */
@@ -82,6 +83,7 @@ export class ColumnProfile {
   missing = 0
   readonly numbers: NumberFacts = {
     count: 0,
+    sum: 0,
     min: Number.POSITIVE_INFINITY,
     max: Number.NEGATIVE_INFINITY,
     whole: true,
@@ -207,6 +209,7 @@ export class ColumnProfile {
     }
     const facts = this.numbers
     facts.count += 1
+    facts.sum += value
     if (value < facts.min) facts.min = value
     if (value > facts.max) facts.max = value
     const length = end - start

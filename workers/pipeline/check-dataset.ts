@@ -86,7 +86,7 @@ async function checkResolved(
   names: readonly string[],
   uses: readonly Readonly<Record<string, Scalar>>[],
 ): Promise<CheckedDataset> {
-  const { path, rows } = asked
+  const { path } = asked
   if (asked.preset === null && asked.target === null) {
     const possible = possibleTargets(asked, await profileFile(asked))
     throw new Error(`${path}: name the column to predict as dataset.target. ${possible}`)
@@ -96,7 +96,10 @@ async function checkResolved(
   const plan = await planFor(asked, 'rich', profiled ?? undefined)
   const { target } = plan
   const fingerprint = asked.fingerprint ?? profiled?.fingerprint ?? null
-  const { seen, known } = await readOnce({ ...asked, fingerprint }, plan, profiled)
+  const { summary = null } = profiled ?? {}
+  const leftOut = summary?.leftOut === true ? summary.rows : 0
+  const rows = asked.rows ?? (leftOut === 0 ? null : fingerprint!.rows - leftOut)
+  const { seen, known } = await readOnce({ ...asked, fingerprint, rows }, plan, profiled)
   if (seen.labels?.length === 1) {
     throw new Error(`${path}: every row has the label "${seen.labels[0]}": there is nothing to tell apart`)
   }
@@ -110,7 +113,7 @@ async function checkResolved(
     ...(seen.labels !== null && { classes: seen.labels.length }),
     fingerprint: known,
   }
-  const notes = [...plan.notes, ...notesOn(seen, plan, dataset)]
+  const notes = [...plan.notes, ...summaryNotes(summary, asked, known), ...notesOn(seen, plan, dataset)]
   if (chosen !== null && seen.labels !== null) {
     notes.push(`learner ${chosen}, since none is named and the target ${target} has ${classes} labels`)
   }
@@ -120,6 +123,21 @@ async function checkResolved(
     notes.push(`${path} has ${known.rows} rows, fewer than the ${rows} asked for`)
   }
   return { dataset, notes }
+}
+
+/** What is said of rows at the end that sum up the others. */
+function summaryNotes(
+  summary: Profiled['summary'],
+  { rows }: UnreadDataset,
+  { rows: all }: DataFingerprint,
+): string[] {
+  if (summary === null) return []
+  const others = all - summary.rows
+  const reads = `dataset.rows: ${all} reads ${summary.rows === 1 ? 'it' : 'them'}`
+  if (rows !== null && rows <= others) return []
+  if (summary.leftOut) return [`left out ${summary.said}; ${reads} all the same`]
+  if (summary.sure) return [`${summary.said}: read all the same, since dataset.rows is ${rows}`]
+  return [`${summary.said}: if it sums up the others, leave it out by dataset.rows: ${others}`]
 }
 
 /**
@@ -153,8 +171,11 @@ async function readOnce(
   try {
     const names = fingerprint?.columns
     const options: ReaderOptions = { ...asked.dialect, markMisfits: true, ...(names && { names }) }
-    if (fingerprint !== null && taskOf(plan) === 'regression')
-      options.rows = Math.min(rows ?? fingerprint.rows, fingerprint.rows)
+    if (fingerprint !== null)
+      options.rows =
+        taskOf(plan) === 'regression'
+          ? Math.min(rows ?? fingerprint.rows, fingerprint.rows)
+          : fingerprint.rows - (profiled?.summary?.leftOut === true ? profiled.summary.rows : 0)
     const openSource = formatOf(asked) === 'ndjson' ? openNdjsonSource : openByteSource
     reader = await openSource(source, path, plan.specs, options)
     const seen = await readThrough(reader, asked, plan, profiled)

@@ -239,7 +239,11 @@ const error = (description: string): MetricInfo => ({
   kind: 'deterministic',
   description,
 })
-const reference = (description: string): MetricInfo => ({ ...score(description), direction: 'neutral' })
+const reference = (baseline_of: string, description: string): MetricInfo => ({
+  ...score(description),
+  direction: 'neutral',
+  baseline_of,
+})
 
 const SCORED: MetricInfo = {
   unit: 'rows',
@@ -254,12 +258,12 @@ const METRICS: Record<Task, Record<string, MetricInfo>> = {
     r2: { ...score('R2 of predictions made before their rows were learned'), signed: true },
     rmse: error('root mean squared error of the same predictions, in units of the target'),
     mae: error('mean absolute error of the same predictions, in units of the target'),
-    r2_mean_baseline: { ...reference('R2 of predicting the mean of the targets seen'), signed: true },
-    rmse_mean_baseline: reference('root mean squared error of the same, in units of the target'),
-    mae_mean_baseline: reference('mean absolute error of the same, in units of the target'),
-    r2_last_baseline: { ...reference('R2 of predicting the last target seen'), signed: true },
-    rmse_last_baseline: reference('root mean squared error of the same, in units of the target'),
-    mae_last_baseline: reference('mean absolute error of the same, in units of the target'),
+    r2_mean_baseline: { ...reference('r2', 'R2 of predicting the mean of the targets seen'), signed: true },
+    rmse_mean_baseline: reference('rmse', 'root mean squared error of the same, in units of the target'),
+    mae_mean_baseline: reference('mae', 'mean absolute error of the same, in units of the target'),
+    r2_last_baseline: { ...reference('r2', 'R2 of predicting the last target seen'), signed: true },
+    rmse_last_baseline: reference('rmse', 'root mean squared error of the same, in units of the target'),
+    mae_last_baseline: reference('mae', 'mean absolute error of the same, in units of the target'),
     scored: SCORED,
   },
   classification: {
@@ -270,9 +274,9 @@ const METRICS: Record<Task, Record<string, MetricInfo>> = {
     roc_auc: score(
       'area under the ROC curve, where there are two labels; over 65,536 rows within roc_auc_error of the exact one',
     ),
-    accuracy_majority_baseline: reference('share of rows with the most frequent label seen'),
-    accuracy_last_baseline: reference('share of rows with the label of the last one seen'),
-    log_loss_majority_baseline: reference('log loss of predicting the shares of the labels seen'),
+    accuracy_majority_baseline: reference('accuracy', 'share of rows with the most frequent label seen'),
+    accuracy_last_baseline: reference('accuracy', 'share of rows with the label of the last one seen'),
+    log_loss_majority_baseline: reference('log_loss', 'log loss of predicting the shares of the labels seen'),
     scored: SCORED,
   },
 }

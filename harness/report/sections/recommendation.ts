@@ -180,20 +180,25 @@ function baselineWords(model: ReportModel, choice: Choice): string[] {
   const name = betterBaseline(model, choice)
   if (name === null) return []
   const { unit } = model.metrics.get(name)!
-  const which = name.slice(model.accuracy!.length + 1).replaceAll('_', ' ')
+  const accuracy = model.accuracy!
   const value = formatMetric(choice.metrics[name]!.value, unit)
-  return [`no better than the ${which}, whose ${metricName(model.accuracy!)} is ${value}`]
+  // `r2_mean_baseline` of `r2` is the mean baseline.
+  return name.startsWith(`${accuracy}_`)
+    ? [
+        `no better than the ${name.slice(accuracy.length + 1).replaceAll('_', ' ')}, whose ${metricName(accuracy)} is ${value}`,
+      ]
+    : [`no better than ${metricName(name)}, which is ${value}`]
 }
 
-/** The best of a score's baselines (`r2_mean_baseline` is one of `r2`) that is at least as good as the setting. */
+/** The best of a score's baselines that is at least as good as the setting. */
 function betterBaseline({ accuracy, metrics }: ReportModel, { metrics: means }: Choice): string | null {
   const score = accuracy === null ? null : means[accuracy]
   if (accuracy === null || !score) return null
   const sign = metrics.get(accuracy)?.direction === 'lower_is_better' ? -1 : 1
   let best: { name: string; value: number } | null = null
-  for (const name of metrics.keys()) {
+  for (const [name, { baseline_of }] of metrics) {
     const value = means[name]?.value
-    if (!name.startsWith(`${accuracy}_`) || !name.endsWith('_baseline') || value === undefined) continue
+    if (baseline_of !== accuracy || value === undefined) continue
     if (sign * value >= sign * (best?.value ?? score.value)) best = { name, value }
   }
   return best?.name ?? null

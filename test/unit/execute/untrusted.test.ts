@@ -86,6 +86,17 @@ describe('a workload that breaks its contract', () => {
     expect(() => checkedDescription(description)).toThrow(message)
   })
 
+  it('declares a metric as the baseline of another', () => {
+    const { metrics } = checkedDescription({
+      name: 'x',
+      params: {},
+      metrics: { a: {}, b: { baseline_of: 'a' }, c: { baseline_of: null } },
+      dataset: 'none',
+    })
+    expect(metrics['b']).toMatchObject({ baseline_of: 'a' })
+    expect(metrics['c']).not.toHaveProperty('baseline_of')
+  })
+
   it('keeps what is plain, and says what is not finite', async () => {
     expect(await run('not_finite')).toEqual({
       metrics: { a: null, b: null, c: null, d: 4, ['__proto__']: 5 },

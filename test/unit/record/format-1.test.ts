@@ -88,3 +88,9 @@ describe.each(['sweep', 'pipeline'])('the run folder "%s" of format 1', (name) =
     expect(perRow.length).toBeGreaterThan(0)
   })
 })
+
+it('knows the baselines of a pipeline that did not declare them', () => {
+  const { metrics } = openRun(`${FOLDERS}pipeline`).manifest.workload
+  expect(metrics['r2_mean_baseline']).toMatchObject({ baseline_of: 'r2', direction: 'neutral' })
+  expect(metrics['r2']).not.toHaveProperty('baseline_of')
+})

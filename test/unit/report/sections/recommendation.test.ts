@@ -67,23 +67,37 @@ test('with a goal it is the best within the limits, and nothing cheaper goes uns
   })
 })
 
-test('what predicts no better than a baseline is said so', () => {
-  const withBaselines = (better: number): Shape => ({
+test.each([
+  { name: 'r2_last_baseline', of: 'r2', better: 0.1, said: 'the last baseline, whose R² is 0.697' },
+  { name: 'guess', of: 'r2', better: 0.1, said: 'guess, which is 0.697' },
+  { name: 'r2_last_baseline', of: 'r2', better: -0.1, said: null },
+  { name: 'guess', of: 'mae', better: 0.1, said: null },
+  { name: 'r2_last_baseline', of: null, better: 0.1, said: null },
+])('what predicts no better than a declared baseline is said so: $name of $of, $better better', (one) => {
+  const { name, of, better, said } = one
+  const { manifest, trials } = syntheticRun({
     ...batches,
     alter: (trial) =>
       measuring(trial, (metrics) => ({
         ...metrics,
         r2_mean_baseline: -0.01,
-        r2_last_baseline: metrics['r2']! + better,
+        [name]: metrics['r2']! + better,
       })),
   })
-  const { tone, text } = reportOf(withBaselines(0.1)).answer
-  expect(text).toMatch(/; no better than the last baseline, whose R² is 0\.697/)
-  expect(tone).toBe('strong')
-  expect(reportOf(withBaselines(-0.1)).answer).toMatchObject({
-    tone: 'good',
-    text: expect.not.stringContaining('baseline'),
-  })
+  const declare = (name: string, baseline_of: string | null) => {
+    const { r2 } = manifest.workload.metrics
+    manifest.workload.metrics[name] = {
+      ...r2!,
+      direction: 'neutral',
+      ...(baseline_of !== null && { baseline_of }),
+    }
+  }
+  declare('r2_mean_baseline', 'r2')
+  declare(name, of)
+  const { tone, text } = runReport(buildReportModel(manifest, trials)).answer
+  if (said === null) expect(text).not.toContain('no better than')
+  else expect(text).toContain(`; no better than ${said}`)
+  expect(tone).toBe(said === null ? 'good' : 'strong')
 })
 
 test('its row is marked', () => {
