@@ -3,7 +3,7 @@ import type { Disturbed, Outcome } from '../../workers/protocol/trial-result.ts'
 import type { Estimate } from '../analyse/descriptive.ts'
 import { count } from '../format.ts'
 import type { Metric } from '../metrics.ts'
-import type { Bundle } from './bundle.ts'
+import type { Bundle, Stack } from './bundle.ts'
 
 /**
  * A picture: a Vega-Lite 6 spec, or the reason why there is none. In a page, marks whose row of data has `about`, the id
@@ -18,6 +18,8 @@ export type Plot = {
   pageOnly?: true
   /** Curves that are told as one, which a page tells again of those that are chosen. */
   bundles?: readonly Bundle[]
+  /** Bars that are means, likewise. */
+  stacks?: readonly Stack[]
   /** The same in characters, for a terminal that is large enough. */
   text?: TextPlot
 } & ({ spec: object; skipped?: never } | { spec?: never; skipped: string })

@@ -348,6 +348,36 @@ describe.skipIf(!existsSync(CHROMIUM))(`the page of a report (skipped without ${
     await expect.poll(drawn).toEqual(all)
   })
 
+  it('tells bars that are means of the scenarios that are chosen', async () => {
+    const many = syntheticRun({
+      ...{ chunk_size: [16, 32, 64, 128, 256], batch_size: [8, 16], max_memory_mb: [256], runs: 1 },
+    })
+    const of = buildReportModel(many.manifest, many.trials)
+    // As slow as the chunk is large with one batch size, and ten times as slow with the other.
+    const read = (trial: string) => {
+      const [, chunk, batch] = /^c(\d+)-b(\d+)/.exec(trial)!
+      const ms = Number(chunk) * (batch === '8' ? 1 : 10)
+      return chunks.map((one) => ({ ...one, service_ms: ms, operators_ms: { learn: ms } }))
+    }
+    const plots = ['operators']
+    await save('bars', runReport(of, [], { plots, logs: summariseLogs(many.manifest, many.trials, read) }))
+    const page = await open('bars')
+    const bars = page.locator('#latency .drawing .mark-rect.role-mark path')
+    const labels = () => page.locator('#latency .drawing .role-axis-label text').allTextContents()
+    const widths = () => bars.evaluateAll((paths) => paths.map((path) => path.getBoundingClientRect().width))
+    await expect.poll(() => bars.count()).toBeGreaterThan(1)
+    const [before, axis] = [await widths(), await labels()]
+    const group = page.getByRole('group', { name: 'Batch size' })
+    await group.getByLabel('8', { exact: true }).check()
+    // The same bars along another axis, or fewer of them where the bars are of batch sizes.
+    await expect.poll(labels).not.toEqual(axis)
+    await bars.first().click()
+    expect(await page.locator('.count').textContent()).toMatch(/selected/)
+    await page.getByRole('button', { name: 'Clear all' }).click()
+    await expect.poll(labels).toEqual(axis)
+    await expect.poll(widths).toEqual(before)
+  })
+
   it('is the same for a comparison of runs', async () => {
     const other = syntheticRun({
       seed: 9,

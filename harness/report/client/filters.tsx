@@ -2,7 +2,7 @@
 import { plain, wholeNumber } from '../../format.ts'
 import type { Filter } from '../section.ts'
 import type { Model } from './model.ts'
-import { type Choice, type Chosen, NOTHING, type Store } from './state.ts'
+import { type Choice, NOTHING, type Store, useShown } from './state.ts'
 
 /** More values than these are a list to pick from instead of boxes to tick. */
 const MOST_BOXES = 8
@@ -10,11 +10,10 @@ const MOST_BOXES = 8
 interface Props {
   model: Model
   store: Store
-  choice: Choice
-  chosen: Chosen
 }
 
-export function Filters({ model, store, choice, chosen }: Props) {
+export function Filters({ model, store }: Props) {
+  const { choice, chosen } = useShown(store)
   const { explore, items } = model
   if (explore === null || items.length < 2) return null
   const active = choice.filters.size + (choice.search === '' ? 0 : 1) + (choice.selected.size > 0 ? 1 : 0)

@@ -4,24 +4,21 @@ import { useMemo, useState } from 'preact/hooks'
 import { plain } from '../../format.ts'
 import type { Block, Section } from '../section.ts'
 import { Filters } from './filters.tsx'
+import { Following } from './following.tsx'
 import { type Model, readModel } from './model.ts'
 import { Picture } from './plot.tsx'
 import { metricColumns, ScenarioPanel } from './scenario.tsx'
-import { type Choice, type Chosen, chosenItems, createStore, type Store, useChoice } from './state.ts'
+import { createStore, type Store } from './state.ts'
 import { DataTable } from './table.tsx'
 
 interface Shown {
   model: Model
   store: Store
-  choice: Choice
-  chosen: Chosen
 }
 
-function Page({ model, store }: { model: Model; store: Store }) {
-  const choice = useChoice(store)
-  const { filters, search, selected } = choice
-  const chosen = useMemo(() => chosenItems(model, choice), [model, filters, search, selected])
-  const shown = { model, store, choice, chosen }
+/** Drawn once: what hangs on the reader's choice asks the store for it. */
+function Page(shown: Shown) {
+  const { model } = shown
   const titled = model.sections.filter(({ title }) => title !== '')
   const hasSide = titled.length > 1 || model.items.length > 1
   return (
@@ -108,7 +105,9 @@ function BlockView({ block, id, title, ...shown }: Shown & { block: Block; id: s
           {block.plot.skipped}.
         </p>
       ) : (
-        <Picture plot={block.plot} {...shown} />
+        <Following store={shown.store} later>
+          {(state) => <Picture plot={block.plot} state={state} {...shown} />}
+        </Following>
       )
     case 'code':
       return (
@@ -142,10 +141,9 @@ function Folded({ title, children }: { title: string; children: () => ComponentC
   )
 }
 
-type TableProps = Omit<Parameters<typeof DataTable>[0], 'further'>
+type TableProps = Omit<Parameters<typeof DataTable>[0], 'further' | 'state'>
 
-function TableView({ table, id, name, ...shown }: TableProps) {
-  const { model } = shown
+function TableView({ table, id, name, model, store }: TableProps) {
   // The table of all scenarios has every metric, if asked.
   const further = useMemo(() => {
     const { about = [], columns } = table
@@ -158,8 +156,9 @@ function TableView({ table, id, name, ...shown }: TableProps) {
       new Set(columns.map(({ head }) => head)),
     )
   }, [model, table, id])
+  const props = { table, further, id, model, store, name: name === '' ? model.title : name }
   return (
-    <DataTable table={table} further={further} id={id} name={name === '' ? model.title : name} {...shown} />
+    <Following store={store}>{(state) => <DataTable {...props} state={state ?? store.get()} />}</Following>
   )
 }
 

@@ -1,9 +1,9 @@
 /** A picture that follows the reader's choice: points can be hidden, clicked, and selected by a drag. */
-import { useEffect, useRef, useState } from 'preact/hooks'
-import { bundleRows } from '../bundle.ts'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { bundleRows, stackRows } from '../bundle.ts'
 import type { Plot } from '../section.ts'
 import type { Model } from './model.ts'
-import { type Choice, type Chosen, isAmong, type Store } from './state.ts'
+import { indicesOf, isAmong, type State, type Store } from './state.ts'
 
 /** Of Vega, which stands in the page as a script of its own: what is used of it. */
 interface Vega {
@@ -36,26 +36,31 @@ interface Props {
   plot: Plot
   model: Model
   store: Store
-  choice: Choice
-  chosen: Chosen
+  /** Null: it is not drawn yet. */
+  state: State | null
 }
 
-export function Picture({ plot, model, store, choice, chosen }: Props) {
+export function Picture({ plot, model, store, state }: Props) {
   const frame = useRef<HTMLDivElement>(null)
   const [{ view, marks }, setDrawing] = useState<Drawing>(NOT_DRAWN)
-  useEffect(
-    () => whenNear(frame.current!, async () => setDrawing(await draw(frame.current!, plot, model))),
-    [plot],
-  )
-  useEffect(() => show(marks, choice, chosen), [marks, choice, chosen])
+  const isWanted = state !== null
+  useLayoutEffect(() => {
+    if (isWanted) void draw(frame.current!, plot, model).then(setDrawing)
+  }, [isWanted])
+  useLayoutEffect(() => {
+    if (state !== null) show(marks, state)
+  }, [marks, state?.choice, state?.chosen])
   // As it was drawn, which is of all.
   const isWhole = useRef(true)
-  useEffect(() => {
-    const isAll = chosen.count === model.items.length
-    if (view === null || (isAll && isWhole.current)) return
+  useLayoutEffect(() => {
+    if (view === null || state === null) return
+    const isAll = state.chosen.count === model.items.length
+    if (isAll && isWhole.current) return
     isWhole.current = isAll
-    gather(view, plot, model, chosen)
-  }, [view, chosen])
+    void gather(view, plot, model, state).then((isNew) => {
+      if (isNew) setDrawing({ view, marks: marksIn(frame.current!, model) })
+    })
+  }, [view, state?.chosen])
   useBrush(frame, marks, model, store)
   const isLinked = marks.length > 0
   const does = model.opens ? `Click a ${model.explore?.noun} for its trials` : 'Click to select'
@@ -65,6 +70,7 @@ export function Picture({ plot, model, store, choice, chosen }: Props) {
       <div class="drawing" role="img" aria-label={plot.alt} tabIndex={0}>
         {/* What is drawn is told by the label; its hundreds of marks would only be read one by one. */}
         <div class="canvas" ref={frame} aria-hidden="true" />
+        {view === null && <p class="note">Drawing…</p>}
       </div>
       {isLinked && <figcaption>{does}; drag to select several.</figcaption>}
     </figure>
@@ -72,36 +78,6 @@ export function Picture({ plot, model, store, choice, chosen }: Props) {
 }
 
 // ---------------------------------------------------------------- drawing
-
-/** What waits for a quiet moment, so that a picture which nobody has scrolled to is there in print. */
-const waiting: (() => void)[] = []
-
-/** Draws what is in sight at once, and the others when there is time. */
-function whenNear(element: HTMLElement, work: () => void): () => void {
-  let isDone = false
-  const once = () => {
-    if (isDone) return
-    isDone = true
-    observer.disconnect()
-    work()
-  }
-  const observer = new IntersectionObserver(
-    (entries) => entries.some(({ isIntersecting }) => isIntersecting) && once(),
-    { rootMargin: '400px' },
-  )
-  observer.observe(element)
-  waiting.push(once)
-  if (waiting.length === 1) setTimeout(drawWaiting, 400)
-  return () => {
-    isDone = true
-    observer.disconnect()
-  }
-}
-
-function drawWaiting(): void {
-  waiting.shift()?.()
-  if (waiting.length > 0) setTimeout(drawWaiting, 30)
-}
 
 interface Drawing {
   view: View | null
@@ -111,9 +87,11 @@ interface Drawing {
 
 const NOT_DRAWN: Drawing = { view: null, marks: [] }
 
-async function draw(element: HTMLElement, plot: Plot, { indexOf }: Model): Promise<Drawing> {
-  // Text is measured while the layout is made, so the font must be there first.
-  await Promise.all(['400 14px Inter', '600 14px Inter'].map((font) => document.fonts.load(font)))
+/** Text is measured while the layout is made, so the font must be there first. */
+const fonts = Promise.all(['400 14px Inter', '600 14px Inter'].map((font) => document.fonts.load(font)))
+
+async function draw(element: HTMLElement, plot: Plot, model: Model): Promise<Drawing> {
+  await fonts
   const view = new vega.View(vega.parse(plot.spec!), {
     renderer: 'svg',
     container: element,
@@ -122,21 +100,30 @@ async function draw(element: HTMLElement, plot: Plot, { indexOf }: Model): Promi
   })
   view.tooltip(showTip)
   await view.runAsync()
-  const marks = [...element.querySelectorAll<Drawn>('path, text, line, rect')].flatMap((drawn): Mark[] => {
-    const about = aboutOf(drawn)
-    return about === undefined
-      ? []
-      : [{ element: drawn, about: about.flatMap((id) => indexOf.get(id) ?? []), state: '' }]
-  })
-  return { view, marks }
+  return { view, marks: marksIn(element, model) }
 }
 
-/** Tells curves that are told as one of those that are chosen. */
-function gather(view: View, { bundles = [] }: Plot, { indexOf }: Model, { shown }: Chosen): void {
-  if (bundles.length === 0) return
-  const isChosen = (about: readonly string[]) => isAmong(shown, about, indexOf)
+function marksIn(element: HTMLElement, model: Model): Mark[] {
+  return [...element.querySelectorAll<Drawn>('path, text, line, rect')].flatMap((drawn): Mark[] => {
+    const about = aboutOf(drawn)
+    if (about === undefined) return []
+    const { state = '' } = drawn.dataset
+    return [{ element: drawn, about: indicesOf(about, model), state: state as Mark['state'] }]
+  })
+}
+
+/**
+ * Tells what is told as one of those that are chosen.
+ * @returns whether it has other marks now
+ */
+async function gather(view: View, plot: Plot, model: Model, { chosen }: State): Promise<boolean> {
+  const { bundles = [], stacks = [] } = plot
+  if (bundles.length === 0 && stacks.length === 0) return false
+  const isChosen = (about: readonly string[]) => isAmong(chosen.shown, indicesOf(about, model))
   for (const bundle of bundles) view.data(bundle.data, bundleRows(bundle, isChosen))
-  void view.runAsync()
+  for (const stack of stacks) view.data(stack.data, stackRows(stack, isChosen))
+  await view.runAsync()
+  return stacks.length > 0
 }
 
 function aboutOf(drawn: Drawn): string[] | undefined {
@@ -145,18 +132,15 @@ function aboutOf(drawn: Drawn): string[] | undefined {
 }
 
 /** Hides what the filters leave out, and dims what is not selected. */
-function show(marks: readonly Mark[], choice: Choice, chosen: Chosen): void {
-  const { open, beside } = choice
-  const isAny = (flags: readonly boolean[], about: readonly number[]) =>
-    about.length === 0 || about.some((index) => flags[index])
+function show(marks: readonly Mark[], { choice: { open, beside }, chosen }: State): void {
   for (const mark of marks) {
     const { about, element } = mark
     const [first] = about
-    const state = !isAny(chosen.passes, about)
+    const state = !isAmong(chosen.passes, about)
       ? 'left-out'
       : about.length === 1 && (first === open || first === beside)
         ? 'opened'
-        : isAny(chosen.shown, about)
+        : isAmong(chosen.shown, about)
           ? ''
           : 'faded'
     // A browser takes every change for one, also one to the same.
@@ -227,10 +211,10 @@ function useBrush(
       box.remove()
     }
     const click = (event: MouseEvent) => {
-      const about = (aboutOf(event.target as Drawn) ?? []).flatMap((id) => model.indexOf.get(id) ?? [])
+      const about = indicesOf(aboutOf(event.target as Drawn) ?? [], model)
       const [open, beside = null] = about
       if (open === undefined) return
-      if (!model.opens) store.set({ selected: new Set(about) })
+      if (!model.opens || about.length > 2) store.set({ selected: new Set(about) })
       // A pair has the reference first: what is compared with it comes first here.
       else store.set(beside === null ? { open, beside } : { open: beside, beside: open })
     }

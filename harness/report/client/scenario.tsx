@@ -14,15 +14,15 @@ import type { Cell, Column, ScenarioDetail, Timeline, TrialDetail } from '../sec
 import { adjustedPText, capitalised, outcomeName, scalarText, settingName, sizeText } from '../words.ts'
 import { copy } from './files.ts'
 import type { Model, PageScenario } from './model.ts'
-import type { Choice, Store } from './state.ts'
+import { type Choice, type Store, useShown } from './state.ts'
 
 interface Props {
   model: Model
   store: Store
-  choice: Choice
 }
 
-export function ScenarioPanel({ model, store, choice }: Props) {
+export function ScenarioPanel({ model, store }: Props) {
+  const { choice } = useShown(store)
   const heading = useRef<HTMLHeadingElement>(null)
   const back = useRef<Element | null>(null)
   const { open } = choice
@@ -35,7 +35,7 @@ export function ScenarioPanel({ model, store, choice }: Props) {
     heading.current?.focus({ preventScroll: true })
   }, [open])
   useEffect(() => {
-    const leave = ({ key }: KeyboardEvent) => key === 'Escape' && store.get().open !== null && close()
+    const leave = ({ key }: KeyboardEvent) => key === 'Escape' && store.get().choice.open !== null && close()
     addEventListener('keydown', leave)
     return () => removeEventListener('keydown', leave)
   }, [store])
@@ -90,6 +90,7 @@ export function ScenarioPanel({ model, store, choice }: Props) {
 // ---------------------------------------------------------------- metrics, alone or beside another scenario's
 
 interface ComparedProps extends Props {
+  choice: Choice
   scenario: PageScenario
   beside: PageScenario | undefined
 }

@@ -25,32 +25,42 @@ export const NOTHING: Choice = {
   sorts: new Map(),
 }
 
+/** The choice, and what it lets through. */
+export interface State {
+  choice: Choice
+  chosen: Chosen
+}
+
 export interface Store {
-  get(): Choice
+  get(): State
   set(change: Partial<Choice>): void
   subscribe(listener: () => void): () => void
 }
 
 export function createStore(model: Model): Store {
-  let choice = fromHash(location.hash, model)
+  const first = fromHash(location.hash, model)
+  let state: State = { choice: first, chosen: chosenItems(model, first) }
   const listeners = new Set<() => void>()
-  const tell = () => {
+  const change = (choice: Choice) => {
+    const { choice: old, chosen } = state
+    const isSame =
+      choice.filters === old.filters && choice.search === old.search && choice.selected === old.selected
+    state = { choice, chosen: isSame ? chosen : chosenItems(model, choice) }
     for (const listener of listeners) listener()
   }
   addEventListener('hashchange', () => {
     // A link within the page is no choice.
     if (location.hash !== '' && !location.hash.includes('=')) return
-    choice = fromHash(location.hash, model)
-    tell()
+    change(fromHash(location.hash, model))
   })
   return {
-    get: () => choice,
-    set(change) {
-      choice = { ...choice, ...change }
+    get: () => state,
+    set(some) {
+      const choice = { ...state.choice, ...some }
       const hash = toHash(choice, model)
       // Not one step back per letter typed.
       history.replaceState(null, '', hash === '' ? location.pathname + location.search : hash)
-      tell()
+      change(choice)
     },
     subscribe(listener) {
       listeners.add(listener)
@@ -60,13 +70,13 @@ export function createStore(model: Model): Store {
 }
 
 /** The choice, and again whenever it changes. */
-export function useChoice(store: Store): Choice {
-  const [choice, setChoice] = useState(store.get)
+export function useShown(store: Store): State {
+  const [state, setState] = useState(store.get)
   useEffect(() => {
-    setChoice(store.get())
-    return store.subscribe(() => setChoice(store.get()))
+    setState(store.get())
+    return store.subscribe(() => setState(store.get()))
   }, [store])
-  return choice
+  return state
 }
 
 // ---------------------------------------------------------------- the address
@@ -139,12 +149,12 @@ export function chosenItems({ items, explore }: Model, { filters, search, select
   return { passes, shown, count: shown.filter(Boolean).length }
 }
 
-/** Whether something that is about these items is among the chosen; what is about none always is. */
-export function isAmong(
-  flags: readonly boolean[],
-  about: readonly string[],
-  indexOf: ReadonlyMap<string, number>,
-): boolean {
-  const known = about.flatMap((id) => indexOf.get(id) ?? [])
-  return known.length === 0 || known.some((index) => flags[index])
+/** Whether something that is about these items, by index, is among the chosen; what is about none always is. */
+export function isAmong(flags: readonly boolean[], members: readonly number[]): boolean {
+  return members.length === 0 || members.some((index) => flags[index])
+}
+
+/** Indices of these items, as far as the page has them. */
+export function indicesOf(about: readonly string[], { indexOf }: Model): number[] {
+  return about.flatMap((id) => indexOf.get(id) ?? [])
 }

@@ -13,7 +13,7 @@ import { count, wholeNumber } from '../../format.ts'
 import type { Cell, Column, Table } from '../section.ts'
 import { copy, csvOf, download, jsonOf } from './files.ts'
 import type { Model } from './model.ts'
-import { type Choice, type Chosen, isAmong, type Store } from './state.ts'
+import { indicesOf, isAmong, type State, type Store } from './state.ts'
 
 /** So many rows are shown until the reader asks for the others. */
 const MOST_ROWS = 50
@@ -35,48 +35,56 @@ interface Props {
   name: string
   model: Model
   store: Store
-  choice: Choice
-  chosen: Chosen
+  state: State
 }
 
-export function DataTable({ table, further = [], id, name, model, store, choice, chosen }: Props) {
+export function DataTable({ table, further = [], id, name, model, store, state }: Props) {
+  const { choice, chosen } = state
   const [isWhole, setWhole] = useState(false)
   const [visibility, setVisibility] = useState<Record<string, boolean>>(() =>
     Object.fromEntries(further.map((_, i) => [String(table.columns.length + i), false])),
   )
   const columns = useMemo(() => [...table.columns, ...further], [table, further])
   const core = useMemo(() => coreTable(columns), [columns])
-  const rows = useMemo(() => {
-    const all = Array.from({ length: columns[0]?.cells.length ?? 0 }, (_, i) => i)
-    const { about } = table
-    const kept =
-      about === undefined ? all : all.filter((i) => isAmong(chosen.shown, about[i]!, model.indexOf))
-    return kept.map((row) => ({ row }))
-  }, [columns, table, chosen, model])
+  const total = columns[0]?.cells.length ?? 0
+  const all = useMemo(() => Array.from({ length: total }, (_, row) => ({ row })), [total])
   const sort = choice.sorts.get(id)
+  const [sorted, isDescending] =
+    columns[sort?.column ?? -1] === undefined ? [null, false] : [sort!.column, sort!.desc]
   core.setOptions((options) => ({
     ...options,
-    data: rows,
+    data: all,
     state: {
-      sorting: sort && columns[sort.column] ? [{ id: String(sort.column), desc: sort.desc }] : [],
+      sorting: sorted === null ? [] : [{ id: String(sorted), desc: isDescending }],
       columnVisibility: visibility,
     },
   }))
-  const sorted = core.getRowModel().rows.map(({ original }) => original.row)
+  // Sorted once and filtered often: of thousands of rows only the second is quick.
+  const inOrder = useMemo(
+    () => (sorted === null ? all : core.getRowModel().rows.map(({ original }) => original)),
+    [core, all, sorted, isDescending],
+  )
+  const about = useMemo(() => table.about?.map((ids) => indicesOf(ids, model)), [table, model])
+  const rows = useMemo(
+    () =>
+      inOrder
+        .map(({ row }) => row)
+        .filter((row) => about === undefined || isAmong(chosen.shown, about[row]!)),
+    [inOrder, about, chosen.shown],
+  )
   const visible = core.getVisibleLeafColumns().map((column) => columns[Number(column.id)]!)
   // Those that matter most come first where there is no room for all, unless the reader sorts.
-  const first = sort === undefined && sorted.length > MOST_ROWS ? (table.first ?? []) : []
-  const ordered = first.length === 0 ? sorted : firstOnes(sorted, first)
+  const first = sorted === null && rows.length > MOST_ROWS ? (table.first ?? []) : []
+  const ordered = first.length === 0 ? rows : firstOnes(rows, first)
   const shown = isWhole ? ordered : ordered.slice(0, MOST_ROWS)
-  const total = columns[0]?.cells.length ?? 0
   const opens = model.opens && table.about?.every((ids) => ids.length === 1)
   const toggle = (column: Column) => {
     const index = columns.indexOf(column)
     const numbers = column.type === 'number'
     const next =
-      sort?.column !== index
+      sorted !== index
         ? { column: index, desc: numbers }
-        : sort.desc === numbers
+        : isDescending === numbers
           ? { column: index, desc: !numbers }
           : null
     const sorts = new Map(choice.sorts)
@@ -113,13 +121,13 @@ export function DataTable({ table, further = [], id, name, model, store, choice,
                 </th>
               )}
               {visible.map((column) => {
-                const isSorted = sort !== undefined && columns[sort.column] === column
+                const isSorted = sorted !== null && columns[sorted] === column
                 return (
                   <th
                     key={columns.indexOf(column)}
                     scope="col"
                     class={column.type === 'number' ? 'n' : ''}
-                    aria-sort={isSorted ? (sort.desc ? 'descending' : 'ascending') : undefined}
+                    aria-sort={isSorted ? (isDescending ? 'descending' : 'ascending') : undefined}
                   >
                     <button type="button" onClick={() => toggle(column)}>
                       {column.head}

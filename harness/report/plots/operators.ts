@@ -1,12 +1,13 @@
 /** Where the time of a step goes: bars of the operators' times per row, one per scenario or per group of them. */
-import { count, formatNumber, formatShare, wholeNumber } from '../../format.ts'
+import { mean } from '../../analyse/descriptive.ts'
+import { count, formatShare, wholeNumber } from '../../format.ts'
+import { type Stack, stackRows } from '../bundle.ts'
 import type { LogSummary } from '../chunk-logs.ts'
 import type { Plot } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
 import { capitalised, plain, settingLabel } from '../words.ts'
 import { noLogs, sampleText } from './distribution.ts'
 import { encodeAxes } from './encode.ts'
-import { scaleOver, tickLabel } from './scale.ts'
 import { captionLayer, ellipsis, pictureFrame, pictureSubtitle, textWidth } from './text.ts'
 import { FONT_SIZE, INK, palette } from './theme.ts'
 
@@ -22,11 +23,12 @@ const OTHERS = 'other operators'
 const REST = 'rest of the step'
 const REST_COLOUR = '#b4bac2'
 
+/** As many as a tip shows, and then some. */
+const DIGITS = 6
+
 interface Bar {
   label: string
   scenarios: ScenarioReport[]
-  /** Mean over its scenarios, us per row. */
-  parts: Map<string, number>
 }
 
 export function operatorsPlot(model: ReportModel, logs: ReadonlyMap<string, LogSummary>, file: string): Plot {
@@ -43,40 +45,27 @@ export function operatorsPlot(model: ReportModel, logs: ReadonlyMap<string, LogS
     const label = labelOf(scenario, keys)
     groups.set(label, [...(groups.get(label) ?? []), scenario])
   }
-  const bars = [...groups].map(
-    ([label, scenarios]): Bar => ({ label, scenarios, parts: meanParts(scenarios, logs, names) }),
-  )
+  const bars = [...groups].map(([label, scenarios]): Bar => ({ label, scenarios }))
   const shown = bars.slice(0, MOST_ROWS)
-  const totals = shown.map(({ parts }) => [...parts.values()].reduce((a, b) => a + b, 0))
-  const series = [...names, REST].filter((name) => shown.some(({ parts }) => (parts.get(name) ?? 0) > 0))
-  const colours = palette(6)
-  const range = series.map((name, i) => (name === REST ? REST_COLOUR : colours[i % colours.length]!))
   const texts = shown.map(({ label }) => ellipsis(label, FONT_SIZE.tick, MOST_LABEL))
   // Two that are cut alike still have a row each.
   const places = texts.map((text, i) => (texts.indexOf(text) === i ? text : `${text}${' '.repeat(i)}`))
+  const stack = stackOf(shown, places, partNames(names), logs)
+  const values = stackRows(stack, () => true)
+  const series = stack.parts.filter((name) => values.some(({ part }) => part === name))
+  const colours = palette(6)
+  const range = series.map((name, i) => (name === REST ? REST_COLOUR : colours[i % colours.length]!))
   const height = Math.max(LEAST_HEIGHT, shown.length * ROW)
   const labels = Math.max(...texts.map((text) => textWidth(text, FONT_SIZE.tick)))
-  const scale = scaleOver([0, Math.max(...totals)], { log: false })
+  // As far as its bars reach, which in a page may be of some scenarios only.
   const x = {
     field: 'from',
     type: 'quantitative',
-    scale: { domain: [0, Math.max(...totals) * 1.02], nice: false },
-    axis: { title: 'Time per row (µs)', values: scale.ticks, labelExpr: tickLabel(scale) },
+    scale: { nice: false },
+    axis: { title: 'Time per row (µs)', tickCount: 5 },
   }
-  const values = shown.flatMap(({ scenarios, parts }, i) => {
-    let from = 0
-    return series.flatMap((name) => {
-      const us = parts.get(name) ?? 0
-      if (us <= 0) return []
-      const row = {
-        about: scenarios.map(({ id }) => id),
-        ...{ bar: places[i], part: name, from, to: from + us },
-        tip: `${name}: ${formatNumber(us)} µs per row, ${formatShare(us / totals[i]!, 2)}`,
-      }
-      from += us
-      return [row]
-    })
-  })
+  // Where bars are of one scenario each, those that are left out are hidden.
+  const isGrouped = shown.some(({ scenarios }) => scenarios.length > 1)
   const spec = {
     ...pictureFrame(ALT, headline(known, logs, names), pictureSubtitle(model), WIDTH + labels, {
       frame: 'bounds',
@@ -86,7 +75,7 @@ export function operatorsPlot(model: ReportModel, logs: ReadonlyMap<string, LogS
     layer: [
       {
         name: 'operators',
-        data: { values },
+        data: { name: stack.data, values },
         mark: { type: 'bar', size: 18 },
         encoding: {
           x,
@@ -117,7 +106,7 @@ export function operatorsPlot(model: ReportModel, logs: ReadonlyMap<string, LogS
       captionLayer(captionOf(known.length, bars, logs), height + 76, WIDTH),
     ],
   }
-  return { file, alt: ALT, spec }
+  return { file, alt: ALT, spec, ...(isGrouped && { stacks: [stack] }) }
 }
 
 /** In the order of their first use; beyond a few, those that take least are one. */
@@ -131,20 +120,35 @@ function operatorNames(logs: readonly LogSummary[]): string[] {
   return [...names.filter((name) => kept.includes(name)), OTHERS]
 }
 
-function meanParts(
-  scenarios: readonly ScenarioReport[],
+/** A workload may call an operator as the rest is called. */
+function partNames(names: readonly string[]): string[] {
+  return [...new Set([...names, REST])]
+}
+
+/** What each scenario spends on each part, which the bars are means of. */
+function stackOf(
+  bars: readonly Bar[],
+  places: readonly string[],
+  parts: readonly string[],
   logs: ReadonlyMap<string, LogSummary>,
-  names: readonly string[],
-): Map<string, number> {
-  const parts = new Map<string, number>(names.map((name) => [name, 0]))
-  const add = (name: string, us: number) => parts.set(name, (parts.get(name) ?? 0) + us / scenarios.length)
-  for (const { id } of scenarios) {
-    const { operators, step_ms, rows } = logs.get(id)!
-    for (const { name, ms } of operators) add(names.includes(name) ? name : OTHERS, (1000 * ms) / rows)
-    const named = operators.reduce((sum, { ms }) => sum + ms, 0)
-    add(REST, Math.max(0, (1000 * (step_ms - named)) / rows))
+): Stack {
+  return {
+    data: 'operators',
+    parts,
+    bars: bars.map(({ scenarios }, i) => ({
+      bar: places[i]!,
+      scenarios: scenarios.map(({ id }) => ({ about: id, us: partsOf(logs.get(id)!, parts) })),
+    })),
   }
-  return parts
+}
+
+/** Microseconds per row. */
+function partsOf({ operators, step_ms, rows }: LogSummary, parts: readonly string[]): number[] {
+  const sum = new Map<string, number>()
+  const add = (name: string, ms: number) => sum.set(name, (sum.get(name) ?? 0) + (1000 * ms) / rows)
+  for (const { name, ms } of operators) add(parts.includes(name) ? name : OTHERS, ms)
+  add(REST, Math.max(0, step_ms - operators.reduce((whole, { ms }) => whole + ms, 0)))
+  return parts.map((name) => Number((sum.get(name) ?? 0).toPrecision(DIGITS)))
 }
 
 /** All axes where every scenario can have a bar; else those that explain latency most, as far as the bars go. */
@@ -172,14 +176,16 @@ function headline(
   logs: ReadonlyMap<string, LogSummary>,
   names: readonly string[],
 ): string {
-  const parts = meanParts(known, logs, names)
-  const total = [...parts.values()].reduce((a, b) => a + b, 0)
-  const named = [...parts].filter(([name]) => name !== REST && name !== OTHERS)
-  const [first, second] = named.sort(([, a], [, b]) => b - a)
+  const parts = partNames(names)
+  const each = known.map(({ id }) => partsOf(logs.get(id)!, parts))
+  const means = parts.map((name, i) => ({ name, us: mean(each.map((us) => us[i]!)) }))
+  const total = means.reduce((sum, { us }) => sum + us, 0)
+  const named = means.filter(({ name }) => name !== REST && name !== OTHERS)
+  const [first, second] = named.sort((a, b) => b.us - a.us)
   if (first === undefined || total <= 0) return 'Time of a step by operator'
   const share = (us: number) => formatShare(us / total, 2)
-  const next = second === undefined || second[1] <= 0 ? '' : `, ${plain(second[0])} ${share(second[1])}`
-  return `${capitalised(plain(first[0]))} takes ${share(first[1])} of the time of a step${next}`
+  const next = second === undefined || second.us <= 0 ? '' : `, ${plain(second.name)} ${share(second.us)}`
+  return `${capitalised(plain(first.name))} takes ${share(first.us)} of the time of a step${next}`
 }
 
 function captionOf(known: number, bars: readonly Bar[], logs: ReadonlyMap<string, LogSummary>): string[] {
