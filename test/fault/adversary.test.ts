@@ -86,7 +86,10 @@ interface Setting {
 }
 
 /** Alike to others of these, or tried by a file of their own: hostile.test.ts and children.test.ts. */
-const ELSEWHERE = ['strings', 'arrays', 'awaits', 'map', 'typed_arrays', 'left', 'orphan', 'inherits']
+const ELSEWHERE = [
+  ...['strings', 'arrays', 'doubling', 'awaits', 'map', 'typed_arrays', 'left', 'orphan', 'inherits'],
+  ...['string_flattening', 'regex_blowup', 'zlib_bomb', 'timers', 'rejections', 'abort_by_signal'],
+]
 
 const SHORT: Setting[] = [
   {
@@ -100,7 +103,7 @@ const SHORT: Setting[] = [
     environment: { STINT_MEMORY_BACKSTOP: 'none', STINT_COMPUTE_MECHANISM: 'duty_cycle' },
     timeout_s: 1,
     adversaries: ADVERSARIES.filter(([, how]) =>
-      ['buffers', 'slow_growth', 'nested_workers', 'loop', 'orphan', 'eats'].includes(how),
+      ['buffers', 'slow_growth', 'nested_workers', 'loop'].includes(how),
     ),
   },
 ]

@@ -25,19 +25,17 @@ function mount(options: string): boolean {
   return spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', disk]).status === 0
 }
 
-/** Takes what is left of the disk but for `spare` bytes. */
-function fill(spare: number): string {
+/** Takes what is left of the disk. */
+function fill(): string {
   const path = join(disk, 'ballast')
   const file = openSync(path, 'w')
   const block = Buffer.alloc(4096)
-  let written = 0
   try {
-    for (;;) written += writeSync(file, block)
+    for (;;) writeSync(file, block)
   } catch {
     // Full.
   }
   closeSync(file)
-  spawnSync('truncate', ['-s', String(Math.max(0, written - spare)), path])
   return path
 }
 
@@ -50,12 +48,19 @@ const canMount = (() => {
 describe.skipIf(!canMount)('a disk that fills up', () => {
   it('in the middle of a run: exit 4, whole lines, a message, and resume completes', async () => {
     mounted = mount('size=1m')
-    const sweep = box.sweep({ grid: { 'params.salt': [1, 2, 3] }, benchmark_runs: 4, chunk_log: 'none' })
+    const sweep = box.sweep({
+      workload: 'held',
+      params: { folder: box.folder },
+      grid: { 'params.salt': [1, 2, 3] },
+      ...{ benchmark_runs: 1, warmup_chunks: 0, n_jobs: 1, chunk_log: 'none' },
+    })
     const root = join(disk, 'results')
     const started = box.start(['run', sweep, '--out', root, '--quiet'])
-    const runs = () => (existsSync(join(root, 'swept', 'latest')) ? [join(root, 'swept', 'latest')] : [])
-    await box.until(() => runs().length === 1, 'a run folder')
-    const ballast = fill(4096)
+    await box.held()
+    box.write('go', '')
+    await box.held()
+    const ballast = fill()
+    box.write('free', '')
     const { code, stdout, stderr } = await started.end
     expect([code, stdout]).toEqual([4, ''])
     const folder = /stint resume ([^"]+)"/.exec(stderr)?.[1]
@@ -64,7 +69,7 @@ describe.skipIf(!canMount)('a disk that fills up', () => {
     expect(stderr.trim().split('\n').length).toBe(2)
     expect(journalOf(folder!)).toMatch(/^$|\n$/)
     const before = trialsOf(folder!)
-    expect(before.length).toBeLessThan(12)
+    expect(before.length).toBeOneOf([1, 2])
     expect(box.processes()).toEqual([])
     expect(box.temporaryFiles()).toEqual([])
 
@@ -73,19 +78,19 @@ describe.skipIf(!canMount)('a disk that fills up', () => {
     expect(await box.stint('resume', folder!, '--quiet')).toMatchObject({ code: 0, stderr: '' })
     expect(trialsOf(folder!).slice(0, before.length)).toEqual(before)
     const sums = Object.values(checksumsOf(folder!))
-    expect([sums.length, new Set(sums).size]).toEqual([12, 3])
+    expect([sums.length, new Set(sums).size]).toEqual([3, 3])
   })
 
   it('while the report is written: the run is kept, and stint report renders it later', async () => {
     mounted = mount('size=200k')
-    const sweep = box.sweep({ grid: { 'params.salt': [1, 2] }, benchmark_runs: 2 })
+    const sweep = box.sweep({ grid: { 'params.salt': [1, 2] }, benchmark_runs: 1 })
     const { code, stderr } = await box.withPages(['run', sweep, '--out', join(disk, 'results'), '--quiet'])
       .end
     expect(code).toBe(4)
     const folder = /stint report ([^"]+)"/.exec(stderr)?.[1]
     expect(stderr).toContain('reports/report.html could not be written: ')
     expect(stderr).toContain('the measurements are whole')
-    expect(trialsOf(folder!).length).toBe(4)
+    expect(trialsOf(folder!).length).toBe(2)
     spawnSync('mount', ['-o', 'remount,size=30m', disk])
     expect(await box.stint('report', folder!, '--quiet')).toMatchObject({ code: 0, stderr: '' })
     expect(existsSync(join(folder!, 'reports', 'report.html'))).toBe(true)
@@ -97,7 +102,7 @@ describe.skipIf(!canMount)('a disk that fills up', () => {
       'own.mjs',
       `export default { open: () => { let left = 3000; return { step: () => (left-- > 0 ? { rows: 1 } : null), finish: () => ({ metrics: {} }) } } }\n`,
     )
-    const sweep = box.sweep({ benchmark_runs: 2, workload: 'tiny' })
+    const sweep = box.sweep({ benchmark_runs: 1, workload: 'tiny' })
     const { code, stderr } = await box.stint(
       'run',
       sweep,

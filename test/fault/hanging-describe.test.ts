@@ -1,14 +1,18 @@
 /** A workload that hangs or grows before any trial costs its run, and nobody's patience. */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { command, MAIN } from '../fixtures/cli.ts'
 
-const COMMAND = join(import.meta.dirname, '../../dist/harness/cli/main.js')
 const WORKLOADS = {
-  loops: 'export default { describe() { for (;;); }, open: () => null }',
+  // It takes no core from other tests.
+  loops: `import { writeFileSync } from 'node:fs'
+    const cell = new Int32Array(new SharedArrayBuffer(4))
+    export default { describe() { writeFileSync(new URL('begun', import.meta.url), ''); for (;;) Atomics.wait(cell, 0, 0, 20) }, open: () => null }`,
   waits: 'setInterval(() => {}, 1000); await new Promise(() => {}); export default { open: () => null }',
   grows: `const kept = []
     export default { describe() { for (;;) if (kept.length < 600) kept.push(Buffer.alloc(1 << 20, 1)) }, open: () => null }`,
@@ -25,27 +29,30 @@ function words(name: keyof typeof WORKLOADS, timeout_s: number): string[] {
   const sweep = { name, workload: `./${name}.mjs`, benchmark_runs: 1, max_memory_mb: 64, timeout_s }
   const path = join(folder, `${name}.yaml`)
   writeFileSync(path, JSON.stringify(sweep))
-  return [COMMAND, 'run', path, '--out', join(folder, 'results'), '--quiet']
+  return ['run', path, '--out', join(folder, 'results'), '--quiet']
 }
 
 describe('a workload that does not come to describe itself', () => {
-  it.each(['loops', 'waits'] as const)('is refused with what to do: %s', (name) => {
-    const { status, stderr } = spawnSync(process.execPath, words(name, 5), { encoding: 'utf8' })
+  it.each(['loops', 'waits'] as const)('is refused with what to do: %s', async (name) => {
+    const { code, stderr } = await command(words(name, 5), folder, process.env)
     expect(stderr).toContain(`${name}.mjs: it was not loaded and described after 5 s`)
-    expect(status).toBe(2)
+    expect(code).toBe(2)
   })
 
-  it.skipIf(process.platform !== 'linux')('takes no more memory than a trial may', () => {
-    const { status, stderr } = spawnSync(process.execPath, words('grows', 60), { encoding: 'utf8' })
+  it.skipIf(process.platform !== 'linux')('takes no more memory than a trial may', async () => {
+    const { code, stderr } = await command(words('grows', 60), folder, process.env)
     expect(stderr).toContain('grows.mjs: it took more than 64 MB to load and describe itself')
-    expect(status).toBe(2)
+    expect(code).toBe(2)
   })
 
   it.skipIf(process.platform === 'win32')('is ended by one signal', async () => {
-    const run = spawn(process.execPath, words('loops', 600), { stdio: ['ignore', 'ignore', 'pipe'] })
+    const begun = join(folder, 'begun')
+    rmSync(begun, { force: true })
+    const run = spawn(process.execPath, [MAIN, ...words('loops', 600)], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
     const ended = once(run, 'exit')
-    // By now the command hears signals, whatever else it has come to.
-    await new Promise((resolve) => setTimeout(resolve, 2500))
+    while (!existsSync(begun)) await sleep(20)
     run.kill('SIGTERM')
     expect((await ended)[0]).toBe(130)
   })

@@ -4,7 +4,8 @@ import { appendFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { command } from '../fixtures/cli.ts'
 
 const FULL = process.env['STINT_FULL'] === '1'
 const LINE_BYTES = FULL ? 2 ** 30 : 2 ** 28
@@ -23,8 +24,15 @@ function longLine(name: string, start: string, bytes = LINE_BYTES): string {
   return path
 }
 
-/** Runs an expression over the compiled readers in a process of its own. */
-function measure(expression: string): { error: string | null; value: unknown; rss_mb: number } {
+interface Read {
+  error: string | null
+  value: unknown
+  /** The most that its process has held until then. */
+  rss_mb: number
+}
+
+/** Runs expressions one after another over the compiled readers, in a process of their own. */
+function measure(expressions: readonly string[]): Read[] {
   const module = (name: string) =>
     JSON.stringify(pathToFileURL(join(import.meta.dirname, '../../build/workers/data', name)).href)
   const script = `
@@ -34,9 +42,13 @@ function measure(expression: string): { error: string | null; value: unknown; rs
     const { openBytes } = await import(${module('csv/reader.js')})
     const specs = [{ kind: 'number', name: 'target' }]
     const readAll = async (reader) => { while ((await reader.read(100)) !== null); }
-    let value = null, error = null
-    try { value = await (${expression}) } catch (e) { error = e.message }
-    console.log(JSON.stringify({ value, error, rss_mb: process.resourceUsage().maxRSS / 1024 }))`
+    const results = []
+    for (const read of [${expressions.map((text) => `async () => ${text}`)}]) {
+      let value = null, error = null
+      try { value = await read() } catch (e) { error = e.message }
+      results.push({ value, error, rss_mb: process.resourceUsage().maxRSS / 1024 })
+    }
+    console.log(JSON.stringify(results))`
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
     encoding: 'utf8',
   })
@@ -44,19 +56,15 @@ function measure(expression: string): { error: string | null; value: unknown; rs
   return JSON.parse(stdout)
 }
 
-it('is one clear error of the command, which leaves nothing', () => {
+it('is one clear error of the command, which leaves nothing', async () => {
   // Over the limit is enough where no memory is measured.
   longLine('whole.csv', '5,', FULL ? LINE_BYTES : 2 ** 25)
   const sweep = join(folder, 'sweep.yaml')
   writeFileSync(sweep, 'name: long\ndataset: { source: whole.csv, target: target }\nbenchmark_runs: 1\n')
   const results = join(folder, 'results')
-  const command = join(import.meta.dirname, '../../dist/harness/cli/main.js')
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [command, 'run', sweep, '--out', results, '--quiet'],
-    { encoding: 'utf8' },
-  )
-  expect([status, stdout]).toEqual([2, ''])
+  const words = ['run', sweep, '--out', results, '--quiet']
+  const { code, stdout, stderr } = await command(words, folder, process.env)
+  expect([code, stdout]).toEqual([2, ''])
   expect(stderr).toMatch(
     /^stint: .*whole\.csv:3: a row of more than 16777216 bytes; is a quote not closed.*\n$/,
   )
@@ -69,18 +77,24 @@ describe.each([
 ])('a line of hundreds of megabytes %s', (name, start) => {
   const path = JSON.stringify(longLine(`${name}.csv`, start))
 
-  it.each([
+  const readers = [
     ['the reader from bytes', `readAll(await openBytes(${path}, specs))`],
     ['csv-parse', `openCsvParse(${path}, specs).then(readAll)`],
     ['the search for types', `profileFile({ path: ${path}, columns: {}, target: null })`],
-  ])('is refused by %s', (_name, expression) => {
-    const { error, rss_mb } = measure(expression)
+  ] as const
+  let reads: Read[]
+  beforeAll(() => {
+    reads = measure([...readers.map(([, read]) => read), `fingerprintFile({ path: ${path} })`])
+  })
+
+  it.each(readers.map(([reader], index) => [reader, index] as const))('is refused by %s', (_, index) => {
+    const { error, rss_mb } = reads[index]!
     expect(error).toMatch(/\.csv:3: a row of more than 16777216 bytes; is a quote not closed/)
     expect(rss_mb).toBeLessThan(MOST_MB)
   })
 
   it('is not held by the fingerprint', () => {
-    const { value, error, rss_mb } = measure(`fingerprintFile({ path: ${path} })`)
+    const { value, error, rss_mb } = reads[readers.length]!
     if (start.endsWith('"')) expect(error).toMatch(/:3: a quoted field is never closed/)
     else expect(value).toMatchObject({ rows: 3 })
     expect(rss_mb).toBeLessThan(MOST_MB)

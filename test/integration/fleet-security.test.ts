@@ -1,5 +1,6 @@
 /** The server's configuration of docs/guides/fleet.md: each role can do its work, and nothing more. */
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -91,19 +92,23 @@ describe.skipIf(missing !== '')(`the configuration of the guide${missing && `: n
   it('lets a run go through, with a workload, data, chunk logs and a watcher', {
     timeout: 180_000,
   }, async () => {
-    const sweep = sandbox.sweep({ benchmark_runs: 2, grid: { 'params.salt': [1, 2] }, params: { ms: 300 } })
+    const params = { folder: sandbox.folder }
+    const sweep = sandbox.sweep({ workload: 'held', benchmark_runs: 2, warmup_chunks: 0, params })
     const words = ['run', sweep, '--on', 'pi', '--server', server.url, '--out', sandbox.results]
     const run = sandbox.start([...words, '--json'], env('coordinator'))
     const isOver = () => run.child.exitCode !== null || agent.child.exitCode !== null
     await sandbox.until(() => sandbox.runs().length > 0 || isOver(), 'the run folder')
     if (isOver()) expect([(await Promise.race([run.end, agent.end])).stderr]).toEqual([''])
     const watch = sandbox.start(['watch', sandbox.runs()[0]!, '--server', server.url], env('watcher'))
+    // The run does not end before the watcher has come.
+    await once(watch.child.stderr!, 'data')
+    sandbox.write('free', '')
     expect(await run.end).toMatchObject({ code: 0 })
     const { code, stderr } = await watch.end
     expect(stderr).toContain('the run has finished')
     expect(code).toBe(0)
-    expect(trialsOf(sandbox.runs()[0]!)).toHaveLength(4)
-    const listed = await sandbox.start(['agents', '--server', server.url], env('watcher')).end
+    expect(trialsOf(sandbox.runs()[0]!)).toHaveLength(2)
+    const listed = await sandbox.stintWith(env('watcher'), 'agents', '--server', server.url)
     expect(listed.stdout).toContain('at most 1.00 of a core')
     const data = {
       name: 'swept',
@@ -112,7 +117,7 @@ describe.skipIf(missing !== '')(`the configuration of the guide${missing && `: n
       benchmark_runs: 1,
     }
     const second = sandbox.write('data.yaml', JSON.stringify(data))
-    const done = await sandbox.start(['run', second, ...words.slice(2), '--json'], env('coordinator')).end
+    const done = await sandbox.stintWith(env('coordinator'), 'run', second, ...words.slice(2), '--json')
     expect(done).toMatchObject({ code: 0 })
   })
 

@@ -101,11 +101,7 @@ describe('a workload that breaks its contract', () => {
     expect(await run('not_finite')).toEqual({
       metrics: { a: null, b: null, c: null, d: 4, ['__proto__']: 5 },
       notes: ['metric a is NaN, recorded as unknown', 'metric b is -Infinity, recorded as unknown'],
-    })
-    expect((await run('info_plain')).info).toEqual({
-      when: '1970-01-01T00:00:00.000Z',
-      sizes: [1, 2],
-      nan: null,
+      info: { when: '1970-01-01T00:00:00.000Z', sizes: [1, 2], nan: null },
     })
   })
 })
