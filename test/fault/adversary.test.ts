@@ -88,7 +88,15 @@ interface Setting {
 /** Alike to others of these, or tried by a file of their own: hostile.test.ts and children.test.ts. */
 const ELSEWHERE = [
   ...['strings', 'arrays', 'doubling', 'awaits', 'map', 'typed_arrays', 'left', 'orphan', 'inherits'],
-  ...['string_flattening', 'regex_blowup', 'zlib_bomb', 'timers', 'rejections', 'abort_by_signal'],
+  ...[
+    'string_flattening',
+    'regex_blowup',
+    'zlib_bomb',
+    'timers',
+    'rejections',
+    'abort_by_signal',
+    'functions',
+  ],
 ]
 
 const SHORT: Setting[] = [
@@ -132,7 +140,7 @@ function specOf(setting: Setting, trial: string, scenario: string): TrialSpec {
   // Only what ends by the deadline need be quick; the others may be slow on a busy machine.
   const deadline_s = expected === 'timed_out' ? setting.timeout_s : 60
   return file === undefined
-    ? trialSpec('allocate', { how: 'steady', live_mb: 24, steps: 30 }, caps)
+    ? trialSpec('allocate', { how: 'steady', live_mb: 24, steps: 15 }, caps)
     : trialSpec(file, { how: how!, kind: how!, marker: MARKER, steps: 5000 }, { ...caps, deadline_s })
 }
 

@@ -83,14 +83,14 @@ describe.skipIf(!canMount)('a disk that fills up', () => {
 
   it('while the report is written: the run is kept, and stint report renders it later', async () => {
     mounted = mount('size=200k')
-    const sweep = box.sweep({ grid: { 'params.salt': [1, 2] }, benchmark_runs: 1 })
+    const sweep = box.sweep({ benchmark_runs: 1 })
     const { code, stderr } = await box.withPages(['run', sweep, '--out', join(disk, 'results'), '--quiet'])
       .end
     expect(code).toBe(4)
     const folder = /stint report ([^"]+)"/.exec(stderr)?.[1]
     expect(stderr).toContain('reports/report.html could not be written: ')
     expect(stderr).toContain('the measurements are whole')
-    expect(trialsOf(folder!).length).toBe(2)
+    expect(trialsOf(folder!).length).toBe(1)
     spawnSync('mount', ['-o', 'remount,size=30m', disk])
     expect(await box.stint('report', folder!, '--quiet')).toMatchObject({ code: 0, stderr: '' })
     expect(existsSync(join(folder!, 'reports', 'report.html'))).toBe(true)
