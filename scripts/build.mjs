@@ -52,6 +52,10 @@ const ENTRIES = [
 const APART = /^(?:@napi-rs|@nats-io|canvas|csv-parse|mqtt|piscina|tinypool)\b/
 /** Files of packages that are read, not loaded; packed, to a third of their size. */
 const ASSETS = ['vega/build/vega.min.js']
+/** Files that start a worker, and how they get its pool: from one file instead of the package. */
+const POOLED = ['trial-process', 'duet-process', 'prepare'].map((entry) => `workers/${entry}.js`)
+const POOL_IMPORT = 'import { Piscina } from "piscina";'
+const POOL_FILE_IMPORT = 'import piscina from "../packages/piscina/index.js";\nconst { Piscina } = piscina;'
 /** Fonts, which are packed: half as large in the package and in every page. */
 const FONTS = ['400Regular/Inter_400Regular.ttf', '600SemiBold/Inter_600SemiBold.ttf'].map(
   (font) => `@expo-google-fonts/inter/${font}`,
@@ -92,6 +96,15 @@ const plainWidth = {
   load: (id) => (id === '\0string-width' ? 'export default (text) => text.length' : null),
 }
 
+/** Where it may, Node would `require` a module of ES and warn of it, and where it may not, read it in vain. */
+const importingPool = {
+  name: 'importing-pool',
+  transform: (code, id) =>
+    /[\\/]piscina[\\/]dist[\\/]worker\.js$/.test(id)
+      ? replaced(code, '__importStar(require(s))', 'import(s)')
+      : null,
+}
+
 const bundle = await rolldown({
   input: Object.fromEntries(ENTRIES.map((entry) => [entry, join(build, `${entry}.js`)])),
   external: APART,
@@ -115,6 +128,10 @@ const { output } = await bundle.write({
 })
 await bundle.close()
 
+// Every trial loads Piscina: its 14 files as one, and one for its thread, which it looks for beside that.
+mkdirSync(join(dist, 'packages', 'piscina'), { recursive: true })
+const pool = await Promise.all(['index', 'worker'].map(bundlePool))
+
 const seen = new Set()
 for (const id of output.flatMap(({ moduleIds }) => moduleIds ?? [])) {
   if (seen.has(id)) throw new Error(`${relative(root, id)} is in two files of dist/`)
@@ -126,15 +143,17 @@ const KEPT = { compress: false, mangle: false, codegen: { removeWhitespace: fals
 for (const { fileName } of output) {
   if (!fileName.endsWith('.js')) continue
   const file = join(dist, fileName)
+  const written = readFileSync(file, 'utf8')
+  const linked = POOLED.includes(fileName) ? replaced(written, POOL_IMPORT, POOL_FILE_IMPORT) : written
   const options = fileName.startsWith('packages/') ? {} : KEPT
-  const { code, errors } = minifySync(fileName, readFileSync(file, 'utf8'), { module: true, ...options })
+  const { code, errors } = minifySync(fileName, linked, { module: true, ...options })
   if (errors.length > 0) throw new Error(`${file}: ${errors[0].message}`)
   writeFileSync(file, code)
 }
 
 /** Folders of the packages whose code or files lie in dist/. */
 const packages = new Set()
-for (const id of [...output.flatMap(({ moduleIds }) => moduleIds ?? []), ...page.moduleIds])
+for (const id of [...output.flatMap(({ moduleIds }) => moduleIds ?? []), ...page.moduleIds, ...pool.flat()])
   if (id.includes('/node_modules/')) packages.add(packageFolder(id))
 
 copyFileSync(kernels, join(dist, 'workers', 'kernels.wasm'))
@@ -194,6 +213,12 @@ function woff(font) {
   return Buffer.concat([heads, ...padded])
 }
 
+function replaced(code, part, by) {
+  const parts = code.split(part)
+  if (parts.length !== 2) throw new Error(`${part} is there ${parts.length - 1} times`)
+  return parts.join(by)
+}
+
 /** What runs in the pages of reports, as one script. It draws what stands there: of the harness it may hold only words. */
 async function bundleClient() {
   const bundle = await rolldown({
@@ -211,6 +236,24 @@ async function bundleClient() {
   if (output.length > 1 || strange.length > 0)
     throw new Error(`the page's client has more than it may: ${strange.join(', ') || 'several files'}`)
   return chunk
+}
+
+/** @returns the files of Piscina that are in it */
+async function bundlePool(name) {
+  const bundle = await rolldown({
+    input: join(dirname(require.resolve('piscina')), `${name}.js`),
+    external: /^@napi-rs/,
+    platform: 'node',
+    plugins: [importingPool],
+  })
+  const { output } = await bundle.generate({ format: 'es', minify: true })
+  await bundle.close()
+  const [{ code, moduleIds }] = output
+  const folder =
+    'import { fileURLToPath } from "node:url";\nconst __dirname = fileURLToPath(new URL(".", import.meta.url));\n'
+  const head = code.includes('__dirname') ? folder : ''
+  writeFileSync(join(dist, 'packages', 'piscina', `${name}.js`), head + code)
+  return moduleIds
 }
 
 /** Compiles the pipeline's hot path. Its memory is made by JavaScript, so that arrays made there stay valid as it grows. */

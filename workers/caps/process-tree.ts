@@ -1,7 +1,7 @@
 /** What a trial process starts, and what that starts in turn: it counts with its trial, and ends with it. Linux only. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { monotonicMs } from '../telemetry/clock.ts'
+import { monotonicMs, textOf } from '../telemetry/clock.ts'
 import { ResidentSize } from '../telemetry/process-files.ts'
 import { startOf } from './cgroup-files.ts'
 
@@ -188,7 +188,7 @@ function tagged(tag: string, since: number): number[] {
 function childrenOf(pid: number): number[] {
   try {
     return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-      readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1').split(' ').filter(Boolean).map(Number),
+      (textOf(`/proc/${pid}/task/${thread}/children`) ?? '').split(' ').filter(Boolean).map(Number),
     )
   } catch {
     return []
@@ -229,14 +229,6 @@ function usageOf(pid: number, start: string): { usage: Usage; parent: number } |
     writtenBytes: bytes('wchar'),
   }
   return { usage, parent: stat.parent }
-}
-
-function textOf(path: string): string | null {
-  try {
-    return readFileSync(path, 'latin1')
-  } catch {
-    return null
-  }
 }
 
 function send(pid: number, name: NodeJS.Signals): boolean {
