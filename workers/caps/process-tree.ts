@@ -96,17 +96,19 @@ export class ProcessTree {
    * its bytes are the parent's own, so that those of the root's children are not counted here once they have ended.
    */
   usage(): Usage {
-    for (const [pid, descendant] of this.found) {
-      const now = usageOf(pid, descendant.start)
-      if (now === null) this.forget(pid)
-      else {
-        descendant.usage = now.usage
-        descendant.parent = now.parent
-      }
-    }
+    for (const [pid, descendant] of this.found) this.read(pid, descendant)
     let sum = this.lost
     for (const { usage } of this.found.values()) sum = added(sum, usage)
     return added(sum, { ...NOTHING, cpuMs: statOf(this.root)?.waitedMs ?? 0 })
+  }
+
+  /**
+   * Reads what all but the root's own children used. Nobody here waits for one whose parent is gone: what it used since it was
+   * last read is lost at its end.
+   */
+  note(): void {
+    for (const [pid, descendant] of this.found)
+      if (descendant.parent !== this.root) this.read(pid, descendant)
   }
 
   /** Sends all of it a signal. */
@@ -144,12 +146,23 @@ export class ProcessTree {
     const start = startOf(pid)
     if (start === null) return false
     try {
-      this.found.set(pid, { start, resident: new ResidentSize(pid), usage: NOTHING, parent: this.root })
+      const descendant = { start, resident: new ResidentSize(pid), usage: NOTHING, parent: this.root }
+      this.found.set(pid, descendant)
       this.seen++
+      this.read(pid, descendant)
       return true
     } catch {
       // It has just ended.
       return false
+    }
+  }
+
+  private read(pid: number, descendant: Descendant): void {
+    const now = usageOf(pid, descendant.start)
+    if (now === null) this.forget(pid)
+    else {
+      descendant.usage = now.usage
+      descendant.parent = now.parent
     }
   }
 

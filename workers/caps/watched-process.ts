@@ -134,7 +134,10 @@ export class WatchedProcess {
   /** One reading; kills the trial process where it is over. */
   poll(): void {
     if (monotonicMs() > this.deadline) this.kill('deadline')
-    if (this.polls++ % LOOK_EVERY === 0 && this.hasCode) this.tree.look()
+    if (this.polls++ % LOOK_EVERY === 0 && this.hasCode) {
+      this.tree.look()
+      this.tree.note()
+    }
     const own = this.resident?.readMb() ?? null
     if (own === null) return
     const rss = own + this.tree.residentMb()
