@@ -37,13 +37,13 @@ function run(how: string, deadline_s = 60): Promise<TrialResult> {
 
 /** Each by a trial or two; all that follow from a check alone are in `test/unit/execute/untrusted.test.ts`, without processes. */
 const FAILURES: [how: string, message: string, full?: 'full'][] = [
-  ['metric_function', 'finish(): metrics.a is a function; expected a number or null'],
+  ['metric_function', 'finish(): metrics.a is a function; expected a number or null', 'full'],
   ['metric_bigint', 'finish(): metrics.a is a BigInt; expected a number or null', 'full'],
   ['metric_circle', 'finish(): metrics.a is an object; expected a number or null', 'full'],
   ['metric_own', 'finish(): metrics.wall_s is a metric that Stint measures itself; give it another name'],
   ['info_large', 'info holds texts of more than 16000000 characters', 'full'],
   ['throws_null', 'the workload threw null', 'full'],
-  ['throws_message_function', 'the workload threw an error whose message is no text'],
+  ['throws_message_function', 'the workload threw an error whose message is no text', 'full'],
   ['throws_disk_full', 'cannot write the chunk log'],
   ['throws_getter', 'the workload threw an object'],
   ['rows_half', 'step(): rows is 0.5; expected a whole number, 0 or more', 'full'],

@@ -97,9 +97,9 @@ describe.skipIf(missing !== '')(`the configuration of the guide${missing && `: n
     const isOver = () => run.child.exitCode !== null || agent.child.exitCode !== null
     await sandbox.until(() => sandbox.runs().length > 0 || isOver(), 'the run folder')
     if (isOver()) expect([(await Promise.race([run.end, agent.end])).stderr]).toEqual([''])
-    const watch = sandbox.start(['watch', sandbox.runs()[0]!, '--server', server.url], env('watcher'))
+    const watch = sandbox.stintWith(env('watcher'), 'watch', sandbox.runs()[0]!, '--server', server.url)
     expect(await run.end).toMatchObject({ code: 0 })
-    const { code, stderr } = await watch.end
+    const { code, stderr } = await watch
     expect(stderr).toContain('the run has finished')
     expect(code).toBe(0)
     expect(trialsOf(sandbox.runs()[0]!)).toHaveLength(2)
