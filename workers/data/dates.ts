@@ -69,6 +69,8 @@ const YEAR_AND_MONTH = /^(\d{4})[-/.](\d{1,2})$/
 const COMPACT_MONTH = /^(\d{4})(?:(0[1-9]|1[0-2])|-?m(\d{1,2}))$/i
 /** `2000Q1`, `2000-Q1`, `Q1 2000`: a quarter starts on the first of its first month. */
 const QUARTER = /^(?:(\d{4})[ /.-]?q([1-4])|q([1-4])[ /.-]?(\d{4}))$/i
+/** `2019-W01`, `2019W01`, `2019-W01-3`: a week of ISO 8601 starts on its Monday, and the first one has January 4. */
+const WEEK = /^(\d{4})[ -]?w(\d{1,2})(?:-([1-7]))?$/i
 const WEEKDAY = String.raw`(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*[,.]?\s+)?`
 const NAME = '(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\\.?'
 /** `Jan 1 2000`, `January 1st, 2000 13:45`. */
@@ -160,7 +162,18 @@ function compactMonth(text: string): number | null {
   const m = COMPACT_MONTH.exec(text)
   if (m !== null) return daysFromCivil(Number(m[1]), Number(m[2] ?? m[3]), 1)
   const q = QUARTER.exec(text)
-  return q === null ? null : daysFromCivil(Number(q[1] ?? q[4]), 3 * Number(q[2] ?? q[3]) - 2, 1)
+  if (q !== null) return daysFromCivil(Number(q[1] ?? q[4]), 3 * Number(q[2] ?? q[3]) - 2, 1)
+  const w = WEEK.exec(text)
+  return w === null ? null : dayOfWeek(Number(w[1]), Number(w[2]), Number(w[3] ?? 1))
+}
+
+/** Null where the year has no such week. */
+function dayOfWeek(year: number, week: number, day: number): number | null {
+  const january4 = daysFromCivil(year, 1, 4)!
+  const monday = january4 - weekdayOf(january4) + 7 * (week - 1)
+  // A week belongs to the year of its Thursday.
+  const belongs = week >= 1 && Math.floor(monthIndex(monday + 3) / 12) === year
+  return belongs ? monday + day - 1 : null
 }
 
 function namedMonth(text: string): number | null {

@@ -95,8 +95,8 @@ export function strictNumber(part: string): number | null {
 const GROUP_MARK = "[,'\u2019 \u00a0\u2009\u202f]"
 /** Digits with or without thousands separators: the first of several groups does not start with a zero. */
 const DIGITS = String.raw`(?:[1-9]\d{0,2}(?:,\d{3})+(?!\d)|\d+)`
-/** The same with any one mark between thousands. */
-const GROUPED = String.raw`(?:[1-9]\d{0,2}(?<mark>${GROUP_MARK})\d{3}(?:\k<mark>\d{3})*(?!\d)|\d+)`
+/** The same with any one mark between thousands, or with commas between lakhs and crores as well: `12,34,567`. */
+const GROUPED = String.raw`(?:[1-9]\d{0,2}(?<mark>${GROUP_MARK})\d{3}(?:\k<mark>\d{3})*(?!\d)|[1-9]\d?(?:,\d{2})+,\d{3}(?!\d)|\d+)`
 const NUMBER = String.raw`(?:${DIGITS}(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?`
 const SIGN = '[+\\-\u2212]?'
 
@@ -190,15 +190,26 @@ export interface DecoratedNumber {
   typographic: boolean
   /** What stands between thousands; '' for nothing. */
   grouped: string
+  /** With marks of a footnote after it. */
+  marked: boolean
+}
+
+/** Marks that send the reader to a footnote: `[2]`, `[a]`, `*`, a dagger. */
+const MARKS = /(?:\s?\[\w{1,3}\]|\s?[*†‡§])+$/u
+
+function withoutMarks(text: string): string {
+  // Few texts end so, which their last character tells sooner.
+  return /[\]*†‡§]$/u.test(text) ? text.replace(MARKS, '') : text
 }
 
 /**
  * Null where the text is anything else than one number with one sign, currency sign, unit or multiplier at most.
  * @param unit one that is known, which may then be any text
  */
-export function decoratedParts(text: string, unit = ''): DecoratedNumber | null {
+export function decoratedParts(given: string, unit = ''): DecoratedNumber | null {
   // Most texts are no number, which a digit tells sooner.
-  if (!/\d/.test(text)) return null
+  if (!/\d/.test(given)) return null
+  const text = unit !== '' && given.endsWith(unit) ? given : withoutMarks(given)
   const enclosed = ENCLOSED.exec(text)
   const m = DECORATED.exec(enclosed === null ? text : enclosed[1]! + enclosed[2]!.trim())
   if (m === null) return null
@@ -209,7 +220,8 @@ export function decoratedParts(text: string, unit = ''): DecoratedNumber | null 
   if (counted === null && rest !== unit && !UNIT.test(rest!)) return null
   const [, multiplier, currencyAfter] = counted ?? ['', '', '']
   if (currencyBefore !== '' && currencyAfter !== '') return null
-  const size = Number(digits!.replaceAll(mark, '')) * (MULTIPLIERS.get(multiplier!) ?? 1)
+  const grouped = mark === '' && digits!.includes(',') ? ',' : mark
+  const size = Number(digits!.replaceAll(grouped, '')) * (MULTIPLIERS.get(multiplier!) ?? 1)
   if (!Number.isFinite(size)) return null
   const accounting = enclosed !== null || last !== ''
   return {
@@ -218,7 +230,8 @@ export function decoratedParts(text: string, unit = ''): DecoratedNumber | null 
     unit: counted === null ? rest! : '',
     multiplier: multiplier!,
     accounting,
-    grouped: mark,
+    grouped,
+    marked: text !== given,
     typographic: signs[0] === '\u2212',
   }
 }

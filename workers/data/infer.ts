@@ -27,13 +27,26 @@ export const MISSING: readonly string[] = [
     'Not applicable',
     'Not Applicable',
   ],
-  ...['#N/A!', '+NaN', '+nan', 'NaN()', '1.#QNAN0'],
+  ...['#N/A!', '+NaN', '+nan', 'NaN()', '1.#QNAN0', 'nan(ind)', '-nan(ind)', '1.#IND00', '-1.#IND00'],
   ...['none', 'None', 'NONE', 'nil', '?', '-', '--', '---', '.', '..', '...', '._'],
   ...Array.from({ length: 26 }, (_, i) => `.${String.fromCharCode('A'.charCodeAt(0) + i)}`),
 ]
 
 /** At most so many of a column's values, as a share, may not fit its type: they are bad values. */
 const ODD_SHARE = 0.01
+/**
+ * How many of a column's values may not fit its type: beside that share the column's own name, where files were put together
+ * with their headers, and in a longer column its first value, which may be its unit.
+ */
+function mostOdd(profile: ColumnProfile): number {
+  const { name, present, firstLine } = profile
+  let header = 0
+  for (const { text, count, line } of profile.spellings())
+    if (text === name) header += count
+    else if (line === firstLine && present > FEW_VALUES) header += 1
+  return ODD_SHARE * present + header
+}
+
 /** A column with more distinct values than this may be an identifier or free text... */
 const FEW_VALUES = 20
 /** ...and is one where more than this share of its values differ. */
@@ -50,6 +63,18 @@ const BOOLEAN_PAIRS: readonly (readonly [no: string, yes: string])[] = [
   ['n', 'y'],
   ['f', 't'],
   ['off', 'on'],
+  ['nein', 'ja'],
+  ['nej', 'ja'],
+  ['nee', 'ja'],
+  ['falsch', 'wahr'],
+  ['non', 'oui'],
+  ['faux', 'vrai'],
+  ['no', 'sí'],
+  ['no', 'si'],
+  ['não', 'sim'],
+  ['nie', 'tak'],
+  ['нет', 'да'],
+  ['✗', '✓'],
 ]
 
 /** The spellings of each pair that are read as 0 and 1. */
@@ -140,13 +165,13 @@ function completed(
 function bestDate(profile: ColumnProfile): { format: DateFormat; fit: Fit; others: DateFormat[] } | null {
   const { count, compactDates, compactMonths } = profile.numbers
   const fits = DATE_FORMATS.map((format) => {
-    const fit = profile.fitOf(dateReading(format), ODD_SHARE * profile.present)
+    const fit = profile.fitOf(dateReading(format), mostOdd(profile))
     // Eight digits, or six, are more often a number: all of them must be dates.
     const compact = format === 'ymd' ? compactDates : format === 'ym' ? compactMonths : 0
     const numbers = compact === count ? 0 : count
     const misfits = fit.misfits + numbers
     return { format, fit: { ...fit, misfits } }
-  }).filter(({ fit }) => profile.present > 0 && fit.misfits <= ODD_SHARE * profile.present)
+  }).filter(({ fit }) => profile.present > 0 && fit.misfits <= mostOdd(profile))
   if (fits.length === 0) return null
   const least = Math.min(...fits.map(({ fit }) => fit.misfits))
   // Dots are written where the day comes first.
@@ -187,7 +212,7 @@ function bestNumber(
   decimal: DecimalMark,
   words: Readonly<Record<string, number>>,
   only: boolean,
-  most = ODD_SHARE * profile.present,
+  most = mostOdd(profile),
 ): NumberReading {
   const marks: DecimalMark[] = only ? [decimal] : decimal === ',' ? [',', '.'] : ['.', ',']
   const all = marks.flatMap((mark) => numberReadings(profile, mark, words, most))
@@ -201,7 +226,7 @@ function bestNumber(
  * @param others so many values may be something else, beside the usual share
  */
 export function numberSpec(profile: ColumnProfile, decimal: DecimalMark, others: number): ColumnSpec | null {
-  const most = ODD_SHARE * profile.present + others
+  const most = mostOdd(profile) + others
   const { declared, fit } = bestNumber(profile, decimal, {}, false, most)
   return fit.misfits <= most && fit.misfits < profile.present
     ? specOf(profile.name, { kind: 'number', ...declared })
@@ -270,7 +295,7 @@ function candidates(profile: ColumnProfile): Reading[] {
 export function decimalMark(profiles: Iterable<ColumnProfile>, separator: string): DecimalMark {
   let commas = 0
   for (const profile of profiles) {
-    const most = ODD_SHARE * profile.present
+    const most = mostOdd(profile)
     if (profile.present === 0) continue
     if (profile.numbers.count >= profile.present - most) {
       if (profile.numbers.withPoint > 0) return '.'
@@ -328,7 +353,7 @@ function isIdentifierName(name: string): boolean {
 
 function guess(profile: ColumnProfile, decimal: DecimalMark): Inferred {
   const { name, present, numbers, distinct } = profile
-  const most = ODD_SHARE * present
+  const most = mostOdd(profile)
   if (present === 0) return dropped(name, `none of its ${profile.rows} rows has a value`)
   if (numbers.count >= present - most && numbers.compactDates === numbers.count) {
     const fit = profile.fitOf(dateReading('ymd'))
@@ -470,22 +495,41 @@ function areBooleans(spellings: readonly Pick<Spelling, 'text'>[]): boolean {
   return known && BOOLEAN_PAIRS.some((pair) => [...words].every((word) => pair.includes(word)))
 }
 
-/** What a target's values say of it, where nobody did. */
+/**
+ * What a target's values say of it, where nobody did.
+ * @throws {Error} where they are dates, or nearly all of them differ and are no numbers
+ */
 export function guessTarget(profile: ColumnProfile, decimal: DecimalMark): Inferred {
   const { name, numbers, present } = profile
-  const most = ODD_SHARE * present
+  const most = mostOdd(profile)
   if (isZeroOrOne(profile)) {
     return {
       declaration: { kind: 'category' },
       note: `read the target ${name} as labels (classification): it is 0 or 1; if it is a number, say dataset.columns: { ${key(name)}: number }`,
     }
   }
+  if (isOneOfTwo(profile) && areLabels(numbers)) {
+    const { min, max } = numbers
+    return {
+      declaration: { kind: 'category' },
+      note: `read the target ${name} as labels (classification): it is only ${min} or ${max}; if it is a number, say dataset.columns: { ${key(name)}: number }`,
+    }
+  }
   const read = bestNumber(profile, decimal, {}, false)
   if (read.fit.misfits <= most && read.simple) {
-    const note = numberNote(`the target ${name}`, read, decimal)
+    const two = isOneOfTwo(profile)
+      ? `the target ${name} is only ${numbers.min} or ${numbers.max}; if these are labels, say dataset.columns: { ${key(name)}: category }`
+      : null
+    const note = numberNote(`the target ${name}`, read, decimal) ?? two
     return { declaration: { kind: 'number', ...read.declared }, note }
   }
   const spellings = profile.spellings()
+  const date = numbers.count === 0 ? bestDate(profile) : null
+  if (date !== null) {
+    throw new Error(
+      `the target "${name}" holds dates, such as ${listed(spellings.slice(0, 1))}, and a date cannot be predicted; predict a number, such as the days until it, or say dataset.columns: { ${key(name)}: category } if each is a label`,
+    )
+  }
   const folds =
     areBooleans(spellings) &&
     numbers.count === 0 &&
@@ -498,10 +542,29 @@ export function guessTarget(profile: ColumnProfile, decimal: DecimalMark): Infer
       : numbers.count > MOSTLY_NUMBERS * present
         ? `; ${percent(numbers.count / present)} of its values are: dataset.columns: { ${key(name)}: number } reads it as numbers, and bad_values says what becomes of the others`
         : ''
+  if (profile.distinct > FEW_VALUES && profile.distinct > IDENTIFIER_SHARE * present) {
+    const ways =
+      otherwise || `; if it is a number, say dataset.columns: { ${key(name)}: { kind: number, loose: true } }`
+    throw new Error(
+      `the target "${name}" is no plain number, and as labels it has nothing to learn: ${profile.distinct} of ${present} values differ, such as ${listed(spellings)}${ways}; dataset.columns: { ${key(name)}: category } takes each for a label`,
+    )
+  }
   return {
     declaration: { kind: 'category', ...(folds && { ignore_case: true }) },
     note: `read the target ${name} as labels (classification): ${found} is no plain number${otherwise}${folds ? '; spellings that differ in capitals are one label' : ''}`,
   }
+}
+
+/** One apart, or one more and one less than nothing: as two labels are often written. */
+function areLabels({ min, max }: ColumnProfile['numbers']): boolean {
+  return max - min === 1 || (min === -1 && max === 1)
+}
+
+/** Two whole numbers and no others. */
+function isOneOfTwo({ numbers, present, distinct }: ColumnProfile): boolean {
+  const { count, whole, withPoint, likeThousands, zeroed } = numbers
+  const plainly = whole && withPoint + likeThousands + zeroed === 0
+  return count === present && present > FEW_VALUES && distinct === 2 && plainly
 }
 
 /** The numbers 0 and 1, or one of them, each in one spelling: the usual labels of two classes. */
@@ -611,6 +674,7 @@ function sayings(parts: readonly DecoratedNumber[], currency: string, unit: stri
     ...[...new Set(parts.map(({ grouped }) => grouped))]
       .filter((mark) => mark !== '')
       .map((mark) => `${MARK_NAMES.get(mark) ?? 'spaces'} taken for thousands separators`),
+    ...(parts.some(({ marked }) => marked) ? ['footnote marks left out'] : []),
     ...(parts.some(({ typographic }) => typographic) ? ['\u2212 taken for a minus sign'] : []),
     ...(parts.some(({ accounting }) => accounting) ? ['those as (5) or 5- are negative'] : []),
     ...[...letters].map((letter) => `${letter} taken for ${MULTIPLIED[letter]}`),

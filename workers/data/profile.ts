@@ -79,6 +79,8 @@ export class ColumnProfile {
   readonly name: string
   /** All values, the empty ones too. */
   rows = 0
+  /** Physical line of the first of them. */
+  firstLine = 0
   /** Empty, or spelled as missing. */
   missing = 0
   readonly numbers: NumberFacts = {
@@ -178,6 +180,7 @@ export class ColumnProfile {
 
   /** Takes the field `bytes[start .. end)`, which starts on that line. */
   add(bytes: Buffer, start: number, end: number, line: number): void {
+    if (this.rows === 0) this.firstLine = line
     this.rows += 1
     let from = start
     let to = end

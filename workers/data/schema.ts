@@ -122,7 +122,7 @@ function inferSchema(
       profile === undefined
         ? { declaration: complete(asked!), note: null }
         : name === target && asked === undefined
-          ? guessTarget(profile, decimal)
+          ? within(path, () => guessTarget(profile, decimal))
           : inferColumn(profile, asked, decimal)
     if (name === target && profile !== undefined && profile.present === 0) {
       throw new Error(`${path}: the target "${name}" has no value in any of its ${profile.rows} rows`)
@@ -153,6 +153,15 @@ function useSpare(
   for (const [name, declaration] of spare) {
     schema.set(name, declaration)
     noteOf.set(name, `used ${name} as ${declaration.kind}: no other column is left to learn from`)
+  }
+}
+
+/** An error of `found` names the file. */
+function within<T>(path: string, found: () => T): T {
+  try {
+    return found()
+  } catch (error) {
+    throw new Error(`${path}: ${(error as Error).message}`, { cause: error })
   }
 }
 

@@ -13,6 +13,7 @@ import { misfitsOf } from '../data/infer.ts'
 import { openNdjsonSource } from '../data/ndjson.ts'
 import { formatOf } from '../data/open.ts'
 import { presetFor } from '../data/presets/presets.ts'
+import type { ColumnProfile } from '../data/profile.ts'
 import { type Profiled, profileFile } from '../data/profile-file.ts'
 import { readResolved } from '../data/resolve-dialect.ts'
 import { checkNames, possibleTargets } from '../data/schema.ts'
@@ -285,7 +286,16 @@ function failAtFirst(
   const retype = name === plan.target ? '' : `, or set dataset.columns: { ${key(name)}: category } or drop`
   const spell = ', name it under dataset.missing if it means no value'
   const ways = `; mend the value${spell}${dataset.preset === null ? retype : ''}, or set dataset.bad_values to drop or impute`
-  throw new DataError(first.problem + others + ways, dataset.path, first.line, name)
+  const { problem, line } = first
+  const header = profile === undefined ? '' : headerWords(profile, line, problem)
+  throw new DataError(problem + others + header + ways, dataset.path, line, name)
+}
+
+/** Lines that belong to a header and stand among the data are told as such. */
+function headerWords({ name, firstLine }: ColumnProfile, line: number, problem: string): string {
+  const way = 'dataset.bad_values: drop leaves such lines out'
+  if (problem.endsWith(`found ${JSON.stringify(name)}`)) return `; the header stands here once more: ${way}`
+  return line === firstLine ? `; if this line belongs to the header, as one of units does, ${way}` : ''
 }
 
 /** How many rows have no target; the first distinct numbers are added to `numbers`. */
@@ -340,7 +350,7 @@ function qualityNotes(survey: Survey, target: string): string[] {
   )
   const missing = columns.filter(({ name, missing }) => name !== target && missing > NOTED_MISSING * rows)
   const far = columns.filter(({ outliers }) => (outliers ?? 0) > NOTED_OUTLIERS)
-  const constant = columns.filter(({ min, max }) => min !== null && min === max)
+  const constant = columns.filter(({ min, max, distinct }) => (min !== null && min === max) || distinct === 1)
   return [
     ...huge.map(({ name, min, max }) => {
       const value = Math.abs(min!) > Math.abs(max!) ? min! : max!

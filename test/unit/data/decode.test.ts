@@ -175,3 +175,19 @@ describe('a misfit', () => {
     expect(misfit('y'.repeat(500), number()).length).toBeLessThan(120)
   })
 })
+
+describe('weeks of ISO 8601', () => {
+  it.each([
+    ['2019-W01', '2018-12-31'],
+    ['2020-W53-7', '2021-01-03'],
+    ['2021W01', '2021-01-04'],
+    ['2016-w05-3', '2016-02-03'],
+  ])('%s is %s', (week, day) => {
+    const spec = { name: 'x', kind: 'date', format: 'ym' } as const
+    expect(decodeDate(week, spec)).toBe(Date.parse(`${day}T00:00:00Z`) / 86_400_000)
+  })
+
+  it.each(['2021-W53', '2019-W00', '2019-W54', '2019-W01-8'])('%s is none', (week) => {
+    expect(decodeDate(week, { name: 'x', kind: 'date', format: 'ym' })).toBeNull()
+  })
+})

@@ -73,7 +73,9 @@ export class ClassLabels {
 }
 
 /** Labels that say yes, whatever their case. */
-const AFFIRMATIVE: readonly string[] = ['1', 'true', 'yes']
+const AFFIRMATIVE: readonly string[] = [
+  ...['1', 'true', 'yes', 'ja', 'wahr', 'oui', 'vrai', 'sí', 'si', 'sim', 'tak', 'да', '✓'],
+]
 
 /**
  * The label of two that F1 is of: the one chosen; else the one that says yes; else the larger one, numbers by value and

@@ -22,6 +22,8 @@ export interface ColumnSurvey {
   max: number | null
   /** Share of the values beyond Tukey's fences, from a random sample of rows; null where that says nothing. */
   outliers: number | null
+  /** Category: distinct values; null for the others. */
+  distinct: number | null
 }
 
 export class Survey {
@@ -29,6 +31,8 @@ export class Survey {
   private readonly duplicates = new Duplicates()
   private columns: { missing: number; min: number; max: number; sample: number[] }[] = []
   private kinds: Pick<Column, 'name' | 'kind'>[] = []
+  /** By column: the distinct values of a category. */
+  private dictionaries: (readonly string[] | null)[] = []
   /** Rows are sampled whose hash is below, which falls as they become many. */
   private limit = ALL_HASHES
   private hashes: number[] = []
@@ -73,10 +77,13 @@ export class Survey {
       min: Number.isFinite(min) ? min : null,
       max: Number.isFinite(max) ? max : null,
       outliers: outlierShare(sample),
+      distinct: this.dictionaries[i]?.length ?? null,
     }))
   }
 
   private begin(columns: readonly Column[]): void {
+    // Shared by all chunks.
+    this.dictionaries = columns.map((column) => (column.kind === 'category' ? column.dictionary : null))
     this.kinds = columns.map(({ name, kind }) => ({ name, kind }))
     this.columns = columns.map(() => ({ missing: 0, min: Infinity, max: -Infinity, sample: [] }))
     this.most = Math.max(LEAST_SAMPLED, Math.min(MOST_SAMPLED, Math.floor(MOST_VALUES / columns.length)))
