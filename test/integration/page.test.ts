@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { GateResult, GateRow, HistorySeries } from '../../harness/gate/types.ts'
 import { summariseLogs } from '../../harness/report/chunk-logs.ts'
@@ -30,10 +30,12 @@ import { syntheticRun } from '../unit/report/synthetic.ts'
 const CHROMIUM = '/usr/bin/chromium'
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 
+const WIDE = { width: 1400, height: 900 }
+
 const folder = mkdtempSync(join(tmpdir(), 'stint-browser-'))
 let browser: Browser
-/** The page that tests share, one after another. */
-let usual: Page | undefined
+/** The tab that tests share, one after another: a browser takes a second of computing to open another. */
+let tab: Page
 /** What went wrong in the page that is open, or what it asked the network for. */
 let faults: string[] = []
 
@@ -59,9 +61,12 @@ const runPage = runReport(model, scenarioDetails(run.manifest, run.trials, model
 describe.skipIf(!existsSync(CHROMIUM))(`the page of a report (skipped without ${CHROMIUM})`, () => {
   beforeAll(async () => {
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
+    tab = await newTab()
     await save('run', runPage)
   })
-  afterEach(() => {
+  afterEach(async () => {
+    await tab.emulateMedia({ colorScheme: null, media: null })
+    await tab.setViewportSize(WIDE)
     expect(faults).toEqual([])
   })
   afterAll(async () => {
@@ -80,12 +85,12 @@ describe.skipIf(!existsSync(CHROMIUM))(`the page of a report (skipped without ${
     await expect.poll(() => rowsOf(page, 'results')).toBe(4)
     await expect.poll(() => rowsOf(page, 'caps')).toBe(4)
     await expect.poll(() => marksOf(page, 'results')).toBe(4)
-    const again = await open('run', new URL(page.url()).hash, {})
-    await expect.poll(() => rowsOf(again, 'results')).toBe(4)
-    expect(await again.getByRole('checkbox', { name: '0.25' }).isChecked()).toBe(true)
-    await again.getByRole('button', { name: 'Clear all' }).click()
-    await expect.poll(() => rowsOf(again, 'results')).toBe(12)
-    expect(new URL(again.url()).hash).toBe('')
+    await load(`${urlOf('run')}${new URL(page.url()).hash}`)
+    await expect.poll(() => rowsOf(page, 'results')).toBe(4)
+    expect(await page.getByRole('checkbox', { name: '0.25' }).isChecked()).toBe(true)
+    await page.getByRole('button', { name: 'Clear all' }).click()
+    await expect.poll(() => rowsOf(page, 'results')).toBe(12)
+    expect(new URL(page.url()).hash).toBe('')
   })
 
   it('finds scenarios by words', async () => {
@@ -227,7 +232,9 @@ describe.skipIf(!existsSync(CHROMIUM))(`the page of a report (skipped without ${
     ['dark', 1400, '#open=6&beside=8'],
     ['light', 400, '#f.chunk_size=64'],
   ] as const)('is accessible: %s, %d px wide %s', async (colorScheme, width, hash) => {
-    const page = await open('run', hash, { colorScheme, viewport: { width, height: 900 } })
+    await tab.emulateMedia({ colorScheme })
+    await tab.setViewportSize({ width, height: 900 })
+    const page = await open('run', hash)
     expect(await violations(page)).toEqual([])
   })
 
@@ -245,10 +252,14 @@ describe.skipIf(!existsSync(CHROMIUM))(`the page of a report (skipped without ${
   })
 
   it('says all in plain HTML where no script runs', async () => {
-    const page = await open('run', '', { javaScriptEnabled: false })
-    expect(await page.locator('#results tbody tr').count()).toBe(12)
-    expect(await page.locator('body').textContent()).toContain('benchmarks/latency_vs_accuracy.png')
-    expect(await page.locator('#caps h2').textContent()).toBe('Caps: asked for and achieved')
+    const devtools = await tab.context().newCDPSession(tab)
+    await devtools.send('Emulation.setScriptExecutionDisabled', { value: true })
+    await tab.goto(urlOf('run'))
+    expect(await tab.locator('html[data-drawn]').count()).toBe(0)
+    expect(await tab.locator('#results tbody tr').count()).toBe(12)
+    expect(await tab.locator('body').textContent()).toContain('benchmarks/latency_vs_accuracy.png')
+    expect(await tab.locator('#caps h2').textContent()).toBe('Caps: asked for and achieved')
+    await devtools.send('Emulation.setScriptExecutionDisabled', { value: false })
   })
 
   it('shows whatever users wrote as text', async () => {
@@ -425,23 +436,8 @@ function urlOf(name: string): string {
   return pathToFileURL(join(folder, `${name}.html`)).href
 }
 
-/** @param options where the page must be loaded anew; else the one of that name that is open goes on */
-async function open(name: string, hash = '', options?: BrowserContextOptions): Promise<Page> {
-  faults = []
-  const opened = options === undefined ? usual : undefined
-  if (opened?.url().startsWith(urlOf(name))) {
-    // Another address of the same page, in which nothing is chosen that is not named.
-    await opened.goto(`${urlOf(name)}#again=1&${hash.slice(1)}`)
-    return opened
-  }
-  for (const context of browser.contexts()) await context.close()
-  usual = undefined
-  const context = await browser.newContext({
-    ...{ viewport: { width: 1400, height: 900 }, reducedMotion: 'reduce' },
-    ...options,
-  })
-  const page = await context.newPage()
-  if (options === undefined) usual = page
+async function newTab(): Promise<Page> {
+  const page = await browser.newPage({ viewport: WIDE, reducedMotion: 'reduce' })
   page.on('console', (message) => faults.push(`${message.type()}: ${message.text()}`))
   page.on('pageerror', (error) => faults.push(error.message))
   page.on('dialog', (dialog) => {
@@ -451,15 +447,26 @@ async function open(name: string, hash = '', options?: BrowserContextOptions): P
   page.on('request', (request) => {
     if (!/^(?:file|blob|data):/.test(request.url())) faults.push(`asked for ${request.url()}`)
   })
-  await page.goto(urlOf(name) + hash)
-  if (options?.javaScriptEnabled !== false) {
-    await page.locator('html[data-drawn]').waitFor()
-    // Every picture is drawn in time, whether or not it is in sight.
-    await page.waitForFunction(() =>
-      [...document.querySelectorAll('.drawing')].every((drawing) => drawing.querySelector('svg') !== null),
-    )
-  }
   return page
+}
+
+async function open(name: string, hash = ''): Promise<Page> {
+  faults = []
+  // Another address of the same page, in which nothing is chosen that is not named.
+  if (tab.url().startsWith(urlOf(name))) await tab.goto(`${urlOf(name)}#again=1&${hash.slice(1)}`)
+  else await load(urlOf(name) + hash)
+  return tab
+}
+
+/** Loads a page anew, also where it is the one that is open. */
+async function load(url: string): Promise<void> {
+  await tab.goto('about:blank')
+  await tab.goto(url)
+  await tab.locator('html[data-drawn]').waitFor()
+  // Every picture is drawn in time, whether or not it is in sight.
+  await tab.waitForFunction(() =>
+    [...document.querySelectorAll('.drawing')].every((drawing) => drawing.querySelector('svg') !== null),
+  )
 }
 
 function rowsOf(page: Page, section: string): Promise<number> {
