@@ -55,6 +55,7 @@ const METRIC_NAMES: Record<string, string> = {
 const SETTING_NAMES: Record<string, string> = {
   max_compute_units: 'compute cap (cores)',
   max_memory_mb: 'memory cap (MB)',
+  'arrival.rate': 'arrival rate (events/s)',
 }
 
 const SHORT_SETTING_NAMES: Record<string, string> = {

@@ -25,7 +25,7 @@ writeFileSync(
   SMALL,
   JSON.stringify({
     ...{ name: 'small', workload: 'pipeline', batch_size: 256, params: { learner: 'ridge' } },
-    dataset: { generate: 'nba2k', rows: 4000, seed: 7 },
+    dataset: { generate: 'nba2k', rows: 2000, seed: 7 },
     goal: { subject_to: ['r2 >= 0.5'] },
   }),
 )
@@ -33,11 +33,14 @@ writeFileSync(
 const CASES = {
   memory: {
     ...{ sweep: SMALL, axis: 'max_memory_mb', over: null, best: 'min' },
-    words: ['--range', '4..64'],
+    words: ['--range', '4..64', '--resolution', '10%'],
+    // As many at once as the search has: nothing that is judged depends on time.
+    grid: ['--set', 'n_jobs=2'],
   },
   rate: {
     ...{ sweep: CAPACITY, axis: 'arrival.rate', over: 'max_compute_units', best: 'max' },
     words: capacityWords(),
+    grid: [],
   },
 }
 
@@ -70,7 +73,7 @@ function isGood({ outcome, metrics }, { subject_to }) {
 }
 
 /** Both ways, one after the other. */
-function both({ sweep, axis, over, best, words }) {
+function both({ sweep, axis, over, best, words, grid }) {
   const began = performance.now()
   const repeated = over === null ? [] : ['--over', over]
   const search = stint(
@@ -86,12 +89,13 @@ function both({ sweep, axis, over, best, words }) {
   )
   const between = performance.now()
   const { goal, search: settings } = jsonOf(search, 'run.json').sweep
-  const grid = `grid.${axis}=[${settings.values.join(', ')}]`
+  const every = `grid.${axis}=[${settings.values.join(', ')}]`
   const full = stint(
     'run',
     sweep,
     '--set',
-    grid,
+    every,
+    ...grid,
     '--runs',
     `${GOOD}`,
     '--quiet',
@@ -129,50 +133,49 @@ const stopped = (good) => {
   return bad.length < BAD ? good.length : bad[BAD - 1] + 1
 }
 
-const rows = []
-const times = []
-const chosen = process.argv.slice(2)
 const load = () => loadavg()[0].toFixed(1)
-const before = load()
-try {
-  for (const [name, one] of Object.entries(CASES)) {
-    if (chosen.length > 0 && !chosen.includes(name)) continue
-    const compared = both(one)
-    const { axis, over, results, search, full, seconds } = compared
-    let least = 0
-    for (const { at, meets, fails } of results) {
-      const grid = goodByValue(compared, at)
-      for (const { trials } of grid) least += stopped(trials)
-      // From the hardest value to the easiest.
-      const edge = grid.findIndex(({ trials }) => trials.every((good) => good))
-      const found = grid.findIndex(({ value }) => value === meets)
-      const goodOf = (value) => grid.find((one) => one.value === value)?.trials.filter((good) => good).length
-      const says = (value) => (value === null ? '-' : `${value}: ${goodOf(value)} of ${GOOD}`)
-      rows.push(
-        `| ${over === null ? axis : `${axis}, ${over} ${at[over]}`} | ${grid.length} | ${says(meets)} | ${says(fails)} | ${grid[edge]?.value ?? '-'} | ${edge < 0 || found < 0 ? '-' : Math.abs(found - edge)} |`,
-      )
-    }
-    const spent = trialsOf(search).length
-    const all = trialsOf(full).length
-    const share = (of) => `${((100 * spent) / of).toFixed(1)}%`
-    times.push(
-      `| ${name} | ${spent} | ${all} | ${share(all)} | ${least} | ${share(least)} | ${seconds.find.toFixed(0)} | ${seconds.grid.toFixed(0)} |`,
-    )
-  }
-  const [{ model }] = cpus()
-  const text = [
-    `${model}, ${cpus().length} cores, Node ${process.version}; load average ${before} to ${load()}.`,
+
+function tableOf(one) {
+  const before = load()
+  const compared = both(one)
+  const { axis, over, results, search, full, seconds } = compared
+  let least = 0
+  const rows = results.map(({ at, meets, fails }) => {
+    // From the hardest value to the easiest.
+    const grid = goodByValue(compared, at)
+    for (const { trials } of grid) least += stopped(trials)
+    const edge = grid.findIndex(({ trials }) => trials.every((good) => good))
+    const found = grid.findIndex(({ value }) => value === meets)
+    const goodOf = (value) => grid.find((one) => one.value === value).trials.filter((good) => good).length
+    const says = (value) => (value === null ? '-' : `${value}: ${goodOf(value)} of ${GOOD}`)
+    const where = over === null ? axis : `${axis} at ${over} ${at[over]}`
+    const apart = edge < 0 || found < 0 ? '-' : Math.abs(found - edge)
+    return `| ${where} | ${grid.length} | ${says(meets)} | ${says(fails)} | ${grid[edge]?.value ?? '-'} | ${apart} |`
+  })
+  const spent = trialsOf(search).length
+  const all = trialsOf(full).length
+  const share = (of) => `${((100 * spent) / of).toFixed(1)}%`
+  return [
+    `${cpus()[0].model}, ${cpus().length} cores, Node ${process.version}; load average ${before} to ${load()}.`,
     '',
-    '| search | values | find: meets, and how many of its trials are good in the grid | find: fails, the same | grid: hardest value of which all are good | values apart |',
+    '| search | values | it meets at: good in the grid | it fails at: good in the grid | in the grid, hardest of which all are good | values apart |',
     '| --- | --- | --- | --- | --- | --- |',
     ...rows,
     '',
-    `| search | trials of find | of the grid | share | of a grid that leaves a value after ${BAD} bad trials | share | find (s) | grid (s) |`,
-    '| --- | --- | --- | --- | --- | --- | --- | --- |',
-    ...times,
+    `| trials of the search | of the grid | share | of a grid that leaves a value after ${BAD} bad trials | share | search (s) | grid (s) |`,
+    '| --- | --- | --- | --- | --- | --- | --- |',
+    `| ${spent} | ${all} | ${share(all)} | ${least} | ${share(least)} | ${seconds.find.toFixed(0)} | ${seconds.grid.toFixed(0)} |`,
   ].join('\n')
-  console.log(text)
-  if (chosen.length === 0) rewriteBetween(document, 'find', text)
+}
+
+const chosen = process.argv.slice(2)
+try {
+  for (const [name, one] of Object.entries(CASES)) {
+    if (chosen.length > 0 && !chosen.includes(name)) continue
+    const text = tableOf(one)
+    console.log(text)
+    rewriteBetween(document, name, text)
+  }
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

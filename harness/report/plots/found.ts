@@ -1,5 +1,5 @@
 /** What a search found: the demand or capacity curve, or, at a single value, how the search closed in on its answer. */
-import { count, formatShare } from '../../format.ts'
+import { count, formatShare, wholeNumber } from '../../format.ts'
 import type { RecordedSearch } from '../found.ts'
 import type { Plot } from '../section.ts'
 import type { ReportModel } from '../types.ts'
@@ -23,6 +23,14 @@ interface FoundPoint {
   state: (typeof STATES)[number]
   sure: (typeof SURE)[number]
   shown: string
+}
+
+/** Where a search at one value of the other axis ended. */
+interface Answer {
+  x: number | string
+  meets: number
+  /** The nearest value confirmed to fail; null where none was. */
+  fails: number | null
 }
 
 export function foundPlot(model: ReportModel, recorded: RecordedSearch, file: string): Plot {
@@ -50,6 +58,19 @@ export function foundPlot(model: ReportModel, recorded: RecordedSearch, file: st
         scale: { domain: [...new Set(points.map(({ x }) => x))] },
         axis: { title: xTitle, labelAngle: 0, labelOverlap: 'greedy' },
       }
+  const gaps = answers.filter(({ fails }) => fails !== null)
+  // Of a curve only the answers are named, each on its own side of the gap.
+  const labels =
+    over === null
+      ? [{ name: 'values', of: points.filter(({ sure }) => sure === SURE[0]), isAbove: true }]
+      : [
+          { name: 'met', of: answers.map(({ x, meets }) => named(x, meets)), isAbove: search.best === 'min' },
+          {
+            name: 'failed',
+            of: gaps.map(({ x, fails }) => named(x, fails!)),
+            isAbove: search.best === 'max',
+          },
+        ]
   const yOf = (field: string) => numbersAlong(field, y, capitalised(settingName(search.axis)))
   const [result] = found.results
   const spec = {
@@ -74,8 +95,18 @@ export function foundPlot(model: ReportModel, recorded: RecordedSearch, file: st
           over === null
             ? { type: 'line', color: MUTED, strokeWidth: 1, opacity: 0.6 }
             : { type: 'line', color: COLOURS[0], strokeWidth: 2.5 },
-        encoding: { x, y: yOf('value') },
+        encoding: { x, y: yOf(over === null ? 'value' : 'meets') },
       },
+      ...(gaps.length === 0
+        ? []
+        : [
+            {
+              name: 'gaps',
+              data: { values: gaps },
+              mark: { type: 'rule', color: MUTED, strokeWidth: 6, opacity: 0.25 },
+              encoding: { x, y: yOf('meets'), y2: { field: 'fails' } },
+            },
+          ]),
       {
         name: 'points',
         data: { values: points },
@@ -109,19 +140,19 @@ export function foundPlot(model: ReportModel, recorded: RecordedSearch, file: st
           ],
         },
       },
-      {
-        name: 'values',
-        data: { values: points.filter(({ sure }) => sure === SURE[0]) },
+      ...labels.map(({ name, of, isAbove }) => ({
+        name,
+        data: { values: of },
         mark: {
           type: 'text',
-          baseline: 'bottom',
-          dy: -11,
+          baseline: isAbove ? 'bottom' : 'top',
+          dy: isAbove ? -11 : 11,
           color: INK,
           fontSize: FONT_SIZE.label,
           fontWeight: 600,
         },
         encoding: { x, y: yOf('value'), text: { field: 'shown' } },
-      },
+      })),
       captionLayer([captionOf(recorded)], HEIGHT + 78, WIDTH),
     ],
   }
@@ -146,7 +177,7 @@ function pointsByStep({ lines }: RecordedSearch): FoundPoint[] {
       value,
       state: stateOf(verdict),
       sure: confirmed ? SURE[0] : SURE[1],
-      shown: scalarText(value),
+      shown: shownValue(value),
     })),
   )
 }
@@ -157,16 +188,21 @@ function pointsByLine({ lines }: RecordedSearch): FoundPoint[] {
       if (verdict === null) return []
       const x = typeof at === 'number' ? at : scalarText(at)
       const sure = confirmed ? SURE[0] : SURE[1]
-      return [{ about: scenario, x, value, state: stateOf(verdict), sure, shown: scalarText(value) }]
+      return [{ about: scenario, x, value, state: stateOf(verdict), sure, shown: shownValue(value) }]
     }),
   )
 }
 
-/** What the curve runs through. */
-function answersOf({ lines }: RecordedSearch): { x: number | string; value: number }[] {
-  return lines.flatMap(({ at, meets }) =>
-    meets === null ? [] : [{ x: typeof at === 'number' ? at : scalarText(at), value: meets }],
+function answersOf({ lines }: RecordedSearch): Answer[] {
+  return lines.flatMap(({ at, meets, fails }) =>
+    meets === null ? [] : [{ x: typeof at === 'number' ? at : scalarText(at), meets, fails }],
   )
+}
+
+const named = (x: number | string, value: number) => ({ x, value, shown: shownValue(value) })
+
+function shownValue(value: number): string {
+  return Number.isInteger(value) ? wholeNumber(value) : scalarText(value)
 }
 
 function headline({ search, found }: RecordedSearch): string {
@@ -176,7 +212,11 @@ function headline({ search, found }: RecordedSearch): string {
     return result.meets === null
       ? `No ${settingName(search.axis)} in the range was confirmed to meet the goal`
       : `${capitalised(settingLabel(search.axis, result.meets))} is the ${most.toLowerCase()} that meets the goal`
-  return `${most} ${settingName(search.axis)} that meets the goal, for each ${settingName(search.over ?? '')}`
+  return `${most} ${withoutUnit(search.axis)} that meets the goal, by ${withoutUnit(search.over ?? '')}`
+}
+
+function withoutUnit(key: string): string {
+  return settingName(key).replace(/ \(.*/, '')
 }
 
 function captionOf({ found, search }: RecordedSearch): string {
@@ -184,6 +224,6 @@ function captionOf({ found, search }: RecordedSearch): string {
   const line =
     search.over === null
       ? 'Dashed: the answer.'
-      : `Line: the ${search.best === 'min' ? 'smallest' : 'largest'} value confirmed to meet the goal.`
+      : `Line: the ${search.best === 'min' ? 'smallest' : 'largest'} value confirmed to meet the goal; grey: up to the nearest one confirmed to fail it.`
   return `Goal: ${plain(found.goal)}. ${line} ${count(trials, 'trial')}; the chance that any confirmed verdict is wrong is at most ${formatShare(found.test.alpha)}${search.over === null ? '' : ' for each value on the horizontal axis'}.`
 }
