@@ -24,7 +24,7 @@ const SMALL = join(folder, 'small.yaml')
 writeFileSync(
   SMALL,
   JSON.stringify({
-    ...{ name: 'small', workload: 'pipeline', batch_size: 256, params: { learner: 'ridge' } },
+    ...{ name: 'small', workload: 'pipeline', batch_size: 256, params: { learner: 'mondrian_forest' } },
     dataset: { generate: 'nba2k', rows: 2000, seed: 7 },
     goal: { subject_to: ['r2 >= 0.5'] },
   }),
