@@ -37,7 +37,8 @@ export function bundleRows(
   return groups.flatMap(({ colour, curves }) => {
     const chosen = curves.filter(({ about }) => isChosen(about))
     return places.flatMap((at, place): BundleRow[] => {
-      const values = chosen.flatMap(({ values }) => values[place] ?? []).sort((a, b) => a - b)
+      // Of thousands of curves: sorted as numbers are, which is far quicker.
+      const values = Float64Array.from(chosen.flatMap(({ values }) => values[place] ?? [])).sort()
       // Where only some reach, the median would jump.
       if (values.length === 0 || values.length < chosen.length / 2) return []
       const middle = (values[(values.length - 1) >> 1]! + values[values.length >> 1]!) / 2

@@ -4,7 +4,7 @@ import type { RecordedSearch } from '../found.ts'
 import type { Plot } from '../section.ts'
 import type { ReportModel } from '../types.ts'
 import { capitalised, plain, scalarText, settingLabel, settingName } from '../words.ts'
-import { numbersAlong, scaleOver } from './scale.ts'
+import { numbersAlong, scaleOfLevels, scaleOver } from './scale.ts'
 import { captionLayer, pictureFrame, pictureSubtitle } from './text.ts'
 import { FONT_SIZE, INK, MUTED } from './theme.ts'
 
@@ -43,7 +43,8 @@ export function foundPlot(model: ReportModel, recorded: RecordedSearch, file: st
   const points = over === null ? pointsByStep(recorded) : pointsByLine(recorded)
   if (points.length === 0) return { file, alt, skipped: 'no value was decided' }
   const answers = over === null ? [] : answersOf(recorded)
-  const y = scaleOver(points.map(({ value }) => value))
+  const levels = points.map(({ value }) => value)
+  const y = new Set(levels).size === 1 ? scaleOfLevels(levels) : scaleOver(levels)
   const isNumeric = points.every(({ x }) => typeof x === 'number')
   const xTitle = over === null ? 'Step of the search' : capitalised(settingName(over))
   const x = isNumeric
@@ -73,6 +74,11 @@ export function foundPlot(model: ReportModel, recorded: RecordedSearch, file: st
         ]
   const yOf = (field: string) => numbersAlong(field, y, capitalised(settingName(search.axis)))
   const [result] = found.results
+  const states = STATES.filter((state) => points.some((point) => point.state === state))
+  const ofState = (range: readonly string[]) => ({
+    domain: states,
+    range: states.map((state) => range[STATES.indexOf(state)]),
+  })
   const spec = {
     ...pictureFrame(alt, headline(recorded), pictureSubtitle(model), WIDTH),
     width: WIDTH,
@@ -110,20 +116,20 @@ export function foundPlot(model: ReportModel, recorded: RecordedSearch, file: st
       {
         name: 'points',
         data: { values: points },
-        mark: { type: 'point', filled: true, strokeWidth: 0 },
+        mark: { type: 'point', filled: true, strokeWidth: 0, opacity: 1 },
         encoding: {
           x,
           y: yOf('value'),
           color: {
             field: 'state',
             type: 'nominal',
-            scale: { domain: STATES, range: COLOURS },
+            scale: ofState(COLOURS),
             legend: { title: 'Value' },
           },
           shape: {
             field: 'state',
             type: 'nominal',
-            scale: { domain: STATES, range: MARKS },
+            scale: ofState(MARKS),
             legend: { title: 'Value' },
           },
           size: {
@@ -160,8 +166,12 @@ export function foundPlot(model: ReportModel, recorded: RecordedSearch, file: st
 }
 
 function numericAxis(values: readonly number[], title: string, isWhole: boolean) {
-  const scale = scaleOver(values, isWhole ? { log: false } : {})
-  const ticks = isWhole ? scale.ticks.filter((tick) => Number.isInteger(tick)) : scale.ticks
+  if (!isWhole) {
+    const { axis, ...along } = numbersAlong('x', scaleOfLevels(values), title)
+    return { ...along, axis: { ...axis, labelOverlap: 'greedy' } }
+  }
+  const scale = scaleOver(values, { log: false })
+  const ticks = scale.ticks.filter((tick) => Number.isInteger(tick))
   return numbersAlong('x', { ...scale, ticks }, title)
 }
 

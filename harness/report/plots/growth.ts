@@ -6,7 +6,7 @@ import { growthText } from '../sections/sensitivity.ts'
 import type { ReportModel } from '../types.ts'
 import { metricTitle } from '../words.ts'
 import { besidesColour, encodeAxes, levelChannels, levelOf } from './encode.ts'
-import { numbersAlong, scaleOver } from './scale.ts'
+import { numbersAlong, scaleOfLevels, scaleOver } from './scale.ts'
 import { captionView, pictureFrame, pictureSubtitle } from './text.ts'
 
 const ALT = 'Latency, time and memory against the rows of the data, with their fitted growth'
@@ -67,7 +67,7 @@ function panel(
       high: Math.max(at(rows, growth.low), at(rows, growth.high)),
     }))
   })
-  const xs = scaleOver([least, most], { air: 0.05, log: true })
+  const xs = scaleOfLevels([least, ...points.map(({ rows }) => rows), most], { air: 0.05, log: true })
   const ys = scaleOver(
     [...points, ...lines].map(({ value }) => value),
     { log: true, air: 0.1 },

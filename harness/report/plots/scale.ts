@@ -31,6 +31,19 @@ export function scaleOver(
   return { type: 'linear', domain, ticks: linearTicks(domain) }
 }
 
+/** More values than these have round ticks between them. */
+const MOST_OWN_TICKS = 6
+
+/** The scale of a setting, whose ticks are its own values where they are few: between them nothing was measured. */
+export function scaleOfLevels(
+  values: readonly number[],
+  options: { air?: number; log?: boolean } = {},
+): PlotScale {
+  const scale = scaleOver(values, options)
+  const levels = [...new Set(values)].sort((a, b) => a - b)
+  return levels.length <= MOST_OWN_TICKS ? { ...scale, ticks: levels } : scale
+}
+
 /** Position along the scale, 0 at the start of the domain and 1 at its end. */
 export function position(scale: PlotScale, value: number): number {
   const [low, high] = scale.domain

@@ -191,7 +191,14 @@ function sizeHead(rows: readonly ComparisonRow[]): { head: string; short: string
 /** What its picture shows. */
 export function forestOf(comparison: RunComparison): Forest {
   const { title, alpha, margin, correction } = comparison
-  return { subtitle: plain(title), lines: pairsOf(comparison), settings: { alpha, margin, correction } }
+  const lines = pairsOf(comparison)
+  // The title names the only two that are compared, for which there is no room in each line.
+  const isOne = new Set(lines.map(({ change }) => change)).size === 1
+  return {
+    subtitle: plain(title),
+    lines: lines.map((line) => (isOne && line.shared !== '' ? { ...line, pair: line.shared } : line)),
+    settings: { alpha, margin, correction },
+  }
 }
 
 function pairsOf({ lines }: RunComparison): Line[] {

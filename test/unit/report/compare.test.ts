@@ -151,6 +151,18 @@ test('the page has a picture of the comparisons, with what users named as it is'
   expect(picturesOf(compareReport(comparison))).toEqual([])
 })
 
+test('lines of the picture name the scenario, and the runs only where there are several pairs of them', () => {
+  const of = (...names: string[]) => {
+    const comparison = compareRuns(names.map((name, seed) => named(name, { seed: seed + 1 })))
+    return forestOf(comparison).lines.map(({ pair, shared }) => ({ pair, shared }))
+  }
+  const two = of('before', 'after')
+  expect(two.length).toBeGreaterThan(0)
+  for (const { pair, shared } of two) expect(pair).toBe(shared)
+  for (const { pair } of of('before', 'after', 'later'))
+    expect(pair).toMatch(/^(after|later) against before, /)
+})
+
 test('one run alone is a mistake of the caller', () => {
   expect(() => compareRuns([named('a')])).toThrow(RangeError)
 })
