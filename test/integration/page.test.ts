@@ -116,10 +116,10 @@ describe.skipIf(!existsSync(CHROMIUM))(`the page of a report (skipped without ${
     const measured = model.scenarios.flatMap(({ metrics }) => metrics['throughput_rows_s']?.value ?? [])
     await head.getByRole('button').focus()
     await page.keyboard.press('Enter')
-    expect(await head.getAttribute('aria-sort')).toBe('descending')
+    await expect.poll(() => head.getAttribute('aria-sort')).toBe('descending')
     expect((await values())[0]).toBe(Math.round(Math.max(...measured)))
     await page.keyboard.press('Enter')
-    expect(await head.getAttribute('aria-sort')).toBe('ascending')
+    await expect.poll(() => head.getAttribute('aria-sort')).toBe('ascending')
     expect((await values())[0]).toBe(Math.round(Math.min(...measured)))
     expect(new URL(page.url()).hash).toMatch(/^#s\.results-2=\d+$/)
   })
@@ -152,7 +152,7 @@ describe.skipIf(!existsSync(CHROMIUM))(`the page of a report (skipped without ${
     expect(await page.getByRole('complementary').count()).toBe(1)
     await page.keyboard.press('Escape')
     expect(await page.getByRole('complementary').count()).toBe(0)
-    expect(await opener.evaluate((element) => element === document.activeElement)).toBe(true)
+    await expect.poll(() => opener.evaluate((element) => element === document.activeElement)).toBe(true)
   })
 
   it('compares two scenarios by what the run tested, and claims nothing of a pair that it did not', async () => {
@@ -455,6 +455,8 @@ async function open(name: string, hash = ''): Promise<Page> {
   // Another address of the same page, in which nothing is chosen that is not named.
   if (tab.url().startsWith(urlOf(name))) await tab.goto(`${urlOf(name)}#again=1&${hash.slice(1)}`)
   else await load(urlOf(name) + hash)
+  // What follows the choice later is faded until it does.
+  await expect.poll(() => tab.locator('[aria-busy=true]').count()).toBe(0)
   return tab
 }
 
