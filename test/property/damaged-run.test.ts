@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
-import { afterAll, expect, it } from 'vitest'
+import { afterAll, expect, it, vi } from 'vitest'
 import { trialId } from '../../harness/plan/planner.ts'
 import { openRun, readChunkLog } from '../../harness/record/open-run.ts'
 import { lostStarts } from '../../harness/record/starts.ts'
@@ -105,6 +105,9 @@ const damage: fc.Arbitrary<Damage> = fc.oneof(
       },
   ),
 )
+
+// A thousand take over a minute on a busy machine.
+if (process.env['STINT_FULL'] === '1') vi.setConfig({ testTimeout: 600_000 })
 
 it('a damaged run folder is read or refused, and never ends in an error of the program', () => {
   let refused = 0
