@@ -455,9 +455,13 @@ async function open(name: string, hash = ''): Promise<Page> {
   // Another address of the same page, in which nothing is chosen that is not named.
   if (tab.url().startsWith(urlOf(name))) await tab.goto(`${urlOf(name)}#again=1&${hash.slice(1)}`)
   else await load(urlOf(name) + hash)
-  // What follows the choice later is faded until it does.
-  await expect.poll(() => tab.locator('[aria-busy=true]').count()).toBe(0)
+  await settled()
   return tab
+}
+
+/** What follows a choice later is faded until it does. */
+async function settled(): Promise<void> {
+  await expect.poll(() => tab.locator('[aria-busy=true]').count()).toBe(0)
 }
 
 /** Loads a page anew, also where it is the one that is open. */
@@ -487,6 +491,7 @@ function marksOf(page: Page, section: string): Promise<number> {
 }
 
 async function violations(page: Page): Promise<string[]> {
+  await settled()
   await page.evaluate(readFileSync(AXE, 'utf8'))
   return page.evaluate(async () => {
     const { axe } = globalThis as unknown as {
