@@ -72,7 +72,7 @@ const SHARED_WITH_CLIENT = [
   'workers/data/plain-text.ts',
 ]
 /** Packages that get a file of their own, so that what is loaded when can be seen. */
-const OWN_FILE = ['arquero', 'jstat', 'vega', 'yaml', 'yargs', 'zod']
+const OWN_FILE = ['arquero', 'd3-array', 'jstat', 'vega', 'yaml', 'yargs', 'zod']
 
 for (const folder of [build, dist]) rmSync(folder, { recursive: true, force: true })
 const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc')

@@ -189,12 +189,18 @@ export function interrupted(folder: string, goOn: readonly string[]): void {
   for (const line of goOn) tell(`  ${line}`)
 }
 
+/** Forms that hold or name pictures. */
+const SHOWING: readonly string[] = ['html', 'json', 'md', 'png', 'svg']
+
 /** Makes the reports of a run folder and answers with it. */
 export async function showRun(
   path: string,
   { json, quiet, exports, chosen, overwrite, includeForced = false }: Forms,
 ): Promise<RenderedReport> {
-  const plots = chosen && { plots: chosen }
+  // Without one that would see them, no pictures are made: a quarter of a second.
+  const seen = json || process.stdout.isTTY || exports.some(({ format }) => SHOWING.includes(format))
+  const named = chosen ?? (seen ? undefined : [])
+  const plots = named && { plots: named }
   const rendered = await report(path, exports, { ...whereToWrite(), overwrite, includeForced, ...plots })
   const { folder, report: made, files } = rendered
   tellProblems(files)

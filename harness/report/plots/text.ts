@@ -1,6 +1,6 @@
 /** Text in pictures: how wide it is, and where its lines break. */
-
-import { createCanvas, GlobalFonts, type SKRSContext2D } from '@napi-rs/canvas'
+import { createRequire } from 'node:module'
+import type { SKRSContext2D } from '@napi-rs/canvas'
 import type { ReportModel } from '../types.ts'
 import { plain } from '../words.ts'
 import { config, FONT_FAMILY, FONT_SIZE, fontFaces, MUTED, trueType } from './theme.ts'
@@ -83,6 +83,7 @@ export function captionView(paragraphs: readonly string[], width: number) {
 // ---------------------------------------------------------------- how wide is a text? Measured as it is drawn, with the pictures' own font
 
 let measuring: SKRSContext2D | undefined
+const require = createRequire(import.meta.url)
 
 /**
  * Registers the faces once and returns the context that measures with them.
@@ -90,6 +91,8 @@ let measuring: SKRSContext2D | undefined
  */
 export function measuringContext(): SKRSContext2D {
   if (measuring) return measuring
+  // Reports without pictures do without it: a tenth of a second.
+  const { createCanvas, GlobalFonts } = require('@napi-rs/canvas') as typeof import('@napi-rs/canvas')
   for (const face of fontFaces()) {
     // The library answers null where its types promise an object.
     const key: unknown = GlobalFonts.register(trueType(face), FONT_FAMILY)
