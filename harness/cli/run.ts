@@ -190,7 +190,7 @@ export function interrupted(folder: string, goOn: readonly string[]): void {
 }
 
 /** Forms that hold or name pictures. */
-const SHOWING: readonly string[] = ['html', 'json', 'md', 'png', 'svg']
+const SHOWING: readonly string[] = ['html', 'json', 'markdown', 'png', 'svg', 'text']
 
 /** Makes the reports of a run folder and answers with it. */
 export async function showRun(

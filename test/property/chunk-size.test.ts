@@ -5,6 +5,8 @@ import { generateDataset } from '../../workers/data/presets/generate.ts'
 import { LEARNERS } from '../../workers/pipeline/learn/registry.ts'
 import { csvFile, prepared, runPipeline, temporaryFolder } from '../unit/pipeline/support.ts'
 
+const FULL = process.env['STINT_FULL'] === '1'
+
 const cell = fc.oneof(
   { weight: 5, arbitrary: fc.double({ min: -1e6, max: 1e6, noNaN: true }).map((x) => `${x}`) },
   { weight: 1, arbitrary: fc.constantFrom('', 'NA') },
@@ -36,7 +38,7 @@ describe('quality metrics', () => {
         expect(first.info).toEqual(second.info)
         expect(first.steps.reduce((sum, step) => sum + step.rows, 0)).toBe(rows.length + 1)
       }),
-      { numRuns: 60 },
+      { numRuns: FULL ? 60 : 30 },
     )
   })
 
@@ -47,12 +49,12 @@ describe('quality metrics', () => {
     ['mondrian_forest', 5],
   ])('have the same bits in chunks of any size, on players: %s, batch %i', async (learner, batch_size) => {
     const path = join(temporaryFolder(), 'players.csv')
-    await generateDataset({ preset: 'nba2k', rows: 700, seed: 11 }, path)
+    await generateDataset({ preset: 'nba2k', rows: 400, seed: 11 }, path)
     const dataset = await prepared(path, { preset: 'nba2k' })
     const options = learner === 'ridge' ? { forgetting: 0.999 } : {}
     const run = async (chunk_size: number) =>
       (await runPipeline(dataset, { learner, ...options }, { batch_size, chunk_size })).metrics
-    const whole = await run(700)
+    const whole = await run(400)
     expect(whole['r2']).not.toBeNull()
     for (const size of [1, 7, 64, 256, 5000]) expect(await run(size)).toEqual(whole)
   })

@@ -49,7 +49,7 @@ describe('R2', () => {
             }
             if (plain['r2'] !== null) compared += 1
           }),
-          { numRuns: 16 },
+          { numRuns: process.env['STINT_FULL'] === '1' ? 16 : 8 },
         )
         expect(compared, `${learner} ${mode}`).toBeGreaterThan(0)
       }

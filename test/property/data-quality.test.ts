@@ -8,6 +8,8 @@ import { checkDataset } from '../../workers/pipeline/check-dataset.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import { csvFile, runPipeline, temporaryFolder } from '../unit/pipeline/support.ts'
 
+const FULL = process.env['STINT_FULL'] === '1'
+
 interface Row {
   x: number | null
   size: string | null
@@ -102,7 +104,7 @@ describe('with validation, drift, imputers and declared features', () => {
         const dataset = await checked(csvFile(csv(rows)))
         expect(await outcome(dataset, size)).toEqual(await outcome(dataset, 100_000))
       }),
-      { numRuns: 25 },
+      { numRuns: FULL ? 25 : 10 },
     )
   })
 
@@ -123,7 +125,7 @@ describe('with validation, drift, imputers and declared features', () => {
         const events = rows.map((one) => JSON.stringify(one)).join('\n')
         expect(await outcome(await checked(csvFile(events, 'data.ndjson')), 50)).toEqual(expected)
       }),
-      { numRuns: 12 },
+      { numRuns: FULL ? 12 : 5 },
     )
   })
 
@@ -145,7 +147,7 @@ describe('with validation, drift, imputers and declared features', () => {
         expect(resumed_at_row).toBe(first.rows)
         expect({ ...rest, info, alarms: [] }).toEqual({ ...whole, alarms: [] })
       }),
-      { numRuns: 20 },
+      { numRuns: FULL ? 20 : 8 },
     )
   })
 

@@ -13,7 +13,7 @@ import { createImputer, fillMeans } from '../../workers/pipeline/clean/imputer.t
 import { nba2kFeatures } from '../../workers/pipeline/features/nba2k.ts'
 import { csvFile, prepared, runPipeline, temporaryFolder } from '../unit/pipeline/support.ts'
 
-const RUNS = 4_000
+const RUNS = process.env['STINT_FULL'] === '1' ? 4_000 : 1_500
 const BYTES = 16 * 1024
 
 const kernels = openKernels() as Kernels

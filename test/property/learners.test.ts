@@ -58,6 +58,8 @@ function throughText(learner: Learner): Learner {
   return learnerFromJSON(JSON.parse(JSON.stringify(learner)) as LearnerState)
 }
 
+const FULL = process.env['STINT_FULL'] === '1'
+
 describe.each(VARIANTS)('%s %j', (name, options) => {
   test('goes on bit by bit after a round trip through JSON text', () => {
     fc.assert(
@@ -73,7 +75,7 @@ describe.each(VARIANTS)('%s %j', (name, options) => {
         expect(JSON.stringify(restored)).toBe(JSON.stringify(straight))
         expect(predictions(restored, batch)).toEqual(predictions(straight, batch))
       }),
-      { numRuns: 25 },
+      { numRuns: FULL ? 25 : 12 },
     )
   })
 
@@ -93,7 +95,7 @@ describe.each(VARIANTS)('%s %j', (name, options) => {
         }
         expect(JSON.stringify(learner)).toBe(before)
       }),
-      { numRuns: 15 },
+      { numRuns: FULL ? 15 : 8 },
     )
   })
 
@@ -108,7 +110,7 @@ describe.each(VARIANTS)('%s %j', (name, options) => {
         learn(b, roomy, 0, rows, size)
         expect(JSON.stringify(b)).toBe(JSON.stringify(a))
       }),
-      { numRuns: 15 },
+      { numRuns: FULL ? 15 : 8 },
     )
   })
 })
@@ -136,7 +138,7 @@ describe.each(SAME_BOTH_WAYS)('%s %j', (name, options) => {
           expect(Math.abs(a[r]! - b[r]!)).toBeLessThanOrEqual(1e-9 * Math.max(1, Math.abs(b[r]!)))
         }
       }),
-      { numRuns: 25 },
+      { numRuns: FULL ? 25 : 12 },
     )
   })
 })

@@ -2,22 +2,20 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { findFirst } from '../../../harness/gate/bisect.ts'
 import type { BisectStep } from '../../../harness/gate/types.ts'
 
 const COMMITS = 16
 let top: string
 let hashes: string[]
-beforeEach(() => {
+beforeAll(() => {
   top = realpathSync(mkdtempSync(join(tmpdir(), 'bisect-test-')))
   git('init', '-q', '-b', 'main')
-  hashes = Array.from({ length: COMMITS }, (_, i) => {
-    git('commit', '-q', '--allow-empty', '-m', `change ${i}`)
-    return git('rev-parse', 'HEAD').trim()
-  })
+  for (let i = 0; i < COMMITS; i++) git('commit', '-q', '--allow-empty', '-m', `change ${i}`)
+  hashes = git('rev-list', '--reverse', 'HEAD').trim().split('\n')
 })
-afterEach(() => rmSync(top, { recursive: true, force: true }))
+afterAll(() => rmSync(top, { recursive: true, force: true }))
 
 function git(...words: string[]): string {
   const identity = ['-c', 'user.name=a', '-c', 'user.email=a@example.org', '-c', 'commit.gpgsign=false']
@@ -67,6 +65,6 @@ it('finds nothing where the last is not worse, and refuses a range that is none'
   await expect(search(3, {}, COMMITS - 1)).rejects.toThrow('the same commit as --bad main')
   git('checkout', '-q', '--orphan', 'other')
   git('commit', '-q', '--allow-empty', '-m', 'else')
-  hashes[0] = git('rev-parse', 'HEAD').trim()
-  await expect(search(3)).rejects.toThrow('no ancestor of --bad main')
+  hashes.push(git('rev-parse', 'HEAD').trim())
+  await expect(search(3, {}, COMMITS)).rejects.toThrow('no ancestor of --bad main')
 })

@@ -32,13 +32,19 @@ describe('a feature sink', () => {
     const plain = await written({}, { chunk_size: 700 })
     expect(plain.split('\n')).toHaveLength(702)
     for (const [params, settings] of [
-      [{}, { chunk_size: 1 }],
+      [{ learner: 'ridge' }, { chunk_size: 1 }],
       [
         { label_delay: 40, learner: 'sgd' },
         { chunk_size: 97, batch_size: 64 },
       ],
-      [{ reader: 'csv-parse' }, { mode: 'batch', chunk_size: 256 }],
-      [{}, { adaptive_chunk_resize: true, max_memory_mb: 1, max_compute_units: 0.5, chunk_size: 128 }],
+      [
+        { learner: 'sgd', reader: 'csv-parse' },
+        { mode: 'batch', chunk_size: 256 },
+      ],
+      [
+        { learner: 'sgd' },
+        { adaptive_chunk_resize: true, max_memory_mb: 1, max_compute_units: 0.5, chunk_size: 128 },
+      ],
       [{ learner: 'sgd' }, { mode: 'batch', max_memory_mb: 0.01, spill_to_disk: true }],
     ]) {
       expect(await written(params!, settings!)).toBe(plain)

@@ -421,7 +421,6 @@ describe.skipIf(real === null || orders === null)('the real players, absent wher
     [{ learner: 'ftrl', features: 'base' }, 0.6, 0.62],
     [{ learner: 'ridge', lambda: 10, features: 'base' }, 0.626, 0.648],
     [{ learner: 'ridge', lambda: 3 }, 0.72, 0.754],
-    [{}, 0.72, 0.75],
   ])('%j reaches %d in file order and %d over ten shuffled ones', async (params, inOrder, shuffled) => {
     const [header, ...lines] = readFileSync(real!, 'utf8').trimEnd().split('\n')
     const shuffles = JSON.parse(readFileSync(orders!, 'utf8')) as Record<string, number[]>
