@@ -1,13 +1,35 @@
+import { readFileSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 // Where it is set, Node 20 reads these certificates at every start, for 40 ms, and the tests start thousands of processes.
 // Only those in full form talk to a registry.
 if (process.env['STINT_FULL'] !== '1') delete process.env['NODE_EXTRA_CA_CERTS']
 
+const root = import.meta.dirname
+const SOURCES = /^(?:harness|workers)\/.*\.ts$/
+
+/**
+ * `npm test` has just compiled the sources: tests get those modules as Node loads them, which takes Vite a good part of
+ * the suite's time. Single files by `npx vitest` test the sources as they are.
+ */
+const compiled = {
+  name: 'compiled',
+  enforce: 'pre' as const,
+  resolveId(source: string, importer: string | undefined) {
+    if (!importer?.startsWith(join(root, 'test/')) || !source.startsWith('.')) return null
+    const file = relative(root, resolve(dirname(importer), source))
+    // A module is replaced in another only where Vite loads both.
+    if (!SOURCES.test(file) || readFileSync(importer, 'utf8').includes('vi.mock(')) return null
+    return { id: join(root, 'build', file.replace(/\.ts$/, '.js')), external: true }
+  },
+}
+
 export default defineConfig({
+  plugins: process.env['npm_lifecycle_event'] === 'test' ? [compiled] : [],
   test: {
+    server: { deps: { external: [/\/build\/(?:harness|workers)\//] } },
     exclude: ['test/bench/**'],
     pool: 'forks',
     // One more than the cores of a small machine: commands wait for their own processes.
