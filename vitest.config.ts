@@ -27,7 +27,7 @@ const compiled = {
 }
 
 export default defineConfig({
-  plugins: process.env['npm_lifecycle_event'] === 'test' ? [compiled] : [],
+  plugins: /^test(?::full)?$/.test(process.env['npm_lifecycle_event'] ?? '') ? [compiled] : [],
   test: {
     server: { deps: { external: [/\/build\/(?:harness|workers)\//] } },
     exclude: ['test/bench/**'],
