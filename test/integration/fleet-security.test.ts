@@ -1,6 +1,6 @@
 /** The server's configuration of docs/guides/fleet.md: each role can do its work, and nothing more. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
@@ -91,7 +91,29 @@ describe.skipIf(missing !== '')(`the configuration of the guide${missing && `: n
   it('lets a run go through, with a workload, data, chunk logs and a watcher', {
     timeout: 180_000,
   }, async () => {
-    const sweep = sandbox.sweep({ benchmark_runs: 2, params: { ms: 600 } })
+    // Long enough for a watcher to come while it runs.
+    const workload = sandbox.write(
+      'own.mjs',
+      `import { readFileSync } from 'node:fs'
+      import { setTimeout as sleep } from 'node:timers/promises'
+      export default {
+        open({ dataset }) {
+          let rows = readFileSync(dataset.path, 'utf8').trimEnd().split('\\n').length - 1
+          return {
+            async step() {
+              if (rows === 0) return null
+              await sleep(20)
+              rows--
+              return { rows: 1 }
+            },
+            finish: () => ({ metrics: {} }),
+          }
+        },
+      }`,
+    )
+    const dataset = { generate: 'nba2k', rows: 60 }
+    const keys = { name: 'swept', workload, dataset, benchmark_runs: 1, warmup_chunks: 0 }
+    const sweep = sandbox.write('sweep.yaml', JSON.stringify(keys))
     const words = ['run', sweep, '--on', 'pi', '--server', server.url, '--out', sandbox.results]
     const run = sandbox.start([...words, '--json'], env('coordinator'))
     const isOver = () => run.child.exitCode !== null || agent.child.exitCode !== null
@@ -102,18 +124,10 @@ describe.skipIf(missing !== '')(`the configuration of the guide${missing && `: n
     const { code, stderr } = await watch
     expect(stderr).toContain('the run has finished')
     expect(code).toBe(0)
-    expect(trialsOf(sandbox.runs()[0]!)).toHaveLength(2)
+    expect(trialsOf(sandbox.runs()[0]!)).toMatchObject([{ outcome: 'ok', metrics: { rows: 60 } }])
+    expect(readdirSync(join(sandbox.runs()[0]!, 'chunks'))).toHaveLength(1)
     const listed = await sandbox.stintWith(env('watcher'), 'agents', '--server', server.url)
     expect(listed.stdout).toContain('at most 1.00 of a core')
-    const data = {
-      name: 'swept',
-      dataset: { generate: 'nba2k', rows: 60 },
-      params: { learner: 'ridge' },
-      benchmark_runs: 1,
-    }
-    const second = sandbox.write('data.yaml', JSON.stringify(data))
-    const done = await sandbox.stintWith(env('coordinator'), 'run', second, ...words.slice(2), '--json')
-    expect(done).toMatchObject({ code: 0 })
   })
 
   it.each([

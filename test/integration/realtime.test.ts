@@ -44,6 +44,7 @@ grid: { mode: [streaming, realtime] }
     const live = trials.find(({ metrics }) => metrics['arrived_events'] !== undefined)!
     const closed = trials.find((trial) => trial !== live)!
     expect(live.metrics['r2']).toBe(closed.metrics['r2'])
+    expect(live.info['events_through']).toBe('in process')
     expect(live.metrics).toMatchObject({
       rows: 400,
       arrived_events: 400,
