@@ -50,7 +50,7 @@ describe('quality metrics', () => {
         expect(handled).toBe(rows.length + 1)
         halved ||= ((resized.info!['chunk_retries'] ?? 0) as number) > 0
       }),
-      { numRuns: process.env['STINT_FULL'] === '1' ? 120 : 60 },
+      { numRuns: process.env['STINT_FULL'] === '1' ? 120 : 40 },
     )
     // The property says something only if some of its chunks were halved.
     expect(halved).toBe(true)

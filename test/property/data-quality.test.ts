@@ -53,6 +53,7 @@ const FEATURES: FeatureDeclaration[] = [
   { op: 'lag', of: 'y', window: 3 },
 ]
 const PARAMS: Record<string, Scalar> = {
+  learner: 'ridge',
   validate: true,
   drift: 'reset',
   impute_categories: 'most_frequent',
@@ -104,7 +105,7 @@ describe('with validation, drift, imputers and declared features', () => {
         const dataset = await checked(csvFile(csv(rows)))
         expect(await outcome(dataset, size)).toEqual(await outcome(dataset, 100_000))
       }),
-      { numRuns: FULL ? 25 : 10 },
+      { numRuns: FULL ? 25 : 6 },
     )
   })
 
@@ -125,7 +126,7 @@ describe('with validation, drift, imputers and declared features', () => {
         const events = rows.map((one) => JSON.stringify(one)).join('\n')
         expect(await outcome(await checked(csvFile(events, 'data.ndjson')), 50)).toEqual(expected)
       }),
-      { numRuns: FULL ? 12 : 5 },
+      { numRuns: FULL ? 12 : 3 },
     )
   })
 
@@ -147,7 +148,7 @@ describe('with validation, drift, imputers and declared features', () => {
         expect(resumed_at_row).toBe(first.rows)
         expect({ ...rest, info, alarms: [] }).toEqual({ ...whole, alarms: [] })
       }),
-      { numRuns: FULL ? 20 : 8 },
+      { numRuns: FULL ? 20 : 5 },
     )
   })
 

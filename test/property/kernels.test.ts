@@ -13,7 +13,9 @@ import { createImputer, fillMeans } from '../../workers/pipeline/clean/imputer.t
 import { nba2kFeatures } from '../../workers/pipeline/features/nba2k.ts'
 import { csvFile, prepared, runPipeline, temporaryFolder } from '../unit/pipeline/support.ts'
 
-const RUNS = process.env['STINT_FULL'] === '1' ? 4_000 : 1_500
+const FULL = process.env['STINT_FULL'] === '1'
+
+const RUNS = FULL ? 4_000 : 750
 const BYTES = 16 * 1024
 
 const kernels = openKernels() as Kernels
@@ -187,7 +189,7 @@ it('fills gaps by the means of JavaScript, of any number of columns, from the fi
         for (const array of arrays) kernels.free(array)
       }
     }),
-    { numRuns: 500 },
+    { numRuns: FULL ? 500 : 200 },
   )
 })
 
@@ -272,7 +274,7 @@ it('gives the scores of JavaScript to the last bit, on random tables', async () 
         expect({ ...wasm.info, kernels: '' }).toEqual({ ...js.info, kernels: '' })
       },
     ),
-    { numRuns: 150 },
+    { numRuns: FULL ? 150 : 50 },
   )
 })
 

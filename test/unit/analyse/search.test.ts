@@ -30,6 +30,8 @@ import { METRICS, makeTrial } from './make-trials.ts'
 
 // ---------------------------------------------------------------- which value comes next
 
+const FULL = process.env['STINT_FULL'] === '1'
+
 const NOWHERE: Beginning = { start: null, hint: null }
 
 /** Plays a search over values of which those from `edge` on meet the goal. */
@@ -193,7 +195,7 @@ describe('the test of one value', () => {
   })
 
   it('errs, either way, no more often than its level says, and decides as often as it promises', () => {
-    const runs = 600
+    const runs = FULL ? 600 : 400
     const draw = normals(7)
     const shares = (mean: number, at: number) => {
       const count = { meets: 0, fails: 0, undecided: 0 }
@@ -386,58 +388,68 @@ describe('a search', () => {
     expect(found.lines[1]!.steps[0]!.value).toBe(10)
   })
 
-  it.each([
+  const SLOPES: [string, number][] = [
     ['gentle', 0.01],
     ['steeper', 0.05],
     ['steep', 0.4],
-  ])('is wrong on a side no more often than it says, on a %s curve near the limit', (_, slope) => {
-    const runs = process.env['STINT_FULL'] === '1' ? 2000 : 60
-    const draw = normals(11)
-    let wrong = 0
-    let trials = 0
-    for (let i = 0; i < runs; i++) {
-      // The limit lies at 17.3, and a trial's log latency has a standard deviation of 0.1.
-      const all = trialsOf((value, round) =>
-        good(
-          round,
-          { latency_p99_ms: 20 * Math.exp(slope * (17.3 - value) + 0.1 * draw()) },
-          `null-${value}`,
-        ),
-      )
-      const [line] = searchState(input([P99]), all).lines
-      const { meets, fails, violations } = line!
-      if ((meets !== null && meets < 17.3) || (fails !== null && fails > 17.3) || violations.length > 0)
-        wrong++
-      trials += line!.steps.reduce((sum, step) => sum + (step.confirmed ? step.trials : 0), 0)
-    }
-    expect(wrong / runs).toBeLessThanOrEqual(ALPHA + 2 * Math.sqrt((ALPHA * (1 - ALPHA)) / runs))
-    expect(trials / runs).toBeLessThan(140)
-  })
+  ]
+  it.each(SLOPES.slice(0, FULL ? 3 : 1))(
+    'is wrong on a side no more often than it says, on a %s curve near the limit',
+    (_, slope) => {
+      const runs = FULL ? 2000 : 60
+      const draw = normals(11)
+      let wrong = 0
+      let trials = 0
+      for (let i = 0; i < runs; i++) {
+        // The limit lies at 17.3, and a trial's log latency has a standard deviation of 0.1.
+        const all = trialsOf((value, round) =>
+          good(
+            round,
+            { latency_p99_ms: 20 * Math.exp(slope * (17.3 - value) + 0.1 * draw()) },
+            `null-${value}`,
+          ),
+        )
+        const [line] = searchState(input([P99]), all).lines
+        const { meets, fails, violations } = line!
+        if ((meets !== null && meets < 17.3) || (fails !== null && fails > 17.3) || violations.length > 0)
+          wrong++
+        trials += line!.steps.reduce((sum, step) => sum + (step.confirmed ? step.trials : 0), 0)
+      }
+      expect(wrong / runs).toBeLessThanOrEqual(ALPHA + 2 * Math.sqrt((ALPHA * (1 - ALPHA)) / runs))
+      expect(trials / runs).toBeLessThan(140)
+    },
+  )
 
-  it.each([
+  const SHARES: [string, (value: number) => number][] = [
     ['a gentle curve', (value: number) => 1 / (1 + Math.exp(0.2 * (17.3 - value)))],
     ['a steeper curve', (value: number) => 1 / (1 + Math.exp(0.8 * (17.3 - value)))],
     ['a steep curve', (value: number) => 1 / (1 + Math.exp(4 * (17.3 - value)))],
     ['a shelf at the worst share', (value: number) => (value <= 25 ? SHARE_OF_FAILS : 1)],
     ['a shelf at the worst share that meets', (value: number) => (value >= 12 ? SHARE_OF_MEETS : 0)],
-  ])('is wrong no more often than it says where trials end by chance, on %s', (_, shareOf) => {
-    const runs = process.env['STINT_FULL'] === '1' ? 2000 : 100
-    const random = orderStream(23)
-    let wrong = 0
-    let trials = 0
-    for (let i = 0; i < runs; i++) {
-      const all = trialsOf((value, round) => {
-        const trial = good(round, { r2: 0.7 }, `null-${value}`)
-        return random() < shareOf(value) ? trial : ended(trial, 'crashed')
-      })
-      const [line] = searchState(input([R2]), all).lines
-      if (line!.steps.some(({ value, verdict, confirmed }) => confirmed && isWrong(verdict, shareOf(value))))
-        wrong++
-      trials += line!.steps.reduce((sum, step) => sum + (step.confirmed ? step.trials : 0), 0)
-    }
-    expect(wrong / runs).toBeLessThanOrEqual(ALPHA + 2 * Math.sqrt((ALPHA * (1 - ALPHA)) / runs))
-    expect(trials / runs).toBeLessThan(80)
-  })
+  ]
+  it.each(SHARES.filter(([curve]) => FULL || !/steep/.test(curve)))(
+    'is wrong no more often than it says where trials end by chance, on %s',
+    (_, shareOf) => {
+      const runs = FULL ? 2000 : 100
+      const random = orderStream(23)
+      let wrong = 0
+      let trials = 0
+      for (let i = 0; i < runs; i++) {
+        const all = trialsOf((value, round) => {
+          const trial = good(round, { r2: 0.7 }, `null-${value}`)
+          return random() < shareOf(value) ? trial : ended(trial, 'crashed')
+        })
+        const [line] = searchState(input([R2]), all).lines
+        if (
+          line!.steps.some(({ value, verdict, confirmed }) => confirmed && isWrong(verdict, shareOf(value)))
+        )
+          wrong++
+        trials += line!.steps.reduce((sum, step) => sum + (step.confirmed ? step.trials : 0), 0)
+      }
+      expect(wrong / runs).toBeLessThanOrEqual(ALPHA + 2 * Math.sqrt((ALPHA * (1 - ALPHA)) / runs))
+      expect(trials / runs).toBeLessThan(80)
+    },
+  )
 })
 
 function isWrong(verdict: Verdict, share: number): boolean {

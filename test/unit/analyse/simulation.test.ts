@@ -11,6 +11,8 @@ import {
 import { hedgesG, welchTest } from '../../../harness/analyse/welch.ts'
 import { normals, sample } from './make-noise.ts'
 
+const FULL = process.env['STINT_FULL'] === '1'
+
 const share = (runs: number, hit: () => boolean) => {
   let hits = 0
   for (let run = 0; run < runs; run++) if (hit()) hits++
@@ -20,7 +22,7 @@ const share = (runs: number, hit: () => boolean) => {
 const slack = (p: number, runs: number) => 3 * Math.sqrt((p * (1 - p)) / runs)
 
 describe("Welch's test", () => {
-  const RUNS = 6000
+  const RUNS = FULL ? 6000 : 3000
 
   it.each([
     ['equal spread', 10, 1, 10, 1],
@@ -85,7 +87,7 @@ describe('other tests', () => {
 
   it('claims equivalence at the very margin no more often than alpha', () => {
     const draw = normals(5)
-    const runs = 6000
+    const runs = FULL ? 6000 : 3000
     const rate = share(runs, () => {
       const a = sample(12, () => 100 * Math.exp(0.01 * draw()))
       const b = sample(12, () => 105 * Math.exp(0.01 * draw()))
@@ -112,7 +114,7 @@ describe('other tests', () => {
 
   it('covers the ratio of medians with a bootstrap, skewed noise and all', () => {
     const draw = normals(7)
-    const runs = 300
+    const runs = FULL ? 300 : 150
     let seed = 0
     const rate = share(runs, () => {
       const a = sample(25, () => Math.exp(0.5 * draw()))

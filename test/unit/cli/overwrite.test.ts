@@ -34,7 +34,10 @@ afterEach(() => {
 })
 
 function run(name = 'run', runs = 2): string {
-  const { manifest, trials } = syntheticRun({ chunk_size: [64, 256], runs })
+  const { manifest, trials } = syntheticRun({
+    ...{ chunk_size: [64, 256], batch_size: [8], max_compute_units: [0.25, 1], max_memory_mb: [256] },
+    runs,
+  })
   writeRun(join(folder, name), { ...manifest, id: name }, trials)
   return join(folder, name)
 }

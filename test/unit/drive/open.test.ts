@@ -168,7 +168,7 @@ function sustains(load: number, events: number, seed: number): boolean | null {
 describe('whether a load is sustained', () => {
   // The full form is what docs/guides/realtime.md says.
   const full = process.env['STINT_FULL'] === '1'
-  const trials = full ? 1000 : 20
+  const trials = full ? 1000 : 10
   const random = new Random(5)
   const shareOf = (load: number, events: number) => {
     let yes = 0

@@ -59,7 +59,7 @@ const step = (at: number, size: number) => (k: number) => (k < at ? 1 : size)
 
 describe('error rates, by simulation', () => {
   it('tells of a change in at most alpha of histories without one', () => {
-    const series = FULL ? 200 : 100
+    const series = FULL ? 200 : 60
     let alarms = 0
     for (let seed = 1; seed <= series; seed++) {
       if (look(latencies(noisy(seed, 12 + (seed % 20), 0.02)), { margin: 0, seed }).events.length > 0)
@@ -69,7 +69,7 @@ describe('error rates, by simulation', () => {
   })
 
   it('keeps alpha over all series of a history together', () => {
-    const histories = FULL ? 100 : 50
+    const histories = FULL ? 100 : 30
     let alarms = 0
     for (let seed = 1; seed <= histories; seed++) {
       const draw = normals(seed)
@@ -87,7 +87,7 @@ describe('error rates, by simulation', () => {
   })
 
   it('finds +10% at a noise of 2% in ten runs and ten, and names runs that hold the first of them', () => {
-    const histories = FULL ? 100 : 30
+    const histories = FULL ? 100 : 20
     let [found, held] = [0, 0]
     for (let seed = 1; seed <= histories; seed++) {
       const { events } = look(latencies(noisy(1000 + seed, 20, 0.02, step(10, 1.1))), { seed })

@@ -5,35 +5,40 @@ import type { Classifier, FeatureBatch, Learner } from '../../../workers/pipelin
 import { createLearner } from '../../../workers/pipeline/learn/registry.ts'
 import { batchOf, randomBatch, randomNumbers } from './batches.ts'
 
+const FULL = process.env['STINT_FULL'] === '1'
+
 const OPTIONS = { eta: 1, share: 0.002 }
 
 describe('fixed share', () => {
-  test.each([0, 0.001, 0.05])('weights sum to 1 and the regret stays within its bound, share %d', (share) => {
-    for (let seed = 1; seed <= 20; seed += 1) {
-      const random = randomNumbers(seed)
-      const [experts, rows, eta] = [5, 600, 0.3]
-      const prior = Array.from({ length: experts }, () => 0.1 + random())
-      const hedge = new FixedShare(prior, eta, share)
-      const losses = new Float64Array(experts)
-      const totals = new Float64Array(experts)
-      let own = 0
-      for (let row = 0; row < rows; row += 1) {
-        for (let k = 0; k < experts; k += 1) {
-          // Whole stretches in which one is better, and some rows at which it is all or nothing.
-          const better = Math.floor(row / 150) % experts === k
-          losses[k] = random() < 0.1 ? Math.round(random()) : better ? 0.4 * random() : random()
-          totals[k]! += losses[k]!
-          own += hedge.weights[k]! * losses[k]!
+  test.each(FULL ? [0, 0.001, 0.05] : [0, 0.001])(
+    'weights sum to 1 and the regret stays within its bound, share %d',
+    (share) => {
+      for (let seed = 1; seed <= 20; seed += 1) {
+        const random = randomNumbers(seed)
+        const [experts, rows, eta] = [5, 600, 0.3]
+        const prior = Array.from({ length: experts }, () => 0.1 + random())
+        const hedge = new FixedShare(prior, eta, share)
+        const losses = new Float64Array(experts)
+        const totals = new Float64Array(experts)
+        let own = 0
+        for (let row = 0; row < rows; row += 1) {
+          for (let k = 0; k < experts; k += 1) {
+            // Whole stretches in which one is better, and some rows at which it is all or nothing.
+            const better = Math.floor(row / 150) % experts === k
+            losses[k] = random() < 0.1 ? Math.round(random()) : better ? 0.4 * random() : random()
+            totals[k]! += losses[k]!
+            own += hedge.weights[k]! * losses[k]!
+          }
+          hedge.update(losses)
+          expect(hedge.weights.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 12)
         }
-        hedge.update(losses)
-        expect(hedge.weights.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 12)
+        for (let k = 0; k < experts; k += 1) {
+          const bound = (-Math.log(hedge.prior[k]!) - rows * Math.log(1 - share)) / eta + (eta * rows) / 8
+          expect(own).toBeLessThanOrEqual(totals[k]! + bound)
+        }
       }
-      for (let k = 0; k < experts; k += 1) {
-        const bound = (-Math.log(hedge.prior[k]!) - rows * Math.log(1 - share)) / eta + (eta * rows) / 8
-        expect(own).toBeLessThanOrEqual(totals[k]! + bound)
-      }
-    }
-  })
+    },
+  )
 
   test('follows an expert that becomes the best, which plain weights cannot', () => {
     const moved = (share: number) => {
@@ -149,15 +154,18 @@ describe('experts on labels', () => {
   const of = (name: string, batch: FeatureBatch, options = {}) =>
     accuracy(createLearner(name, options, 0, 'classification') as Classifier, batch)
 
-  test.each([0.8, 0.95])('beat "no change" where the majority label switches, %d of one label', (purity) => {
-    const batch = switching(3000, 300, purity)
-    const noChange = of('no_change', batch)
-    for (const name of ['experts', 'logistic', 'softmax']) {
-      expect(of(name, batch), name).toBeGreaterThan(noChange)
-    }
-    // One falling step size cannot follow.
-    expect(of('logistic', batch, { eta0: 0.05 })).toBeLessThan(noChange)
-  })
+  test.each(FULL ? [0.8, 0.95] : [0.95])(
+    'beat "no change" where the majority label switches, %d of one label',
+    (purity) => {
+      const batch = switching(3000, 300, purity)
+      const noChange = of('no_change', batch)
+      for (const name of ['experts', 'logistic', 'softmax']) {
+        expect(of(name, batch), name).toBeGreaterThan(noChange)
+      }
+      // One falling step size cannot follow.
+      expect(of('logistic', batch, { eta0: 0.05 })).toBeLessThan(noChange)
+    },
+  )
 
   test('are as good as "no change" where labels come in long runs', () => {
     const batch = switching(3000, 12, 1)

@@ -138,6 +138,8 @@ interface Weighted {
   prediction: number[]
 }
 
+const FULL = process.env['STINT_FULL'] === '1'
+
 const SHAPES = [
   { features: 2, classes: 0 },
   { features: 3, classes: 3 },
@@ -286,7 +288,7 @@ describe('a forest', () => {
           expect(trees.map(({ tree }) => tree.ticks)).toEqual([400, 400, 400, 400])
         },
       ),
-      { numRuns: 20 },
+      { numRuns: FULL ? 20 : 8 },
     )
   })
 

@@ -15,11 +15,13 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
+const SMALL = {
+  ...{ chunk_size: [64, 256], batch_size: [8], max_memory_mb: [256], max_compute_units: [0.25, 1] },
+  runs: 2,
+}
 const reportOf = (shape: Parameters<typeof syntheticRun>[0] = {}) => {
   const { manifest, trials } = syntheticRun({
-    chunk_size: [64, 256],
-    max_memory_mb: [256],
-    runs: 2,
+    ...SMALL,
     ...shape,
   })
   return runReport(buildReportModel(manifest, trials))
@@ -126,7 +128,7 @@ test('a picture that is skipped now does not stay from before', async () => {
 })
 
 test('a picture that is not chosen now does not stay from an earlier choice, nor does its link', async () => {
-  const { manifest, trials } = syntheticRun({ chunk_size: [64, 256], max_memory_mb: [256], runs: 2 })
+  const { manifest, trials } = syntheticRun(SMALL)
   const model = buildReportModel(manifest, trials)
   const chosen = async (plots?: string[]) => {
     const made = runReport(model, [], plots === undefined ? {} : { plots })
@@ -143,7 +145,7 @@ test('a picture that is not chosen now does not stay from an earlier choice, nor
 })
 
 test('a picture that was asked for and cannot be is missing with its reason, wherever its section is', async () => {
-  const { manifest, trials } = syntheticRun({ chunk_size: [64, 256], max_memory_mb: [256], runs: 2 })
+  const { manifest, trials } = syntheticRun(SMALL)
   const made = runReport(buildReportModel(manifest, trials), [], { plots: ['load', 'caps'] })
   mkdirSync(join(folder, 'benchmarks'))
   writeFileSync(join(folder, 'benchmarks/load.svg'), 'drawn before')

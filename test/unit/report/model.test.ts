@@ -25,7 +25,7 @@ test('counts trials and outcomes, and takes means over ok trials alone', () => {
 })
 
 test('what no trial reports is null and never zero', () => {
-  const model = buildReportModel(...args(syntheticRun()))
+  const model = buildReportModel(...args(syntheticRun({ batch_size: [8], max_compute_units: [1] })))
   for (const scenario of model.scenarios) {
     expect(scenario.metrics['energy_j']).toBeNull()
     expect(scenario.energy_source).toBeNull()
@@ -357,7 +357,7 @@ test('a quiet, complete run raises no problem', () => {
 })
 
 test('the order of the journal does not matter', () => {
-  const { manifest, trials } = syntheticRun({ runs: 3 })
+  const { manifest, trials } = syntheticRun({ batch_size: [8], max_memory_mb: [64], runs: 3 })
   const forwards = buildReportModel(manifest, trials)
   const backwards = buildReportModel(manifest, [...trials].reverse())
   expect(backwards.comparisons).toEqual(forwards.comparisons)

@@ -13,6 +13,7 @@ import { syntheticRun } from '../synthetic.ts'
 
 const reportOf = (run: Omit<ReturnType<typeof syntheticRun>, 'notes'>) =>
   runReport(buildReportModel(run.manifest, run.trials))
+const SMALL = { chunk_size: [64, 256], batch_size: [8], max_compute_units: [0.25, 1], runs: 2 }
 const shortReport = reportOf(syntheticRun({ runs: 3 }))
 const shortHtml = await htmlText(shortReport)
 
@@ -58,11 +59,11 @@ test('every row of a Markdown table has as many cells as its head', () => {
 
 test('no page ever shows NaN, undefined or an object', async () => {
   const others = [
-    syntheticRun({ runs: 1, accuracy: null }),
-    syntheticRun({ runs: 2, alter: (trial) => ended(trial, 'failed') }),
-    { manifest: syntheticRun().manifest, trials: [] },
+    syntheticRun({ ...SMALL, runs: 1, accuracy: null }),
+    syntheticRun({ ...SMALL, alter: (trial) => ended(trial, 'failed') }),
+    { manifest: syntheticRun(SMALL).manifest, trials: [] },
     syntheticRun({
-      runs: 2,
+      ...SMALL,
       alter: (trial) => ({ ...trial, noise: NO_NOISE }),
     }),
   ]
@@ -157,7 +158,7 @@ test('columns that no row has a value for are left out', () => {
 })
 
 test('says which correction was used', async () => {
-  const run = syntheticRun()
+  const run = syntheticRun({ ...SMALL, runs: 10 })
   run.manifest.sweep.compare.correction = 'bh'
   const report = reportOf(run)
   const text = markdownOf(report)
