@@ -156,7 +156,7 @@ describe.skipIf(process.platform !== 'linux')('an executor', () => {
     const trials = () => marked().filter(({ command }) => !command.includes('supervisor.js'))
     const first = executor.run(trialSpec('empty', {}, { trial: 'first' }))
     await until(() => trials().length > 0, 'the first process')
-    const next = trialSpec('empty', {}, { trial: 'next', deadline_s: 3 })
+    const next = trialSpec('empty', {}, { trial: 'next', deadline_s: 2 })
     executor.expect([next])
     await first
     await until(() => trials().length > 0, 'a process that is started ahead')

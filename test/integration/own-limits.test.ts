@@ -35,7 +35,7 @@ it.skipIf(!limited)(
       writeFileSync(`${group}/cgroup.procs`, String(child.pid))
       return await end
     }
-    const sweep = sandbox.sweep({ workload: 'spin', max_compute_units: 0.2 })
+    const sweep = sandbox.sweep({ workload: 'spin', max_compute_units: 0.2, warmup_chunks: 0 })
     const held = await limitedRun('run', sweep, '--runs', '1', '--out', sandbox.results)
     expect([held.code, held.stderr]).toEqual([0, expect.any(String)])
     const { manifest, trials } = await openRun(sandbox.runs()[0]!)
