@@ -18,6 +18,8 @@ import {
   temporaryFolder,
 } from '../unit/pipeline/support.ts'
 
+const FULL = process.env['STINT_FULL'] === '1'
+
 const cell = fc.oneof(
   { weight: 5, arbitrary: fc.double({ min: -1e3, max: 1e3, noNaN: true }).map((x) => `${x}`) },
   { weight: 1, arbitrary: fc.constantFrom('', 'NA') },
@@ -31,12 +33,10 @@ const plan = fc.record({
   validate: fc.boolean(),
   label_delay: fc.constantFrom(0, 0, 1, 3, 17),
   batch_size: fc.integer({ min: 1, max: 20 }),
-  steps: fc.integer({ min: 1, max: 12 }),
+  steps: fc.integer({ min: 1, max: FULL ? 12 : 6 }),
   chunks: fc.tuple(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 30 })),
   readers: fc.tuple(fc.constantFrom('bytes', 'csv-parse'), fc.constantFrom('bytes', 'csv-parse')),
 })
-
-const FULL = process.env['STINT_FULL'] === '1'
 
 const facts = ({ metrics, info }: Awaited<ReturnType<typeof runPipeline>>) => {
   const { resumed_at_row, checkpoints_written, spilled_blocks, spilled_bytes, ...rest } = info!

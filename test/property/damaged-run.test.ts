@@ -51,7 +51,9 @@ function fleetRun(): { path: string; trials: number } {
   cpSync(join(FORMAT_1, 'chunks'), join(path, 'chunks'), { recursive: true })
   return { path, trials: trials.length }
 }
-const whole = fc.constantFrom({ path: FORMAT_1, trials: 9 }, fleetRun())
+const whole = fc.constantFrom(
+  ...[{ path: FORMAT_1, trials: 9 }, fleetRun()].map((one) => ({ ...one, run: openRun(one.path) })),
+)
 const file = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom('run.json', 'trials.jsonl') },
   { weight: 1, arbitrary: fc.constantFrom('started.jsonl', ...chunkLogs) },
@@ -126,7 +128,7 @@ it('a damaged run folder is read or refused, and never ends in an error of the p
         const report = runReport(buildReportModel(manifest, trials, notes, forced))
         markdownOf(report)
         report.tables.map(csvText)
-        compareRecorded([openRun(from.path), { name: 'damaged', manifest, trials, notes }])
+        compareRecorded([from.run, { name: 'damaged', manifest, trials, notes }])
         const [lines] = readFileSync(join(folder, 'trials.jsonl'), 'utf8').match(/\n/g) ?? []
         if (lines !== undefined && trials.length + forced.length < from.trials && name === 'run.json')
           expect(notes.join()).toContain('trials.jsonl')

@@ -51,9 +51,9 @@ describe('changePoints', () => {
   })
 
   it('finds a change of spread at the same level', () => {
-    const found = indices(series(3, { size: 60, spread: 0.3 }, { size: 60, spread: 3 }))
+    const found = indices(series(3, { size: 40, spread: 0.3 }, { size: 40, spread: 3 }))
     expect(found).toHaveLength(1)
-    expect(Math.abs(found[0]! - 60)).toBeLessThanOrEqual(6)
+    expect(Math.abs(found[0]! - 40)).toBeLessThanOrEqual(6)
   })
 
   it('does not take an outlier for a change', () => {
@@ -75,7 +75,8 @@ describe('changePoints', () => {
 
   it('gives the same answer for the same seed', () => {
     const values = series(5, { size: 30 }, { size: 30, level: 1 })
-    expect(changePoints(values, { seed: 7 })).toEqual(changePoints(values, { seed: 7 }))
+    const options = { seed: 7, permutations: 99 }
+    expect(changePoints(values, options)).toEqual(changePoints(values, options))
   })
 
   it('has nothing to find in short or constant series, and refuses holes', () => {

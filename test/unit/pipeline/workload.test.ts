@@ -112,7 +112,7 @@ describe('the pipeline', () => {
   })
 
   it('needs more than the baselines know to beat them, and never passes the ceiling', async () => {
-    const dataset = await players(1500)
+    const dataset = await players(1000)
     const { metrics } = await runPipeline(dataset, {}, { batch_size: 16, chunk_size: 500 })
     expect(metrics['r2']).toBeGreaterThan(0.7)
     expect(metrics['r2']).toBeLessThan(dataset.ceiling_r2!)

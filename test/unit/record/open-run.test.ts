@@ -86,6 +86,9 @@ function damaged(value: Json): { where: string; value: Json }[] {
   })
 }
 
+/** Outside the full form each part is either removed or null, by turns. */
+const some = <T>(cases: T[]): T[] => cases.filter((_, i) => FULL || i % 2 === 0)
+
 describe('a damaged run.json', () => {
   it.each([
     ['null', 'expected a JSON object'],
@@ -114,7 +117,7 @@ describe('a damaged run.json', () => {
     const cases = damaged(bare)
     expect(cases.length).toBeGreaterThan(300)
     const reportOnce = onlyOnce()
-    for (const { where, value } of cases) {
+    for (const { where, value } of some(cases)) {
       writeFileSync(join(folder, 'run.json'), JSON.stringify(value))
       try {
         reportOnce(folder)
@@ -138,7 +141,7 @@ describe('a damaged journal', () => {
     )
     expect(cases.length).toBeGreaterThan(200)
     const reportOnce = onlyOnce()
-    for (const { where, damagedLines } of cases) {
+    for (const { where, damagedLines } of some(cases)) {
       writeFileSync(join(folder, 'trials.jsonl'), `${damagedLines.join('\n')}\n`)
       try {
         const { trials, notes } = openRun(folder)
