@@ -10,7 +10,15 @@ import { okOf } from '../fixtures/trials.ts'
 
 /** The grid is the point that is given: five trials. */
 const GIVEN = ['--chunk-size', '64', '--max-memory-mb', '256', '--max-compute-units', '0.5']
-const OTHERS = ['--benchmark-runs', '1', '--disable-adaptive-chunk-resize', '--profile', 'mine.yaml']
+const OTHERS = [
+  '--learner',
+  'ridge',
+  '--benchmark-runs',
+  '1',
+  '--disable-adaptive-chunk-resize',
+  '--profile',
+  'mine.yaml',
+]
 const TRIALS = 5
 const WATTS = { idle: 2, per_core: 3 }
 

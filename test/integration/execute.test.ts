@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LocalExecutor } from '../../harness/execute/local/executor.ts'
 import { HARNESS_METRICS } from '../../harness/metrics.ts'
+import { describeInThread, prepareInThread } from '../../workers/prepare.ts'
+import type { DatasetSpec } from '../../workers/protocol/prepare.ts'
 import type { ChunkLogLine, ComputeMechanism, OkTrial } from '../../workers/protocol/trial-result.ts'
 import { fixtureResources, trialSpec, workloadFile } from '../fixtures/trial.ts'
 import { errorOf, okOf } from '../fixtures/trials.ts'
@@ -106,14 +108,11 @@ describe('an ok trial', () => {
     },
   )
 
-  it('has no share in a time too short to tell, and says so', async () => {
-    const { outcome, caps, noise } = await executor.run(trialSpec('misbehave', { how: 'leaves_files' }))
+  it('has no share in a time too short to tell, and says so; its temporary folder is cleared of what it leaves there', async () => {
+    const result = await executor.run(trialSpec('misbehave', { how: 'leaves_files' }))
+    const { outcome, caps, noise } = result
     expect([outcome, caps.compute.achieved, noise.others_cores]).toEqual(['ok', null, null])
     expect(caps.compute.note).toContain('too short to tell')
-  })
-
-  it('gives a workload a temporary folder and clears what it leaves there', async () => {
-    const result = await executor.run(trialSpec('misbehave', { how: 'leaves_files' }))
     const left = okOf(result).info['file'] as string
     expect(left.startsWith(folder)).toBe(true)
     expect(existsSync(left)).toBe(false)
@@ -328,6 +327,12 @@ describe.skipIf(!linux)('a compute cap', () => {
 describe('the prepare job', () => {
   const prepare = (workload: string) =>
     executor.prepare({ workload: workloadFile(workload), datasets: [], data_dir: folder })
+  /** What its threads do, without a process. */
+  const prepareHere = async (workload: string, datasets: DatasetSpec[] = []) => {
+    const spec = { workload: workloadFile(workload), datasets, data_dir: folder }
+    const described = await describeInThread(spec)
+    return described.ok ? prepareInThread({ spec, info: described.workload }) : described
+  }
 
   it('asks a workload what it is, and takes one that says nothing', async () => {
     expect(await prepare('spin')).toMatchObject({
@@ -335,14 +340,14 @@ describe('the prepare job', () => {
       workload: { name: 'spin', dataset: 'none' },
       datasets: [],
     })
-    expect(await prepare('empty')).toMatchObject({
+    expect(await prepareHere('empty')).toMatchObject({
       ok: true,
       workload: { name: 'empty', params: {}, metrics: {}, dataset: 'optional' },
     })
   })
 
   it('says what is wrong with a workload or with its dataset before any trial', async () => {
-    expect(await prepare('no-open')).toMatchObject({
+    expect(await prepareHere('no-open')).toMatchObject({
       ok: false,
       error: { message: expect.stringContaining('open') },
     })
@@ -355,12 +360,7 @@ describe('the prepare job', () => {
       error: { message: expect.stringContaining('process.exit(5)') },
     })
     const data = { kind: 'generate', preset: 'nba2k', rows: 10, seed: 1 } as const
-    const refused = await executor.prepare({
-      workload: workloadFile('spin'),
-      datasets: [data],
-      data_dir: folder,
-    })
-    expect(refused).toMatchObject({
+    expect(await prepareHere('spin', [data])).toMatchObject({
       ok: false,
       error: { message: expect.stringContaining('takes no dataset') },
     })

@@ -70,7 +70,7 @@ describe('the command line loads', () => {
     const folder = mkdtempSync(join(tmpdir(), 'start-up-'))
     try {
       cpSync(RUN, folder, { recursive: true })
-      const files = loaded('report', folder, '--plots', 'caps')
+      const files = loaded('report', folder, '--plots', 'caps', '--export', 'png')
       expect(files).toContain('dist/packages/vega.js')
       expect(files.some((path) => /^node_modules\/@napi-rs\/canvas\//.test(path))).toBe(true)
     } finally {
