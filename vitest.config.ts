@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { defineConfig } from 'vitest/config'
@@ -22,7 +22,8 @@ const compiled = {
     const file = relative(root, resolve(dirname(importer), source))
     // A module is replaced in another only where Vite loads both.
     if (!SOURCES.test(file) || readFileSync(importer, 'utf8').includes('vi.mock(')) return null
-    return { id: join(root, 'build', file.replace(/\.ts$/, '.js')), external: true }
+    const built = join(root, 'build', file.replace(/\.ts$/, '.js'))
+    return existsSync(built) ? { id: built, external: true } : null
   },
 }
 
