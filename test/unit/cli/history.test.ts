@@ -33,9 +33,11 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
+const LONE = { chunk_size: [64], batch_size: [8], max_memory_mb: [64], max_compute_units: [1], runs: 1 }
+
 function record(number: number, ms: number, resumed_under: PassedOver[] = []): string {
   const path = join(folder, 'w', `run-${String(number).padStart(2, '0')}`)
-  const { manifest } = syntheticRun({ metrics: ['latency_mean_ms'] })
+  const { manifest } = syntheticRun({ ...LONE, metrics: ['latency_mean_ms'] })
   const scenarios = [makeScenario('s')]
   const run: Manifest = {
     ...manifest,

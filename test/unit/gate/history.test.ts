@@ -193,7 +193,7 @@ describe('what a history tells', () => {
 
   it('tells a change of the spread as one', () => {
     const draw = normals(11)
-    const values = Array.from({ length: 60 }, (_, k) => 10 * Math.exp((k < 30 ? 0.005 : 0.1) * draw()))
+    const values = Array.from({ length: 40 }, (_, k) => 10 * Math.exp((k < 20 ? 0.005 : 0.1) * draw()))
     expect(look(latencies(values)).events.map(({ kind, verdict }) => `${kind} ${verdict}`)).toEqual([
       'spread worse',
     ])

@@ -12,12 +12,14 @@ import { syntheticRun } from './synthetic.ts'
 
 test('counts trials and outcomes, and takes means over ok trials alone', () => {
   const { manifest, trials } = syntheticRun({
+    batch_size: [8],
+    max_memory_mb: [64],
     runs: 4,
     alter: (trial) => (trial.round === 0 ? ended(trial, 'timed_out') : trial),
   })
   const model = buildReportModel(manifest, trials)
-  expect(model.trials.finished).toBe(36 * 4)
-  expect(model.trials.outcomes.timed_out).toBe(36)
+  expect(model.trials.finished).toBe(9 * 4)
+  expect(model.trials.outcomes.timed_out).toBe(9)
   const [first] = model.scenarios
   expect(first!.outcomes).toMatchObject({ ok: 3, timed_out: 1 })
   expect(first!.metrics['latency_p50_ms']!.n).toBe(3)
@@ -132,6 +134,8 @@ test('failures are told once each, with their count and first trial', () => {
 
 test('notices name an unfinished run, lost trials, loose caps and mixed mechanisms', () => {
   const { manifest, trials } = syntheticRun({
+    batch_size: [8],
+    max_memory_mb: [64],
     runs: 2,
     alter: (trial, { point }) => ({
       ...trial,
@@ -148,7 +152,7 @@ test('notices name an unfinished run, lost trials, loose caps and mixed mechanis
     .notices.filter(({ level }) => level === 'problem')
     .map(({ text }) => text)
     .join('\n')
-  expect(texts).toContain('Only 67 of 72 planned trials finished')
+  expect(texts).toContain('Only 13 of 18 planned trials finished')
   expect(texts).toContain('not fully enforced')
   expect(texts).toContain('cgroup_v1, duty_cycle')
 })
@@ -351,7 +355,7 @@ describe('trials that resume --force ran under other conditions', () => {
 })
 
 test('a quiet, complete run raises no problem', () => {
-  const { manifest, trials } = syntheticRun({ chunk_size: [64, 256] })
+  const { manifest, trials } = syntheticRun({ chunk_size: [64, 256], batch_size: [8] })
   const { notices } = buildReportModel(manifest, trials)
   expect(notices.filter(({ level }) => level === 'problem')).toEqual([])
 })
