@@ -124,26 +124,32 @@ describe('packed', () => {
     paths = packed.files.map(({ path }) => path)
   }, 300_000)
 
-  it('gates a changed sweep of the built-in pipeline against a branch, as the page says it', () => {
-    const project = mkdtempSync(join(tmpdir(), 'gated-'))
-    try {
-      // What an installation leaves, without a registry.
-      const installed = join(project, 'node_modules/stint')
-      for (const path of paths) cpSync(join(ROOT, path), join(installed, path))
-      symlinkSync(join(ROOT, 'node_modules'), join(installed, 'node_modules'))
-      const { git } = repository(project, 150)
-      git('checkout', '-q', '-b', 'work')
-      writeFileSync(join(project, 'my-sweep.yaml'), STIFFER)
-      const against = GATES.find((words) => words.includes('--against'))!
-      const { code, out, err } = stint(project, against)
-      expect([code, err], out).toEqual([1, expect.not.stringContaining('stint:')])
-      expect(out).toMatch(/^REGRESSION: the working copy \(\w{7} and changes\) against main \(\w{7}\): .*R²/)
-      expect(out).toContain('the two sweeps differ in params.learner none → ridge')
-      expect(git('worktree', 'list').split('\n')).toHaveLength(1)
-    } finally {
-      rmSync(project, { recursive: true, force: true })
-    }
-  }, 120_000)
+  it.runIf(FULL)(
+    'gates a changed sweep of the built-in pipeline against a branch, as the page says it',
+    () => {
+      const project = mkdtempSync(join(tmpdir(), 'gated-'))
+      try {
+        // What an installation leaves, without a registry.
+        const installed = join(project, 'node_modules/stint')
+        for (const path of paths) cpSync(join(ROOT, path), join(installed, path))
+        symlinkSync(join(ROOT, 'node_modules'), join(installed, 'node_modules'))
+        const { git } = repository(project, 150)
+        git('checkout', '-q', '-b', 'work')
+        writeFileSync(join(project, 'my-sweep.yaml'), STIFFER)
+        const against = GATES.find((words) => words.includes('--against'))!
+        const { code, out, err } = stint(project, against)
+        expect([code, err], out).toEqual([1, expect.not.stringContaining('stint:')])
+        expect(out).toMatch(
+          /^REGRESSION: the working copy \(\w{7} and changes\) against main \(\w{7}\): .*R²/,
+        )
+        expect(out).toContain('the two sweeps differ in params.learner none → ridge')
+        expect(git('worktree', 'list').split('\n')).toHaveLength(1)
+      } finally {
+        rmSync(project, { recursive: true, force: true })
+      }
+    },
+    120_000,
+  )
 
   it('holds what runs, its types and its documents, nothing twice, in less than 5 MB', () => {
     expect(paths).toEqual(expect.arrayContaining(['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE']))

@@ -7,6 +7,9 @@ import { generateDataset } from '../../workers/data/presets/generate.ts'
 import { type CliEnd, command } from '../fixtures/cli.ts'
 
 const ROWS = 300
+/** Half the grid where it is the smallest of the grid itself. */
+const MEMORY_MB = process.env['STINT_FULL'] === '1' ? 512 : 256
+const MEMORIES = [...new Set([256, MEMORY_MB])]
 let folder: string
 let output: string
 let players: string
@@ -22,7 +25,7 @@ beforeAll(async () => {
   await generateDataset({ preset: 'nba2k', rows: ROWS, seed: 1 }, players)
   output = join(folder, 'out')
   writeFileSync(join(folder, 'mine.json'), '{ "chunk_size": 96, "benchmark_runs": 3, "batch_size": 32 }')
-  const sizes = ['--max-memory-mb', '512', '--max-compute-units', '0.5', '--benchmark-runs', '2']
+  const sizes = ['--max-memory-mb', String(MEMORY_MB), '--max-compute-units', '0.5', '--benchmark-runs', '2']
   const flags = ['--n-jobs', '2', '--spill-to-disk', '--config-template', 'mine.json', '--quiet']
   ended = await run(['--input', players, '--output-dir', output, ...sizes, ...flags])
 })
@@ -63,7 +66,7 @@ describe('stint pipeline', () => {
       'model_rmse',
     ])
     const points = rows.map((row) => `${row['chunk_size']} ${row['memory_limit_mb']} ${row['compute_limit']}`)
-    expect(points.sort()).toEqual(['64 256 0.5', '64 512 0.5', '96 256 0.5', '96 512 0.5'])
+    expect(points.sort()).toEqual([64, 96].flatMap((rows) => MEMORIES.map((mb) => `${rows} ${mb} 0.5`)))
     for (const row of rows) {
       for (const name of ['preprocessing_latency_s', 'peak_memory_mb', 'training_time_s']) {
         expect(Number(row[name]), name).toBeGreaterThan(0)
@@ -104,7 +107,7 @@ describe('stint pipeline', () => {
     expect(sizes.every((row) => Number(row['latency_s']) > 0)).toBe(true)
     const memory = table('benchmarks/throughput_vs_memory.csv')
     expect(Object.keys(memory[0]!).slice(0, 2)).toEqual(['peak_memory_mb', 'throughput_rows_s'])
-    expect(memory).toHaveLength(5)
+    expect(memory).toHaveLength(2 * MEMORIES.length + 1)
     const accuracy = table('benchmarks/resource_vs_accuracy.csv')
     expect(Object.keys(accuracy[0]!).slice(0, 3)).toEqual(['mode', 'peak_memory_mb', 'r2'])
     expect(accuracy.map((row) => row['mode'])).toEqual(['batch', 'streaming'])
@@ -123,8 +126,9 @@ describe('stint pipeline', () => {
       expect(line['memory_mb']).toBeGreaterThan(1)
       expect(Object.keys(line)).toEqual(expect.arrayContaining(['operators_ms', 'drift', 'quality']))
     }
-    // 96 x 512 / 1024 x 0.5 rows, then an eighth of 96 more each time.
-    expect(lines.slice(0, 3).map((line) => line['rows'])).toEqual([24, 36, 48])
+    // 96 x the share of 1024 MB x 0.5 rows, though 16 at least, then an eighth of 96 more each time.
+    const first = Math.max(16, (96 * MEMORY_MB) / 1024 / 2)
+    expect(lines.slice(0, 3).map((line) => line['rows'])).toEqual([first, first + 12, first + 24])
     const profile = table('profiles/operator_profile.csv')
     expect(profile).toHaveLength(lines.length)
     expect(Object.keys(profile[0]!).slice(0, 7)).toEqual([
