@@ -48,7 +48,7 @@ beforeAll(() => {
 afterAll(() => box.remove())
 
 async function run(sweep: string, environment: Record<string, string> = SURROUNDINGS): Promise<CliEnd> {
-  return await box.start(['run', box.write('sweep.yaml', sweep), '--out', box.results], environment).end
+  return await box.stintWith(environment, 'run', box.write('sweep.yaml', sweep), '--out', box.results)
 }
 
 function told(): { info: Record<string, string>; manifest: Record<string, unknown>; all: string } {
