@@ -97,6 +97,7 @@ const ELSEWHERE = [
     'abort_by_signal',
     'functions',
   ],
+  ...['huge_array', 'shared_buffers', 'message_to_parent', 'eats'],
 ]
 
 const SHORT: Setting[] = [
@@ -110,9 +111,7 @@ const SHORT: Setting[] = [
     name: 'without cgroups',
     environment: { STINT_MEMORY_BACKSTOP: 'none', STINT_COMPUTE_MECHANISM: 'duty_cycle' },
     timeout_s: 1,
-    adversaries: ADVERSARIES.filter(([, how]) =>
-      ['buffers', 'slow_growth', 'nested_workers', 'loop'].includes(how),
-    ),
+    adversaries: ADVERSARIES.filter(([, how]) => ['buffers', 'slow_growth', 'nested_workers'].includes(how)),
   },
 ]
 const LONG: Setting[] = [
@@ -140,7 +139,7 @@ function specOf(setting: Setting, trial: string, scenario: string, timeout_s = s
   // Only what ends by the deadline need be quick; the others may be slow on a busy machine.
   const deadline_s = expected === 'timed_out' ? timeout_s : 60
   return file === undefined
-    ? trialSpec('allocate', { how: 'steady', live_mb: 24, steps: 15 }, caps)
+    ? trialSpec('allocate', { how: 'steady', live_mb: 24, steps: FULL ? 15 : 8 }, caps)
     : trialSpec(file, { how: how!, kind: how!, marker: MARKER, steps: 5000 }, { ...caps, deadline_s })
 }
 

@@ -8,11 +8,18 @@ import { running } from '../fixtures/running.ts'
 import { fixtureResources, trialSpec } from '../fixtures/trial.ts'
 import { okOf } from '../fixtures/trials.ts'
 
+const FULL = process.env['STINT_FULL'] === '1'
+const CORES = [
+  ['those that it started', 'burns+writes'],
+  ['one without a parent', 'burns_alone'],
+] as const
+
 /** Whether or not the kernel's groups hold the caps. */
 describe.skipIf(process.platform !== 'linux').each([
   ['with the groups of this machine', {}],
   ['without groups', { STINT_MEMORY_BACKSTOP: 'none', STINT_COMPUTE_MECHANISM: 'duty_cycle' }],
 ])('the processes of a trial, %s', (_name, environment) => {
+  const withGroups = Object.keys(environment).length === 0
   const marker = `stint-children-${process.pid}-${Object.keys(environment).length}`
   let folder: string
   let executor: LocalExecutor
@@ -42,10 +49,7 @@ describe.skipIf(process.platform !== 'linux').each([
     expect(running(marker)).toEqual([])
   })
 
-  it.each([
-    ['those that it started', 'burns+writes'],
-    ['one without a parent', 'burns_alone'],
-  ])('use its cores: %s', async (_name, kind) => {
+  it.each(FULL ? CORES : [CORES[withGroups ? 0 : 1]])('use its cores: %s', async (_name, kind) => {
     const trial = okOf(await run(kind))
     expect(trial.children).toBeGreaterThanOrEqual(1)
     // The trial process itself rests.

@@ -74,10 +74,12 @@ it('is one clear error of the command, which leaves nothing', async () => {
   expect(existsSync(results)).toBe(false)
 })
 
-describe.each([
-  ['in a plain field', '5,'],
+const FIELDS = [
   ['in a quoted field', '5,"'],
-])('a line of many megabytes %s', (name, start) => {
+  ['in a plain field', '5,'],
+] as const
+
+describe.each(FULL ? FIELDS : FIELDS.slice(0, 1))('a line of many megabytes %s', (name, start) => {
   const path = JSON.stringify(longLine(`${name}.csv`, start))
   const whole = JSON.stringify(longLine(`${name}, whole.csv`, start, WHOLE_BYTES))
 

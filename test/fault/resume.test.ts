@@ -85,7 +85,7 @@ describe.skipIf(process.platform !== 'linux')('a run whose processes are killed 
     let ended = 0
     for (let n = 0; n < kills; n++) {
       const victims = VICTIMS[n % VICTIMS.length]!
-      const delay = Math.round(100 + Math.random() * 1900)
+      const delay = Math.round(100 + Math.random() * 1400)
       const open = box.runs().at(-1)
       const words =
         open === undefined || ended === n ? ['run', sweep, '--out', box.results] : ['resume', open]
@@ -129,7 +129,7 @@ describe.skipIf(process.platform !== 'linux')('a run whose processes are killed 
   it('ends a trial process that was stopped when coordinator and supervisor were killed', async () => {
     // Of one trial, so that no process is started for a later one.
     const grid = { 'params.salt': SALTS.slice(0, 1) }
-    const sweep = box.sweep({ ...SWEEP, grid, benchmark_runs: 1, params: { ms: 1500 }, n_jobs: 1 })
+    const sweep = box.sweep({ ...SWEEP, grid, benchmark_runs: 1, params: { ms: 1000 }, n_jobs: 1 })
     const { end } = box.start(['run', sweep, '--out', box.results, '--quiet'])
     const started = () => box.runs().some((run) => existsSync(join(run, 'started.jsonl')))
     await box.until(() => started() && only('tinypool').length === 1, 'a host of a trial')
@@ -305,7 +305,8 @@ describe('resume', () => {
     expect(ofCode).toMatch(
       /stint: the code of workload \S+own\.mjs changed while the run went on, which stops here/,
     )
-    expect(await refused()).toMatch(/the code of workload .*own\.mjs was sha256 .* and is sha256 /)
+    // Outside the full form, the test of changes above tells it.
+    if (FULL) expect(await refused()).toMatch(/the code of workload .*own\.mjs was sha256 .* and is sha256 /)
     writeFileSync(helper, 'export const one = 1\n')
 
     const before = ended()
