@@ -276,13 +276,13 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
 
   it('says who joins and who leaves, and spreads rounds over all', async () => {
     const first = await fleet.agent(['many'], { result: () => ms(200) })
-    const run = fleet.run(fleet.executor({ on: 'many' }), { benchmark_runs: 12 })
+    const run = fleet.run(fleet.executor({ on: 'many' }), { benchmark_runs: 8 })
     await until(() => ran(first) > 0, 'the first trial')
     const second = await fleet.agent(['many'], { result: () => ms(200) })
     await until(() => ran(second) > 2, 'work of the second agent')
     await first.leave()
     await run.end
-    expectWhole(run.folder(), 24)
+    expectWhole(run.folder(), 16)
     const notes = run.events.flatMap((event) => (event.event === 'note' ? [event.text] : []))
     expect(notes).toContain(`agent ${second.name} has joined many`)
     expect(notes).toContain(`agent ${first.name} has left many`)
