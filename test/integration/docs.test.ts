@@ -118,7 +118,16 @@ describe('code of a page', { timeout: 180_000 }, () => {
   })
 
   it.each(firstSteps)('runs as it stands: stint %s', async (words) => {
-    const small = ['--runs', '1', '--set', 'grid.batch_size=[16]', '--set', 'grid.max_compute_units=[1]']
+    const small = [
+      '--export',
+      'csv',
+      '--runs',
+      '1',
+      '--set',
+      'grid.batch_size=[16]',
+      '--set',
+      'grid.max_compute_units=[1]',
+    ]
     const fewer = !FULL && words.startsWith('run') ? small : []
     const { code, out } = await stint(...words.split(' '), ...fewer)
     expect(code).toBe(0)
