@@ -267,7 +267,7 @@ describe('resume', () => {
     const ended = () => trialsOf(box.runs()[0]!).length
     const allow = () => box.write('go', '')
     /** What a command says to a change while its next trial runs. */
-    const stopped = async ({ end }: CliRun, change: () => void) => {
+    const stopped = async ({ end }: Pick<CliRun, 'end'>, change: () => void) => {
       await box.held()
       change()
       allow()
@@ -278,7 +278,7 @@ describe('resume', () => {
       for (const name of ['begun', 'go']) rmSync(join(box.folder, name), { force: true })
       return stderr
     }
-    const resume = () => box.start(['resume', box.runs()[0]!, '--quiet'])
+    const resume = () => ({ end: box.stint('resume', box.runs()[0]!, '--quiet') })
     const refused = async () => {
       const { code, stderr } = await box.stint('resume', box.runs()[0]!, '--quiet')
       expect(code).toBe(2)
