@@ -89,6 +89,7 @@ async function trialsUnder(
       '--out',
       box.results,
       '--quiet',
+      ...['--export', 'csv'],
     )
   const first = { ...sweep.dataset, rows: 317 }
   const partRun = ok(await run({ dataset: first }, 'part'))

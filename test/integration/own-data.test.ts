@@ -27,7 +27,17 @@ box.write(
   'events.ndjson',
   Array.from({ length: ROWS }, (_, i) => JSON.stringify({ x: i % 7, price: 3 * i })).join('\n'),
 )
-const QUICK = ['--runs', '1', '--set', 'warmup_chunks=0', '--set', 'caps=best_effort', '--quiet']
+const QUICK = [
+  '--runs',
+  '1',
+  '--set',
+  'warmup_chunks=0',
+  '--set',
+  'caps=best_effort',
+  '--quiet',
+  '--export',
+  'csv',
+]
 const RIDGE = ['--set', 'params.learner=ridge']
 const FULL = process.env['STINT_FULL'] === '1'
 const ONE_SHARE = FULL ? [] : ['--set', 'grid.max_compute_units=[1]']
