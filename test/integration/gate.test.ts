@@ -78,12 +78,12 @@ async function json(...words: string[]): Promise<Gated> {
 const FEWEST_DUETS = 6
 
 /**
- * As `json` within 12 s; with more time, step by step, where the machine was too busy for as many duets as the gate needs.
+ * As `json` within 20 s; with more time, step by step, where the machine was too busy for as many duets as the gate needs.
  * @param decides the metric whose verdict is waited for; absent: any
  */
 async function jsonWithEnough(words: string[], decides?: string): Promise<Gated> {
   // The more time, the more duets it plans with, and the later it first looks at them.
-  for (const limit of ['12s', '40s']) {
+  for (const limit of ['20s', '60s']) {
     const gated = await json(...words, '--time-limit', limit)
     if (decides === undefined && (gated.code !== 3 || gated.result.duets >= FEWEST_DUETS)) return gated
     if (decides !== undefined && gated.row(decides)?.verdict !== 'undecided') return gated
