@@ -33,8 +33,8 @@ export default defineConfig({
     server: { deps: { external: [/\/build\/(?:harness|workers)\//] } },
     exclude: ['test/bench/**'],
     pool: 'forks',
-    // Twice the cores of a small machine: commands wait for their own processes, and fleets for time to pass.
-    maxWorkers: 4,
+    // One more than the cores of a small machine: commands wait for their own processes. Four take as long.
+    maxWorkers: 3,
     // What a test loads, and the process that takes its commands, serve all files of a worker.
     isolate: false,
     // What Stint remembers of the files that it wrote is not mixed with the developer's.
