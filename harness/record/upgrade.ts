@@ -36,7 +36,7 @@ export function manifest2to3(manifest: Plain): Plain {
   return { ...manifest, format: 3, sweep: within(manifest['sweep'], sweep2to3) }
 }
 
-/** Metrics of the built-in pipeline once told by their names only that they are baselines. */
+/** Baselines of the built-in pipeline in older runs, where only their names say so. */
 export function withBaselines(manifest: Plain): Plain {
   return { ...manifest, workload: within(manifest['workload'], workloadWithBaselines) }
 }

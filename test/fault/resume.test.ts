@@ -305,7 +305,7 @@ describe('resume', () => {
     expect(ofCode).toMatch(
       /stint: the code of workload \S+own\.mjs changed while the run went on, which stops here/,
     )
-    // Outside the full form, the test of changes above tells it.
+    // The test of changes above shows it; repeated here in the full form.
     if (FULL) expect(await refused()).toMatch(/the code of workload .*own\.mjs was sha256 .* and is sha256 /)
     writeFileSync(helper, 'export const one = 1\n')
 

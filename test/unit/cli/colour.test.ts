@@ -1,19 +1,11 @@
 /** Colours are as the words of the command line say, or else as the environment and the terminal do. */
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { commandLine } from '../../../harness/cli/command-line.ts'
+import { type Heard, heard } from '../../fixtures/heard.ts'
 
-let said: { out: string; err: string }
+let said: Heard
 beforeEach(() => {
-  said = { out: '', err: '' }
-  for (const [stream, name] of [
-    [process.stdout, 'out'],
-    [process.stderr, 'err'],
-  ] as const) {
-    vi.spyOn(stream, 'write').mockImplementation((text) => {
-      said[name] += String(text)
-      return true
-    })
-  }
+  said = heard()
 })
 afterEach(async () => {
   // What one command chose is not kept for the next.

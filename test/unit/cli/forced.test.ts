@@ -7,6 +7,7 @@ import { commandLine } from '../../../harness/cli/command-line.ts'
 import { trialId } from '../../../harness/plan/planner.ts'
 import { openRun } from '../../../harness/record/open-run.ts'
 import type { PassedOver, TrialResult } from '../../../workers/protocol/trial-result.ts'
+import { type Heard, heard } from '../../fixtures/heard.ts'
 import { writeRun } from '../../fixtures/write-run.ts'
 import { syntheticRun } from '../report/synthetic.ts'
 
@@ -24,19 +25,10 @@ const FILES = ['--quiet', '--export', 'csv,markdown']
 const FACTOR = 100
 
 let folder: string
-let said: { out: string; err: string }
+let said: Heard
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'forced-test-'))
-  said = { out: '', err: '' }
-  for (const [stream, name] of [
-    [process.stdout, 'out'],
-    [process.stderr, 'err'],
-  ] as const) {
-    vi.spyOn(stream, 'write').mockImplementation((text) => {
-      said[name] += String(text)
-      return true
-    })
-  }
+  said = heard()
 })
 afterEach(() => {
   vi.restoreAllMocks()

@@ -9,24 +9,16 @@ import { repeatOptions } from '../../../harness/cli/options.ts'
 import type { Manifest } from '../../../harness/record/types.ts'
 import { reportSchema } from '../../../harness/report/schema.ts'
 import type { PassedOver } from '../../../workers/protocol/trial-result.ts'
+import { type Heard, heard } from '../../fixtures/heard.ts'
 import { writeRun } from '../../fixtures/write-run.ts'
 import { makeScenario, makeTrial } from '../analyse/make-trials.ts'
 import { syntheticRun } from '../report/synthetic.ts'
 
 let folder: string
-let said: { out: string; err: string }
+let said: Heard
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'history-test-'))
-  said = { out: '', err: '' }
-  for (const [stream, name] of [
-    [process.stdout, 'out'],
-    [process.stderr, 'err'],
-  ] as const) {
-    vi.spyOn(stream, 'write').mockImplementation((text) => {
-      said[name] += String(text)
-      return true
-    })
-  }
+  said = heard()
 })
 afterEach(() => {
   vi.restoreAllMocks()

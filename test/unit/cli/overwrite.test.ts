@@ -5,26 +5,18 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { commandLine } from '../../../harness/cli/command-line.ts'
 import { recordWritten } from '../../../harness/record/written.ts'
+import { type Heard, heard } from '../../fixtures/heard.ts'
 import { writeRun } from '../../fixtures/write-run.ts'
 import { syntheticRun } from '../report/synthetic.ts'
 
 const FOREIGN = 'metric,a,b\nmine,1,2\n'
 
 let folder: string
-let said: { out: string; err: string }
+let said: Heard
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'overwrite-test-'))
   vi.stubEnv('XDG_CACHE_HOME', join(folder, 'cache'))
-  said = { out: '', err: '' }
-  for (const [stream, name] of [
-    [process.stdout, 'out'],
-    [process.stderr, 'err'],
-  ] as const) {
-    vi.spyOn(stream, 'write').mockImplementation((text) => {
-      said[name] += String(text)
-      return true
-    })
-  }
+  said = heard()
 })
 afterEach(() => {
   vi.restoreAllMocks()
@@ -44,7 +36,7 @@ function run(name = 'run', runs = 2): string {
 
 /** @returns exit code and what stderr said */
 async function stint(...words: string[]): Promise<[number, string]> {
-  said = { out: '', err: '' }
+  Object.assign(said, { out: '', err: '' })
   process.exitCode = undefined
   await commandLine(words)
   return [Number(process.exitCode ?? 0), said.err.replaceAll(/\n +/g, '; ')]
