@@ -98,6 +98,19 @@ export class DataError extends Error {
   }
 }
 
+/** A row that has not as many fields as the header. */
+export class RowWidthError extends DataError {
+  /** Fields that the header has. */
+  readonly width: number
+  /** Data rows before it. */
+  readonly rowsBefore: number
+  constructor(message: string, file: string, line: number, width: number, rowsBefore: number) {
+    super(message, file, line)
+    this.width = width
+    this.rowsBefore = rowsBefore
+  }
+}
+
 export interface ChunkReader {
   /** Header names in file order. */
   readonly header: readonly string[]

@@ -614,7 +614,7 @@ export interface Decoration {
   declared: Pick<ColumnDeclaration, 'currency' | 'unit'>
   /** How many of the values it fits. */
   values: number
-  /** No more than a currency sign, a % and thousands separators: the number is what stands there. */
+  /** No more than a currency sign, its parentheses, a % and thousands separators: the number is what stands there. */
   simple: boolean
   /** What was left out or given a meaning. */
   said: string
@@ -646,7 +646,8 @@ function decorationOf(values: readonly string[], most = Number.POSITIVE_INFINITY
     values: fits.length,
     simple:
       (unit === '' || unit === '%') &&
-      !fits.some(({ accounting, multiplier }) => accounting || multiplier !== ''),
+      // Money that is owed is often in parentheses, and still no more than money.
+      !fits.some(({ accounting, multiplier }) => (accounting && currency === '') || multiplier !== ''),
     said: said.join(', '),
   }
 }

@@ -1,7 +1,9 @@
 /** All values of a file's columns, read once to find their types; the file is hashed meanwhile. */
-import { type CategoryColumn, DataError } from './columns.ts'
+import { type CategoryColumn, DataError, RowWidthError } from './columns.ts'
 import { openByteSource } from './csv/reader.ts'
 import type { ColumnBuilder } from './csv/values.ts'
+import { fingerprintFile } from './fingerprint.ts'
+import { type Footer, footerFrom } from './footer.ts'
 import { decimalMark, isComplete, MISSING, newProfile } from './infer.ts'
 import { readEvents } from './ndjson.ts'
 import { formatOf } from './open.ts'
@@ -18,8 +20,15 @@ export interface Profiled {
   /** Of the columns whose types are not declared; a target's always. */
   profiles: ReadonlyMap<string, ColumnProfile>
   fingerprint: DataFingerprint
+  /** What follows the table, which is left out. */
+  footer: Footer | null
   /** Rows at the end that sum up the others; where they are left out, the profiles are without them. */
   summary: (SummaryRows & { leftOut: boolean }) | null
+}
+
+/** Rows of the fingerprint that are no data. */
+export function rowsLeftOut({ footer, summary }: Pick<Profiled, 'footer' | 'summary'>): number {
+  return (footer?.rows ?? 0) + (summary?.leftOut === true ? summary.rows : 0)
 }
 
 type FileToProfile = Pick<
@@ -37,17 +46,35 @@ type FileToProfile = Pick<
  */
 export async function profileFile(file: FileToProfile): Promise<Profiled> {
   if (formatOf(file) === 'ndjson') return profileNdjson(file)
-  const { ends, ...found } = await profileCsv(file, Number.POSITIVE_INFINITY)
-  const { profiles, fingerprint } = found
+  const { ends, ...found } = await profileTable(file)
+  const { profiles, fingerprint, footer } = found
   const { separator = ',', decimal = decimalMark(profiles.values(), separator) } = file.dialect ?? {}
   const summary = summaryRows(profiles, ends, decimal)
   if (summary === null) return { ...found, summary }
-  const others = fingerprint.rows - summary.rows
+  const others = fingerprint.rows - rowsLeftOut({ footer, summary: null }) - summary.rows
   // Who says how many rows are to be used says so of these as well.
   const leftOut = summary.sure && (file.rows ?? 0) <= others
   if (!leftOut) return { ...found, summary: { ...summary, leftOut } }
   const { ends: _, ...without } = await profileCsv(file, others)
-  return { ...without, fingerprint, summary: { ...summary, leftOut } }
+  return { ...without, fingerprint, footer, summary: { ...summary, leftOut } }
+}
+
+type Table = Omit<Profiled, 'summary'> & { ends: ReadonlyMap<string, readonly End[]> }
+
+/** The rows of the file, without a footer. */
+async function profileTable(file: FileToProfile): Promise<Table> {
+  try {
+    return { ...(await profileCsv(file, Number.POSITIVE_INFINITY)), footer: null }
+  } catch (error) {
+    if (!(error instanceof RowWidthError) || error.rowsBefore === 0) throw error
+    const { line, width, rowsBefore } = error
+    // Nobody asks for what follows the rows that are to be used.
+    const isUnused = file.rows != null && file.rows <= rowsBefore
+    const footer = isUnused ? null : await footerFrom(file, line, width)
+    if (footer === null && !isUnused) throw error
+    const found = await profileCsv(file, rowsBefore)
+    return { ...found, fingerprint: await fingerprintFile(file), footer }
+  }
 }
 
 function open({ path, dialect }: FileToProfile): HashingSource {
@@ -74,10 +101,7 @@ function profiler(file: FileToProfile) {
 }
 
 /** @param most rows are read at most; the fingerprint is of the file only where there are no more */
-async function profileCsv(
-  file: FileToProfile,
-  most: number,
-): Promise<Omit<Profiled, 'summary'> & { ends: ReadonlyMap<string, readonly End[]> }> {
+async function profileCsv(file: FileToProfile, most: number): Promise<Omit<Table, 'footer'>> {
   const { path, dialect = {} } = file
   const { profiles, profileOf } = profiler(file)
   const ends = new Map<string, End[]>()
@@ -143,7 +167,7 @@ async function profileNdjson(file: FileToProfile): Promise<Profiled> {
   const { profiles, profileOf } = profiler(file)
   const { header, rows } = await profileEvents(source, file.path, profileOf)
   const fingerprint = { ...source.digest(), rows, columns: [...header] }
-  return { header, profiles, fingerprint, summary: null }
+  return { header, profiles, fingerprint, footer: null, summary: null }
 }
 
 async function profileEvents(

@@ -14,7 +14,7 @@ import { openNdjsonSource } from '../data/ndjson.ts'
 import { formatOf } from '../data/open.ts'
 import { presetFor } from '../data/presets/presets.ts'
 import type { ColumnProfile } from '../data/profile.ts'
-import { type Profiled, profileFile } from '../data/profile-file.ts'
+import { type Profiled, profileFile, rowsLeftOut } from '../data/profile-file.ts'
 import { readResolved } from '../data/resolve-dialect.ts'
 import { checkNames, possibleTargets } from '../data/schema.ts'
 import { type HashingSource, hashingSource, openSource } from '../data/sources/bytes.ts'
@@ -97,8 +97,7 @@ async function checkResolved(
   const plan = await planFor(asked, 'rich', profiled ?? undefined)
   const { target } = plan
   const fingerprint = asked.fingerprint ?? profiled?.fingerprint ?? null
-  const { summary = null } = profiled ?? {}
-  const leftOut = summary?.leftOut === true ? summary.rows : 0
+  const leftOut = profiled === null ? 0 : rowsLeftOut(profiled)
   const rows = asked.rows ?? (leftOut === 0 ? null : fingerprint!.rows - leftOut)
   const { seen, known } = await readOnce({ ...asked, fingerprint, rows }, plan, profiled)
   if (seen.labels?.length === 1) {
@@ -114,7 +113,7 @@ async function checkResolved(
     ...(seen.labels !== null && { classes: seen.labels.length }),
     fingerprint: known,
   }
-  const notes = [...plan.notes, ...summaryNotes(summary, asked, known), ...notesOn(seen, plan, dataset)]
+  const notes = [...plan.notes, ...endNotes(profiled, asked, known), ...notesOn(seen, plan, dataset)]
   if (chosen !== null && seen.labels !== null) {
     notes.push(`learner ${chosen}, since none is named and the target ${target} has ${classes} labels`)
   }
@@ -126,13 +125,19 @@ async function checkResolved(
   return { dataset, notes }
 }
 
-/** What is said of rows at the end that sum up the others. */
-function summaryNotes(
-  summary: Profiled['summary'],
+/** What is said of lines at the end that are no data: notes, and rows that sum up the others. */
+function endNotes(
+  profiled: Profiled | null,
   { rows }: UnreadDataset,
-  { rows: all }: DataFingerprint,
+  { rows: records }: DataFingerprint,
 ): string[] {
-  if (summary === null) return []
+  const { footer = null, summary = null } = profiled ?? {}
+  const all = records - (footer?.rows ?? 0)
+  const said = footer === null ? [] : [`left out ${footer.said}`]
+  return summary === null ? said : [...said, ...summaryNotes(summary, rows, all)]
+}
+
+function summaryNotes(summary: NonNullable<Profiled['summary']>, rows: number | null, all: number): string[] {
   const others = all - summary.rows
   const reads = `dataset.rows: ${all} reads ${summary.rows === 1 ? 'it' : 'them'}`
   if (rows !== null && rows <= others) return []
@@ -176,7 +181,7 @@ async function readOnce(
       options.rows =
         taskOf(plan) === 'regression'
           ? Math.min(rows ?? fingerprint.rows, fingerprint.rows)
-          : fingerprint.rows - (profiled?.summary?.leftOut === true ? profiled.summary.rows : 0)
+          : fingerprint.rows - (profiled === null ? 0 : rowsLeftOut(profiled))
     const openSource = formatOf(asked) === 'ndjson' ? openNdjsonSource : openByteSource
     reader = await openSource(source, path, plan.specs, options)
     const seen = await readThrough(reader, asked, plan, profiled)

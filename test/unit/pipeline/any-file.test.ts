@@ -179,6 +179,9 @@ describe('a file', () => {
     ['gzip', gzipSync(PLAIN), /compressed by gzip: give it a name that ends in \.gz/],
     ['ZIP or XLSX', Buffer.from('PK\u0003\u0004more', 'latin1'), /save the sheet as CSV/],
     ['Parquet', Buffer.from('PAR1'), /Parquet/],
+    ['a web page', Buffer.from('\ufeff<!DOCTYPE html>\n<p>Log in</p>'), /is a web page/],
+    ['ARFF', Buffer.from('% iris\n\n@RELATION iris\n@DATA\n1,2\n'), /ARFF format: .*@attribute/],
+    ['LIBSVM', Buffer.from('+1 1:0.7 13:-1\n-1 3:0.5\n'), /LIBSVM format/],
   ])('of another format says which: %s', async (_, bytes, message) => {
     const error = await failure(bytes)
     expect(error).toMatchObject({ line: 1, message: expect.stringMatching(message) })

@@ -1,7 +1,14 @@
 /** The fast reader: CSV bytes to typed columns, without a string for any value that repeats. */
 
 import { type Kernels, openKernels } from '../../kernels.ts'
-import { type ChunkReader, type ColumnChunk, type ColumnSpec, DataError, type Misfit } from '../columns.ts'
+import {
+  type ChunkReader,
+  type ColumnChunk,
+  type ColumnSpec,
+  DataError,
+  type Misfit,
+  RowWidthError,
+} from '../columns.ts'
 import { misfit } from '../decode.ts'
 import { columnNames, findColumns } from '../header.ts'
 import { type ByteSource, NotText, openSource } from '../sources/bytes.ts'
@@ -307,7 +314,12 @@ class BytesReader implements ChunkReader {
 
   #throwProblem(): void {
     const { problem } = this.#scanner
-    if (problem !== null) throw new DataError(problem.message, this.#name, problem.line)
+    if (problem === null) return
+    const { message, line, found } = problem
+    if (found === undefined) throw new DataError(message, this.#name, line)
+    const rows = this.#chunk.firstRow + this.#chunk.rows
+    const hint = found === 1 && rows > 0 ? `; if the table ends before it, set dataset.rows to ${rows}` : ''
+    throw new RowWidthError(message + hint, this.#name, line, this.header.length, rows)
   }
 }
 

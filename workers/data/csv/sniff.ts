@@ -93,16 +93,37 @@ const OTHER_FORMATS: readonly [begins: string, what: string][] = [
   ['PAR1', 'is a Parquet file: convert it to CSV or NDJSON'],
   ['ARROW1', 'is an Arrow file: convert it to CSV or NDJSON'],
   ['SQLite format 3', 'is an SQLite database: export the table as CSV'],
+  ['\u0089HDF', 'is an HDF5 file: convert it to CSV or NDJSON'],
+  ['\u0093NUMPY', 'is a NumPy array: save it as CSV, with a header'],
+  ['Obj\u0001', 'is an Avro file: convert it to CSV or NDJSON'],
   ['%PDF', 'is a PDF document: a table of it as CSV can be read'],
   ['BZh', 'is compressed by bzip2: unpack it, or compress it by gzip'],
   ['\u00fd7zXZ', 'is compressed by xz: unpack it, or compress it by gzip'],
   ['\u0028\u00b5\u002f\u00fd', 'is compressed by zstd: unpack it, or compress it by gzip'],
 ]
 
+/** The same of texts that are no table, after a byte order mark. */
+const OTHER_TEXTS: readonly [begins: RegExp, what: string][] = [
+  [/^\s*<(?:!doctype\s+html|html)\b/i, 'is a web page, not the table: see what the download gave'],
+  [/^\s*<\?xml\b/i, 'is XML: convert it to CSV or NDJSON'],
+  [
+    /^\s*(?:%.*\r?\n\s*)*@relation\s/i,
+    'is in the ARFF format: write the names of its @attribute lines, separated by commas, before the lines that follow @data, and those alone',
+  ],
+  [
+    /^[+-]?\d+(?:\.\d+)? [01]:[\d.eE+-]+ \d+:[\d.eE+-]+(?: \d+:[\d.eE+-]+)* ?\r?\n/,
+    'is in the LIBSVM format (place:value): convert it to CSV with a column for each place',
+  ],
+]
+
 function refuseOtherFormats(head: Buffer, path: string): void {
   const begin = head.toString('latin1', 0, 16)
-  const other = OTHER_FORMATS.find(([begins]) => begin.startsWith(begins))
-  if (other !== undefined) throw new DataError(`the file ${other[1]}`, path, 1)
+  const text = head.toString('latin1').replace(/^\u00ef\u00bb\u00bf/, '')
+  const [, what] =
+    OTHER_FORMATS.find(([begins]) => begin.startsWith(begins)) ??
+    OTHER_TEXTS.find(([begins]) => begins.test(text)) ??
+    []
+  if (what !== undefined) throw new DataError(`the file ${what}`, path, 1)
 }
 
 interface Candidate {
