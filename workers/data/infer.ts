@@ -1,9 +1,19 @@
 /** Column types of data that nobody described, from all of its values. */
 
+import { BOOLEAN_PAIRS, BOOLEAN_WORDS, declarationOf, HASH_BUCKETS, isOpen } from './column-spec.ts'
 import type { ColumnSpec } from './columns.ts'
 import { parseDate } from './dates.ts'
-import { type DecoratedNumber, decodeNumber, decoratedParts, shortened, withPoint } from './decode.ts'
-import { ColumnProfile, type Fit, type Reading, type Spelling } from './profile.ts'
+import { shortened } from './decode.ts'
+import { bestNumber, likelyNumbers, type NumberReading, numberReading } from './number-writing.ts'
+import {
+  ColumnProfile,
+  FEW_VALUES,
+  type Fit,
+  mostOdd,
+  ODD_SHARE,
+  type Reading,
+  type Spelling,
+} from './profile.ts'
 import {
   type ColumnDeclaration,
   type ColumnKind,
@@ -13,79 +23,10 @@ import {
 } from './types.ts'
 import { flow, key } from './yaml-text.ts'
 
-/** Spellings of "no value", beside the empty field: those that pandas, R, SAS, SQL, spreadsheets and people write. */
-export const MISSING: readonly string[] = [
-  ...['NA', 'N/A', 'na', 'n/a', 'N.A.', 'n.a.', '#N/A', '#N/A N/A', '#NA', '<NA>', '<na>', 'NaT'],
-  ...['NaN', 'nan', 'NAN', '-NaN', '-nan', '1.#IND', '-1.#IND', '1.#QNAN', '-1.#QNAN', '#NULL!'],
-  ...['null', 'NULL', 'Null', '(null)', '(NULL)', '[NULL]', '<null>', '<NULL>', '\\N'],
-  ...['missing', 'Missing', 'MISSING', 'undefined', 'no data', 'No data', 'nodata'],
-  ...[
-    'not available',
-    'Not available',
-    'Not Available',
-    'not applicable',
-    'Not applicable',
-    'Not Applicable',
-  ],
-  ...['#N/A!', '+NaN', '+nan', 'NaN()', '1.#QNAN0', 'nan(ind)', '-nan(ind)', '1.#IND00', '-1.#IND00'],
-  ...['none', 'None', 'NONE', 'nil', '?', '-', '--', '---', '.', '..', '...', '._'],
-  ...Array.from({ length: 26 }, (_, i) => `.${String.fromCharCode('A'.charCodeAt(0) + i)}`),
-]
-
-/** At most so many of a column's values, as a share, may not fit its type: they are bad values. */
-const ODD_SHARE = 0.01
-/**
- * How many of a column's values may not fit its type: beside that share the column's own name, where files were put together
- * with their headers, and in a longer column its first value, which may be its unit.
- */
-function mostOdd(profile: ColumnProfile): number {
-  const { name, present, firstLine } = profile
-  let header = 0
-  for (const { text, count, line } of profile.spellings())
-    if (text === name) header += count
-    else if (line === firstLine && present > FEW_VALUES) header += 1
-  return ODD_SHARE * present + header
-}
-
-/** A column with more distinct values than this may be an identifier or free text... */
-const FEW_VALUES = 20
-/** ...and is one where more than this share of its values differ. */
+/** A column of more than FEW_VALUES distinct values is an identifier or free text where more than this share of its values differ. */
 const IDENTIFIER_SHARE = 0.5
 /** One-hot columns cost memory by their square: a column with more values than this is hashed unless asked for. */
 const MANY_VALUES = 256
-
-/** Hashed values of a column that has too many values for a one-hot column each. */
-const HASH_BUCKETS = 64
-
-const BOOLEAN_PAIRS: readonly (readonly [no: string, yes: string])[] = [
-  ['false', 'true'],
-  ['no', 'yes'],
-  ['n', 'y'],
-  ['f', 't'],
-  ['off', 'on'],
-  ['nein', 'ja'],
-  ['nej', 'ja'],
-  ['nee', 'ja'],
-  ['falsch', 'wahr'],
-  ['non', 'oui'],
-  ['faux', 'vrai'],
-  ['no', 'sí'],
-  ['no', 'si'],
-  ['não', 'sim'],
-  ['nie', 'tak'],
-  ['нет', 'да'],
-  ['✗', '✓'],
-]
-
-/** The spellings of each pair that are read as 0 and 1. */
-const BOOLEAN_WORDS: Readonly<Record<string, number>> = Object.fromEntries(
-  BOOLEAN_PAIRS.flatMap((pair) =>
-    pair.flatMap((word, value) => {
-      const capital = word[0]!.toUpperCase() + word.slice(1)
-      return [word, capital, word.toUpperCase()].map((spelling) => [spelling, value])
-    }),
-  ),
-)
 
 export interface Inferred {
   /** `drop` where the column is not used, for the reason in the note. */
@@ -103,23 +44,6 @@ export function newProfile(
 ): ColumnProfile {
   const own = typeof asked === 'object' ? asked.missing : undefined
   return new ColumnProfile(name, own === undefined ? missing : new Set(own), candidates)
-}
-
-/** True where what is declared leaves nothing to be found in the column's values. */
-export function isComplete(asked: ColumnKind | ColumnDeclaration | undefined): boolean {
-  if (asked === undefined) return false
-  const { kind, format, hours, ...rest } = declarationOf(asked)
-  if (kind === 'date') return format !== undefined && hours !== undefined
-  return kind !== 'number' || !isOpen(rest)
-}
-
-function declarationOf(asked: ColumnKind | ColumnDeclaration): ColumnDeclaration {
-  return typeof asked === 'string' ? { kind: asked } : asked
-}
-
-/** Nothing is said of what stands around a number. */
-function isOpen({ loose, after, currency, unit }: Partial<ColumnDeclaration>): boolean {
-  return [loose, after, currency, unit].every((said) => said === undefined)
 }
 
 /**
@@ -197,116 +121,12 @@ function hasHours(profile: ColumnProfile, format: DateFormat): boolean {
   })
 }
 
-/** How a column's numbers are written, as well as that can be said. */
-interface NumberReading {
-  declared: Pick<ColumnDeclaration, 'currency' | 'unit' | 'decimal'>
-  fit: Fit
-  /** No more than a decimal comma, a currency sign, a % and thousands separators. */
-  simple: boolean
-  /** What was left out or given a meaning; '' for nothing. */
-  said: string
-}
-
-function bestNumber(
-  profile: ColumnProfile,
-  decimal: DecimalMark,
-  words: Readonly<Record<string, number>>,
-  only: boolean,
-  most = mostOdd(profile),
-): NumberReading {
-  const marks: DecimalMark[] = only ? [decimal] : decimal === ',' ? [',', '.'] : ['.', ',']
-  const all = marks.flatMap((mark) => numberReadings(profile, mark, words, most))
-  let best = all[0]!
-  for (const one of all) if (one.fit.misfits < best.fit.misfits) best = one
-  return best
-}
-
-/**
- * How a column's numbers are written; null where it has none.
- * @param others so many values may be something else, beside the usual share
- */
-export function numberSpec(profile: ColumnProfile, decimal: DecimalMark, others: number): ColumnSpec | null {
-  const most = mostOdd(profile) + others
-  const { declared, fit } = bestNumber(profile, decimal, {}, false, most)
-  return fit.misfits <= most && fit.misfits < profile.present
-    ? specOf(profile.name, { kind: 'number', ...declared })
-    : null
-}
-
-function numberReadings(
-  profile: ColumnProfile,
-  decimal: DecimalMark,
-  words: Readonly<Record<string, number>>,
-  most: number,
-): NumberReading[] {
-  const { numbers } = profile
-  const texts = profile.spellings().map(({ text }) => text)
-  const comma = decimal === ','
-  const fitOf = (declared: NumberReading['declared'], strictMisfits: number): Fit => {
-    const spec = specOf('', { kind: 'number', ...declared, words }, [])!
-    const fit = profile.fitOf(numberReading(spec), most)
-    return { ...fit, misfits: fit.misfits + strictMisfits }
-  }
-  const plainMisfits = comma ? numbers.withPoint + numbers.likeThousands : 0
-  // A file with decimal commas may have columns without one.
-  const needed = comma && (texts.some((text) => text.includes(',')) || numbers.likeThousands > 0)
-  const said = needed ? { decimal } : {}
-  const plain = { declared: said, fit: fitOf(said, plainMisfits), simple: true, said: '' }
-  const around = decorationOf(comma ? texts.map(withPoint) : texts, most)
-  const grouped = comma && numbers.likeThousands > 0
-  if (around === null && !grouped) return [plain]
-  const declared = { ...(around?.declared ?? { unit: '' }), ...said }
-  const strict = around?.declared.unit ? numbers.count : comma ? numbers.withPoint : 0
-  const dots = comma ? (around?.said ?? '').replace('commas taken', 'points taken') : around?.said
-  return [
-    plain,
-    {
-      declared,
-      fit: fitOf(declared, strict),
-      simple: around?.simple ?? true,
-      said: dots || 'points taken for thousands separators',
-    },
-  ]
-}
-
-function numberReading(spec: ColumnSpec): Reading {
-  return { spec, fits: (text) => decodeNumber(text, spec) !== null }
-}
-
 /** What a column may be, to be held against the values that are not remembered. */
 function candidates(profile: ColumnProfile): Reading[] {
   const texts = profile.spellings().map(({ text }) => text)
-  const numbers = [
-    { decimal: ',' as const },
-    decorationOf(texts)?.declared ?? null,
-    { ...(decorationOf(texts.map(withPoint))?.declared ?? { unit: '' }), decimal: ',' as const },
-  ]
-    .filter((declared) => declared !== null)
-    .map((declared) => numberReading(specOf('', { kind: 'number', ...declared }, [])!))
   // What is remembered is no plain number, and neither is what is not: that reading is known without a look.
-  const likely = [...numbers, ...DATE_FORMATS.map(dateReading)]
+  const likely = [...likelyNumbers(texts), ...DATE_FORMATS.map(dateReading)]
   return likely.filter((reading) => texts.some((text) => reading.fits(text)))
-}
-
-/**
- * The decimal mark of a table: a comma where some column has only such numbers, and none has a point.
- * @param separator of the file; where it is a semicolon, a comma that may be either is no thousands separator
- */
-export function decimalMark(profiles: Iterable<ColumnProfile>, separator: string): DecimalMark {
-  let commas = 0
-  for (const profile of profiles) {
-    const most = mostOdd(profile)
-    if (profile.present === 0) continue
-    if (profile.numbers.count >= profile.present - most) {
-      if (profile.numbers.withPoint > 0) return '.'
-      continue
-    }
-    if (!profile.spellings().some(({ text }) => /\d,\d/.test(text))) continue
-    const fits = (mark: DecimalMark) =>
-      numberReadings(profile, mark, {}, most).some(({ fit }) => fit.misfits <= most)
-    if (fits(',') && (separator === ';' || !fits('.'))) commas += 1
-  }
-  return commas > 0 ? ',' : '.'
 }
 
 /** A column whose name ends so identifies what its row is about. */
@@ -571,122 +391,4 @@ function isOneOfTwo({ numbers, present, distinct }: ColumnProfile): boolean {
 function isZeroOrOne({ numbers, present }: ColumnProfile): boolean {
   const { count, min, max, whole, shortest, longest } = numbers
   return count === present && present > 0 && whole && min >= 0 && max <= 1 && shortest === longest
-}
-
-/**
- * How a column is read; null for one that is not.
- * @param missing spellings that mean no value, unless the column says its own
- */
-export function specOf(
-  name: string,
-  declaration: ColumnDeclaration,
-  missing: readonly string[] = MISSING,
-): ColumnSpec | null {
-  const { kind, format, loose, currency, unit, decimal, after, words, buckets, ignore_case } = declaration
-  const base = { name, missing: declaration.missing ?? missing }
-  switch (kind) {
-    case 'drop':
-      return null
-    case 'category':
-      return { ...base, kind, ...(ignore_case === true && { ignoreCase: true }) }
-    case 'hash':
-      return { ...base, kind: 'category', buckets: buckets ?? HASH_BUCKETS }
-    case 'date':
-      return { ...base, kind, format: format ?? 'iso' }
-    case 'boolean':
-      return { ...base, kind: 'number', words: words ?? BOOLEAN_WORDS }
-    case 'number':
-      return {
-        ...base,
-        kind,
-        ...(loose !== undefined && { loose }),
-        ...(currency !== undefined && { currency }),
-        ...(unit !== undefined && { unit }),
-        ...(decimal !== undefined && { decimal }),
-        ...(after !== undefined && { after }),
-        ...(words !== undefined && { words }),
-      }
-  }
-}
-
-/** What stands around a column's numbers. */
-export interface Decoration {
-  declared: Pick<ColumnDeclaration, 'currency' | 'unit'>
-  /** How many of the values it fits. */
-  values: number
-  /** No more than a currency sign, its parentheses, a % and thousands separators: the number is what stands there. */
-  simple: boolean
-  /** What was left out or given a meaning. */
-  said: string
-}
-
-/**
- * The one way of writing around the numbers that most values have: `$1,250`, `12 %`, `80 kg`, `(5)`, `1.2M`. Null
- * where no value is such a number, or all are plain ones.
- * @param most null as well where more values are none
- */
-function decorationOf(values: readonly string[], most = Number.POSITIVE_INFINITY): Decoration | null {
-  const parts: DecoratedNumber[] = []
-  let others = 0
-  for (const value of values) {
-    const one = decoratedParts(value)
-    if (one !== null) parts.push(one)
-    else if (++others > most) return null
-  }
-  const unit = mostFrequent(parts.map((one) => one.unit))
-  const withUnit = parts.filter((one) => one.unit === unit)
-  const currency = mostFrequent(withUnit.map((one) => one.currency).filter((sign) => sign !== '')) ?? ''
-  // Money has no other unit, and a number without the column's currency sign is still one.
-  const fits = withUnit.filter((one) => one.currency === '' || (one.currency === currency && unit === ''))
-  if (unit === undefined || fits.length === 0) return null
-  const said = sayings(fits, currency, unit)
-  if (said.length === 0) return null
-  return {
-    declared: currency === '' ? { unit } : { currency },
-    values: fits.length,
-    simple:
-      (unit === '' || unit === '%') &&
-      // Money that is owed is often in parentheses, and still no more than money.
-      !fits.some(({ accounting, multiplier }) => (accounting && currency === '') || multiplier !== ''),
-    said: said.join(', '),
-  }
-}
-
-const MARK_NAMES: ReadonlyMap<string, string> = new Map([
-  [',', 'commas'],
-  ["'", 'apostrophes'],
-  ['\u2019', 'apostrophes'],
-])
-
-const MULTIPLIED: Readonly<Record<string, string>> = {
-  k: 'thousands',
-  K: 'thousands',
-  M: 'millions',
-  G: '10^9',
-  B: '10^9',
-  T: '10^12',
-}
-
-function sayings(parts: readonly DecoratedNumber[], currency: string, unit: string): string[] {
-  const letters = new Set(parts.map(({ multiplier }) => multiplier))
-  letters.delete('')
-  return [
-    ...[currency, unit].filter((text) => text !== '').map((text) => `"${text}" left out`),
-    ...[...new Set(parts.map(({ grouped }) => grouped))]
-      .filter((mark) => mark !== '')
-      .map((mark) => `${MARK_NAMES.get(mark) ?? 'spaces'} taken for thousands separators`),
-    ...(parts.some(({ marked }) => marked) ? ['footnote marks left out'] : []),
-    ...(parts.some(({ typographic }) => typographic) ? ['\u2212 taken for a minus sign'] : []),
-    ...(parts.some(({ accounting }) => accounting) ? ['those as (5) or 5- are negative'] : []),
-    ...[...letters].map((letter) => `${letter} taken for ${MULTIPLIED[letter]}`),
-  ]
-}
-
-/** Of equally frequent texts the first; undefined for none. */
-function mostFrequent(texts: readonly string[]): string | undefined {
-  const counts = new Map<string, number>()
-  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1)
-  let best: string | undefined
-  for (const [text, count] of counts) if (best === undefined || count > counts.get(best)!) best = text
-  return best
 }

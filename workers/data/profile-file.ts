@@ -1,11 +1,14 @@
 /** All values of a file's columns, read once to find their types; the file is hashed meanwhile. */
+
+import { isComplete, MISSING } from './column-spec.ts'
 import { type CategoryColumn, DataError, RowWidthError } from './columns.ts'
 import { openByteSource } from './csv/reader.ts'
 import type { ColumnBuilder } from './csv/values.ts'
 import { fingerprintFile } from './fingerprint.ts'
 import { type Footer, footerFrom } from './footer.ts'
-import { decimalMark, isComplete, MISSING, newProfile } from './infer.ts'
+import { newProfile } from './infer.ts'
 import { readEvents } from './ndjson.ts'
+import { decimalMark } from './number-writing.ts'
 import { formatOf } from './open.ts'
 import type { ColumnProfile } from './profile.ts'
 import { type HashingSource, hashingSource } from './sources/bytes.ts'

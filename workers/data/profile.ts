@@ -393,3 +393,21 @@ class DistinctCount {
     for (const one of this.kept) if (one >>> 0 >= this.limit) this.kept.delete(one)
   }
 }
+
+/** A column with at most so many distinct values is no identifier, and too short for its first value to be a unit. */
+export const FEW_VALUES = 20
+/** At most so many of a column's values, as a share, may not fit its type: they are bad values. */
+export const ODD_SHARE = 0.01
+
+/**
+ * How many of a column's values may not fit its type: beside that share the column's own name, where files were put together
+ * with their headers, and in a longer column its first value, which may be its unit.
+ */
+export function mostOdd(profile: ColumnProfile): number {
+  const { name, present, firstLine } = profile
+  let header = 0
+  for (const { text, count, line } of profile.spellings())
+    if (text === name) header += count
+    else if (line === firstLine && present > FEW_VALUES) header += 1
+  return ODD_SHARE * present + header
+}

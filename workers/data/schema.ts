@@ -1,9 +1,11 @@
 /** The types of all columns of a data set, from what is declared and all of its values. */
 
+import { MISSING, specOf } from './column-spec.ts'
 import { type ColumnSpec, DataError } from './columns.ts'
 import { decodeNumber, misfit } from './decode.ts'
 import { findColumns, suggest } from './header.ts'
-import { decimalMark, guessTarget, type Inferred, inferColumn, MISSING, specOf } from './infer.ts'
+import { guessTarget, type Inferred, inferColumn } from './infer.ts'
+import { decimalMark } from './number-writing.ts'
 import type { ColumnProfile } from './profile.ts'
 import { type Profiled, profileFile } from './profile-file.ts'
 import type { ColumnDeclaration, ColumnKind, PreparedDataset } from './types.ts'

@@ -1,6 +1,6 @@
 /** Rows at the end of a file that sum up the others, as spreadsheets have them: they are no data. */
 import { decodeNumber } from './decode.ts'
-import { numberSpec } from './infer.ts'
+import { numberSpec } from './number-writing.ts'
 import type { ColumnProfile } from './profile.ts'
 import type { DecimalMark } from './types.ts'
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { MISSING, specOf } from '../../../workers/data/column-spec.ts'
 import { decodeDate } from '../../../workers/data/decode.ts'
-import { inferColumn, MISSING, newProfile, specOf } from '../../../workers/data/infer.ts'
+import { inferColumn, newProfile } from '../../../workers/data/infer.ts'
 
 const rows = (n: number, of: (i: number) => string) => Array.from({ length: n }, (_, i) => of(i))
 const inferAs = (texts: string[], asked?: Parameters<typeof inferColumn>[1]) => {
