@@ -36,6 +36,7 @@ const ENTRIES = [
     'worker',
     'duet-process',
     'prepare',
+    'prepare-worker',
     'supervisor',
     'probe',
     'publisher',

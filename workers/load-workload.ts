@@ -12,6 +12,11 @@ export type LoadedWorkload =
   | { kind: 'module'; workload: Workload }
   | { kind: 'command'; workload: CommandWorkload }
 
+/** For people. */
+export function nameOf(source: WorkloadSource): string {
+  return typeof source === 'string' ? source : source.command.join(' ')
+}
+
 /**
  * @param errorLog path of the file that takes a program's standard error; null for none
  * @throws {WorkloadError} where the module does not load or has no `open`, or the program does not answer

@@ -2,24 +2,81 @@
 
 import { join } from 'node:path'
 import { fingerprintFile } from './data/fingerprint.ts'
+import { suggest } from './data/header.ts'
 import { generateDataset } from './data/presets/generate.ts'
 import { readResolved } from './data/resolve-dialect.ts'
+import { BrokerSources } from './data/sources/from-broker.ts'
 import type { DataFingerprint, PreparedDataset, UnreadDataset } from './data/types.ts'
+import { InputError } from './input-error.ts'
+import { BUILT_IN } from './load-workload.ts'
 import { RegressionScore } from './pipeline/metrics/regression.ts'
-import type { DatasetSpec, InputProblem } from './protocol/prepare.ts'
+import type { DatasetSpec, PrepareSpec } from './protocol/prepare.ts'
+import type { WorkloadInfo } from './workload.ts'
 
-/** The user's input is at fault. */
-export class InputError extends Error {
-  override name = 'InputError'
-  readonly problem: InputProblem
-  constructor(problem: InputProblem) {
-    super(problem.message)
-    this.problem = problem
+type FileSpec = Extract<DatasetSpec, { kind: 'file' }>
+type GenerateSpec = Extract<DatasetSpec, { kind: 'generate' }>
+
+/**
+ * Reads, hashes and counts each dataset once, and asks the built-in workload how it takes them.
+ * @returns `fitted`: what the workload says of itself for these datasets
+ * @throws {InputError} and what reading throws
+ */
+export async function prepareDatasets(
+  spec: PrepareSpec,
+  info: WorkloadInfo,
+): Promise<{ datasets: PreparedDataset[]; notes: string[]; fitted: WorkloadInfo }> {
+  // A user's module may export functions of these names, which mean something else.
+  const builtIn = spec.workload === BUILT_IN ? await import('./pipeline/check-dataset.ts') : null
+  const notes: string[] = []
+  const datasets: PreparedDataset[] = []
+  const known = new Map<string, DataFingerprint>()
+  // The built-in workload reads streams itself, at its own cost; others are handed a file.
+  const brokers = new BrokerSources(spec.data_dir, builtIn !== null)
+  const fromBroker = async (dataset: FileSpec): Promise<FileSpec> => {
+    const { file, notes: said } = await brokers.ready(dataset)
+    notes.push(...said)
+    return file
   }
+  for (const [index, dataset] of spec.datasets.entries()) {
+    const found =
+      dataset.kind === 'generate'
+        ? await writeGenerated(dataset, spec.data_dir)
+        : unread(await fromBroker(dataset))
+    const key = JSON.stringify([found.path, found.format, found.dialect])
+    const fingerprint = found.fingerprint ?? known.get(key) ?? null
+    const unchecked = { ...found, fingerprint }
+    const uses = spec.uses?.[index] ?? []
+    const { dataset: prepared, notes: said } =
+      builtIn === null
+        ? await readFile(unchecked)
+        : await builtIn.checkDataset(
+            unchecked,
+            uses.map(({ params }) => params),
+          )
+    // A dry run generates fewer rows than a run.
+    const rows = dataset.kind === 'generate' ? Number.POSITIVE_INFINITY : prepared.rows
+    await builtIn?.checkFiles({ ...prepared, rows }, uses, spec.files)
+    notes.push(...said)
+    known.set(key, prepared.fingerprint)
+    datasets.push(prepared)
+  }
+  const fitted = builtIn === null ? info : await builtIn.describeFor(datasets)
+  return { datasets, notes, fitted }
 }
 
-export type FileSpec = Extract<DatasetSpec, { kind: 'file' }>
-type GenerateSpec = Extract<DatasetSpec, { kind: 'generate' }>
+/**
+ * Reads the times of a trace.
+ * @throws {InputError} where the data has no such column
+ * @throws {DataError} where the times are none, or not in order
+ */
+export async function checkTrace(dataset: PreparedDataset, column: string): Promise<void> {
+  const { columns } = dataset.fingerprint
+  if (!columns.includes(column)) {
+    const message = `the data has no column "${column}"${suggest(column, columns)}`
+    throw new InputError({ key: 'arrival.column', message })
+  }
+  await (await import('./drive/trace.ts')).recordTrace(dataset, column)
+}
 
 export function unread(spec: FileSpec): UnreadDataset {
   const { kind: _, qos: _qos, wait_s: _wait, ...said } = spec
