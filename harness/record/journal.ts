@@ -3,6 +3,7 @@ import {
   closeSync,
   existsSync,
   fstatSync,
+  fsync,
   fsyncSync,
   ftruncateSync,
   openSync,
@@ -12,6 +13,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import { trialId } from '../plan/planner.ts'
@@ -20,12 +22,15 @@ import { MANIFEST_FILE } from './manifest.ts'
 import { problemOf, trialSchema } from './schema.ts'
 import { isPlain, type Plain, trial1to2, trial2to3 } from './upgrade.ts'
 
+const synced = promisify(fsync)
 const LINE_END = 10
 const READ_BYTES = 1 << 16
 
 /** From each format of a line to the next; a line of the first names none. */
 const UPGRADES: ((trial: Plain) => Plain)[] = [trial1to2, trial2to3]
 const NEWEST = UPGRADES.length + 1
+
+type Place = 'here' | 'moved' | 'removed'
 
 export class Journal {
   readonly path: string
@@ -50,21 +55,31 @@ export class Journal {
    * @throws the file system's error, `path` filled in; what was there before is then still whole
    */
   append(result: TrialResult): void {
-    this.appendAll([result])
+    const place = this.#place()
+    const before = fstatSync(this.#file).size
+    try {
+      this.#write([result])
+      fsyncSync(this.#file)
+    } catch (error) {
+      throw this.#takenBack(before, error as Error)
+    }
+    this.#checkKept(place)
   }
 
   /**
-   * Returns when all lines are on disk.
+   * Returns when all lines are on disk; meanwhile, other things go on. To be called again only after that.
    * @throws as `append`
    */
-  appendAll(results: readonly TrialResult[]): void {
-    const lines = Buffer.from(results.map((result) => this.#lineOf(result)).join(''))
+  async appendAll(results: readonly TrialResult[]): Promise<void> {
     const place = this.#place()
-    if (place === 'replaced') throw lost(this.path, place)
-    this.#write(lines)
-    if (place === 'here') return
-    const restored = place === 'removed' && this.#restore()
-    throw lost(this.path, restored ? 'restored' : place)
+    const before = fstatSync(this.#file).size
+    try {
+      this.#write(results)
+      await synced(this.#file)
+    } catch (error) {
+      throw this.#takenBack(before, error as Error)
+    }
+    this.#checkKept(place)
   }
 
   close(): void {
@@ -77,24 +92,34 @@ export class Journal {
     return `${JSON.stringify({ format: NEWEST, trial, scenario, round, params, ...rest })}\n`
   }
 
-  /** Where the file that is written to lies now. */
-  #place(): 'here' | 'moved' | 'replaced' | 'removed' {
+  /**
+   * Where the file that is written to lies now.
+   * @throws {UserError} where another lies in its place
+   */
+  #place(): Place {
     const mine = fstatSync(this.#file)
     const there = statSync(this.path, { throwIfNoEntry: false })
-    if (there !== undefined) return there.ino === mine.ino && there.dev === mine.dev ? 'here' : 'replaced'
-    return mine.nlink > 0 ? 'moved' : 'removed'
+    if (there === undefined) return mine.nlink > 0 ? 'moved' : 'removed'
+    if (there.ino === mine.ino && there.dev === mine.dev) return 'here'
+    throw lost(this.path, 'replaced')
   }
 
-  #write(lines: Buffer): void {
-    const before = fstatSync(this.#file).size
-    try {
-      // A short write (disk almost full) must not leave half a line unnoticed: go on until all of it is out or it throws.
-      for (let sent = 0; sent < lines.length; ) sent += writeSync(this.#file, lines, sent)
-      fsyncSync(this.#file)
-    } catch (error) {
-      this.#takeBack(before)
-      throw Object.assign(error as Error, { path: this.path })
-    }
+  /** @throws {UserError} where what was written lies where nobody looks for it */
+  #checkKept(place: Place): void {
+    if (place === 'here') return
+    const restored = place === 'removed' && this.#restore()
+    throw lost(this.path, restored ? 'restored' : place)
+  }
+
+  #write(results: readonly TrialResult[]): void {
+    const lines = Buffer.from(results.map((result) => this.#lineOf(result)).join(''))
+    // A short write (disk almost full) must not leave half a line unnoticed: go on until all of it is out or it throws.
+    for (let sent = 0; sent < lines.length; ) sent += writeSync(this.#file, lines, sent)
+  }
+
+  #takenBack(size: number, error: Error): Error {
+    this.#takeBack(size)
+    return Object.assign(error, { path: this.path })
   }
 
   /** Puts a removed file's lines back, as long as its run folder is there: nothing but this run has them. */

@@ -1,4 +1,5 @@
 /** A run whose trials are measured on other machines: whole rounds go out, and come into the journal in batches. */
+import { setImmediate as turn } from 'node:timers/promises'
 import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import type { Stopping } from '../analyse/precision.ts'
 import type { Fleet } from '../execute/executor.ts'
@@ -96,13 +97,13 @@ export async function runRounds(
     },
     close: () => fleet.close(),
     signal,
-  }).finally(() => commits.write())
+  }).finally(() => commits.end())
   if (!end.interrupted) await fleet.release('finished')
   return end
 }
 
-/** A batch is written when its oldest line is so old, ms. */
-const BATCH_MS = 10
+/** A batch is written when its oldest line is so old, and the batch before is on disk, ms. */
+const BATCH_MS = 4
 
 /** Lines of the journal, synced a batch at a time: one sync takes as long for one line as for a thousand. */
 class Commits {
@@ -111,6 +112,7 @@ class Commits {
   /** When the oldest that waits came. */
   private since = 0
   private waiting: { results: readonly TrialResult[]; resolve(): void; reject(error: unknown): void }[] = []
+  private writing: Promise<void> | null = null
 
   constructor(journal: Journal) {
     this.journal = journal
@@ -118,29 +120,53 @@ class Commits {
 
   /** @returns when the lines are on disk, all of them or none */
   add(results: readonly TrialResult[]): Promise<void> {
-    const now = performance.now()
-    if (this.waiting.length === 0) {
-      this.since = now
-      this.timer = setTimeout(() => this.write(), BATCH_MS)
-    }
     return new Promise((resolve, reject) => {
+      if (this.waiting.length === 0) this.since = performance.now()
       this.waiting.push({ results, resolve, reject })
-      // Timers wait for as long as results come without a pause.
-      if (now - this.since >= BATCH_MS) this.write()
+      if (this.waiting.length === 1 && this.writing === null) this.writeSoon()
     })
   }
 
-  /** Writes what waits; to be called before the journal is closed. */
-  write(): void {
+  /** Writes what waits; to be awaited before the journal is closed. */
+  async end(): Promise<void> {
+    while (this.writing !== null || this.waiting.length > 0) await (this.writing ?? this.write())
+  }
+
+  private writeSoon(): void {
+    const ms = this.since + BATCH_MS - performance.now()
+    if (ms <= 0) void this.write()
+    else this.timer = setTimeout(() => void this.write(), ms)
+  }
+
+  /** Never rejects. */
+  private write(): Promise<void> {
     clearTimeout(this.timer)
-    if (this.waiting.length === 0) return
     const batch = this.waiting
     this.waiting = []
-    try {
-      this.journal.appendAll(batch.flatMap(({ results }) => results))
-      for (const { resolve } of batch) resolve()
-    } catch (error) {
-      for (const { reject } of batch) reject(error)
-    }
+    this.writing = this.journal
+      .appendAll(batch.flatMap(({ results }) => results))
+      .then(
+        () => batch.map(({ resolve }) => resolve),
+        (error) =>
+          batch.map(
+            ({ reject }) =>
+              () =>
+                reject(error),
+          ),
+      )
+      .then((ends) => {
+        this.writing = null
+        if (this.waiting.length > 0) this.writeSoon()
+        void inTurns(ends)
+      })
+    return this.writing
+  }
+}
+
+/** Each sets off work that takes a while; what has come in meanwhile gets its turn between two of them. */
+async function inTurns(all: readonly (() => void)[]): Promise<void> {
+  for (const one of all) {
+    one()
+    await turn()
   }
 }

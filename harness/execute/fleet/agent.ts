@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { type JetStreamClient, jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { jetstreamManager } from '@nats-io/jetstream'
 import { Objm } from '@nats-io/obj'
-import { headers, type NatsConnection, nuid } from '@nats-io/transport-node'
+import { type NatsConnection, nuid } from '@nats-io/transport-node'
 import type { Capabilities } from '../../../workers/protocol/supervisor.ts'
 import type { TrialResult } from '../../../workers/protocol/trial-result.ts'
 import type { LocalResources, TrialSpec, WorkloadSource } from '../../../workers/protocol/trial-spec.ts'
@@ -46,7 +46,9 @@ import {
   LABEL,
   LARGE,
   MOST_DEATHS,
+  mostBytes,
   type Outcome,
+  Publisher,
   pack,
   pause,
   pullOne,
@@ -67,9 +69,6 @@ const HAND_IN_MS = 3000
 const RETRY_MS = 500
 const CLOCK_EVERY = 15
 const CORE_KEPT_MS = 60_000
-/** Of a message, beside its payload. */
-const OVERHEAD_BYTES = 4096
-
 /**
  * Works until `signal` is aborted, then gives back what it had begun.
  * @throws {UserError} where the options cannot be used or the server cannot be reached
@@ -96,10 +95,12 @@ class Agent {
   private readonly process = nuid.next()
   private readonly since = new Date().toISOString()
   private nc!: NatsConnection
-  private js!: JetStreamClient
+  private publisher!: Publisher
   private can: Capabilities | null = null
   private clock: FleetMachine['clock'] = null
   private kernelOpsS: number | null = null
+  /** What is said of this agent with each result. */
+  private described: { clock: FleetMachine['clock']; kernelOpsS: number | null; text: string } | null = null
   private readonly busy = new Set<AgentRecord['busy'][number]>()
   /** Slots that wait for work. */
   private readonly idle: ((message: Taken | null) => void)[] = []
@@ -137,7 +138,7 @@ class Agent {
   async work(nc: NatsConnection): Promise<void> {
     const { signal, slots = 1, onNote } = this.options
     this.nc = nc
-    this.js = jetstream(nc)
+    this.publisher = new Publisher(nc, inboxes.agent(this.name))
     // One for each slot and label, beside a few.
     setMaxListeners(0, signal)
     const executors = Array.from({ length: slots }, () => this.options.startExecutor())
@@ -200,6 +201,13 @@ class Agent {
     }
   }
 
+  private description(): string {
+    const { clock, kernelOpsS } = this
+    if (this.described?.clock !== clock || this.described.kernelOpsS !== kernelOpsS)
+      this.described = { clock, kernelOpsS, text: JSON.stringify(this.asMachine()) }
+    return this.described!.text
+  }
+
   private get key(): string {
     return `$KV.${AGENTS}.${this.name}.${this.process}`
   }
@@ -209,7 +217,7 @@ class Agent {
     for (let beat = 0; !signal.aborted; beat++) {
       try {
         const from = Date.now()
-        await this.js.publish(this.key, JSON.stringify(this.record()), { timeout: REGISTER_MS })
+        await this.publisher.publish(this.key, JSON.stringify(this.record()), { timeoutMs: REGISTER_MS })
         const to = Date.now()
         if (!this.registered || beat % CLOCK_EVERY === 0) await this.measureClock(from, to)
         this.registered = true
@@ -219,9 +227,7 @@ class Agent {
       }
       await this.sleep(this.registered ? REGISTER_MS : RETRY_MS)
     }
-    const deleted = headers()
-    deleted.set('KV-Operation', 'DEL')
-    await this.js.publish(this.key, '', { headers: deleted, timeout: REGISTER_MS }).catch(() => {})
+    await this.publisher.publish(this.key, '', { isDelete: true, timeoutMs: REGISTER_MS }).catch(() => {})
   }
 
   /** The server stamps what it stores: its clock was read between the two readings of this one. */
@@ -323,11 +329,12 @@ class Agent {
     this.options.signal.addEventListener('abort', stop, { once: true })
     const beats = setInterval(() => message.beat(), BEAT_MS)
     this.busy.add(doing)
-    const folder = makeOwnedFolder()
+    let folder: string | null = null
     cancel.signal.addEventListener('abort', () => void executor.close(), { once: true })
     try {
       const job = checkedJob(await unpack(message.data))
       if (job.run !== run || job.key !== key) throw new Refused('it is of another run than its subject says')
+      if (specsOf(job).some(({ log_chunks }) => log_chunks)) folder = makeOwnedFolder()
       executor.provide(await this.resources(job, executor, folder))
       cancel.signal.throwIfAborted()
       this.options.onNote(
@@ -354,7 +361,7 @@ class Agent {
       if (!(error instanceof Refused)) throw error
       this.options.onNote(`${run} ${key}: refused: ${error.message}`)
       const what = { kind: 'refused', reason: error.message } as const
-      await this.handIn({ format: 1, run, key, id: key, agent: this.asMachine(), what }, cancel.signal)
+      await this.handIn({ format: 1, run, key, id: key, agent: this.description(), what }, cancel.signal)
       message.drop()
       return true
     } finally {
@@ -363,12 +370,12 @@ class Agent {
       this.busy.delete(doing)
       cancels.delete(cancel)
       if (cancels.size === 0) this.cancels.delete(run)
-      rmSync(folder, { recursive: true, force: true })
+      if (folder !== null) rmSync(folder, { recursive: true, force: true })
     }
   }
 
   /** @throws {Refused} where what the job refers to may not run here or is not what its hash says */
-  private async resources(job: Job, executor: DuetExecutor, folder: string): Promise<LocalResources> {
+  private async resources(job: Job, executor: DuetExecutor, folder: string | null): Promise<LocalResources> {
     const workloads = new Map<string, WorkloadSource>()
     const data = new Map<string, string>()
     for (const spec of specsOf(job)) {
@@ -435,7 +442,8 @@ class Agent {
     on: {
       executor: DuetExecutor
       message: Taken
-      folder: string
+      /** For chunk logs; null where no trial has one. */
+      folder: string | null
       doing: AgentRecord['busy'][number]
       cancel: AbortSignal
     },
@@ -446,13 +454,20 @@ class Agent {
     const cores = this.machine.cores
     const limited = specs.map((spec) => withinLimits(spec, this.asMachine().limits, scale, cores))
     const deaths = message.delivery > 1 ? await this.deathsIn(run, key) : new Map<string, number>()
+    const saved = new Map<string, Outcome>()
+    for (const outcome of this.disk.saved(run, key)) saved.set(outcome.id, outcome)
+    let claimed: string | null = null
+    const claim = (id: string) => {
+      if (claimed !== id) this.claim(run, key, id, deaths)
+      claimed = id
+    }
     let handed = true
     for (const [index, spec] of limited.entries()) {
       cancel.throwIfAborted()
       const id = spec.trial
-      let outcome = this.disk.saved(run, key, id)
-      if (outcome === null) {
-        this.claim(run, key, id, deaths)
+      let outcome = saved.get(id)
+      if (outcome === undefined) {
+        claim(id)
         doing.now = id
         const died = deaths.get(id) ?? 0
         executor.expect?.(limited.slice(index + 1))
@@ -461,19 +476,21 @@ class Agent {
             ? { ...crashed(spec, died), machine: this.name }
             : await this.trial(spec, executor, specs[index]!)
         cancel.throwIfAborted()
-        const what = { kind: 'trial', result, chunk_log: logIn(folder, id) } as const
-        outcome = { format: 1, run, key, id, agent: this.asMachine(), what }
+        const chunk_log = folder === null ? null : logIn(folder, id)
+        const what = { kind: 'trial', result, chunk_log } as const
+        outcome = { format: 1, run, key, id, agent: this.description(), what }
         this.disk.save(outcome)
       }
-      handed = (await this.handIn(outcome, cancel, HAND_IN_MS)) && handed
+      const handing = this.handIn(outcome, cancel, HAND_IN_MS)
+      // With the result, so that the link is used once for both.
+      const next = limited[index + 1]?.trial
+      if (next !== undefined && !saved.has(next)) claim(next)
+      handed = (await handing) && handed
     }
     this.claim(run, key, null, deaths)
     if (handed) return true
     // What the server did not take at once it has by now, or takes when the link is up again.
-    for (const { trial } of limited) {
-      const outcome = this.disk.saved(run, key, trial)
-      if (outcome !== null && !(await this.handIn(outcome, cancel))) return false
-    }
+    for (const outcome of this.disk.saved(run, key)) if (!(await this.handIn(outcome, cancel))) return false
     return true
   }
 
@@ -499,7 +516,7 @@ class Agent {
     const report = await executor.duet({ ...spec, sides: { baseline, candidate: pinned } })
     cancel.throwIfAborted()
     const what = { kind: 'duet', report } as const
-    const outcome: Outcome = { format: 1, run, key, id: spec.duet, agent: this.asMachine(), what }
+    const outcome: Outcome = { format: 1, run, key, id: spec.duet, agent: this.description(), what }
     return await this.handIn(outcome, cancel)
   }
 
@@ -571,8 +588,10 @@ class Agent {
     const msgID = `${run}/${key}/${id}/${this.name}`
     for (let told = false; ; told = true) {
       try {
-        const payload = await this.payloadOf(outcome, msgID)
-        await this.js.publish(subjects.results(run, key, this.name), payload, { msgID, timeout: HAND_IN_MS })
+        const packed = pack(outcome)
+        const payload = packed.length <= mostBytes(this.nc) ? packed : await this.left(packed, msgID)
+        const subject = subjects.results(run, key, this.name)
+        await this.publisher.publish(subject, payload, { msgID, timeoutMs: HAND_IN_MS })
         return true
       } catch (error) {
         if (!told)
@@ -583,9 +602,8 @@ class Agent {
     }
   }
 
-  private async payloadOf(outcome: Outcome, name: string): Promise<Uint8Array> {
-    const payload = pack(outcome)
-    if (payload.length <= (this.nc.info?.max_payload ?? 1 << 20) - OVERHEAD_BYTES) return payload
+  /** @returns what says where it was left, for what is too large for a message */
+  private async left(payload: Uint8Array, name: string): Promise<Uint8Array> {
     const store = await new Objm(this.nc).open(LARGE, false)
     await store.putBlob({ name }, payload)
     return pack({ format: 1, large: name })

@@ -129,22 +129,19 @@ export class AgentDisk {
 
   // ---------------------------------------------------------------- results
 
-  private fileOf(run: string, key: string, id: string): string {
-    return join(this.outbox, run, key, `${id}.json`)
-  }
-
   /** @returns when it is on disk */
   save(outcome: Outcome): void {
-    const path = this.fileOf(outcome.run, outcome.key, outcome.id)
-    mkdirSync(join(this.outbox, outcome.run, outcome.key), { recursive: true })
+    const { run, key, id } = outcome
+    const path = join(this.outbox, run, key, `${id}.json`)
+    mkdirSync(dirname(path), { recursive: true })
     const unfinished = unfinishedName(path)
     writeFileSync(unfinished, JSON.stringify(outcome), { flush: true })
     renameSync(unfinished, path)
   }
 
-  /** What was measured for a job before, by this agent or one of its name. */
-  saved(run: string, key: string, id: string): Outcome | null {
-    return readOutcome(this.fileOf(run, key, id))
+  /** What was measured for a job, by this agent or one of its name. */
+  saved(run: string, key: string): Generator<Outcome> {
+    return outcomesIn(join(this.outbox, run, key))
   }
 
   /**
@@ -165,11 +162,17 @@ export class AgentDisk {
   /** Everything that is there, of jobs that were never handed in whole. */
   *left(): Generator<Outcome> {
     for (const run of entries(this.outbox))
-      for (const key of entries(join(this.outbox, run)))
-        for (const file of isDone(join(this.outbox, run, key)) ? [] : entries(join(this.outbox, run, key))) {
-          const outcome = file.endsWith('.json') ? readOutcome(join(this.outbox, run, key, file)) : null
-          if (outcome !== null) yield outcome
-        }
+      for (const key of entries(join(this.outbox, run))) {
+        const folder = join(this.outbox, run, key)
+        if (!isDone(folder)) yield* outcomesIn(folder)
+      }
+  }
+}
+
+function* outcomesIn(folder: string): Generator<Outcome> {
+  for (const file of entries(folder)) {
+    const outcome = file.endsWith('.json') ? readOutcome(join(folder, file)) : null
+    if (outcome !== null) yield outcome
   }
 }
 

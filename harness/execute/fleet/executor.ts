@@ -2,7 +2,8 @@
 import { createReadStream, mkdirSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { Readable } from 'node:stream'
-import { AckPolicy, type JetStreamClient, type JetStreamManager, jetstream } from '@nats-io/jetstream'
+import { setImmediate as turn } from 'node:timers/promises'
+import { AckPolicy, type JetStreamManager } from '@nats-io/jetstream'
 import { type KV, Kvm } from '@nats-io/kv'
 import { Objm } from '@nats-io/obj'
 import { type NatsConnection, nuid } from '@nats-io/transport-node'
@@ -35,8 +36,11 @@ import {
   type Job,
   LABEL,
   LARGE,
+  mostBytes,
   nanos,
   type Outcome,
+  opened,
+  Publisher,
   pack,
   pause,
   pullAll,
@@ -65,24 +69,32 @@ const PUBLISH_MS = 5000
 const HELD_RESULTS_MS = 3_600_000
 const MOST_HELD = 1_000_000
 const MOST_DESCRIBED = 2000
-/** Of a message, beside its payload. */
-const OVERHEAD_BYTES = 4096
+/** For so long results are looked at without a pause for what else there is to do, such as the journal, ms. */
+const SLICE_MS = 3
+
+/** An outcome that was checked, and whose it is. */
+interface Heard {
+  key: string
+  id: string
+  agent: FleetMachine
+  what: Outcome['what']
+}
 
 /** A job from when it is sent, or its first result comes, until its results are taken. */
 interface Pending {
   /** Ids of what it is to bring; null until it is asked for. */
   needs: ReadonlySet<string> | null
   /** By agent, by id. */
-  got: Map<string, Map<string, Outcome>>
+  got: Map<string, Map<string, Heard>>
   /** Each tells the server that a result was taken; without the message itself, whose bytes would stay. */
   acks: (() => void)[]
-  resolve(outcomes: Outcome[]): void
+  resolve(outcomes: Heard[]): void
   reject(error: Error): void
 }
 
 interface Link {
   nc: NatsConnection
-  js: JetStreamClient
+  publisher: Publisher
   jsm: JetStreamManager
   registry: Registry
   runs: KV
@@ -95,6 +107,9 @@ export class FleetExecutor implements Fleet {
   private readonly labels: readonly string[]
   private readonly pending = new Map<string, Pending>()
   private readonly settled = new Set<string>()
+  /** Results that came and were not looked at yet. */
+  private readonly unheard: Taken[] = []
+  private hearing = false
   private readonly seen = new Map<string, FleetMachine>()
   /** Machines, by the text that was checked. */
   private readonly described = new Map<string, FleetMachine>()
@@ -136,7 +151,8 @@ export class FleetExecutor implements Fleet {
         const jsm = await setUp(nc)
         for (const label of this.labels) await ensureLabel(nc, jsm, label)
         const registry = await Registry.follow(nc)
-        return { nc, js: jetstream(nc), jsm, registry, runs: await new Kvm(nc).open(RUNS) }
+        const publisher = new Publisher(nc, inboxes.coordinator)
+        return { nc, publisher, jsm, registry, runs: await new Kvm(nc).open(RUNS) }
       } catch (error) {
         await nc.close()
         throw error
@@ -249,7 +265,7 @@ export class FleetExecutor implements Fleet {
     await this.lock(link)
     const described = run.manifest === null ? null : pack(run.manifest)
     // Watchers of a very large sweep see its trials only.
-    if (described !== null && described.length < (nc.info?.max_payload ?? 1 << 20) - OVERHEAD_BYTES)
+    if (described !== null && described.length <= mostBytes(nc))
       await link.runs.put(`${run.id}.prepared`, described)
     const { state } = await jsm.streams.info(WORK, { subjects_filter: subjects.workOfRun(run.id) })
     this.queued = new Set(Object.keys(state.subjects ?? {}).map((subject) => subject.split('.').at(-1)!))
@@ -272,11 +288,8 @@ export class FleetExecutor implements Fleet {
     })
     this.closings.push(
       () => began.unsubscribe(),
-      pullAll(
-        nc,
-        inboxes.coordinator,
-        { stream: RESULTS, consumer: durable_name },
-        (message) => void this.hear(message),
+      pullAll(nc, inboxes.coordinator, { stream: RESULTS, consumer: durable_name }, (message) =>
+        this.arrived(message),
       ),
       this.followAgents(link, run),
     )
@@ -399,7 +412,7 @@ export class FleetExecutor implements Fleet {
       new Set([spec.duet]),
     )
     settle()
-    const [{ what }] = outcomes as [Outcome]
+    const [{ what }] = outcomes as [Heard]
     if (what.kind !== 'duet') throw new Error('an agent answered a duet with something else')
     return what.report
   }
@@ -427,13 +440,13 @@ export class FleetExecutor implements Fleet {
     label: string,
     work: Job['work'],
     needs: ReadonlySet<string>,
-  ): Promise<{ outcomes: Outcome[]; settle(): void }> {
+  ): Promise<{ outcomes: Heard[]; settle(): void }> {
     const link = await this.link()
     if (this.failure !== null) throw this.failure
     const run = this.current!
     const { relativeTo: relative_to = null } = this.options
     const pending = this.pendingOf(key)
-    const done = new Promise<Outcome[]>((resolve, reject) => {
+    const done = new Promise<Heard[]>((resolve, reject) => {
       pending.resolve = resolve
       pending.reject = reject
     })
@@ -444,8 +457,7 @@ export class FleetExecutor implements Fleet {
       const endings = await this.send(specsOf({ work }))
       const job: Job = { format: 1, stint: STINT_VERSION, run: run.id, key, relative_to, endings, work }
       const payload = pack(job)
-      const most = (link.nc.info?.max_payload ?? 1 << 20) - OVERHEAD_BYTES
-      if (payload.length > most)
+      if (payload.length > mostBytes(link.nc))
         throw new UserError(
           `a round of ${count(needs.size, 'trial')} takes ${payload.length} bytes, more than the server's max_payload permits`,
           'raise max_payload in the configuration of nats-server, or split the sweep',
@@ -481,10 +493,10 @@ export class FleetExecutor implements Fleet {
   }
 
   /** The link may be down now and then; what the server has no room for stays so. */
-  private async publish({ js }: Link, subject: string, payload: Uint8Array, msgID: string): Promise<void> {
+  private async publish(link: Link, subject: string, payload: Uint8Array, msgID: string): Promise<void> {
     for (;;) {
       try {
-        await js.publish(subject, payload, { msgID, timeout: PUBLISH_MS })
+        await link.publisher.publish(subject, payload, { msgID, timeoutMs: PUBLISH_MS })
         return
       } catch (error) {
         const { message } = error as Error
@@ -565,15 +577,46 @@ export class FleetExecutor implements Fleet {
     return made
   }
 
-  private async hear(message: Taken): Promise<void> {
-    let outcome: Outcome
-    try {
-      outcome = await this.outcomeIn(message)
-    } catch (error) {
-      this.current!.onNote(`a result was left out: ${(error as Error).message}`)
-      message.drop()
-      return
+  private arrived(message: Taken): void {
+    this.unheard.push(message)
+    if (!this.hearing) void this.hearAll()
+  }
+
+  private async hearAll(): Promise<void> {
+    this.hearing = true
+    let until = performance.now() + SLICE_MS
+    while (this.unheard.length > 0) {
+      for (const message of this.unheard.splice(0)) {
+        this.hear(message)
+        if (performance.now() < until) continue
+        await turn()
+        until = performance.now() + SLICE_MS
+      }
     }
+    this.hearing = false
+  }
+
+  private hear(message: Taken): void {
+    // The run was given back: the server keeps it for whoever takes the run up.
+    if (this.current === null) return
+    const leaveOut = (error: Error) => {
+      this.current?.onNote(`a result was left out: ${error.message}`)
+      message.drop()
+    }
+    try {
+      const sent = opened(message.data)
+      if (sent !== null && typeof sent['large'] !== 'string') this.takeOutcome(message, sent)
+      else
+        void this.fetched(message)
+          .then((fetched) => this.takeOutcome(message, fetched))
+          .catch(leaveOut)
+    } catch (error) {
+      leaveOut(error as Error)
+    }
+  }
+
+  private takeOutcome(message: Taken, sent: Record<string, unknown>): void {
+    const outcome = this.outcomeIn(message.subject, sent)
     const { key, id, agent } = outcome
     // Of a round that another agent had ended before, or that the journal has.
     const isRefusal = outcome.what.kind === 'refused'
@@ -594,7 +637,7 @@ export class FleetExecutor implements Fleet {
       message.ack()
       return
     }
-    const own = pending.got.get(agent.name) ?? new Map<string, Outcome>()
+    const own = pending.got.get(agent.name) ?? new Map<string, Heard>()
     pending.got.set(agent.name, own.set(id, outcome))
     this.lookAt(pending)
   }
@@ -608,32 +651,38 @@ export class FleetExecutor implements Fleet {
         resolve([...needs].map((id) => outcomes.get(id)!))
   }
 
-  private async outcomeIn({ data, subject }: Taken): Promise<Outcome> {
-    let sent = (await unpack(data)) as Record<string, unknown>
-    if (typeof sent['large'] === 'string') {
-      const { nc } = await this.link()
-      const store = await new Objm(nc).open(LARGE)
-      const blob = await store.getBlob(sent['large'])
-      if (blob === null) throw new Error('its content is not on the server')
-      sent = (await unpack(blob)) as Record<string, unknown>
-      await store.delete(String(sent['large'])).catch(() => {})
-    }
+  /** What a message does not hold at once: it is compressed, or its content was too large for one. */
+  private async fetched({ data }: Taken): Promise<Record<string, unknown>> {
+    const sent = (await unpack(data)) as Record<string, unknown>
+    if (typeof sent['large'] !== 'string') return sent
+    const { nc } = await this.link()
+    const store = await new Objm(nc).open(LARGE)
+    const blob = await store.getBlob(sent['large'])
+    if (blob === null) throw new Error('its content is not on the server')
+    const content = (await unpack(blob)) as Record<string, unknown>
+    await store.delete(sent['large']).catch(() => {})
+    return content
+  }
+
+  private outcomeIn(subject: string, sent: Record<string, unknown>): Heard {
     const [, , run, key, name] = subject.split('.')
     const { id, what } = sent as { id: unknown; what: { kind?: unknown } | null }
     const agent = this.agentIn(sent['agent'])
     if (sent['run'] !== run || sent['key'] !== key || agent.name !== name || typeof id !== 'string')
       throw new Error('it is of another job than its subject says')
-    return { format: 1, run: run!, key: key!, id, agent, what: checkedWhat(what, id, name!) }
+    return { key: key!, id, agent, what: checkedWhat(what, id, name!) }
   }
 
   /** An agent says the same of itself with every result. */
   private agentIn(sent: unknown): FleetMachine {
-    const text = JSON.stringify(sent)
-    if (this.described.get(text) === undefined) {
-      if (this.described.size >= MOST_DESCRIBED) this.described.clear()
-      this.described.set(text, fleetMachineSchema.parse(sent))
-    }
-    return this.described.get(text)!
+    // An agent's disk may hold results of a version that sent it as an object.
+    const text = typeof sent === 'string' ? sent : JSON.stringify(sent ?? null)
+    const known = this.described.get(text)
+    if (known !== undefined) return known
+    const agent: FleetMachine = fleetMachineSchema.parse(JSON.parse(text))
+    if (this.described.size >= MOST_DESCRIBED) this.described.clear()
+    this.described.set(text, agent)
+    return agent
   }
 
   private keepLog(trial: string, log: string | null): void {

@@ -13,11 +13,10 @@ import {
 } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import { Objm } from '@nats-io/obj'
-import { createInbox, type Msg, type NatsConnection } from '@nats-io/transport-node'
+import { createInbox, headers, type Msg, type NatsConnection } from '@nats-io/transport-node'
 import type { DuetReport, DuetSpec } from '../../../workers/protocol/duet.ts'
 import type { TrialResult } from '../../../workers/protocol/trial-result.ts'
 import type { TrialSpec } from '../../../workers/protocol/trial-spec.ts'
-import type { FleetMachine } from '../../record/types.ts'
 import type { RelativeTo } from '../../sweep/types.ts'
 import { UserError } from '../../user-error.ts'
 
@@ -107,7 +106,8 @@ export interface Outcome {
   key: string
   /** The trial's or the duet's id. */
   id: string
-  agent: FleetMachine
+  /** A `FleetMachine` as JSON: the same text with each result, so that it need be read only once. */
+  agent: string
   /** `refused`: the whole job, by this agent. */
   what:
     | { kind: 'trial'; result: TrialResult; chunk_log: string | null }
@@ -143,8 +143,19 @@ export function pack(value: object): Uint8Array {
 
 /** @throws where it is not what `pack` made, or unpacks to too much */
 export async function unpack(bytes: Uint8Array): Promise<unknown> {
-  const text = bytes[0] === OPENS_JSON ? bytes : await unzip(bytes, { maxOutputLength: MOST_BYTES })
-  return JSON.parse(Buffer.from(text).toString())
+  const value = opened(bytes) ?? opened(await unzip(bytes, { maxOutputLength: MOST_BYTES }))
+  if (value === null) throw new Error('it is no object')
+  return value
+}
+
+/**
+ * What `unpack` gives, at once; null where the bytes are compressed.
+ * @throws where they are no JSON
+ */
+export function opened(bytes: Uint8Array): Record<string, unknown> | null {
+  if (bytes[0] !== OPENS_JSON) return null
+  const { buffer, byteOffset, length } = bytes
+  return JSON.parse(Buffer.from(buffer, byteOffset, length).toString()) as Record<string, unknown>
 }
 
 // ---------------------------------------------------------------- what stands on the server
@@ -252,8 +263,9 @@ function taken(nc: NatsConnection, { subject, data, reply = '' }: Msg): Taken {
   }
 }
 
-const isStatus = ({ data, headers, reply }: Msg) =>
-  data.length === 0 && (headers?.code ?? 0) > 0 && !reply?.startsWith('$JS.ACK')
+/** Headers are looked at last: what reads them is slow, and a message with content is no status. */
+const isStatus = (message: Msg) =>
+  message.data.length === 0 && !message.reply?.startsWith('$JS.ACK') && (message.headers?.code ?? 0) > 0
 
 /** Beyond what a pull waits at the server, for the way there and back, ms. */
 const LINK_MS = 2500
@@ -340,6 +352,76 @@ export function pullAll(
     ended = true
     clearTimeout(timer)
     if (!nc.isClosed()) subscription.unsubscribe()
+  }
+}
+
+// ---------------------------------------------------------------- leaving messages
+
+/** Of a message, beside its payload. */
+const OVERHEAD_BYTES = 4096
+
+/** What a message may hold, bytes. */
+export function mostBytes(nc: NatsConnection): number {
+  return (nc.info?.max_payload ?? 1 << 20) - OVERHEAD_BYTES
+}
+
+export interface Publishing {
+  /** The server takes a message of the same id once, for two minutes. */
+  msgID?: string
+  /** Deletes the key that the subject names instead. */
+  isDelete?: boolean
+  /** How long to wait for the server's word. */
+  timeoutMs: number
+}
+
+/**
+ * Leaves messages in streams and waits until the server has them. The client's own way makes two errors, with their
+ * stacks, for each message in case it needs them, which takes longer than all else.
+ */
+export class Publisher {
+  private readonly nc: NatsConnection
+  private readonly inbox: string
+  private readonly waiting = new Map<string, (answer: Msg | null) => void>()
+  private last = 0
+
+  /** @param inbox before the subject of the answers */
+  constructor(nc: NatsConnection, inbox: string) {
+    this.nc = nc
+    this.inbox = createInbox(inbox)
+    nc.subscribe(`${this.inbox}.*`, {
+      callback: (error, message) => {
+        if (error === null) this.waiting.get(message.subject.slice(this.inbox.length + 1))?.(message)
+      },
+    })
+  }
+
+  /** @throws where the server has not said in time that it has the message, with its words where it said why not */
+  async publish(subject: string, payload: Uint8Array | string, options: Publishing): Promise<void> {
+    const { msgID, isDelete = false, timeoutMs } = options
+    const token = (++this.last).toString(36)
+    const marks = msgID === undefined && !isDelete ? undefined : headers()
+    if (msgID !== undefined) marks?.set('Nats-Msg-Id', msgID)
+    if (isDelete) marks?.set('KV-Operation', 'DEL')
+    const answer = await new Promise<Msg | null>((resolve, reject) => {
+      const timer = setTimeout(() => end(null), timeoutMs)
+      const end = (message: Msg | null) => {
+        clearTimeout(timer)
+        this.waiting.delete(token)
+        resolve(message)
+      }
+      this.waiting.set(token, end)
+      try {
+        const reply = `${this.inbox}.${token}`
+        this.nc.publish(subject, payload, { reply, ...(marks !== undefined && { headers: marks }) })
+      } catch (error) {
+        end(null)
+        reject(error as Error)
+      }
+    })
+    if (answer === null) throw new Error('the server does not answer')
+    if (isStatus(answer)) throw new Error('no stream at the server takes it')
+    const { error } = JSON.parse(answer.string()) as { error?: { description?: string } }
+    if (error !== undefined) throw new Error(error.description ?? 'the server refuses it')
   }
 }
 
