@@ -142,10 +142,11 @@ export class MeasuredRun {
     await this.open.close?.()
   }
 
-  /** The next step starts now: the time since the last one is no part of its latency. */
+  /** The next step starts now: the time since the last one is no part of its latency, and of the last one's only without a wait. */
   private resume(): void {
     if (this.log !== null) this.cpuAt = cpuUsage()
-    this.ready = threadMs()
+    if (this.driver?.follows === true) this.extendLast(threadMs())
+    else this.ready = threadMs()
     // Only where events arrive may a turn fall between two steps: in a duet it would fall to one side.
     if (this.driver?.waiting === undefined) this.lastTurn = this.ready
   }

@@ -25,22 +25,40 @@ const document = fileURLToPath(new URL('../../docs/evidence/realtime.md', import
 const folder = mkdtempSync(join(tmpdir(), 'stint-bench-realtime-'))
 const loads = []
 
-/** Handles each row in a fixed time, or in none. */
+/** Handles each row in a fixed time, or in none, and keeps how long each step took. */
 writeFileSync(
   join(folder, 'serve.mjs'),
-  `export default {
-  describe: () => ({ name: 'serve', dataset: 'none', metrics: {}, params: { ms: { type: 'number', default: 0, description: 'per row' } } }),
-  open: ({ params }) => ({
-    step({ rows }) {
-      const end = performance.now() + params.ms * rows
-      if (params.ms > 0) while (performance.now() < end);
-      return { rows }
-    },
-    finish: () => ({ metrics: {} }),
-  }),
+  `import { writeFileSync } from 'node:fs'
+export default {
+  describe: () => ({ name: 'serve', dataset: 'none', metrics: {}, params: {
+    ms: { type: 'number', default: 0, description: 'per row' },
+    rate: { type: 'number', default: 0, description: 'of the events, to name the file of times by' },
+  } }),
+  open: ({ params, warmup }) => {
+    const took = new Float64Array(params.ms > 0 ? 1e6 : 0)
+    let steps = 0
+    return {
+      step({ rows }) {
+        const start = performance.now()
+        if (params.ms > 0) while (performance.now() < start + params.ms * rows);
+        took[steps++] = performance.now() - start
+        return { rows }
+      },
+      finish() {
+        if (!warmup) writeFileSync(new URL('took-' + params.rate, import.meta.url), took.subarray(0, steps))
+        return { metrics: {} }
+      },
+    }
+  },
 }
 `,
 )
+
+/** As a step took it, in order, ms; of the trial at that rate that ran last. */
+function tookAt(rate) {
+  const bytes = readFileSync(join(folder, `took-${rate}`))
+  return new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))
+}
 
 /** The same arrivals, waits and work in a worker thread without Stint: what the machine itself makes of them. */
 writeFileSync(
@@ -57,7 +75,7 @@ else {
   const count = times.length
   const cell = new Int32Array(new SharedArrayBuffer(4))
   const waits = []
-  let served = 0
+  const services = []
   const zero = performance.now()
   for (const time of times) {
     const left = zero + time - performance.now()
@@ -66,11 +84,11 @@ else {
     waits.push(start - zero - time)
     const end = start + ms
     if (ms > 0) while (performance.now() < end);
-    served += performance.now() - start
+    services.push(performance.now() - start)
   }
   const mean = waits.reduce((a, b) => a + b, 0) / count
   waits.sort((a, b) => a - b)
-  console.log(JSON.stringify({ mean, p99: waits[Math.floor(0.99 * count)], service: served / count }))
+  console.log(JSON.stringify({ mean, p99: waits[Math.floor(0.99 * count)], services }))
 }
 `,
 )
@@ -78,22 +96,31 @@ else {
 function bare(arrival, ms) {
   const words = [arrival, ARRIVALS_SEED, ms, seconds].map((word) => JSON.stringify(word))
   return JSON.parse(
-    execFileSync(process.execPath, [join(folder, 'bare.mjs'), ...words], { encoding: 'utf8' }),
+    execFileSync(process.execPath, [join(folder, 'bare.mjs'), ...words], {
+      encoding: 'utf8',
+      maxBuffer: 1e9,
+    }),
   )
 }
 
-/** Lindley's recursion over the arrivals that are played: the mean wait where nothing is ever late. */
-function lindley(arrival, ms) {
+/** Lindley's recursion over the arrivals that are played and the service times that they met: the mean wait where nothing is ever late. */
+function lindley(arrival, services) {
   const drawn = new Float64Array(2 * arrival.rate * seconds)
   arrivalsOf(arrival, ARRIVALS_SEED).draw(drawn)
-  const times = drawn.filter((time) => time < 1000 * seconds)
   let [sum, free] = [0, 0]
-  for (const time of times) {
-    const start = Math.max(time, free)
-    sum += start - time
-    free = start + ms
+  for (const [i, service] of services.entries()) {
+    const start = Math.max(drawn[i], free)
+    sum += start - drawn[i]
+    free = start + service
   }
-  return sum / times.length
+  return sum / services.length
+}
+
+/** Pollaczek and Khinchine: the mean wait of Poisson arrivals for a service of any distribution. */
+function pollaczek(rate, services) {
+  const perMs = rate / 1000
+  const squares = mean(services.map((service) => service * service))
+  return (perMs * squares) / (2 * (1 - perMs * mean(services)))
 }
 
 /** Metrics of each trial of a sweep, by the rate asked for. */
@@ -125,6 +152,10 @@ function run(keys) {
 }
 
 const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length
+const deviation = (values) => {
+  const middle = mean(values)
+  return Math.sqrt(mean(values.map((value) => (value - middle) ** 2)))
+}
 const table = (heads, rows) =>
   [heads, heads.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n')
 
@@ -135,15 +166,16 @@ try {
   for (let round = 0; round < rounds; round++) {
     for (const [index, ms] of SERVICES_MS.entries()) {
       const own = played[index]
-      const stint = () =>
-        own.stint.push(
-          ...run({
-            chunk_size: 1,
-            params: { ms },
-            arrival: { pattern: 'poisson' },
-            grid: { 'arrival.rate': LOADS.map((load) => rateOf(load, ms)) },
-          }),
-        )
+      const stint = () => {
+        for (const load of LOADS) {
+          const rate = rateOf(load, ms)
+          const [trial] = run({ chunk_size: 1, params: { ms, rate }, arrival: { pattern: 'poisson', rate } })
+          // What Stint does between two steps keeps the server busy as well.
+          const between = trial.latency_mean_ms - trial.service_mean_ms
+          const services = Array.from(tookAt(rate), (took) => took + between)
+          own.stint.push({ rate, wait: trial.event_wait_mean_ms, between, services })
+        }
+      }
       if (round % 2 === 0) stint()
       for (const [at, load] of LOADS.entries())
         own.bare[at].push(bare({ pattern: 'poisson', rate: rateOf(load, ms) }, ms))
@@ -158,30 +190,51 @@ try {
       const rate = rateOf(load, ms)
       const trials = played[index].stint.filter((trial) => trial.rate === rate)
       const others = played[index].bare[at]
-      // Of the arrivals and with the service time as they were, so that the schedule's own chance does not count.
-      const theoryOf = (services) =>
-        mean(services.map((service) => lindley({ pattern: 'poisson', rate }, service)))
-      const theory = theoryOf(trials.map(({ latency_mean_ms: busy }) => busy))
-      const without = theoryOf(others.map(({ service }) => service))
-      const measured = mean(trials.map(({ event_wait_mean_ms: wait }) => wait))
+      // Of the arrivals and with the service times as they were, so that their own chance does not count.
+      const theory = mean(trials.map(({ services }) => lindley({ pattern: 'poisson', rate }, services)))
+      const without = mean(others.map(({ services }) => lindley({ pattern: 'poisson', rate }, services)))
+      const measured = mean(trials.map(({ wait }) => wait))
       const control = mean(others.map((other) => other.mean))
+      const all = trials.flatMap(({ services }) => services)
       return [
         ms,
         load,
         ((load * ms) / (2 * (1 - load))).toFixed(3),
+        `${mean(all).toFixed(3)} +- ${deviation(all).toFixed(3)}`,
+        (mean(trials.map(({ between }) => between)) * 1000).toFixed(0),
+        mean(trials.map(({ services }) => pollaczek(rate, services))).toFixed(3),
         theory.toFixed(3),
         `${measured.toFixed(3)} (${apart(measured, theory)})`,
         `${control.toFixed(3)} (${apart(control, without)})`,
       ]
     }),
   )
-  const empty = run({
-    benchmark_runs: rounds,
-    chunk_size: 4096,
-    max_wait_ms: 1,
-    arrival: { pattern: 'poisson', rate: 1_000_000 },
-  })
-  const cost = mean(empty.map(({ cpu_s, wall_s }) => cpu_s / wall_s))
+  /** CPU of a trial with an empty workload, share of a core. */
+  const costOf = (keys) =>
+    run({ benchmark_runs: rounds, ...keys }).map(({ cpu_s, wall_s, answered_share, chunks }) => ({
+      share: cpu_s / wall_s,
+      answered: answered_share,
+      perS: chunks / wall_s,
+    }))
+  const costs = []
+  for (const pattern of ['poisson', 'constant'])
+    for (const [max_wait_ms, chunk_size] of [
+      [1, 4096],
+      [10, 16384],
+    ]) {
+      const few = costOf({ chunk_size, max_wait_ms, arrival: { pattern, rate: 5000 } })
+      const many = costOf({ chunk_size, max_wait_ms, arrival: { pattern, rate: 1_000_000 } })
+      const [low, high] = [few, many].map((trials) => mean(trials.map(({ share }) => share)))
+      costs.push([
+        pattern,
+        max_wait_ms,
+        mean(many.map(({ perS }) => perS)).toFixed(0),
+        high.toFixed(3),
+        low.toFixed(3),
+        ((high - low) * 1000).toFixed(0),
+        `${(mean(many.map(({ answered }) => answered)) * 100).toFixed(2)}%`,
+      ])
+    }
   const idle = run({ benchmark_runs: rounds, chunk_size: 1, arrival: { pattern: 'constant', rate: 500 } })
   const late = (name) => mean(idle.map((metrics) => metrics[name])).toFixed(3)
   const conditions = `${cpus()[0].model}, ${cpus().length} cores, Node ${process.versions.node}; ${rounds} trials of ${seconds} s each; load average ${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}.`
@@ -196,7 +249,10 @@ try {
           'service (ms)',
           'load',
           'formula (ms)',
-          'Lindley, these arrivals (ms)',
+          'service as measured (ms)',
+          'of it between steps (us)',
+          'Pollaczek-Khinchine with these (ms)',
+          'Lindley with these (ms)',
           'mean wait (ms)',
           'bare loop, mean wait (ms)',
         ],
@@ -211,16 +267,21 @@ try {
       conditions,
       '',
       table(
+        [
+          'arrivals',
+          '`max_wait_ms`',
+          'steps per second',
+          'share of a core at 1,000,000 events/s',
+          'at 5,000 events/s',
+          'apart, ns per event',
+          'answered',
+        ],
+        costs,
+      ),
+      '',
+      table(
         ['what', 'measured'],
         [
-          [
-            'CPU of a trial with an empty workload at a million events a second, share of a core',
-            cost.toFixed(3),
-          ],
-          [
-            'of these, events answered',
-            `${(mean(empty.map(({ answered_share }) => answered_share)) * 100).toFixed(2)}%`,
-          ],
           ['an event after a wait of 2 ms, mean (ms late)', late('event_wait_mean_ms')],
           ['99th percentile (ms late)', late('event_latency_p99_ms')],
           [

@@ -25,7 +25,7 @@ export function arrivalsOf(spec: ArrivalSpec, seed: number, trace: Arrivals | nu
     case 'constant':
       return new Constant(spec.rate)
     case 'poisson':
-      return new Poisson(spec.rate, seed)
+      return new Poisson(1000 / spec.rate, seed)
     case 'bursts':
       return new Bursts(spec, seed)
     case 'trace':
@@ -61,50 +61,73 @@ ends[0] = AREA / exp(-TAIL)
 ends[1] = TAIL
 for (let i = 2; i < LAYERS; i++) ends[i] = -log(AREA / ends[i - 1]! + exp(-ends[i - 1]!))
 for (let i = 0; i <= LAYERS; i++) heights[i] = exp(-ends[i]!)
+/** Of 32 random bits. */
+const scales = ends.map((end) => end / TWO_32)
+/** Random bits that are drawn at once. */
+const BITS = 512
 
-/** Exponential gaps with mean 1; a draw is never 0 and never infinite. */
-class Exponential {
+/** Exponential gaps, none of which is 0 or infinite. */
+class Poisson implements Arrivals {
+  private readonly meanGap: number
   private readonly random: Random
+  private readonly bits = new Int32Array(BITS)
+  private place = BITS
+  private at = 0
 
-  constructor(seed: number) {
+  constructor(meanGap: number, seed: number) {
+    this.meanGap = meanGap
     this.random = new Random(seed)
   }
 
-  gap(): number {
+  draw(out: Float64Array): number {
+    const { bits, meanGap, random } = this
+    let { at } = this
+    // Known to be a whole number, it stays in a register.
+    let place = this.place | 0
+    for (let i = 0; i < out.length; i++) {
+      if (place === BITS) {
+        random.fill(bits)
+        place = 0
+      }
+      const drawn = bits[place++]!
+      const layer = drawn & (LAYERS - 1)
+      let gap = ((drawn >>> 0) + 0.5) * scales[layer]!
+      if (gap >= ends[layer + 1]!) {
+        this.place = place
+        gap = this.outside(layer, gap)
+        place = this.place | 0
+      }
+      at += gap * meanGap
+      out[i] = at
+    }
+    this.at = at
+    this.place = place
+    return out.length
+  }
+
+  /** What becomes of a draw right of the part of its layer that is under the curve as a whole. */
+  private outside(layer: number, x: number): number {
     // What is beyond the tail's begin is exponential again.
     for (let beyond = 0; ; ) {
-      const bits = this.random.bits()
-      const layer = bits & (LAYERS - 1)
-      const x = ((bits >>> 0) + 0.5) * (ends[layer]! / TWO_32)
       if (x < ends[layer + 1]!) return beyond + x
       if (layer === 0) beyond += TAIL
       else {
         const low = heights[layer]!
-        if (low + this.random.uniform() * (heights[layer + 1]! - low) < exp(-x)) return beyond + x
+        const share = (this.nextBits() >>> 0) / TWO_32
+        if (low + share * (heights[layer + 1]! - low) < exp(-x)) return beyond + x
       }
+      const drawn = this.nextBits()
+      layer = drawn & (LAYERS - 1)
+      x = ((drawn >>> 0) + 0.5) * scales[layer]!
     }
   }
-}
 
-class Poisson implements Arrivals {
-  private readonly exponential: Exponential
-  private readonly meanGapMs: number
-  private at = 0
-
-  constructor(rate: number, seed: number) {
-    this.exponential = new Exponential(seed)
-    this.meanGapMs = 1000 / rate
-  }
-
-  draw(out: Float64Array): number {
-    const { exponential, meanGapMs } = this
-    let { at } = this
-    for (let i = 0; i < out.length; i++) {
-      at += exponential.gap() * meanGapMs
-      out[i] = at
+  private nextBits(): number {
+    if (this.place === BITS) {
+      this.random.fill(this.bits)
+      this.place = 0
     }
-    this.at = at
-    return out.length
+    return this.bits[this.place++]!
   }
 }
 
@@ -113,17 +136,16 @@ class Poisson implements Arrivals {
  * rate 1 are placed where the expected number of events so far reaches their time (time rescaling).
  */
 class Bursts implements Arrivals {
-  private readonly exponential: Exponential
+  private readonly expected: Poisson
   private readonly periodMs: number
   private readonly onMs: number
   /** Expected events of a period, and of its burst. */
   private readonly perPeriod: number
   private readonly perBurst: number
-  private expected = 0
   private last = 0
 
   constructor({ rate, duty, factor, period_ms }: Extract<ArrivalSpec, { pattern: 'bursts' }>, seed: number) {
-    this.exponential = new Exponential(seed)
+    this.expected = new Poisson(1, seed)
     this.periodMs = period_ms
     this.onMs = period_ms * duty
     this.perPeriod = (rate * period_ms) / 1000
@@ -131,10 +153,10 @@ class Bursts implements Arrivals {
   }
 
   draw(out: Float64Array): number {
+    this.expected.draw(out)
     for (let i = 0; i < out.length; i++) {
-      this.expected += this.exponential.gap()
       // The two parts of a period may meet one rounding apart.
-      this.last = max(this.last, this.timeOf(this.expected))
+      this.last = max(this.last, this.timeOf(out[i]!))
       out[i] = this.last
     }
     return out.length

@@ -11,6 +11,8 @@ export interface Driver {
    * latency then starts when `next` returned.
    */
   readonly waits: boolean
+  /** Of a driver that waits: whether the step that `next` let start had not to, so that the last one's latency ends there. */
+  readonly follows?: boolean
   /**
    * Waits until the next step may start; null when no step is to follow. A promise only where the event loop must turn
    * meanwhile.

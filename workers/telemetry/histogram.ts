@@ -23,10 +23,14 @@ const UPPER = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 1 : 0
 
 /** Values that are counted at a time, at most. */
 const BATCH = 512
+/** Values that whole numbers of 32 bits, which are faster, count before these are added to the rest. */
+const MOST_RECENT = 2 ** 31
 
 export class LatencyHistogram {
   /** The first bucket takes all below 2^LOWEST. */
   private readonly counts = new Float64Array(BUCKETS + 1)
+  private readonly recent = new Uint32Array(BUCKETS + 1)
+  private recentCount = 0
   count = 0
   max = Number.NEGATIVE_INFINITY
   /** Values to count next, ms from 0 on; filled from outside. */
@@ -35,15 +39,24 @@ export class LatencyHistogram {
 
   /** Counts the first values of the batch. */
   add(length: number): void {
-    const { batch, counts, halves } = this
+    const { batch, halves, recent } = this
     let { max } = this
     for (let i = 0; i < length; i++) {
       const bucket = (halves[2 * i + UPPER]! >>> SHIFT) - FIRST
-      counts[bucket < 0 ? 0 : bucket >= BUCKETS ? BUCKETS : bucket + 1]! += 1
+      recent[bucket < 0 ? 0 : bucket >= BUCKETS ? BUCKETS : bucket + 1]!++
       if (batch[i]! > max) max = batch[i]!
     }
     this.max = max
     this.count += length
+    this.recentCount += length
+    if (this.recentCount >= MOST_RECENT) this.settle()
+  }
+
+  private settle(): void {
+    const { counts, recent } = this
+    for (let bucket = 0; bucket <= BUCKETS; bucket++) counts[bucket]! += recent[bucket]!
+    recent.fill(0)
+    this.recentCount = 0
   }
 
   /**
@@ -52,6 +65,7 @@ export class LatencyHistogram {
    */
   quantile(share: number): number | null {
     if (this.count === 0) return null
+    this.settle()
     const rank = Math.max(1, Math.ceil(share * this.count))
     let seen = 0
     for (let bucket = 0; bucket <= BUCKETS; bucket++) {
@@ -67,7 +81,7 @@ export class LatencyHistogram {
   }
 
   get bytes(): number {
-    return this.counts.byteLength + this.batch.byteLength
+    return this.counts.byteLength + this.recent.byteLength + this.batch.byteLength
   }
 }
 

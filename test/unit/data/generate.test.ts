@@ -154,6 +154,10 @@ describe('the random generator', () => {
     for (let i = 0; i < 15; i += 1) next()
     const random = new Random(42)
     for (let i = 0; i < 1000; i += 1) expect(random.bits() >>> 0).toBe(next())
+    const block = new Int32Array(100)
+    random.fill(block)
+    for (const bits of block) expect(bits >>> 0).toBe(next())
+    expect(random.bits() >>> 0).toBe(next())
   })
 
   it('is uniform, and bounded noise has mean 0 and variance 1', () => {

@@ -50,6 +50,16 @@ describe('a histogram of latencies', () => {
     expect([LATENCY_SHARES.at(-1), told.at(-1)]).toEqual([1, 10_000])
   })
 
+  it('may be asked before all is counted', () => {
+    const histogram = new LatencyHistogram()
+    addAll(histogram, [1, 2, 3])
+    expect(histogram.quantile(0.5)).toBeCloseTo(2, 1)
+    addAll(histogram, [30, 30, 30, 30])
+    expect(histogram.quantile(0.01)).toBeCloseTo(1, 1)
+    expect(histogram.quantile(0.5)).toBeCloseTo(30, 0)
+    expect(histogram.count).toBe(7)
+  })
+
   it('takes what is below and above its range', () => {
     const histogram = new LatencyHistogram()
     expect(histogram.quantile(0.5)).toBeNull()

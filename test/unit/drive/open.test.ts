@@ -148,6 +148,41 @@ describe('the open loop', () => {
     const driver = { waits: true, next: () => ({ skip: 3 }) }
     await expect(run.drive(driver)).rejects.toThrow('this workload has no skip(rows)')
   })
+
+  it('counts what a step that follows at once had to wait for as latency of the one before', async () => {
+    const open: OpenWorkload = { step: ({ rows }) => ({ rows }), finish: () => ({ metrics: {} }) }
+    const run = new MeasuredRun(open, new MemoryCheck(readWorkerMemory(), null, () => {}), null)
+    const pauses = [0, 3, 3, 3]
+    const driver = {
+      waits: true,
+      follows: false,
+      next() {
+        const ms = pauses.shift()
+        if (ms === undefined) return null
+        for (const end = performance.now() + ms; performance.now() < end; );
+        return { rows: 1, train: true }
+      },
+      ended() {
+        this.follows = true
+      },
+    }
+    await run.drive(driver)
+    expect(run.latency.count).toBe(4)
+    expect(run.latency.total).toBeGreaterThanOrEqual(9)
+    expect(run.service.total).toBeLessThan(run.latency.total)
+  })
+
+  it('says of each step whether it followed the last without a wait', () => {
+    const clock = new VirtualClock()
+    const loop = new OpenLoop({ spec: spec({ duration_s: 0.007 }), chunkSize: 1, rows: null, clock })
+    const follows: boolean[] = []
+    driveVirtually(loop, clock, (step) => {
+      follows.push(loop.follows)
+      return { ms: step === 1 ? 2.5 : 0.5 }
+    })
+    // Events at 0 to 6 ms; the second takes until 3.5 ms, the third until 4, the sixth from 5 to 5.5.
+    expect(follows).toEqual([false, false, true, true, true, true, false])
+  })
 })
 
 /** What is said of a queue with constant service at a load, over so many events. */
