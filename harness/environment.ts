@@ -108,4 +108,10 @@ export const ENVIRONMENT: readonly Variable[] = [
     from: 'Stint',
     meaning: 'marks every process of a run, so that the next run can end those that a killed one left',
   },
+  {
+    name: 'STINT_CLEARS',
+    from: 'Stint',
+    meaning:
+      'marks the supervisor of a run, which clears up after a killed one by itself and so is not ended',
+  },
 ]

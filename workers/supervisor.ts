@@ -4,6 +4,7 @@
  */
 
 import { spawnSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { chooseMechanisms } from './caps/choose.ts'
 import type { ComputeCapper } from './caps/compute-group.ts'
@@ -28,6 +29,11 @@ import { EnergyMeter, PerfEnergy } from './telemetry/energy.ts'
 /** A workload that touches new pages grows by up to 2 MB a ms: 6 MB in this time. A reading costs some 5 us. */
 const POLL_MS = 3
 const HIGH_PRIORITY = -10
+
+/** The coordinator's folder for all trials' temporary files. */
+const temporary = process.argv[2]
+// What it starts does not clear up.
+delete process.env['STINT_CLEARS']
 
 const watched = new Map<number, WatchedProcess>()
 let poll: NodeJS.Timeout | null = null
@@ -114,11 +120,16 @@ async function perfJoules(window: TimeWindow | null): Promise<number | null> {
   return perf.within(window)
 }
 
-async function clear(child: WatchedProcess | undefined): Promise<void> {
+function clear(child: WatchedProcess | undefined): Promise<void> {
+  return attempt('remove a cgroup', () => child?.clear())
+}
+
+/** What fails is said, and keeps nothing else from being done. */
+async function attempt(what: string, act: () => unknown): Promise<void> {
   try {
-    await child?.clear()
+    await act()
   } catch (error) {
-    process.stderr.write(`stint: could not remove a cgroup: ${plain((error as Error).message)}\n`)
+    process.stderr.write(`stint: could not ${what}: ${plain((error as Error).message)}\n`)
   }
 }
 
@@ -150,11 +161,13 @@ function handle(request: SupervisorRequest): void {
 /** The coordinator has closed its end, or is dead. */
 async function leave(): Promise<void> {
   if (poll !== null) clearInterval(poll)
-  for (const child of watched.values()) child.kill(null)
-  await Promise.all([...watched.values()].map(clear))
-  for (const child of watched.values()) child.removeTemporary()
-  perf?.stop()
-  await leavePlace()
+  const children = [...watched.values()]
+  for (const child of children) await attempt('end a trial', () => child.kill(null))
+  await Promise.all(children.map(clear))
+  if (temporary !== undefined)
+    await attempt('remove temporary files', () => rmSync(temporary, { recursive: true, force: true }))
+  await attempt('end perf', () => perf?.stop())
+  await attempt('leave a cgroup', leavePlace)
   process.exit(0)
 }
 

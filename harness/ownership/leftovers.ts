@@ -6,8 +6,13 @@ import { OWNER_PATTERN, ownerToken, parseOwner, stateOf, thisProcess } from './o
 
 /** Inherited by every process of a run, a workload's own children included. */
 export const OWNER_VARIABLE = 'STINT_OWNER'
+/** Set for a process that clears up after its owner by itself; not for what that starts. */
+export const CLEARS_VARIABLE = 'STINT_CLEARS'
 /** Hidden where it stands beside files that people look at. */
 const FOLDER = new RegExp(`^\\.?stint-(${OWNER_PATTERN})-[A-Za-z0-9]+$`)
+
+/** A process that starts others while it is being ended is looked at again. */
+const MOST_ROUNDS = 20
 
 export interface Leftovers {
   folders: number
@@ -58,17 +63,44 @@ export function removeOwnFolders(parent: string = tmpdir()): void {
   }
 }
 
+/**
+ * Ends the processes whose temporary files go into a folder or below it, until none is left: what a workload started, where
+ * the supervisor is not there to do it.
+ */
+export function endProcessesOf(folder: string): void {
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const found = entries('/proc')
+      .map(Number)
+      .filter((pid) => Number.isInteger(pid) && pid !== process.pid)
+      .filter((pid) => valueIn(environmentOf(pid), 'TMPDIR')?.startsWith(`${folder}/`) === true)
+    if (found.length === 0) return
+    for (const pid of found) {
+      try {
+        process.kill(pid, 'SIGKILL')
+      } catch {
+        // It has just ended by itself.
+      }
+    }
+  }
+}
+
 /** Trial processes see the end of their coordinator and leave by themselves, except one that was stopped, and a workload's children. */
 function endStrays(): number {
   let processes = 0
   for (const name of entries('/proc')) {
     const pid = Number(name)
     if (!Number.isInteger(pid) || pid === process.pid) continue
-    const token = ownerIn(pid)
+    const environment = environmentOf(pid)
+    const token = valueIn(environment, OWNER_VARIABLE)
     if (token === null || !isOrphaned(token)) continue
     try {
-      process.kill(pid, 'SIGKILL')
-      processes++
+      // A supervisor that were killed now would leave the folders and groups that it is about to remove; a stopped one
+      // goes on to remove them.
+      if (valueIn(environment, CLEARS_VARIABLE) !== null) process.kill(pid, 'SIGCONT')
+      else {
+        process.kill(pid, 'SIGKILL')
+        processes++
+      }
     } catch {
       // It has just ended by itself.
     }
@@ -76,17 +108,20 @@ function endStrays(): number {
   return processes
 }
 
-function ownerIn(pid: number): string | null {
+/** Empty for another user's process, and for one that has just ended. */
+function environmentOf(pid: number): string {
   try {
-    const environment = readFileSync(`/proc/${pid}/environ`, 'latin1')
-    const start = `\0${environment}`.indexOf(`\0${OWNER_VARIABLE}=`)
-    if (start === -1) return null
-    const value = environment.slice(start + OWNER_VARIABLE.length + 1)
-    return value.slice(0, value.indexOf('\0'))
+    return `\0${readFileSync(`/proc/${pid}/environ`, 'latin1')}`
   } catch {
-    // Another user's process, or one that has just ended.
-    return null
+    return ''
   }
+}
+
+function valueIn(environment: string, name: string): string | null {
+  const start = environment.indexOf(`\0${name}=`)
+  if (start === -1) return null
+  const value = environment.slice(start + name.length + 2)
+  return value.slice(0, value.indexOf('\0'))
 }
 
 function isOrphaned(token: string): boolean {

@@ -33,6 +33,7 @@ const LOOK_AGAIN_MS = 3
 
 export class ProcessTree {
   private readonly root: number
+  private readonly rootStart: string | null
   private readonly found = new Map<number, Descendant>()
   /** How many were ever found. */
   private seen = 0
@@ -46,6 +47,7 @@ export class ProcessTree {
   /** @param temporary folder for temporary files that only this trial has; null where its environment does not tell it */
   constructor(root: number, temporary: string | null) {
     this.root = root
+    this.rootStart = startOf(root)
     this.tag = temporary === null ? null : `\0TMPDIR=${temporary}\0`
     this.newest = root
   }
@@ -129,16 +131,21 @@ export class ProcessTree {
     }
   }
 
-  /** As `kill`, and waits until all of it is gone. */
+  /** As `kill`, and waits until all of it is gone, and the root, which was ended before. */
   async end(): Promise<void> {
     for (const until = monotonicMs() + LONGEST_END_MS; monotonicMs() < until; await sleep(LOOK_AGAIN_MS)) {
       this.kill()
-      if (this.found.size === 0) return
+      if (this.found.size === 0 && !this.rootLives()) return
     }
   }
 
   close(): void {
     for (const pid of [...this.found.keys()]) this.forget(pid)
+  }
+
+  private rootLives(): boolean {
+    const start = startOf(this.root)
+    return start !== null && start === this.rootStart
   }
 
   private add(pid: number): boolean {

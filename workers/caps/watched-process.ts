@@ -1,5 +1,4 @@
 /** The supervisor's view of one trial process: its memory, its deadline, its compute cap, and what to clear after it. */
-import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import {
   type ChildrenUsage,
@@ -30,7 +29,6 @@ const KERNEL_MB = 2
 export class WatchedProcess {
   private readonly pid: number
   private deadline: number
-  private readonly temporary: string | null
   private readonly resident: ResidentSize | null
   private readonly tree: ProcessTree
   private polls = 0
@@ -56,7 +54,6 @@ export class WatchedProcess {
   constructor(pid: number, timeoutMs: number | null, temporary: string | null, startsEmpty: boolean) {
     this.hasCode = !startsEmpty
     this.pid = pid
-    this.temporary = temporary
     this.deadline = timeoutMs === null ? Number.POSITIVE_INFINITY : monotonicMs() + timeoutMs
     this.resident = openResident(pid)
     this.tree = new ProcessTree(pid, temporary)
@@ -187,10 +184,6 @@ export class WatchedProcess {
     await this.compute?.remove()
     await this.computeGroup?.remove()
     await this.group?.remove()
-  }
-
-  removeTemporary(): void {
-    if (this.temporary !== null) rmSync(this.temporary, { recursive: true, force: true })
   }
 
   private readUsage(): TreeUsage {

@@ -28,7 +28,7 @@ import {
   type TrialStart,
 } from '../../../workers/protocol/trial-spec.ts'
 import { trialErrorFrom } from '../../../workers/untrusted.ts'
-import { makeOwnedFolder, removeLeftovers } from '../../ownership/leftovers.ts'
+import { endProcessesOf, makeOwnedFolder, removeLeftovers } from '../../ownership/leftovers.ts'
 import { workloadName } from '../../sweep/paths.ts'
 import type { DuetExecutor } from '../executor.ts'
 import { entryFile } from './entries.ts'
@@ -139,6 +139,8 @@ export class LocalExecutor implements DuetExecutor {
   private ahead: Started[] = []
   private folders = 0
   private closed = false
+  /** Whether the supervisor did not live to end what trials had started. */
+  private isAbandoned = false
   private resources = NO_RESOURCES
 
   constructor(options: LocalExecutorOptions = {}) {
@@ -147,8 +149,11 @@ export class LocalExecutor implements DuetExecutor {
     this.temporary = makeOwnedFolder(options.temporaryRoot)
     this.onOutput = options.onOutput ?? (() => {})
     this.credentials = options.credentials ?? true
-    this.supervisor = new Supervisor(options.mechanism ?? null)
-    void this.supervisor.ended.then(() => this.killProcesses())
+    this.supervisor = new Supervisor(options.mechanism ?? null, this.temporary)
+    void this.supervisor.ended.then(() => {
+      this.isAbandoned = !this.closed
+      this.killProcesses()
+    })
   }
 
   /** What caps this machine can enforce, so that a sweep can be refused before its first trial. */
@@ -284,6 +289,7 @@ export class LocalExecutor implements DuetExecutor {
     this.killProcesses()
     await Promise.all([...this.processes].map((child) => child.ended))
     await this.supervisor.close()
+    if (this.isAbandoned) endProcessesOf(this.temporary)
     try {
       rmSync(this.temporary, { recursive: true, force: true })
     } catch {

@@ -11,6 +11,7 @@ import type {
 } from '../../../workers/protocol/supervisor.ts'
 import type { ComputeMechanism } from '../../../workers/protocol/trial-result.ts'
 import type { MemoryScope } from '../../../workers/protocol/trial-spec.ts'
+import { CLEARS_VARIABLE } from '../../ownership/leftovers.ts'
 import { entryFile } from './entries.ts'
 import { workerEnvironment } from './environment.ts'
 import { endStuckStart, metTaskLimit, taskLimitError } from './task-limit.ts'
@@ -24,7 +25,7 @@ interface Waiting {
 
 export interface Watch {
   timeoutMs: number | null
-  /** Folder to remove where this process cannot do it any more. */
+  /** Folder for temporary files that only this process and what it starts have. */
   temporary: string | null
   /** Its memory is capped before any code of a workload runs. */
   startsEmpty: boolean
@@ -53,13 +54,19 @@ export class Supervisor {
   /** Rejects with the reason once the process has ended. */
   private readonly failure: Promise<never>
 
-  /** @param mechanism the only compute mechanism to try; null for the best that works */
-  constructor(mechanism: ComputeMechanism | null) {
-    this.child = fork(entryFile('supervisor'), [], {
+  /**
+   * @param mechanism the only compute mechanism to try; null for the best that works
+   * @param temporary folder to remove where this process cannot do it any more
+   */
+  constructor(mechanism: ComputeMechanism | null, temporary: string) {
+    this.child = fork(entryFile('supervisor'), [temporary], {
       // A group of its own: a terminal's Ctrl-C must not reach it.
       detached: true,
       execArgv: [],
-      env: workerEnvironment(mechanism === null ? {} : { STINT_COMPUTE_MECHANISM: mechanism }),
+      env: workerEnvironment({
+        [CLEARS_VARIABLE]: '1',
+        ...(mechanism !== null && { STINT_COMPUTE_MECHANISM: mechanism }),
+      }),
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
     this.hear()
