@@ -18,7 +18,7 @@ import type { Correction, Scenario } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
 import { pairNotices } from './notices.ts'
 import type { Notice } from './section.ts'
-import { capitalised, scalarText } from './words.ts'
+import { capitalised, scalarText, settingLabel } from './words.ts'
 
 /** What of a run is compared; names are unique among the runs. */
 export type ComparedRun = Pick<RecordedRun, 'name' | 'manifest' | 'trials' | 'notes'>
@@ -27,6 +27,8 @@ export type ComparedRun = Pick<RecordedRun, 'name' | 'manifest' | 'trials' | 'no
 export interface ComparisonLine {
   /** The scenario that both sides share; '' where the sides are scenarios themselves. */
   scenario: string
+  /** The same in words, for people; '' where `scenario` is. */
+  words: string
   a: string
   b: string
   /** What people choose between: the runs, or within a run the values of the reference, such as two profiles. */
@@ -106,7 +108,7 @@ export function compareRuns(runs: readonly ComparedRun[], options: CompareOption
     for (const [i, pair] of paired.pairs.entries()) {
       pairs.push(pair)
       abouts.set(key(pair.a.id, pair.b.id), {
-        scenario: paired.labels[i]!,
+        ...paired.labels[i]!,
         a: reference.name,
         b: other.name,
         sides: { a: reference.name, b: other.name },
@@ -166,7 +168,7 @@ export function compareWithin(
     margin: settings.margin,
     lines: rows.map((row) => ({
       row,
-      scenario: '',
+      ...{ scenario: '', words: '' },
       a: row.a_label,
       b: row.b_label,
       sides: { a: sideOf(row.a), b: sideOf(row.b) },
@@ -196,7 +198,7 @@ function pairRuns(
   b: ComparedRun,
 ): {
   pairs: GroupPair[]
-  labels: string[]
+  labels: Pick<ComparisonLine, 'scenario' | 'words'>[]
   notices: Notice[]
 } {
   const axes = new Set([a, b].flatMap(({ manifest }) => manifest.sweep.axes))
@@ -211,7 +213,7 @@ function pairRuns(
     return { ...found, id: `${run.name}/${found.id}`, label: `${run.name}: ${found.label}` }
   }
   const pairs: GroupPair[] = []
-  const labels: string[] = []
+  const labels: ReturnType<typeof pairRuns>['labels'] = []
   const alone: string[] = []
   for (const pool of poolsOf(a)) {
     const { scenario } = pool
@@ -219,7 +221,7 @@ function pairRuns(
     const partner = candidates.get(key)
     if (partner) {
       pairs.push({ a: group(a, pool, groupsA), b: group(b, partner, groupsB), apart: true })
-      labels.push(scenario.label)
+      labels.push({ scenario: scenario.label, words: wordsOf(scenario, axes) })
     } else alone.push(`${a.name}: ${scenario.label}`)
     candidates.delete(key)
   }
@@ -237,6 +239,14 @@ function pairRuns(
     })
   }
   return { pairs, labels, notices }
+}
+
+/** `chunk 64, batch 8, 0.5 cores`: a scenario by its axes, or its label where it has none. */
+function wordsOf({ label, point }: Scenario, axes: ReadonlySet<string>): string {
+  const words = [...axes]
+    .filter((key) => Object.hasOwn(point, key))
+    .map((key) => settingLabel(key, point[key]))
+  return words.length === 0 ? label : words.join(', ')
 }
 
 /** Settings that make two scenarios the same: those that its id is made of. */

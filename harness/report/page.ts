@@ -4,13 +4,26 @@ import type { Scalar } from '../../workers/workload.ts'
 import { groupByScenario } from '../analyse/values.ts'
 import type { Manifest } from '../record/types.ts'
 import type { LogSummary } from './chunk-logs.ts'
-import type { Explore, PageMetric, PageModel, Report, ScenarioDetail, TrialDetail } from './section.ts'
+import type {
+  Explore,
+  PageMetric,
+  PageModel,
+  Report,
+  ScenarioDetail,
+  Section,
+  TrialDetail,
+} from './section.ts'
 import type { ReportModel, ScenarioReport } from './types.ts'
 import { capitalised, metricTitle, plain, scalarText, settingLabel, settingName, shellWord } from './words.ts'
 
 export function pageModel({ title, subtitle, answer, sections, footer, page }: Report): PageModel {
   const { explore = null, metrics = [], details = [] } = page ?? {}
-  return { title, subtitle, answer, sections, footer, explore, metrics, details }
+  return { title, subtitle, answer, sections: filled(sections), footer, explore, metrics, details }
+}
+
+/** Those that have something to say: a title over nothing looks like a fault. */
+export function filled(sections: readonly Section[]): Section[] {
+  return sections.filter(({ blocks }) => blocks.length > 0)
 }
 
 // ---------------------------------------------------------------- what the reader of a run's page chooses among

@@ -4,6 +4,7 @@ import type { Scalar } from '../../workers/workload.ts'
 import { type ComparisonRow, membersOf } from '../analyse/comparison.ts'
 import type { ChunkSizes } from '../analyse/latency.ts'
 import { count, formatDuration, formatNumber, formatP, formatShare, plain, wholeNumber } from '../format.ts'
+import type { Where } from '../gate/types.ts'
 import type { Metric } from '../metrics.ts'
 import { own } from '../own.ts'
 import type { Correction, Sweep } from '../sweep/types.ts'
@@ -203,6 +204,21 @@ function changeOfOne(key: string, a: Scalar | undefined, b: Scalar | undefined):
   return unitLast
     ? `${scalarText(b)} against ${settingLabel(key, a)}`
     : `${settingLabel(key, b)} against ${scalarText(a)}`
+}
+
+/** `+96% from chunk 1,250 on, −0.2% before`; empty where a change is the same everywhere. */
+export function whereText(where: Where): string {
+  const change = (ratio: number) => ratioText(ratio, null, null)
+  switch (where.shape) {
+    case 'everywhere':
+      return ''
+    case 'from':
+      return `${change(where.after)} from chunk ${wholeNumber(where.chunk + 1)} on, ${change(where.before)} before`
+    case 'between':
+      return `${change(where.inside)} in chunks ${wholeNumber(where.from + 1)} to ${wholeNumber(where.to)}, ${change(where.outside)} elsewhere`
+    case 'growing':
+      return `${change(where.first)} at the first chunks, ${change(where.last)} at the last`
+  }
 }
 
 export type RatioStyle = 'percent' | 'factor'

@@ -249,12 +249,38 @@ describe.skipIf(!existsSync(CHROMIUM))(`the page of a report (skipped without ${
     await page.emulateMedia({ media: 'print' })
     for (const hands of ['nav', '.give', '.filters form', '.step', '.opener'])
       expect(await page.locator(hands).first().isVisible(), hands).toBe(false)
-    expect(await page.locator('.count').isVisible()).toBe(true)
+    // Paper has no boxes that show what was chosen.
+    expect(await page.locator('.count').textContent()).toContain('Chunk size 64')
+    expect(await page.locator('.count .on-paper').isVisible()).toBe(true)
+    // Buttons would leave heads blank where a browser repeats them on the next page.
+    const heads = page.locator('#results thead button')
+    expect(await heads.first().evaluate((button) => getComputedStyle(button).display)).toBe('contents')
     const clipped = await page
       .locator('.table')
       .evaluateAll((tables) => tables.filter((table) => table.scrollHeight > table.clientHeight + 1).length)
     expect(clipped).toBe(0)
     expect((await page.pdf()).byteLength).toBeGreaterThan(20_000)
+  })
+
+  it('prints each picture on one page, and says how many rows it does not print', async () => {
+    const gate = gateOf()
+    const [row] = gate.rows
+    const [profile] = gate.profiles
+    const many = Array.from({ length: 60 }, (_, i) => `s${i}`)
+    gate.rows = many.map((scenario) => ({ ...row!, scenario, label: scenario }))
+    gate.profiles = many.map((scenario) => ({ ...profile!, scenario, label: scenario }))
+    await save('long', gateReport(gate, 'edge.yaml', gateProfilePlot(gate, 'gate-profile.png')))
+    const page = await open('long')
+    const note = page.locator('#rows .on-paper')
+    expect(await note.isVisible()).toBe(false)
+    // A4 between its margins, at 96 px an inch.
+    await page.setViewportSize({ width: 703, height: 1016 })
+    await page.emulateMedia({ media: 'print' })
+    expect(await note.textContent()).toContain('Printed are 50 of 60 rows')
+    expect(await note.isVisible()).toBe(true)
+    const { height } = (await page.locator('#where .drawing svg').boundingBox())!
+    expect(height).toBeGreaterThan(400)
+    expect(height).toBeLessThan(900)
   })
 
   it('says all in plain HTML where no script runs', async () => {
@@ -430,6 +456,8 @@ describe.skipIf(!existsSync(CHROMIUM))(`the page of a report (skipped without ${
     await page.getByRole('group', { name: 'Change' }).getByLabel('worse').check()
     await expect.poll(() => rowsOf(page, 'series')).toBe(1)
     await expect.poll(() => marksOf(page, 'series')).toBe(12)
+    // No title stands over nothing.
+    expect(await page.locator('main h2').allTextContents()).toEqual(['Over the runs'])
     expect(await violations(page)).toEqual([])
   })
 })
@@ -474,7 +502,7 @@ async function open(name: string, hash = ''): Promise<Page> {
 
 /** What follows a choice later is faded until it does. */
 async function settled(): Promise<void> {
-  await expect.poll(() => tab.locator('[aria-busy=true]').count()).toBe(0)
+  await expect.poll(() => tab.locator('[aria-busy=true]').count(), { timeout: 20_000 }).toBe(0)
 }
 
 /** Loads a page anew, also where it is the one that is open. */

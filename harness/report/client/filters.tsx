@@ -49,6 +49,7 @@ export function Filters({ model, store }: Props) {
         {chosen.count === items.length
           ? `All ${wholeNumber(items.length)} ${plural(explore.noun)}`
           : `${wholeNumber(chosen.count)} of ${wholeNumber(items.length)} ${plural(explore.noun)}`}
+        {active > 0 && <span class="on-paper">{chosenWords(explore.filters, choice)}</span>}
         {choice.selected.size > 0 && (
           <button type="button" class="pill" onClick={() => store.set({ selected: new Set() })}>
             {wholeNumber(choice.selected.size)} selected <span aria-hidden="true">×</span>
@@ -67,6 +68,15 @@ export function Filters({ model, store }: Props) {
       </p>
     </search>
   )
+}
+
+/** Paper shows no boxes: `Chunk size 64 or 256; search "ridge"`. */
+function chosenWords(filters: readonly Filter[], { filters: chosen, search }: Choice): string {
+  const words = filters.flatMap(({ key, title, values }) => {
+    const some = [...(chosen.get(key) ?? [])].map((index) => values[index])
+    return some.length === 0 ? [] : [`${plain(title)} ${some.join(' or ')}`]
+  })
+  return [...words, ...(search === '' ? [] : [`search "${plain(search)}"`])].join('; ')
 }
 
 export function plural(noun: string): string {

@@ -157,9 +157,15 @@ export function DataTable({ table, further = [], id, name, model, store, state }
         {shown.length === 0 && <p class="none">No row is left by the filters.</p>}
       </section>
       {shown.length < ordered.length && (
-        <button type="button" class="more" onClick={() => setWhole(true)}>
-          Show all {wholeNumber(ordered.length)} rows
-        </button>
+        <>
+          <button type="button" class="more" onClick={() => setWhole(true)}>
+            Show all {wholeNumber(ordered.length)} rows
+          </button>
+          <p class="note on-paper">
+            Printed are {wholeNumber(shown.length)} of {wholeNumber(ordered.length)} rows; "Show all" before
+            printing prints the others.
+          </p>
+        </>
       )}
       {table.note !== undefined && <p class="note">{table.note}</p>}
     </div>

@@ -3,7 +3,7 @@
 import { count, wholeNumber } from '../../format.ts'
 import type { GateProfile, GateResult } from '../../gate/types.ts'
 import type { Plot } from '../section.ts'
-import { itemId, ratioText } from '../words.ts'
+import { itemId, ratioText, whereText } from '../words.ts'
 import { linearTicks, logTicks, tickLabel } from './scale.ts'
 import { ellipsis, pictureFrame } from './text.ts'
 import { FONT_SIZE, INK, REFERENCE } from './theme.ts'
@@ -20,18 +20,25 @@ export function gateProfilePlot({ profiles, name, candidate, baseline }: GateRes
   if (usable.length === 0) return { file, alt: ALT, skipped: 'no duet played a whole stream' }
   const shown = [...usable].sort((a, b) => furthest(b) - furthest(a)).slice(0, MOST_PANELS)
   const more = usable.length - shown.length
-  const subtitle = `${name} · ${candidate} against ${baseline}${more > 0 ? ` · ${count(more, 'scenario')} more` : ''}`
+  const which = more > 0 ? ` · the ${shown.length} of ${usable.length} scenarios that change most` : ''
+  const subtitle = `${name} · ${candidate} against ${baseline}${which}`
+  // One scale: what is noise in one panel must not look like the change in another.
+  const reach = Math.max(1.05, ...shown.map((profile) => Math.exp(furthest(profile)))) ** 1.15
   const spec = {
     ...pictureFrame(ALT, 'Time along the stream, candidate over baseline', subtitle, WIDTH),
     spacing: 34,
-    vconcat: shown.map((profile, i) => panel(profile, i === shown.length - 1)),
+    vconcat: shown.map((profile, i) => panel(profile, reach, i === shown.length - 1)),
   }
   return { file, alt: ALT, spec }
 }
 
 const furthest = ({ ratio }: GateProfile) => Math.max(...ratio.map((value) => Math.abs(Math.log(value))))
 
-function panel({ scenario, label, chunks, ratio, low, high, duets }: GateProfile, last: boolean) {
+function panel(
+  { scenario, label, chunks, ratio, low, high, duets, where }: GateProfile,
+  reach: number,
+  last: boolean,
+) {
   const step = chunks / ratio.length
   const values = ratio.map((value, i) => ({
     about: itemId(scenario, 'latency_mean_ms'),
@@ -42,7 +49,6 @@ function panel({ scenario, label, chunks, ratio, low, high, duets }: GateProfile
     shown: ratioText(value, low[i] ?? null, high[i] ?? null),
     chunks: `${wholeNumber(Math.floor(i * step))} to ${wholeNumber(Math.floor((i + 1) * step))}`,
   }))
-  const reach = Math.max(1.05, ...values.flatMap((one) => [one.value, 1 / one.value])) ** 1.15
   const domain: [number, number] = [1 / reach, reach]
   const ticks = reach > 3 ? logTicks(domain) : linearTicks(domain, 5)
   const x = {
@@ -60,11 +66,13 @@ function panel({ scenario, label, chunks, ratio, low, high, duets }: GateProfile
     field: 'value',
     type: 'quantitative',
     scale: { type: 'log', domain, nice: false, clamp: true },
-    axis: { title: 'ratio', values: ticks, labelExpr: tickLabel({ type: 'linear', ticks }) },
+    axis: { title: 'Candidate / baseline', values: ticks, labelExpr: tickLabel({ type: 'linear', ticks }) },
   }
+  const place = whereText(where)
+  const panelTitle = `${label}, ${count(duets, 'duet')}${place === '' ? '' : `: ${place}`}`
   return {
     title: {
-      text: ellipsis(`${label}, ${count(duets, 'duet')}`, FONT_SIZE.axisTitle, WIDTH),
+      text: ellipsis(panelTitle, FONT_SIZE.axisTitle, WIDTH),
       fontSize: FONT_SIZE.axisTitle,
       fontWeight: 400,
       color: INK,

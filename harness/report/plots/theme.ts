@@ -92,6 +92,8 @@ export function config(): Config {
       tickSize: 5,
     },
     axisY: { domain: false, ticks: false },
+    // Numbers that touch read as one.
+    axisX: { labelOverlap: 'greedy', labelSeparation: 10 },
     legend: {
       titleFontSize: FONT_SIZE.tick,
       titleFontWeight: 600,

@@ -325,12 +325,14 @@ function labelFront({ points, front, encoding, xs, ys, shown, intervals }: Pictu
 export function headline({ front, points, cost, accuracy }: Picture, margin: number): string {
   const [first, last] = [front[0]!, front.at(-1)!]
   const name = metricName(accuracy.name)
+  // A title gives no more digits than one remembers.
+  const about = (value: number, unit: string) => formatMetric(Number(value.toPrecision(3)), unit)
   const show = (point: Point) =>
-    `${name} ${formatMetric(point.y.value, accuracy.unit)} at ${formatMetric(point.x.value, cost.unit)}`
+    `${name} ${about(point.y.value, accuracy.unit)} at ${about(point.x.value, cost.unit)}`
   if (points.length === 1) return capitalised(show(first))
   if (points.every(({ y }) => y.value === first.y.value)) {
-    const range = `${formatMetric(points[0]!.x.value, cost.unit)} to ${formatMetric(points.at(-1)!.x.value, cost.unit)}`
-    return `${capitalised(name)} is ${formatMetric(first.y.value, accuracy.unit)} throughout, the ${costWord(cost.name)} ${range}`
+    const range = `${about(points[0]!.x.value, cost.unit)} to ${about(points.at(-1)!.x.value, cost.unit)}`
+    return `${capitalised(name)} is ${about(first.y.value, accuracy.unit)} throughout, the ${costWord(cost.name)} ${range}`
   }
   if (front.length === 1) return `${capitalised(show(first))}: no other scenario is better at either`
   const scores = points.map(({ y }) => y.value)
@@ -343,7 +345,7 @@ export function headline({ front, points, cost, accuracy }: Picture, margin: num
   }
   const factor = last.x.value / first.x.value
   const price = factor >= 1.1 ? `, for ${formatNumber(factor)} times the ${costWord(cost.name)}` : ''
-  return `${capitalised(name)} from ${formatMetric(first.y.value, accuracy.unit)} to ${formatMetric(last.y.value, accuracy.unit)}${price}`
+  return `${capitalised(name)} from ${about(first.y.value, accuracy.unit)} to ${about(last.y.value, accuracy.unit)}${price}`
 }
 
 /** Why a picture shows latency per row, where it does. */

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { deflateRawSync, gunzipSync } from 'node:zlib'
 import { builtFile } from '../../package-folder.ts'
+import { filled } from '../page.ts'
 import { coloursOnDark, fontRules, GRID, INK, MUTED, REFERENCE } from '../plots/theme.ts'
 import { type Block, missingPicture, picturesOf, type Report, shortened, type Table } from '../section.ts'
 import { plain } from '../words.ts'
@@ -46,7 +47,12 @@ ${subtitle === '' ? '' : `<p class="lead">${escaped(subtitle)}</p>`}
 </header>
 <main>
 <noscript><p class="note">Without JavaScript this page is text only: its tables cannot be filtered or sorted, and the pictures are files beside it.</p></noscript>
-${sections.map(({ id, title, blocks }) => `<section id="${id}">\n${title === '' ? '' : `<h2>${escaped(title)}</h2>\n`}${blocks.map(blockHtml).join('\n')}\n</section>`).join('\n')}
+${filled(sections)
+  .map(
+    ({ id, title, blocks }) =>
+      `<section id="${id}">\n${title === '' ? '' : `<h2>${escaped(title)}</h2>\n`}${blocks.map(blockHtml).join('\n')}\n</section>`,
+  )
+  .join('\n')}
 </main>
 <footer>${escaped(footer)}</footer>
 </div>

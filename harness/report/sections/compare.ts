@@ -54,7 +54,11 @@ export function compareReport(comparison: RunComparison, pictures: readonly Plot
     tables: [comparisonTable(rows, TABLE)],
     pictureFiles: PICTURES,
     checks: lines.map((line) => checkOf(line, alpha)),
-    data: { ...comparison, recommendation: compareAnswer(comparison).text },
+    data: {
+      ...comparison,
+      lines: lines.map(({ words: _, ...line }) => line),
+      recommendation: compareAnswer(comparison).text,
+    },
     footer: `Written by Stint ${STINT_VERSION}. Every number was measured in these runs; a dash means unknown.`,
     file: 'compare',
     source: null,
@@ -76,7 +80,7 @@ function explored(lines: readonly ComparisonLine[]): Explore {
   }))
   return exploreBy('comparison', items, [
     { key: 'metric', title: 'Metric', of: ({ row }) => metricName(row.metric) },
-    { key: 'scenario', title: 'Scenario', of: ({ scenario }) => scenario },
+    { key: 'scenario', title: 'Scenario', of: ({ words }) => words },
     { key: 'a', title: 'Reference', of: ({ a }) => a },
     { key: 'b', title: 'Compared', of: ({ b }) => b },
     { key: 'verdict', title: 'Verdict', of: ({ row }) => row.verdict.replace('_', ' ') },
@@ -164,7 +168,7 @@ function columnsFor({ lines, alpha, correction }: RunComparison): ColumnOf<Compa
   })
   return [
     text('Metric', ({ row }) => metricName(row.metric)),
-    ...(varies(({ scenario }) => scenario) ? [text('Scenario', ({ scenario }) => scenario)] : []),
+    ...(varies(({ words }) => words) ? [text('Scenario', ({ words }) => words)] : []),
     ...(varies(({ a }) => a) ? [text('a (reference)', ({ a }) => a)] : []),
     ...(varies(({ b }) => b) ? [text('b', ({ b }) => b)] : []),
     number('Mean a', 3, (row) => formatMetric(row.mean_a, row.unit)),
@@ -206,13 +210,13 @@ function pairsOf({ lines }: RunComparison): Line[] {
     row: line.row,
     pair: pairWords(line),
     change: line.scenario === '' ? pairWords(line) : `${line.b} against ${line.a}`,
-    shared: line.scenario,
+    shared: line.words,
     about: [lineId(line)],
   }))
 }
 
-function pairWords({ scenario, a, b }: Omit<ComparisonLine, 'row'>): string {
-  return `${b} against ${a}${scenario === '' ? '' : `, ${scenario}`}`
+function pairWords({ words, a, b }: Omit<ComparisonLine, 'row'>): string {
+  return `${b} against ${a}${words === '' ? '' : `, ${words}`}`
 }
 
 function verdictCell(row: ComparisonRow, alpha: number): Cell {

@@ -15,7 +15,16 @@ import {
   type Table,
   type Tone,
 } from '../section.ts'
-import { amountText, capitalised, itemId, metricName, ratioStyle, ratioText, waitText } from '../words.ts'
+import {
+  amountText,
+  capitalised,
+  itemId,
+  metricName,
+  ratioStyle,
+  ratioText,
+  waitText,
+  whereText,
+} from '../words.ts'
 
 const VERDICTS: Record<RowVerdict, { text: string; tone?: Tone }> = {
   regression: { text: 'REGRESSION', tone: 'bad' },
@@ -372,19 +381,8 @@ function untestedBlocks({ untested }: GateResult): Block[] {
 function whereWords(row: GateRow, { profiles }: GateResult): string {
   if (row.metric !== 'latency_mean_ms' || row.source !== 'duets') return ''
   const profile = profiles.find(({ scenario }) => scenario === row.scenario)
-  if (profile === undefined) return ''
-  const { where } = profile
-  const change = (ratio: number) => ratioText(ratio, null, null)
-  switch (where.shape) {
-    case 'everywhere':
-      return ''
-    case 'from':
-      return `; ${change(where.after)} from chunk ${wholeNumber(where.chunk + 1)} on, ${change(where.before)} before`
-    case 'between':
-      return `; ${change(where.inside)} in chunks ${wholeNumber(where.from + 1)} to ${wholeNumber(where.to)}, ${change(where.outside)} elsewhere`
-    case 'growing':
-      return `; ${change(where.first)} at the first chunks, ${change(where.last)} at the last`
-  }
+  const where = profile === undefined ? '' : whereText(profile.where)
+  return where === '' ? '' : `; ${where}`
 }
 
 function regressions(rows: readonly GateRow[]): GateRow[] {
@@ -443,7 +441,7 @@ function headline({ verdict, baseline, candidate, rows }: GateResult): string {
   const [worse, changed] = [named(false), named(true)]
   const found = [
     ...(ended ? ['a scenario that was ok no longer is'] : []),
-    ...(worse === '' ? [] : [`${worse} worse by more than the margin`]),
+    ...(worse === '' ? [] : [`${worse} worse by more than the margin${largestWords(bad, rows)}`]),
     ...(changed === '' ? [] : [`${changed} changed by more than the margin`]),
   ]
   switch (verdict) {
@@ -456,6 +454,18 @@ function headline({ verdict, baseline, candidate, rows }: GateResult): string {
         ? `UNDECIDED: ${sides}, nothing could be compared, since no scenario ran in both`
         : `UNDECIDED: ${sides}, a regression is neither proven nor ruled out`
   }
+}
+
+/** `, +10% [+5.0, +20] in chunk_size=64`: the largest change for the worse and where it is; empty where it has no size. */
+function largestWords(bad: readonly GateRow[], rows: readonly GateRow[]): string {
+  const sized = bad.filter(({ ratio, direction }) => ratio !== null && direction !== 'neutral')
+  const size = ({ ratio }: GateRow) => Math.abs(Math.log(ratio!.value))
+  const [worst] = sized.sort((a, b) => size(b) - size(a))
+  if (worst === undefined) return ''
+  const isOneMetric = sized.every(({ metric }) => metric === worst.metric)
+  const isOneScenario = rows.every(({ scenario }) => scenario === worst.scenario)
+  const which = sized.length === 1 ? '' : `the largest ${isOneMetric ? '' : `${rowName(worst)} `}`
+  return `, ${which}${changeWords(worst)}${isOneScenario ? '' : ` in ${worst.label}`}`
 }
 
 /** What was done, and what the numbers hold at. */

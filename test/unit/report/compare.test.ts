@@ -228,3 +228,25 @@ test('pairs by seed where both runs vary it', () => {
     row: { test: 'paired_by_seed', n_a: 3, t: expect.closeTo(t, 9), b: 'b/s1+s2+s3' },
   })
 })
+
+test('names the scenarios of many in words that are not cut', () => {
+  const shape: Shape = {
+    chunk_size: [16, 256],
+    batch_size: [4, 64],
+    max_memory_mb: [64, 256],
+    max_compute_units: [0.1, 0.25],
+  }
+  const comparison = compareRuns([named('a', shape), named('b', { ...shape, seed: 2 })])
+  const { spec } = significancePlot(forestOf(comparison), 'significance.png')
+  const text = JSON.stringify(spec)
+  expect(text).toContain('"pair":"chunk 256, batch 64, 64 MB, 0.25 cores"')
+  expect(text).not.toContain('…')
+  const report = compareReport(comparison)
+  expect(textOf(report)).toContain('chunk 16, batch 4, 256 MB, 0.1 cores')
+  // Programs go on reading what the sweep says, and no more.
+  const [line] = report.data['lines'] as object[]
+  expect(line).toMatchObject({
+    scenario: 'chunk_size=16 batch_size=4 max_memory_mb=64 max_compute_units=0.1',
+  })
+  expect(line).not.toHaveProperty('words')
+})

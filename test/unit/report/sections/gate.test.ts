@@ -148,6 +148,19 @@ describe('a gate that is undecided', () => {
     expect(worse).toContain('mean chunk latency worse by more than the margin')
   })
 
+  it('names the largest change for the worse in its first line, and where', () => {
+    const other: GateRow = {
+      ...row,
+      ...{ scenario: 's2', label: 'chunk_size=256', ratio: { value: 1.3, low: 1.2, high: 1.41 } },
+    }
+    const first = (rows: GateRow[]) => reportOf(result('regression', rows)).answer.text
+    expect(first([row])).toMatch(/worse by more than the margin, \+9\.8% \[\+6\.1, \+13\]$/)
+    expect(first([row, other])).toMatch(/the margin, the largest \+30% \[\+20, \+41\] in chunk_size=256$/)
+    expect(first([row, { ...other, verdict: 'ruled_out' }])).toMatch(
+      /the margin, \+9\.8% \[\+6\.1, \+13\] in chunk_size=64$/,
+    )
+  })
+
   it('names what was not measured', () => {
     const missing: GateRow = {
       ...row,
