@@ -230,7 +230,7 @@ describe('the front', () => {
     expect(rates(10, 300, 200)).toBeGreaterThan(0.015)
     expect(rates(10, 300, 200)).toBeLessThan(0.11)
   })
-  test.runIf(process.env['STINT_FULL'])('so it is for few trials and for many', { timeout: 120_000 }, () => {
+  test.runIf(process.env['STINT_FULL'])('so it is for few trials and for many', { timeout: 600_000 }, () => {
     for (const [trials, least, most] of [
       [5, 0.03, 0.1],
       [10, 0.04, 0.075],
