@@ -204,7 +204,7 @@ function withoutOldPictures(
   record: string | null,
 ): WrittenReport['skipped'] {
   const pictures = picturesOf(report).filter(hasFile)
-  const drawn = new Set(pictures.flatMap(({ file, spec }) => (spec ? [file] : [])))
+  const drawn = new Set(pictures.flatMap(({ file, skipped }) => (skipped === undefined ? [file] : [])))
   for (const file of [...pictures.map(({ file }) => file), ...(report.pictureFiles ?? [])]) {
     const path = join(folder, pictureFile(file, format))
     if (!drawn.has(file) && (record === null || isReplaceable(path, record))) rmSync(path, { force: true })

@@ -1,5 +1,5 @@
 /** What the command line loads before it does anything: starting is quick because little is loaded. */
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -64,6 +64,18 @@ describe('the command line loads', () => {
     const packages = loaded.filter(isPackage)
     expect(loaded.length).toBeGreaterThan(0)
     expect(packages.filter((path) => HEAVY.test(path) || unwanted.test(path))).toEqual([])
+  })
+
+  it('nothing that draws for tables and texts of a report, whatever pictures it has data for', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'start-up-'))
+    try {
+      cpSync(RUN, folder, { recursive: true })
+      const files = loaded('report', folder, '--export', 'csv,markdown')
+      expect(files.some((path) => isPackage(path) && HEAVY.test(path))).toBe(false)
+      expect(readFileSync(join(folder, 'reports/report.md'), 'utf8')).toContain('benchmarks/caps.png: ')
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 
   it('what draws only for a command that draws, which shows that it would be seen', () => {

@@ -4,6 +4,7 @@ import { count, formatNumber, wholeNumber } from '../../format.ts'
 import type { Plot } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
 import { coresOf, scalarText } from '../words.ts'
+import { drawnBy } from './drawn-by.ts'
 import { linearTicks, logTicks, numbersAlong } from './scale.ts'
 import { captionLayer, pictureFrame, pictureSubtitle } from './text.ts'
 import { INK } from './theme.ts'
@@ -59,26 +60,28 @@ export function capsPlot(model: ReportModel, file: string): Plot {
     const skipped = capped ? 'no trial reports what it used' : 'no scenario asks for a cap'
     return { file, alt: ALT, skipped }
   }
-  const states = STATES.filter((state) =>
-    panels.some(({ points }) => points.some((point) => point.state === state)),
-  )
-  // A single panel has the room of two.
-  const width = panels.length === 1 ? SIDE * 2 + GAP : SIDE
-  const caption = captionLayer(captionOf(model, panels), SIDE + 78, TEXT_WIDTH)
-  const spec = {
-    ...pictureFrame(ALT, headline(compute.points, memory.points), pictureSubtitle(model), TEXT_WIDTH),
-    spacing: GAP,
-    // The caption below the first panel must not push the second one away.
-    bounds: 'flush',
-    // Shared, the offsets in one panel would be measured by the bands of the other.
-    resolve: { scale: { xOffset: 'independent' } },
-    hconcat: panels.map((panel, i) => ({
-      width,
-      height: SIDE,
-      layer: [...layersOf(panel, states, width), ...(i === 0 ? [caption] : [])],
-    })),
+  const makeSpec = () => {
+    const states = STATES.filter((state) =>
+      panels.some(({ points }) => points.some((point) => point.state === state)),
+    )
+    // A single panel has the room of two.
+    const width = panels.length === 1 ? SIDE * 2 + GAP : SIDE
+    const caption = captionLayer(captionOf(model, panels), SIDE + 78, TEXT_WIDTH)
+    return {
+      ...pictureFrame(ALT, headline(compute.points, memory.points), pictureSubtitle(model), TEXT_WIDTH),
+      spacing: GAP,
+      // The caption below the first panel must not push the second one away.
+      bounds: 'flush',
+      // Shared, the offsets in one panel would be measured by the bands of the other.
+      resolve: { scale: { xOffset: 'independent' } },
+      hconcat: panels.map((panel, i) => ({
+        width,
+        height: SIDE,
+        layer: [...layersOf(panel, states, width), ...(i === 0 ? [caption] : [])],
+      })),
+    }
   }
-  return { file, alt: ALT, spec }
+  return drawnBy({ file, alt: ALT }, makeSpec)
 }
 
 function computePoint({ id, label, compute }: ScenarioReport): CapPoint[] {

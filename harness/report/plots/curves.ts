@@ -8,6 +8,7 @@ import { type Bundle, bundleRows } from '../bundle.ts'
 import type { Plot } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
 import { scalarText, settingLabel, settingName } from '../words.ts'
+import { drawnBy } from './drawn-by.ts'
 import { type AxesEncoding, encodeAxes, type Levels, levelChannels, levelOf } from './encode.ts'
 import { linearTicks, numbersAlong, type PlotScale } from './scale.ts'
 import { captionView, ellipsis, pictureFrame, pictureSubtitle } from './text.ts'
@@ -89,14 +90,16 @@ export function curvesPlot(model: ReportModel, file: string, picture: CurvePictu
     ),
   }))
   const bundles = measures.flatMap(({ panels }) => panels.flatMap(({ bundle }) => bundle ?? []))
-  const caption = [...picture.caption, ...howDrawn(encoding, isMany, all.length)]
-  const spec = {
-    ...pictureFrame(picture.alt, picture.headline, pictureSubtitle(model), WIDTH),
-    spacing: 24,
-    datasets: Object.fromEntries(bundles.map((bundle) => [bundle.data, bundleRows(bundle, () => true)])),
-    vconcat: [...grids, captionView(caption, WIDTH)],
+  const makeSpec = () => {
+    const caption = [...picture.caption, ...howDrawn(encoding, isMany, all.length)]
+    return {
+      ...pictureFrame(picture.alt, picture.headline, pictureSubtitle(model), WIDTH),
+      spacing: 24,
+      datasets: Object.fromEntries(bundles.map((bundle) => [bundle.data, bundleRows(bundle, () => true)])),
+      vconcat: [...grids, captionView(caption, WIDTH)],
+    }
   }
-  return { file, alt: picture.alt, spec, ...(isMany && { bundles }) }
+  return drawnBy({ file, alt: picture.alt, ...(isMany && { bundles }) }, makeSpec)
 }
 
 function isOneLevel({ scenarios }: Curve, key: string): boolean {

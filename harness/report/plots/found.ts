@@ -4,6 +4,7 @@ import type { RecordedSearch } from '../found.ts'
 import type { Plot } from '../section.ts'
 import type { ReportModel } from '../types.ts'
 import { capitalised, plain, scalarText, settingLabel, settingName } from '../words.ts'
+import { drawnBy } from './drawn-by.ts'
 import { numbersAlong, scaleOfLevels, scaleOver } from './scale.ts'
 import { captionLayer, pictureFrame, pictureSubtitle } from './text.ts'
 import { FONT_SIZE, INK, MUTED } from './theme.ts'
@@ -79,7 +80,7 @@ export function foundPlot(model: ReportModel, recorded: RecordedSearch, file: st
     domain: states,
     range: states.map((state) => range[STATES.indexOf(state)]),
   })
-  const spec = {
+  const makeSpec = () => ({
     ...pictureFrame(alt, headline(recorded), pictureSubtitle(model), WIDTH),
     width: WIDTH,
     height: HEIGHT,
@@ -161,8 +162,10 @@ export function foundPlot(model: ReportModel, recorded: RecordedSearch, file: st
       })),
       captionLayer([captionOf(recorded)], HEIGHT + 78, WIDTH),
     ],
-  }
-  return lines.length === 0 ? { file, alt, skipped: 'no value was decided' } : { file, alt, spec }
+  })
+  return lines.length === 0
+    ? { file, alt, skipped: 'no value was decided' }
+    : drawnBy({ file, alt }, makeSpec)
 }
 
 function numericAxis(values: readonly number[], title: string, isWhole: boolean) {

@@ -4,6 +4,7 @@ import { count, wholeNumber } from '../../format.ts'
 import type { GateProfile, GateResult } from '../../gate/types.ts'
 import type { Plot } from '../section.ts'
 import { itemId, ratioText, whereText } from '../words.ts'
+import { drawnBy } from './drawn-by.ts'
 import { linearTicks, logTicks, tickLabel } from './scale.ts'
 import { ellipsis, pictureFrame } from './text.ts'
 import { FONT_SIZE, INK, REFERENCE } from './theme.ts'
@@ -24,12 +25,12 @@ export function gateProfilePlot({ profiles, name, candidate, baseline }: GateRes
   const subtitle = `${name} · ${candidate} against ${baseline}${which}`
   // One scale: what is noise in one panel must not look like the change in another.
   const reach = Math.max(1.05, ...shown.map((profile) => Math.exp(furthest(profile)))) ** 1.15
-  const spec = {
+  const makeSpec = () => ({
     ...pictureFrame(ALT, 'Time along the stream, candidate over baseline', subtitle, WIDTH),
     spacing: 34,
     vconcat: shown.map((profile, i) => panel(profile, reach, i === shown.length - 1)),
-  }
-  return { file, alt: ALT, spec }
+  })
+  return drawnBy({ file, alt: ALT }, makeSpec)
 }
 
 const furthest = ({ ratio }: GateProfile) => Math.max(...ratio.map((value) => Math.abs(Math.log(value))))

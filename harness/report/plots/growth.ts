@@ -5,6 +5,7 @@ import type { Plot } from '../section.ts'
 import { growthText } from '../sections/sensitivity.ts'
 import type { ReportModel } from '../types.ts'
 import { metricTitle } from '../words.ts'
+import { drawnBy } from './drawn-by.ts'
 import { besidesColour, encodeAxes, levelChannels, levelOf } from './encode.ts'
 import { numbersAlong, scaleOfLevels, scaleOver } from './scale.ts'
 import { captionView, pictureFrame, pictureSubtitle } from './text.ts'
@@ -18,26 +19,28 @@ export function growthPlot(model: ReportModel, file: string): Plot {
   const { growth } = model
   if (!model.axes.includes(ROWS_AXIS)) return { file, alt: ALT, skipped: `${ROWS_AXIS} is no axis` }
   if (growth.length === 0) return { file, alt: ALT, skipped: 'too few trials for a fit' }
-  const metrics = growth.flatMap(({ metric }) => model.metrics.get(metric) ?? [])
-  const others = model.axes.filter((key) => key !== ROWS_AXIS)
-  const encoding = encodeAxes(model.scenarios, others, metrics, null)
-  const { color } = levelChannels({ ...encoding, shape: null })
-  const columns = Math.min(3, growth.length)
-  const textWidth = Math.max(columns * PANEL.width + (columns - 1) * 70, 640)
-  const spec = {
-    ...pictureFrame(ALT, growthText(growth[0]!).replace(/\.$/, ''), pictureSubtitle(model), textWidth),
-    spacing: 24,
-    vconcat: [
-      { columns, spacing: 60, concat: growth.map((one) => panel(model, one, color, encoding)) },
-      captionView(
-        [
-          `Points: means over the ok trials. Lines: rows to the power that was fitted to all trials, ${growth.map(({ power, low, high }) => `${power.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`).join('; ')}, with a level for each setting.${growth.some(({ settings }) => settings <= MOST_BANDS) ? ' Bands: the 95% interval of the power.' : ''}${besidesColour(encoding, 'Points')}`,
-        ],
-        textWidth,
-      ),
-    ],
+  const makeSpec = () => {
+    const metrics = growth.flatMap(({ metric }) => model.metrics.get(metric) ?? [])
+    const others = model.axes.filter((key) => key !== ROWS_AXIS)
+    const encoding = encodeAxes(model.scenarios, others, metrics, null)
+    const { color } = levelChannels({ ...encoding, shape: null })
+    const columns = Math.min(3, growth.length)
+    const textWidth = Math.max(columns * PANEL.width + (columns - 1) * 70, 640)
+    return {
+      ...pictureFrame(ALT, growthText(growth[0]!).replace(/\.$/, ''), pictureSubtitle(model), textWidth),
+      spacing: 24,
+      vconcat: [
+        { columns, spacing: 60, concat: growth.map((one) => panel(model, one, color, encoding)) },
+        captionView(
+          [
+            `Points: means over the ok trials. Lines: rows to the power that was fitted to all trials, ${growth.map(({ power, low, high }) => `${power.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`).join('; ')}, with a level for each setting.${growth.some(({ settings }) => settings <= MOST_BANDS) ? ' Bands: the 95% interval of the power.' : ''}${besidesColour(encoding, 'Points')}`,
+          ],
+          textWidth,
+        ),
+      ],
+    }
   }
-  return { file, alt: ALT, spec }
+  return drawnBy({ file, alt: ALT }, makeSpec)
 }
 
 function panel(

@@ -4,6 +4,7 @@ import { count, formatMetric } from '../../format.ts'
 import type { History, HistoryEvent, HistorySeries, SeriesChange } from '../../gate/types.ts'
 import type { Plot } from '../section.ts'
 import { itemId, metricName, plain } from '../words.ts'
+import { drawnBy } from './drawn-by.ts'
 import { linearTicks, scaleOver, tickLabel } from './scale.ts'
 import { ellipsis, pictureFrame } from './text.ts'
 import { FONT_SIZE, INK, MUTED } from './theme.ts'
@@ -47,7 +48,7 @@ function historyPlot(series: readonly HistorySeries[], events: readonly HistoryE
   const shown = changed.slice(0, MOST_PANELS)
   const { sweep, machine } = shown[0]!
   const more = changed.length - shown.length
-  const spec = {
+  const makeSpec = () => ({
     ...pictureFrame(
       alt,
       headline(events),
@@ -56,8 +57,8 @@ function historyPlot(series: readonly HistorySeries[], events: readonly HistoryE
     ),
     spacing: 34,
     vconcat: shown.map((one, i) => panel(one, i === shown.length - 1)),
-  }
-  return { file, alt, spec }
+  })
+  return drawnBy({ file, alt }, makeSpec)
 }
 
 function headline(events: readonly HistoryEvent[]): string {

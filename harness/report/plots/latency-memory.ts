@@ -5,6 +5,7 @@ import type { Metric } from '../../metrics.ts'
 import type { Plot } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
 import { capitalised, metricName, metricTitle, settingLabel } from '../words.ts'
+import { drawnBy } from './drawn-by.ts'
 import { placeLabels } from './labels.ts'
 import { numbersAlong, type PlotScale, position, scaleOver } from './scale.ts'
 import { captionLayer, pictureFrame, pictureSubtitle, textWidth } from './text.ts'
@@ -34,8 +35,7 @@ export function latencyMemoryPlot(model: ReportModel, file: string): Plot {
   if (points.length === 0) {
     return { file, alt, skipped: 'no ok trial knows latency, memory and accuracy' }
   }
-  const spec = specOf(model, points, { latency, memory, accuracy }, alt)
-  return { file, alt, spec }
+  return drawnBy({ file, alt }, () => specOf(model, points, { latency, memory, accuracy }, alt))
 }
 
 interface Metrics {

@@ -3,6 +3,7 @@ import { formatNumber, wholeNumber } from '../../format.ts'
 import type { Plot } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
 import { capitalised, scalarText, settingName } from '../words.ts'
+import { drawnBy } from './drawn-by.ts'
 import { numbersAlong, scaleOver } from './scale.ts'
 import { captionLayer, pictureFrame, pictureSubtitle } from './text.ts'
 import { MUTED, palette } from './theme.ts'
@@ -41,84 +42,86 @@ export function loadPlot(model: ReportModel, file: string): Plot {
       alt: ALT,
       skipped: `it would have ${settings.length} lines; run fewer axes beside ${RATE}`,
     }
-  const x = scaleOver(points.map(({ rate }) => rate))
-  const deadlines = [...new Set(model.scenarios.map(({ point }) => point['deadline_ms']))]
-  const deadline = deadlines.length === 1 && typeof deadlines[0] === 'number' ? deadlines[0] : null
-  const y = scaleOver([...points.map(({ ms }) => ms), ...(deadline === null ? [] : [deadline])], {
-    log: true,
-  })
-  const encoding = {
-    x: numbersAlong('rate', x, 'Events per second'),
-    y: numbersAlong('ms', y, 'Event latency (ms)'),
-    color: {
-      field: 'setting',
-      type: 'nominal',
-      scale: { domain: settings, range: palette(settings.length) },
-      legend:
-        settings.length > 1
-          ? { title: others.length === 1 ? capitalised(settingName(others[0]!)) : null }
-          : null,
-    },
-  }
-  const states = ['sustained', 'not sustained']
-  const spec = {
-    ...pictureFrame(ALT, headline(model.scenarios), pictureSubtitle(model), WIDTH),
-    width: WIDTH,
-    height: HEIGHT,
-    layer: [
-      ...(deadline === null
-        ? []
-        : [
-            {
-              name: 'deadline',
-              data: { values: [{ ms: deadline }] },
-              mark: { type: 'rule', color: MUTED, strokeDash: [4, 4] },
-              encoding: { y: { ...encoding.y, axis: undefined } },
+  const makeSpec = () => {
+    const x = scaleOver(points.map(({ rate }) => rate))
+    const deadlines = [...new Set(model.scenarios.map(({ point }) => point['deadline_ms']))]
+    const deadline = deadlines.length === 1 && typeof deadlines[0] === 'number' ? deadlines[0] : null
+    const y = scaleOver([...points.map(({ ms }) => ms), ...(deadline === null ? [] : [deadline])], {
+      log: true,
+    })
+    const encoding = {
+      x: numbersAlong('rate', x, 'Events per second'),
+      y: numbersAlong('ms', y, 'Event latency (ms)'),
+      color: {
+        field: 'setting',
+        type: 'nominal',
+        scale: { domain: settings, range: palette(settings.length) },
+        legend:
+          settings.length > 1
+            ? { title: others.length === 1 ? capitalised(settingName(others[0]!)) : null }
+            : null,
+      },
+    }
+    const states = ['sustained', 'not sustained']
+    return {
+      ...pictureFrame(ALT, headline(model.scenarios), pictureSubtitle(model), WIDTH),
+      width: WIDTH,
+      height: HEIGHT,
+      layer: [
+        ...(deadline === null
+          ? []
+          : [
+              {
+                name: 'deadline',
+                data: { values: [{ ms: deadline }] },
+                mark: { type: 'rule', color: MUTED, strokeDash: [4, 4] },
+                encoding: { y: { ...encoding.y, axis: undefined } },
+              },
+            ]),
+        {
+          name: 'lines',
+          data: { values: points },
+          mark: { type: 'line', strokeWidth: 2 },
+          encoding: {
+            ...encoding,
+            strokeDash: {
+              field: 'percentile',
+              type: 'nominal',
+              scale: {
+                domain: PERCENTILES.map(({ words }) => words),
+                range: [
+                  [1, 0],
+                  [6, 4],
+                ],
+              },
+              legend: { title: null },
             },
-          ]),
-      {
-        name: 'lines',
-        data: { values: points },
-        mark: { type: 'line', strokeWidth: 2 },
-        encoding: {
-          ...encoding,
-          strokeDash: {
-            field: 'percentile',
-            type: 'nominal',
-            scale: {
-              domain: PERCENTILES.map(({ words }) => words),
-              range: [
-                [1, 0],
-                [6, 4],
-              ],
-            },
-            legend: { title: null },
           },
         },
-      },
-      {
-        name: 'points',
-        data: { values: points },
-        mark: { type: 'point', filled: true, size: 75, opacity: 1 },
-        encoding: {
-          ...encoding,
-          shape: {
-            field: 'state',
-            type: 'nominal',
-            scale: { domain: states, range: ['circle', 'cross'] },
-            legend: { title: null, symbolFillColor: MUTED, symbolStrokeWidth: 0 },
+        {
+          name: 'points',
+          data: { values: points },
+          mark: { type: 'point', filled: true, size: 75, opacity: 1 },
+          encoding: {
+            ...encoding,
+            shape: {
+              field: 'state',
+              type: 'nominal',
+              scale: { domain: states, range: ['circle', 'cross'] },
+              legend: { title: null, symbolFillColor: MUTED, symbolStrokeWidth: 0 },
+            },
+            tooltip: [
+              { field: 'label', title: 'Scenario' },
+              { field: 'percentile', title: 'Event latency' },
+              { field: 'shown', title: 'ms' },
+            ],
           },
-          tooltip: [
-            { field: 'label', title: 'Scenario' },
-            { field: 'percentile', title: 'Event latency' },
-            { field: 'shown', title: 'ms' },
-          ],
         },
-      },
-      captionLayer([captionOf(deadline)], HEIGHT + 78, WIDTH),
-    ],
+        captionLayer([captionOf(deadline)], HEIGHT + 78, WIDTH),
+      ],
+    }
   }
-  return { file, alt: ALT, spec }
+  return drawnBy({ file, alt: ALT }, makeSpec)
 }
 
 /** The rate that its trials met, where none was asked for. */

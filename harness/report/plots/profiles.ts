@@ -4,6 +4,7 @@ import type { Metric } from '../../metrics.ts'
 import type { Plot } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
 import { capitalised, metricName, metricTitle, scalarText, settingLabel, settingName } from '../words.ts'
+import { drawnBy } from './drawn-by.ts'
 import { besidesColour, encodeAxes, levelChannels, levelOf } from './encode.ts'
 import { numbersAlong, scaleOver } from './scale.ts'
 import { captionView, pictureFrame, pictureSubtitle } from './text.ts'
@@ -26,30 +27,32 @@ export function profilesPlot(model: ReportModel, file: string): Plot {
     return metric && model.scenarios.some(({ metrics: means }) => means[metric.name]) ? [metric] : []
   })
   if (metrics.length === 0) return { file, alt: ALT, skipped: 'no ok trial' }
-  const others = otherAxes(model, key)
-  const encoding = encodeAxes(model.scenarios, others, metrics, null)
-  const lines = new Set(model.scenarios.map((scenario) => settingOf(scenario, others)))
-  const { color } = levelChannels({ ...encoding, shape: null })
-  const spec = {
-    ...pictureFrame(ALT, headline(model, key, values, metrics[0]!), pictureSubtitle(model), WIDTH),
-    spacing: 24,
-    vconcat: [
-      {
-        columns: 2,
-        spacing: 70,
-        concat: metrics.map((metric) =>
-          panel(metric, { model, key, values, others, color, encoding, lines: lines.size }),
+  const makeSpec = () => {
+    const others = otherAxes(model, key)
+    const encoding = encodeAxes(model.scenarios, others, metrics, null)
+    const lines = new Set(model.scenarios.map((scenario) => settingOf(scenario, others)))
+    const { color } = levelChannels({ ...encoding, shape: null })
+    return {
+      ...pictureFrame(ALT, headline(model, key, values, metrics[0]!), pictureSubtitle(model), WIDTH),
+      spacing: 24,
+      vconcat: [
+        {
+          columns: 2,
+          spacing: 70,
+          concat: metrics.map((metric) =>
+            panel(metric, { model, key, values, others, color, encoding, lines: lines.size }),
+          ),
+        },
+        captionView(
+          [
+            `Means over the ok trials${lines.size <= MOST_INTERVALS ? ', with 95% intervals' : ''}; a line joins the same setting of the other axes.${besidesColour(encoding, 'Lines')}`,
+          ],
+          WIDTH,
         ),
-      },
-      captionView(
-        [
-          `Means over the ok trials${lines.size <= MOST_INTERVALS ? ', with 95% intervals' : ''}; a line joins the same setting of the other axes.${besidesColour(encoding, 'Lines')}`,
-        ],
-        WIDTH,
-      ),
-    ],
+      ],
+    }
   }
-  return { file, alt: ALT, spec }
+  return drawnBy({ file, alt: ALT }, makeSpec)
 }
 
 interface PanelInput {

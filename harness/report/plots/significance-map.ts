@@ -3,6 +3,7 @@ import { type ComparisonRow, isSignificant } from '../../analyse/comparison.ts'
 import { count, formatP, wholeNumber } from '../../format.ts'
 import type { Plot } from '../section.ts'
 import { capitalised, type Line, metricName, plain, sizeText } from '../words.ts'
+import { drawnBy } from './drawn-by.ts'
 import { type Forest, MOST_FOREST_ROWS } from './significance.ts'
 import { captionView, ellipsis, pictureFrame, textWidth, wrap } from './text.ts'
 import { FONT_SIZE, INK } from './theme.ts'
@@ -37,99 +38,101 @@ export function significanceMap({ subtitle, lines: pairs, settings }: Forest, fi
       alt: ALT,
       skipped: `the picture "significance" has room for all ${count(pairs.length, 'comparison')}`,
     }
-  const changes = [...new Set(pairs.map(({ change }) => change))]
-  const isGrid = changes.length <= MOST_COLUMNS && pairs.some(({ shared }) => shared !== '')
-  const metrics = [...new Set(pairs.map(({ row }) => row.metric))]
-  const rowOf = (pair: Line) => (isGrid ? pair.shared || 'all' : pair.pair)
-  const rows = [...new Set(pairs.map(rowOf))]
-  const height = Math.max(CELL.least, Math.min(CELL.most, Math.floor(HEIGHT / rows.length))) * rows.length
-  const isLabelled = height / rows.length >= READABLE
-  const texts = new Map(rows.map((row) => [row, ellipsis(plain(row), FONT_SIZE.caption, MOST_LABEL)]))
-  const columns = isGrid ? changes : ['']
-  const width = Math.max(CELL.width * columns.length, 100)
-  const labels = isLabelled
-    ? Math.max(...[...texts.values()].map((text) => textWidth(text, FONT_SIZE.caption)))
-    : 0
-  const whole = labels + metrics.length * (width + 30)
-  const known = Object.keys(CLASSES) as Class[]
-  const classes = pairs.map(({ row }) => classOf(row, settings.alpha))
-  const used = known.filter((name) => classes.includes(name))
-  const spec = {
-    ...pictureFrame(ALT, headline(classes), subtitle, Math.max(whole, 640)),
-    spacing: 20,
-    vconcat: [
-      {
-        spacing: 24,
-        hconcat: metrics.map((metric, i) => ({
-          title: {
-            text: wrap(capitalised(metricName(metric)), FONT_SIZE.axisTitle, 600, width),
-            fontSize: FONT_SIZE.axisTitle,
-            color: INK,
-            offset: 8,
-          },
-          width,
-          height,
-          data: {
-            values: pairs.flatMap((pair, k) =>
-              pair.row.metric === metric
-                ? [
-                    {
-                      about: pair.about,
-                      ...{ row: rowOf(pair), column: isGrid ? pair.change : '', class: classes[k] },
-                      tip: `${pair.pair}: ${sizeText(pair.row)}, p ${formatP(pair.row.p_adjusted)}, ${pair.row.verdict.replace('_', ' ')}`,
-                    },
-                  ]
-                : [],
-            ),
-          },
-          mark: { type: 'rect', ...(height / rows.length > 6 && { stroke: '#ffffff', strokeWidth: 1 }) },
-          encoding: {
-            x: {
-              field: 'column',
-              type: 'nominal',
-              sort: null,
-              scale: { domain: columns },
-              axis: isGrid
-                ? {
-                    title: null,
-                    orient: 'bottom',
-                    labelAngle: -35,
-                    labelFontSize: FONT_SIZE.caption,
-                    labelLimit: 160,
-                    domain: false,
-                    ticks: false,
-                  }
-                : null,
+  const makeSpec = () => {
+    const changes = [...new Set(pairs.map(({ change }) => change))]
+    const isGrid = changes.length <= MOST_COLUMNS && pairs.some(({ shared }) => shared !== '')
+    const metrics = [...new Set(pairs.map(({ row }) => row.metric))]
+    const rowOf = (pair: Line) => (isGrid ? pair.shared || 'all' : pair.pair)
+    const rows = [...new Set(pairs.map(rowOf))]
+    const height = Math.max(CELL.least, Math.min(CELL.most, Math.floor(HEIGHT / rows.length))) * rows.length
+    const isLabelled = height / rows.length >= READABLE
+    const texts = new Map(rows.map((row) => [row, ellipsis(plain(row), FONT_SIZE.caption, MOST_LABEL)]))
+    const columns = isGrid ? changes : ['']
+    const width = Math.max(CELL.width * columns.length, 100)
+    const labels = isLabelled
+      ? Math.max(...[...texts.values()].map((text) => textWidth(text, FONT_SIZE.caption)))
+      : 0
+    const whole = labels + metrics.length * (width + 30)
+    const known = Object.keys(CLASSES) as Class[]
+    const classes = pairs.map(({ row }) => classOf(row, settings.alpha))
+    const used = known.filter((name) => classes.includes(name))
+    return {
+      ...pictureFrame(ALT, headline(classes), subtitle, Math.max(whole, 640)),
+      spacing: 20,
+      vconcat: [
+        {
+          spacing: 24,
+          hconcat: metrics.map((metric, i) => ({
+            title: {
+              text: wrap(capitalised(metricName(metric)), FONT_SIZE.axisTitle, 600, width),
+              fontSize: FONT_SIZE.axisTitle,
+              color: INK,
+              offset: 8,
             },
-            y: {
-              field: 'row',
-              type: 'nominal',
-              sort: null,
-              scale: { domain: rows },
-              axis:
-                i > 0 || !isLabelled
-                  ? null
-                  : {
+            width,
+            height,
+            data: {
+              values: pairs.flatMap((pair, k) =>
+                pair.row.metric === metric
+                  ? [
+                      {
+                        about: pair.about,
+                        ...{ row: rowOf(pair), column: isGrid ? pair.change : '', class: classes[k] },
+                        tip: `${pair.pair}: ${sizeText(pair.row)}, p ${formatP(pair.row.p_adjusted)}, ${pair.row.verdict.replace('_', ' ')}`,
+                      },
+                    ]
+                  : [],
+              ),
+            },
+            mark: { type: 'rect', ...(height / rows.length > 6 && { stroke: '#ffffff', strokeWidth: 1 }) },
+            encoding: {
+              x: {
+                field: 'column',
+                type: 'nominal',
+                sort: null,
+                scale: { domain: columns },
+                axis: isGrid
+                  ? {
                       title: null,
+                      orient: 'bottom',
+                      labelAngle: -35,
                       labelFontSize: FONT_SIZE.caption,
-                      labelLimit: MOST_LABEL + 10,
-                      labelExpr: `${JSON.stringify(Object.fromEntries(texts))}[datum.value]`,
-                    },
+                      labelLimit: 160,
+                      domain: false,
+                      ticks: false,
+                    }
+                  : null,
+              },
+              y: {
+                field: 'row',
+                type: 'nominal',
+                sort: null,
+                scale: { domain: rows },
+                axis:
+                  i > 0 || !isLabelled
+                    ? null
+                    : {
+                        title: null,
+                        labelFontSize: FONT_SIZE.caption,
+                        labelLimit: MOST_LABEL + 10,
+                        labelExpr: `${JSON.stringify(Object.fromEntries(texts))}[datum.value]`,
+                      },
+              },
+              color: {
+                field: 'class',
+                type: 'nominal',
+                scale: { domain: used, range: used.map((name) => CLASSES[name]) },
+                legend: { title: 'Compared', symbolType: 'square' },
+              },
+              tooltip: { field: 'tip' },
             },
-            color: {
-              field: 'class',
-              type: 'nominal',
-              scale: { domain: used, range: used.map((name) => CLASSES[name]) },
-              legend: { title: 'Compared', symbolType: 'square' },
-            },
-            tooltip: { field: 'tip' },
-          },
-        })),
-      },
-      captionView(captionOf(settings, rows.length, isGrid, isLabelled), Math.max(whole, 640)),
-    ],
+          })),
+        },
+        captionView(captionOf(settings, rows.length, isGrid, isLabelled), Math.max(whole, 640)),
+      ],
+    }
   }
-  return { file, alt: ALT, spec }
+  return drawnBy({ file, alt: ALT }, makeSpec)
 }
 
 function classOf(row: ComparisonRow, alpha: number): Class {

@@ -15,6 +15,7 @@ import {
   ratioStyle,
   ratioText,
 } from '../words.ts'
+import { drawnBy } from './drawn-by.ts'
 import { linearTicks } from './scale.ts'
 import { captionLayer, ellipsis, pictureFrame, textWidth } from './text.ts'
 import { FONT_SIZE, GRID, INK, MUTED } from './theme.ts'
@@ -49,7 +50,7 @@ export function significancePlot(forest: Forest, file: string): Plot {
   }
   const shown = largestEffects(candidates)
   const lines = forest.lines.filter(({ row }) => shown.has(row))
-  return { ...base, spec: specOf(forest, lines, candidates.length - lines.length, constant) }
+  return drawnBy(base, () => specOf(forest, lines, candidates.length - lines.length, constant))
 }
 
 function specOf(forest: Forest, shown: readonly Line[], left: number, constant: string[]) {

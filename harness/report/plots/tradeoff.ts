@@ -7,6 +7,7 @@ import type { Metric } from '../../metrics.ts'
 import type { Plot, TextAxis, TextPlot } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
 import { capitalised, chunkSizesText, metricName, metricTitle, settingLabel } from '../words.ts'
+import { drawnBy } from './drawn-by.ts'
 import { levelChannels, levelOf } from './encode.ts'
 import { type Box, placeLabels } from './labels.ts'
 import { numbersAlong, type PlotScale, position, scaleOver, tickText } from './scale.ts'
@@ -45,7 +46,8 @@ export function tradeoffPlot(model: ReportModel, of: Tradeoff, file: string): Pl
   }
   const picture = layOut(model, points, cost, value)
   const isMain = of === 'latency' && points.length >= LEAST_TEXT_POINTS
-  return { file, alt, spec: specOf(model, picture, alt), ...(isMain && { text: textOf(model, picture) }) }
+  const said = { file, alt, ...(isMain && { text: textOf(model, picture) }) }
+  return drawnBy(said, () => specOf(model, picture, alt))
 }
 
 /** Fewer are told by the table. */

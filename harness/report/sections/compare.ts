@@ -19,7 +19,7 @@ const PICTURES = Object.keys(PLOTS.compare).map((name) => `${name}.png`)
 
 /** @param pictures of it, for pages; those that are skipped count only where there is no other */
 export function compareReport(comparison: RunComparison, pictures: readonly Plot[] = []): Report {
-  const drawn = pictures.filter(({ spec }) => spec !== undefined)
+  const drawn = pictures.filter(({ skipped }) => skipped === undefined)
   const { title, notices, lines, alpha } = comparison
   const rows = lines.map(({ row }) => row)
   return {

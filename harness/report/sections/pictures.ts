@@ -62,8 +62,10 @@ export function runPictures(
     const plot = MAKERS[name](model, plotFile(name), logs)
     const isUsual = USUAL_PLOTS.includes(name) && !saysNothing(model, name)
     if (chosen !== undefined || isUsual) shown.set(name, plot)
-    else if (plot.skipped === undefined) shown.set(name, { ...plot, pageOnly: true })
-    else missing.push([capitalised(PLOTS.run[name]), plot.skipped])
+    else if (plot.skipped === undefined) {
+      plot.pageOnly = true
+      shown.set(name, plot)
+    } else missing.push([capitalised(PLOTS.run[name]), plot.skipped])
   }
   return { shown, missing }
 }

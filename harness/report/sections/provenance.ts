@@ -85,7 +85,7 @@ export function fileList(
       : ([['benchmarks/sensitivity.csv', 'what each axis explains of each metric']] as [string, string][])),
   ]
   files.push(...further)
-  for (const { file, alt, spec } of pictures) if (spec) files.push([file, alt])
+  for (const { file, alt, skipped } of pictures) if (skipped === undefined) files.push([file, alt])
   return [
     ...files,
     ['reports/report.html', 'this report, with pictures to explore'],
