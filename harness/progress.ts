@@ -109,8 +109,11 @@ export class Progress implements Shown {
       this.#tell(`${count(finished, 'trial')} ${finished === 1 ? 'is' : 'are'} there; the search goes on`)
     else if (finished > 0) {
       const most = manifest.sweep.until ? 'at most ' : ''
+      const there = `${count(finished, 'trial')} ${finished === 1 ? 'is' : 'are'} there`
       this.#tell(
-        `${count(finished, 'trial')} ${finished === 1 ? 'is' : 'are'} there; the other ${most}${left} ${left === 1 ? 'follows' : 'follow'}, by the sweep as it was at the start`,
+        left === 0
+          ? `${there}, and none is left to run`
+          : `${there}; the other ${most}${left} ${left === 1 ? 'follows' : 'follow'}, by the sweep as it was at the start`,
       )
     }
     for (const { fingerprint, rows, ceiling_r2 } of manifest.datasets) {

@@ -20,7 +20,7 @@ export const agentsCommand: Command<AgentsWords> = {
 
 /** What agents say of themselves may hold anything. */
 function linesOf(agent: AgentRecord): string {
-  const { name, labels, slots, busy, machine, limits, can, clock, stint } = agent
+  const { name, labels, slots, busy, machine, limits, can, clock, stint, trouble } = agent
   const work = busy.map(({ run, key, now }) => `${run} ${key}: ${now}`).join('; ')
   const most = [
     ...(limits.max_cores === null ? [] : [`${formatNumber(limits.max_cores)} of a core`]),
@@ -30,6 +30,7 @@ function linesOf(agent: AgentRecord): string {
   const lines = [
     `${name}  ${labels.join(', ')}`,
     `  ${busy.length} of ${count(slots, 'slot')} in use${work === '' ? '' : `: ${work}`}`,
+    ...(trouble === null ? [] : [`  gives back what it gets: ${trouble}`]),
     `  ${machine.cpu_model}, ${count(machine.cores, 'core')}, ${machine.memory_mb} MB, load ${formatNumber(machine.load_at_start[0])} at its start, ${machine.platform} ${machine.kernel}, Node ${machine.node}, Stint ${stint}`,
     `  compute caps by ${can.compute}, memory caps by ${can.memory.join(', ') || 'nothing'}${most.length === 0 ? '' : `; at most ${most.join(' and ')}`}`,
     ahead === null

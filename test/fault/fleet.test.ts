@@ -83,6 +83,30 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
     expect(last.calls).not.toContain(`run ${bad}`)
   })
 
+  it('gives back what an agent has no disk for, says so, and counts no death', async () => {
+    let tries = 0
+    const first = await fleet.agent(['full'], {
+      result: () => {
+        tries++
+        throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+      },
+    })
+    const run = fleet.run(fleet.executor({ on: 'full' }))
+    const said = () =>
+      run.events.filter(
+        (event) => event.event === 'note' && event.text.includes('gives back what it gets: its disk has no'),
+      )
+    await until(() => said().length > 0 && tries > 3, 'the fourth try')
+    expect(first.notes.join()).toContain('could not be run: its disk has no room')
+    const second = await fleet.agent(['full'])
+    await run.end
+    expectWhole(run.folder(), 4)
+    expect(
+      trialsIn(run.folder()).every(({ outcome, machine }) => outcome === 'ok' && machine === second.name),
+    ).toBe(true)
+    expect(said()).toHaveLength(1)
+  })
+
   it('keeps results while the link of an agent is cut, and hands them in without running anything again', async () => {
     const agent = await fleet.agent(['cut'], { result: () => ms(50) })
     const run = fleet.run(fleet.executor({ on: 'cut' }), {

@@ -84,6 +84,12 @@ export function natsError(error: unknown, server: string): BrokerError {
   const options = { cause: error }
   if (error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError)
     return new BrokerError(`${server} refuses the credentials: ${message}`, credentialsHint('nats'), options)
+  if (/server does not support 'tls'/i.test(message))
+    return new BrokerError(
+      `${server}: the server does not encrypt, and tls:// or a certificate authority asks for it`,
+      'give the server a certificate, or say nats://HOST:PORT and no authority',
+      options,
+    )
   if (/certificate|self.signed|tls|ssl/i.test(message))
     return new BrokerError(
       `${server}: no encrypted connection: ${message}`,

@@ -50,6 +50,7 @@ import {
   type Outcome,
   Publisher,
   pack,
+  packText,
   pause,
   pullOne,
   REGISTER_MS,
@@ -67,6 +68,8 @@ const LOOK_MS = 10_000
 /** A result that the server does not take for so long must not hold up the next trial, ms. */
 const HAND_IN_MS = 3000
 const RETRY_MS = 500
+/** After jobs that could not be run, one after the other, the wait for the next is twice as long, up to this, ms. */
+const MOST_RETRY_MS = 30_000
 const CLOCK_EVERY = 15
 const CORE_KEPT_MS = 60_000
 /**
@@ -81,6 +84,12 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   } finally {
     await endConnection(nc)
   }
+}
+
+interface Handing {
+  /** The outcome as JSON, where that is known. */
+  text?: string | undefined
+  patienceMs?: number
 }
 
 class Agent {
@@ -101,6 +110,8 @@ class Agent {
   private kernelOpsS: number | null = null
   /** What is said of this agent with each result. */
   private described: { clock: FleetMachine['clock']; kernelOpsS: number | null; text: string } | null = null
+  /** Why the last job could not be run; null where it could. */
+  private trouble: string | null = null
   private readonly busy = new Set<AgentRecord['busy'][number]>()
   /** Slots that wait for work. */
   private readonly idle: ((message: Taken | null) => void)[] = []
@@ -183,6 +194,7 @@ class Agent {
       slots: this.options.slots ?? 1,
       can: this.can!,
       busy: [...this.busy],
+      trouble: this.trouble,
       since: this.since,
     }
   }
@@ -217,7 +229,7 @@ class Agent {
     for (let beat = 0; !signal.aborted; beat++) {
       try {
         const from = Date.now()
-        await this.publisher.publish(this.key, JSON.stringify(this.record()), { timeoutMs: REGISTER_MS })
+        if (!(await this.register())) throw new Error('not registered')
         const to = Date.now()
         if (!this.registered || beat % CLOCK_EVERY === 0) await this.measureClock(from, to)
         this.registered = true
@@ -228,6 +240,15 @@ class Agent {
       await this.sleep(this.registered ? REGISTER_MS : RETRY_MS)
     }
     await this.publisher.publish(this.key, '', { isDelete: true, timeoutMs: REGISTER_MS }).catch(() => {})
+  }
+
+  /** @returns whether the server has it */
+  private async register(): Promise<boolean> {
+    const record = JSON.stringify(this.record())
+    return this.publisher.publish(this.key, record, { timeoutMs: REGISTER_MS }).then(
+      () => true,
+      () => false,
+    )
   }
 
   /** The server stamps what it stores: its clock was read between the two readings of this one. */
@@ -298,6 +319,7 @@ class Agent {
   private async slot(first: DuetExecutor): Promise<void> {
     const { signal, onNote } = this.options
     let executor = first
+    let waitMs = RETRY_MS
     while (!signal.aborted) {
       const message = await new Promise<Taken | null>((resolve) => {
         this.idle.push(resolve)
@@ -306,16 +328,29 @@ class Agent {
         wake()
       })
       if (message === null) return
-      const usable = await this.handle(message, executor).catch(async (error) => {
-        onNote(`a job could not be run: ${(error as Error).message}`)
-        await this.sleep(RETRY_MS)
+      let usable = false
+      try {
+        usable = await this.handle(message, executor)
+        this.trouble = null
+        waitMs = RETRY_MS
+      } catch (error) {
+        // At once, so that another agent of the label takes it.
         message.giveBack()
-        return false
-      })
+        this.trouble = this.troubleOf(error as NodeJS.ErrnoException)
+        onNote(`a job could not be run: ${this.trouble}`)
+        await this.register()
+        await this.sleep(waitMs)
+        waitMs = Math.min(2 * waitMs, MOST_RETRY_MS)
+      }
       if (usable || signal.aborted) continue
       await executor.close()
       executor = this.options.startExecutor()
     }
+  }
+
+  private troubleOf({ code, message }: NodeJS.ErrnoException): string {
+    if (code !== 'ENOSPC' && code !== 'EDQUOT') return message
+    return `its disk has no room for data, code and results (${this.disk.folder}; ${code})`
   }
 
   /** @returns false where the executor was closed */
@@ -358,7 +393,11 @@ class Agent {
         await this.unclaim(run, key)
         return false
       }
-      if (!(error instanceof Refused)) throw error
+      if (!(error instanceof Refused)) {
+        // It gives the round back itself: that is no death.
+        await this.unclaim(run, key)
+        throw error
+      }
       this.options.onNote(`${run} ${key}: refused: ${error.message}`)
       const what = { kind: 'refused', reason: error.message } as const
       await this.handIn({ format: 1, run, key, id: key, agent: this.description(), what }, cancel.signal)
@@ -466,6 +505,7 @@ class Agent {
       cancel.throwIfAborted()
       const id = spec.trial
       let outcome = saved.get(id)
+      let text: string | undefined
       if (outcome === undefined) {
         claim(id)
         doing.now = id
@@ -479,9 +519,10 @@ class Agent {
         const chunk_log = folder === null ? null : logIn(folder, id)
         const what = { kind: 'trial', result, chunk_log } as const
         outcome = { format: 1, run, key, id, agent: this.description(), what }
-        this.disk.save(outcome)
+        text = JSON.stringify(outcome)
+        this.disk.save(outcome, text)
       }
-      const handing = this.handIn(outcome, cancel, HAND_IN_MS)
+      const handing = this.handIn(outcome, cancel, { text, patienceMs: HAND_IN_MS })
       // With the result, so that the link is used once for both.
       const next = limited[index + 1]?.trial
       if (next !== undefined && !saved.has(next)) claim(next)
@@ -582,13 +623,17 @@ class Agent {
   // ---------------------------------------------------------------- handing in
 
   /** @returns whether the server has it; false only after `patienceMs`, or once cancelled */
-  private async handIn(outcome: Outcome, cancel: AbortSignal, patienceMs = Infinity): Promise<boolean> {
+  private async handIn(
+    outcome: Outcome,
+    cancel: AbortSignal,
+    { text = JSON.stringify(outcome), patienceMs = Infinity }: Handing = {},
+  ): Promise<boolean> {
     const until = performance.now() + patienceMs
     const { run, key, id } = outcome
     const msgID = `${run}/${key}/${id}/${this.name}`
     for (let told = false; ; told = true) {
       try {
-        const packed = pack(outcome)
+        const packed = packText(text)
         const payload = packed.length <= mostBytes(this.nc) ? packed : await this.left(packed, msgID)
         const subject = subjects.results(run, key, this.name)
         await this.publisher.publish(subject, payload, { msgID, timeoutMs: HAND_IN_MS })
@@ -615,7 +660,8 @@ class Agent {
     const under = new Set([...this.busy].map(({ run, key }) => `${run} ${key}`))
     for (const outcome of this.disk.left()) {
       if (signal.aborted) return
-      if (!under.has(`${outcome.run} ${outcome.key}`)) await this.handIn(outcome, signal, ACK_WAIT_MS)
+      if (!under.has(`${outcome.run} ${outcome.key}`))
+        await this.handIn(outcome, signal, { patienceMs: ACK_WAIT_MS })
     }
   }
 

@@ -1,7 +1,13 @@
 /** The connection of a coordinator, an agent or a watcher: it comes back by itself after the server or the network was away. */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { NatsConnection } from '@nats-io/transport-node'
-import { BrokerError, brokerAccess, brokerAddress } from '../../../workers/brokers/address.ts'
+import {
+  BrokerError,
+  brokerAccess,
+  brokerAddress,
+  readAccessFile,
+  withoutCredentials,
+} from '../../../workers/brokers/address.ts'
 import { connectNats } from '../../../workers/brokers/nats.ts'
 import { UserError } from '../../user-error.ts'
 import type { ServerOptions } from './options.ts'
@@ -15,8 +21,11 @@ export async function connectTo(
   inbox: string,
   name: string,
 ): Promise<NatsConnection> {
+  checkServer(server)
   const env = brokerAccess('nats')
   try {
+    for (const [option, path] of Object.entries({ '--creds': creds, '--tls-ca': tlsCa }))
+      if (path !== undefined) readAccessFile(path, option)
     return await connectNats(server, {
       access: { ...env, ...(creds !== undefined && { creds }), ...(tlsCa !== undefined && { ca: tlsCa }) },
       name,
@@ -45,6 +54,9 @@ export async function endConnection(nc: NatsConnection): Promise<void> {
 
 /** @throws {UserError} where it is no address of a server */
 export function checkServer(server: string): string {
+  const expected = 'expected nats://HOST[:PORT] or tls://HOST[:PORT]'
+  if (!/^(?:nats|tls):\/\//i.test(server))
+    throw new UserError(`--server ${withoutCredentials(server)}: no URL of a NATS server`, expected)
   try {
     return brokerAddress(server).server
   } catch (error) {

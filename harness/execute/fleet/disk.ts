@@ -36,8 +36,10 @@ export function defaultAgentFolder(): string {
 }
 
 export class AgentDisk {
-  private readonly folder: string
+  readonly folder: string
   private readonly outbox: string
+  /** The folder that was made last. */
+  private made = ''
   /** Folders of jobs that are done, the oldest first. */
   private readonly finished: string[] = []
   /** States of files in which they were found whole. */
@@ -129,14 +131,19 @@ export class AgentDisk {
 
   // ---------------------------------------------------------------- results
 
-  /** @returns when it is on disk */
-  save(outcome: Outcome): void {
-    const { run, key, id } = outcome
+  /**
+   * @param text the outcome as JSON
+   * @returns when it is on disk
+   */
+  save({ run, key, id }: Outcome, text: string): void {
     const path = join(this.outbox, run, key, `${id}.json`)
-    mkdirSync(dirname(path), { recursive: true })
+    const folder = dirname(path)
+    if (folder !== this.made) mkdirSync(folder, { recursive: true })
+    this.made = ''
     const unfinished = unfinishedName(path)
-    writeFileSync(unfinished, JSON.stringify(outcome), { flush: true })
+    writeFileSync(unfinished, text, { flush: true })
     renameSync(unfinished, path)
+    this.made = folder
   }
 
   /** What was measured for a job, by this agent or one of its name. */

@@ -118,6 +118,8 @@ export class FleetExecutor implements Fleet {
   /** Why nothing can go on. */
   private failure: Error | null = null
   private connecting: Promise<Link> | null = null
+  /** What `connecting` came to. */
+  private linked: Link | null = null
   private local: FleetOptions['local'] | null = null
   private resources: LocalResources | null = null
   private current: FleetRun | null = null
@@ -152,7 +154,8 @@ export class FleetExecutor implements Fleet {
         for (const label of this.labels) await ensureLabel(nc, jsm, label)
         const registry = await Registry.follow(nc)
         const publisher = new Publisher(nc, inboxes.coordinator)
-        return { nc, publisher, jsm, registry, runs: await new Kvm(nc).open(RUNS) }
+        this.linked = { nc, publisher, jsm, registry, runs: await new Kvm(nc).open(RUNS) }
+        return this.linked
       } catch (error) {
         await nc.close()
         throw error
@@ -353,7 +356,14 @@ export class FleetExecutor implements Fleet {
     const names = () =>
       new Map(this.labels.map((label) => [label, registry.withLabel(label).map(({ name }) => name)]))
     let before = names()
+    const troubled = new Map<string, string>()
     const look = () => {
+      for (const { name, process, trouble } of this.labels.flatMap((label) => registry.withLabel(label))) {
+        if (trouble !== null && troubled.get(process) !== trouble)
+          onNote(`agent ${name} gives back what it gets: ${trouble}`)
+        if (trouble === null) troubled.delete(process)
+        else troubled.set(process, trouble)
+      }
       const now = names()
       for (const [label, there] of now) {
         const were = before.get(label)!
@@ -484,10 +494,16 @@ export class FleetExecutor implements Fleet {
     if (this.bound === null) return () => {}
     let since: number | null = null
     const timer = setInterval(() => {
-      if (registry.withLabel(label).length > 0) since = null
+      const there = registry.withLabel(label)
+      if (there.some(({ trouble }) => trouble === null)) since = null
       else since ??= performance.now()
-      if (since !== null && performance.now() - since > LOST_MS)
-        pending.reject(new UserError(`agent ${label} is gone`, 'start it again, or name another label'))
+      if (since === null || performance.now() - since <= LOST_MS) return
+      const [first] = there
+      pending.reject(
+        first === undefined
+          ? new UserError(`agent ${label} is gone`, 'start it again, or name another label')
+          : new UserError(`agent ${label} gives back what it gets: ${first.trouble}`),
+      )
     }, BEAT_MS)
     return () => clearInterval(timer)
   }
@@ -703,10 +719,8 @@ export class FleetExecutor implements Fleet {
   tell(event: object, progress: RunProgress): void {
     if (this.state === null || this.current === null) return
     Object.assign(this.state, progress)
-    void this.link().then(({ nc }) => {
-      if (!nc.isClosed() && this.current !== null)
-        nc.publish(subjects.events(this.current.id), JSON.stringify(event))
-    })
+    const { nc } = this.linked!
+    if (!nc.isClosed()) nc.publish(subjects.events(this.current.id), JSON.stringify(event))
   }
 
   /** Takes back what waits, and lets agents stop what runs. */

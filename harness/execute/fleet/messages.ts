@@ -137,7 +137,12 @@ const OPENS_JSON = '{'.charCodeAt(0)
 
 /** JSON of an object, compressed where it is long. */
 export function pack(value: object): Uint8Array {
-  const text = Buffer.from(JSON.stringify(value))
+  return packText(JSON.stringify(value))
+}
+
+/** `pack` of what is JSON already. */
+export function packText(json: string): Uint8Array {
+  const text = Buffer.from(json)
   return text.length < SMALL_BYTES ? text : gzipSync(text, { level: 1 })
 }
 

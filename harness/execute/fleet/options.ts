@@ -58,5 +58,7 @@ export interface AgentRecord extends FleetMachine {
   can: Capabilities
   /** What it is doing. */
   busy: { run: string; key: string; now: string }[]
+  /** Why it gives back what it gets, such as a full disk; null where it does not. */
+  trouble: string | null
   since: string
 }

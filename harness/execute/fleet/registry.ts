@@ -18,6 +18,7 @@ const recordSchema = fleetMachineSchema.extend({
     limits: z.looseObject({}),
   }),
   busy: z.array(z.object({ run: text, key: text, now: text })),
+  trouble: text.nullable().default(null),
   since: text,
 })
 

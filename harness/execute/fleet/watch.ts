@@ -18,7 +18,8 @@ export async function listAgents(server: ServerOptions): Promise<AgentRecord[]> 
   try {
     const registry = await Registry.follow(nc).catch(async () => {
       // Agents have nowhere to register yet; where this user may not make it, a coordinator must.
-      await setUp(nc).catch(() => {
+      await setUp(nc).catch((error: UserError) => {
+        if (!/permission/i.test(error.message)) throw error
         throw new UserError(
           'no run has been at this server yet, and agents register with the first',
           'begin a run, or let one who may set the server up ask',
