@@ -266,7 +266,7 @@ describe.skipIf(!existsSync(CHROMIUM))(`the page of a report (skipped without ${
     const gate = gateOf()
     const [row] = gate.rows
     const [profile] = gate.profiles
-    const many = Array.from({ length: 60 }, (_, i) => `s${i}`)
+    const many = Array.from({ length: 260 }, (_, i) => `s${i}`)
     gate.rows = many.map((scenario) => ({ ...row!, scenario, label: scenario }))
     gate.profiles = many.map((scenario) => ({ ...profile!, scenario, label: scenario }))
     await save('long', gateReport(gate, 'edge.yaml', gateProfilePlot(gate, 'gate-profile.png')))
@@ -276,11 +276,16 @@ describe.skipIf(!existsSync(CHROMIUM))(`the page of a report (skipped without ${
     // A4 between its margins, at 96 px an inch.
     await page.setViewportSize({ width: 703, height: 1016 })
     await page.emulateMedia({ media: 'print' })
-    expect(await note.textContent()).toContain('Printed are 50 of 60 rows')
+    expect(await note.textContent()).toContain('Printed are 50 of 260 rows')
     expect(await note.isVisible()).toBe(true)
     const { height } = (await page.locator('#where .drawing svg').boundingBox())!
     expect(height).toBeGreaterThan(400)
     expect(height).toBeLessThan(900)
+    await page.emulateMedia({ media: null })
+    await page.getByRole('button', { name: 'Show all 260 rows' }).click()
+    await expect.poll(() => rowsOf(page, 'rows')).toBe(200)
+    await page.locator('#rows .table').evaluate((table) => table.scrollTo(0, table.scrollHeight))
+    await expect.poll(() => rowsOf(page, 'rows')).toBe(260)
   })
 
   it('says all in plain HTML where no script runs', async () => {

@@ -8,7 +8,7 @@ import {
   tableFeatures,
 } from '@tanstack/table-core'
 import { storeReactivityBindings } from '@tanstack/table-core/store-reactivity-bindings'
-import { useMemo, useState } from 'preact/hooks'
+import { useEffect, useMemo, useState } from 'preact/hooks'
 import { count, wholeNumber } from '../../format.ts'
 import type { Cell, Column, Table } from '../section.ts'
 import { copy, csvOf, download, jsonOf } from './files.ts'
@@ -17,6 +17,8 @@ import { indicesOf, isAmong, type State, type Store } from './state.ts'
 
 /** So many rows are shown until the reader asks for the others. */
 const MOST_ROWS = 50
+/** And so many more at a time after that, as the reader scrolls: a browser lays out a table as a whole, thousands of rows for seconds. */
+const MORE_ROWS = 150
 
 const features = tableFeatures({
   coreReactivityFeature: storeReactivityBindings(),
@@ -24,6 +26,8 @@ const features = tableFeatures({
   columnVisibilityFeature,
   sortedRowModel: createSortedRowModel(),
 })
+
+type Scrolled = { currentTarget: HTMLElement }
 
 interface Props {
   table: Table
@@ -40,7 +44,15 @@ interface Props {
 
 export function DataTable({ table, further = [], id, name, model, store, state }: Props) {
   const { choice, chosen } = state
-  const [isWhole, setWhole] = useState(false)
+  const [most, setMost] = useState(MOST_ROWS)
+  const isWhole = most > MOST_ROWS
+  useEffect(() => {
+    if (!isWhole) return
+    // Paper does not scroll.
+    const all = () => setMost(Number.POSITIVE_INFINITY)
+    addEventListener('beforeprint', all)
+    return () => removeEventListener('beforeprint', all)
+  }, [isWhole])
   const [visibility, setVisibility] = useState<Record<string, boolean>>(() =>
     Object.fromEntries(further.map((_, i) => [String(table.columns.length + i), false])),
   )
@@ -76,7 +88,12 @@ export function DataTable({ table, further = [], id, name, model, store, state }
   // Those that matter most come first where there is no room for all, unless the reader sorts.
   const first = sorted === null && rows.length > MOST_ROWS ? (table.first ?? []) : []
   const ordered = first.length === 0 ? rows : firstOnes(rows, first)
-  const shown = isWhole ? ordered : ordered.slice(0, MOST_ROWS)
+  const shown = ordered.slice(0, most)
+  const isMore = shown.length < ordered.length
+  const onScroll = ({ currentTarget: { scrollTop, clientHeight, scrollHeight } }: Scrolled) => {
+    // One screen ahead.
+    if (isWhole && isMore && scrollTop + 2 * clientHeight > scrollHeight) setMost(most + MORE_ROWS)
+  }
   const opens = model.opens && table.about?.every((ids) => ids.length === 1)
   const toggle = (column: Column) => {
     const index = columns.indexOf(column)
@@ -111,7 +128,7 @@ export function DataTable({ table, further = [], id, name, model, store, state }
         <Give name={name} columns={visible} rows={ordered} />
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
-      <section class="table" aria-label={name} tabIndex={0}>
+      <section class="table" aria-label={name} tabIndex={0} onScroll={onScroll}>
         <table>
           <thead>
             <tr>
@@ -156,9 +173,14 @@ export function DataTable({ table, further = [], id, name, model, store, state }
         </table>
         {shown.length === 0 && <p class="none">No row is left by the filters.</p>}
       </section>
-      {shown.length < ordered.length && (
+      {isMore && isWhole && (
+        <p class="note">
+          {wholeNumber(shown.length)} of {wholeNumber(ordered.length)} rows are here; more come as you scroll.
+        </p>
+      )}
+      {isMore && !isWhole && (
         <>
-          <button type="button" class="more" onClick={() => setWhole(true)}>
+          <button type="button" class="more" onClick={() => setMost(MOST_ROWS + MORE_ROWS)}>
             Show all {wholeNumber(ordered.length)} rows
           </button>
           <p class="note on-paper">

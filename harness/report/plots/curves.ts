@@ -10,8 +10,8 @@ import type { ReportModel, ScenarioReport } from '../types.ts'
 import { scalarText, settingLabel, settingName } from '../words.ts'
 import { drawnBy } from './drawn-by.ts'
 import { type AxesEncoding, encodeAxes, type Levels, levelChannels, levelOf } from './encode.ts'
-import { linearTicks, numbersAlong, type PlotScale } from './scale.ts'
-import { captionView, ellipsis, pictureFrame, pictureSubtitle } from './text.ts'
+import { linearTicks, numbersAlong, type PlotScale, position, tickText } from './scale.ts'
+import { captionView, ellipsis, pictureFrame, pictureSubtitle, textWidth } from './text.ts'
 import { FONT_SIZE, INK } from './theme.ts'
 
 const WIDTH = 820
@@ -145,7 +145,8 @@ function panelSpec(
   isLast: boolean,
 ) {
   const isMany = bundle !== null
-  const x = channel('x', measure.reach === undefined ? measure.x : reaching(measure.x, curves), isLast)
+  const along = measure.reach === undefined ? measure.x : reaching(measure.x, curves)
+  const x = channel('x', { ...along, scale: withRoom(along.scale, width) }, isLast)
   const y = channel('y', measure.y, isFirst)
   const { color } = levelChannels(encoding)
   const lines = isMany
@@ -222,6 +223,26 @@ function panelSpec(
 function reaching(axis: AxisOf, curves: readonly Curve[]): AxisOf {
   const last = curves.reduce((most, { points }) => Math.max(most, points.at(-1)!.x), 0)
   return last === 0 ? axis : { ...axis, scale: fromZero(last) }
+}
+
+/** Least room between the numbers along an axis, px. */
+const ROOM = 12
+
+/** A logarithmic scale of a narrow panel has a tick per decade: some of the others would leave uneven gaps. */
+function withRoom(scale: PlotScale, width: number): PlotScale {
+  if (scale.type !== 'log') return scale
+  const fits = (ticks: readonly number[]) => {
+    const ends = ticks.map((tick) => {
+      const [at, half] = [position(scale, tick) * width, textWidth(tickText(tick), FONT_SIZE.tick) / 2]
+      return [at - half, at + half] as const
+    })
+    return ends.every(([from], i) => i === 0 || from - ends[i - 1]![1] >= ROOM)
+  }
+  const decades = scale.ticks.filter((tick) => Number.isInteger(Math.log10(tick)))
+  const ticks = [scale.ticks, decades, decades.filter((_, i) => i % 2 === 0)].find(
+    (some) => some.length > 1 && fits(some),
+  )
+  return ticks === undefined ? scale : { ...scale, ticks }
 }
 
 /** Linear, with a little room above. */
