@@ -1,7 +1,8 @@
 // Compiles harness/ and workers/ into build/, a module each, which tests and benches may load; then puts them together
 // into dist/, which is what runs and what the package holds. Both start empty, so that a deleted source leaves nothing.
 // Every trial starts a process and a thread of its own, and Node's loader takes about half a millisecond a module: so
-// dist/ has few files, each entry file under the name that it has among the sources.
+// dist/ has few files, each entry file under the name that it has among the sources. Where both are of the sources as they
+// stand nothing is done, unless --force is given.
 import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
@@ -19,6 +20,7 @@ import { fileURLToPath } from 'node:url'
 import { deflateSync, gzipSync } from 'node:zlib'
 import { rolldown } from 'rolldown'
 import { minifySync } from 'rolldown/utils'
+import { isBuilt, markBuilt, sourcesOf } from './build-stamp.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const build = join(root, 'build')
@@ -74,6 +76,10 @@ const SHARED_WITH_CLIENT = [
 ]
 /** Packages that get a file of their own, so that what is loaded when can be seen. */
 const OWN_FILE = ['arquero', 'd3-array', 'jstat', 'vega', 'yaml', 'yargs', 'zod']
+
+const sources = sourcesOf(root)
+// As every `npm test` finds it that follows another: the build takes ten seconds.
+if (!process.argv.includes('--force') && isBuilt(root, sources)) process.exit(0)
 
 for (const folder of [build, dist]) rmSync(folder, { recursive: true, force: true })
 const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc')
@@ -179,6 +185,7 @@ for (const file of typesFrom(PUBLIC.map((entry) => join(build, `${entry}.d.ts`))
 }
 writeFileSync(join(dist, 'THIRD-PARTY-LICENSES.txt'), [...packages].sort().map(licence).join('\n'))
 chmodSync(join(dist, 'harness', 'cli', 'main.js'), 0o755)
+markBuilt(root, sources)
 
 /** @returns the tables of a TrueType font, each deflated, as WOFF 1.0 (W3C 2012) */
 function woff(font) {
