@@ -31,13 +31,13 @@ import {
   specsOf,
   withinLimits,
 } from './check-job.ts'
-import { checkServer, connectTo, endConnection, inboxes, lastWords } from './connection.ts'
+import { Claims } from './claims.ts'
+import { checkServer, connectTo, endConnection, inboxes } from './connection.ts'
 import { AgentDisk, defaultAgentFolder } from './disk.ts'
 import {
   ACK_WAIT_MS,
   AGENTS,
   BEAT_MS,
-  CLAIMS,
   codeName,
   DATA,
   dataName,
@@ -105,6 +105,7 @@ class Agent {
   private readonly since = new Date().toISOString()
   private nc!: NatsConnection
   private publisher!: Publisher
+  private claims!: Claims
   private can: Capabilities | null = null
   private clock: FleetMachine['clock'] = null
   private kernelOpsS: number | null = null
@@ -150,6 +151,7 @@ class Agent {
     const { signal, slots = 1, onNote } = this.options
     this.nc = nc
     this.publisher = new Publisher(nc, inboxes.agent(this.name))
+    this.claims = new Claims(nc)
     // One for each slot and label, beside a few.
     setMaxListeners(0, signal)
     const executors = Array.from({ length: slots }, () => this.options.startExecutor())
@@ -390,12 +392,12 @@ class Agent {
         // The agent leaves: another one goes on. The coordinator has cancelled: nobody does.
         if (this.options.signal.aborted) message.giveBack()
         else message.drop()
-        await this.unclaim(run, key)
+        await this.claims.unclaim(run, key)
         return false
       }
       if (!(error instanceof Refused)) {
         // It gives the round back itself: that is no death.
-        await this.unclaim(run, key)
+        await this.claims.unclaim(run, key)
         throw error
       }
       this.options.onNote(`${run} ${key}: refused: ${error.message}`)
@@ -492,12 +494,12 @@ class Agent {
     const scale = job.relative_to === null ? 1 : job.relative_to.kernel_ops_s / this.kernelOpsS!
     const cores = this.machine.cores
     const limited = specs.map((spec) => withinLimits(spec, this.asMachine().limits, scale, cores))
-    const deaths = message.delivery > 1 ? await this.deathsIn(run, key) : new Map<string, number>()
+    const deaths = message.delivery > 1 ? await this.claims.deathsIn(run, key) : new Map<string, number>()
     const saved = new Map<string, Outcome>()
     for (const outcome of this.disk.saved(run, key)) saved.set(outcome.id, outcome)
     let claimed: string | null = null
     const claim = (id: string) => {
-      if (claimed !== id) this.claim(run, key, id, deaths)
+      if (claimed !== id) this.claims.claim(run, key, id, deaths)
       claimed = id
     }
     let handed = true
@@ -528,7 +530,7 @@ class Agent {
       if (next !== undefined && !saved.has(next)) claim(next)
       handed = (await handing) && handed
     }
-    this.claim(run, key, null, deaths)
+    this.claims.claim(run, key, null, deaths)
     if (handed) return true
     // What the server did not take at once it has by now, or takes when the link is up again.
     for (const outcome of this.disk.saved(run, key)) if (!(await this.handIn(outcome, cancel))) return false
@@ -579,45 +581,6 @@ class Agent {
     clearTimeout(this.core.timer)
     this.core.release()
     this.core = null
-  }
-
-  // ---------------------------------------------------------------- deaths
-
-  /** Sent before the trial begins; nothing waits for it, so that nothing of the link is in a measurement. */
-  private claim(run: string, key: string, trial: string | null, deaths: ReadonlyMap<string, number>): void {
-    if (this.nc.isClosed()) return
-    const value = JSON.stringify({ trial, deaths: Object.fromEntries(deaths) })
-    this.nc.publish(subjects.claim(run, key), value)
-  }
-
-  private async unclaim(run: string, key: string): Promise<void> {
-    const deaths = await this.claimed(run, key)
-    this.claim(run, key, null, deaths.deaths)
-    await lastWords(this.nc.flush())
-  }
-
-  /** How often an agent went away in a trial of the round; whoever asks has got the round after one did. */
-  private async deathsIn(run: string, key: string): Promise<Map<string, number>> {
-    const { trial, deaths } = await this.claimed(run, key)
-    if (trial !== null) deaths.set(trial, (deaths.get(trial) ?? 0) + 1)
-    return deaths
-  }
-
-  private async claimed(
-    run: string,
-    key: string,
-  ): Promise<{ trial: string | null; deaths: Map<string, number> }> {
-    try {
-      const jsm = await jetstreamManager(this.nc, { checkAPI: false })
-      const stored = await jsm.direct.getMessage(`KV_${CLAIMS}`, {
-        last_by_subj: subjects.claim(run, key),
-      })
-      const { trial, deaths } = JSON.parse(stored?.string() ?? '{}') as { trial?: unknown; deaths?: object }
-      const counts = Object.entries(deaths ?? {}).map(([id, count]): [string, number] => [id, Number(count)])
-      return { trial: typeof trial === 'string' ? trial : null, deaths: new Map(counts) }
-    } catch {
-      return { trial: null, deaths: new Map() }
-    }
   }
 
   // ---------------------------------------------------------------- handing in

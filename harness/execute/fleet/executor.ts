@@ -1,45 +1,31 @@
 /** Runs trials on other machines: rounds go to the server, results come back from it. */
-import { createReadStream, mkdirSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
-import { Readable } from 'node:stream'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { AckPolicy, type JetStreamManager } from '@nats-io/jetstream'
 import { type KV, Kvm } from '@nats-io/kv'
-import { Objm } from '@nats-io/obj'
 import { type NatsConnection, nuid } from '@nats-io/transport-node'
 import type { DuetReport, DuetSpec } from '../../../workers/protocol/duet.ts'
 import type { PrepareResult, PrepareSpec } from '../../../workers/protocol/prepare.ts'
 import type { Capabilities } from '../../../workers/protocol/supervisor.ts'
 import type { TrialResult } from '../../../workers/protocol/trial-result.ts'
 import type { LocalResources, TrialSpec } from '../../../workers/protocol/trial-spec.ts'
-import { checkedDuet } from '../../../workers/untrusted.ts'
 import { count, list } from '../../format.ts'
 import { machineName, ownerToken, parseOwner, stateOf, thisProcess } from '../../ownership/owner.ts'
 import { STINT_VERSION } from '../../package-folder.ts'
-import { fleetMachineSchema, trialSchema } from '../../record/schema.ts'
 import type { FleetMachine } from '../../record/types.ts'
-import { workloadName } from '../../sweep/paths.ts'
 import { UserError } from '../../user-error.ts'
 import type { Fleet, FleetRun, RoundEnd, RoundOfTrials, RunProgress } from '../executor.ts'
 import { LocalExecutor } from '../local/executor.ts'
-import { hashWorkload } from '../workload-code.ts'
-import { makeBundle } from './bundle.ts'
 import { pathIn, specsOf } from './check-job.ts'
 import { checkServer, connectTo, endConnection, inboxes } from './connection.ts'
 import {
   CLAIMS,
-  codeName,
-  DATA,
-  dataName,
   ensureLabel,
-  HASH,
   type Job,
   LABEL,
-  LARGE,
   mostBytes,
   nanos,
-  type Outcome,
-  opened,
   Publisher,
   pack,
   pause,
@@ -47,14 +33,16 @@ import {
   RESULTS,
   RUNS,
   type RunState,
+  SEND_MS,
   setUp,
   subjects,
   type Taken,
-  unpack,
   WORK,
 } from './messages.ts'
 import type { AgentRecord, FleetOptions } from './options.ts'
 import { Registry } from './registry.ts'
+import { type Heard, Results } from './results.ts'
+import { isFull, noRoom, Sender } from './sender.ts'
 
 /** How long to wait for an agent of a label that none has, ms. */
 const JOIN_MS = 20_000
@@ -64,21 +52,11 @@ const BEAT_MS = 2000
 /** A coordinator whose word is older is gone, ms. */
 const HELD_MS = 7000
 const RETRY_MS = 500
-const PUBLISH_MS = 5000
 /** Results that were taken and wait for the others of their round. */
 const HELD_RESULTS_MS = 3_600_000
 const MOST_HELD = 1_000_000
-const MOST_DESCRIBED = 2000
 /** For so long results are looked at without a pause for what else there is to do, such as the journal, ms. */
 const SLICE_MS = 3
-
-/** An outcome that was checked, and whose it is. */
-interface Heard {
-  key: string
-  id: string
-  agent: FleetMachine
-  what: Outcome['what']
-}
 
 /** A job from when it is sent, or its first result comes, until its results are taken. */
 interface Pending {
@@ -97,6 +75,8 @@ interface Link {
   publisher: Publisher
   jsm: JetStreamManager
   registry: Registry
+  results: Results
+  sender: Sender
   runs: KV
 }
 
@@ -111,9 +91,6 @@ export class FleetExecutor implements Fleet {
   private readonly unheard: Taken[] = []
   private hearing = false
   private readonly seen = new Map<string, FleetMachine>()
-  /** Machines, by the text that was checked. */
-  private readonly described = new Map<string, FleetMachine>()
-  private readonly sent = new Map<string, Promise<void>>()
   private readonly closings: (() => void)[] = []
   /** Why nothing can go on. */
   private failure: Error | null = null
@@ -154,7 +131,9 @@ export class FleetExecutor implements Fleet {
         for (const label of this.labels) await ensureLabel(nc, jsm, label)
         const registry = await Registry.follow(nc)
         const publisher = new Publisher(nc, inboxes.coordinator)
-        this.linked = { nc, publisher, jsm, registry, runs: await new Kvm(nc).open(RUNS) }
+        const runs = await new Kvm(nc).open(RUNS)
+        const [results, sender] = [new Results(nc), new Sender(nc)]
+        this.linked = { nc, publisher, jsm, registry, results, sender, runs }
         return this.linked
       } catch (error) {
         await nc.close()
@@ -464,7 +443,7 @@ export class FleetExecutor implements Fleet {
     pending.needs = needs
     this.lookAt(pending)
     if (!this.queued.has(key) && this.pending.has(key)) {
-      const endings = await this.send(specsOf({ work }))
+      const endings = await link.sender.send(specsOf({ work }), this.resources!)
       const job: Job = { format: 1, stint: STINT_VERSION, run: run.id, key, relative_to, endings, work }
       const payload = pack(job)
       if (payload.length > mostBytes(link.nc))
@@ -512,75 +491,15 @@ export class FleetExecutor implements Fleet {
   private async publish(link: Link, subject: string, payload: Uint8Array, msgID: string): Promise<void> {
     for (;;) {
       try {
-        await link.publisher.publish(subject, payload, { msgID, timeoutMs: PUBLISH_MS })
+        await link.publisher.publish(subject, payload, { msgID, timeoutMs: SEND_MS })
         return
       } catch (error) {
         const { message } = error as Error
-        if (isFull(message)) throw full('a round of trials', message)
+        if (isFull(message)) throw noRoom('a round of trials', message)
         if (this.closed) throw new Error('the executor is closed')
         await pause(RETRY_MS)
       }
     }
-  }
-
-  /**
-   * Sends the data and the code of these trials, each once.
-   * @returns by hash: what the data's name ends in
-   */
-  private async send(specs: readonly TrialSpec[]): Promise<Record<string, string>> {
-    const endings = new Map<string, string>()
-    const { workloads, data } = this.resources!
-    for (const { workload, data: ref } of specs) {
-      if (workload.kind !== 'builtin') {
-        const path = workloads.get(workload.sha256)
-        if (path === undefined) throw new Error(`workload ${workload.sha256} was not provided`)
-        await this.sendOnce(codeName(workload.sha256), () => {
-          const bundle = makeBundle(path)
-          if (hashWorkload(path) !== workload.sha256)
-            throw new UserError(
-              `${workloadName(path)} has changed since the run began`,
-              'undo the change, or start a new run',
-            )
-          return {
-            size: bundle.length,
-            open: () => Readable.toWeb(Readable.from([bundle])) as unknown as ReadableStream<Uint8Array>,
-          }
-        })
-      }
-      const sha256 = ref?.fingerprint.sha256
-      if (sha256 === undefined || endings.has(sha256)) continue
-      const path = data.get(sha256)
-      if (path === undefined) throw new Error(`data ${sha256} was not provided`)
-      endings.set(sha256, /(?:\.[A-Za-z0-9]{1,10}){0,2}$/.exec(basename(path))![0])
-      await this.sendOnce(dataName(sha256), () => ({
-        size: ref!.fingerprint.bytes,
-        open: () => Readable.toWeb(createReadStream(path)) as unknown as ReadableStream<Uint8Array>,
-      }))
-    }
-    return Object.fromEntries([...endings].filter(([hash]) => HASH.test(hash)))
-  }
-
-  private sendOnce(
-    name: string,
-    content: () => { size: number; open(): ReadableStream<Uint8Array> },
-  ): Promise<void> {
-    const sending =
-      this.sent.get(name) ??
-      (async () => {
-        const { nc } = await this.link()
-        const store = await new Objm(nc).open(DATA)
-        const there = await store.info(name)
-        if (there !== null && !there.deleted) return
-        const { size, open } = content()
-        try {
-          await store.put({ name }, open(), { timeout: PUBLISH_MS })
-        } catch (error) {
-          throw full(`${name.slice(0, 17)}... of ${size} bytes`, (error as Error).message)
-        }
-      })()
-    sending.catch(() => this.sent.delete(name))
-    this.sent.set(name, sending)
-    return sending
   }
 
   // ---------------------------------------------------------------- what comes back
@@ -620,23 +539,22 @@ export class FleetExecutor implements Fleet {
       message.drop()
     }
     try {
-      const sent = opened(message.data)
-      if (sent !== null && typeof sent['large'] !== 'string') this.takeOutcome(message, sent)
-      else
-        void this.fetched(message)
-          .then((fetched) => this.takeOutcome(message, fetched))
-          .catch(leaveOut)
+      const read = this.linked!.results.read(message)
+      if (read instanceof Promise)
+        void read.then((outcome) => this.takeOutcome(message, outcome)).catch(leaveOut)
+      else this.takeOutcome(message, read)
     } catch (error) {
       leaveOut(error as Error)
     }
   }
 
-  private takeOutcome(message: Taken, sent: Record<string, unknown>): void {
-    const outcome = this.outcomeIn(message.subject, sent)
+  private takeOutcome(message: Taken, outcome: Heard): void {
+    // Given back while it was fetched.
+    if (this.current === null) return
     const { key, id, agent } = outcome
     // Of a round that another agent had ended before, or that the journal has.
     const isRefusal = outcome.what.kind === 'refused'
-    if (this.settled.has(key) || (!isRefusal && this.current!.isFinished(id))) {
+    if (this.settled.has(key) || (!isRefusal && this.current.isFinished(id))) {
       message.ack()
       return
     }
@@ -665,40 +583,6 @@ export class FleetExecutor implements Fleet {
     for (const outcomes of got.values())
       if (outcomes.size >= needs.size && [...needs].every((id) => outcomes.has(id)))
         resolve([...needs].map((id) => outcomes.get(id)!))
-  }
-
-  /** What a message does not hold at once: it is compressed, or its content was too large for one. */
-  private async fetched({ data }: Taken): Promise<Record<string, unknown>> {
-    const sent = (await unpack(data)) as Record<string, unknown>
-    if (typeof sent['large'] !== 'string') return sent
-    const { nc } = await this.link()
-    const store = await new Objm(nc).open(LARGE)
-    const blob = await store.getBlob(sent['large'])
-    if (blob === null) throw new Error('its content is not on the server')
-    const content = (await unpack(blob)) as Record<string, unknown>
-    await store.delete(sent['large']).catch(() => {})
-    return content
-  }
-
-  private outcomeIn(subject: string, sent: Record<string, unknown>): Heard {
-    const [, , run, key, name] = subject.split('.')
-    const { id, what } = sent as { id: unknown; what: { kind?: unknown } | null }
-    const agent = this.agentIn(sent['agent'])
-    if (sent['run'] !== run || sent['key'] !== key || agent.name !== name || typeof id !== 'string')
-      throw new Error('it is of another job than its subject says')
-    return { key: key!, id, agent, what: checkedWhat(what, id, name!) }
-  }
-
-  /** An agent says the same of itself with every result. */
-  private agentIn(sent: unknown): FleetMachine {
-    // An agent's disk may hold results of a version that sent it as an object.
-    const text = typeof sent === 'string' ? sent : JSON.stringify(sent ?? null)
-    const known = this.described.get(text)
-    if (known !== undefined) return known
-    const agent: FleetMachine = fleetMachineSchema.parse(JSON.parse(text))
-    if (this.described.size >= MOST_DESCRIBED) this.described.clear()
-    this.described.set(text, agent)
-    return agent
   }
 
   private keepLog(trial: string, log: string | null): void {
@@ -763,38 +647,10 @@ export class FleetExecutor implements Fleet {
   }
 }
 
-function checkedWhat(what: { kind?: unknown } | null, id: string, agent: string): Outcome['what'] {
-  if (what?.kind === 'trial') {
-    const { result, chunk_log = null } = what as { result?: unknown; chunk_log?: unknown }
-    const checked = trialSchema.parse(result) as TrialResult
-    if (checked.trial !== id) throw new Error('it is of another trial than it says')
-    if (chunk_log !== null && typeof chunk_log !== 'string') throw new Error('its chunk log is no text')
-    return { kind: 'trial', result: { ...checked, machine: agent }, chunk_log }
-  }
-  if (what?.kind === 'duet')
-    return { kind: 'duet', report: checkedDuet((what as { report?: unknown }).report) }
-  if (what?.kind === 'refused') {
-    const { reason } = what as { reason?: unknown }
-    return { kind: 'refused', reason: String(reason).slice(0, 2000) }
-  }
-  throw new Error('it is neither a trial nor a duet')
-}
-
 function readJson(data: Uint8Array): Record<string, unknown> {
   try {
     return JSON.parse(Buffer.from(data).toString()) as Record<string, unknown>
   } catch {
     return {}
   }
-}
-
-function isFull(message: string): boolean {
-  return /insufficient|resource|no space|maximum (?:bytes|messages)|exceed/i.test(message)
-}
-
-function full(what: string, why: string): UserError {
-  return new UserError(
-    `the server has no room for ${what}: ${why}`,
-    'raise max_file_store in the configuration of nats-server, or remove what is no longer used: "nats object rm stint_data"',
-  )
 }

@@ -81,6 +81,8 @@ export const GONE_MS = 8000
 export const REGISTER_MS = 2000
 /** A trial in which so many agents went away has crashed. */
 export const MOST_DEATHS = 3
+/** How long a coordinator waits for the server to take what it sends, ms. */
+export const SEND_MS = 5000
 const WEEK_MS = 7 * 86_400_000
 
 // ---------------------------------------------------------------- shapes
