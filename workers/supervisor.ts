@@ -4,7 +4,6 @@
  */
 
 import { spawnSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { chooseMechanisms } from './caps/choose.ts'
 import type { ComputeCapper } from './caps/compute-group.ts'
@@ -22,6 +21,7 @@ import {
   type SupervisorRequest,
   type TimeWindow,
 } from './protocol/supervisor.ts'
+import { removeTemporary } from './protocol/temporary.ts'
 import { GROUP_SIGNALS } from './protocol/trial-process.ts'
 import type { ComputeMechanism } from './protocol/trial-result.ts'
 import { EnergyMeter, PerfEnergy } from './telemetry/energy.ts'
@@ -164,8 +164,7 @@ async function leave(): Promise<void> {
   const children = [...watched.values()]
   for (const child of children) await attempt('end a trial', () => child.kill(null))
   await Promise.all(children.map(clear))
-  if (temporary !== undefined)
-    await attempt('remove temporary files', () => rmSync(temporary, { recursive: true, force: true }))
+  if (temporary !== undefined) await attempt('remove temporary files', () => removeTemporary(temporary))
   await attempt('end perf', () => perf?.stop())
   await attempt('leave a cgroup', leavePlace)
   process.exit(0)

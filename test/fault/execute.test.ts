@@ -59,9 +59,9 @@ async function until(condition: () => boolean, what: string): Promise<void> {
   throw new Error(`waited 10 s for: ${what}; running: ${JSON.stringify(marked())}; files: ${files()}`)
 }
 
-function startCoordinator(mechanism: string, detached = false): ChildProcess {
+function startCoordinator(mechanism: string, detached = false, how = 'loops', timeoutS = 60): ChildProcess {
   const script = fileURLToPath(new URL('../fixtures/coordinator.mjs', import.meta.url))
-  return spawn(process.execPath, [script, 'loops', '0.5', mechanism], {
+  return spawn(process.execPath, [script, how, '0.5', mechanism, String(timeoutS)], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, TMPDIR: folder },
     detached,
@@ -100,6 +100,20 @@ describe.skipIf(process.platform !== 'linux')('a coordinator that is', () => {
     await until(() => marked().length === 0, 'the end of all processes')
     expect(files()).toEqual([])
     expect(groupsOf(supervisor.pid)).toEqual([])
+  })
+
+  it('stopped by a workload goes on at the deadline of its trial', async () => {
+    // In a session without a terminal, as in a service or CI.
+    const coordinator = startCoordinator('best', true, 'stops_parent', 2)
+    let stdout = ''
+    coordinator.stdout!.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text
+    })
+    const closed = new Promise<number | null>((resolve) => coordinator.once('close', resolve))
+    // As it goes on it finds what the trial had sent, or that it was late.
+    expect([await closed, stdout]).toEqual([0, expect.stringMatching(/^(?:ok|timed_out)\n$/)])
+    expect(marked()).toEqual([])
+    expect(files()).toEqual([])
   })
 
   it('interrupted from the terminal decides itself what ends', async () => {

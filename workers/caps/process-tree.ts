@@ -1,5 +1,5 @@
 /** What a trial process starts, and what that starts in turn: it counts with its trial, and ends with it. Linux only. */
-import { readdirSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { monotonicMs, textOf } from '../telemetry/clock.ts'
 import { ResidentSize } from '../telemetry/process-files.ts'
@@ -30,6 +30,13 @@ const MOST_ROUNDS = 20
 /** The kernel takes a moment to end a process, and longer for one that holds much memory. */
 const LONGEST_END_MS = 2000
 const LOOK_AGAIN_MS = 3
+/** In the environment of all that a run starts, as long as nothing takes it out. */
+const OWNED = '\0STINT_OWNER='
+/** Bits of the core dump filter: shared huge pages, and private and shared ones of DAX. */
+const MARK_BIT = 6
+const MARKS = 7
+/** Supervisors at the same time begin with different marks. */
+let marked = process.pid
 
 export class ProcessTree {
   private readonly root: number
@@ -41,6 +48,8 @@ export class ProcessTree {
   private lost = NOTHING
   /** In the environment of what inherits it: finds a process whose parents are gone. */
   private readonly tag: string | null
+  /** The same for one whose environment is empty. */
+  private readonly mark: number | null
   /** The newest process of the machine at the last look. */
   private newest: number
 
@@ -49,6 +58,7 @@ export class ProcessTree {
     this.root = root
     this.rootStart = startOf(root)
     this.tag = temporary === null ? null : `\0TMPDIR=${temporary}\0`
+    this.mark = temporary === null ? null : markProcess(root)
     this.newest = root
   }
 
@@ -70,7 +80,7 @@ export class ProcessTree {
     const since = this.newest
     this.newest = newestProcess() ?? since + 1
     if (this.newest === since) return
-    if (this.tag !== null) for (const pid of tagged(this.tag, since)) this.add(pid)
+    if (this.tag !== null) for (const pid of tagged(this.tag, this.mark, since)) this.add(pid)
     const waiting = [this.root, ...this.found.keys()]
     for (let parent = waiting.pop(); parent !== undefined; parent = waiting.pop()) {
       for (const pid of childrenOf(parent)) if (this.add(pid)) waiting.push(pid)
@@ -195,13 +205,44 @@ function newestProcess(): number | null {
   return Number(textOf('/proc/loadavg')?.split(' ')[4] ?? Number.NaN) || null
 }
 
-/** Processes that came after one and have a text in their environment. Ids begin anew once they are used up. */
-function tagged(tag: string, since: number): number[] {
+/**
+ * Processes that came after one and have a text in their environment, or the mark where nothing says that they are another
+ * trial's. Ids begin anew once they are used up.
+ */
+function tagged(tag: string, mark: number | null, since: number): number[] {
   const newest = newestProcess() ?? 0
   return readdirSync('/proc')
     .map(Number)
     .filter((pid) => pid > 0 && (newest < since || pid > since))
-    .filter((pid) => `\0${textOf(`/proc/${pid}/environ`) ?? ''}`.includes(tag))
+    .filter((pid) => {
+      const environment = `\0${textOf(`/proc/${pid}/environ`) ?? ''}`
+      return (
+        environment.includes(tag) ||
+        (mark !== null && mark === coreFilterOf(pid) && !environment.includes(OWNED))
+      )
+    })
+}
+
+/**
+ * Marks a process in a way that all it starts inherits, whatever they run and wherever their parents are: by bits of which
+ * memory a core dump holds, those that concern kinds of memory that Node does not use.
+ * @returns the mark, other than what processes here have; null where the kernel has no such setting
+ */
+function markProcess(pid: number): number | null {
+  const usual = coreFilterOf('self')
+  if (usual === null) return null
+  const mark = usual ^ ((1 + (marked++ % MARKS)) << MARK_BIT)
+  try {
+    writeFileSync(`/proc/${pid}/coredump_filter`, `0x${mark.toString(16)}`)
+    return mark
+  } catch {
+    return null
+  }
+}
+
+function coreFilterOf(pid: number | 'self'): number | null {
+  const text = textOf(`/proc/${pid}/coredump_filter`)
+  return text === null || text === '' ? null : Number.parseInt(text, 16)
 }
 
 /** Children by the thread that started them; empty where the process is gone or the kernel keeps no such list. */
@@ -217,6 +258,10 @@ function childrenOf(pid: number): number[] {
 
 interface Stat {
   start: string
+  /** One letter. */
+  state: string
+  /** Number of its controlling terminal; 0 for none. */
+  terminal: string
   parent: number
   /** CPU time of the process, and of its children that it waited for, and theirs. */
   selfMs: number
@@ -229,7 +274,23 @@ function statOf(pid: number): Stat | null {
   // The second field is the program's name, which may hold spaces and brackets.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const ms = (at: number) => (Number(fields[at]) + Number(fields[at + 1])) * STAT_UNIT_MS
-  return { start: fields[19] ?? '', parent: Number(fields[1]), selfMs: ms(11), waitedMs: ms(13) }
+  return {
+    start: fields[19] ?? '',
+    state: fields[0] ?? '',
+    terminal: fields[4] ?? '',
+    parent: Number(fields[1]),
+    selfMs: ms(11),
+    waitedMs: ms(13),
+  }
+}
+
+/**
+ * Lets a stopped process go on that has no terminal: nobody there has suspended it, or sees that it stands. A workload may
+ * stop the process that waits for it.
+ */
+export function continueUnseen(pid: number): void {
+  const stat = statOf(pid)
+  if (stat?.state === 'T' && stat.terminal === '0') send(pid, 'SIGCONT')
 }
 
 /** CPU time of a process itself, ms, in the kernel's units of 10 ms; null once it is gone. */

@@ -15,7 +15,7 @@ import { type EnteredGroup, readGroupCpuMs } from './cgroup-files.ts'
 import type { ComputeCap, ComputeCapper } from './compute-group.ts'
 import { MIB, residentAllowanceMb } from './memory.ts'
 import type { MemoryGroup, MemoryGrouper, Waits } from './memory-group.ts'
-import { cpuMsOf, ProcessTree, type Usage } from './process-tree.ts'
+import { continueUnseen, cpuMsOf, ProcessTree, type Usage } from './process-tree.ts'
 
 /** A process that stands empty must be able to do something. */
 const LEAST_GROWTH_MB = 4
@@ -46,6 +46,7 @@ export class WatchedProcess {
   private uncountedMb = 0
   private limitMb = Number.POSITIVE_INFINITY
   private killedFor: WatchSummary['killed'] = null
+  private isOverdue = false
   /** What was used when the timed steps began, and when they ended; null before. */
   private begun: TreeUsage | null = null
   private finished: TreeUsage | null = null
@@ -130,7 +131,11 @@ export class WatchedProcess {
 
   /** One reading; kills the trial process where it is over. */
   poll(): void {
-    if (monotonicMs() > this.deadline) this.kill('deadline')
+    if (monotonicMs() > this.deadline) {
+      this.kill('deadline')
+      if (!this.isOverdue) continueUnseen(process.ppid)
+      this.isOverdue = true
+    }
     if (this.polls++ % LOOK_EVERY === 0 && this.hasCode) {
       this.tree.look()
       this.tree.note()

@@ -18,6 +18,7 @@ import type {
   MemoryCapInForce,
   OwnLimits,
 } from '../../../workers/protocol/supervisor.ts'
+import { removeTemporary } from '../../../workers/protocol/temporary.ts'
 import { GROUP_SIGNALS, type TrialReport, type TrialSignal } from '../../../workers/protocol/trial-process.ts'
 import type { ComputeMechanism, TrialResult } from '../../../workers/protocol/trial-result.ts'
 import {
@@ -291,7 +292,7 @@ export class LocalExecutor implements DuetExecutor {
     await this.supervisor.close()
     if (this.isAbandoned) endProcessesOf(this.temporary)
     try {
-      rmSync(this.temporary, { recursive: true, force: true })
+      removeTemporary(this.temporary)
     } catch {
       // What a workload left there cannot be removed; the next start tries again.
     }

@@ -267,9 +267,16 @@ export function outcomeOfDeath(
     const message = `V8 ended the process for want of memory: ${lineAround(death.stderr, words.index)}`
     return { outcome: 'out_of_memory', error: { name: 'V8Abort', message, exit } }
   }
-  const last = death.stderr.trim().split('\n').at(-1) ?? ''
+  const last = lastWords(death.stderr)
   const message = `the trial process ended by itself (${exit})${last === '' ? '' : `: ${last}`}`
   return { outcome: 'crashed', error: { name: 'Crash', message, exit } }
+}
+
+/** Of an error that nothing caught Node says first what it is, and its own version last. */
+function lastWords(stderr: string): string {
+  const lines = stderr.trim().split('\n')
+  const uncaught = /^Node\.js v\d/.test(lines.at(-1) ?? '')
+  return (uncaught ? lines.findLast((line) => /^\w*Error\b.*:/.test(line)) : undefined) ?? lines.at(-1) ?? ''
 }
 
 function lineAround(text: string, index: number): string {
