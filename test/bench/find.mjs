@@ -4,6 +4,8 @@
  * docs/evidence/search.md.
  *
  *   npm run build && node test/bench/find.mjs [memory|rate]...
+ *
+ * The rate takes some ten minutes on a quiet machine, most of them for the grid.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -34,20 +36,23 @@ const CASES = {
   memory: {
     ...{ sweep: SMALL, axis: 'max_memory_mb', over: null, best: 'min' },
     words: ['--range', '4..64', '--resolution', '10%'],
+    set: [],
     // As many at once as the search has: nothing that is judged depends on time.
     grid: ['--set', 'n_jobs=2'],
   },
   rate: {
     ...{ sweep: CAPACITY, axis: 'arrival.rate', over: 'max_compute_units', best: 'max' },
-    words: capacityWords(),
+    words: [...capacityWords(), '--range', '1000..32000'],
+    // Two of its shares and a range that ends above what they carry: the grid has as many trials as all values do.
+    set: ['--set', 'grid.max_compute_units=[0.1, 0.2]'],
     grid: [],
   },
 }
 
-/** As the sweep's own head has them, so that what is measured is what is shipped. */
+/** As the sweep's own head has them, but for the range, so that what is measured is what is shipped. */
 function capacityWords() {
   const head = readFileSync(CAPACITY, 'utf8')
-  const [, words] = /stint find \S+ --max arrival\.rate (.*) --over \S+$/m.exec(head)
+  const [, words] = /stint find \S+ --max arrival\.rate --range \S+ (.*) --over \S+$/m.exec(head)
   return words.split(' ')
 }
 
@@ -73,7 +78,7 @@ function isGood({ outcome, metrics }, { subject_to }) {
 }
 
 /** Both ways, one after the other. */
-function both({ sweep, axis, over, best, words, grid }) {
+function both({ sweep, axis, over, best, words, set, grid }) {
   const began = performance.now()
   const repeated = over === null ? [] : ['--over', over]
   const search = stint(
@@ -82,6 +87,7 @@ function both({ sweep, axis, over, best, words, grid }) {
     `--${best}`,
     axis,
     ...words,
+    ...set,
     ...repeated,
     '--quiet',
     '--out',
@@ -95,6 +101,7 @@ function both({ sweep, axis, over, best, words, grid }) {
     sweep,
     '--set',
     every,
+    ...set,
     ...grid,
     '--runs',
     `${GOOD}`,

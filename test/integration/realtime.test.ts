@@ -16,6 +16,7 @@ beforeAll(() => {
   box.write('w.mjs', NO_SKIP)
   const rows = Array.from({ length: 400 }, (_, i) => `${i / 1000},${i % 7},${(i * i) % 5}`)
   box.write('data.csv', `at,x,y\n${rows.join('\n')}\n`)
+  box.write('gap.csv', 'at,x,y\n1,1,2\n,2,3\n3,3,4\n')
   box.write('back.csv', `at,x,y\n${TIMES.map((time, i) => `${time},${i},${i}`).join('\n')}\n`)
 })
 afterAll(() => box.remove())
@@ -80,6 +81,11 @@ grid: { mode: [streaming, realtime] }
       'a trace that runs backwards',
       'dataset: { source: back.csv, target: y }, arrival: { pattern: trace, column: at }',
       'back.csv:4: column "at": data row 3: the time is 500 ms before that of the row above',
+    ],
+    [
+      'a trace that lacks a time',
+      'dataset: { source: gap.csv, target: y }, arrival: { pattern: trace, column: at }',
+      'gap.csv:3: column "at": data row 2: the time is missing, and a trace needs one for each event; fill it in or leave the row out',
     ],
     [
       'a trace of a column that is not there',

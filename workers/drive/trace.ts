@@ -85,10 +85,10 @@ function outOfOrder(
   last: number,
 ): DataError {
   const what = Number.isNaN(at)
-    ? 'the time is missing, and a trace needs one for each event'
-    : `the time is ${last - at} ms before that of the row above, and a trace must be in order`
+    ? 'the time is missing, and a trace needs one for each event; fill it in or leave the row out'
+    : `the time is ${last - at} ms before that of the row above, and a trace must be in order; sort the data`
   return new DataError(
-    `data row ${row + 1}: ${what}; sort the data, or choose another pattern of arrivals`,
+    `data row ${row + 1}: ${what}, or choose another pattern of arrivals`,
     path,
     row + 1 + HEADER_LINES,
     column,
