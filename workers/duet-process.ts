@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
-import { budgetOf, MIB, resourceLimits } from './caps/memory.ts'
+import { budgetOf, LEAST_IDLE_WORKER_MB, MIB, resourceLimits } from './caps/memory.ts'
 import { CONTROL_BYTES, stopDuet } from './drive/interleaved.ts'
 import { contextOf } from './load-workload.ts'
 import { Samples } from './measured-run.ts'
@@ -39,7 +39,7 @@ export async function run(job: DuetJob): Promise<DuetReport> {
   const { caps } = spec.sides.candidate
   const deadline_s = Math.max(spec.sides.baseline.deadline_s, spec.sides.candidate.deadline_s)
   const core = pinToOneCore(caps.pin_core)
-  const idleMb = process.memoryUsage.rss() / MIB
+  const idleMb = process.memoryUsage.rss() / MIB + LEAST_IDLE_WORKER_MB
   const budgets = {
     baseline: budgetOf(spec.sides.baseline.caps, idleMb),
     candidate: budgetOf(caps, idleMb),

@@ -3,7 +3,7 @@ import { loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
-import { budgetOf, MIB, resourceLimits } from './caps/memory.ts'
+import { budgetOf, LEAST_IDLE_WORKER_MB, MIB, resourceLimits } from './caps/memory.ts'
 import { permit, signalCoordinator } from './permit.ts'
 import { GROUP_SIGNALS, NOTHING_MEASURED, type TrialReport } from './protocol/trial-process.ts'
 import { NO_NOISE_READINGS, type Outcome, type TrialError } from './protocol/trial-result.ts'
@@ -14,6 +14,8 @@ import type { DriveOrder, load, WarmOrder, WorkerReport, warm } from './worker.t
 
 /** What Node calls the end of a thread that filled its heap. */
 const OUT_OF_MEMORY = 'ERR_WORKER_OUT_OF_MEMORY'
+/** Where off-heap memory is refused, Node 24 throws a RangeError only, and this one ends the thread. */
+const FIRST_TO_END_REFUSED = 26
 /** Under `memory_scope: process`, what must be left for the workload, MB. */
 const LEAST_BUDGET_MB = 4
 
@@ -26,20 +28,23 @@ process.on('disconnect', () => process.exit(1))
  * while before the trial comes.
  */
 export async function run(start: TrialStart): Promise<TrialReport> {
-  const budgetMb = budgetOf(start, process.memoryUsage.rss() / MIB)
-  if (budgetMb !== null && budgetMb < LEAST_BUDGET_MB)
-    return reportFrom(refusedBy(tooSmall(start, budgetMb)), null, null)
+  // A thread's limits hold from its start, when nobody knows yet what it takes by itself.
+  const mostMb = budgetOf(start, residentMb() + LEAST_IDLE_WORKER_MB)
   const worker = new Piscina({
     filename: fileURLToPath(new URL('./worker.js', import.meta.url)),
-    resourceLimits: resourceLimits(budgetMb),
+    resourceLimits: resourceLimits(mostMb === null ? null : Math.max(LEAST_BUDGET_MB, mostMb)),
     minThreads: 0,
     maxThreads: 1,
     idleTimeout: Number.POSITIVE_INFINITY,
     recordTiming: false,
   })
   let job: TrialJob
+  let budgetMb: number | null = null
   try {
     await worker.run(null, { name: 'empty' })
+    budgetMb = budgetOf(start, residentMb())
+    if (budgetMb !== null && budgetMb < LEAST_BUDGET_MB)
+      return reportFrom(refusedBy(tooSmall(start, budgetMb)), null, null)
     const given = await permit('empty')
     job = given.job!
     signalCoordinator('given')
@@ -57,6 +62,10 @@ export async function run(start: TrialStart): Promise<TrialReport> {
   deadline.abort()
   signalCoordinator('finished')
   return reportFrom(report, budgetMb, load1m)
+}
+
+function residentMb(): number {
+  return process.memoryUsage.rss() / MIB
 }
 
 function tooSmall({ max_memory_mb }: TrialStart, budgetMb: number): string {
@@ -99,7 +108,8 @@ function workerEnded(
   { max_memory_mb }: TrialStart,
 ): { outcome: Outcome; error: TrialError } {
   if (isOutOfMemory(thrown)) {
-    const message = `the workload filled the heap that max_memory_mb ${max_memory_mb} allows`
+    const heap = max_memory_mb === null ? 'Node' : `max_memory_mb ${max_memory_mb}`
+    const message = `the workload filled the heap that ${heap} allows${orRefused()}`
     return { outcome: 'out_of_memory', error: { name: OUT_OF_MEMORY, message } }
   }
   const error = trialErrorFrom(thrown)
@@ -109,6 +119,13 @@ function workerEnded(
     return { outcome: 'crashed', error: { name: 'Exit', message, exit: `code ${exit}` } }
   }
   return { outcome: 'failed', error }
+}
+
+/** What else may have ended the thread: Node says the same of both. */
+function orRefused(): string {
+  return Number.parseInt(process.versions.node, 10) < FIRST_TO_END_REFUSED
+    ? ''
+    : ', or asked for more memory off the heap than there is (Array buffer allocation failed)'
 }
 
 function isOutOfMemory(thrown: unknown): boolean {

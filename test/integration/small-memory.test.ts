@@ -1,7 +1,10 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { entryFile } from '../../harness/execute/local/entries.ts'
 import { LocalExecutor } from '../../harness/execute/local/executor.ts'
 
 import type { ScenarioSettings } from '../../harness/sweep/types.ts'
@@ -81,6 +84,15 @@ describe('chunks that do not fit a memory cap', () => {
     expect(adapted.info['chunk_retries']).toBeGreaterThanOrEqual(2)
     expect(adapted.metrics['peak_memory_mb']).toBeLessThanOrEqual(CAP_MB)
     for (const name of QUALITY) expect(adapted.metrics[name], name).toBe(unbounded.metrics[name])
+  })
+})
+
+describe("the built-in workload's modules", () => {
+  it('load what packed files and hashes need only where they are used: it counts as the memory of the workload', () => {
+    const load = `await import(${JSON.stringify(pathToFileURL(entryFile('pipeline/workload')).href)})
+      console.log(process.moduleLoadList.filter((name) => /^NativeModule (zlib|crypto)$/.test(name)).length)`
+    const options = { encoding: 'utf8' as const }
+    expect(execFileSync(process.execPath, ['--input-type=module', '-e', load], options).trim()).toBe('0')
   })
 })
 

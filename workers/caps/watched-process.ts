@@ -10,10 +10,15 @@ import {
 } from '../protocol/supervisor.ts'
 import type { MemoryScope } from '../protocol/trial-spec.ts'
 import { monotonicMs } from '../telemetry/clock.ts'
-import { peakResidentMb, ResidentSize, restartPeakResident } from '../telemetry/process-files.ts'
+import {
+  mappedFilesMb,
+  peakResidentMb,
+  ResidentSize,
+  restartPeakResident,
+} from '../telemetry/process-files.ts'
 import { type EnteredGroup, readGroupCpuMs } from './cgroup-files.ts'
 import type { ComputeCap, ComputeCapper } from './compute-group.ts'
-import { MIB, residentAllowanceMb } from './memory.ts'
+import { ALLOWED_PROGRAM_MB, MIB, residentAllowanceMb } from './memory.ts'
 import type { MemoryGroup, MemoryGrouper, Waits } from './memory-group.ts'
 import { continueUnseen, cpuMsOf, ProcessTree, type Usage } from './process-tree.ts'
 
@@ -42,6 +47,10 @@ export class WatchedProcess {
   private emptyMb: number | null = null
   /** Largest resident size since the worker stood empty. */
   private peakSinceEmptyMb = 0
+  /** The same without what Node's own program took beyond its part of the allowance. */
+  private peakCountedMb = 0
+  /** Null where the whole process counts, or the machine does not tell. */
+  private program: ProgramPages | null = null
   /** Resident memory that is not the workload's. */
   private uncountedMb = 0
   private limitMb = Number.POSITIVE_INFINITY
@@ -88,9 +97,11 @@ export class WatchedProcess {
   capMemory(capMb: number | null, scope: MemoryScope): MemoryCapInForce {
     if (!this.hasCode) this.tree.begin()
     this.hasCode = true
-    this.emptyMb = this.resident?.readMb() ?? null
+    const empty = this.resident?.read() ?? null
+    this.emptyMb = empty?.residentMb ?? null
     if (this.emptyMb === null) return { allowance_mb: null, backstop: null, error: null }
     restartPeakResident(this.pid)
+    this.program = scope === 'process' ? null : ProgramPages.of(this.pid, empty!.sharedMb)
     const allowanceMb = scope === 'process' ? 0 : residentAllowanceMb(capMb)
     this.uncountedMb = scope === 'process' ? 0 : this.emptyMb + allowanceMb
     if (capMb === null) return { allowance_mb: allowanceMb, backstop: null, error: null }
@@ -110,6 +121,7 @@ export class WatchedProcess {
   /** All is ready: from now on what other processes of the trial use counts. */
   begin(): void {
     this.tree.look()
+    this.program?.look()
     this.begun = this.readUsage()
   }
 
@@ -140,11 +152,13 @@ export class WatchedProcess {
       this.tree.look()
       this.tree.note()
     }
-    const own = this.resident?.readMb() ?? null
+    const own = this.resident?.read() ?? null
     if (own === null) return
-    const rss = own + this.tree.residentMb()
-    this.note(rss)
-    if (rss > this.limitMb) this.kill('memory')
+    const rss = own.residentMb + this.tree.residentMb()
+    if (rss > this.limitMb) this.program?.lookFor(own.sharedMb)
+    const excessMb = this.program?.excessMb(own.sharedMb) ?? 0
+    this.note(rss, excessMb)
+    if (rss - excessMb > this.limitMb) this.kill('memory')
     else if (this.group?.isHeldUp()) {
       this.noteGroupPeak()
       this.kill('memory')
@@ -172,7 +186,7 @@ export class WatchedProcess {
     if (killed === 'cgroup_memory') this.noteGroupPeak()
     return {
       peak_rss_mb: this.peakRssMb,
-      peak_mb: this.emptyMb === null ? null : Math.max(0, this.peakSinceEmptyMb - this.uncountedMb),
+      peak_mb: this.emptyMb === null ? null : Math.max(0, this.peakCountedMb - this.uncountedMb),
       peak_above_idle_mb: this.emptyMb === null ? null : Math.max(0, this.peakSinceEmptyMb - this.emptyMb),
       killed,
       children: this.childrenUsage(),
@@ -247,18 +261,68 @@ export class WatchedProcess {
   /** The kernel sees what grows between two readings: its own count is what is left. */
   private noteGroupPeak(): void {
     const growth = this.group?.growthBytes() ?? null
-    if (growth !== null && this.emptyMb !== null) this.note(this.emptyMb + growth / MIB - KERNEL_MB)
+    if (growth !== null && this.emptyMb !== null) this.note(this.emptyMb + growth / MIB - KERNEL_MB, 0)
   }
 
-  private note(rss: number): void {
-    if (rss > (this.peakRssMb ?? 0)) this.peakRssMb = rss
-    if (this.emptyMb !== null && rss > this.peakSinceEmptyMb) this.peakSinceEmptyMb = rss
+  private note(rss: number, programExcessMb: number): void {
+    this.peakRssMb = Math.max(this.peakRssMb ?? 0, rss)
+    if (this.emptyMb === null) return
+    this.peakSinceEmptyMb = Math.max(this.peakSinceEmptyMb, rss)
+    this.peakCountedMb = Math.max(this.peakCountedMb, rss - programExcessMb)
   }
 
   /** The kernel's own high-water mark sees what comes and goes between two readings. */
   private readPeak(): void {
+    const now = this.resident?.read() ?? null
     const peak = this.emptyMb === null ? null : peakResidentMb(this.pid)
-    if (peak !== null) this.note(peak)
+    if (now === null || peak === null) return
+    this.program?.look()
+    this.note(peak, this.program?.excessMb(now.sharedMb) ?? 0)
+  }
+}
+
+/**
+ * Pages of Node's own program, its file and its libraries, become resident as their code first runs: after the worker
+ * stood empty up to 5.5 MB with Node 20 and 9 MB with Node 26. They are no memory of the workload, and what is more
+ * than the allowance holds is not counted. A file or shared memory that is mapped later may be the workload's, and is.
+ */
+class ProgramPages {
+  private readonly pid: number
+  private readonly emptySharedMb: number
+  private readonly emptyMappedMb: number
+  private mappedSinceMb = 0
+  /** Largest size that `lookFor` was asked about. */
+  private knownMb = 0
+
+  private constructor(pid: number, sharedMb: number, mappedMb: number) {
+    this.pid = pid
+    this.emptySharedMb = sharedMb
+    this.emptyMappedMb = mappedMb
+  }
+
+  /** Null where they cannot be told from others. */
+  static of(pid: number, sharedMb: number): ProgramPages | null {
+    const mappedMb = mappedFilesMb(pid)
+    return mappedMb === null ? null : new ProgramPages(pid, sharedMb, mappedMb)
+  }
+
+  /** Reads what else has been mapped, which takes a quarter of a ms. */
+  look(): void {
+    const mappedMb = mappedFilesMb(this.pid)
+    if (mappedMb !== null) this.mappedSinceMb = Math.max(0, mappedMb - this.emptyMappedMb)
+  }
+
+  /** Reads it where pages of files or shared memory have come since. */
+  lookFor(sharedMb: number): void {
+    if (sharedMb <= this.knownMb) return
+    this.knownMb = sharedMb
+    this.look()
+  }
+
+  /** What has come beyond the allowance, MB, of so many pages of files and shared memory. */
+  excessMb(sharedMb: number): number {
+    const grownMb = sharedMb - this.emptySharedMb - this.mappedSinceMb
+    return Math.max(0, grownMb - ALLOWED_PROGRAM_MB)
   }
 }
 

@@ -5,7 +5,8 @@ import { parseHeader } from './csv/csv-parse.ts'
 import { dialectBytes } from './csv/dialect.ts'
 import { openNdjsonSource } from './ndjson.ts'
 import { formatOf } from './open.ts'
-import { type HashingSource, hashingSource, NotText } from './sources/bytes.ts'
+import { NotText } from './sources/bytes.ts'
+import { type HashingSource, hashingSource } from './sources/hashing.ts'
 import type { CsvDialect, DataFingerprint, ReadingOptions } from './types.ts'
 
 const READ_BYTES = 1 << 18

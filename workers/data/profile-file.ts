@@ -11,7 +11,7 @@ import { readEvents } from './ndjson.ts'
 import { decimalMark } from './number-writing.ts'
 import { formatOf } from './open.ts'
 import type { ColumnProfile } from './profile.ts'
-import { type HashingSource, hashingSource } from './sources/bytes.ts'
+import { type HashingSource, hashingSource } from './sources/hashing.ts'
 import { type End, MOST_SUMMARY_ROWS, type SummaryRows, summaryRows } from './summary-rows.ts'
 import type { DataFingerprint, PreparedDataset } from './types.ts'
 

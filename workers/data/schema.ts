@@ -7,7 +7,7 @@ import { findColumns, suggest } from './header.ts'
 import { guessTarget, type Inferred, inferColumn } from './infer.ts'
 import { decimalMark } from './number-writing.ts'
 import type { ColumnProfile } from './profile.ts'
-import { type Profiled, profileFile } from './profile-file.ts'
+import type { Profiled } from './profile-file.ts'
 import type { ColumnDeclaration, ColumnKind, PreparedDataset } from './types.ts'
 import { key, schemaText } from './yaml-text.ts'
 
@@ -29,6 +29,11 @@ const MOST_COLUMN_NOTES = 20
 /** A table of more columns has too long a schema for a note. */
 const MOST_LISTED_COLUMNS = 64
 
+/** Loads what hashes a file, and Node's crypto for it, only where it is read: all that a trial loads counts as its memory. */
+async function profileOf(dataset: UntypedDataset): Promise<Profiled> {
+  return (await import('./profile-file.ts')).profileFile(dataset)
+}
+
 /**
  * Takes the types that the preparation has found, or finds them.
  * @param profiled what was read of the file, where it was
@@ -39,7 +44,7 @@ export async function typedColumns(dataset: UntypedDataset, profiled?: Profiled)
   const { path, target } = dataset
   const { schema, notes } =
     dataset.schema === undefined
-      ? inferSchema(dataset, profiled ?? (await profileFile(dataset)))
+      ? inferSchema(dataset, profiled ?? (await profileOf(dataset)))
       : { schema: new Map(Object.entries(dataset.schema)), notes: [] }
   const missing = [...MISSING, ...(dataset.missing ?? [])]
   const specs: ColumnSpec[] = []

@@ -71,17 +71,37 @@ export class ResidentSize {
   }
   /** MB; null once the process is gone. A zombie reads 0. */
   readMb(): number | null {
-    const text = this.statm.read()
-    if (text === null) return null
-    return (Number(text.split(' ')[1]) * pageSize()) / MIB
+    return this.read()?.residentMb ?? null
+  }
+  /** Also how much of it is pages of files and of shared memory. */
+  read(): { residentMb: number; sharedMb: number } | null {
+    const [, resident, shared] = this.statm.read()?.split(' ') ?? []
+    if (resident === undefined) return null
+    const mb = pageSize() / MIB
+    return { residentMb: Number(resident) * mb, sharedMb: Number(shared) * mb }
   }
   /** Without pages of files, such as the program's own, which processes share; MB. */
   readPrivateMb(): number | null {
-    const [, resident, shared] = this.statm.read()?.split(' ') ?? []
-    return resident === undefined ? null : ((Number(resident) - Number(shared)) * pageSize()) / MIB
+    const now = this.read()
+    return now === null ? null : now.residentMb - now.sharedMb
   }
   close(): void {
     this.statm.close()
+  }
+}
+
+/** Only what lies in a file or in shared memory has an inode. */
+const FILE_MAPPING = /^([0-9a-f]+)-([0-9a-f]+) \S+ \S+ \S+ [1-9]/gm
+
+/** What a process has mapped of files and of shared memory, resident or not, MB; null where it cannot be read. */
+export function mappedFilesMb(pid: number): number | null {
+  try {
+    let bytes = 0
+    for (const [, from, to] of readFileSync(`/proc/${pid}/maps`, 'latin1').matchAll(FILE_MAPPING))
+      bytes += Number.parseInt(to!, 16) - Number.parseInt(from!, 16)
+    return bytes === 0 ? null : bytes / MIB
+  } catch {
+    return null
   }
 }
 

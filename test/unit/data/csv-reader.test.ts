@@ -9,7 +9,8 @@ import { DataError } from '../../../workers/data/columns.ts'
 import { ByteTable } from '../../../workers/data/csv/byte-table.ts'
 import { openCsvParse } from '../../../workers/data/csv/csv-parse.ts'
 import { type BytesOptions, openByteSource, openBytes } from '../../../workers/data/csv/reader.ts'
-import { type ByteSource, streamSource } from '../../../workers/data/sources/bytes.ts'
+import type { ByteSource } from '../../../workers/data/sources/source.ts'
+import { streamSource } from '../../../workers/data/sources/stream.ts'
 import { shared } from '../shared.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'stint-bytes-'))

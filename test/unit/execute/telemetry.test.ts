@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -8,7 +8,7 @@ import type { ChunkLogLine } from '../../../workers/protocol/trial-result.ts'
 import { ChunkLog } from '../../../workers/telemetry/chunk-log.ts'
 import { EnergyMeter } from '../../../workers/telemetry/energy.ts'
 import { readThrottledMs } from '../../../workers/telemetry/meters.ts'
-import { ProcessCpuTime, ResidentSize } from '../../../workers/telemetry/process-files.ts'
+import { mappedFilesMb, ProcessCpuTime, ResidentSize } from '../../../workers/telemetry/process-files.ts'
 
 let folder: string
 beforeEach(() => {
@@ -166,6 +166,24 @@ describe.skipIf(process.platform !== 'linux')('process files', () => {
     size.close()
   })
 
+  it('tells pages of files from others, and how much of files is mapped', () => {
+    const size = new ResidentSize(process.pid)
+    const { residentMb, sharedMb } = size.read()!
+    const node = statSync(process.execPath).size / 1024 / 1024
+    // Most of Node's file is mapped, and part of that resident.
+    expect(mappedFilesMb(process.pid)).toBeGreaterThan(node / 2)
+    expect(sharedMb).toBeGreaterThan(5)
+    expect(sharedMb).toBeLessThan(mappedFilesMb(process.pid)!)
+    expect(size.readPrivateMb()! / (residentMb - sharedMb)).toBeCloseTo(1, 1)
+    const mapped = mappedFilesMb(process.pid)!
+    const keep = new Uint8Array(64 * 1024 * 1024).fill(1)
+    expect(size.read()!.residentMb).toBeGreaterThan(residentMb + 50)
+    expect(size.read()!.sharedMb).toBeLessThan(sharedMb + 20)
+    expect(mappedFilesMb(process.pid)).toBeLessThan(mapped + 20)
+    expect(keep.length).toBe(64 * 1024 * 1024)
+    size.close()
+  })
+
   it('counts the CPU time of a process from the moment it is watched', () => {
     const before = process.cpuUsage()
     const cpu = new ProcessCpuTime(process.pid)
@@ -182,5 +200,6 @@ describe.skipIf(process.platform !== 'linux')('process files', () => {
     const pid = Number(execFileSync(process.execPath, ['-p', 'process.pid']))
     expect(() => new ResidentSize(pid)).toThrow()
     expect(new ProcessCpuTime(pid).readMs()).toBeNull()
+    expect(mappedFilesMb(pid)).toBeNull()
   })
 })
