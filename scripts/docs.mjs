@@ -24,7 +24,7 @@ const [
   built('harness/environment'),
 ])
 const { COMMANDS } = await built('harness/cli/command-line')
-const { MISSING } = await built('workers/data/infer')
+const { MISSING } = await built('workers/data/column-spec')
 const { allowedWords } = await built('harness/report/sections/params')
 
 const code = (value) => `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``

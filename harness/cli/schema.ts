@@ -13,6 +13,6 @@ export const schemaCommand: Command<{ of: 'sweep' | 'report' }> = {
     }),
   handler: async ({ of }) => {
     const made = await watched({ quiet: true, nothing: '' }, (hooks) => schema(of, hooks))
-    if (made !== null) answer(JSON.stringify(made, null, 2))
+    if (made !== null) answer(JSON.stringify(made, null, 1))
   },
 }

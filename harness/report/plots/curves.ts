@@ -78,19 +78,19 @@ export function curvesPlot(model: ReportModel, file: string, picture: CurvePictu
       return { panel, curves, bundle }
     }),
   }))
-  const grids = measures.map(({ measure, panels }) => ({
-    columns,
-    spacing: GAP,
-    concat: panels.map((panel, i) =>
-      panelSpec(
-        { ...panel, measure, encoding, width, model },
-        i % columns === 0,
-        i + columns >= panels.length,
-      ),
-    ),
-  }))
   const bundles = measures.flatMap(({ panels }) => panels.flatMap(({ bundle }) => bundle ?? []))
   const makeSpec = () => {
+    const grids = measures.map(({ measure, panels }) => ({
+      columns,
+      spacing: GAP,
+      concat: panels.map((panel, i) =>
+        panelSpec(
+          { ...panel, measure, encoding, width, model },
+          i % columns === 0,
+          i + columns >= panels.length,
+        ),
+      ),
+    }))
     const caption = [...picture.caption, ...howDrawn(encoding, isMany, all.length)]
     return {
       ...pictureFrame(picture.alt, picture.headline, pictureSubtitle(model), WIDTH),

@@ -5,7 +5,7 @@ import { reportJsonSchema, reportSchema } from '../../../harness/report/schema.t
 import { ordinaryReport } from './ordinary.ts'
 
 it('is the one that ships (vitest -u writes it anew)', async () => {
-  const text = `${JSON.stringify(reportJsonSchema(), null, 2)}\n`
+  const text = `${JSON.stringify(reportJsonSchema(), null, 1)}\n`
   await expect(text).toMatchFileSnapshot(join(import.meta.dirname, '../../../docs/report.schema.json'))
 })
 
