@@ -206,8 +206,8 @@ function newestProcess(): number | null {
 }
 
 /**
- * Processes that came after one and have a text in their environment, or the mark where nothing says that they are another
- * trial's. Ids begin anew once they are used up.
+ * Processes that came after one and have a text in their environment, or the mark and no parent here where nothing says that
+ * they are another trial's. Ids begin anew once they are used up.
  */
 function tagged(tag: string, mark: number | null, since: number): number[] {
   const newest = newestProcess() ?? 0
@@ -218,9 +218,18 @@ function tagged(tag: string, mark: number | null, since: number): number[] {
       const environment = `\0${textOf(`/proc/${pid}/environ`) ?? ''}`
       return (
         environment.includes(tag) ||
-        (mark !== null && mark === coreFilterOf(pid) && !environment.includes(OWNED))
+        (mark !== null && mark === coreFilterOf(pid) && !environment.includes(OWNED) && isOrphan(pid, mark))
       )
     })
+}
+
+/**
+ * Whether who has a process now is not of its kind. A program that another trial with the same mark has just started has no
+ * environment either, for the moment that its start takes: its parent has the mark.
+ */
+function isOrphan(pid: number, mark: number): boolean {
+  const parent = statOf(pid)?.parent
+  return parent !== undefined && coreFilterOf(parent) !== mark
 }
 
 /**
