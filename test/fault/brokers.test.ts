@@ -142,7 +142,11 @@ describe.skipIf(!isInstalled('mosquitto'))('an MQTT broker', () => {
       const options = { qos: 1, waitS: 20, rows: null, hasHeader: true } as const
       const collected = collectTopic(url, copy, options)
       await until(() => server.said().includes('\tdata (QoS 1)'))
+      const connections = () => server.said().split('New client connected').length - 1
+      const listening = connections()
       const published = publish(sending(url, 20_000, { rows: 5000 }))
+      // One that never was is no connection that was cut.
+      await until(() => connections() > listening)
       for (let cut = 0; cut < 3; cut += 1) {
         await sleep(60)
         cutter.cut()

@@ -174,7 +174,7 @@ describe.skipIf(process.platform !== 'linux')('an executor', () => {
     executor.provide(fixtureResources())
     const running = executor.run(trialSpec('misbehave', { how: 'inherits' }))
     const rejected = expect(running).rejects.toThrow('supervisor')
-    await until(() => marked().some(({ command }) => command.startsWith('sleep')), "a workload's child")
+    await until(() => marked().some(({ command }) => command.startsWith('sleep 40')), "a workload's child")
     const supervisor = marked().find(({ command }) => command.includes('supervisor.js'))!
     process.kill(supervisor.pid, 'SIGKILL')
     await rejected

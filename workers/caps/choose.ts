@@ -118,7 +118,9 @@ async function chooseGrouper(place: LazyPlacement, notes: string[]): Promise<Mem
  * @throws why it does not work
  */
 async function tryOnSleeper(apply: (pid: number) => { remove(): Promise<void> }): Promise<void> {
-  const sleeper = spawn('sleep', ['60'], { stdio: 'ignore' })
+  // It waits for input that never comes, and ends with this process, whatever ends that.
+  const sleeper = spawn('cat', [], { stdio: ['pipe', 'ignore', 'ignore'] })
+  sleeper.stdin.on('error', () => {})
   const ended = new Promise<void>((resolve) => {
     sleeper.once('exit', () => resolve())
     sleeper.once('error', () => resolve())
