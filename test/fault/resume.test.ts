@@ -144,10 +144,11 @@ describe.skipIf(process.platform !== 'linux')('a run whose processes are killed 
     process.kill(host!, 'SIGSTOP')
     kill(others)
     await end
-    expect(box.processes().map(({ pid }) => pid)).toEqual([host])
+    // Any run that starts on the machine clears up, those of other tests included.
+    expect([[host], []]).toContainEqual(box.processes().map(({ pid }) => pid))
     expect(box.temporaryFiles()).not.toEqual([])
     const [run] = box.runs()
-    // Any next run clears up, whichever folder it works on.
+    // Whichever folder it works on.
     expect(
       await box.stint('run', box.sweep({ benchmark_runs: 1 }), '--out', join(box.folder, 'other')),
     ).toMatchObject({ code: 0 })

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type CliEnd, MAIN, Sandbox, trialsOf } from '../fixtures/cli.ts'
 
 const FULL = process.env['STINT_FULL'] === '1'
-const ROOTS = fileURLToPath(new URL('../fixtures/gate/workload.mjs', import.meta.url))
+const HASHES = fileURLToPath(new URL('../fixtures/gate/workload.mjs', import.meta.url))
 
 let box: Sandbox
 beforeEach(() => {
@@ -57,7 +57,7 @@ function shell(line: string, words: readonly string[], options: ShellOptions = {
 const NO_PAGES = ['--export', 'csv']
 /** More than it takes to see three times that a candidate fails, which ends a gate. */
 const ENOUGH = '60s'
-const failing = (text: string) => text.replace('let sum = 0', 'throw new Error("no roots today")')
+const failing = (text: string) => text.replace('let sum = 0', 'throw new Error("no hash today")')
 const SMALL = 'name: small\nworkload: ./a.mjs\nchunk_size: 8\nparams: { chunks: 50 }\n'
 const BOTH_IN_ONE = 'exec "$@" 2>&1'
 
@@ -109,7 +109,7 @@ describe('a reader who goes away', () => {
         ] as const)
       : []),
   ] as const)('changes no verdict %s', async (_where, change, limit, possible) => {
-    const text = readFileSync(ROOTS, 'utf8')
+    const text = readFileSync(HASHES, 'utf8')
     const sides = ['--a', box.write('a.mjs', text), '--b', box.write('b.mjs', change(text))]
     const sweep = box.write('s.yaml', SMALL)
     const page = join(box.folder, 'out.md')
@@ -154,11 +154,11 @@ describe('an answer that cannot be written', () => {
     expect(run.stderr).toMatch(lost)
     expect([run.code, trialsOf(box.runs()[0]!).length]).toEqual([4, 1])
 
-    const text = readFileSync(ROOTS, 'utf8')
+    const text = readFileSync(HASHES, 'utf8')
     const b = box.write('b.mjs', failing(text))
-    const roots = box.write('r.yaml', SMALL)
+    const small = box.write('r.yaml', SMALL)
     const sides = ['--a', box.write('a.mjs', text), '--b', b]
-    const gated = ['gate', roots, ...sides, '--time-limit', ENOUGH, '--quiet']
+    const gated = ['gate', small, ...sides, '--time-limit', ENOUGH, '--quiet']
     const gate = await shell('"$@" > /dev/full', gated)
     expect(gate.stderr).toMatch(lost)
     expect(gate.code).toBe(1)

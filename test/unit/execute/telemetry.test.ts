@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -166,22 +167,33 @@ describe.skipIf(process.platform !== 'linux')('process files', () => {
     size.close()
   })
 
-  it('tells pages of files from others, and how much of files is mapped', () => {
-    const size = new ResidentSize(process.pid)
-    const { residentMb, sharedMb } = size.read()!
-    const node = statSync(process.execPath).size / 1024 / 1024
-    // Most of Node's file is mapped, and part of that resident.
-    expect(mappedFilesMb(process.pid)).toBeGreaterThan(node / 2)
-    expect(sharedMb).toBeGreaterThan(5)
-    expect(sharedMb).toBeLessThan(mappedFilesMb(process.pid)!)
-    expect(size.readPrivateMb()! / (residentMb - sharedMb)).toBeCloseTo(1, 1)
-    const mapped = mappedFilesMb(process.pid)!
-    const keep = new Uint8Array(64 * 1024 * 1024).fill(1)
-    expect(size.read()!.residentMb).toBeGreaterThan(residentMb + 50)
-    expect(size.read()!.sharedMb).toBeLessThan(sharedMb + 20)
-    expect(mappedFilesMb(process.pid)).toBeLessThan(mapped + 20)
-    expect(keep.length).toBe(64 * 1024 * 1024)
-    size.close()
+  it('tells pages of files from others, and how much of files is mapped', async () => {
+    // In a process of its own: this one may give memory back meanwhile.
+    const program = `
+      process.stdin.once('data', () => { globalThis.keep = Buffer.alloc(64 * 1024 * 1024, 1); process.stdout.write('filled') })
+      process.stdout.write('ready')`
+    const child = spawn(process.execPath, ['-e', program], { stdio: ['pipe', 'pipe', 'inherit'] })
+    try {
+      await once(child.stdout, 'data')
+      const pid = child.pid!
+      const size = new ResidentSize(pid)
+      const { residentMb, sharedMb } = size.read()!
+      const node = statSync(process.execPath).size / 1024 / 1024
+      const mapped = mappedFilesMb(pid)!
+      // Most of Node's file is mapped, and part of that resident.
+      expect(mapped).toBeGreaterThan(node / 2)
+      expect(sharedMb).toBeGreaterThan(5)
+      expect(sharedMb).toBeLessThan(mapped)
+      expect(size.readPrivateMb()! / (residentMb - sharedMb)).toBeCloseTo(1, 1)
+      child.stdin.write('fill')
+      await once(child.stdout, 'data')
+      expect(size.read()!.residentMb).toBeGreaterThan(residentMb + 50)
+      expect(size.read()!.sharedMb).toBeLessThan(sharedMb + 20)
+      expect(mappedFilesMb(pid)).toBeLessThan(mapped + 20)
+      size.close()
+    } finally {
+      child.kill('SIGKILL')
+    }
   })
 
   it('counts the CPU time of a process from the moment it is watched', () => {
