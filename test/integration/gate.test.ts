@@ -196,7 +196,9 @@ describe('stint gate --against', () => {
 describe('stint gate --a --b', () => {
   // A score that fell is proven by the first trials; a slowdown is timed above.
   it('compares two files, writes every form, and names the function that takes longer', async () => {
-    copyFileSync(fixture, join(folder, 'worse.mjs'))
+    // A function of its own, which the profiler names, and none of Node's.
+    edit('row < rows; row++) hash.update(BLOCK)', 'row < rows * 1000; row++) sum += Math.sqrt(row)')
+    copyFileSync(join(folder, 'workload.mjs'), join(folder, 'worse.mjs'))
     edit('return sum', 'return sum / 6', 'worse.mjs')
     edit(ONCE, 'time < 3', 'worse.mjs')
     const words = ['--a', 'workload.mjs', '--b', 'worse.mjs', '--profile', 'profiles', ...FORMS]
