@@ -133,13 +133,14 @@ function answerOf({ found, search }: RecordedSearch, isOver: boolean): Report['a
   if (results.length === 1) return { text: answerText(found, first), tone }
   const trials = results.reduce((sum, result) => sum + result.trials, 0)
   const values = met.map(({ meets }) => meets!)
-  const of = `${settingName(search.axis)} for ${met.length} of ${results.length} values of ${settingName(search.over!)}`
-  if (met.length === 0) return { text: `No ${of} meets the goal; ${count(trials, 'trial')}`, tone }
+  const [axis, of] = [settingName(search.axis), `of ${results.length} values of ${settingName(search.over!)}`]
+  if (met.length === 0)
+    return { text: `No ${axis} meets the goal for any ${of}; ${count(trials, 'trial')}`, tone }
   const low = values.reduce((a, b) => Math.min(a, b))
   const high = values.reduce((a, b) => Math.max(a, b))
   const range = low === high ? `${low}` : `${low} to ${high}`
   return {
-    text: `${search.best === 'min' ? 'Smallest' : 'Largest'} ${of} that meets the goal: ${range}; ${count(trials, 'trial')}`,
+    text: `${search.best === 'min' ? 'Smallest' : 'Largest'} ${axis} that meets the goal, for ${met.length} ${of}: ${range}; ${count(trials, 'trial')}`,
     tone,
   }
 }
