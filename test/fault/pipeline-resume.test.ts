@@ -136,7 +136,7 @@ describe('an interrupted stint pipeline', () => {
     const report = (output: string) => {
       const made = JSON.parse(text(output, 'reports/pipeline_report.json'))
       const { output_dir: _, ...settings } = made.reproducibility.settings
-      // Whether trials were long enough for their clock hangs on the machine, whichever file tells of it.
+      // Whether trials were long enough for their clock depends on the machine, in whichever file it is noted.
       const unknown = Object.entries(made.not_measured).filter(
         ([what]) => !what.endsWith(': compute_achieved'),
       )
