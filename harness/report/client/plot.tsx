@@ -1,5 +1,5 @@
 /** A picture that follows the reader's choice: points can be hidden, clicked, and selected by a drag. */
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { bundleRows, stackRows } from '../bundle.ts'
 import type { Plot } from '../section.ts'
 import type { Model } from './model.ts'
@@ -177,7 +177,7 @@ function useBrush(
   model: Model,
   store: Store,
 ): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = frame.current
     if (element === null || marks.length === 0) return
     const box = document.createElement('div')

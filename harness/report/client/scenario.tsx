@@ -1,5 +1,5 @@
 /** One scenario, trial by trial, and beside another: what the run measured and tested, looked up. */
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { type ComparisonRow, membersOf } from '../../analyse/comparison.ts'
 import {
   count,
@@ -24,25 +24,24 @@ interface Props {
 export function ScenarioPanel({ model, store }: Props) {
   const { choice } = useShown(store)
   const heading = useRef<HTMLHeadingElement>(null)
-  const back = useRef<Element | null>(null)
+  const back = useRef<Opener | null>(null)
   const { open } = choice
-  useEffect(() => {
-    if (open === null) {
-      back.current = null
+  // Not after the next paint: a quick reader has closed the panel again by then, and the focus would go with it.
+  useLayoutEffect(() => {
+    if (open !== null) {
+      back.current ??= openerOf(document.activeElement)
+      heading.current?.focus({ preventScroll: true })
       return
     }
-    back.current ??= document.activeElement
-    heading.current?.focus({ preventScroll: true })
+    giveBack(back.current)
+    back.current = null
   }, [open])
-  useEffect(() => {
+  useLayoutEffect(() => {
     const leave = ({ key }: KeyboardEvent) => key === 'Escape' && store.get().choice.open !== null && close()
     addEventListener('keydown', leave)
     return () => removeEventListener('keydown', leave)
   }, [store])
-  const close = () => {
-    store.set({ open: null, beside: null })
-    if (back.current instanceof HTMLElement) back.current.focus({ preventScroll: true })
-  }
+  const close = () => store.set({ open: null, beside: null })
   const item = open === null ? undefined : model.items[open]
   const scenario = item && model.scenarioOf.get(item.id)
   if (open === null || item === undefined || scenario === undefined) return null
@@ -85,6 +84,24 @@ export function ScenarioPanel({ model, store }: Props) {
       </div>
     </aside>
   )
+}
+
+/** What had the focus when the panel opened, and what it stands in: a filter may take a table's row away meanwhile. */
+interface Opener {
+  element: HTMLElement
+  home: HTMLElement | null
+}
+
+function openerOf(element: Element | null): Opener | null {
+  if (!(element instanceof HTMLElement)) return null
+  return { element, home: element.parentElement?.closest<HTMLElement>('[tabindex]') ?? null }
+}
+
+/** Where the reader has put the focus elsewhere, it stays. */
+function giveBack(opener: Opener | null): void {
+  if (opener === null || document.activeElement !== document.body) return
+  const to = opener.element.isConnected ? opener.element : opener.home
+  to?.focus({ preventScroll: true })
 }
 
 // ---------------------------------------------------------------- metrics, alone or beside another scenario's
