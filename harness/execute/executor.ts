@@ -55,6 +55,8 @@ export interface Fleet extends DuetExecutor {
    * @throws {UserError} where an agent refuses them
    */
   round(round: RoundOfTrials): Promise<RoundEnd>
+  /** Resolves once nothing that came in waits to be looked at. */
+  heard(): Promise<void>
   /** Those that are there now and may run trials. */
   places(): Promise<FleetMachine[]>
   /** Those that handed in results of this run. */

@@ -58,7 +58,7 @@ export class Journal {
     const place = this.#place()
     const before = fstatSync(this.#file).size
     try {
-      this.#write([result])
+      this.#write(this.linesOf([result]))
       fsyncSync(this.#file)
     } catch (error) {
       throw this.#takenBack(before, error as Error)
@@ -68,13 +68,14 @@ export class Journal {
 
   /**
    * Returns when all lines are on disk; meanwhile, other things go on. To be called again only after that.
+   * @param lines as `linesOf` makes them
    * @throws as `append`
    */
-  async appendAll(results: readonly TrialResult[]): Promise<void> {
+  async appendAll(lines: Buffer): Promise<void> {
     const place = this.#place()
     const before = fstatSync(this.#file).size
     try {
-      this.#write(results)
+      this.#write(lines)
       await synced(this.#file)
     } catch (error) {
       throw this.#takenBack(before, error as Error)
@@ -84,6 +85,11 @@ export class Journal {
 
   close(): void {
     closeSync(this.#file)
+  }
+
+  /** What the journal has of these trials. */
+  linesOf(results: readonly TrialResult[]): Buffer {
+    return Buffer.from(results.map((result) => this.#lineOf(result)).join(''))
   }
 
   #lineOf(result: TrialResult): string {
@@ -111,8 +117,7 @@ export class Journal {
     throw lost(this.path, restored ? 'restored' : place)
   }
 
-  #write(results: readonly TrialResult[]): void {
-    const lines = Buffer.from(results.map((result) => this.#lineOf(result)).join(''))
+  #write(lines: Buffer): void {
     // A short write (disk almost full) must not leave half a line unnoticed: go on until all of it is out or it throws.
     for (let sent = 0; sent < lines.length; ) sent += writeSync(this.#file, lines, sent)
   }

@@ -66,7 +66,7 @@ export async function runRounds(
     },
     onNote: (text) => tell({ event: 'note', text }),
   })
-  const commits = new Commits(journal)
+  const commits = new Commits(journal, () => fleet.heard())
   // Where results decide what comes next, each machine has one round at a time.
   const ahead = stopping === null ? MOST_AHEAD : await fleet.slots()
   const end = await fillSlots<Block, TrialResult[]>({
@@ -108,21 +108,26 @@ const BATCH_MS = 4
 /** Lines of the journal, synced a batch at a time: one sync takes as long for one line as for a thousand. */
 class Commits {
   private readonly journal: Journal
+  private readonly heard: () => Promise<void>
   private timer: NodeJS.Timeout | undefined
   /** When the oldest that waits came. */
   private since = 0
-  private waiting: { results: readonly TrialResult[]; resolve(): void; reject(error: unknown): void }[] = []
+  private waiting: { lines: Buffer; resolve(): void; reject(error: unknown): void }[] = []
   private writing: Promise<void> | null = null
 
-  constructor(journal: Journal) {
+  /** @param heard resolves once nothing that came in waits to be looked at */
+  constructor(journal: Journal, heard: () => Promise<void>) {
     this.journal = journal
+    this.heard = heard
   }
 
   /** @returns when the lines are on disk, all of them or none */
   add(results: readonly TrialResult[]): Promise<void> {
+    // Now, while the batch before is on its way to the disk.
+    const lines = this.journal.linesOf(results)
     return new Promise((resolve, reject) => {
       if (this.waiting.length === 0) this.since = performance.now()
-      this.waiting.push({ results, resolve, reject })
+      this.waiting.push({ lines, resolve, reject })
       if (this.waiting.length === 1 && this.writing === null) this.writeSoon()
     })
   }
@@ -144,7 +149,7 @@ class Commits {
     const batch = this.waiting
     this.waiting = []
     this.writing = this.journal
-      .appendAll(batch.flatMap(({ results }) => results))
+      .appendAll(Buffer.concat(batch.map(({ lines }) => lines)))
       .then(
         () => batch.map(({ resolve }) => resolve),
         (error) =>
@@ -157,16 +162,17 @@ class Commits {
       .then((ends) => {
         this.writing = null
         if (this.waiting.length > 0) this.writeSoon()
-        void inTurns(ends)
+        void this.tell(ends)
       })
     return this.writing
   }
-}
 
-/** Each sets off work that takes a while; what has come in meanwhile gets its turn between two of them. */
-async function inTurns(all: readonly (() => void)[]): Promise<void> {
-  for (const one of all) {
-    one()
-    await turn()
+  /** Each sets off what comes after a round and takes a while: what was measured and is not on disk yet goes first. */
+  private async tell(ends: readonly (() => void)[]): Promise<void> {
+    for (const end of ends) {
+      end()
+      await turn()
+      await this.heard()
+    }
   }
 }

@@ -220,20 +220,28 @@ function answers(port) {
 async function playCoordinator() {
   // A sweep has at most 999 rounds.
   const perRound = Math.max(scenarios, Math.ceil(Number(values.trials) / 900))
-  const rounds = Math.ceil(Number(values.trials) / perRound)
-  const trials = rounds * perRound
+  const planned = Math.ceil(Number(values.trials) / perRound)
+  const trials = planned * perRound
   const late = []
   const syncs = []
   /** When the last result of a round was there. */
   const arrived = new Map()
-  const append = Journal.prototype.appendAll
-  Journal.prototype.appendAll = async function timed(results) {
-    const appended = append.call(this, results)
+  /** Rounds whose lines are in the next batch. */
+  let rounds = []
+  const { linesOf, appendAll } = Journal.prototype
+  Journal.prototype.linesOf = function noted(results) {
+    rounds.push(results[0].round)
+    return linesOf.call(this, results)
+  }
+  Journal.prototype.appendAll = async function timed(lines) {
+    const written = rounds
+    rounds = []
+    const appended = appendAll.call(this, lines)
     const from = performance.now()
     await appended
     const to = performance.now()
     syncs.push(to - from)
-    for (const round of new Set(results.map(({ round }) => round))) late.push(to - arrived.get(round))
+    for (const round of written) late.push(to - arrived.get(round))
   }
   class Timed extends FleetExecutor {
     arrived(message) {
@@ -246,7 +254,7 @@ async function playCoordinator() {
     name: 'scale',
     workload: 'pipeline',
     chunk_log: 'none',
-    benchmark_runs: rounds,
+    benchmark_runs: planned,
     grid: { chunk_size: Array.from({ length: perRound }, (_, index) => index + 1) },
   }
   const busy = monitorEventLoopDelay({ resolution: 1 })

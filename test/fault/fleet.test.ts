@@ -5,7 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Kvm } from '@nats-io/kv'
 import { connect } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ACK_WAIT_MS, GONE_MS, RUNS } from '../../harness/execute/fleet/messages.ts'
+import { Audience } from '../../harness/execute/fleet/audience.ts'
+import { ACK_WAIT_MS, AGENTS, GONE_MS, RUNS } from '../../harness/execute/fleet/messages.ts'
+import { listAgents } from '../../harness/execute/fleet/watch.ts'
 import { compareWithBaseline } from '../../harness/gate/baseline.ts'
 import { writeManifest } from '../../harness/record/manifest.ts'
 import { openRun } from '../../harness/record/open-run.ts'
@@ -312,6 +314,69 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
     expect(notes).toContain(`agent ${first.name} has left many`)
     // What was begun went to the other at once, and is no death.
     expect(trialsIn(run.folder()).every(({ outcome }) => outcome === 'ok')).toBe(true)
+  })
+
+  it('goes on with others where an agent that joins refuses what the run asks for', async () => {
+    const first = await fleet.agent(['picky'], { result: () => ms(200) })
+    const executor = fleet.executor({ on: 'picky' })
+    const run = fleet.run(executor, { benchmark_runs: 4, max_memory_mb: 100 })
+    await until(() => ran(first) > 0, 'the first trial')
+    const small = await fleet.agent(['picky'], {}, { maxMemoryMb: 50 })
+    await until(() => small.notes.some((note) => /a job is refused/.test(note)), 'a refusal')
+    await run.end
+    await executor.close()
+    expectWhole(run.folder(), 8)
+    expect(trialsIn(run.folder()).every(({ machine }) => machine === first.name)).toBe(true)
+    const notes = run.events.flatMap((event) => (event.event === 'note' ? [event.text] : []))
+    const [refusal, ...more] = notes.filter((note) => note.includes('refuses'))
+    expect(refusal).toMatch(
+      /refuses r00\d-picky: max_memory_mb 100 is more than this agent's 50; the run goes on with others of picky$/,
+    )
+    expect(more).toEqual([])
+    await first.leave()
+    const none = fleet.run(fleet.executor({ on: 'picky' }), { max_memory_mb: 100 })
+    await expect(none.end).rejects.toThrow(/refuses r001-picky: max_memory_mb 100 is more than/)
+  })
+
+  it('leaves out an agent of another version, unless its label has no other', async () => {
+    const here = await fleet.agent(['versions'])
+    await fleet.run(fleet.executor({ on: 'versions' }), { benchmark_runs: 1 }).end
+    const record = (await listAgents({ server: server.url })).find(({ name }) => name === here.name)!
+    const nc = await connect({ servers: server.url.slice('nats://'.length) })
+    const old = { ...record, name: 'old', process: 'p', stint: '0.0.1', slots: 1000 }
+    const put = async () => (await new Kvm(nc).open(AGENTS)).put('old.p', JSON.stringify(old))
+    await put()
+    const run = fleet.run(fleet.executor({ on: 'versions' }), { benchmark_runs: 1 })
+    await run.end
+    expectWhole(run.folder(), 2)
+    expect(trialsIn(run.folder()).every(({ machine }) => machine === here.name)).toBe(true)
+    await here.leave()
+    await put()
+    await expect(fleet.run(fleet.executor({ on: 'versions' })).end).rejects.toThrow(
+      /agent old runs Stint 0\.0\.1, and this is \d/,
+    )
+    await nc.close()
+  })
+
+  it('says what goes on only while somebody listens', async () => {
+    const [speaker, listener] = await Promise.all(
+      [1, 2].map(() => connect({ servers: server.url.slice('nats://'.length) })),
+    )
+    const audience = new Audience(speaker!, 'stint.events.said', '_INBOX_said')
+    const said = () => {
+      const { outMsgs } = speaker!.stats()
+      audience.tell({ event: 'note' })
+      return speaker!.stats().outMsgs > outMsgs
+    }
+    expect(said()).toBe(true)
+    await until(() => !said(), 'silence')
+    const heard: unknown[] = []
+    listener!.subscribe('stint.events.said', { callback: (_, message) => void heard.push(message.json()) })
+    await listener!.flush()
+    await until(() => said() && heard.length > 10, 'all that is said')
+    expect(heard[0]).toEqual({ event: 'note' })
+    expect(Array.from({ length: 100 }, said)).not.toContain(false)
+    await Promise.all([speaker!.close(), listener!.close()])
   })
 
   it('goes on after its coordinator was killed, takes what came meanwhile, and nothing twice', async () => {

@@ -338,8 +338,9 @@ class Agent {
       } catch (error) {
         // At once, so that another agent of the label takes it.
         message.giveBack()
+        usable = error instanceof Refused
         this.trouble = this.troubleOf(error as NodeJS.ErrnoException)
-        onNote(`a job could not be run: ${this.trouble}`)
+        onNote(`a job ${usable ? 'is refused' : 'could not be run'}: ${this.trouble}`)
         await this.register()
         await this.sleep(waitMs)
         waitMs = Math.min(2 * waitMs, MOST_RETRY_MS)
@@ -400,11 +401,9 @@ class Agent {
         await this.claims.unclaim(run, key)
         throw error
       }
-      this.options.onNote(`${run} ${key}: refused: ${error.message}`)
       const what = { kind: 'refused', reason: error.message } as const
       await this.handIn({ format: 1, run, key, id: key, agent: this.description(), what }, cancel.signal)
-      message.drop()
-      return true
+      throw new Refused(`${run} ${key}: ${error.message}`)
     } finally {
       clearInterval(beats)
       this.options.signal.removeEventListener('abort', stop)
@@ -593,7 +592,8 @@ class Agent {
   ): Promise<boolean> {
     const until = performance.now() + patienceMs
     const { run, key, id } = outcome
-    const msgID = `${run}/${key}/${id}/${this.name}`
+    // Each refusal is to be heard: whether another agent can take the job differs from time to time.
+    const msgID = outcome.what.kind === 'refused' ? nuid.next() : `${run}/${key}/${id}/${this.name}`
     for (let told = false; ; told = true) {
       try {
         const packed = packText(text)

@@ -17,6 +17,7 @@ import type { FleetMachine } from '../../record/types.ts'
 import { UserError } from '../../user-error.ts'
 import type { Fleet, FleetRun, RoundEnd, RoundOfTrials, RunProgress } from '../executor.ts'
 import { LocalExecutor } from '../local/executor.ts'
+import { Audience } from './audience.ts'
 import { pathIn, specsOf } from './check-job.ts'
 import { checkServer, connectTo, endConnection, inboxes } from './connection.ts'
 import {
@@ -60,6 +61,8 @@ const SLICE_MS = 3
 
 /** A job from when it is sent, or its first result comes, until its results are taken. */
 interface Pending {
+  /** Null until it is asked for. */
+  label: string | null
   /** Ids of what it is to bring; null until it is asked for. */
   needs: ReadonlySet<string> | null
   /** By agent, by id. */
@@ -91,6 +94,8 @@ export class FleetExecutor implements Fleet {
   private readonly unheard: Taken[] = []
   private hearing = false
   private readonly seen = new Map<string, FleetMachine>()
+  /** Agents, by name, that will not run what this run asks for. */
+  private readonly refusing = new Set<string>()
   private readonly closings: (() => void)[] = []
   /** Why nothing can go on. */
   private failure: Error | null = null
@@ -100,6 +105,7 @@ export class FleetExecutor implements Fleet {
   private local: FleetOptions['local'] | null = null
   private resources: LocalResources | null = null
   private current: FleetRun | null = null
+  private audience: Audience | null = null
   private taking: Promise<void> | null = null
   /** Jobs that another coordinator of this run sent and that are still in the queue. */
   private queued = new Set<string>()
@@ -165,8 +171,7 @@ export class FleetExecutor implements Fleet {
     const { nc, registry, jsm } = await this.link()
     const until = performance.now() + JOIN_MS
     for (;;) {
-      const missing = this.labels.filter((label) => registry.withLabel(label).length === 0)
-      const [label] = missing
+      const label = this.labels.find((one) => registry.withLabel(one).length === 0)
       if (label === undefined) break
       if (this.closed) throw new Error('the executor is closed')
       if (performance.now() > until) {
@@ -178,19 +183,29 @@ export class FleetExecutor implements Fleet {
       }
       await pause(100)
     }
-    const agents = this.labels.flatMap((label) => registry.withLabel(label))
-    const other = agents.find(({ stint }) => stint !== STINT_VERSION)
-    if (other !== undefined)
-      throw new UserError(
-        `agent ${other.name} runs Stint ${other.stint}, and this is ${STINT_VERSION}`,
-        'trials of two versions are not comparable: install the same on both',
-      )
+    for (const label of this.labels) {
+      const there = registry.withLabel(label)
+      const [other] = there
+      if (other !== undefined && there.every(isOtherVersion))
+        throw new UserError(
+          `agent ${other.name} runs Stint ${other.stint}, and this is ${STINT_VERSION}`,
+          'trials of two versions are not comparable: install the same on both',
+        )
+    }
+    const agents = this.usable(registry)
     if (this.options.oneAgent === true && this.bound === null) {
       const [free] = agents.toSorted((a, b) => a.busy.length - b.busy.length)
       this.bound = free!.name
       await ensureLabel(nc, jsm, this.bound)
     }
     return this.bound === null ? agents : agents.filter(({ name }) => name === this.bound)
+  }
+
+  /** Those that may run trials: others take rounds as well, and give them back. */
+  private usable(registry: Registry, labels = this.labels): AgentRecord[] {
+    return labels
+      .flatMap((label) => registry.withLabel(label))
+      .filter((agent) => !isOtherVersion(agent) && !this.refusing.has(agent.name))
   }
 
   /** The data is read where it lies: here. */
@@ -216,9 +231,7 @@ export class FleetExecutor implements Fleet {
 
   slots(): Promise<number> {
     return this.link().then(({ registry }) => {
-      const agents = new Map(
-        this.labels.flatMap((label) => registry.withLabel(label)).map((one) => [one.process, one]),
-      )
+      const agents = new Map(this.usable(registry).map((one) => [one.process, one]))
       return [...agents.values()].reduce((sum, { slots }) => sum + slots, 0)
     })
   }
@@ -268,7 +281,10 @@ export class FleetExecutor implements Fleet {
         if (typeof trial === 'string') run.onStart(trial)
       },
     })
+    const audience = new Audience(nc, subjects.events(run.id), inboxes.coordinator)
+    this.audience = audience
     this.closings.push(
+      () => audience.close(),
       () => began.unsubscribe(),
       pullAll(nc, inboxes.coordinator, { stream: RESULTS, consumer: durable_name }, (message) =>
         this.arrived(message),
@@ -334,11 +350,12 @@ export class FleetExecutor implements Fleet {
   private followAgents({ registry }: Link, { onNote }: FleetRun): () => void {
     const names = () =>
       new Map(this.labels.map((label) => [label, registry.withLabel(label).map(({ name }) => name)]))
-    let before = names()
+    const served = () => new Set(this.labels.filter((label) => this.usable(registry, [label]).length > 0))
+    let [before, servedBefore] = [names(), served()]
     const troubled = new Map<string, string>()
     const look = () => {
       for (const { name, process, trouble } of this.labels.flatMap((label) => registry.withLabel(label))) {
-        if (trouble !== null && troubled.get(process) !== trouble)
+        if (trouble !== null && troubled.get(process) !== trouble && !this.refusing.has(name))
           onNote(`agent ${name} gives back what it gets: ${trouble}`)
         if (trouble === null) troubled.delete(process)
         else troubled.set(process, trouble)
@@ -349,10 +366,14 @@ export class FleetExecutor implements Fleet {
         for (const name of new Set(there))
           if (!were.includes(name)) onNote(`agent ${name} has joined ${label}`)
         for (const name of new Set(were)) if (!there.includes(name)) onNote(`agent ${name} has left ${label}`)
-        if (there.length === 0 && were.length > 0)
-          onNote(`no agent serves ${label} now; the run waits for one`)
       }
-      before = now
+      // One that comes again may have been started with other options.
+      for (const name of this.refusing)
+        if (![...now.values()].some((there) => there.includes(name))) this.refusing.delete(name)
+      const servedNow = served()
+      for (const label of servedBefore)
+        if (!servedNow.has(label)) onNote(`no agent serves ${label} now; the run waits for one`)
+      ;[before, servedBefore] = [now, servedNow]
     }
     const timer = setInterval(look, BEAT_MS)
     return () => clearInterval(timer)
@@ -440,6 +461,7 @@ export class FleetExecutor implements Fleet {
       pending.reject = reject
     })
     done.catch(() => {})
+    pending.label = label
     pending.needs = needs
     this.lookAt(pending)
     if (!this.queued.has(key) && this.pending.has(key)) {
@@ -507,7 +529,8 @@ export class FleetExecutor implements Fleet {
   private pendingOf(key: string): Pending {
     const there = this.pending.get(key)
     if (there !== undefined) return there
-    const made: Pending = { needs: null, got: new Map(), acks: [], resolve: () => {}, reject: () => {} }
+    const ends = { resolve: () => {}, reject: () => {} }
+    const made: Pending = { label: null, needs: null, got: new Map(), acks: [], ...ends }
     this.pending.set(key, made)
     return made
   }
@@ -515,6 +538,10 @@ export class FleetExecutor implements Fleet {
   private arrived(message: Taken): void {
     this.unheard.push(message)
     if (!this.hearing) void this.hearAll()
+  }
+
+  async heard(): Promise<void> {
+    while (this.hearing) await turn()
   }
 
   private async hearAll(): Promise<void> {
@@ -558,22 +585,37 @@ export class FleetExecutor implements Fleet {
       message.ack()
       return
     }
-    const pending = this.pendingOf(key)
-    pending.acks.push(message.ack)
-    this.seen.set(agent.name, agent)
     if (outcome.what.kind === 'refused') {
-      pending.reject(
-        new UserError(
-          `agent ${agent.name} refuses ${key}: ${outcome.what.reason}`,
-          'see docs/guides/fleet.md, "What an agent refuses"',
-        ),
-      )
+      this.takeRefusal(key, agent.name, outcome.what.reason)
       message.ack()
       return
     }
+    const pending = this.pendingOf(key)
+    pending.acks.push(message.ack)
+    this.seen.set(agent.name, agent)
+    this.refusing.delete(agent.name)
     const own = pending.got.get(agent.name) ?? new Map<string, Heard>()
     pending.got.set(agent.name, own.set(id, outcome))
     this.lookAt(pending)
+  }
+
+  /** The agent has given the job back for another of the label; the run ends where none ever took one. */
+  private takeRefusal(key: string, agent: string, reason: string): void {
+    const pending = this.pending.get(key)
+    // Of a run that is resumed and has not asked for this job yet: the agent will refuse it again.
+    if (pending === undefined || pending.label === null) return
+    const { label } = pending
+    const isNew = !this.refusing.has(agent)
+    this.refusing.add(agent)
+    const what = `agent ${agent} refuses ${key}: ${reason}`
+    const serves = ({ name, labels }: FleetMachine) => name === label || labels.includes(label)
+    const others = this.usable(this.linked!.registry, [label]).length > 0
+    if (!others && ![...this.seen.values()].some(serves))
+      pending.reject(new UserError(what, 'see docs/guides/fleet.md, "What an agent refuses"'))
+    else if (isNew)
+      this.current?.onNote(
+        `${what}; the run ${others ? 'goes on with others' : 'waits for another'} of ${label}`,
+      )
   }
 
   /** A round counts once one machine has done all of it. */
@@ -603,8 +645,7 @@ export class FleetExecutor implements Fleet {
   tell(event: object, progress: RunProgress): void {
     if (this.state === null || this.current === null) return
     Object.assign(this.state, progress)
-    const { nc } = this.linked!
-    if (!nc.isClosed()) nc.publish(subjects.events(this.current.id), JSON.stringify(event))
+    this.audience?.tell(event)
   }
 
   /** Takes back what waits, and lets agents stop what runs. */
@@ -646,6 +687,8 @@ export class FleetExecutor implements Fleet {
     await endConnection(link.nc)
   }
 }
+
+const isOtherVersion = ({ stint }: AgentRecord) => stint !== STINT_VERSION
 
 function readJson(data: Uint8Array): Record<string, unknown> {
   try {

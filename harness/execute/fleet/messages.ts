@@ -271,7 +271,7 @@ function taken(nc: NatsConnection, { subject, data, reply = '' }: Msg): Taken {
 }
 
 /** Headers are looked at last: what reads them is slow, and a message with content is no status. */
-const isStatus = (message: Msg) =>
+export const isStatus = (message: Msg) =>
   message.data.length === 0 && !message.reply?.startsWith('$JS.ACK') && (message.headers?.code ?? 0) > 0
 
 /** Beyond what a pull waits at the server, for the way there and back, ms. */
