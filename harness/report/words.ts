@@ -56,14 +56,44 @@ const METRIC_NAMES: Record<string, string> = {
 const SETTING_NAMES: Record<string, string> = {
   max_compute_units: 'compute cap (cores)',
   max_memory_mb: 'memory cap (MB)',
+  timeout_s: 'timeout (s)',
+  warmup_chunks: 'warm-up chunks',
+  pin_core: 'core',
+  duration_s: 'duration (s)',
+  max_wait_ms: 'longest wait for a chunk (ms)',
+  deadline_ms: 'deadline (ms)',
+  label_delay_ms: 'delay of labels (ms)',
   'arrival.rate': 'arrival rate (events/s)',
+  'arrival.pattern': 'arrival pattern',
+  'arrival.duty': 'share of time in bursts',
+  'arrival.factor': 'rate in bursts over the mean rate',
+  'arrival.period_ms': 'time from burst to burst (ms)',
+  'arrival.column': 'column of arrival times',
+  'arrival.speed': 'speed of the recording',
+  'arrival.through': 'broker',
+  'queue.limit_rows': 'queue limit (events)',
+  'queue.when_full': 'policy of a full queue',
+  'dataset.source': 'data',
+  'dataset.generate': 'generated data',
+  'dataset.rows': 'size of the data (rows)',
+  'dataset.missing': 'spellings of missing values',
+  'dataset.wait_s': 'wait for the end of the data (s)',
+  'dataset.qos': 'MQTT quality of service',
 }
 
-const SHORT_SETTING_NAMES: Record<string, string> = {
+/** Settings whose name says no unit, since it stands in sentences; an axis of a picture has it. */
+const SETTING_UNITS: Record<string, string> = { chunk_size: 'rows', batch_size: 'rows' }
+
+const COLUMNS = 'dataset.columns.'
+
+const SHORT_SETTING_NAMES: Record<string, string> = { chunk_size: 'chunk', batch_size: 'batch' }
+
+/** Settings whose values need no name, since their unit says what they are. */
+const TOLD_BY_UNIT: Record<string, string> = {
   max_compute_units: 'cores',
   max_memory_mb: 'MB',
-  chunk_size: 'chunk',
-  batch_size: 'batch',
+  'arrival.rate': 'events/s',
+  'dataset.rows': 'rows of data',
 }
 
 const OUTCOME_NAMES: Record<Outcome, string> = {
@@ -94,16 +124,32 @@ export function metricTitle(metric: Pick<Metric, 'name' | 'unit' | 'of'>): strin
 
 /** `max_compute_units` -> `compute cap (cores)`. */
 export function settingName(key: string): string {
-  return own(SETTING_NAMES, key) ?? plain(stripParams(key)).replaceAll('_', ' ')
+  const known = own(SETTING_NAMES, key)
+  if (known !== undefined) return known
+  // A column is named as in the data.
+  if (key.startsWith(COLUMNS)) return `kind of column ${plain(key.slice(COLUMNS.length))}`
+  return plain(stripParams(key))
+    .replace(/^dataset\./, 'data ')
+    .replaceAll('_', ' ')
 }
 
-/** `batch 64`, `0.5 cores`, `learner ridge`: one setting as a label beside a point. */
+/** For axes of pictures: capitalised, with its unit. */
+export function settingTitle(key: string): string {
+  const unit = own(SETTING_UNITS, key)
+  return capitalised(settingName(key)) + (unit === undefined ? '' : ` (${unit})`)
+}
+
+/** `batch 64`, `0.5 cores`, `deadline 20 ms`, `learner ridge`: one setting as a label beside a point. */
 export function settingLabel(key: string, value: Scalar | undefined): string {
-  const short = own(SHORT_SETTING_NAMES, key) ?? plain(stripParams(key)).replaceAll('_', ' ')
-  if (value === null || value === undefined) return `no ${settingName(key).replace(/ \(.*/, '')}`
+  const name = settingName(key)
+  const [bare, unit] = own(SETTING_NAMES, key)?.split(/ [()]|\)/) ?? [name]
+  if (value === null || value === undefined) return `no ${bare}`
   const text = scalarText(value)
   if (key === 'max_compute_units') return `${text} core${value === 1 ? '' : 's'}`
-  return key === 'max_memory_mb' ? `${text} ${short}` : `${short} ${text}`
+  const told = own(TOLD_BY_UNIT, key)
+  if (told !== undefined) return `${text} ${told}`
+  const label = `${own(SHORT_SETTING_NAMES, key) ?? bare} ${text}`
+  return unit === undefined ? label : `${label} ${unit}`
 }
 
 /** A setting's value; `none` where there is none, such as a cap that is not set. */
@@ -200,8 +246,7 @@ function pairText(
 /** `0.25 against 1 core`, `batch 64 against 8`. */
 function changeOfOne(key: string, a: Scalar | undefined, b: Scalar | undefined): string {
   if (a === null || b === null) return `${settingLabel(key, b)} against ${settingLabel(key, a)}`
-  const unitLast = key === 'max_compute_units' || key === 'max_memory_mb'
-  return unitLast
+  return own(TOLD_BY_UNIT, key) !== undefined
     ? `${scalarText(b)} against ${settingLabel(key, a)}`
     : `${settingLabel(key, b)} against ${scalarText(a)}`
 }

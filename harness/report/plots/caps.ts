@@ -3,7 +3,7 @@
 import { count, formatNumber, wholeNumber } from '../../format.ts'
 import type { Plot } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
-import { coresOf, scalarText } from '../words.ts'
+import { coresOf, scalarText, settingName } from '../words.ts'
 import { drawnBy } from './drawn-by.ts'
 import { linearTicks, logTicks, numbersAlong } from './scale.ts'
 import { captionLayer, pictureFrame, pictureSubtitle } from './text.ts'
@@ -130,7 +130,8 @@ function layersOf({ name, xTitle, yTitle, points, log }: Panel, states: readonly
     field: 'state',
     type: 'nominal',
     scale: ofState(COLOURS),
-    legend: { title: 'Cap', symbolStrokeWidth: 0 },
+    // That all caps were held says the headline.
+    legend: states.length === 1 && states[0] === STATES[0] ? null : { title: 'Cap', symbolStrokeWidth: 0 },
   }
   const band = (width / caps.length) * 0.72
   const most = Math.max(...caps.map((cap) => points.filter((point) => point.cap === cap).length))
@@ -244,5 +245,7 @@ function orderOf(
     for (const { cap } of points) counts.set(cap, (counts.get(cap) ?? 0) + 1)
     return [...counts.values()].every((n) => n === values.length)
   })
-  return oneOfEach && values.length <= 6 ? ` (${other}, from left: ${values.join(', ')})` : ''
+  return oneOfEach && values.length > 1 && values.length <= 6
+    ? ` (${settingName(other)}, from left: ${values.join(', ')})`
+    : ''
 }

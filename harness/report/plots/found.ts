@@ -1,12 +1,12 @@
 /** What a search found: the demand or capacity curve, or, at a single value, how the search closed in on its answer. */
-import { count, formatShare, wholeNumber } from '../../format.ts'
+import { count, formatShare, list, wholeNumber } from '../../format.ts'
 import type { RecordedSearch } from '../found.ts'
 import type { Plot } from '../section.ts'
 import type { ReportModel } from '../types.ts'
-import { capitalised, plain, scalarText, settingLabel, settingName } from '../words.ts'
+import { capitalised, plain, scalarText, settingLabel, settingName, settingTitle } from '../words.ts'
 import { drawnBy } from './drawn-by.ts'
-import { numbersAlong, scaleOfLevels, scaleOver } from './scale.ts'
-import { captionLayer, pictureFrame, pictureSubtitle } from './text.ts'
+import { numbersAlong, type PlotScale, position, scaleOfLevels, scaleOver, vegaAxis } from './scale.ts'
+import { captionLayer, pictureFrame, pictureSubtitle, textWidth } from './text.ts'
 import { FONT_SIZE, INK, MUTED } from './theme.ts'
 
 const WIDTH = 700
@@ -42,25 +42,26 @@ export function foundPlot(model: ReportModel, recorded: RecordedSearch, file: st
       ? `Values of ${settingName(search.axis)} in the order in which the search tried them, by verdict`
       : `${search.best === 'min' ? 'Demand' : 'Capacity'}: ${settingName(search.axis)} that meets the goal, against ${settingName(over)}`
   const points = over === null ? pointsByStep(recorded) : pointsByLine(recorded)
+  const isOver = model.manifest.finished_at !== null
+  const blanks = over === null ? [] : blanksOf(recorded, isOver)
   if (points.length === 0) return { file, alt, skipped: 'no value was decided' }
   const answers = over === null ? [] : answersOf(recorded)
   const levels = points.map(({ value }) => value)
   const y = new Set(levels).size === 1 ? scaleOfLevels(levels) : scaleOver(levels)
-  const isNumeric = points.every(({ x }) => typeof x === 'number')
-  const xTitle = over === null ? 'Step of the search' : capitalised(settingName(over))
-  const x = isNumeric
-    ? numericAxis(
-        points.map(({ x }) => x as number),
-        xTitle,
-        over === null,
-      )
-    : {
-        field: 'x',
-        type: 'ordinal',
-        scale: { domain: [...new Set(points.map(({ x }) => x))] },
-        axis: { title: xTitle, labelAngle: 0, labelOverlap: 'greedy' },
-      }
+  const places = [...points, ...blanks].map(({ x }) => x)
+  const xTitle = over === null ? 'Step of the search' : settingTitle(over)
+  const along = places.every((place) => typeof place === 'number') ? scaleAlong(places, over === null) : null
+  const x =
+    along === null
+      ? {
+          field: 'x',
+          type: 'ordinal',
+          scale: { domain: [...new Set(places)] },
+          axis: { title: xTitle, labelAngle: 0, labelOverlap: 'greedy' },
+        }
+      : { ...numbersAlong('x', along, xTitle), axis: axisAlong(along, xTitle) }
   const gaps = answers.filter(({ fails }) => fails !== null)
+  const room = roomBeside(places, along)
   // Of a curve only the answers are named, each on its own side of the gap.
   const labels =
     over === null
@@ -73,7 +74,7 @@ export function foundPlot(model: ReportModel, recorded: RecordedSearch, file: st
             isAbove: search.best === 'max',
           },
         ]
-  const yOf = (field: string) => numbersAlong(field, y, capitalised(settingName(search.axis)))
+  const yOf = (field: string) => numbersAlong(field, y, settingTitle(search.axis))
   const [result] = found.results
   const states = STATES.filter((state) => points.some((point) => point.state === state))
   const ofState = (range: readonly string[]) => ({
@@ -81,7 +82,7 @@ export function foundPlot(model: ReportModel, recorded: RecordedSearch, file: st
     range: states.map((state) => range[STATES.indexOf(state)]),
   })
   const makeSpec = () => ({
-    ...pictureFrame(alt, headline(recorded), pictureSubtitle(model), WIDTH),
+    ...pictureFrame(alt, headline(recorded, isOver), pictureSubtitle(model), WIDTH),
     width: WIDTH,
     height: HEIGHT,
     layer: [
@@ -147,20 +148,18 @@ export function foundPlot(model: ReportModel, recorded: RecordedSearch, file: st
           ],
         },
       },
-      ...labels.map(({ name, of, isAbove }) => ({
-        name,
-        data: { values: of },
-        mark: {
-          type: 'text',
-          baseline: isAbove ? 'bottom' : 'top',
-          dy: isAbove ? -11 : 11,
-          color: INK,
-          fontSize: FONT_SIZE.label,
-          fontWeight: 600,
+      {
+        name: 'blanks',
+        data: {
+          values: blanks.every(({ why }) => textWidth(why, FONT_SIZE.caption) + 8 < room) ? blanks : [],
         },
-        encoding: { x, y: yOf('value'), text: { field: 'shown' } },
-      })),
-      captionLayer([captionOf(recorded)], HEIGHT + 78, WIDTH),
+        mark: { type: 'text', baseline: 'bottom', color: MUTED, fontSize: FONT_SIZE.caption },
+        encoding: { x, y: { value: -6 }, text: { field: 'why' } },
+      },
+      ...labels.flatMap(({ name, of, isAbove }) =>
+        labelLayers(name, of, isAbove, { x, y: yOf('value') }, over === null ? null : room),
+      ),
+      captionLayer(captionOf(recorded, isOver, blanks), HEIGHT + 78, WIDTH),
     ],
   })
   return lines.length === 0
@@ -168,14 +167,78 @@ export function foundPlot(model: ReportModel, recorded: RecordedSearch, file: st
     : drawnBy({ file, alt }, makeSpec)
 }
 
-function numericAxis(values: readonly number[], title: string, isWhole: boolean) {
-  if (!isWhole) {
-    const { axis, ...along } = numbersAlong('x', scaleOfLevels(values), title)
-    return { ...along, axis: { ...axis, labelOverlap: 'greedy' } }
+function scaleAlong(places: readonly number[], isSteps: boolean): PlotScale {
+  if (!isSteps) return scaleOfLevels(places)
+  const scale = scaleOver(places, { log: false })
+  return { ...scale, ticks: scale.ticks.filter((tick) => Number.isInteger(tick)) }
+}
+
+function axisAlong(scale: PlotScale, title: string) {
+  return { ...vegaAxis(scale, title), labelOverlap: 'greedy' }
+}
+
+/** Least distance between two values of the other axis, px. */
+function roomBeside(places: readonly (number | string)[], along: PlotScale | null): number {
+  const all = [...new Set(places)]
+  if (along === null) return WIDTH / all.length
+  const at = all.map((place) => position(along, place as number) * WIDTH).sort((a, b) => a - b)
+  return at.reduce((least, here, i) => (i === 0 ? least : Math.min(least, here - at[i - 1]!)), WIDTH)
+}
+
+interface Label {
+  x: number | string
+  value: number
+  shown: string
+}
+
+/** Beside the values that were tried there, where the next ones leave the room; without any they would cover those. */
+const BESIDE = 13
+
+/** @param room to the next value of the other axis, px; null where there is none */
+function labelLayers(
+  name: string,
+  of: readonly Label[],
+  isAbove: boolean,
+  encoding: object,
+  room: number | null,
+) {
+  const widest = of.reduce((most, { shown }) => Math.max(most, textWidth(shown, FONT_SIZE.label, 600)), 0)
+  if (room !== null && widest + 2 * BESIDE > room) return []
+  const text = {
+    type: 'text',
+    baseline: isAbove ? 'bottom' : 'top',
+    dy: (isAbove ? -1 : 1) * (room === null ? 11 : 1),
+    ...(room !== null && { align: 'left', dx: BESIDE }),
+    fontSize: FONT_SIZE.label,
+    fontWeight: 600,
   }
-  const scale = scaleOver(values, { log: false })
-  const ticks = scale.ticks.filter((tick) => Number.isInteger(tick))
-  return numbersAlong('x', { ...scale, ticks }, title)
+  const layer = (layerName: string, mark: object) => ({
+    name: layerName,
+    data: { values: of },
+    mark: { ...text, ...mark },
+    encoding: { ...encoding, text: { field: 'shown' } },
+  })
+  return [
+    // So that the curve does not run through the letters.
+    layer(`${name}_halo`, { stroke: '#ffffff', strokeWidth: 4, strokeJoin: 'round', fill: '#ffffff' }),
+    layer(name, { color: INK }),
+  ]
+}
+
+interface Blank {
+  x: number | string
+  why: string
+}
+
+/** Values of the other axis without an answer, and why there is none. */
+function blanksOf({ search, lines }: RecordedSearch, isOver: boolean): Blank[] {
+  return search.lines.flatMap((at) => {
+    const line = lines.find((one) => one.at === at)
+    if (line !== undefined && line.meets !== null) return []
+    const x = typeof at === 'number' ? at : scalarText(at)
+    if (line === undefined) return [{ x, why: 'not begun' }]
+    return [{ x, why: isOver || line.isOver ? 'none meets it' : 'not over' }]
+  })
 }
 
 function stateOf(verdict: 'meets' | 'fails' | 'undecided'): FoundPoint['state'] {
@@ -218,9 +281,16 @@ function shownValue(value: number): string {
   return Number.isInteger(value) ? wholeNumber(value) : scalarText(value)
 }
 
-function headline({ search, found }: RecordedSearch): string {
+function headline({ search, found, lines }: RecordedSearch, isOver: boolean): string {
   const [result] = found.results
   const most = search.best === 'min' ? 'Smallest' : 'Largest'
+  if (!isOver) {
+    const done =
+      search.over === null
+        ? ''
+        : `: ${lines.filter((line) => line.isOver).length} of ${count(search.lines.length, 'value')} of ${withoutUnit(search.over)} done`
+    return `Search for the ${most.toLowerCase()} ${withoutUnit(search.axis)}, not over${done}`
+  }
   if (search.over === null && result !== undefined)
     return result.meets === null
       ? `No ${settingName(search.axis)} in the range was confirmed to meet the goal`
@@ -232,11 +302,26 @@ function withoutUnit(key: string): string {
   return settingName(key).replace(/ \(.*/, '')
 }
 
-function captionOf({ found, search }: RecordedSearch): string {
+function captionOf({ found, search }: RecordedSearch, isOver: boolean, blanks: readonly Blank[]): string[] {
   const trials = found.results.reduce((sum, { trials }) => sum + trials, 0)
-  const line =
-    search.over === null
-      ? 'Dashed: the answer.'
-      : `Line: the ${search.best === 'min' ? 'smallest' : 'largest'} value confirmed to meet the goal; grey: up to the nearest one confirmed to fail it.`
-  return `Goal: ${plain(found.goal)}. ${line} ${count(trials, 'trial')}; the chance that any confirmed verdict is wrong is at most ${formatShare(found.test.alpha)}${search.over === null ? '' : ' for each value on the horizontal axis'}.`
+  const isCurve = search.over !== null
+  const none = blanks.map(({ x }) => scalarText(x))
+  const hasLine = none.length < search.lines.length
+  const line = isCurve
+    ? hasLine
+      ? ` Line: the ${search.best === 'min' ? 'smallest' : 'largest'} value confirmed to meet the goal; grey: up to the nearest one confirmed to fail it.`
+      : ''
+    : found.results.some(({ meets }) => meets !== null)
+      ? ' Dashed: the answer.'
+      : ''
+  const each = isCurve ? ' for each value on the horizontal axis' : ''
+  return [
+    `Goal: ${plain(found.goal)}.${line} ${count(trials, 'trial')}; the chance that any confirmed verdict is wrong is at most ${formatShare(found.test.alpha)}${each}.`,
+    ...(isOver
+      ? []
+      : ['The search was interrupted: what is drawn is what it had tried until then, and no answer yet.']),
+    ...(isOver && none.length > 0
+      ? [`Without an answer: ${settingName(search.over ?? '')} ${list(none)}.`]
+      : []),
+  ]
 }

@@ -2,9 +2,9 @@
 import { formatNumber, wholeNumber } from '../../format.ts'
 import type { Plot } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
-import { capitalised, scalarText, settingName } from '../words.ts'
+import { capitalised, scalarText, settingName, settingTitle } from '../words.ts'
 import { drawnBy } from './drawn-by.ts'
-import { numbersAlong, scaleOver } from './scale.ts'
+import { numbersAlong, scaleOfLevels, scaleOver } from './scale.ts'
 import { captionLayer, pictureFrame, pictureSubtitle } from './text.ts'
 import { MUTED, palette } from './theme.ts'
 
@@ -16,6 +16,7 @@ const PERCENTILES = [
   { name: 'event_latency_p99_ms', words: '99th percentile' },
   { name: 'event_latency_p50_ms', words: 'median' },
 ] as const
+const STATES = ['sustained', 'not sustained'] as const
 /** More lines than a reader can tell apart. */
 const MOST_LINES = 8
 
@@ -27,7 +28,7 @@ interface LoadPoint {
   percentile: string
   /** The other axes' values. */
   setting: string
-  state: 'sustained' | 'not sustained'
+  state: (typeof STATES)[number]
   shown: string
 }
 
@@ -43,14 +44,15 @@ export function loadPlot(model: ReportModel, file: string): Plot {
       skipped: `it would have ${settings.length} lines; run fewer axes beside ${RATE}`,
     }
   const makeSpec = () => {
-    const x = scaleOver(points.map(({ rate }) => rate))
+    const x = scaleOfLevels(points.map(({ rate }) => Number(rate.toPrecision(4))))
     const deadlines = [...new Set(model.scenarios.map(({ point }) => point['deadline_ms']))]
     const deadline = deadlines.length === 1 && typeof deadlines[0] === 'number' ? deadlines[0] : null
     const y = scaleOver([...points.map(({ ms }) => ms), ...(deadline === null ? [] : [deadline])], {
       log: true,
     })
+    const along = numbersAlong('rate', x, settingTitle(RATE))
     const encoding = {
-      x: numbersAlong('rate', x, 'Events per second'),
+      x: { ...along, axis: { ...along.axis, labelOverlap: 'greedy' } },
       y: numbersAlong('ms', y, 'Event latency (ms)'),
       color: {
         field: 'setting',
@@ -62,7 +64,7 @@ export function loadPlot(model: ReportModel, file: string): Plot {
             : null,
       },
     }
-    const states = ['sustained', 'not sustained']
+    const states = STATES.filter((state) => points.some((point) => point.state === state))
     return {
       ...pictureFrame(ALT, headline(model.scenarios), pictureSubtitle(model), WIDTH),
       width: WIDTH,
@@ -101,13 +103,21 @@ export function loadPlot(model: ReportModel, file: string): Plot {
         {
           name: 'points',
           data: { values: points },
-          mark: { type: 'point', filled: true, size: 75, opacity: 1 },
+          mark: { type: 'point', filled: true, opacity: 1 },
           encoding: {
             ...encoding,
+            // At one rate there is no line to tell them apart.
+            size: {
+              condition: { test: `datum.percentile == '${PERCENTILES[0].words}'`, value: 110 },
+              value: 45,
+            },
             shape: {
               field: 'state',
               type: 'nominal',
-              scale: { domain: states, range: ['circle', 'cross'] },
+              scale: {
+                domain: states,
+                range: states.map((state) => (state === STATES[0] ? 'circle' : 'cross')),
+              },
               legend: { title: null, symbolFillColor: MUTED, symbolStrokeWidth: 0 },
             },
             tooltip: [
@@ -141,7 +151,7 @@ function pointsOf(scenario: ScenarioReport, axes: readonly string[]): LoadPoint[
     const ms = metrics[name]?.value ?? null
     // A log scale has no 0.
     if (ms === null || ms <= 0) return []
-    const state = isSustained(scenario) ? ('sustained' as const) : ('not sustained' as const)
+    const state = STATES[isSustained(scenario) ? 0 : 1]
     const setting = others.join(', ') || 'all'
     return [{ about: id, label, rate, ms, percentile: words, setting, state, shown: formatNumber(ms) }]
   })
@@ -161,5 +171,5 @@ function headline(scenarios: readonly ScenarioReport[]): string {
 
 function captionOf(deadline: number | null): string {
   const line = deadline === null ? '' : ` Dashed grey: the deadline, ${scalarText(deadline)} ms.`
-  return `From the arrival of an event to its answer, waiting included; means over the trials. Crosses: the backlog grew or events were given up in some trial, so that latency depends on how long the trial was.${line}`
+  return `From the arrival of an event to its answer, waiting included; means over the trials. Large marks: the 99th percentile; small ones: the median. Crosses: the backlog grew or events were given up in some trial, so that latency depends on how long the trial was.${line}`
 }

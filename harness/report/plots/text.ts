@@ -1,6 +1,7 @@
 /** Text in pictures: how wide it is, and where its lines break. */
 import { createRequire } from 'node:module'
 import type { SKRSContext2D } from '@napi-rs/canvas'
+import { count } from '../../format.ts'
 import type { ReportModel } from '../types.ts'
 import { plain } from '../words.ts'
 import { config, FONT_FAMILY, FONT_SIZE, fontFaces, MUTED, trueType } from './theme.ts'
@@ -27,9 +28,15 @@ export function ellipsis(text: string, size: number, width: number, weight: 400 
   return `${text.slice(0, end).trimEnd()}…`
 }
 
-/** A picture travels without its page: it names the sweep itself. */
-export function pictureSubtitle({ manifest, subtitle }: ReportModel): string {
-  return `${plain(manifest.sweep.name)} · ${subtitle}`
+/** A picture travels without its page: it names the sweep itself, and says that a run is not over. */
+export function pictureSubtitle({ manifest, subtitle, trials }: ReportModel): string {
+  const { name, search } = manifest.sweep
+  const isPart = search === null ? trials.finished < trials.planned : manifest.finished_at === null
+  const part =
+    search === null
+      ? `only ${trials.finished} of ${count(trials.planned, 'trial')} so far`
+      : 'search not over'
+  return [plain(name), subtitle, ...(isPart ? [part] : [])].join(' · ')
 }
 
 /**

@@ -5,7 +5,7 @@ import { formatNumber } from '../../format.ts'
 import type { Metric } from '../../metrics.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
 import { type AxesEncoding, encodeAxes } from './encode.ts'
-import { type PlotScale, scaleOver } from './scale.ts'
+import { type PlotScale, position, scaleOver } from './scale.ts'
 
 export const WIDTH = 820
 export const HEIGHT = 460
@@ -26,6 +26,8 @@ export interface Picture {
   intervals: boolean
   /** Whether some interval reaches beyond the picture. */
   cut: boolean
+  /** Where each point is drawn on the vertical axis: beside its value where it would lie on others. */
+  drawn: ReadonlyMap<Point, number>
 }
 
 /** @param points at least one, cheapest first */
@@ -44,6 +46,8 @@ export function layOut(model: ReportModel, points: Point[], cost: Metric, accura
   const xValues = xEnds.map((value) => clamp(value, xLeast, xMost))
   const yValues = yEnds.map((value) => clamp(value, yLeast, yMost))
   const { shown, far } = referencesFor(model, accuracy.name, yValues)
+  const xs = scaleOver(xValues, { log })
+  const ys = scaleOver([...yValues, ...shown.map(({ value }) => value)], { air: 0.1, log: yLog })
   return {
     points,
     front: points.filter((point) => point.front),
@@ -55,13 +59,79 @@ export function layOut(model: ReportModel, points: Point[], cost: Metric, accura
       [model.latency, 'peak_memory_mb', accuracy.name].flatMap((name) => model.metrics.get(name) ?? []),
       model.sensitivity,
     ),
-    xs: scaleOver(xValues, { log }),
-    ys: scaleOver([...yValues, ...shown.map(({ value }) => value)], { air: 0.1, log: yLog }),
+    xs,
+    ys,
+    drawn: apart(points, xs, ys, intervals ? APART.few : APART.many),
     shown,
     far,
     intervals,
     cut: xEnds.some((value, i) => value !== xValues[i]) || yEnds.some((value, i) => value !== yValues[i]),
   }
+}
+
+// ---------------------------------------------------------------- points of one value, moved apart
+
+/** Distance between neighbours, px: about a point's width. */
+const APART = { few: 10, many: 6.5 }
+/** Farthest move from the true value, px. */
+const FARTHEST = 30
+/** Of the way to the next value, so that nobody takes a point for one of that. */
+const SHARE = 0.4
+
+/**
+ * Scores without noise are often the same in many scenarios, whose points then lie in a row and cover each other: each
+ * goes up or down to the nearest free place. Points of the front stay, and those with a vertical interval, which says
+ * where they are.
+ * @param step px
+ */
+function apart(
+  points: readonly Point[],
+  xs: PlotScale,
+  ys: PlotScale,
+  step: number,
+): ReadonlyMap<Point, number> {
+  const rows = new Map<number, Point[]>()
+  for (const point of points) {
+    const row = rows.get(point.y.value)
+    if (row) row.push(point)
+    else rows.set(point.y.value, [point])
+  }
+  const levels = [...rows.keys()].map((value) => position(ys, value) * HEIGHT).sort((a, b) => a - b)
+  const drawn = new Map<Point, number>()
+  for (const [value, row] of rows) {
+    const at = position(ys, value) * HEIGHT
+    const gap = levels.reduce(
+      (least, other) => (other === at ? least : Math.min(least, Math.abs(other - at))),
+      HEIGHT,
+    )
+    const most = Math.min(FARTHEST, gap * SHARE)
+    const taken: { x: number; y: number }[] = []
+    // Those that stay take their places first.
+    for (const point of [...row].sort((a, b) => Number(stays(b)) - Number(stays(a)))) {
+      const x = position(xs, point.x.value) * WIDTH
+      const isFree = (y: number) =>
+        taken.every((other) => Math.hypot(other.x - x, other.y - y) >= step * 0.98)
+      let y = 0
+      if (!stays(point)) {
+        for (let k = 1; !isFree(y); k++) {
+          const next = (k % 2 === 1 ? 1 : -1) * Math.ceil(k / 2) * (step / 2)
+          // Where the room ends, a point covers others after all.
+          if (Math.abs(next) > most) {
+            y = 0
+            break
+          }
+          y = next
+        }
+      }
+      taken.push({ x, y })
+      drawn.set(point, y === 0 ? value : valueAt(ys, (at + y) / HEIGHT))
+    }
+  }
+  return drawn
+}
+
+function stays({ front, y }: Point): boolean {
+  return front || (y.low !== null && y.high !== null && y.high > y.low)
 }
 
 /** How far intervals may stretch a linear axis: as far again as the means reach, and not below zero for nothing. */
@@ -70,6 +140,10 @@ function room(means: readonly number[]): [least: number, most: number] {
   const high = means.reduce((a, b) => Math.max(a, b))
   const span = Math.max(high - low, Math.abs(high) / 2)
   return [low >= 0 ? Math.max(0, low - span) : low - span, high + span]
+}
+
+function valueAt({ type, domain: [low, high] }: PlotScale, share: number): number {
+  return type === 'log' ? low * (high / low) ** share : low + (high - low) * share
 }
 
 export function clamp(value: number, least: number, most: number): number {

@@ -106,6 +106,7 @@ function specOf(model: ReportModel, picture: Picture, alt: string) {
   const size = intervals ? POINT_SIZE.few : POINT_SIZE.many
   const x = numbersAlong('x', xs, metricTitle(cost))
   const y = numbersAlong('y', ys, metricTitle(accuracy))
+  const at = { ...y, field: 'drawn' }
   const rule = { type: 'rule', strokeWidth: 1.6, opacity: 0.55 }
   return {
     ...pictureFrame(
@@ -146,7 +147,7 @@ function specOf(model: ReportModel, picture: Picture, alt: string) {
         name: 'interval_x',
         data: { values: intervals ? rows.filter((entry) => entry.xhigh !== null) : [] },
         mark: rule,
-        encoding: { x: { ...x, field: 'xlow' }, x2: { field: 'xhigh' }, y, color: channels.color },
+        encoding: { x: { ...x, field: 'xlow' }, x2: { field: 'xhigh' }, y: at, color: channels.color },
       },
       {
         name: 'interval_y',
@@ -165,7 +166,7 @@ function specOf(model: ReportModel, picture: Picture, alt: string) {
         mark: { type: 'point', filled: true, stroke: '#ffffff', strokeWidth: intervals ? 1.2 : 0.5 },
         encoding: {
           x,
-          y,
+          y: at,
           color: channels.color,
           shape: channels.shape,
           size: { condition: { test: 'datum.front', value: size * 1.5 }, value: size },
@@ -211,7 +212,8 @@ function labelLayer(name: string, labels: FrontLabel[], mark: Record<string, unk
   }
 }
 
-function row({ scenario, x, y, front }: Point, { xs, ys, cost, accuracy, encoding }: Picture) {
+function row(point: Point, { xs, ys, cost, accuracy, encoding, drawn }: Picture) {
+  const { scenario, x, y, front } = point
   const within = (value: number, { domain }: PlotScale) => clamp(value, ...domain)
   const range = (estimate: Point['x'], scale: PlotScale) => {
     if (estimate.low === null || estimate.high === null || !(estimate.high > estimate.low))
@@ -226,6 +228,7 @@ function row({ scenario, x, y, front }: Point, { xs, ys, cost, accuracy, encodin
     xlow,
     xhigh,
     y: y.value,
+    drawn: drawn.get(point) ?? y.value,
     ylow,
     yhigh,
     front,
@@ -267,7 +270,7 @@ function differing(points: readonly Point[], keys: readonly string[]): string[] 
 }
 
 /** What colour and shape do not tell, written beside the points of the front. */
-function labelFront({ points, front, encoding, xs, ys, shown, intervals }: Picture): FrontLabel[] {
+function labelFront({ points, front, encoding, xs, ys, shown, intervals, drawn }: Picture): FrontLabel[] {
   const told = differing(front, encoding.others)
   const texts = front.map(({ scenario }) =>
     told.map((key) => settingLabel(key, scenario.point[key])).join(' · '),
@@ -277,13 +280,15 @@ function labelFront({ points, front, encoding, xs, ys, shown, intervals }: Pictu
     const { y } = pixels(xs.domain[0], value)
     return { x0: 0, x1: textWidth(text, FONT_SIZE.label) + 8, y0: y - LABEL_LINE - 6, y1: y + 2 }
   })
-  for (const { x, y } of points) {
-    const at = pixels(x.value, y.value)
+  for (const point of points) {
+    const { x } = point
+    const height = drawn.get(point) ?? point.y.value
+    const at = pixels(x.value, height)
     const radius = intervals ? 8 : 4
     obstacles.push({ x0: at.x - radius, x1: at.x + radius, y0: at.y - radius, y1: at.y + radius })
     if (!intervals || x.low === null || x.high === null) continue
-    const from = pixels(Math.max(x.low, xs.domain[0]), y.value)
-    obstacles.push({ x0: from.x, x1: pixels(x.high, y.value).x, y0: at.y - 1, y1: at.y + 1 })
+    const from = pixels(Math.max(x.low, xs.domain[0]), height)
+    obstacles.push({ x0: from.x, x1: pixels(x.high, height).x, y0: at.y - 1, y1: at.y + 1 })
   }
   for (const [i, point] of front.entries()) {
     const from = pixels(point.x.value, point.y.value)
@@ -372,7 +377,7 @@ function costWord(name: string): string {
 
 export function captionOf(
   model: ReportModel,
-  { points, front, cost, accuracy, intervals, cut, far, encoding }: Picture,
+  { points, front, cost, accuracy, intervals, cut, far, encoding, drawn }: Picture,
 ): string[] {
   const missing = model.scenarios.length - points.length
   const deterministic = accuracy.kind === 'deterministic'
@@ -383,6 +388,7 @@ export function captionOf(
     : intervals
       ? ` Bars: 95% confidence interval of the mean, one value per trial${exact}.`
       : ' Intervals are left out here and stand in constraint_experiment.csv.'
+  const isMoved = points.some((point) => drawn.get(point) !== point.y.value)
   const told = differing(front, encoding.others)
   const alike = encoding.others
     .filter((key) => !told.includes(key))
@@ -392,7 +398,7 @@ export function captionOf(
     ...(alike.length > 0 ? [` All of those: ${alike.join(', ')}.`] : []),
   ].join('')
   return [
-    `Points: means over the ok trials of a scenario.${bars}`,
+    `Points: means over the ok trials of a scenario.${bars}${isMoved ? ` Points of one ${metricName(accuracy.name)} that would cover each other stand above or below it.` : ''}`,
     ...(points.length > 1
       ? [
           `Line: the best ${metricName(accuracy.name)} within a given ${costWord(cost.name)}; ${wholeNumber(front.length)} of ${count(points.length, 'scenario')} ${front.length === 1 ? 'is' : 'are'} on it.${labelled}`,

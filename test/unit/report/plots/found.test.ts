@@ -2,7 +2,17 @@ import { expect, it } from 'vitest'
 import type { RecordedSearch } from '../../../../harness/report/found.ts'
 import { buildReportModel } from '../../../../harness/report/model.ts'
 import { foundPlot } from '../../../../harness/report/plots/found.ts'
+import { settingLabel, settingTitle } from '../../../../harness/report/words.ts'
+import { DATASET_AXES } from '../../../../harness/sweep/dataset.ts'
+import { SCENARIO_SETTINGS } from '../../../../harness/sweep/settings.ts'
 import { syntheticRun } from '../synthetic.ts'
+
+const scenarioAxes = [
+  ...SCENARIO_SETTINGS,
+  ...Object.keys(DATASET_AXES).map((name) => `dataset.${name}`),
+  'profile',
+  'machine',
+]
 
 type Layers = {
   layer: { name: string; data: { values: Record<string, unknown>[] }; mark: Record<string, unknown> }[]
@@ -33,7 +43,7 @@ function capacity(): RecordedSearch {
       trials: 7,
     })),
   }
-  const search = { axis: 'arrival.rate', best: 'max', over: 'max_compute_units' }
+  const search = { axis: 'arrival.rate', best: 'max', over: 'max_compute_units', lines: [0.1, 0.2] }
   return { search, found, lines } as unknown as RecordedSearch
 }
 
@@ -54,4 +64,45 @@ it('draws the curve through what meets the goal, with the gap up to what fails, 
   expect(named('failed').data.values.map(({ shown }) => shown)).toEqual(['4,000'])
   expect(named('failed').mark['baseline']).toBe('bottom')
   expect(JSON.stringify(spec)).toContain('Largest arrival rate that meets the goal, by compute cap')
+})
+
+it('an interrupted search says so, and which values it had not come to', () => {
+  const { manifest, trials } = syntheticRun()
+  const whole = capacity()
+  const part = {
+    ...whole,
+    search: { ...whole.search, lines: [0.1, 0.2, 0.4] },
+    lines: whole.lines.map((line, i) => ({ ...line, isOver: i === 0, ...(i === 1 && { meets: null }) })),
+  }
+  const model = buildReportModel({ ...manifest, finished_at: null }, trials)
+  const { spec } = foundPlot(model, part, 'capacity.png')
+  const { layer } = spec as unknown as Layers
+  const named = (name: string) => layer.find((one) => one.name === name)!.data.values
+  expect(named('blanks')).toEqual([
+    { x: 0.2, why: 'not over' },
+    { x: 0.4, why: 'not begun' },
+  ])
+  expect(named('met').map(({ shown }) => shown)).toEqual(['1,000'])
+  const text = JSON.stringify(spec).replaceAll('","', ' ')
+  expect(text).toContain('not over: 1 of 3 values of compute cap done')
+  expect(text).toContain('The search was interrupted')
+})
+
+it('the axis of a setting has words, and its unit', () => {
+  const titles = scenarioAxes.map(settingTitle)
+  expect(titles.filter((title) => /[._]/.test(title))).toEqual([])
+  expect(new Set(titles).size).toBe(titles.length)
+  expect(settingTitle('dataset.rows')).toBe('Size of the data (rows)')
+  expect(settingTitle('chunk_size')).toBe('Chunk size (rows)')
+  // The names of others are theirs.
+  expect(settingTitle('dataset.columns.price_eur')).toBe('Kind of column price_eur')
+})
+
+it('a setting beside a point has its value with the unit', () => {
+  expect(settingLabel('dataset.rows', 2000)).toBe('2000 rows of data')
+  expect(settingLabel('arrival.rate', 500)).toBe('500 events/s')
+  expect(settingLabel('deadline_ms', 20)).toBe('deadline 20 ms')
+  expect(settingLabel('deadline_ms', null)).toBe('no deadline')
+  // A parameter's own brackets are no unit.
+  expect(settingLabel('params.rate (Hz)', 3)).toBe('rate (Hz) 3')
 })

@@ -7,6 +7,7 @@ import { capsPlot } from '../../../../harness/report/plots/caps.ts'
 import { drawPicture, pictureSvg } from '../../../../harness/report/plots/draw.ts'
 import { textWidth } from '../../../../harness/report/plots/text.ts'
 import { palette } from '../../../../harness/report/plots/theme.ts'
+import { tradeoffPlot } from '../../../../harness/report/plots/tradeoff.ts'
 import { picturesOf } from '../../../../harness/report/section.ts'
 import { runReport } from '../../../../harness/report/sections/run.ts'
 import type { ReportModel } from '../../../../harness/report/types.ts'
@@ -171,6 +172,38 @@ test('scenarios with one cap stand around its bar, and the caption tells them ap
   const alone = syntheticRun({ ...shape, max_compute_units: [null], runs: 2 })
   const memory = JSON.stringify(capsPlot(buildReportModel(alone.manifest, alone.trials), 'caps.png').spec)
   expect(memory).toContain('Memory, above an idle worker, held by: ')
-  expect(memory).toContain('chunk_size, from left: 64, 256')
+  expect(memory).toContain('chunk size, from left: 64, 256')
   expect(memory).not.toContain('Compute held by')
 })
+
+test('points of one score that would cover each other are drawn apart, those of the front where they are', () => {
+  const run = syntheticRun({
+    chunk_size: Array.from({ length: 12 }, (_, i) => 16 + i),
+    batch_size: [8, 64],
+    max_memory_mb: [256],
+    max_compute_units: [1],
+    runs: 2,
+  })
+  const model = modelOf(run)
+  const { spec } = tradeoffPlot(model, 'memory', 'memory.png')
+  const { layer } = spec as unknown as { layer: { name: string; data: { values: PointRow[] } }[] }
+  const rows = layer.find(({ name }) => name === 'points')!.data.values
+  const domain = rows.map(({ y }) => y)
+  const range = Math.max(...domain) - Math.min(...domain)
+  for (const { y, drawn, front } of rows) {
+    if (front) expect(drawn).toBe(y)
+    // Nearer to its own value than to any other.
+    expect(Math.abs(drawn - y)).toBeLessThan(range / 2)
+  }
+  expect(rows.some(({ y, drawn }) => y !== drawn)).toBe(true)
+  // A line ends where the picture does.
+  expect(JSON.stringify(spec).replaceAll('","', ' ')).toContain(
+    'Points of one R² that would cover each other stand above or below it.',
+  )
+})
+
+interface PointRow {
+  y: number
+  drawn: number
+  front: boolean
+}
