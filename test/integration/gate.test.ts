@@ -28,7 +28,10 @@ beforeEach(() => {
   temporary = join(folder, 'tmp')
   mkdirSync(temporary)
   copyFileSync(fixture, join(folder, 'workload.mjs'))
-  write('sweep.yaml', 'name: small\nworkload: ./workload.mjs\nchunk_size: 256\nmax_memory_mb: 64\n')
+  write(
+    'sweep.yaml',
+    'name: small\nworkload: ./workload.mjs\nparams: { chunks: 60 }\nchunk_size: 256\nmax_memory_mb: 64\n',
+  )
   write('.gitignore', 'tmp\nresults\nbuilt\n')
   git('init', '-q', '-b', 'main')
   commit()

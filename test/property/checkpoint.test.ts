@@ -87,7 +87,7 @@ describe('a run that goes on from a checkpoint', () => {
           drifts.add(drift)
         },
       )
-    for (const learner of CHOICES) await fc.assert(same(learner), { numRuns: FULL ? 30 : 4 })
+    for (const learner of CHOICES) await fc.assert(same(learner), { numRuns: FULL ? 30 : 2 })
     // One of four is left out less than once in a million times.
     expect(drifts.size).toBe(4)
   })
@@ -126,7 +126,7 @@ describe('a run that goes on from a checkpoint', () => {
         expect(second.info!['drift']).toEqual(whole.info!['drift'])
       }),
       {
-        numRuns: FULL ? 6 : 3,
+        numRuns: FULL ? 6 : 2,
         examples: [
           [1, false],
           [4000, true],

@@ -38,7 +38,7 @@ describe('quality metrics', () => {
         expect(first.info).toEqual(second.info)
         expect(first.steps.reduce((sum, step) => sum + step.rows, 0)).toBe(rows.length + 1)
       }),
-      { numRuns: FULL ? 60 : 15 },
+      { numRuns: FULL ? 60 : 8 },
     )
   })
 

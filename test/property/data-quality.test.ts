@@ -105,7 +105,7 @@ describe('with validation, drift, imputers and declared features', () => {
         const dataset = await checked(csvFile(csv(rows)))
         expect(await outcome(dataset, size)).toEqual(await outcome(dataset, 100_000))
       }),
-      { numRuns: FULL ? 25 : 6 },
+      { numRuns: FULL ? 25 : 4 },
     )
   })
 
@@ -148,7 +148,7 @@ describe('with validation, drift, imputers and declared features', () => {
         expect(resumed_at_row).toBe(first.rows)
         expect({ ...rest, info, alarms: [] }).toEqual({ ...whole, alarms: [] })
       }),
-      { numRuns: FULL ? 20 : 5 },
+      { numRuns: FULL ? 20 : 3 },
     )
   })
 

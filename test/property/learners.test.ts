@@ -75,7 +75,7 @@ describe.each(VARIANTS)('%s %j', (name, options) => {
         expect(JSON.stringify(restored)).toBe(JSON.stringify(straight))
         expect(predictions(restored, batch)).toEqual(predictions(straight, batch))
       }),
-      { numRuns: FULL ? 25 : 12 },
+      { numRuns: FULL ? 25 : 6 },
     )
   })
 
@@ -95,7 +95,7 @@ describe.each(VARIANTS)('%s %j', (name, options) => {
         }
         expect(JSON.stringify(learner)).toBe(before)
       }),
-      { numRuns: FULL ? 15 : 8 },
+      { numRuns: FULL ? 15 : 4 },
     )
   })
 
@@ -110,7 +110,7 @@ describe.each(VARIANTS)('%s %j', (name, options) => {
         learn(b, roomy, 0, rows, size)
         expect(JSON.stringify(b)).toBe(JSON.stringify(a))
       }),
-      { numRuns: FULL ? 15 : 8 },
+      { numRuns: FULL ? 15 : 4 },
     )
   })
 })
@@ -138,7 +138,7 @@ describe.each(SAME_BOTH_WAYS)('%s %j', (name, options) => {
           expect(Math.abs(a[r]! - b[r]!)).toBeLessThanOrEqual(1e-9 * Math.max(1, Math.abs(b[r]!)))
         }
       }),
-      { numRuns: FULL ? 25 : 12 },
+      { numRuns: FULL ? 25 : 6 },
     )
   })
 })

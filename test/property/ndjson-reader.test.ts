@@ -6,7 +6,7 @@ import { decodeCategory, decodeDate, decodeNumber, misfit } from '../../workers/
 import { hashText } from '../../workers/data/hash.ts'
 import { openNdjsonSource } from '../../workers/data/ndjson.ts'
 
-const STREAMS = process.env['STINT_FULL'] === '1' ? 20_000 : 80
+const STREAMS = process.env['STINT_FULL'] === '1' ? 20_000 : 50
 
 const SPECS: ColumnSpec[] = [
   { name: 'word', kind: 'category', missing: ['NA', '7'] },

@@ -10,14 +10,14 @@ import { collectGarbage } from '../../fixtures/collect-garbage.ts'
 
 const MIB = 1024 * 1024
 
-// What an earlier test left must not go while a later one counts: freed memory is counted one collection late.
-beforeEach(async () => {
-  await new Promise((resolve) => setImmediate(resolve))
-  collectGarbage()
-  collectGarbage()
-})
-
 describe('MemoryCheck', () => {
+  // What an earlier test left must not go while a later one counts: freed memory is counted one collection late.
+  beforeEach(async () => {
+    await new Promise((resolve) => setImmediate(resolve))
+    collectGarbage()
+    collectGarbage()
+  })
+
   it('counts off-heap memory that was never touched', () => {
     const check = new MemoryCheck(readWorkerMemory(), 64, () => {})
     const keep = Buffer.alloc(80 * MIB)
