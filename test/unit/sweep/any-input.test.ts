@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { loadSweep } from '../../../harness/sweep/load.ts'
 import { SweepError } from '../../../harness/sweep/problems.ts'
 import { knownKeys } from '../../../harness/sweep/schema.ts'
@@ -33,7 +33,10 @@ const mapping = fc.dictionary(key, fc.oneof(near, fc.array(near, { maxLength: 3 
 const value = fc.oneof(near, mapping, fc.array(fc.oneof(near, mapping), { maxLength: 3 }))
 
 describe('whatever is in the file', () => {
-  const path = join(folderWith({}), 'sweep.yaml')
+  let path: string
+  beforeEach(() => {
+    path = join(folderWith({}), 'sweep.yaml')
+  })
 
   it('loads or is refused: text', () => {
     fc.assert(

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { type LoadedSweep, loadSweep } from '../../../harness/sweep/load.ts'
 import type { Overrides } from '../../../harness/sweep/overrides.ts'
 import { SweepError } from '../../../harness/sweep/problems.ts'
@@ -10,14 +10,14 @@ import type { InputProblem } from '../../../workers/protocol/prepare.ts'
 
 const folders: string[] = []
 
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
-})
-
-/** A new folder with the files given by name. */
+/** A new folder with the files given by name, which is removed when the test ends. */
 export function folderWith(files: Record<string, string>): string {
   const folder = mkdtempSync(join(tmpdir(), 'stint-sweep-'))
   folders.push(folder)
+  onTestFinished(() => {
+    folders.splice(folders.indexOf(folder), 1)
+    rmSync(folder, { recursive: true, force: true })
+  })
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
   return folder
 }
