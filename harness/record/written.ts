@@ -1,7 +1,7 @@
 /** Which files Stint wrote, by their content: those it may renew, and no other is replaced unasked. */
 import { createHash } from 'node:crypto'
 import { appendFileSync, lstatSync, mkdirSync, readFileSync, statSync } from 'node:fs'
-import { homedir } from 'node:os'
+import { devNull, homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { UserError } from '../user-error.ts'
 import { writeAtomically } from './atomic.ts'
@@ -11,14 +11,23 @@ const LINE_BYTES = 65
 /** The record keeps the newest half once it holds so many lines: a year of a busy machine. */
 const MOST_LINES = 100_000
 
-/** `$XDG_CACHE_HOME/stint`, or the same below `~/.cache`: what may be deleted at any time. */
-export function userCache(): string {
-  return join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'stint')
+/**
+ * `$XDG_CACHE_HOME/stint`, or the same below `~/.cache`: what may be deleted at any time. Null where this user has no
+ * home: a folder that anybody may write to would be no place for it.
+ */
+export function userCache(): string | null {
+  const named = process.env['XDG_CACHE_HOME']
+  if (named) return join(named, 'stint')
+  try {
+    return join(homedir(), '.cache', 'stint')
+  } catch {
+    return null
+  }
 }
 
-/** The record of files that have a place of the user's own. */
+/** The record of files that have a place of the user's own; without a home, one that never holds anything. */
 export function userRecord(): string {
-  return join(userCache(), 'written')
+  return join(userCache() ?? devNull, 'written')
 }
 
 /**

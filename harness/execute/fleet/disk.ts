@@ -19,6 +19,7 @@ import { pipeline } from 'node:stream/promises'
 import type { WorkloadSource } from '../../../workers/protocol/trial-spec.ts'
 import { unfinishedName } from '../../record/atomic.ts'
 import { userCache } from '../../record/written.ts'
+import { UserError } from '../../user-error.ts'
 import { hashWorkload } from '../workload-code.ts'
 import { unpackBundle, unpackedIn } from './bundle.ts'
 import type { Outcome } from './messages.ts'
@@ -31,8 +32,14 @@ const WEEK_MS = 7 * 86_400_000
 /** Data and code that nothing used for so long is removed. */
 const UNUSED_MS = 2 * WEEK_MS
 
+/** @throws {UserError} where this user has no home */
 export function defaultAgentFolder(): string {
-  return join(userCache(), 'agent')
+  const cache = userCache()
+  if (cache !== null) return join(cache, 'agent')
+  throw new UserError(
+    'this user has no home folder in which the agent could keep data, code and results',
+    'name a folder of its own by --cache or XDG_CACHE_HOME',
+  )
 }
 
 export class AgentDisk {

@@ -1,10 +1,12 @@
 /** A file that Stint did not write is replaced by no command, unless it is told to. */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { syncBuiltinESMExports } from 'node:module'
+import os, { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { commandLine } from '../../../harness/cli/command-line.ts'
-import { recordWritten } from '../../../harness/record/written.ts'
+import { defaultAgentFolder } from '../../../harness/execute/fleet/disk.ts'
+import { recordWritten, userRecord } from '../../../harness/record/written.ts'
 import { type Heard, heard } from '../../fixtures/heard.ts'
 import { writeRun } from '../../fixtures/write-run.ts'
 import { syntheticRun } from '../report/synthetic.ts'
@@ -134,5 +136,24 @@ describe('a file that Stint wrote', () => {
     const lines = readFileSync(record, 'utf8').trimEnd().split('\n')
     expect(lines).toHaveLength(50_000)
     expect(lines.at(-1)).toMatch(/^[1-9a-f]/)
+  })
+
+  it('is not known again by a user without a home', async () => {
+    vi.stubEnv('XDG_CACHE_HOME', '')
+    vi.spyOn(os, 'homedir').mockImplementation(() => {
+      throw new Error('uv_os_homedir returned ENOENT (no such file or directory)')
+    })
+    syncBuiltinESMExports()
+    try {
+      expect(userRecord()).toBe('/dev/null/written')
+      const words = ['report', run(), '--quiet', '--export', `text=${inFolder('x.txt')}`]
+      expect(await stint(...words)).toEqual([0, ''])
+      expect((await stint(...words))[0]).toBe(2)
+      expect(await stint(...words, '--overwrite')).toEqual([0, ''])
+      expect(defaultAgentFolder).toThrow('this user has no home folder in which the agent could keep data')
+    } finally {
+      vi.restoreAllMocks()
+      syncBuiltinESMExports()
+    }
   })
 })
