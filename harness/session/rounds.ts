@@ -114,6 +114,7 @@ class Commits {
   private since = 0
   private waiting: { lines: Buffer; resolve(): void; reject(error: unknown): void }[] = []
   private writing: Promise<void> | null = null
+  private told: Promise<void> = Promise.resolve()
 
   /** @param heard resolves once nothing that came in waits to be looked at */
   constructor(journal: Journal, heard: () => Promise<void>) {
@@ -162,12 +163,12 @@ class Commits {
       .then((ends) => {
         this.writing = null
         if (this.waiting.length > 0) this.writeSoon()
-        void this.tell(ends)
+        this.told = this.told.then(() => this.tell(ends))
       })
     return this.writing
   }
 
-  /** Each sets off what comes after a round and takes a while: what was measured and is not on disk yet goes first. */
+  /** Each sets off what comes after a round and takes a while: what came in and is not on disk yet goes first. */
   private async tell(ends: readonly (() => void)[]): Promise<void> {
     for (const end of ends) {
       end()

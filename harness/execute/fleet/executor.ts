@@ -56,8 +56,8 @@ const RETRY_MS = 500
 /** Results that were taken and wait for the others of their round. */
 const HELD_RESULTS_MS = 3_600_000
 const MOST_HELD = 1_000_000
-/** For so long results are looked at without a pause for what else there is to do, such as the journal, ms. */
-const SLICE_MS = 3
+/** For so long results are looked at without a pause for what else there is to do, such as the next batch of the journal, ms. */
+const SLICE_MS = 1
 
 /** A job from when it is sent, or its first result comes, until its results are taken. */
 interface Pending {
