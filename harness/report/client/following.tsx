@@ -7,6 +7,8 @@ import type { State, Store } from './state.ts'
 const MARGIN = 200
 /** Without a quiet moment for so long, what waits does so no longer, ms. */
 const PATIENCE = 300
+/** So long is worked on what waits before the reader has a turn, ms: a browser takes longer to paint twice than to paint more. */
+const TURN = 40
 
 interface Props {
   store: Store
@@ -62,17 +64,21 @@ function wait(work: () => void): void {
   waiting.add(work)
   if (isPlanned) return
   isPlanned = true
-  // One at a time: whatever the reader does comes between.
+  // In turns: whatever the reader does comes between.
   if ('requestIdleCallback' in globalThis) requestIdleCallback(workOn, { timeout: PATIENCE })
   else setTimeout(workOn, 30)
 }
 
-function workOn(): void {
+async function workOn(): Promise<void> {
   isPlanned = false
-  const [next] = waiting
-  if (next === undefined) return
-  waiting.delete(next)
-  next()
+  const start = performance.now()
+  for (const work of waiting) {
+    waiting.delete(work)
+    work()
+    // A change of state is drawn after what made it.
+    await null
+    if (performance.now() - start > TURN) break
+  }
   const [after] = waiting
   if (after !== undefined) wait(after)
 }

@@ -146,8 +146,8 @@ function show(marks: readonly Mark[], { choice: { open, beside }, chosen }: Stat
     // A browser takes every change for one, also one to the same.
     if (state === mark.state) continue
     mark.state = state
-    if (state === '') delete element.dataset['state']
-    else element.dataset['state'] = state
+    if (state === '') element.removeAttribute('data-state')
+    else element.setAttribute('data-state', state)
   }
 }
 
