@@ -237,7 +237,13 @@ function subtitle({ machine, fleet }: Manifest, scenarios: readonly ScenarioRepo
   const ok = scenarios.map(({ outcomes }) => outcomes.ok)
   const [few, many] = [Math.min(...ok), Math.max(...ok)]
   const trials =
-    ok.length === 0 ? 'no trials' : few === many ? count(many, 'trial') : `${few} to ${many} ok trials`
+    ok.length === 0
+      ? 'no trials'
+      : many === 0
+        ? 'no ok trial'
+        : few === many
+          ? count(many, 'trial')
+          : `${few} to ${many} ok trials`
   if (fleet !== null)
     return plain(`${count(fleet.machines.length, 'machine')} at ${fleet.server} · ${trials} per scenario`)
   const cores = count(machine.cores, 'core')

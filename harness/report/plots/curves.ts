@@ -43,8 +43,6 @@ export interface Measure {
   /** Curves are put together at equal values of this. */
   along: 'x' | 'y'
   interpolate: 'step-after' | 'linear'
-  /** Each panel reaches as far as its own curves. */
-  reach?: 'own'
   /** Levels to hold the curves against, such as a cap. */
   limits?: (scenarios: readonly ScenarioReport[]) => { value: number; text: string }[]
   /** What happened along a curve; left out where curves are put together. */
@@ -145,8 +143,7 @@ function panelSpec(
   isLast: boolean,
 ) {
   const isMany = bundle !== null
-  const along = measure.reach === undefined ? measure.x : reaching(measure.x, curves)
-  const x = channel('x', { ...along, scale: withRoom(along.scale, width) }, isLast)
+  const x = channel('x', { ...measure.x, scale: withRoom(measure.x.scale, width) }, isLast)
   const y = channel('y', measure.y, isFirst)
   const { color } = levelChannels(encoding)
   const lines = isMany
@@ -218,11 +215,6 @@ function panelSpec(
       },
     ],
   }
-}
-
-function reaching(axis: AxisOf, curves: readonly Curve[]): AxisOf {
-  const last = curves.reduce((most, { points }) => Math.max(most, points.at(-1)!.x), 0)
-  return last === 0 ? axis : { ...axis, scale: fromZero(last) }
 }
 
 /** Least room between the numbers along an axis, px. */

@@ -45,10 +45,11 @@ export function encodeAxes(
   return { colour, shape, others: axes.filter((key) => isVarying(key, varying) && !shown.includes(key)) }
 }
 
-/** ` Lines of one colour differ in ...`, where colours are all that is drawn; empty where they tell all. */
-export function besidesColour({ shape, others }: AxesEncoding, what: string): string {
-  const names = [...others, ...(shape === null ? [] : [shape.key])].map(settingName)
-  return names.length === 0 ? '' : ` ${what} of one colour differ in ${names.join(', ')}.`
+/** ` Lines of one colour differ in ...`; empty where colours, and shapes where there are any, tell all. */
+export function besidesColour({ shape, others }: AxesEncoding, what: string, hasShapes: boolean): string {
+  const names = [...others, ...(shape === null || hasShapes ? [] : [shape.key])].map(settingName)
+  const alike = hasShapes ? 'of one colour and shape' : 'of one colour'
+  return names.length === 0 ? '' : ` ${what} ${alike} differ in ${names.join(', ')}.`
 }
 
 function isVarying(key: string, varying: readonly Levels[]): boolean {

@@ -321,7 +321,7 @@ function captionOf({ found, search }: RecordedSearch, isOver: boolean, blanks: r
       ? []
       : ['The search was interrupted: what is drawn is what it had tried until then, and no answer yet.']),
     ...(isOver && none.length > 0
-      ? [`Without an answer: ${settingName(search.over ?? '')} ${list(none)}.`]
+      ? [`No value is confirmed to meet the goal at ${withoutUnit(search.over ?? '')} ${list(none)}.`]
       : []),
   ]
 }

@@ -4,7 +4,7 @@ import { formatNumber } from '../../format.ts'
 import type { Plot } from '../section.ts'
 import { growthText } from '../sections/sensitivity.ts'
 import type { ReportModel } from '../types.ts'
-import { metricTitle } from '../words.ts'
+import { metricName, metricTitle, settingTitle } from '../words.ts'
 import { drawnBy } from './drawn-by.ts'
 import { besidesColour, encodeAxes, levelChannels, levelOf } from './encode.ts'
 import { numbersAlong, scaleOfLevels, scaleOver } from './scale.ts'
@@ -23,17 +23,19 @@ export function growthPlot(model: ReportModel, file: string): Plot {
     const metrics = growth.flatMap(({ metric }) => model.metrics.get(metric) ?? [])
     const others = model.axes.filter((key) => key !== ROWS_AXIS)
     const encoding = encodeAxes(model.scenarios, others, metrics, null)
-    const { color } = levelChannels({ ...encoding, shape: null })
+    const isMany = model.scenarios.length > MANY * 2
+    const told = isMany ? { ...encoding, shape: null } : encoding
+    const channels = levelChannels(told)
     const columns = Math.min(3, growth.length)
     const textWidth = Math.max(columns * PANEL.width + (columns - 1) * 70, 640)
     return {
       ...pictureFrame(ALT, growthText(growth[0]!).replace(/\.$/, ''), pictureSubtitle(model), textWidth),
       spacing: 24,
       vconcat: [
-        { columns, spacing: 60, concat: growth.map((one) => panel(model, one, color, encoding)) },
+        { columns, spacing: 60, concat: growth.map((one) => panel(model, one, channels, encoding)) },
         captionView(
           [
-            `Points: means over the ok trials. Lines: rows to the power that was fitted to all trials, ${growth.map(({ power, low, high }) => `${power.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`).join('; ')}, with a level for each setting.${growth.some(({ settings }) => settings <= MOST_BANDS) ? ' Bands: the 95% interval of the power.' : ''}${besidesColour(encoding, 'Points')}`,
+            `Points: means over the ok trials. Lines: rows to the power that was fitted to all trials: ${growth.map(({ metric, power, low, high }) => `${metricName(metric)} ${power.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`).join('; ')}, with a level for each setting.${growth.some(({ settings }) => settings <= MOST_BANDS) ? ' Bands: the 95% interval of the power.' : ''}${besidesColour(encoding, 'Points', told.shape !== null)}`,
           ],
           textWidth,
         ),
@@ -46,7 +48,7 @@ export function growthPlot(model: ReportModel, file: string): Plot {
 function panel(
   model: ReportModel,
   growth: Growth,
-  color: Record<string, unknown>,
+  { color, shape }: ReturnType<typeof levelChannels>,
   encoding: ReturnType<typeof encodeAxes>,
 ) {
   const metric = model.metrics.get(growth.metric)!
@@ -55,7 +57,8 @@ function panel(
     const value = scenario.metrics[metric.name]?.value
     if (typeof rows !== 'number' || rows <= 1 || value === undefined || value <= 0) return []
     const tip = `${scenario.label}: ${formatNumber(value)} ${metric.unit}`
-    return [{ about: scenario.id, rows, value, tip, colour: levelOf(scenario, encoding.colour) }]
+    const levels = { colour: levelOf(scenario, encoding.colour), shape: levelOf(scenario, encoding.shape) }
+    return [{ about: scenario.id, rows, value, tip, ...levels }]
   })
   const { least, most } = growth.rows
   const trials = [...model.trialsOf.values()].flat()
@@ -75,7 +78,7 @@ function panel(
     [...points, ...lines].map(({ value }) => value),
     { log: true, air: 0.1 },
   )
-  const along = numbersAlong('rows', xs, 'Rows')
+  const along = numbersAlong('rows', xs, settingTitle(ROWS_AXIS))
   const x = { ...along, axis: { ...along.axis, labelOverlap: 'greedy' } }
   const across = numbersAlong('value', ys, metricTitle(metric))
   const y = { ...across, scale: { ...across.scale, clamp: true } }
@@ -103,7 +106,7 @@ function panel(
           stroke: '#ffffff',
           strokeWidth: 1,
         },
-        encoding: { x, y, color, tooltip: { field: 'tip' } },
+        encoding: { x, y, color, shape, tooltip: { field: 'tip' } },
       },
     ],
   }

@@ -34,7 +34,13 @@ interface LoadPoint {
 
 export function loadPlot(model: ReportModel, file: string): Plot {
   const points = model.scenarios.flatMap((scenario) => pointsOf(scenario, model.axes))
-  if (points.length === 0) return { file, alt: ALT, skipped: 'no scenario runs in real time' }
+  if (points.length === 0) {
+    const isRealtime = model.scenarios.some(({ point }) => point['mode'] === 'realtime')
+    const skipped = isRealtime
+      ? 'no ok trial knows its event latency and rate'
+      : 'no scenario runs in real time'
+    return { file, alt: ALT, skipped }
+  }
   const others = model.axes.filter((key) => key !== RATE)
   const settings = [...new Set(points.map(({ setting }) => setting))]
   if (settings.length > MOST_LINES)
@@ -64,6 +70,7 @@ export function loadPlot(model: ReportModel, file: string): Plot {
             : null,
       },
     }
+    const hasLines = new Set(points.map(({ rate }) => rate)).size > 1
     const states = STATES.filter((state) => points.some((point) => point.state === state))
     return {
       ...pictureFrame(ALT, headline(model.scenarios), pictureSubtitle(model), WIDTH),
@@ -96,7 +103,8 @@ export function loadPlot(model: ReportModel, file: string): Plot {
                   [6, 4],
                 ],
               },
-              legend: { title: null },
+              // At one rate there is no line.
+              legend: hasLines ? { title: null } : null,
             },
           },
         },

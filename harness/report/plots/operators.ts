@@ -161,6 +161,7 @@ function groupingAxes(model: ReportModel, known: readonly ScenarioReport[]): str
   const few = (keys: readonly string[]) =>
     new Set(known.map((scenario) => labelOf(scenario, keys))).size <= MOST_ROWS
   const keys = [colour?.key, shape?.key].filter((key) => key !== undefined)
+  if (keys.length === 0) return model.axes
   return few(keys) ? model.axes.filter((key) => keys.includes(key)) : keys.slice(0, 1)
 }
 

@@ -31,7 +31,8 @@ export function profilesPlot(model: ReportModel, file: string): Plot {
     const others = otherAxes(model, key)
     const encoding = encodeAxes(model.scenarios, others, metrics, null)
     const lines = new Set(model.scenarios.map((scenario) => settingOf(scenario, others)))
-    const { color } = levelChannels({ ...encoding, shape: null })
+    const told = lines.size > MANY ? { ...encoding, shape: null } : encoding
+    const { color, shape } = levelChannels(told)
     return {
       ...pictureFrame(ALT, headline(model, key, values, metrics[0]!), pictureSubtitle(model), WIDTH),
       spacing: 24,
@@ -40,12 +41,12 @@ export function profilesPlot(model: ReportModel, file: string): Plot {
           columns: 2,
           spacing: 70,
           concat: metrics.map((metric) =>
-            panel(metric, { model, key, values, others, color, encoding, lines: lines.size }),
+            panel(metric, { model, key, values, others, color, shape, encoding, lines: lines.size }),
           ),
         },
         captionView(
           [
-            `Means over the ok trials${lines.size <= MOST_INTERVALS ? ', with 95% intervals' : ''}; a line joins the same setting of the other axes.${besidesColour(encoding, 'Lines')}`,
+            `Means over the ok trials${lines.size <= MOST_INTERVALS ? ', with 95% intervals' : ''}; a line joins the same setting of the other axes.${besidesColour(encoding, 'Lines', told.shape !== null)}`,
           ],
           WIDTH,
         ),
@@ -61,11 +62,12 @@ interface PanelInput {
   values: readonly string[]
   others: readonly string[]
   color: Record<string, unknown>
+  shape: Record<string, unknown>
   encoding: ReturnType<typeof encodeAxes>
   lines: number
 }
 
-function panel(metric: Metric, { model, key, values, others, color, encoding, lines }: PanelInput) {
+function panel(metric: Metric, { model, key, values, others, color, shape, encoding, lines }: PanelInput) {
   const rows = model.scenarios.flatMap((scenario) => {
     const estimate = scenario.metrics[metric.name]
     if (!estimate) return []
@@ -79,6 +81,7 @@ function panel(metric: Metric, { model, key, values, others, color, encoding, li
         high: high ?? value,
         line: settingOf(scenario, others),
         colour: levelOf(scenario, encoding.colour),
+        shape: levelOf(scenario, encoding.shape),
         tip: `${scenario.label}: ${formatMetric(value, metric.unit)}`,
       },
     ]
@@ -129,7 +132,7 @@ function panel(metric: Metric, { model, key, values, others, color, encoding, li
           stroke: '#ffffff',
           strokeWidth: 1,
         },
-        encoding: { x, y, color, tooltip: { field: 'tip' } },
+        encoding: { x, y, color, shape, tooltip: { field: 'tip' } },
       },
     ],
   }

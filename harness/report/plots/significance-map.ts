@@ -9,9 +9,9 @@ import { captionView, ellipsis, pictureFrame, textWidth, wrap } from './text.ts'
 import { FONT_SIZE, INK } from './theme.ts'
 
 const ALT = 'Verdict of every comparison, a cell for each, by metric'
-const CELL = { width: 54, least: 3, most: 22 }
+const CELL = { width: 58, least: 3, most: 20 }
 /** All rows together, px. */
-const HEIGHT = 1100
+const HEIGHT = 800
 const MOST_LABEL = 300
 /** More columns than these are rows. */
 const MOST_COLUMNS = 6
@@ -31,7 +31,7 @@ const CLASSES = {
 type Class = keyof typeof CLASSES
 
 export function significanceMap({ subtitle, lines: pairs, settings }: Forest, file: string): Plot {
-  if (pairs.length === 0) return { file, alt: ALT, skipped: 'there are no two scenarios to compare' }
+  if (pairs.length === 0) return { file, alt: ALT, skipped: 'no pair of scenarios is compared' }
   if (pairs.length <= MOST_FOREST_ROWS)
     return {
       file,
@@ -49,6 +49,10 @@ export function significanceMap({ subtitle, lines: pairs, settings }: Forest, fi
     const texts = new Map(rows.map((row) => [row, ellipsis(plain(row), FONT_SIZE.caption, MOST_LABEL)]))
     const columns = isGrid ? changes : ['']
     const width = Math.max(CELL.width * columns.length, 100)
+    const cell = width / columns.length - 6
+    const heads = columns.map((column) => wrap(plain(column), FONT_SIZE.caption, 400, cell))
+    // Level where every word has room in its cell.
+    const isLevel = heads.flat().every((line) => textWidth(line, FONT_SIZE.caption) <= cell)
     const labels = isLabelled
       ? Math.max(...[...texts.values()].map((text) => textWidth(text, FONT_SIZE.caption)))
       : 0
@@ -95,7 +99,13 @@ export function significanceMap({ subtitle, lines: pairs, settings }: Forest, fi
                   ? {
                       title: null,
                       orient: 'bottom',
-                      labelAngle: -35,
+                      ...(isLevel
+                        ? {
+                            labelAngle: 0,
+                            labelOverlap: false,
+                            labelExpr: `${JSON.stringify(Object.fromEntries(columns.map((column, k) => [column, heads[k]])))}[datum.value]`,
+                          }
+                        : { labelAngle: -35 }),
                       labelFontSize: FONT_SIZE.caption,
                       labelLimit: 160,
                       domain: false,

@@ -21,15 +21,7 @@ import { captionLayer, ellipsis, pictureFrame, textWidth } from './text.ts'
 import { FONT_SIZE, GRID, INK, MUTED } from './theme.ts'
 
 const ALT = 'Ratio of each pair with its interval, adjusted p, effect size and verdict'
-const PLOT_WIDTH = 380
-/** Left edges of the text columns right of the plot. */
-const COLUMNS = {
-  ratio: PLOT_WIDTH + 26,
-  p: PLOT_WIDTH + 196,
-  g: PLOT_WIDTH + 276,
-  verdict: PLOT_WIDTH + 336,
-}
-
+const PLOT_WIDTH = 280
 export interface Forest {
   subtitle: string
   lines: readonly Line[]
@@ -39,7 +31,7 @@ export interface Forest {
 export function significancePlot(forest: Forest, file: string): Plot {
   const base = { file, alt: ALT }
   const comparisons = forest.lines.map(({ row }) => row)
-  if (comparisons.length === 0) return { ...base, skipped: 'there are no two scenarios to compare' }
+  if (comparisons.length === 0) return { ...base, skipped: 'no pair of scenarios is compared' }
   const drawable = comparisons.filter((row) => row.ratio !== null && row.ratio > 0)
   if (drawable.length === 0)
     return { ...base, skipped: 'no pair has a ratio: too few ok trials, or means at zero' }
@@ -57,7 +49,6 @@ function specOf(forest: Forest, shown: readonly Line[], left: number, constant: 
   const rows = shown.map(({ row }) => row)
   const lines = layOut(shown, forest.settings.alpha)
   const { height, pairWidth } = lines
-  const fullWidth = pairWidth + COLUMNS.verdict + 80
   const { margin, alpha, correction } = forest.settings
   const domain = domainOf(rows, margin)
   const narrow = domain[1] < 2 && domain[0] > 0.5
@@ -84,12 +75,13 @@ function specOf(forest: Forest, shown: readonly Line[], left: number, constant: 
     encoding: { x: { value: left }, y, text: { field } },
   })
   const interval = `ratio, ${formatShare(1 - alpha)} interval`
-  const columns = [
-    { x: COLUMNS.ratio, label: interval },
-    { x: COLUMNS.p, label: `p (${CORRECTIONS[correction].short})` },
-    { x: COLUMNS.g, label: 'g' },
-    { x: COLUMNS.verdict, label: 'verdict' },
-  ]
+  const columns = columnsOf(lines.rows, {
+    ratio_text: interval,
+    p: `p (${CORRECTIONS[correction].short})`,
+    g: 'g',
+    verdict: 'verdict',
+  })
+  const fullWidth = pairWidth + columns.end
   return {
     // From the left edge of the pairs' names, not of the plot.
     ...pictureFrame(ALT, headline(forest), forest.subtitle, fullWidth, { frame: 'bounds', offset: 30 }),
@@ -134,16 +126,16 @@ function specOf(forest: Forest, shown: readonly Line[], left: number, constant: 
         encoding: { x: { value: -pairWidth }, y, text: { field: 'text' } },
       },
       text('pair', 'pair', -pairWidth),
-      text('ratio_text', 'ratio_text', COLUMNS.ratio),
-      text('p', 'p', COLUMNS.p),
-      text('g', 'g', COLUMNS.g),
+      text('ratio_text', 'ratio_text', columns.left.ratio_text),
+      text('p', 'p', columns.left.p),
+      text('g', 'g', columns.left.g),
       {
-        ...text('verdict', 'verdict', COLUMNS.verdict, { fontWeight: 600 }),
-        encoding: { x: { value: COLUMNS.verdict }, y, text: { field: 'verdict' }, color: colour },
+        ...text('verdict', 'verdict', columns.left.verdict, { fontWeight: 600 }),
+        encoding: { x: { value: columns.left.verdict }, y, text: { field: 'verdict' }, color: colour },
       },
       {
         name: 'column',
-        data: { values: columns },
+        data: { values: columns.heads },
         mark: { type: 'text', align: 'left', baseline: 'middle', fontSize: FONT_SIZE.caption, color: MUTED },
         encoding: {
           x: { field: 'x', type: 'quantitative', scale: null },
@@ -221,16 +213,32 @@ function changeTicks([low, high]: [number, number]): number[] {
   return linearTicks([low - 1, high - 1]).map((change) => 1 + change)
 }
 
+type Column = 'ratio_text' | 'p' | 'g' | 'verdict'
+
+/** Left edges of the columns right of the plot, each as wide as its longest text: the wider a picture, the smaller it is shown. */
+function columnsOf(rows: readonly Record<Column, string>[], heads: Record<Column, string>) {
+  let end = PLOT_WIDTH + 22
+  const left = { ratio_text: 0, p: 0, g: 0, verdict: 0 }
+  for (const name of Object.keys(left) as Column[]) {
+    const weight = name === 'verdict' ? 600 : 400
+    const widths = rows.map((row) => textWidth(row[name], FONT_SIZE.label, weight))
+    left[name] = end
+    end += Math.ceil(Math.max(...widths, textWidth(heads[name], FONT_SIZE.caption))) + 18
+  }
+  const names = Object.keys(left) as Column[]
+  return { left, end, heads: names.map((name) => ({ x: left[name], label: heads[name] })) }
+}
+
 function shifted(layer: ReturnType<typeof captionLayer>, x: number) {
   return { ...layer, encoding: { ...layer.encoding, x: { value: x } } }
 }
 
 // ---------------------------------------------------------------- which comparisons a forest plot shows, and where its rows stand
 
-export const MOST_FOREST_ROWS = 40
-const ROW = 25
+export const MOST_FOREST_ROWS = 30
+const ROW = 24
 /** The column of pairs is as wide as its longest text, within these. */
-const PAIR_WIDTH = { least: 260, most: 460 }
+const PAIR_WIDTH = { least: 200, most: 420 }
 
 const VERDICT_COLOURS: Record<Verdict, string> = {
   slower: '#d55e00',

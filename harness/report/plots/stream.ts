@@ -7,7 +7,7 @@ import type { ReportModel, ScenarioReport } from '../types.ts'
 import { metricName, metricTitle } from '../words.ts'
 import { type Curve, curvesPlot, fromZero, type Measure, MOST_CURVES } from './curves.ts'
 import { noLogs, sampleText } from './distribution.ts'
-import { scaleOver } from './scale.ts'
+import { type PlotScale, scaleOver } from './scale.ts'
 
 const NO_LOGS: ReadonlyMap<string, LogSummary> = new Map()
 /** A limit further above what was measured would make it flat. */
@@ -133,7 +133,7 @@ function accuracyHeadline(curves: readonly Curve[], name: string, alarms: number
   const [low, high] = [Math.min(...ends), Math.max(...ends)].map((value) => formatNumber(value))
   const range = low === high ? low : `${low} to ${high}`
   const drift = alarms === 0 ? '' : `, with ${count(alarms, 'drift alarm')}`
-  return `At the last rows ${name} is ${range}${drift}`
+  return `At the last rows ${name} is ${range}${drift}`.replace(/-(?=\d)/g, '−')
 }
 
 // ---------------------------------------------------------------- memory and backlog over time
@@ -155,14 +155,25 @@ export function coursePlot(model: ReportModel, logs: ReadonlyMap<string, LogSumm
   // Trials of many scenarios are too different in length to be put together by the second.
   const isMany = known.length > MOST_CURVES
   const timeOf = ({ at_s }: Course) => (isMany ? at_s.at(-1)! : 1)
+  const lasts = known.map(({ course }) => course.at_s.at(-1)!)
+  const x = isMany
+    ? {
+        title: 'Share of the time of the trial',
+        scale: fromZero(1),
+        labelExpr: "format(datum.value, '.0%')",
+      }
+    : { title: 'Time (s)', scale: timeScale(known, lasts) }
   const memory = known.map(({ scenario, course }, i): Curve => {
     const idle = isAbove ? idles[i]! : 0
     return {
       scenarios: [scenario],
-      points: course.at_s.map((x, k) => ({
-        x: x / timeOf(course),
-        y: Math.max(0, course.memory_mb[k]! - idle),
-      })),
+      points: within(
+        x.scale,
+        course.at_s.map((at, k) => ({
+          x: at / timeOf(course),
+          y: Math.max(0, course.memory_mb[k]! - idle),
+        })),
+      ),
     }
   })
   const most = memory.reduce((all, { points }) => points.reduce((a, { y }) => Math.max(a, y), all), 0)
@@ -174,13 +185,6 @@ export function coursePlot(model: ReportModel, logs: ReadonlyMap<string, LogSumm
   }
   const inReach = isAbove ? caps(model.scenarios).filter((cap) => cap <= most * MOST_STRETCH) : []
   const beyond = isAbove ? caps(model.scenarios).filter((cap) => cap > most * MOST_STRETCH) : []
-  const x = isMany
-    ? {
-        title: 'Share of the time of the trial',
-        scale: fromZero(1),
-        labelExpr: "format(datum.value, '.0%')",
-      }
-    : { title: 'Time (s)', scale: fromZero(1) }
   const top = Math.max(most, ...inReach)
   const measures: Measure[] = [
     {
@@ -192,7 +196,6 @@ export function coursePlot(model: ReportModel, logs: ReadonlyMap<string, LogSumm
       },
       along: 'x',
       interpolate: 'linear',
-      ...(isMany ? {} : { reach: 'own' as const }),
       limits: (scenarios) =>
         caps(scenarios)
           .filter((cap) => inReach.includes(cap))
@@ -206,6 +209,11 @@ export function coursePlot(model: ReportModel, logs: ReadonlyMap<string, LogSumm
     headline: courseHeadline(most, isAbove, known),
     caption: [
       `Heap and external memory after each chunk, ${isAbove ? 'above an idle worker as caps count it' : 'that of an idle worker included'}; of the first trial with a chunk log.${sampleText(logs)}`,
+      ...(x.scale.type === 'log'
+        ? [
+            `Trials last from ${formatNumber(Math.min(...lasts))} to ${formatNumber(Math.max(...lasts))} s, so that time is on a log scale, the same in all panels.`,
+          ]
+        : []),
       ...(beyond.length > 0 ? [`Caps above the picture: ${list(beyond.map(capText), 'and', 6)}.`] : []),
       ...(!isAbove && caps(model.scenarios).length > 0
         ? ['Caps count memory above an idle worker, which these trials do not report, so that none is drawn.']
@@ -216,6 +224,22 @@ export function coursePlot(model: ReportModel, logs: ReadonlyMap<string, LogSumm
     ),
     measures,
   })
+}
+
+/** Where one trial lasts so many times as long as another, it would be a stroke at the edge of a linear scale. */
+const MOST_TIMES = 8
+
+/** One scale for all panels, so that the lengths of trials can be compared. */
+function timeScale(known: readonly { course: Course }[], lasts: readonly number[]): PlotScale {
+  const longest = Math.max(...lasts)
+  const firsts = known.flatMap(({ course }) => course.at_s.find((at) => at > 0) ?? [])
+  if (firsts.length === 0 || longest / Math.min(...lasts) <= MOST_TIMES) return fromZero(longest)
+  return scaleOver([...firsts, longest], { log: true, air: 0.02 })
+}
+
+/** A log scale has no beginning. */
+function within<P extends { x: number }>({ type, domain }: PlotScale, points: readonly P[]): P[] {
+  return points.filter(({ x }) => type === 'linear' || x >= domain[0])
 }
 
 function capText(mb: number): string {
@@ -238,7 +262,10 @@ function backlogOf(
       : [
           {
             scenarios: [scenario],
-            points: course.backlog.map(({ at_s, rows }) => ({ x: at_s / timeOf(course), y: rows })),
+            points: within(
+              x.scale,
+              course.backlog.map(({ at_s, rows }) => ({ x: at_s / timeOf(course), y: rows })),
+            ),
           },
         ],
   )
@@ -259,7 +286,6 @@ function backlogOf(
       },
       along: 'x',
       interpolate: 'linear',
-      ...(known.length > MOST_CURVES ? {} : { reach: 'own' as const }),
       limits: (scenarios) =>
         limitsOf(scenarios)
           .slice(0, MOST_LIMITS)

@@ -10,7 +10,7 @@ import { type PlotScale, position, scaleOver } from './scale.ts'
 export const WIDTH = 820
 export const HEIGHT = 460
 /** Above this many points, intervals would hide the picture. */
-const MAX_INTERVALS = 150
+const MAX_INTERVALS = 80
 
 export interface Picture {
   points: Point[]
@@ -48,6 +48,7 @@ export function layOut(model: ReportModel, points: Point[], cost: Metric, accura
   const { shown, far } = referencesFor(model, accuracy.name, yValues)
   const xs = scaleOver(xValues, { log })
   const ys = scaleOver([...yValues, ...shown.map(({ value }) => value)], { air: 0.1, log: yLog })
+  const lines = oneText(shown, (value) => position(ys, value) * HEIGHT)
   return {
     points,
     front: points.filter((point) => point.front),
@@ -62,7 +63,7 @@ export function layOut(model: ReportModel, points: Point[], cost: Metric, accura
     xs,
     ys,
     drawn: apart(points, xs, ys, intervals ? APART.few : APART.many),
-    shown,
+    shown: lines,
     far,
     intervals,
     cut: xEnds.some((value, i) => value !== xValues[i]) || yEnds.some((value, i) => value !== yValues[i]),
@@ -109,10 +110,12 @@ function apart(
     // Those that stay take their places first.
     for (const point of [...row].sort((a, b) => Number(stays(b)) - Number(stays(a)))) {
       const x = position(xs, point.x.value) * WIDTH
+      // Of those of the front that fall together one stays.
+      const isTie = point.front && taken.some((other) => other.x === x && other.y === 0)
       const isFree = (y: number) =>
         taken.every((other) => Math.hypot(other.x - x, other.y - y) >= step * 0.98)
       let y = 0
-      if (!stays(point)) {
+      if (!stays(point) || isTie) {
         for (let k = 1; !isFree(y); k++) {
           const next = (k % 2 === 1 ? 1 : -1) * Math.ceil(k / 2) * (step / 2)
           // Where the room ends, a point covers others after all.
@@ -187,6 +190,23 @@ export function extent(estimate: Estimate): number[] {
 interface Reference {
   value: number
   text: string
+}
+
+/** Nearer lines than this have one text, px. */
+const LEAST_GAP = 20
+
+/** Texts of lines that lie close together stand on the upper one. */
+function oneText(lines: readonly Reference[], pixel: (value: number) => number): Reference[] {
+  const sorted = [...lines].sort((a, b) => a.value - b.value)
+  return sorted.map((line, i) => {
+    const [below, above] = [sorted[i - 1], sorted[i + 1]]
+    const isNear = (other: Reference | undefined) =>
+      other !== undefined && Math.abs(pixel(other.value) - pixel(line.value)) < LEAST_GAP
+    if (isNear(above)) return { ...line, text: '' }
+    return isNear(below)
+      ? { ...line, text: `${line.text}; ${below!.text.toLowerCase().replace('r²', 'R²')}` }
+      : line
+  })
 }
 
 /** A line may stretch the axis to so many times the range of the data. */

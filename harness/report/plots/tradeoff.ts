@@ -304,7 +304,11 @@ function labelFront({ points, front, encoding, xs, ys, shown, intervals, drawn }
     width: textWidth(texts[i]!, FONT_SIZE.label),
     height: LABEL_LINE,
   }))
-  const wanted = anchors.map((anchor, i) => ({ anchor, text: texts[i]! })).filter(({ text }) => text !== '')
+  const isAlone = (anchor: { x: number; y: number }) =>
+    anchors.filter(({ x, y }) => x === anchor.x && y === anchor.y).length === 1
+  const wanted = anchors
+    .map((anchor, i) => ({ anchor, text: texts[i]! }))
+    .filter(({ anchor, text }) => text !== '' && isAlone(anchor))
   const places = placeLabels(
     wanted.map(({ anchor }) => anchor),
     obstacles,
@@ -338,9 +342,12 @@ export function headline({ front, points, cost, accuracy }: Picture, margin: num
     `${name} ${about(point.y.value, accuracy.unit)} at ${about(point.x.value, cost.unit)}`
   if (points.length === 1) return capitalised(show(first))
   if (points.every(({ y }) => y.value === first.y.value)) {
-    const range = `${about(points[0]!.x.value, cost.unit)} to ${about(points.at(-1)!.x.value, cost.unit)}`
+    const [least, most] = [points[0]!, points.at(-1)!].map(({ x }) => about(x.value, cost.unit))
+    const range = least === most ? `${least} too` : `${least} to ${most}`
     return `${capitalised(name)} is ${about(first.y.value, accuracy.unit)} throughout, the ${costWord(cost.name)} ${range}`
   }
+  if (front.length > 1 && front.every(({ x, y }) => x.value === first.x.value && y.value === first.y.value))
+    return `${capitalised(show(first))} in ${count(front.length, 'scenario')}: no other is better at either`
   if (front.length === 1) return `${capitalised(show(first))}: no other scenario is better at either`
   const scores = points.map(({ y }) => y.value)
   const [low, high] = [Math.min(...scores), Math.max(...scores)]
@@ -389,12 +396,14 @@ export function captionOf(
       ? ` Bars: 95% confidence interval of the mean, one value per trial${exact}.`
       : ' Intervals are left out here and stand in constraint_experiment.csv.'
   const isMoved = points.some((point) => drawn.get(point) !== point.y.value)
+  const places = new Set(front.map(({ x, y }) => `${x.value} ${y.value}`))
+  const isTied = front.length > 1 && places.size === 1
   const told = differing(front, encoding.others)
   const alike = encoding.others
     .filter((key) => !told.includes(key))
     .map((key) => settingLabel(key, front[0]!.scenario.point[key]))
   const labelled = [
-    ...(told.length > 0 ? [' Labels name what colour and shape do not.'] : []),
+    ...(told.length > 0 && !isTied ? [' Labels name what colour and shape do not.'] : []),
     ...(alike.length > 0 ? [` All of those: ${alike.join(', ')}.`] : []),
   ].join('')
   return [

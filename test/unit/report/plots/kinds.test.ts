@@ -232,6 +232,26 @@ describe('along the stream', () => {
     expect(textOf(plotsOf(known), 'memory_over_time')).not.toContain('cap 32 MB')
   })
 
+  it('time has one scale in all panels, a logarithmic one where trials differ much in length', () => {
+    const run = syntheticRun({ ...FEW, max_memory_mb: [32, 64] })
+    const lasting =
+      (factor: number): Reader =>
+      (trial) => {
+        const isLong = run.trials.find((one) => one.trial === trial)!.scenario.includes('u0.5')
+        return Array.from({ length: 50 }, (_, i) => ({ ...chunk(i), latency_ms: isLong ? 2 * factor : 2 }))
+      }
+    const scales = (factor: number) => {
+      const { text } = { text: textOf(plotsOf(run, lasting(factor)), 'memory_over_time') }
+      const found = text.match(/"field":"x","type":"quantitative","scale":\{[^}]*\}/g) ?? []
+      return { text, scales: [...new Set(found)] }
+    }
+    expect(scales(3).scales).toHaveLength(1)
+    expect(scales(3).scales[0]).not.toContain('"type":"log"')
+    expect(scales(20).scales).toHaveLength(1)
+    expect(scales(20).scales[0]).toContain('"type":"log"')
+    expect(scales(20).text).toContain('Trials last from 0.100 to 2.00 s')
+  })
+
   it('adds up no time from a sample, and takes backlog and time from an open loop', () => {
     const sample: Reader = (trial) => hundred(trial).filter((_, i) => i % 3 === 0)
     expect(textOf(plotsOf(syntheticRun(FEW), sample), 'memory_over_time')).toContain(

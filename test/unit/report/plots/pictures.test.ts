@@ -207,3 +207,44 @@ interface PointRow {
   drawn: number
   front: boolean
 }
+
+test('scenarios alike in all that is drawn stand beside each other, and the title says how many', () => {
+  const run = syntheticRun({
+    ...{ chunk_size: [64, 256], batch_size: [8], max_memory_mb: [256], max_compute_units: [0.5, 1], runs: 2 },
+    alter: (trial) =>
+      trial.outcome === 'ok'
+        ? { ...trial, metrics: { ...trial.metrics, peak_memory_mb: 20, r2: 0.6 } }
+        : trial,
+  })
+  const { spec } = tradeoffPlot(modelOf(run), 'memory', 'memory.png')
+  const { layer } = spec as unknown as { layer: { name: string; data: { values: PointRow[] } }[] }
+  const rows = layer.find(({ name }) => name === 'points')!.data.values
+  expect(rows.map(({ y }) => y)).toEqual([0.6, 0.6, 0.6, 0.6])
+  expect(new Set(rows.map(({ drawn }) => drawn)).size).toBe(4)
+  expect(layer.find(({ name }) => name === 'label')!.data.values).toEqual([])
+  expect(JSON.stringify(spec)).toContain('R² is 0.600 throughout, the memory 20.0 MB too')
+})
+
+test('lines of reference that lie on each other have one text', () => {
+  const run = syntheticRun({
+    ...{ chunk_size: [64, 256], batch_size: [8], max_memory_mb: [256], max_compute_units: [1], runs: 2 },
+    ceiling: 0.78,
+    alter: (trial, { settings }) =>
+      trial.outcome === 'ok'
+        ? { ...trial, metrics: { ...trial.metrics, r2: settings.chunk_size === 64 ? -30 : 0.5 } }
+        : trial,
+  })
+  const { spec } = tradeoffPlot(modelOf(run), 'memory', 'memory.png')
+  const { layer } = spec as unknown as { layer: { name: string; data: { values: { text: string }[] } }[] }
+  expect(layer.find(({ name }) => name === 'reference_text')!.data.values.map(({ text }) => text)).toEqual([
+    '',
+    "The data's own noise caps R² over all rows at 0.780; guessing the mean: R² 0",
+  ])
+})
+
+test('a run that is not over says on its pictures how many trials they rest on', () => {
+  const { manifest, trials } = syntheticRun({ ...SMALL, runs: 2 })
+  const part = buildReportModel({ ...manifest, finished_at: null }, trials.slice(0, 3))
+  const { spec } = capsPlot(part, 'caps.png')
+  expect(JSON.stringify(spec).replaceAll('","', ' ')).toContain(`only 3 of ${trials.length} trials so far`)
+})
