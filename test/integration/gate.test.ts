@@ -80,10 +80,10 @@ async function json(...words: string[]): Promise<Gated> {
 /** Fewest duets that a gate plans with. */
 const FEWEST_DUETS = 6
 
-/** As `json` within 20 s; with more time, step by step, where the machine was too busy for as many duets as the gate needs. */
+/** As `json` within 30 s, which it takes only where the machine is busy; with more time, step by step, where the machine was too busy for as many duets as the gate needs. */
 async function jsonWithEnough(words: string[]): Promise<Gated> {
   // The more time, the more duets it plans with, and the later it first looks at them.
-  for (const limit of ['20s', '60s']) {
+  for (const limit of ['30s', '60s']) {
     const gated = await json(...words, '--time-limit', limit)
     if (gated.code !== 3 || gated.result.duets >= FEWEST_DUETS) return gated
   }
@@ -130,7 +130,7 @@ describe('stint gate --against', () => {
     edit('./workload.mjs', './renamed.mjs', 'sweep.yaml')
     edit('work', 'addHashes', 'renamed.mjs')
     const words = ['--against', 'main', '--time-limit']
-    let gated = await json(...words, FULL ? '10s' : '6s')
+    let gated = await json(...words, FULL ? '10s' : '8s')
     // Where the machine was too busy for one duet.
     for (const limit of ['12s', '60s']) if (gated.result.duets === 0) gated = await json(...words, limit)
     const { code, result, row } = gated
@@ -202,10 +202,12 @@ describe('stint gate --a --b', () => {
     // A function of its own, which the profiler names, and none of Node's.
     edit('row < rows; row++) hash.update(BLOCK)', 'row < rows * 1000; row++) sum += Math.sqrt(row)')
     copyFileSync(join(folder, 'workload.mjs'), join(folder, 'worse.mjs'))
+    // Long enough for many samples.
+    edit('chunks: 60', 'chunks: 200', 'sweep.yaml')
     edit('return sum', 'return sum / 6', 'worse.mjs')
     edit(ONCE, 'time < 3', 'worse.mjs')
     const words = ['--a', 'workload.mjs', '--b', 'worse.mjs', '--profile', 'profiles', ...FORMS]
-    let done = await gate(...words, '--time-limit', '20s')
+    let done = await gate(...words, '--time-limit', '40s')
     // Where the machine was too busy to tell.
     if (done.code === 3) done = await gate(...words, '--time-limit', '150s')
     expect(done.code, done.stdout + done.stderr).toBe(1)
@@ -262,7 +264,7 @@ export default {
 
 describe('stint gate --baseline', () => {
   it('decides scores and memory from recorded runs, leaves times open with few, and refuses other settings', async () => {
-    const words = ['run', 'sweep.yaml', '--runs', '2', '--quiet', '--repeat', '2', '--export', 'csv']
+    const words = ['run', 'sweep.yaml', '--runs', '1', '--quiet', '--repeat', '2', '--export', 'csv']
     const recorded = await command(words, folder, environment())
     expect(recorded.code, recorded.stderr).toBe(0)
     const folders = recorded.stdout.trim().split('\n')
