@@ -312,6 +312,9 @@ describe.skipIf(!existsSync(CHROMIUM))(`the page of a report (skipped without ${
     await page.emulateMedia({ media: 'print' })
     expect(await note.textContent()).toContain('Printed are 50 of 260 rows')
     expect(await note.isVisible()).toBe(true)
+    const rest = page.locator('details.rest')
+    expect(await rest.locator('summary').first().isVisible()).toBe(false)
+    expect(await rest.locator('li').first().isVisible()).toBe(true)
     const { height } = (await page.locator('#where .drawing svg').boundingBox())!
     expect(height).toBeGreaterThan(400)
     expect(height).toBeLessThan(900)

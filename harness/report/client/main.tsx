@@ -180,7 +180,7 @@ function Items({ items }: { items: readonly { text: string; class: string }[] })
   return (
     <>
       {list(items.slice(0, MOST_ITEMS))}
-      <details>
+      <details class="rest">
         <summary>{items.length - MOST_ITEMS} more</summary>
         {list(items.slice(MOST_ITEMS))}
       </details>

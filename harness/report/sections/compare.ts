@@ -42,6 +42,7 @@ export function compareReport(comparison: RunComparison, pictures: readonly Plot
                   table: {
                     columns: columnsOf(lines, columnsFor(comparison)),
                     about: lines.map((line) => [lineId(line)]),
+                    first: rows.flatMap((row, i) => (isSignificant(row, alpha) ? [i] : [])),
                   },
                 },
                 ...(drawn.length > 0 ? drawn : pictures.slice(0, 1)).map(

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { compareRuns, compareWithin, profileReference } from '../../../harness/report/compare.ts'
 import { significancePlot } from '../../../harness/report/plots/significance.ts'
 import { csvText } from '../../../harness/report/render/csv.ts'
-import { picturesOf } from '../../../harness/report/section.ts'
+import { picturesOf, shortened } from '../../../harness/report/section.ts'
 import { compareReport, forestOf } from '../../../harness/report/sections/compare.ts'
 import { ended, measuring, okOf } from '../../fixtures/trials.ts'
 import { hostileRun } from './hostile.ts'
@@ -40,6 +40,21 @@ test('pairs scenarios by their settings, whatever their order, id and seed', () 
     expect(row.b_label).toBe(`after: ${scenario}`)
   }
   expect(notices.some(({ text }) => text.includes('no partner'))).toBe(false)
+})
+
+test('rows that differ come first where there is no room for all', () => {
+  const some: Shape['alter'] = (trial, ...more) =>
+    trial.scenario === 'c256-b8-m64-u1' ? slower!(trial, ...more) : trial
+  const comparison = compareRuns([named('before'), named('after', { seed: 2, alter: some })])
+  const table = compareReport(comparison)
+    .sections.flatMap(({ blocks }) => blocks)
+    .flatMap((block) => (block.kind === 'table' ? [block.table] : []))[0]!
+  expect(table.first!.length).toBeGreaterThan(0)
+  expect(table.first!.length).toBeLessThan(comparison.lines.length)
+  const { columns } = shortened({ ...table, file: 'all.csv' }, table.first!.length)
+  const verdicts = columns.find(({ head }) => head === 'Verdict')!.cells.map(({ text }) => text)
+  expect(verdicts).toContain('slower')
+  for (const verdict of verdicts) expect(verdict).toMatch(/^(?:slower|faster|worse|better)$/)
 })
 
 test('warns loudly that runs one after the other cry wolf', () => {
