@@ -76,7 +76,8 @@ export function operatorsPlot(model: ReportModel, logs: ReadonlyMap<string, LogS
       {
         name: 'operators',
         data: { name: stack.data, values },
-        mark: { type: 'bar', size: 18 },
+        // Parts end where a line is, whatever colours one sees.
+        mark: { type: 'bar', size: 18, stroke: '#ffffff', strokeWidth: 0.7 },
         encoding: {
           x,
           x2: { field: 'to' },

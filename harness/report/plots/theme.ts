@@ -10,8 +10,11 @@ export const MUTED = '#5b6470'
 export const GRID = '#e7eaee'
 export const REFERENCE = '#8a929c'
 
-/** Okabe & Ito (2008), without the yellow and the black, which vanish on white and on dark pages. */
-const DISTINCT = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00']
+/**
+ * Okabe & Ito (2008), without the yellow and the black, which vanish on white and on dark pages; their purple darker, since
+ * it and the green are much the same grey where green is not seen.
+ */
+const DISTINCT = ['#0072b2', '#d55e00', '#009e73', '#8c2d6b', '#56b4e9', '#e69f00']
 /** Stops along viridis (van der Walt & Smith 2015), its palest end left out; for more levels than DISTINCT has. */
 const ORDERED = ['#440154', '#46327e', '#365c8d', '#277f8e', '#1fa187', '#4ac16d', '#a0da39']
 
@@ -31,9 +34,10 @@ const ON_DARK: Readonly<Record<string, string>> = {
   '#0072b2': '#4aa8e0',
   '#d55e00': '#f2823a',
   '#009e73': '#27c596',
-  '#cc79a7': '#e296c2',
+  '#8c2d6b': '#c85fae',
   '#56b4e9': '#9ad5f7',
   '#e69f00': '#ffbf47',
+  '#cc79a7': '#e296c2',
   // Verdicts: what is larger stands out more, and what is undecided hardly at all.
   '#a63c00': '#ff9a4d',
   '#f0a05a': '#a3591c',
