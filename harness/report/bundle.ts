@@ -36,9 +36,15 @@ export function bundleRows(
 ): BundleRow[] {
   return groups.flatMap(({ colour, curves }) => {
     const chosen = curves.filter(({ about }) => isChosen(about))
+    // Of thousands of curves: one array of numbers for all places, which is far quicker to fill and to sort.
+    const room = new Float64Array(chosen.length)
     return places.flatMap((at, place): BundleRow[] => {
-      // Of thousands of curves: sorted as numbers are, which is far quicker.
-      const values = Float64Array.from(chosen.flatMap(({ values }) => values[place] ?? [])).sort()
+      let filled = 0
+      for (const { values } of chosen) {
+        const value = values[place]
+        if (value != null) room[filled++] = value
+      }
+      const values = room.subarray(0, filled).sort()
       // Where only some reach, the median would jump.
       if (values.length === 0 || values.length < chosen.length / 2) return []
       const middle = (values[(values.length - 1) >> 1]! + values[values.length >> 1]!) / 2
