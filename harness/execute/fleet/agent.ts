@@ -329,7 +329,7 @@ class Agent {
         this.wake = () => {}
         wake()
       })
-      if (message === null) return
+      if (message === null) return await executor.close()
       let usable = false
       try {
         usable = await this.handle(message, executor)
@@ -345,10 +345,11 @@ class Agent {
         await this.sleep(waitMs)
         waitMs = Math.min(2 * waitMs, MOST_RETRY_MS)
       }
-      if (usable || signal.aborted) continue
+      if (usable) continue
       await executor.close()
-      executor = this.options.startExecutor()
+      if (!signal.aborted) executor = this.options.startExecutor()
     }
+    await executor.close()
   }
 
   private troubleOf({ code, message }: NodeJS.ErrnoException): string {
@@ -373,7 +374,8 @@ class Agent {
       const job = checkedJob(await unpack(message.data))
       if (job.run !== run || job.key !== key) throw new Refused('it is of another run than its subject says')
       if (specsOf(job).some(({ log_chunks }) => log_chunks)) folder = makeOwnedFolder()
-      executor.provide(await this.resources(job, executor, folder))
+      // A server that is gone ends no download.
+      executor.provide(await Promise.race([this.resources(job, executor, folder), aborted(cancel.signal)]))
       cancel.signal.throwIfAborted()
       this.options.onNote(
         `${run} ${key}: ${job.work.kind === 'round' ? `${job.work.specs.length} trials` : 'a duet'}`,
@@ -641,6 +643,15 @@ class Agent {
       signal.addEventListener('abort', end, { once: true })
     })
   }
+}
+
+/** Rejects once the signal is aborted. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = () => reject(signal.reason as Error)
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
+  })
 }
 
 function allowedBy(given: string): Allowed {
