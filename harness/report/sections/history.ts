@@ -163,7 +163,17 @@ function answerOf(events: readonly HistoryEvent[], notes: readonly string[]): st
     const n = events.filter((event) => event.verdict === verdict).length
     return n === 0 ? [] : [`${n} ${VERDICTS[verdict]}`]
   })
-  return `${count(events.length, 'change')} found, ${verdicts.join(', ')}`
+  const shown = events.find(isWorse) ?? events[0]!
+  const all = events.reduce((sum, { members }) => sum + members.length, 0)
+  const which = `${all === 1 ? ': ' : ', such as '}${shortChange(shown.members[0]!)} ${whereOf(shown)}`
+  return `${count(events.length, 'change')} found, ${verdicts.join(', ')}${which}`
+}
+
+function whereOf({ kind, first, last }: HistoryEvent): string {
+  if (kind === 'drift') return `little by little from ${first.run} to ${last.run}`
+  return first.run === last.run
+    ? `from ${first.run} on`
+    : `from one of the runs ${first.run} to ${last.run} on`
 }
 
 const VERDICTS = { worse: 'for the worse', mixed: 'both ways', better: 'for the better', changed: 'neither' }
@@ -173,17 +183,11 @@ function eventSentence(event: HistoryEvent): string {
   const { verdict, kind, first, last, good, members, sweep } = event
   const heads = { worse: 'Worse', better: 'Better', changed: 'Changed', mixed: 'Better and worse' }
   const head = kind === 'spread' ? (verdict === 'worse' ? 'Noisier' : 'Less noisy') : heads[verdict]
-  const where =
-    kind === 'drift'
-      ? `little by little from ${first.run} to ${last.run}`
-      : first.run === last.run
-        ? `from ${first.run} on`
-        : `from one of the runs ${first.run} to ${last.run} on`
   const commits = commitWords(good.commit, last.commit, kind === 'drift')
   const named = members.slice(0, MOST_NAMED).map(changeWords)
   const more = members.length - named.length
   const news = event.new ? ', new with the newest run' : ''
-  return `${head} ${where}, ${first.started_at.slice(0, 10)}${commits}${news}: ${sweep}, ${named.join('; ')}${more > 0 ? `; and ${more} more series` : ''}`
+  return `${head} ${whereOf(event)}, ${first.started_at.slice(0, 10)}${commits}${news}: ${sweep}, ${named.join('; ')}${more > 0 ? `; and ${more} more series` : ''}`
 }
 
 /** What to search: the commits after the last that is surely as before. */
@@ -194,17 +198,25 @@ function commitWords(good: string | null, last: string | null, drift: boolean): 
 }
 
 function changeWords(member: HistoryEvent['members'][number]): string {
-  const { before, after, unit, label, metric, p, kind, compared_by } = member
-  const head = `${metricName(metric)} of ${label}`
-  if (kind === 'spread')
-    return `${head}: spread ${formatShare(before, 2)} → ${formatShare(after, 2)}, p ${formatP(p)}`
-  const size =
-    compared_by === 'difference'
-      ? ` (${amountText(after - before)})`
-      : before > 0 && after > 0
-        ? ` (${ratioText(after / before, null, null)})`
-        : ''
-  return `${head}: ${formatMetric(before, unit)} → ${formatMetric(after, unit)}${size}, p ${formatP(p)}`
+  const { before, after, unit, p, kind } = member
+  const from =
+    kind === 'spread'
+      ? `spread ${formatShare(before, 2)} → ${formatShare(after, 2)}`
+      : `${formatMetric(before, unit)} → ${formatMetric(after, unit)}${sizeText(member)}`
+  return `${nameOf(member)}: ${from}, p ${formatP(p)}`
+}
+
+/** `mean chunk latency of w s (+20%)`. */
+function shortChange(member: HistoryEvent['members'][number]): string {
+  return member.kind === 'spread' ? `the spread of ${nameOf(member)}` : nameOf(member) + sizeText(member)
+}
+
+const nameOf = ({ metric, label }: { metric: string; label: string }) => `${metricName(metric)} of ${label}`
+
+/** Empty where nothing can be said of the size. */
+function sizeText({ before, after, compared_by }: HistoryEvent['members'][number]): string {
+  if (compared_by === 'difference') return ` (${amountText(after - before)})`
+  return before > 0 && after > 0 ? ` (${ratioText(after / before, null, null)})` : ''
 }
 
 function outlierSentence({ points, metric, label, sweep, unit }: HistorySeries, index: number): string {
