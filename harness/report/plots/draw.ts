@@ -1,8 +1,8 @@
 /** A Vega-Lite spec in, a PNG or an SVG out: headless, laid out with the report's own font. */
-import { type Canvas, createCanvas } from '@napi-rs/canvas'
+import type { Canvas } from '@napi-rs/canvas'
 import * as vega from 'vega'
 import { compileSpec } from './compile.ts'
-import { measuringContext } from './text.ts'
+import { canvasLibrary, measuringContext } from './text.ts'
 import { FONT_FAMILY, fontRules } from './theme.ts'
 
 const SCALE = 2
@@ -26,7 +26,7 @@ interface LaidOutView {
 export async function drawPicture(spec: object): Promise<Canvas> {
   return laidOut(spec, async (view) => {
     const { width, height } = pictureSize(view)
-    const canvas = createCanvas(Math.ceil(width * SCALE), Math.ceil(height * SCALE))
+    const canvas = canvasLibrary().createCanvas(Math.ceil(width * SCALE), Math.ceil(height * SCALE))
     const context = canvas.getContext('2d')
     context.fillStyle = '#ffffff'
     context.fillRect(0, 0, canvas.width, canvas.height)

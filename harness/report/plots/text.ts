@@ -1,5 +1,6 @@
 /** Text in pictures: how wide it is, and where its lines break. */
 import { createRequire } from 'node:module'
+import { homedir } from 'node:os'
 import type { SKRSContext2D } from '@napi-rs/canvas'
 import { count } from '../../format.ts'
 import type { ReportModel } from '../types.ts'
@@ -92,14 +93,24 @@ export function captionView(paragraphs: readonly string[], width: number) {
 let measuring: SKRSContext2D | undefined
 const require = createRequire(import.meta.url)
 
+/** Loaded when something is drawn: reports without pictures save a tenth of a second. */
+export function canvasLibrary(): typeof import('@napi-rs/canvas') {
+  try {
+    homedir()
+  } catch {
+    // The library looks for fonts of a user's own as it loads, and fails for a user without a home.
+    process.env['DISABLE_SYSTEM_FONTS_LOAD'] = '1'
+  }
+  return require('@napi-rs/canvas') as typeof import('@napi-rs/canvas')
+}
+
 /**
  * Registers the faces once and returns the context that measures with them.
  * @throws when a font cannot be read: pictures in a fallback font would be laid out wrongly
  */
 export function measuringContext(): SKRSContext2D {
   if (measuring) return measuring
-  // Reports without pictures do without it: a tenth of a second.
-  const { createCanvas, GlobalFonts } = require('@napi-rs/canvas') as typeof import('@napi-rs/canvas')
+  const { createCanvas, GlobalFonts } = canvasLibrary()
   for (const face of fontFaces()) {
     // The library answers null where its types promise an object.
     const key: unknown = GlobalFonts.register(trueType(face), FONT_FAMILY)
