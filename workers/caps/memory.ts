@@ -100,7 +100,7 @@ export function readWorkerMemory(): WorkerMemory {
 }
 
 /** V8 sweeps dropped array buffers beside the program, and counts them as freed at the next collection only. */
-const COLLECTIONS_TO_FREE = 2
+export const COLLECTIONS_TO_FREE = 2
 
 /** Checks heap plus external memory of the calling isolate between steps. One check costs about 1 us. */
 export class MemoryCheck {

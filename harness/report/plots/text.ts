@@ -99,7 +99,7 @@ export function canvasLibrary(): typeof import('@napi-rs/canvas') {
     homedir()
   } catch {
     // The library looks for fonts of a user's own as it loads, and fails for a user without a home.
-    process.env['DISABLE_SYSTEM_FONTS_LOAD'] = '1'
+    Object.assign(process.env, { DISABLE_SYSTEM_FONTS_LOAD: '1' })
   }
   return require('@napi-rs/canvas') as typeof import('@napi-rs/canvas')
 }
