@@ -157,7 +157,7 @@ describe.skipIf(!existsSync(CHROMIUM))(`the page of a report (skipped without ${
     expect(await hasFocus()).toBe(true)
     // And where the panel is closed before the browser has painted it.
     const wasOpen = await opener.evaluate((element) => {
-      element.click()
+      ;(element as HTMLElement).click()
       return new Promise((done) => {
         setTimeout(() => {
           const panel = document.querySelector('aside')
