@@ -12,8 +12,8 @@ import type { ByteSource } from '../../workers/data/sources/bytes.ts'
 import type { CsvDialect as Dialect } from '../../workers/data/types.ts'
 import { DATE_FORMATS } from '../../workers/data/types.ts'
 
-const TABLES = process.env['STINT_FULL'] === '1' ? 10_000 : 100
-const NUMBERS = process.env['STINT_FULL'] === '1' ? 20_000 : 1_200
+const TABLES = process.env['STINT_FULL'] === '1' ? 10_000 : 200
+const NUMBERS = process.env['STINT_FULL'] === '1' ? 20_000 : 2_500
 
 type Value = number | string | null
 

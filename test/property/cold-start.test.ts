@@ -51,7 +51,7 @@ describe('R2', () => {
             }
             if (plain['r2'] !== null) compared += 1
           }),
-          { numRuns: FULL ? 16 : 4 },
+          { numRuns: FULL ? 16 : 8 },
         )
         expect(compared, `${learner} ${mode}`).toBeGreaterThan(0)
       }

@@ -139,7 +139,7 @@ it('a damaged run folder is read or refused, and never ends in an error of the p
         refused++
       }
     }),
-    { numRuns: process.env['STINT_FULL'] === '1' ? 1000 : 30 },
+    { numRuns: process.env['STINT_FULL'] === '1' ? 1000 : 60 },
   )
   expect(refused).toBeGreaterThan(5)
   expect(read).toBeGreaterThan(5)

@@ -15,7 +15,7 @@ import { csvFile, prepared, runPipeline, temporaryFolder } from '../unit/pipelin
 
 const FULL = process.env['STINT_FULL'] === '1'
 
-const RUNS = FULL ? 4_000 : 400
+const RUNS = FULL ? 4_000 : 750
 const BYTES = 16 * 1024
 
 const kernels = openKernels() as Kernels
@@ -190,7 +190,7 @@ it('fills gaps by the means of JavaScript, of any number of columns, from the fi
         for (const array of arrays) kernels.free(array)
       }
     }),
-    { numRuns: FULL ? 500 : 100 },
+    { numRuns: FULL ? 500 : 200 },
   )
 })
 
@@ -275,7 +275,7 @@ it('gives the scores of JavaScript to the last bit, on random tables', async () 
         expect({ ...wasm.info, kernels: '' }).toEqual({ ...js.info, kernels: '' })
       },
     ),
-    { numRuns: FULL ? 150 : 25 },
+    { numRuns: FULL ? 150 : 50 },
   )
 })
 
