@@ -22,6 +22,7 @@ import { FONT_SIZE, GRID, INK, MUTED } from './theme.ts'
 
 const ALT = 'Ratio of each pair with its interval, adjusted p, effect size and verdict'
 const PLOT_WIDTH = 280
+
 export interface Forest {
   subtitle: string
   lines: readonly Line[]

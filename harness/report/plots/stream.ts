@@ -131,9 +131,9 @@ function marksOf(curve: Curve, logs: ReadonlyMap<string, LogSummary>) {
 function accuracyHeadline(curves: readonly Curve[], name: string, alarms: number): string {
   const ends = curves.map(({ points }) => points.at(-1)!.y)
   const [low, high] = [Math.min(...ends), Math.max(...ends)].map((value) => formatNumber(value))
-  const range = low === high ? low : `${low} to ${high}`
+  const range = (low === high ? `${low}` : `${low} to ${high}`).replaceAll('-', '−')
   const drift = alarms === 0 ? '' : `, with ${count(alarms, 'drift alarm')}`
-  return `At the last rows ${name} is ${range}${drift}`.replace(/-(?=\d)/g, '−')
+  return `At the last rows ${name} is ${range}${drift}`
 }
 
 // ---------------------------------------------------------------- memory and backlog over time
