@@ -127,8 +127,19 @@ const { output } = await bundle.write({
       ...OWN_FILE.map((name) => ({ name, test: new RegExp(`/node_modules/${name}\\b`) })),
       // What every command loads first: the tables that the library hands out as they are, numbers as text, and errors.
       { name: 'tables', test: /\/build\/harness\/(?:metrics|report\/plots\/names|format|user-error)\.js$/ },
-      // Trial processes need it without those.
+      // A file costs the loader a good millisecond of every process: what all of them share is one, what only threads
+      // load that step a workload another.
       { name: 'protocol', test: /\/build\/workers\/protocol\//, priority: 1 },
+      {
+        name: 'process',
+        test: /\/build\/workers\/(?:caps\/memory|kernels|permit|telemetry\/(?:clock|process-files)|untrusted)\.js$/,
+        priority: 1,
+      },
+      {
+        name: 'measured-run',
+        test: /\/build\/workers\/(?:data\/presets\/random|drive\/(?:arrivals|closed|interleaved)|load-workload|measured-run|telemetry\/[a-z-]+)\.js$/,
+        minShareCount: 2,
+      },
       { name: 'plain-text', test: /\/build\/workers\/data\/(?:plain-text|csv-text)\.js$/, priority: 1 },
     ],
   },

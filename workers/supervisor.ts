@@ -24,7 +24,8 @@ import {
 import { removeTemporary } from './protocol/temporary.ts'
 import { GROUP_SIGNALS } from './protocol/trial-process.ts'
 import type { ComputeMechanism } from './protocol/trial-result.ts'
-import { EnergyMeter, PerfEnergy } from './telemetry/energy.ts'
+import { EnergyMeter } from './telemetry/energy.ts'
+import { PerfEnergy } from './telemetry/perf-energy.ts'
 
 /** A workload that touches new pages grows by up to 2 MB a ms: 6 MB in this time. A reading costs some 5 us. */
 const POLL_MS = 3

@@ -2,7 +2,7 @@
 import type { Canvas } from '@napi-rs/canvas'
 import * as vega from 'vega'
 import { compileSpec } from './compile.ts'
-import { canvasLibrary, measuringContext } from './text.ts'
+import { canvasLibrary, findFontsFor, measuringContext } from './text.ts'
 import { FONT_FAMILY, fontRules } from './theme.ts'
 
 const SCALE = 2
@@ -68,8 +68,9 @@ function measureWithCanvas(): () => void {
   const context = measuringContext()
   metrics.width = (item, text) => {
     context.font = `${item.fontStyle ?? 'normal'} ${item.fontWeight ?? 400} ${item.fontSize ?? 11}px ${FONT_FAMILY}`
-    const lines = Array.isArray(text) ? text : [text]
-    return Math.max(0, ...lines.map((line) => context.measureText(String(line ?? '')).width))
+    const lines = (Array.isArray(text) ? text : [text]).map((line) => String(line ?? ''))
+    for (const line of lines) findFontsFor(line)
+    return Math.max(0, ...lines.map((line) => context.measureText(line).width))
   }
   return () => {
     metrics.width = original

@@ -1,6 +1,7 @@
 /** Text in pictures: how wide it is, and where its lines break. */
 import { createRequire } from 'node:module'
 import { homedir } from 'node:os'
+import { join } from 'node:path'
 import type { SKRSContext2D } from '@napi-rs/canvas'
 import { count } from '../../format.ts'
 import type { ReportModel } from '../types.ts'
@@ -93,15 +94,48 @@ export function captionView(paragraphs: readonly string[], width: number) {
 let measuring: SKRSContext2D | undefined
 const require = createRequire(import.meta.url)
 
+/** Texts that the own font has all signs for: most letters of Europe, punctuation, arrows, signs of mathematics. */
+export const OWN_FONT =
+  /^[\x20-\x7e\xa0-\u0148\u014a-\u017f\u0391-\u03a1\u03a3-\u03ce\u0410-\u044f\u2010-\u2027\u2030-\u203e\u2070\u2074-\u208e\u2190-\u2193\u2212\u221a\u221e\u2248\u2260\u2264\u2265\u2713\u26a0]*$/
+let systemFonts = false
+/** Variable by which the library is told to leave them alone. */
+const NO_SYSTEM_FONTS = 'DISABLE_SYSTEM_FONTS_LOAD'
+
 /** Loaded when something is drawn: reports without pictures save a tenth of a second. */
 export function canvasLibrary(): typeof import('@napi-rs/canvas') {
+  // As it loads it would look through all fonts of the system, for longer than a small report takes.
+  const { env } = process
+  Object.assign(env, { [NO_SYSTEM_FONTS]: '1' })
   try {
-    homedir()
-  } catch {
-    // The library looks for fonts of a user's own as it loads, and fails for a user without a home.
-    Object.assign(process.env, { DISABLE_SYSTEM_FONTS_LOAD: '1' })
+    return require('@napi-rs/canvas') as typeof import('@napi-rs/canvas')
+  } finally {
+    delete env[NO_SYSTEM_FONTS]
   }
-  return require('@napi-rs/canvas') as typeof import('@napi-rs/canvas')
+}
+
+/** Lets fonts of the system stand in where a text has signs that the own one lacks; nothing of this is needed without such a text. */
+export function findFontsFor(text: string): void {
+  if (systemFonts || OWN_FONT.test(text)) return
+  systemFonts = true
+  // The library's types leave it out.
+  const { GlobalFonts } = canvasLibrary() as unknown as {
+    GlobalFonts: { enableSystemFonts(folders: string[]): void }
+  }
+  GlobalFonts.enableSystemFonts(userFontFolders())
+}
+
+/** Where users keep fonts of their own. */
+function userFontFolders(): string[] {
+  let home: string
+  try {
+    home = homedir()
+  } catch {
+    // A user of a container may have none.
+    return []
+  }
+  if (process.platform === 'darwin') return ['/Library/Fonts', join(home, 'Library', 'Fonts')]
+  if (process.platform === 'win32') return [join(home, 'AppData', 'Local', 'Microsoft', 'Windows', 'Fonts')]
+  return ['/usr/local/share/fonts', join(home, '.fonts'), join(home, '.local', 'share', 'fonts')]
 }
 
 /**
@@ -122,6 +156,7 @@ export function measuringContext(): SKRSContext2D {
 
 /** Width of one line, px. */
 export function textWidth(text: string, size: number, weight: 400 | 600 = 400): number {
+  findFontsFor(text)
   const context = measuringContext()
   context.font = `${weight} ${size}px ${FONT_FAMILY}`
   return context.measureText(text).width
