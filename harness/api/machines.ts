@@ -1,6 +1,6 @@
 /** What this machine can do, and the machines at a server. */
 import type { Doctor } from '../doctor/doctor.ts'
-import type { AgentRecord, AgentOptions as AgentWork, ServerOptions } from '../execute/fleet/options.ts'
+import type { AgentOptions as AgentWork, ListedAgent, ServerOptions } from '../execute/fleet/options.ts'
 import type { Listener } from '../session/events.ts'
 import type { Profile } from '../sweep/profiles.ts'
 import { type ExecuteOptions, interruptible, never, withExecutor } from './execution.ts'
@@ -69,7 +69,7 @@ export async function agent({ onOutput, ...options }: AgentOptions): Promise<voi
  * The agents at a server, as they say themselves.
  * @throws {UserError} where the server cannot be reached
  */
-export async function agents(server: ServerOptions): Promise<AgentRecord[]> {
+export async function agents(server: ServerOptions): Promise<ListedAgent[]> {
   return await (await import('../execute/fleet/watch.ts')).listAgents(server)
 }
 

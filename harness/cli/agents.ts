@@ -1,5 +1,5 @@
 /** `stint agents`: who is at a server, what each can do, and what it runs. */
-import { type AgentRecord, agents, count, formatNumber, plain, safeJson } from '../index.ts'
+import { agents, count, formatNumber, type ListedAgent, plain, safeJson } from '../index.ts'
 import type { Command } from './command.ts'
 import { answer } from './console.ts'
 import { type ServerWords, serverOf, serverOptions } from './fleet.ts'
@@ -19,8 +19,8 @@ export const agentsCommand: Command<AgentsWords> = {
 }
 
 /** What agents say of themselves may hold anything. */
-function linesOf(agent: AgentRecord): string {
-  const { name, labels, slots, busy, machine, limits, can, clock, stint, trouble } = agent
+function linesOf(agent: ListedAgent): string {
+  const { name, labels, slots, busy, machine, limits, can, clock, stint, trouble, namesake } = agent
   const work = busy.map(({ run, key, now }) => `${run} ${key}: ${now}`).join('; ')
   const most = [
     ...(limits.max_cores === null ? [] : [`${formatNumber(limits.max_cores)} of a core`]),
@@ -31,6 +31,7 @@ function linesOf(agent: AgentRecord): string {
     `${name}  ${labels.join(', ')}`,
     `  ${busy.length} of ${count(slots, 'slot')} in use${work === '' ? '' : `: ${work}`}`,
     ...(trouble === null ? [] : [`  gives back what it gets: ${trouble}`]),
+    ...(namesake === null ? [] : [`  another agent has the same name (${namesake}): start one of them with another --name`]),
     `  ${machine.cpu_model}, ${count(machine.cores, 'core')}, ${machine.memory_mb} MB, load ${formatNumber(machine.load_at_start[0])} at its start, ${machine.platform} ${machine.kernel}, Node ${machine.node}, Stint ${stint}`,
     `  compute caps by ${can.compute}, memory caps by ${can.memory.join(', ') || 'nothing'}${most.length === 0 ? '' : `; at most ${most.join(' and ')}`}`,
     ahead === null

@@ -76,8 +76,12 @@ export interface FleetRun {
   progress: RunProgress
   /** Whether the journal has the trial. */
   isFinished(trial: string): boolean
+  /** Those that the record of the run names. */
+  machines: readonly FleetMachine[]
   /** A trial has been begun by an agent. */
   onStart(trial: string): void
+  /** `machines` of the fleet has one more. */
+  onMachine(): void
   onNote(text: string): void
 }
 

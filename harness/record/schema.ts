@@ -193,6 +193,7 @@ const machine = z.object({
 
 export const fleetMachineSchema = z.object({
   name: text,
+  id: textOrNull.default(null),
   labels: z.array(text),
   stint: text,
   build: text,

@@ -26,8 +26,10 @@ export interface Machine {
 
 /** A machine of a fleet, as its agent describes it. */
 export interface FleetMachine {
-  /** The agent's: the same when it starts again. */
+  /** The agent's: the same when it starts again. Such as `the-pi (2)` in a record where two machines had one name. */
   name: string
+  /** Made with the folder in which the agent keeps its data and results; null in a record that is older. */
+  id: string | null
   labels: string[]
   stint: string
   /** SHA-256 of its built-in pipeline's code, hex. */

@@ -17,6 +17,8 @@ interface RoundsToRun {
   plan: readonly PlannedTrial[]
   stopping: Stopping | null
   isLogged(round: number): boolean
+  /** Has the manifest name the machines that are known by now. */
+  saveMachines(): void
   /** A result as the journal has it. */
   recorded(result: TrialResult): TrialResult
 }
@@ -39,7 +41,7 @@ export function fleetRunId({ id, started_at }: Pick<Manifest, 'id' | 'started_at
 
 /** @throws where the journal cannot be written, an agent refuses, or another coordinator has the run */
 export async function runRounds(
-  { manifest, session, plan, stopping, isLogged, recorded }: RoundsToRun,
+  { manifest, session, plan, stopping, isLogged, saveMachines, recorded }: RoundsToRun,
   { fleet, journal, listener, signal }: RoundsContext,
 ): Promise<{ interrupted: boolean }> {
   const { scenarios } = session.sweep
@@ -54,19 +56,29 @@ export async function runRounds(
     listener(event)
     if (event.event !== 'started') fleet.tell(event, progress)
   }
+  let isUnsaved = false
   await fleet.take({
     id: fleetRunId(manifest),
     name: manifest.sweep.name,
     manifest,
     progress,
     isFinished: (trial) => !missing.has(trial),
+    machines: manifest.fleet?.machines ?? [],
+    onMachine: () => {
+      isUnsaved = true
+    },
     onStart: (id) => {
       const trial = missing.get(id)
       if (trial !== undefined) tell({ event: 'started', trial })
     },
     onNote: (text) => tell({ event: 'note', text }),
   })
-  const commits = new Commits(journal, () => fleet.heard())
+  // A resumed run gives each machine the name that it has in the journal.
+  const saveNew = () => {
+    if (isUnsaved) saveMachines()
+    isUnsaved = false
+  }
+  const commits = new Commits(journal, { before: saveNew, heard: () => fleet.heard() })
   // Where results decide what comes next, each machine has one round at a time.
   const ahead = stopping === null ? MOST_AHEAD : await fleet.slots()
   const end = await fillSlots<Block, TrialResult[]>({
@@ -108,6 +120,7 @@ const BATCH_MS = 4
 /** Lines of the journal, synced a batch at a time: one sync takes as long for one line as for a thousand. */
 class Commits {
   private readonly journal: Journal
+  private readonly before: () => void
   private readonly heard: () => Promise<void>
   private timer: NodeJS.Timeout | undefined
   /** When the oldest that waits came. */
@@ -116,9 +129,13 @@ class Commits {
   private writing: Promise<void> | null = null
   private told: Promise<void> = Promise.resolve()
 
-  /** @param heard resolves once nothing that came in waits to be looked at */
-  constructor(journal: Journal, heard: () => Promise<void>) {
+  /**
+   * @param before called before each batch
+   * @param heard resolves once nothing that came in waits to be looked at
+   */
+  constructor(journal: Journal, { before, heard }: { before(): void; heard(): Promise<void> }) {
     this.journal = journal
+    this.before = before
     this.heard = heard
   }
 
@@ -149,8 +166,7 @@ class Commits {
     clearTimeout(this.timer)
     const batch = this.waiting
     this.waiting = []
-    this.writing = this.journal
-      .appendAll(Buffer.concat(batch.map(({ lines }) => lines)))
+    this.writing = this.append(Buffer.concat(batch.map(({ lines }) => lines)))
       .then(
         () => batch.map(({ resolve }) => resolve),
         (error) =>
@@ -166,6 +182,11 @@ class Commits {
         this.told = this.told.then(() => this.tell(ends))
       })
     return this.writing
+  }
+
+  private async append(lines: Buffer): Promise<void> {
+    this.before()
+    await this.journal.appendAll(lines)
   }
 
   /** Each sets off what comes after a round and takes a while: what came in and is not on disk yet goes first. */

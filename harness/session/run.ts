@@ -218,7 +218,9 @@ async function runIntoJournal(run: TrialsToRun, context: RunContext): Promise<{ 
     const fleet = fleetOf(executor)
     if (fleet !== null) {
       const { manifest, plan } = run
-      const rounds = { manifest, session, plan, stopping, isLogged, recorded }
+      const saveMachines = () =>
+        writeManifest(folder.path, { ...manifest, fleet: fleetRecord(executor, manifest.fleet) })
+      const rounds = { manifest, session, plan, stopping, isLogged, saveMachines, recorded }
       const end = await runRounds(rounds, { fleet, journal, listener, signal })
       complete = !end.interrupted
       return end

@@ -2,11 +2,12 @@
 import { cpSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Kvm } from '@nats-io/kv'
+import { type KV, Kvm } from '@nats-io/kv'
 import { connect } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Audience } from '../../harness/execute/fleet/audience.ts'
 import { ACK_WAIT_MS, AGENTS, GONE_MS, RUNS } from '../../harness/execute/fleet/messages.ts'
+import type { AgentRecord } from '../../harness/execute/fleet/options.ts'
 import { listAgents } from '../../harness/execute/fleet/watch.ts'
 import { compareWithBaseline } from '../../harness/gate/baseline.ts'
 import { writeManifest } from '../../harness/record/manifest.ts'
@@ -356,6 +357,103 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
       /agent old runs Stint 0\.0\.1, and this is \d/,
     )
     await nc.close()
+  })
+
+  /** What the server has of an agent. */
+  const recordOf = async (agents: KV, name: string): Promise<AgentRecord> => {
+    for (;;) {
+      for await (const key of await agents.keys(`${name}.*`))
+        return (await agents.get(key))!.json<AgentRecord>()
+      await sleep(50)
+    }
+  }
+
+  it('refuses an agent whose name another machine has, not one whose machine was restarted', async () => {
+    const own = { name: 'twin' }
+    const first = await fleet.agent(['twins'], {}, own)
+    // What makes the list of agents.
+    await fleet.run(fleet.executor({ on: 'twins' }), { benchmark_runs: 1 }).end
+    const nc = await connect({ servers: server.url })
+    const agents = await new Kvm(nc).open(AGENTS)
+    const record = await recordOf(agents, 'twin')
+    expect(record.at.pid).toBe(process.pid)
+    // A second process of this machine has the name as well.
+    const slot = await fleet.agent(['twins'], {}, own)
+    await until(() => slot.notes.some((note) => note.includes('waits for work')), 'a second process')
+    await slot.leave()
+    await first.leave()
+
+    const other = { ...record, process: 'elsewhere', first: null, at: { host: 'pi-b', pid: 812, boot: 'abc' } }
+    const talk = () => agents.put('twin.elsewhere', JSON.stringify(other))
+    await talk()
+    let talking = setInterval(() => void talk().catch(() => {}), 300)
+    try {
+      const second = await fleet.agent(['twins'], {}, own)
+      await until(() => second.notes.length > 0, 'a refusal')
+      expect(second.notes).toEqual([
+        `failed: agent twin: process 812 on host pi-b has this name at ${second.link.url} already, and that is another machine\n  results are told apart by the name of the agent: end the other, or start this one with another --name`,
+      ])
+      // Here as its name is with the server still, and nothing comes from it.
+      clearInterval(talking)
+      const again = await fleet.agent(['twins'], {}, own)
+      await until(() => again.notes.some((note) => note.includes('waits for work')), 'the agent that came again')
+      // Both began while they could not know of each other: the one that registered later ends.
+      talking = setInterval(() => void talk().catch(() => {}), 300)
+      Object.assign(other, { first: 1 })
+      again.link.cut()
+      await sleep(500)
+      again.link.mend()
+      await until(() => again.notes.some((note) => /failed: agent twin: .*pi-b/.test(note)), 'its end')
+    } finally {
+      clearInterval(talking)
+      await nc.close()
+    }
+  })
+
+  it('keeps two machines of one name apart in the record, and across a resumption', async () => {
+    const own = { name: 'alike' }
+    const first = await fleet.agent(
+      ['alike-label'],
+      { result: () => (ran(first) === 4 ? never() : {}) },
+      { ...own, folder: join(fleet.folder, 'one') },
+    )
+    const run = fleet.run(fleet.executor({ on: 'alike-label' }), { benchmark_runs: 4 })
+    await until(() => ran(first) === 4, 'the second trial of round 2')
+    first.kill()
+    const slow = { result: () => ms(100) }
+    const second = await fleet.agent(['alike-label'], slow, { ...own, folder: join(fleet.folder, 'two') })
+    await until(() => trialsIn(run.folder()).length >= 4, 'a round of the second machine')
+    run.stop()
+    await run.end
+    await second.leave()
+    await fleet.agent(['alike-label'], {}, { ...own, folder: join(fleet.folder, 'two') })
+    const resumed = fleet.resume(run.folder(), fleet.executor({ on: 'alike-label' }))
+    await resumed.end
+    expectWhole(run.folder(), 8)
+    const names = ['alike', 'alike', ...Array.from({ length: 6 }, () => 'alike (2)')]
+    expect(trialsIn(run.folder()).map(({ machine }) => machine)).toEqual(names)
+    const { machines } = openRun(run.folder()).manifest.fleet!
+    expect(machines.map(({ name }) => name)).toEqual(['alike', 'alike (2)'])
+    expect(new Set(machines.map(({ id }) => id)).size).toBe(2)
+    const notes = run.events.flatMap((event) => (event.event === 'note' ? [event.text] : []))
+    expect(notes.filter((note) => note.includes('under the name alike'))).toEqual([
+      'results under the name alike come from another machine, or from one with other limits, than before: they are recorded as of alike (2); to tell them apart, start each agent with a --name of its own',
+    ])
+  })
+
+  it('measures a round again where an agent came back with other limits', async () => {
+    const own = { name: 'trimmed', folder: join(fleet.folder, 'trimmed') }
+    const first = await fleet.agent(['trim'], { result: () => (ran(first) === 2 ? never() : {}) }, own)
+    const run = fleet.run(fleet.executor({ on: 'trim' }), { benchmark_runs: 1 })
+    await until(() => ran(first) === 2, 'the second trial')
+    first.kill()
+    const second = await fleet.agent(['trim'], {}, { ...own, maxMemoryMb: 64 })
+    await run.end
+    expect(ran(second)).toBe(2)
+    const trials = trialsIn(run.folder())
+    expect(trials.map(({ caps }) => caps.memory.asked_mb)).toEqual([64, 64])
+    // The first handed in one of two, which is no round.
+    expect(new Set(trials.map(({ machine }) => machine)).size).toBe(1)
   })
 
   it('says what goes on only while somebody listens', async () => {

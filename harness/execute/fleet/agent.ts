@@ -10,7 +10,7 @@ import type { Capabilities } from '../../../workers/protocol/supervisor.ts'
 import type { TrialResult } from '../../../workers/protocol/trial-result.ts'
 import type { LocalResources, TrialSpec, WorkloadSource } from '../../../workers/protocol/trial-spec.ts'
 import { makeOwnedFolder } from '../../ownership/leftovers.ts'
-import { machineName } from '../../ownership/owner.ts'
+import { machineName, thisProcess } from '../../ownership/owner.ts'
 import { STINT_VERSION } from '../../package-folder.ts'
 import { readMachine } from '../../record/machine.ts'
 import type { FleetMachine, Machine } from '../../record/types.ts'
@@ -59,6 +59,7 @@ import {
   unpack,
   WORK,
 } from './messages.ts'
+import { machineMark, namesakeOf, nameTaken } from './names.ts'
 import type { AgentOptions, AgentRecord } from './options.ts'
 
 /** How long a pull waits at the server for work, ms. */
@@ -74,7 +75,7 @@ const CLOCK_EVERY = 15
 const CORE_KEPT_MS = 60_000
 /**
  * Works until `signal` is aborted, then gives back what it had begun.
- * @throws {UserError} where the options cannot be used or the server cannot be reached
+ * @throws {UserError} where the options cannot be used, the server cannot be reached, or another machine's agent has the name
  */
 export async function runAgent(options: AgentOptions): Promise<void> {
   const agent = new Agent(options)
@@ -86,6 +87,14 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   }
 }
 
+interface Described {
+  clock: FleetMachine['clock']
+  kernelOpsS: number | null
+  /** A `FleetMachine` as JSON. */
+  text: string
+  mark: string
+}
+
 interface Handing {
   /** The outcome as JSON, where that is known. */
   text?: string | undefined
@@ -95,6 +104,12 @@ interface Handing {
 class Agent {
   readonly name: string
   private readonly options: AgentOptions
+  private readonly server: string
+  /** Aborted where it is told to end, or has to. */
+  private readonly signal: AbortSignal
+  private readonly ending = new AbortController()
+  /** Why it had to end. */
+  private failure: Error | null = null
   private readonly labels: readonly string[]
   private readonly disk: AgentDisk
   private readonly allowed: Allowed
@@ -102,6 +117,7 @@ class Agent {
   private readonly build: string
   private readonly machine: Machine
   private readonly process = nuid.next()
+  private readonly at: AgentRecord['at']
   private readonly since = new Date().toISOString()
   private nc!: NatsConnection
   private publisher!: Publisher
@@ -110,7 +126,7 @@ class Agent {
   private clock: FleetMachine['clock'] = null
   private kernelOpsS: number | null = null
   /** What is said of this agent with each result. */
-  private described: { clock: FleetMachine['clock']; kernelOpsS: number | null; text: string } | null = null
+  private described: Described | null = null
   /** Why the last job could not be run; null where it could. */
   private trouble: string | null = null
   private readonly busy = new Set<AgentRecord['busy'][number]>()
@@ -120,11 +136,15 @@ class Agent {
   private look: () => void = () => {}
   private readonly cancels = new Map<string, Set<AbortController>>()
   private registered = false
+  /** The server's number of the first record since there is a link. */
+  private first: number | null = null
+  private askingForName = false
   private core: { run: string; core: number | null; release(): void; timer: NodeJS.Timeout } | null = null
 
   constructor(options: AgentOptions) {
     this.options = options
-    checkServer(options.server)
+    this.signal = this.ending.signal
+    this.server = checkServer(options.server)
     const { labels, maxMemoryMb = null, maxCores = null, folder = defaultAgentFolder() } = options
     for (const label of labels)
       if (!LABEL.test(label))
@@ -139,6 +159,8 @@ class Agent {
         )
     this.build = hashWorkload('pipeline')
     this.machine = readMachine()
+    const { pid, boot } = thisProcess()
+    this.at = { host: machineName(), pid, boot }
     const own = JSON.stringify([labels, maxMemoryMb, maxCores, folder])
     const mark = createHash('sha256').update(own).digest('hex').slice(0, 6)
     this.name = options.name ?? `${machineName().replaceAll('.', '-').slice(0, 40)}-${mark}`
@@ -148,12 +170,16 @@ class Agent {
   }
 
   async work(nc: NatsConnection): Promise<void> {
-    const { signal, slots = 1, onNote } = this.options
+    const { slots = 1, onNote } = this.options
+    const { signal } = this
     this.nc = nc
     this.publisher = new Publisher(nc, inboxes.agent(this.name))
     this.claims = new Claims(nc)
     // One for each slot and label, beside a few.
     setMaxListeners(0, signal)
+    const end = () => this.ending.abort()
+    if (this.options.signal.aborted) end()
+    this.options.signal.addEventListener('abort', end, { once: true })
     const executors = Array.from({ length: slots }, () => this.options.startExecutor())
     const stop = () => {
       for (const waiting of this.idle.splice(0)) waiting(null)
@@ -173,13 +199,17 @@ class Agent {
     void this.tellOfLink()
     try {
       this.can = await executors[0]!.capabilities()
+      await this.giveWay()
+      if (this.failure !== null) throw this.failure
       const beats = this.keepRegistered()
       const handingIn = this.handInWhatIsLeft()
       onNote(`agent ${this.name} waits for work for ${this.labels.join(', ')}`)
       const pulls = this.labels.map((label) => this.pull(label))
       await Promise.all(executors.map((executor) => this.slot(executor)))
       await Promise.all([...pulls, beats, handingIn])
+      if (this.failure !== null) throw this.failure
     } finally {
+      this.options.signal.removeEventListener('abort', end)
       signal.removeEventListener('abort', stop)
       for (const subscription of control) subscription.unsubscribe()
       this.releaseCore()
@@ -193,6 +223,8 @@ class Agent {
     return {
       ...this.asMachine(),
       process: this.process,
+      at: this.at,
+      first: this.first,
       slots: this.options.slots ?? 1,
       can: this.can!,
       busy: [...this.busy],
@@ -205,6 +237,7 @@ class Agent {
     const { maxMemoryMb = null, maxCores = null } = this.options
     return {
       name: this.name,
+      id: this.disk.id,
       labels: this.labels.filter((label) => label !== this.name),
       stint: STINT_VERSION,
       build: this.build,
@@ -215,11 +248,17 @@ class Agent {
     }
   }
 
-  private description(): string {
+  private describe(): Described {
     const { clock, kernelOpsS } = this
-    if (this.described?.clock !== clock || this.described.kernelOpsS !== kernelOpsS)
-      this.described = { clock, kernelOpsS, text: JSON.stringify(this.asMachine()) }
-    return this.described!.text
+    if (this.described === null || this.described.clock !== clock || this.described.kernelOpsS !== kernelOpsS) {
+      const machine = this.asMachine()
+      this.described = { clock, kernelOpsS, text: JSON.stringify(machine), mark: machineMark(machine) }
+    }
+    return this.described
+  }
+
+  private description(): string {
+    return this.describe().text
   }
 
   private get key(): string {
@@ -227,17 +266,21 @@ class Agent {
   }
 
   private async keepRegistered(): Promise<void> {
-    const { signal } = this.options
+    const { signal } = this
     for (let beat = 0; !signal.aborted; beat++) {
       try {
         const from = Date.now()
         if (!(await this.register())) throw new Error('not registered')
         const to = Date.now()
-        if (!this.registered || beat % CLOCK_EVERY === 0) await this.measureClock(from, to)
+        if (!this.registered || beat % CLOCK_EVERY === 0) {
+          void this.giveWay()
+          await this.measureClock(from, to)
+        }
         this.registered = true
       } catch {
         // No link now, or no coordinator has set the server up yet.
         this.registered = false
+        this.first = null
       }
       await this.sleep(this.registered ? REGISTER_MS : RETRY_MS)
     }
@@ -248,9 +291,30 @@ class Agent {
   private async register(): Promise<boolean> {
     const record = JSON.stringify(this.record())
     return this.publisher.publish(this.key, record, { timeoutMs: REGISTER_MS }).then(
-      () => true,
+      (sequence) => {
+        this.first ??= sequence
+        return true
+      },
       () => false,
     )
+  }
+
+  /**
+   * Ends where another machine has this name: looked at before the first job, and again whenever the link was down,
+   * since both may have begun before they could know of each other.
+   */
+  private async giveWay(): Promise<void> {
+    if (this.askingForName) return
+    this.askingForName = true
+    try {
+      const other = await namesakeOf(this.nc, this.record(), this.first, this.signal)
+      if (other !== null) this.failure ??= nameTaken(this.record(), other, this.server)
+    } catch {
+      // No link now, or no coordinator has set the server up yet: asked again once it registers.
+    } finally {
+      this.askingForName = false
+    }
+    if (this.failure !== null) this.ending.abort()
   }
 
   /** The server stamps what it stores: its clock was read between the two readings of this one. */
@@ -269,6 +333,7 @@ class Agent {
       if (type !== 'reconnect') continue
       this.options.onNote('the link to the server is up again')
       this.look()
+      void this.giveWay()
       void this.handInWhatIsLeft()
     }
   }
@@ -277,7 +342,7 @@ class Agent {
 
   /** Asks for work of one label while a slot is free. */
   private async pull(label: string): Promise<void> {
-    const { signal } = this.options
+    const { signal } = this
     while (!signal.aborted) {
       if (this.idle.length === 0) {
         await new Promise<void>((resolve) => {
@@ -305,7 +370,7 @@ class Agent {
   }
 
   private async untilLook(): Promise<void> {
-    if (this.options.signal.aborted) return
+    if (this.signal.aborted) return
     await new Promise<void>((resolve) => {
       const before = this.look
       const timer = setTimeout(() => this.look(), LOOK_MS)
@@ -319,7 +384,8 @@ class Agent {
   }
 
   private async slot(first: DuetExecutor): Promise<void> {
-    const { signal, onNote } = this.options
+    const { onNote } = this.options
+    const { signal } = this
     let executor = first
     let waitMs = RETRY_MS
     while (!signal.aborted) {
@@ -365,7 +431,7 @@ class Agent {
     const cancels = this.cancels.get(run) ?? new Set()
     this.cancels.set(run, cancels.add(cancel))
     const stop = () => cancel.abort()
-    this.options.signal.addEventListener('abort', stop, { once: true })
+    this.signal.addEventListener('abort', stop, { once: true })
     const beats = setInterval(() => message.beat(), BEAT_MS)
     this.busy.add(doing)
     let folder: string | null = null
@@ -393,7 +459,7 @@ class Agent {
     } catch (error) {
       if (cancel.signal.aborted) {
         // The agent leaves: another one goes on. The coordinator has cancelled: nobody does.
-        if (this.options.signal.aborted) message.giveBack()
+        if (this.signal.aborted) message.giveBack()
         else message.drop()
         await this.claims.unclaim(run, key)
         return false
@@ -408,7 +474,7 @@ class Agent {
       throw new Refused(`${run} ${key}: ${error.message}`)
     } finally {
       clearInterval(beats)
-      this.options.signal.removeEventListener('abort', stop)
+      this.signal.removeEventListener('abort', stop)
       this.busy.delete(doing)
       cancels.delete(cancel)
       if (cancels.size === 0) this.cancels.delete(run)
@@ -497,7 +563,9 @@ class Agent {
     const limited = specs.map((spec) => withinLimits(spec, this.asMachine().limits, scale, cores))
     const deaths = message.delivery > 1 ? await this.claims.deathsIn(run, key) : new Map<string, number>()
     const saved = new Map<string, Outcome>()
-    for (const outcome of this.disk.saved(run, key)) saved.set(outcome.id, outcome)
+    // A round counts where one machine has done all of it: what was measured under other limits is measured again.
+    for (const outcome of this.disk.saved(run, key))
+      if (this.markOf(outcome) === this.describe().mark) saved.set(outcome.id, outcome)
     let claimed: string | null = null
     const claim = (id: string) => {
       if (claimed !== id) this.claims.claim(run, key, id, deaths)
@@ -595,7 +663,8 @@ class Agent {
     const until = performance.now() + patienceMs
     const { run, key, id } = outcome
     // Each refusal is to be heard: whether another agent can take the job differs from time to time.
-    const msgID = outcome.what.kind === 'refused' ? nuid.next() : `${run}/${key}/${id}/${this.name}`
+    const msgID =
+      outcome.what.kind === 'refused' ? nuid.next() : `${run}/${key}/${id}/${this.name}/${this.markOf(outcome)}`
     for (let told = false; ; told = true) {
       try {
         const packed = packText(text)
@@ -612,6 +681,12 @@ class Agent {
     }
   }
 
+  /** Of the machine as it was when that was measured. */
+  private markOf({ agent }: Outcome): string {
+    const { text, mark } = this.describe()
+    return agent === text ? mark : markIn(agent)
+  }
+
   /** @returns what says where it was left, for what is too large for a message */
   private async left(payload: Uint8Array, name: string): Promise<Uint8Array> {
     const store = await new Objm(this.nc).open(LARGE, false)
@@ -621,7 +696,7 @@ class Agent {
 
   /** What an agent of this name measured and could not hand in before it ended, or before the link was cut. */
   private async handInWhatIsLeft(): Promise<void> {
-    const { signal } = this.options
+    const { signal } = this
     const under = new Set([...this.busy].map(({ run, key }) => `${run} ${key}`))
     for (const outcome of this.disk.left()) {
       if (signal.aborted) return
@@ -631,7 +706,7 @@ class Agent {
   }
 
   private async sleep(ms: number): Promise<void> {
-    const { signal } = this.options
+    const { signal } = this
     if (signal.aborted) return
     await new Promise<void>((resolve) => {
       const end = () => {
@@ -642,6 +717,15 @@ class Agent {
       const timer = setTimeout(end, ms)
       signal.addEventListener('abort', end, { once: true })
     })
+  }
+}
+
+/** Nothing where it is no description. */
+function markIn(agent: string): string {
+  try {
+    return machineMark(JSON.parse(agent) as FleetMachine)
+  } catch {
+    return ''
   }
 }
 

@@ -1,9 +1,10 @@
 /** What an agent keeps on its disk: data and code by hash, and results until the server has them. */
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import {
   createReadStream,
   createWriteStream,
   existsSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -44,6 +45,8 @@ export function defaultAgentFolder(): string {
 
 export class AgentDisk {
   readonly folder: string
+  /** Made with the folder, and the same as long as that lasts. */
+  readonly id: string
   private readonly outbox: string
   /** The folder that was made last. */
   private made = ''
@@ -58,6 +61,7 @@ export class AgentDisk {
     this.outbox = join(folder, 'results', name)
     for (const part of ['data', 'code']) mkdirSync(join(folder, part), { recursive: true })
     mkdirSync(this.outbox, { recursive: true })
+    this.id = idOf(folder)
     for (const part of ['data', 'code']) removeOlder(join(folder, part), UNUSED_MS)
     for (const run of entries(this.outbox)) {
       removeOlder(join(this.outbox, run), WEEK_MS)
@@ -181,6 +185,22 @@ export class AgentDisk {
         if (!isDone(folder)) yield* outcomesIn(folder)
       }
   }
+}
+
+function idOf(folder: string): string {
+  const path = join(folder, 'id')
+  if (!existsSync(path)) {
+    const unfinished = unfinishedName(path)
+    writeFileSync(unfinished, randomBytes(8).toString('hex'), { flush: true })
+    try {
+      linkSync(unfinished, path)
+    } catch {
+      // Another process came first, or the file system has no links.
+      if (!existsSync(path)) renameSync(unfinished, path)
+    }
+    rmSync(unfinished, { force: true })
+  }
+  return readFileSync(path, 'utf8')
 }
 
 function* outcomesIn(folder: string): Generator<Outcome> {

@@ -40,6 +40,7 @@ import {
   type Taken,
   WORK,
 } from './messages.ts'
+import { MachineNames } from './names.ts'
 import type { AgentRecord, FleetOptions } from './options.ts'
 import { Registry } from './registry.ts'
 import { type Heard, Results } from './results.ts'
@@ -65,7 +66,7 @@ interface Pending {
   label: string | null
   /** Ids of what it is to bring; null until it is asked for. */
   needs: ReadonlySet<string> | null
-  /** By agent, by id. */
+  /** By the name of the machine, by id. */
   got: Map<string, Map<string, Heard>>
   /** Each tells the server that a result was taken; without the message itself, whose bytes would stay. */
   acks: (() => void)[]
@@ -93,7 +94,9 @@ export class FleetExecutor implements Fleet {
   /** Results that came and were not looked at yet. */
   private readonly unheard: Taken[] = []
   private hearing = false
+  /** By the name that each has in the record. */
   private readonly seen = new Map<string, FleetMachine>()
+  private names = new MachineNames()
   /** Agents, by name, that will not run what this run asks for. */
   private readonly refusing = new Set<string>()
   private readonly closings: (() => void)[] = []
@@ -251,6 +254,7 @@ export class FleetExecutor implements Fleet {
     const link = await this.link()
     const { nc, jsm } = link
     this.current = run
+    this.names = new MachineNames(run.machines)
     this.state = {
       name: run.name,
       coordinator: { owner: ownerToken(thisProcess()), machine: machineName() },
@@ -432,7 +436,9 @@ export class FleetExecutor implements Fleet {
     await this.agentsOfAll()
     const nothing = { planned: 0, finished: 0, not_ok: 0 }
     const quiet = {
+      machines: [],
       onStart: () => {},
+      onMachine: () => {},
       onNote: () => {},
       isFinished: () => false,
       manifest: null,
@@ -592,11 +598,28 @@ export class FleetExecutor implements Fleet {
     }
     const pending = this.pendingOf(key)
     pending.acks.push(message.ack)
-    this.seen.set(agent.name, agent)
+    const machine = this.machineOf(agent)
     this.refusing.delete(agent.name)
-    const own = pending.got.get(agent.name) ?? new Map<string, Heard>()
-    pending.got.set(agent.name, own.set(id, outcome))
+    const own = pending.got.get(machine) ?? new Map<string, Heard>()
+    pending.got.set(machine, own.set(id, ranOn(outcome, machine)))
     this.lookAt(pending)
+  }
+
+  /** @returns its name in the record */
+  private machineOf(agent: FleetMachine): string {
+    const name = this.names.nameOf(agent)
+    const isNew = !this.seen.has(name)
+    this.seen.set(name, name === agent.name ? agent : { ...agent, name })
+    if (!isNew) return name
+    this.current!.onMachine()
+    if (name === agent.name) return name
+    const what = `results under the name ${agent.name} come from another machine, or from one with other limits, than before`
+    if (this.bound !== null)
+      this.fail(new UserError(what, 'give each agent a --name of its own, and begin again'))
+    this.current!.onNote(
+      `${what}: they are recorded as of ${name}; to tell them apart, start each agent with a --name of its own`,
+    )
+    return name
   }
 
   /** The agent has given the job back for another of the label; the run ends where none ever took one. */
@@ -686,6 +709,12 @@ export class FleetExecutor implements Fleet {
     link.registry.close()
     await endConnection(link.nc)
   }
+}
+
+function ranOn(outcome: Heard, machine: string): Heard {
+  const { agent, what } = outcome
+  if (agent.name === machine || what.kind !== 'trial') return outcome
+  return { ...outcome, what: { ...what, result: { ...what.result, machine } } }
 }
 
 const isOtherVersion = ({ stint }: AgentRecord) => stint !== STINT_VERSION

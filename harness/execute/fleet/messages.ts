@@ -381,6 +381,11 @@ export interface Publishing {
   timeoutMs: number
 }
 
+interface Acknowledged {
+  seq?: number
+  error?: { description?: string }
+}
+
 /**
  * Leaves messages in streams and waits until the server has them. The client's own way makes two errors, with their
  * stacks, for each message in case it needs them, which takes longer than all else.
@@ -402,8 +407,11 @@ export class Publisher {
     })
   }
 
-  /** @throws where the server has not said in time that it has the message, with its words where it said why not */
-  async publish(subject: string, payload: Uint8Array | string, options: Publishing): Promise<void> {
+  /**
+   * @returns the number that the message has in its stream
+   * @throws where the server has not said in time that it has the message, with its words where it said why not
+   */
+  async publish(subject: string, payload: Uint8Array | string, options: Publishing): Promise<number> {
     const { msgID, isDelete = false, timeoutMs } = options
     const token = (++this.last).toString(36)
     const marks = msgID === undefined && !isDelete ? undefined : headers()
@@ -427,8 +435,9 @@ export class Publisher {
     })
     if (answer === null) throw new Error('the server does not answer')
     if (isStatus(answer)) throw new Error('no stream at the server takes it')
-    const { error } = JSON.parse(answer.string()) as { error?: { description?: string } }
+    const { error, seq = 0 } = JSON.parse(answer.string()) as Acknowledged
     if (error !== undefined) throw new Error(error.description ?? 'the server refuses it')
+    return seq
   }
 }
 

@@ -54,6 +54,10 @@ export interface AgentOptions extends ServerOptions {
 export interface AgentRecord extends FleetMachine {
   /** Of this process. */
   process: string
+  /** Where that is: the machine's name, the id of the process there, and the system's id of its boot, `0` for none. */
+  at: { host: string; pid: number; boot: string }
+  /** The server's number of its first record since it has a link; null in that itself. */
+  first: number | null
   slots: number
   can: Capabilities
   /** What it is doing. */
@@ -61,4 +65,9 @@ export interface AgentRecord extends FleetMachine {
   /** Why it gives back what it gets, such as a full disk; null where it does not. */
   trouble: string | null
   since: string
+}
+
+export interface ListedAgent extends AgentRecord {
+  /** Who has the same name on another machine, in words; null for nobody. */
+  namesake: string | null
 }

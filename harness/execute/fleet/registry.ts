@@ -1,4 +1,5 @@
 /** Who is there: the agents, by what they say of themselves every few seconds. */
+import { jetstreamManager } from '@nats-io/jetstream'
 import { type KV, Kvm } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { z } from 'zod'
@@ -10,6 +11,14 @@ const text = z.string()
 /** What an agent sends is untrusted as well: it is shown, and decides where trials go. */
 const recordSchema = fleetMachineSchema.extend({
   process: text,
+  at: z
+    .object({
+      host: text.regex(/^[A-Za-z0-9._-]{1,255}$/),
+      pid: z.int().nonnegative(),
+      boot: text.regex(/^[0-9a-f]{1,32}$/),
+    })
+    .default({ host: 'unknown', pid: 0, boot: '0' }),
+  first: z.int().nullable().default(null),
   slots: z.int().positive(),
   can: z.looseObject({
     compute: text,
@@ -21,6 +30,29 @@ const recordSchema = fleetMachineSchema.extend({
   trouble: text.nullable().default(null),
   since: text,
 })
+
+/** What an agent said of itself last, and the number that the server gave it. */
+export interface Registration {
+  record: AgentRecord
+  sequence: number
+}
+
+/**
+ * All that the server has of agents of a name.
+ * @throws where it does not answer, or no coordinator has set it up yet
+ */
+export async function registrationsOf(nc: NatsConnection, name: string): Promise<Registration[]> {
+  const jsm = await jetstreamManager(nc, { checkAPI: false })
+  const found: Registration[] = []
+  for (let seq = 1; ; ) {
+    const query = { seq, next_by_subj: `$KV.${AGENTS}.${name}.*` }
+    const stored = await jsm.direct.getMessage(`KV_${AGENTS}`, query)
+    if (stored === null) return found
+    const record = readRecord(stored.data)
+    if (record !== null) found.push({ record, sequence: stored.seq })
+    seq = stored.seq + 1
+  }
+}
 
 interface Heard {
   record: AgentRecord
@@ -58,7 +90,8 @@ export class Registry {
   agents(): AgentRecord[] {
     for (const [key, { at }] of this.heard) if (performance.now() - at > GONE_MS) this.heard.delete(key)
     const there = [...this.heard.values()].map(({ record }) => record)
-    return there.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.since < b.since ? -1 : 1))
+    // Processes of one name in any order that stays: their clocks may differ.
+    return there.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.process < b.process ? -1 : 1))
   }
 
   withLabel(label: string): AgentRecord[] {

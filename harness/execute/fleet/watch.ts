@@ -6,14 +6,15 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import { UserError } from '../../user-error.ts'
 import { connectTo, endConnection, inboxes } from './connection.ts'
 import { pause, REGISTER_MS, RUNS, type RunState, setUp, subjects, unpack } from './messages.ts'
-import type { AgentRecord, ServerOptions } from './options.ts'
+import { differenceOf, placeOf } from './names.ts'
+import type { AgentRecord, ListedAgent, ServerOptions } from './options.ts'
 import { Registry } from './registry.ts'
 
 /** Beyond one beat of every agent, ms. */
 const LISTEN_MS = REGISTER_MS + 1000
 
 /** @throws {UserError} where the server cannot be reached */
-export async function listAgents(server: ServerOptions): Promise<AgentRecord[]> {
+export async function listAgents(server: ServerOptions): Promise<ListedAgent[]> {
   const nc = await connectTo(server, inboxes.watcher, 'stint agents')
   try {
     const registry = await Registry.follow(nc).catch(async () => {
@@ -31,10 +32,18 @@ export async function listAgents(server: ServerOptions): Promise<AgentRecord[]> 
     await pause(LISTEN_MS)
     const there = registry.agents()
     registry.close()
-    return there
+    return there.map((agent) => ({ ...agent, namesake: namesakeIn(there, agent) }))
   } finally {
     await endConnection(nc)
   }
+}
+
+function namesakeIn(there: readonly AgentRecord[], agent: AgentRecord): string | null {
+  for (const other of there) {
+    const difference = other.name === agent.name ? differenceOf(agent, other) : null
+    if (difference !== null) return `${placeOf(other)}; ${difference}`
+  }
+  return null
 }
 
 export interface Watch extends ServerOptions {
