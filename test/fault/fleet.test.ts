@@ -1,14 +1,18 @@
 /** What a run on other machines survives: agents, coordinator, server and links that fail at any time. */
-import { cpSync, writeFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { jetstreamManager } from '@nats-io/jetstream'
 import { type KV, Kvm } from '@nats-io/kv'
+import { Objm } from '@nats-io/obj'
 import { connect } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Audience } from '../../harness/execute/fleet/audience.ts'
-import { ACK_WAIT_MS, AGENTS, GONE_MS, RUNS } from '../../harness/execute/fleet/messages.ts'
+import { ACK_WAIT_MS, AGENTS, codeName, DATA, GONE_MS, LARGE, RUNS } from '../../harness/execute/fleet/messages.ts'
 import type { AgentRecord } from '../../harness/execute/fleet/options.ts'
 import { listAgents } from '../../harness/execute/fleet/watch.ts'
+import { hashWorkload } from '../../harness/execute/workload-code.ts'
 import { compareWithBaseline } from '../../harness/gate/baseline.ts'
 import { writeManifest } from '../../harness/record/manifest.ts'
 import { openRun } from '../../harness/record/open-run.ts'
@@ -531,6 +535,86 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
       await local.remove()
       await own.remove()
     }
+  })
+
+  it('sends code, fetches it and takes a large result while the server and links come and go', async () => {
+    const own = await startNats()
+    const local = new TestFleet(own)
+    const nc = await connect({ servers: own.url, maxReconnectAttempts: -1, reconnectTimeWait: 100 })
+    try {
+      const long = { delayMs: 5, bitsPerS: 4e6, loss: 0 }
+      const log = randomBytes(1_500_000).toString('hex')
+      const agent = await local.agent(
+        ['away'],
+        {
+          result: ({ trial }) => {
+            writeFileSync(join(agent.resources!.chunk_logs!, `${trial}.jsonl`), log)
+            return {}
+          },
+        },
+        { allowWorkloads: 'any' },
+        long,
+      )
+      const link = await local.link(long)
+      writeFileSync(join(local.folder, 'own.mjs'), "import './large.mjs'\nexport default {}\n")
+      writeFileSync(join(local.folder, 'large.mjs'), `// ${randomBytes(1_500_000).toString('hex')}\n`)
+      const executor = local.executor({ on: 'away', server: link.url })
+      const run = local.run(executor, { workload: 'own.mjs', benchmark_runs: 1, grid: { chunk_size: [1] } })
+      /** Messages of a bucket, once it has so many below a subject. */
+      const stored = async (bucket: string, below: string, least: number) => {
+        for (let found = 0; found < least; await sleep(50)) {
+          const parts = { subjects_filter: `$O.${bucket}.${below}.>` }
+          const jsm = await jetstreamManager(nc, { checkAPI: false })
+          const info = await jsm.streams.info(`OBJ_${bucket}`, parts).catch(() => null)
+          found = Object.values(info?.state.subjects ?? {}).reduce((sum, count) => sum + count, 0)
+        }
+      }
+      const restart = async () => {
+        await own.kill()
+        await sleep(500)
+        await own.start()
+      }
+      await stored(DATA, 'C', 3)
+      await restart()
+      await stored(DATA, 'M', 1)
+      await sleep(1000)
+      expect(ran(agent)).toBe(0)
+      await restart()
+      await stored(LARGE, 'M', 1)
+      link.cut()
+      await sleep(500)
+      link.mend()
+      await run.end
+      const [trial, ...others] = trialsIn(run.folder())
+      expect(others).toEqual([])
+      expect(readFileSync(join(run.folder(), 'chunks', `${trial!.trial}.jsonl`), 'utf8')).toBe(log)
+      const notes = run.events.flatMap((event) => (event.event === 'note' ? [event.text] : []))
+      expect(notes.join('\n')).toMatch(/the server does not take code-.* of \d+ bytes now \(.+\): it is sent until/)
+      expect(notes.join('\n')).not.toContain('left out')
+    } finally {
+      await local.remove()
+      await nc.close()
+      await own.remove()
+    }
+  })
+
+  it('sends again what the server lost a part of', async () => {
+    const agent = await fleet.agent(['lossy'], {}, { allowWorkloads: 'any' })
+    const path = join(fleet.folder, 'lossy.mjs')
+    writeFileSync(path, `// ${randomBytes(200_000).toString('hex')}\nexport default {}\n`)
+    const keys = { workload: 'lossy.mjs', benchmark_runs: 1 }
+    await fleet.run(fleet.executor({ on: 'lossy' }), keys).end
+    await agent.leave()
+    const nc = await connect({ servers: server.url })
+    const { nuid } = (await (await new Objm(nc).open(DATA)).info(codeName(hashWorkload(path))))!
+    const { streams } = await jetstreamManager(nc)
+    const part = await streams.getMessage(`OBJ_${DATA}`, { last_by_subj: `$O.${DATA}.C.${nuid}` })
+    await streams.deleteMessage(`OBJ_${DATA}`, part!.seq)
+    await fleet.agent(['lossy'], {}, { allowWorkloads: 'any' })
+    const run = fleet.run(fleet.executor({ on: 'lossy' }), keys)
+    await run.end
+    expectWhole(run.folder(), 2)
+    await nc.close()
   })
 
   it('says that the server has no room for the data', async () => {

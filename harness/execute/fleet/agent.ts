@@ -60,6 +60,7 @@ import {
   WORK,
 } from './messages.ts'
 import { machineMark, namesakeOf, nameTaken } from './names.ts'
+import { fetchObject, fetchWhole } from './objects.ts'
 import type { AgentOptions, AgentRecord } from './options.ts'
 
 /** How long a pull waits at the server for work, ms. */
@@ -86,6 +87,8 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     await endConnection(nc)
   }
 }
+
+type Fetch<Found> = (nc: NatsConnection, bucket: string, name: string) => Promise<Found | null>
 
 interface Described {
   clock: FleetMachine['clock']
@@ -496,14 +499,14 @@ class Agent {
           workload.kind === 'builtin'
             ? workload.name
             : await this.disk.code(workload.sha256, async () =>
-                unpack(await this.object(codeName(workload.sha256))),
+                unpack(await this.fetched(codeName(workload.sha256), fetchWhole)),
               ),
         )
       }
       const sha256 = ref?.fingerprint.sha256
       if (sha256 === undefined || data.has(sha256)) continue
       const ending = job.endings[sha256] ?? ''
-      data.set(sha256, await this.disk.data(sha256, ending, () => this.stream(dataName(sha256))))
+      data.set(sha256, await this.disk.data(sha256, ending, () => this.fetched(dataName(sha256), fetchObject)))
     }
     return {
       workloads,
@@ -514,15 +517,10 @@ class Agent {
     }
   }
 
-  private async object(name: string): Promise<Uint8Array> {
-    return new Uint8Array(await new Response(await this.stream(name)).arrayBuffer())
-  }
-
-  private async stream(name: string): Promise<ReadableStream<Uint8Array>> {
-    const store = await new Objm(this.nc).open(DATA, false)
-    const found = await store.get(name)
+  private async fetched<Found>(name: string, fetch: Fetch<Found>): Promise<Found> {
+    const found = await fetch(this.nc, DATA, name)
     if (found === null) throw new Refused(`the server does not have ${name}`)
-    return found.data
+    return found
   }
 
   /** Cores of this machine for one compute unit: measured once, with nothing else on this agent's slot. */

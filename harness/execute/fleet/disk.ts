@@ -15,7 +15,6 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { WorkloadSource } from '../../../workers/protocol/trial-spec.ts'
 import { unfinishedName } from '../../record/atomic.ts'
@@ -79,17 +78,16 @@ export class AgentDisk {
   async data(
     sha256: string,
     ending: string,
-    fetch: () => Promise<ReadableStream<Uint8Array>>,
+    fetch: () => Promise<AsyncIterable<Uint8Array>>,
   ): Promise<string> {
     const path = join(this.folder, 'data', sha256 + ending)
     if (await this.isWhole(path, sha256)) return path
     const unfinished = unfinishedName(path)
     try {
       const hash = createHash('sha256')
-      const source = Readable.fromWeb((await fetch()) as Parameters<typeof Readable.fromWeb>[0])
       await pipeline(
-        source,
-        async function* hashed(parts: AsyncIterable<Buffer>) {
+        await fetch(),
+        async function* hashed(parts: AsyncIterable<Uint8Array>) {
           for await (const part of parts) {
             hash.update(part)
             yield part

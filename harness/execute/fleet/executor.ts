@@ -68,7 +68,7 @@ interface Pending {
   needs: ReadonlySet<string> | null
   /** By the name of the machine, by id. */
   got: Map<string, Map<string, Heard>>
-  /** Each tells the server that a result was taken; without the message itself, whose bytes would stay. */
+  /** Each tells the server that a result was taken. */
   acks: (() => void)[]
   resolve(outcomes: Heard[]): void
   reject(error: Error): void
@@ -141,7 +141,7 @@ export class FleetExecutor implements Fleet {
         const registry = await Registry.follow(nc)
         const publisher = new Publisher(nc, inboxes.coordinator)
         const runs = await new Kvm(nc).open(RUNS)
-        const [results, sender] = [new Results(nc), new Sender(nc)]
+        const [results, sender] = [new Results(nc), new Sender(nc, (text) => this.current?.onNote(text))]
         this.linked = { nc, publisher, jsm, registry, results, sender, runs }
         return this.linked
       } catch (error) {
@@ -574,30 +574,26 @@ export class FleetExecutor implements Fleet {
     try {
       const read = this.linked!.results.read(message)
       if (read instanceof Promise)
-        void read.then((outcome) => this.takeOutcome(message, outcome)).catch(leaveOut)
-      else this.takeOutcome(message, read)
+        void read.then((outcome) => this.takeOutcome(outcome)).catch(leaveOut)
+      else this.takeOutcome(read)
     } catch (error) {
       leaveOut(error as Error)
     }
   }
 
-  private takeOutcome(message: Taken, outcome: Heard): void {
+  private takeOutcome(outcome: Heard): void {
     // Given back while it was fetched.
     if (this.current === null) return
-    const { key, id, agent } = outcome
+    const { key, id, agent, taken } = outcome
     // Of a round that another agent had ended before, or that the journal has.
     const isRefusal = outcome.what.kind === 'refused'
-    if (this.settled.has(key) || (!isRefusal && this.current.isFinished(id))) {
-      message.ack()
-      return
-    }
+    if (this.settled.has(key) || (!isRefusal && this.current.isFinished(id))) return taken()
     if (outcome.what.kind === 'refused') {
       this.takeRefusal(key, agent.name, outcome.what.reason)
-      message.ack()
-      return
+      return taken()
     }
     const pending = this.pendingOf(key)
-    pending.acks.push(message.ack)
+    pending.acks.push(taken)
     const machine = this.machineOf(agent)
     this.refusing.delete(agent.name)
     const own = pending.got.get(machine) ?? new Map<string, Heard>()

@@ -5,9 +5,11 @@ import type { TrialResult } from '../../../workers/protocol/trial-result.ts'
 import { checkedDuet } from '../../../workers/untrusted.ts'
 import { fleetMachineSchema, trialSchema } from '../../record/schema.ts'
 import type { FleetMachine } from '../../record/types.ts'
-import { LARGE, type Outcome, opened, type Taken, unpack } from './messages.ts'
+import { LARGE, type Outcome, opened, pause, type Taken, unpack } from './messages.ts'
+import { fetchWhole } from './objects.ts'
 
 const MOST_DESCRIBED = 2000
+const RETRY_MS = 500
 
 /** An outcome that was checked, and whose it is. */
 export interface Heard {
@@ -15,6 +17,8 @@ export interface Heard {
   id: string
   agent: FleetMachine
   what: Outcome['what']
+  /** Tells the server that it may forget the outcome; holds nothing of the message, whose bytes would stay. */
+  taken(): void
 }
 
 export class Results {
@@ -32,29 +36,50 @@ export class Results {
    */
   read(message: Taken): Heard | Promise<Heard> {
     const sent = opened(message.data)
-    if (sent !== null && typeof sent['large'] !== 'string') return this.outcomeIn(message.subject, sent)
-    return this.fetched(message).then((fetched) => this.outcomeIn(message.subject, fetched))
+    if (sent !== null && typeof sent['large'] !== 'string')
+      return this.outcomeIn(message.subject, sent, message.ack)
+    return this.fetched(message)
   }
 
   /** What a message does not hold at once: it is compressed, or its content was too large for one. */
-  private async fetched({ data }: Taken): Promise<Record<string, unknown>> {
+  private async fetched({ subject, data, ack }: Taken): Promise<Heard> {
     const sent = (await unpack(data)) as Record<string, unknown>
-    if (typeof sent['large'] !== 'string') return sent
-    const store = await new Objm(this.nc).open(LARGE)
-    const blob = await store.getBlob(sent['large'])
-    if (blob === null) throw new Error('its content is not on the server')
-    const content = (await unpack(blob)) as Record<string, unknown>
-    await store.delete(sent['large']).catch(() => {})
-    return content
+    const large = sent['large']
+    if (typeof large !== 'string') return this.outcomeIn(subject, sent, ack)
+    const content = (await unpack(await this.large(large))) as Record<string, unknown>
+    return this.outcomeIn(subject, content, () => {
+      ack()
+      // Not before: until then whoever takes the run up needs it.
+      void this.remove(large)
+    })
   }
 
-  private outcomeIn(subject: string, sent: Record<string, unknown>): Heard {
+  /** Again and again while the server or the link is away: the agent has handed it in, and does not do so again. */
+  private async large(name: string): Promise<Uint8Array> {
+    for (;;) {
+      const found = await fetchWhole(this.nc, LARGE, name).catch((error: Error) => error)
+      if (found === null) throw new Error('its content is not on the server')
+      if (!(found instanceof Error)) return found
+      if (this.nc.isClosed() || /corrupt/.test(found.message)) throw found
+      await pause(RETRY_MS)
+    }
+  }
+
+  private async remove(name: string): Promise<void> {
+    try {
+      await (await new Objm(this.nc).open(LARGE, false)).delete(name)
+    } catch {
+      // The server removes it after a week.
+    }
+  }
+
+  private outcomeIn(subject: string, sent: Record<string, unknown>, taken: () => void): Heard {
     const [, , run, key, name] = subject.split('.')
     const { id, what } = sent as { id: unknown; what: { kind?: unknown } | null }
     const agent = this.agentIn(sent['agent'])
     if (sent['run'] !== run || sent['key'] !== key || agent.name !== name || typeof id !== 'string')
       throw new Error('it is of another job than its subject says')
-    return { key: key!, id, agent, what: checkedWhat(what, id, name!) }
+    return { key: key!, id, agent, what: checkedWhat(what, id, name!), taken }
   }
 
   /** An agent says the same of itself with every result. */

@@ -2,21 +2,37 @@
 import { createReadStream } from 'node:fs'
 import { basename } from 'node:path'
 import { Readable } from 'node:stream'
-import { Objm } from '@nats-io/obj'
-import type { NatsConnection } from '@nats-io/transport-node'
+import { JetStreamApiError, jetstreamManager } from '@nats-io/jetstream'
+import { type ObjectStore, Objm } from '@nats-io/obj'
+import {
+  ConnectionError,
+  type NatsConnection,
+  PermissionViolationError,
+  RequestError,
+  TimeoutError,
+} from '@nats-io/transport-node'
 import type { LocalResources, TrialSpec } from '../../../workers/protocol/trial-spec.ts'
 import { workloadName } from '../../sweep/paths.ts'
 import { UserError } from '../../user-error.ts'
 import { hashWorkload } from '../workload-code.ts'
 import { makeBundle } from './bundle.ts'
-import { codeName, DATA, dataName, HASH, SEND_MS } from './messages.ts'
+import { codeName, DATA, dataName, HASH, pause, SEND_MS } from './messages.ts'
+
+const RETRY_MS = 500
+
+interface Content {
+  bytes: number
+  open(): Readable
+}
 
 export class Sender {
   private readonly nc: NatsConnection
+  private readonly onNote: (text: string) => void
   private readonly sent = new Map<string, Promise<void>>()
 
-  constructor(nc: NatsConnection) {
+  constructor(nc: NatsConnection, onNote: (text: string) => void) {
     this.nc = nc
+    this.onNote = onNote
   }
 
   /**
@@ -39,10 +55,7 @@ export class Sender {
               `${workloadName(path)} has changed since the run began`,
               'undo the change, or start a new run',
             )
-          return {
-            size: bundle.length,
-            open: () => Readable.toWeb(Readable.from([bundle])) as unknown as ReadableStream<Uint8Array>,
-          }
+          return { bytes: bundle.length, open: () => Readable.from([bundle]) }
         })
       }
       const sha256 = ref?.fingerprint.sha256
@@ -51,34 +64,68 @@ export class Sender {
       if (path === undefined) throw new Error(`data ${sha256} was not provided`)
       endings.set(sha256, /(?:\.[A-Za-z0-9]{1,10}){0,2}$/.exec(basename(path))![0])
       await this.sendOnce(dataName(sha256), () => ({
-        size: ref!.fingerprint.bytes,
-        open: () => Readable.toWeb(createReadStream(path)) as unknown as ReadableStream<Uint8Array>,
+        bytes: ref!.fingerprint.bytes,
+        open: () => createReadStream(path),
       }))
     }
     return Object.fromEntries([...endings].filter(([hash]) => HASH.test(hash)))
   }
 
-  private sendOnce(
-    name: string,
-    content: () => { size: number; open(): ReadableStream<Uint8Array> },
-  ): Promise<void> {
-    const sending =
-      this.sent.get(name) ??
-      (async () => {
-        const store = await new Objm(this.nc).open(DATA)
-        const there = await store.info(name)
-        if (there !== null && !there.deleted) return
-        const { size, open } = content()
-        try {
-          await store.put({ name }, open(), { timeout: SEND_MS })
-        } catch (error) {
-          throw noRoom(`${name.slice(0, 17)}... of ${size} bytes`, (error as Error).message)
-        }
-      })()
+  private sendOnce(name: string, content: () => Content): Promise<void> {
+    const sending = this.sent.get(name) ?? this.sendNow(name, content)
     sending.catch(() => this.sent.delete(name))
     this.sent.set(name, sending)
     return sending
   }
+
+  /** As a round is published: again and again while the server or the link is away. */
+  private async sendNow(name: string, content: () => Content): Promise<void> {
+    let found: Content | null = null
+    for (let told = false; ; told = true) {
+      try {
+        const store = await new Objm(this.nc).open(DATA)
+        if (await this.has(store, name)) return
+        found ??= content()
+        return await put(store, name, found)
+      } catch (error) {
+        const { message } = error as Error
+        const what = found === null ? 'data and code' : `${name.slice(0, 17)}... of ${found.bytes} bytes`
+        if (isFull(message)) throw noRoom(what, message)
+        if (!isAway(error) || this.nc.isClosed()) throw error
+        if (!told) this.onNote(`the server does not take ${what} now (${message}): it is sent until it does`)
+      }
+      await pause(RETRY_MS)
+    }
+  }
+
+  /** What a server lost some parts of, as by a power cut, is sent anew. */
+  private async has(store: ObjectStore, name: string): Promise<boolean> {
+    const there = await store.info(name)
+    if (there === null || there.deleted) return false
+    const jsm = await jetstreamManager(this.nc, { checkAPI: false })
+    const parts = `$O.${DATA}.C.${there.nuid}`
+    const { state } = await jsm.streams.info(`OBJ_${DATA}`, { subjects_filter: parts })
+    return (state.subjects?.[parts] ?? 0) === there.chunks
+  }
+}
+
+async function put(store: ObjectStore, name: string, { open }: Content): Promise<void> {
+  const source = open()
+  try {
+    const parts = Readable.toWeb(source) as unknown as ReadableStream<Uint8Array>
+    await store.put({ name }, parts, { timeout: SEND_MS })
+  } finally {
+    source.destroy()
+  }
+}
+
+/** Whether it may go well once the server, or the link to it, is there again. */
+function isAway(error: unknown): boolean {
+  if (error instanceof RequestError) return !(error.cause instanceof PermissionViolationError)
+  if (error instanceof JetStreamApiError) return error.status === 503
+  // What the client says where JetStream has not started yet is of a class that it keeps to itself.
+  const { name } = error as Error
+  return error instanceof TimeoutError || error instanceof ConnectionError || name === 'JetStreamNotEnabled'
 }
 
 /** Whether the server said that it has no room. */

@@ -1,0 +1,61 @@
+/** What is too large for a message, in the server's object stores: who fetches it never waits for what does not come. */
+import { Objm } from '@nats-io/obj'
+import type { NatsConnection } from '@nats-io/transport-node'
+
+/**
+ * Without a part for so long the rest does not come any more, ms: the client waits for ever where the last parts were
+ * lost with the link, or with a server that was restarted.
+ */
+const STALLED_MS = 10_000
+
+/**
+ * An object as it comes; null where there is none of that name.
+ * @throws where the server does not answer; the parts end so as well where no more of them come
+ */
+export async function fetchObject(
+  nc: NatsConnection,
+  bucket: string,
+  name: string,
+): Promise<AsyncIterable<Uint8Array> | null> {
+  const store = await new Objm(nc).open(bucket, false)
+  const found = await store.get(name)
+  if (found === null) return null
+  // The parts end with it as well, and without a listener it would end the process.
+  found.error.catch(() => {})
+  return partsOf(found.data, name)
+}
+
+export async function fetchWhole(nc: NatsConnection, bucket: string, name: string): Promise<Buffer | null> {
+  const parts = await fetchObject(nc, bucket, name)
+  if (parts === null) return null
+  const found: Uint8Array[] = []
+  for await (const part of parts) found.push(part)
+  return Buffer.concat(found)
+}
+
+async function* partsOf(data: ReadableStream<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
+  const reader = data.getReader()
+  let bytes = 0
+  try {
+    for (;;) {
+      const { done, value } = await inTime(reader.read(), () => `${name}: no more came after ${bytes} bytes`)
+      if (done) return
+      bytes += value.length
+      yield value
+    }
+  } finally {
+    reader.cancel().catch(() => {})
+  }
+}
+
+async function inTime<T>(work: Promise<T>, late: () => string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const stalled = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(late())), STALLED_MS).unref()
+  })
+  try {
+    return await Promise.race([work, stalled])
+  } finally {
+    clearTimeout(timer)
+  }
+}
