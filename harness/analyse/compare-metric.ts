@@ -1,4 +1,5 @@
 /** One row of the significance table: picks the comparison that the metric allows, and gathers the warnings. */
+import type { OkTrial } from '../../workers/protocol/trial-result.ts'
 import type { Metric } from '../metrics.ts'
 import { own } from '../own.ts'
 import {
@@ -295,16 +296,33 @@ function warningsOfPair(pair: GroupPair): Warning[] {
   return warnings
 }
 
-/** Says when the sides did not take turns: all ok trials of one before the first of the other. */
+/**
+ * Says when the sides did not take turns: all ok trials of one before the first of the other, on each machine that ran
+ * both, since each has a clock of its own.
+ */
 function oneMachineState(pair: GroupPair): Warning[] {
-  const [a, b] = SIDES.map((side) =>
-    okTrials(pair[side].trials)
-      .map((trial) => trial.started_at)
-      .sort(),
-  ) as [string[], string[]]
-  if (a.length < 2 || b.length < 2) return []
-  const apart = a.at(-1)! < b[0]! || b.at(-1)! < a[0]!
-  return apart ? [{ kind: 'one_machine_state' }] : []
+  const [a, b] = SIDES.map((side) => startsByMachine(okTrials(pair[side].trials))) as [Starts, Starts]
+  const orders = [...a].flatMap(([machine, mine]) => {
+    const theirs = b.get(machine) ?? []
+    if (mine.length < 2 || theirs.length < 2) return []
+    return [mine.at(-1)! < theirs[0]! ? 'a first' : theirs.at(-1)! < mine[0]! ? 'b first' : 'in turn']
+  })
+  const order = new Set(orders).size === 1 ? orders[0] : 'in turn'
+  return order === 'in turn' ? [] : [{ kind: 'one_machine_state' }]
+}
+
+/** Times in order, by machine. */
+type Starts = Map<string | null, string[]>
+
+function startsByMachine(trials: readonly OkTrial[]): Starts {
+  const starts: Starts = new Map()
+  for (const { machine, started_at } of trials) {
+    const own = starts.get(machine)
+    if (own === undefined) starts.set(machine, [started_at])
+    else own.push(started_at)
+  }
+  for (const own of starts.values()) own.sort()
+  return starts
 }
 
 function missingSides(values: Record<Side, number[]>): Warning[] {

@@ -384,11 +384,19 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
     // A second process of this machine has the name as well.
     const slot = await fleet.agent(['twins'], {}, own)
     await until(() => slot.notes.some((note) => note.includes('waits for work')), 'a second process')
+    const alike = (await listAgents({ server: server.url })).filter(({ name }) => name === 'twin')
+    expect(alike.map(({ namesake }) => namesake)).toEqual([null, null])
     await slot.leave()
-    await first.leave()
 
     const other = { ...record, process: 'elsewhere', first: null, at: { host: 'pi-b', pid: 812, boot: 'abc' } }
     const talk = () => agents.put('twin.elsewhere', JSON.stringify(other))
+    await talk()
+    const both = (await listAgents({ server: server.url })).filter(({ name }) => name === 'twin')
+    expect(both.find(({ at }) => at.host !== 'pi-b')?.namesake).toBe(
+      'process 812 on host pi-b; that is another machine',
+    )
+    expect(both).toHaveLength(2)
+    await first.leave()
     await talk()
     let talking = setInterval(() => void talk().catch(() => {}), 300)
     try {

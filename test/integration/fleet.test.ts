@@ -12,7 +12,7 @@ import { loadedFiles } from '../fixtures/loaded-files.ts'
 const missing = isInstalled('nats-server') ? '' : ': no nats-server'
 
 /** How far the clock of one machine is off. */
-const AHEAD_MS = 60_000
+const AHEAD_MS = 3_600_000
 
 const SWEEP = {
   name: 'swept',
@@ -64,7 +64,14 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, () => {
     server = await startNats()
     cache = mkdtempSync(join(tmpdir(), 'fleet-cache-'))
     agent('pi', ['--max-memory-mb', '200', '--name', 'the-pi'])
-    const shift = sandbox.write('shift.mjs', `const now = Date.now; Date.now = () => now() + ${AHEAD_MS}`)
+    const shift = sandbox.write(
+      'shift.mjs',
+      `const Right = Date
+      globalThis.Date = class extends Right {
+        constructor(...given) { given.length === 0 ? super(Right.now() + ${AHEAD_MS}) : super(...given) }
+        static now() { return Right.now() + ${AHEAD_MS} }
+      }`,
+    )
     const env = { NODE_OPTIONS: `--import=${pathToFileURL(shift)}` }
     agent('server', ['--allow-workloads', 'any', '--name', 'the-server'], env)
   })
@@ -104,7 +111,14 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, () => {
     const [right, ahead] = clocks as [(typeof clocks)[0], (typeof clocks)[0]]
     expect(Math.abs(right.offset_ms)).toBeLessThan(right.error_ms + 50)
     expect(Math.abs(ahead.offset_ms - AHEAD_MS)).toBeLessThan(ahead.error_ms + 50)
-    expect(stderr).toMatch(/the-server .* \+(?:60,0|59,9)\d\d ± [\d.,]+ ms/)
+    expect(stderr).toMatch(/the-server .* \+(?:3,600,0|3,599,9)\d\d ± [\d.,]+ ms/)
+    expect(stderr.replace(/\s+/g, ' ')).toContain(
+      "The clock of the-server is 1 h ahead of the server's. It dates its trials",
+    )
+    const began = new Map(
+      trialsOf(newest()).map(({ machine, started_at }) => [machine, Date.parse(started_at)]),
+    )
+    expect(Math.abs(began.get('the-server')! - began.get('the-pi')! - AHEAD_MS)).toBeLessThan(AHEAD_MS / 2)
     expect(stderr).toMatch(/server takes [\d.]+× the/)
     expect(stderr).toContain('the-server and the-pi report the same processor, memory, system and Node.')
     expect(readdirSync(join(newest(), 'chunks'))).toHaveLength(2)

@@ -32,6 +32,7 @@ import {
   withinLimits,
 } from './check-job.ts'
 import { Claims } from './claims.ts'
+import { betterClock } from './clock.ts'
 import { checkServer, connectTo, endConnection, inboxes } from './connection.ts'
 import { AgentDisk, defaultAgentFolder } from './disk.ts'
 import {
@@ -272,12 +273,12 @@ class Agent {
     const { signal } = this
     for (let beat = 0; !signal.aborted; beat++) {
       try {
-        const from = Date.now()
+        const began = performance.now()
         if (!(await this.register())) throw new Error('not registered')
-        const to = Date.now()
+        const [now, tookMs] = [Date.now(), performance.now() - began]
         if (!this.registered || beat % CLOCK_EVERY === 0) {
           void this.giveWay()
-          await this.measureClock(from, to)
+          await this.measureClock(now - tookMs / 2, tookMs / 2)
         }
         this.registered = true
       } catch {
@@ -320,14 +321,15 @@ class Agent {
     if (this.failure !== null) this.ending.abort()
   }
 
-  /** The server stamps what it stores: its clock was read between the two readings of this one. */
-  private async measureClock(from: number, to: number): Promise<void> {
+  /**
+   * The server stamps what it stores, at most `error_ms` before or after.
+   * @param at by this machine's clock
+   */
+  private async measureClock(at: number, error_ms: number): Promise<void> {
     const jsm = await jetstreamManager(this.nc, { checkAPI: false })
     const stored = await jsm.direct.getMessage(`KV_${AGENTS}`, { last_by_subj: this.key })
     if (stored === null) return
-    const error_ms = (to - from) / 2
-    if (this.clock !== null && this.clock.error_ms < error_ms / 2) return
-    this.clock = { offset_ms: from + error_ms - stored.time.getTime(), error_ms }
+    this.clock = betterClock(this.clock, { offset_ms: at - stored.time.getTime(), error_ms })
   }
 
   private async tellOfLink(): Promise<void> {

@@ -1,5 +1,5 @@
 /** Which machines of a fleet ran the trials, how they differ, and what that comes to. */
-import { count, formatNumber, wholeNumber } from '../../format.ts'
+import { count, formatDuration, formatNumber, wholeNumber } from '../../format.ts'
 import { identityOf } from '../../record/compatibility.ts'
 import type { FleetMachine } from '../../record/types.ts'
 import { type Block, columnsOf, type Item, type Section } from '../section.ts'
@@ -30,7 +30,7 @@ export function machinesSection(model: ReportModel): Section[] {
       note: `at ${plain(fleet.server)}; clock: ahead (+) of the server's; core speed: billion kernel operations per second of CPU time`,
     },
   }
-  const items = [...ratios(model), ...differences(fleet.machines)]
+  const items = [...ratios(model), ...differences(fleet.machines), ...wrongClocks(fleet.machines)]
   return [
     {
       id: 'machines',
@@ -104,5 +104,17 @@ function differences([first, ...others]: readonly FleetMachine[]): Item[] {
     const [mine, theirs] = [limitsText(first), limitsText(other)]
     const limits = mine === theirs ? '' : ` Trials may have at most ${theirs}, against ${mine}.`
     return [{ text: plain(text + limits) }]
+  })
+}
+
+/** What is off by less is of no matter to who reads when a trial began, ms. */
+const CLOCK_MATTERS_MS = 10_000
+
+function wrongClocks(machines: readonly FleetMachine[]): Item[] {
+  return machines.flatMap(({ name, clock }) => {
+    if (clock === null || Math.abs(clock.offset_ms) - clock.error_ms < CLOCK_MATTERS_MS) return []
+    const off = `${formatDuration(Math.abs(clock.offset_ms) / 1000)} ${clock.offset_ms < 0 ? 'behind' : 'ahead of'}`
+    const text = `The clock of ${name} is ${off} the server's. It dates its trials (started_at); nothing else goes by it.`
+    return [{ text: plain(text) }]
   })
 }

@@ -134,6 +134,32 @@ describe('warnings', () => {
     expect(warned([1, 2, 3], [4, 5, 6], 'r2')).toBe(false)
   })
 
+  it('tell so by the clock of each machine only', () => {
+    /** Hours of trials by machine, whose clocks may be hours apart. */
+    const at = (id: string, hours: Record<string, number[]>) => ({
+      id,
+      label: id,
+      trials: Object.entries(hours).flatMap(([machine, own], index) =>
+        own.map((hour, round) =>
+          makeTrial(id, 2 * round + index, {
+            ...{ machine, metrics: { wall_s: FAST[round]! } },
+            started_at: `2026-01-01T0${hour}:00:00.000Z`,
+          }),
+        ),
+      ),
+    })
+    const warned = (a: Record<string, number[]>, b: Record<string, number[]>) =>
+      kinds(comparePairs([{ a: at('x', a), b: at('y', b) }], [METRICS.get('wall_s')!], SETTINGS)[0]!).includes(
+        'one_machine_state',
+      )
+    // Two machines of an axis: which began first cannot be told, nor would it matter.
+    expect(warned({ pi: [1, 2, 3] }, { server: [5, 6, 7] })).toBe(false)
+    expect(warned({ pi: [1, 2], server: [7, 8] }, { pi: [3, 4], server: [8, 9] })).toBe(false)
+    expect(warned({ pi: [1, 2], server: [6, 7] }, { pi: [3, 4], server: [8, 9] })).toBe(true)
+    // In turn on each, though not by the hours of both.
+    expect(warned({ pi: [1, 3] }, { pi: [2, 4], server: [8, 9] })).toBe(false)
+  })
+
   it('tell of rounds without a partner', () => {
     const row = rowOf('wall_s', [...FAST, 10.2], [...SLOW, null])
     expect(row.warnings).toContainEqual({ kind: 'unpaired_rounds', dropped: 1, kept: 5 })
