@@ -265,8 +265,11 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
     await until(() => ran(agent) > 0, 'the first trial')
     const copy = join(fleet.folder, 'copy', basename(run.folder()))
     cpSync(run.folder(), copy, { recursive: true, filter: (path) => !path.includes('.lock-') })
-    const other = fleet.resume(copy, fleet.executor({ on: 'two' }))
+    const second = fleet.executor({ on: 'two' })
+    const other = fleet.resume(copy, second)
     await expect(other.end).rejects.toThrow(/another stint works on this run \(process \d+ on /)
+    // Nor does its end take anything from the first.
+    await second.close()
     await run.end
     expectWhole(run.folder(), 4)
   })

@@ -261,7 +261,13 @@ export class FleetExecutor implements Fleet {
       ...run.progress,
       done: 'no',
     }
-    await this.lock(link)
+    try {
+      await this.lock(link)
+    } catch (error) {
+      // Else the end of this one would take back the work of the other.
+      this.current = null
+      throw error
+    }
     const described = run.manifest === null ? null : pack(run.manifest)
     // Watchers of a very large sweep see its trials only.
     if (described !== null && described.length <= mostBytes(nc))
