@@ -53,6 +53,8 @@ export class AgentDisk {
   private readonly finished: string[] = []
   /** States of files in which they were found whole. */
   private readonly known = new Map<string, string>()
+  /** Data and code that come now: slots that need the same wait for one. */
+  private readonly coming = new Map<string, Promise<unknown>>()
 
   /** @param name of the agent: one with the same name takes up what another left */
   constructor(folder: string, name: string) {
@@ -75,12 +77,24 @@ export class AgentDisk {
    * @param fetch called where the file is not there yet
    * @throws where what was fetched is not of this hash
    */
-  async data(
+  data(sha256: string, ending: string, fetch: () => Promise<AsyncIterable<Uint8Array>>): Promise<string> {
+    const path = join(this.folder, 'data', sha256 + ending)
+    return this.once(path, () => this.dataIn(path, sha256, fetch))
+  }
+
+  private once<Found>(path: string, get: () => Promise<Found>): Promise<Found> {
+    const there = this.coming.get(path) as Promise<Found> | undefined
+    if (there !== undefined) return there
+    const coming = get().finally(() => this.coming.delete(path))
+    this.coming.set(path, coming)
+    return coming
+  }
+
+  private async dataIn(
+    path: string,
     sha256: string,
-    ending: string,
     fetch: () => Promise<AsyncIterable<Uint8Array>>,
   ): Promise<string> {
-    const path = join(this.folder, 'data', sha256 + ending)
     if (await this.isWhole(path, sha256)) return path
     const unfinished = unfinishedName(path)
     try {
@@ -122,17 +136,25 @@ export class AgentDisk {
   }
 
   /** The workload of a bundle, kept under its hash. */
-  async code(sha256: string, fetch: () => Promise<unknown>): Promise<WorkloadSource> {
+  code(sha256: string, fetch: () => Promise<unknown>): Promise<WorkloadSource> {
     const folder = join(this.folder, 'code', sha256)
-    // Hashed again: what ran here may have touched it.
-    const there = unpackedIn(folder)
-    if (there !== null && isOf(there, sha256)) {
-      touch(folder)
-      return there
-    }
+    return this.once(folder, () => this.codeIn(folder, sha256, fetch))
+  }
+
+  private async codeIn(
+    folder: string,
+    sha256: string,
+    fetch: () => Promise<unknown>,
+  ): Promise<WorkloadSource> {
+    const there = codeOf(folder, sha256)
+    if (there !== null) return there
+    const sent = await fetch()
+    // Another process of this folder may run it by now.
+    const meanwhile = codeOf(folder, sha256)
+    if (meanwhile !== null) return meanwhile
     const unfinished = unfinishedName(folder)
     rmSync(unfinished, { recursive: true, force: true })
-    unpackBundle(await fetch(), unfinished, sha256)
+    unpackBundle(sent, unfinished, sha256)
     rmSync(folder, { recursive: true, force: true })
     renameSync(unfinished, folder)
     return unpackedIn(folder)!
@@ -206,6 +228,14 @@ function* outcomesIn(folder: string): Generator<Outcome> {
     const outcome = file.endsWith('.json') ? readOutcome(join(folder, file)) : null
     if (outcome !== null) yield outcome
   }
+}
+
+/** Hashed again: what ran here may have touched it. */
+function codeOf(folder: string, sha256: string): WorkloadSource | null {
+  const there = unpackedIn(folder)
+  if (there === null || !isOf(there, sha256)) return null
+  touch(folder)
+  return there
 }
 
 function isOf(workload: WorkloadSource, sha256: string): boolean {

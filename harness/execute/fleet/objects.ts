@@ -6,7 +6,7 @@ import type { NatsConnection } from '@nats-io/transport-node'
  * Without a part for so long the rest does not come any more, ms: the client waits for ever where the last parts were
  * lost with the link, or with a server that was restarted.
  */
-const STALLED_MS = 10_000
+const STALLED_MS = 20_000
 
 /**
  * An object as it comes; null where there is none of that name.

@@ -1,0 +1,59 @@
+/** What an agent keeps on its disk. */
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { AgentDisk } from '../../../harness/execute/fleet/disk.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'agent-disk-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const content = randomBytes(300_000)
+const sha256 = createHash('sha256').update(content).digest('hex')
+
+it('fetches data once for all slots that need it, and has it whole for each', async () => {
+  const disk = new AgentDisk(folder, 'pi')
+  let fetches = 0
+  const fetch = async () => {
+    const wait = 30 * fetches++
+    return (async function* parts() {
+      for (let from = 0; from < content.length; from += 100_000) {
+        yield content.subarray(from, from + 100_000)
+        await sleep(wait)
+      }
+    })()
+  }
+  const slot = async () => readFileSync(await disk.data(sha256, '.csv', fetch))
+  const [first, second] = await Promise.all([slot(), slot()])
+  expect(first.equals(content) && second.equals(content)).toBe(true)
+  await slot()
+  expect(fetches).toBe(1)
+})
+
+it('asks anew after data that did not come whole', async () => {
+  const disk = new AgentDisk(folder, 'pi')
+  const stalled = async () =>
+    (async function* parts() {
+      yield content.subarray(0, 1000)
+      throw new Error('no more came')
+    })()
+  await expect(disk.data(sha256, '.csv', stalled)).rejects.toThrow('no more came')
+  const whole = async () =>
+    (async function* parts() {
+      yield content
+    })()
+  expect(readFileSync(await disk.data(sha256, '.csv', whole)).equals(content)).toBe(true)
+})
+
+it('has an id that stays with the folder', () => {
+  const { id } = new AgentDisk(folder, 'pi')
+  expect(id).toMatch(/^[0-9a-f]{16}$/)
+  expect(new AgentDisk(folder, 'other').id).toBe(id)
+  rmSync(folder, { recursive: true })
+  expect(new AgentDisk(folder, 'pi').id).not.toBe(id)
+})
