@@ -31,7 +31,9 @@ function linesOf(agent: ListedAgent): string {
     `${name}  ${labels.join(', ')}`,
     `  ${busy.length} of ${count(slots, 'slot')} in use${work === '' ? '' : `: ${work}`}`,
     ...(trouble === null ? [] : [`  gives back what it gets: ${trouble}`]),
-    ...(namesake === null ? [] : [`  another agent has the same name (${namesake}): start one of them with another --name`]),
+    ...(namesake === null
+      ? []
+      : [`  another agent has the same name (${namesake}): start one of them with another --name`]),
     `  ${machine.cpu_model}, ${count(machine.cores, 'core')}, ${machine.memory_mb} MB, load ${formatNumber(machine.load_at_start[0])} at its start, ${machine.platform} ${machine.kernel}, Node ${machine.node}, Stint ${stint}`,
     `  compute caps by ${can.compute}, memory caps by ${can.memory.join(', ') || 'nothing'}${most.length === 0 ? '' : `; at most ${most.join(' and ')}`}`,
     ahead === null

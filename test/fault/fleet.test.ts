@@ -9,7 +9,15 @@ import { Objm } from '@nats-io/obj'
 import { connect } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Audience } from '../../harness/execute/fleet/audience.ts'
-import { ACK_WAIT_MS, AGENTS, codeName, DATA, GONE_MS, LARGE, RUNS } from '../../harness/execute/fleet/messages.ts'
+import {
+  ACK_WAIT_MS,
+  AGENTS,
+  codeName,
+  DATA,
+  GONE_MS,
+  LARGE,
+  RUNS,
+} from '../../harness/execute/fleet/messages.ts'
 import type { AgentRecord } from '../../harness/execute/fleet/options.ts'
 import { listAgents } from '../../harness/execute/fleet/watch.ts'
 import { hashWorkload } from '../../harness/execute/workload-code.ts'
@@ -20,6 +28,7 @@ import { type BrokerServer, isInstalled, startNats } from '../fixtures/brokers.t
 import { Sandbox } from '../fixtures/cli.ts'
 import { type TestAgent, TestFleet, trialsIn, until } from '../fixtures/fleet.ts'
 
+const FULL = process.env['STINT_FULL'] === '1'
 const missing = isInstalled('nats-server') ? '' : ': no nats-server'
 
 const never = () => new Promise<never>(() => {})
@@ -391,7 +400,12 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
     expect(alike.map(({ namesake }) => namesake)).toEqual([null, null])
     await slot.leave()
 
-    const other = { ...record, process: 'elsewhere', first: null, at: { host: 'pi-b', pid: 812, boot: 'abc' } }
+    const other = {
+      ...record,
+      process: 'elsewhere',
+      first: null,
+      at: { host: 'pi-b', pid: 812, boot: 'abc' },
+    }
     const talk = () => agents.put('twin.elsewhere', JSON.stringify(other))
     await talk()
     const both = (await listAgents({ server: server.url })).filter(({ name }) => name === 'twin')
@@ -411,7 +425,10 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
       // Here as its name is with the server still, and nothing comes from it.
       clearInterval(talking)
       const again = await fleet.agent(['twins'], {}, own)
-      await until(() => again.notes.some((note) => note.includes('waits for work')), 'the agent that came again')
+      await until(
+        () => again.notes.some((note) => note.includes('waits for work')),
+        'the agent that came again',
+      )
       // Both began while they could not know of each other: the one that registered later ends.
       talking = setInterval(() => void talk().catch(() => {}), 300)
       Object.assign(other, { first: 1 })
@@ -548,13 +565,15 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
     }
   })
 
-  it('sends code, fetches it and takes a large result while the server and links come and go', async () => {
+  // That the last parts of what is fetched were lost takes a while to see: those are part of the long form only.
+  it(`sends code${FULL ? ', fetches it and takes a large result' : ''} while the server and links come and go`, async () => {
     const own = await startNats()
     const local = new TestFleet(own)
     const nc = await connect({ servers: own.url, maxReconnectAttempts: -1, reconnectTimeWait: 100 })
     try {
-      const long = { delayMs: 5, bitsPerS: 4e6, loss: 0 }
-      const log = randomBytes(1_500_000).toString('hex')
+      const long = { delayMs: 5, bitsPerS: FULL ? 4e6 : 1e6, loss: 0 }
+      const size = FULL ? 1_500_000 : 300_000
+      const log = randomBytes(size).toString('hex')
       const agent = await local.agent(
         ['away'],
         {
@@ -568,7 +587,7 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
       )
       const link = await local.link(long)
       writeFileSync(join(local.folder, 'own.mjs'), "import './large.mjs'\nexport default {}\n")
-      writeFileSync(join(local.folder, 'large.mjs'), `// ${randomBytes(1_500_000).toString('hex')}\n`)
+      writeFileSync(join(local.folder, 'large.mjs'), `// ${randomBytes(size).toString('hex')}\n`)
       const executor = local.executor({ on: 'away', server: link.url })
       const run = local.run(executor, { workload: 'own.mjs', benchmark_runs: 1, grid: { chunk_size: [1] } })
       /** Messages of a bucket, once it has so many below a subject. */
@@ -585,22 +604,26 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
         await sleep(500)
         await own.start()
       }
-      await stored(DATA, 'C', 3)
+      await stored(DATA, 'C', 1)
       await restart()
-      await stored(DATA, 'M', 1)
-      await sleep(1000)
-      expect(ran(agent)).toBe(0)
-      await restart()
-      await stored(LARGE, 'M', 1)
-      link.cut()
-      await sleep(500)
-      link.mend()
+      if (FULL) {
+        await stored(DATA, 'M', 1)
+        await sleep(1000)
+        expect(ran(agent)).toBe(0)
+        await restart()
+        await stored(LARGE, 'M', 1)
+        link.cut()
+        await sleep(500)
+        link.mend()
+      }
       await run.end
       const [trial, ...others] = trialsIn(run.folder())
       expect(others).toEqual([])
       expect(readFileSync(join(run.folder(), 'chunks', `${trial!.trial}.jsonl`), 'utf8')).toBe(log)
       const notes = run.events.flatMap((event) => (event.event === 'note' ? [event.text] : []))
-      expect(notes.join('\n')).toMatch(/the server does not take code-.* of \d+ bytes now \(.+\): it is sent until/)
+      expect(notes.join('\n')).toMatch(
+        /the server does not take code-.* of \d+ bytes now \(.+\): it is sent until/,
+      )
       expect(notes.join('\n')).not.toContain('left out')
     } finally {
       await local.remove()

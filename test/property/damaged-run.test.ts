@@ -44,7 +44,7 @@ function fleetRun(): { path: string; trials: number } {
   })
   const { machine, stint } = manifest
   const machines = ['one', 'two'].map((name) => ({
-    ...{ name, labels: ['pi4'], stint, build: '0'.repeat(64), machine, kernel_ops_s: 1.5e9 },
+    ...{ name, id: null, labels: ['pi4'], stint, build: '0'.repeat(64), machine, kernel_ops_s: 1.5e9 },
     ...{ limits: { max_memory_mb: 512, max_cores: null }, clock: { offset_ms: 1.5, error_ms: 0.2 } },
   }))
   writeRun(path, { ...manifest, fleet: { server: 'nats://10.0.0.1:4222', on: 'pi4', machines } }, trials)

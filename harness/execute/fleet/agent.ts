@@ -254,7 +254,11 @@ class Agent {
 
   private describe(): Described {
     const { clock, kernelOpsS } = this
-    if (this.described === null || this.described.clock !== clock || this.described.kernelOpsS !== kernelOpsS) {
+    if (
+      this.described === null ||
+      this.described.clock !== clock ||
+      this.described.kernelOpsS !== kernelOpsS
+    ) {
       const machine = this.asMachine()
       this.described = { clock, kernelOpsS, text: JSON.stringify(machine), mark: machineMark(machine) }
     }
@@ -508,7 +512,10 @@ class Agent {
       const sha256 = ref?.fingerprint.sha256
       if (sha256 === undefined || data.has(sha256)) continue
       const ending = job.endings[sha256] ?? ''
-      data.set(sha256, await this.disk.data(sha256, ending, () => this.fetched(dataName(sha256), fetchObject)))
+      data.set(
+        sha256,
+        await this.disk.data(sha256, ending, () => this.fetched(dataName(sha256), fetchObject)),
+      )
     }
     return {
       workloads,
@@ -664,7 +671,9 @@ class Agent {
     const { run, key, id } = outcome
     // Each refusal is to be heard: whether another agent can take the job differs from time to time.
     const msgID =
-      outcome.what.kind === 'refused' ? nuid.next() : `${run}/${key}/${id}/${this.name}/${this.markOf(outcome)}`
+      outcome.what.kind === 'refused'
+        ? nuid.next()
+        : `${run}/${key}/${id}/${this.name}/${this.markOf(outcome)}`
     for (let told = false; ; told = true) {
       try {
         const packed = packText(text)

@@ -579,8 +579,7 @@ export class FleetExecutor implements Fleet {
     }
     try {
       const read = this.linked!.results.read(message)
-      if (read instanceof Promise)
-        void read.then((outcome) => this.takeOutcome(outcome)).catch(leaveOut)
+      if (read instanceof Promise) void read.then((outcome) => this.takeOutcome(outcome)).catch(leaveOut)
       else this.takeOutcome(read)
     } catch (error) {
       leaveOut(error as Error)
@@ -593,10 +592,14 @@ export class FleetExecutor implements Fleet {
     const { key, id, agent, taken } = outcome
     // Of a round that another agent had ended before, or that the journal has.
     const isRefusal = outcome.what.kind === 'refused'
-    if (this.settled.has(key) || (!isRefusal && this.current.isFinished(id))) return taken()
+    if (this.settled.has(key) || (!isRefusal && this.current.isFinished(id))) {
+      taken()
+      return
+    }
     if (outcome.what.kind === 'refused') {
       this.takeRefusal(key, agent.name, outcome.what.reason)
-      return taken()
+      taken()
+      return
     }
     const pending = this.pendingOf(key)
     pending.acks.push(taken)

@@ -64,13 +64,25 @@ export class Registry {
   private readonly heard = new Map<string, Heard>()
   private readonly listeners = new Set<() => void>()
   private stop: () => void = () => {}
+  private closed = false
 
   /** Follows the server's list from now on. */
   static async follow(nc: NatsConnection): Promise<Registry> {
     const registry = new Registry()
     const kv = await new Kvm(nc).open(AGENTS)
     await registry.watch(kv)
+    void registry.watchAgain(nc, kv)
     return registry
+  }
+
+  /** Who is there is asked at once where the link is up again: the client itself would wait to hear nothing for a while. */
+  private async watchAgain(nc: NatsConnection, kv: KV): Promise<void> {
+    for await (const { type } of nc.status()) {
+      if (type !== 'reconnect' || this.closed) continue
+      const stopOld = this.stop
+      await this.watch(kv).then(stopOld, () => {})
+      if (this.closed) this.stop()
+    }
   }
 
   private async watch(kv: KV): Promise<void> {
@@ -105,6 +117,7 @@ export class Registry {
   }
 
   close(): void {
+    this.closed = true
     this.stop()
   }
 }

@@ -149,9 +149,9 @@ describe('warnings', () => {
       ),
     })
     const warned = (a: Record<string, number[]>, b: Record<string, number[]>) =>
-      kinds(comparePairs([{ a: at('x', a), b: at('y', b) }], [METRICS.get('wall_s')!], SETTINGS)[0]!).includes(
-        'one_machine_state',
-      )
+      kinds(
+        comparePairs([{ a: at('x', a), b: at('y', b) }], [METRICS.get('wall_s')!], SETTINGS)[0]!,
+      ).includes('one_machine_state')
     // Two machines of an axis: which began first cannot be told, nor would it matter.
     expect(warned({ pi: [1, 2, 3] }, { server: [5, 6, 7] })).toBe(false)
     expect(warned({ pi: [1, 2], server: [7, 8] }, { pi: [3, 4], server: [8, 9] })).toBe(false)

@@ -27,7 +27,7 @@ describe('the conditions of two runs on other machines', () => {
   /** As run by agents with these processors, and other limits where told. */
   const onAgents = (processors: string[], coordinator: string, max_cores: number | null = null) => {
     const machines = processors.map((cpu_model, index) => ({
-      ...{ name: `agent${index}`, labels: ['pi'], stint: manifest.stint, build: 'b'.repeat(64) },
+      ...{ name: `agent${index}`, id: null, labels: ['pi'], stint: manifest.stint, build: 'b'.repeat(64) },
       machine: { ...manifest.machine, cpu_model },
       limits: { max_memory_mb: null, max_cores },
       ...{ clock: null, kernel_ops_s: null },
