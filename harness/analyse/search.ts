@@ -113,7 +113,9 @@ export function place({ goal, metrics, most }: Judging, trials: readonly TrialRe
  * breaks by itself (an outcome that is `ok`, a metric without noise, `sustained >= 1`) are one: a trial that holds all of
  * them is good, and Wald's likelihood ratio of the two shares of good trials decides, after any trial. Bounds on a mean are
  * held against its interval after certain numbers of trials, each look with an equal part (Bonferroni). A value meets the
- * goal where both say so, and fails it where either does, so that these share the level.
+ * goal where both say so, and fails it where either does, so that these share the level. Where the trials that are left
+ * cannot show any more that a value meets the goal, which it was expected to, the test ends with the next good one: it would
+ * go on only to be undecided, or to show what the search does not ask of this value.
  * @param trials of the value's scenario that have ended, in any order
  * @param placed rounds that placed it
  * @param expected how it was placed: says how many trials are wanted at a time, and nothing else
@@ -130,25 +132,22 @@ export function confirm(
   const first: TrialResult[] = []
   let ratio = 0
   let means: 'met' | 'undecided' = 'undecided'
+  /** Whether what are left of its trials, all of them good, would show that it meets the goal. */
+  const mayMeet = (left: number) => ratio + left * LOG_GOOD >= -Math.log(level)
   for (let rounds = placed + 1; rounds <= most; rounds++) {
     const trial = byRound.get(rounds)
-    if (trial === undefined)
-      return {
-        verdict: null,
-        rounds:
-          placed +
-          nextToTell(
-            rounds - placed,
-            expected === 'fails'
-              ? (Math.log(level / 2) - ratio) / LOG_BAD
-              : (-Math.log(level) - ratio) / LOG_GOOD,
-            looks,
-          ),
-      }
+    if (trial === undefined) {
+      const more =
+        expected === 'fails' || !mayMeet(most - rounds + 1)
+          ? (Math.log(level / 2) - ratio) / LOG_BAD
+          : (-Math.log(level) - ratio) / LOG_GOOD
+      return { verdict: null, rounds: placed + nextToTell(rounds - placed, more, looks) }
+    }
     first.push(trial)
     const single = goal.subject_to.filter((bound) => isHeldByEveryTrial(bound, first, metrics))
     const others = goal.subject_to.filter((bound) => !single.includes(bound))
     const part = others.length === 0 ? level : level / 2
+    const before = ratio
     ratio = ratioOf(first, single)
     if (ratio <= Math.log(part)) return { verdict: 'fails', rounds }
     if (others.length === 0) means = 'met'
@@ -160,6 +159,9 @@ export function confirm(
       means = standings.includes('undecided') ? 'undecided' : 'met'
     }
     if (means === 'met' && ratio >= -Math.log(level)) return { verdict: 'meets', rounds }
+    // Further trials could only show that it fails, and the last one says otherwise.
+    if (expected === 'meets' && !mayMeet(most - rounds) && ratio > before)
+      return { verdict: 'undecided', rounds }
   }
   return { verdict: 'undecided', rounds: most }
 }

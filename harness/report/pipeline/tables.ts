@@ -61,7 +61,11 @@ const whatRan: Column<Measured>[] = [
   ['chunk_size_largest', (one) => fact(one, 'chunk_size_largest') ?? one.scenario.settings.chunk_size],
   ['compute_achieved', ({ report }) => report.compute.achieved?.value],
   ['compute_mechanism', ({ report }) => report.compute.mechanisms.join(';')],
-  ['caps_enforced', ({ report }) => report.compute.enforced !== false && report.memory.enforced !== false],
+  [
+    'caps_enforced',
+    ({ report: { trials, compute, memory } }) =>
+      trials === 0 ? null : compute.enforced !== false && memory.enforced !== false,
+  ],
   ['scenario', ({ scenario }) => scenario.id],
 ]
 

@@ -16,7 +16,8 @@ const PERCENTILES = [
   { name: 'event_latency_p99_ms', words: '99th percentile' },
   { name: 'event_latency_p50_ms', words: 'median' },
 ] as const
-const STATES = ['sustained', 'not sustained'] as const
+const STATES = ['sustained', 'not sustained', 'not known whether sustained'] as const
+const MARKS = ['circle', 'cross', 'diamond']
 /** More lines than a reader can tell apart. */
 const MOST_LINES = 8
 
@@ -124,7 +125,7 @@ export function loadPlot(model: ReportModel, file: string): Plot {
               type: 'nominal',
               scale: {
                 domain: states,
-                range: states.map((state) => (state === STATES[0] ? 'circle' : 'cross')),
+                range: states.map((state) => MARKS[STATES.indexOf(state)]),
               },
               legend: { title: null, symbolFillColor: MUTED, symbolStrokeWidth: 0 },
             },
@@ -159,20 +160,25 @@ function pointsOf(scenario: ScenarioReport, axes: readonly string[]): LoadPoint[
     const ms = metrics[name]?.value ?? null
     // A log scale has no 0.
     if (ms === null || ms <= 0) return []
-    const state = STATES[isSustained(scenario) ? 0 : 1]
+    const state = stateOf(scenario)
     const setting = others.join(', ') || 'all'
     return [{ about: id, label, rate, ms, percentile: words, setting, state, shown: formatNumber(ms) }]
   })
 }
 
-/** In each of its trials that could tell. */
-const isSustained = ({ metrics }: ScenarioReport): boolean => metrics['sustained']?.value === 1
+/** Of all its trials that could tell. */
+function stateOf({ metrics }: ScenarioReport): LoadPoint['state'] {
+  const sustained = metrics['sustained']?.value ?? null
+  return sustained === null ? STATES[2] : STATES[sustained === 1 ? 0 : 1]
+}
 
 function headline(scenarios: readonly ScenarioReport[]): string {
-  const told = scenarios.filter(({ metrics }) => metrics['sustained'] != null)
-  const held = told.filter(isSustained)
-  if (told.length > 0 && held.length === told.length) return 'Every rate that was offered was sustained'
-  if (held.length === 0) return 'No rate that was offered was sustained'
+  const told = scenarios.filter((scenario) => stateOf(scenario) !== STATES[2])
+  const held = told.filter((scenario) => stateOf(scenario) === STATES[0])
+  if (told.length === 0) return 'Event latency by rate; no trial could tell whether its rate was sustained'
+  const every = told.length === scenarios.length ? 'that was offered' : 'of those that could be judged'
+  if (held.length === told.length) return `Every rate ${every} was sustained`
+  if (held.length === 0) return `No rate ${every} was sustained`
   const most = Math.max(...held.map((scenario) => rateOf(scenario) ?? 0))
   return `${wholeNumber(held.length)} of ${wholeNumber(told.length)} loads were sustained, up to ${formatNumber(most)} events per second`
 }

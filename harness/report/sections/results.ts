@@ -249,7 +249,6 @@ export function goalText({ metrics }: ReportModel, goal: string): string {
   return capitalised(words.map((word) => (metrics.has(word) ? metricName(word) : word)).join(' '))
 }
 
-/** The caps of each scenario; what watches memory is said once where it is the same for all. */
 /** Scenarios whose events arrive on their own clock. */
 export function loadTable(model: ReportModel): Table {
   const scenarios = model.scenarios.filter(({ point }) => point['mode'] === 'realtime')
@@ -279,6 +278,7 @@ export function loadTable(model: ReportModel): Table {
   }
 }
 
+/** The caps of each scenario; what watches memory is said once where it is the same for all. */
 export function capsTable(model: ReportModel): Table {
   const {
     scenarios,
@@ -326,6 +326,8 @@ function inForceCell({ compute, memory, outcomes }: ScenarioReport): Cell {
     return { text: notes === '' ? 'no' : `no: ${notes}`, tone: 'bad' }
   }
   if (compute.asked === null && memory.asked_mb === null) return { text: '—' }
+  // Known of no trial.
+  if (compute.enforced === null && memory.enforced === null) return { text: 'not run', tone: 'quiet' }
   const ended = outcomes.out_of_memory > 0 ? `, ended ${count(outcomes.out_of_memory, 'trial')}` : ''
   return { text: `yes${ended}` }
 }

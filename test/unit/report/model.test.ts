@@ -290,6 +290,23 @@ test('what was too short to tell, and a value that was not taken as it was, are 
     expect(Object.fromEntries(noiseFacts(model))[name]).toContain('too short to tell')
 })
 
+it('says of a scenario that was not run nothing of its caps', () => {
+  const { manifest, trials } = syntheticRun({
+    chunk_size: [64],
+    batch_size: [8],
+    max_memory_mb: [64],
+    max_compute_units: [0.5, 1],
+    runs: 2,
+  })
+  const [first] = manifest.sweep.scenarios
+  const model = buildReportModel(
+    manifest,
+    trials.filter(({ scenario }) => scenario === first!.id),
+  )
+  const inForce = capsTable(model).columns.find(({ head }) => head === 'In force')!
+  expect(inForce.cells.map(({ text }) => text)).toEqual(['yes', 'not run'])
+})
+
 describe('trials that resume --force ran under other conditions', () => {
   const shape = {
     chunk_size: [64],

@@ -21,24 +21,44 @@ it('draws percentiles of event latency against the rate, and says what was susta
     }),
   )
   const sweep = { ...manifest.sweep, scenarios, axes: ['arrival.rate'] }
-  const live = trials.map((trial) =>
-    trial.outcome === 'ok'
-      ? {
-          ...trial,
-          metrics: {
-            ...trial.metrics,
-            event_latency_p50_ms: 2,
-            event_latency_p99_ms: rateOf(trial.scenario) / 100,
-            sustained: rateOf(trial.scenario) === 1000 ? 1 : 0,
-          },
-        }
-      : trial,
-  )
-  const model = buildReportModel({ ...manifest, sweep }, live)
+  const live = (sustainedAt: (rate: number) => number | null) =>
+    buildReportModel(
+      { ...manifest, sweep },
+      trials.map((trial) =>
+        trial.outcome === 'ok'
+          ? {
+              ...trial,
+              metrics: {
+                ...trial.metrics,
+                event_latency_p50_ms: 2,
+                event_latency_p99_ms: rateOf(trial.scenario) / 100,
+                sustained: sustainedAt(rateOf(trial.scenario)),
+              },
+            }
+          : trial,
+      ),
+    )
+  const model = live((rate) => (rate === 1000 ? 1 : 0))
   const text = JSON.stringify(loadPlot(model, 'load.png').spec)
   expect(text).toContain('were sustained, up to 1,000 events per second')
   expect(text).toContain('"state":"not sustained"')
   expect(text).toContain('deadline, 50 ms.')
+  // What no trial could tell is not "no".
+  const unknown = JSON.stringify(
+    loadPlot(
+      live(() => null),
+      'load.png',
+    ).spec,
+  )
+  expect(unknown).toMatch(/no trial could tell whether[^.]*sustained/)
+  expect(unknown).not.toContain('"state":"not sustained"')
+  const partly = JSON.stringify(
+    loadPlot(
+      live((rate) => (rate === 1000 ? 1 : null)),
+      'load.png',
+    ).spec,
+  )
+  expect(partly).toContain('Every rate of those that could be judged')
   expect(runReport(model).sections.map(({ id }) => id)).toContain('load')
   expect(runReport(buildReportModel(manifest, trials)).sections.map(({ id }) => id)).not.toContain('load')
 })
