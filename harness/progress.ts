@@ -7,7 +7,7 @@ import { count, formatDuration, formatNumber, plain } from './format.ts'
 import type { GateEvent } from './gate/types.ts'
 import type { Manifest } from './record/types.ts'
 import { cut } from './report/render/terminal.ts'
-import { sizeOf, waitText } from './report/words.ts'
+import { labelWords, sizeOf, waitText } from './report/words.ts'
 import type { RunEvent } from './session/events.ts'
 import { searchText } from './sweep/search.ts'
 import type { Sweep } from './sweep/types.ts'
@@ -103,7 +103,7 @@ export class Progress implements Shown {
   }
 
   #prepared(manifest: Manifest, finished: number, left: number): void {
-    this.#labels = new Map(manifest.sweep.scenarios.map(({ id, label }) => [id, label]))
+    this.#labels = new Map(manifest.sweep.scenarios.map(({ id, label }) => [id, labelWords(label)]))
     const isSearch = manifest.sweep.search !== null
     if (finished > 0 && isSearch)
       this.#tell(`${count(finished, 'trial')} ${finished === 1 ? 'is' : 'are'} there; the search goes on`)

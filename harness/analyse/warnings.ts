@@ -53,7 +53,8 @@ export type Warning =
   | { kind: 'too_few_scenarios'; scenarios: number }
 
 /** One sentence on what is so, one on what to do next. */
-export function formatWarning(warning: Warning): string {
+/** @param nameOf what people call the scenario of a label */
+export function formatWarning(warning: Warning, nameOf: (label: string) => string = String): string {
   switch (warning.kind) {
     case 'no_values':
       return `${warning.side} has no value of this metric, so nothing was compared. Look at its outcomes and errors in trials.jsonl.`
@@ -118,11 +119,11 @@ export function formatWarning(warning: Warning): string {
     case 'unknown_metric':
       return `No metric is called ${warning.metric}. Use one of: ${warning.known.join(', ')}.`
     case 'reference_chosen':
-      return `The sweep names no reference, so all ${warning.pairs} others are compared with its first scenario, ${warning.scenario}. Set compare.reference to choose.`
+      return `The sweep names no reference, so all ${warning.pairs} others are compared with its first scenario, ${nameOf(warning.scenario)}. Set compare.reference to choose.`
     case 'reference_unmatched':
-      return `${count(warning.scenarios.length, 'scenario')} found no partner with ${keyValues(warning.reference)} and otherwise the same settings: ${warning.scenarios.join(', ')}. Add the missing points to the grid, or choose another reference.`
+      return `${count(warning.scenarios.length, 'scenario')} found no partner with ${keyValues(warning.reference)} and otherwise the same settings: ${warning.scenarios.map(nameOf).join('; ')}. Add the missing points to the grid, or choose another reference.`
     case 'reference_ambiguous':
-      return `${warning.scenario} has more than one partner (${warning.candidates.join(', ')}); the first was taken. Name more keys in compare.reference.`
+      return `${nameOf(warning.scenario)} has more than one partner (${warning.candidates.map(nameOf).join('; ')}); the first was taken. Name more keys in compare.reference.`
     case 'reference_confounded':
       return `Between the pairs ${warning.keys.join(', ')} ${warning.keys.length === 1 ? 'changes' : 'change'} along with the reference's keys, so a difference cannot be put down to one of them. Vary them apart to tell.`
     case 'too_few_scenarios':

@@ -18,7 +18,7 @@ import type { Correction, Scenario } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
 import { pairNotices } from './notices.ts'
 import type { Notice } from './section.ts'
-import { capitalised, scalarText, settingLabel } from './words.ts'
+import { capitalised, labelWords, namesText, scalarText, settingLabel } from './words.ts'
 
 /** What of a run is compared; names are unique among the runs. */
 export type ComparedRun = Pick<RecordedRun, 'name' | 'manifest' | 'trials' | 'notes'>
@@ -53,6 +53,9 @@ export interface CompareOptions {
   alpha?: number
   margin?: number
 }
+
+/** Scenarios without a partner that are named. */
+const MOST_ALONE = 3
 
 const ONE_AFTER_THE_OTHER =
   'These runs were made one after the other. On shared machines that alone makes identical code differ: at alpha 5% about one comparison in four is a false positive. Make both runs several times in turns (A B A B) and trust only differences that repeat, or use stint gate, which runs both versions side by side.'
@@ -118,6 +121,10 @@ export function compareRuns(runs: readonly ComparedRun[], options: CompareOption
   }
   const metrics = wanted.flatMap((name) => table.get(name) ?? [])
   const rows = comparePairs(pairs, metrics, settings)
+  const namesOf = (row: ComparisonRow) => {
+    const { a, b, words } = abouts.get(key(row.a, row.b))!
+    return { a: `${a}: ${words}`, b: `${b}: ${words}` }
+  }
   return {
     title: `${others.map(({ name }) => name).join(', ')} against ${reference.name}`,
     alpha: settings.alpha,
@@ -125,7 +132,7 @@ export function compareRuns(runs: readonly ComparedRun[], options: CompareOption
     margin: settings.margin,
     lines: rows.map((row) => ({ row, ...abouts.get(key(row.a, row.b))! })),
     // That one side ran after the other is said once, of the runs as a whole.
-    notices: [...notices, ...pairNotices(rows, ['one_machine_state'])],
+    notices: [...notices, ...pairNotices(rows, ['one_machine_state'], namesOf)],
   }
 }
 
@@ -153,7 +160,7 @@ export function compareWithin(
     settings,
     seed: manifest.sweep.random_seed,
   })
-  const wanted = Object.entries(reference).map(([key, value]) => `${key}=${value}`)
+  const wanted = Object.entries(reference).map(([key, value]) => settingLabel(key, value))
   const points = new Map(manifest.sweep.scenarios.map(({ id, point }) => [id, point]))
   const sideOf = (id: string) => {
     const point = points.get(membersOf(id)[0]!)
@@ -162,7 +169,7 @@ export function compareWithin(
       .join(' ')
   }
   return {
-    title: `Within ${name}, against ${wanted.join(' ')}`,
+    title: `Within ${name}, against ${wanted.join(', ')}`,
     alpha: settings.alpha,
     correction: settings.correction,
     margin: settings.margin,
@@ -175,7 +182,7 @@ export function compareWithin(
     })),
     notices: [
       ...leftOut(run),
-      ...notes.map((warning): Notice => ({ level: 'note', text: formatWarning(warning) })),
+      ...notes.map((warning): Notice => ({ level: 'note', text: formatWarning(warning, labelWords) })),
       ...pairNotices(rows),
     ],
   }
@@ -222,10 +229,10 @@ function pairRuns(
     if (partner) {
       pairs.push({ a: group(a, pool, groupsA), b: group(b, partner, groupsB), apart: true })
       labels.push({ scenario: scenario.label, words: wordsOf(scenario, axes) })
-    } else alone.push(`${a.name}: ${scenario.label}`)
+    } else alone.push(`${a.name}: ${wordsOf(scenario, axes)}`)
     candidates.delete(key)
   }
-  alone.push(...[...candidates.values()].map(({ scenario }) => `${b.name}: ${scenario.label}`))
+  alone.push(...[...candidates.values()].map(({ scenario }) => `${b.name}: ${wordsOf(scenario, axes)}`))
   const notices: Notice[] = []
   if (pairs.length === 0) {
     notices.push({
@@ -235,7 +242,7 @@ function pairRuns(
   } else if (alone.length > 0) {
     notices.push({
       level: 'note',
-      text: `${count(alone.length, 'scenario')} found no partner and ${alone.length === 1 ? 'was' : 'were'} left out: ${list(alone, 'and', 3)}.`,
+      text: `${count(alone.length, 'scenario')} found no partner and ${alone.length === 1 ? 'was' : 'were'} left out: ${namesText(alone.slice(0, MOST_ALONE), alone.length)}.`,
     })
   }
   return { pairs, labels, notices }

@@ -11,10 +11,19 @@ import {
   resumedByForce,
 } from '../analyse/values.ts'
 import { formatWarning, type Warning } from '../analyse/warnings.ts'
-import { count, formatNumber, formatShare, list } from '../format.ts'
+import { count, formatNumber, formatShare } from '../format.ts'
 import type { Notice } from './section.ts'
 import type { NoiseReport, ReportModel, ScenarioReport } from './types.ts'
-import { capitalised, chunkSizesText, coresOf, metricName, outcomeName, plain } from './words.ts'
+import {
+  capitalised,
+  chunkSizesText,
+  coresOf,
+  labelWords,
+  metricName,
+  namesText,
+  outcomeName,
+  plain,
+} from './words.ts'
 
 /** Fewer trials per scenario than this give intervals too wide to decide anything. */
 const FEW_TRIALS = 5
@@ -41,7 +50,7 @@ export function noticesFor(
     ...aboutChildren(trials),
     ...aboutNoise(model),
     ...aboutEnergy(model, trials),
-    ...comparison.notes.map((warning) => note(formatWarning(warning))),
+    ...comparison.notes.map((warning) => note(formatWarning(warning, labelWords))),
     ...pairNotices(comparison.rows),
     ...model.manifest.notes.map((text) => note(text)),
   ]
@@ -151,7 +160,7 @@ function aboutDeterminism(
     const others = differing.length === 1 ? '' : `, and in ${count(differing.length - 1, 'more scenario')}`
     return [
       problem(
-        `${capitalised(metricName(metric.name))} is declared deterministic and differs between trials with the same settings: ${found}${none} in ${first.label}${others}. Find what depends on time, order, an unseeded source, or data or code that changed during the run, before using any result.`,
+        `${capitalised(metricName(metric.name))} is declared deterministic and differs between trials with the same settings: ${found}${none} in ${labelWords(first.label)}${others}. Find what depends on time, order, an unseeded source, or data or code that changed during the run, before using any result.`,
       ),
     ]
   })
@@ -398,8 +407,10 @@ function range(scenarios: readonly ScenarioReport[]): string {
 }
 
 function named(scenarios: readonly ScenarioReport[], about: (scenario: ScenarioReport) => string): string {
-  const names = scenarios.map((scenario) => `${scenario.label} (${about(scenario)})`)
-  return list(names, 'and', MOST_NAMED)
+  const names = scenarios
+    .slice(0, MOST_NAMED)
+    .map((scenario) => `${labelWords(scenario.label)} (${about(scenario)})`)
+  return namesText(names, scenarios.length)
 }
 
 function widthOf({ precision }: ScenarioReport): string {
@@ -419,10 +430,15 @@ const SAID_ELSEWHERE: readonly Warning['kind'][] = ['deterministic']
 /**
  * Each kind with an example, since a grid repeats itself.
  * @param known kinds that the reader knows of already
+ * @param namesOf what people call the sides of a row
  */
 export function pairNotices(
   rows: readonly ComparisonRow[],
   known: readonly Warning['kind'][] = [],
+  namesOf: (row: ComparisonRow) => { a: string; b: string } = ({ a_label, b_label }) => ({
+    a: labelWords(a_label),
+    b: labelWords(b_label),
+  }),
 ): Notice[] {
   const byKind = new Map<Warning['kind'], { pairs: number; first: string }>()
   for (const row of rows) {
@@ -432,7 +448,8 @@ export function pairNotices(
       if (seen) seen.pairs++
       else {
         const warning = row.warnings.find((candidate) => candidate.kind === kind)!
-        const where = `${capitalised(metricName(row.metric))}, ${row.a_label} (a) against ${row.b_label} (b)`
+        const { a, b } = namesOf(row)
+        const where = `${capitalised(metricName(row.metric))}, ${a} (a) against ${b} (b)`
         byKind.set(kind, { pairs: 1, first: plain(`${where}: ${formatWarning(warning)}`) })
       }
     }

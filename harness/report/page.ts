@@ -14,7 +14,16 @@ import type {
   TrialDetail,
 } from './section.ts'
 import type { ReportModel, ScenarioReport } from './types.ts'
-import { capitalised, metricTitle, plain, scalarText, settingLabel, settingName, shellWord } from './words.ts'
+import {
+  capitalised,
+  labelSettings,
+  metricTitle,
+  plain,
+  scalarText,
+  settingLabel,
+  settingName,
+  shellWord,
+} from './words.ts'
 
 export function pageModel({ title, subtitle, answer, sections, footer, page }: Report): PageModel {
   const { explore = null, metrics = [], details = [] } = page ?? {}
@@ -77,6 +86,31 @@ function exploreScenarios(
         : axes.map((key) => settingLabel(key, scenario.point[key])).join(', '),
   }))
   return exploreBy('scenario', items, [...byAxis, ...others])
+}
+
+/** Choices by each setting that labels name; by the labels themselves where they name none. */
+export function byLabel<Item>(
+  items: readonly Item[],
+  labelOf: (item: Item) => string,
+): { key: string; title: string; of(item: Item): Scalar }[] {
+  const settings = new Map<string, Map<string, Scalar>>()
+  for (const label of new Set(items.map(labelOf))) {
+    const own = labelSettings(label).map(({ key, value }) => [key, asScalar(value)] as const)
+    settings.set(label, new Map(own))
+  }
+  const keys = new Set([...settings.values()].flatMap((own) => [...own.keys()]))
+  if (keys.size === 0) return [{ key: 'scenario', title: 'Scenario', of: labelOf }]
+  return [...keys].map((key) => ({
+    key,
+    title: capitalised(settingName(key)),
+    of: (item) => settings.get(labelOf(item))!.get(key) ?? null,
+  }))
+}
+
+/** Numbers are put in order by their size. */
+function asScalar(text: string): Scalar {
+  if (text === 'none') return null
+  return String(Number(text)) === text ? Number(text) : text
 }
 
 /** @param by what items may be chosen; what is alike for all is left out */

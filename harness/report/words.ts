@@ -152,6 +152,43 @@ export function settingLabel(key: string, value: Scalar | undefined): string {
   return unit === undefined ? label : `${label} ${unit}`
 }
 
+/** The same of a value as `scalarText` writes it. */
+export function levelLabel(key: string, text: string): string {
+  if (text === 'none') return settingLabel(key, null)
+  // So that `1 core` is no `1 cores`.
+  return settingLabel(key, text === '1' ? 1 : text)
+}
+
+/** Names of parameters and columns may hold anything. */
+const SETTING_IN_LABEL = /(?:^| )((?:params|dataset\.columns)\.[^=]+|[a-z][a-z0-9_.]*)=/g
+
+/**
+ * The settings of `chunk_size=64 max_compute_units=1`, the label by which files know a scenario. Without axes that is the
+ * sweep's name, which has no `=`, and none are in it.
+ */
+export function labelSettings(label: string): { key: string; value: string }[] {
+  const found = [...label.matchAll(SETTING_IN_LABEL)]
+  if (found[0]?.index !== 0) return []
+  return found.map(({ 0: { length }, 1: key, index }, i) => ({
+    key: key!,
+    value: label.slice(index + length, found[i + 1]?.index),
+  }))
+}
+
+/** A label as `chunk 64, 1 core`; a name stays. */
+export function labelWords(label: string): string {
+  const settings = labelSettings(label)
+  return settings.length === 0
+    ? plain(label)
+    : settings.map(({ key, value }) => levelLabel(key, value)).join(', ')
+}
+
+/** The first names of scenarios, which have commas of their own: `chunk 64, 1 core; chunk 64, 2 cores and 3 more`. */
+export function namesText(firsts: readonly string[], of: number): string {
+  const left = of - firsts.length
+  return firsts.join('; ') + (left > 0 ? ` and ${wholeNumber(left)} more` : '')
+}
+
 /** A setting's value; `none` where there is none, such as a cap that is not set. */
 export function scalarText(value: Scalar | undefined): string {
   return value === null || value === undefined ? 'none' : plain(String(value))

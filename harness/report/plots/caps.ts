@@ -3,7 +3,7 @@
 import { count, formatNumber, wholeNumber } from '../../format.ts'
 import type { Plot } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
-import { coresOf, scalarText, settingName } from '../words.ts'
+import { coresOf, labelWords, scalarText, settingName } from '../words.ts'
 import { drawnBy } from './drawn-by.ts'
 import { linearTicks, logTicks, numbersAlong } from './scale.ts'
 import { captionLayer, pictureFrame, pictureSubtitle } from './text.ts'
@@ -90,13 +90,23 @@ function computePoint({ id, label, compute }: ScenarioReport): CapPoint[] {
   if (cap === null || achieved === null) return []
   const state: State =
     compute.enforced === false ? 'not enforced' : compute.over_cap ? 'over the cap' : 'held'
-  return [{ about: id, label, cap, used: achieved.value, most: achieved_max ?? achieved.value, state }]
+  return [
+    {
+      about: id,
+      label: labelWords(label),
+      cap,
+      used: achieved.value,
+      most: achieved_max ?? achieved.value,
+      state,
+    },
+  ]
 }
 
 function memoryPoint({ id, label, memory, outcomes }: ScenarioReport): CapPoint[] {
   const { asked_mb: cap, peak_max_mb: most } = memory
   if (cap === null || most === null) return []
-  return [{ about: id, label, cap, used: most, most, state: memoryState(memory, outcomes.out_of_memory > 0) }]
+  const state = memoryState(memory, outcomes.out_of_memory > 0)
+  return [{ about: id, label: labelWords(label), cap, used: most, most, state }]
 }
 
 function memoryState({ enforced, asked_mb, peak_max_mb }: ScenarioReport['memory'], ended: boolean): State {

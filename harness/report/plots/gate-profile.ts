@@ -3,7 +3,7 @@
 import { count, wholeNumber } from '../../format.ts'
 import type { GateProfile, GateResult } from '../../gate/types.ts'
 import type { Plot } from '../section.ts'
-import { itemId, ratioText, whereText } from '../words.ts'
+import { itemId, labelWords, ratioText, whereText } from '../words.ts'
 import { drawnBy } from './drawn-by.ts'
 import { linearTicks, logTicks, tickLabel } from './scale.ts'
 import { ellipsis, pictureFrame } from './text.ts'
@@ -70,7 +70,7 @@ function panel(
     axis: { title: 'Candidate / baseline', values: ticks, labelExpr: tickLabel({ type: 'linear', ticks }) },
   }
   const place = whereText(where)
-  const panelTitle = `${label}, ${count(duets, 'duet')}${place === '' ? '' : `: ${place}`}`
+  const panelTitle = `${labelWords(label)}, ${count(duets, 'duet')}${place === '' ? '' : `: ${place}`}`
   return {
     title: {
       text: ellipsis(panelTitle, FONT_SIZE.axisTitle, WIDTH),

@@ -3,7 +3,7 @@
 import { count, formatMetric } from '../../format.ts'
 import type { History, HistoryEvent, HistorySeries, SeriesChange } from '../../gate/types.ts'
 import type { Plot } from '../section.ts'
-import { itemId, metricName, plain } from '../words.ts'
+import { itemId, labelWords, metricName, plain } from '../words.ts'
 import { drawnBy } from './drawn-by.ts'
 import { linearTicks, scaleOver, tickLabel } from './scale.ts'
 import { ellipsis, pictureFrame } from './text.ts'
@@ -114,7 +114,7 @@ function panel(series: HistorySeries, last: boolean) {
       labelExpr: tickLabel({ type: 'linear', ticks: linearTicks(scale.domain, 4) }),
     },
   }
-  const title = ellipsis(`${metricName(metric)}, ${plain(label)}`, FONT_SIZE.axisTitle, WIDTH, 600)
+  const title = ellipsis(`${metricName(metric)}, ${labelWords(label)}`, FONT_SIZE.axisTitle, WIDTH, 600)
   const text = `${title}${changes.length === 0 ? '' : `: ${changes.map((change) => changeText(change, unit)).join('; ')}`}`
   return {
     title: {

@@ -10,7 +10,16 @@ import type { Forest } from '../plots/significance.ts'
 import type { Explore, Plot } from '../section.ts'
 import { type Cell, type Check, type ColumnOf, columnsOf, type Report } from '../section.ts'
 import { comparisonTable } from '../tables.ts'
-import { adjustedPText, CORRECTIONS, itemId, type Line, metricName, plain, sizeText } from '../words.ts'
+import {
+  adjustedPText,
+  CORRECTIONS,
+  itemId,
+  type Line,
+  labelWords,
+  metricName,
+  plain,
+  sizeText,
+} from '../words.ts'
 import { findingsHeadline, rangeText } from './findings.ts'
 import { secondaryTests } from './secondary-tests.ts'
 
@@ -82,8 +91,8 @@ function explored(lines: readonly ComparisonLine[]): Explore {
   return exploreBy('comparison', items, [
     { key: 'metric', title: 'Metric', of: ({ row }) => metricName(row.metric) },
     { key: 'scenario', title: 'Scenario', of: ({ words }) => words },
-    { key: 'a', title: 'Reference', of: ({ a }) => a },
-    { key: 'b', title: 'Compared', of: ({ b }) => b },
+    { key: 'a', title: 'Reference', of: (line) => sidesOf(line).a },
+    { key: 'b', title: 'Compared', of: (line) => sidesOf(line).b },
     { key: 'verdict', title: 'Verdict', of: ({ row }) => row.verdict.replace('_', ' ') },
   ])
 }
@@ -170,8 +179,8 @@ function columnsFor({ lines, alpha, correction }: RunComparison): ColumnOf<Compa
   return [
     text('Metric', ({ row }) => metricName(row.metric)),
     ...(varies(({ words }) => words) ? [text('Scenario', ({ words }) => words)] : []),
-    ...(varies(({ a }) => a) ? [text('a (reference)', ({ a }) => a)] : []),
-    ...(varies(({ b }) => b) ? [text('b', ({ b }) => b)] : []),
+    ...(varies(({ a }) => a) ? [text('a (reference)', (line) => sidesOf(line).a)] : []),
+    ...(varies(({ b }) => b) ? [text('b', (line) => sidesOf(line).b)] : []),
     number('Mean a', 3, (row) => formatMetric(row.mean_a, row.unit)),
     number('Mean b', 2, (row) => formatMetric(row.mean_b, row.unit)),
     {
@@ -210,14 +219,24 @@ function pairsOf({ lines }: RunComparison): Line[] {
   return lines.map((line) => ({
     row: line.row,
     pair: pairWords(line),
-    change: line.scenario === '' ? pairWords(line) : `${line.b} against ${line.a}`,
+    change: changeWords(line),
     shared: line.words,
     about: [lineId(line)],
   }))
 }
 
-function pairWords({ words, a, b }: Omit<ComparisonLine, 'row'>): string {
-  return `${b} against ${a}${words === '' ? '' : `, ${words}`}`
+/** What people call the sides: runs by their names, scenarios in words. */
+function sidesOf({ scenario, a, b }: ComparisonLine): { a: string; b: string } {
+  return scenario === '' ? { a: labelWords(a), b: labelWords(b) } : { a, b }
+}
+
+function changeWords(line: ComparisonLine): string {
+  const { a, b } = sidesOf(line)
+  return `${b} against ${a}`
+}
+
+function pairWords(line: ComparisonLine): string {
+  return line.words === '' ? changeWords(line) : `${changeWords(line)}, ${line.words}`
 }
 
 function verdictCell(row: ComparisonRow, alpha: number): Cell {
@@ -241,7 +260,7 @@ function checkOf(line: ComparisonLine, alpha: number): Check {
           : 'undecided'
   const size = row.difference === null ? '' : `, ${sizeText(row)}`
   return {
-    suite: scenario === '' ? pairWords(line) : scenario,
+    suite: scenario === '' ? `${line.b} against ${line.a}` : scenario,
     name: scenario === '' ? metricName(row.metric) : `${metricName(row.metric)}, ${line.b} against ${line.a}`,
     state,
     message: `${metricName(row.metric)}, ${pairWords(line)}: ${verdict.replace('_', ' ')}${size}`,

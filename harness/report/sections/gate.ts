@@ -2,7 +2,7 @@
 import { count, formatDuration, formatMetric, formatShare, list, wholeNumber } from '../../format.ts'
 import type { Coverage, GateResult, GateRow, RowVerdict } from '../../gate/types.ts'
 import { STINT_VERSION } from '../../package-folder.ts'
-import { exploreBy } from '../page.ts'
+import { byLabel, exploreBy } from '../page.ts'
 import type { Explore, Plot } from '../section.ts'
 import {
   type Block,
@@ -19,6 +19,7 @@ import {
   amountText,
   capitalised,
   itemId,
+  labelWords,
   metricName,
   ratioStyle,
   ratioText,
@@ -49,7 +50,7 @@ export function gateReport(result: GateResult, sweep: string, plot: Plot | null 
     ...regressions(rows).map(
       (row): Notice => ({ level: 'problem', text: rowSentence(row) + whereWords(row, result) }),
     ),
-    ...[...openSentences(result), ...(advice === null ? [] : [advice]), ...notes].map(
+    ...[...openSentences(result), ...(advice === null ? [] : [advice]), ...notes.map(noteWords(rows))].map(
       (text): Notice => ({ level: 'note', text }),
     ),
   ]
@@ -91,7 +92,8 @@ export function gateReport(result: GateResult, sweep: string, plot: Plot | null 
 /** Where the time goes, where both versions were profiled. */
 function functionSections({ functions: profiled }: GateResult): Section[] {
   if (profiled === null) return []
-  const { label, files, functions } = profiled
+  const { files, functions } = profiled
+  const label = labelWords(profiled.label)
   const ms = (value: number) => ({ text: formatMetric(value, 'ms'), value })
   const table: Table = {
     columns: columnsOf(functions, [
@@ -129,10 +131,14 @@ function rowId({ scenario, metric }: GateRow): string {
 
 /** Rows, by what they are about and by what was found. */
 function explored(rows: readonly GateRow[]): Explore {
-  const labels = new Map(rows.map(({ scenario, label }) => [scenario, label]))
-  const items = rows.map((row) => ({ ...row, id: rowId(row), label: `${rowName(row)}, ${row.label}` }))
+  const items = rows.map((row) => ({
+    ...row,
+    id: rowId(row),
+    label: `${rowName(row)}, ${nameOf(row)}`,
+    settings: row.label,
+  }))
   return exploreBy('row', items, [
-    { key: 'scenario', title: 'Scenario', of: ({ scenario }) => labels.get(scenario) ?? scenario },
+    ...byLabel(items, ({ settings }) => settings),
     { key: 'metric', title: 'Metric', of: (row) => rowName(row) },
     { key: 'verdict', title: 'Verdict', of: ({ verdict }) => VERDICTS[verdict].text },
   ])
@@ -142,7 +148,7 @@ function rowTable(rows: readonly GateRow[]): Table {
   return {
     about: rows.map((row) => [rowId(row)]),
     columns: columnsOf(rows, [
-      { head: 'Scenario', short: 'scenario', type: 'text', cell: ({ label }) => ({ text: label }) },
+      { head: 'Scenario', short: 'scenario', type: 'text', cell: (row) => ({ text: nameOf(row) }) },
       { head: 'Metric', short: 'metric', type: 'text', cell: (row) => ({ text: rowName(row) }) },
       {
         head: 'Was',
@@ -235,6 +241,20 @@ function checksOf(result: GateResult): Check[] {
   })
 }
 
+/** The scenario; files and `gate.accept` know it by its label. */
+function nameOf({ label }: Pick<GateRow, 'label'>): string {
+  return labelWords(label)
+}
+
+/** A note on one scenario starts with its label. */
+function noteWords(rows: readonly GateRow[]): (note: string) => string {
+  const labels = new Set(rows.map(({ label }) => label))
+  return (note) => {
+    const [label] = note.split(': ', 1)
+    return labels.has(label!) ? labelWords(label!) + note.slice(label!.length) : note
+  }
+}
+
 function rowName({ metric }: GateRow): string {
   return metric === 'outcome' ? 'outcome' : metricName(metric)
 }
@@ -281,9 +301,9 @@ function marginWords({ margin, marginAmount, unit }: GateRow): string {
   return margin === null ? '—' : formatShare(margin)
 }
 
-/** `mean chunk latency of chunk_size=64: +9.8% [+6.1, +13] over 18 duets, margin 2%`. */
+/** `mean chunk latency of chunk 64: +9.8% [+6.1, +13] over 18 duets, margin 2%`. */
 function rowSentence(row: GateRow): string {
-  const head = `${rowName(row)} of ${row.label}`
+  const head = `${rowName(row)} of ${nameOf(row)}`
   if (row.metric === 'outcome') return `${head}: ${row.note}`
   if (row.verdict === 'not_measured') return `${head}: ${row.note === null ? 'not measured' : row.note}`
   const sample = row.source === 'exact' ? 'compared exactly' : `over ${sampleWords(row)}`
@@ -313,7 +333,7 @@ function sampleWords({ n, source }: GateRow): string {
 /** What could have been found, and how much longer it would take. */
 function outlookSentence(row: GateRow): string {
   if (row.verdict === 'ruled_out') return `${capitalised(rowSentence(row))}.`
-  return `${capitalised(rowName(row))} of ${row.label} is undecided${whyOpen(row)}.`
+  return `${capitalised(rowName(row))} of ${nameOf(row)} is undecided${whyOpen(row)}.`
 }
 
 /** One sentence for all metrics of a scenario of which the same is to be said, and one for all scenarios not reached. */
@@ -328,7 +348,7 @@ function openSentences(result: GateResult): string[] {
   const sentences = [...groups.values()].map((rows) => {
     const [first] = rows
     if (rows.length === 1) return outlookSentence(first!)
-    return `${capitalised(list(rows.map(rowName)))} of ${first!.label} are undecided${whyOpen(first!)}.`
+    return `${capitalised(list(rows.map(rowName)))} of ${nameOf(first!)} are undecided${whyOpen(first!)}.`
   })
   const missed = open.filter(({ cut }) => cut === 'before')
   if (missed.length === 0) return sentences
@@ -366,7 +386,7 @@ function coverageWords(coverage: readonly Coverage[]): string {
   )
   const [first] = words
   if (words.every((text) => text === first)) return ` Every duet compared ${first}.`
-  return ` Compared in every duet: ${coverage.map(({ label }, i) => `${words[i]} of ${label}`).join('; ')}.`
+  return ` Compared in every duet: ${coverage.map((one, i) => `${words[i]} of ${nameOf(one)}`).join('; ')}.`
 }
 
 function untestedBlocks({ untested }: GateResult): Block[] {
@@ -456,7 +476,7 @@ function headline({ verdict, baseline, candidate, rows }: GateResult): string {
   }
 }
 
-/** `, +10% [+5.0, +20] in chunk_size=64`: the largest change for the worse and where it is; empty where it has no size. */
+/** `, +10% [+5.0, +20] in chunk 64`: the largest change for the worse and where it is; empty where it has no size. */
 function largestWords(bad: readonly GateRow[], rows: readonly GateRow[]): string {
   const sized = bad.filter(({ ratio, direction }) => ratio !== null && direction !== 'neutral')
   const size = ({ ratio }: GateRow) => Math.abs(Math.log(ratio!.value))
@@ -465,7 +485,7 @@ function largestWords(bad: readonly GateRow[], rows: readonly GateRow[]): string
   const isOneMetric = sized.every(({ metric }) => metric === worst.metric)
   const isOneScenario = rows.every(({ scenario }) => scenario === worst.scenario)
   const which = sized.length === 1 ? '' : `the largest ${isOneMetric ? '' : `${rowName(worst)} `}`
-  return `, ${which}${changeWords(worst)}${isOneScenario ? '' : ` in ${worst.label}`}`
+  return `, ${which}${changeWords(worst)}${isOneScenario ? '' : ` in ${nameOf(worst)}`}`
 }
 
 /** What was done, and what the numbers hold at. */

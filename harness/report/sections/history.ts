@@ -2,7 +2,7 @@
 import { count, formatMetric, formatP, formatShare } from '../../format.ts'
 import type { History, HistoryEvent, HistorySeries } from '../../gate/types.ts'
 import { STINT_VERSION } from '../../package-folder.ts'
-import { exploreBy } from '../page.ts'
+import { byLabel, exploreBy } from '../page.ts'
 import { seriesId } from '../plots/history.ts'
 import {
   type CsvValue,
@@ -13,7 +13,7 @@ import {
   type Table,
   type Tone,
 } from '../section.ts'
-import { amountText, capitalised, metricName, ratioText } from '../words.ts'
+import { amountText, capitalised, labelWords, metricName, ratioText } from '../words.ts'
 
 /** An event names so many of its series; its table has them all. */
 const MOST_NAMED = 3
@@ -90,13 +90,14 @@ function explored(series: readonly HistorySeries[]): Explore {
   const items = series.map((one) => ({
     ...one,
     id: seriesId(one),
-    scenario: one.label,
-    label: `${metricName(one.metric)} of ${one.sweep} ${one.label}, ${one.machine}`,
+    settings: one.label,
+    label: `${metricName(one.metric)} of ${seriesWords(one)}, ${one.machine}`,
   }))
   return exploreBy('series', items, [
     { key: 'sweep', title: 'Sweep', of: ({ sweep }) => sweep },
-    { key: 'machine', title: 'Machine', of: ({ machine }) => machine },
-    { key: 'scenario', title: 'Scenario', of: ({ scenario }) => scenario },
+    // Machines may be an axis too, by names of their own.
+    { key: 'made_on', title: 'Made on', of: ({ machine }) => machine },
+    ...byLabel(items, ({ settings }) => settings),
     { key: 'metric', title: 'Metric', of: ({ metric }) => metricName(metric) },
     { key: 'change', title: 'Change', of: (one) => changeWord(one) },
   ])
@@ -126,7 +127,7 @@ function seriesTable(series: readonly HistorySeries[]): Table {
     columns: columnsOf(series, [
       { head: 'Sweep', type: 'text', cell: ({ sweep }) => ({ text: sweep }) },
       { head: 'Machine', type: 'text', cell: ({ machine }) => ({ text: machine, tone: 'quiet' }) },
-      { head: 'Scenario', type: 'text', cell: ({ label }) => ({ text: label }) },
+      { head: 'Scenario', type: 'text', cell: ({ label }) => ({ text: labelWords(label) }) },
       { head: 'Metric', type: 'text', cell: ({ metric }) => ({ text: capitalised(metricName(metric)) }) },
       {
         head: 'Runs',
@@ -178,7 +179,7 @@ function whereOf({ kind, first, last }: HistoryEvent): string {
 
 const VERDICTS = { worse: 'for the worse', mixed: 'both ways', better: 'for the better', changed: 'neither' }
 
-/** `Worse from run X on (commit abc, between def and abc): mean chunk latency of w s 10 ms → 12 ms (+20%), p < 0.001`. */
+/** `Worse from run X on (commit abc, between def and abc): edge, mean chunk latency of chunk 64: 10 ms → 12 ms (+20%), p < 0.001`. */
 function eventSentence(event: HistoryEvent): string {
   const { verdict, kind, first, last, good, members, sweep } = event
   const heads = { worse: 'Worse', better: 'Better', changed: 'Changed', mixed: 'Better and worse' }
@@ -206,12 +207,13 @@ function changeWords(member: HistoryEvent['members'][number]): string {
   return `${nameOf(member)}: ${from}, p ${formatP(p)}`
 }
 
-/** `mean chunk latency of w s (+20%)`. */
+/** `mean chunk latency of chunk 64 (+20%)`. */
 function shortChange(member: HistoryEvent['members'][number]): string {
   return member.kind === 'spread' ? `the spread of ${nameOf(member)}` : nameOf(member) + sizeText(member)
 }
 
-const nameOf = ({ metric, label }: { metric: string; label: string }) => `${metricName(metric)} of ${label}`
+const nameOf = ({ metric, label }: { metric: string; label: string }) =>
+  `${metricName(metric)} of ${labelWords(label)}`
 
 /** Empty where nothing can be said of the size. */
 function sizeText({ before, after, compared_by }: HistoryEvent['members'][number]): string {
@@ -219,9 +221,15 @@ function sizeText({ before, after, compared_by }: HistoryEvent['members'][number
   return before > 0 && after > 0 ? ` (${ratioText(after / before, null, null)})` : ''
 }
 
-function outlierSentence({ points, metric, label, sweep, unit }: HistorySeries, index: number): string {
+/** `edge (chunk 64, 1 core)`; a sweep without axes by its name only. */
+function seriesWords({ sweep, label }: Pick<HistorySeries, 'sweep' | 'label'>): string {
+  return label === sweep ? sweep : `${sweep} (${labelWords(label)})`
+}
+
+function outlierSentence(series: HistorySeries, index: number): string {
+  const { points, metric, unit } = series
   const { run, value } = points[index]!
-  return `${capitalised(metricName(metric))} of ${sweep} ${label} stands apart in ${run}: ${formatMetric(value, unit)}; no change is made of one run`
+  return `${capitalised(metricName(metric))} of ${seriesWords(series)} stands apart in ${run}: ${formatMetric(value, unit)}; no change is made of one run`
 }
 
 function changeTable(events: readonly HistoryEvent[]) {

@@ -323,6 +323,8 @@ describe('the table', () => {
       settings: settings('latency_p51_ms'),
     })
     expect(rows).toEqual([])
-    expect(notes.map(formatWarning).join()).toMatch(/No metric is called latency_p51_ms.*latency_p50_ms/)
+    expect(notes.map((warning) => formatWarning(warning)).join()).toMatch(
+      /No metric is called latency_p51_ms.*latency_p50_ms/,
+    )
   })
 })

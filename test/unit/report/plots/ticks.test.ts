@@ -90,7 +90,7 @@ it('panels of a gate share a scale, say where the change is, and which scenarios
   const plot = gateProfilePlot({ ...gate, candidate: 'b', baseline: 'a' } as unknown as GateResult, 'x.png')
   const text = JSON.stringify(plot.spec)
   expect(text).toContain('the 6 of 8 scenarios that change most')
-  expect(text).toMatch(/chunk_size=7, 18 duets: 0% at the first chunks, \+38% at the last/)
+  expect(text).toMatch(/chunk 7, 18 duets: 0% at the first chunks, \+38% at the last/)
   const domains = [...text.matchAll(/"type":"log","domain":(\[[^\]]+\])/g)].map(([, domain]) => domain)
   expect(domains.length).toBeGreaterThan(6)
   expect(new Set(domains).size).toBe(1)

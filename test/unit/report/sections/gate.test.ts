@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { GateResult, GateRow } from '../../../../harness/gate/types.ts'
 import { annotationLines } from '../../../../harness/report/render/annotations.ts'
+import { csvText } from '../../../../harness/report/render/csv.ts'
 import { htmlText } from '../../../../harness/report/render/html.ts'
 import { junitText } from '../../../../harness/report/render/junit.ts'
 import { gateReport } from '../../../../harness/report/sections/gate.ts'
@@ -60,7 +61,7 @@ const undecided: GateRow = {
 describe('a gate that found a regression', () => {
   const found = result('regression', [row])
   const sentence =
-    'mean chunk latency of chunk_size=64: +9.8% [+6.1, +13] (1.00 ms → 1.10 ms), over 18 duets, margin 2%'
+    'mean chunk latency of chunk 64: +9.8% [+6.1, +13] (1.00 ms → 1.10 ms), over 18 duets, margin 2%'
 
   it('says on a terminal which scenario and metric, by how much, and from what', () => {
     const text = gateText(found, 120)
@@ -73,7 +74,7 @@ describe('a gate that found a regression', () => {
     const markdown = gateMarkdown({ ...found, name: '<b>|x' })
     expect(markdown).toContain('### &lt;b&gt;\\|x\n\n❌ REGRESSION: ')
     expect(markdown).toContain(
-      '| chunk_size=64 | mean chunk latency | 1.00 ms | 1.10 ms | +9.8% \\[+6.1, +13\\] | 2% | 18 duets | REGRESSION |',
+      '| chunk 64 | mean chunk latency | 1.00 ms | 1.10 ms | +9.8% \\[+6.1, +13\\] | 2% | 18 duets | REGRESSION |',
     )
   })
 
@@ -86,6 +87,23 @@ describe('a gate that found a regression', () => {
     expect(line).toMatch(
       /^::error file=a%2Cb%3Ac\.yaml,title=stint gate%3A small::mean chunk latency of a b: \+9\.8%25 /,
     )
+  })
+
+  it('names scenarios in words for people, and by their labels for programs', () => {
+    const label = 'chunk_size=64 max_compute_units=1 params.learner=ridge max_memory_mb=none'
+    const report = reportOf({
+      ...found,
+      rows: [{ ...row, label }],
+      notes: [`${label}: the output alpha is new`],
+    })
+    const text = textOf(report, 1000)
+    const words = 'chunk 64, 1 core, learner ridge, no memory cap'
+    expect(text).toContain(`mean chunk latency of ${words}: +9.8%`)
+    expect(text).toContain(`- ${words}: the output alpha is new`)
+    expect(text).not.toContain('chunk_size=')
+    expect(junitText(report)).toContain(`classname="${label}"`)
+    expect(csvText(report.tables[0]!)).toContain(`,${label},`)
+    expect(report.data['rows']).toMatchObject([{ label }])
   })
 
   it('is a failure in JUnit XML', () => {
@@ -107,7 +125,7 @@ describe('a gate that is undecided', () => {
 
   it('says what it would have found and how much longer it takes', () => {
     expect(gateText(open)).toContain(
-      'Mean chunk latency of chunk_size=64 is undecided: a change for the worse of 8.4% or more would have been found in four of five cases; about 3 min more would decide it.',
+      'Mean chunk latency of chunk 64 is undecided: a change for the worse of 8.4% or more would have been found in four of five cases; about 3 min more would decide it.',
     )
   })
 
@@ -120,7 +138,7 @@ describe('a gate that is undecided', () => {
     const cpu = { ...undecided, metric: 'cpu_s' }
     const other = { ...undecided, scenario: 's2', label: 'chunk_size=256' }
     const text = gateText(result('undecided', [undecided, cpu, other]))
-    expect(text).toContain('Mean chunk latency and CPU time of chunk_size=64 are undecided: a change')
+    expect(text).toContain('Mean chunk latency and CPU time of chunk 64 are undecided: a change')
     expect(text.match(/is undecided|are undecided/g)).toHaveLength(2)
     // 41 s and a fifth more than twice 130 s.
     expect(text).toContain('Try --time-limit 6m for 2 scenarios,')
@@ -143,7 +161,7 @@ describe('a gate that is undecided', () => {
   it('says why a row with a note is open, and names a regression beyond what was accepted', () => {
     const note = 'only the first 4 chunks of 47 were compared'
     const text = gateText(result('undecided', [{ ...undecided, outlook: null, note }]))
-    expect(text).toContain(`Mean chunk latency of chunk_size=64 is undecided: ${note}.`)
+    expect(text).toContain(`Mean chunk latency of chunk 64 is undecided: ${note}.`)
     const worse = gateText(result('regression', [{ ...row, note: 'accepted until 2026-12-31: checks more' }]))
     expect(worse).toContain('mean chunk latency worse by more than the margin')
   })
@@ -155,9 +173,9 @@ describe('a gate that is undecided', () => {
     }
     const first = (rows: GateRow[]) => reportOf(result('regression', rows)).answer.text
     expect(first([row])).toMatch(/worse by more than the margin, \+9\.8% \[\+6\.1, \+13\]$/)
-    expect(first([row, other])).toMatch(/the margin, the largest \+30% \[\+20, \+41\] in chunk_size=256$/)
+    expect(first([row, other])).toMatch(/the margin, the largest \+30% \[\+20, \+41\] in chunk 256$/)
     expect(first([row, { ...other, verdict: 'ruled_out' }])).toMatch(
-      /the margin, \+9\.8% \[\+6\.1, \+13\] in chunk_size=64$/,
+      /the margin, \+9\.8% \[\+6\.1, \+13\] in chunk 64$/,
     )
   })
 
@@ -212,7 +230,7 @@ describe('what is unusual', () => {
     }
     const open = result('undecided', [only])
     expect(gateText(open)).toContain('nothing could be compared, since no scenario ran in both')
-    expect(gateText(open)).toContain('Outcome of chunk_size=64: was failed: no model; is ok.')
+    expect(gateText(open)).toContain('Outcome of chunk 64: was failed: no model; is ok.')
     expect(gateAnnotations(open)).toEqual([expect.stringContaining('no model')])
   })
 
