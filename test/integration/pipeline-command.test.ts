@@ -91,7 +91,7 @@ describe('stint pipeline', () => {
 
   it('writes a page that says the same', () => {
     const page = text('reports/pipeline_report.md')
-    for (const title of ['In short', 'What differs', 'More rows', 'Where the time goes', 'Data'])
+    for (const title of ['Which setting to use', 'What differs', 'More rows', 'Where the time goes', 'Data'])
       expect(page).toContain(`## ${title}\n`)
     expect(page).toContain('](../benchmarks/latency_memory_accuracy.png)')
     expect(page).toContain('mode streaming against batch')

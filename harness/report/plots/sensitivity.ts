@@ -1,6 +1,6 @@
 /** What each axis explains of each metric: bars with their intervals, a panel per metric. */
 import type { Plot } from '../section.ts'
-import { effectName, effectRows, sensitivityText, shareText } from '../sections/sensitivity.ts'
+import { effectName, effectRows, shareText } from '../sections/sensitivity.ts'
 import type { ReportModel } from '../types.ts'
 import { capitalised, metricName } from '../words.ts'
 import { drawnBy } from './drawn-by.ts'
@@ -26,7 +26,6 @@ export function sensitivityPlot(model: ReportModel, file: string): Plot {
     const colour = palette(1)[0]!
     const label = Math.max(...names.map((name) => textWidth(name, FONT_SIZE.tick)))
     const width = label + sensitivity.metrics.length * (PANEL + 40)
-    const text = sensitivityText(model)?.split('. ')[0] ?? 'No axis explains what was measured'
     const caption = captionLayer(captionOf(model), height + 76, Math.max(width - label, 420))
     const y = (first: boolean) => ({
       field: 'effect',
@@ -44,7 +43,12 @@ export function sensitivityPlot(model: ReportModel, file: string): Plot {
         : null,
     })
     return {
-      ...pictureFrame(ALT, text.replace(/\.$/, ''), pictureSubtitle(model), Math.max(width, 700)),
+      ...pictureFrame(
+        ALT,
+        'How much of each metric the axes explain',
+        pictureSubtitle(model),
+        Math.max(width, 700),
+      ),
       spacing: 40,
       bounds: 'flush',
       hconcat: sensitivity.metrics.map(({ metric }, i) => {

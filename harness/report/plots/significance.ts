@@ -1,7 +1,7 @@
 /** Effect sizes with their intervals: a forest of pairs, grouped by metric. */
 
 import { type ComparisonRow, isSignificant, type Verdict } from '../../analyse/comparison.ts'
-import { count, formatNumber, formatShare, wholeNumber } from '../../format.ts'
+import { count, formatNumber, formatShare } from '../../format.ts'
 import type { Correction } from '../../sweep/types.ts'
 import type { Plot } from '../section.ts'
 import {
@@ -85,7 +85,7 @@ function specOf(forest: Forest, shown: readonly Line[], left: number, constant: 
   const fullWidth = pairWidth + columns.end
   return {
     // From the left edge of the pairs' names, not of the plot.
-    ...pictureFrame(ALT, headline(forest), forest.subtitle, fullWidth, { frame: 'bounds', offset: 30 }),
+    ...pictureFrame(ALT, headline(forest.lines), forest.subtitle, fullWidth, { frame: 'bounds', offset: 30 }),
     width: PLOT_WIDTH,
     height,
     layer: [
@@ -149,9 +149,10 @@ function specOf(forest: Forest, shown: readonly Line[], left: number, constant: 
   }
 }
 
-function headline({ lines, settings }: Forest): string {
-  const differing = lines.filter(({ row }) => isSignificant(row, settings.alpha)).length
-  return `${wholeNumber(differing)} of ${count(lines.length, 'comparison')} ${differing === 1 ? 'differs' : 'differ'} significantly, beyond the margin`
+/** How many differ is said where the picture stands. */
+function headline(lines: readonly Line[]): string {
+  const metrics = new Set(lines.map(({ row }) => row.metric)).size
+  return `${count(lines.length, 'comparison')} of ${count(metrics, 'metric')}, each with its interval`
 }
 
 function captionOf({ lines, settings }: Forest, left: number, constant: string[]): string[] {

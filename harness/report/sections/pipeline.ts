@@ -25,9 +25,9 @@ import {
   capsSection,
   differencesSection,
   forPages,
-  inShort,
   operatingSection,
   outcomesSection,
+  problemsSection,
   resultsSection,
   runSubtitle,
   scenarioCheck,
@@ -65,14 +65,14 @@ function sectionsOf(data: PipelineData, reasons: Readonly<Record<string, string>
   const { model } = data
   const findings = findingsOf(model)
   return [
-    { id: 'short', title: 'In short', blocks: inShort(model, findings) },
+    ...problemsSection(model),
+    ...operatingSection(model),
     resultsSection(model, [
       tradeoffPlot(model, 'latency', PIPELINE_PICTURES[0]),
       tradeoffPlot(model, 'memory', PIPELINE_PICTURES[1]),
       latencyMemoryPlot(model, PIPELINE_PICTURES[2]),
     ]),
     differencesSection(model, findings, [], `${FILE}.md`),
-    ...operatingSection(model),
     scalingSection(data),
     ...operatorsSection(data),
     ...dataQualitySection(data),

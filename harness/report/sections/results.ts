@@ -16,6 +16,7 @@ import {
   coresOf,
   metricName,
   metricTitle,
+  namesText,
   outcomeName,
   plain,
   scalarText,
@@ -218,7 +219,7 @@ export function operatingTable(model: ReportModel): Table {
 }
 
 /** Energy that is estimated, or shared out by CPU time, is shown and not tested. */
-export function isTested({ warnings }: Pick<OperatingPoint, 'warnings'>): boolean {
+function isTested({ warnings }: Pick<OperatingPoint, 'warnings'>): boolean {
   return !warnings.some(({ kind }) => kind === 'estimated_energy' || kind === 'shared_energy')
 }
 
@@ -226,8 +227,7 @@ export function isTested({ warnings }: Pick<OperatingPoint, 'warnings'>): boolea
 function tiedCell(model: ReportModel, tied: readonly { scenario: string }[]): Cell {
   if (tied.length === 0) return { text: 'none', value: 0, tone: 'quiet' }
   const names = tied.slice(0, MOST_TIED).map(({ scenario }) => scenarioText(model, scenario))
-  const left = tied.length - names.length
-  return { text: names.join('; ') + (left > 0 ? ` and ${left} more` : ''), value: tied.length }
+  return { text: namesText(names, tied.length), value: tied.length }
 }
 
 /** `chunk 64, batch 8, 1 core`: a scenario by its axes, as in the pictures. */
@@ -244,7 +244,7 @@ export function scenarioText({ axes, scenarios }: ReportModel, id: string): stri
 }
 
 /** `lowest latency_p50_ms` -> `Lowest median chunk latency`. */
-export function goalText({ metrics }: ReportModel, goal: string): string {
+function goalText({ metrics }: ReportModel, goal: string): string {
   const words = plain(goal).split(' ')
   return capitalised(words.map((word) => (metrics.has(word) ? metricName(word) : word)).join(' '))
 }

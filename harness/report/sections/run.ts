@@ -1,5 +1,5 @@
 /** What is said of a run. */
-import { count, formatMetric, formatNumber, formatShare, wholeNumber } from '../../format.ts'
+import { count, formatNumber, formatShare, wholeNumber } from '../../format.ts'
 import type { LogSummary } from '../chunk-logs.ts'
 import { exploreRun, pageMetrics } from '../page.ts'
 import { namesOf, PLOTS, plotFile, type RunPlot } from '../plots/names.ts'
@@ -18,28 +18,17 @@ import {
 } from '../section.ts'
 import { comparisonTable, measurementsOf, operatingPointsTable, scenarioTable } from '../tables.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
-import { capitalised, metricName, outcomeName, pairLines } from '../words.ts'
+import { capitalised, labelWords, metricName, outcomeName, pairLines } from '../words.ts'
 import { type Finding, findingsHeadline, findingsOf } from './findings.ts'
 import { machinesSection } from './machines.ts'
 import { type RunPictures, runPictures } from './pictures.ts'
 import { facts, fileList, reproduceSteps } from './provenance.ts'
 import { answerOf, recommendationData } from './recommendation.ts'
-import {
-  capsTable,
-  goalText,
-  isTested,
-  loadTable,
-  lostText,
-  operatingTable,
-  scenarioText,
-  summaryTable,
-} from './results.ts'
+import { capsTable, loadTable, lostText, operatingTable, summaryTable } from './results.ts'
 import { secondaryTests } from './secondary-tests.ts'
 import { sensitivityData, sensitivitySection } from './sensitivity.ts'
 
 const FILE = 'reports/report'
-/** Lines of a kind under `In short`. */
-const SHORT = 4
 
 export interface RunReportOptions {
   /** Pictures by name; absent: the usual ones, and for the page all that the run has data for. */
@@ -96,7 +85,8 @@ function sectionsOf(model: ReportModel, pictures: RunPictures): Section[] {
   const of = (...names: RunPlot[]): Plot[] => names.flatMap((name) => pictures.shown.get(name) ?? [])
   const findings = findingsOf(model)
   const sections: Section[] = [
-    { id: 'short', title: 'In short', blocks: inShort(model, findings) },
+    ...problemsSection(model),
+    ...operatingSection(model),
     resultsSection(
       model,
       of('latency_vs_accuracy', 'memory_vs_accuracy'),
@@ -104,7 +94,6 @@ function sectionsOf(model: ReportModel, pictures: RunPictures): Section[] {
     ),
     ...sensitivitySection(model, of('sensitivity'), of('growth')),
     differencesSection(model, findings, of('significance', 'significance_map'), `${FILE}.md`),
-    ...operatingSection(model),
     ...(isRealtime(model) ? [loadSection(model, of('load'))] : []),
     ...picturesSection('latency', 'Latency in full', of('latency_ecdf', 'latency_percentiles', 'operators')),
     ...picturesSection('stream', 'Along the stream', of('accuracy_over_rows', 'memory_over_time')),
@@ -142,25 +131,12 @@ function filesSection(model: ReportModel, { shown, missing }: RunPictures, other
   return { id: 'files', title: 'Files', blocks }
 }
 
-/** Problems, then the best settings, then the clearest differences. */
-export function inShort(model: ReportModel, findings: readonly Finding[]): Block[] {
-  const problems = model.notices.filter(({ level }) => level === 'problem')
-  const best = model.operating.points.slice(0, SHORT).map((point) => {
-    const { goal, scenario, unit, estimate } = point
-    const guess = isTested(point) ? '' : ', an estimate that is not tested'
-    return {
-      text: `${goalText(model, goal)}: ${formatMetric(estimate.value, unit)} with ${scenarioText(model, scenario)}${guess}.`,
-    }
-  })
-  const clear = findings
-    .filter(({ kind }) => kind === 'worse' || kind === 'better' || kind === 'different')
-    .slice(0, SHORT)
-    .map(findingItem)
-  const none = { text: findingsHeadline(model.comparisons, model.manifest.sweep.compare.alpha) }
-  return [
-    ...(problems.length === 0 ? [] : [{ kind: 'notices', notices: problems, pages: true } as const]),
-    { kind: 'list', items: [...best, ...(clear.length > 0 ? clear : [none])], pages: true },
-  ]
+/** What affects the numbers, before any of them; a terminal says it last, where it is seen. */
+export function problemsSection({ notices }: ReportModel): Section[] {
+  const problems = notices.filter(({ level }) => level === 'problem')
+  if (problems.length === 0) return []
+  const blocks: Block[] = [{ kind: 'notices', notices: problems, pages: true }]
+  return [{ id: 'problems', title: 'What to know first', blocks }]
 }
 
 export function resultsSection(
@@ -292,18 +268,17 @@ export function scenarioCheck(scenario: ScenarioReport): Check {
   const check = { suite: label, name: 'outcome' }
   if (trials === 0) {
     const why = forced_left_out > 0 ? 'ran only after --force, and is left out' : 'did not run'
-    return { ...check, state: 'skipped', message: `${label} ${why}` }
+    return { ...check, state: 'skipped', message: `${labelWords(label)} ${why}` }
   }
   if (outcomes.ok === trials) return { ...check, state: 'passed', message: `${count(trials, 'trial')} ok` }
   const reasons = failures.map(({ reason }) => reason).join('; ')
   return {
     ...check,
     state: outcomes.failed > 0 ? 'failed' : 'passed',
-    message: `${label}: ${lostText(outcomes)} of ${count(trials, 'trial')}: ${reasons}`,
+    message: `${labelWords(label)}: ${lostText(outcomes)} of ${count(trials, 'trial')}: ${reasons}`,
   }
 }
 
-/** For programs. */
 /** For programs. */
 export function scenarioData(scenarios: readonly ScenarioReport[]): Record<string, unknown>[] {
   return scenarios.map(({ front, energy_source, ...scenario }) => ({
@@ -342,7 +317,7 @@ function outcomeTable({ scenarios }: ReportModel): Table | null {
   if (rows.length === 0) return null
   return {
     columns: columnsOf(rows, [
-      { head: 'Scenario', type: 'text', cell: ({ label }) => ({ text: label }) },
+      { head: 'Scenario', type: 'text', cell: ({ label }) => ({ text: labelWords(label) }) },
       { head: 'Outcome', type: 'text', cell: ({ outcome }) => ({ text: outcomeName(outcome), tone: 'bad' }) },
       {
         head: 'Trials',

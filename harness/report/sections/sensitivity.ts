@@ -33,7 +33,7 @@ export function sensitivitySection(
 }
 
 /** `Batch size explains 71% of R² and 4% of mean chunk latency: tune it first.` Null where nothing explains anything. */
-export function sensitivityText({ sensitivity, accuracy, latency }: ReportModel): string | null {
+function sensitivityText({ sensitivity, accuracy, latency }: ReportModel): string | null {
   if (sensitivity === null) return null
   const shown = [accuracy, latency].flatMap(
     (name) => sensitivity.metrics.find(({ metric }) => metric === name) ?? [],
@@ -168,7 +168,7 @@ export function sensitivityData({ sensitivity }: ReportModel): DataTable[] {
 }
 
 /** `Peak memory grows as rows^0.52 [0.48, 0.56] from 1,000 to 64,000 rows: square root.` */
-export function growthText({ metric, power, low, high, orders, rows, settings }: Growth): string {
+function growthText({ metric, power, low, high, orders, rows, settings }: Growth): string {
   const name = capitalised(metricName(metric))
   const [nearest, ...others] = orders
   const also = others.length > 0 ? ` (${list(others, 'or')} cannot be ruled out)` : ''

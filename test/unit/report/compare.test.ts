@@ -105,7 +105,9 @@ test('pairs scenarios whose caps, deadline or seed differ, and says so', () => {
 test('scenarios without a partner are named; none in common is a problem', () => {
   const some = compareRuns([named('a'), named('b', { chunk_size: [64, 512] })])
   expect(some.lines).toHaveLength(2 * 4)
-  expect(some.notices.some(({ text }) => text.startsWith('4 scenarios found no partner'))).toBe(true)
+  expect(some.notices.map(({ text }) => text)).toContain(
+    '4 scenarios found no partner and were left out: a: chunk 256, 0.5 cores; a: chunk 256, 1 core; b: chunk 512, 0.5 cores and 1 more.',
+  )
   const none = compareRuns([named('a'), named('b', { chunk_size: [2, 4] })])
   expect(none.lines).toEqual([])
   expect(
@@ -131,6 +133,14 @@ test('profiles within one run', () => {
   const { lines } = compareWithin(run, reference!, { metrics: ['latency_p50_ms'] })
   expect(lines).toHaveLength(2)
   expect(lines.every(({ row }) => row.verdict === 'faster')).toBe(true)
+  const report = compareReport(compareWithin(run, reference!))
+  expect(report.title).toBe('Within run, against profile edge')
+  expect(textOf(report, 300)).toContain('chunk 64, 1 core')
+  expect(textOf(report, 300)).not.toContain('chunk_size=')
+  // Tools that collect results know them as before.
+  expect(report.checks[0]!.suite).toBe(
+    'chunk_size=64 max_compute_units=1 against chunk_size=64 max_compute_units=0.5',
+  )
   expect(profileReference(named('x').manifest)).toBeNull()
   run.manifest.sweep.compare.reference = { profile: 'server' }
   expect(profileReference(run.manifest)).toEqual({ profile: 'server' })
@@ -162,7 +172,7 @@ test('the page has a picture of the comparisons, with what users named as it is'
   expect(picturesOf(report)).toEqual([plot])
   const spec = JSON.stringify(plot.spec)
   expect(spec).toContain('c against a|b')
-  expect(spec).toContain('significantly, beyond the margin')
+  expect(spec).toContain('16 comparisons of 4 metrics, each with its interval')
   expect(picturesOf(compareReport(comparison))).toEqual([])
 })
 
@@ -194,6 +204,7 @@ test('shows what the table warns of, and once that the runs were made one after 
   const found = compareRuns([named('a', at(10)), named('b', at(11, { alter: lost }))])
   const text = found.notices.map((notice) => notice.text).join('\n')
   expect(text).toContain('The sides ended differently')
+  expect(text).toMatch(/, a: chunk 64, 0\.5 cores \(a\) against b: chunk 64, 0\.5 cores \(b\): /)
   expect(text.match(/one after the other/g)).toHaveLength(1)
   expect(text).not.toContain('One side ran to its end')
   const csv = csvText(compareReport(found).tables[0]!)

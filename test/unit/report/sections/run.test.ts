@@ -4,10 +4,11 @@ import { buildReportModel } from '../../../../harness/report/model.ts'
 import { htmlText } from '../../../../harness/report/render/html.ts'
 import { reportJson } from '../../../../harness/report/render/json.ts'
 import { picturesOf } from '../../../../harness/report/section.ts'
+import { findingsOf } from '../../../../harness/report/sections/findings.ts'
 import { runReport } from '../../../../harness/report/sections/run.ts'
 import { ended, measuring, NO_NOISE } from '../../../fixtures/trials.ts'
 import { HOSTILE, hostileRun } from '../hostile.ts'
-import { ordinaryReport } from '../ordinary.ts'
+import { ordinaryModel, ordinaryReport } from '../ordinary.ts'
 import { markdownOf, pageText, reportIn, scriptsIn } from '../rendered.ts'
 import { syntheticRun } from '../synthetic.ts'
 
@@ -22,10 +23,10 @@ const shortHtml = await htmlText(shortReport)
 test('report.md says what was run, what came out, and how to run it again', () => {
   const text = markdownOf(ordinaryReport)
   for (const title of [
-    'In short',
+    'What to know first',
+    'Which setting to use',
     'Results',
     'What differs',
-    'Which setting to use',
     'Caps: asked for and achieved',
     'Outcomes',
     'Noise and warnings',
@@ -34,6 +35,17 @@ test('report.md says what was run, what came out, and how to run it again', () =
     'How to reproduce',
   ]) {
     expect(text).toContain(`## ${title}`)
+  }
+  // Each finding once: in no summary above it.
+  for (const finding of findingsOf(ordinaryModel)) {
+    const line = finding.text.replace(/[[\]]/g, '\\$&')
+    expect(text.split(line), finding.text).toHaveLength(2)
+  }
+  const goals = text.match(/^\| (?:Lowest|Highest) .*? \|/gm)!.map((head) => head.slice(2, -2))
+  expect(goals.length).toBeGreaterThan(2)
+  for (const goal of goals) {
+    expect(text.split(`| ${goal} |`), goal).toHaveLength(2)
+    expect(text).not.toContain(`- ${goal}`)
   }
   expect(text).toContain('Intel(R) Xeon(R)')
   expect(text).toContain('9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08')
