@@ -7,9 +7,9 @@ import type { Metric } from '../../metrics.ts'
 import { type Bundle, bundleRows } from '../bundle.ts'
 import type { Plot } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
-import { scalarText, settingLabel, settingName } from '../words.ts'
+import { levelLabel, scalarText, settingName } from '../words.ts'
 import { drawnBy } from './drawn-by.ts'
-import { type AxesEncoding, encodeAxes, type Levels, levelChannels, levelOf } from './encode.ts'
+import { type AxesEncoding, encodeAxes, type Levels, levelOf, lineChannels } from './encode.ts'
 import { linearTicks, numbersAlong, type PlotScale, position, tickText } from './scale.ts'
 import { captionView, ellipsis, pictureFrame, pictureSubtitle, textWidth } from './text.ts'
 import { FONT_SIZE, INK } from './theme.ts'
@@ -112,18 +112,9 @@ interface Panel {
 function panelsOf(facet: Levels | null): Panel[] {
   if (facet === null) return [{ title: null, has: () => true }]
   return facet.values.map((value) => ({
-    title: facetTitle(facet.key, value),
+    title: levelLabel(facet.key, value),
     has: (scenario) => levelOf(scenario, facet) === value,
   }))
-}
-
-function facetTitle(key: string, value: string): string {
-  return value === 'none' ? settingLabel(key, null) : settingLabel(key, asScalar(value))
-}
-
-/** So that `1 core` is no `1 cores`. */
-function asScalar(text: string): string | number {
-  return text === '1' ? 1 : text
 }
 
 interface PanelInput {
@@ -145,7 +136,7 @@ function panelSpec(
   const isMany = bundle !== null
   const x = channel('x', { ...measure.x, scale: withRoom(measure.x.scale, width) }, isLast)
   const y = channel('y', measure.y, isFirst)
-  const { color } = levelChannels(encoding)
+  const { color, strokeDash } = lineChannels(encoding)
   const lines = isMany
     ? { name: bundle.data }
     : { values: curves.flatMap((curve, i) => rowsOf(curve, i, encoding, model)) }
@@ -204,6 +195,7 @@ function panelSpec(
           x,
           y,
           color,
+          ...(strokeDash && { strokeDash }),
           detail: { field: 'line' },
           order: { field: 'place', type: 'quantitative' },
         },

@@ -4,7 +4,7 @@ import type { Sensitivity } from '../../analyse/sensitivity.ts'
 import type { Metric } from '../../metrics.ts'
 import type { ScenarioReport } from '../types.ts'
 import { capitalised, scalarText, settingName } from '../words.ts'
-import { MAX_COLOURS, palette, SHAPES } from './theme.ts'
+import { DASHES, MAX_COLOURS, palette, SHAPES } from './theme.ts'
 
 export interface Levels {
   key: string
@@ -91,30 +91,27 @@ function squaresAround(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + (value - centre) ** 2, 0)
 }
 
+/** Where no other axis has the shapes, they tell the colours apart as well, for print and eyes that see no colour. */
+export function shapesTellColours({ colour, shape }: AxesEncoding): boolean {
+  return colour !== null && shape === null && colour.values.length <= SHAPES.length
+}
+
 /** Vega-Lite channels `color` and `shape` over the fields `colour` and `shape`. */
-export function levelChannels({ colour, shape }: AxesEncoding): {
+export function levelChannels(encoding: AxesEncoding): {
   color: Record<string, unknown>
   shape: Record<string, unknown>
 } {
+  const { colour, shape } = encoding
+  const isBoth = shapesTellColours(encoding)
+  const color = colourChannel(colour, isBoth ? {} : { symbolType: 'circle' })
+  if (isBoth) return { color, shape: { ...color, scale: scaleOf(colour!, SHAPES) } }
   return {
-    color: colour
-      ? {
-          field: 'colour',
-          type: 'nominal',
-          scale: { domain: colour.values, range: palette(colour.values.length) },
-          legend: {
-            title: capitalised(settingName(colour.key)),
-            symbolType: 'circle',
-            symbolStrokeWidth: 0,
-            columns: colour.values.length > 10 ? 2 : 1,
-          },
-        }
-      : { value: palette(1)[0] },
+    color,
     shape: shape
       ? {
           field: 'shape',
           type: 'nominal',
-          scale: { domain: shape.values, range: SHAPES.slice(0, shape.values.length) },
+          scale: scaleOf(shape, SHAPES),
           legend: {
             title: capitalised(settingName(shape.key)),
             symbolFillColor: '#5b6470',
@@ -123,6 +120,39 @@ export function levelChannels({ colour, shape }: AxesEncoding): {
         }
       : { value: 'circle' },
   }
+}
+
+/** Vega-Lite channels `color` and `strokeDash` over the field `colour`, of lines. */
+export function lineChannels({ colour }: AxesEncoding): {
+  color: Record<string, unknown>
+  strokeDash?: Record<string, unknown>
+} {
+  if (colour === null || colour.values.length > DASHES.length) {
+    return { color: colourChannel(colour, { symbolType: 'circle' }) }
+  }
+  // Wide enough for the longest dash to show.
+  const strokes = { symbolType: 'stroke', symbolStrokeWidth: 2.4, symbolSize: 22 ** 2, rowPadding: 0 }
+  const color = colourChannel(colour, strokes)
+  return { color, strokeDash: { ...color, scale: scaleOf(colour, DASHES) } }
+}
+
+function colourChannel(colour: Levels | null, legend: Record<string, unknown>): Record<string, unknown> {
+  if (colour === null) return { value: palette(1)[0] }
+  return {
+    field: 'colour',
+    type: 'nominal',
+    scale: scaleOf(colour, palette(colour.values.length)),
+    legend: {
+      title: capitalised(settingName(colour.key)),
+      symbolStrokeWidth: 0,
+      columns: colour.values.length > 10 ? 2 : 1,
+      ...legend,
+    },
+  }
+}
+
+function scaleOf<Value>({ values }: Levels, range: readonly Value[]) {
+  return { domain: values, range: range.slice(0, values.length) }
 }
 
 export function levelOf(scenario: ScenarioReport, levels: Levels | null): string | null {

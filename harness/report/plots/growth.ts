@@ -2,9 +2,8 @@
 import { type Growth, growthLevels, ROWS_AXIS } from '../../analyse/growth.ts'
 import { formatNumber } from '../../format.ts'
 import type { Plot } from '../section.ts'
-import { growthText } from '../sections/sensitivity.ts'
 import type { ReportModel } from '../types.ts'
-import { metricName, metricTitle, settingTitle } from '../words.ts'
+import { labelWords, metricName, metricTitle, settingTitle } from '../words.ts'
 import { drawnBy } from './drawn-by.ts'
 import { besidesColour, encodeAxes, levelChannels, levelOf } from './encode.ts'
 import { numbersAlong, scaleOfLevels, scaleOver } from './scale.ts'
@@ -29,7 +28,7 @@ export function growthPlot(model: ReportModel, file: string): Plot {
     const columns = Math.min(3, growth.length)
     const textWidth = Math.max(columns * PANEL.width + (columns - 1) * 70, 640)
     return {
-      ...pictureFrame(ALT, growthText(growth[0]!).replace(/\.$/, ''), pictureSubtitle(model), textWidth),
+      ...pictureFrame(ALT, 'Growth over the rows of the data', pictureSubtitle(model), textWidth),
       spacing: 24,
       vconcat: [
         { columns, spacing: 60, concat: growth.map((one) => panel(model, one, channels, encoding)) },
@@ -56,7 +55,7 @@ function panel(
     const rows = scenario.point[ROWS_AXIS]
     const value = scenario.metrics[metric.name]?.value
     if (typeof rows !== 'number' || rows <= 1 || value === undefined || value <= 0) return []
-    const tip = `${scenario.label}: ${formatNumber(value)} ${metric.unit}`
+    const tip = `${labelWords(scenario.label)}: ${formatNumber(value)} ${metric.unit}`
     const levels = { colour: levelOf(scenario, encoding.colour), shape: levelOf(scenario, encoding.shape) }
     return [{ about: scenario.id, rows, value, tip, ...levels }]
   })

@@ -1,4 +1,8 @@
-/** Where to write beside points so that nothing covers anything. Pixels, y downwards. */
+/** Where to write beside points so that nothing covers anything, and the writing. Pixels, y downwards. */
+import { FONT_SIZE, INK, MUTED } from './theme.ts'
+
+/** Height of a label's line. */
+export const LABEL_LINE = Math.round(FONT_SIZE.label * 1.25)
 
 export interface Box {
   x0: number
@@ -69,6 +73,25 @@ export function placeLabels(
     if (leader !== null) leaders.push(leader)
     return { x: (box.x0 + box.x1) / 2, y: (box.y0 + box.y1) / 2, leader: leader?.to ?? null }
   })
+}
+
+/** Texts by their centres; under the letters a white outline, so that grid and lines do not run through them. */
+export function labelLayers(labels: readonly { x: number; y: number; text: string; quiet?: boolean }[]) {
+  const layer = (name: string, mark: Record<string, unknown>, fill: Record<string, unknown>) => ({
+    name,
+    data: { values: labels },
+    mark: { type: 'text', align: 'center', baseline: 'middle', fontSize: FONT_SIZE.label, ...mark },
+    encoding: { x: pixel('x'), y: pixel('y'), text: { field: 'text' }, fill },
+  })
+  return [
+    layer('halo', { stroke: '#ffffff', strokeWidth: 4, strokeJoin: 'round' }, { value: '#ffffff' }),
+    layer('label', {}, { condition: { test: 'datum.quiet', value: MUTED }, value: INK }),
+  ]
+}
+
+/** A channel of places in the picture. */
+export function pixel(field: string) {
+  return { field, type: 'quantitative', scale: null }
 }
 
 // ---------------------------------------------------------------- lines from points to texts that stand apart

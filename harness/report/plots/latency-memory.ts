@@ -6,10 +6,10 @@ import type { Plot } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
 import { capitalised, metricName, metricTitle, settingLabel } from '../words.ts'
 import { drawnBy } from './drawn-by.ts'
-import { placeLabels } from './labels.ts'
+import { LABEL_LINE, labelLayers, placeLabels } from './labels.ts'
 import { numbersAlong, type PlotScale, position, scaleOver } from './scale.ts'
 import { captionLayer, pictureFrame, pictureSubtitle, textWidth } from './text.ts'
-import { FONT_SIZE, INK, SHAPES } from './theme.ts'
+import { FONT_SIZE, SHAPES } from './theme.ts'
 import { perRowText } from './tradeoff.ts'
 import { extent, HEIGHT, type Point, pointsOf, WIDTH } from './tradeoff-layout.ts'
 
@@ -18,7 +18,6 @@ const CAPTION_Y = HEIGHT + 78
 const TEXT_WIDTH = WIDTH + 120
 const POINT_SIZE = 190
 const POINT_RADIUS = 9
-const LABEL_LINE = Math.round(FONT_SIZE.label * 1.25)
 /** With more points than this, labels would cover each other. */
 const MAX_LABELS = 24
 
@@ -105,8 +104,7 @@ function specOf(model: ReportModel, points: Point[], { latency, memory, accuracy
           },
         },
       },
-      labelLayer(labels, { stroke: '#ffffff', strokeWidth: 4, strokeJoin: 'round', fill: '#ffffff' }),
-      labelLayer(labels, { fill: INK }),
+      ...labelLayers(labels),
       captionLayer(captionOf(model, points), CAPTION_Y, TEXT_WIDTH),
     ],
   }
@@ -159,15 +157,6 @@ function labelsOf(model: ReportModel, points: readonly Point[], xs: PlotScale, y
     const place = places[i]
     return place ? [{ about, x: place.x, y: place.y, text }] : []
   })
-}
-
-function labelLayer(labels: readonly object[], mark: Record<string, unknown>) {
-  const pixel = (field: string) => ({ field, type: 'quantitative', scale: null })
-  return {
-    data: { values: labels },
-    mark: { type: 'text', align: 'center', baseline: 'middle', fontSize: FONT_SIZE.label, ...mark },
-    encoding: { x: pixel('x'), y: pixel('y'), text: { field: 'text' } },
-  }
 }
 
 function varies(scenarios: readonly ScenarioReport[], key: string): boolean {

@@ -2,11 +2,12 @@
 import { formatNumber, wholeNumber } from '../../format.ts'
 import type { Plot } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
-import { capitalised, scalarText, settingName, settingTitle } from '../words.ts'
+import { capitalised, labelWords, scalarText, settingLabel, settingName, settingTitle } from '../words.ts'
 import { drawnBy } from './drawn-by.ts'
-import { numbersAlong, scaleOfLevels, scaleOver } from './scale.ts'
-import { captionLayer, pictureFrame, pictureSubtitle } from './text.ts'
-import { MUTED, palette } from './theme.ts'
+import { LABEL_LINE, labelLayers, placeLabels } from './labels.ts'
+import { numbersAlong, type PlotScale, position, scaleOfLevels, scaleOver } from './scale.ts'
+import { captionLayer, pictureFrame, pictureSubtitle, textWidth } from './text.ts'
+import { FONT_SIZE, MUTED, palette } from './theme.ts'
 
 const ALT = 'Median and 99th percentile of event latency against the rate of arrivals, a colour per setting'
 const WIDTH = 660
@@ -16,6 +17,8 @@ const PERCENTILES = [
   { name: 'event_latency_p99_ms', words: '99th percentile' },
   { name: 'event_latency_p50_ms', words: 'median' },
 ] as const
+/** Of the largest marks, px. */
+const RADIUS = 6
 const STATES = ['sustained', 'not sustained', 'not known whether sustained'] as const
 const MARKS = ['circle', 'cross', 'diamond']
 /** More lines than a reader can tell apart. */
@@ -136,6 +139,7 @@ export function loadPlot(model: ReportModel, file: string): Plot {
             ],
           },
         },
+        ...labelLayers(labelsOf(points, settings, x, y)),
         captionLayer([captionOf(deadline)], HEIGHT + 78, WIDTH),
       ],
     }
@@ -155,14 +159,48 @@ function pointsOf(scenario: ScenarioReport, axes: readonly string[]): LoadPoint[
   const { id, label, point, metrics } = scenario
   const keys = axes.filter((key) => key !== RATE)
   // One key is the legend's title.
-  const others = keys.map((key) => (keys.length === 1 ? '' : `${key} `) + scalarText(point[key]))
-  return PERCENTILES.flatMap(({ name, words }) => {
+  const words = keys.map((key) =>
+    keys.length === 1 ? scalarText(point[key]) : settingLabel(key, point[key]),
+  )
+  const setting = words.join(', ') || 'all'
+  return PERCENTILES.flatMap(({ name, words: percentile }) => {
     const ms = metrics[name]?.value ?? null
     // A log scale has no 0.
     if (ms === null || ms <= 0) return []
     const state = stateOf(scenario)
-    const setting = others.join(', ') || 'all'
-    return [{ about: id, label, rate, ms, percentile: words, setting, state, shown: formatNumber(ms) }]
+    const tip = { label: labelWords(label), percentile, shown: formatNumber(ms) }
+    return [{ about: id, ...tip, rate, ms, setting, state }]
+  })
+}
+
+/** Each setting at the end of its upper line, for print and eyes that see no colour; none where there is one setting. */
+function labelsOf(points: readonly LoadPoint[], settings: readonly string[], xs: PlotScale, ys: PlotScale) {
+  if (settings.length < 2) return []
+  const upper = points.filter(({ percentile }) => percentile === PERCENTILES[0].words)
+  const pixels = ({ rate, ms }: LoadPoint) => ({
+    x: position(xs, rate) * WIDTH,
+    y: (1 - position(ys, ms)) * HEIGHT,
+  })
+  const ends = settings.flatMap((setting) => {
+    const own = upper.filter((point) => point.setting === setting)
+    return own.length === 0 ? [] : [own.reduce((a, b) => (b.rate > a.rate ? b : a))]
+  })
+  const places = placeLabels(
+    ends.map((point) => ({
+      ...pixels(point),
+      width: textWidth(point.setting, FONT_SIZE.label),
+      height: LABEL_LINE,
+    })),
+    points.map((point) => {
+      const { x, y } = pixels(point)
+      return { x0: x - RADIUS, x1: x + RADIUS, y0: y - RADIUS, y1: y + RADIUS }
+    }),
+    { x0: 0, x1: WIDTH + 20, y0: -10, y1: HEIGHT - 2 },
+  )
+  return ends.flatMap(({ about, setting }, i) => {
+    const place = places[i]
+    // Further away it would name another line.
+    return place && place.leader === null ? [{ about, text: setting, x: place.x, y: place.y }] : []
   })
 }
 

@@ -3,7 +3,15 @@ import { count, formatMetric } from '../../format.ts'
 import type { Metric } from '../../metrics.ts'
 import type { Plot } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
-import { capitalised, metricName, metricTitle, scalarText, settingLabel, settingName } from '../words.ts'
+import {
+  capitalised,
+  labelWords,
+  metricName,
+  metricTitle,
+  scalarText,
+  settingLabel,
+  settingName,
+} from '../words.ts'
 import { drawnBy } from './drawn-by.ts'
 import { besidesColour, encodeAxes, levelChannels, levelOf } from './encode.ts'
 import { numbersAlong, scaleOver } from './scale.ts'
@@ -82,7 +90,7 @@ function panel(metric: Metric, { model, key, values, others, color, shape, encod
         line: settingOf(scenario, others),
         colour: levelOf(scenario, encoding.colour),
         shape: levelOf(scenario, encoding.shape),
-        tip: `${scenario.label}: ${formatMetric(value, metric.unit)}`,
+        tip: `${labelWords(scenario.label)}: ${formatMetric(value, metric.unit)}`,
       },
     ]
   })

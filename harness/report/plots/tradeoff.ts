@@ -6,13 +6,22 @@ import { count, formatMetric, formatNumber, list, wholeNumber } from '../../form
 import type { Metric } from '../../metrics.ts'
 import type { Plot, TextAxis, TextPlot } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
-import { capitalised, chunkSizesText, metricName, metricTitle, settingLabel } from '../words.ts'
+import {
+  capitalised,
+  chunkSizesText,
+  labelWords,
+  metricName,
+  metricTitle,
+  scalarText,
+  settingLabel,
+  settingName,
+} from '../words.ts'
 import { drawnBy } from './drawn-by.ts'
-import { levelChannels, levelOf } from './encode.ts'
-import { type Box, placeLabels } from './labels.ts'
+import { levelChannels, levelOf, shapesTellColours } from './encode.ts'
+import { type Box, LABEL_LINE, labelLayers, pixel, placeLabels } from './labels.ts'
 import { numbersAlong, type PlotScale, position, scaleOver, tickText } from './scale.ts'
 import { captionLayer, pictureFrame, pictureSubtitle, textWidth } from './text.ts'
-import { FONT_SIZE, INK, MUTED, REFERENCE } from './theme.ts'
+import { FONT_SIZE, MUTED, REFERENCE } from './theme.ts'
 import { clamp, HEIGHT, layOut, type Picture, type Point, pointsOf, WIDTH } from './tradeoff-layout.ts'
 
 const CAPTION_Y = HEIGHT + 78
@@ -96,7 +105,7 @@ function specOf(model: ReportModel, picture: Picture, alt: string) {
   const { points, front, cost, accuracy, encoding, xs, ys, shown, intervals } = picture
   // The front is drawn last, over the others.
   const rows = points.map((point) => row(point, picture)).sort((a, b) => Number(a.front) - Number(b.front))
-  const labels = labelFront(picture)
+  const labels = labelsOf(picture)
   const channels = levelChannels(encoding)
   // In the page, a click on a legend dims the others; in the picture all are shown.
   const picked = [
@@ -180,9 +189,7 @@ function specOf(model: ReportModel, picture: Picture, alt: string) {
         mark: { type: 'rule', stroke: REFERENCE, strokeWidth: 1 },
         encoding: { x: pixel('x0'), x2: { field: 'x1' }, y: pixel('y0'), y2: { field: 'y1' } },
       },
-      // Under the letters a white outline, so that grid and lines do not run through them.
-      labelLayer('halo', labels, { stroke: '#ffffff', strokeWidth: 4, strokeJoin: 'round', fill: '#ffffff' }),
-      labelLayer('label', labels, { fill: INK }),
+      ...labelLayers(labels),
       captionLayer(captionOf(model, picture), CAPTION_Y, TEXT_WIDTH),
     ],
   }
@@ -196,19 +203,6 @@ function opacityOf(picked: readonly { name: string }[], others: number) {
       ...(chosen.length > 0 ? [{ test: { and: chosen }, value: others }] : []),
     ],
     value: chosen.length > 0 ? 0.06 : others,
-  }
-}
-
-function pixel(field: string) {
-  return { field, type: 'quantitative', scale: null }
-}
-
-function labelLayer(name: string, labels: FrontLabel[], mark: Record<string, unknown>) {
-  return {
-    name,
-    data: { values: labels },
-    mark: { type: 'text', align: 'center', baseline: 'middle', fontSize: FONT_SIZE.label, ...mark },
-    encoding: { x: pixel('x'), y: pixel('y'), text: { field: 'text' } },
   }
 }
 
@@ -235,7 +229,7 @@ function row(point: Point, { xs, ys, cost, accuracy, encoding, drawn }: Picture)
     colour: levelOf(scenario, encoding.colour),
     shape: levelOf(scenario, encoding.shape),
     tip: {
-      Scenario: scenario.label,
+      Scenario: labelWords(scenario.label),
       [capitalised(metricName(cost.name))]: withInterval(x, cost.unit),
       [capitalised(metricName(accuracy.name))]: withInterval(y, accuracy.unit),
       'Ok trials': scenario.outcomes.ok,
@@ -249,13 +243,15 @@ function withInterval({ value, low, high }: Point['x'], unit: string): string {
   return `${middle} [${formatNumber(low)}, ${formatNumber(high)}]`
 }
 
-// ---------------------------------------------------------------- the labels beside the points of the front
+// ---------------------------------------------------------------- the labels beside points
 
-const LABEL_LINE = Math.round(FONT_SIZE.label * 1.25)
+/** More points than these have no room for a label each. */
+const MOST_LABELLED = 40
 
-interface FrontLabel {
+interface Label {
   /** The scenario's id. */
   about: string
+  quiet: boolean
   /** Centre of the text, px. */
   x: number
   y: number
@@ -269,12 +265,39 @@ function differing(points: readonly Point[], keys: readonly string[]): string[] 
   return keys.filter((key) => new Set(points.map(({ scenario }) => scenario.point[key])).size > 1)
 }
 
-/** What colour and shape do not tell, written beside the points of the front. */
-function labelFront({ points, front, encoding, xs, ys, shown, intervals, drawn }: Picture): FrontLabel[] {
-  const told = differing(front, encoding.others)
-  const texts = front.map(({ scenario }) =>
-    told.map((key) => settingLabel(key, scenario.point[key])).join(' · '),
-  )
+/** Which points have a label, and which axes it names. */
+interface Labelled {
+  points: readonly Point[]
+  /** That nothing else tells. */
+  others: string[]
+  /** That is told by a colour only, which not every print and every eye has. */
+  byColour: string | null
+}
+
+function labelledOf({ points, front, encoding }: Picture): Labelled {
+  const others = differing(front, encoding.others)
+  const byColour = encoding.colour === null || shapesTellColours(encoding) ? null : encoding.colour.key
+  const isAll = byColour !== null && encoding.others.length === 0 && points.length <= MOST_LABELLED
+  // The front takes its places first.
+  return {
+    points: isAll ? [...points].sort((a, b) => Number(b.front) - Number(a.front)) : front,
+    others,
+    byColour,
+  }
+}
+
+/** `64`, below a legend that says of what; with more to tell, `chunk 64 · batch 8`. */
+function labelOf({ point }: ScenarioReport, { others, byColour }: Labelled): string {
+  if (others.length === 0) return byColour === null ? '' : scalarText(point[byColour])
+  const keys = byColour === null ? others : [byColour, ...others]
+  return keys.map((key) => settingLabel(key, point[key])).join(' · ')
+}
+
+/** What shapes do not tell, written beside points. */
+function labelsOf(picture: Picture): Label[] {
+  const { points, front, xs, ys, shown, intervals, drawn } = picture
+  const labelled = labelledOf(picture)
+  const texts = labelled.points.map(({ scenario }) => labelOf(scenario, labelled))
   const pixels = (x: number, y: number) => ({ x: position(xs, x) * WIDTH, y: (1 - position(ys, y)) * HEIGHT })
   const obstacles: Box[] = shown.map(({ value, text }) => {
     const { y } = pixels(xs.domain[0], value)
@@ -298,14 +321,15 @@ function labelFront({ points, front, encoding, xs, ys, shown, intervals, drawn }
     obstacles.push({ x0: from.x, x1: to.x, y0: from.y - 1, y1: from.y + 1 })
     obstacles.push({ x0: to.x - 1, x1: to.x + 1, y0: to.y, y1: from.y })
   }
-  const anchors = front.map(({ scenario, x, y }, i) => ({
-    about: scenario.id,
-    ...pixels(x.value, y.value),
+  const anchors = labelled.points.map((point, i) => ({
+    about: point.scenario.id,
+    quiet: !point.front,
+    same: `${point.x.value} ${point.y.value}`,
+    ...pixels(point.x.value, drawn.get(point) ?? point.y.value),
     width: textWidth(texts[i]!, FONT_SIZE.label),
     height: LABEL_LINE,
   }))
-  const isAlone = (anchor: { x: number; y: number }) =>
-    anchors.filter(({ x, y }) => x === anchor.x && y === anchor.y).length === 1
+  const isAlone = ({ same }: { same: string }) => anchors.filter((other) => other.same === same).length === 1
   const wanted = anchors
     .map((anchor, i) => ({ anchor, text: texts[i]! }))
     .filter(({ anchor, text }) => text !== '' && isAlone(anchor))
@@ -316,8 +340,9 @@ function labelFront({ points, front, encoding, xs, ys, shown, intervals, drawn }
   )
   return wanted.flatMap(({ anchor, text }, i) => {
     const place = places[i]
-    if (!place) return []
-    const { about } = anchor
+    const { about, quiet } = anchor
+    // One of many numbers is read beside its point, or not at all.
+    if (!place || (quiet && place.leader)) return []
     const leader = place.leader && {
       about,
       x0: anchor.x,
@@ -325,14 +350,36 @@ function labelFront({ points, front, encoding, xs, ys, shown, intervals, drawn }
       x1: place.leader.x,
       y1: place.leader.y,
     }
-    return [{ about, x: place.x, y: place.y, text, leader }]
+    return [{ about, quiet, x: place.x, y: place.y, text, leader }]
   })
+}
+
+/** What labels say, and what all points of the front share that nothing shows. */
+function labelNote(picture: Picture): string {
+  const { points, front, encoding } = picture
+  const { points: labelled, others, byColour } = labelledOf(picture)
+  // Points in one place have no labels.
+  const isTied = front.length > 1 && new Set(front.map(({ x, y }) => `${x.value} ${y.value}`)).size === 1
+  const colour = byColour === null ? '' : `the ${settingName(byColour)}`
+  const what = labelled.length < points.length ? 'points of the front' : 'points'
+  const said =
+    isTied || (others.length === 0 && colour === '')
+      ? ''
+      : others.length === 0
+        ? ` Beside ${what}: ${colour}.`
+        : ` Labels name ${colour === '' ? '' : `${colour} and `}what colour and shape do not.`
+  const alike = encoding.others
+    .filter((key) => !others.includes(key))
+    .map((key) => settingLabel(key, front[0]!.scenario.point[key]))
+  return said + (alike.length === 0 ? '' : ` All of those: ${alike.join(', ')}.`)
 }
 
 // ---------------------------------------------------------------- title and small print of a trade-off picture
 
-/** What one sees, in a line. */
-/** @param margin of accuracy that does not matter */
+/**
+ * What one sees, in a line.
+ * @param margin of accuracy that does not matter
+ */
 export function headline({ front, points, cost, accuracy }: Picture, margin: number): string {
   const [first, last] = [front[0]!, front.at(-1)!]
   const name = metricName(accuracy.name)
@@ -382,10 +429,8 @@ function costWord(name: string): string {
   return metricName(name).replace(/^peak /, '')
 }
 
-export function captionOf(
-  model: ReportModel,
-  { points, front, cost, accuracy, intervals, cut, far, encoding, drawn }: Picture,
-): string[] {
+function captionOf(model: ReportModel, picture: Picture): string[] {
+  const { points, front, cost, accuracy, intervals, cut, far, drawn } = picture
   const missing = model.scenarios.length - points.length
   const deterministic = accuracy.kind === 'deterministic'
   const known = points.some(({ x, y }) => x.low !== null || y.low !== null)
@@ -396,21 +441,11 @@ export function captionOf(
       ? ` Bars: 95% confidence interval of the mean, one value per trial${exact}.`
       : ' Intervals are left out here and stand in constraint_experiment.csv.'
   const isMoved = points.some((point) => drawn.get(point) !== point.y.value)
-  const places = new Set(front.map(({ x, y }) => `${x.value} ${y.value}`))
-  const isTied = front.length > 1 && places.size === 1
-  const told = differing(front, encoding.others)
-  const alike = encoding.others
-    .filter((key) => !told.includes(key))
-    .map((key) => settingLabel(key, front[0]!.scenario.point[key]))
-  const labelled = [
-    ...(told.length > 0 && !isTied ? [' Labels name what colour and shape do not.'] : []),
-    ...(alike.length > 0 ? [` All of those: ${alike.join(', ')}.`] : []),
-  ].join('')
   return [
     `Points: means over the ok trials of a scenario.${bars}${isMoved ? ` Points of one ${metricName(accuracy.name)} that would cover each other stand above or below it.` : ''}`,
     ...(points.length > 1
       ? [
-          `Line: the best ${metricName(accuracy.name)} within a given ${costWord(cost.name)}; ${wholeNumber(front.length)} of ${count(points.length, 'scenario')} ${front.length === 1 ? 'is' : 'are'} on it.${labelled}`,
+          `Line: the best ${metricName(accuracy.name)} within a given ${costWord(cost.name)}; ${wholeNumber(front.length)} of ${count(points.length, 'scenario')} ${front.length === 1 ? 'is' : 'are'} on it.${labelNote(picture)}`,
         ]
       : []),
     ...(cut ? ['Bars that end at the edge of the picture go on beyond it.'] : []),

@@ -235,6 +235,69 @@ test('scenarios alike in all that is drawn stand beside each other, and the titl
   expect(JSON.stringify(spec)).toContain('R² is 0.600 throughout, the memory 20.0 MB too')
 })
 
+/** What tells the points of latency against accuracy apart. */
+function toldApart(shape: Shape) {
+  const run = syntheticRun({ batch_size: [8], max_memory_mb: [256], runs: 2, ...shape })
+  const { spec } = tradeoffPlot(modelOf(run), 'latency', 'latency.png')
+  const { layer } = spec as unknown as {
+    layer: { name: string; data: { values: object[] }; encoding: object }[]
+  }
+  const of = (wanted: string) => layer.find(({ name }) => name === wanted)!
+  const { color, shape: shapes } = of('points').encoding as Record<
+    'color' | 'shape',
+    { field: string; scale: { domain: string[]; range: string[] } }
+  >
+  return {
+    ...{ colours: color.scale, shapes },
+    rows: of('points').data.values as { about: string; colour: string }[],
+    labels: of('label').data.values as { about: string; text: string }[],
+    legends: (compile(spec as TopLevelSpec).spec.legends ?? []).map(({ title }) => title),
+    caption: JSON.stringify(spec).replaceAll('","', ' '),
+  }
+}
+
+const CHUNKS = [16, 64, 256, 1024, 4096]
+
+test('colours are told apart by shapes too, where no other axis has them', () => {
+  const { shapes, colours, labels, legends } = toldApart({ chunk_size: CHUNKS, max_compute_units: [1] })
+  expect(shapes.field).toBe('colour')
+  expect(shapes.scale.domain).toEqual(colours.domain)
+  expect(new Set(shapes.scale.range).size).toBe(CHUNKS.length)
+  expect(legends).toEqual(['Chunk size'])
+  expect(labels).toEqual([])
+})
+
+test('colours are told apart by numbers beside the points, where another axis has the shapes', () => {
+  const { shapes, colours, rows, labels, legends, caption } = toldApart({
+    ...{ chunk_size: CHUNKS, max_compute_units: [0.25, 0.5, 1] },
+  })
+  expect(shapes.field).toBe('shape')
+  expect(legends).toHaveLength(2)
+  expect(labels.length).toBeGreaterThan(rows.length / 2)
+  for (const { about, text } of labels) {
+    expect(colours.domain).toContain(text)
+    expect(text).toBe(rows.find((row) => row.about === about)!.colour)
+  }
+  expect(caption).toMatch(/ Beside points: the (chunk size|compute cap)/)
+})
+
+test('labels of the front name what no shape tells, the colour among it', () => {
+  const { colours, labels, caption } = toldApart({
+    ...{ chunk_size: [16, 64, 256], batch_size: [8, 64], max_memory_mb: [64, 256] },
+    max_compute_units: [0.25, 0.5, 1],
+  })
+  expect(labels.length).toBeGreaterThan(0)
+  const words = / · /
+  if (labels.some(({ text }) => words.test(text)))
+    expect(caption).toMatch(/ Labels name the [a-z ()]+ and what colour and shape do not\./)
+  else for (const { text } of labels) expect(colours.domain).toContain(text)
+})
+
+test('two axes of the same values have a legend each', () => {
+  const { legends } = toldApart({ chunk_size: [8, 64], batch_size: [8, 64], max_compute_units: [1] })
+  expect([...legends].sort()).toEqual(['Batch size', 'Chunk size'])
+})
+
 test('lines of reference that lie on each other have one text', () => {
   const run = syntheticRun({
     ...{ chunk_size: [64, 256], batch_size: [8], max_memory_mb: [256], max_compute_units: [1], runs: 2 },
