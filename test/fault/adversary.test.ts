@@ -85,7 +85,7 @@ interface Setting {
   adversaries: typeof ADVERSARIES
 }
 
-/** Alike to others of these, or tried by a file of their own: hostile.test.ts and children.test.ts. */
+/** Alike to others of these, or tried elsewhere: by hostile.test.ts, children.test.ts and integration/execute.test.ts. */
 const ELSEWHERE = [
   ...['strings', 'arrays', 'doubling', 'awaits', 'map', 'typed_arrays', 'left', 'orphan', 'inherits'],
   ...[
@@ -97,7 +97,7 @@ const ELSEWHERE = [
     'abort_by_signal',
     'functions',
   ],
-  ...['huge_array', 'shared_buffers', 'message_to_parent', 'eats'],
+  ...['huge_array', 'shared_buffers', 'message_to_parent', 'eats', 'loop', 'exit'],
 ]
 
 const SHORT: Setting[] = [

@@ -60,7 +60,8 @@ describe.skipIf(process.platform !== 'linux').each([
   })
 
   it('take from its memory', async () => {
-    const { outcome } = await run('eats', { memory: 64 })
+    // Where the kernel ends what eats, and not the trial beside it, that waits until its deadline.
+    const { outcome } = await run('eats', { memory: 64, deadline_s: 15 })
     expect(outcome).toBe('out_of_memory')
     expect(running(marker)).toEqual([])
   })

@@ -18,7 +18,7 @@ const possible =
 let box: Sandbox
 beforeEach(() => {
   box = new Sandbox()
-  for (const folder of [box.folder, box.temporary]) chmodSync(folder, 0o777)
+  for (const folder of [box.folder, box.temporary, box.memory]) chmodSync(folder, 0o777)
 })
 afterEach(() => box.remove())
 

@@ -6,6 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { LocalExecutor } from '../../harness/execute/local/executor.ts'
+import { check } from '../../harness/index.ts'
+import type { PrepareResult, PrepareSpec } from '../../workers/protocol/prepare.ts'
 import { command, MAIN } from '../fixtures/cli.ts'
 
 const FULL = process.env['STINT_FULL'] === '1'
@@ -27,19 +30,43 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-function words(name: keyof typeof WORKLOADS, timeout_s: number): string[] {
+function sweepOf(name: keyof typeof WORKLOADS, timeout_s: number): string {
   const sweep = { name, workload: `./${name}.mjs`, benchmark_runs: 1, max_memory_mb: 64, timeout_s }
   const path = join(folder, `${name}.yaml`)
   writeFileSync(path, JSON.stringify(sweep))
-  return ['run', path, '--out', join(folder, 'results'), '--quiet']
+  return path
+}
+
+const words = (name: keyof typeof WORKLOADS, timeout_s: number): string[] => [
+  ...['run', sweepOf(name, timeout_s), '--out', join(folder, 'results'), '--quiet'],
+]
+
+/** Waits a second instead of those that a sweep may ask for. */
+class Hasty extends LocalExecutor {
+  asked: number | undefined
+
+  override prepare(spec: PrepareSpec): Promise<PrepareResult> {
+    this.asked = spec.describe_s
+    return super.prepare({ ...spec, describe_s: 1 })
+  }
 }
 
 describe('a workload that does not come to describe itself', () => {
   it.each(FULL ? (['loops', 'waits'] as const) : (['loops'] as const))(
     'is refused with what to do: %s',
     async (name) => {
+      const late = (seconds: number) => `${name}.mjs: it was not loaded and described after ${seconds} s`
+      const executor = new Hasty({ temporaryRoot: folder })
+      try {
+        await expect(check(sweepOf(name, 7), { executor })).rejects.toThrow(late(1))
+        expect(executor.asked).toBe(7)
+      } finally {
+        await executor.close()
+      }
+      // What a command does with such an error, the next test shows too, and sooner.
+      if (!FULL) return
       const { code, stderr } = await command(words(name, 5), folder, process.env)
-      expect(stderr).toContain(`${name}.mjs: it was not loaded and described after 5 s`)
+      expect(stderr).toContain(late(5))
       expect(code).toBe(2)
     },
   )

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LocalExecutor } from '../../harness/execute/local/executor.ts'
 import { openRun } from '../../harness/record/open-run.ts'
+import { describeInThread } from '../../workers/prepare-worker.ts'
 import type { ChunkLogLine, TrialResult } from '../../workers/protocol/trial-result.ts'
 import { Sandbox, trialsOf } from '../fixtures/cli.ts'
 import { NONSENSE } from '../fixtures/nonsense.ts'
@@ -47,7 +48,7 @@ const FAILURES: [how: string, message: string, full?: 'full'][] = [
   ['throws_disk_full', 'cannot write the chunk log'],
   ['throws_getter', 'the workload threw an object'],
   ['rows_half', 'step(): rows is 0.5; expected a whole number, 0 or more', 'full'],
-  ['detail_function', 'step().detail.f is a function; expected plain data'],
+  ['detail_function', 'step().detail.f is a function; expected plain data', 'full'],
   ['inherited_error', 'has added error to Object.prototype, which breaks functions of Node'],
 ]
 
@@ -152,7 +153,7 @@ describe('a sweep', () => {
       'own.mjs',
       `export default { describe: () => (${JSON.stringify(absent)}), open() {} }\n`,
     )
-    expect(await executor.prepare({ workload: own, datasets: [], data_dir: folder })).toMatchObject({
+    expect(await describeInThread({ workload: own, datasets: [], data_dir: folder })).toMatchObject({
       ok: true,
       workload: { metrics: { a: { unit: '', direction: 'neutral', kind: 'measured', description: '' } } },
     })

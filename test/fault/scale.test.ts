@@ -1,13 +1,12 @@
 /** Many scenarios: the coordinator keeps no results, so its memory does not grow with them. */
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { checksumsOf, Sandbox, trialsOf } from '../fixtures/cli.ts'
+import { memoryFolder } from '../fixtures/memory-folder.ts'
 
 const FULL = process.env['STINT_FULL'] === '1'
-/** 10,000 synced lines take long on a disk and no time in memory. */
-const MEMORY_DISK = '/dev/shm'
 
 let box: Sandbox
 beforeEach(() => {
@@ -17,15 +16,6 @@ afterEach(() => box.remove())
 
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1)
 
-function resultsRoot(): string {
-  try {
-    accessSync(MEMORY_DISK, constants.W_OK)
-    return mkdtempSync(`${MEMORY_DISK}/stint-scale-`)
-  } catch {
-    return box.results
-  }
-}
-
 it('plans 10,000 scenarios in little memory, and does not keep their results', () => {
   const sweepOf = (n: number) => ({
     grid: { 'params.salt': upTo(n), chunk_size: upTo(n) },
@@ -34,7 +24,7 @@ it('plans 10,000 scenarios in little memory, and does not keep their results', (
   const few = box.sweep(sweepOf(3), 'few.yaml')
   const many = box.sweep(sweepOf(100), 'many.yaml')
   const script = fileURLToPath(new URL('../fixtures/many-scenarios.mjs', import.meta.url))
-  const root = resultsRoot()
+  const root = memoryFolder('stint-scale-')
   try {
     const { stdout, stderr } = spawnSync(process.execPath, [script, few, many, root], { encoding: 'utf8' })
     expect(stderr).toBe('')

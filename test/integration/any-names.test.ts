@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openRun } from '../../harness/record/open-run.ts'
 import type { TrialResult } from '../../workers/protocol/trial-result.ts'
+import { closeHere, refusedHere } from '../fixtures/check-here.ts'
 import { type CliEnd, Sandbox, trialsOf } from '../fixtures/cli.ts'
 import { workloadFile } from '../fixtures/trial.ts'
 import { okOf } from '../fixtures/trials.ts'
@@ -18,7 +19,10 @@ let box: Sandbox
 beforeAll(() => {
   box = new Sandbox()
 })
-afterAll(() => box.remove())
+afterAll(async () => {
+  await closeHere()
+  box.remove()
+})
 
 const ok = ({ code, stdout, stderr }: CliEnd): string => {
   expect([code, stderr]).toEqual([0, expect.not.stringMatching(/stint itself failed/)])
@@ -241,6 +245,8 @@ chunk_log: all
       ['__proto__=1', /key "__proto__": unknown key/],
       ['dataset.constructor=1', /key "dataset.constructor": unknown key/],
     ] as const) {
+      expect(await refusedHere(box.folder, path, [set])).toMatch(message)
+      if (!FULL) continue
       const { code, stderr } = await box.stint('run', path, '--out', box.results, '--set', set, '--quiet')
       expect(stderr).toMatch(message)
       expect(code).toBe(2)

@@ -1,11 +1,12 @@
 /** The code of the pages, run as it stands in a project of its own; and the blocks that the pages take from the code. */
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { check, loadSweep } from '../../harness/index.ts'
+import { loadSweep } from '../../harness/index.ts'
+import { checkHere, closeHere } from '../fixtures/check-here.ts'
 import { command, trialsOf } from '../fixtures/cli.ts'
+import { memoryFolder } from '../fixtures/memory-folder.ts'
 import { type Block, blocksOf, pages, root } from '../unit/docs/pages.ts'
 
 const FULL = process.env['STINT_FULL'] === '1'
@@ -31,10 +32,12 @@ const SMALLER = [
     "'grid.params.learner=[sgd]', 'grid.max_compute_units=[1]', 'grid.params.features=[base]'",
   ],
 ] as const
+/** Where one is written: a page takes a second. */
+const NO_PAGE = ["format: 'html'", "format: 'markdown'"] as const
 
 let folder: string
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'pages-'))
+  folder = memoryFolder('pages-')
   mkdirSync(join(folder, 'node_modules', '@types'), { recursive: true })
   symlinkSync(root, join(folder, 'node_modules/stint'))
   symlinkSync(join(root, 'node_modules/@types/node'), join(folder, 'node_modules/@types/node'))
@@ -47,7 +50,10 @@ beforeAll(() => {
     writeFileSync(join(folder, name), text)
   }
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(async () => {
+  await closeHere()
+  rmSync(folder, { recursive: true, force: true })
+})
 
 function node(words: readonly string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8' })
@@ -83,8 +89,7 @@ describe('code of a page', { timeout: 180_000 }, () => {
       name,
       '--quiet',
       '--export',
-      'markdown',
-      ...(FULL ? [] : ['--runs', '1']),
+      ...(FULL ? ['markdown'] : ['csv', '--runs', '1']),
     )
     expect([code, err]).toEqual([0, expect.not.stringMatching(/failed|NaN/)])
     const trials = trialsOf(out)
@@ -99,7 +104,7 @@ describe('code of a page', { timeout: 180_000 }, () => {
       for (const [was] of SMALLER) expect(text).toContain(was)
       writeFileSync(
         join(folder, name),
-        SMALLER.reduce((program, [was, is]) => program.replace(was, is), text),
+        [...SMALLER, NO_PAGE].reduce((program, [was, is]) => program.replace(was, is), text),
       )
     }
     const { code, out, err } = node([name])
@@ -133,14 +138,17 @@ describe('code of a page', { timeout: 180_000 }, () => {
     expect(code).toBe(0)
     if (words.startsWith('run'))
       expect(trialsOf(out).map(({ outcome }) => outcome)).toEqual(Array(FULL ? 20 : 1).fill('ok'))
-    else expect((await check(loadSweep(out))).trials).toBeGreaterThan(0)
+    else expect((await checkHere(folder, () => loadSweep(out))).trials).toBeGreaterThan(0)
   })
 
-  it.each(named('yaml').filter(({ text }) => /^dataset:/m.test(text)))(
+  // Those with a workload of their own ran above.
+  const others = named('yaml').filter((block) => FULL || !workloads.some(({ name }) => name === block.name))
+
+  it.each(others.filter(({ text }) => /^dataset:/m.test(text)))(
     'lists its scenarios: $place',
     async ({ name }) => {
       if (!FULL) {
-        const { scenarios, trials } = await check(loadSweep(join(folder, name)))
+        const { scenarios, trials } = await checkHere(folder, () => loadSweep(name))
         expect(scenarios).toBeGreaterThan(0)
         expect(trials).toBeGreaterThanOrEqual(scenarios)
         return

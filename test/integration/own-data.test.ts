@@ -4,10 +4,15 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { loadSweep, type Overrides, sweepOfFile } from '../../harness/index.ts'
+import { checkHere, closeHere, refusedHere } from '../fixtures/check-here.ts'
 import { Sandbox, trialsOf } from '../fixtures/cli.ts'
 
 const box = new Sandbox()
-afterAll(() => box.remove())
+afterAll(async () => {
+  await closeHere()
+  box.remove()
+})
 
 const ROWS = 40
 const table = (columns: readonly string[], row: (i: number) => readonly unknown[]): string => {
@@ -69,20 +74,34 @@ describe('stint run FILE --target COLUMN', { timeout: 60_000 }, () => {
     },
   )
 
-  it.each([
+  const refusals: [file: string, said: Overrides, message: RegExp, byCommand: boolean][] = [
     [
-      ['my prices.csv'],
+      'my prices.csv',
+      {},
       /--target\. Columns that could be it: area \(numbers\), kind \(2 labels\), price \(numbers\); the others: id\n/,
+      true,
     ],
-    [['my prices.csv', '--target', 'prize'], /no column "prize"; did you mean "price"\?/],
-    [['none.csv', '--target', 'price'], /^stint: none\.csv: no such file\n/],
-    [['my prices.csv', '--target', 'price', '--set', 'params.learner=rigde'], /did you mean "ridge"\?/],
-    [['my prices.csv', '--target', 'kind', '--set', 'params.learner=ridge'], /predicts numbers/],
-  ])('says what is wrong with %j', async (words, message) => {
-    const { code, stdout, stderr } = await box.stint('run', ...words, '--dry-run')
-    expect([code, stdout]).toEqual([2, ''])
-    expect(stderr).toMatch(message)
-    expect(stderr).not.toMatch(/dataset\.target/)
+    ['my prices.csv', { target: 'prize' }, /no column "prize"; did you mean "price"\?/, FULL],
+    ['none.csv', { target: 'price' }, /^stint: none\.csv: no such file\n/, true],
+    ['my prices.csv', { target: 'price', set: ['params.learner=rigde'] }, /did you mean "ridge"\?/, FULL],
+    ['my prices.csv', { target: 'kind', set: ['params.learner=ridge'] }, /predicts numbers/, FULL],
+  ]
+  it.each(refusals)('says what is wrong with %s and %j', async (file, said, message, byCommand) => {
+    const { target, set = [] } = said
+    const words = [
+      ...(target === undefined ? [] : ['--target', target]),
+      ...set.flatMap((one) => ['--set', one]),
+    ]
+    if (byCommand) {
+      const { code, stdout, stderr } = await box.stint('run', file, ...words, '--dry-run')
+      expect([code, stdout]).toEqual([2, ''])
+      expect(stderr).toMatch(message)
+      expect(stderr).not.toMatch(/dataset\.target/)
+      return
+    }
+    const refused = await refusedHere(box.folder, () => sweepOfFile(file, said))
+    expect(refused).toMatch(message)
+    expect(refused).not.toMatch(/dataset\.target/)
   })
 })
 
@@ -111,13 +130,28 @@ describe('stint init', { timeout: 60_000 }, () => {
     expect(text).toMatch(/^ {2}# {3}area: number$/m)
     expect(text).toMatch(/^ {2}# {3}id: drop$/m)
     expect(text).toMatch(/^# - dropped id: it counts the rows\b/m)
+    const listed: unknown[] = []
+    for (const load of [
+      () => loadSweep('first.yaml'),
+      () => sweepOfFile('my prices.csv', { target: 'price' }),
+    ]) {
+      const size = await checkHere(box.folder, async () => {
+        const loaded = await load()
+        listed.push(loaded.sweep.scenarios.map(({ id, label }) => [id, label]))
+        return loaded
+      })
+      expect(size).toMatchObject({ scenarios: 4, trials: 20 })
+    }
+    expect(listed[0]).toEqual(listed[1])
+    // The test above has run the same.
+    if (!FULL) return
     const dry = await box.stint('run', 'first.yaml', '--dry-run')
     expect([dry.code, dry.stderr]).toEqual([0, ''])
     const direct = await box.stint('run', 'my prices.csv', '--target', 'price', '--dry-run')
     expect(dry.stdout).toBe(direct.stdout)
-    const ran = await box.stint('run', 'first.yaml', '--set', 'grid.batch_size=[16]', ...QUICK, ...ONE_SHARE)
+    const ran = await box.stint('run', 'first.yaml', '--set', 'grid.batch_size=[16]', ...QUICK)
     expect([ran.code, ran.stderr]).toEqual([0, ''])
-    expect(trialsOf(ran.stdout.trim()).map(({ outcome }) => outcome)).toEqual(FULL ? ['ok', 'ok'] : ['ok'])
+    expect(trialsOf(ran.stdout.trim()).map(({ outcome }) => outcome)).toEqual(['ok', 'ok'])
   })
 
   it('replaces no file unless told to', async () => {
@@ -146,8 +180,7 @@ describe('stint init', { timeout: 60_000 }, () => {
       const fixed = text.replaceAll(/^ {2}# (?=columns:$| {2}\S)/gm, '  ')
       expect(Object.keys(parse(fixed).dataset.columns).sort()).toEqual([...HOSTILE, 'y'].sort())
     }
-    const dry = await box.stint('run', 'odd.yaml', '--dry-run')
-    expect([dry.code, dry.stderr]).toEqual([0, ''])
+    expect(await refusedHere(box.folder, 'odd.yaml')).toBeNull()
   })
 })
 

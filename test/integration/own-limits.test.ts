@@ -5,7 +5,8 @@ import { openRun } from '../../harness/record/open-run.ts'
 import { Sandbox } from '../fixtures/cli.ts'
 
 const CPU = '/sys/fs/cgroup/cpu'
-const QUOTA = 0.4
+/** Below a core, and above what the sweep asks for; the less it is, the longer each process takes to start. */
+const QUOTA = 0.8
 const group = `${CPU}/stint-test-${process.pid}`
 
 function mayLimit(): boolean {
@@ -36,7 +37,7 @@ it.skipIf(!limited)(
       return await end
     }
     const sweep = sandbox.sweep({ workload: 'spin', max_compute_units: 0.2, warmup_chunks: 0 })
-    const held = await limitedRun('run', sweep, '--runs', '1', '--out', sandbox.results)
+    const held = await limitedRun('run', sweep, '--runs', '1', '--out', sandbox.results, '--export', 'csv')
     expect([held.code, held.stderr]).toEqual([0, expect.any(String)])
     const { manifest, trials } = await openRun(sandbox.runs()[0]!)
     expect(manifest.machine.cgroup).toMatchObject({ version: 'v1', cpu_quota_cores: QUOTA })
@@ -45,7 +46,9 @@ it.skipIf(!limited)(
 
     const beyond = await limitedRun('run', sweep, '--set', 'max_compute_units=1', '--out', sandbox.results)
     expect(beyond.code).toBe(2)
-    expect(beyond.stderr).toContain('1 is more than the 0.400 cores that this run itself may use')
+    expect(beyond.stderr).toContain(
+      `1 is more than the ${QUOTA.toFixed(3)} cores that this run itself may use`,
+    )
     expect(beyond.stderr).toContain(group.slice(CPU.length))
   },
   120_000,

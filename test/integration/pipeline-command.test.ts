@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { generateDataset } from '../../workers/data/presets/generate.ts'
 import { type CliEnd, command } from '../fixtures/cli.ts'
+import { memoryFolder } from '../fixtures/memory-folder.ts'
 
 const ROWS = 300
 /** Half the grid where it is the smallest of the grid itself. */
@@ -20,7 +20,7 @@ function run(words: string[]): Promise<CliEnd> {
 }
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'stint-command-'))
+  folder = memoryFolder('stint-command-')
   players = join(folder, 'players.csv')
   await generateDataset({ preset: 'nba2k', rows: ROWS, seed: 1 }, players)
   output = join(folder, 'out')

@@ -3,7 +3,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ChunkLogLine, OkTrial } from '../../workers/protocol/trial-result.ts'
+import { closeHere, refusedHere } from '../fixtures/check-here.ts'
 import { type CliEnd, Sandbox, trialsOf } from '../fixtures/cli.ts'
+
+const FULL = process.env['STINT_FULL'] === '1'
 
 let box: Sandbox
 const stint = (...words: string[]): Promise<CliEnd> => box.stint(...words)
@@ -19,7 +22,10 @@ beforeAll(() => {
   box.write('gap.csv', 'at,x,y\n1,1,2\n,2,3\n3,3,4\n')
   box.write('back.csv', `at,x,y\n${TIMES.map((time, i) => `${time},${i},${i}`).join('\n')}\n`)
 })
-afterAll(() => box.remove())
+afterAll(async () => {
+  await closeHere()
+  box.remove()
+})
 
 describe('a trial under arrivals', () => {
   it('plays a trace, loses no event, and comes to the bits of the closed loop', {
@@ -71,7 +77,7 @@ grid: { mode: [streaming, realtime] }
     expect(chunks.some(({ slow }) => slow === true)).toBe(true)
   })
 
-  it.each([
+  const refusals: [what: string, keys: string, says: string][] = [
     [
       'a policy that the workload cannot do',
       'workload: ./w.mjs, duration_s: 5, arrival: { rate: 5 }, queue: { limit_rows: 5, when_full: drop_newest }',
@@ -92,10 +98,18 @@ grid: { mode: [streaming, realtime] }
       'dataset: { source: back.csv, target: y }, arrival: { pattern: trace, column: when }',
       'key "arrival.column": the data has no column "when". Columns: at, x, y',
     ],
-  ])('is refused %s before any starts', { timeout: 120_000 }, async (_, keys, says) => {
-    const path = box.write('bad.yaml', `{ name: bad, mode: realtime, ${keys} }`)
-    const { code, stdout, stderr } = await stint('run', path)
-    expect([code, stdout]).toEqual([2, ''])
-    expect(stderr).toContain(says)
-  })
+  ]
+  // The command is tried with the first, which opens the workload.
+  const tried = refusals.map(([what, keys, says], at) => [what, keys, says, FULL || at === 0] as const)
+  it.each(tried)(
+    'is refused %s before any starts',
+    { timeout: 120_000 },
+    async (_, keys, says, byCommand) => {
+      const path = box.write('bad.yaml', `{ name: bad, mode: realtime, ${keys} }`)
+      if (!byCommand) return expect(await refusedHere(box.folder, path)).toContain(says)
+      const { code, stdout, stderr } = await stint('run', path)
+      expect([code, stdout]).toEqual([2, ''])
+      expect(stderr).toContain(says)
+    },
+  )
 })

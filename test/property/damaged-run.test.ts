@@ -1,6 +1,5 @@
 /** However a run folder is damaged, it is read as far as it goes, or refused by a message that names the file. */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
@@ -14,12 +13,13 @@ import { csvText } from '../../harness/report/render/csv.ts'
 import { runReport } from '../../harness/report/sections/run.ts'
 import { UserError } from '../../harness/user-error.ts'
 import type { PassedOver } from '../../workers/protocol/trial-result.ts'
+import { memoryFolder } from '../fixtures/memory-folder.ts'
 import { writeRun } from '../fixtures/write-run.ts'
 import { markdownOf } from '../unit/report/rendered.ts'
 import { syntheticRun } from '../unit/report/synthetic.ts'
 
 const FORMAT_1 = fileURLToPath(new URL('../fixtures/run-folders/format-1/sweep/', import.meta.url))
-const root = mkdtempSync(join(tmpdir(), 'damaged-'))
+const root = memoryFolder('damaged-')
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 const chunkLogs = readdirSync(join(FORMAT_1, 'chunks')).map((name) => `chunks/${name}`)

@@ -1,6 +1,5 @@
 /** Trials that `stint resume --force` ran under other conditions are in no number, unless they are asked for. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { commandLine } from '../../../harness/cli/command-line.ts'
@@ -8,6 +7,7 @@ import { trialId } from '../../../harness/plan/planner.ts'
 import { openRun } from '../../../harness/record/open-run.ts'
 import type { PassedOver, TrialResult } from '../../../workers/protocol/trial-result.ts'
 import { type Heard, heard } from '../../fixtures/heard.ts'
+import { memoryFolder } from '../../fixtures/memory-folder.ts'
 import { writeRun } from '../../fixtures/write-run.ts'
 import { syntheticRun } from '../report/synthetic.ts'
 
@@ -27,7 +27,7 @@ const FACTOR = 100
 let folder: string
 let said: Heard
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'forced-test-'))
+  folder = memoryFolder('forced-test-')
   said = heard()
 })
 afterEach(() => {

@@ -1,6 +1,5 @@
 /** Files, prepared data sets and whole runs for the pipeline's tests. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { fingerprintFile } from '../../../workers/data/fingerprint.ts'
@@ -15,6 +14,7 @@ import type {
   TrialOutput,
   WorkloadSettings,
 } from '../../../workers/workload.ts'
+import { memoryFolder } from '../../fixtures/memory-folder.ts'
 import { shared } from '../shared.ts'
 
 /** A file that is removed when the test ends. */
@@ -25,7 +25,7 @@ export function csvFile(text: string | Uint8Array, name = 'data.csv'): string {
 }
 
 export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'stint-pipeline-'))
+  const folder = memoryFolder('stint-pipeline-')
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }

@@ -2,21 +2,20 @@ import {
   appendFileSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { eachTrial, Journal } from '../../../harness/record/journal.ts'
 import type { TrialResult } from '../../../workers/protocol/trial-result.ts'
+import { memoryFolder } from '../../fixtures/memory-folder.ts'
 import { makeTrial } from '../analyse/make-trials.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'stint-journal-'))
+const folder = memoryFolder('stint-journal-')
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 let files = 0

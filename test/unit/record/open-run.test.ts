@@ -48,14 +48,14 @@ function reported({ manifest, trials, notes }: RecordedRun) {
 
 /**
  * As `report`, and each distinct run once: what was removed and what is null mostly reads the same. Outside the full
- * form every third of them is reported, and all are opened.
+ * form every sixth of them is reported, and all are opened.
  */
 function onlyOnce(): (folder: string) => RecordedRun {
   const seen = new Set<string>()
   return (folder) => {
     const run = openRun(folder)
     const text = JSON.stringify(run)
-    if (!seen.has(text) && (FULL || seen.size % 3 === 0)) reported(run)
+    if (!seen.has(text) && (FULL || seen.size % 6 === 0)) reported(run)
     seen.add(text)
     return run
   }

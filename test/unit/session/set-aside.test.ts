@@ -1,6 +1,5 @@
 /** A trial during which the coordinator died is tried again, then after all others, then not any more. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { openRun } from '../../../harness/record/open-run.ts'
@@ -8,10 +7,11 @@ import { resumeRun } from '../../../harness/session/resume.ts'
 import { runSweep } from '../../../harness/session/run.ts'
 import { loadSearch, loadSweep } from '../../../harness/sweep/load.ts'
 import { FakeExecutor } from '../../fixtures/fake-executor.ts'
+import { memoryFolder } from '../../fixtures/memory-folder.ts'
 import { workloadFile } from '../../fixtures/trial.ts'
 import { errorOf } from '../../fixtures/trials.ts'
 
-const root = mkdtempSync(join(tmpdir(), 'set-aside-'))
+const root = memoryFolder('set-aside-')
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 const sweep = join(root, 'sweep.yaml')
 const grid = { chunk_size: [1, 2, 3, 4] }
