@@ -1,0 +1,106 @@
+/** What an agent has measured, on its way to the server: kept on disk until that has it. */
+import { Objm } from '@nats-io/obj'
+import { type NatsConnection, nuid } from '@nats-io/transport-node'
+import type { FleetMachine } from '../../record/types.ts'
+import type { AgentDisk } from './disk.ts'
+import {
+  ACK_WAIT_MS,
+  LARGE,
+  mostBytes,
+  type Outcome,
+  type Publisher,
+  pack,
+  packText,
+  pause,
+  subjects,
+} from './messages.ts'
+import { machineMark } from './names.ts'
+import type { Presence } from './presence.ts'
+
+/** A result that the server does not take for so long must not hold up the next trial, ms. */
+export const HAND_IN_MS = 3000
+const RETRY_MS = 500
+
+interface Handing {
+  /** The outcome as JSON, where that is known. */
+  text?: string | undefined
+  patienceMs?: number
+}
+
+export class Outbox {
+  private readonly nc: NatsConnection
+  private readonly publisher: Publisher
+  private readonly disk: AgentDisk
+  private readonly presence: Presence
+  private readonly onNote: (text: string) => void
+
+  constructor(
+    { nc, publisher }: { nc: NatsConnection; publisher: Publisher },
+    { disk, presence, onNote }: { disk: AgentDisk; presence: Presence; onNote(text: string): void },
+  ) {
+    this.nc = nc
+    this.publisher = publisher
+    this.disk = disk
+    this.presence = presence
+    this.onNote = onNote
+  }
+
+  /** @returns whether the server has it; false only after `patienceMs`, or once cancelled */
+  async handIn(
+    outcome: Outcome,
+    cancel: AbortSignal,
+    { text = JSON.stringify(outcome), patienceMs = Infinity }: Handing = {},
+  ): Promise<boolean> {
+    const until = performance.now() + patienceMs
+    const { run, key, id } = outcome
+    const { name } = this.presence.self
+    // Each refusal is to be heard: whether another agent can take the job differs from time to time.
+    const msgID =
+      outcome.what.kind === 'refused' ? nuid.next() : `${run}/${key}/${id}/${name}/${this.markOf(outcome)}`
+    for (let told = false; ; told = true) {
+      try {
+        const packed = packText(text)
+        const payload = packed.length <= mostBytes(this.nc) ? packed : await this.left(packed, msgID)
+        const subject = subjects.results(run, key, name)
+        await this.publisher.publish(subject, payload, { msgID, timeoutMs: HAND_IN_MS })
+        return true
+      } catch (error) {
+        if (!told) this.onNote(`${id} is kept here until the server takes it (${(error as Error).message})`)
+      }
+      if (cancel.aborted || this.nc.isClosed() || performance.now() > until) return false
+      await pause(RETRY_MS)
+    }
+  }
+
+  /** Of the machine as it was when that was measured. */
+  markOf({ agent }: Outcome): string {
+    const { text, mark } = this.presence.describe()
+    return agent === text ? mark : markIn(agent)
+  }
+
+  /** @returns what says where it was left, for what is too large for a message */
+  private async left(payload: Uint8Array, name: string): Promise<Uint8Array> {
+    const store = await new Objm(this.nc).open(LARGE, false)
+    await store.putBlob({ name }, payload)
+    return pack({ format: 1, large: name })
+  }
+
+  /** What an agent of this name measured and could not hand in before it ended, or before the link was cut. */
+  async handInWhatIsLeft(signal: AbortSignal): Promise<void> {
+    const under = new Set([...this.presence.busy].map(({ run, key }) => `${run} ${key}`))
+    for (const outcome of this.disk.left()) {
+      if (signal.aborted) return
+      if (!under.has(`${outcome.run} ${outcome.key}`))
+        await this.handIn(outcome, signal, { patienceMs: ACK_WAIT_MS })
+    }
+  }
+}
+
+/** Nothing where it is no description. */
+function markIn(agent: string): string {
+  try {
+    return machineMark(JSON.parse(agent) as FleetMachine)
+  } catch {
+    return ''
+  }
+}
