@@ -14,8 +14,9 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { LocalExecutor } from '../../harness/execute/local/executor.ts'
 import type { GateResult, GateRow } from '../../harness/gate/types.ts'
-import { gate as gateOf, loadSweep } from '../../harness/index.ts'
+import type { DriverSpec } from '../../workers/protocol/trial-spec.ts'
 import { command, MAIN } from '../fixtures/cli.ts'
+import { fixtureResources, trialSpec } from '../fixtures/trial.ts'
 
 const fixture = fileURLToPath(new URL('../fixtures/gate/workload.mjs', import.meta.url))
 const ONCE = 'time < 1'
@@ -30,7 +31,7 @@ beforeEach(() => {
   copyFileSync(fixture, join(folder, 'workload.mjs'))
   write(
     'sweep.yaml',
-    'name: small\nworkload: ./workload.mjs\nparams: { chunks: 60 }\nchunk_size: 256\nmax_memory_mb: 64\n',
+    'name: small\nworkload: ./workload.mjs\nparams: { chunks: 60 }\nchunk_size: 256\nmax_memory_mb: 64\nwarmup_chunks: 0\n',
   )
   write('.gitignore', 'tmp\nresults\nbuilt\n')
   git('init', '-q', '-b', 'main')
@@ -90,6 +91,9 @@ async function jsonWithEnough(words: string[]): Promise<Gated> {
   return await json(...words, '--time-limit', '150s')
 }
 
+/** Time in plenty for what the first trials prove: such a gate ends with them. */
+const PLENTY = ['--time-limit', '150s']
+
 const FORMS = ['--markdown', 'out.md', '--junit', 'out.xml']
 
 function expectForms(): void {
@@ -104,6 +108,10 @@ function nothingLeft(): void {
 
 describe('stint gate --against', () => {
   it('proves a slowdown that was committed: exit 1, scenario and metric, its size within the interval', async () => {
+    // Proven by fewer duets where a false alarm may be likelier, and with no trials between them for other metrics.
+    const rules = FULL ? '{}' : '{ alpha: 0.05, metrics: [latency_mean_ms] }'
+    edit('name: small', `name: small\ngate: ${rules}`, 'sweep.yaml')
+    commit()
     edit(ONCE, 'time < 2')
     edit('return sum', 'return sum / 2')
     commit()
@@ -142,27 +150,30 @@ describe('stint gate --against', () => {
     nothingLeft()
   }, 120_000)
 
-  it('builds both versions, and finds a score that fell', async () => {
+  it('builds both versions, finds a score that fell, writes every form, and names the function that takes longer', async () => {
     edit('./workload.mjs', './built/workload.mjs', 'sweep.yaml')
-    write(
-      'sweep.yaml',
-      `${readFileSync(join(folder, 'sweep.yaml'), 'utf8')}gate: { build: "mkdir -p built && cp workload.mjs built" }\n`,
-    )
+    edit('name: small', 'name: small\ngate: { build: "mkdir -p built && cp workload.mjs built" }', 'sweep.yaml')
+    // Long enough for many samples, in a function of its own, which the profiler names, and none of Node's.
+    edit('chunks: 60', 'chunks: 200', 'sweep.yaml')
+    edit('row < rows; row++) hash.update(BLOCK)', 'row < rows * 1000; row++) sum += Math.sqrt(row)')
     commit()
-    edit('return sum', 'return sum * 0.9')
+    edit(ONCE, 'time < 3')
+    edit('return sum', 'return sum / 6')
     mkdirSync(join(folder, 'built'))
     copyFileSync(fixture, join(folder, 'built/workload.mjs'))
-    const { code, row } = await jsonWithEnough(['--against', 'HEAD'])
+    const words = ['--against', 'HEAD', '--profile', 'profiles', ...FORMS, '--export', 'text=out.txt']
+    const { code, row } = await json(...words, ...PLENTY)
     expect(code).toBe(1)
-    expect(row('score').ratio!.value).toBeCloseTo(0.9, 9)
-    nothingLeft()
-  }, 300_000)
-
-  it('finds a candidate that no longer runs', async () => {
-    edit('let sum = 0', 'throw new Error("no hash today")')
-    const { code, row } = await jsonWithEnough(['--against', 'HEAD'])
-    expect(code).toBe(1)
-    expect(row('outcome').note).toContain('was ok; is failed: no hash today')
+    expect(row('score')).toMatchObject({ verdict: 'regression' })
+    expect(row('score').ratio!.value).toBeCloseTo(0.5, 9)
+    const text = readFileSync(join(folder, 'out.txt'), 'utf8')
+    expect(text).toContain('REGRESSION: ')
+    expect(text).toMatch(/^work +the workload:\d+ +[\d.,]+ m?s +[\d.,]+ m?s$/m)
+    for (const side of ['baseline', 'candidate'])
+      expect(
+        JSON.parse(readFileSync(join(folder, 'profiles', `${side}.cpuprofile`), 'utf8')).nodes,
+      ).not.toEqual([])
+    expectForms()
     nothingLeft()
   }, 300_000)
 
@@ -186,7 +197,7 @@ describe('stint gate --against', () => {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      if (text.includes('reading the data')) setTimeout(() => child.kill('SIGINT'), 1500)
+      if (text.includes('reading the data')) setTimeout(() => child.kill('SIGINT'), 1000)
       if (text.includes('once more') && times === 2) child.kill('SIGINT')
     })
     const code = await new Promise((resolve) => child.once('close', resolve))
@@ -197,27 +208,17 @@ describe('stint gate --against', () => {
 })
 
 describe('stint gate --a --b', () => {
-  // A score that fell is proven by the first trials; a slowdown is timed above.
-  it('compares two files, writes every form, and names the function that takes longer', async () => {
-    // A function of its own, which the profiler names, and none of Node's.
-    edit('row < rows; row++) hash.update(BLOCK)', 'row < rows * 1000; row++) sum += Math.sqrt(row)')
+  it('compares two files, and finds a candidate that no longer runs', async () => {
     copyFileSync(join(folder, 'workload.mjs'), join(folder, 'worse.mjs'))
-    // Long enough for many samples.
-    edit('chunks: 60', 'chunks: 200', 'sweep.yaml')
-    edit('return sum', 'return sum / 6', 'worse.mjs')
-    edit(ONCE, 'time < 3', 'worse.mjs')
-    const words = ['--a', 'workload.mjs', '--b', 'worse.mjs', '--profile', 'profiles', ...FORMS]
-    let done = await gate(...words, '--time-limit', '40s')
-    // Where the machine was too busy to tell.
-    if (done.code === 3) done = await gate(...words, '--time-limit', '150s')
-    expect(done.code, done.stdout + done.stderr).toBe(1)
-    expect(done.stdout).toMatch(/^work +the workload:\d+ +[\d.,]+ m?s +[\d.,]+ m?s$/m)
-    for (const side of ['baseline', 'candidate'])
-      expect(
-        JSON.parse(readFileSync(join(folder, 'profiles', `${side}.cpuprofile`), 'utf8')).nodes,
-      ).not.toEqual([])
-    expect(done.stdout).toContain('REGRESSION: worse.mjs against workload.mjs')
-    expectForms()
+    edit('let sum = 0', 'throw new Error("no hash today")', 'worse.mjs')
+    const files = ['--a', 'workload.mjs', '--b', 'worse.mjs']
+    const { code, row } = await json(...files, '--export', 'text=out.txt', ...PLENTY)
+    expect(code).toBe(1)
+    expect(readFileSync(join(folder, 'out.txt'), 'utf8')).toContain(
+      'REGRESSION: worse.mjs against workload.mjs',
+    )
+    expect(row('outcome').note).toContain('was ok; is failed: no hash today')
+    nothingLeft()
   }, 300_000)
 })
 
@@ -227,7 +228,7 @@ const metrics = { warmed: { unit: '', direction: 'neutral', kind: 'deterministic
 export default {
   describe: () => ({ name: 'counting', params: {}, dataset: 'none', metrics }),
   open({ warmup }) {
-    let left = 400
+    let left = 10_000
     if (warmup) warmed++
     return {
       step() {
@@ -241,25 +242,18 @@ export default {
 }
 `
   write('counting.mjs', counting)
-  write('counting.yaml', 'name: counting\nworkload: ./counting.mjs\n')
   const executor = new LocalExecutor()
-  const stop = new AbortController()
-  let outputs: unknown
-  const duet = executor.duet.bind(executor)
-  executor.duet = async (spec) => {
-    const report = await duet(spec)
-    outputs = report.outputs
-    stop.abort()
-    return report
-  }
-  const module = join(folder, 'counting.mjs')
-  const sides = { baselineModule: module, candidateModule: module }
-  const sweep = await loadSweep(join(folder, 'counting.yaml'))
-  const options = { ...sides, executor, signal: stop.signal, limitMs: 100_000 }
-  await expect(gateOf(sweep, options)).rejects.toThrow()
+  const workloads = new Map([['counting', join(folder, 'counting.mjs')]])
+  executor.provide(fixtureResources({ workloads }))
+  // Of what is timed, a few steps do.
+  const driver: DriverSpec = { kind: 'interleaved', target_ms: 10, most_ms: 10 }
+  const side = trialSpec('counting', {}, { driver, held: { warmup_chunks: 20 } })
+  const sides = { baseline: side, candidate: side }
+  const report = await executor.duet({ duet: 'd1', sides, first: 'baseline' })
   await executor.close()
-  // 400 steps of a millisecond are more than a warm-up takes: the first did not end by itself.
-  expect(outputs).toEqual({ baseline: { warmed: 2 }, candidate: { warmed: 2 } })
+  expect(report.failure).toBeNull()
+  // So many steps are more than a warm-up takes: the first instance did not end by itself.
+  expect(report.outputs).toEqual({ baseline: { warmed: 2 }, candidate: { warmed: 2 } })
 }, 100_000)
 
 describe('stint gate --baseline', () => {
