@@ -46,6 +46,7 @@ function expectWhole(folder: string, trials: number): void {
   expect(new Set(found.map(({ round, machine }) => `${round} ${machine}`)).size).toBe(rounds.size)
 }
 
+// What waits longest comes first: some at a time run, and the last are not to wait by themselves.
 describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurrent: true }, () => {
   let server: BrokerServer
   let fleet: TestFleet
@@ -58,19 +59,21 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
     await server.remove()
   })
 
-  it('gives the round of an agent that was killed to another, as a whole', async () => {
-    const first = await fleet.agent(['killed'], {
-      result: ({ trial }) => (trial.endsWith('r002') && ran(first) === 4 ? never() : {}),
+  it('keeps results while the link of an agent is cut, and hands them in without running anything again', async () => {
+    const agent = await fleet.agent(['cut'], { result: () => ms(50) })
+    const run = fleet.run(fleet.executor({ on: 'cut' }), {
+      benchmark_runs: 2,
+      grid: { chunk_size: [1, 2, 3, 4] },
     })
-    const run = fleet.run(fleet.executor({ on: 'killed' }), { benchmark_runs: 3 })
-    await until(() => ran(first) === 4, 'the second trial of round 2')
-    first.kill()
-    const second = await fleet.agent(['killed'])
+    await until(() => ran(agent) === 2, 'the second trial')
+    agent.link.cut()
+    await until(() => ran(agent) === 4, 'the rest of the round without a link')
+    // Longer than the server waits for a beat, and than an agent is taken to be there.
+    await sleep(Math.max(ACK_WAIT_MS, GONE_MS) + 1000)
+    agent.link.mend()
     await run.end
-    expectWhole(run.folder(), 6)
-    expect(trialsIn(run.folder()).map(({ machine }) => machine)).toEqual(
-      ['1', '1', '2', '2', '2', '2'].map((n) => (n === '1' ? first.name : second.name)),
-    )
+    expectWhole(run.folder(), 8)
+    expect(ran(agent)).toBe(8)
   })
 
   it('takes a trial in which three agents went away for crashed, and goes on with the others', async () => {
@@ -97,190 +100,6 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
     expect(crashed).toMatchObject([{ trial: bad, outcome: 'crashed', error: { name: 'AgentLost' } }])
     expect(crashed[0]).toHaveProperty('error.message', expect.stringContaining('went away 3 times'))
     expect(last.calls).not.toContain(`run ${bad}`)
-  })
-
-  it('gives back what an agent has no disk for, says so, and counts no death', async () => {
-    let tries = 0
-    const first = await fleet.agent(['full'], {
-      result: () => {
-        tries++
-        throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
-      },
-    })
-    const run = fleet.run(fleet.executor({ on: 'full' }))
-    const said = () =>
-      run.events.filter(
-        (event) => event.event === 'note' && event.text.includes('gives back what it gets: its disk has no'),
-      )
-    await until(() => said().length > 0 && tries > 3, 'the fourth try')
-    expect(first.notes.join()).toContain('could not be run: its disk has no room')
-    const second = await fleet.agent(['full'])
-    await run.end
-    expectWhole(run.folder(), 4)
-    expect(
-      trialsIn(run.folder()).every(({ outcome, machine }) => outcome === 'ok' && machine === second.name),
-    ).toBe(true)
-    expect(said()).toHaveLength(1)
-  })
-
-  it('keeps results while the link of an agent is cut, and hands them in without running anything again', async () => {
-    const agent = await fleet.agent(['cut'], { result: () => ms(50) })
-    const run = fleet.run(fleet.executor({ on: 'cut' }), {
-      benchmark_runs: 2,
-      grid: { chunk_size: [1, 2, 3, 4] },
-    })
-    await until(() => ran(agent) === 2, 'the second trial')
-    agent.link.cut()
-    await until(() => ran(agent) === 4, 'the rest of the round without a link')
-    // Longer than the server waits for a beat, and than an agent is taken to be there.
-    await sleep(Math.max(ACK_WAIT_MS, GONE_MS) + 1000)
-    agent.link.mend()
-    await run.end
-    expectWhole(run.folder(), 8)
-    expect(ran(agent)).toBe(8)
-  })
-
-  it('has on disk what an agent measured while its link was cut, for the agent that is started anew', async () => {
-    const own = { name: 'kept-agent' }
-    const agent = await fleet.agent(['kept'], { result: () => ms(20) }, own)
-    const run = fleet.run(fleet.executor({ on: 'kept' }), {
-      benchmark_runs: 1,
-      grid: { chunk_size: [1, 2, 3] },
-    })
-    await until(() => ran(agent) === 1, 'the first trial')
-    agent.link.cut()
-    await until(() => agent.calls.filter((call) => call.startsWith('end ')).length === 3, 'the round')
-    await until(() => agent.notes.some((note) => /is kept here/.test(note)), 'the note')
-    agent.kill()
-    const again = await fleet.agent(['kept'], {}, own)
-    await run.end
-    expectWhole(run.folder(), 3)
-    expect(ran(again)).toBe(0)
-  })
-
-  it('takes a round once where another agent did it while the link of the first was cut', async () => {
-    const first = await fleet.agent(['late'], { result: () => ms(50) })
-    const run = fleet.run(fleet.executor({ on: 'late' }), {
-      benchmark_runs: 1,
-      grid: { chunk_size: [1, 2, 3] },
-    })
-    await until(() => ran(first) === 2, 'the second trial')
-    first.link.cut()
-    const second = await fleet.agent(['late'])
-    await run.end
-    first.link.mend()
-    await sleep(1000)
-    expectWhole(run.folder(), 3)
-    expect(trialsIn(run.folder()).every(({ machine }) => machine === second.name)).toBe(true)
-  })
-
-  it('stops what runs elsewhere on Ctrl-C, and resumes', async () => {
-    const agent = await fleet.agent(['stopped'], {
-      result: () => (agent.calls.includes('close') ? {} : ms(300)),
-    })
-    const executor = fleet.executor({ on: 'stopped' })
-    const run = fleet.run(executor, { benchmark_runs: 4 })
-    await until(() => ran(agent) >= 4, 'the second round')
-    run.stop()
-    expect(await run.end).toMatchObject({ done: 'interrupted' })
-    await until(() => agent.calls.includes('close'), 'the end of what ran')
-    const before = trialsIn(run.folder()).length
-    expect(before).toBeLessThan(8)
-    const resumed = fleet.resume(run.folder(), fleet.executor({ on: 'stopped' }))
-    expect(await resumed.end).toMatchObject({ end: { done: 'finished' }, ran: true })
-    expectWhole(run.folder(), 8)
-  })
-
-  it('calibrates on each agent where compute is relative to a profile', async () => {
-    const profile = join(fleet.folder, 'board.yaml')
-    writeFileSync(
-      profile,
-      JSON.stringify({ description: 'a board', kernel_ops_s: 1e9, max_compute_units: 1 }),
-    )
-    const scales = new Map<string, number>()
-    const of = (label: string, kernel_ops_s: number) =>
-      fleet.agent([label], {
-        result: ({ trial }) => {
-          if (trial.startsWith('calibrate')) return { metrics: { kernel_ops_s } }
-          scales.set(label, agents.get(label)!.resources!.compute_scale)
-          return {}
-        },
-      })
-    const agents = new Map([
-      ['swift', await of('swift', 4e9)],
-      ['slow', await of('slow', 5e8)],
-    ])
-    const keys = { machines: ['swift', 'slow'], relative_to: profile, max_compute_units: 0.25 }
-    const { relative_to } = fleet.sweep(keys).sweep
-    expect(relative_to).toMatchObject({ kernel_ops_s: 1e9 })
-    const machines = ['swift', 'slow']
-    const run = fleet.run(fleet.executor({ machines, relativeTo: relative_to }), keys)
-    await run.end
-    expect(trialsIn(run.folder())).toHaveLength(8)
-    // Cores of the agent for one of the profile.
-    expect(Object.fromEntries(scales)).toEqual({ swift: 0.25, slow: 2 })
-    const { manifest } = openRun(run.folder())
-    expect(manifest.fleet!.machines.map(({ kernel_ops_s }) => kernel_ops_s).sort()).toEqual([4e9, 5e8])
-    for (const agent of agents.values())
-      expect(agent.calls.filter((call) => call.startsWith('run calibrate'))).toHaveLength(5)
-  })
-
-  it('holds a baseline against the machines that ran it, not against the coordinator', async () => {
-    const result = () => ({ metrics: { latency_mean_ms: 10, peak_memory_mb: 5 } })
-    await fleet.agent(['held'], { result })
-    const run = fleet.run(fleet.executor({ on: 'held' }))
-    await run.end
-    const { manifest } = openRun(run.folder())
-    const options = { margin: null, allowDifferentMachine: false, onStep() {}, onTrial() {} }
-    const gate = () => {
-      const executor = fleet.executor({ on: 'held', oneAgent: true })
-      const { signal } = new AbortController()
-      return compareWithBaseline(fleet.sweep(), [run.folder()], executor, { ...options, signal })
-    }
-    writeManifest(run.folder(), { ...manifest, machine: { ...manifest.machine, cpu_model: 'Laptop' } })
-    expect((await gate()).trials).toBe(4)
-    const machines = manifest.fleet!.machines.map((one) => ({
-      ...one,
-      machine: { ...one.machine, cpu_model: 'Other board' },
-    }))
-    writeManifest(run.folder(), { ...manifest, fleet: { ...manifest.fleet!, machines } })
-    await expect(gate()).rejects.toThrow(
-      /was recorded on another machine: the processor was Other board and is /,
-    )
-  })
-
-  it('ends on Ctrl-C on both sides while the server is away', async () => {
-    const own = await startNats()
-    const local = new TestFleet(own)
-    try {
-      const agent = await local.agent(['away'], {
-        result: () => (agent.calls.includes('close') ? {} : never()),
-      })
-      const run = local.run(local.executor({ on: 'away' }))
-      await until(() => ran(agent) > 0, 'the first trial')
-      await own.kill()
-      run.stop()
-      await agent.leave()
-      expect(await run.end).toMatchObject({ done: 'interrupted' })
-    } finally {
-      await local.remove()
-      await own.remove()
-    }
-  })
-
-  it('refuses a second coordinator on one run', async () => {
-    const agent = await fleet.agent(['two'], { result: () => ms(400) })
-    const run = fleet.run(fleet.executor({ on: 'two' }))
-    await until(() => ran(agent) > 0, 'the first trial')
-    const copy = join(fleet.folder, 'copy', basename(run.folder()))
-    cpSync(run.folder(), copy, { recursive: true, filter: (path) => !path.includes('.lock-') })
-    const second = fleet.executor({ on: 'two' })
-    const other = fleet.resume(copy, second)
-    await expect(other.end).rejects.toThrow(/another stint works on this run \(process \d+ on /)
-    // Nor does its end take anything from the first.
-    await second.close()
-    await run.end
-    expectWhole(run.folder(), 4)
   })
 
   it('refuses a run that a coordinator on another machine holds, and takes it once that one is silent', async () => {
@@ -317,72 +136,23 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
     expectWhole(run.folder(), 4)
   })
 
-  it('says who joins and who leaves, and spreads rounds over all', async () => {
-    const first = await fleet.agent(['many'], { result: () => ms(200) })
-    const run = fleet.run(fleet.executor({ on: 'many' }), { benchmark_runs: 8 })
-    await until(() => ran(first) > 0, 'the first trial')
-    const second = await fleet.agent(['many'], { result: () => ms(200) })
-    await until(() => ran(second) > 2, 'work of the second agent')
-    await first.leave()
+  it('has on disk what an agent measured while its link was cut, for the agent that is started anew', async () => {
+    const own = { name: 'kept-agent' }
+    const agent = await fleet.agent(['kept'], { result: () => ms(20) }, own)
+    const run = fleet.run(fleet.executor({ on: 'kept' }), {
+      benchmark_runs: 1,
+      grid: { chunk_size: [1, 2, 3] },
+    })
+    await until(() => ran(agent) === 1, 'the first trial')
+    agent.link.cut()
+    await until(() => agent.calls.filter((call) => call.startsWith('end ')).length === 3, 'the round')
+    await until(() => agent.notes.some((note) => /is kept here/.test(note)), 'the note')
+    agent.kill()
+    const again = await fleet.agent(['kept'], {}, own)
     await run.end
-    expectWhole(run.folder(), 16)
-    const notes = run.events.flatMap((event) => (event.event === 'note' ? [event.text] : []))
-    expect(notes).toContain(`agent ${second.name} has joined many`)
-    expect(notes).toContain(`agent ${first.name} has left many`)
-    // What was begun went to the other at once, and is no death.
-    expect(trialsIn(run.folder()).every(({ outcome }) => outcome === 'ok')).toBe(true)
+    expectWhole(run.folder(), 3)
+    expect(ran(again)).toBe(0)
   })
-
-  it('goes on with others where an agent that joins refuses what the run asks for', async () => {
-    const first = await fleet.agent(['picky'], { result: () => ms(200) })
-    const executor = fleet.executor({ on: 'picky' })
-    const run = fleet.run(executor, { benchmark_runs: 4, max_memory_mb: 100 })
-    await until(() => ran(first) > 0, 'the first trial')
-    const small = await fleet.agent(['picky'], {}, { maxMemoryMb: 50 })
-    await until(() => small.notes.some((note) => /a job is refused/.test(note)), 'a refusal')
-    await run.end
-    await executor.close()
-    expectWhole(run.folder(), 8)
-    expect(trialsIn(run.folder()).every(({ machine }) => machine === first.name)).toBe(true)
-    const notes = run.events.flatMap((event) => (event.event === 'note' ? [event.text] : []))
-    const [refusal, ...more] = notes.filter((note) => note.includes('refuses'))
-    expect(refusal).toMatch(
-      /refuses r00\d-picky: max_memory_mb 100 is more than this agent's 50; the run goes on with others of picky$/,
-    )
-    expect(more).toEqual([])
-    await first.leave()
-    const none = fleet.run(fleet.executor({ on: 'picky' }), { max_memory_mb: 100 })
-    await expect(none.end).rejects.toThrow(/refuses r001-picky: max_memory_mb 100 is more than/)
-  })
-
-  it('leaves out an agent of another version, unless its label has no other', async () => {
-    const here = await fleet.agent(['versions'])
-    await fleet.run(fleet.executor({ on: 'versions' }), { benchmark_runs: 1 }).end
-    const record = (await listAgents({ server: server.url })).find(({ name }) => name === here.name)!
-    const nc = await connect({ servers: server.url.slice('nats://'.length) })
-    const old = { ...record, name: 'old', process: 'p', stint: '0.0.1', slots: 1000 }
-    const put = async () => (await new Kvm(nc).open(AGENTS)).put('old.p', JSON.stringify(old))
-    await put()
-    const run = fleet.run(fleet.executor({ on: 'versions' }), { benchmark_runs: 1 })
-    await run.end
-    expectWhole(run.folder(), 2)
-    expect(trialsIn(run.folder()).every(({ machine }) => machine === here.name)).toBe(true)
-    await here.leave()
-    await put()
-    await expect(fleet.run(fleet.executor({ on: 'versions' })).end).rejects.toThrow(
-      /agent old runs Stint 0\.0\.1, and this is \d/,
-    )
-    await nc.close()
-  })
-
-  /** What the server has of an agent. */
-  const recordOf = async (agents: KV, name: string): Promise<AgentRecord> => {
-    for (;;) {
-      for await (const key of await agents.keys(`${name}.*`))
-        return (await agents.get(key))!.json<AgentRecord>()
-      await sleep(50)
-    }
-  }
 
   it('refuses an agent whose name another machine has, not one whose machine was restarted', async () => {
     const own = { name: 'twin' }
@@ -488,83 +258,6 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
     expect(new Set(trials.map(({ machine }) => machine)).size).toBe(1)
   })
 
-  it('says what goes on only while somebody listens', async () => {
-    const [speaker, listener] = await Promise.all(
-      [1, 2].map(() => connect({ servers: server.url.slice('nats://'.length) })),
-    )
-    const audience = new Audience(speaker!, 'stint.events.said', '_INBOX_said')
-    const said = () => {
-      const { outMsgs } = speaker!.stats()
-      audience.tell({ event: 'note' })
-      return speaker!.stats().outMsgs > outMsgs
-    }
-    expect(said()).toBe(true)
-    await until(() => !said(), 'silence')
-    const heard: unknown[] = []
-    listener!.subscribe('stint.events.said', { callback: (_, message) => void heard.push(message.json()) })
-    await listener!.flush()
-    await until(() => said() && heard.length > 10, 'all that is said')
-    expect(heard[0]).toEqual({ event: 'note' })
-    expect(Array.from({ length: 100 }, said)).not.toContain(false)
-    await Promise.all([speaker!.close(), listener!.close()])
-  })
-
-  it('goes on after its coordinator was killed, takes what came meanwhile, and nothing twice', async () => {
-    const sandbox = new Sandbox()
-    try {
-      const agent = await fleet.agent(['left'], { result: () => ms(100) })
-      const words = ['--server', server.url]
-      const keys = {
-        name: 'swept',
-        dataset: { generate: 'nba2k', rows: 50 },
-        grid: { chunk_size: [1, 2] },
-        benchmark_runs: 6,
-      }
-      const sweep = sandbox.write('sweep.yaml', JSON.stringify(keys))
-      const { child, end } = sandbox.start([
-        'run',
-        sweep,
-        '--on',
-        'left',
-        ...words,
-        '--out',
-        sandbox.results,
-        '--quiet',
-      ])
-      await until(() => ran(agent) >= 3, 'the second round')
-      child.kill('SIGKILL')
-      await end
-      const [run] = sandbox.runs()
-      await until(() => ran(agent) === 12, 'the rest without a coordinator')
-      const before = trialsIn(run!).length
-      expect(before).toBeLessThan(12)
-      const resumed = await sandbox.stint('resume', run!, ...words, '--json')
-      expect(resumed).toMatchObject({ code: 0 })
-      expectWhole(run!, 12)
-      expect(ran(agent)).toBe(12)
-    } finally {
-      sandbox.remove()
-    }
-  })
-
-  it('survives the end of the server, on both sides', async () => {
-    const own = await startNats()
-    const local = new TestFleet(own)
-    try {
-      const agent = await local.agent(['restart'], { result: () => ms(100) })
-      const run = local.run(local.executor({ on: 'restart' }), { benchmark_runs: 8 })
-      await until(() => ran(agent) >= 3, 'the second round')
-      await own.kill()
-      await sleep(1500)
-      await own.start()
-      await run.end
-      expectWhole(run.folder(), 16)
-    } finally {
-      await local.remove()
-      await own.remove()
-    }
-  })
-
   // That the last parts of what is fetched were lost takes a while to see: those are part of the long form only.
   it(`sends code${FULL ? ', fetches it and takes a large result' : ''} while the server and links come and go`, async () => {
     const own = await startNats()
@@ -630,6 +323,314 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
       await nc.close()
       await own.remove()
     }
+  })
+
+  it('takes a round once where another agent did it while the link of the first was cut', async () => {
+    const first = await fleet.agent(['late'], { result: () => ms(50) })
+    const run = fleet.run(fleet.executor({ on: 'late' }), {
+      benchmark_runs: 1,
+      grid: { chunk_size: [1, 2, 3] },
+    })
+    await until(() => ran(first) === 2, 'the second trial')
+    first.link.cut()
+    const second = await fleet.agent(['late'])
+    await run.end
+    first.link.mend()
+    await sleep(1000)
+    expectWhole(run.folder(), 3)
+    expect(trialsIn(run.folder()).every(({ machine }) => machine === second.name)).toBe(true)
+  })
+
+  it('says who joins and who leaves, and spreads rounds over all', async () => {
+    const first = await fleet.agent(['many'], { result: () => ms(200) })
+    const run = fleet.run(fleet.executor({ on: 'many' }), { benchmark_runs: 8 })
+    await until(() => ran(first) > 0, 'the first trial')
+    const second = await fleet.agent(['many'], { result: () => ms(200) })
+    await until(() => ran(second) > 2, 'work of the second agent')
+    await first.leave()
+    await run.end
+    expectWhole(run.folder(), 16)
+    const notes = run.events.flatMap((event) => (event.event === 'note' ? [event.text] : []))
+    expect(notes).toContain(`agent ${second.name} has joined many`)
+    expect(notes).toContain(`agent ${first.name} has left many`)
+    // What was begun went to the other at once, and is no death.
+    expect(trialsIn(run.folder()).every(({ outcome }) => outcome === 'ok')).toBe(true)
+  })
+
+  it('holds a baseline against the machines that ran it, not against the coordinator', async () => {
+    const result = () => ({ metrics: { latency_mean_ms: 10, peak_memory_mb: 5 } })
+    await fleet.agent(['held'], { result })
+    const run = fleet.run(fleet.executor({ on: 'held' }))
+    await run.end
+    const { manifest } = openRun(run.folder())
+    const options = { margin: null, allowDifferentMachine: false, onStep() {}, onTrial() {} }
+    const gate = () => {
+      const executor = fleet.executor({ on: 'held', oneAgent: true })
+      const { signal } = new AbortController()
+      return compareWithBaseline(fleet.sweep(), [run.folder()], executor, { ...options, signal })
+    }
+    writeManifest(run.folder(), { ...manifest, machine: { ...manifest.machine, cpu_model: 'Laptop' } })
+    expect((await gate()).trials).toBe(4)
+    const machines = manifest.fleet!.machines.map((one) => ({
+      ...one,
+      machine: { ...one.machine, cpu_model: 'Other board' },
+    }))
+    writeManifest(run.folder(), { ...manifest, fleet: { ...manifest.fleet!, machines } })
+    await expect(gate()).rejects.toThrow(
+      /was recorded on another machine: the processor was Other board and is /,
+    )
+  })
+
+  it('ends on Ctrl-C on both sides while the server is away', async () => {
+    const own = await startNats()
+    const local = new TestFleet(own)
+    try {
+      const agent = await local.agent(['away'], {
+        result: () => (agent.calls.includes('close') ? {} : never()),
+      })
+      const run = local.run(local.executor({ on: 'away' }))
+      await until(() => ran(agent) > 0, 'the first trial')
+      await own.kill()
+      run.stop()
+      await agent.leave()
+      expect(await run.end).toMatchObject({ done: 'interrupted' })
+    } finally {
+      await local.remove()
+      await own.remove()
+    }
+  })
+
+  it('goes on after its coordinator was killed, takes what came meanwhile, and nothing twice', async () => {
+    const sandbox = new Sandbox()
+    try {
+      const agent = await fleet.agent(['left'], { result: () => ms(100) })
+      const words = ['--server', server.url]
+      const keys = {
+        name: 'swept',
+        dataset: { generate: 'nba2k', rows: 50 },
+        grid: { chunk_size: [1, 2] },
+        benchmark_runs: 6,
+      }
+      const sweep = sandbox.write('sweep.yaml', JSON.stringify(keys))
+      const { child, end } = sandbox.start([
+        'run',
+        sweep,
+        '--on',
+        'left',
+        ...words,
+        '--out',
+        sandbox.results,
+        '--quiet',
+      ])
+      await until(() => ran(agent) >= 3, 'the second round')
+      child.kill('SIGKILL')
+      await end
+      const [run] = sandbox.runs()
+      await until(() => ran(agent) === 12, 'the rest without a coordinator')
+      const before = trialsIn(run!).length
+      expect(before).toBeLessThan(12)
+      const resumed = await sandbox.stint('resume', run!, ...words, '--json')
+      expect(resumed).toMatchObject({ code: 0 })
+      expectWhole(run!, 12)
+      expect(ran(agent)).toBe(12)
+    } finally {
+      sandbox.remove()
+    }
+  })
+
+  it('gives the round of an agent that was killed to another, as a whole', async () => {
+    const first = await fleet.agent(['killed'], {
+      result: ({ trial }) => (trial.endsWith('r002') && ran(first) === 4 ? never() : {}),
+    })
+    const run = fleet.run(fleet.executor({ on: 'killed' }), { benchmark_runs: 3 })
+    await until(() => ran(first) === 4, 'the second trial of round 2')
+    first.kill()
+    const second = await fleet.agent(['killed'])
+    await run.end
+    expectWhole(run.folder(), 6)
+    expect(trialsIn(run.folder()).map(({ machine }) => machine)).toEqual(
+      ['1', '1', '2', '2', '2', '2'].map((n) => (n === '1' ? first.name : second.name)),
+    )
+  })
+
+  it('survives the end of the server, on both sides', async () => {
+    const own = await startNats()
+    const local = new TestFleet(own)
+    try {
+      const agent = await local.agent(['restart'], { result: () => ms(100) })
+      const run = local.run(local.executor({ on: 'restart' }), { benchmark_runs: 8 })
+      await until(() => ran(agent) >= 3, 'the second round')
+      await own.kill()
+      await sleep(1500)
+      await own.start()
+      await run.end
+      expectWhole(run.folder(), 16)
+    } finally {
+      await local.remove()
+      await own.remove()
+    }
+  })
+
+  it('gives back what an agent has no disk for, says so, and counts no death', async () => {
+    let tries = 0
+    const first = await fleet.agent(['full'], {
+      result: () => {
+        tries++
+        throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+      },
+    })
+    const run = fleet.run(fleet.executor({ on: 'full' }))
+    const said = () =>
+      run.events.filter(
+        (event) => event.event === 'note' && event.text.includes('gives back what it gets: its disk has no'),
+      )
+    await until(() => said().length > 0 && tries > 3, 'the fourth try')
+    expect(first.notes.join()).toContain('could not be run: its disk has no room')
+    const second = await fleet.agent(['full'])
+    await run.end
+    expectWhole(run.folder(), 4)
+    expect(
+      trialsIn(run.folder()).every(({ outcome, machine }) => outcome === 'ok' && machine === second.name),
+    ).toBe(true)
+    expect(said()).toHaveLength(1)
+  })
+
+  it('stops what runs elsewhere on Ctrl-C, and resumes', async () => {
+    const agent = await fleet.agent(['stopped'], {
+      result: () => (agent.calls.includes('close') ? {} : ms(300)),
+    })
+    const executor = fleet.executor({ on: 'stopped' })
+    const run = fleet.run(executor, { benchmark_runs: 4 })
+    await until(() => ran(agent) >= 4, 'the second round')
+    run.stop()
+    expect(await run.end).toMatchObject({ done: 'interrupted' })
+    await until(() => agent.calls.includes('close'), 'the end of what ran')
+    const before = trialsIn(run.folder()).length
+    expect(before).toBeLessThan(8)
+    const resumed = fleet.resume(run.folder(), fleet.executor({ on: 'stopped' }))
+    expect(await resumed.end).toMatchObject({ end: { done: 'finished' }, ran: true })
+    expectWhole(run.folder(), 8)
+  })
+
+  it('calibrates on each agent where compute is relative to a profile', async () => {
+    const profile = join(fleet.folder, 'board.yaml')
+    writeFileSync(
+      profile,
+      JSON.stringify({ description: 'a board', kernel_ops_s: 1e9, max_compute_units: 1 }),
+    )
+    const scales = new Map<string, number>()
+    const of = (label: string, kernel_ops_s: number) =>
+      fleet.agent([label], {
+        result: ({ trial }) => {
+          if (trial.startsWith('calibrate')) return { metrics: { kernel_ops_s } }
+          scales.set(label, agents.get(label)!.resources!.compute_scale)
+          return {}
+        },
+      })
+    const agents = new Map([
+      ['swift', await of('swift', 4e9)],
+      ['slow', await of('slow', 5e8)],
+    ])
+    const keys = { machines: ['swift', 'slow'], relative_to: profile, max_compute_units: 0.25 }
+    const { relative_to } = fleet.sweep(keys).sweep
+    expect(relative_to).toMatchObject({ kernel_ops_s: 1e9 })
+    const machines = ['swift', 'slow']
+    const run = fleet.run(fleet.executor({ machines, relativeTo: relative_to }), keys)
+    await run.end
+    expect(trialsIn(run.folder())).toHaveLength(8)
+    // Cores of the agent for one of the profile.
+    expect(Object.fromEntries(scales)).toEqual({ swift: 0.25, slow: 2 })
+    const { manifest } = openRun(run.folder())
+    expect(manifest.fleet!.machines.map(({ kernel_ops_s }) => kernel_ops_s).sort()).toEqual([4e9, 5e8])
+    for (const agent of agents.values())
+      expect(agent.calls.filter((call) => call.startsWith('run calibrate'))).toHaveLength(5)
+  })
+
+  it('refuses a second coordinator on one run', async () => {
+    const agent = await fleet.agent(['two'], { result: () => ms(400) })
+    const run = fleet.run(fleet.executor({ on: 'two' }))
+    await until(() => ran(agent) > 0, 'the first trial')
+    const copy = join(fleet.folder, 'copy', basename(run.folder()))
+    cpSync(run.folder(), copy, { recursive: true, filter: (path) => !path.includes('.lock-') })
+    const second = fleet.executor({ on: 'two' })
+    const other = fleet.resume(copy, second)
+    await expect(other.end).rejects.toThrow(/another stint works on this run \(process \d+ on /)
+    // Nor does its end take anything from the first.
+    await second.close()
+    await run.end
+    expectWhole(run.folder(), 4)
+  })
+
+  it('goes on with others where an agent that joins refuses what the run asks for', async () => {
+    const first = await fleet.agent(['picky'], { result: () => ms(200) })
+    const executor = fleet.executor({ on: 'picky' })
+    const run = fleet.run(executor, { benchmark_runs: 4, max_memory_mb: 100 })
+    await until(() => ran(first) > 0, 'the first trial')
+    const small = await fleet.agent(['picky'], {}, { maxMemoryMb: 50 })
+    await until(() => small.notes.some((note) => /a job is refused/.test(note)), 'a refusal')
+    await run.end
+    await executor.close()
+    expectWhole(run.folder(), 8)
+    expect(trialsIn(run.folder()).every(({ machine }) => machine === first.name)).toBe(true)
+    const notes = run.events.flatMap((event) => (event.event === 'note' ? [event.text] : []))
+    const [refusal, ...more] = notes.filter((note) => note.includes('refuses'))
+    expect(refusal).toMatch(
+      /refuses r00\d-picky: max_memory_mb 100 is more than this agent's 50; the run goes on with others of picky$/,
+    )
+    expect(more).toEqual([])
+    await first.leave()
+    const none = fleet.run(fleet.executor({ on: 'picky' }), { max_memory_mb: 100 })
+    await expect(none.end).rejects.toThrow(/refuses r001-picky: max_memory_mb 100 is more than/)
+  })
+
+  it('leaves out an agent of another version, unless its label has no other', async () => {
+    const here = await fleet.agent(['versions'])
+    await fleet.run(fleet.executor({ on: 'versions' }), { benchmark_runs: 1 }).end
+    const record = (await listAgents({ server: server.url })).find(({ name }) => name === here.name)!
+    const nc = await connect({ servers: server.url.slice('nats://'.length) })
+    const old = { ...record, name: 'old', process: 'p', stint: '0.0.1', slots: 1000 }
+    const put = async () => (await new Kvm(nc).open(AGENTS)).put('old.p', JSON.stringify(old))
+    await put()
+    const run = fleet.run(fleet.executor({ on: 'versions' }), { benchmark_runs: 1 })
+    await run.end
+    expectWhole(run.folder(), 2)
+    expect(trialsIn(run.folder()).every(({ machine }) => machine === here.name)).toBe(true)
+    await here.leave()
+    await put()
+    await expect(fleet.run(fleet.executor({ on: 'versions' })).end).rejects.toThrow(
+      /agent old runs Stint 0\.0\.1, and this is \d/,
+    )
+    await nc.close()
+  })
+
+  /** What the server has of an agent. */
+  const recordOf = async (agents: KV, name: string): Promise<AgentRecord> => {
+    for (;;) {
+      for await (const key of await agents.keys(`${name}.*`))
+        return (await agents.get(key))!.json<AgentRecord>()
+      await sleep(50)
+    }
+  }
+
+  it('says what goes on only while somebody listens', async () => {
+    const [speaker, listener] = await Promise.all(
+      [1, 2].map(() => connect({ servers: server.url.slice('nats://'.length) })),
+    )
+    const audience = new Audience(speaker!, 'stint.events.said', '_INBOX_said')
+    const said = () => {
+      const { outMsgs } = speaker!.stats()
+      audience.tell({ event: 'note' })
+      return speaker!.stats().outMsgs > outMsgs
+    }
+    expect(said()).toBe(true)
+    await until(() => !said(), 'silence')
+    const heard: unknown[] = []
+    listener!.subscribe('stint.events.said', { callback: (_, message) => void heard.push(message.json()) })
+    await listener!.flush()
+    await until(() => said() && heard.length > 10, 'all that is said')
+    expect(heard[0]).toEqual({ event: 'note' })
+    expect(Array.from({ length: 100 }, said)).not.toContain(false)
+    await Promise.all([speaker!.close(), listener!.close()])
   })
 
   it('sends again what the server lost a part of', async () => {

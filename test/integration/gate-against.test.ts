@@ -12,7 +12,7 @@ let top: string
 beforeEach(() => {
   top = realpathSync(mkdtempSync(join(tmpdir(), 'against-test-')))
   mkdirSync(join(top, 'tmp'))
-  const rows = Array.from({ length: 1500 }, (_, x) => `${x % 97},${3 * (x % 97) + (x % 5)}`)
+  const rows = Array.from({ length: 600 }, (_, x) => `${x % 97},${3 * (x % 97) + (x % 5)}`)
   write('data.csv', `x,y\n${rows.join('\n')}\n`)
   write('.gitignore', 'tmp\ndata.csv\n')
   write('my-sweep.yaml', sweep(0.001))
@@ -27,6 +27,7 @@ function sweep(l2: number): string {
 dataset: { source: data.csv, target: y }
 params: { learner: ridge, lambda: ${l2} }
 mode: streaming
+warmup_chunks: 0
 `
 }
 

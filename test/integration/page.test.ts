@@ -267,7 +267,7 @@ describe.skipIf(!existsSync(CHROMIUM))(`the page of a report (skipped without ${
     ['light', 1400, ''],
     ['light', 400, '#f.chunk_size=64'],
   ] as const
-  // The first has most in it; pages in light are below.
+  // The first has most in it; a page in light is that of a gate.
   it.each(FULL ? states : states.slice(0, 1))(
     'is accessible: %s, %d px wide %s',
     async (colorScheme, width, hash) => {
@@ -384,13 +384,13 @@ describe.skipIf(!existsSync(CHROMIUM))(`the page of a report (skipped without ${
   it('is the same for a search: the values that were tried, each with its trials', async () => {
     const { manifest, trials } = syntheticRun({
       ...{ chunk_size: [64], batch_size: [8], max_memory_mb: [256], runs: 12 },
-      max_compute_units: [0.1, 0.25, 0.5, 0.75, 1],
+      max_compute_units: [0.5, 0.75, 1],
       goal: {
         objective: null,
         subject_to: [{ metric: 'latency_p50_ms', operator: '<=', bound: 0.6 }],
       },
     })
-    const values = [0.1, 0.25, 0.5, 0.75, 1]
+    const values = [0.5, 0.75, 1]
     manifest.sweep.search = {
       ...{ axis: 'max_compute_units', best: 'min', over: null, values, lines: [null] },
       ...{ resolution: 0.5, trials: 12 },
@@ -500,7 +500,7 @@ describe.skipIf(!existsSync(CHROMIUM))(`the page of a report (skipped without ${
     await eventually(() => marksOf(page, 'series')).toBe(12)
     // No title stands over nothing.
     expect(await page.locator('main h2').allTextContents()).toEqual(['Over the runs'])
-    expect(await violations(page)).toEqual([])
+    if (FULL) expect(await violations(page)).toEqual([])
   })
 })
 

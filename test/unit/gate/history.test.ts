@@ -87,7 +87,7 @@ describe('error rates, by simulation', () => {
   })
 
   it('finds +10% at a noise of 2% in ten runs and ten, and names runs that hold the first of them', () => {
-    const histories = FULL ? 100 : 30
+    const histories = FULL ? 100 : 20
     let [found, held] = [0, 0]
     for (let seed = 1; seed <= histories; seed++) {
       const { events } = look(latencies(noisy(1000 + seed, 20, 0.02, step(10, 1.1))), { seed })
