@@ -26,7 +26,7 @@ import { writeManifest } from '../../harness/record/manifest.ts'
 import { openRun } from '../../harness/record/open-run.ts'
 import { type BrokerServer, isInstalled, startNats } from '../fixtures/brokers.ts'
 import { Sandbox } from '../fixtures/cli.ts'
-import { type TestAgent, TestFleet, trialsIn, until } from '../fixtures/fleet.ts'
+import { LONG, type TestAgent, TestFleet, trialsIn, until } from '../fixtures/fleet.ts'
 
 const FULL = process.env['STINT_FULL'] === '1'
 const missing = isInstalled('nats-server') ? '' : ': no nats-server'
@@ -100,6 +100,18 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
     expect(crashed).toMatchObject([{ trial: bad, outcome: 'crashed', error: { name: 'AgentLost' } }])
     expect(crashed[0]).toHaveProperty('error.message', expect.stringContaining('went away 3 times'))
     expect(last.calls).not.toContain(`run ${bad}`)
+  })
+
+  it('completes a run over long links, with nobody near the server', async () => {
+    const result = () => ({ metrics: { latency_mean_ms: 1 } })
+    await fleet.agent(['far'], { result }, {}, LONG)
+    const { url } = await fleet.link(LONG)
+    const run = fleet.run(fleet.executor({ on: 'far', server: url }))
+    expect(await run.end).toMatchObject({ done: 'finished' })
+    expect(trialsIn(run.folder()).map(({ outcome }) => outcome)).toEqual(['ok', 'ok', 'ok', 'ok'])
+    // What a link does, an agent's death might as well.
+    const notes = run.events.flatMap((event) => (event.event === 'note' ? [event.text] : []))
+    expect(notes).toEqual([])
   })
 
   it('refuses a run that a coordinator on another machine holds, and takes it once that one is silent', async () => {

@@ -152,7 +152,11 @@ describe('stint gate --against', () => {
 
   it('builds both versions, finds a score that fell, writes every form, and names the function that takes longer', async () => {
     edit('./workload.mjs', './built/workload.mjs', 'sweep.yaml')
-    edit('name: small', 'name: small\ngate: { build: "mkdir -p built && cp workload.mjs built" }', 'sweep.yaml')
+    edit(
+      'name: small',
+      'name: small\ngate: { build: "mkdir -p built && cp workload.mjs built" }',
+      'sweep.yaml',
+    )
     // Long enough for many samples, in a function of its own, which the profiler names, and none of Node's.
     edit('chunks: 60', 'chunks: 200', 'sweep.yaml')
     edit('row < rows; row++) hash.update(BLOCK)', 'row < rows * 1000; row++) sum += Math.sqrt(row)')
