@@ -33,6 +33,8 @@ export default defineConfig({
     server: { deps: { external: [/\/build\/(?:harness|workers)\//] } },
     exclude: ['test/bench/**'],
     pool: 'forks',
+    // Tests that run at once are those of fleets, which mostly wait.
+    maxConcurrency: 10,
     // Garbage of tests is short-lived: fewer collections, and no threads for them that take a core from other files.
     execArgv: ['--max-semi-space-size=64', '--single-threaded-gc'],
     // One more than the cores of a small machine: commands wait for their own processes. Four take as long.

@@ -384,13 +384,13 @@ describe.skipIf(!existsSync(CHROMIUM))(`the page of a report (skipped without ${
   it('is the same for a search: the values that were tried, each with its trials', async () => {
     const { manifest, trials } = syntheticRun({
       ...{ chunk_size: [64], batch_size: [8], max_memory_mb: [256], runs: 12 },
-      max_compute_units: [0.5, 0.75, 1],
+      max_compute_units: [0.1, 0.25, 0.5, 0.75, 1],
       goal: {
         objective: null,
         subject_to: [{ metric: 'latency_p50_ms', operator: '<=', bound: 0.6 }],
       },
     })
-    const values = [0.5, 0.75, 1]
+    const values = [0.1, 0.25, 0.5, 0.75, 1]
     manifest.sweep.search = {
       ...{ axis: 'max_compute_units', best: 'min', over: null, values, lines: [null] },
       ...{ resolution: 0.5, trials: 12 },
