@@ -59,113 +59,6 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
     await server.remove()
   })
 
-  it('keeps results while the link of an agent is cut, and hands them in without running anything again', async () => {
-    const agent = await fleet.agent(['cut'], { result: () => ms(50) })
-    const run = fleet.run(fleet.executor({ on: 'cut' }), {
-      benchmark_runs: 2,
-      grid: { chunk_size: [1, 2, 3, 4] },
-    })
-    await until(() => ran(agent) === 2, 'the second trial')
-    agent.link.cut()
-    await until(() => ran(agent) === 4, 'the rest of the round without a link')
-    // Longer than the server waits for a beat, and than an agent is taken to be there.
-    await sleep(Math.max(ACK_WAIT_MS, GONE_MS) + 1000)
-    agent.link.mend()
-    await run.end
-    expectWhole(run.folder(), 8)
-    expect(ran(agent)).toBe(8)
-  })
-
-  it('takes a trial in which three agents went away for crashed, and goes on with the others', async () => {
-    let bad = ''
-    const result = ({ trial }: { trial: string }) => {
-      bad ||= trial
-      return trial === bad ? never() : {}
-    }
-    const run = fleet.run(fleet.executor({ on: 'deadly' }), {
-      benchmark_runs: 1,
-      grid: { chunk_size: [1, 2, 3] },
-    })
-    for (let death = 0; death < 3; death++) {
-      const agent = await fleet.agent(['deadly'], { result })
-      await until(() => agent.calls.includes(`run ${bad}`), `death ${death}`)
-      // What the agent said last is on its way.
-      await sleep(100)
-      agent.kill()
-    }
-    const last = await fleet.agent(['deadly'], { result })
-    await run.end
-    expectWhole(run.folder(), 3)
-    const crashed = trialsIn(run.folder()).filter(({ outcome }) => outcome !== 'ok')
-    expect(crashed).toMatchObject([{ trial: bad, outcome: 'crashed', error: { name: 'AgentLost' } }])
-    expect(crashed[0]).toHaveProperty('error.message', expect.stringContaining('went away 3 times'))
-    expect(last.calls).not.toContain(`run ${bad}`)
-  })
-
-  it('completes a run over long links, with nobody near the server', async () => {
-    const result = () => ({ metrics: { latency_mean_ms: 1 } })
-    await fleet.agent(['far'], { result }, {}, LONG)
-    const { url } = await fleet.link(LONG)
-    const run = fleet.run(fleet.executor({ on: 'far', server: url }))
-    expect(await run.end).toMatchObject({ done: 'finished' })
-    expect(trialsIn(run.folder()).map(({ outcome }) => outcome)).toEqual(['ok', 'ok', 'ok', 'ok'])
-    // What a link does, an agent's death might as well.
-    const notes = run.events.flatMap((event) => (event.event === 'note' ? [event.text] : []))
-    expect(notes).toEqual([])
-  })
-
-  it('refuses a run that a coordinator on another machine holds, and takes it once that one is silent', async () => {
-    const agent = await fleet.agent(['held-elsewhere'], {
-      result: () => (agent.calls.includes('close') ? {} : ms(200)),
-    })
-    const run = fleet.run(fleet.executor({ on: 'held-elsewhere' }))
-    await until(() => ran(agent) > 0, 'the first trial')
-    run.stop()
-    await run.end
-    const nc = await connect({ servers: server.url })
-    const runs = await new Kvm(nc).open(RUNS)
-    const hold = () =>
-      runs.put(
-        basename(run.folder()),
-        JSON.stringify({
-          ...{ name: 'swept', planned: 4, finished: 1, not_ok: 0, done: 'no' },
-          coordinator: { owner: 'of another machine', machine: 'elsewhere' },
-        }),
-      )
-    await hold()
-    const beat = setInterval(() => void hold().catch(() => {}), 1000)
-    try {
-      const refused = fleet.resume(run.folder(), fleet.executor({ on: 'held-elsewhere' }))
-      await expect(refused.end).rejects.toThrow(
-        /another stint works on this run \(process \w+ on elsewhere\)/,
-      )
-    } finally {
-      clearInterval(beat)
-    }
-    await nc.close()
-    const taken = fleet.resume(run.folder(), fleet.executor({ on: 'held-elsewhere' }))
-    expect(await taken.end).toMatchObject({ end: { done: 'finished' } })
-    expectWhole(run.folder(), 4)
-  })
-
-  it('has on disk what an agent measured while its link was cut, for the agent that is started anew', async () => {
-    const own = { name: 'kept-agent' }
-    const agent = await fleet.agent(['kept'], { result: () => ms(20) }, own)
-    const run = fleet.run(fleet.executor({ on: 'kept' }), {
-      benchmark_runs: 1,
-      grid: { chunk_size: [1, 2, 3] },
-    })
-    await until(() => ran(agent) === 1, 'the first trial')
-    agent.link.cut()
-    await until(() => agent.calls.filter((call) => call.startsWith('end ')).length === 3, 'the round')
-    await until(() => agent.notes.some((note) => /is kept here/.test(note)), 'the note')
-    agent.kill()
-    const again = await fleet.agent(['kept'], {}, own)
-    await run.end
-    expectWhole(run.folder(), 3)
-    expect(ran(again)).toBe(0)
-  })
-
   it('refuses an agent whose name another machine has, not one whose machine was restarted', async () => {
     const own = { name: 'twin' }
     const first = await fleet.agent(['twins'], {}, own)
@@ -222,52 +115,6 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
       clearInterval(talking)
       await nc.close()
     }
-  })
-
-  it('keeps two machines of one name apart in the record, and across a resumption', async () => {
-    const own = { name: 'alike' }
-    const first = await fleet.agent(
-      ['alike-label'],
-      { result: () => (ran(first) === 4 ? never() : {}) },
-      { ...own, folder: join(fleet.folder, 'one') },
-    )
-    const run = fleet.run(fleet.executor({ on: 'alike-label' }), { benchmark_runs: 4 })
-    await until(() => ran(first) === 4, 'the second trial of round 2')
-    first.kill()
-    const slow = { result: () => ms(100) }
-    const second = await fleet.agent(['alike-label'], slow, { ...own, folder: join(fleet.folder, 'two') })
-    await until(() => trialsIn(run.folder()).length >= 4, 'a round of the second machine')
-    run.stop()
-    await run.end
-    await second.leave()
-    await fleet.agent(['alike-label'], {}, { ...own, folder: join(fleet.folder, 'two') })
-    const resumed = fleet.resume(run.folder(), fleet.executor({ on: 'alike-label' }))
-    await resumed.end
-    expectWhole(run.folder(), 8)
-    const names = ['alike', 'alike', ...Array.from({ length: 6 }, () => 'alike (2)')]
-    expect(trialsIn(run.folder()).map(({ machine }) => machine)).toEqual(names)
-    const { machines } = openRun(run.folder()).manifest.fleet!
-    expect(machines.map(({ name }) => name)).toEqual(['alike', 'alike (2)'])
-    expect(new Set(machines.map(({ id }) => id)).size).toBe(2)
-    const notes = run.events.flatMap((event) => (event.event === 'note' ? [event.text] : []))
-    expect(notes.filter((note) => note.includes('under the name alike'))).toEqual([
-      'results under the name alike come from another machine, or from one with other limits, than before: they are recorded as of alike (2); to tell them apart, start each agent with a --name of its own',
-    ])
-  })
-
-  it('measures a round again where an agent came back with other limits', async () => {
-    const own = { name: 'trimmed', folder: join(fleet.folder, 'trimmed') }
-    const first = await fleet.agent(['trim'], { result: () => (ran(first) === 2 ? never() : {}) }, own)
-    const run = fleet.run(fleet.executor({ on: 'trim' }), { benchmark_runs: 1 })
-    await until(() => ran(first) === 2, 'the second trial')
-    first.kill()
-    const second = await fleet.agent(['trim'], {}, { ...own, maxMemoryMb: 64 })
-    await run.end
-    expect(ran(second)).toBe(2)
-    const trials = trialsIn(run.folder())
-    expect(trials.map(({ caps }) => caps.memory.asked_mb)).toEqual([64, 64])
-    // The first handed in one of two, which is no round.
-    expect(new Set(trials.map(({ machine }) => machine)).size).toBe(1)
   })
 
   // That the last parts of what is fetched were lost takes a while to see: those are part of the long form only.
@@ -335,6 +182,147 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
       await nc.close()
       await own.remove()
     }
+  })
+
+  it('keeps results while the link of an agent is cut, and hands them in without running anything again', async () => {
+    const agent = await fleet.agent(['cut'], { result: () => ms(50) })
+    const run = fleet.run(fleet.executor({ on: 'cut' }), {
+      benchmark_runs: 2,
+      grid: { chunk_size: [1, 2, 3, 4] },
+    })
+    await until(() => ran(agent) === 2, 'the second trial')
+    agent.link.cut()
+    await until(() => ran(agent) === 4, 'the rest of the round without a link')
+    // Longer than the server waits for a beat, and than an agent is taken to be there.
+    await sleep(Math.max(ACK_WAIT_MS, GONE_MS) + 1000)
+    agent.link.mend()
+    await run.end
+    expectWhole(run.folder(), 8)
+    expect(ran(agent)).toBe(8)
+  })
+
+  it('takes a trial in which three agents went away for crashed, and goes on with the others', async () => {
+    let bad = ''
+    const result = ({ trial }: { trial: string }) => {
+      bad ||= trial
+      return trial === bad ? never() : {}
+    }
+    const run = fleet.run(fleet.executor({ on: 'deadly' }), {
+      benchmark_runs: 1,
+      grid: { chunk_size: [1, 2, 3] },
+    })
+    for (let death = 0; death < 3; death++) {
+      const agent = await fleet.agent(['deadly'], { result })
+      await until(() => agent.calls.includes(`run ${bad}`), `death ${death}`)
+      // What the agent said last is on its way.
+      await sleep(100)
+      agent.kill()
+    }
+    const last = await fleet.agent(['deadly'], { result })
+    await run.end
+    expectWhole(run.folder(), 3)
+    const crashed = trialsIn(run.folder()).filter(({ outcome }) => outcome !== 'ok')
+    expect(crashed).toMatchObject([{ trial: bad, outcome: 'crashed', error: { name: 'AgentLost' } }])
+    expect(crashed[0]).toHaveProperty('error.message', expect.stringContaining('went away 3 times'))
+    expect(last.calls).not.toContain(`run ${bad}`)
+  })
+
+  it('refuses a run that a coordinator on another machine holds, and takes it once that one is silent', async () => {
+    const agent = await fleet.agent(['held-elsewhere'], {
+      result: () => (agent.calls.includes('close') ? {} : ms(200)),
+    })
+    const run = fleet.run(fleet.executor({ on: 'held-elsewhere' }))
+    await until(() => ran(agent) > 0, 'the first trial')
+    run.stop()
+    await run.end
+    const nc = await connect({ servers: server.url })
+    const runs = await new Kvm(nc).open(RUNS)
+    const hold = () =>
+      runs.put(
+        basename(run.folder()),
+        JSON.stringify({
+          ...{ name: 'swept', planned: 4, finished: 1, not_ok: 0, done: 'no' },
+          coordinator: { owner: 'of another machine', machine: 'elsewhere' },
+        }),
+      )
+    await hold()
+    const beat = setInterval(() => void hold().catch(() => {}), 1000)
+    try {
+      const refused = fleet.resume(run.folder(), fleet.executor({ on: 'held-elsewhere' }))
+      await expect(refused.end).rejects.toThrow(
+        /another stint works on this run \(process \w+ on elsewhere\)/,
+      )
+    } finally {
+      clearInterval(beat)
+    }
+    await nc.close()
+    const taken = fleet.resume(run.folder(), fleet.executor({ on: 'held-elsewhere' }))
+    expect(await taken.end).toMatchObject({ end: { done: 'finished' } })
+    expectWhole(run.folder(), 4)
+  })
+
+  it('measures a round again where an agent came back with other limits', async () => {
+    const own = { name: 'trimmed', folder: join(fleet.folder, 'trimmed') }
+    const first = await fleet.agent(['trim'], { result: () => (ran(first) === 2 ? never() : {}) }, own)
+    const run = fleet.run(fleet.executor({ on: 'trim' }), { benchmark_runs: 1 })
+    await until(() => ran(first) === 2, 'the second trial')
+    first.kill()
+    const second = await fleet.agent(['trim'], {}, { ...own, maxMemoryMb: 64 })
+    await run.end
+    expect(ran(second)).toBe(2)
+    const trials = trialsIn(run.folder())
+    expect(trials.map(({ caps }) => caps.memory.asked_mb)).toEqual([64, 64])
+    // The first handed in one of two, which is no round.
+    expect(new Set(trials.map(({ machine }) => machine)).size).toBe(1)
+  })
+
+  it('has on disk what an agent measured while its link was cut, for the agent that is started anew', async () => {
+    const own = { name: 'kept-agent' }
+    const agent = await fleet.agent(['kept'], { result: () => ms(20) }, own)
+    const run = fleet.run(fleet.executor({ on: 'kept' }), {
+      benchmark_runs: 1,
+      grid: { chunk_size: [1, 2, 3] },
+    })
+    await until(() => ran(agent) === 1, 'the first trial')
+    agent.link.cut()
+    await until(() => agent.calls.filter((call) => call.startsWith('end ')).length === 3, 'the round')
+    await until(() => agent.notes.some((note) => /is kept here/.test(note)), 'the note')
+    agent.kill()
+    const again = await fleet.agent(['kept'], {}, own)
+    await run.end
+    expectWhole(run.folder(), 3)
+    expect(ran(again)).toBe(0)
+  })
+
+  it('keeps two machines of one name apart in the record, and across a resumption', async () => {
+    const own = { name: 'alike' }
+    const first = await fleet.agent(
+      ['alike-label'],
+      { result: () => (ran(first) === 4 ? never() : {}) },
+      { ...own, folder: join(fleet.folder, 'one') },
+    )
+    const run = fleet.run(fleet.executor({ on: 'alike-label' }), { benchmark_runs: 4 })
+    await until(() => ran(first) === 4, 'the second trial of round 2')
+    first.kill()
+    const slow = { result: () => ms(100) }
+    const second = await fleet.agent(['alike-label'], slow, { ...own, folder: join(fleet.folder, 'two') })
+    await until(() => trialsIn(run.folder()).length >= 4, 'a round of the second machine')
+    run.stop()
+    await run.end
+    await second.leave()
+    await fleet.agent(['alike-label'], {}, { ...own, folder: join(fleet.folder, 'two') })
+    const resumed = fleet.resume(run.folder(), fleet.executor({ on: 'alike-label' }))
+    await resumed.end
+    expectWhole(run.folder(), 8)
+    const names = ['alike', 'alike', ...Array.from({ length: 6 }, () => 'alike (2)')]
+    expect(trialsIn(run.folder()).map(({ machine }) => machine)).toEqual(names)
+    const { machines } = openRun(run.folder()).manifest.fleet!
+    expect(machines.map(({ name }) => name)).toEqual(['alike', 'alike (2)'])
+    expect(new Set(machines.map(({ id }) => id)).size).toBe(2)
+    const notes = run.events.flatMap((event) => (event.event === 'note' ? [event.text] : []))
+    expect(notes.filter((note) => note.includes('under the name alike'))).toEqual([
+      'results under the name alike come from another machine, or from one with other limits, than before: they are recorded as of alike (2); to tell them apart, start each agent with a --name of its own',
+    ])
   })
 
   it('takes a round once where another agent did it while the link of the first was cut', async () => {
@@ -481,6 +469,18 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
       await local.remove()
       await own.remove()
     }
+  })
+
+  it('completes a run over long links, with nobody near the server', async () => {
+    const result = () => ({ metrics: { latency_mean_ms: 1 } })
+    await fleet.agent(['far'], { result }, {}, LONG)
+    const { url } = await fleet.link(LONG)
+    const run = fleet.run(fleet.executor({ on: 'far', server: url }))
+    expect(await run.end).toMatchObject({ done: 'finished' })
+    expect(trialsIn(run.folder()).map(({ outcome }) => outcome)).toEqual(['ok', 'ok', 'ok', 'ok'])
+    // What a link does, an agent's death might as well.
+    const notes = run.events.flatMap((event) => (event.event === 'note' ? [event.text] : []))
+    expect(notes).toEqual([])
   })
 
   it('gives back what an agent has no disk for, says so, and counts no death', async () => {
