@@ -73,7 +73,7 @@ export function columnsOf<Row>(rows: readonly Row[], columns: readonly ColumnOf<
 export interface Table {
   columns: Column[]
   note?: string
-  /** Rows that come first where there is no room for all, by index. */
+  /** Rows that come first where there is no room for all, by index and in this order. */
   first?: number[]
   /** The file that holds every row. */
   file?: string

@@ -229,8 +229,8 @@ function compare(a: unknown, b: unknown): number {
 }
 
 function firstOnes(rows: readonly number[], first: readonly number[]): number[] {
-  const wanted = new Set(first)
-  return [...rows.filter((row) => wanted.has(row)), ...rows.filter((row) => !wanted.has(row))]
+  const [there, wanted] = [new Set(rows), new Set(first)]
+  return [...first.filter((row) => there.has(row)), ...rows.filter((row) => !wanted.has(row))]
 }
 
 interface RowProps {

@@ -4,7 +4,7 @@ import type { Sensitivity } from '../../analyse/sensitivity.ts'
 import type { Metric } from '../../metrics.ts'
 import type { ScenarioReport } from '../types.ts'
 import { capitalised, scalarText, settingName } from '../words.ts'
-import { DASHES, MAX_COLOURS, palette, SHAPES } from './theme.ts'
+import { MAX_COLOURS, palette, SHAPES } from './theme.ts'
 
 export interface Levels {
   key: string
@@ -103,7 +103,7 @@ export function levelChannels(encoding: AxesEncoding): {
 } {
   const { colour, shape } = encoding
   const isBoth = shapesTellColours(encoding)
-  const color = colourChannel(colour, isBoth ? {} : { symbolType: 'circle' })
+  const color = isBoth ? colourChannel(colour, {}) : colourChannel(colour)
   if (isBoth) return { color, shape: { ...color, scale: scaleOf(colour!, SHAPES) } }
   return {
     color,
@@ -122,21 +122,11 @@ export function levelChannels(encoding: AxesEncoding): {
   }
 }
 
-/** Vega-Lite channels `color` and `strokeDash` over the field `colour`, of lines. */
-export function lineChannels({ colour }: AxesEncoding): {
-  color: Record<string, unknown>
-  strokeDash?: Record<string, unknown>
-} {
-  if (colour === null || colour.values.length > DASHES.length) {
-    return { color: colourChannel(colour, { symbolType: 'circle' }) }
-  }
-  // Wide enough for the longest dash to show.
-  const strokes = { symbolType: 'stroke', symbolStrokeWidth: 2.4, symbolSize: 22 ** 2, rowPadding: 0 }
-  const color = colourChannel(colour, strokes)
-  return { color, strokeDash: { ...color, scale: scaleOf(colour, DASHES) } }
-}
-
-function colourChannel(colour: Levels | null, legend: Record<string, unknown>): Record<string, unknown> {
+/** A Vega-Lite channel over the field `colour`. */
+export function colourChannel(
+  colour: Levels | null,
+  legend: Record<string, unknown> = { symbolType: 'circle' },
+): Record<string, unknown> {
   if (colour === null) return { value: palette(1)[0] }
   return {
     field: 'colour',

@@ -20,16 +20,6 @@ const ORDERED = ['#440154', '#46327e', '#365c8d', '#277f8e', '#1fa187', '#4ac16d
 
 export const SHAPES = ['circle', 'square', 'triangle-up', 'diamond', 'cross', 'triangle-down']
 
-/** Of lines: as many levels have one of their own. */
-export const DASHES = [
-  [1, 0],
-  [7, 3],
-  [2, 2],
-  [11, 3, 2, 3],
-  [14, 4],
-  [4, 2, 1, 2, 1, 2],
-]
-
 export const FONT_SIZE = { title: 23, subtitle: 15, axisTitle: 15, tick: 14, label: 13.5, caption: 12.5 }
 
 export const MAX_COLOURS = DISTINCT.length + ORDERED.length

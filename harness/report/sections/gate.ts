@@ -145,8 +145,11 @@ function explored(rows: readonly GateRow[]): Explore {
 }
 
 function rowTable(rows: readonly GateRow[]): Table {
+  const placesOf = (wanted: RowVerdict) => rows.flatMap(({ verdict }, i) => (verdict === wanted ? [i] : []))
   return {
     about: rows.map((row) => [rowId(row)]),
+    // A page shows so many rows of hundreds.
+    first: [...placesOf('regression'), ...placesOf('undecided')],
     columns: columnsOf(rows, [
       { head: 'Scenario', short: 'scenario', type: 'text', cell: (row) => ({ text: nameOf(row) }) },
       { head: 'Metric', short: 'metric', type: 'text', cell: (row) => ({ text: rowName(row) }) },
@@ -180,9 +183,9 @@ function rowTable(rows: readonly GateRow[]): Table {
       {
         head: 'From',
         short: 'from',
-        type: 'text',
+        type: 'number',
         expendable: 3,
-        cell: (row) => ({ text: sampleWords(row) }),
+        cell: (row) => ({ text: sampleWords(row), value: row.n }),
       },
       { head: 'Verdict', short: 'verdict', type: 'text', cell: ({ verdict }) => VERDICTS[verdict] },
     ]),

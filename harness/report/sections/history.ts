@@ -146,6 +146,7 @@ function seriesTable(series: readonly HistorySeries[]): Table {
       },
     ]),
     about: series.map((one) => [seriesId(one)]),
+    first: series.flatMap(({ changes }, i) => (changes.length > 0 ? [i] : [])),
   }
 }
 

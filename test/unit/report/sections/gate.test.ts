@@ -263,6 +263,18 @@ describe('what is unusual', () => {
   })
 })
 
+it('has the rows that matter first where a page has no room for all', () => {
+  const verdicts = ['ruled_out', 'undecided', 'not_measured', 'regression', 'ruled_out'] as const
+  const { sections } = reportOf(
+    result(
+      'regression',
+      verdicts.map((verdict) => ({ ...row, verdict })),
+    ),
+  )
+  const [block] = sections[0]!.blocks
+  expect(block!.kind === 'table' && block!.table.first).toEqual([3, 1])
+})
+
 it('is an HTML page that loads nothing, with its rows to sort and to choose from', async () => {
   const html = await htmlText(
     reportOf(result('regression', [{ ...row, label: '<script>alert(1)</script>' }])),

@@ -50,6 +50,15 @@ test('names scenarios in words for people, and by their labels for programs', ()
   expect(junitText(report)).toContain('classname="edge"')
 })
 
+test('series that changed come first in a page', () => {
+  const still = { ...series, changes: [] }
+  const { sections } = historyReport({ ...history, series: [still, still, series] }, 'results')
+  const tables = sections.flatMap(({ blocks }) =>
+    blocks.flatMap((block) => (block.kind === 'table' ? [block.table] : [])),
+  )
+  expect(tables.map(({ first }) => first)).toEqual([[2]])
+})
+
 test('a page chooses among series by each setting of their labels', () => {
   const labels = ['chunk_size=64 params.learner=007', 'chunk_size=256 params.learner=none', 'chunk_size=1024']
   const all = labels.map((label, i) => ({ ...series, label, scenario: `s${i}` }))
