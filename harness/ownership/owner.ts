@@ -19,12 +19,20 @@ export interface Owner {
 export type OwnerState = 'alive' | 'dead' | 'unknown'
 
 const UNKNOWN = '0'
+/** In the place of a start: of no process, and of one that has ended and was not waited for. */
+const GONE = 'gone'
+const ZOMBIE = 'zombie'
 /** `<pid>-<started>-<boot>-<namespace>`, as in the names of files, folders and an environment variable. */
 export const OWNER_PATTERN = '\\d+-\\d+-[0-9a-f]+-\\d+'
 const OWNER = new RegExp(`^${OWNER_PATTERN}$`)
 
 export function thisProcess(): Owner {
-  return { pid: process.pid, started: startOf(process.pid) ?? UNKNOWN, ...surroundings() }
+  const started = startOf(process.pid)
+  return {
+    pid: process.pid,
+    started: started === null || started === GONE ? UNKNOWN : started,
+    ...surroundings(),
+  }
 }
 
 export function ownerToken({ pid, started, boot, namespace }: Owner): string {
@@ -38,14 +46,20 @@ export function parseOwner(token: string): Owner | null {
   return { pid: Number(pid), started, boot, namespace }
 }
 
-/** `unknown` in another process namespace, such as a container's: its processes cannot be seen from here. */
+/**
+ * `unknown` in another process namespace, such as a container's, whose processes cannot be seen from here, and where the
+ * system does not tell: what is taken for dead is ended and removed.
+ */
 export function stateOf(owner: Owner): OwnerState {
   const here = surroundings()
-  if (owner.boot !== here.boot) return 'dead'
+  if (owner.boot !== here.boot) return owner.boot === UNKNOWN || here.boot === UNKNOWN ? 'unknown' : 'dead'
   if (owner.namespace !== here.namespace) return 'unknown'
   const started = startOf(owner.pid)
-  if (started !== null) return started === owner.started ? 'alive' : 'dead'
-  return owner.started === UNKNOWN && answersSignals(owner.pid) ? 'alive' : 'dead'
+  if (started === null) return 'unknown'
+  if (started !== GONE) return started === owner.started ? 'alive' : 'dead'
+  if (!answersSignals(owner.pid)) return 'dead'
+  // It is hidden, or ends just now, or the system has no /proc.
+  return owner.started === UNKNOWN ? 'alive' : 'unknown'
 }
 
 /** This machine's name, safe in a file name. */
@@ -62,14 +76,19 @@ function surroundings(): Pick<Owner, 'boot' | 'namespace'> {
   }
 }
 
-/** Start time in clock ticks since boot; null where there is no such process or no /proc. A zombie counts as gone. */
+/** Start time in clock ticks since boot; null where it cannot be read. A zombie counts as gone, and so does what is not in /proc. */
 function startOf(pid: number): string | null {
-  const stat = read(() => readFileSync(`/proc/${pid}/stat`, 'latin1'))
-  if (stat === null) return null
+  let stat: string
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return code === 'ENOENT' || code === 'ESRCH' ? GONE : null
+  }
   // The second field is the program's name, which may hold spaces and brackets.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const [state, start] = [fields[0], fields[19]]
-  return state === 'Z' || state === 'X' || start === undefined ? null : start
+  return state === 'Z' || state === 'X' ? ZOMBIE : (start ?? null)
 }
 
 function answersSignals(pid: number): boolean {

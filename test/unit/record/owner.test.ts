@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { makeOwnedFolder, OWNER_VARIABLE, removeLeftovers } from '../../../harness/ownership/leftovers.ts'
 import {
@@ -42,6 +43,34 @@ describe.skipIf(process.platform !== 'linux')('an owner', () => {
     expect(stateOf(me)).toBe('alive')
     expect([dead, recycled, beforeReboot].map(stateOf)).toEqual(['dead', 'dead', 'dead'])
     expect(stateOf(elsewhere)).toBe('unknown')
+  })
+})
+
+describe.skipIf(process.platform !== 'linux')('what cannot be read of an owner', () => {
+  it('leaves it unknown, not dead: without descriptors, or without an id of the boot', async () => {
+    const module = fileURLToPath(new URL('../../../build/harness/ownership/owner.js', import.meta.url))
+    const script = `
+      const { openSync } = await import('node:fs')
+      const { stateOf, parseOwner } = await import(process.argv[1])
+      const owner = parseOwner(process.argv[2])
+      try { for (;;) openSync('/dev/null') } catch {}
+      process.stdout.write(stateOf(owner))`
+    const limited = [
+      '-c',
+      'ulimit -n 64 && exec "$0" "$@"',
+      process.execPath,
+      '--input-type=module',
+      '-e',
+      script,
+    ]
+    const child = spawn('sh', [...limited, module, ownerToken(me)], { stdio: ['ignore', 'pipe', 'inherit'] })
+    let said = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said += text
+    })
+    await new Promise((resolve) => child.once('close', resolve))
+    expect(said).toBe('unknown')
+    expect(stateOf({ ...dead, boot: '0' })).toBe('unknown')
   })
 })
 
