@@ -10,6 +10,8 @@ import { fetchWhole } from './objects.ts'
 
 const MOST_DESCRIBED = 2000
 const RETRY_MS = 500
+/** An object that came so often with another hash than it was stored with is given up. */
+const MOST_CORRUPT = 5
 
 /** An outcome that was checked, and whose it is. */
 export interface Heard {
@@ -56,11 +58,12 @@ export class Results {
 
   /** Again and again while the server or the link is away: the agent has handed it in, and does not do so again. */
   private async large(name: string): Promise<Uint8Array> {
-    for (;;) {
+    for (let corrupt = 0; ; ) {
       const found = await fetchWhole(this.nc, LARGE, name).catch((error: Error) => error)
       if (found === null) throw new Error('its content is not on the server')
       if (!(found instanceof Error)) return found
-      if (this.nc.isClosed() || /corrupt/.test(found.message)) throw found
+      // What came over a link that was cut meanwhile may be said to be corrupt, and come whole the next time.
+      if (this.nc.isClosed() || (/corrupt/.test(found.message) && ++corrupt > MOST_CORRUPT)) throw found
       await pause(RETRY_MS)
     }
   }
