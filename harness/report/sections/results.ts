@@ -185,8 +185,13 @@ function usedCell({ compute: { achieved, over_cap }, outcomes }: ScenarioReport,
   }
 }
 
-function outcomeCell({ outcomes, trials, forced_left_out, compute, memory }: ScenarioReport): Cell {
-  if (trials === 0) return { text: forced_left_out > 0 ? 'left out' : 'not run', tone: 'quiet' }
+function withoutTrials({ forced_left_out }: ScenarioReport): string {
+  return forced_left_out > 0 ? 'left out' : 'not run'
+}
+
+function outcomeCell(scenario: ScenarioReport): Cell {
+  const { outcomes, trials, compute, memory } = scenario
+  if (trials === 0) return { text: withoutTrials(scenario), tone: 'quiet' }
   const loose = compute.enforced === false || memory.enforced === false ? ', cap not enforced' : ''
   if (outcomes.ok === trials) return { text: `ok${loose}`, ...(loose !== '' && { tone: 'bad' as const }) }
   return { text: lostText(outcomes) + loose, tone: 'bad' }
@@ -320,14 +325,16 @@ export function capsTable(model: ReportModel): Table {
   }
 }
 
-function inForceCell({ compute, memory, outcomes }: ScenarioReport): Cell {
+function inForceCell(scenario: ScenarioReport): Cell {
+  const { compute, memory, outcomes } = scenario
   if (compute.enforced === false || memory.enforced === false) {
     const notes = [...compute.notes, ...memory.notes].join('; ')
     return { text: notes === '' ? 'no' : `no: ${notes}`, tone: 'bad' }
   }
   if (compute.asked === null && memory.asked_mb === null) return { text: '—' }
   // Known of no trial.
-  if (compute.enforced === null && memory.enforced === null) return { text: 'not run', tone: 'quiet' }
+  if (compute.enforced === null && memory.enforced === null)
+    return { text: withoutTrials(scenario), tone: 'quiet' }
   const ended = outcomes.out_of_memory > 0 ? `, ended ${count(outcomes.out_of_memory, 'trial')}` : ''
   return { text: `yes${ended}` }
 }
