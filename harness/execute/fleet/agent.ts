@@ -66,7 +66,7 @@ class Agent {
   readonly name: string
   private readonly options: AgentOptions
   private readonly server: string
-  /** Aborted where it is told to end, or has to. */
+  /** Aborted when the agent is to end: it was asked to, or cannot go on. */
   private readonly signal: AbortSignal
   private readonly ending = new AbortController()
   /** Why it had to end. */
