@@ -31,6 +31,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { runAgent } from '../../build/harness/execute/fleet/agent.js'
 import { FleetExecutor } from '../../build/harness/execute/fleet/executor.js'
+import { Returns } from '../../build/harness/execute/fleet/returns.js'
 import { listAgents } from '../../build/harness/execute/fleet/watch.js'
 import { Journal } from '../../build/harness/record/journal.js'
 import { runSweep } from '../../build/harness/session/run.js'
@@ -243,13 +244,12 @@ async function playCoordinator() {
     syncs.push(to - from)
     for (const round of written) late.push(to - arrived.get(round))
   }
-  class Timed extends FleetExecutor {
-    arrived(message) {
-      arrived.set(Number(/^r(\d+)-/.exec(message.subject.split('.')[3])[1]), performance.now())
-      super.arrived(message)
-    }
+  const { arrived: arrive } = Returns.prototype
+  Returns.prototype.arrived = function timed(message) {
+    arrived.set(Number(/^r(\d+)-/.exec(message.subject.split('.')[3])[1]), performance.now())
+    arrive.call(this, message)
   }
-  const executor = new Timed({ server: values.server, on: 'many', machines: [], local: fake() })
+  const executor = new FleetExecutor({ server: values.server, on: 'many', machines: [], local: fake() })
   const keys = {
     name: 'scale',
     workload: 'pipeline',

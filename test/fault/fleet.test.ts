@@ -184,6 +184,85 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
     }
   })
 
+  it('leaves a large result once, and asks for it anew where the server lost it', async () => {
+    const log = randomBytes(1_100_000).toString('hex')
+    const agent = await fleet.agent(
+      ['large'],
+      {
+        result: ({ trial }) => {
+          writeFileSync(join(agent.resources!.chunk_logs!, `${trial}.jsonl`), log)
+          return {}
+        },
+      },
+      {},
+      { delayMs: 50, bitsPerS: 1e9, loss: 0 },
+    )
+    const nc = await connect({ servers: server.url })
+    let parts = 0
+    let handedIn = 0
+    nc.subscribe(`$O.${LARGE}.C.>`, { callback: () => void parts++ })
+    // That the server has taken it is on its way to the agent.
+    nc.subscribe('stint.results.>', {
+      callback: (_, { subject }) => {
+        if (!subject.endsWith(`.${agent.name}`)) return
+        if (handedIn++ === 0) agent.link.holdBack()
+      },
+    })
+    const link = await fleet.link()
+    const executor = fleet.executor({ on: 'large', server: link.url })
+    const run = fleet.run(executor, { benchmark_runs: 1, grid: { chunk_size: [1] } })
+    try {
+      await until(() => parts > 0, 'its first part')
+      link.cut()
+      await until(() => handedIn > 1, 'the second time that it is handed in')
+      const once = parts
+      agent.link.letGo()
+      const store = await new Objm(nc).open(LARGE)
+      const { size, nuid } = (await store.list())[0]!
+      expect(once).toBe(Math.ceil(size / (128 * 1024)))
+      const jsm = await jetstreamManager(nc)
+      await jsm.streams.purge(`OBJ_${LARGE}`, { filter: `$O.${LARGE}.C.${nuid}` })
+      link.mend()
+      await run.end
+      const [trial] = trialsIn(run.folder())
+      expect(readFileSync(join(run.folder(), 'chunks', `${trial!.trial}.jsonl`), 'utf8')).toBe(log)
+      const notes = run.events.flatMap((event) => (event.event === 'note' ? [event.text] : []))
+      expect(notes).toContain('a result was left out: the server has lost its content, or a part of that')
+      expect(ran(agent)).toBe(1)
+    } finally {
+      agent.link.letGo()
+      await nc.close()
+    }
+  })
+
+  it('says of a trial that another slot had a part in the energy, also where its job came and went meanwhile', async () => {
+    const joules = { joules: 5, source: 'rapl' as const, shared: false }
+    let release = () => {}
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    let first = ''
+    const result = async ({ trial }: { trial: string }) => {
+      first ||= trial
+      if (trial === first) await held
+      return { energy: joules }
+    }
+    const agent = await fleet.agent(['metered'], { result }, { slots: 2 })
+    const keys = { benchmark_runs: 1, grid: { chunk_size: [1, 2] } }
+    const long = fleet.run(fleet.executor({ on: 'metered' }), keys)
+    await until(() => ran(agent) === 1, 'the trial that takes long')
+    const short = fleet.run(fleet.executor({ on: 'metered' }), { ...keys, grid: { chunk_size: [3] } })
+    await short.end
+    // Until the agent knows that it was taken.
+    await sleep(200)
+    release()
+    await long.end
+    const energy = (folder: string) => trialsIn(folder).map((trial) => 'energy' in trial && trial.energy)
+    const shared = { joules: null, source: null, shared: true }
+    expect(energy(short.folder())).toEqual([shared])
+    expect(energy(long.folder())).toEqual([shared, joules])
+  })
+
   it('keeps results while the link of an agent is cut, and hands them in without running anything again', async () => {
     const agent = await fleet.agent(['cut'], { result: () => ms(50) })
     const run = fleet.run(fleet.executor({ on: 'cut' }), {

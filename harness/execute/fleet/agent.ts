@@ -287,7 +287,7 @@ class Agent {
     const stop = () => cancel.abort()
     this.signal.addEventListener('abort', stop, { once: true })
     const beats = setInterval(() => message.beat(), BEAT_MS)
-    presence.busy.add(doing)
+    presence.begin(doing)
     let folder: string | null = null
     cancel.signal.addEventListener('abort', () => void executor.close(), { once: true })
     try {

@@ -74,6 +74,7 @@ const job = z.strictObject({
   stint: z.string().max(100),
   run: z.string().regex(LABEL),
   key: z.string().regex(KEY),
+  again: count.default(0),
   relative_to: z.strictObject({ profile: z.string().max(4096), kernel_ops_s: positive }).nullable(),
   endings: z.record(hash, z.string().regex(ENDING)),
   work: z.discriminatedUnion('kind', [

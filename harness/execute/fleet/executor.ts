@@ -41,7 +41,7 @@ import {
 import type { AgentRecord, FleetOptions } from './options.ts'
 import { Registry } from './registry.ts'
 import { type Heard, Results } from './results.ts'
-import { Returns } from './returns.ts'
+import { type Asked, Returns } from './returns.ts'
 import { isFull, noRoom, Sender } from './sender.ts'
 import { Serving } from './serving.ts'
 
@@ -319,18 +319,33 @@ export class FleetExecutor implements Fleet {
     const link = await this.link()
     const { run, queued } = this.taken!
     const { relativeTo: relative_to = null } = this.options
-    const asked = this.returns!.ask(key, label, needs)
-    if (!queued.has(key) && asked.isWaiting()) {
+    const send = async (again: number) => {
       const endings = await link.sender.send(specsOf({ work }), this.resources!)
-      const job: Job = { format: 1, stint: STINT_VERSION, run: run.id, key, relative_to, endings, work }
+      const job: Job = {
+        format: 1,
+        stint: STINT_VERSION,
+        run: run.id,
+        key,
+        again,
+        relative_to,
+        endings,
+        work,
+      }
       const payload = pack(job)
       if (payload.length > mostBytes(link.nc))
         throw new UserError(
           `a round of ${count(needs.size, 'trial')} takes ${payload.length} bytes, more than the server's max_payload permits`,
           'raise max_payload in the configuration of nats-server, or split the sweep',
         )
-      await this.publish(link, subjects.work(label, run.id, key), payload, `${run.id}/${key}/${this.nonce}`)
+      const msgID = `${run.id}/${key}/${this.nonce}/${again}`
+      await this.publish(link, subjects.work(label, run.id, key), payload, msgID)
     }
+    const asked: Asked = this.returns!.ask(key, {
+      label,
+      needs,
+      again: (times) => void send(times).catch(asked.reject),
+    })
+    if (!queued.has(key) && asked.isWaiting()) await send(0)
     const stop = this.bound === null ? () => {} : link.serving.whenLost(this.bound, asked.reject)
     return { outcomes: await asked.done.finally(stop), settle: asked.settle }
   }

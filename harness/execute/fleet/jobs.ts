@@ -133,7 +133,7 @@ export class Jobs {
       cancel: AbortSignal
     },
   ): Promise<boolean> {
-    const { run, key } = job
+    const { run, key, again } = job
     const { executor, message, folder, doing, cancel } = on
     const { presence, outbox, claims, disk } = this.parts
     const { machine, limits, name } = presence.self
@@ -172,7 +172,7 @@ export class Jobs {
         text = JSON.stringify(outcome)
         disk.save(outcome, text)
       }
-      const handing = outbox.handIn(outcome, cancel, { text, patienceMs: HAND_IN_MS })
+      const handing = outbox.handIn(outcome, cancel, { text, patienceMs: HAND_IN_MS, again })
       // With the result, so that the link is used once for both.
       const next = limited[index + 1]?.trial
       if (next !== undefined && !saved.has(next)) claim(next)
@@ -181,19 +181,22 @@ export class Jobs {
     claims.claim(run, key, null, deaths)
     if (handed) return true
     // What the server did not take at once it has by now, or takes when the link is up again.
-    for (const outcome of disk.saved(run, key)) if (!(await outbox.handIn(outcome, cancel))) return false
+    for (const outcome of disk.saved(run, key))
+      if (!(await outbox.handIn(outcome, cancel, { again }))) return false
     return true
   }
 
   private async trial(spec: TrialSpec, executor: DuetExecutor, asked: TrialSpec): Promise<TrialResult> {
-    const { busy } = this.parts.presence
-    const alone = busy.size === 1
+    const { presence } = this.parts
+    const alone = presence.busy.size === 1
+    const { begun } = presence
     const result = await executor.run(spec)
     const notes = [...result.notes]
     for (const cap of ['max_memory_mb', 'max_compute_units'] as const)
       if (spec.caps[cap] !== asked.caps[cap]) notes.push(`${cap} ${spec.caps[cap]} is the agent's own limit`)
-    const named = { ...result, notes, machine: this.parts.presence.self.name }
-    if (named.outcome !== 'ok' || (alone && busy.size === 1)) return named
+    const named = { ...result, notes, machine: presence.self.name }
+    // Another slot's job may have begun and ended while this trial ran.
+    if (named.outcome !== 'ok' || (alone && presence.begun === begun)) return named
     // Counters count the whole machine, and another slot's part of it is not known here.
     return { ...named, energy: { joules: null, source: null, shared: true } }
   }
@@ -212,7 +215,7 @@ export class Jobs {
     cancel.throwIfAborted()
     const what = { kind: 'duet', report } as const
     const outcome: Outcome = { format: 1, run, key, id: spec.duet, agent: presence.describe().text, what }
-    return await outbox.handIn(outcome, cancel)
+    return await outbox.handIn(outcome, cancel, { again: job.again })
   }
 
   /** One core for all duets of a gate. */

@@ -94,6 +94,8 @@ export interface Job {
   run: string
   /** Unique in the run, such as `r003`. */
   key: string
+  /** How often it was asked for before, and answered by what could not be read: not as a repetition of that. */
+  again: number
   /** Null: compute units are cores of the agent. */
   relative_to: RelativeTo | null
   /** By hash: what the file's name ends in, which says how to read it. */

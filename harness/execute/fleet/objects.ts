@@ -1,4 +1,5 @@
 /** What is too large for a message, in the server's object stores: who fetches it never waits for what does not come. */
+import { jetstreamManager } from '@nats-io/jetstream'
 import { Objm } from '@nats-io/obj'
 import type { NatsConnection } from '@nats-io/transport-node'
 
@@ -7,6 +8,19 @@ import type { NatsConnection } from '@nats-io/transport-node'
  * lost with the link, or with a server that was restarted.
  */
 const STALLED_MS = 20_000
+
+/**
+ * Whether the server has an object with all of its parts: some may be lost, as by a power cut. Only a coordinator may ask.
+ * @throws where the server does not answer
+ */
+export async function hasWhole(nc: NatsConnection, bucket: string, name: string): Promise<boolean> {
+  const there = await (await new Objm(nc).open(bucket)).info(name)
+  if (there === null || there.deleted) return false
+  const jsm = await jetstreamManager(nc, { checkAPI: false })
+  const parts = `$O.${bucket}.C.${there.nuid}`
+  const { state } = await jsm.streams.info(`OBJ_${bucket}`, { subjects_filter: parts })
+  return (state.subjects?.[parts] ?? 0) === there.chunks
+}
 
 /**
  * An object as it comes; null where there is none of that name.

@@ -25,6 +25,8 @@ interface Handing {
   /** The outcome as JSON, where that is known. */
   text?: string | undefined
   patienceMs?: number
+  /** How often the job was asked for anew since a result that the server has taken could not be read. */
+  again?: number
 }
 
 export class Outbox {
@@ -33,6 +35,8 @@ export class Outbox {
   private readonly disk: AgentDisk
   private readonly presence: Presence
   private readonly onNote: (text: string) => void
+  /** What says where the content of a message was left, by the message's id, until the server has the message. */
+  private readonly pointers = new Map<string, Promise<Uint8Array>>()
 
   constructor(
     { nc, publisher }: { nc: NatsConnection; publisher: Publisher },
@@ -49,20 +53,23 @@ export class Outbox {
   async handIn(
     outcome: Outcome,
     cancel: AbortSignal,
-    { text = JSON.stringify(outcome), patienceMs = Infinity }: Handing = {},
+    { text = JSON.stringify(outcome), patienceMs = Infinity, again = 0 }: Handing = {},
   ): Promise<boolean> {
     const until = performance.now() + patienceMs
     const { run, key, id } = outcome
     const { name } = this.presence.self
     // Each refusal is to be heard: whether another agent can take the job differs from time to time.
     const msgID =
-      outcome.what.kind === 'refused' ? nuid.next() : `${run}/${key}/${id}/${name}/${this.markOf(outcome)}`
+      outcome.what.kind === 'refused'
+        ? nuid.next()
+        : `${run}/${key}/${id}/${name}/${this.markOf(outcome)}${again === 0 ? '' : `/${again}`}`
+    const packed = packText(text)
     for (let told = false; ; told = true) {
       try {
-        const packed = packText(text)
-        const payload = packed.length <= mostBytes(this.nc) ? packed : await this.left(packed, msgID)
+        const payload = packed.length <= mostBytes(this.nc) ? packed : await this.pointerTo(packed, msgID)
         const subject = subjects.results(run, key, name)
         await this.publisher.publish(subject, payload, { msgID, timeoutMs: HAND_IN_MS })
+        this.pointers.delete(msgID)
         return true
       } catch (error) {
         if (!told) this.onNote(`${id} is kept here until the server takes it (${(error as Error).message})`)
@@ -78,9 +85,21 @@ export class Outbox {
     return agent === text ? mark : markIn(agent)
   }
 
-  /** @returns what says where it was left, for what is too large for a message */
-  private async left(payload: Uint8Array, name: string): Promise<Uint8Array> {
+  /** What is too large for a message is left once: only the message that says where is sent again. */
+  private pointerTo(payload: Uint8Array, msgID: string): Promise<Uint8Array> {
+    const pointer = this.pointers.get(msgID) ?? this.left(payload, msgID)
+    pointer.catch(() => this.pointers.delete(msgID))
+    this.pointers.set(msgID, pointer)
+    return pointer
+  }
+
+  /**
+   * Under a name that nothing else ever has: an object that takes the place of another removes its content, and a message
+   * that the server had taken, unknown to the agent, may have the coordinator reading that.
+   */
+  private async left(payload: Uint8Array, msgID: string): Promise<Uint8Array> {
     const store = await new Objm(this.nc).open(LARGE, false)
+    const name = `${msgID}/${nuid.next()}`
     await store.putBlob({ name }, payload)
     return pack({ format: 1, large: name })
   }

@@ -34,6 +34,8 @@ export interface Described {
 
 export class Presence {
   readonly busy = new Set<AgentRecord['busy'][number]>()
+  /** Jobs that were ever begun, those that ended included. */
+  begun = 0
   /** Why the last job could not be run; null where it could. */
   trouble: string | null = null
   kernelOpsS: number | null = null
@@ -59,6 +61,11 @@ export class Presence {
     this.onTaken = onTaken
     const { pid, boot } = thisProcess()
     this.at = { host: machineName(), pid, boot }
+  }
+
+  begin(doing: AgentRecord['busy'][number]): void {
+    this.busy.add(doing)
+    this.begun++
   }
 
   private record(): AgentRecord {

@@ -6,11 +6,11 @@ import { checkedDuet } from '../../../workers/untrusted.ts'
 import { fleetMachineSchema, trialSchema } from '../../record/schema.ts'
 import type { FleetMachine } from '../../record/types.ts'
 import { LARGE, type Outcome, opened, pause, type Taken, unpack } from './messages.ts'
-import { fetchWhole } from './objects.ts'
+import { fetchWhole, hasWhole } from './objects.ts'
 
 const MOST_DESCRIBED = 2000
 const RETRY_MS = 500
-/** An object that came so often with another hash than it was stored with is given up. */
+/** An object that came so often with another hash than it was stored with is lost. */
 const MOST_CORRUPT = 5
 
 /** An outcome that was checked, and whose it is. */
@@ -56,16 +56,22 @@ export class Results {
     })
   }
 
-  /** Again and again while the server or the link is away: the agent has handed it in, and does not do so again. */
+  /**
+   * Again and again while the server or the link is away.
+   * @throws where the server has it no more as it was left there
+   */
   private async large(name: string): Promise<Uint8Array> {
     for (let corrupt = 0; ; ) {
-      const found = await fetchWhole(this.nc, LARGE, name).catch((error: Error) => error)
-      if (found === null) throw new Error('its content is not on the server')
+      const found = await this.fetchedWhole(name).catch((error: Error) => error)
+      if (found === null) throw new Error('the server has lost its content, or a part of that')
       if (!(found instanceof Error)) return found
-      // What came over a link that was cut meanwhile may be said to be corrupt, and come whole the next time.
       if (this.nc.isClosed() || (/corrupt/.test(found.message) && ++corrupt > MOST_CORRUPT)) throw found
       await pause(RETRY_MS)
     }
+  }
+
+  private async fetchedWhole(name: string): Promise<Uint8Array | null> {
+    return (await hasWhole(this.nc, LARGE, name)) ? await fetchWhole(this.nc, LARGE, name) : null
   }
 
   private async remove(name: string): Promise<void> {

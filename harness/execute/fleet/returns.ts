@@ -8,6 +8,8 @@ import { MachineNames } from './names.ts'
 import type { Heard, Results } from './results.ts'
 import type { Serving } from './serving.ts'
 
+/** Results of one job that could not be read, after which it is not asked for again. */
+const MOST_LOST = 3
 /** For so long results are looked at without a pause for what else there is to do, such as the next batch of the journal, ms. */
 const SLICE_MS = 1
 
@@ -22,6 +24,9 @@ interface Pending {
   /** Each tells the server that a result was taken. */
   acks: (() => void)[]
   isWhole: boolean
+  /** Results that came and could not be read. */
+  lost: number
+  again(times: number): void
   resolve(outcomes: Heard[]): void
   reject(error: Error): void
 }
@@ -67,8 +72,14 @@ export class Returns {
     this.names = new MachineNames(run.machines)
   }
 
-  /** @throws why nothing can go on */
-  ask(key: string, label: string, needs: ReadonlySet<string>): Asked {
+  /**
+   * @param again asks for the job anew, since a result of it could not be read
+   * @throws why nothing can go on
+   */
+  ask(
+    key: string,
+    { label, needs, again }: { label: string; needs: ReadonlySet<string>; again(times: number): void },
+  ): Asked {
     if (this.failure !== null) throw this.failure
     const pending = this.pendingOf(key)
     const done = new Promise<Heard[]>((resolve, reject) => {
@@ -78,6 +89,7 @@ export class Returns {
     done.catch(() => {})
     pending.label = label
     pending.needs = needs
+    pending.again = again
     this.lookAt(pending)
     const settle = () => {
       this.settled.add(key)
@@ -118,8 +130,9 @@ export class Returns {
   private pendingOf(key: string): Pending {
     const there = this.pending.get(key)
     if (there !== undefined) return there
-    const ends = { resolve: () => {}, reject: () => {} }
-    const made: Pending = { label: null, needs: null, got: new Map(), acks: [], isWhole: false, ...ends }
+    const ends = { resolve: () => {}, reject: () => {}, again: () => {} }
+    const nothing = { got: new Map(), acks: [], isWhole: false, lost: 0 }
+    const made: Pending = { label: null, needs: null, ...nothing, ...ends }
     this.pending.set(key, made)
     return made
   }
@@ -140,10 +153,7 @@ export class Returns {
 
   private hear(message: Taken): void {
     if (this.run === null) return
-    const leaveOut = (error: Error) => {
-      this.run?.onNote(`a result was left out: ${error.message}`)
-      message.drop()
-    }
+    const leaveOut = (error: Error) => this.leaveOut(message, error)
     try {
       const read = this.results.read(message)
       if (read instanceof Promise) void read.then((outcome) => this.take(outcome)).catch(leaveOut)
@@ -151,6 +161,23 @@ export class Returns {
     } catch (error) {
       leaveOut(error as Error)
     }
+  }
+
+  private leaveOut({ subject, drop }: Taken, { message }: Error): void {
+    drop()
+    const key = subject.split('.')[3]!
+    // Handed in twice, since an agent did not hear that it was taken.
+    if (this.settled.has(key)) return
+    this.run?.onNote(`a result was left out: ${message}`)
+    const pending = this.pending.get(key)
+    if (pending === undefined || pending.isWhole) return
+    if (++pending.lost <= MOST_LOST) pending.again(pending.lost)
+    else
+      pending.reject(
+        new UserError(
+          `results of ${key} were handed in ${pending.lost} times and cannot be read: ${message}`,
+        ),
+      )
   }
 
   private take(outcome: Heard): void {

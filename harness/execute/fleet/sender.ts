@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs'
 import { basename } from 'node:path'
 import { Readable } from 'node:stream'
-import { JetStreamApiError, jetstreamManager } from '@nats-io/jetstream'
+import { JetStreamApiError } from '@nats-io/jetstream'
 import { type ObjectStore, Objm } from '@nats-io/obj'
 import {
   ConnectionError,
@@ -17,6 +17,7 @@ import { UserError } from '../../user-error.ts'
 import { hashWorkload } from '../workload-code.ts'
 import { makeBundle } from './bundle.ts'
 import { codeName, DATA, dataName, HASH, pause, SEND_MS } from './messages.ts'
+import { hasWhole } from './objects.ts'
 
 const RETRY_MS = 500
 
@@ -83,10 +84,10 @@ export class Sender {
     let found: Content | null = null
     for (let told = false; ; told = true) {
       try {
-        const store = await new Objm(this.nc).open(DATA)
-        if (await this.has(store, name)) return
+        // What a server lost some parts of is sent anew.
+        if (await hasWhole(this.nc, DATA, name)) return
         found ??= content()
-        return await put(store, name, found)
+        return await put(await new Objm(this.nc).open(DATA), name, found)
       } catch (error) {
         const { message } = error as Error
         const what = found === null ? 'data and code' : `${name.slice(0, 17)}... of ${found.bytes} bytes`
@@ -96,16 +97,6 @@ export class Sender {
       }
       await pause(RETRY_MS)
     }
-  }
-
-  /** What a server lost some parts of, as by a power cut, is sent anew. */
-  private async has(store: ObjectStore, name: string): Promise<boolean> {
-    const there = await store.info(name)
-    if (there === null || there.deleted) return false
-    const jsm = await jetstreamManager(this.nc, { checkAPI: false })
-    const parts = `$O.${DATA}.C.${there.nuid}`
-    const { state } = await jsm.streams.info(`OBJ_${DATA}`, { subjects_filter: parts })
-    return (state.subjects?.[parts] ?? 0) === there.chunks
   }
 }
 
