@@ -1,12 +1,13 @@
 // Events per second through NATS and MQTT, client and parsing included, beside the same rows from a file:
-// npm run build && node test/bench/sources.mjs [ROWS] [ROUNDS]
-// The server runs beside on the other core: CPU seconds are those of the process that reads.
-import { execFileSync, spawn } from 'node:child_process'
+// npm run build && node test/bench/sources.mjs [ROWS] [ROUNDS] [--write]
+// With --write the tables go to docs/evidence/performance.md. The server runs beside on the other core: CPU seconds are those of the process that reads.
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { loadavg, tmpdir } from 'node:os'
+import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { parse } from 'csv-parse/sync'
 import { openBytes } from '../../build/workers/data/csv/reader.js'
 import { openNdjson } from '../../build/workers/data/ndjson.js'
@@ -16,11 +17,14 @@ import { collectTopic } from '../../build/workers/data/sources/mqtt.js'
 import { lookAtStream } from '../../build/workers/data/sources/nats.js'
 import { openKernels } from '../../build/workers/kernels.js'
 import { publish } from '../../build/workers/publish/publish.js'
+import { rewriteBetween } from './markers.mjs'
 
-const [, script, rowsWord = '200000', roundsWord = '5', part] = process.argv
+const [, script, ...words] = process.argv
+const [rowsWord = '200000', roundsWord = '5', part] = words.filter((word) => word !== '--write')
 const ROWS = Number(rowsWord)
 const ROUNDS = Number(roundsWord)
 const { specs } = presetOf('nba2k')
+const DOCUMENT = fileURLToPath(new URL('../../docs/evidence/performance.md', import.meta.url))
 
 /** Reads all of a CSV or of events as the pipeline does, in chunks. */
 async function read(path, isEvents) {
@@ -75,6 +79,13 @@ const children = []
 /** What the servers print. */
 let said = ''
 const path = [process.env.PATH, '/usr/sbin', '/usr/local/sbin'].join(':')
+
+/** Such as `nats-server 2.9.10`; only the name where it does not say. */
+function versionOf(program) {
+  const words = program === 'mosquitto' ? ['-h'] : ['-v']
+  const { stdout } = spawnSync(program, words, { encoding: 'utf8', env: { ...process.env, PATH: path } })
+  return [program, /\d+\.\d+\.\d+/.exec(stdout ?? '')?.[0] ?? ''].join(' ').trim()
+}
 
 async function server(program, configure) {
   const port = await new Promise((resolve) => {
@@ -136,17 +147,24 @@ try {
       results.get(name).push(result)
     }
   const median = (values) => values.sort((a, b) => a - b)[values.length >> 1]
-  const k = (value) => `${(value / 1000).toFixed(0)}k`
-  console.log(
-    `${ROWS} rows, median of ${ROUNDS}; load average ${loadavg()[0].toFixed(1)}, Node ${process.version}, ${execFileSync('nproc').toString().trim()} cores\n`,
-  )
-  console.log('| source | events per second of CPU | events per second of wall time |\n| --- | --- | --- |')
-  for (const [name, all] of results)
-    console.log(
-      `| ${name} | ${k(median(all.map(({ rows, cpuS }) => rows / cpuS)))} | ${k(median(all.map(({ rows, wallS }) => rows / wallS)))} |`,
-    )
-  console.log('\n| sent by | events per second |\n| --- | --- |')
-  for (const [name, { achieved_rows_s }] of sent) console.log(`| ${name} | ${k(achieved_rows_s)} |`)
+  const k = (value) => (1000 * Math.round(value / 1000)).toLocaleString('en')
+  const servers = ['nats-server', 'mosquitto'].map((name) => versionOf(name)).join(', ')
+  const text = [
+    `${cpus()[0].model}, ${cpus().length} cores, Node ${process.version}, ${servers}; ${ROWS} rows, median of ${ROUNDS}; load average ${loadavg()[0].toFixed(1)}.`,
+    '',
+    '| source | rows per second of CPU | rows per second of wall time |',
+    '| --- | --- | --- |',
+    ...[...results].map(
+      ([name, all]) =>
+        `| ${name} | ${k(median(all.map(({ rows, cpuS }) => rows / cpuS)))} | ${k(median(all.map(({ rows, wallS }) => rows / wallS)))} |`,
+    ),
+    '',
+    '| sent by `stint publish` to | rows per second |',
+    '| --- | --- |',
+    ...sent.map(([name, { achieved_rows_s }]) => `| ${name} | ${k(achieved_rows_s)} |`),
+  ].join('\n')
+  console.log(text)
+  if (words.includes('--write')) rewriteBetween(DOCUMENT, 'sources', text)
 } finally {
   for (const child of children) child.kill('SIGKILL')
   rmSync(folder, { recursive: true, force: true })

@@ -46,7 +46,7 @@ function openedLate(load: () => Promise<ByteSource>): ByteSource {
 
 /** A stored stream by the path that looking at it gave. */
 export function storedStream(path: string): ByteSource {
-  return openedLate(async () => new EventBytes((await import('./nats.ts')).natsEvents(path)))
+  return openedLate(async () => (await import('./nats.ts')).natsBytes(path))
 }
 
 /**

@@ -10,10 +10,11 @@ import {
   jetstreamManager,
   type StreamInfo,
 } from '@nats-io/jetstream'
-import { createInbox, type Msg, type NatsConnection, nanos, type Subscription } from '@nats-io/transport-node'
+import { createInbox, type NatsConnection, nanos, type Subscription } from '@nats-io/transport-node'
 import { BrokerError, brokerAddress } from '../../brokers/address.ts'
 import { connectNats, natsError } from '../../brokers/nats.ts'
-import type { EventSource, SourceEvent } from './events.ts'
+import { type MessageTaker, takeMessages } from './nats-messages.ts'
+import type { ByteSource } from './source.ts'
 
 /** The part of a stream that a run reads, so that every trial reads the same. */
 interface StreamRange {
@@ -81,8 +82,8 @@ export async function lookAtStream(path: string): Promise<{ path: string; head: 
   }
 }
 
-/** The events of a path that `lookAtStream` returned. The connection is made at the first wait. */
-export function natsEvents(path: string): EventSource {
+/** The messages of a path that `lookAtStream` returned, as lines. The connection is made at the first read. */
+export function natsBytes(path: string): ByteSource {
   return new StoredStream(placeOf(path))
 }
 
@@ -102,16 +103,20 @@ const API_TIMEOUT_MS = 5_000
  * Reads by a consumer of its own that acknowledges nothing: whatever is in doubt, a gap, a lost connection or a long
  * silence, is settled by a new consumer that starts after the last message taken. So none is lost and none is taken twice.
  */
-class StoredStream implements EventSource {
+class StoredStream implements ByteSource, MessageTaker {
   private readonly place: StreamPlace
   private connection: NatsConnection | null = null
   private manager: JetStreamManager | null = null
   private subscription: Subscription | null = null
   private inbox = ''
   private nextSubject = ''
-  private queue: SourceEvent[] = []
-  private head = 0
-  /** Sequence of the last message taken into the queue. */
+  /** Lines that came and are not read yet, of so many messages. */
+  private parts: { bytes: Buffer; messages: number }[] = []
+  private waiting = 0
+  /** Of the first part, how many bytes are read. */
+  private begun = 0
+  /** Sequence of the first message taken, and of the last. */
+  private first = 0
   private taken = 0
   /** Deliveries by the present consumer. */
   private delivered = 0
@@ -144,33 +149,50 @@ class StoredStream implements EventSource {
     if (last === undefined) throw new BrokerError(`${url}: its last message is gone`)
     this.place.range = { first: 0, last, messages, made: Date.parse(String(created)) }
     this.ask()
-    if (!(await this.wait())) throw this.empty(state.messages)
-    const event = this.ready()!
-    return { range: { ...this.place.range, first: event.sequence }, head: event.payload.slice(0, HEAD_BYTES) }
+    await this.wait()
+    if (this.first === 0) throw this.empty(state.messages)
+    const head = Uint8Array.from(this.parts[0]?.bytes.subarray(0, HEAD_BYTES) ?? [])
+    return { range: { ...this.place.range, first: this.first }, head }
   }
 
-  ready(): SourceEvent | null {
-    const event = this.queue[this.head]
-    if (event === undefined) return null
-    this.head += 1
-    if (this.head === this.queue.length) {
-      this.queue = []
-      this.head = 0
+  read(into: Uint8Array, offset: number): number | Promise<number> {
+    if (offset >= into.length) return 0
+    return this.parts.length > 0 ? this.fill(into, offset) : this.waitAndFill(into, offset)
+  }
+
+  private async waitAndFill(into: Uint8Array, offset: number): Promise<number> {
+    return (await this.wait()) ? this.fill(into, offset) : 0
+  }
+
+  private fill(into: Uint8Array, offset: number): number {
+    const { parts } = this
+    let at = offset
+    let done = 0
+    for (; done < parts.length && at < into.length; done += 1) {
+      const { bytes, messages } = parts[done]!
+      const rest = bytes.subarray(this.begun, this.begun + into.length - at)
+      into.set(rest, at)
+      at += rest.length
+      this.begun += rest.length
+      if (this.begun < bytes.length) break
+      this.begun = 0
+      this.waiting -= messages
     }
+    parts.splice(0, done)
     if (this.outstanding <= BATCH_MESSAGES / 2) this.ask()
-    return event
+    return at - offset
   }
 
-  async wait(): Promise<boolean> {
-    if (this.head < this.queue.length) return true
+  /** @returns whether lines came; false at the end of the data */
+  private async wait(): Promise<boolean> {
     if (this.connection === null) await this.open()
     let silentMs = 0
     for (;;) {
-      if (this.head < this.queue.length) return true
+      if (this.parts.length > 0) return true
       if (this.ended) return false
       if (this.failure !== null) throw this.failure
       if (this.inDoubt || silentMs > 0) await this.resubscribe()
-      if (this.head < this.queue.length || this.failure !== null || this.ended) continue
+      if (this.parts.length > 0 || this.failure !== null || this.ended) continue
       const began = performance.now()
       const woken = await this.sleep(DOUBT_MS)
       silentMs = woken ? 0 : silentMs + performance.now() - began
@@ -187,7 +209,7 @@ class StoredStream implements EventSource {
     if (this.closed) return
     this.closed = true
     const { connection } = this
-    this.queue = []
+    this.parts = []
     this.dropConsumer()
     // What was asked for last still goes out.
     void connection
@@ -230,9 +252,7 @@ class StoredStream implements EventSource {
     const { server, url } = this.place
     void (async () => {
       for await (const { type } of connection.status()) {
-        if (type !== 'reconnect') continue
-        this.inDoubt = true
-        this.wake?.()
+        if (type === 'reconnect') this.doubt()
       }
     })()
     const reason = await connection.closed()
@@ -273,7 +293,9 @@ class StoredStream implements EventSource {
       this.delivered = 0
       this.outstanding = 0
       this.inDoubt = false
-      this.subscription = connection.subscribe(this.inbox, { callback: (_error, msg) => this.receive(msg) })
+      // Only one that comes over a connection just made anew comes this way.
+      this.subscription = connection.subscribe(this.inbox, { callback: () => this.doubt() })
+      takeMessages(connection, this.subscription.getID(), this)
       return num_pending
     } catch (error) {
       throw this.explained(error)
@@ -304,7 +326,7 @@ class StoredStream implements EventSource {
   private ask(): void {
     const { range } = this.place
     if (this.ended || this.inDoubt || this.closed || this.nextSubject === '' || range === null) return
-    if (this.queue.length - this.head > BATCH_MESSAGES) return
+    if (this.waiting > BATCH_MESSAGES) return
     this.outstanding += BATCH_MESSAGES
     const request = { batch: BATCH_MESSAGES, max_bytes: BATCH_BYTES, expires: nanos(PULL_EXPIRES_MS) }
     try {
@@ -314,29 +336,39 @@ class StoredStream implements EventSource {
     }
   }
 
-  private receive(msg: Msg): void {
-    const { reply } = msg
-    if (reply === undefined || !reply.startsWith('$JS.ACK.')) {
-      // A status: this pull is over, for whatever reason.
-      this.outstanding = 0
-      this.ask()
-      return
-    }
-    if (this.ended || this.inDoubt) return
-    const at = numbersAt(reply)
-    const sequence = wholeNumber(reply, at)
-    const range = this.place.range!
+  status(): void {
+    this.outstanding = 0
+    this.ask()
+  }
+
+  message(sequence: number, delivery: number): boolean {
+    if (this.ended || this.inDoubt || this.closed) return false
     this.outstanding -= 1
-    if (wholeNumber(reply, reply.indexOf('.', at) + 1) !== this.delivered + 1) {
-      this.inDoubt = true
-      this.wake?.()
-      return
+    if (delivery !== this.delivered + 1) {
+      this.doubt()
+      return false
     }
-    this.delivered += 1
-    if (sequence <= this.taken) return
+    this.delivered = delivery
+    if (sequence <= this.taken) return false
     this.taken = sequence
-    if (sequence <= range.last) this.queue.push(new StoredEvent(msg, sequence))
-    if (sequence >= range.last) this.ended = true
+    const { last } = this.place.range!
+    if (this.first === 0) this.first = sequence
+    if (sequence >= last) {
+      this.ended = true
+      this.wake?.()
+    }
+    return sequence <= last
+  }
+
+  lines(bytes: Buffer, messages: number): void {
+    if (bytes.length === 0) return
+    this.parts.push({ bytes, messages })
+    this.waiting += messages
+    this.wake?.()
+  }
+
+  private doubt(): void {
+    this.inDoubt = true
     this.wake?.()
   }
 
@@ -419,47 +451,3 @@ function isStreamMissing(error: unknown): boolean {
 
 /** When its publisher meant an event to arrive, ms since 1970. */
 export const INTENDED_HEADER = 'Stint-Intended'
-
-const [DOT, ZERO] = [46, 48]
-
-/**
- * Where in a message's reply subject its sequence in the stream stands; that of its consumer follows:
- * `$JS.ACK.STREAM.CONSUMER.DELIVERIES.SEQUENCE.SEQUENCE...`, where newer servers put domain and account before the stream.
- */
-function numbersAt(reply: string): number {
-  let tokens = 1
-  let sixth = 0
-  let eighth = 0
-  for (let i = 0; i < reply.length; i += 1) {
-    if (reply.charCodeAt(i) !== DOT) continue
-    tokens += 1
-    if (tokens === 6) sixth = i + 1
-    else if (tokens === 8) eighth = i + 1
-  }
-  return tokens > 9 ? eighth : sixth
-}
-
-/** Of the digits from there to the next dot. */
-function wholeNumber(text: string, from: number): number {
-  let value = 0
-  for (let i = from; i < text.length && text.charCodeAt(i) !== DOT; i += 1)
-    value = 10 * value + text.charCodeAt(i) - ZERO
-  return value
-}
-
-class StoredEvent implements SourceEvent {
-  readonly sequence: number
-  readonly payload: Uint8Array
-  readonly #msg: Msg
-
-  constructor(msg: Msg, sequence: number) {
-    this.sequence = sequence
-    this.payload = msg.data
-    this.#msg = msg
-  }
-
-  get intendedMs(): number | null {
-    const text = this.#msg.headers?.get(INTENDED_HEADER) ?? ''
-    return text === '' ? null : Number(text)
-  }
-}
