@@ -24,6 +24,7 @@ import {
   profileOf,
   rowsOf,
   untestedBy,
+  wantsTrials,
   worstLook,
 } from './tests.ts'
 import type { Evidence, GateResult, GateScenario, Rules, TrialPair, Versions } from './types.ts'
@@ -226,7 +227,12 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
   private *measure(family: Family, claimAlpha: number): Generator<Job, GateResult['ended'], void> {
     for (;;) {
       const next = this.worst(family)
-      if (next === null) return this.leftMs() <= 0 || this.wants(family) ? 'time_limit' : 'all_measured'
+      if (next === null) {
+        const wants = this.wants(family)
+        const decided = family.tests.length > 0 && family.tests.every(isDecided)
+        if (!wants && decided) return 'decided'
+        return wants || this.leftMs() <= 0 ? 'time_limit' : 'all_measured'
+      }
       const { entry, kind } = next
       const share = this.shares.get(entry)!
       yield* kind === 'duets' ? this.duet(entry) : this.pair(entry)
@@ -235,8 +241,7 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
       if (look === -1) continue
       for (const test of family.tests)
         if (test.entry === entry && test.kind === kind) lookAt(test, look, looks)
-      const verdict = this.verdict(family, claimAlpha)
-      if (verdict === 'regression' || family.tests.every(isDecided)) return 'decided'
+      if (this.verdict(family, claimAlpha) === 'regression') return 'decided'
     }
   }
 
@@ -258,9 +263,9 @@ class SequentialGate implements Planner<Job, TrialResult | DuetReport> {
   }
 
   private needs(tests: readonly GateTest[], { evidence, planned }: Share, kind: Kind): boolean {
-    return (
-      evidence[kind].length < planned[kind] && tests.some((test) => test.kind === kind && !isDecided(test))
-    )
+    if (evidence[kind].length >= planned[kind]) return false
+    const open = tests.some((test) => test.kind === kind && !isDecided(test))
+    return open || (kind === 'pairs' && wantsTrials(tests, evidence))
   }
 
   private wants(family: Family): boolean {

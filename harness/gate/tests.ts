@@ -5,7 +5,7 @@ import type { DuetReport, DuetSums } from '../../workers/protocol/duet.ts'
 import type { OkTrial } from '../../workers/protocol/trial-result.ts'
 import { mean, standardDeviation } from '../analyse/descriptive.ts'
 import { studentQuantile } from '../analyse/distributions.ts'
-import { formatShare, wholeNumber } from '../format.ts'
+import { count, formatShare, wholeNumber } from '../format.ts'
 import { isHarnessMetric, type Metric } from '../metrics.ts'
 import { boundOf, type Judgement, judge, outlookOf, type Scale } from './judge.ts'
 import {
@@ -251,22 +251,47 @@ function doubtOf(entry: GateScenario, evidence: Evidence, margin: number): strin
 }
 
 /** Beyond chance where the trials of one worker each, from first chunk to last, say the opposite of the duets. */
-const CONTRADICTION_ALPHA = 0.005
+const CONTRADICTION_ALPHA = 0.1
+/** Fewer say nothing. */
 const FEWEST_TO_CONTRADICT = 3
 
 function contradiction(pairs: readonly TrialPair[], margin: number): string | null {
-  for (const [name, what] of [
-    ['cpu_s', 'CPU time'],
-    ['wall_s', 'time'],
-  ] as const) {
-    const worse = fromPairs(pairs, 'lower', ({ metrics }) => metrics[name] ?? null)?.worse ?? []
+  const whole = pairs.filter(({ baseline, candidate }) => isOk(baseline) && isOk(candidate)).length
+  if (whole < FEWEST_TO_CONTRADICT)
+    return `only ${count(whole, 'whole trial')} of each version, and ${FEWEST_TO_CONTRADICT} are held against the duets: give more time by --time-limit, or gate fewer rows`
+  for (const { what, worse } of wholeTrials(pairs)) {
     const n = worse.length
     if (n < FEWEST_TO_CONTRADICT) continue
     const half = (studentQuantile(1 - CONTRADICTION_ALPHA, n - 1) * standardDeviation(worse)) / Math.sqrt(n)
-    if (mean(worse) - half <= Math.log1p(2 * margin)) continue
+    if (mean(worse) - half <= mostOf(margin)) continue
     return `whole trials contradict the duets: their ${what} is ${formatShare(Math.expm1(mean(worse)), 2)} worse over ${n} pairs`
   }
   return null
+}
+
+/** Whether more whole trials are wanted to hold the duets against: there are too few, or they look worse than these. */
+export function wantsTrials(tests: readonly GateTest[], { pairs }: Evidence): boolean {
+  const ofDuets = tests.filter(({ kind }) => kind === 'duets')
+  if (ofDuets.length === 0) return false
+  const least = Math.min(...ofDuets.map(({ margin }) => margin))
+  const whole = wholeTrials(pairs)
+  return (
+    pairs.length < FEWEST_TO_CONTRADICT ||
+    whole.some(({ worse }) => worse.length > 0 && mean(worse) > mostOf(least))
+  )
+}
+
+function mostOf(margin: number): number {
+  return Math.log1p(2 * margin)
+}
+
+/** Logs of how many times worse. */
+function wholeTrials(pairs: readonly TrialPair[]): { what: string; worse: number[] }[] {
+  const of = (name: string, what: string) => ({
+    what,
+    worse: fromPairs(pairs, 'lower', ({ metrics }) => metrics[name] ?? null)?.worse ?? [],
+  })
+  return [of('cpu_s', 'CPU time'), of('wall_s', 'time')]
 }
 
 /** Chunks that were compared, of how many. */

@@ -37,6 +37,47 @@ describe('a claim covers what was compared', () => {
     )
   })
 
+  it.each([
+    ['of half a second', 500, 60_000],
+    ['of four seconds, of which few fit into the time', 4000, 60_000],
+  ])('holds the duets against whole trials %s before it passes', async (_, ms, limitMs) => {
+    const gate = (times: number) => {
+      const [duets, trials] = [normalNoise(20, 0.004), normalNoise(21, 0.01)]
+      return playGate({
+        worse: duets,
+        limitMs,
+        duetMs: () => 1500 + ms,
+        trialMs: () => ms,
+        trial: (_spec, side) => ({
+          metrics: {
+            ...ok,
+            peak_memory_mb: 20 * Math.exp(trials() / 2),
+            cpu_s: (side === 'candidate' ? times : 1) * Math.exp(trials()),
+          },
+        }),
+      })
+    }
+    const same = await gate(1)
+    expect(same.result.verdict).toBe('ruled_out')
+    expect(same.result.trials).toBeGreaterThanOrEqual(6)
+    for (const times of [1.1, 3]) {
+      const { result, row } = await gate(times)
+      expect(result.verdict).toBe('undecided')
+      expect(row('latency_mean_ms')!.note).toContain('whole trials contradict the duets')
+    }
+  })
+
+  it('passes nothing of which the time left too few whole trials', async () => {
+    const { result, row } = await playGate({
+      worse: normalNoise(22, 0.004),
+      limitMs: 26_000,
+      duetMs: () => 1500,
+      trialMs: () => 4000,
+    })
+    expect(result.verdict).toBe('undecided')
+    expect(row('latency_mean_ms')!.note).toMatch(/^only [12] whole trials? of each version/)
+  })
+
   it('says what it did not test', async () => {
     const { result } = await playGate({})
     const names = result.untested.map(({ metric }) => metric)
