@@ -4,12 +4,12 @@
  *   npm run build && node test/bench/fleet-scale.mjs [--agents 500] [--trials 1000,10000,50000] [--scenarios 20] [--write]
  *
  * Agents are real ones, many in a process, but for what runs the trials: it sleeps 5 to 50 ms and answers with made-up
- * numbers. Each run has a coordinator in a process of its own. Their disks are in memory (/dev/shm where there is one),
- * since hundreds of agents share no disk in earnest; the journal and the server's files are on the disk. A line is late by the
- * time from when the last result of its round is at the coordinator until the line is synced. What of that is the disk's:
- * syncs are timed in the run, with the time until the coordinator's thread hears of their end, and before the run, in a
- * process that does nothing else, with batches of as many bytes on the same disk. `--write` puts the table into
- * docs/evidence/fleet.md.
+ * numbers. They come after the server and the coordinator where a core is short, and their disks are in memory (/dev/shm
+ * where there is one), since hundreds of agents share no core and no disk in earnest; the journal and the server's files
+ * are on the disk. Each run has a coordinator in a process of its own. A line is late by the time from when the last
+ * result of its round is at the coordinator until the line is synced. What of that is the disk's: syncs are timed in the
+ * run, with the time until the coordinator's thread hears of their end, and before the run, in a process that does nothing
+ * else, with batches of as many bytes on the same disk. `--write` puts the table into docs/evidence/fleet.md.
  */
 import { fork, spawn } from 'node:child_process'
 import {
@@ -23,7 +23,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import { cpus, loadavg, tmpdir } from 'node:os'
+import { cpus, getPriority, loadavg, setPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -292,6 +292,8 @@ async function playCoordinator() {
 // ---------------------------------------------------------------- agents, all in one process
 
 async function playAgents() {
+  // In earnest they have machines of their own, and take no core from the server and the coordinator.
+  setPriority(Math.max(getPriority(), 10))
   process.on('disconnect', () => process.exit())
   const all = Array.from({ length: agents }, (_, index) =>
     runAgent({

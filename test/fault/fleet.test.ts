@@ -16,8 +16,10 @@ import {
   DATA,
   GONE_MS,
   LARGE,
+  RESULTS,
   RUNS,
 } from '../../harness/execute/fleet/messages.ts'
+import { removeRemains } from '../../harness/execute/fleet/objects.ts'
 import type { AgentRecord } from '../../harness/execute/fleet/options.ts'
 import { listAgents } from '../../harness/execute/fleet/watch.ts'
 import { hashWorkload } from '../../harness/execute/workload-code.ts'
@@ -163,7 +165,8 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
         await sleep(1000)
         expect(ran(agent)).toBe(0)
         await restart()
-        await stored(LARGE, 'M', 1)
+        const jsm = await jetstreamManager(nc)
+        while ((await jsm.streams.info(RESULTS)).state.messages === 0) await sleep(50)
         link.cut()
         await sleep(500)
         link.mend()
@@ -200,7 +203,7 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
     const nc = await connect({ servers: server.url })
     let parts = 0
     let handedIn = 0
-    nc.subscribe(`$O.${LARGE}.C.>`, { callback: () => void parts++ })
+    nc.subscribe('stint.large.>', { callback: () => void parts++ })
     // That the server has taken it is on its way to the agent.
     nc.subscribe('stint.results.>', {
       callback: (_, { subject }) => {
@@ -217,11 +220,10 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
       await until(() => handedIn > 1, 'the second time that it is handed in')
       const once = parts
       agent.link.letGo()
-      const store = await new Objm(nc).open(LARGE)
-      const { size, nuid } = (await store.list())[0]!
-      expect(once).toBe(Math.ceil(size / (128 * 1024)))
       const jsm = await jetstreamManager(nc)
-      await jsm.streams.purge(`OBJ_${LARGE}`, { filter: `$O.${LARGE}.C.${nuid}` })
+      const { state } = await jsm.streams.info(LARGE, { subjects_filter: '>' })
+      expect(Object.values(state.subjects!)).toEqual([once])
+      await jsm.streams.purge(LARGE, { keep: 1 })
       link.mend()
       await run.end
       const [trial] = trialsIn(run.folder())
@@ -229,6 +231,7 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
       const notes = run.events.flatMap((event) => (event.event === 'note' ? [event.text] : []))
       expect(notes).toContain('a result was left out: the server has lost its content, or a part of that')
       expect(ran(agent)).toBe(1)
+      expect((await jsm.streams.info(LARGE)).state.messages).toBe(0)
     } finally {
       agent.link.letGo()
       await nc.close()
@@ -741,6 +744,37 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
     await run.end
     expectWhole(run.folder(), 2)
     await nc.close()
+  })
+
+  it('removes what an upload left that was cut off long ago', async () => {
+    const own = await startNats()
+    const nc = await connect({ servers: own.url })
+    try {
+      const store = await new Objm(nc).create(DATA)
+      const jsm = await jetstreamManager(nc)
+      const part = (upload: string) => jsm.jetstream().publish(`$O.${DATA}.C.${upload}`, randomBytes(1000))
+      const whole = await store.putBlob({ name: 'early' }, randomBytes(300_000))
+      for (const upload of ['left', 'left', 'slow']) await part(upload)
+      await sleep(1500)
+      await part('slow')
+      const last = await store.putBlob({ name: 'last' }, randomBytes(300_000))
+      const found = async () => {
+        const { state } = await jsm.streams.info(`OBJ_${DATA}`, { subjects_filter: `$O.${DATA}.C.*` })
+        return Object.entries(state.subjects!).map(([subject, parts]) => [subject.split('.').at(-1), parts])
+      }
+      const kept = [
+        ['slow', 2],
+        [whole.nuid, 3],
+        [last.nuid, 3],
+      ]
+      await removeRemains(nc, DATA)
+      expect(await found()).toHaveLength(4)
+      await removeRemains(nc, DATA, 1000)
+      expect(new Map((await found()) as never)).toEqual(new Map(kept as never))
+    } finally {
+      await nc.close()
+      await own.remove()
+    }
   })
 
   it('says that the server has no room for the data', async () => {

@@ -15,6 +15,7 @@ import { type Allowed, checkedJob, Refused, specsOf } from './check-job.ts'
 import { Claims } from './claims.ts'
 import { checkServer, connectTo, endConnection, inboxes } from './connection.ts'
 import { AgentDisk, defaultAgentFolder } from './disk.ts'
+import { hardwareMark } from './hardware.ts'
 import { Jobs, type Permits } from './jobs.ts'
 import {
   BEAT_MS,
@@ -99,7 +100,7 @@ class Agent {
     this.name = options.name ?? `${machineName().replaceAll('.', '-').slice(0, 40)}-${mark}`
     if (!LABEL.test(this.name)) throw new UserError(`--name ${this.name}: expected letters, digits, - and _`)
     this.labels = [...new Set([...labels, this.name])]
-    this.disk = new AgentDisk(folder, this.name)
+    this.disk = new AgentDisk(folder, this.name, hardwareMark())
     this.self = {
       name: this.name,
       id: this.disk.id,
@@ -137,6 +138,10 @@ class Agent {
       nc.subscribe(subjects.look, { callback: () => this.look() }),
     ]
     try {
+      if (this.disk.isCopy)
+        onNote(
+          `${this.disk.folder} was made on another machine: what is measured here is recorded as of a machine of its own; a --name of its own tells the two apart`,
+        )
       const { presence, outbox } = await this.setUp(nc, executors[0]!)
       void this.tellOfLink()
       await presence.giveWay()

@@ -44,8 +44,10 @@ export function defaultAgentFolder(): string {
 
 export class AgentDisk {
   readonly folder: string
-  /** Made with the folder, and the same as long as that lasts. */
+  /** Of this machine with this folder: the same as long as both last, and another where the folder was copied. */
   readonly id: string
+  /** Whether the folder was made on another machine, or with other hardware. */
+  readonly isCopy: boolean
   private readonly outbox: string
   /** The folder that was made last. */
   private made = ''
@@ -56,13 +58,17 @@ export class AgentDisk {
   /** Data and code that come now: slots that need the same wait for one. */
   private readonly coming = new Map<string, Promise<unknown>>()
 
-  /** @param name of the agent: one with the same name takes up what another left */
-  constructor(folder: string, name: string) {
+  /**
+   * @param name of the agent: one with the same name takes up what another left
+   * @param hardware of this machine, as `hardwareMark` has it
+   */
+  constructor(folder: string, name: string, hardware: string | null) {
     this.folder = folder
     this.outbox = join(folder, 'results', name)
     for (const part of ['data', 'code']) mkdirSync(join(folder, part), { recursive: true })
     mkdirSync(this.outbox, { recursive: true })
-    this.id = idOf(folder)
+    this.id = idOf(folder, hardware)
+    this.isCopy = hardware !== null && writtenOnce(join(folder, 'made-on'), () => hardware) !== hardware
     for (const part of ['data', 'code']) removeOlder(join(folder, part), UNUSED_MS)
     for (const run of entries(this.outbox)) {
       removeOlder(join(this.outbox, run), WEEK_MS)
@@ -207,11 +213,17 @@ export class AgentDisk {
   }
 }
 
-function idOf(folder: string): string {
-  const path = join(folder, 'id')
+function idOf(folder: string, hardware: string | null): string {
+  const made = writtenOnce(join(folder, 'id'), () => randomBytes(8).toString('hex'))
+  if (hardware === null) return made
+  return createHash('sha256').update(`${made} ${hardware}`).digest('hex').slice(0, 16)
+}
+
+/** What the file holds; what was made where there was none, by whichever process came first. */
+function writtenOnce(path: string, make: () => string): string {
   if (!existsSync(path)) {
     const unfinished = unfinishedName(path)
-    writeFileSync(unfinished, randomBytes(8).toString('hex'), { flush: true })
+    writeFileSync(unfinished, make(), { flush: true })
     try {
       linkSync(unfinished, path)
     } catch {

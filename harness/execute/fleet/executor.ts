@@ -25,6 +25,7 @@ import {
   ensureLabel,
   type Job,
   LABEL,
+  LARGE,
   mostBytes,
   nanos,
   Publisher,
@@ -385,6 +386,7 @@ export class FleetExecutor implements Fleet {
     else {
       await jsm.consumers.delete(RESULTS, subjects.resultsConsumer(run.id)).catch(() => {})
       await jsm.streams.purge(RESULTS, { filter: subjects.resultsOf(run.id) }).catch(() => {})
+      await jsm.streams.purge(LARGE, { filter: subjects.largeOf(run.id) }).catch(() => {})
       await jsm.streams.purge(`KV_${CLAIMS}`, { filter: subjects.claimsOf(run.id) }).catch(() => {})
     }
     await told

@@ -34,8 +34,8 @@ export const RUNS = 'stint_runs'
 export const CLAIMS = 'stint_claims'
 /** Data and code, by hash. */
 export const DATA = 'stint_data'
-/** Results and chunk logs too large for a message. */
-export const LARGE = 'stint_large'
+/** Results too large for a message, in parts: agents add to it and read nothing. */
+export const LARGE = 'STINT_LARGE'
 
 export const subjects = {
   work: (label: string, run: string, key: string) => `stint.work.${label}.${run}.${key}`,
@@ -45,6 +45,8 @@ export const subjects = {
   results: (run: string, key: string, agent: string) => `stint.results.${run}.${key}.${agent}`,
   resultsOf: (run: string) => `stint.results.${run}.>`,
   resultsConsumer: (run: string) => `run-${run}`,
+  large: (run: string, agent: string, id: string) => `stint.large.${run}.${agent}.${id}`,
+  largeOf: (run: string) => `stint.large.${run}.>`,
   /** The coordinator's word to whoever watches, kept by nobody. */
   events: (run: string) => `stint.events.${run}`,
   /** An agent's word of the trial that it begins. */
@@ -133,7 +135,7 @@ export interface RunState {
 
 const unzip = promisify(gunzip)
 /** A message that unpacks to more is refused, bytes. */
-const MOST_BYTES = 256 * 1024 * 1024
+export const MOST_BYTES = 256 * 1024 * 1024
 
 /** What is smaller, such as a result without a chunk log, is not worth the time that compressing takes. */
 const SMALL_BYTES = 8 * 1024
@@ -191,13 +193,17 @@ export async function setUp(nc: NatsConnection): Promise<JetStreamManager> {
       retention: RetentionPolicy.Workqueue,
       max_age: nanos(WEEK_MS),
     })
-    const kvm = new Kvm(nc)
-    await kvm.create(AGENTS, { history: 1, ttl: GONE_MS })
-    await kvm.create(RUNS, { history: 1, ttl: WEEK_MS })
-    await kvm.create(CLAIMS, { history: 1, ttl: WEEK_MS })
-    const objm = new Objm(nc)
-    await objm.create(DATA, {})
-    await objm.create(LARGE, { ttl: nanos(WEEK_MS) })
+    await ensure(jsm, {
+      ...file,
+      name: LARGE,
+      subjects: ['stint.large.>'],
+      max_age: nanos(WEEK_MS),
+      allow_direct: true,
+    })
+    await ensure(jsm, { ...file, ...bucket(AGENTS), max_age: nanos(GONE_MS) })
+    await ensure(jsm, { ...file, ...bucket(CLAIMS), max_age: nanos(WEEK_MS) })
+    await new Kvm(nc).create(RUNS, { history: 1, ttl: WEEK_MS })
+    await new Objm(nc).create(DATA, {})
     return jsm
   } catch (error) {
     const { message } = error as Error
@@ -206,6 +212,12 @@ export async function setUp(nc: NatsConnection): Promise<JetStreamManager> {
       'it needs JetStream (nats-server -js), and a user who may set it up; docs/guides/fleet.md has a configuration',
     )
   }
+}
+
+/** As the client makes one, but for what lets one message take the place of all others: agents write to these. */
+function bucket(name: string) {
+  const subject = `$KV.${name}.>`
+  return { name: `KV_${name}`, subjects: [subject], max_msgs_per_subject: 1, allow_direct: true }
 }
 
 async function ensure(

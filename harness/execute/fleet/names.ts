@@ -15,6 +15,7 @@ import { type Registration, registrationsOf } from './registry.ts'
 
 /** What a system without an id of its boot has. */
 const NO_BOOT = '0'
+const ANOTHER = 'that is another machine'
 
 /**
  * How the machine of one agent is known to be another than that of the other, or to give trials something else; null
@@ -23,7 +24,10 @@ const NO_BOOT = '0'
 export function differenceOf(own: AgentRecord, other: AgentRecord): string | null {
   const boots = [own.at.boot, other.at.boot]
   // Two systems that run both are two machines, however alike.
-  if (!boots.includes(NO_BOOT) && own.at.boot !== other.at.boot) return 'that is another machine'
+  if (!boots.includes(NO_BOOT) && own.at.boot !== other.at.boot) return ANOTHER
+  // A machine that tells of no boot, as macOS does not.
+  const cards = [own.at.hardware, other.at.hardware]
+  if (boots.includes(NO_BOOT) && !cards.includes(null) && cards[0] !== cards[1]) return ANOTHER
   const [mine, theirs] = [identityOfPlace(own), identityOfPlace(other)]
   const found = theirs.findIndex(([, , value], index) => value !== mine[index]![2])
   if (found < 0) return null

@@ -22,6 +22,29 @@ export async function hasWhole(nc: NatsConnection, bucket: string, name: string)
   return (state.subjects?.[parts] ?? 0) === there.chunks
 }
 
+const DAY_MS = 86_400_000
+
+/**
+ * Removes parts that belong to no object: of what was on its way when its sender or the server was killed. Nobody else
+ * would. By the server's clock only.
+ * @param ageMs how much older than the newest part they are at least, since others may be on their way
+ * @throws where the server does not answer
+ */
+export async function removeRemains(nc: NatsConnection, bucket: string, ageMs = DAY_MS): Promise<void> {
+  const jsm = await jetstreamManager(nc, { checkAPI: false })
+  const stream = `OBJ_${bucket}`
+  const { state } = await jsm.streams.info(stream, { subjects_filter: `$O.${bucket}.C.*` })
+  // After the parts: what came whole meanwhile is among them.
+  const objects = await (await new Objm(nc).open(bucket)).list()
+  const whole = new Set(objects.map(({ nuid }) => `$O.${bucket}.C.${nuid}`))
+  for (const parts of Object.keys(state.subjects ?? {})) {
+    if (whole.has(parts)) continue
+    const last = await jsm.streams.getMessage(stream, { last_by_subj: parts })
+    if (last === null || Date.parse(state.last_ts) - last.time.getTime() < ageMs) continue
+    await jsm.streams.purge(stream, { filter: parts })
+  }
+}
+
 /**
  * An object as it comes; null where there is none of that name.
  * @throws where the server does not answer; the parts end so as well where no more of them come

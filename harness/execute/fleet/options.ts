@@ -54,8 +54,11 @@ export interface AgentOptions extends ServerOptions {
 export interface AgentRecord extends FleetMachine {
   /** Of this process. */
   process: string
-  /** Where that is: the machine's name, the id of the process there, and the system's id of its boot, `0` for none. */
-  at: { host: string; pid: number; boot: string }
+  /**
+   * Where that is: the machine's name, the id of the process there, the system's id of its boot, `0` for none, and what
+   * tells its hardware from another's.
+   */
+  at: { host: string; pid: number; boot: string; hardware: string | null }
   /** The server's number of its first record since it has a link; null in that itself. */
   first: number | null
   slots: number

@@ -1,11 +1,10 @@
 /** What an agent has measured, on its way to the server: kept on disk until that has it. */
-import { Objm } from '@nats-io/obj'
 import { type NatsConnection, nuid } from '@nats-io/transport-node'
 import type { FleetMachine } from '../../record/types.ts'
 import type { AgentDisk } from './disk.ts'
+import { leaveLarge } from './large.ts'
 import {
   ACK_WAIT_MS,
-  LARGE,
   mostBytes,
   type Outcome,
   type Publisher,
@@ -30,11 +29,13 @@ interface Handing {
 }
 
 export class Outbox {
-  private readonly nc: NatsConnection
-  private readonly publisher: Publisher
+  readonly nc: NatsConnection
+  readonly publisher: Publisher
   private readonly disk: AgentDisk
   private readonly presence: Presence
   private readonly onNote: (text: string) => void
+  /** Of ids of messages: who knows those of others could have the server take the results of others for repetitions. */
+  private readonly secret = nuid.next()
   /** What says where the content of a message was left, by the message's id, until the server has the message. */
   private readonly pointers = new Map<string, Promise<Uint8Array>>()
 
@@ -62,11 +63,12 @@ export class Outbox {
     const msgID =
       outcome.what.kind === 'refused'
         ? nuid.next()
-        : `${run}/${key}/${id}/${name}/${this.markOf(outcome)}${again === 0 ? '' : `/${again}`}`
+        : [this.secret, run, key, id, this.markOf(outcome), again].join('/')
     const packed = packText(text)
     for (let told = false; ; told = true) {
       try {
-        const payload = packed.length <= mostBytes(this.nc) ? packed : await this.pointerTo(packed, msgID)
+        const payload =
+          packed.length <= mostBytes(this.nc) ? packed : await this.pointerTo(packed, outcome, msgID)
         const subject = subjects.results(run, key, name)
         await this.publisher.publish(subject, payload, { msgID, timeoutMs: HAND_IN_MS })
         this.pointers.delete(msgID)
@@ -86,22 +88,12 @@ export class Outbox {
   }
 
   /** What is too large for a message is left once: only the message that says where is sent again. */
-  private pointerTo(payload: Uint8Array, msgID: string): Promise<Uint8Array> {
-    const pointer = this.pointers.get(msgID) ?? this.left(payload, msgID)
+  private pointerTo(payload: Uint8Array, { run }: Outcome, msgID: string): Promise<Uint8Array> {
+    const place = { run, agent: this.presence.self.name }
+    const pointer = this.pointers.get(msgID) ?? leaveLarge(this, place, payload).then(pack)
     pointer.catch(() => this.pointers.delete(msgID))
     this.pointers.set(msgID, pointer)
     return pointer
-  }
-
-  /**
-   * Under a name that nothing else ever has: an object that takes the place of another removes its content, and a message
-   * that the server had taken, unknown to the agent, may have the coordinator reading that.
-   */
-  private async left(payload: Uint8Array, msgID: string): Promise<Uint8Array> {
-    const store = await new Objm(this.nc).open(LARGE, false)
-    const name = `${msgID}/${nuid.next()}`
-    await store.putBlob({ name }, payload)
-    return pack({ format: 1, large: name })
   }
 
   /** What an agent of this name measured and could not hand in before it ended, or before the link was cut. */

@@ -5,6 +5,7 @@ import type { Capabilities } from '../../../workers/protocol/supervisor.ts'
 import { machineName, thisProcess } from '../../ownership/owner.ts'
 import type { FleetMachine } from '../../record/types.ts'
 import { betterClock } from './clock.ts'
+import { hardwareMark } from './hardware.ts'
 import { AGENTS, type Publisher, REGISTER_MS, sleep } from './messages.ts'
 import { machineMark, namesakeOf, nameTaken } from './names.ts'
 import type { AgentRecord } from './options.ts'
@@ -60,7 +61,7 @@ export class Presence {
     this.can = can
     this.onTaken = onTaken
     const { pid, boot } = thisProcess()
-    this.at = { host: machineName(), pid, boot }
+    this.at = { host: machineName(), pid, boot, hardware: hardwareMark() }
   }
 
   begin(doing: AgentRecord['busy'][number]): void {

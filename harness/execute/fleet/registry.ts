@@ -16,8 +16,12 @@ const recordSchema = fleetMachineSchema.extend({
       host: text.regex(/^[A-Za-z0-9._-]{1,255}$/),
       pid: z.int().nonnegative(),
       boot: text.regex(/^[0-9a-f]{1,32}$/),
+      hardware: text
+        .regex(/^[0-9a-f]{1,32}$/)
+        .nullable()
+        .default(null),
     })
-    .default({ host: 'unknown', pid: 0, boot: '0' }),
+    .default({ host: 'unknown', pid: 0, boot: '0', hardware: null }),
   first: z.int().nullable().default(null),
   slots: z.int().positive(),
   can: z.looseObject({

@@ -1,17 +1,14 @@
 /** What agents hand in, read and checked: everything in it is untrusted. */
-import { Objm } from '@nats-io/obj'
+import { jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { TrialResult } from '../../../workers/protocol/trial-result.ts'
 import { checkedDuet } from '../../../workers/untrusted.ts'
 import { fleetMachineSchema, trialSchema } from '../../record/schema.ts'
 import type { FleetMachine } from '../../record/types.ts'
-import { LARGE, type Outcome, opened, pause, type Taken, unpack } from './messages.ts'
-import { fetchWhole, hasWhole } from './objects.ts'
+import { fetchLarge, pointerIn } from './large.ts'
+import { LARGE, type Outcome, opened, subjects, type Taken, unpack } from './messages.ts'
 
 const MOST_DESCRIBED = 2000
-const RETRY_MS = 500
-/** An object that came so often with another hash than it was stored with is lost. */
-const MOST_CORRUPT = 5
 
 /** An outcome that was checked, and whose it is. */
 export interface Heard {
@@ -38,47 +35,32 @@ export class Results {
    */
   read(message: Taken): Heard | Promise<Heard> {
     const sent = opened(message.data)
-    if (sent !== null && typeof sent['large'] !== 'string')
-      return this.outcomeIn(message.subject, sent, message.ack)
+    if (sent !== null && pointerIn(sent) === null) return this.outcomeIn(message.subject, sent, message.ack)
     return this.fetched(message)
   }
 
   /** What a message does not hold at once: it is compressed, or its content was too large for one. */
   private async fetched({ subject, data, ack }: Taken): Promise<Heard> {
     const sent = (await unpack(data)) as Record<string, unknown>
-    const large = sent['large']
-    if (typeof large !== 'string') return this.outcomeIn(subject, sent, ack)
-    const content = (await unpack(await this.large(large))) as Record<string, unknown>
+    const pointer = pointerIn(sent)
+    if (pointer === null) return this.outcomeIn(subject, sent, ack)
+    const [, , run = '', , agent = ''] = subject.split('.')
+    const content = (await unpack(await fetchLarge(this.nc, { run, agent }, pointer))) as Record<
+      string,
+      unknown
+    >
     return this.outcomeIn(subject, content, () => {
       ack()
       // Not before: until then whoever takes the run up needs it.
-      void this.remove(large)
+      void this.remove(subjects.large(run, agent, pointer.large))
     })
   }
 
-  /**
-   * Again and again while the server or the link is away.
-   * @throws where the server has it no more as it was left there
-   */
-  private async large(name: string): Promise<Uint8Array> {
-    for (let corrupt = 0; ; ) {
-      const found = await this.fetchedWhole(name).catch((error: Error) => error)
-      if (found === null) throw new Error('the server has lost its content, or a part of that')
-      if (!(found instanceof Error)) return found
-      if (this.nc.isClosed() || (/corrupt/.test(found.message) && ++corrupt > MOST_CORRUPT)) throw found
-      await pause(RETRY_MS)
-    }
-  }
-
-  private async fetchedWhole(name: string): Promise<Uint8Array | null> {
-    return (await hasWhole(this.nc, LARGE, name)) ? await fetchWhole(this.nc, LARGE, name) : null
-  }
-
-  private async remove(name: string): Promise<void> {
+  private async remove(filter: string): Promise<void> {
     try {
-      await (await new Objm(this.nc).open(LARGE, false)).delete(name)
+      await (await jetstreamManager(this.nc, { checkAPI: false })).streams.purge(LARGE, { filter })
     } catch {
-      // The server removes it after a week.
+      // The end of the run removes it, or the server after a week.
     }
   }
 

@@ -165,19 +165,14 @@ export class Returns {
 
   private leaveOut({ subject, drop }: Taken, { message }: Error): void {
     drop()
-    const key = subject.split('.')[3]!
+    const [, , , key = '', agent = ''] = subject.split('.')
     // Handed in twice, since an agent did not hear that it was taken.
     if (this.settled.has(key)) return
     this.run?.onNote(`a result was left out: ${message}`)
     const pending = this.pending.get(key)
     if (pending === undefined || pending.isWhole) return
     if (++pending.lost <= MOST_LOST) pending.again(pending.lost)
-    else
-      pending.reject(
-        new UserError(
-          `results of ${key} were handed in ${pending.lost} times and cannot be read: ${message}`,
-        ),
-      )
+    else this.takeRefusal(key, agent, `what it hands in cannot be read: ${message}`)
   }
 
   private take(outcome: Heard): void {

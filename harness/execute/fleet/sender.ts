@@ -17,7 +17,7 @@ import { UserError } from '../../user-error.ts'
 import { hashWorkload } from '../workload-code.ts'
 import { makeBundle } from './bundle.ts'
 import { codeName, DATA, dataName, HASH, pause, SEND_MS } from './messages.ts'
-import { hasWhole } from './objects.ts'
+import { hasWhole, removeRemains } from './objects.ts'
 
 const RETRY_MS = 500
 
@@ -87,7 +87,9 @@ export class Sender {
         // What a server lost some parts of is sent anew.
         if (await hasWhole(this.nc, DATA, name)) return
         found ??= content()
-        return await put(await new Objm(this.nc).open(DATA), name, found)
+        await put(await new Objm(this.nc).open(DATA), name, found)
+        void removeRemains(this.nc, DATA).catch(() => {})
+        return
       } catch (error) {
         const { message } = error as Error
         const what = found === null ? 'data and code' : `${name.slice(0, 17)}... of ${found.bytes} bytes`

@@ -17,7 +17,7 @@ const content = randomBytes(300_000)
 const sha256 = createHash('sha256').update(content).digest('hex')
 
 it('fetches data once for all slots that need it, and has it whole for each', async () => {
-  const disk = new AgentDisk(folder, 'pi')
+  const disk = new AgentDisk(folder, 'pi', null)
   let fetches = 0
   const fetch = async () => {
     const wait = 30 * fetches++
@@ -36,7 +36,7 @@ it('fetches data once for all slots that need it, and has it whole for each', as
 })
 
 it('asks anew after data that did not come whole', async () => {
-  const disk = new AgentDisk(folder, 'pi')
+  const disk = new AgentDisk(folder, 'pi', null)
   const stalled = async () =>
     (async function* parts() {
       yield content.subarray(0, 1000)
@@ -51,9 +51,18 @@ it('asks anew after data that did not come whole', async () => {
 })
 
 it('has an id that stays with the folder', () => {
-  const { id } = new AgentDisk(folder, 'pi')
+  const { id } = new AgentDisk(folder, 'pi', null)
   expect(id).toMatch(/^[0-9a-f]{16}$/)
-  expect(new AgentDisk(folder, 'other').id).toBe(id)
+  expect(new AgentDisk(folder, 'other', null).id).toBe(id)
   rmSync(folder, { recursive: true })
-  expect(new AgentDisk(folder, 'pi').id).not.toBe(id)
+  expect(new AgentDisk(folder, 'pi', null).id).not.toBe(id)
+})
+
+it('has an id of its own where the folder was copied to another machine', () => {
+  const [first, board] = [new AgentDisk(folder, 'pi', 'a1'), new AgentDisk(folder, 'pi', 'b2')]
+  expect([first.isCopy, board.isCopy]).toEqual([false, true])
+  expect(board.id).toMatch(/^[0-9a-f]{16}$/)
+  expect(board.id).not.toBe(first.id)
+  expect(new AgentDisk(folder, 'pi', 'b2').id).toBe(board.id)
+  expect(new AgentDisk(folder, 'pi', 'a1')).toMatchObject({ id: first.id, isCopy: false })
 })

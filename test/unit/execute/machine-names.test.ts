@@ -35,13 +35,16 @@ it('goes on with the names of the record, whichever machine comes first', () => 
 })
 
 it('knows two machines by what runs them, then by what they are and what they give', () => {
-  const record = (boot: string, machine = BOARD): AgentRecord =>
-    ({ ...machine, process: boot, at: { host: 'raspberrypi', pid: 1, boot } }) as AgentRecord
+  const record = (boot: string, machine = BOARD, hardware: string | null = null): AgentRecord =>
+    ({ ...machine, process: boot, at: { host: 'raspberrypi', pid: 1, boot, hardware } }) as AgentRecord
   expect(differenceOf(record('1f'), record('1f'))).toBe(null)
   // Alike, with one image for both.
   expect(differenceOf(record('1f'), record('2e'))).toBe('that is another machine')
   // A system that has no such id.
   expect(differenceOf(record('0'), record('2e'))).toBe(null)
+  expect(differenceOf(record('0', BOARD, 'a1'), record('0', BOARD, 'b2'))).toBe('that is another machine')
+  expect(differenceOf(record('0', BOARD, 'a1'), record('0', BOARD, 'a1'))).toBe(null)
+  expect(differenceOf(record('0', BOARD, 'a1'), record('0'))).toBe(null)
   expect(differenceOf(record('0'), record('2e', processor('another')))).toMatch(
     /^the processor is another there and .+ here$/,
   )
