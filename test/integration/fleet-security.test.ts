@@ -1,12 +1,14 @@
 /** The server's configuration of docs/guides/fleet.md: each role can do its work, and nothing more. */
 import { spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { headers, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { pullOne } from '../../harness/execute/fleet/messages.ts'
+import { fetchLarge, leaveLarge } from '../../harness/execute/fleet/large.ts'
+import { Publisher, pullOne } from '../../harness/execute/fleet/messages.ts'
 import { brokerAccess } from '../../workers/brokers/address.ts'
 import { connectNats } from '../../workers/brokers/nats.ts'
 import { type BrokerServer, isInstalled, startNats } from '../fixtures/brokers.ts'
@@ -230,6 +232,19 @@ describe.skipIf(missing !== '')(`the configuration of the guide${missing && `: n
     expect(Object.keys(state.subjects!).sort()).toEqual([result, 'stint.results.x.y.thief'])
     for (const name of ['STINT_WORK', 'STINT_RESULTS', 'STINT_LARGE']) await jsm.streams.purge(name)
     await coordinator.close()
+  })
+
+  it('lets an agent leave a large result, which only the coordinator reads', async () => {
+    const [nc, coordinator] = [await as('the-pi'), await as('coordinator')]
+    const publisher = new Publisher(nc, '_INBOX_agent.the-pi')
+    const place = { run: 'x', agent: 'the-pi' }
+    const content = randomBytes(300_000)
+    const pointer = await leaveLarge({ nc, publisher }, place, content)
+    expect(pointer.parts).toHaveLength(3)
+    expect(Buffer.compare(await fetchLarge(coordinator, place, pointer), content)).toBe(0)
+    const elsewhere = { ...place, agent: 'thief' }
+    await expect(fetchLarge(coordinator, elsewhere, pointer)).rejects.toThrow('lost its content')
+    await Promise.all([nc.close(), coordinator.close()])
   })
 
   it('does not let one message of an agent take the place of all others', async () => {
