@@ -46,6 +46,9 @@ const PLACE_CONFIDENCE = 0.98
 /** Levels that differ by less than this many standard errors are one, so that only their spread has changed. */
 const SAME_LEVEL_ERRORS = 3
 
+/** Of looking for outliers anew once the changes are known: more are seldom needed. */
+const MOST_ROUNDS = 3
+
 interface Series extends Omit<HistorySeries, 'changes' | 'outliers'> {
   scale: Metric['scale']
   /** As they are tested: logarithms where the scale is. */
@@ -184,7 +187,7 @@ function eventsIn(
       grouped(series.filter(({ points }) => group.some(({ path }) => path === points[0]?.run))),
     ),
     series,
-    notes: shortNotes(all, level),
+    notes: shortNotes(all, moving, options.alpha),
   }
 }
 
@@ -201,18 +204,26 @@ function testLevel(lengths: readonly number[], alpha: number): number {
 }
 
 /** Which series say nothing, and from how many runs on they could. */
-function shortNotes(all: readonly Series[], level: number): string[] {
+function shortNotes(all: readonly Series[], moving: readonly Series[], alpha: number): string[] {
+  const level = (least: (one: Series) => number) =>
+    testLevel(
+      moving.map((one) => Math.max(one.values.length, least(one))),
+      alpha,
+    )
+  const now = level(() => 0)
   const groups = new Map<string, Series[]>()
   for (const one of all) {
-    if (smallestP(one.values.length, FEWEST_IN_REGIME) <= level) continue
+    if (smallestP(one.values.length, FEWEST_IN_REGIME) <= now) continue
     const key = `${one.sweep} on ${one.machine}`
     groups.set(key, [...(groups.get(key) ?? []), one])
   }
   return [...groups].map(([where, short]) => {
     const longest = short.reduce((most, { values }) => Math.max(most, values.length), 0)
     let needed = 2 * FEWEST_IN_REGIME
-    while (smallestP(needed, FEWEST_IN_REGIME) > level) needed++
-    return `${where}: ${count(longest, 'run')}, too few for any finding in ${`${short.length} series`} at p ${formatP(level)}; ${needed} are needed`
+    // The longer they are, the more of them share alpha.
+    const then = () => level((one) => (short.includes(one) ? needed : 0))
+    while (smallestP(needed, FEWEST_IN_REGIME) > then()) needed++
+    return `${where}: ${count(longest, 'run')}, too few for any finding in ${`${short.length} series`} at p ${formatP(then())}; ${needed} are needed`
   })
 }
 
@@ -276,10 +287,14 @@ function changesIn(
     )
   let kept = values.map((_, i) => i)
   let found = search(kept)
-  // An outlier hides a change near it, or moves it; without it the search is made once more.
-  const apart = regimes(kept.length, found).flatMap(([from, to]) => outliersOf(values, from, to))
-  if (apart.length > 0) {
-    kept = kept.filter((i) => !apart.includes(i))
+  let apart: number[] = []
+  // An outlier hides a change near it, or moves it; and what stands apart from one regime may belong to the next.
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const starts = found.map(({ index }) => ({ index: kept[index]! }))
+    const now = regimes(values.length, starts).flatMap(([from, to]) => outliersOf(values, from, to))
+    if (now.join() === apart.join()) break
+    apart = now
+    kept = values.flatMap((_, i) => (apart.includes(i) ? [] : [i]))
     found = search(kept)
   }
   const changes = describe(series, kept, found).filter((change) => matters(series, change, options.margin))

@@ -500,9 +500,12 @@ function basis(result: GateResult): string {
     trials > 0 ? count(trials, 'trial') : null,
   ]
   const compared = coverageWords(coverage)
-  const end = { decided: 'decided', time_limit: 'the time limit ended it', all_measured: 'all was measured' }[
-    ended
-  ]
+  const end = {
+    // Every test was, and yet something speaks against them.
+    decided: result.verdict === 'undecided' ? 'all was measured' : 'decided',
+    time_limit: 'the time limit ended it',
+    all_measured: 'all was measured',
+  }[ended]
   return (
     `${list(measured.filter((part) => part !== null))} in ${formatDuration(elapsed_s)}, ${end}.${compared} ` +
     `A regression is claimed falsely in at most ${formatShare(alpha)} of gates, over ${count(tests, 'test')} together; ` +

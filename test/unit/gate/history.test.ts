@@ -191,6 +191,18 @@ describe('what a history tells', () => {
     expect(events[0]!.first.run).toBe('results/w/run-013')
   })
 
+  it('takes no run before a change for an outlier, though one beside it is', () => {
+    for (let seed = 1; seed <= 8; seed++) {
+      const values = noisy(seed, 20, 0.014, step(10, 1.2))
+      values[8] = 30
+      const { events, series } = look(latencies(values), { seed })
+      // Of the noise, one run in a thousand stands apart as well.
+      expect(series[0]!.outliers).toContain(8)
+      expect(series[0]!.outliers).not.toContain(9)
+      expect(events.map(({ first }) => first.run)).toEqual(['results/w/run-011'])
+    }
+  })
+
   it('tells a change of the spread as one', () => {
     const draw = normals(11)
     const values = Array.from({ length: 40 }, (_, k) => 10 * Math.exp((k < 20 ? 0.005 : 0.1) * draw()))
@@ -220,6 +232,15 @@ describe('what a history tells', () => {
     expect(short.notes).toEqual([
       expect.stringMatching(/6 runs, too few for any finding in 1 series .*; 8 are needed/),
     ])
+    // Once they are as long as that, both share alpha.
+    const two = (runs: number) =>
+      look(
+        Array.from({ length: runs }, (_, k) =>
+          recorded(k + 1, { a: { latency_mean_ms: 1 + k / 100 }, b: { latency_mean_ms: 2 - k / 100 } }),
+        ),
+      ).notes
+    expect(two(3)).toEqual([expect.stringMatching(/3 runs, .* in 2 series .*; 9 are needed/)])
+    expect([two(8).length, two(9)]).toEqual([1, []])
     const scenarios = (k: number) =>
       Object.fromEntries(
         ['a', 'b', 'c', 'd', 'e'].map((id, i) => [

@@ -129,6 +129,14 @@ describe('a gate that is undecided', () => {
     )
   })
 
+  it('is not called decided, though every test is', () => {
+    const doubted = { ...undecided, outlook: null, note: 'whole trials contradict the duets' }
+    expect(gateText(result('undecided', [doubted]))).toContain(
+      '18 duets on core 1 and 4 trials in 41 s, all was',
+    )
+    expect(gateText(result('regression', [row]))).toContain('in 41 s, decided.')
+  })
+
   it('is a warning on GitHub and an error, not a pass, in JUnit', () => {
     expect(gateAnnotations(open)).toEqual([expect.stringMatching(/^::warning file=s\.yaml,/)])
     expect(gateJunit(open)).toContain('failures="0" errors="1"')
