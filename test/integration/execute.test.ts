@@ -166,6 +166,17 @@ describe('a memory cap', () => {
   )
 })
 
+it('counts as peak memory what the measured instance holds, and nothing of those that were warmed up', async () => {
+  const spec = trialSpec(
+    'allocate',
+    { how: 'nothing', opened_mb: 20, steps: 50 },
+    { held: { warmup_chunks: 20 } },
+  )
+  const peak = okOf(await executor.run(spec)).metrics['peak_memory_mb']!
+  expect(peak).toBeGreaterThan(20)
+  expect(peak).toBeLessThan(30)
+})
+
 describe('a workload that goes wrong', () => {
   const misbehave = (how: string, changes = {}) => executor.run(trialSpec('misbehave', { how }, changes))
 
