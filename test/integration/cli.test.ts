@@ -308,23 +308,23 @@ describe('a dry run', () => {
     expect(readdirSync(box.folder).filter((name) => name.endsWith('.features'))).toEqual([])
   })
 
-  it('asks the workload, opens it never, and keeps nothing', async () => {
+  it('asks the workload, opens it never, keeps nothing, and steers no terminal by what it shows', async () => {
     box.write(
       'opens.mjs',
       `import { writeFileSync } from 'node:fs'
 export default {
-  describe: () => ({ name: 'opens', dataset: 'optional', metrics: {}, params: { depth: { type: 'integer', default: 1, description: '' } } }),
+  describe: () => ({ name: 'opens', dataset: 'optional', metrics: {}, params: { word: { type: 'string', default: '', description: '' } } }),
   open() { writeFileSync(${JSON.stringify(join(box.folder, 'opened'))}, ''); return null },
 }\n`,
     )
     const sweep = box.write(
       'dry.yaml',
-      'name: dry\nworkload: ./opens.mjs\ngrid: { params.depth: [2, 3] }\nmax_memory_mb: 64\n',
+      'name: dry\nworkload: ./opens.mjs\ngrid: { params.word: [two, "\\e[2J\\e]0;three\\a"] }\nmax_memory_mb: 64\n',
     )
     const { code, stdout, stderr } = await box.stint('run', sweep, '--dry-run', '--out', box.results)
     expect([code, stderr]).toEqual([0, ''])
     expect(stdout).toMatch(
-      /^\w{10} {2}params\.depth=2\n\w{10} {2}params\.depth=3\n2 scenarios x 5 runs = 10 trials\n$/,
+      /^\w{10} {2}params\.word=two\n\w{10} {2}params\.word=\ufffd\[2J\ufffd\]0;three\ufffd\n2 scenarios x 5 runs = 10 trials\n$/,
     )
     expect(existsSync(join(box.folder, 'opened'))).toBe(false)
     expect(existsSync(box.results)).toBe(false)

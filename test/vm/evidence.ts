@@ -1,6 +1,6 @@
 /** Writes what the guest's checks found into the page of evidence: a line a check, those of earlier runs kept. */
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { arch, release } from 'node:os'
 import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import { rewriteBetween } from '../bench/markers.mjs'
 import { CHECKS, type Check, type Found, groupOf } from './checks.ts'
@@ -17,6 +17,8 @@ const UNTRIED: [place: string, expected: string][] = [
   ['WSL2 without systemd', 'as root in a group of its own; as a plain user by signals'],
   ['Kubernetes itself', 'as the read-only namespace above'],
 ]
+/** What runs in the guest. */
+const MEASURED = ['harness', 'workers', 'test/vm']
 const HEAD = '| check | where | command | must hold | found | held | on |'
 
 /** @param path of the page, which has the markers of both tables */
@@ -59,7 +61,7 @@ function rowOf({ check, found, held }: Omit<Judged, 'found'> & { found: Found | 
     holds,
     found === null ? '' : findingsOf(found),
     found === null ? 'not run' : held ? 'yes' : '**no**',
-    found === null ? '' : `${new Date().toISOString().slice(0, 10)}, ${machineOf(found)}`,
+    found === null ? '' : onOf(found),
   ]
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`
 }
@@ -72,29 +74,57 @@ function placeRow(place: string, name: string, row: string | undefined): string 
     : `| ${place} | not known | untried |`
 }
 
-function machineOf({ runs }: Found): string {
-  const machine = runs[0]?.manifest.machine
-  return machine === undefined
-    ? `${arch()}, host ${release()}`
-    : `Linux ${machine.kernel}, Node ${machine.node}`
+/** When, in which guest, and of which code: `+` where that is not as it was committed. */
+function onOf({ machine }: Found): string {
+  const git = (...words: string[]) => execFileSync('git', words, { encoding: 'utf8' }).trim()
+  const changed = git('status', '--porcelain', '--', ...MEASURED) === '' ? '' : '+'
+  const commit = git('log', '-1', '--format=%h', '--abbrev=10', '--', ...MEASURED)
+  const day = new Date().toISOString().slice(0, 10)
+  return `${day}, Linux ${machine.kernel}, Node ${machine.node}, commit ${commit}${changed}`
 }
 
 function findingsOf({ status, runs }: Found): string {
-  const trials = runs.flatMap((run) => run.trials)
-  const told = [...new Set(trials.map(findingOf))]
-  return [`exit ${status}`, ...told].join('; ')
+  const alike = new Map<string, OfTrial[]>()
+  for (const one of runs.flatMap((run) => run.trials).map(findingOf)) {
+    const key = JSON.stringify({ ...one, achieved: null })
+    alike.set(key, [...(alike.get(key) ?? []), one])
+  }
+  return [`exit ${status}`, ...[...alike.values()].map(textOf)].join('; ')
 }
 
-function findingOf(trial: TrialResult): string {
+interface OfTrial {
+  outcome: string
+  compute: string | null
+  achieved: number | null
+  asked: number | null
+  memory: string | null
+  group: string
+}
+
+function findingOf(trial: TrialResult): OfTrial {
   const { compute, memory } = trial.caps
-  const group = groupOf(trial)
+  const group = memory.mechanisms.find((name) => name.startsWith('cgroup'))
+  return {
+    outcome: trial.outcome,
+    compute: compute.asked === null ? null : (compute.mechanism ?? 'no mechanism'),
+    achieved: compute.achieved,
+    asked: compute.asked,
+    memory: memory.asked_mb === null ? null : (group ?? 'without a cgroup'),
+    group: groupOf(trial).replaceAll(/stint-\d+-\d+-\d+/g, 'stint-*'),
+  }
+}
+
+/** Of trials that differ in no more than the share that they had. */
+function textOf(trials: OfTrial[]): string {
+  const [{ outcome, compute, asked, memory, group }] = trials as [OfTrial]
+  const shares = trials.flatMap(({ achieved }) => achieved ?? [])
+  const ends = [...new Set([Math.min(...shares), Math.max(...shares)].map((share) => share.toFixed(3)))]
+  const share = shares.length === 0 ? 'unknown' : ends.join(' to ')
   return [
-    trial.outcome,
-    compute.asked !== null &&
-      `${compute.mechanism} ${compute.achieved?.toFixed(3) ?? 'unknown'} of ${compute.asked}`,
-    memory.asked_mb !== null &&
-      `memory ${memory.mechanisms.find((name) => name.startsWith('cgroup')) ?? 'without a cgroup'}`,
-    group !== '' && `in ${group.replaceAll(/stint-\d+-\d+-\d+/g, 'stint-*')}`,
+    trials.length > 1 ? `${trials.length} trials ${outcome}` : outcome,
+    compute !== null && `${compute} ${share} of ${asked}`,
+    memory !== null && `memory ${memory}`,
+    group !== '' && `in ${group}`,
   ]
     .filter((word) => word !== false)
     .join(', ')

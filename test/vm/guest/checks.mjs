@@ -10,6 +10,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
+import { release } from 'node:os'
 import { join } from 'node:path'
 
 const results = process.env.RESULTS
@@ -52,6 +53,7 @@ function run({ name, as, with: words = [], before: prepare = 'true', script }, f
     ...kept(folder),
     left: leftovers(),
     switched: changes(before, switchedOn()),
+    machine: { kernel: release(), node: process.versions.node },
     pressure: existsSync('/proc/pressure/cpu'),
   }
 }

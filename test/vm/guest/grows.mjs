@@ -8,7 +8,9 @@ export default {
     params: {
       how: { type: 'string', default: 'steady', description: 'the way' },
       live_mb: { type: 'number', default: 24, description: 'memory that "steady" keeps' },
-      steps: { type: 'number', default: 40, description: 'after which it would end' },
     },
   }),
+  // What must be ended by its cap has no end of its own.
+  open: ({ params }) =>
+    allocate.open({ params: { ...params, steps: params.how === 'steady' ? 40 : Number.POSITIVE_INFINITY } }),
 }
