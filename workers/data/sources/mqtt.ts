@@ -49,6 +49,7 @@ export interface Collected {
 /** How long a broker keeps what comes while the connection is broken, s. */
 const KEPT_S = 300
 const LF = 10
+const PART_BYTES = 64 * 1024
 
 /**
  * Writes a topic's payloads to a file, a line each.
@@ -88,6 +89,9 @@ class Collection {
   /** Events that are enough; null before the first one tells whether there is a header. */
   private enough: number | null = null
   private json = false
+  /** Lines that are not written yet: a write for each would cost more than the event does. */
+  private part = Buffer.allocUnsafe(PART_BYTES)
+  private used = 0
   /** How many the publisher says there were. */
   private announced: number | null = null
   private last = performance.now()
@@ -145,8 +149,21 @@ class Collection {
         )
       this.enough = rows === null ? Number.POSITIVE_INFINITY : rows + (hasHeader && !this.json ? 1 : 0)
     }
-    this.file.write(payload)
-    if (payload.at(-1) !== LF) this.file.write('\n')
+    if (payload.length + 1 > PART_BYTES - this.used) this.flush()
+    if (payload.length + 1 > PART_BYTES) {
+      this.file.write(payload)
+      if (payload.at(-1) !== LF) this.file.write('\n')
+      return
+    }
+    this.part.set(payload, this.used)
+    this.used += payload.length
+    if (payload.at(-1) !== LF) this.part[this.used++] = LF
+  }
+
+  private flush(): void {
+    if (this.used > 0) this.file.write(this.part.subarray(0, this.used))
+    this.part = Buffer.allocUnsafe(PART_BYTES)
+    this.used = 0
   }
 
   private isComplete(): boolean {
@@ -157,6 +174,7 @@ class Collection {
   }
 
   private end(endedBy: Collected['endedBy']): void {
+    this.flush()
     this.settle({
       ...this.count.result(endedBy === 'count' ? null : this.announced),
       json: this.json,
