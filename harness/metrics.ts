@@ -122,12 +122,14 @@ const MEASURED: Record<string, Entry> = {
   ),
   goodput: {
     unit: '',
+    most: 1,
     direction: 'higher_is_better',
     scale: 'natural',
     description: 'realtime: share of the events that were answered within deadline_ms',
   },
   answered_share: {
     unit: '',
+    most: 1,
     direction: 'higher_is_better',
     scale: 'natural',
     description: 'realtime: share of the events that were answered',
@@ -173,6 +175,7 @@ const MEASURED: Record<string, Entry> = {
   },
   sustained: {
     unit: '',
+    most: 1,
     direction: 'higher_is_better',
     scale: 'natural',
     description: 'realtime: 1 where no event was shed and the backlog did not grow, else 0',
@@ -194,7 +197,7 @@ export const HARNESS_METRICS: readonly Metric[] = Object.entries(MEASURED).map((
   name,
   kind: 'measured',
   // Times, sizes, counts and rates.
-  least: 0,
+  ...(entry.signed !== true && { least: 0 }),
   ...entry,
 }))
 

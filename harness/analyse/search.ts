@@ -29,42 +29,56 @@ export const SHARE_OF_FAILS = 0.5
 /** Trials of a test after which means are held against their bounds, but for the last, which is all that are left. */
 const LOOKS = [3, 6, 9, 13]
 
-/** Two that may be needed to place a value, five that show it to meet its goal, and one to spare. */
+/** Two that may be needed to place a value, and six that show it to meet its goal. */
 export const FEWEST_TRIALS = 8
 
 export function looksOf(most: number): number[] {
   return [...LOOKS.filter((look) => look < most), most]
 }
 
-/** Parts of `ALPHA` for the first two tests at one value of the other axis: most searches need no more. */
-export type FirstParts = readonly [number, number]
+/** Parts of `ALPHA` for tests one after another. */
+export interface Spending {
+  first: readonly number[]
+  /** For all further tests, however many: a half of it, a sixth, a twelfth. */
+  last: number
+}
 
+/** By what a test is begun to show; the same spending for both: they are counted together. All parts make 1. */
+export type Spendings = Readonly<Record<'meets' | 'fails', Spending>>
+
+const FAILS: Spending = { first: [0.033, 0.033], last: 0.005 }
 /**
- * Where every bound holds or breaks trial by trial. The first test is of the value that seems to meet the goal, which five
- * good trials on end then show; the second of the one that seems to fail it, which two bad ones show.
+ * Where every bound holds or breaks trial by trial. Five good trials on end show that a value meets its goal, and eight
+ * where the test before did not: near the limit a search begins two or three. Two bad ones show that a value fails it.
  */
-export const PARTS_OF_TRIALS: FirstParts = [0.7, 0.1]
+export const PARTS_OF_TRIALS: Spendings = { meets: { first: [0.7, 0.1, 0.1], last: 0.029 }, fails: FAILS }
+/** The same where a value has too few trials for eight good ones: six show it in the first two tests, and seven in the third. */
+export const PARTS_OF_FEW_TRIALS: Spendings = {
+  meets: { first: [0.36, 0.36, 0.181], last: 0.028 },
+  fails: FAILS,
+}
+/** Two that may be needed to place a value, and eight that show it to meet its goal. */
+const ENOUGH_TRIALS = 10
+const EITHER: Spending = { first: [0.4, 0.4], last: 0.2 }
 /** Where a mean is held against a bound, which takes about as long on either side. */
-export const PARTS_OF_MEANS: FirstParts = [0.4, 0.4]
-/** For all further tests, however many: a half of it, a sixth, a twelfth. */
-const LAST_PART = 0.2
+export const PARTS_OF_MEANS: Spendings = { meets: EITHER, fails: EITHER }
 
 /**
- * The chance of a wrong verdict that the nth test at one value of the other axis may have, so that all of them have
- * `ALPHA`. Only one verdict is wrong of any value, so that a test needs no part for either.
+ * The chance of a wrong verdict that the nth test of a spending may have, so that all tests at one value of the other axis
+ * have `ALPHA`. Only one verdict is wrong of any value, so that a test needs no part for either.
  * @param nth from 1
  */
-export function levelOf(nth: number, parts: FirstParts): number {
-  const first = parts[nth - 1]
-  if (first !== undefined) return ALPHA * first
-  const later = nth - parts.length
-  return (ALPHA * LAST_PART) / (later * (later + 1))
+export function levelOf(nth: number, { first, last }: Spending): number {
+  const part = first[nth - 1]
+  if (part !== undefined) return ALPHA * part
+  const later = nth - first.length
+  return (ALPHA * last) / (later * (later + 1))
 }
 
 /** How far from its bound the mean of one metric must lie, in standard deviations of a trial, for a test to tell with `POWER`. */
 export function decidedDistance(most: number): number {
   const fresh = most - 1
-  const tail = levelOf(1, PARTS_OF_MEANS) / 2 / looksOf(fresh).length
+  const tail = levelOf(1, EITHER) / 2 / looksOf(fresh).length
   return smallestNoncentrality(fresh - 1, { alpha: 2 * tail, power: POWER }) / Math.sqrt(fresh)
 }
 
@@ -132,6 +146,10 @@ export function confirm(
   const first: TrialResult[] = []
   let ratio = 0
   let means: 'met' | 'undecided' = 'undecided'
+  // Bounds on a mean share the level with the rest.
+  const expectedPart = goal.subject_to.every((bound) => canBeHeldByEveryTrial(bound, metrics))
+    ? level
+    : level / 2
   /** Whether what are left of its trials, all of them good, would show that it meets the goal. */
   const mayMeet = (left: number) => ratio + left * LOG_GOOD >= -Math.log(level)
   for (let rounds = placed + 1; rounds <= most; rounds++) {
@@ -139,7 +157,7 @@ export function confirm(
     if (trial === undefined) {
       const more =
         expected === 'fails' || !mayMeet(most - rounds + 1)
-          ? (Math.log(level / 2) - ratio) / LOG_BAD
+          ? (Math.log(expectedPart) - ratio) / LOG_BAD
           : (-Math.log(level) - ratio) / LOG_GOOD
       return { verdict: null, rounds: placed + nextToTell(rounds - placed, more, looks) }
     }
@@ -448,6 +466,11 @@ function stateAfter(input: SearchInput, trials: readonly TrialResult[], isExpect
   return { lines, wanted: null }
 }
 
+function spendingsOf({ goal, metrics, most }: Judging): Spendings {
+  if (!goal.subject_to.every((bound) => canBeHeldByEveryTrial(bound, metrics))) return PARTS_OF_MEANS
+  return most < ENOUGH_TRIALS ? PARTS_OF_FEW_TRIALS : PARTS_OF_TRIALS
+}
+
 function searchLine(
   { goal, search, scenarios, metrics }: SearchInput,
   at: Scalar,
@@ -456,15 +479,17 @@ function searchLine(
 ): { line: LineSearch; wanted: Wanted | null } {
   const { axis, over, values, trials: most } = search
   const size = values.length
-  const parts = goal.subject_to.every((bound) => canBeHeldByEveryTrial(bound, metrics))
-    ? PARTS_OF_TRIALS
-    : PARTS_OF_MEANS
+  const parts = spendingsOf({ goal, metrics, most })
   const start = beginning(neighbour, values)
   const ofLine = scenarios.filter(({ point }) => over === null || point[over] === at)
   const ids = new Map(ofLine.map(({ id, point }) => [point[axis], id]))
   const steps: Step[] = []
   const verdicts = new Map<number, Verdict>()
   const confirmed = new Set<number>()
+  /** Tests that ended, by their spending. */
+  const tests = new Map<Spending, number>()
+  /** Of `ALPHA`. */
+  let spent = 0
   const checks = new Set<number>()
   /** Where the test said otherwise than the trials that placed the value. */
   const overturned = new Set<number>()
@@ -473,25 +498,22 @@ function searchLine(
   let wanted: Wanted | null = null
   /**
    * @param expected verdict; null where any is as likely
+   * @param spending of the test; null: the value is only placed
    * @returns null where there are not trials enough
    */
-  const judge = (index: number, how: 'place' | 'confirm', expected: Verdict | null): Verdict | null => {
+  const judge = (index: number, expected: Verdict | null, spending: Spending | null): Verdict | null => {
     const value = values[index]!
     const scenario = ids.get(value)
     // Of a search that was cut short only the values that were tried are known.
     if (scenario === undefined) return null
     const ended = byScenario.get(scenario) ?? []
     const judging = { goal, metrics, most }
+    const nth = spending === null ? 0 : (tests.get(spending) ?? 0) + 1
+    const level = spending === null ? 0 : levelOf(nth, spending)
     const { verdict, rounds } =
-      how === 'place'
+      spending === null
         ? place(judging, ended)
-        : confirm(
-            judging,
-            ended,
-            levelOf(confirmed.size + 1, parts),
-            placed.get(index)!,
-            expected ?? undefined,
-          )
+        : confirm(judging, ended, level, placed.get(index)!, expected ?? undefined)
     if (verdict === null) {
       const done = new Set(ended.map(({ round }) => round))
       const open = Array.from({ length: rounds }, (_, i) => i + 1).filter((round) => !done.has(round))
@@ -500,13 +522,19 @@ function searchLine(
         return null
       }
     }
-    if (how === 'confirm') confirmed.add(index)
-    else placed.set(index, rounds)
+    if (spending === null) placed.set(index, rounds)
+    else {
+      confirmed.add(index)
+      tests.set(spending, nth)
+      spent += level
+    }
     if (verdict === null) return expected
     const check = checks.has(index)
-    steps.push({ value, scenario, verdict, confirmed: how === 'confirm', trials: rounds, check })
+    steps.push({ value, scenario, verdict, confirmed: spending !== null, trials: rounds, check })
     return verdict
   }
+  const test = (index: number, expected: Verdict) =>
+    judge(index, expected, expected === 'fails' ? parts.fails : parts.meets)
   const begin = (): Beginning => {
     const rounds = placed.get(size - 1) ?? 0
     const easiest = byScenario.get(ids.get(values[size - 1]!) ?? '') ?? []
@@ -528,9 +556,7 @@ function searchLine(
       if (index === null) return true
       const isEasiest = verdicts.size === 0 && index === size - 1
       const verdict =
-        next === null
-          ? judge(index, 'confirm', verdicts.get(index)!)
-          : judge(index, 'place', isEasiest ? 'meets' : null)
+        next === null ? test(index, verdicts.get(index)!) : judge(index, isEasiest ? 'meets' : null, null)
       if (verdict === null) return false
       const seemed = verdicts.get(index)
       verdicts.set(index, verdict)
@@ -546,10 +572,10 @@ function searchLine(
   const check = (): boolean => {
     for (const { index, expected } of valuesToCheck(verdicts, size, begin())) {
       checks.add(index)
-      const seems = judge(index, 'place', expected)
+      const seems = judge(index, expected, null)
       if (seems === null) return false
       if (seems === expected || seems === 'undecided') continue
-      const sure = judge(index, 'confirm', seems)
+      const sure = test(index, seems)
       if (sure === null) return false
       if (sure !== expected && sure !== 'undecided') verdicts.set(index, sure)
     }
@@ -579,18 +605,11 @@ function searchLine(
     fails: valueAt(fails),
     undecided: undecidedIn(verdicts, fails ?? -1, meets ?? size).map((index) => values[index]!),
     violations: violations.map((index) => values[index]!),
-    confidence: violations.length > 0 || confirmed.size === 0 ? null : confidenceAfter(confirmed.size, parts),
+    confidence: violations.length > 0 || confirmed.size === 0 ? null : 1 - spent,
     trials: tried.reduce((sum, { trials }) => sum + trials, 0),
     isOver,
   }
   return { line, wanted }
-}
-
-/** What `levelOf` leaves after so many tests. */
-function confidenceAfter(tests: number, parts: FirstParts): number {
-  let spent = 0
-  for (let nth = 1; nth <= tests; nth++) spent += levelOf(nth, parts)
-  return 1 - spent
 }
 
 /**

@@ -45,6 +45,14 @@ describe('whether trials meet a goal', () => {
     expect(standingOf([0, 0, 0], none)).toBe('met')
     expect(standingOf([0, 0, 1], none)).toBe('not_met')
     expect(standingOf([0], none)).toBe('undecided')
+    for (const metric of ['sustained', 'goodput', 'answered_share']) {
+      const all: Constraint = { metric, operator: '>=', bound: 1 }
+      expect(standingOf([1, 1, 1], all)).toBe('met')
+      expect(standingOf([1, 1, 0.9], all)).toBe('not_met')
+    }
+    // A slope may be below 0, so that its mean counts.
+    const slope: Constraint = { metric: 'backlog_slope_rows_s', operator: '<=', bound: 0 }
+    expect(standingOf([-5, -6, -5.5, 0.1], slope)).toBe('undecided')
   })
 
   it('is not met by a scenario of which a trial did not end ok, however good the others are', () => {

@@ -9,6 +9,7 @@ import {
   levelOf,
   looksOf,
   nextValue,
+  PARTS_OF_FEW_TRIALS,
   PARTS_OF_MEANS,
   PARTS_OF_TRIALS,
   POWER,
@@ -136,7 +137,7 @@ describe('where a value stands by its first trials', () => {
 })
 
 describe('the test of one value', () => {
-  const level = levelOf(1, PARTS_OF_TRIALS)
+  const level = levelOf(1, PARTS_OF_TRIALS.meets)
   /** Of a value that its first trial placed. */
   const tested = (bounds: Constraint[], trials: TrialResult[], { at = level, most = 20 } = {}) =>
     confirm(judging(bounds, most), trials, at, 1)
@@ -158,8 +159,9 @@ describe('the test of one value', () => {
   })
 
   it('shows with two bad trials that a value fails, in the second test as in the first', () => {
-    for (const parts of [PARTS_OF_TRIALS, PARTS_OF_MEANS])
-      expect(tested([R2], series('mmm'), { at: levelOf(2, parts) }).verdict).toBe('fails')
+    for (const { fails } of [PARTS_OF_TRIALS, PARTS_OF_FEW_TRIALS, PARTS_OF_MEANS])
+      for (const nth of [1, 2])
+        expect(tested([R2], series('mmm'), { at: levelOf(nth, fails) }).verdict).toBe('fails')
   })
 
   it('wants enough trials to be able to tell, and says so where they do not', () => {
@@ -188,10 +190,22 @@ describe('the test of one value', () => {
     expect(tested([R2], more)).toEqual(said)
   })
 
+  it('can show in each of the first three tests that a value meets its goal, with as few trials as it may have', () => {
+    const goods = (parts: typeof PARTS_OF_TRIALS) =>
+      [1, 2, 3].map((nth) => {
+        const { verdict, rounds } = tested([R2], series('.'.repeat(20)), { at: levelOf(nth, parts.meets) })
+        expect(verdict).toBe('meets')
+        return rounds - 1
+      })
+    expect(goods(PARTS_OF_TRIALS)).toEqual([5, 8, 8])
+    expect(goods(PARTS_OF_FEW_TRIALS)).toEqual([6, 6, 7])
+  })
+
   it('spends no more than alpha, however many tests there are', () => {
-    for (const parts of [PARTS_OF_TRIALS, PARTS_OF_MEANS]) {
+    for (const { meets, fails } of [PARTS_OF_TRIALS, PARTS_OF_FEW_TRIALS, PARTS_OF_MEANS]) {
       let spent = 0
-      for (let nth = 1; nth <= 10_000; nth++) spent += levelOf(nth, parts)
+      for (const spending of new Set([meets, fails]))
+        for (let nth = 1; nth <= 10_000; nth++) spent += levelOf(nth, spending)
       expect(spent).toBeLessThanOrEqual(ALPHA)
       expect(spent).toBeGreaterThan(0.999 * ALPHA)
     }
@@ -220,7 +234,7 @@ describe('the test of one value', () => {
     expect(shares(Math.log(20) + distance, 0.05).fails).toBeGreaterThanOrEqual(POWER)
     const least = POWER - 2 * Math.sqrt((POWER * (1 - POWER)) / runs)
     for (const nth of [1, 2]) {
-      const level = levelOf(nth, PARTS_OF_MEANS)
+      const level = levelOf(nth, PARTS_OF_MEANS.meets)
       expect(shares(Math.log(20) - distance, level).meets).toBeGreaterThanOrEqual(least)
       expect(shares(Math.log(20) + distance, level).fails).toBeGreaterThanOrEqual(least)
     }
@@ -291,7 +305,7 @@ describe('a search', () => {
       expect(lines).toMatchObject([
         { meets: edge, fails: edge - 1, undecided: [], violations: [], isOver: true },
       ])
-      expect(lines[0]!.confidence).toBeCloseTo(1 - ALPHA * 0.8, 12)
+      expect(lines[0]!.confidence).toBeCloseTo(1 - ALPHA * 0.733, 12)
       expect(ran.length).toBeLessThanOrEqual(18)
       // The same with trials that it never asked for, and after a stop at any trial.
       expect(searchState(searched, all).lines[0]).toMatchObject({
@@ -314,6 +328,30 @@ describe('a search', () => {
     expect(none.ran.length).toBe(3)
     const every = run(input([R2]), trialsOf(memory(1)))
     expect(every.lines).toMatchObject([{ meets: 1, fails: null, isOver: true }])
+  })
+
+  it('holds every trial by itself to a bound at the end of its metric, and finds a value beside the limit', () => {
+    const sustained: Constraint = { metric: 'sustained', operator: '>=', bound: 1 }
+    const random = orderStream(31)
+    for (const most of [FEWEST_TRIALS, 12]) {
+      const runs = FULL ? 400 : 40
+      let found = 0
+      let trials = 0
+      for (let i = 0; i < runs; i++) {
+        const all = trialsOf((value, round) => {
+          const holds = random() < 1 / (1 + Math.exp(1.5 * (17.3 - value)))
+          return good(round, { sustained: holds ? 1 : 0 }, `null-${value}`)
+        })
+        const searched = input([sustained])
+        const [line] = searchState({ ...searched, search: { ...searched.search, trials: most } }, all).lines
+        if (line!.meets !== null) found++
+        trials += new Set(line!.steps.map(({ value }) => value)).size
+        for (const { confirmed, verdict, trials: rounds } of line!.steps)
+          if (confirmed && verdict === 'meets') expect(rounds).toBeGreaterThanOrEqual(6)
+      }
+      expect(found / runs).toBeGreaterThan(0.9)
+      expect(trials / runs).toBeLessThan(14)
+    }
   })
 
   it('is not misled by a stray crash, wherever it falls', () => {
