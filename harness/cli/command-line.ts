@@ -131,7 +131,7 @@ export async function commandLine(words: readonly string[]): Promise<void> {
     })
     if (help !== '') answer(help)
   } catch (error) {
-    const { message, kind } = await explain(error)
+    const { message, kind } = await explain(ofTheWords(error))
     tell(`stint: ${message}`)
     process.exitCode = kind === 'input' ? EXIT.usage : EXIT.failed
   }
@@ -157,6 +157,7 @@ function parser(words: readonly string[], runs: boolean): Argv {
         'a word is missing after the command: got %s, expected %s',
       ),
       'Did you mean %s?': 'no such command; did you mean "%s"?',
+      'Not enough arguments following: %s': 'a value is missing after --%s',
       'Unknown argument: %s': always('unknown option or word: %s'),
     })
     .epilogue(
@@ -168,10 +169,17 @@ function parser(words: readonly string[], runs: boolean): Argv {
     .help()
     .exitProcess(false)
     .fail((message, error) => {
-      throw (
-        error ?? new UserError(asTyped(message, words), '"stint --help" shows the commands and their options')
-      )
+      throw error ?? wrongWords(asTyped(message, words))
     })
+}
+
+function wrongWords(what: string): UserError {
+  return new UserError(what, '"stint --help" shows the commands and their options')
+}
+
+/** Some of what is wrong with the words comes as an error of yargs' own. */
+function ofTheWords(error: unknown): unknown {
+  return error instanceof Error && error.name === 'YError' ? wrongWords(error.message) : error
 }
 
 /** Of `--no-frost`, yargs says that it does not know `frost`. */

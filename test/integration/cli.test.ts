@@ -47,6 +47,7 @@ describe('words that make no sense', () => {
     [['run'], /a word is missing/],
     [['run', 'a.yaml', '--frce'], /unknown option or word: frce/],
     [['run', 'a.yaml', '--no-frost'], /unknown option or word: no-frost/],
+    [['agents', '--server'], /a value is missing after --server/],
     [['doctor', '--color=blue'], /--color: expected always, never or auto, not "blue"/],
     [['report', 'nowhere'], /nowhere: no such run folder/],
     [['resume', '.'], /not a run folder \(it holds no run\.json\)/],

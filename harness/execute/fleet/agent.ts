@@ -21,6 +21,7 @@ import {
   BEAT_MS,
   HASH,
   LABEL,
+  LABEL_WORDS,
   Publisher,
   pullOne,
   sleep,
@@ -92,13 +93,13 @@ class Agent {
     const { labels, maxMemoryMb = null, maxCores = null, folder = defaultAgentFolder() } = options
     for (const label of labels)
       if (!LABEL.test(label))
-        throw new UserError(`--labels ${label}: expected letters, digits, - and _, such as pi4,arm64`)
+        throw new UserError(`--labels ${label}: expected ${LABEL_WORDS}, such as pi4,arm64`)
     if (labels.length === 0) throw new UserError('--labels: expected at least one, such as pi4')
     this.permits = permitsOf(options)
     const own = JSON.stringify([labels, maxMemoryMb, maxCores, folder])
     const mark = createHash('sha256').update(own).digest('hex').slice(0, 6)
     this.name = options.name ?? `${machineName().replaceAll('.', '-').slice(0, 40)}-${mark}`
-    if (!LABEL.test(this.name)) throw new UserError(`--name ${this.name}: expected letters, digits, - and _`)
+    if (!LABEL.test(this.name)) throw new UserError(`--name ${this.name}: expected ${LABEL_WORDS}`)
     this.labels = [...new Set([...labels, this.name])]
     this.disk = new AgentDisk(folder, this.name, hardwareMark())
     this.self = {

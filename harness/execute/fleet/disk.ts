@@ -28,9 +28,9 @@ import type { Outcome } from './messages.ts'
 const DONE = 'done'
 /** Jobs that stay after that. */
 const KEPT = 8
-const WEEK_MS = 7 * 86_400_000
+const DAY_MS = 86_400_000
 /** Data and code that nothing used for so long is removed. */
-const UNUSED_MS = 2 * WEEK_MS
+const UNUSED_MS = 14 * DAY_MS
 
 /** @throws {UserError} where this user has no home */
 export function defaultAgentFolder(): string {
@@ -70,8 +70,8 @@ export class AgentDisk {
     this.id = idOf(folder, hardware)
     this.isCopy = hardware !== null && writtenOnce(join(folder, 'made-on'), () => hardware) !== hardware
     for (const part of ['data', 'code']) removeOlder(join(folder, part), UNUSED_MS)
+    // Results that were not handed in stay, however old: by the clock of a board without a battery they may be of 1970.
     for (const run of entries(this.outbox)) {
-      removeOlder(join(this.outbox, run), WEEK_MS)
       const done = entries(join(this.outbox, run)).map((key) => join(this.outbox, run, key))
       this.finished.push(...done.filter(isDone))
     }
@@ -175,7 +175,10 @@ export class AgentDisk {
   save({ run, key, id }: Outcome, text: string): void {
     const path = join(this.outbox, run, key, `${id}.json`)
     const folder = dirname(path)
-    if (folder !== this.made) mkdirSync(folder, { recursive: true })
+    if (folder !== this.made) {
+      mkdirSync(folder, { recursive: true })
+      rmSync(join(folder, DONE), { force: true })
+    }
     this.made = ''
     const unfinished = unfinishedName(path)
     writeFileSync(unfinished, text, { flush: true })
@@ -195,6 +198,7 @@ export class AgentDisk {
   finish(run: string, key: string): void {
     const folder = join(this.outbox, run, key)
     if (!existsSync(folder)) return
+    if (folder === this.made) this.made = ''
     writeFileSync(join(folder, DONE), '')
     this.finished.push(folder)
     for (const old of this.finished.splice(0, this.finished.length - KEPT)) {
@@ -203,13 +207,17 @@ export class AgentDisk {
     }
   }
 
-  /** Everything that is there, of jobs that were never handed in whole. */
-  *left(): Generator<Outcome> {
+  /** Whether nobody works on a job any more, another process of this agent's name included, as far as the clock tells. */
+  isOld({ run, key }: { run: string; key: string }): boolean {
+    const stat = statSync(join(this.outbox, run, key), { throwIfNoEntry: false })
+    return stat !== undefined && Math.abs(Date.now() - stat.mtimeMs) > DAY_MS
+  }
+
+  /** Jobs of which something is there that the server may not have. */
+  *left(): Generator<{ run: string; key: string }> {
     for (const run of entries(this.outbox))
-      for (const key of entries(join(this.outbox, run))) {
-        const folder = join(this.outbox, run, key)
-        if (!isDone(folder)) yield* outcomesIn(folder)
-      }
+      for (const key of entries(join(this.outbox, run)))
+        if (!isDone(join(this.outbox, run, key))) yield { run, key }
   }
 }
 

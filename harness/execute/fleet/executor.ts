@@ -25,6 +25,7 @@ import {
   ensureLabel,
   type Job,
   LABEL,
+  LABEL_WORDS,
   LARGE,
   mostBytes,
   nanos,
@@ -97,7 +98,7 @@ export class FleetExecutor implements Fleet {
     this.labels = [...new Set([...options.machines, ...(options.on === null ? [] : [options.on])])]
     for (const label of this.labels)
       if (!LABEL.test(label))
-        throw new UserError(`${label}: is no label; expected letters, digits, - and _, such as pi4`)
+        throw new UserError(`"${label}" is no label of agents; expected ${LABEL_WORDS}, such as pi4`)
   }
 
   // ---------------------------------------------------------------- before the first trial

@@ -61,6 +61,7 @@ export const subjects = {
 
 /** Safe as a part of a subject, a key and a file name. */
 export const LABEL = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/
+export const LABEL_WORDS = 'at most 64 letters, digits, - and _, a letter or digit first'
 /** Of a job: a round and its label. */
 export const KEY = /^[A-Za-z0-9][A-Za-z0-9_-]{0,79}$/
 export const HASH = /^[0-9a-f]{64}$/

@@ -98,11 +98,16 @@ export class Outbox {
 
   /** What an agent of this name measured and could not hand in before it ended, or before the link was cut. */
   async handInWhatIsLeft(signal: AbortSignal): Promise<void> {
-    const under = new Set([...this.presence.busy].map(({ run, key }) => `${run} ${key}`))
-    for (const outcome of this.disk.left()) {
+    const isUnderWay = ({ run, key }: { run: string; key: string }) =>
+      [...this.presence.busy].some((doing) => doing.run === run && doing.key === key)
+    for (const job of this.disk.left()) {
       if (signal.aborted) return
-      if (!under.has(`${outcome.run} ${outcome.key}`))
-        await this.handIn(outcome, signal, { patienceMs: ACK_WAIT_MS })
+      if (isUnderWay(job)) continue
+      let isIn = true
+      for (const outcome of this.disk.saved(job.run, job.key))
+        isIn = (await this.handIn(outcome, signal, { patienceMs: ACK_WAIT_MS })) && isIn
+      // A job that was ended in the middle is handed in, not measured to its end: it would stay for ever.
+      if (isIn && !isUnderWay(job) && this.disk.isOld(job)) this.disk.finish(job.run, job.key)
     }
   }
 }

@@ -13,6 +13,8 @@ import type { AgentRecord } from './options.ts'
 const RETRY_MS = 500
 /** Of beats. */
 const CLOCK_EVERY = 15
+/** A clock that went so much further than time did was set, ms. */
+const CLOCK_SET_MS = 250
 
 /** What does not change while it works. */
 export type Self = Omit<FleetMachine, 'clock' | 'kernel_ops_s'> & { slots: number }
@@ -31,6 +33,11 @@ export interface Described {
   /** A `FleetMachine` as JSON. */
   text: string
   mark: string
+}
+
+/** When this process would have begun, by the clock as it is set now. */
+function startOfClock(): number {
+  return Date.now() - performance.now()
 }
 
 export class Presence {
@@ -109,12 +116,15 @@ export class Presence {
   /** Says that it is there, until it is told to end. */
   async keep(): Promise<void> {
     const { publisher, signal } = this.place
+    let start = startOfClock()
     for (let beat = 0; !signal.aborted; beat++) {
       try {
         const began = performance.now()
         if (!(await this.register())) throw new Error('not registered')
         const [now, tookMs] = [Date.now(), performance.now() - began]
-        if (!this.registered || beat % CLOCK_EVERY === 0) {
+        const wasSet = Math.abs(startOfClock() - start) > CLOCK_SET_MS
+        start = startOfClock()
+        if (!this.registered || wasSet || beat % CLOCK_EVERY === 0) {
           void this.giveWay()
           await this.measureClock(now - tookMs / 2, tookMs / 2)
         }

@@ -1,11 +1,12 @@
 /** What an agent keeps on its disk. */
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, utimesSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { AgentDisk } from '../../../harness/execute/fleet/disk.ts'
+import type { Outcome } from '../../../harness/execute/fleet/messages.ts'
 
 let folder: string
 beforeEach(() => {
@@ -65,4 +66,20 @@ it('has an id of its own where the folder was copied to another machine', () => 
   expect(board.id).not.toBe(first.id)
   expect(new AgentDisk(folder, 'pi', 'b2').id).toBe(board.id)
   expect(new AgentDisk(folder, 'pi', 'a1')).toMatchObject({ id: first.id, isCopy: false })
+})
+
+it('keeps results until the server has them, whatever the clock says', () => {
+  const outcome = { format: 1, run: 'r', key: 'k', id: 't1', agent: '{}', what: {} } as never as Outcome
+  const disk = new AgentDisk(folder, 'pi', null)
+  disk.save(outcome, JSON.stringify(outcome))
+  const job = join(folder, 'results', 'pi', 'r', 'k')
+  for (const path of [join(job, 't1.json'), job, dirname(job)]) utimesSync(path, 0, 0)
+  const jobs = () => [...new AgentDisk(folder, 'pi', null).left()]
+  expect(jobs()).toEqual([{ run: 'r', key: 'k' }])
+  expect([...new AgentDisk(folder, 'pi', null).saved('r', 'k')]).toEqual([outcome])
+  disk.finish('r', 'k')
+  expect(jobs()).toEqual([])
+  // The job came again, and more of it was done.
+  new AgentDisk(folder, 'pi', null).save({ ...outcome, id: 't2' }, JSON.stringify({ ...outcome, id: 't2' }))
+  expect(jobs()).toEqual([{ run: 'r', key: 'k' }])
 })
