@@ -18,7 +18,7 @@ import { refuseUntestable } from './margins.ts'
 import { partnerNotes, partnersOf, playAlike } from './partners.ts'
 import { lookInside } from './profile.ts'
 import type { TimeLimit } from './time-limit.ts'
-import type { GateResult, GateScenario, Versions } from './types.ts'
+import type { GateResult, GateScenario, Untested, Versions } from './types.ts'
 
 /** The modules that are compared and what people call them. */
 export interface Modules {
@@ -143,6 +143,7 @@ export async function runGate(
       candidate: modules.candidate.name,
       ...comparison,
       functions: inspected.functions,
+      untested: [...comparison.untested, ...dropped(other.info, session.workload.info)],
       rows,
       notes,
     }
@@ -153,6 +154,13 @@ export async function runGate(
 
 const NOTHING_DIFFERS =
   'both sides play one workload with the same settings: nothing was changed that could be found'
+
+/** Metrics that would be gated if the candidate still declared them. */
+function dropped(baseline: WorkloadInfo, candidate: WorkloadInfo): Untested[] {
+  return Object.entries(baseline.metrics)
+    .filter(([name, { direction }]) => direction !== 'neutral' && !Object.hasOwn(candidate.metrics, name))
+    .map(([metric]) => ({ metric, why: 'the candidate declares it no more' }))
+}
 
 /** The baseline as it says itself what it is, and which of its scenarios is played against which of the candidate's. */
 async function baselineFor(

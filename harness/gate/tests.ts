@@ -5,8 +5,9 @@ import type { DuetReport, DuetSums } from '../../workers/protocol/duet.ts'
 import type { OkTrial } from '../../workers/protocol/trial-result.ts'
 import { mean, standardDeviation } from '../analyse/descriptive.ts'
 import { studentQuantile } from '../analyse/distributions.ts'
-import { count, formatShare, wholeNumber } from '../format.ts'
+import { count, formatMetric, formatShare, wholeNumber } from '../format.ts'
 import { isHarnessMetric, type Metric } from '../metrics.ts'
+import { outcomeName, plain } from '../report/words.ts'
 import { boundOf, type Judgement, judge, outlookOf, type Scale } from './judge.ts'
 import {
   allowanceOf,
@@ -19,7 +20,14 @@ import {
   scoreMetrics,
   unchosenMetrics,
 } from './margins.ts'
-import { changedOutputs, outcomeRow, type SideTrials, scoreRow, workRows } from './outcomes.ts'
+import {
+  changedOutputs,
+  FAILURES_TO_CLAIM,
+  outcomeRow,
+  type SideTrials,
+  scoreRow,
+  workRows,
+} from './outcomes.ts'
 import { type Looks, ONLY_PAIRS, PAIR_ROUNDS, PASS_ALPHA } from './plan.ts'
 import type {
   Coverage,
@@ -152,7 +160,7 @@ export function rowsOf(
     baseline: evidence.pairs.map(({ baseline }) => baseline),
     candidate: evidence.pairs.map(({ candidate }) => candidate),
   }
-  const outcome = outcomeRow(identity, trials)
+  const outcome = outcomeRow(identity, trials) ?? duetOutcome(identity, evidence.duets)
   const tested = tests.filter((test) => test.entry === entry).map((test) => testRow(test, costs))
   const scores = scoreMetrics(rules.table, rules.settings).flatMap((metric) => {
     const { margin, note } = allowanceOf(metric, scenario, rules)
@@ -168,11 +176,29 @@ export function rowsOf(
     ...work,
     ...tested,
     ...(ok ? [missingLatency(identity, evidence, tested, rules), ...scores] : []),
+    ...lostRows(identity, evidence, rules),
   ]
+  const found = rows.filter((row) => row !== null)
+  const slower = found.some(({ verdict, source }) => verdict === 'regression' && source === 'duets')
   return {
-    rows: rows.filter((row) => row !== null),
-    notes: changedOutputs(scenario.label, rules, trials),
+    rows: found,
+    notes: [
+      ...changedOutputs(scenario.label, rules, trials),
+      ...(slower ? collections(scenario.label, evidence.pairs) : []),
+    ],
   }
+}
+
+/** What collecting garbage took in the trials of either version, beside a regression: a hint at its cause. */
+function collections(label: string, pairs: readonly TrialPair[]): string[] {
+  const per = (side: 'baseline' | 'candidate', metric: string) => {
+    const readings = readingsOf(pairs, ({ metrics }) => metrics[metric] ?? null)
+    return mean(readings.map((reading) => reading[side] ?? Number.NaN))
+  }
+  const of = (side: 'baseline' | 'candidate') =>
+    `${formatMetric(per(side, 'gc_count'), '')} times a trial, for ${formatMetric(per(side, 'gc_pause_ms'), 'ms')} in all`
+  const isKnown = Number.isFinite(per('baseline', 'gc_pause_ms') + per('candidate', 'gc_pause_ms'))
+  return isKnown ? [`${label}: garbage was collected ${of('baseline')}; it is now ${of('candidate')}`] : []
 }
 
 /** False where chunks of another size, or other rows to read, are what was asked for. */
@@ -401,6 +427,50 @@ function missingLatency(
         : `the duet failed${failure.side === null ? '' : ` in ${failure.side === 'baseline' ? 'the version compared with' : 'the candidate'}`}: ${failure.error.message}`,
     outlook: null,
   }
+}
+
+/** Of a candidate that runs by itself and did not in every duet: what the others say is not all that it does. */
+function duetOutcome(
+  identity: { scenario: string; label: string },
+  duets: readonly DuetReport[],
+): GateRow | null {
+  const failures = duets.flatMap(({ failure }) =>
+    failure === null || failure.side === 'baseline' ? [] : [failure],
+  )
+  const [first] = failures
+  // Where none was played, that says why.
+  if (first === undefined || failures.length === duets.length) return null
+  const end = `${outcomeName(first.outcome)} in ${failures.length} of ${count(duets.length, 'duet')}`
+  return {
+    ...identity,
+    ...exactly('outcome', '', 'neutral', failures.length),
+    ends: { baseline: 'ok', candidate: end },
+    note: `was ok; is ${end}: ${plain(first.error.message)}`,
+  }
+}
+
+/** Of metrics that the workload measures itself: what every trial of the baseline reported, and none of the candidate. */
+function lostRows(
+  identity: { scenario: string; label: string },
+  { pairs }: Evidence,
+  { table, settings }: Rules,
+): GateRow[] {
+  return gatedMetrics(table, settings).flatMap(({ name }): GateRow[] => {
+    if (isHarnessMetric(name)) return []
+    const { unit, direction } = table.get(name)!
+    const readings = readingsOf(pairs, ({ metrics }) => metrics[name] ?? null)
+    const was = readings.flatMap(({ baseline }) => baseline ?? [])
+    if (was.length === 0 || was.length < readings.length) return []
+    if (readings.some(({ candidate }) => candidate !== null)) return []
+    const row = exactly(name, unit, direction, readings.length)
+    const verdict = readings.length >= FAILURES_TO_CLAIM ? 'regression' : 'undecided'
+    return [{ ...identity, ...row, verdict, baseline: mean(was), note: 'is no longer reported' }]
+  })
+}
+
+function exactly(metric: string, unit: string, direction: Metric['direction'], n: number) {
+  const nothing = { margin: null, ratio: null, baseline: null, candidate: null, note: null, outlook: null }
+  return { metric, unit, direction, verdict: 'undecided', n, source: 'exact', ...nothing } as const
 }
 
 // ---------------------------------------------------------------- one number per duet or pair of trials: the log of how many times worse the candidate is

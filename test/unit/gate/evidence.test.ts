@@ -78,6 +78,37 @@ describe('a claim covers what was compared', () => {
     expect(row('latency_mean_ms')!.note).toMatch(/^only [12] whole trials? of each version/)
   })
 
+  it('does not pass what failed in some of the duets, though never by itself', async () => {
+    const worse = normalNoise(23, 0.004)
+    const crash = { outcome: 'crashed', error: { name: 'E', message: 'segmentation fault' } } as const
+    const gate = (side: 'baseline' | 'candidate') =>
+      playGate({
+        duet: ({ duet }) =>
+          duet.endsWith('-d3') ? { sums: null, chunks: null, failure: { side, ...crash } } : duetOf(worse()),
+      })
+    const { result, row } = await gate('candidate')
+    expect(result.verdict).toBe('undecided')
+    expect(row('outcome')!.note).toMatch(/^was ok; is crashed in 1 of \d+ duets: segmentation fault$/)
+    expect((await gate('baseline')).result.verdict).toBe('ruled_out')
+  })
+
+  it('misses a metric that the candidate reports no more', async () => {
+    const retries = { unit: '', kind: 'measured', direction: 'lower_is_better', description: 'r' } as const
+    const gate = (baseline: (k: number) => object) => {
+      let trials = 0
+      return playGate({
+        worse: normalNoise(24, 0.004),
+        metrics: { retries },
+        trial: (_spec, side) => ({ metrics: { ...ok, ...(side === 'baseline' && baseline(trials++)) } }),
+      })
+    }
+    const lost = await gate(() => ({ retries: 5 }))
+    expect(lost.result.verdict).toBe('regression')
+    expect(lost.row('retries')).toMatchObject({ verdict: 'regression', note: 'is no longer reported' })
+    // What the baseline does not always report either.
+    expect((await gate((k) => (k % 2 === 0 ? { retries: 5 } : {}))).result.verdict).toBe('ruled_out')
+  })
+
   it('says what it did not test', async () => {
     const { result } = await playGate({})
     const names = result.untested.map(({ metric }) => metric)
@@ -325,6 +356,24 @@ describe('where a change lies', () => {
     })
     expect(where((i) => 1 + i / 40)).toMatchObject({ shape: 'growing' })
   })
+})
+
+it('says beside a regression what collecting garbage took in either version, and nothing of it without one', async () => {
+  const noise = normalNoise(25, 0.004)
+  const gate = (times: number) =>
+    playGate({
+      worse: () => Math.log(times) + noise(),
+      trial: (_spec, side) => ({
+        metrics: {
+          ...ok,
+          ...(side === 'candidate' ? { gc_count: 40, gc_pause_ms: 21 } : { gc_count: 12, gc_pause_ms: 3 }),
+        },
+      }),
+    })
+  expect((await gate(1.5)).result.notes).toEqual([
+    'scenario s1: garbage was collected 12.0 times a trial, for 3.00 ms in all; it is now 40.0 times a trial, for 21.0 ms in all',
+  ])
+  expect((await gate(1)).result.notes).toEqual([])
 })
 
 describe('a duet', () => {

@@ -94,6 +94,17 @@ it('names files of the other version as the repository does, and says what its w
   expect(rows[0]!.note).toContain('no such file: model.json')
 })
 
+it('says which metrics of the other version the candidate declares no more', async () => {
+  const { untested } = await gate((spec) => {
+    const found = prepared(spec)
+    if (!found.ok || String(spec.workload).includes(`${sep}tree${sep}`)) return found
+    return { ...found, workload: { ...found.workload, metrics: {} } }
+  })
+  expect(untested).toContainEqual({ metric: 'score', why: 'the candidate declares it no more' })
+  // Nor could it be told whether more of this one were better.
+  expect(untested.map(({ metric }) => metric)).not.toContain('rows_kept')
+})
+
 it.each(['w.mjs', 'tree/w.mjs', 'data.csv'])('ends where %s changes while it measures', async (file) => {
   const edited = () => {
     writeFileSync(join(folder, file), 'let edited')
