@@ -72,25 +72,43 @@ const QUARTER = /^(?:(\d{4})[ /.-]?q([1-4])|q([1-4])[ /.-]?(\d{4}))$/i
 /** `2019-W01`, `2019W01`, `2019-W01-3`: a week of ISO 8601 starts on its Monday, and the first one has January 4. */
 const WEEK = /^(\d{4})[ -]?w(\d{1,2})(?:-([1-7]))?$/i
 const WEEKDAY = String.raw`(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*[,.]?\s+)?`
-const NAME = '(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\\.?'
+/** A month's name or its start, of whichever language. */
+const NAME = '(\\p{L}{3,})\\.?'
+/** A weekday in the languages of OTHER_MONTHS, long or short. */
+const OTHER_WEEKDAY = String.raw`(?:(?:lun|mar|mer|mi[eé]|jeu|jue|gio|ven|vie|s[aáä][mb]|dim|dom|mo|di|mi|do|fr|sa|so|ma|wo|vr|za|zo|m[aå]n|ti[rs]|ons|tor|l[øö]r|s[øö]n|seg|ter|qua|qui|sex)[\p{L}-]*[,.]{0,2}\s+)?`
 /** `Jan 1 2000`, `January 1st, 2000 13:45`. */
 const MONTH_FIRST = new RegExp(
   String.raw`^${WEEKDAY}${NAME}[\s-]+(\d{1,2})(?:st|nd|rd|th)?,?[\s-]+(\d{4}|\d{2})${LATER}$`,
-  'i',
+  'iu',
 )
 /** `Sat Jan 1 10:00:00 UTC 2000`, as Unix prints it. */
 const YEAR_LAST = new RegExp(
   String.raw`^${WEEKDAY}${NAME}\s+(\d{1,2})\s+(\d{1,2}:\d{2}(?::\d{2})?(?:\s+(?:[A-Z]{3,4}|[+-]\d{4}))?)\s+(\d{4})$`,
-  'i',
+  'iu',
 )
-/** `1 Jan 2000`, `1-Jan-00`, `Sat, 01 Jan 2000 13:45:00 GMT`. */
+/** `1 Jan 2000`, `1-Jan-00`, `Sat, 01 Jan 2000 13:45:00 GMT`, `1er janvier 2000`, `3 de enero de 2000`. */
 const DAY_FIRST = new RegExp(
-  String.raw`^${WEEKDAY}(\d{1,2})(?:st|nd|rd|th)?\.?[\s/-]*${NAME},?[\s/-]*(\d{4}|\d{2})${LATER}$`,
-  'i',
+  String.raw`^(?:${WEEKDAY}|${OTHER_WEEKDAY})(\d{1,2})(?:st|nd|rd|th|er|[º°])?\.?(?:\s+de\s+|[\s/-]*)${NAME},?(?:\s+del?\s+|[\s/-]*)(\d{4}|\d{2})${LATER}$`,
+  'iu',
 )
-/** `Jan 2000`, `Jan-00`. */
-const NAME_AND_YEAR = new RegExp(String.raw`^${NAME}[\s,/-]+(\d{4}|\d{2})$`, 'i')
+/** `Jan 2000`, `Jan-00`, `enero de 2000`. */
+const NAME_AND_YEAR = new RegExp(String.raw`^${NAME}(?:\s+del?\s+|[\s,/-]+)(\d{4}|\d{2})$`, 'iu')
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
+/** How the months begin in German, French, Spanish, Italian, Portuguese, Dutch, Danish, Norwegian and Swedish. */
+const OTHER_MONTHS: readonly RegExp[] = [
+  /^(?:jan|jän|ene|gen)/u,
+  /^(?:feb|fev|fév)/u,
+  /^(?:mar|mär|mrt|mrz|maa)/u,
+  /^(?:apr|abr|avr)/u,
+  /^(?:may|mai|mei|maj|mag)/u,
+  /^(?:jun|juin|giu)/u,
+  /^(?:jul|juil|lug)/u,
+  /^(?:aug|ago|aoû|aou)/u,
+  /^(?:sep|set)/u,
+  /^(?:oct|okt|out|ott)/u,
+  /^nov/u,
+  /^(?:dec|déc|dez|dic|des)/u,
+]
 /** Zones by letters, other than UTC, say too little to count: the clock is then taken as it is. */
 const LETTERED = 'Z|UTC|GMT|[ECMP][SD]T|BST|WES?T|CES?T|EES?T|MSK|IST|JST|KST|AE[SD]T'
 const TIME = new RegExp(
@@ -178,17 +196,26 @@ function dayOfWeek(year: number, week: number, day: number): number | null {
 
 function namedMonth(text: string): number | null {
   const m = MONTH_FIRST.exec(text)
-  if (m !== null) return withTime(daysFromCivil(fullYear(m[3]!), monthOf(m[1]!), Number(m[2])), m[4])
+  if (m !== null) return withTime(namedDay(m[3]!, m[1]!, m[2]!), m[4])
   const d = DAY_FIRST.exec(text)
-  if (d !== null) return withTime(daysFromCivil(fullYear(d[3]!), monthOf(d[2]!), Number(d[1])), d[4])
+  if (d !== null) return withTime(namedDay(d[3]!, d[2]!, d[1]!), d[4])
   const y = YEAR_LAST.exec(text)
-  if (y !== null) return withTime(daysFromCivil(Number(y[4]), monthOf(y[1]!), Number(y[2])), y[3])
+  if (y !== null) return withTime(namedDay(y[4]!, y[1]!, y[2]!), y[3])
   const n = NAME_AND_YEAR.exec(text)
-  return n === null ? null : daysFromCivil(fullYear(n[2]!), monthOf(n[1]!), 1)
+  return n === null ? null : namedDay(n[2]!, n[1]!, '1')
 }
 
-function monthOf(name: string): number {
-  return MONTHS.indexOf(name.toLowerCase()) + 1
+function namedDay(year: string, month: string, day: string): number | null {
+  return daysFromCivil(fullYear(year), monthOf(month, year), Number(day))
+}
+
+/** 0 for none. Names of languages other than English start as other words do, and need a year of four digits. */
+function monthOf(name: string, year: string): number {
+  const low = name.toLowerCase()
+  const english = MONTHS.indexOf(low.slice(0, 3)) + 1
+  if (english > 0 || year.length < 4) return english
+  const composed = low.normalize('NFC')
+  return OTHER_MONTHS.findIndex((begins) => begins.test(composed)) + 1
 }
 
 function fullYear(digits: string): number {

@@ -166,9 +166,12 @@ const CURRENCY = String.raw`(?:[A-Z]{1,3}\p{Sc}|\p{Sc}|(?:${[
   ...['VND', 'ZAR', 'Fr\\.', 'SFr\\.', 'Rs\\.?', 'kr\\.?', 'Kč', 'zł'],
 ].join('|')}))`
 
+/** Stands where the cents would: `Fr. 5.-`, `5,– €`, `5.--`. */
+const NO_CENTS = '[-\u2013\u2014]{1,2}'
+
 /** A sign, a currency sign, a sign, the number, what follows it, a minus at the end. */
 const DECORATED = new RegExp(
-  String.raw`^(${SIGN})\s*(${CURRENCY}?)\s*(${SIGN})(?=[\d.])((?:${GROUPED}(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*(-?)$`,
+  String.raw`^(${SIGN})\s*(${CURRENCY}?)\s*(${SIGN})(?=[\d.])((?:${GROUPED}(?:\.(?:\d+|(?<cents>${NO_CENTS}))?)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*(-?)$`,
   'su',
 )
 /** A negative number as accountants write it. */
@@ -192,6 +195,8 @@ export interface DecoratedNumber {
   grouped: string
   /** With marks of a footnote after it. */
   marked: boolean
+  /** With a dash in place of cents. */
+  centless: boolean
 }
 
 /** Marks that send the reader to a footnote: `[2]`, `[a]`, `*`, a dagger. */
@@ -213,15 +218,17 @@ export function decoratedParts(given: string, unit = ''): DecoratedNumber | null
   const enclosed = ENCLOSED.exec(text)
   const m = DECORATED.exec(enclosed === null ? text : enclosed[1]! + enclosed[2]!.trim())
   if (m === null) return null
-  const [, first, currencyBefore, second, digits, mark = '', rest, last] = m as unknown as string[]
+  const [, first, currencyBefore, second, written, mark = '', cents = '', rest, last] =
+    m as unknown as string[]
   const signs = [first, second, last].filter((sign) => sign !== '')
   if (signs.length + (enclosed === null ? 0 : 1) > 1) return null
   const counted = unit !== '' && rest === unit ? null : MULTIPLIER_AND_CURRENCY.exec(rest!)
   if (counted === null && rest !== unit && !UNIT.test(rest!)) return null
   const [, multiplier, currencyAfter] = counted ?? ['', '', '']
   if (currencyBefore !== '' && currencyAfter !== '') return null
-  const grouped = mark === '' && digits!.includes(',') ? ',' : mark
-  const size = Number(digits!.replaceAll(grouped, '')) * (MULTIPLIERS.get(multiplier!) ?? 1)
+  const digits = cents === '' ? written! : written!.slice(0, -cents.length)
+  const grouped = mark === '' && digits.includes(',') ? ',' : mark
+  const size = Number(digits.replaceAll(grouped, '')) * (MULTIPLIERS.get(multiplier!) ?? 1)
   if (!Number.isFinite(size)) return null
   const accounting = enclosed !== null || last !== ''
   return {
@@ -232,6 +239,7 @@ export function decoratedParts(given: string, unit = ''): DecoratedNumber | null
     accounting,
     grouped,
     marked: text !== given,
+    centless: cents !== '',
     typographic: signs[0] === '\u2212',
   }
 }

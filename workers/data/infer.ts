@@ -304,15 +304,23 @@ function dropped(name: string, reason: string): Inferred {
   return { declaration: { kind: 'drop' }, note: `dropped ${name}: ${reason}` }
 }
 
-/** Both words of one pair, in one spelling or another, and nothing else. */
+/** Both words of one pair, in one spelling or another, or 0 and 1 beside them, and nothing else. */
 function isBoolean(profile: ColumnProfile): boolean {
-  return profile.complete && profile.numbers.count === 0 && areBooleans(profile.spellings())
+  return profile.complete && areZeroOrOne(profile) && areBooleans(profile.spellings())
 }
 
+/** There are words, and all are of one pair. */
 function areBooleans(spellings: readonly Pick<Spelling, 'text'>[]): boolean {
   const words = new Set(spellings.map(({ text }) => text.toLowerCase()))
-  const known = spellings.every(({ text }) => Object.hasOwn(BOOLEAN_WORDS, text))
-  return known && BOOLEAN_PAIRS.some((pair) => [...words].every((word) => pair.includes(word)))
+  return (
+    spellings.length > 0 &&
+    areBooleanWords(spellings) &&
+    BOOLEAN_PAIRS.some((pair) => [...words].every((word) => pair.includes(word)))
+  )
+}
+
+function areBooleanWords(spellings: readonly Pick<Spelling, 'text'>[]): boolean {
+  return spellings.every(({ text }) => Object.hasOwn(BOOLEAN_WORDS, text))
 }
 
 /**
@@ -350,10 +358,10 @@ export function guessTarget(profile: ColumnProfile, decimal: DecimalMark): Infer
       `the target "${name}" holds dates, such as ${listed(spellings.slice(0, 1))}, and a date cannot be predicted; predict a number, such as the days until it, or say dataset.columns: { ${key(name)}: category } if each is a label`,
     )
   }
-  const folds =
-    areBooleans(spellings) &&
-    numbers.count === 0 &&
-    new Set(spellings.map(({ text }) => text.toLowerCase())).size < spellings.length
+  const truths = areBooleanWords(spellings) && areZeroOrOne(profile)
+  const words = new Set(spellings.map(({ text }) => text.toLowerCase()))
+  const folds = truths && words.size < spellings.length
+  const mixed = truths && (numbers.count > 0 || !areBooleans(spellings))
   const found = listed(spellings.slice(0, 1))
   const declared = flow({ kind: 'number', ...read.declared })
   const otherwise =
@@ -371,8 +379,14 @@ export function guessTarget(profile: ColumnProfile, decimal: DecimalMark): Infer
   }
   return {
     declaration: { kind: 'category', ...(folds && { ignore_case: true }) },
-    note: `read the target ${name} as labels (classification): ${found} is no plain number${otherwise}${folds ? '; spellings that differ in capitals are one label' : ''}`,
+    note: `read the target ${name} as labels (classification): ${found} is no plain number${otherwise}${folds ? '; spellings that differ in capitals are one label' : ''}${mixed ? mixedLabels([...words], numbers.count > 0) : ''}`,
   }
+}
+
+/** Yes and no in several ways are as many labels, which is seldom what is meant. */
+function mixedLabels(words: readonly string[], withNumbers: boolean): string {
+  const labels = [...words.map((word) => JSON.stringify(word)), ...(withNumbers ? ['0 or 1'] : [])]
+  return `; ${labels.join(', ')} are labels of their own: if some mean the same, write one pair of words only`
 }
 
 /** One apart, or one more and one less than nothing: as two labels are often written. */
@@ -388,7 +402,12 @@ function isOneOfTwo({ numbers, present, distinct }: ColumnProfile): boolean {
 }
 
 /** The numbers 0 and 1, or one of them, each in one spelling: the usual labels of two classes. */
-function isZeroOrOne({ numbers, present }: ColumnProfile): boolean {
+function isZeroOrOne(profile: ColumnProfile): boolean {
+  return profile.numbers.count === profile.present && profile.present > 0 && areZeroOrOne(profile)
+}
+
+/** No number is anything else; there may be none. */
+function areZeroOrOne({ numbers }: ColumnProfile): boolean {
   const { count, min, max, whole, shortest, longest } = numbers
-  return count === present && present > 0 && whole && min >= 0 && max <= 1 && shortest === longest
+  return count === 0 || (whole && min >= 0 && max <= 1 && shortest === longest)
 }

@@ -65,17 +65,20 @@ export async function readEvents(
   take: (fields: ReadonlyMap<string, string>, line: number) => void,
 ): Promise<void> {
   const lines = new Lines(source, name)
+  let first: Event | null = null
   try {
-    let any = false
+    let count = 0
     for (;;) {
       const next = lines.ready() ?? (await lines.following())
       if (next === null) break
-      any = true
+      count += 1
+      if (count === 1) first = next.event
       const fields = new Map<string, string>()
       collectFields(next.event, '', fields)
       take(fields, next.line)
     }
-    if (!any) throw emptyFile(name)
+    if (first === null) throw emptyFile(name)
+    if (count === 1) refuseWrapped(first, name)
   } finally {
     lines.close()
   }
@@ -83,6 +86,23 @@ export async function readEvents(
 
 function emptyFile(name: string): DataError {
   return new DataError('the file is empty: expected one JSON object a line', name, 1)
+}
+
+/**
+ * The only event of a file has a list of objects, as answers of web services and GeoJSON do: the rows are in there.
+ * @throws {DataError}
+ */
+function refuseWrapped(event: Event, name: string): void {
+  const lists = Object.entries(event).filter(
+    ([, value]) => Array.isArray(value) && value.length > 1 && value.every(isObject),
+  )
+  if (lists.length === 0) return
+  const named = lists.map(([key]) => JSON.stringify(key)).join(', ')
+  throw new DataError(
+    `the file is one object, and the rows are in its list ${named}: write that list only`,
+    name,
+    1,
+  )
 }
 
 interface ReadEvent {
@@ -101,6 +121,7 @@ async function readEarly(lines: Lines): Promise<{ header: string[]; early: ReadE
     collectNames(next.event, '', names)
   }
   if (early.length === 0) throw emptyFile(lines.name)
+  if (early.length === 1) refuseWrapped(early[0]!.event, lines.name)
   return { header: [...names], early }
 }
 

@@ -181,6 +181,7 @@ function sayings(parts: readonly DecoratedNumber[], currency: string, unit: stri
       .filter((mark) => mark !== '')
       .map((mark) => `${MARK_NAMES.get(mark) ?? 'spaces'} taken for thousands separators`),
     ...(parts.some(({ marked }) => marked) ? ['footnote marks left out'] : []),
+    ...(parts.some(({ centless }) => centless) ? ['a dash for cents is none'] : []),
     ...(parts.some(({ typographic }) => typographic) ? ['\u2212 taken for a minus sign'] : []),
     ...(parts.some(({ accounting }) => accounting) ? ['those as (5) or 5- are negative'] : []),
     ...[...letters].map((letter) => `${letter} taken for ${MULTIPLIED[letter]}`),

@@ -49,6 +49,11 @@ const NOTED_MISSING = 0.05
 const NOTED_OUTLIERS = 0.05
 /** Notes on the quality beyond so many are counted. */
 const MOST_QUALITY_NOTES = 5
+/** They hold a ridge, or several. */
+const PAIRING_LEARNERS: readonly string[] = ['experts', 'ridge']
+const FLOAT_BYTES = 8
+/** What such a learner keeps of pairs of columns is worth a note above this. */
+const NOTED_PAIRS_MB = 8
 /** Squares of larger numbers are infinite. */
 const HUGE = 1e150
 
@@ -118,6 +123,8 @@ async function checkResolved(
   if (chosen !== null && seen.labels !== null) {
     notes.push(`learner ${chosen}, since none is named and the target ${target} has ${classes} labels`)
   }
+  const wide = wideNote(uses, { name: target, task: taskOf(plan), classes }, plan.features.dense.length)
+  if (wide !== null) notes.push(wide)
   const positive = positiveOf(asked, target, seen.labels)
   if (positive !== null) notes.push(`F1 is of the label ${positive}; dataset.positive chooses`)
   if (rows !== null && rows > known.rows) {
@@ -404,6 +411,19 @@ export async function checkFiles(
       if (isThere('features_to', features_to)) featuresFile(features_to!, dataset.path, plan, overwrite)
     }
   }
+}
+
+/** What learners that keep a number for each pair of columns need of a wide table; null where that is little. */
+function wideNote(
+  uses: readonly Readonly<Record<string, Scalar>>[],
+  target: TargetInfo,
+  width: number,
+): string | null {
+  const learners = new Set(uses.map((use) => pipelineParams(use, target).learner))
+  const named = PAIRING_LEARNERS.filter((name) => learners.has(name))
+  const megabytes = (width * width * FLOAT_BYTES) / 1e6
+  if (target.task !== 'regression' || named.length === 0 || megabytes < NOTED_PAIRS_MB) return null
+  return `${width} columns of numbers are many for ${named.join(' and ')}: each ridge needs about ${Math.round(megabytes)} MB for their pairs, and its time for a batch grows with their cube; params.learner: sgd needs one number a column`
 }
 
 /**

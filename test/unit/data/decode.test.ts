@@ -92,6 +92,12 @@ describe('a number with one currency sign or unit', () => {
     ['$', '$5 kg', null],
     ['CHF', 'CHF 5', 5],
     ['CHF', '$5', null],
+    ['Fr.', "Fr. 1'200.-", 1200],
+    ['€', '5.– €', 5],
+    ['$', '$5.--', 5],
+    ['$', '$5-', -5],
+    ['$', '$5.00-', -5],
+    ['$', '5.-3', null],
   ])('takes %s in %j as %d', (currency, text, value) => {
     expect(decodeNumber(text, number({ currency }))).toBe(value)
   })
@@ -145,6 +151,45 @@ describe('a date', () => {
     ['yesterday', 'iso'],
   ] as const)('refuses %j', (text, format) => {
     expect(decodeDate(text, date(format))).toBeNull()
+  })
+
+  it.each([
+    '1er janvier 2000',
+    'samedi 1 janv. 2000',
+    '1. Jänner 2000',
+    'Sa., 1. Januar 2000',
+    '1 de enero de 2000',
+    'sábado, 1 de enero del 2000',
+    '1º de janeiro de 2000',
+    '1 gennaio 2000',
+    '1. januari 2000',
+    'enero de 2000',
+  ])('is known by the name of its month in other languages: %j', (text) => {
+    expect(decodeDate(text, date('month_name'))).toBe(Date.UTC(2000, 0, 1) / 86_400_000)
+  })
+
+  it.each([
+    ['2', 'févr. fevereiro feb. Februar febrero febbraio'],
+    ['3', 'mars März Mrz marzo março maart marts'],
+    ['4', 'avril abril aprile April'],
+    ['5', 'mai Mai mayo maggio maio mei maj'],
+    ['6', 'juin Juni junio giugno junho'],
+    ['7', 'juillet juil. Juli julio luglio julho'],
+    ['8', 'août aout agosto augusti August'],
+    ['9', 'sept. setembro settembre septiembre'],
+    ['10', 'octobre Oktober outubro ottobre'],
+    ['11', 'novembre noviembre'],
+    ['12', 'déc. décembre Dezember diciembre dicembre desember'],
+  ])('has month %s as %j', (month, names) => {
+    for (const name of names.split(' ')) {
+      expect(decodeDate(`7 ${name} 2021`, date('month_name')), name).toBe(
+        Date.UTC(2021, Number(month) - 1, 7) / 86_400_000,
+      )
+    }
+  })
+
+  it.each(['set 12', 'gen-10', 'out 3 45', '7 lorem 2021', 'item 3 2021'])('has no month in %j', (text) => {
+    expect(decodeDate(text, date('month_name'))).toBeNull()
   })
 
   it('goes to year and month and back for every day of 1600 to 2400', () => {

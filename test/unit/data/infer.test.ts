@@ -135,16 +135,20 @@ describe('the type of a column', () => {
     })
   })
 
-  it.each([[['yes', 'no', 'NA']], [['TRUE', 'False']], [['y', 'n', '']], [['on']]])(
-    'is boolean for %j',
-    (texts) => {
-      expect(infer(texts).declaration).toEqual({ kind: 'boolean' })
-      expect(infer(texts).spec).toMatchObject({ kind: 'number', words: { yes: 1, no: 0, True: 1, OFF: 0 } })
-    },
-  )
+  it.each([
+    [['yes', 'no', 'NA']],
+    [['TRUE', 'False']],
+    [['y', 'n', '']],
+    [['on']],
+    [['true', '1', 'FALSE', '0']],
+  ])('is boolean for %j', (texts) => {
+    expect(infer(texts).declaration).toEqual({ kind: 'boolean' })
+    expect(infer(texts).spec).toMatchObject({ kind: 'number', words: { yes: 1, no: 0, True: 1, OFF: 0 } })
+  })
 
   it('is no boolean where the words are of different pairs', () => {
     expect(infer(['yes', 'false']).declaration).toEqual({ kind: 'category' })
+    expect(infer(['yes', 'no', '2']).declaration).toEqual({ kind: 'category' })
   })
 
   it.each([

@@ -167,6 +167,15 @@ describe('experts on labels', () => {
     },
   )
 
+  test('are much better than "no change" where stray labels come in short runs', () => {
+    const batch = switching(3000, 50, 0.9)
+    const noChange = of('no_change', batch)
+    expect(of('softmax', batch, { eta0: 0.05, power_t: 0, last_label: true })).toBeGreaterThan(
+      noChange + 0.02,
+    )
+    expect(of('experts', batch)).toBeGreaterThan(noChange + 0.02)
+  })
+
   test('are as good as "no change" where labels come in long runs', () => {
     const batch = switching(3000, 12, 1)
     expect(of('experts', batch)).toBeGreaterThan(of('no_change', batch) - 0.01)

@@ -8,12 +8,12 @@ import { csvFile, runPipeline as run } from './support.ts'
 
 type Asked = Partial<Omit<UnreadDataset, 'path'>> & { name?: string }
 
+const unread = (path: string): UnreadDataset => ({
+  ...{ path, preset: null, target: 'y', columns: {}, rows: null, fingerprint: null, ceiling_r2: null },
+})
+
 async function checked(text: string | Uint8Array, { name = 'data.csv', ...asked }: Asked = {}) {
-  const path = csvFile(text, name)
-  return checkDataset({
-    ...{ path, preset: null, target: 'y', columns: {}, rows: null, fingerprint: null, ceiling_r2: null },
-    ...asked,
-  })
+  return checkDataset({ ...unread(csvFile(text, name)), ...asked })
 }
 
 const failure = (text: string | Uint8Array, asked?: Asked) =>
@@ -211,6 +211,33 @@ describe('a file', () => {
     expect(error.message).toMatch(/expected 3 fields as in the header, found 4/)
   })
 
+  it('of very many columns says what a ridge needs of them', async () => {
+    const names = Array.from({ length: 1200 }, (_, i) => `c${i}`)
+    const wide = table(
+      [...names, 'y'].join(','),
+      (i) => [...names.map((_, j) => (i * j) % 7), i % 5].join(','),
+      12,
+    )
+    const asked = (learner: string | null) =>
+      checkDataset({ ...unread(csvFile(wide)), columns: { y: 'number' } }, [
+        learner === null ? {} : { learner },
+      ])
+    expect((await asked(null)).notes.at(-1)).toMatch(
+      /^1200 columns of numbers are many for experts: .* 12 MB/,
+    )
+    expect((await asked('sgd')).notes.join()).not.toMatch(/are many/)
+  })
+
+  it('that a database client drew, or in UTF-32, is refused with what to do', async () => {
+    const drawn = PLAIN.replace(/^(.*\n)/, '$&---+---+---\n').replaceAll(',', ' | ')
+    expect(await failure(drawn)).toMatchObject({
+      line: 2,
+      message: expect.stringContaining('written as CSV'),
+    })
+    const wide = Buffer.from(Uint32Array.from(`\ufeff${PLAIN}`, (letter) => letter.codePointAt(0)!).buffer)
+    expect((await failure(wide)).message).toMatch(/is UTF-32: save it as UTF-8/)
+  })
+
   it('with lines that end in CR only is refused with the reason', async () => {
     expect((await failure(PLAIN.replaceAll('\n', '\r'))).message).toMatch(/lines end in CR only/)
   })
@@ -222,6 +249,8 @@ describe('a file', () => {
     )
     expect((await failure('[{"y": 1},\n 2]', json)).message).toMatch(/data\.json:2: .*found "2"/)
     expect((await failure('[{"y": 1},\n {"y": 2}', json)).message).toMatch(/never closed/)
+    const answer = `{"count": 2, "results": [${asJson.slice(0, 2).join(',')}]}`
+    expect((await failure(answer, json)).message).toMatch(/the rows are in its list "results"/)
   })
 })
 
@@ -367,6 +396,17 @@ describe('a target', () => {
     expect(dataset.classes).toBe(2)
     expect(notes.join('\n')).toContain('spellings that differ in capitals are one label')
     expect((await runPipeline(dataset)).info).toMatchObject({ classes: ['true', 'false'] })
+  })
+
+  it('of true, TRUE, 1 and yes has the labels that differ by more than capitals, and says so', async () => {
+    const text = table('x,y', (i) => `${i % 7},${['TRUE', 'false', '1', '0', 'true'][i % 5]}`)
+    const { dataset, notes } = await checked(text)
+    expect(dataset.classes).toBe(4)
+    expect(notes.join('\n')).toContain(
+      '"true", "false", 0 or 1 are labels of their own: if some mean the same',
+    )
+    const yes = await checked(text.replaceAll('TRUE', 'yes').replaceAll(',0', ',no'))
+    expect(yes.notes.join('\n')).toMatch(/"yes", "false", "no", "true", 0 or 1 are labels of their own/)
   })
 
   it('with one odd value in many is a number, and the value has its line', async () => {

@@ -23,6 +23,9 @@ const STATE_SIZE = 13
 const WINDOW_BYTES = 8 * 1024
 /** The places before and after all others, and three that may be written after the last. */
 const FURTHER_PLACES = 5
+/** What lines between a header and its rows are drawn of, and how long they are at least. */
+const DRAWN: readonly number[] = [...Buffer.from('-=+| ')]
+const LEAST_DRAWN = 3
 
 /**
  * Splits bytes into rows and fields, and looks at nothing else. Holds the input buffer: the caller puts bytes in
@@ -354,11 +357,20 @@ export class Scanner {
     return rows
   }
 
-  /** A line of one field that begins with a sign is more likely a comment than a row cut short. */
+  /** A line of one field that is drawn, or begins with a sign, is more likely no row than one cut short. */
   #commentHint(start: number, fields: number): string {
+    if (this.#isDrawn(start))
+      return '; this line is drawn, as database clients do on a screen: have the table written as CSV'
     const sign = String.fromCharCode(this.bytes[start]!)
     if (fields > 1 || this.#comment >= 0 || !'#%;!'.includes(sign)) return ''
     return `; if lines that begin with ${sign} are comments, set dataset.comment to ${JSON.stringify(sign)}`
+  }
+
+  #isDrawn(start: number): boolean {
+    const { bytes, end } = this
+    let at = start
+    while (at < end && DRAWN.includes(bytes[at]!)) at++
+    return at - start >= LEAST_DRAWN && (at === end || bytes[at] === LF || bytes[at] === CR)
   }
 
   #tooLong(): string {

@@ -87,6 +87,8 @@ export async function textOf(
 
 /** How files begin that are no text, and what to do with them. */
 const OTHER_FORMATS: readonly [begins: string, what: string][] = [
+  ['\u00ff\u00fe\0\0', 'is UTF-32: save it as UTF-8'],
+  ['\0\0\u00fe\u00ff', 'is UTF-32: save it as UTF-8'],
   ['\u001f\u008b', 'is compressed by gzip: give it a name that ends in .gz'],
   ['PK\u0003\u0004', 'is a ZIP archive or a spreadsheet (XLSX, ODS): unpack it, or save the sheet as CSV'],
   ['\u00d0\u00cf\u0011\u00e0', 'is a spreadsheet (XLS): save the sheet as CSV'],

@@ -120,7 +120,7 @@ const MONDRIAN_OPTIONS: Record<string, ParamInfo> = {
   ),
 }
 
-const LAST_LABEL = flag(false, 'the label of the last row learned is a feature as well')
+const LAST_LABEL = flag(false, 'the labels of the last three rows learned are features as well')
 
 const FIRST_STEP: ParamInfo = {
   type: 'number',
