@@ -197,7 +197,8 @@ function rowsOf({ lines }: RecordedSearch): TriedRow[] {
 const verdictText = ({ verdict, confirmed, line }: TriedRow): string => {
   // Tried ahead, while a slot was free.
   if (verdict === null) return line.isOver ? 'not needed' : 'not over'
-  return confirmed ? `${verdict}, confirmed` : verdict
+  if (!confirmed) return verdict
+  return verdict === 'undecided' ? 'undecided, tested' : `${verdict}, confirmed`
 }
 
 function triedTable(recorded: RecordedSearch, model: ReportModel): Table {
