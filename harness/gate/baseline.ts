@@ -113,6 +113,7 @@ export async function compareWithBaseline(
       coverage: [],
       profiles: [],
       functions: null,
+      operators: null,
       untested: unchosenMetrics(table, sweep.gate).map((metric) => ({ metric, why: 'not in gate.metrics' })),
       notes: [...session.notes, ...runs.flatMap(leftOut), ...notes, ...changed],
       alpha: sweep.gate.alpha,

@@ -12,7 +12,7 @@ import type { Scenario } from '../sweep/types.ts'
 import { UserError } from '../user-error.ts'
 import { verdictOf } from './judge.ts'
 import { CUT, differsInWork, ENDLESS, FAILURES_TO_CLAIM, outcomeRow } from './outcomes.ts'
-import { type Counts, type Looks, largestSample, looksAt } from './plan.ts'
+import { type Counts, LOGGED_ROUND, type Looks, largestSample, looksAt } from './plan.ts'
 import {
   coverageOf,
   type Family,
@@ -38,6 +38,8 @@ export interface LockStep {
   limitMs: number
   /** Trials of either version that follow the measuring, and that time is kept for. */
   keptPairs?: number
+  /** Whether the first trial of each version keeps a chunk log, where the executor has a folder for them. */
+  logsChunks?: boolean
   /** For the duets of scenarios that name none; null for any. */
   core?: number | null
   /** A clock that never jumps, ms. */
@@ -56,7 +58,7 @@ export interface GateStep {
   leftMs: number
 }
 
-type Comparison = Omit<GateResult, 'baseline' | 'candidate' | 'name' | 'functions'>
+type Comparison = Omit<GateResult, 'baseline' | 'candidate' | 'name' | 'functions' | 'operators'>
 
 type Kind = keyof Counts
 
@@ -92,7 +94,10 @@ export async function compareInLockStep(options: LockStep): Promise<Comparison> 
           ? await executor.duet(
               duetSpecOf(session, job.entry, versions, job.round, { ...job, core: options.core ?? null }),
             )
-          : await executor.run(trialSpecOf(session, job.entry, job.side, job.round, versions, job.deadlineS))
+          : await executor.run({
+              ...trialSpecOf(session, job.entry, job.side, job.round, versions, job.deadlineS),
+              log_chunks: options.logsChunks === true && job.round === LOGGED_ROUND,
+            })
       await refuseChanged(session)
       return result
     },

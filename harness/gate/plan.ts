@@ -5,6 +5,8 @@ import { type SequentialPlan, sequentialPlan } from '../analyse/sequential.ts'
 export const PASS_ALPHA = 0.05
 /** Share of the time for trials of one worker each, where they would take more. */
 const PAIR_SHARE = 0.3
+/** Trials of this round keep chunk logs. */
+export const LOGGED_ROUND = 1
 /** With fewer, nothing can be held against the duets. */
 export const PAIR_ROUNDS = { fewest: 3, most: 8 }
 /** Where whole trials are all there is. */

@@ -80,7 +80,7 @@ function moduleOf(source: WorkloadSource): string {
 }
 
 /** The first with a regression; else the one whose mean latency looks worst. */
-function worstOf(scenarios: readonly GateScenario[], rows: readonly GateRow[]): GateScenario {
+export function worstOf(scenarios: readonly GateScenario[], rows: readonly GateRow[]): GateScenario {
   const entryOf = ({ scenario }: GateRow) => scenarios.find((entry) => entry.scenario.id === scenario)
   const proven = rows.find(({ verdict }) => verdict === 'regression')
   const byLatency = rows

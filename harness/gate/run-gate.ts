@@ -1,6 +1,6 @@
 /** One gate in lock step, from the sweep to the result. Prints nothing: what happens is told through events. */
 import { existsSync, rmSync } from 'node:fs'
-import { resolve, sep } from 'node:path'
+import { join, resolve, sep } from 'node:path'
 import type { InputProblem } from '../../workers/protocol/prepare.ts'
 import type { WorkloadSource } from '../../workers/protocol/trial-spec.ts'
 import type { WorkloadInfo } from '../../workers/workload.ts'
@@ -13,9 +13,11 @@ import type { Sweep } from '../sweep/types.ts'
 import { refuseSharedFiles } from '../sweep/written-files.ts'
 import { UserError } from '../user-error.ts'
 import { type BaselineCommits, stillAccepted } from './accepted.ts'
-import { compareInLockStep, type LockStep, paramsFor } from './lock-step.ts'
+import { compareInLockStep, type LockStep, paramsFor, trialSpecOf } from './lock-step.ts'
 import { refuseUntestable } from './margins.ts'
+import { operatorTimes } from './operators.ts'
 import { partnerNotes, partnersOf, playAlike } from './partners.ts'
+import { LOGGED_ROUND } from './plan.ts'
 import { lookInside } from './profile.ts'
 import type { TimeLimit } from './time-limit.ts'
 import type { GateResult, GateScenario, Untested, Versions } from './types.ts'
@@ -92,7 +94,7 @@ export async function runGate(
       signal: options.signal,
     })
     const { profileTo = null } = options
-    session.provide(null, [other], profileTo)
+    session.provide(join(dataFolder, 'chunks'), [other], profileTo)
     session.keepFilesIn(dataFolder)
     const fitted = session.sweep
     const table = metricTable(session.workload.info.metrics)
@@ -113,6 +115,7 @@ export async function runGate(
       rules: { table, settings: { ...fitted.gate, accept }, margin },
       limitMs: limit.forMeasuringMs(),
       keptPairs: profileTo === null ? 0 : 1,
+      logsChunks: fitted.chunk_log !== 'none',
       core: options.core ?? null,
       now: () => performance.now(),
       signal,
@@ -143,6 +146,12 @@ export async function runGate(
       candidate: modules.candidate.name,
       ...comparison,
       functions: inspected.functions,
+      operators: operatorTimes(
+        dataFolder,
+        scenarios,
+        comparison.rows,
+        (entry, side) => trialSpecOf(session, entry, side, LOGGED_ROUND, versions, 0).trial,
+      ),
       untested: [...comparison.untested, ...dropped(other.info, session.workload.info)],
       rows,
       notes,

@@ -156,6 +156,21 @@ export interface ProfiledVersions {
   functions: FunctionGrowth[]
 }
 
+/** The workload's own operators in one trial of each version. */
+export interface OperatorTimes {
+  scenario: string
+  label: string
+  /** Largest growth first. */
+  operators: OperatorChange[]
+}
+
+/** Microseconds per row; null where the version has no such operator. */
+export interface OperatorChange {
+  name: string
+  baseline_us: number | null
+  candidate_us: number | null
+}
+
 export interface GateResult {
   verdict: 'regression' | 'ruled_out' | 'undecided'
   name: string
@@ -166,6 +181,8 @@ export interface GateResult {
   profiles: GateProfile[]
   /** Null where it was not asked for, or a trial did not end well. */
   functions: ProfiledVersions | null
+  /** Null where no step takes longer, and for workloads that report no operators. */
+  operators: OperatorTimes | null
   untested: Untested[]
   notes: string[]
   alpha: number

@@ -464,6 +464,20 @@ const gate = object({
     }).nullable(),
     'functions whose self time grew most, from one trial of each version under the CPU profiler; null where none was profiled',
   ),
+  operators: says(
+    object({
+      scenario: text,
+      label: text,
+      operators: z.array(
+        object({
+          name: text,
+          baseline_us: says(numberOrNull, 'per row; null where the version has no such operator'),
+          candidate_us: numberOrNull,
+        }),
+      ),
+    }).nullable(),
+    "times of the workload's own operators, from the first trial of each version, where a scenario takes longer; null for workloads that report none",
+  ),
   untested: says(z.array(object({ metric: text, why: text })), 'what could get worse unnoticed'),
   notes: z.array(text),
   alpha: number,

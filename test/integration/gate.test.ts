@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { LocalExecutor } from '../../harness/execute/local/executor.ts'
-import type { GateResult, GateRow } from '../../harness/gate/types.ts'
+import type { GateResult, GateRow, OperatorChange } from '../../harness/gate/types.ts'
 import type { DriverSpec } from '../../workers/protocol/trial-spec.ts'
 import { command, MAIN } from '../fixtures/cli.ts'
 import { fixtureResources, trialSpec } from '../fixtures/trial.ts'
@@ -130,6 +130,9 @@ describe('stint gate --against', () => {
     expect(cpu.ratio!.high ?? Number.POSITIVE_INFINITY).toBeGreaterThan(1.8)
     expect(latency.ratio!.value).toBeGreaterThan(1.3)
     expect(row('score').baseline).toBeGreaterThan(0)
+    const [{ name, baseline_us, candidate_us }] = result.operators!.operators as [OperatorChange]
+    expect(name).toBe('hash')
+    expect(candidate_us!).toBeGreaterThan(baseline_us!)
     nothingLeft()
   }, 300_000)
 

@@ -627,6 +627,7 @@ function gateOf(): GateResult {
     coverage: [],
     profiles: [profile('64'), profile('256')],
     functions: null,
+    operators: null,
     ...{ untested: [], notes: [], alpha: 0.01, tests: 4, duets: 18, cores: [1], trials: 4 },
     ...{ elapsed_s: 41.2, ended: 'decided' },
   }

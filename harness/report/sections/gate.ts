@@ -75,6 +75,7 @@ export function gateReport(result: GateResult, sweep: string, plot: Plot | null 
         title: 'Along the stream',
         blocks: plot === null ? [] : [{ kind: 'picture', plot, pages: true }],
       },
+      ...operatorSections(result),
       ...functionSections(result),
     ],
     tables: [dataTable(rows)],
@@ -87,6 +88,32 @@ export function gateReport(result: GateResult, sweep: string, plot: Plot | null 
     embedded: true,
     page: { explore: explored(rows) },
   }
+}
+
+/** Where the time of a step goes, where the workload says so. */
+function operatorSections({ operators: times }: GateResult): Section[] {
+  if (times === null) return []
+  const us = (value: number | null) => ({ text: formatMetric(value, 'us'), value })
+  const table: Table = {
+    columns: columnsOf(times.operators, [
+      { head: 'Operator', short: 'operator', type: 'text', cell: ({ name }) => ({ text: name }) },
+      { head: 'Was, per row', type: 'number', cell: ({ baseline_us }) => us(baseline_us) },
+      { head: 'Is, per row', type: 'number', cell: ({ candidate_us }) => us(candidate_us) },
+    ]),
+  }
+  return [
+    {
+      id: 'operators',
+      title: 'Operators',
+      blocks: [
+        { kind: 'table', table },
+        {
+          kind: 'text',
+          text: `What the workload's operators took per row in one trial of each version of ${labelWords(times.label)}, those that grew most first: a hint at where to look.`,
+        },
+      ],
+    },
+  ]
 }
 
 /** Where the time goes, where both versions were profiled. */

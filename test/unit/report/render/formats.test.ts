@@ -53,6 +53,7 @@ const gate: GateResult = {
   coverage: [{ scenario: HOSTILE, label: HOSTILE, chunks: 2, compared: 1, duets: 3 }],
   profiles: [],
   functions: null,
+  operators: null,
   untested: [{ metric: HOSTILE, why: HOSTILE }],
   notes: [HOSTILE],
   alpha: 0.01,

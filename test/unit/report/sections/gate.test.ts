@@ -40,6 +40,7 @@ const result = (verdict: GateResult['verdict'], rows: GateRow[]): GateResult => 
   coverage: [],
   profiles: [],
   functions: null,
+  operators: null,
   untested: [],
   notes: [],
   alpha: 0.01,
