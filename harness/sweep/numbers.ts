@@ -14,7 +14,8 @@ export function shareOf(share: number | string): number {
  */
 export function shareType(above0 = false, most?: number): z.ZodType<number | string> {
   const range = most === undefined ? 'from 0% to below 100%' : `from 0% to ${most}%`
-  const error = `a share ${above0 ? 'above 0 and below 1' : range}, such as 2% or 0.02`
+  const signed = most === undefined ? '' : '; from 1 on with its sign, such as 100%'
+  const error = `a share ${above0 ? 'above 0 and below 1' : range}, such as 2% or 0.02${signed}`
   const number = above0 ? z.number({ error }).gt(0, { error }) : z.number({ error }).min(0, { error })
   const isBelow = (share: string) =>
     most === undefined ? shareOf(share) < 1 : Number.parseFloat(share) <= most

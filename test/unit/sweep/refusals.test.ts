@@ -30,7 +30,7 @@ describe('keys', () => {
     ['gate: { margin: 2% }', 'sweep.yaml:2:9: key "gate.margin": unknown key; did you mean "margins"?'],
     [
       'gate: { margins: { cpu_s: 3 } }',
-      'sweep.yaml:2:27: key "gate.margins.cpu_s": got 3, expected a share from 0% to 1000%, such as 2% or 0.02',
+      'sweep.yaml:2:27: key "gate.margins.cpu_s": got 3, expected a share from 0% to 1000%, such as 2% or 0.02; from 1 on with its sign, such as 100%',
     ],
     ['gate: { acept: [] }', 'sweep.yaml:2:9: key "gate.acept": unknown key; did you mean "accept"?'],
     [
