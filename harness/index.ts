@@ -82,6 +82,7 @@ export type { GateBaseline } from './gate/decide.ts'
 export type {
   Bisection,
   BisectStep,
+  GateAnswer,
   GateEvent,
   GateResult,
   GateRow,

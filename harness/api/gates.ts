@@ -1,8 +1,8 @@
 /** One version held against another. */
-import type { DuetExecutor } from '../execute/executor.ts'
+import { type DuetExecutor, fleetOf } from '../execute/executor.ts'
 import type { BisectRange } from '../gate/bisect.ts'
 import type { GateBaseline } from '../gate/decide.ts'
-import type { Bisection, GateEvent, GateResult } from '../gate/types.ts'
+import type { Bisection, GateAnswer, GateEvent, GateResult } from '../gate/types.ts'
 import type { Report } from '../report/section.ts'
 import { type ExecuteOptions, interruptible, never, withExecutor } from './execution.ts'
 import { explain, type WithReport } from './reports.ts'
@@ -29,6 +29,11 @@ export type GateOptions = GateBaseline &
     overwrite?: boolean
   }
 
+const EXIT_CODES = { ruled_out: 0, regression: 1, undecided: 3 } as const satisfies Record<
+  GateResult['verdict'],
+  number
+>
+
 /**
  * Holds a candidate version against a baseline: `regression` where a change for the worse beyond the margin is proven,
  * `ruled_out` where it is ruled out, `undecided` where neither.
@@ -36,7 +41,7 @@ export type GateOptions = GateBaseline &
  * @throws {UserError} where the two cannot be compared
  * @throws the reason of `signal` once that is aborted
  */
-export async function gate(sweep: SweepSource, options: GateOptions): Promise<GateResult & WithReport> {
+export async function gate(sweep: SweepSource, options: GateOptions): Promise<GateAnswer & WithReport> {
   const { signal = never(), limitMs = 60_000 } = options
   // From here on time counts, that of reading the sweep as well.
   const began = performance.now()
@@ -44,18 +49,28 @@ export async function gate(sweep: SweepSource, options: GateOptions): Promise<Ga
     typeof sweep === 'string'
       ? await loadSweep(sweep, {}, { isBuiltLater: 'against' in options })
       : await sweep
-  const [{ decide }, { TimeLimit }, { gateReport }] = await Promise.all([
+  const [{ decide }, { TimeLimit }, { gateReport }, { readMachine }] = await Promise.all([
     import('../gate/decide.ts'),
     import('../gate/time-limit.ts'),
     import('../report/sections/gate.ts'),
+    import('../record/machine.ts'),
   ])
+  const { executor = null, fleet } = options
+  const isElsewhere = fleet !== undefined || (executor !== null && fleetOf(executor) !== null)
+  const machine = isElsewhere ? null : readMachine()
   const { plots = [], margin = null, profileTo = null, onEvent = () => {} } = options
   const { overwrite = false } = options
   const limit = new TimeLimit(limitMs, undefined, began)
   const decided = { margin, limit, profileTo, overwrite, signal, onEvent }
-  const result = await interruptible(signal, () =>
+  const found = await interruptible(signal, () =>
     withExecutor(options, (start) => decide(loaded, options, start, decided), loaded.sweep, true),
   )
+  const result: GateAnswer = {
+    ...found,
+    exit_code: EXIT_CODES[found.verdict],
+    machine,
+    load_1m: machine && { start: machine.load_at_start[0], end: readMachine().load_at_start[0] },
+  }
   const path = loaded.sweep.source.path
   if (plots.length === 0) return { ...result, report: gateReport(result, path) }
   const { gateProfilePlot } = await import('../report/plots/gate-profile.ts')

@@ -134,8 +134,6 @@ export const gateCommand: Command<GateWords> = {
   handler: gateVersions,
 }
 
-const CODES = { ruled_out: EXIT.ok, regression: EXIT.regression, undecided: EXIT.undecided }
-
 async function gateVersions(words: GateWords): Promise<void> {
   if (!words['bisect-run']) return await answerGate(words)
   await answerGate(words).catch(async (error) => {
@@ -155,8 +153,8 @@ async function answerGate(words: GateWords): Promise<void> {
     throw error
   })
   if (result === null) return
-  const { verdict, report } = result
-  process.exitCode = CODES[verdict]
+  const { exit_code, report } = result
+  process.exitCode = exit_code
   const { problems } = await answerWith(report, { ...words, exports })
   await tellGitHub(report)
   if (problems.length > 0 && process.exitCode === EXIT.ok) process.exitCode = EXIT.failed
@@ -238,6 +236,7 @@ function baselineOf(words: GateWords): GateBaseline {
       'one of --against GIT_REF, --baseline-module FILE --candidate-module FILE, --baseline RUN..., --set-baseline KEY=VALUE --set-candidate KEY=VALUE',
     )
   }
+  if (against === '') throw new UserError('--against needs a commit', 'such as --against main')
   if (against !== undefined) return { against, build, ...sets }
   if (a !== undefined && b !== undefined) return { baselineModule: a, candidateModule: b, ...sets }
   if (files) throw new UserError('--baseline-module and --candidate-module go together')

@@ -32,7 +32,10 @@ export async function bisectSweep(
   process.once('exit', removeFolders)
   // Nothing of the working copy is played.
   const checkedOut = (ref: string, limit: TimeLimit) =>
-    checkOut({ ref, sweep: source.path, workload, settings, buildCandidate: null, limit, signal, onStep })
+    checkOut({
+      ...{ ref, option: '--good', sweep: source.path, workload, settings },
+      ...{ buildCandidate: null, limit, signal, onStep },
+    })
   const versionOf = (checkout: Checkout) => otherVersion(loaded, checkout, [], workload)
   try {
     const baseline = await checkedOut(good, new TimeLimit(limitMs))

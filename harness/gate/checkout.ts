@@ -31,6 +31,8 @@ const TREE = 'tree'
 interface CheckoutOptions {
   /** As the user names the commit, in the repository of the sweep. */
   ref: string
+  /** That named it. */
+  option?: string
   /** Path of the sweep file. */
   sweep: string
   /** The candidate's. */
@@ -71,7 +73,7 @@ const OWN_BUILD = 'npm run build'
  * @throws {UserError} where the commit, the module in it or its build is not there; nothing is left behind then
  */
 export async function checkOut(options: CheckoutOptions): Promise<Checkout> {
-  const { ref, workload, settings, limit, signal, onStep } = options
+  const { ref, option = '--against', workload, settings, limit, signal, onStep } = options
   const run = (command: string, folder: string, what: string) =>
     limit.onTop(() => runCommand(command, folder, what, signal))
   const top = await repositoryOf(options.sweep, workload, signal)
@@ -79,7 +81,7 @@ export async function checkOut(options: CheckoutOptions): Promise<Checkout> {
     isWithin(top, packageFolder()) && !relative(top, packageFolder()).split(sep).includes(INSTALLED)
   // Else both versions run the pipeline that is installed.
   const module = workload !== BUILT_IN || isOwn ? insideOf(moduleFile(workload, options.sweep), top) : null
-  const { commit, shown } = await commitOf(ref, top, signal)
+  const { commit, shown } = await commitOf(ref, option, top, signal)
   const name = `${shown} (${commit.slice(0, 7)})`
 
   // What an earlier gate left that was killed.
@@ -224,6 +226,7 @@ async function topOf(folder: string, signal: AbortSignal): Promise<string> {
 /** A branch of the remote counts as well, since a clone of one branch has no other of its own. */
 async function commitOf(
   ref: string,
+  option: string,
   top: string,
   signal: AbortSignal,
 ): Promise<{ commit: string; shown: string }> {
@@ -235,7 +238,7 @@ async function commitOf(
     if (commit) return { commit, shown }
   }
   throw new UserError(
-    `--against ${ref}: git knows no such commit in ${top}`,
+    `${option} ${ref}: git knows no such commit in ${top}`,
     await fetching(ref, remote, top, signal),
   )
 }

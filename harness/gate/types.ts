@@ -4,6 +4,7 @@ import type { DuetReport } from '../../workers/protocol/duet.ts'
 import type { TrialResult } from '../../workers/protocol/trial-result.ts'
 import type { Scalar } from '../../workers/workload.ts'
 import type { Metric } from '../metrics.ts'
+import type { Machine } from '../record/types.ts'
 import type { PreparedWorkload } from '../session/session.ts'
 import type { GateSettings, Scenario } from '../sweep/types.ts'
 
@@ -195,6 +196,16 @@ export interface GateResult {
   /** Of measuring only. */
   elapsed_s: number
   ended: 'decided' | 'time_limit' | 'all_measured'
+}
+
+/** What a gate found, and where. */
+export interface GateAnswer extends GateResult {
+  /** Of the command: 0 ruled out, 1 regression, 3 undecided. */
+  exit_code: 0 | 1 | 3
+  /** That ran it; null where agents did. */
+  machine: Machine | null
+  /** Average number of running and waiting processes over a minute, on that machine. */
+  load_1m: { start: number; end: number } | null
 }
 
 /** A gate of one commit against the good one. */

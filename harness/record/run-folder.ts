@@ -41,7 +41,8 @@ export interface RunFolder {
 export function checkWritable(root: string): void {
   let existing = resolve(root)
   while (!existsSync(existing)) existing = dirname(existing)
-  if (!statSync(existing).isDirectory()) throw new UserError(`${existing}: is a file; --out needs a folder`)
+  if (!statSync(existing).isDirectory())
+    throw new UserError(`${existing}: is a file, where a folder is needed`)
   try {
     // Tried for real: permissions do not tell, least of all to root.
     rmdirSync(makeOwnedFolder(existing, true))

@@ -413,6 +413,23 @@ const gate = object({
   kind: z.literal('gate'),
   page,
   verdict: z.enum(['regression', 'ruled_out', 'undecided']),
+  exit_code: says(z.literal([0, 1, 3]), 'of the command, by the verdict'),
+  machine: says(
+    object({
+      cpu_model: text,
+      cores: number,
+      memory_mb: number,
+      platform: text,
+      kernel: text,
+      node: text,
+      v8: text,
+    }).nullable(),
+    'that ran it; null where agents did',
+  ),
+  load_1m: says(
+    object({ start: number, end: number }).nullable(),
+    'average number of running and waiting processes over a minute, on that machine',
+  ),
   name: text,
   baseline: says(text, 'what people call it'),
   candidate: text,

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { GateResult } from '../../harness/gate/types.ts'
+import type { GateAnswer } from '../../harness/gate/types.ts'
 import { command } from '../fixtures/cli.ts'
 
 const FULL = process.env['STINT_FULL'] === '1'
@@ -53,12 +53,12 @@ const environment = () => ({
   GITHUB_STEP_SUMMARY: '',
 })
 
-async function gate(...words: string[]): Promise<{ code: number | null; result: GateResult }> {
+async function gate(...words: string[]): Promise<{ code: number | null; result: GateAnswer }> {
   const all = ['gate', join(top, 'my-sweep.yaml'), '--json', '--time-limit', '60s', ...words]
   // From Stint's own repository, whose branches are not meant.
   const { code, stdout, stderr } = await command(all, process.cwd(), environment())
   expect(stdout, stderr).not.toBe('')
-  return { code, result: JSON.parse(stdout) as GateResult }
+  return { code, result: JSON.parse(stdout) as GateAnswer }
 }
 
 it("compares the sweep of a CSV file with the commit's own, whose data git does not keep", async () => {
@@ -91,6 +91,15 @@ it('writes what it could not do where its answer was to be, and refuses a share 
   const margin = await failed('--against', 'HEAD', '--margin', '2')
   expect(margin).toMatchObject({ code: 2, stderr: expect.stringContaining('2% is written with its sign') })
   expect(readFileSync(xml, 'utf8')).toContain('--margin 2')
+  const bisected = await command(
+    ['bisect', join(top, 'my-sweep.yaml'), '--good', 'nowhere'],
+    top,
+    environment(),
+  )
+  expect(bisected).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^stint: --good nowhere: git knows no/),
+  })
   write('my-sweep.yaml', `${sweep(1)}chunk_sise: 3\n`)
   expect((await failed('--against', 'HEAD', '--margin', '100%')).stderr).toMatch(/^::error .*chunk_sise/m)
 })
@@ -101,6 +110,12 @@ it('compares two configurations of one workload, without git', async () => {
   expect(code).toBe(1)
   expect(result).toMatchObject({ baseline: 'the sweep as it is', candidate: 'params.lambda=1e9' })
   expect(result.rows.find(({ metric }) => metric === 'r2')!.verdict).toBe('regression')
+  expect(result).toMatchObject({
+    format: expect.any(Number),
+    exit_code: 1,
+    load_1m: { end: expect.any(Number) },
+  })
+  expect(result.machine).toMatchObject({ node: process.versions.node })
 }, 120_000)
 
 it.runIf(FULL)(

@@ -188,7 +188,7 @@ describe('stint gate --against', () => {
     const refuses = async (said: string, ...words: string[]) =>
       expect(await gate(...words)).toMatchObject({ code: 2, stderr: expect.stringContaining(said) })
     await refuses('git log', '--against', 'nowhere')
-    await refuses('--against')
+    await refuses('--against needs a commit', '--against')
     await refuses('not several', '--against', 'HEAD', '--a', 'x')
     await refuses('--margin 2x', '--against', 'HEAD', '--margin', '2x')
     await refuses('--time-limit 0s', '--against', 'HEAD', '--time-limit', '0s')

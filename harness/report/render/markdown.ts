@@ -20,7 +20,8 @@ export function markdownText(report: Report, { pictureLink }: { pictureLink: Lin
     ...(subtitle === '' ? [] : ['', escaped(subtitle)]),
   ]
   for (const section of sections) {
-    if (section.title !== '') lines.push('', `${level}# ${escaped(section.title)}`)
+    if (section.title !== '' && section.blocks.length > 0)
+      lines.push('', `${level}# ${escaped(section.title)}`)
     for (const block of section.blocks) lines.push('', ...blockLines(block, `${level}##`, pictureLink))
   }
   return `${lines.join('\n').trimEnd()}\n`

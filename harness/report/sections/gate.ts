@@ -50,9 +50,12 @@ export function gateReport(result: GateResult, sweep: string, plot: Plot | null 
     ...regressions(rows).map(
       (row): Notice => ({ level: 'problem', text: rowSentence(row) + whereWords(row, result) }),
     ),
-    ...[...openSentences(result), ...(advice === null ? [] : [advice]), ...notes.map(noteWords(rows))].map(
-      (text): Notice => ({ level: 'note', text }),
-    ),
+    ...[
+      ...openSentences(result),
+      ...(advice === null ? [] : [advice]),
+      ...passedWithNote(result),
+      ...notes.map(noteWords(rows)),
+    ].map((text): Notice => ({ level: 'note', text })),
   ]
   return {
     kind: 'gate',
@@ -387,6 +390,26 @@ function openSentences(result: GateResult): string[] {
     ...sentences,
     `${missed.length} of ${count(all, 'scenario')} were not reached before the time was up.`,
   ]
+}
+
+/** What was let pass for a reason, such as an accepted change; once for all scenarios of which the same is to be said. */
+function passedWithNote(result: GateResult): string[] {
+  const open = openQuestions(result)
+  const groups = new Map<string, GateRow[]>()
+  for (const row of result.rows) {
+    const { verdict, note, repeats, difference, metric } = row
+    if (verdict !== 'ruled_out' || note === null || repeats || open.includes(row)) continue
+    // Why it is an amount is no reason.
+    if (difference !== undefined && !note.startsWith('accepted ')) continue
+    const key = JSON.stringify([metric, note])
+    groups.set(key, [...(groups.get(key) ?? []), row])
+  }
+  return [...groups.values()].map((rows) => {
+    const [first] = rows as [GateRow]
+    if (rows.length === 1) return `${capitalised(rowSentence(first))}.`
+    const margin = first.margin === null ? '' : `margin ${marginWords(first)}; `
+    return `${capitalised(rowName(first))} of ${count(rows.length, 'scenario')}: ${margin}${first.note}.`
+  })
 }
 
 /** `: why it is open`; empty where nothing more is known. */

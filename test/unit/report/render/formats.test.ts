@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { parse } from 'csv-parse/sync'
 import { describe, expect, it } from 'vitest'
-import type { GateResult } from '../../../../harness/gate/types.ts'
+import type { GateAnswer } from '../../../../harness/gate/types.ts'
 import { pipelineOptions } from '../../../../harness/pipeline/options.ts'
 import { openRun } from '../../../../harness/record/open-run.ts'
 import { compareRuns } from '../../../../harness/report/compare.ts'
@@ -24,7 +24,7 @@ import { HOSTILE, hostileRun } from '../hostile.ts'
 import { markdownOf, pageText, reportIn, textOf } from '../rendered.ts'
 
 const { manifest, trials } = hostileRun()
-const row: GateResult['rows'][0] = {
+const row: GateAnswer['rows'][0] = {
   scenario: 's1',
   label: HOSTILE,
   metric: 'latency_mean_ms',
@@ -40,8 +40,23 @@ const row: GateResult['rows'][0] = {
   note: HOSTILE,
   outlook: null,
 }
-const gate: GateResult = {
+const gate: GateAnswer = {
   verdict: 'regression',
+  exit_code: 1,
+  machine: {
+    ...{
+      cpu_model: HOSTILE,
+      cores: 2,
+      memory_mb: 8000,
+      platform: HOSTILE,
+      kernel: HOSTILE,
+      node: '20.0.0',
+      v8: '11',
+    },
+    cgroup: { version: 'none', cpu_quota_cores: null, memory_limit_mb: null },
+    load_at_start: [1, 2, 3],
+  },
+  load_1m: { start: 1, end: 2 },
   name: HOSTILE,
   baseline: HOSTILE,
   candidate: HOSTILE,

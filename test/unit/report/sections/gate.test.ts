@@ -199,6 +199,35 @@ describe('a gate that is undecided', () => {
   })
 })
 
+it('shows what was let pass for a reason, once for all scenarios of which the same is to be said', () => {
+  const ok: GateRow = { ...row, verdict: 'ruled_out' }
+  const accepted = {
+    ...ok,
+    metric: 'cpu_s',
+    margin: 0.12,
+    note: 'accepted until 2026-12-31: validates every row',
+  }
+  const other = { scenario: 's2', label: 'chunk_size=256' }
+  expect(gateText(result('ruled_out', [ok, accepted]))).toContain(
+    '- CPU time of chunk 64: +9.8% [+6.1, +13] (1.00 ms → 1.10 ms), over 18 duets, margin 12%; accepted until 2026-12-31: validates every row.',
+  )
+  const both = gateMarkdown(result('ruled_out', [accepted, { ...accepted, ...other }]))
+  expect(both).toContain(
+    '- CPU time of 2 scenarios: margin 12%; accepted until 2026-12-31: validates every row.',
+  )
+  const amount = {
+    ...ok,
+    ratio: null,
+    difference: { value: 1, low: 0, high: 2 },
+    note: 'an amount and no ratio',
+  }
+  expect(gateMarkdown(result('ruled_out', [ok, amount]))).not.toContain('an amount')
+})
+
+it('has no heading in Markdown over a section with nothing in it', () => {
+  expect(gateMarkdown(result('ruled_out', [row]))).not.toContain('Along the stream')
+})
+
 it('is a notice on GitHub where a regression is ruled out', () => {
   const passed = result('ruled_out', [{ ...row, verdict: 'ruled_out' }])
   expect(gateAnnotations(passed)).toEqual([
