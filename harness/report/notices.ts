@@ -282,14 +282,17 @@ const REASONS: Record<Disturbed, string> = {
 /** Share of disturbed trials from which the run as a whole is suspect. */
 const MANY_DISTURBED = 0.2
 
-function aboutDisturbed({ disturbed }: NoiseReport): Notice[] {
+/** @param finished trials, of some of which the system may have told too little to judge */
+function aboutDisturbed({ disturbed }: NoiseReport, finished: number): Notice[] {
   if (disturbed.trials === 0) return []
   const why = Object.entries(disturbed.reasons)
     .sort(([, a], [, b]) => b - a)
     .map(([reason, n]) => `${REASONS[reason as Disturbed]} (${n})`)
     .join(', ')
   const many = disturbed.trials / disturbed.of >= MANY_DISTURBED
-  const text = `${disturbed.trials} of ${count(disturbed.of, 'trial')} ${disturbed.trials === 1 ? 'was' : 'were'} disturbed and kept: ${why}. ${adviceOn(disturbed.reasons)}; stint doctor shows ${disturbed.reasons.own_limit === undefined ? 'how noisy the machine is at rest' : 'which limits hold for it'}.`
+  const unjudged =
+    finished > disturbed.of ? ` that could be judged (${finished - disturbed.of} could not)` : ''
+  const text = `${disturbed.trials} of ${count(disturbed.of, 'trial')}${unjudged} ${disturbed.trials === 1 ? 'was' : 'were'} disturbed and kept: ${why}. ${adviceOn(disturbed.reasons)}; stint doctor shows ${disturbed.reasons.own_limit === undefined ? 'how noisy the machine is at rest' : 'which limits hold for it'}.`
   return [many ? problem(text) : note(text)]
 }
 
@@ -300,8 +303,8 @@ function adviceOn({ own_limit, ...others }: NoiseReport['disturbed']['reasons'])
   return Object.keys(others).length === 0 ? raise : `${raise}. ${quiet}`
 }
 
-function aboutNoise({ noise, latency }: Omit<ReportModel, 'notices'>): Notice[] {
-  const notices: Notice[] = aboutDisturbed(noise)
+function aboutNoise({ noise, latency, trials }: Omit<ReportModel, 'notices'>): Notice[] {
+  const notices: Notice[] = aboutDisturbed(noise, trials.finished)
   if ((noise.run_queue_wait_median ?? 0) > MUCH_WAITING) {
     notices.push(
       problem(
