@@ -129,6 +129,8 @@ class FakeServer {
           delivery = 0
           const name = `consumer${this.consumers.length}`
           answer(reply, { name, stream_name: 'stream', config: {}, num_pending: messages.length - next })
+          // The consumer is known while something else is on its way in parts.
+          void send(message('other', '999', '', 'z'.repeat(20_000)))
         } else if (subject.startsWith('$JS.API.CONSUMER.MSG.NEXT.')) deliver(reply, JSON.parse(body).batch)
       }
     })

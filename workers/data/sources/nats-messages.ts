@@ -22,7 +22,9 @@ export interface MessageTaker {
 export function takeMessages(connection: NatsConnection, sid: number, taker: MessageTaker): void {
   if (!(connection instanceof NatsConnectionImpl)) throw new Error('a connection of another client')
   const { protocol } = connection
-  protocol.parser = new MessageParser(protocol.parser, sid, taker)
+  // One that is there already may hold a part of a message.
+  if (protocol.parser instanceof MessageParser) protocol.parser.turnTo(sid, taker)
+  else protocol.parser = new MessageParser(protocol.parser, sid, taker)
 }
 
 const [LF, CR, SPACE, DOT, ZERO, NINE, UPPER_H, UPPER_M] = [10, 13, 32, 46, 48, 57, 72, 77]
@@ -35,8 +37,8 @@ const [HEADED_BYTES, BARE_BYTES] = [5, 4]
 const SHORT_TOKENS = 9
 
 class MessageParser extends Parser {
-  readonly #sid: number
-  readonly #taker: MessageTaker
+  #sid: number
+  #taker: MessageTaker
   /** Has begun something that came in parts; null once that is over. */
   #before: Parser | null
   /** Parts of what is not there as a whole yet. */
@@ -48,6 +50,11 @@ class MessageParser extends Parser {
   constructor(before: Parser, sid: number, taker: MessageTaker) {
     super(before.dispatcher)
     this.#before = before
+    this.#sid = sid
+    this.#taker = taker
+  }
+
+  turnTo(sid: number, taker: MessageTaker): void {
     this.#sid = sid
     this.#taker = taker
   }
