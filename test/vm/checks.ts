@@ -381,7 +381,7 @@ export const CHECKS: Check[] = [
   {
     name: 'few-processes',
     as: 'service of a user',
-    with: ['LimitNPROC=12'],
+    with: ['LimitNPROC=20'],
     script: `timeout -k 10 240 ${RUN}`,
     holds: 'a limit on processes and threads gives a message that names it, and the run ends',
     judge(found) {

@@ -21,8 +21,8 @@ const UNTRIED: [place: string, expected: string][] = [
 const MEASURED = ['harness', 'workers', 'test/vm']
 const HEAD = '| check | where | command | must hold | found | held | on |'
 
-/** @param path of the page, which has the markers of both tables */
-export function record(path: string, judged: readonly Judged[]): void {
+/** @param path of the page, which has the markers of both tables. @param commit of what ran, taken before it ran */
+export function record(path: string, judged: readonly Judged[], commit: string): void {
   const rows = new Map(
     readFileSync(path, 'utf8')
       .split('\n')
@@ -33,8 +33,10 @@ export function record(path: string, judged: readonly Judged[]): void {
           : [[name, line] as const]
       }),
   )
-  for (const one of judged) rows.set(one.check.name, rowOf(one))
-  const lines = CHECKS.map((check) => rows.get(check.name) ?? rowOf({ check, found: null, held: false }))
+  for (const one of judged) rows.set(one.check.name, rowOf(one, commit))
+  const lines = CHECKS.map(
+    (check) => rows.get(check.name) ?? rowOf({ check, found: null, held: false }, commit),
+  )
   const places = CHECKS.flatMap(({ name, place }) =>
     place === undefined ? [] : [placeRow(place, name, rows.get(name))],
   )
@@ -52,7 +54,10 @@ export function record(path: string, judged: readonly Judged[]): void {
   )
 }
 
-function rowOf({ check, found, held }: Omit<Judged, 'found'> & { found: Found | null }): string {
+function rowOf(
+  { check, found, held }: Omit<Judged, 'found'> & { found: Found | null },
+  commit: string,
+): string {
   const { name, as, with: words = [], script, holds } = check
   const cells = [
     `\`${name}\``,
@@ -61,7 +66,7 @@ function rowOf({ check, found, held }: Omit<Judged, 'found'> & { found: Found | 
     holds,
     found === null ? '' : findingsOf(found),
     found === null ? 'not run' : held ? 'yes' : '**no**',
-    found === null ? '' : onOf(found),
+    found === null ? '' : onOf(found, commit),
   ]
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`
 }
@@ -74,13 +79,16 @@ function placeRow(place: string, name: string, row: string | undefined): string 
     : `| ${place} | not known | untried |`
 }
 
-/** When, in which guest, and of which code: `+` where that is not as it was committed. */
-function onOf({ machine }: Found): string {
-  const git = (...words: string[]) => execFileSync('git', words, { encoding: 'utf8' }).trim()
-  const changed = git('status', '--porcelain', '--', ...MEASURED) === '' ? '' : '+'
-  const commit = git('log', '-1', '--format=%h', '--abbrev=10', '--', ...MEASURED)
+/** Of the code, as it was committed, that runs in the guest; with `+` where it is not as committed. */
+export function commitOfGuest(): string {
+  const git = (...words: string[]) =>
+    execFileSync('git', [...words, '--', ...MEASURED], { encoding: 'utf8' }).trim()
+  return git('log', '-1', '--format=%h', '--abbrev=10') + (git('status', '--porcelain') === '' ? '' : '+')
+}
+
+function onOf({ machine }: Found, commit: string): string {
   const day = new Date().toISOString().slice(0, 10)
-  return `${day}, Linux ${machine.kernel}, Node ${machine.node}, commit ${commit}${changed}`
+  return `${day}, Linux ${machine.kernel}, Node ${machine.node}, commit ${commit}`
 }
 
 function findingsOf({ status, runs }: Found): string {

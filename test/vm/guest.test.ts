@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CHECKS, type Check, type Found, type Job } from './checks.ts'
-import { type Judged, record } from './evidence.ts'
+import { commitOfGuest, type Judged, record } from './evidence.ts'
 
 const root = join(import.meta.dirname, '../..')
 const TOOLS = ['mmdebstrap', 'mke2fs', 'debugfs']
@@ -50,13 +50,16 @@ if (reason !== null) process.stderr.write(`skipped: ${reason}\n`)
 describe.skipIf(reason !== null)('in a guest with systemd and cgroup version 2', () => {
   let found: Map<string, Found>
   const judged: Judged[] = []
+  const isRecorded = process.env['STINT_VM_RECORD'] === '1'
+  let commit = ''
   beforeAll(() => {
+    if (isRecorded) commit = commitOfGuest()
     // What an earlier guest told is looked at again, for work on the checks themselves.
     const earlier = process.env['STINT_VM_RESULTS']
     found = earlier === undefined ? boot() : read(earlier)
   }, SLOWEST_MS)
   afterAll(() => {
-    if (process.env['STINT_VM_RECORD'] === '1') record(join(root, 'docs/evidence/guest.md'), judged)
+    if (isRecorded) record(join(root, 'docs/evidence/guest.md'), judged, commit)
   })
 
   it.each(checks)('$name: $holds', (check) => {
