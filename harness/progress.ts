@@ -78,7 +78,7 @@ export class Progress implements Shown {
       case 'starts': {
         const { now, done, planned, leftMs } = event
         const of = planned === null ? '' : ` (at most ${planned.duets - done.duets} more)`
-        this.#show(`${plain(now)}${of}; at most ${waitText(leftMs / 1000)} left`)
+        this.#show(`${inWords(now)}${of}; at most ${waitText(leftMs / 1000)} left`)
         break
       }
       case 'trial':
@@ -150,6 +150,12 @@ export class Progress implements Shown {
       write(`${text}\n`)
     }
   }
+}
+
+/** `duet 3 of chunk_size=64` -> `duet 3 of chunk 64`. */
+function inWords(now: string): string {
+  const [what, ...label] = now.split(' of ')
+  return label.length === 0 ? plain(now) : `${what} of ${labelWords(label.join(' of '))}`
 }
 
 /** What a run sets out to do; nobody knows how many trials a search will take. */

@@ -1,6 +1,7 @@
 /** The first commit after which a gate proves a regression, by git's own order. */
 import type { DuetExecutor } from '../execute/executor.ts'
 import { removeOwnFolders } from '../ownership/leftovers.ts'
+import { labelWords, metricName } from '../report/words.ts'
 import type { LoadedSweep } from '../sweep/load.ts'
 import { UserError } from '../user-error.ts'
 import { type Checkout, checkOut } from './checkout.ts'
@@ -75,7 +76,7 @@ function whyOf(verdict: GateResult['verdict'], rows: GateResult['rows']): string
   const [worst] = rows.filter((row) => row.verdict === verdict && verdict !== 'ruled_out')
   if (worst === undefined) return ''
   const ratio = worst.ratio === null ? '' : ` ${worst.ratio.value.toFixed(3)}×`
-  return `${worst.metric} of ${worst.label}${ratio}`
+  return `${metricName(worst.metric)} of ${labelWords(worst.label)}${ratio}`
 }
 
 interface Search extends BisectRange {

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Scalar } from '../../workers/workload.ts'
 import { list } from '../format.ts'
+import { labelWords, namesText } from '../report/words.ts'
 import type { Scenario, Sweep } from '../sweep/types.ts'
 
 type Matched = Pick<Sweep, 'scenarios' | 'axes'>
@@ -73,11 +74,10 @@ export function partnerNotes(
     ([key, values]) => `${key} ${values.size === 1 ? [...values][0] : '(several)'}`,
   )
   const alone = (['baseline', 'candidate'] as const).flatMap((side) => {
-    const labels = left[side].map(({ label }) => label)
+    const labels = left[side].map(({ label }) => labelWords(label))
     if (labels.length === 0) return []
-    return [
-      `without a partner in the other sweep, and so not compared: ${list(labels, 'and', MOST_LISTED)} of ${names[side]}`,
-    ]
+    const named = namesText(labels.slice(0, MOST_LISTED), labels.length)
+    return [`without a partner in the other sweep, and so not compared: ${named} of ${names[side]}`]
   })
   return [...(texts.length === 0 ? [] : [`the two sweeps differ in ${list(texts)}`]), ...alone]
 }

@@ -96,6 +96,8 @@ export interface Notice {
 export type Block = {
   /** For pages only: a terminal leaves it out. */
   pages?: true
+  /** For terminals only: a page has it in another place. */
+  terminals?: true
 } & (
   | { kind: 'text'; text: string; tone?: Tone }
   | { kind: 'facts'; facts: [name: string, value: string][] }

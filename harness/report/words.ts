@@ -159,8 +159,9 @@ export function levelLabel(key: string, text: string): string {
   return settingLabel(key, text === '1' ? 1 : text)
 }
 
-/** Names of parameters and columns may hold anything. */
-const SETTING_IN_LABEL = /(?:^| )((?:params|dataset\.columns)\.[^=]+|[a-z][a-z0-9_.]*)=/g
+/** Names of parameters and columns may hold anything, and a value in quotes too. */
+const SETTING_IN_LABEL =
+  /(?:^| )((?:params|dataset\.columns)\.[^=]+|[a-z][a-z0-9_.]*)=("(?:[^"\\]|\\.)*"(?= |$))?/g
 
 /**
  * The settings of `chunk_size=64 max_compute_units=1`, the label by which files know a scenario. Without axes that is the
@@ -169,10 +170,20 @@ const SETTING_IN_LABEL = /(?:^| )((?:params|dataset\.columns)\.[^=]+|[a-z][a-z0-
 export function labelSettings(label: string): { key: string; value: string }[] {
   const found = [...label.matchAll(SETTING_IN_LABEL)]
   if (found[0]?.index !== 0) return []
-  return found.map(({ 0: { length }, 1: key, index }, i) => ({
-    key: key!,
-    value: label.slice(index + length, found[i + 1]?.index),
-  }))
+  return found.map(({ 0: { length }, 1: key, 2: quoted, index }, i) => {
+    const rest = label.slice(index + length, found[i + 1]?.index)
+    const value = quoted === undefined || rest !== '' ? (quoted ?? '') + rest : (unquoted(quoted) ?? quoted)
+    return { key: key!, value }
+  })
+}
+
+/** Null where it is no JSON string, as labels of older files have them. */
+function unquoted(text: string): string | null {
+  try {
+    return String(JSON.parse(text))
+  } catch {
+    return null
+  }
 }
 
 /** A label as `chunk 64, 1 core`; a name stays. */

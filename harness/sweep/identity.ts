@@ -68,5 +68,11 @@ export function scenarioId(point: Point, axes: readonly string[]): string {
 /** `batch_size=64 max_compute_units=0.5`; `alone` where nothing varies. */
 export function scenarioLabel(point: Point, axes: readonly string[], alone: string): string {
   if (axes.length === 0) return alone
-  return axes.map((key) => `${key}=${point[key] ?? 'none'}`).join(' ')
+  return axes.map((key) => `${key}=${valueText(point[key] ?? 'none')}`).join(' ')
+}
+
+/** In quotes, as JSON, what a reader of the label would take for the next setting. */
+function valueText(value: NonNullable<Scalar>): string {
+  const text = String(value)
+  return /^"| .*=/s.test(text) ? JSON.stringify(text) : text
 }

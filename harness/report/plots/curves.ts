@@ -9,7 +9,7 @@ import type { Plot } from '../section.ts'
 import type { ReportModel, ScenarioReport } from '../types.ts'
 import { levelLabel, scalarText, settingName } from '../words.ts'
 import { drawnBy } from './drawn-by.ts'
-import { type AxesEncoding, colourChannel, encodeAxes, type Levels, levelOf } from './encode.ts'
+import { type AxesEncoding, encodeAxes, type Levels, levelOf, lineChannels } from './encode.ts'
 import { linearTicks, numbersAlong, type PlotScale, position, tickText } from './scale.ts'
 import { captionView, ellipsis, pictureFrame, pictureSubtitle, textWidth } from './text.ts'
 import { FONT_SIZE, INK } from './theme.ts'
@@ -136,7 +136,7 @@ function panelSpec(
   const isMany = bundle !== null
   const x = channel('x', { ...measure.x, scale: withRoom(measure.x.scale, width) }, isLast)
   const y = channel('y', measure.y, isFirst)
-  const color = colourChannel(encoding.colour)
+  const { color, strokeDash } = lineChannels(encoding.colour)
   const lines = isMany
     ? { name: bundle.data }
     : { values: curves.flatMap((curve, i) => rowsOf(curve, i, encoding, model)) }
@@ -195,6 +195,7 @@ function panelSpec(
           x,
           y,
           color,
+          strokeDash,
           detail: { field: 'line' },
           order: { field: 'place', type: 'quantitative' },
         },

@@ -96,14 +96,21 @@ export function shapesTellColours({ colour, shape }: AxesEncoding): boolean {
   return colour !== null && shape === null && colour.values.length <= SHAPES.length
 }
 
-/** Vega-Lite channels `color` and `shape` over the fields `colour` and `shape`. */
-export function levelChannels(encoding: AxesEncoding): {
+/**
+ * Vega-Lite channels `color` and `shape` over the fields `colour` and `shape`. A level has the same colour in all pictures
+ * of a run; legends name those of the scenarios that this one draws.
+ */
+export function levelChannels(
+  encoding: AxesEncoding,
+  drawn: readonly ScenarioReport[],
+): {
   color: Record<string, unknown>
   shape: Record<string, unknown>
 } {
   const { colour, shape } = encoding
   const isBoth = shapesTellColours(encoding)
-  const color = isBoth ? colourChannel(colour, {}) : colourChannel(colour)
+  const named = namedOf(colour, drawn)
+  const color = colourChannel(colour, isBoth ? named : { symbolType: 'circle', ...named })
   if (isBoth) return { color, shape: { ...color, scale: scaleOf(colour!, SHAPES) } }
   return {
     color,
@@ -116,6 +123,7 @@ export function levelChannels(encoding: AxesEncoding): {
             title: capitalised(settingName(shape.key)),
             symbolFillColor: '#5b6470',
             symbolStrokeWidth: 0,
+            ...namedOf(shape, drawn),
           },
         }
       : { value: 'circle' },
@@ -139,6 +147,31 @@ export function colourChannel(
       ...legend,
     },
   }
+}
+
+function namedOf(levels: Levels | null, drawn: readonly ScenarioReport[]): { values?: string[] } {
+  const there = new Set(drawn.map((scenario) => levelOf(scenario, levels)))
+  const values = levels?.values.filter((value) => there.has(value)) ?? []
+  return values.length === levels?.values.length ? {} : { values }
+}
+
+/** Of as many colours as everybody can tell apart, px of line and gap in turn. */
+const DASHES = [
+  [1, 0],
+  [9, 3],
+  [2.5, 2.5],
+  [12, 3, 2.5, 3],
+  [5, 2.5],
+  [12, 3, 2.5, 3, 2.5, 3],
+]
+
+/** Channels `color` and `strokeDash` of lines, for print and eyes that see no colour; with more levels, of `color` only. */
+export function lineChannels(colour: Levels | null): Record<'color' | 'strokeDash', Record<string, unknown>> {
+  if (colour === null || colour.values.length > DASHES.length)
+    return { color: colourChannel(colour), strokeDash: { value: DASHES[0] } }
+  const legend = { symbolType: 'stroke', symbolSize: 900, symbolStrokeWidth: 2.4 }
+  const color = colourChannel(colour, legend)
+  return { color, strokeDash: { ...color, scale: scaleOf(colour, DASHES) } }
 }
 
 function scaleOf<Value>({ values }: Levels, range: readonly Value[]) {

@@ -2,7 +2,7 @@
 import { type Growth, growthLevels, ROWS_AXIS } from '../../analyse/growth.ts'
 import { formatNumber } from '../../format.ts'
 import type { Plot } from '../section.ts'
-import type { ReportModel } from '../types.ts'
+import type { ReportModel, ScenarioReport } from '../types.ts'
 import { labelWords, metricName, metricTitle, settingTitle } from '../words.ts'
 import { drawnBy } from './drawn-by.ts'
 import { besidesColour, encodeAxes, levelChannels, levelOf } from './encode.ts'
@@ -24,7 +24,10 @@ export function growthPlot(model: ReportModel, file: string): Plot {
     const encoding = encodeAxes(model.scenarios, others, metrics, null)
     const isMany = model.scenarios.length > MANY * 2
     const told = isMany ? { ...encoding, shape: null } : encoding
-    const channels = levelChannels(told)
+    const channels = levelChannels(
+      told,
+      model.scenarios.filter((scenario) => metrics.some(({ name }) => isDrawn(scenario, name))),
+    )
     const columns = Math.min(3, growth.length)
     const textWidth = Math.max(columns * PANEL.width + (columns - 1) * 70, 640)
     return {
@@ -44,6 +47,12 @@ export function growthPlot(model: ReportModel, file: string): Plot {
   return drawnBy({ file, alt: ALT }, makeSpec)
 }
 
+/** On logarithmic scales. */
+function isDrawn({ point, metrics }: ScenarioReport, metric: string): boolean {
+  const [rows, value] = [point[ROWS_AXIS], metrics[metric]?.value]
+  return typeof rows === 'number' && rows > 1 && value !== undefined && value > 0
+}
+
 function panel(
   model: ReportModel,
   growth: Growth,
@@ -52,9 +61,9 @@ function panel(
 ) {
   const metric = model.metrics.get(growth.metric)!
   const points = model.scenarios.flatMap((scenario) => {
-    const rows = scenario.point[ROWS_AXIS]
-    const value = scenario.metrics[metric.name]?.value
-    if (typeof rows !== 'number' || rows <= 1 || value === undefined || value <= 0) return []
+    if (!isDrawn(scenario, metric.name)) return []
+    const rows = scenario.point[ROWS_AXIS] as number
+    const { value } = scenario.metrics[metric.name]!
     const tip = `${labelWords(scenario.label)}: ${formatNumber(value)} ${metric.unit}`
     const levels = { colour: levelOf(scenario, encoding.colour), shape: levelOf(scenario, encoding.shape) }
     return [{ about: scenario.id, rows, value, tip, ...levels }]

@@ -23,6 +23,9 @@ const OTHERS = 'other operators'
 const REST = 'rest of the step'
 const REST_COLOUR = '#b4bac2'
 
+/** Of the longest bar, that a part takes at least to have its number on it. */
+const LEAST_SHARE = 0.025
+
 /** As many as a tip shows, and then some. */
 const DIGITS = 6
 
@@ -99,9 +102,43 @@ export function operatorsPlot(model: ReportModel, logs: ReadonlyMap<string, LogS
             field: 'part',
             type: 'nominal',
             scale: { domain: series, range },
-            legend: { title: 'Operator', symbolType: 'square' },
+            legend: {
+              title: 'Operator',
+              symbolType: 'square',
+              labelExpr: "(datum.index + 1) + '  ' + datum.label",
+            },
           },
           tooltip: { field: 'tip' },
+        },
+      },
+      {
+        // What colour a part has, its number says too; one too narrow for it has none.
+        name: 'numbers',
+        data: { name: stack.data },
+        transform: [
+          { joinaggregate: [{ op: 'max', field: 'to', as: 'longest' }] },
+          { filter: `datum.to - datum.from > ${LEAST_SHARE} * datum.longest` },
+          { calculate: '(datum.from + datum.to) / 2', as: 'middle' },
+          {
+            lookup: 'part',
+            from: {
+              data: { values: series.map((part, i) => ({ part, number: i + 1 })) },
+              key: 'part',
+              fields: ['number'],
+            },
+          },
+        ],
+        mark: {
+          type: 'text',
+          color: '#ffffff',
+          fontSize: FONT_SIZE.caption,
+          fontWeight: 600,
+          baseline: 'middle',
+        },
+        encoding: {
+          x: { ...x, field: 'middle' },
+          y: { field: 'bar', type: 'nominal', sort: null },
+          text: { field: 'number', type: 'nominal' },
         },
       },
       captionLayer(captionOf(known.length, bars, logs), height + 76, WIDTH),

@@ -40,7 +40,8 @@ export function profilesPlot(model: ReportModel, file: string): Plot {
     const encoding = encodeAxes(model.scenarios, others, metrics, null)
     const lines = new Set(model.scenarios.map((scenario) => settingOf(scenario, others)))
     const told = lines.size > MANY ? { ...encoding, shape: null } : encoding
-    const { color, shape } = levelChannels(told)
+    const drawn = model.scenarios.filter((scenario) => metrics.some(({ name }) => scenario.metrics[name]))
+    const { color, shape } = levelChannels(told, drawn)
     return {
       ...pictureFrame(ALT, headline(model, key, values, metrics[0]!), pictureSubtitle(model), WIDTH),
       spacing: 24,

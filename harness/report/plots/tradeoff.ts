@@ -106,7 +106,10 @@ function specOf(model: ReportModel, picture: Picture, alt: string) {
   // The front is drawn last, over the others.
   const rows = points.map((point) => row(point, picture)).sort((a, b) => Number(a.front) - Number(b.front))
   const labels = labelsOf(picture)
-  const channels = levelChannels(encoding)
+  const channels = levelChannels(
+    encoding,
+    points.map(({ scenario }) => scenario),
+  )
   // In the page, a click on a legend dims the others; in the picture all are shown.
   const picked = [
     ...(encoding.colour ? [{ name: 'pick_colour', field: 'colour' }] : []),

@@ -68,6 +68,7 @@ ${vega.map((script) => `<script>${script}</script>`).join('\n')}
 }
 
 function blockHtml(block: Block): string {
+  if (block.terminals) return ''
   switch (block.kind) {
     case 'text':
       return `<p${classOf(block.tone)}>${escaped(block.text)}</p>`

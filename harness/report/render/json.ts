@@ -18,7 +18,7 @@ export function reportJson(report: Report, specOf: (spec: object) => object = (s
   const page = pageModel(report)
   const sections = page.sections.map((section) => ({
     ...section,
-    blocks: section.blocks.map((block) => drawnBy(block, specOf)),
+    blocks: section.blocks.filter(({ terminals }) => !terminals).map((block) => drawnBy(block, specOf)),
   }))
   return safeJson({
     format: JSON_FORMAT,

@@ -28,6 +28,7 @@ export function markdownText(report: Report, { pictureLink }: { pictureLink: Lin
 }
 
 function blockLines(block: Block, level: string, link: Link): string[] {
+  if (block.terminals) return []
   switch (block.kind) {
     case 'text':
       return [escaped(block.text)]

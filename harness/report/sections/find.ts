@@ -28,6 +28,7 @@ import {
   loadSection,
   outcomesSection,
   picture,
+  problemsSection,
   scenarioData,
   trustSection,
 } from './run.ts'
@@ -56,6 +57,7 @@ export function findReport(
     subtitle: model.subtitle,
     answer: answerOf(recorded, manifest.finished_at !== null),
     sections: [
+      ...problemsSection(model),
       {
         id: 'found',
         title: `${search.best === 'min' ? 'Smallest' : 'Largest'} ${settingName(search.axis)} that meets the goal`,

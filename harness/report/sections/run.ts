@@ -216,11 +216,15 @@ export function capsSection(model: ReportModel, pictures: readonly Plot[]): Sect
 
 /** @param page that holds every note */
 export function trustSection(model: ReportModel, page: string): Section {
+  const notes = model.notices.filter(({ level }) => level === 'note')
+  const isSaid = notes.length === 0 && model.notices.length > 0
   return {
     id: 'trust',
     title: 'Noise and warnings',
     blocks: [
-      { kind: 'notices', notices: model.notices, file: page },
+      { kind: 'notices', notices: model.notices, file: page, terminals: true },
+      // A page says problems first.
+      ...(isSaid ? [] : [{ kind: 'notices', notices: notes, pages: true } as const]),
       { kind: 'facts', facts: noiseFacts(model), pages: true },
     ],
   }

@@ -21,8 +21,8 @@ it('pairs scenarios of equal axes, whatever else was changed, and lists those wi
   expect(pairs).toEqual(['chunk_size=2 | chunk_size=2', 'chunk_size=4 | chunk_size=4'])
   expect(notes).toEqual([
     'the two sweeps differ in batch_size 64 → 128',
-    'without a partner in the other sweep, and so not compared: chunk_size=1 of main',
-    'without a partner in the other sweep, and so not compared: chunk_size=8 of the working copy',
+    'without a partner in the other sweep, and so not compared: chunk 1 of main',
+    'without a partner in the other sweep, and so not compared: chunk 8 of the working copy',
   ])
 })
 

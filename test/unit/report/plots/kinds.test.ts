@@ -2,6 +2,7 @@
 
 import fc from 'fast-check'
 import { parse, View } from 'vega'
+import { compile } from 'vega-lite'
 import { describe, expect, it } from 'vitest'
 import { stepsOf, summariseLogs } from '../../../../harness/report/chunk-logs.ts'
 import { buildReportModel } from '../../../../harness/report/model.ts'
@@ -127,6 +128,26 @@ describe('the distribution of latency', () => {
     const text = textOf(plotsOf({ ...run, trials }), 'latency_percentiles')
     expect(Math.max(...ends(text))).toBe(1000)
     expect(text).toContain('The 99th percentile of event latency is 10 times the median')
+  })
+
+  it('tells lines of two colours apart by dashes, and parts of bars by numbers, which legends name too', () => {
+    const plots = plotsOf(syntheticRun(FEW))
+    const lines = JSON.parse(textOf(plots, 'latency_ecdf'))
+    const { legends = [], scales = [] } = compile(lines).spec
+    const [dashes] = scales.filter(({ name }) => name === 'strokeDash')
+    expect(dashes).toMatchObject({
+      domain: ['64', '256'],
+      range: [
+        [1, 0],
+        [9, 3],
+      ],
+    })
+    expect(legends).toHaveLength(1)
+    expect(legends[0]).toMatchObject({ stroke: 'color', strokeDash: 'strokeDash' })
+    const { layer } = JSON.parse(textOf(plots, 'operators'))
+    const { transform } = layer.find(({ name }: { name: string }) => name === 'numbers')
+    const { values } = transform.find(({ lookup }: { lookup?: string }) => lookup === 'part').from.data
+    expect(values).toEqual(['read', 'learn', 'rest of the step'].map((part, i) => ({ part, number: i + 1 })))
   })
 
   it('is that of events where they arrive on their own clock: the mean of the trials, without any chunk log', () => {

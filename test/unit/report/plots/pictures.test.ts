@@ -281,6 +281,25 @@ test('colours are told apart by numbers beside the points, where another axis ha
   expect(caption).toMatch(/ Beside points: the (chunk size|compute cap)/)
 })
 
+test('legends name the values of the scenarios that are drawn, in the colours that they have elsewhere', () => {
+  const levels = { chunk_size: [64], batch_size: [8, 64, 128], max_compute_units: [0.5, 1] }
+  const run = syntheticRun({ ...levels, max_memory_mb: [256], runs: 2 })
+  const batches = (trials: TrialResult[]) => {
+    const { spec } = tradeoffPlot(modelOf({ ...run, trials }), 'memory', 'memory.png')
+    const { legends = [], scales = [] } = compile(spec as TopLevelSpec).spec
+    const [legend] = legends.filter(({ title }) => title === 'Batch size')
+    const scale = scales.find(({ name }) => name === (legend!.fill ?? legend!.stroke ?? legend!.shape))
+    return { values: legend!.values, scale: JSON.stringify(scale) }
+  }
+  const all = batches(run.trials)
+  const some = batches(
+    run.trials.map((trial) => (trial.scenario.includes('-b128-') ? ended(trial, 'failed') : trial)),
+  )
+  expect(all.values).toBeUndefined()
+  expect(some.values).toEqual(['8', '64'])
+  expect(some.scale).toBe(all.scale)
+})
+
 test('labels of the front name what no shape tells, the colour among it', () => {
   const { colours, labels, caption } = toldApart({
     ...{ chunk_size: [16, 64, 256], batch_size: [8, 64], max_memory_mb: [64, 256] },
