@@ -76,7 +76,7 @@ function placeRow(place: string, name: string, row: string | undefined): string 
   const [, , , holds, found, held] = cells
   return held === 'yes'
     ? `| ${place} | ${holds} (${found}) | \`${name}\` |`
-    : `| ${place} | not known | untried |`
+    : `| ${place} | not known | ${found ? `\`${name}\` did not hold when it last ran` : 'untried'} |`
 }
 
 /** Of the code, as it was committed, that runs in the guest; with `+` where it is not as committed. */
