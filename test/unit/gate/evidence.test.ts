@@ -116,6 +116,13 @@ describe('a claim covers what was compared', () => {
       expect.arrayContaining(['latency_p50_ms', 'latency_p95_ms', 'latency_max_ms', 'energy_j']),
     )
     expect(names).not.toContain('latency_p99_ms')
+    // Of what never ran it is not known that its chunks differ.
+    const failed = { outcome: 'failed', error: { name: 'E', message: 'm' } } as const
+    const nothing = await playGate({ trial: () => failed })
+    expect(nothing.result.untested).toContainEqual({
+      metric: 'latency_mean_ms',
+      why: 'not measured in both versions, or not above 0',
+    })
   })
 
   it('keeps the number of values and the means of the look that decided', async () => {
