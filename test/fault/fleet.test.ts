@@ -18,6 +18,7 @@ import {
   LARGE,
   RESULTS,
   RUNS,
+  WORK,
 } from '../../harness/execute/fleet/messages.ts'
 import { removeRemains } from '../../harness/execute/fleet/objects.ts'
 import type { AgentRecord } from '../../harness/execute/fleet/options.ts'
@@ -256,8 +257,15 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
     await until(() => ran(agent) === 1, 'the trial that takes long')
     const short = fleet.run(fleet.executor({ on: 'metered' }), { ...keys, grid: { chunk_size: [3] } })
     await short.end
-    // Until the agent knows that it was taken.
-    await sleep(200)
+    // Until the agent is done with it as well.
+    const nc = await connect({ servers: server.url })
+    const jsm = await jetstreamManager(nc)
+    const work = async () => {
+      const { state } = await jsm.streams.info(WORK, { subjects_filter: 'stint.work.metered.>' })
+      return Object.keys(state.subjects ?? {}).length
+    }
+    while ((await work()) > 1) await sleep(50)
+    await nc.close()
     release()
     await long.end
     const energy = (folder: string) => trialsIn(folder).map((trial) => 'energy' in trial && trial.energy)
@@ -756,8 +764,8 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
       const whole = await store.putBlob({ name: 'early' }, randomBytes(300_000))
       for (const upload of ['left', 'left', 'slow']) await part(upload)
       await sleep(1500)
-      await part('slow')
       const last = await store.putBlob({ name: 'last' }, randomBytes(300_000))
+      await part('slow')
       const found = async () => {
         const { state } = await jsm.streams.info(`OBJ_${DATA}`, { subjects_filter: `$O.${DATA}.C.*` })
         return Object.entries(state.subjects!).map(([subject, parts]) => [subject.split('.').at(-1), parts])
