@@ -122,8 +122,8 @@ export function operatorsPlot(model: ReportModel, logs: ReadonlyMap<string, LogS
           {
             lookup: 'part',
             from: {
-              data: { values: series.map((part, i) => ({ part, number: i + 1 })) },
-              key: 'part',
+              data: { values: series.map((name, i) => ({ name, number: i + 1 })) },
+              key: 'name',
               fields: ['number'],
             },
           },

@@ -147,7 +147,7 @@ describe('the distribution of latency', () => {
     const { layer } = JSON.parse(textOf(plots, 'operators'))
     const { transform } = layer.find(({ name }: { name: string }) => name === 'numbers')
     const { values } = transform.find(({ lookup }: { lookup?: string }) => lookup === 'part').from.data
-    expect(values).toEqual(['read', 'learn', 'rest of the step'].map((part, i) => ({ part, number: i + 1 })))
+    expect(values).toEqual(['read', 'learn', 'rest of the step'].map((name, i) => ({ name, number: i + 1 })))
   })
 
   it('is that of events where they arrive on their own clock: the mean of the trials, without any chunk log', () => {
