@@ -134,6 +134,17 @@ describe('a claim covers what was compared', () => {
     const { n, verdict } = row('latency_mean_ms')!
     expect(verdict).toBe('regression')
     expect(n).toBeLessThan(12)
+    // Decided at the first look, and others measured on.
+    const wide = normalNoise(4, 0.5)
+    const goesOn = await playGate({
+      duet: () => {
+        const report = duetOf(noise() / 4)
+        report.sums!.candidate.p99_ms *= Math.exp(wide())
+        return report
+      },
+    })
+    expect(goesOn.row('latency_mean_ms')!.verdict).toBe('ruled_out')
+    expect(goesOn.row('latency_mean_ms')!.n).toBeLessThan(goesOn.result.duets)
   })
 })
 

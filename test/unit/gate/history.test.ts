@@ -203,6 +203,11 @@ describe('what a history tells', () => {
     }
   })
 
+  it('tells a climb over many runs as a drift', () => {
+    const climb = (k: number) => 1 + 0.03 * Math.max(0, Math.min(12, k - 6))
+    expect(look(latencies(noisy(1, 24, 0.005, climb))).events.map(({ kind }) => kind)).toEqual(['drift'])
+  })
+
   it('tells a change of the spread as one', () => {
     const draw = normals(11)
     const values = Array.from({ length: 40 }, (_, k) => 10 * Math.exp((k < 20 ? 0.005 : 0.1) * draw()))
