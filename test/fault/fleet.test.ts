@@ -12,6 +12,7 @@ import { Audience } from '../../harness/execute/fleet/audience.ts'
 import {
   ACK_WAIT_MS,
   AGENTS,
+  CLAIMS,
   codeName,
   DATA,
   GONE_MS,
@@ -301,13 +302,21 @@ describe.skipIf(missing !== '')(`a fleet${missing}`, { timeout: 180_000, concurr
       benchmark_runs: 1,
       grid: { chunk_size: [1, 2, 3] },
     })
+    const nc = await connect({ servers: server.url })
+    const jsm = await jetstreamManager(nc)
     for (let death = 0; death < 3; death++) {
       const agent = await fleet.agent(['deadly'], { result })
       await until(() => agent.calls.includes(`run ${bad}`), `death ${death}`)
       // What the agent said last is on its way.
-      await sleep(100)
+      for (let isSaid = false; !isSaid; await sleep(20)) {
+        const last_by_subj = `$KV.${CLAIMS}.${basename(run.folder())}.r001-deadly`
+        const stored = await jsm.direct.getMessage(`KV_${CLAIMS}`, { last_by_subj })
+        const { trial, deaths } = JSON.parse(stored?.string() ?? '{}')
+        isSaid = trial === bad && (deaths[bad] ?? 0) === death
+      }
       agent.kill()
     }
+    await nc.close()
     const last = await fleet.agent(['deadly'], { result })
     await run.end
     expectWhole(run.folder(), 3)
