@@ -194,7 +194,7 @@ for (const file of typesFrom(PUBLIC.map((entry) => join(build, `${entry}.d.ts`))
   mkdirSync(dirname(target), { recursive: true })
   copyFileSync(file, target)
 }
-writeFileSync(join(dist, 'THIRD-PARTY-LICENSES.txt'), [...packages].sort().map(licence).join('\n'))
+writeFileSync(join(dist, 'THIRD-PARTY-LICENSES.txt'), licences([...packages].sort()))
 chmodSync(join(dist, 'harness', 'cli', 'main.js'), 0o755)
 markBuilt(root, sources)
 
@@ -317,10 +317,24 @@ function packageFolder(file) {
   return /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/.exec(file)[0]
 }
 
-/** @param folder of a package whose code lies in dist/, which owes its licence */
-function licence(folder) {
-  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-  const files = readdirSync(folder).filter((entry) => /^licen[cs]e/i.test(entry))
-  const texts = files.map((file) => readFileSync(join(folder, file), 'utf8').trim())
-  return `${name} ${version} (${license})\n\n${texts.join('\n\n')}\n\n${'-'.repeat(80)}\n`
+/**
+ * The licences of packages whose code lies in dist/, which owes them: a text that several packages share stands once, below
+ * the names and copyright notices of all of them.
+ */
+function licences(folders) {
+  const byWords = new Map()
+  for (const folder of folders) {
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    const files = readdirSync(folder).filter((entry) => /^licen[cs]e/i.test(entry))
+    const whole = files.map((file) => readFileSync(join(folder, file), 'utf8').trim()).join('\n\n')
+    const paragraphs = whole.split(/\n\s*\n/)
+    const isNotice = (text) => /^\W*copyright\b/i.test(text) && text.split('\n').length <= 5
+    const text = paragraphs.filter((one) => !isNotice(one)).join('\n\n')
+    const words = text.split(/\s+/).join(' ')
+    const shared = byWords.get(words) ?? { text, owners: [] }
+    shared.owners.push([`${name} ${version} (${license})`, ...paragraphs.filter(isNotice)].join('\n'))
+    byWords.set(words, shared)
+  }
+  const parts = [...byWords.values()].map(({ owners, text }) => [...owners, text].join('\n\n'))
+  return `${parts.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`
 }

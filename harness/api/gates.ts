@@ -1,5 +1,5 @@
 /** One version held against another. */
-import { type DuetExecutor, fleetOf } from '../execute/executor.ts'
+import type { DuetExecutor } from '../execute/executor.ts'
 import type { BisectRange } from '../gate/bisect.ts'
 import type { GateBaseline } from '../gate/decide.ts'
 import type { Bisection, GateAnswer, GateEvent, GateResult } from '../gate/types.ts'
@@ -49,11 +49,12 @@ export async function gate(sweep: SweepSource, options: GateOptions): Promise<Ga
     typeof sweep === 'string'
       ? await loadSweep(sweep, {}, { isBuiltLater: 'against' in options })
       : await sweep
-  const [{ decide }, { TimeLimit }, { gateReport }, { readMachine }] = await Promise.all([
+  const [{ decide }, { TimeLimit }, { gateReport }, { readMachine }, { fleetOf }] = await Promise.all([
     import('../gate/decide.ts'),
     import('../gate/time-limit.ts'),
     import('../report/sections/gate.ts'),
     import('../record/machine.ts'),
+    import('../execute/executor.ts'),
   ])
   const { executor = null, fleet } = options
   const isElsewhere = fleet !== undefined || (executor !== null && fleetOf(executor) !== null)

@@ -225,8 +225,8 @@ export async function writeReport(
  * Tries, before anything is run, that a folder that is or will be there can be written to.
  * @throws {UserError} where it cannot
  */
-export async function checkWritable(folder: string): Promise<void> {
-  ;(await import('../record/run-folder.ts')).checkWritable(folder)
+export async function checkWritable(folder: string, option?: string): Promise<void> {
+  ;(await import('../record/run-folder.ts')).checkWritable(folder, option)
 }
 
 /**

@@ -107,12 +107,12 @@ async function parseExport(word: string, several: readonly Format[], overwrite: 
   if (several.includes(format)) {
     if (existsSync(to) && !isFolder)
       throw new UserError(`--export ${word}: ${to} is a file, and ${format} needs a folder for several files`)
-    await checkWritable(to)
+    await checkWritable(to, '--export')
   } else {
     if (isFolder) throw new UserError(`--export ${word}: ${to} is a folder; ${format} needs a file`)
     // Made now, so that what is measured is not lost to a folder that is not there.
     mkdirSync(dirname(to), { recursive: true })
-    await checkWritable(dirname(to))
+    await checkWritable(dirname(to), '--export')
     if (!overwrite) await checkReplaceable(to)
   }
   return { format, to }

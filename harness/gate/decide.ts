@@ -64,7 +64,7 @@ export async function decide(
   if (profileTo !== null) {
     if ('baselineRuns' in baseline)
       throw new UserError('recorded runs cannot be profiled', 'give --against GIT_REF or two modules instead')
-    checkWritable(profileTo)
+    checkWritable(profileTo, '--profile')
     if (!overwrite) for (const file of Object.values(profilesIn(profileTo))) refuseForeign(file, userRecord())
     mkdirSync(profileTo, { recursive: true })
   }

@@ -75,12 +75,7 @@ export function planPipeline(input: string, options: PipelineOptions): PlannedPi
   if (!existsSync(path)) throw new UserError(`${input}: no such file`, 'check the path after --input')
   if (!statSync(path).isFile()) throw new UserError(`${input}: is no file`, '--input needs a CSV file')
   const output = resolve(merged.settings.output_dir)
-  try {
-    checkWritable(output)
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error
-    throw new UserError(error.message.replaceAll('--out', '--output-dir'))
-  }
+  checkWritable(output, '--output-dir')
   if (options.overwrite !== true)
     for (const file of [...PIPELINE_FILES.map(([name]) => name), ...PIPELINE_PICTURES])
       refuseForeign(join(output, file), recordBelow(output))

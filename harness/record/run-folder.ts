@@ -36,19 +36,20 @@ export interface RunFolder {
 
 /**
  * Checks, before anything is run, that results can be written below `root`.
+ * @param option that names it
  * @throws {UserError} with a message for the user
  */
-export function checkWritable(root: string): void {
+export function checkWritable(root: string, option = '--out'): void {
   let existing = resolve(root)
   while (!existsSync(existing)) existing = dirname(existing)
   if (!statSync(existing).isDirectory())
-    throw new UserError(`${existing}: is a file, where a folder is needed`)
+    throw new UserError(`${existing}: is a file; ${option} needs a folder`)
   try {
     // Tried for real: permissions do not tell, least of all to root.
     rmdirSync(makeOwnedFolder(existing, true))
   } catch (error) {
     const reason = (error as Error).message.split(',')[0]
-    throw new UserError(`${existing}: cannot write here (${reason}); give another folder with --out`)
+    throw new UserError(`${existing}: cannot write here (${reason}); give another folder with ${option}`)
   }
 }
 

@@ -71,8 +71,8 @@ export function scenarioLabel(point: Point, axes: readonly string[], alone: stri
   return axes.map((key) => `${key}=${valueText(point[key] ?? 'none')}`).join(' ')
 }
 
-/** In quotes, as JSON, what a reader of the label would take for the next setting. */
+/** In quotes, as JSON, what a reader of the label would take for the next setting; none begins as a formula would. */
 function valueText(value: NonNullable<Scalar>): string {
   const text = String(value)
-  return /^"| .*=/s.test(text) ? JSON.stringify(text) : text
+  return /^"| .*=/s.test(text) ? JSON.stringify(text).replace(/^"=/, '"\\u003d') : text
 }

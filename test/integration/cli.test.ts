@@ -181,7 +181,7 @@ describe('a module', () => {
 describe('a results folder', () => {
   it('that is a file', async () => {
     const end = await box.stint('run', box.sweep({}), '--out', 'good.csv/below', '--quiet')
-    expectRefusal(end, /good\.csv: is a file, where a folder is needed/)
+    expectRefusal(end, /good\.csv: is a file; --out needs a folder/)
   })
 
   it.skipIf(process.platform !== 'linux')('where nothing can be made', async () => {

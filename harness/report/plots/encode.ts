@@ -165,9 +165,11 @@ const DASHES = [
   [12, 3, 2.5, 3, 2.5, 3],
 ]
 
-/** Channels `color` and `strokeDash` of lines, for print and eyes that see no colour; with more levels, of `color` only. */
+/** Channels `color` and `strokeDash` of lines, for print and eyes that see no colour; with more levels of `color` only. */
 export function lineChannels(colour: Levels | null): Record<'color' | 'strokeDash', Record<string, unknown>> {
-  if (colour === null || colour.values.length > DASHES.length)
+  // In a legend of two scales Vega takes a name that every object has, such as `constructor`, for something of its own.
+  const isOwn = (value: string) => Object.hasOwn(Object.prototype, value)
+  if (colour === null || colour.values.length > DASHES.length || colour.values.some(isOwn))
     return { color: colourChannel(colour), strokeDash: { value: DASHES[0] } }
   const legend = { symbolType: 'stroke', symbolSize: 900, symbolStrokeWidth: 2.4 }
   const color = colourChannel(colour, legend)

@@ -119,14 +119,7 @@ export function operatorsPlot(model: ReportModel, logs: ReadonlyMap<string, LogS
           { joinaggregate: [{ op: 'max', field: 'to', as: 'longest' }] },
           { filter: `datum.to - datum.from > ${LEAST_SHARE} * datum.longest` },
           { calculate: '(datum.from + datum.to) / 2', as: 'middle' },
-          {
-            lookup: 'part',
-            from: {
-              data: { values: series.map((name, i) => ({ name, number: i + 1 })) },
-              key: 'name',
-              fields: ['number'],
-            },
-          },
+          { calculate: `indexof(${JSON.stringify(series)}, datum.part) + 1`, as: 'number' },
         ],
         mark: {
           type: 'text',

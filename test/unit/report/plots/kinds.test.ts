@@ -146,8 +146,12 @@ describe('the distribution of latency', () => {
     expect(legends[0]).toMatchObject({ stroke: 'color', strokeDash: 'strokeDash' })
     const { layer } = JSON.parse(textOf(plots, 'operators'))
     const { transform } = layer.find(({ name }: { name: string }) => name === 'numbers')
-    const { values } = transform.find(({ lookup }: { lookup?: string }) => lookup === 'part').from.data
-    expect(values).toEqual(['read', 'learn', 'rest of the step'].map((name, i) => ({ name, number: i + 1 })))
+    expect(transform).toContainEqual({
+      calculate: 'indexof(["read","learn","rest of the step"], datum.part) + 1',
+      as: 'number',
+    })
+    const { encoding } = layer.find(({ name }: { name: string }) => name === 'operators')
+    expect(encoding.color.scale.domain).toEqual(['read', 'learn', 'rest of the step'])
   })
 
   it('is that of events where they arrive on their own clock: the mean of the trials, without any chunk log', () => {
