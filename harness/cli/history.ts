@@ -37,7 +37,8 @@ export const historyCommand: Command<HistoryWords> = {
         'fail-on-new': {
           type: 'boolean',
           default: false,
-          describe: 'exit with 1 where a change for the worse is found that needed the newest run of its sweep and machine to be seen',
+          describe:
+            'exit with 1 where a change for the worse is found that needed the newest run of its sweep and machine to be seen',
         },
         ...forcedOption,
         ...exportOption,
