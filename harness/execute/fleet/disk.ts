@@ -207,7 +207,7 @@ export class AgentDisk {
     }
   }
 
-  /** Whether nobody works on a job any more, another process of this agent's name included, as far as the clock tells. */
+  /** Whether nobody works on a job any more, as far as the clock tells; another process of this agent's name counts as well. */
   isOld({ run, key }: { run: string; key: string }): boolean {
     const stat = statSync(join(this.outbox, run, key), { throwIfNoEntry: false })
     return stat !== undefined && Math.abs(Date.now() - stat.mtimeMs) > DAY_MS

@@ -1,4 +1,4 @@
-/** What tells a machine from another that has a copy of its disk, as boards of one image have. */
+/** Tells a machine from another that has a copy of its disk, such as boards with the same image. */
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
@@ -14,7 +14,7 @@ const PERMANENT = '0'
 const MAC = /^(?!00:00:00:00:00:00$)[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/
 
 /**
- * The same as long as the machine has its board or its own network card, and hashed, so that no number of it is told;
+ * Stays the same as long as the machine keeps its board or its own network card. It is a hash, so that it gives away no serial number;
  * null where the system tells none of that, as in a container.
  * @param root of the system's files
  */
